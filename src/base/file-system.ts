@@ -1,0 +1,60 @@
+/**
+ * The disk as a port. Real in `adapters/file-system.ts`; in simulation a disk that forgets what was not synced,
+ * tears writes and fails. Errors are rejected promises whose `code` is the system's (`ENOSPC`, `EIO`, `ENOENT`, …).
+ */
+
+export interface FileStat {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly isDirectory: boolean;
+}
+
+export interface FileHandle {
+  /** Reads up to `length` bytes at `position` into `target` from `offset`; returns how many; 0 is the end of the file. */
+  read(target: Uint8Array, offset: number, length: number, position: number): Promise<number>;
+  /** Writes all `buffers` one after the other at `position`. Short writes are carried on inside; a rejection says nothing about what arrived. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Makes what was written survive a power cut (fdatasync). A rejection is never retried: the pages may be gone. */
+  sync(): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileLock {
+  release(): Promise<void>;
+}
+
+export interface FileSystem {
+  /** `read`: must exist. `write`: read and write, created when missing, never truncated. */
+  open(path: string, mode: 'read' | 'write'): Promise<FileHandle>;
+  stat(path: string): Promise<FileStat | null>;
+  /** Names in a directory, sorted. */
+  list(path: string): Promise<string[]>;
+  readFile(path: string): Promise<Uint8Array>;
+  /** Creates the directory and its parents. */
+  makeDirectory(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a whole directory; missing is no error. */
+  remove(path: string): Promise<void>;
+  /** Makes creations, renames and removals in a directory survive a power cut. */
+  syncDirectory(path: string): Promise<void>;
+  /** Takes the exclusive lock that a file stands for; null when another process holds it. The system releases it when the process dies. */
+  lock(path: string): Promise<FileLock | null>;
+  /** Size and free bytes of the volume that holds `path`. */
+  volume(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
+}
+
+/** Replaces `path` by `content` so that a crash leaves the old or the new content, never a mix: temporary file, sync, rename, sync of the directory. */
+export async function replaceFile(fs: FileSystem, path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await fs.remove(temporary);
+  const file = await fs.open(temporary, 'write');
+  try {
+    await file.write([content], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fs.rename(temporary, path);
+  await fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
+}

@@ -1,0 +1,68 @@
+import { assert } from './assert.ts';
+import type { Random } from './random.ts';
+
+/**
+ * Kafka's 128-bit ids in their text form: 22 characters of unpadded URL-safe base64.
+ * The text is the value everywhere in memory (a string compares and hashes by value); the 16 bytes exist on the wire only.
+ */
+export type Uuid = string;
+
+/** All zero: "no id" on the wire. */
+export const uuidZero: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA';
+/** 0…1: the id of the metadata topic `__cluster_metadata`. */
+export const uuidMetadataTopic: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const codes = alphabet.split('').map((letter) => letter.charCodeAt(0));
+const values = new Int8Array(128).fill(-1);
+codes.forEach((code, value) => {
+  values[code] = value;
+});
+
+/** Text of the 16 bytes of `bytes` that start at `at`. */
+export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
+  assert(at + 16 <= bytes.length, 'uuid: fewer than 16 bytes');
+  let text = '';
+  for (let i = 0; i < 16; i += 3) {
+    const a = bytes[at + i] as number;
+    const b = i + 1 < 16 ? (bytes[at + i + 1] as number) : 0;
+    const c = i + 2 < 16 ? (bytes[at + i + 2] as number) : 0;
+    text += String.fromCharCode(codes[a >> 2] as number, codes[((a & 3) << 4) | (b >> 4)] as number);
+    if (i < 15) text += String.fromCharCode(codes[((b & 15) << 2) | (c >> 6)] as number, codes[c & 63] as number);
+  }
+  return text;
+}
+
+/** Writes the 16 bytes of `uuid` into `out` from `at`. */
+export function uuidToBytes(uuid: Uuid, out: Uint8Array, at = 0): void {
+  assert(uuid.length === 22, `uuid: expected 22 characters, got '${uuid}'`);
+  let bits = 0;
+  let bitCount = 0;
+  let to = at;
+  for (let i = 0; i < 22; i++) {
+    const value = values[uuid.charCodeAt(i) & 127] as number;
+    assert(value >= 0, `uuid: '${uuid}' is not URL-safe base64`);
+    bits = ((bits << 6) | value) & 0xfff_ffff;
+    bitCount += 6;
+    if (bitCount >= 8 && to < at + 16) {
+      bitCount -= 8;
+      out[to++] = (bits >> bitCount) & 255;
+    }
+  }
+}
+
+/** True when `text` is the text form of an id. */
+export function isUuid(text: string): boolean {
+  return /^[A-Za-z0-9_-]{21}[AQgw]$/.test(text);
+}
+
+/** A random (version 4) id that does not begin with '-', which a command line would read as an option, and is not reserved. */
+export function randomUuid(random: Random): Uuid {
+  for (;;) {
+    const bytes = random.bytes(16);
+    bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+    const uuid = uuidFromBytes(bytes);
+    if (!uuid.startsWith('-')) return uuid;
+  }
+}
