@@ -1,0 +1,52 @@
+/**
+ * The real clock and the real timers. Timers never fire before their delay by the monotonic clock (Node's own count from
+ * the loop's cached time and may), may be longer than Node's limit of 2^31 ms, and never keep the process alive.
+ */
+import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+
+/** Node turns a longer delay into 1 ms. */
+const timeoutMaxMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+};
+
+class SystemTimer implements Timer {
+  private readonly deadlineMs: number;
+  private callback: (() => void) | null;
+  private handle: NodeJS.Timeout;
+  private readonly fire = (): void => {
+    const callback = this.callback;
+    if (callback === null) return;
+    const leftMs = this.deadlineMs - performance.now();
+    if (leftMs > 0) {
+      this.handle = this.arm(leftMs);
+      return;
+    }
+    this.callback = null;
+    callback();
+  };
+
+  constructor(delayMs: number, callback: () => void) {
+    this.deadlineMs = performance.now() + delayMs;
+    this.callback = callback;
+    this.handle = this.arm(delayMs);
+  }
+
+  cancel(): void {
+    this.callback = null;
+    clearTimeout(this.handle);
+  }
+
+  private arm(delayMs: number): NodeJS.Timeout {
+    return setTimeout(this.fire, Math.min(Math.ceil(delayMs), timeoutMaxMs)).unref();
+  }
+}
+
+export const systemScheduler: Scheduler = {
+  after: (delayMs, callback) => new SystemTimer(delayMs, callback),
+  soon: (callback) => {
+    setImmediate(callback);
+  },
+};

@@ -1,0 +1,8 @@
+/** The part of `fs-native-extensions` that we use; the package ships no types. */
+declare module 'fs-native-extensions' {
+  const native: {
+    /** Takes an exclusive lock; false when another descriptor holds it. It ends when the descriptor is closed. */
+    tryLock(descriptor: number): boolean;
+  };
+  export default native;
+}
