@@ -28,7 +28,8 @@ export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
     const b = i + 1 < 16 ? (bytes[at + i + 1] as number) : 0;
     const c = i + 2 < 16 ? (bytes[at + i + 2] as number) : 0;
     text += String.fromCharCode(codes[a >> 2] as number, codes[((a & 3) << 4) | (b >> 4)] as number);
-    if (i < 15) text += String.fromCharCode(codes[((b & 15) << 2) | (c >> 6)] as number, codes[c & 63] as number);
+    if (i < 15)
+      text += String.fromCharCode(codes[((b & 15) << 2) | (c >> 6)] as number, codes[c & 63] as number);
   }
   return text;
 }

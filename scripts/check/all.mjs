@@ -1,0 +1,40 @@
+/**
+ * `npm run check`: format, lint, types, layering, dead code, tidy. Runs them all and names the ones that failed.
+ *
+ * usage: node scripts/check/all.mjs [name …]
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const checks = [
+  ['format', 'biome', ['format', '--config-path=scripts/check/format.json', '.']],
+  ['lint', 'eslint', ['--config', 'scripts/check/eslint.config.mjs', 'src']],
+  ['types', 'tsc', ['-p', 'tsconfig.json']],
+  ['pure types', 'tsc', ['-p', 'scripts/check/tsconfig.pure.json']],
+  [
+    'layering',
+    'depcruise',
+    ['--config', 'scripts/check/dependency-cruiser.cjs', '--output-type', 'err', 'src'],
+  ],
+  ['dead code', 'knip', ['--config', 'scripts/check/knip.json']],
+  ['tidy', process.execPath, ['scripts/check/tidy.mjs']],
+];
+
+if (!existsSync('node_modules'))
+  spawnSync('npm', ['ci'], { stdio: 'inherit', shell: process.platform === 'win32' });
+
+const wanted = process.argv.slice(2);
+const failed = [];
+for (const [name, command, args] of checks) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const started = process.hrtime.bigint();
+  const path = command === process.execPath ? command : `node_modules/.bin/${command}`;
+  const result = spawnSync(path, args, { stdio: 'inherit' });
+  const seconds = Number((process.hrtime.bigint() - started) / 100_000_000n) / 10;
+  console.log(`check: ${name} ${result.status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`);
+  if (result.status !== 0) failed.push(name);
+}
+if (failed.length > 0) {
+  console.error(`check: failed: ${failed.join(', ')}`);
+  process.exit(1);
+}

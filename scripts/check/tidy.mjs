@@ -1,0 +1,125 @@
+/**
+ * What no other check sees: length of files and functions, globals that only adapters may touch, header comments,
+ * a README in every folder of src/ that names its files. Prints each violation and exits 1 when there is one.
+ *
+ * usage: node scripts/check/tidy.mjs [root]
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import ts from 'typescript';
+
+const root = process.argv[2] ?? process.cwd();
+const fileLinesMax = 500;
+const functionLinesMax = 60;
+const readmeLinesMax = 60;
+
+/** Pure tables may be long: a row a line is their point. */
+const tableFiles = [
+  /^src\/config\/.*-table\.ts$/,
+  /^src\/protocol\/errors\.ts$/,
+  /^src\/protocol\/messages\//,
+];
+
+/** Folders that talk to the world. Everywhere else its names are banned. */
+const worldly = /^src\/(adapters|cli|testing)\//;
+const bans = [
+  [/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, 'a Clock'],
+  [/\bMath\.random\(/, 'a Random'],
+  [/\bset(Timeout|Interval|Immediate)\(/, 'a Scheduler'],
+  [/\bprocess\.nextTick\(/, 'a promise or Scheduler.soon'],
+  [/\bprocess\.(exit|env|hrtime|on)\b/, 'server/exit.ts or an argument'],
+  [/\bconsole\./, 'a Logger'],
+  [/\b(read|write)Big(U?)Int64/, 'int64 as a number (protocol/codec)'],
+];
+const bannedEverywhere = [
+  [/\bFIXME\b/, 'an issue'],
+  [/\bprocess\.nextTick\(/, 'a promise or Scheduler.soon'],
+];
+const banExempt = [/^src\/server\/(exit|process)\.ts$/, /^src\/simulation\/traps\.ts$/];
+
+const violations = [];
+const report = (file, line, text) => violations.push(`${file}:${line}: ${text}`);
+
+function* filesUnder(folder) {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder).sort()) {
+    if (name === 'node_modules' || name === 'dist') continue;
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) yield* filesUnder(path);
+    else yield path;
+  }
+}
+
+function checkBans(file, lines) {
+  const exempt = banExempt.some((pattern) => pattern.test(file));
+  const list = worldly.test(file) || exempt ? bannedEverywhere : [...bannedEverywhere, ...bans];
+  lines.forEach((line, index) => {
+    const code = line.replace(/\/\/.*$/, '').replace(/^\s*\/?\*.*$/, '');
+    for (const [pattern, instead] of list)
+      if (pattern.test(code))
+        report(file, index + 1, `${pattern.exec(code)[0]} is banned here: use ${instead}`);
+  });
+}
+
+function functionName(node, source) {
+  return node.name?.getText(source) ?? node.parent?.name?.getText?.(source) ?? 'anonymous function';
+}
+
+function checkFunctions(file, text) {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const visit = (node) => {
+    if (ts.isFunctionLike(node) && node.body) {
+      const from = source.getLineAndCharacterOfPosition(node.body.getStart(source)).line;
+      const to = source.getLineAndCharacterOfPosition(node.body.end).line;
+      if (to - from + 1 > functionLinesMax)
+        report(
+          file,
+          from + 1,
+          `${functionName(node, source)} has ${to - from + 1} lines, at most ${functionLinesMax} are allowed`,
+        );
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
+function checkSource(file, text) {
+  const lines = text.split('\n');
+  if (lines.length > fileLinesMax + 1 && !tableFiles.some((pattern) => pattern.test(file)))
+    report(file, 1, `${lines.length} lines, at most ${fileLinesMax} are allowed`);
+  if (file.startsWith('src/')) {
+    if (!/^(#!.*\n)?(import[^;]*;\s*)*\s*(\/\*\*|\/\/)/.test(text))
+      report(file, 1, 'no header comment that says what this file is');
+    checkBans(file, lines);
+  }
+  checkFunctions(file, text);
+}
+
+function checkReadme(folder) {
+  const readme = join(root, folder, 'README.md');
+  if (!existsSync(readme)) return report(folder, 1, 'no README.md');
+  const text = readFileSync(readme, 'utf8');
+  const count = text.split('\n').length;
+  if (count > readmeLinesMax + 1)
+    report(`${folder}/README.md`, 1, `${count} lines, at most ${readmeLinesMax} are allowed`);
+  for (const [, mentioned] of text.matchAll(/`([a-z0-9-]+(?:\/[a-z0-9-]+)*\.ts)`/g)) {
+    const found = [join(root, folder, mentioned), join(root, 'src', mentioned), join(root, mentioned)].some(
+      (path) => existsSync(path),
+    );
+    if (!found) report(`${folder}/README.md`, 1, `names ${mentioned}, which is not there`);
+  }
+}
+
+for (const top of ['src', 'test', 'scripts']) {
+  for (const path of filesUnder(join(root, top))) {
+    const file = relative(root, path).replaceAll('\\', '/');
+    if (/\.(ts|mjs|cjs)$/.test(file) && !file.includes('/fixtures/'))
+      checkSource(file, readFileSync(path, 'utf8'));
+  }
+}
+for (const name of existsSync(join(root, 'src')) ? readdirSync(join(root, 'src')) : []) {
+  if (statSync(join(root, 'src', name)).isDirectory()) checkReadme(`src/${name}`);
+}
+
+for (const violation of violations) console.error(violation);
+if (violations.length > 0) process.exit(1);

@@ -1,0 +1,58 @@
+/**
+ * What the two commands of the README need on a fresh clone: dependencies installed and dist/ built, both only when
+ * they are missing or older than their sources.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const nodeMinimum = [20, 19];
+
+function run(command, args) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  if (result.status !== 0) {
+    console.error(`'${command} ${args.join(' ')}' failed`);
+    process.exit(1);
+  }
+}
+
+function modifiedMs(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
+
+function newestMs(folder) {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    newest = Math.max(newest, entry.isDirectory() ? newestMs(path) : statSync(path).mtimeMs);
+  }
+  return newest;
+}
+
+/** Installs and builds when needed; ends the process with a message when it can't. */
+export function ready() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < nodeMinimum[0] || (major === nodeMinimum[0] && minor < nodeMinimum[1])) {
+    console.error(
+      `Bendemann needs Node.js ${nodeMinimum.join('.')} or newer; this is ${process.versions.node}.`,
+    );
+    process.exit(1);
+  }
+  const installed = modifiedMs(join(root, 'node_modules', '.package-lock.json'));
+  if (installed < modifiedMs(join(root, 'package-lock.json'))) {
+    console.log('Installing dependencies (once) …');
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  }
+  const built = modifiedMs(join(root, 'dist', '.tsbuildinfo'));
+  if (built < Math.max(newestMs(join(root, 'src')), modifiedMs(join(root, 'tsconfig.build.json')))) {
+    console.log('Building dist/ …');
+    run('npm', ['run', '--silent', 'build']);
+  }
+}
