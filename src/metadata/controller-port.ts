@@ -1,0 +1,32 @@
+/**
+ * How a broker (or a tool inside the node) talks to the active controller, whoever that is at the moment.
+ * Implemented by `server/controller/controller-client.ts`; tests give their own.
+ */
+import type { Fields, Infer, Init, Message } from '../protocol/schema/fields.ts';
+
+export interface ControllerRequestOptions {
+  /** How long to look for an active controller and wait for its answer, from now. Default: `controllerDeadlineMsDefault`. */
+  readonly deadlineMs?: number;
+  /** Who asked, when a broker forwards a client's request: `User:alice`. The node itself when absent. */
+  readonly principal?: string;
+  readonly clientId?: string;
+}
+
+export const controllerDeadlineMsDefault = 30_000;
+
+export interface ControllerClient {
+  /**
+   * Sends an encoded request body and resolves to the encoded body of the answer. Finds the active controller and asks again over
+   * leader changes until the deadline, then rejects with `KafkaError(REQUEST_TIMED_OUT)`. A request whose stream broke is sent
+   * again: every request of the controller is safe to repeat, if only because the second one is refused.
+   */
+  send(apiKey: number, apiVersion: number, body: Uint8Array, options?: ControllerRequestOptions): Promise<Uint8Array>;
+  /** The same with typed messages. */
+  request<Q extends Fields, S extends Fields>(
+    request: Message<Q>,
+    response: Message<S>,
+    apiVersion: number,
+    init: Init<Message<Q>>,
+    options?: ControllerRequestOptions,
+  ): Promise<Infer<Message<S>>>;
+}
