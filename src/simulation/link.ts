@@ -1,0 +1,121 @@
+/**
+ * One direction of a simulated connection: bytes or messages in order, each after a random delay. While the link is cut
+ * nothing arrives; what was sent waits, as TCP would send it again, and arrives when the link heals.
+ */
+import type { Incarnation, SimulatedHost } from './host.ts';
+import type { SeededRandom } from './random.ts';
+import type { World } from './world.ts';
+
+/** What was sent and has not arrived may grow to this before `send` says to wait. */
+const windowBytes = 1024 * 1024;
+
+export interface LinkFaults {
+  /** Mean of the exponentially distributed delay, added to `latencyMinMs`. */
+  latencyMeanMs: number;
+  latencyMinMs: number;
+}
+
+/** Who can't reach whom: ordered pairs of host names. */
+export class Partitions {
+  private readonly cuts = new Set<string>();
+
+  cut(from: string, to: string): void {
+    this.cuts.add(`${from}>${to}`);
+  }
+
+  heal(): void {
+    this.cuts.clear();
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.cuts.has(`${from}>${to}`);
+  }
+}
+
+export interface LinkEnd {
+  readonly host: SimulatedHost;
+  readonly life: Incarnation;
+}
+
+export class Link {
+  /** Set by the receiving side. */
+  deliver: (data: Uint8Array) => void = () => {};
+  onDrain: () => void = () => {};
+  private readonly world: World;
+  private readonly from: LinkEnd;
+  private readonly to: LinkEnd;
+  private readonly partitions: Partitions;
+  private readonly faults: LinkFaults;
+  private readonly random: SeededRandom;
+  private readonly queue: { data: Uint8Array | null; done: (() => void) | null }[] = [];
+  private queuedBytes = 0;
+  private lastArrivalMs = 0;
+  private isStalled = false;
+  private isOpen = true;
+
+  constructor(
+    world: World,
+    from: LinkEnd,
+    to: LinkEnd,
+    partitions: Partitions,
+    faults: LinkFaults,
+    random: SeededRandom,
+  ) {
+    this.world = world;
+    this.from = from;
+    this.to = to;
+    this.partitions = partitions;
+    this.faults = faults;
+    this.random = random;
+  }
+
+  /** False: too much is on its way; `onDrain` comes when there is room. */
+  send(data: Uint8Array): boolean {
+    if (!this.isOpen) return true;
+    this.queuedBytes += data.length;
+    this.enqueue(data.slice(), null);
+    if (this.queuedBytes > windowBytes) this.isStalled = true;
+    return !this.isStalled;
+  }
+
+  /** Runs `done` on the receiving side after everything that was sent before. */
+  finish(done: () => void): void {
+    if (this.isOpen) this.enqueue(null, done);
+  }
+
+  /** Nothing that is on its way arrives any more. */
+  drop(): void {
+    this.isOpen = false;
+    this.queue.length = 0;
+  }
+
+  private enqueue(data: Uint8Array | null, done: (() => void) | null): void {
+    this.queue.push({ data, done });
+    const delayMs = this.faults.latencyMinMs + this.random.exponential(this.faults.latencyMeanMs);
+    this.lastArrivalMs = Math.max(this.lastArrivalMs, this.world.nowMs + delayMs);
+    this.world.schedule(this.lastArrivalMs - this.world.nowMs, null, () => this.arrive());
+  }
+
+  private arrive(): void {
+    if (!this.isOpen || this.queue.length === 0) return;
+    if (this.partitions.isCut(this.from.host.name, this.to.host.name)) {
+      this.world.schedule(100, null, () => this.arrive());
+      return;
+    }
+    if (!this.to.life.isAlive) return;
+    const next = this.queue.shift();
+    if (next === undefined) return;
+    this.to.host.perform(this.to.life, () => {
+      if (next.data !== null) this.deliver(next.data);
+      next.done?.();
+    });
+    this.release(next.data?.length ?? 0);
+  }
+
+  private release(sizeBytes: number): void {
+    this.queuedBytes -= sizeBytes;
+    if (!this.isStalled || this.queuedBytes > windowBytes / 2 || !this.from.life.isAlive) return;
+    this.isStalled = false;
+    this.from.host.perform(this.from.life, () => this.onDrain());
+  }
+}

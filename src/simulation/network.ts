@@ -1,0 +1,171 @@
+/**
+ * The two network ports over simulated links: connections and message streams between hosts, with latency, cuts of either
+ * direction, resets, and the breaks that a dead process leaves behind. A host is reached by its name.
+ *
+ * A killed process resets its streams at once, as an operating system does; after a power cut or behind a cut link the
+ * other side hears nothing and must find out by itself.
+ */
+import type {
+  Address,
+  Channel,
+  Connection,
+  Listener,
+  MessageStream,
+  Network,
+  PeerNetwork,
+} from '../base/network.ts';
+import type { Incarnation, SimulatedHost } from './host.ts';
+import { Link, type LinkEnd, type LinkFaults, Partitions } from './link.ts';
+import type { SeededRandom } from './random.ts';
+import { StreamConnection, StreamEnd } from './stream-end.ts';
+import type { World } from './world.ts';
+
+interface Accept {
+  readonly place: LinkEnd;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+interface Pair {
+  readonly ends: readonly [StreamEnd, StreamEnd];
+  readonly links: readonly [Link, Link];
+}
+
+function systemError(code: string, text: string): Error {
+  return Object.assign(new Error(`${text} ${code}`), { code });
+}
+
+export class SimulatedNetwork {
+  readonly partitions = new Partitions();
+  readonly faults: LinkFaults = { latencyMinMs: 0.1, latencyMeanMs: 0.4 };
+  private readonly world: World;
+  private readonly random: SeededRandom;
+  private readonly listeners = new Map<string, Accept>();
+  private readonly channels = new Map<
+    string,
+    { place: LinkEnd; onStream: (stream: MessageStream) => void }
+  >();
+  private readonly pairs = new Set<Pair>();
+  private nextPort = 20_000;
+
+  constructor(world: World) {
+    this.world = world;
+    this.random = world.random.fork('network');
+  }
+
+  /** The ports of one life of a host. */
+  join(host: SimulatedHost, life: Incarnation): { network: Network; peers: PeerNetwork } {
+    const place = { host, life };
+    return {
+      network: {
+        listen: async (address, onConnection) => this.listen(place, address, onConnection),
+        connect: (address, timeoutMs) => this.connect(place, address, timeoutMs),
+      },
+      peers: {
+        open: (address, channel) => this.open(place, address, channel),
+        accept: (channel, onStream) => {
+          this.channels.set(`${host.name}/${channel}`, { place, onStream });
+        },
+      },
+    };
+  }
+
+  /** Breaks every stream of a life that ended: at once when the process was killed, silently when the power went. */
+  crashed(life: Incarnation, wasKilled: boolean): void {
+    for (const pair of this.pairs) {
+      const own = pair.ends.find((end) => end.place.life === life);
+      const other = pair.ends.find((end) => end.place.life !== life);
+      if (own !== undefined) this.breakPair(pair, wasKilled ? (other ?? null) : null);
+    }
+    for (const [key, accept] of this.listeners) if (accept.place.life === life) this.listeners.delete(key);
+    for (const [key, accept] of this.channels) if (accept.place.life === life) this.channels.delete(key);
+  }
+
+  /** Resets a random stream between two hosts, when there is one. */
+  resetSome(): void {
+    const all = [...this.pairs];
+    const pair = all[this.random.u32() % Math.max(1, all.length)];
+    if (pair === undefined) return;
+    this.pairs.delete(pair);
+    for (const link of pair.links) link.drop();
+    for (const end of pair.ends) this.tell(end, systemError('ECONNRESET', 'read'));
+  }
+
+  private listen(place: LinkEnd, wanted: Address, onConnection: (connection: Connection) => void): Listener {
+    const address = { host: place.host.name, port: wanted.port === 0 ? this.nextPort++ : wanted.port };
+    const key = `${address.host}:${address.port}`;
+    if (this.listeners.has(key)) throw systemError('EADDRINUSE', 'listen');
+    this.listeners.set(key, { place, onConnection });
+    return {
+      address,
+      close: async (): Promise<void> => {
+        this.listeners.delete(key);
+      },
+    };
+  }
+
+  private connect(place: LinkEnd, address: Address, timeoutMs: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const attempt = (): void => {
+        const accept = this.listeners.get(`${address.host}:${address.port}`);
+        if (accept === undefined)
+          return reject(systemError('ECONNREFUSED', `connect ${address.host}:${address.port}`));
+        const [ours, theirs] = this.pair(place, accept.place).ends;
+        const local = { host: place.host.name, port: this.nextPort++ };
+        accept.place.host.perform(accept.place.life, () =>
+          accept.onConnection(new StreamConnection(theirs, address, local)),
+        );
+        resolve(new StreamConnection(ours, local, address));
+      };
+      if (this.isCut(place.host.name, address.host)) {
+        place.life.after(timeoutMs, () =>
+          reject(systemError('ETIMEDOUT', `connect ${address.host}:${address.port}`)),
+        );
+      } else place.life.after(this.faults.latencyMinMs, attempt);
+    });
+  }
+
+  private open(place: LinkEnd, address: Address, channel: Channel): MessageStream {
+    const accept = this.channels.get(`${address.host}/${channel}`);
+    const isListening = this.listeners.has(`${address.host}:${address.port}`);
+    if (accept === undefined || !isListening || this.isCut(place.host.name, address.host)) {
+      const [lost] = this.pair(place, place).ends;
+      lost.close = (): void => {};
+      place.life.after(this.faults.latencyMinMs, () => lost.closed(systemError('ECONNREFUSED', 'connect')));
+      return lost;
+    }
+    const [ours, theirs] = this.pair(place, accept.place).ends;
+    accept.place.life.soon(() => accept.onStream(theirs));
+    return ours;
+  }
+
+  private pair(from: LinkEnd, to: LinkEnd): Pair {
+    const there = new Link(this.world, from, to, this.partitions, this.faults, this.random);
+    const back = new Link(this.world, to, from, this.partitions, this.faults, this.random);
+    const shut = (end: StreamEnd): void => {
+      this.pairs.delete(pair);
+      const [first, second] = pair.ends;
+      const [out, other] = end === first ? [there, second] : [back, first];
+      out.finish(() => other.closed(null));
+    };
+    const pair: Pair = {
+      ends: [new StreamEnd(from, there, back, shut), new StreamEnd(to, back, there, shut)],
+      links: [there, back],
+    };
+    if (from !== to) this.pairs.add(pair);
+    return pair;
+  }
+
+  private breakPair(pair: Pair, survivor: StreamEnd | null): void {
+    this.pairs.delete(pair);
+    for (const link of pair.links) link.drop();
+    if (survivor !== null) this.tell(survivor, systemError('ECONNRESET', 'read'));
+  }
+
+  private tell(end: StreamEnd, error: Error): void {
+    this.world.schedule(this.faults.latencyMinMs, end.place.life, () => end.closed(error));
+  }
+
+  private isCut(from: string, to: string): boolean {
+    return this.partitions.isCut(from, to) || this.partitions.isCut(to, from);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * One end of a simulated stream, and a byte connection made of one. A stream breaks once: by either side's `close`, by
+ * the death of a host, or because the network resets it.
+ */
+import type { Address, Connection, MessageStream } from '../base/network.ts';
+import type { Link, LinkEnd } from './link.ts';
+
+export class StreamEnd implements MessageStream {
+  onMessage: (message: Uint8Array) => void = () => {};
+  onClose: (error: Error | null) => void = () => {};
+  onDrain: () => void = () => {};
+  readonly place: LinkEnd;
+  private readonly out: Link;
+  private readonly onShut: (from: StreamEnd) => void;
+  private isClosed = false;
+
+  constructor(place: LinkEnd, out: Link, incoming: Link, onShut: (from: StreamEnd) => void) {
+    this.place = place;
+    this.out = out;
+    this.onShut = onShut;
+    out.onDrain = (): void => this.onDrain();
+    incoming.deliver = (message): void => {
+      if (!this.isClosed) this.onMessage(message);
+    };
+  }
+
+  send(message: Uint8Array): boolean {
+    return this.isClosed || this.out.send(message);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.onShut(this);
+    this.closed(null);
+  }
+
+  /** The network says that the stream is over. */
+  closed(error: Error | null): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (this.place.life.isAlive) this.place.life.soon(() => this.onClose(error));
+  }
+}
+
+/** Bytes instead of messages: chunks arrive as they were written. */
+export class StreamConnection implements Connection {
+  onData: (chunk: Uint8Array) => void = () => {};
+  onClose: (error: Error | null) => void = () => {};
+  onDrain: () => void = () => {};
+  readonly local: Address;
+  readonly remote: Address;
+  private readonly stream: StreamEnd;
+  private readonly held: Uint8Array[] = [];
+  private isPaused = false;
+
+  constructor(stream: StreamEnd, local: Address, remote: Address) {
+    this.stream = stream;
+    this.local = local;
+    this.remote = remote;
+    stream.onMessage = (chunk): void => {
+      this.held.push(chunk);
+      this.pump();
+    };
+    stream.onClose = (error): void => this.onClose(error);
+    stream.onDrain = (): void => this.onDrain();
+  }
+
+  write(buffers: readonly Uint8Array[]): boolean {
+    let hasRoom = true;
+    for (const buffer of buffers) hasRoom = this.stream.send(buffer);
+    return hasRoom;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.pump();
+  }
+
+  end(): void {
+    this.stream.close();
+  }
+
+  destroy(): void {
+    this.stream.close();
+  }
+
+  private pump(): void {
+    while (!this.isPaused && this.held.length > 0) this.onData(this.held.shift() as Uint8Array);
+  }
+}
