@@ -1,0 +1,159 @@
+/**
+ * All client connections of a node: takes new ones within the limits, closes idle, stalled and surplus ones.
+ *
+ * - `max.connections`: the one that was idle longest goes first; when none is idle the new one is refused.
+ * - `max.connections.per.ip`: the new one is refused.
+ * - One timer for all connections, none while there are none: an idle node has nothing to do.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { Connection } from '../../base/network.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { ListenerKind } from '../handler.ts';
+import { sweepIntervalMs, warningsPerSecondMax } from '../limits.ts';
+import { ClientConnection } from './connection.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+
+export interface AcceptorLimits {
+  /** `connections.max.idle.ms`; negative: never. */
+  readonly idleMs: number;
+  /** `max.connections`. */
+  readonly connectionsMax: number;
+  /** `max.connections.per.ip`, with `max.connections.per.ip.overrides`. */
+  readonly connectionsPerIpMax: number;
+  readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
+  /** `socket.request.max.bytes`. */
+  readonly requestBytesMax: number;
+}
+
+export interface AcceptorOptions {
+  readonly dispatcher: Dispatcher;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly limits: AcceptorLimits;
+}
+
+/** A connection idle for less than this is not closed in favour of a new one. */
+const surplusIdleMsMin = 1_000;
+
+export class Acceptor {
+  readonly #options: AcceptorOptions;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #perHost = new Map<string, number>();
+  #nextId = 1;
+  #sweepTimer: Timer | null = null;
+  #stopped = false;
+  #warnings = 0;
+  #warningsSinceMs = 0;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes over a connection that a listener accepted. */
+  accept(connection: Connection, listenerName: string, listenerKind: ListenerKind): void {
+    const host = connection.remote.host;
+    const refusal = this.#refusal(host);
+    if (refusal !== null) {
+      this.#warn('refusing a connection', { remote: host, listener: listenerName, reason: refusal });
+      connection.destroy();
+      return;
+    }
+    const { dispatcher, budget, clock, limits } = this.#options;
+    const client: ClientConnection = new ClientConnection({
+      connection,
+      info: {
+        id: this.#nextId++,
+        listenerName,
+        listenerKind,
+        local: connection.local,
+        remote: connection.remote,
+        principal: 'User:ANONYMOUS',
+      },
+      dispatcher,
+      budget,
+      clock,
+      requestBytesMax: limits.requestBytesMax,
+      warn: (message, fields) => this.#warn(message, fields),
+      onClosed: () => this.#closed(client, host),
+    });
+    this.#connections.add(client);
+    this.#perHost.set(host, (this.#perHost.get(host) ?? 0) + 1);
+    this.#armSweep();
+  }
+
+  /** Refuses new connections and closes all there are. */
+  stop(): void {
+    this.#stopped = true;
+    this.#sweepTimer?.cancel();
+    this.#sweepTimer = null;
+    for (const client of [...this.#connections]) client.destroy();
+  }
+
+  #refusal(host: string): string | null {
+    const { limits } = this.#options;
+    if (this.#stopped) return 'the node is stopping';
+    const perIpMax = limits.connectionsPerIpOverrides.get(host) ?? limits.connectionsPerIpMax;
+    if ((this.#perHost.get(host) ?? 0) >= perIpMax) return 'max.connections.per.ip is reached';
+    if (this.#connections.size >= limits.connectionsMax && !this.#closeIdlest()) return 'max.connections is reached';
+    return null;
+  }
+
+  #closeIdlest(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    let idlest: ClientConnection | null = null;
+    let idlestMs = surplusIdleMsMin;
+    for (const client of this.#connections) {
+      const idleMs = client.idleMs(nowMs);
+      if (idleMs < idlestMs) continue;
+      idlest = client;
+      idlestMs = idleMs;
+    }
+    idlest?.destroy();
+    return idlest !== null;
+  }
+
+  #closed(client: ClientConnection, host: string): void {
+    if (!this.#connections.delete(client)) return;
+    const count = (this.#perHost.get(host) ?? 1) - 1;
+    if (count === 0) this.#perHost.delete(host);
+    else this.#perHost.set(host, count);
+  }
+
+  #armSweep(): void {
+    if (this.#sweepTimer !== null || this.#stopped) return;
+    this.#sweepTimer = this.#options.scheduler.after(sweepIntervalMs, () => {
+      this.#sweepTimer = null;
+      this.#sweep();
+      if (this.#connections.size > 0) this.#armSweep();
+    });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const client of [...this.#connections]) {
+      const reason = client.overdue(nowMs, this.#options.limits.idleMs);
+      if (reason === null) continue;
+      this.#options.logger.debug('closing a connection', { id: client.info.id, remote: client.info.remote.host, reason });
+      client.destroy();
+    }
+  }
+
+  #warn(message: string, fields: Record<string, unknown>): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#warningsSinceMs >= 1_000) {
+      const suppressed = this.#warnings - warningsPerSecondMax;
+      if (suppressed > 0) this.#options.logger.warn('more warnings about connections were left out', { count: suppressed });
+      this.#warningsSinceMs = nowMs;
+      this.#warnings = 0;
+    }
+    this.#warnings++;
+    if (this.#warnings <= warningsPerSecondMax) this.#options.logger.warn(message, fields);
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * One client connection: bytes in, frames, requests, responses in request order, bytes out.
+ *
+ * - A request starts when all earlier ones of its connection are complete; an `ordered` handler's as soon as they are all
+ *   admitted. So at most one request waits, decoded, and the connection is paused while it does.
+ * - Responses leave in request order, whatever order they complete in; those complete in the same turn leave in one write.
+ * - Nothing is read while responses wait for the socket, the budget has no room, or too many requests are in flight.
+ * - Input that is no Kafka request closes the connection, with one line in the log and no answer, as in Kafka.
+ * - Doesn't know APIs: that is the table's. Doesn't know time-outs: the acceptor asks `overdue`.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Connection } from '../../base/network.ts';
+import { CloseConnection, type ConnectionInfo, type HandlerResult, noResponse, type TwoPhase } from '../handler.ts';
+import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
+import { ActiveRequest } from './active-request.ts';
+import { type DecodedRequest, decodeRequest } from './decode.ts';
+import type { Dispatcher } from './dispatch.ts';
+import { FrameReader } from './frame-reader.ts';
+import type { BudgetWaiter, MemoryBudget } from './memory-budget.ts';
+import { OutputQueue } from './output-queue.ts';
+
+export interface ClientConnectionOptions {
+  readonly connection: Connection;
+  readonly info: ConnectionInfo;
+  readonly dispatcher: Dispatcher;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+  readonly requestBytesMax: number;
+  /** Broken input, said once per connection. */
+  readonly warn: (message: string, fields: Record<string, unknown>) => void;
+  readonly onClosed: () => void;
+}
+
+export class ClientConnection {
+  readonly info: ConnectionInfo;
+  readonly #connection: Connection;
+  readonly #dispatcher: Dispatcher;
+  readonly #budget: MemoryBudget;
+  readonly #clock: Clock;
+  readonly #reader: FrameReader;
+  readonly #output: OutputQueue;
+  readonly #warn: (message: string, fields: Record<string, unknown>) => void;
+  readonly #onClosed: () => void;
+  /** Started and not yet sent, in request order. */
+  readonly #active: ActiveRequest[] = [];
+  /** Decoded, waits for its turn. */
+  #next: DecodedRequest | null = null;
+  /** The last started request, while the next must not start because of it. */
+  #admitting: ActiveRequest | null = null;
+  /** Started and not complete. */
+  #incomplete = 0;
+  #budgetWaiter: BudgetWaiter | null = null;
+  #pumping = false;
+  #flushQueued = false;
+  #paused = false;
+  #closed = false;
+  #lastReadMs: number;
+  #lastWriteMs: number;
+
+  constructor(options: ClientConnectionOptions) {
+    this.info = options.info;
+    this.#connection = options.connection;
+    this.#dispatcher = options.dispatcher;
+    this.#budget = options.budget;
+    this.#clock = options.clock;
+    this.#warn = options.warn;
+    this.#onClosed = options.onClosed;
+    this.#reader = new FrameReader(options.requestBytesMax, (sizeBytes) => this.#budget.tryAcquire(sizeBytes));
+    this.#output = new OutputQueue({ write: (buffers) => this.#connection.write(buffers) });
+    this.#lastReadMs = this.#clock.monotonicMs();
+    this.#lastWriteMs = this.#lastReadMs;
+    this.#connection.onData = (chunk) => this.#onData(chunk);
+    this.#connection.onDrain = () => this.#onDrain();
+    this.#connection.onClose = () => this.#close();
+  }
+
+  /** Why the connection should go, or null: idle, a frame or a response that doesn't move. */
+  overdue(nowMs: number, idleMs: number): string | null {
+    const readIdleMs = nowMs - this.#lastReadMs;
+    const writeIdleMs = nowMs - this.#lastWriteMs;
+    if (this.#output.full && writeIdleMs > writeStallMs) return 'the client does not read its responses';
+    if (this.#active.length > 0 || this.#next !== null || this.#paused) return null;
+    if (this.#reader.midFrame && readIdleMs > frameStallMs) return 'a request did not arrive in full';
+    if (idleMs >= 0 && readIdleMs > idleMs && writeIdleMs > idleMs) return 'idle';
+    return null;
+  }
+
+  /** Milliseconds since anything was read or written: the acceptor closes the idlest when there are too many. */
+  idleMs(nowMs: number): number {
+    return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);
+  }
+
+  /** Closes at once; responses that are not sent are lost. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#connection.destroy();
+    this.#close();
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    this.#lastReadMs = this.#clock.monotonicMs();
+    this.#reader.push(chunk);
+    this.#pump();
+  }
+
+  #onDrain(): void {
+    if (this.#closed) return;
+    this.#lastWriteMs = this.#clock.monotonicMs();
+    this.#output.drained();
+    this.#pump();
+  }
+
+  /** Starts as many requests as may start, sends what is complete, and decides whether to read on. */
+  #pump(): void {
+    if (this.#pumping || this.#closed) return;
+    this.#pumping = true;
+    try {
+      while (!this.#closed && this.#mayRead()) {
+        if (!this.#readNext()) break;
+        this.#startNext();
+      }
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#closed) return;
+    this.#flush();
+    this.#updatePause();
+  }
+
+  #mayRead(): boolean {
+    this.#startNext();
+    return this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
+  }
+
+  /** Decodes the next frame into `#next`; false when there is none. */
+  #readNext(): boolean {
+    try {
+      const frame = this.#reader.next();
+      if (frame === null) {
+        if (this.#reader.blocked && this.#budgetWaiter === null) this.#waitForBudget();
+        return false;
+      }
+      try {
+        this.#next = decodeRequest(frame, this.#dispatcher.table, this.info.listenerKind);
+      } catch (error) {
+        this.#budget.release(frame.length);
+        throw error;
+      }
+      return true;
+    } catch (error) {
+      this.#reject(error);
+      return false;
+    }
+  }
+
+  #reject(error: unknown): void {
+    this.#warn('closing a connection that sent something else than a request', {
+      remote: `${this.info.remote.host}:${this.info.remote.port}`,
+      listener: this.info.listenerName,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    this.destroy();
+  }
+
+  #waitForBudget(): void {
+    this.#budgetWaiter = this.#budget.wait(this.#reader.wantedBytes, () => {
+      this.#budgetWaiter = null;
+      this.#reader.grant();
+      this.#lastReadMs = this.#clock.monotonicMs();
+      this.#pump();
+    });
+  }
+
+  #startNext(): void {
+    const next = this.#next;
+    if (next === null || this.#admitting !== null) return;
+    if (!next.handler.ordered && this.#incomplete > 0) return;
+    this.#next = null;
+    const request = new ActiveRequest(next, this.info, this.#dispatcher.image());
+    this.#active.push(request);
+    this.#incomplete++;
+    this.#admitting = request;
+    this.#run(request, this.#dispatcher.run(request));
+  }
+
+  #run(request: ActiveRequest, result: HandlerResult<unknown>): void {
+    if (result instanceof Promise) {
+      result.then(
+        (response) => this.#complete(request, response),
+        (error: unknown) => this.#fail(request, error),
+      );
+      return;
+    }
+    if (typeof result === 'object' && result !== null && 'ordered' in result) this.#runTwoPhase(request, result as TwoPhase<unknown>);
+    else this.#complete(request, result);
+  }
+
+  #runTwoPhase(request: ActiveRequest, result: TwoPhase<unknown>): void {
+    const { ordered, response } = result;
+    if (ordered === null) this.#admitted(request);
+    else {
+      // A failure shows in the response; here it only ends the admission.
+      const admitted = (): void => this.#admitted(request);
+      ordered.then(admitted, admitted);
+    }
+    if (response instanceof Promise) {
+      response.then(
+        (value) => this.#complete(request, value),
+        (error: unknown) => this.#fail(request, error),
+      );
+    } else {
+      this.#complete(request, response);
+    }
+  }
+
+  #admitted(request: ActiveRequest): void {
+    if (this.#admitting !== request) return;
+    this.#admitting = null;
+    if (this.#next !== null || this.#paused) this.#pump();
+  }
+
+  #fail(request: ActiveRequest, error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof CloseConnection) {
+      this.#giveUp(error);
+      return;
+    }
+    this.#complete(request, this.#dispatcher.failed(request, error));
+  }
+
+  #giveUp(error: CloseConnection): void {
+    if (error.message !== '') this.#dispatcher.logger.info('closing a connection', { reason: error.message, id: this.info.id });
+    this.destroy();
+  }
+
+  #complete(request: ActiveRequest, response: unknown): void {
+    if (this.#closed) return;
+    if (response instanceof CloseConnection) {
+      this.#giveUp(response);
+      return;
+    }
+    if (response === noResponse) request.done = true;
+    else if (!this.#encode(request, response)) return;
+    this.#incomplete--;
+    this.#budget.release(request.frameBytes);
+    request.frameBytes = 0;
+    request.completed();
+    if (this.#admitting === request) this.#admitting = null;
+    if (this.#pumping) return;
+    this.#queueFlush();
+    if (this.#next !== null) this.#pump();
+  }
+
+  #encode(request: ActiveRequest, response: unknown): boolean {
+    const encoded = this.#dispatcher.encode(request, response);
+    if (encoded === null) {
+      this.destroy();
+      return false;
+    }
+    request.buffers = encoded;
+    request.done = true;
+    return true;
+  }
+
+  /** Waits for the end of the turn's promises, so that responses that complete together leave together. */
+  #queueFlush(): void {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    queueMicrotask(() => {
+      this.#flushQueued = false;
+      if (this.#closed) return;
+      if (this.#paused) this.#pump();
+      else this.#flush();
+    });
+  }
+
+  #flush(): void {
+    let count = 0;
+    for (const request of this.#active) {
+      if (!request.done) break;
+      count++;
+      if (request.buffers === null) request.sent();
+      else this.#output.add(request.buffers, request.onSentCallback());
+    }
+    if (count === 0) return;
+    this.#active.splice(0, count);
+    this.#lastWriteMs = this.#clock.monotonicMs();
+    this.#output.flush();
+    if (this.#output.full) this.#updatePause();
+  }
+
+  #updatePause(): void {
+    const pause =
+      this.#next !== null || this.#active.length >= requestsInFlightMax || this.#output.full || this.#reader.blocked;
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.#connection.pause();
+    else this.#connection.resume();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#budgetWaiter?.cancel();
+    this.#budget.release(this.#reader.reservedBytes);
+    if (this.#next !== null) this.#budget.release(this.#next.frameBytes);
+    this.#next = null;
+    this.#output.close();
+    for (const request of this.#active) {
+      this.#budget.release(request.frameBytes);
+      request.connectionClosed();
+    }
+    this.#active.length = 0;
+    this.#onClosed();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * From a frame to a request: header, handler, body. Whatever is wrong here is `RequestError` (or the codec's own
+ * `DecodeError`), and the connection closes: there is no telling what the client would make of an answer.
+ * The one exception is a version of ApiVersions that isn't served: its handler answers in version 0 (KIP-511).
+ */
+import { decode } from '../../protocol/codec/codec.ts';
+import { decodeRequestHeader } from '../../protocol/frames.ts';
+import type { Handler, ListenerKind } from '../handler.ts';
+import type { HandlerTable } from './table.ts';
+
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+}
+
+export interface DecodedRequest {
+  readonly handler: Handler;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string;
+  readonly body: unknown;
+  /** What the budget holds for it. */
+  readonly frameBytes: number;
+  /** The version isn't served and the handler has an answer for that. */
+  readonly unsupported: boolean;
+}
+
+/** Shortest header: api key, version, correlation id. */
+const headerBytesMin = 8;
+
+export function decodeRequest(frame: Uint8Array, table: HandlerTable, kind: ListenerKind): DecodedRequest {
+  if (frame.length < headerBytesMin) throw new RequestError(`request of ${frame.length} bytes has no header`);
+  const apiKey = int16(frame, 0);
+  const apiVersion = int16(frame, 2);
+  const handler = table.get(kind, apiKey);
+  if (handler === null) throw new RequestError(`request with api key ${apiKey}, which is not enabled`);
+  if (apiVersion < handler.minVersion || apiVersion > handler.maxVersion) {
+    return unsupportedVersion(frame, handler, apiVersion);
+  }
+  const header = decodeRequestHeader(frame);
+  return {
+    handler,
+    apiVersion,
+    correlationId: header.correlationId,
+    clientId: header.clientId ?? '',
+    body: decode(handler.request, apiVersion, frame, header.bodyAt),
+    frameBytes: frame.length,
+    unsupported: false,
+  };
+}
+
+function unsupportedVersion(frame: Uint8Array, handler: Handler, apiVersion: number): DecodedRequest {
+  if (handler.unsupportedVersion === null) {
+    throw new RequestError(`request ${handler.name} with version ${apiVersion}, which is not enabled`);
+  }
+  return {
+    handler,
+    apiVersion: 0,
+    correlationId: (int16(frame, 4) << 16) | (int16(frame, 6) & 0xffff),
+    clientId: '',
+    body: null,
+    frameBytes: frame.length,
+    unsupported: true,
+  };
+}
+
+function int16(bytes: Uint8Array, at: number): number {
+  return (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16)) >> 16;
+}

@@ -1,0 +1,88 @@
+/**
+ * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection.
+ * No exception of a handler leaves this file: what isn't a `KafkaError` is a bug of ours, logged with its stack once.
+ */
+import { AssertionError } from '../../base/assert.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { CloseConnection, type HandlerResult } from '../handler.ts';
+import type { ActiveRequest } from './active-request.ts';
+import type { Authorize } from './authorize.ts';
+import { ResponseEncoder } from './encode.ts';
+import { genericFailure } from './failure.ts';
+import type { HandlerTable } from './table.ts';
+
+export interface DispatcherOptions {
+  readonly table: HandlerTable;
+  readonly authorize: Authorize;
+  readonly image: () => MetadataImage;
+  readonly logger: Logger;
+}
+
+export class Dispatcher {
+  readonly table: HandlerTable;
+  readonly image: () => MetadataImage;
+  readonly logger: Logger;
+  readonly #authorize: Authorize;
+  readonly #encoder = new ResponseEncoder();
+
+  constructor(options: DispatcherOptions) {
+    this.table = options.table;
+    this.image = options.image;
+    this.logger = options.logger;
+    this.#authorize = options.authorize;
+  }
+
+  /** Never throws; a result that is `CloseConnection` means what it says. */
+  run(request: ActiveRequest): HandlerResult<unknown> {
+    try {
+      if (request.unsupported) return request.handler.unsupportedVersion?.(request);
+      const refused = this.#authorize(request);
+      if (refused !== null) return this.#failure(request, refused, null);
+      return request.handler.handle(request.body, request);
+    } catch (error) {
+      return this.failed(request, error);
+    }
+  }
+
+  /** The response, or `CloseConnection`, for what a handler threw. */
+  failed(request: ActiveRequest, error: unknown): unknown {
+    if (error instanceof CloseConnection) return error;
+    if (error instanceof KafkaError) return this.#failure(request, error.error, error.message);
+    this.#logBug(request, error);
+    return this.#failure(request, Errors.UNKNOWN_SERVER_ERROR, null);
+  }
+
+  /** Frame of the response; null when it can't be encoded, which is a bug. */
+  encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] | null {
+    try {
+      return this.#encoder.encode(request, response);
+    } catch (error) {
+      this.#logBug(request, error);
+      return null;
+    }
+  }
+
+  #failure(request: ActiveRequest, error: ErrorRow, message: string | null): unknown {
+    const { failed } = request.handler;
+    try {
+      if (failed !== null) return failed(request.body, error, request, message);
+    } catch (bug) {
+      this.#logBug(request, bug);
+    }
+    return genericFailure(request, error, message) ?? new CloseConnection(`${request.handler.name}: ${error.name}`);
+  }
+
+  #logBug(request: ActiveRequest, error: unknown): void {
+    const { handler, apiVersion, correlationId, clientId } = request;
+    this.logger.error('unexpected error while handling a request', {
+      api: handler.name,
+      version: apiVersion,
+      correlationId,
+      clientId: clientId.slice(0, 64),
+      assertion: error instanceof AssertionError,
+      error,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The response to a request that failed as a whole, when its handler has no builder of its own: the response's top-level
+ * `errorCode` (and `errorMessage`), everything else empty. Responses without such a field give null: the connection closes.
+ */
+import type { ErrorRow } from '../../protocol/errors.ts';
+import type { Field, Shape } from '../../protocol/schema/fields.ts';
+import { inVersions } from '../../protocol/schema/versions.ts';
+import type { ActiveRequest } from './active-request.ts';
+
+export function genericFailure(request: ActiveRequest, error: ErrorRow, message: string | null): unknown {
+  const { fields } = request.handler.response;
+  const errorField = fields.errorCode;
+  if (errorField === undefined || !inVersions(errorField.versions, request.apiVersion)) return null;
+  const response = empty(fields);
+  response.errorCode = error.code;
+  if (fields.errorMessage !== undefined && message !== null) response.errorMessage = message;
+  return response;
+}
+
+function empty(shape: Shape): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(shape)) value[name] = emptyValue(field);
+  return value;
+}
+
+function emptyValue(field: Field): unknown {
+  if (field.default !== undefined) return field.default;
+  return field.fields === null ? undefined : empty(field.fields);
+}

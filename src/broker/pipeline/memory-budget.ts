@@ -1,0 +1,96 @@
+/**
+ * A bounded number of bytes, shared by all connections, taken before the memory is used and given back after.
+ *
+ * - First come, first served: once somebody waits, only small requests still pass, from a reserve of their own.
+ * - A request bigger than the whole budget is granted when nothing else is held: it must not wait for ever.
+ */
+
+export interface BudgetWaiter {
+  /** Gives up the place in the queue. Idempotent; after the grant it does nothing. */
+  cancel(): void;
+}
+
+interface Waiting {
+  sizeBytes: number;
+  granted: (() => void) | null;
+}
+
+export class MemoryBudget {
+  readonly limitBytes: number;
+  readonly #reserveBytes: number;
+  readonly #smallBytes: number;
+  readonly #queue: Waiting[] = [];
+  #usedBytes = 0;
+  #draining = false;
+
+  constructor(limitBytes: number, reserveBytes = 0, smallBytes = 0) {
+    this.limitBytes = limitBytes;
+    this.#reserveBytes = reserveBytes;
+    this.#smallBytes = smallBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  get availableBytes(): number {
+    return Math.max(0, this.limitBytes - this.#usedBytes);
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  tryAcquire(sizeBytes: number): boolean {
+    const small = sizeBytes <= this.#smallBytes && this.#usedBytes + sizeBytes <= this.limitBytes + this.#reserveBytes;
+    if (!small && (this.#queue.length > 0 || !this.#fits(sizeBytes))) return false;
+    this.#usedBytes += sizeBytes;
+    return true;
+  }
+
+  /** Queues for `sizeBytes`; `granted` is called once they are held. */
+  wait(sizeBytes: number, granted: () => void): BudgetWaiter {
+    const waiting: Waiting = { sizeBytes, granted };
+    this.#queue.push(waiting);
+    return {
+      cancel: () => {
+        if (waiting.granted === null) return;
+        waiting.granted = null;
+        const index = this.#queue.indexOf(waiting);
+        if (index >= 0) this.#queue.splice(index, 1);
+        this.#drain();
+      },
+    };
+  }
+
+  /** Takes without asking: for memory that exists already. */
+  take(sizeBytes: number): void {
+    this.#usedBytes += sizeBytes;
+  }
+
+  release(sizeBytes: number): void {
+    this.#usedBytes -= sizeBytes;
+    if (this.#queue.length > 0) this.#drain();
+  }
+
+  #fits(sizeBytes: number): boolean {
+    return this.#usedBytes + sizeBytes <= this.limitBytes || this.#usedBytes === 0;
+  }
+
+  #drain(): void {
+    // A grant may release at once (the connection closed meanwhile): the loop, not the recursion, goes on.
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let first = this.#queue[0]; first !== undefined && this.#fits(first.sizeBytes); first = this.#queue[0]) {
+        this.#queue.shift();
+        const granted = first.granted;
+        first.granted = null;
+        this.#usedBytes += first.sizeBytes;
+        granted?.();
+      }
+    } finally {
+      this.#draining = false;
+    }
+  }
+}

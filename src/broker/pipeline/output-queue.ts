@@ -1,0 +1,100 @@
+/**
+ * What a connection still has to send. Buffers go to the socket in slices of at most `writeBytesMax`, the next slice when
+ * the socket drained, so that a slow reader can be seen to make progress and never has more than a slice in the socket.
+ * The buffers themselves are not copied.
+ */
+import { writeBytesMax } from '../limits.ts';
+
+export interface Sink {
+  /** False: full, the owner calls `drained` later. */
+  write(buffers: readonly Uint8Array[]): boolean;
+}
+
+interface Message {
+  readonly buffers: readonly Uint8Array[];
+  readonly onSent: (() => void) | null;
+}
+
+export class OutputQueue {
+  readonly #sink: Sink;
+  #messages: Message[] = [];
+  /** Position inside the first message. */
+  #bufferIndex = 0;
+  #bufferAt = 0;
+  #full = false;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  /** The socket takes no more now. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  get empty(): boolean {
+    return this.#messages.length === 0;
+  }
+
+  /** Queues one message. `onSent` is called when its last byte went to the socket, or when the queue is closed. */
+  add(buffers: readonly Uint8Array[], onSent: (() => void) | null): void {
+    this.#messages.push({ buffers, onSent });
+  }
+
+  /** Hands over as much as the socket takes. */
+  flush(): void {
+    while (!this.#full && this.#messages.length > 0) {
+      const sent: (() => void)[] = [];
+      const slices = this.#take(sent);
+      if (slices.length > 0) this.#full = !this.#sink.write(slices);
+      for (const callback of sent) callback();
+    }
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.flush();
+  }
+
+  close(): void {
+    const messages = this.#messages;
+    this.#messages = [];
+    for (const message of messages) message.onSent?.();
+  }
+
+  #take(sent: (() => void)[]): Uint8Array[] {
+    const slices: Uint8Array[] = [];
+    let room = writeBytesMax;
+    let done = 0;
+    while (done < this.#messages.length && room > 0) {
+      const message = this.#messages[done] as Message;
+      room = this.#takeFrom(message, slices, room);
+      if (this.#bufferIndex < message.buffers.length) break;
+      this.#bufferIndex = 0;
+      done++;
+      if (message.onSent !== null) sent.push(message.onSent);
+    }
+    if (done === this.#messages.length) this.#messages = [];
+    else if (done > 0) this.#messages.splice(0, done);
+    return slices;
+  }
+
+  #takeFrom(message: Message, slices: Uint8Array[], roomBytes: number): number {
+    let room = roomBytes;
+    while (this.#bufferIndex < message.buffers.length && room > 0) {
+      const buffer = message.buffers[this.#bufferIndex] as Uint8Array;
+      const left = buffer.length - this.#bufferAt;
+      if (left <= room) {
+        slices.push(this.#bufferAt === 0 ? buffer : buffer.subarray(this.#bufferAt));
+        room -= left;
+        this.#bufferIndex++;
+        this.#bufferAt = 0;
+      } else {
+        slices.push(buffer.subarray(this.#bufferAt, this.#bufferAt + room));
+        this.#bufferAt += room;
+        room = 0;
+      }
+    }
+    return room;
+  }
+}
