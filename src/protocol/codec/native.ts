@@ -1,0 +1,37 @@
+/**
+ * The one place of the codecs that knows Node's `Buffer`. It is described here by the few methods in use, so that pure
+ * folders, which compile without Node's types, can import the codecs; everything outside sees `Uint8Array`.
+ */
+
+/** A `Buffer` as the codecs see it. */
+export interface NativeBytes extends Uint8Array {
+  utf8Slice(start: number, end: number): string;
+  utf8Write(text: string, offset: number, length?: number): number;
+  readDoubleBE(offset: number): number;
+  writeDoubleBE(value: number, offset: number): number;
+  subarray(start?: number, end?: number): NativeBytes;
+}
+
+interface NativeFactory {
+  allocUnsafe(sizeBytes: number): NativeBytes;
+  allocUnsafeSlow(sizeBytes: number): NativeBytes;
+  from(buffer: ArrayBufferLike, offset: number, length: number): NativeBytes;
+  byteLength(text: string): number;
+}
+
+declare const Buffer: NativeFactory;
+
+/** Memory that is not cleared: the caller overwrites all of what it hands out. */
+export function allocate(sizeBytes: number): NativeBytes {
+  return Buffer.allocUnsafe(sizeBytes);
+}
+
+/** The same memory as a `Buffer`. */
+export function nativeView(bytes: Uint8Array): NativeBytes {
+  if ('utf8Slice' in bytes) return bytes as NativeBytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text);
+}

@@ -1,0 +1,50 @@
+/**
+ * Errors as the protocol knows them. A handler that can't do what was asked throws `KafkaError`, whose row becomes the
+ * error code of the response; nothing else crosses the wire.
+ */
+import { errorRows } from './error-rows.ts';
+
+export type ErrorName = keyof typeof errorRows;
+
+export interface ErrorRow {
+  readonly name: ErrorName;
+  readonly code: number;
+  /** Clients try again by themselves. */
+  readonly retriable: boolean;
+  readonly message: string;
+}
+
+/** All errors by name: `Errors.NOT_LEADER_OR_FOLLOWER.code`. */
+export const Errors: { readonly [Name in ErrorName]: ErrorRow } = Object.fromEntries(
+  Object.entries(errorRows).map(([name, [code, retriable, message]]) => [
+    name,
+    Object.freeze({ name, code, retriable, message }),
+  ]),
+) as { [Name in ErrorName]: ErrorRow };
+
+const byCode: ReadonlyMap<number, ErrorRow> = new Map(Object.values(Errors).map((row) => [row.code, row]));
+
+/** The row of a code; UNKNOWN_SERVER_ERROR for a code that is not known. */
+export function errorOf(code: number): ErrorRow {
+  return byCode.get(code) ?? Errors.UNKNOWN_SERVER_ERROR;
+}
+
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError';
+  readonly error: ErrorRow;
+
+  /** `message` replaces the text of the row where clients get to see one. */
+  constructor(error: ErrorRow, message: string = error.message) {
+    super(message);
+    this.error = error;
+  }
+
+  get code(): number {
+    return this.error.code;
+  }
+}
+
+/** The row of anything that was caught: that of a `KafkaError`, else UNKNOWN_SERVER_ERROR. */
+export function errorRowOf(error: unknown): ErrorRow {
+  return error instanceof KafkaError ? error.error : Errors.UNKNOWN_SERVER_ERROR;
+}

@@ -1,0 +1,245 @@
+/**
+ * The language in which wire messages are described: a message is a value, its TypeScript types are inferred from it
+ * (`Infer`, `Init`) and its codecs are compiled from it (`codec/`). This half is data and types only: no bytes, no Node.
+ *
+ * Invariants:
+ * - The order of properties is the order on the wire.
+ * - A message has one object shape for all its versions: a field that a version lacks has its default.
+ * - A field needs a value from the caller (`Init`) only when it is in every version and has no explicit default.
+ */
+import type { Uuid } from '../../base/uuid.ts';
+import { uuidZero } from '../../base/uuid.ts';
+import { allVersions, noVersions, parseVersions, type VersionRange, type Versions } from './versions.ts';
+
+export type ScalarKind =
+  | 'bool'
+  | 'int8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'float64'
+  | 'string'
+  | 'uuid'
+  | 'bytes'
+  | 'records';
+export type Kind = ScalarKind | 'array' | 'struct';
+
+export interface Options<T> {
+  /** What the field is when a version lacks it or the caller leaves it out. Without it: zero, empty, or zeros inside. */
+  readonly default?: T | null;
+  /** Versions in which null is a legal value. */
+  readonly nullable?: Versions;
+  /** The field is in the tagged section under this number… */
+  readonly tag?: number;
+  /** …in these versions; all versions of the field unless said otherwise. */
+  readonly tagged?: Versions;
+  /** A value other than the default is dropped silently, instead of refused, in versions that lack the field. */
+  readonly ignorable?: boolean;
+  /** int64 only: values beyond 2^53 are legal and are rounded (clients send Long.MAX_VALUE and the like). */
+  readonly sentinel?: boolean;
+  /** `none`: never in compact form. Only the client id of request headers is so. */
+  readonly flexible?: 'none';
+}
+
+declare const valueType: unique symbol;
+declare const initType: unique symbol;
+declare const requiredType: unique symbol;
+
+/** One field. T: its value; Required: whether `Init` asks for it; I: what `Init` takes. */
+export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
+  readonly kind: Kind;
+  readonly versions: VersionRange;
+  readonly nullable: VersionRange;
+  /** Versions in which the field is tagged, `noVersions` when it never is. */
+  readonly tagged: VersionRange;
+  readonly tag: number;
+  readonly default: unknown;
+  readonly hasDefault: boolean;
+  readonly ignorable: boolean;
+  readonly sentinel: boolean;
+  readonly neverCompact: boolean;
+  /** What an array holds. */
+  readonly element: Field | null;
+  /** What a struct holds. */
+  readonly fields: Shape | null;
+  readonly [valueType]?: T;
+  readonly [initType]?: I;
+  readonly [requiredType]?: Required;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any is the only type that is above and below every field type.
+export type Shape = { readonly [name: string]: Field<any, boolean, any> };
+
+type ValueOf<F> = F extends Field<infer T, boolean, infer _I> ? T : never;
+type InitOf<F> = F extends Field<infer _T, boolean, infer I> ? I : never;
+type RequiredNames<S extends Shape> = {
+  [K in keyof S]: S[K] extends Field<infer _T, infer R, infer _I> ? (true extends R ? K : never) : never;
+}[keyof S];
+
+export type InferShape<S extends Shape> = { readonly [K in keyof S]: ValueOf<S[K]> };
+export type InitShape<S extends Shape> = { readonly [K in RequiredNames<S>]: InitOf<S[K]> } & {
+  readonly [K in Exclude<keyof S, RequiredNames<S>>]?: InitOf<S[K]> | undefined;
+};
+
+/** A message as decoded: every field is there, whatever the version. */
+export type Infer<M> = M extends Message<infer S> ? InferShape<S> : never;
+/** What a caller has to supply to encode a message: everything that has no default. */
+export type Init<M> = M extends Message<infer S> ? InitShape<S> : never;
+/** The same type with everything writable, for code that builds a message step by step. */
+export type Mutable<T> = T extends Uint8Array
+  ? T
+  : T extends readonly (infer E)[]
+    ? Mutable<E>[]
+    : T extends object
+      ? { -readonly [K in keyof T]: Mutable<T[K]> }
+      : T;
+
+type Nullable<T, O> = O extends { readonly nullable: string } ? T | null : T;
+type IsRequired<V, O> = V extends '0+'
+  ? O extends { readonly default: unknown } | { readonly tag: number }
+    ? false
+    : true
+  : false;
+type Make<T, V, O, I = T> = Field<Nullable<T, O>, IsRequired<V, O>, Nullable<I, O>>;
+// biome-ignore lint/complexity/noBannedTypes: no option given.
+type None = {};
+
+interface Scalar<T> {
+  <const O extends Options<T> = None>(options?: O): Make<T, '0+', O>;
+  <const V extends Versions, const O extends Options<T> = None>(versions: V, options?: O): Make<T, V, O>;
+}
+
+const emptyBytes = new Uint8Array(0);
+
+function field(
+  kind: Kind,
+  zero: unknown,
+  first: Versions | Options<unknown> | undefined,
+  second: Options<unknown> | undefined,
+  inner: { element?: Field; fields?: Shape } = {},
+): Field {
+  const options = (typeof first === 'string' ? second : first) ?? {};
+  const versions = typeof first === 'string' ? parseVersions(first) : allVersions;
+  return {
+    kind,
+    versions,
+    nullable: options.nullable === undefined ? noVersions : parseVersions(options.nullable),
+    tagged:
+      options.tag === undefined
+        ? noVersions
+        : options.tagged === undefined
+          ? versions
+          : parseVersions(options.tagged),
+    tag: options.tag ?? -1,
+    default: options.default === undefined ? zero : options.default,
+    hasDefault: options.default !== undefined,
+    ignorable: options.ignorable ?? false,
+    sentinel: options.sentinel ?? false,
+    neverCompact: options.flexible === 'none',
+    element: inner.element ?? null,
+    fields: inner.fields ?? null,
+  };
+}
+
+function scalar<T>(kind: ScalarKind, zero: T): Scalar<T> {
+  return ((first?: Versions | Options<T>, second?: Options<T>) =>
+    field(kind, zero, first, second)) as unknown as Scalar<T>;
+}
+
+export const bool: Scalar<boolean> = scalar('bool', false);
+export const int8: Scalar<number> = scalar('int8', 0);
+export const int16: Scalar<number> = scalar('int16', 0);
+export const uint16: Scalar<number> = scalar('uint16', 0);
+export const int32: Scalar<number> = scalar('int32', 0);
+export const uint32: Scalar<number> = scalar('uint32', 0);
+/** A number, safe up to 2^53 (see `sentinel`). */
+export const int64: Scalar<number> = scalar('int64', 0);
+export const float64: Scalar<number> = scalar('float64', 0);
+export const string: Scalar<string> = scalar('string', '');
+/** The 22-character text form of `base/uuid.ts`; 16 bytes on the wire. */
+export const uuid: Scalar<Uuid> = scalar('uuid', uuidZero);
+/** A view of the frame that was decoded, not a copy. */
+export const bytes: Scalar<Uint8Array> = scalar('bytes', emptyBytes);
+/** Record batches: bytes that are never copied, neither in nor out. */
+export const records: Scalar<Uint8Array> = scalar<Uint8Array>('records', emptyBytes);
+
+type Element = Field<unknown, boolean, unknown> | Shape;
+type ElementValue<E> =
+  E extends Field<infer T, boolean, infer _I> ? T : E extends Shape ? InferShape<E> : never;
+type ElementInit<E> =
+  E extends Field<infer _T, boolean, infer I> ? I : E extends Shape ? InitShape<E> : never;
+
+function isField(value: Element): value is Field {
+  return typeof value.kind === 'string';
+}
+
+function structOf(fields: Shape): Field {
+  return field('struct', undefined, undefined, undefined, { fields });
+}
+
+/** An array of a field (`array(int32())`) or of structs (`array({ … })`). */
+export function array<const E extends Element, const O extends Options<never> = None>(
+  of: E,
+  options?: O,
+): Make<readonly ElementValue<E>[], '0+', O, readonly ElementInit<E>[]>;
+export function array<
+  const E extends Element,
+  const V extends Versions,
+  const O extends Options<never> = None,
+>(of: E, versions: V, options?: O): Make<readonly ElementValue<E>[], V, O, readonly ElementInit<E>[]>;
+export function array(of: Element, first?: Versions | Options<never>, second?: Options<never>): unknown {
+  return field('array', [], first, second, { element: isField(of) ? of : structOf(of) });
+}
+
+/** A struct in place. Its default is a struct of defaults, or null where `default: null` says so. */
+export function struct<const S extends Shape, const O extends Options<never> = None>(
+  fields: S,
+  options?: O,
+): Make<InferShape<S>, '0+', O, InitShape<S>>;
+export function struct<
+  const S extends Shape,
+  const V extends Versions,
+  const O extends Options<never> = None,
+>(fields: S, versions: V, options?: O): Make<InferShape<S>, V, O, InitShape<S>>;
+export function struct(fields: Shape, first?: Versions | Options<never>, second?: Options<never>): unknown {
+  return field('struct', undefined, first, second, { fields });
+}
+
+export type ListenerKind = 'broker' | 'controller';
+
+export interface MessageHead {
+  /** API key of a request or response, type number of a record; absent for what has none. */
+  readonly key?: number;
+  readonly versions: Versions;
+  /** Versions with compact lengths and tagged fields. */
+  readonly flexible: Versions;
+  /** The last version is not to be offered unless unstable versions are switched on. */
+  readonly latestVersionUnstable?: boolean;
+  /** Which kinds of nodes serve this request in Kafka. */
+  readonly listeners?: readonly ListenerKind[];
+}
+
+export interface Message<S extends Shape = Shape> {
+  readonly name: string;
+  /** -1 when the message has none. */
+  readonly key: number;
+  readonly versions: VersionRange;
+  readonly flexible: VersionRange;
+  readonly latestVersionUnstable: boolean;
+  readonly listeners: readonly ListenerKind[];
+  readonly fields: S;
+}
+
+export function message<const S extends Shape>(name: string, head: MessageHead, fields: S): Message<S> {
+  return {
+    name,
+    key: head.key ?? -1,
+    versions: parseVersions(head.versions),
+    flexible: parseVersions(head.flexible),
+    latestVersionUnstable: head.latestVersionUnstable ?? false,
+    listeners: head.listeners ?? [],
+    fields,
+  };
+}
