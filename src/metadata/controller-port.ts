@@ -2,7 +2,7 @@
  * How a broker (or a tool inside the node) talks to the active controller, whoever that is at the moment.
  * Implemented by `server/controller/controller-client.ts`; tests give their own.
  */
-import type { Fields, Infer, Init, Message } from '../protocol/schema/fields.ts';
+import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 
 export interface ControllerRequestOptions {
   /** How long to look for an active controller and wait for its answer, from now. Default: `controllerDeadlineMsDefault`. */
@@ -22,7 +22,7 @@ export interface ControllerClient {
    */
   send(apiKey: number, apiVersion: number, body: Uint8Array, options?: ControllerRequestOptions): Promise<Uint8Array>;
   /** The same with typed messages. */
-  request<Q extends Fields, S extends Fields>(
+  request<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     response: Message<S>,
     apiVersion: number,

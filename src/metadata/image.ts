@@ -1,0 +1,54 @@
+/**
+ * The state of the cluster at one offset of the metadata log: immutable, and what every reader works on. A request takes one
+ * image at its start and uses only that. Sections that a change didn't touch keep their identity, so `before.topics ===
+ * after.topics` says that no topic changed. Only `delta.ts` makes new images.
+ */
+import type { ClusterImage } from './cluster-image.ts';
+import { emptyClusterImage } from './cluster-image.ts';
+import { ConfigsImage } from './configs-image.ts';
+import type { SecurityImage } from './security-image.ts';
+import { emptySecurityImage } from './security-image.ts';
+import { TopicsImage } from './topics-image.ts';
+
+export interface FeaturesImage {
+  /** Finalized levels by name, `metadata.version` among them. Absent is level 0. */
+  readonly levels: ReadonlyMap<string, number>;
+}
+
+export interface ProducerIdsImage {
+  /** First producer id that no block holds yet. */
+  readonly nextId: number;
+  /** Who took the last block. */
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export interface MetadataImage {
+  /** Of the last entry that is in here; -1 before the first. */
+  readonly offset: number;
+  readonly epoch: number;
+  readonly features: FeaturesImage;
+  readonly cluster: ClusterImage;
+  readonly topics: TopicsImage;
+  readonly configs: ConfigsImage;
+  readonly producerIds: ProducerIdsImage;
+  readonly security: SecurityImage;
+}
+
+export function emptyImage(): MetadataImage {
+  return {
+    offset: -1,
+    epoch: -1,
+    features: { levels: new Map() },
+    cluster: emptyClusterImage,
+    topics: TopicsImage.empty(),
+    configs: ConfigsImage.empty(),
+    producerIds: { nextId: 0, brokerId: -1, brokerEpoch: -1 },
+    security: emptySecurityImage(),
+  };
+}
+
+/** Finalized level of a feature; 0 when it isn't set. */
+export function featureLevel(image: MetadataImage, name: string): number {
+  return image.features.levels.get(name) ?? 0;
+}

@@ -1,0 +1,28 @@
+/** Changes to a persistent map that are being collected; `null` stands for a removal. Used by the deltas of all sections. */
+import type { PersistentMap } from '../base/persistent-map.ts';
+
+export class MapDelta<K extends string | number, V> {
+  readonly #base: { get(key: K): V | undefined };
+  readonly changes = new Map<K, V | null>();
+
+  constructor(base: { get(key: K): V | undefined }) {
+    this.#base = base;
+  }
+
+  get(key: K): V | undefined {
+    const changed = this.changes.get(key);
+    return changed === undefined ? this.#base.get(key) : (changed ?? undefined);
+  }
+
+  set(key: K, value: V): void {
+    this.changes.set(key, value);
+  }
+
+  remove(key: K): void {
+    this.changes.set(key, null);
+  }
+
+  applyTo(base: PersistentMap<K, V>): PersistentMap<K, V> {
+    return this.changes.size === 0 ? base : base.update(this.changes);
+  }
+}

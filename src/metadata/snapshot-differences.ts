@@ -1,0 +1,92 @@
+/**
+ * What a snapshot changes for a node that was somewhere else before. Objects of the image before are kept where the snapshot
+ * says the same, so that publishers see a change only where there is one.
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { BrokerImage } from './cluster-image.ts';
+import type { ConfigResource, ResourceConfigImage } from './configs-image.ts';
+import { resourceKey } from './configs-image.ts';
+import type { MetadataImage } from './image.ts';
+import type { PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
+
+export interface Differences {
+  readonly image: MetadataImage;
+  readonly changedPartitions: ReadonlyMap<Uuid, ReadonlySet<number>>;
+  readonly removedTopics: ReadonlySet<Uuid>;
+  readonly changedBrokers: ReadonlySet<NodeId>;
+  readonly changedConfigs: readonly ConfigResource[];
+}
+
+export function differences(before: MetadataImage, after: MetadataImage): Differences {
+  const changedPartitions = new Map<Uuid, Set<number>>();
+  const removedTopics = new Set<Uuid>();
+  const topicChanges = new Map<Uuid, TopicImage | null>();
+  for (const topic of before.topics.all()) {
+    if (after.topics.byId(topic.id) !== undefined) continue;
+    removedTopics.add(topic.id);
+    topicChanges.set(topic.id, null);
+  }
+  for (const topic of after.topics.all()) {
+    const changed = changedIn(before.topics, topic);
+    if (changed === null) continue;
+    changedPartitions.set(topic.id, changed);
+    topicChanges.set(topic.id, topic);
+  }
+  return {
+    image: { ...after, topics: before.topics.update(topicChanges) },
+    changedPartitions,
+    removedTopics,
+    changedBrokers: changedBrokers(before, after),
+    changedConfigs: changedConfigs(before, after),
+  };
+}
+
+/** Indexes of partitions that differ; null when the topic is as it was. */
+function changedIn(before: TopicsImage, topic: TopicImage): Set<number> | null {
+  const known = before.byId(topic.id);
+  const changed = new Set<number>();
+  topic.partitions.forEach((partition, i) => {
+    const old = known?.partitions[i];
+    if (old === undefined || !samePartition(old, partition)) changed.add(i);
+  });
+  return known !== undefined && changed.size === 0 && known.partitions.length === topic.partitions.length
+    ? null
+    : changed;
+}
+
+export function samePartition(a: PartitionImage, b: PartitionImage): boolean {
+  // The partition epoch changes with everything else; the rest is compared because a restored log may repeat epochs.
+  return a.partitionEpoch === b.partitionEpoch && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function brokerText(broker: BrokerImage | undefined): string {
+  return JSON.stringify(broker, (_, value: unknown) => (value instanceof Map ? [...value] : value)) ?? '';
+}
+
+function changedBrokers(before: MetadataImage, after: MetadataImage): Set<NodeId> {
+  const ids = new Set([...before.cluster.brokers.keys(), ...after.cluster.brokers.keys()]);
+  return new Set(
+    [...ids].filter(
+      (id) => brokerText(before.cluster.brokers.get(id)) !== brokerText(after.cluster.brokers.get(id)),
+    ),
+  );
+}
+
+function valuesText(config: ResourceConfigImage | undefined): string {
+  return JSON.stringify([...(config?.values ?? [])].sort());
+}
+
+function changedConfigs(before: MetadataImage, after: MetadataImage): ConfigResource[] {
+  const byKey = (image: MetadataImage): Map<string, ResourceConfigImage> =>
+    new Map([...image.configs.all()].map((config) => [resourceKey(config.type, config.name), config]));
+  const old = byKey(before);
+  const now = byKey(after);
+  const changed: ConfigResource[] = [];
+  for (const key of new Set([...old.keys(), ...now.keys()])) {
+    const config = now.get(key) ?? old.get(key);
+    if (config === undefined || valuesText(old.get(key)) === valuesText(now.get(key))) continue;
+    changed.push({ type: config.type, name: config.name });
+  }
+  return changed;
+}

@@ -1,0 +1,174 @@
+/** What a run of records changes in the topics. Copies the list of partitions of a topic once, when it is first changed. */
+import { assert, defined } from '../base/assert.ts';
+import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { RecordOf } from './records.ts';
+import type { PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
+import { noLeader } from './topics-image.ts';
+
+interface TopicDraft {
+  readonly name: string;
+  readonly id: Uuid;
+  readonly partitions: PartitionImage[];
+  readonly changed: Set<number>;
+}
+
+const noIds: readonly NodeId[] = [];
+const noPartitions: ReadonlySet<number> = new Set();
+
+export class TopicsDelta {
+  readonly #base: TopicsImage;
+  readonly #drafts = new Map<Uuid, TopicDraft>();
+  readonly #removed = new Set<Uuid>();
+
+  constructor(base: TopicsImage) {
+    this.#base = base;
+  }
+
+  get isEmpty(): boolean {
+    return this.#drafts.size === 0 && this.#removed.size === 0;
+  }
+
+  changedIds(): Set<Uuid> {
+    return new Set(this.#drafts.keys());
+  }
+
+  removedIds(): Set<Uuid> {
+    return new Set(this.#removed);
+  }
+
+  changedPartitions(topicId: Uuid): ReadonlySet<number> {
+    return this.#drafts.get(topicId)?.changed ?? noPartitions;
+  }
+
+  /** The name of a topic as of now; undefined when there is none. */
+  nameOf(topicId: Uuid): string | undefined {
+    return this.#drafts.get(topicId)?.name ?? this.#base.byId(topicId)?.name;
+  }
+
+  replayTopic(record: RecordOf<'TopicRecord'>): void {
+    assert(this.nameOf(record.topicId) === undefined, `topic id ${record.topicId} is taken`);
+    this.#drafts.set(record.topicId, {
+      name: record.name,
+      id: record.topicId,
+      partitions: [],
+      changed: new Set(),
+    });
+  }
+
+  replayPartition(record: RecordOf<'PartitionRecord'>): void {
+    const draft = this.#draft(record.topicId);
+    const index = record.partitionId;
+    assert(index <= draft.partitions.length, `partition ${draft.name}-${index} leaves a gap`);
+    const replicas = record.replicas as readonly NodeId[];
+    draft.partitions[index] = {
+      topicId: record.topicId,
+      index,
+      replicas,
+      directories: record.directories,
+      isr: same(record.isr as readonly NodeId[], replicas),
+      removingReplicas: orNone(record.removingReplicas),
+      addingReplicas: orNone(record.addingReplicas),
+      elr: orNone(record.eligibleLeaderReplicas),
+      lastKnownElr: orNone(record.lastKnownElr),
+      leader: record.leader as NodeId | typeof noLeader,
+      leaderRecoveryState: record.leaderRecoveryState,
+      leaderEpoch: record.leaderEpoch,
+      partitionEpoch: record.partitionEpoch,
+    };
+    draft.changed.add(index);
+  }
+
+  replayPartitionChange(record: RecordOf<'PartitionChangeRecord'>): void {
+    const draft = this.#draft(record.topicId);
+    const before = defined(draft.partitions[record.partitionId], `partition ${draft.name}-${record.partitionId}`);
+    draft.partitions[record.partitionId] = changed(before, record);
+    draft.changed.add(record.partitionId);
+  }
+
+  replayRemoveTopic(record: RecordOf<'RemoveTopicRecord'>): void {
+    const inBase = this.#base.byId(record.topicId) !== undefined;
+    const drafted = this.#drafts.delete(record.topicId);
+    assert(inBase || drafted, `there is no topic ${record.topicId}`);
+    if (inBase) this.#removed.add(record.topicId);
+  }
+
+  replayClearElr(record: RecordOf<'ClearElrRecord'>): void {
+    const ids = record.topicName === '' ? this.#allIds() : [this.#idOf(record.topicName)];
+    for (const id of ids) {
+      const partitions = this.#drafts.get(id)?.partitions ?? this.#base.byId(id)?.partitions ?? [];
+      if (!partitions.some((p) => p.elr.length > 0 || p.lastKnownElr.length > 0)) continue;
+      const draft = this.#draft(id);
+      draft.partitions.forEach((p, i) => {
+        if (p.elr.length === 0 && p.lastKnownElr.length === 0) return;
+        draft.partitions[i] = { ...p, elr: noIds, lastKnownElr: noIds, partitionEpoch: p.partitionEpoch + 1 };
+        draft.changed.add(i);
+      });
+    }
+  }
+
+  apply(): TopicsImage {
+    if (this.isEmpty) return this.#base;
+    const changes = new Map<Uuid, TopicImage | null>();
+    for (const id of this.#removed) changes.set(id, null);
+    for (const draft of this.#drafts.values()) {
+      changes.set(draft.id, { name: draft.name, id: draft.id, partitions: draft.partitions });
+    }
+    return this.#base.update(changes);
+  }
+
+  #draft(topicId: Uuid): TopicDraft {
+    const known = this.#drafts.get(topicId);
+    if (known !== undefined) return known;
+    assert(!this.#removed.has(topicId), `topic ${topicId} was removed`);
+    const base = defined(this.#base.byId(topicId), `topic ${topicId}`);
+    const draft = { name: base.name, id: base.id, partitions: [...base.partitions], changed: new Set<number>() };
+    this.#drafts.set(topicId, draft);
+    return draft;
+  }
+
+  #idOf(name: string): Uuid {
+    for (const draft of this.#drafts.values()) if (draft.name === name) return draft.id;
+    return defined(this.#base.byName(name), `topic ${name}`).id;
+  }
+
+  #allIds(): Uuid[] {
+    const ids = new Set(this.#drafts.keys());
+    for (const topic of this.#base.all()) if (!this.#removed.has(topic.id)) ids.add(topic.id);
+    return [...ids];
+  }
+}
+
+/** Sets what the record sets. A record that names a leader, be it the same one, begins a new leader epoch. */
+function changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
+  const leaderUnchanged = -2;
+  const replicas = (record.replicas as readonly NodeId[] | null) ?? before.replicas;
+  return {
+    topicId: before.topicId,
+    index: before.index,
+    replicas,
+    directories: record.directories ?? before.directories,
+    isr: same((record.isr as readonly NodeId[] | null) ?? before.isr, replicas),
+    removingReplicas: record.removingReplicas === null ? before.removingReplicas : orNone(record.removingReplicas),
+    addingReplicas: record.addingReplicas === null ? before.addingReplicas : orNone(record.addingReplicas),
+    elr: record.eligibleLeaderReplicas === null ? before.elr : orNone(record.eligibleLeaderReplicas),
+    lastKnownElr: record.lastKnownElr === null ? before.lastKnownElr : orNone(record.lastKnownElr),
+    leader: record.leader === leaderUnchanged ? before.leader : (record.leader as NodeId | typeof noLeader),
+    leaderRecoveryState:
+      record.leaderRecoveryState < 0 ? before.leaderRecoveryState : record.leaderRecoveryState,
+    leaderEpoch: before.leaderEpoch + (record.leader === leaderUnchanged ? 0 : 1),
+    partitionEpoch: before.partitionEpoch + 1,
+  };
+}
+
+/** The shared empty list for an empty one: most partitions have four of them. */
+function orNone(ids: readonly number[] | null): readonly NodeId[] {
+  return ids === null || ids.length === 0 ? noIds : (ids as readonly NodeId[]);
+}
+
+/** `model` when both hold the same, so that the usual "all in sync" costs no array of its own. */
+function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
+  if (ids.length !== model.length) return ids;
+  for (let i = 0; i < ids.length; i++) if (ids[i] !== model[i]) return ids;
+  return model;
+}

@@ -1,0 +1,103 @@
+/**
+ * Topics and partitions. One change of a partition copies the topic's list of partitions and the bucket of the map the topic is
+ * in; partitions and arrays that didn't change keep their identity.
+ */
+import type { NodeId } from '../base/ids.ts';
+import { PersistentMap } from '../base/persistent-map.ts';
+import type { Uuid } from '../base/uuid.ts';
+
+export const noLeader = -1;
+
+/** `leaderRecoveryState` of a partition whose leader was elected from outside of ISR and ELR and has yet to settle its log. */
+export const recovered = 0;
+export const recovering = 1;
+
+/** Invariant: leader ∈ isr ⊆ replicas, or leader is -1; elr ∩ isr is empty; both epochs never go back. */
+export interface PartitionImage {
+  readonly topicId: Uuid;
+  readonly index: number;
+  /** In order of preference: the first is the preferred leader. */
+  readonly replicas: readonly NodeId[];
+  /** For each replica the log directory it lives in; `uuidUnassignedDirectory` when the broker chose none yet. */
+  readonly directories: readonly Uuid[];
+  readonly isr: readonly NodeId[];
+  readonly removingReplicas: readonly NodeId[];
+  readonly addingReplicas: readonly NodeId[];
+  /** Eligible leader replicas (KIP-966): left the ISR when it was below min.insync.replicas, and hold all that is committed. */
+  readonly elr: readonly NodeId[];
+  /** The last leader, kept while there is none. */
+  readonly lastKnownElr: readonly NodeId[];
+  readonly leader: NodeId | typeof noLeader;
+  readonly leaderRecoveryState: number;
+  /** Grows with every election, also when the leader stays the same. */
+  readonly leaderEpoch: number;
+  /** Grows with every change. */
+  readonly partitionEpoch: number;
+}
+
+export interface TopicImage {
+  readonly name: string;
+  readonly id: Uuid;
+  /** Invariant: partitions[i].index === i. */
+  readonly partitions: readonly PartitionImage[];
+}
+
+/** "The broker hasn't said in which directory the replica lives." */
+export const uuidUnassignedDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
+/** "The replica lives in a directory that is gone." */
+export const uuidLostDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAg';
+
+export class TopicsImage {
+  readonly #byId: PersistentMap<Uuid, TopicImage>;
+  readonly #idByName: PersistentMap<string, Uuid>;
+
+  constructor(byId: PersistentMap<Uuid, TopicImage>, idByName: PersistentMap<string, Uuid>) {
+    this.#byId = byId;
+    this.#idByName = idByName;
+  }
+
+  static empty(): TopicsImage {
+    return new TopicsImage(PersistentMap.empty(), PersistentMap.empty());
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  byId(id: Uuid): TopicImage | undefined {
+    return this.#byId.get(id);
+  }
+
+  byName(name: string): TopicImage | undefined {
+    const id = this.#idByName.get(name);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
+  partition(topicId: Uuid, index: number): PartitionImage | undefined {
+    return this.#byId.get(topicId)?.partitions[index];
+  }
+
+  /** Names in order. */
+  names(): string[] {
+    return [...this.#idByName.keys()].sort();
+  }
+
+  /** In no defined order. */
+  all(): IterableIterator<TopicImage> {
+    return this.#byId.values();
+  }
+
+  /** A version with `changes`; null removes the topic. */
+  update(changes: ReadonlyMap<Uuid, TopicImage | null>): TopicsImage {
+    const names = new Map<string, Uuid | null>();
+    for (const [id, topic] of changes) {
+      const before = this.#byId.get(id);
+      // A topic of the same name that was made in the same delta must not lose its name to the removal.
+      if (topic === null && before !== undefined && this.#idByName.get(before.name) === id && !names.has(before.name)) {
+        names.set(before.name, null);
+      }
+      if (topic !== null && before === undefined) names.set(topic.name, id);
+    }
+    return new TopicsImage(this.#byId.update(changes), this.#idByName.update(names));
+  }
+}

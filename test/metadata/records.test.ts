@@ -1,0 +1,87 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { MetadataRecord, MetadataRecordType } from '../../src/metadata/records.ts';
+import { decodeRecords, encodeRecords, MalformedPayloadError, record, recordSchemas } from '../../src/metadata/records.ts';
+import type { Field, Message, Shape } from '../../src/protocol/schema/fields.ts';
+
+const folder = process.env['KAFKA_MESSAGES'] ?? '/work/shared/kafka-messages/metadata';
+
+interface JsonField {
+  name: string;
+  type: string;
+  versions: string;
+  nullableVersions?: string;
+  tag?: number;
+  fields?: JsonField[];
+}
+
+function kafkaMessages(): { apiKey: number; name: string; validVersions: string; fields: JsonField[] }[] {
+  const texts = readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
+  return texts.map((text) => JSON.parse(text.replace(/^\s*\/\/.*$/gm, '')));
+}
+
+function range(text: string): { min: number; max: number } {
+  const [min, max] = text.split('-');
+  return text.endsWith('+') ? { min: Number.parseInt(text, 10), max: 32767 } : { min: Number(min), max: Number(max ?? min) };
+}
+
+function sameFields(fields: JsonField[], shape: Shape, path: string): void {
+  const names = fields.map((f) => f.name.charAt(0).toLowerCase() + f.name.slice(1));
+  expect(Object.keys(shape), path).toEqual(names);
+  fields.forEach((field, i) => {
+    const ours = shape[names[i] as string] as Field;
+    const where = `${path}.${field.name}`;
+    expect(ours.versions, where).toEqual(range(field.versions));
+    expect(ours.nullable, where).toEqual(
+      field.nullableVersions === undefined ? { min: 0, max: -1 } : range(field.nullableVersions),
+    );
+    expect(ours.tag, where).toBe(field.tag ?? -1);
+    expect(ours.kind, where).toBe(field.type.startsWith('[]') ? 'array' : field.type);
+    if (field.fields !== undefined) sameFields(field.fields, ours.element?.fields as Shape, where);
+  });
+}
+
+describe('metadata records', () => {
+  test.skipIf(!existsSync(folder))("schemas are Kafka's, field by field", () => {
+    for (const json of kafkaMessages()) {
+      const ours = recordSchemas[json.name as MetadataRecordType] as Message | undefined;
+      expect(ours, json.name).toBeDefined();
+      expect(ours?.key, json.name).toBe(json.apiKey);
+      expect(ours?.versions, json.name).toEqual(range(json.validVersions));
+      sameFields(json.fields, (ours as Message).fields, json.name);
+    }
+    expect(kafkaMessages().length).toBe(Object.keys(recordSchemas).length);
+  });
+
+  test('a payload gives back its records', () => {
+    const records: MetadataRecord[] = [
+      record('TopicRecord', { name: 'a', topicId: 'AAAAAAAAAAAAAAAAAAAAew' }),
+      record('PartitionRecord', {
+        topicId: 'AAAAAAAAAAAAAAAAAAAAew',
+        partitionId: 0,
+        replicas: [1, 2],
+        isr: [1],
+        removingReplicas: [],
+        addingReplicas: [],
+        leader: 1,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+        directories: [],
+        eligibleLeaderReplicas: [2],
+      }),
+      record('PartitionChangeRecord', { topicId: 'AAAAAAAAAAAAAAAAAAAAew', partitionId: 0, isr: [] }),
+      record('NoOpRecord', {}),
+      record('ConfigRecord', { resourceType: 2, resourceName: 'a', name: 'k', value: null }),
+    ];
+    expect(decodeRecords(encodeRecords(records))).toEqual(records);
+    expect(decodeRecords(encodeRecords([]))).toEqual([]);
+  });
+
+  test('a payload that is cut anywhere is refused', () => {
+    const bytes = encodeRecords([record('TopicRecord', { name: 'abc', topicId: 'AAAAAAAAAAAAAAAAAAAAew' })]);
+    for (let size = 2; size < bytes.length; size++) {
+      expect(() => decodeRecords(bytes.subarray(0, size)), String(size)).toThrow();
+    }
+    expect(() => decodeRecords(new Uint8Array([9]))).toThrow(MalformedPayloadError);
+  });
+});
