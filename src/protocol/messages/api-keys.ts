@@ -1,0 +1,267 @@
+/** The table of all requests that are described here, by API key. What a node serves is decided by its handlers, not here. */
+import type { Message } from '../schema/fields.ts';
+import { ProduceRequest, ProduceResponse } from './00-produce.ts';
+import { FetchRequest, FetchResponse } from './01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from './02-list-offsets.ts';
+import { MetadataRequest, MetadataResponse } from './03-metadata.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from './08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from './09-offset-fetch.ts';
+import { FindCoordinatorRequest, FindCoordinatorResponse } from './10-find-coordinator.ts';
+import { JoinGroupRequest, JoinGroupResponse } from './11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from './12-heartbeat.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from './13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from './14-sync-group.ts';
+import { DescribeGroupsRequest, DescribeGroupsResponse } from './15-describe-groups.ts';
+import { ListGroupsRequest, ListGroupsResponse } from './16-list-groups.ts';
+import { SaslHandshakeRequest, SaslHandshakeResponse } from './17-sasl-handshake.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from './18-api-versions.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from './19-create-topics.ts';
+import { DeleteTopicsRequest, DeleteTopicsResponse } from './20-delete-topics.ts';
+import { DeleteRecordsRequest, DeleteRecordsResponse } from './21-delete-records.ts';
+import { InitProducerIdRequest, InitProducerIdResponse } from './22-init-producer-id.ts';
+import { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse } from './23-offset-for-leader-epoch.ts';
+import { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from './24-add-partitions-to-txn.ts';
+import { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from './25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from './26-end-txn.ts';
+import { WriteTxnMarkersRequest, WriteTxnMarkersResponse } from './27-write-txn-markers.ts';
+import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './28-txn-offset-commit.ts';
+import { DescribeAclsRequest, DescribeAclsResponse } from './29-describe-acls.ts';
+import { CreateAclsRequest, CreateAclsResponse } from './30-create-acls.ts';
+import { DeleteAclsRequest, DeleteAclsResponse } from './31-delete-acls.ts';
+import { DescribeConfigsRequest, DescribeConfigsResponse } from './32-describe-configs.ts';
+import { AlterConfigsRequest, AlterConfigsResponse } from './33-alter-configs.ts';
+import { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './34-alter-replica-log-dirs.ts';
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from './35-describe-log-dirs.ts';
+import { SaslAuthenticateRequest, SaslAuthenticateResponse } from './36-sasl-authenticate.ts';
+import { CreatePartitionsRequest, CreatePartitionsResponse } from './37-create-partitions.ts';
+import { DeleteGroupsRequest, DeleteGroupsResponse } from './42-delete-groups.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from './43-elect-leaders.ts';
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from './44-incremental-alter-configs.ts';
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from './45-alter-partition-reassignments.ts';
+import {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from './46-list-partition-reassignments.ts';
+import { OffsetDeleteRequest, OffsetDeleteResponse } from './47-offset-delete.ts';
+import { DescribeClientQuotasRequest, DescribeClientQuotasResponse } from './48-describe-client-quotas.ts';
+import { AlterClientQuotasRequest, AlterClientQuotasResponse } from './49-alter-client-quotas.ts';
+import {
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsResponse,
+} from './50-describe-user-scram-credentials.ts';
+import {
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+} from './51-alter-user-scram-credentials.ts';
+import { DescribeQuorumRequest, DescribeQuorumResponse } from './55-describe-quorum.ts';
+import { AlterPartitionRequest, AlterPartitionResponse } from './56-alter-partition.ts';
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from './57-update-features.ts';
+import { DescribeClusterRequest, DescribeClusterResponse } from './60-describe-cluster.ts';
+import { DescribeProducersRequest, DescribeProducersResponse } from './61-describe-producers.ts';
+import { BrokerRegistrationRequest, BrokerRegistrationResponse } from './62-broker-registration.ts';
+import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from './63-broker-heartbeat.ts';
+import { UnregisterBrokerRequest, UnregisterBrokerResponse } from './64-unregister-broker.ts';
+import { DescribeTransactionsRequest, DescribeTransactionsResponse } from './65-describe-transactions.ts';
+import { ListTransactionsRequest, ListTransactionsResponse } from './66-list-transactions.ts';
+import { AllocateProducerIdsRequest, AllocateProducerIdsResponse } from './67-allocate-producer-ids.ts';
+import {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from './68-consumer-group-heartbeat.ts';
+import { ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse } from './69-consumer-group-describe.ts';
+import {
+  ControllerRegistrationRequest,
+  ControllerRegistrationResponse,
+} from './70-controller-registration.ts';
+import {
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsResponse,
+} from './71-get-telemetry-subscriptions.ts';
+import { PushTelemetryRequest, PushTelemetryResponse } from './72-push-telemetry.ts';
+import { AssignReplicasToDirsRequest, AssignReplicasToDirsResponse } from './73-assign-replicas-to-dirs.ts';
+import { ListConfigResourcesRequest, ListConfigResourcesResponse } from './74-list-config-resources.ts';
+import {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+} from './75-describe-topic-partitions.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from './80-add-raft-voter.ts';
+import { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from './81-remove-raft-voter.ts';
+import { UpdateRaftVoterRequest, UpdateRaftVoterResponse } from './82-update-raft-voter.ts';
+
+export const ApiKey = {
+  Produce: 0,
+  Fetch: 1,
+  ListOffsets: 2,
+  Metadata: 3,
+  OffsetCommit: 8,
+  OffsetFetch: 9,
+  FindCoordinator: 10,
+  JoinGroup: 11,
+  Heartbeat: 12,
+  LeaveGroup: 13,
+  SyncGroup: 14,
+  DescribeGroups: 15,
+  ListGroups: 16,
+  SaslHandshake: 17,
+  ApiVersions: 18,
+  CreateTopics: 19,
+  DeleteTopics: 20,
+  DeleteRecords: 21,
+  InitProducerId: 22,
+  OffsetForLeaderEpoch: 23,
+  AddPartitionsToTxn: 24,
+  AddOffsetsToTxn: 25,
+  EndTxn: 26,
+  WriteTxnMarkers: 27,
+  TxnOffsetCommit: 28,
+  DescribeAcls: 29,
+  CreateAcls: 30,
+  DeleteAcls: 31,
+  DescribeConfigs: 32,
+  AlterConfigs: 33,
+  AlterReplicaLogDirs: 34,
+  DescribeLogDirs: 35,
+  SaslAuthenticate: 36,
+  CreatePartitions: 37,
+  DeleteGroups: 42,
+  ElectLeaders: 43,
+  IncrementalAlterConfigs: 44,
+  AlterPartitionReassignments: 45,
+  ListPartitionReassignments: 46,
+  OffsetDelete: 47,
+  DescribeClientQuotas: 48,
+  AlterClientQuotas: 49,
+  DescribeUserScramCredentials: 50,
+  AlterUserScramCredentials: 51,
+  DescribeQuorum: 55,
+  AlterPartition: 56,
+  UpdateFeatures: 57,
+  DescribeCluster: 60,
+  DescribeProducers: 61,
+  BrokerRegistration: 62,
+  BrokerHeartbeat: 63,
+  UnregisterBroker: 64,
+  DescribeTransactions: 65,
+  ListTransactions: 66,
+  AllocateProducerIds: 67,
+  ConsumerGroupHeartbeat: 68,
+  ConsumerGroupDescribe: 69,
+  ControllerRegistration: 70,
+  GetTelemetrySubscriptions: 71,
+  PushTelemetry: 72,
+  AssignReplicasToDirs: 73,
+  ListConfigResources: 74,
+  DescribeTopicPartitions: 75,
+  AddRaftVoter: 80,
+  RemoveRaftVoter: 81,
+  UpdateRaftVoter: 82,
+} as const;
+export type ApiName = keyof typeof ApiKey;
+
+export interface Api {
+  readonly key: number;
+  readonly name: ApiName;
+  readonly request: Message;
+  readonly response: Message;
+}
+
+function api(name: ApiName, request: Message, response: Message): Api {
+  return { key: ApiKey[name], name, request, response };
+}
+
+/** All of them, by rising key. */
+export const apis: readonly Api[] = [
+  api('Produce', ProduceRequest, ProduceResponse),
+  api('Fetch', FetchRequest, FetchResponse),
+  api('ListOffsets', ListOffsetsRequest, ListOffsetsResponse),
+  api('Metadata', MetadataRequest, MetadataResponse),
+  api('OffsetCommit', OffsetCommitRequest, OffsetCommitResponse),
+  api('OffsetFetch', OffsetFetchRequest, OffsetFetchResponse),
+  api('FindCoordinator', FindCoordinatorRequest, FindCoordinatorResponse),
+  api('JoinGroup', JoinGroupRequest, JoinGroupResponse),
+  api('Heartbeat', HeartbeatRequest, HeartbeatResponse),
+  api('LeaveGroup', LeaveGroupRequest, LeaveGroupResponse),
+  api('SyncGroup', SyncGroupRequest, SyncGroupResponse),
+  api('DescribeGroups', DescribeGroupsRequest, DescribeGroupsResponse),
+  api('ListGroups', ListGroupsRequest, ListGroupsResponse),
+  api('SaslHandshake', SaslHandshakeRequest, SaslHandshakeResponse),
+  api('ApiVersions', ApiVersionsRequest, ApiVersionsResponse),
+  api('CreateTopics', CreateTopicsRequest, CreateTopicsResponse),
+  api('DeleteTopics', DeleteTopicsRequest, DeleteTopicsResponse),
+  api('DeleteRecords', DeleteRecordsRequest, DeleteRecordsResponse),
+  api('InitProducerId', InitProducerIdRequest, InitProducerIdResponse),
+  api('OffsetForLeaderEpoch', OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse),
+  api('AddPartitionsToTxn', AddPartitionsToTxnRequest, AddPartitionsToTxnResponse),
+  api('AddOffsetsToTxn', AddOffsetsToTxnRequest, AddOffsetsToTxnResponse),
+  api('EndTxn', EndTxnRequest, EndTxnResponse),
+  api('WriteTxnMarkers', WriteTxnMarkersRequest, WriteTxnMarkersResponse),
+  api('TxnOffsetCommit', TxnOffsetCommitRequest, TxnOffsetCommitResponse),
+  api('DescribeAcls', DescribeAclsRequest, DescribeAclsResponse),
+  api('CreateAcls', CreateAclsRequest, CreateAclsResponse),
+  api('DeleteAcls', DeleteAclsRequest, DeleteAclsResponse),
+  api('DescribeConfigs', DescribeConfigsRequest, DescribeConfigsResponse),
+  api('AlterConfigs', AlterConfigsRequest, AlterConfigsResponse),
+  api('AlterReplicaLogDirs', AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse),
+  api('DescribeLogDirs', DescribeLogDirsRequest, DescribeLogDirsResponse),
+  api('SaslAuthenticate', SaslAuthenticateRequest, SaslAuthenticateResponse),
+  api('CreatePartitions', CreatePartitionsRequest, CreatePartitionsResponse),
+  api('DeleteGroups', DeleteGroupsRequest, DeleteGroupsResponse),
+  api('ElectLeaders', ElectLeadersRequest, ElectLeadersResponse),
+  api('IncrementalAlterConfigs', IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse),
+  api('AlterPartitionReassignments', AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse),
+  api('ListPartitionReassignments', ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse),
+  api('OffsetDelete', OffsetDeleteRequest, OffsetDeleteResponse),
+  api('DescribeClientQuotas', DescribeClientQuotasRequest, DescribeClientQuotasResponse),
+  api('AlterClientQuotas', AlterClientQuotasRequest, AlterClientQuotasResponse),
+  api(
+    'DescribeUserScramCredentials',
+    DescribeUserScramCredentialsRequest,
+    DescribeUserScramCredentialsResponse,
+  ),
+  api('AlterUserScramCredentials', AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse),
+  api('DescribeQuorum', DescribeQuorumRequest, DescribeQuorumResponse),
+  api('AlterPartition', AlterPartitionRequest, AlterPartitionResponse),
+  api('UpdateFeatures', UpdateFeaturesRequest, UpdateFeaturesResponse),
+  api('DescribeCluster', DescribeClusterRequest, DescribeClusterResponse),
+  api('DescribeProducers', DescribeProducersRequest, DescribeProducersResponse),
+  api('BrokerRegistration', BrokerRegistrationRequest, BrokerRegistrationResponse),
+  api('BrokerHeartbeat', BrokerHeartbeatRequest, BrokerHeartbeatResponse),
+  api('UnregisterBroker', UnregisterBrokerRequest, UnregisterBrokerResponse),
+  api('DescribeTransactions', DescribeTransactionsRequest, DescribeTransactionsResponse),
+  api('ListTransactions', ListTransactionsRequest, ListTransactionsResponse),
+  api('AllocateProducerIds', AllocateProducerIdsRequest, AllocateProducerIdsResponse),
+  api('ConsumerGroupHeartbeat', ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse),
+  api('ConsumerGroupDescribe', ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse),
+  api('ControllerRegistration', ControllerRegistrationRequest, ControllerRegistrationResponse),
+  api('GetTelemetrySubscriptions', GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse),
+  api('PushTelemetry', PushTelemetryRequest, PushTelemetryResponse),
+  api('AssignReplicasToDirs', AssignReplicasToDirsRequest, AssignReplicasToDirsResponse),
+  api('ListConfigResources', ListConfigResourcesRequest, ListConfigResourcesResponse),
+  api('DescribeTopicPartitions', DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse),
+  api('AddRaftVoter', AddRaftVoterRequest, AddRaftVoterResponse),
+  api('RemoveRaftVoter', RemoveRaftVoterRequest, RemoveRaftVoterResponse),
+  api('UpdateRaftVoter', UpdateRaftVoterRequest, UpdateRaftVoterResponse),
+];
+
+const byKey: readonly (Api | undefined)[] = apis.reduce<(Api | undefined)[]>((table, entry) => {
+  table[entry.key] = entry;
+  return table;
+}, []);
+
+/** Undefined for a key that is not described here. */
+export function apiOf(key: number): Api | undefined {
+  return byKey[key];
+}
+
+/** As `apiOf`, for a key that is known to be there. */
+export function messageOf(key: number): Api {
+  const entry = byKey[key];
+  if (entry === undefined) throw new RangeError(`no API has the key ${key}`);
+  return entry;
+}
