@@ -1,0 +1,224 @@
+/**
+ * The consensus core of one replica: `step(now, inputs)` returns effects. Synchronous, no I/O, no timers, no chance but the
+ * injected one, so that a simulation can run it and replay it. The driver calls it again at `deadlineMs` at the latest.
+ *
+ * Here is the gate through which every message goes first (epochs), then the dispatch to the roles. What the roles do:
+ * `role/election.ts`, `role/follower.ts`, `role/leader.ts`, `role/replication.ts`.
+ */
+import { assert, assertNever } from '../base/assert.ts';
+import type { NodeId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
+import type { RaftMessage } from './messages.ts';
+import {
+  electionTimedOut,
+  handleVoteRequest,
+  handleVoteResponse,
+  linkDown,
+  linkUp,
+  ownVotePersisted,
+  scheduleFirstElection,
+} from './role/election.ts';
+import { handleAppend, handleHeartbeat, handleSnapshot, handleTimeoutNow } from './role/follower.ts';
+import {
+  handleAppendResponse,
+  handleHeartbeatResponse,
+  handleLogRead,
+  handleSnapshotSent,
+  leaderTick,
+  linkChanged,
+  maybeCommit,
+  propose,
+  startTransfer,
+} from './role/leader.ts';
+import { replicate } from './role/replication.ts';
+import { becomeFollower, becomeUnattached } from './role/transitions.ts';
+import {
+  type Effects,
+  type Input,
+  newEffects,
+  type Now,
+  type Proposal,
+  type RaftOptions,
+  RaftState,
+  type Recovered,
+} from './state.ts';
+import type { Entry, ReplicaKey, SnapshotMeta, Voter } from './types.ts';
+
+export class RaftCore {
+  readonly state: RaftState;
+
+  /**
+   * `bootstrapVoters`: who votes until the log or a snapshot says otherwise; empty on a node that waits to be added.
+   * Recovered entries follow through `restore`, then `begin`.
+   */
+  constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {
+    this.state = new RaftState(options, random, recovered, bootstrapVoters);
+  }
+
+  restore(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.state.log.restore(entry);
+      if (entry.offset > this.state.voters.currentOffset) this.state.voters.append(entry);
+    }
+  }
+
+  begin(now: Now): void {
+    const { state } = this;
+    assert(state.highWatermark <= state.log.endOffset, 'the high watermark was stored ahead of its entries');
+    assert(state.log.lastEpoch <= state.epoch, 'an entry was stored ahead of its epoch');
+    state.nowMs = now.monotonicMs;
+    state.wallMs = now.wallMs;
+    scheduleFirstElection(state);
+  }
+
+  /** When to step at the latest, even without input. */
+  get deadlineMs(): number {
+    return this.state.role.deadlineMs;
+  }
+
+  /** Entries below are committed, and on this replica's disk: they may be applied. Exclusive. */
+  get deliverableEndOffset(): number {
+    return Math.min(this.state.highWatermark, this.state.log.stableEndOffset);
+  }
+
+  get leaderId(): NodeId | null {
+    return this.state.leaderId;
+  }
+
+  step(now: Now, inputs: readonly Input[]): Effects {
+    const { state } = this;
+    assert(now.monotonicMs >= state.nowMs, 'time goes back');
+    state.nowMs = now.monotonicMs;
+    state.wallMs = now.wallMs;
+    let proposals: Proposal[] = [];
+    for (const input of inputs) {
+      if (input.type === 'propose') {
+        proposals.push(input);
+        continue;
+      }
+      if (proposals.length > 0) propose(state, proposals);
+      proposals = [];
+      dispatch(state, input);
+    }
+    if (proposals.length > 0) propose(state, proposals);
+    if (state.nowMs >= state.role.deadlineMs) timeout(state);
+    replicate(state);
+    const effects = state.effects;
+    state.effects = newEffects();
+    return effects;
+  }
+}
+
+function dispatch(state: RaftState, input: Exclude<Input, Proposal>): void {
+  switch (input.type) {
+    case 'tick':
+      return;
+    case 'message':
+      handleMessage(state, input.from, input.message);
+      return;
+    case 'linkUp':
+    case 'linkDown':
+      if (state.role.name === 'leader') linkChanged(state, input.peer, input.type === 'linkUp');
+      else if (input.type === 'linkUp') linkUp(state);
+      else linkDown(state, input.peer);
+      return;
+    case 'persisted':
+      state.log.persisted(input.seq);
+      ownVotePersisted(state);
+      if (state.role.name === 'leader') maybeCommit(state);
+      return;
+    case 'logRead':
+      handleLogRead(state, input.read, input.entries);
+      return;
+    case 'snapshotSaved':
+      snapshotSaved(state, input.meta);
+      return;
+    case 'snapshotSent':
+      if (state.role.name === 'leader' && input.epoch === state.epoch) {
+        handleSnapshotSent(state, input.to, input.endOffset, input.ok);
+      }
+      return;
+    case 'retire':
+      state.retired = true;
+      if (state.role.name === 'leader') startTransfer(state);
+      return;
+    default:
+      assertNever(input);
+  }
+}
+
+function timeout(state: RaftState): void {
+  if (state.role.name === 'leader') leaderTick(state);
+  else electionTimedOut(state);
+}
+
+/** First epochs, then roles: a message of a later epoch makes this replica forget its role, one of an earlier is stale. */
+function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage): void {
+  if (from.id === state.options.me.id) return;
+  if (message.type === 'vote') {
+    handleVoteRequest(state, from, message);
+    return;
+  }
+  if (message.epoch > state.epoch) becomeUnattached(state, message.epoch, 0);
+  if (message.type === 'voted' && message.preVote) {
+    // Pre-votes change nobody's epoch: the answer may come from an earlier one.
+    handleVoteResponse(state, from, message);
+    return;
+  }
+  const fromLeader =
+    message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
+  if (message.epoch < state.epoch) {
+    // Tell a leader of the past; otherwise a replica with a later epoch could neither follow nor be elected.
+    if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch });
+    return;
+  }
+  if (fromLeader) follow(state, from.id);
+  handleInEpoch(state, from, message);
+}
+
+function follow(state: RaftState, leaderId: NodeId): void {
+  const role = state.role;
+  if (role.name === 'follower') assert(role.leaderId === leaderId, `two leaders in epoch ${state.epoch}`);
+  else becomeFollower(state, leaderId);
+}
+
+function handleInEpoch(state: RaftState, from: ReplicaKey, message: Exclude<RaftMessage, { type: 'vote' }>): void {
+  switch (message.type) {
+    case 'voted':
+      handleVoteResponse(state, from, message);
+      return;
+    case 'append':
+      handleAppend(state, from.id, message);
+      return;
+    case 'heartbeat':
+      handleHeartbeat(state, from.id, message);
+      return;
+    case 'snapshot':
+      handleSnapshot(state, from.id, message);
+      return;
+    case 'timeoutNow':
+      handleTimeoutNow(state);
+      return;
+    case 'appended':
+      if (state.role.name === 'leader') handleAppendResponse(state, from, message);
+      return;
+    case 'alive':
+      if (state.role.name === 'leader') handleHeartbeatResponse(state, from);
+      return;
+    default:
+      assertNever(message);
+  }
+}
+
+/** The log before a durable snapshot may go, but for a tail that spares followers a whole snapshot. */
+function snapshotSaved(state: RaftState, meta: SnapshotMeta): void {
+  if (meta.endOffset <= state.snapshotEndOffset) return;
+  assert(meta.endOffset <= state.highWatermark, 'a snapshot holds committed entries only');
+  state.snapshotEndOffset = meta.endOffset;
+  const compactTo = meta.endOffset - state.options.trailingEntries;
+  if (compactTo <= state.log.startOffset) return;
+  state.voters.compact(compactTo);
+  state.log.compact(compactTo);
+  const seq = state.log.beginWrite(state.log.endOffset);
+  state.effects.writes.push({ seq, hardState: state.hardState(), entries: [], install: null, compactTo });
+}

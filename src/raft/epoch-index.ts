@@ -1,0 +1,70 @@
+/**
+ * Which epoch each entry of the log has, kept as runs: an epoch and the offset of its first entry.
+ * Invariant: runs are strictly increasing in epoch and in start. The first run may start before the log does: it then
+ * carries the epoch of the last entry of the snapshot.
+ */
+import { assert } from '../base/assert.ts';
+
+interface Run {
+  readonly epoch: number;
+  readonly start: number;
+}
+
+export class EpochIndex {
+  #runs: Run[] = [];
+
+  get lastEpoch(): number {
+    return this.#runs.at(-1)?.epoch ?? 0;
+  }
+
+  /** Forgets everything; the entry before `endOffset` has `epoch`. */
+  reset(endOffset: number, epoch: number): void {
+    this.#runs = endOffset > 0 ? [{ epoch, start: endOffset - 1 }] : [];
+  }
+
+  append(offset: number, epoch: number): void {
+    const last = this.#runs.at(-1);
+    if (last?.epoch === epoch) return;
+    assert(last === undefined || epoch > last.epoch, 'epochs in a log never go back');
+    assert(last === undefined || offset > last.start, 'offsets in a log only grow');
+    this.#runs.push({ epoch, start: offset });
+  }
+
+  /** Epoch of the entry at `offset`; 0 before the first run. The caller knows that the entry exists. */
+  epochAt(offset: number): number {
+    return this.#runs[this.#runAt(offset)]?.epoch ?? 0;
+  }
+
+  /** Entries at or above `endOffset` are gone. */
+  truncate(endOffset: number): void {
+    while (this.#runs.length > 0 && (this.#runs.at(-1) as Run).start >= endOffset) this.#runs.pop();
+  }
+
+  /** Runs that end before `offset` are no longer needed. */
+  compact(offset: number): void {
+    const keep = this.#runAt(offset);
+    if (keep > 0) this.#runs.splice(0, keep);
+  }
+
+  /** End (exclusive, at most `limit`) of what has an epoch of at most `epoch`, and the epoch of its last entry. */
+  endOfEpoch(epoch: number, limit: number): { endOffset: number; epoch: number } {
+    for (let i = this.#runs.length - 1; i >= 0; i--) {
+      const run = this.#runs[i] as Run;
+      if (run.start >= limit || run.epoch > epoch) continue;
+      const next = this.#runs[i + 1];
+      return { endOffset: Math.min(limit, next?.start ?? limit), epoch: run.epoch };
+    }
+    return { endOffset: 0, epoch: 0 };
+  }
+
+  #runAt(offset: number): number {
+    let low = 0;
+    let high = this.#runs.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      if ((this.#runs[middle] as Run).start <= offset) low = middle + 1;
+      else high = middle - 1;
+    }
+    return high;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * The replica's log as the core sees it: every epoch, the entries of the tail, and how far it is durable.
+ * Entries that left the tail are in the store only; the core then asks for them with a `readLog` effect.
+ *
+ * Invariants: startOffset <= cachedFrom <= endOffset; startOffset is a snapshot's end or 0; stableEndOffset <= endOffset;
+ * nothing that is not yet durable leaves the cache. Writes are numbered; the store carries them out in order.
+ */
+import { assert } from '../base/assert.ts';
+import { EpochIndex } from './epoch-index.ts';
+import { type Entry, entrySizeBytes } from './types.ts';
+
+interface PendingWrite {
+  readonly seq: number;
+  /** The write touches entries from here on; `endOffset` at its time when it touches none. */
+  readonly from: number;
+}
+
+export class RaftLog {
+  readonly #epochs = new EpochIndex();
+  readonly #cacheBytesMax: number;
+  #startOffset = 0;
+  #cache: Entry[] = [];
+  /** Entries of `#cache` before this index were dropped; the array is cut when half of it is gone. */
+  #cacheHead = 0;
+  #cacheBytes = 0;
+  #endOffset = 0;
+  #pending: PendingWrite[] = [];
+  #lastSeq = 0;
+  #persistedSeq = 0;
+
+  constructor(cacheBytesMax: number) {
+    this.#cacheBytesMax = cacheBytesMax;
+  }
+
+  get startOffset(): number {
+    return this.#startOffset;
+  }
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+  get lastEpoch(): number {
+    return this.#epochs.lastEpoch;
+  }
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+  get persistedSeq(): number {
+    return this.#persistedSeq;
+  }
+  get cachedFrom(): number {
+    return this.#endOffset - (this.#cache.length - this.#cacheHead);
+  }
+  /** Entries below are on this replica's disk as they are here. Exclusive. */
+  get stableEndOffset(): number {
+    let stable = this.#endOffset;
+    for (const write of this.#pending) if (write.from < stable) stable = write.from;
+    return stable;
+  }
+
+  /** Epoch of the entry at `offset`, which is in the log or the last one before it. */
+  epochAt(offset: number): number {
+    if (offset < 0) return 0;
+    assert(offset >= this.#startOffset - 1 && offset < this.#endOffset, `no epoch known for offset ${offset}`);
+    return this.#epochs.epochAt(offset);
+  }
+
+  /** Whether `epochAt(offset)` is known. */
+  knows(offset: number): boolean {
+    return offset >= this.#startOffset - 1 && offset < this.#endOffset;
+  }
+
+  endOfEpoch(epoch: number, limit: number): { endOffset: number; epoch: number } {
+    return this.#epochs.endOfEpoch(epoch, limit);
+  }
+
+  /** Recovery: the log begins after a snapshot. */
+  reset(endOffset: number, epoch: number): void {
+    this.#epochs.reset(endOffset, epoch);
+    this.#startOffset = endOffset;
+    this.#endOffset = endOffset;
+    this.#cache = [];
+    this.#cacheHead = 0;
+    this.#cacheBytes = 0;
+  }
+
+  /** Recovery: an entry that is in the store already. */
+  restore(entry: Entry): void {
+    this.#push(entry);
+    this.#trim();
+  }
+
+  /** Replaces what is at and after the first entry's offset. Returns the number of the write that makes it durable. */
+  append(entries: readonly Entry[]): number {
+    const first = entries[0];
+    assert(first !== undefined, 'an append has entries');
+    assert(first.offset <= this.#endOffset, 'an append leaves no gap');
+    if (first.offset < this.#endOffset) this.#truncate(first.offset);
+    for (const entry of entries) this.#push(entry);
+    return this.beginWrite(first.offset);
+  }
+
+  /** The log is empty and begins after an installed snapshot. */
+  install(endOffset: number, epoch: number): number {
+    this.reset(endOffset, epoch);
+    return this.beginWrite(endOffset);
+  }
+
+  beginWrite(from: number): number {
+    this.#lastSeq += 1;
+    this.#pending.push({ seq: this.#lastSeq, from });
+    return this.#lastSeq;
+  }
+
+  /** All writes up to `seq` are durable. */
+  persisted(seq: number): void {
+    assert(seq <= this.#lastSeq, 'a write was persisted that was never asked for');
+    if (seq <= this.#persistedSeq) return;
+    this.#persistedSeq = seq;
+    while (this.#pending.length > 0 && (this.#pending[0] as PendingWrite).seq <= seq) this.#pending.shift();
+    this.#trim();
+  }
+
+  /** Entries below `offset` are covered by a durable snapshot and may go. */
+  compact(offset: number): void {
+    assert(offset <= this.#endOffset, 'compaction stays inside the log');
+    if (offset <= this.#startOffset) return;
+    this.#epochs.compact(offset - 1);
+    this.#startOffset = offset;
+    while (this.cachedFrom < offset) this.#dropFirst();
+    this.#cut();
+  }
+
+  /** Cached entries from `from`, at least one, up to `bytesMax`; null when `from` is no longer cached. */
+  cached(from: number, endOffset: number, bytesMax: number): Entry[] | null {
+    if (from < this.cachedFrom) return null;
+    const entries: Entry[] = [];
+    let sizeBytes = 0;
+    for (let offset = from; offset < Math.min(endOffset, this.#endOffset); offset++) {
+      const entry = this.#cache[this.#cacheHead + offset - this.cachedFrom] as Entry;
+      sizeBytes += entrySizeBytes(entry);
+      if (entries.length > 0 && sizeBytes > bytesMax) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #push(entry: Entry): void {
+    assert(entry.offset === this.#endOffset, 'entries are contiguous');
+    this.#epochs.append(entry.offset, entry.epoch);
+    this.#cache.push(entry);
+    this.#cacheBytes += entrySizeBytes(entry);
+    this.#endOffset += 1;
+  }
+
+  #truncate(endOffset: number): void {
+    assert(endOffset >= this.#startOffset, 'what a snapshot covers is never truncated');
+    while (this.#cache.length > this.#cacheHead && this.#endOffset > endOffset) {
+      this.#cacheBytes -= entrySizeBytes(this.#cache.pop() as Entry);
+      this.#endOffset -= 1;
+    }
+    if (this.#endOffset > endOffset) {
+      this.#endOffset = endOffset;
+      this.#cache = [];
+      this.#cacheHead = 0;
+      this.#cacheBytes = 0;
+    }
+    this.#epochs.truncate(endOffset);
+  }
+
+  #trim(): void {
+    if (this.#cacheBytes <= this.#cacheBytesMax) return;
+    const stable = this.stableEndOffset;
+    while (this.#cacheBytes > this.#cacheBytesMax && this.cachedFrom < stable) this.#dropFirst();
+    this.#cut();
+  }
+
+  #dropFirst(): void {
+    if (this.#cacheHead === this.#cache.length) return;
+    this.#cacheBytes -= entrySizeBytes(this.#cache[this.#cacheHead] as Entry);
+    this.#cacheHead += 1;
+  }
+
+  #cut(): void {
+    if (this.#cacheHead * 2 <= this.#cache.length) return;
+    this.#cache = this.#cache.slice(this.#cacheHead);
+    this.#cacheHead = 0;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What replicas say to each other. Every message carries the epoch of its sender; requests for a pre-vote carry the epoch
+ * that the sender would campaign in. One-way messages: a response is a message of its own, and any of them may be lost,
+ * repeated or late. `from` of a message is known from the stream's hello.
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { Entry, Voter } from './types.ts';
+
+export interface VoteRequest {
+  readonly type: 'vote';
+  readonly epoch: number;
+  /** True: only asks, nobody's state changes. */
+  readonly preVote: boolean;
+  /** The old leader hands over: do not protect it. */
+  readonly transfer: boolean;
+  readonly logEndOffset: number;
+  readonly lastEpoch: number;
+  /** Chosen anew for each campaign and echoed: an answer to an earlier life of the candidate does not count. */
+  readonly nonce: number;
+}
+
+export interface VoteResponse {
+  readonly type: 'voted';
+  readonly epoch: number;
+  readonly preVote: boolean;
+  readonly granted: boolean;
+  readonly nonce: number;
+}
+
+export interface AppendRequest {
+  readonly type: 'append';
+  readonly epoch: number;
+  /** The first entry's offset; the entry before it has `previousEpoch` in the leader's log. */
+  readonly baseOffset: number;
+  readonly previousEpoch: number;
+  readonly highWatermark: number;
+  readonly entries: readonly Entry[];
+}
+
+export interface AppendResponse {
+  readonly type: 'appended';
+  readonly epoch: number;
+  readonly accepted: boolean;
+  /** `baseOffset` of the request. */
+  readonly baseOffset: number;
+  /** Accepted: the follower's log is the leader's below this, durably. Rejected: look here next. */
+  readonly endOffset: number;
+  /** Rejected: epoch of the follower's entry before `endOffset`. */
+  readonly endEpoch: number;
+}
+
+export interface Heartbeat {
+  readonly type: 'heartbeat';
+  readonly epoch: number;
+  /** At most what this follower is known to hold. */
+  readonly highWatermark: number;
+  /** False: it only brings the high watermark. */
+  readonly reply: boolean;
+}
+
+export interface HeartbeatResponse {
+  readonly type: 'alive';
+  readonly epoch: number;
+}
+
+/** The leader hands over: campaign now. */
+export interface TimeoutNow {
+  readonly type: 'timeoutNow';
+  readonly epoch: number;
+}
+
+/** A whole snapshot; the transport cuts it into chunks and puts it together again. */
+export interface InstallSnapshot {
+  readonly type: 'snapshot';
+  readonly epoch: number;
+  readonly endOffset: number;
+  readonly snapshotEpoch: number;
+  readonly voters: readonly Voter[];
+  readonly bytes: Uint8Array;
+}
+
+export type RaftMessage =
+  | VoteRequest
+  | VoteResponse
+  | AppendRequest
+  | AppendResponse
+  | Heartbeat
+  | HeartbeatResponse
+  | TimeoutNow
+  | InstallSnapshot;
+
+export interface Outbound {
+  readonly to: NodeId;
+  readonly message: RaftMessage;
+}

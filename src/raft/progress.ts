@@ -1,0 +1,114 @@
+/**
+ * One follower as the leader sees it.
+ *
+ * - `probe`: the leader doesn't know where the logs part; one append at a time, the next after an answer or a heartbeat.
+ * - `replicate`: it does; appends are pipelined up to a window.
+ * - `snapshot`: what the follower needs next is gone; nothing is appended until the snapshot has arrived.
+ *
+ * Invariant: match <= next; in `replicate` everything below `next` was sent.
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
+
+export interface Inflight {
+  readonly endOffset: number;
+  readonly sizeBytes: number;
+}
+
+export interface Progress {
+  readonly id: NodeId;
+  /** The replica that answered; null before the first answer. */
+  directoryId: Uuid | null;
+  state: 'probe' | 'replicate' | 'snapshot';
+  /** Exclusive end of what the follower durably has as the leader has it. */
+  match: number;
+  /** Offset of the next entry to send. */
+  next: number;
+  /** In `probe`: an append is on its way. */
+  probeSent: boolean;
+  /** The store was asked for entries at `next`. */
+  reading: boolean;
+  inflights: Inflight[];
+  inflightBytes: number;
+  /** What the follower was told, given that messages arrive. */
+  sentHighWatermark: number;
+  /** Monotonic moments. */
+  contactMs: number;
+  /** Of the last append sent or acknowledged: silence since then means that messages were lost. */
+  movedMs: number;
+  /** -1: never. */
+  fetchedMs: number;
+  caughtUpMs: number;
+  /** The leader's log end at the last contact, for `caughtUpMs`. */
+  leaderEndAtContact: number;
+  linkDown: boolean;
+}
+
+export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
+  return {
+    id,
+    directoryId: null,
+    state: 'probe',
+    match: 0,
+    next,
+    probeSent: false,
+    reading: false,
+    inflights: [],
+    inflightBytes: 0,
+    sentHighWatermark: 0,
+    contactMs: nowMs,
+    movedMs: nowMs,
+    fetchedMs: -1,
+    caughtUpMs: -1,
+    leaderEndAtContact: -1,
+    linkDown: false,
+  };
+}
+
+export function becomeProbe(progress: Progress, next: number): void {
+  progress.state = 'probe';
+  progress.next = Math.max(progress.match, next);
+  progress.probeSent = false;
+  progress.reading = false;
+  progress.inflights = [];
+  progress.inflightBytes = 0;
+  progress.sentHighWatermark = 0;
+}
+
+export function becomeReplicate(progress: Progress): void {
+  progress.state = 'replicate';
+  progress.next = progress.match;
+  progress.probeSent = false;
+  progress.reading = false;
+  progress.inflights = [];
+  progress.inflightBytes = 0;
+}
+
+export function addInflight(progress: Progress, endOffset: number, sizeBytes: number): void {
+  progress.inflights.push({ endOffset, sizeBytes });
+  progress.inflightBytes += sizeBytes;
+}
+
+/** What ends at or below `match` has arrived. */
+export function freeInflights(progress: Progress): void {
+  let count = 0;
+  for (const inflight of progress.inflights) {
+    if (inflight.endOffset > progress.match) break;
+    progress.inflightBytes -= inflight.sizeBytes;
+    count += 1;
+  }
+  if (count > 0) progress.inflights.splice(0, count);
+}
+
+/** A message of the follower in this epoch. */
+export function recordContact(progress: Progress, nowMs: number, leaderEndOffset: number): void {
+  const before = progress.contactMs;
+  progress.contactMs = nowMs;
+  progress.fetchedMs = nowMs;
+  progress.linkDown = false;
+  if (progress.match >= leaderEndOffset) progress.caughtUpMs = nowMs;
+  else if (progress.leaderEndAtContact >= 0 && progress.match >= progress.leaderEndAtContact) {
+    progress.caughtUpMs = Math.max(progress.caughtUpMs, before);
+  }
+  progress.leaderEndAtContact = leaderEndOffset;
+}

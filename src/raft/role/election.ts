@@ -1,0 +1,192 @@
+/**
+ * Elections: who campaigns when, whom a replica votes for.
+ *
+ * Pre-vote: before it raises its epoch, a replica asks whether a majority would vote for it; a majority that hears a live
+ * leader says no, so a replica that merely lost its own links disturbs nobody. Votes and requests for them leave only when
+ * the epoch, the vote and the log they speak of are durable.
+ */
+import { assert } from '../../base/assert.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { VoteRequest, VoteResponse } from '../messages.ts';
+import { voteResult } from '../quorum.ts';
+import type { RaftState } from '../state.ts';
+import { type ReplicaKey, sameReplica, voterOf } from '../types.ts';
+import { becomeLeader } from './leader.ts';
+import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
+
+/** Between two replicas that saw the leader's stream break at once: enough for the first to win. */
+const staggerMs = 15;
+
+/** First deadline after the start. A quorum of one does not wait for anybody. */
+export function scheduleFirstElection(state: RaftState): void {
+  assert(state.role.name === 'unattached' || state.role.name === 'resigned', 'a replica starts without a leader');
+  const alone = state.peers().length === 0;
+  state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
+}
+
+/** The deadline of a role without leadership has passed. */
+export function electionTimedOut(state: RaftState): void {
+  const role = state.role;
+  assert(role.name !== 'leader', 'a leader has no election deadline');
+  const attempts = role.name === 'follower' ? 0 : role.attempts;
+  if (!state.amVoter || state.retired) {
+    role.deadlineMs = state.nowMs + state.options.electionTimeoutMs;
+  } else if (state.peers().length === 0) {
+    becomeCandidate(state, false, attempts);
+  } else {
+    becomeProspective(state, attempts);
+  }
+}
+
+/** A stream to or from `peer` broke. When it is the leader, its voters ask at once, one after the other. */
+export function linkDown(state: RaftState, peer: NodeId): void {
+  const role = state.role;
+  if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
+  role.linkDown = true;
+  const rank = state
+    .peers()
+    .filter((id) => id !== peer && id < state.options.me.id).length;
+  role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + rank * staggerMs + state.randomMs(5));
+}
+
+/** A peer can be reached: whoever lacks a leader need not sit out its pause. */
+export function linkUp(state: RaftState): void {
+  const role = state.role;
+  const waits = role.name === 'unattached' || role.name === 'resigned' || role.name === 'prospective';
+  if (!waits || state.leaderId !== null) return;
+  role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + state.randomMs(retryMs * 2));
+}
+
+function becomeProspective(state: RaftState, attempts: number): void {
+  const leaderId = state.leaderId;
+  const nonce = state.random.u32();
+  state.role = {
+    name: 'prospective',
+    leaderId,
+    nonce,
+    granted: new Set([state.options.me.id]),
+    rejected: new Set(),
+    attempts: attempts + 1,
+    deadlineMs: state.nowMs + retryPauseMs(state, attempts),
+  };
+  const request = voteRequest(state, nonce, { preVote: true, transfer: false });
+  for (const peer of state.peers()) state.send(peer, request);
+}
+
+/** Campaigns in the next epoch. `transfer`: the leader asked for it, so nobody protects it. */
+export function becomeCandidate(state: RaftState, transfer: boolean, attempts: number): void {
+  assert(state.role.name !== 'leader', 'a leader does not campaign');
+  state.epoch += 1;
+  state.votedFor = state.options.me;
+  const { electionTimeoutMs } = state.options;
+  const nonce = state.random.u32();
+  state.role = {
+    name: 'candidate',
+    nonce,
+    granted: new Set(),
+    rejected: new Set(),
+    attempts,
+    ownVoteSeq: state.writeHardState(),
+    deadlineMs: state.nowMs + electionTimeoutMs + state.randomMs(electionTimeoutMs),
+  };
+  const request = voteRequest(state, nonce, { preVote: false, transfer });
+  for (const peer of state.peers()) state.sendDurably(peer, request);
+}
+
+function voteRequest(
+  state: RaftState,
+  nonce: number,
+  flags: { preVote: boolean; transfer: boolean },
+): VoteRequest {
+  return {
+    type: 'vote',
+    epoch: flags.preVote ? state.epoch + 1 : state.epoch,
+    ...flags,
+    logEndOffset: state.log.endOffset,
+    lastEpoch: state.log.lastEpoch,
+    nonce,
+  };
+}
+
+/** A write is durable: with it perhaps the candidate's vote for itself. */
+export function ownVotePersisted(state: RaftState): void {
+  const role = state.role;
+  if (role.name !== 'candidate' || state.log.persistedSeq < role.ownVoteSeq) return;
+  if (role.granted.has(state.options.me.id)) return;
+  role.granted.add(state.options.me.id);
+  countVotes(state);
+}
+
+export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: VoteRequest): void {
+  if (request.preVote) {
+    const granted = request.epoch > state.epoch && isUpToDate(state, request) && !hasLiveLeader(state);
+    state.send(from.id, answer(state, request, granted));
+    return;
+  }
+  if (request.epoch > state.epoch) {
+    // A leader that is alive is protected from whoever fell behind or came back.
+    if (!request.transfer && hasLiveLeader(state)) return;
+    becomeUnattached(state, request.epoch, 0);
+  }
+  const granted = request.epoch === state.epoch && mayVoteFor(state, from) && isUpToDate(state, request);
+  if (granted && state.votedFor === null) {
+    state.votedFor = from;
+    const { electionTimeoutMs } = state.options;
+    const deadlineMs = state.nowMs + electionTimeoutMs + state.randomMs(electionTimeoutMs);
+    state.role = { name: 'unattached', deadlineMs, attempts: 0 };
+    state.writeHardState();
+  }
+  state.sendDurably(from.id, answer(state, request, granted));
+}
+
+function answer(state: RaftState, request: VoteRequest, granted: boolean): VoteResponse {
+  return { type: 'voted', epoch: state.epoch, preVote: request.preVote, granted, nonce: request.nonce };
+}
+
+function mayVoteFor(state: RaftState, candidate: ReplicaKey): boolean {
+  if (state.votedFor !== null) return sameReplica(state.votedFor, candidate);
+  return state.leaderId === null;
+}
+
+/** The candidate's log is at least as far as ours (Raft paper 5.4.1): by last epoch first, then by length. */
+function isUpToDate(state: RaftState, request: VoteRequest): boolean {
+  if (request.lastEpoch !== state.log.lastEpoch) return request.lastEpoch > state.log.lastEpoch;
+  return request.logEndOffset >= state.log.endOffset;
+}
+
+/** This replica leads, or hears its leader and its leader's stream is whole. */
+export function hasLiveLeader(state: RaftState): boolean {
+  const role = state.role;
+  if (role.name === 'leader') return role.transfer === null;
+  if (role.name !== 'follower' || role.linkDown) return false;
+  return state.nowMs - role.contactMs < state.options.fetchTimeoutMs;
+}
+
+export function handleVoteResponse(state: RaftState, from: ReplicaKey, response: VoteResponse): void {
+  const role = state.role;
+  const asked = response.preVote ? 'prospective' : 'candidate';
+  if ((role.name !== 'prospective' && role.name !== 'candidate') || role.name !== asked) return;
+  if (role.nonce !== response.nonce || voterOf(state.voters.current, from) === null) return;
+  if (response.granted) {
+    role.granted.add(from.id);
+    role.rejected.delete(from.id);
+  } else if (!role.granted.has(from.id)) {
+    role.rejected.add(from.id);
+  }
+  countVotes(state);
+}
+
+function countVotes(state: RaftState): void {
+  const role = state.role;
+  assert(role.name === 'prospective' || role.name === 'candidate', 'votes are counted while asking for them');
+  const voters = state.voters.current;
+  const granted = voters.filter((voter) => role.granted.has(voter.id)).length;
+  const rejected = voters.filter((voter) => role.rejected.has(voter.id)).length;
+  const result = voteResult(voters.length, granted, rejected);
+  if (result === 'won') {
+    if (role.name === 'candidate') becomeLeader(state);
+    else becomeCandidate(state, false, role.attempts);
+  } else if (result === 'lost' && role.name === 'candidate') {
+    becomeUnattached(state, state.epoch, role.attempts + 1);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What a replica does with the messages of its leader: append, heartbeat, snapshot. The caller has compared epochs and made
+ * it a follower of the sender. Acknowledgements leave when what they acknowledge is durable.
+ */
+import { assert } from '../../base/assert.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { AppendRequest, Heartbeat, InstallSnapshot } from '../messages.ts';
+import type { RaftState } from '../state.ts';
+import type { Entry } from '../types.ts';
+import { becomeCandidate } from './election.ts';
+import { heardLeader } from './transitions.ts';
+
+export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {
+  heardLeader(state);
+  const { log } = state;
+  const requestEnd = request.baseOffset + request.entries.length;
+  if (requestEnd <= state.highWatermark) {
+    // A late message about what is committed: the leader has that prefix too.
+    accept(state, from, request, state.highWatermark);
+    return;
+  }
+  let { baseOffset, previousEpoch, entries } = request;
+  if (baseOffset < state.highWatermark) {
+    // What is committed is equal on all replicas, and may be compacted here: compare from there on.
+    entries = entries.slice(state.highWatermark - baseOffset);
+    baseOffset = state.highWatermark;
+    previousEpoch = log.epochAt(baseOffset - 1);
+  }
+  if (baseOffset > log.endOffset || log.epochAt(baseOffset - 1) !== previousEpoch) {
+    const end = log.endOfEpoch(previousEpoch, Math.min(log.endOffset, baseOffset - 1));
+    reject(state, from, request, Math.max(end.endOffset, state.highWatermark));
+    return;
+  }
+  const fresh = firstDifference(state, entries);
+  if (fresh < entries.length) state.appendToLog(entries.slice(fresh));
+  state.advanceHighWatermark(Math.min(request.highWatermark, requestEnd));
+  accept(state, from, request, requestEnd);
+}
+
+/** Index of the first entry that the log lacks or has of another epoch: only from there on anything is replaced. */
+function firstDifference(state: RaftState, entries: readonly Entry[]): number {
+  let index = 0;
+  for (const entry of entries) {
+    if (entry.offset >= state.log.endOffset || state.log.epochAt(entry.offset) !== entry.epoch) break;
+    index += 1;
+  }
+  return index;
+}
+
+function accept(state: RaftState, to: NodeId, request: AppendRequest, endOffset: number): void {
+  state.sendDurably(to, {
+    type: 'appended',
+    epoch: state.epoch,
+    accepted: true,
+    baseOffset: request.baseOffset,
+    endOffset,
+    endEpoch: 0,
+  });
+}
+
+function reject(state: RaftState, to: NodeId, request: AppendRequest, endOffset: number): void {
+  assert(endOffset < request.baseOffset, 'a rejection moves the leader back');
+  state.sendDurably(to, {
+    type: 'appended',
+    epoch: state.epoch,
+    accepted: false,
+    baseOffset: request.baseOffset,
+    endOffset,
+    endEpoch: state.log.epochAt(endOffset - 1),
+  });
+}
+
+export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {
+  heardLeader(state);
+  // The leader tells at most what we acknowledged in its epoch, so our log is equal to its own up to there.
+  state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
+  if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch });
+}
+
+export function handleSnapshot(state: RaftState, from: NodeId, snapshot: InstallSnapshot): void {
+  heardLeader(state);
+  const { endOffset, snapshotEpoch, voters, bytes } = snapshot;
+  const { log } = state;
+  if (endOffset > state.highWatermark) {
+    if (endOffset <= log.endOffset && log.epochAt(endOffset - 1) === snapshotEpoch) {
+      // The log holds all of it already; what follows in it may be needed.
+      state.advanceHighWatermark(endOffset);
+    } else {
+      const seq = log.install(endOffset, snapshotEpoch);
+      state.voters.reset(voters, endOffset);
+      state.highWatermark = endOffset;
+      state.snapshotEndOffset = endOffset;
+      const install = { meta: { endOffset, epoch: snapshotEpoch, voters }, bytes };
+      state.effects.writes.push({ seq, hardState: state.hardState(), entries: [], install, compactTo: null });
+    }
+  }
+  state.sendDurably(from, {
+    type: 'appended',
+    epoch: state.epoch,
+    accepted: true,
+    baseOffset: endOffset,
+    endOffset: state.highWatermark,
+    endEpoch: 0,
+  });
+}
+
+/** The leader hands over to this replica. */
+export function handleTimeoutNow(state: RaftState): void {
+  if (state.role.name !== 'follower' || !state.amVoter || state.retired) return;
+  becomeCandidate(state, true, 0);
+}

@@ -1,0 +1,260 @@
+/**
+ * The leader: appends, replicates, commits, and gives up when it no longer hears a majority.
+ *
+ * It commits only by entries of its own epoch (Raft paper 5.4.2): the `leaderChange` entry that it appends first brings the
+ * rest. Its own disk counts like any other replica, when the write is durable. Its log is never truncated while it leads.
+ */
+import { assert } from '../../base/assert.ts';
+import type { NodeId } from '../../base/ids.ts';
+import { uuidZero } from '../../base/uuid.ts';
+import type { AppendResponse } from '../messages.ts';
+import { becomeProbe, becomeReplicate, freeInflights, newProgress, type Progress, recordContact } from '../progress.ts';
+import { majorityValue } from '../quorum.ts';
+import { replicate, replicateTo } from './replication.ts';
+import type { Leader, Proposal, RaftState, ReadLog, Refusal } from '../state.ts';
+import { type Entry, type EntryKind, isVoter, type ReplicaKey, voterOf } from '../types.ts';
+import { encodeVoters } from '../voters.ts';
+import { becomeUnattached } from './transitions.ts';
+
+const nothing = new Uint8Array(0);
+
+export function leaderOf(state: RaftState): Leader {
+  assert(state.role.name === 'leader', 'only a leader does this');
+  return state.role;
+}
+
+export function becomeLeader(state: RaftState): void {
+  assert(state.role.name === 'candidate', 'a leader was elected');
+  const startOffset = state.log.endOffset;
+  const progress = new Map<NodeId, Progress>();
+  for (const id of state.peers()) progress.set(id, newProgress(id, startOffset, state.nowMs));
+  state.role = {
+    name: 'leader',
+    startOffset,
+    progress,
+    deadlineMs: state.nowMs + state.options.heartbeatMs,
+    uncommitted: [],
+    uncommittedBytes: 0,
+    transfer: null,
+  };
+  const entries = [newEntry(state, startOffset, 'leaderChange', nothing)];
+  const voters = state.voters.current;
+  if (state.voters.currentOffset < 0 && voters.every((voter) => voter.directoryId !== uuidZero)) {
+    // The quorum was formatted with its members' directories: from here on the log says who votes.
+    entries.push(newEntry(state, startOffset + 1, 'voters', encodeVoters(voters)));
+  }
+  appendAsLeader(state, entries);
+  replicate(state);
+}
+
+function newEntry(state: RaftState, offset: number, kind: EntryKind, payload: Uint8Array): Entry {
+  return { offset, epoch: state.epoch, kind, payload, appendedMs: state.wallMs };
+}
+
+function appendAsLeader(state: RaftState, entries: readonly Entry[]): void {
+  const leader = leaderOf(state);
+  for (const entry of entries) {
+    leader.uncommitted.push({ endOffset: entry.offset + 1, sizeBytes: entry.payload.length });
+    leader.uncommittedBytes += entry.payload.length;
+  }
+  state.appendToLog(entries);
+}
+
+export function propose(state: RaftState, proposals: readonly Proposal[]): void {
+  const { accepted, refused } = state.effects;
+  const entries: Entry[] = [];
+  let newBytes = 0;
+  for (const proposal of proposals) {
+    const sizeBytes = proposal.payload.length;
+    const refusal = refuse(state, proposal, newBytes);
+    if (refusal !== null) {
+      refused.push({ ticket: proposal.ticket, reason: refusal });
+      continue;
+    }
+    const offset = state.log.endOffset + entries.length;
+    newBytes += sizeBytes;
+    entries.push(newEntry(state, offset, 'data', proposal.payload));
+    accepted.push({ ticket: proposal.ticket, offset });
+  }
+  if (entries.length > 0) appendAsLeader(state, entries);
+}
+
+function refuse(state: RaftState, proposal: Proposal, newBytes: number): Refusal | null {
+  const role = state.role;
+  if (role.name !== 'leader' || proposal.epoch !== state.epoch || role.transfer !== null || state.retired) {
+    return 'notLeader';
+  }
+  const { payloadBytesMax, uncommittedBytesMax } = state.options;
+  const sizeBytes = proposal.payload.length;
+  if (sizeBytes > payloadBytesMax) return 'tooLarge';
+  const waiting = role.uncommittedBytes + newBytes;
+  return waiting > 0 && waiting + sizeBytes > uncommittedBytesMax ? 'busy' : null;
+}
+
+/** The largest end that a majority holds becomes the high watermark, when its last entry is of this epoch. */
+export function maybeCommit(state: RaftState): void {
+  const leader = leaderOf(state);
+  const { me } = state.options;
+  const matches = state.voters.current.map((voter) =>
+    isVoter(voter, me) ? state.log.stableEndOffset : (leader.progress.get(voter.id)?.match ?? 0),
+  );
+  const endOffset = majorityValue(matches);
+  if (endOffset <= state.highWatermark || state.log.epochAt(endOffset - 1) !== state.epoch) return;
+  state.advanceHighWatermark(endOffset);
+  let count = 0;
+  for (const waiting of leader.uncommitted) {
+    if (waiting.endOffset > endOffset) break;
+    leader.uncommittedBytes -= waiting.sizeBytes;
+    count += 1;
+  }
+  leader.uncommitted.splice(0, count);
+}
+
+/** A message of this epoch from a voter. Null when it is none. */
+function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
+  const leader = leaderOf(state);
+  const known = leader.progress.get(from.id);
+  if (known === undefined || voterOf(state.voters.current, from) === null) return null;
+  if (known.directoryId !== null && known.directoryId !== from.directoryId) {
+    // The node came back with another disk: nothing of what the old one held may count.
+    const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
+    fresh.directoryId = from.directoryId;
+    leader.progress.set(from.id, fresh);
+    return fresh;
+  }
+  known.directoryId = from.directoryId;
+  return known;
+}
+
+export function handleAppendResponse(state: RaftState, from: ReplicaKey, response: AppendResponse): void {
+  const progress = progressOf(state, from);
+  if (progress === null) return;
+  if (response.accepted) accepted(state, progress, response);
+  else rejected(state, progress, response);
+  recordContact(progress, state.nowMs, state.log.endOffset);
+  maybeCommit(state);
+  continueTransfer(state);
+}
+
+function accepted(state: RaftState, progress: Progress, response: AppendResponse): void {
+  if (response.endOffset > state.log.endOffset) return;
+  if (response.endOffset > progress.match) {
+    progress.match = response.endOffset;
+    progress.movedMs = state.nowMs;
+  }
+  if (progress.state === 'replicate') {
+    freeInflights(progress);
+    progress.next = Math.max(progress.next, progress.match);
+  } else if (progress.match >= state.log.startOffset) {
+    becomeReplicate(progress);
+  }
+}
+
+function rejected(state: RaftState, progress: Progress, response: AppendResponse): void {
+  // Late answers to what was sent before are told by their base.
+  const stale =
+    progress.state === 'replicate'
+      ? response.baseOffset <= progress.match
+      : progress.state === 'snapshot' || response.baseOffset !== progress.next;
+  if (stale || response.endOffset >= response.baseOffset) return;
+  // Where our log still has an epoch that can be in the follower's: one step back for each epoch, not for each entry.
+  const end = state.log.endOfEpoch(response.endEpoch, Math.min(response.endOffset, state.log.endOffset));
+  becomeProbe(progress, end.endOffset);
+}
+
+export function handleHeartbeatResponse(state: RaftState, from: ReplicaKey): void {
+  const progress = progressOf(state, from);
+  if (progress === null) return;
+  recordContact(progress, state.nowMs, state.log.endOffset);
+  progress.probeSent = false;
+  const silentMs = state.nowMs - progress.movedMs;
+  if (
+    progress.state === 'replicate' &&
+    progress.match < progress.next &&
+    silentMs > 2 * state.options.heartbeatMs
+  ) {
+    // Alive, but nothing sent was acknowledged for long: lost on the way, or a slow disk. Asking again costs little.
+    becomeProbe(progress, progress.match);
+    progress.movedMs = state.nowMs;
+  }
+}
+
+export function handleLogRead(state: RaftState, read: ReadLog, entries: readonly Entry[] | null): void {
+  const role = state.role;
+  if (role.name !== 'leader' || read.epoch !== state.epoch) return;
+  const progress = role.progress.get(read.to);
+  if (progress === undefined || !progress.reading) return;
+  progress.reading = false;
+  if (entries === null || progress.next !== read.from) return;
+  assert(entries.length > 0, 'a read brings an entry or says that there is none');
+  replicateTo(state, progress, entries);
+}
+
+export function handleSnapshotSent(state: RaftState, to: NodeId, endOffset: number, ok: boolean): void {
+  const progress = leaderOf(state).progress.get(to);
+  if (progress === undefined || progress.state !== 'snapshot') return;
+  becomeProbe(progress, ok ? endOffset : progress.match);
+  // The next heartbeat's answer lets it go on; its acknowledgement, when that comes first.
+  progress.probeSent = true;
+}
+
+export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
+  const progress = leaderOf(state).progress.get(peer);
+  if (progress === undefined) return;
+  progress.linkDown = !up;
+  if (progress.state !== 'snapshot') becomeProbe(progress, progress.match > 0 ? progress.match : progress.next);
+  if (up) sendHeartbeat(state, progress);
+}
+
+function sendHeartbeat(state: RaftState, progress: Progress): void {
+  const highWatermark = Math.min(progress.match, state.highWatermark);
+  progress.sentHighWatermark = Math.max(progress.sentHighWatermark, highWatermark);
+  state.send(progress.id, { type: 'heartbeat', epoch: state.epoch, highWatermark, reply: true });
+}
+
+/** Heartbeats are due; so is the question whether anybody hears them. */
+export function leaderTick(state: RaftState): void {
+  const leader = leaderOf(state);
+  const { heartbeatMs } = state.options;
+  const lateMs = state.nowMs - leader.deadlineMs;
+  leader.deadlineMs = state.nowMs + heartbeatMs;
+  for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
+  if (leader.transfer !== null && state.nowMs >= leader.transfer.deadlineMs) {
+    leader.transfer = null;
+    startTransfer(state);
+  }
+  // After a pause of this process the answers may still wait to be read: look again at the next heartbeat.
+  if (lateMs <= heartbeatMs) checkQuorum(state);
+}
+
+function checkQuorum(state: RaftState): void {
+  const leader = leaderOf(state);
+  const heardMs = state.voters.current.map((voter) =>
+    isVoter(voter, state.options.me) ? state.nowMs : (leader.progress.get(voter.id)?.contactMs ?? 0),
+  );
+  const silentMs = state.nowMs - majorityValue(heardMs);
+  if (silentMs > state.options.fetchTimeoutMs * 1.5) becomeUnattached(state, state.epoch, 0);
+}
+
+/** The node goes away: the voter that has most, and was heard lately, is to take over. */
+export function startTransfer(state: RaftState): void {
+  const leader = leaderOf(state);
+  if (leader.transfer !== null) return;
+  let best: Progress | null = null;
+  for (const progress of leader.progress.values()) {
+    if (progress.linkDown || state.nowMs - progress.contactMs > 3 * state.options.heartbeatMs) continue;
+    if (progress.directoryId !== null && (best === null || progress.match > best.match)) best = progress;
+  }
+  if (best === null) return;
+  const deadlineMs = state.nowMs + state.options.electionTimeoutMs;
+  leader.transfer = { target: best.id, deadlineMs, sent: false };
+  continueTransfer(state);
+}
+
+function continueTransfer(state: RaftState): void {
+  const { transfer, progress } = leaderOf(state);
+  if (transfer === null || transfer.sent) return;
+  if (progress.get(transfer.target)?.match !== state.log.endOffset) return;
+  transfer.sent = true;
+  state.send(transfer.target, { type: 'timeoutNow', epoch: state.epoch });
+}

@@ -1,0 +1,259 @@
+/**
+ * State of the consensus core, its inputs and its effects. The functions in `role/` work on it; only they and `core.ts`
+ * write it.
+ *
+ * Invariants: epoch and highWatermark never go back; highWatermark <= log.endOffset; in one epoch one vote and one leader.
+ */
+import { assert } from '../base/assert.ts';
+import type { NodeId } from '../base/ids.ts';
+import { below, type Random } from '../base/random.ts';
+import { RaftLog } from './log.ts';
+import type { Outbound, RaftMessage } from './messages.ts';
+import type { Progress } from './progress.ts';
+import type { WriteOp } from './store.ts';
+import { type Entry, type HardState, type ReplicaKey, type SnapshotMeta, voterOf } from './types.ts';
+import { VoterHistory } from './voters.ts';
+import type { Voter } from './types.ts';
+
+export interface RaftOptions {
+  readonly me: ReplicaKey;
+  /** `controller.quorum.election.timeout.ms`: how long a campaign may last, and the largest pause between two. */
+  readonly electionTimeoutMs: number;
+  /** `controller.quorum.fetch.timeout.ms`: silence after which a follower gives its leader up, and a leader itself. */
+  readonly fetchTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly appendBytesMax: number;
+  readonly inflightCountMax: number;
+  readonly inflightBytesMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly payloadBytesMax: number;
+  readonly cacheBytesMax: number;
+  /** Entries kept before a snapshot, for followers that lag a little. */
+  readonly trailingEntries: number;
+}
+
+/** Kafka's defaults and our own bounds. */
+export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}): RaftOptions {
+  const fetchTimeoutMs = overrides.fetchTimeoutMs ?? 2000;
+  return {
+    me,
+    electionTimeoutMs: 1000,
+    fetchTimeoutMs,
+    // Eight chances to be heard within the timeout: a pause of 200 ms never costs a leadership.
+    heartbeatMs: Math.max(10, Math.floor(fetchTimeoutMs / 8)),
+    appendBytesMax: 256 * 1024,
+    inflightCountMax: 64,
+    inflightBytesMax: 4 * 1024 * 1024,
+    uncommittedBytesMax: 32 * 1024 * 1024,
+    payloadBytesMax: 8 * 1024 * 1024,
+    cacheBytesMax: 8 * 1024 * 1024,
+    trailingEntries: 10_000,
+    ...overrides,
+  };
+}
+
+/** The moment of a step. */
+export interface Now {
+  readonly monotonicMs: number;
+  /** Only for the time that entries carry. */
+  readonly wallMs: number;
+}
+
+export interface Proposal {
+  readonly type: 'propose';
+  readonly ticket: number;
+  readonly epoch: number;
+  readonly payload: Uint8Array;
+}
+
+export type Input =
+  | { readonly type: 'tick' }
+  | { readonly type: 'message'; readonly from: ReplicaKey; readonly message: RaftMessage }
+  /** Hints of the transport; nothing depends on them but speed. */
+  | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
+  | Proposal
+  /** All writes up to `seq` are durable. */
+  | { readonly type: 'persisted'; readonly seq: number }
+  /** Answer to `readLog`; null when the entries are no longer there. */
+  | { readonly type: 'logRead'; readonly read: ReadLog; readonly entries: readonly Entry[] | null }
+  /** This replica's own snapshot is durable. */
+  | { readonly type: 'snapshotSaved'; readonly meta: SnapshotMeta }
+  | { readonly type: 'snapshotSent'; readonly to: NodeId; readonly epoch: number; readonly endOffset: number; readonly ok: boolean }
+  /** The node shuts down: hand the leadership over, never campaign again. */
+  | { readonly type: 'retire' };
+
+export interface ReadLog {
+  readonly to: NodeId;
+  readonly epoch: number;
+  readonly from: number;
+  readonly endOffset: number;
+  readonly bytesMax: number;
+}
+
+export type Refusal = 'notLeader' | 'busy' | 'tooLarge';
+
+/**
+ * What the driver does after a step, in this order: queue `writes`, send `send`, keep each `sendAfter` until its write is
+ * durable, then the rest.
+ */
+export interface Effects {
+  readonly writes: WriteOp[];
+  readonly send: Outbound[];
+  readonly sendAfter: { readonly seq: number; readonly outbound: Outbound }[];
+  readonly readLog: ReadLog[];
+  readonly sendSnapshot: { readonly to: NodeId; readonly epoch: number }[];
+  readonly accepted: { readonly ticket: number; readonly offset: number }[];
+  readonly refused: { readonly ticket: number; readonly reason: Refusal }[];
+}
+
+export function newEffects(): Effects {
+  return { writes: [], send: [], sendAfter: [], readLog: [], sendSnapshot: [], accepted: [], refused: [] };
+}
+
+/** `resigned`: it may have led this epoch and never will again. Otherwise like `unattached`: no leader known. */
+export interface Unattached {
+  readonly name: 'unattached' | 'resigned';
+  deadlineMs: number;
+  attempts: number;
+}
+
+export interface Follower {
+  readonly name: 'follower';
+  readonly leaderId: NodeId;
+  contactMs: number;
+  /** Its stream broke and nothing came since: it has probably died. */
+  linkDown: boolean;
+  deadlineMs: number;
+}
+
+/** Asks whether it could win, in its old epoch; keeps its leader, which may be alive after all. */
+export interface Prospective {
+  readonly name: 'prospective';
+  readonly leaderId: NodeId | null;
+  readonly nonce: number;
+  readonly granted: Set<NodeId>;
+  readonly rejected: Set<NodeId>;
+  readonly attempts: number;
+  deadlineMs: number;
+}
+
+export interface Candidate {
+  readonly name: 'candidate';
+  readonly nonce: number;
+  readonly granted: Set<NodeId>;
+  readonly rejected: Set<NodeId>;
+  readonly attempts: number;
+  /** Its own vote counts when this write is durable. */
+  readonly ownVoteSeq: number;
+  deadlineMs: number;
+}
+
+export interface Leader {
+  readonly name: 'leader';
+  /** Offset of the first entry of this epoch. */
+  readonly startOffset: number;
+  readonly progress: Map<NodeId, Progress>;
+  deadlineMs: number;
+  /** Bytes of the entries from the high watermark on, each with its end. */
+  uncommitted: { endOffset: number; sizeBytes: number }[];
+  uncommittedBytes: number;
+  transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
+}
+
+export type Role = Unattached | Follower | Prospective | Candidate | Leader;
+
+export interface Recovered {
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotMeta | null;
+  readonly startOffset: number;
+  readonly startEpoch: number;
+}
+
+export class RaftState {
+  readonly options: RaftOptions;
+  readonly random: Random;
+  readonly log: RaftLog;
+  readonly voters: VoterHistory;
+  nowMs = 0;
+  wallMs = 0;
+  epoch: number;
+  votedFor: ReplicaKey | null;
+  highWatermark: number;
+  role: Role;
+  retired = false;
+  /** The newest durable snapshot's end. */
+  snapshotEndOffset: number;
+  effects: Effects = newEffects();
+
+  constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {
+    this.options = options;
+    this.random = random;
+    this.log = new RaftLog(options.cacheBytesMax);
+    this.log.reset(recovered.startOffset, recovered.startEpoch);
+    this.voters = new VoterHistory(bootstrapVoters);
+    const { snapshot, hardState } = recovered;
+    if (snapshot !== null) this.voters.reset(snapshot.voters, snapshot.endOffset);
+    this.snapshotEndOffset = snapshot?.endOffset ?? 0;
+    this.epoch = hardState.epoch;
+    this.votedFor = hardState.votedFor;
+    this.highWatermark = Math.max(hardState.highWatermark, this.snapshotEndOffset);
+    const mayHaveLed = hardState.votedFor?.id === options.me.id;
+    this.role = { name: mayHaveLed ? 'resigned' : 'unattached', deadlineMs: 0, attempts: 0 };
+  }
+
+  get leaderId(): NodeId | null {
+    const role = this.role;
+    if (role.name === 'leader') return this.options.me.id;
+    return role.name === 'follower' || role.name === 'prospective' ? role.leaderId : null;
+  }
+
+  get amVoter(): boolean {
+    return voterOf(this.voters.current, this.options.me) !== null;
+  }
+
+  /** The other voters. */
+  peers(): NodeId[] {
+    return this.voters.current.filter((voter) => voter.id !== this.options.me.id).map((voter) => voter.id);
+  }
+
+  randomMs(bound: number): number {
+    return below(this.random, Math.max(1, Math.floor(bound)));
+  }
+
+  send(to: NodeId, message: RaftMessage): void {
+    this.effects.send.push({ to, message });
+  }
+
+  /** Sends what is a promise: after everything asked for so far is durable. */
+  sendDurably(to: NodeId, message: RaftMessage): void {
+    const seq = this.log.lastSeq;
+    if (seq <= this.log.persistedSeq) this.send(to, message);
+    else this.effects.sendAfter.push({ seq, outbound: { to, message } });
+  }
+
+  hardState(): HardState {
+    return { epoch: this.epoch, votedFor: this.votedFor, highWatermark: this.highWatermark };
+  }
+
+  /** Epoch or vote changed. */
+  writeHardState(): number {
+    const seq = this.log.beginWrite(this.log.endOffset);
+    this.effects.writes.push({ seq, hardState: this.hardState(), entries: [], install: null, compactTo: null });
+    return seq;
+  }
+
+  appendToLog(entries: readonly Entry[]): void {
+    const first = entries[0] as Entry;
+    assert(first.offset >= this.highWatermark, 'what is committed is never replaced');
+    assert(entries.every((entry) => entry.epoch <= this.epoch), 'no entry is of a later epoch than its replica');
+    this.voters.truncate(first.offset);
+    const seq = this.log.append(entries);
+    for (const entry of entries) this.voters.append(entry);
+    this.effects.writes.push({ seq, hardState: this.hardState(), entries, install: null, compactTo: null });
+  }
+
+  advanceHighWatermark(to: number): void {
+    assert(to <= this.log.endOffset, 'the high watermark stays within the log');
+    if (to > this.highWatermark) this.highWatermark = to;
+  }
+}

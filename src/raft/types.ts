@@ -1,0 +1,69 @@
+/**
+ * The nouns of the consensus core. All offsets count entries from 0. An `…EndOffset` is exclusive: the offset that the
+ * next entry gets. Epochs count from 1; epoch 0 stands before the first election.
+ */
+import type { NodeId } from '../base/ids.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
+
+/** Who votes and acknowledges: a disk on a node. A node with a wiped disk is another replica. */
+export interface ReplicaKey {
+  readonly id: NodeId;
+  readonly directoryId: Uuid;
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A member of the quorum. `directoryId` is zero while it isn't known (static voters): then the node id alone decides. */
+export interface Voter {
+  readonly id: NodeId;
+  readonly directoryId: Uuid;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** `leaderChange`: first entry of a leader, no payload. `voters`: a new voter set, in force as soon as it is appended. */
+export type EntryKind = 'data' | 'leaderChange' | 'voters';
+
+export interface Entry {
+  readonly offset: number;
+  readonly epoch: number;
+  readonly kind: EntryKind;
+  readonly payload: Uint8Array;
+  readonly appendedMs: number;
+}
+
+/** What must survive a crash besides the log. `highWatermark` is advisory: never ahead of the entries stored with it. */
+export interface HardState {
+  readonly epoch: number;
+  readonly votedFor: ReplicaKey | null;
+  readonly highWatermark: number;
+}
+
+/** A snapshot holds all entries below `endOffset`; `epoch` is that of the last of them. */
+export interface SnapshotMeta {
+  readonly endOffset: number;
+  readonly epoch: number;
+  /** The voter set in force at `endOffset`. */
+  readonly voters: readonly Voter[];
+}
+
+export function sameReplica(a: ReplicaKey, b: ReplicaKey): boolean {
+  return a.id === b.id && a.directoryId === b.directoryId;
+}
+
+/** Whether the replica `key` is what the voter set means by `voter`. */
+export function isVoter(voter: Voter, key: ReplicaKey): boolean {
+  return voter.id === key.id && (voter.directoryId === uuidZero || voter.directoryId === key.directoryId);
+}
+
+export function voterOf(voters: readonly Voter[], key: ReplicaKey): Voter | null {
+  return voters.find((voter) => isVoter(voter, key)) ?? null;
+}
+
+/** What an entry costs in queues and messages: its payload and a header. */
+export function entrySizeBytes(entry: Entry): number {
+  return entry.payload.length + 32;
+}

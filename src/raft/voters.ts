@@ -1,0 +1,77 @@
+/**
+ * The voter set as the log tells it: a `voters` entry is in force from the moment it is appended (not from its commit),
+ * and no longer when it is truncated. So the set in force is a function of the log's prefix, the same on every replica.
+ *
+ * Adding and removing voters is to be built on this: a leader appends a `voters` entry that differs in one voter, when
+ * its own epoch has committed and the previous set is committed (`uncommittedFrom`).
+ */
+import { assert, at } from '../base/assert.ts';
+import { ByteReader, ByteWriter, MalformedError } from './bytes.ts';
+import type { Entry, Voter } from './types.ts';
+
+interface Step {
+  /** Offset of the entry; -1 for the set the log began with. */
+  readonly offset: number;
+  readonly voters: readonly Voter[];
+}
+
+const formatVersion = 1;
+
+export function encodeVoters(voters: readonly Voter[]): Uint8Array {
+  const writer = new ByteWriter();
+  writer.u8(formatVersion);
+  writer.voters(voters);
+  return writer.finish();
+}
+
+export function decodeVoters(bytes: Uint8Array): Voter[] {
+  const reader = new ByteReader(bytes);
+  if (reader.u8() !== formatVersion) throw new MalformedError('a voter set of an unknown version');
+  return reader.voters();
+}
+
+export class VoterHistory {
+  /** Invariant: never empty, offsets strictly increasing. */
+  #steps: Step[];
+
+  constructor(initial: readonly Voter[]) {
+    this.#steps = [{ offset: -1, voters: initial }];
+  }
+
+  get current(): readonly Voter[] {
+    return (this.#steps.at(-1) as Step).voters;
+  }
+
+  /** Offset of the entry whose set is in force; -1 when it came from outside the log. */
+  get currentOffset(): number {
+    return (this.#steps.at(-1) as Step).offset;
+  }
+
+  /** The set in force just below `endOffset`: what a snapshot that ends there carries. */
+  before(endOffset: number): readonly Voter[] {
+    let voters = at(this.#steps, 0).voters;
+    for (const step of this.#steps) if (step.offset < endOffset) voters = step.voters;
+    return voters;
+  }
+
+  append(entry: Entry): void {
+    if (entry.kind !== 'voters') return;
+    assert(entry.offset > this.currentOffset, 'voter sets are appended in order');
+    this.#steps.push({ offset: entry.offset, voters: decodeVoters(entry.payload) });
+  }
+
+  /** Entries at or above `endOffset` are gone. */
+  truncate(endOffset: number): void {
+    while (this.#steps.length > 1 && this.currentOffset >= endOffset) this.#steps.pop();
+  }
+
+  /** A snapshot replaced the log. */
+  reset(voters: readonly Voter[], endOffset: number): void {
+    this.#steps = [{ offset: Math.max(-1, endOffset - 1), voters }];
+  }
+
+  /** Sets replaced below `endOffset`, which is committed, are no longer needed. */
+  compact(endOffset: number): void {
+    while (this.#steps.length > 1 && at(this.#steps, 1).offset < endOffset) this.#steps.shift();
+  }
+}
