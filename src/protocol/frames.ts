@@ -10,7 +10,6 @@ import { Reader } from './codec/reader.ts';
 import { Writer } from './codec/writer.ts';
 import { encodeInto } from './codec/codec.ts';
 import { ApiKey, apiOf } from './messages/api-keys.ts';
-import { ResponseHeader } from './messages/headers.ts';
 import type { Init, Message, Shape } from './schema/fields.ts';
 import { inVersions } from './schema/versions.ts';
 
@@ -129,7 +128,7 @@ export function decodeResponseHeader(
 ): { correlationId: number; bodyAt: number } {
   const reader = new Reader(bytes, at);
   const correlationId = reader.int32();
-  if (responseHeaderVersion(apiKey, apiVersion) === ResponseHeader.flexible.min) reader.skipTags();
+  if (responseHeaderVersion(apiKey, apiVersion) === 1) reader.skipTags();
   return { correlationId, bodyAt: reader.position };
 }
 

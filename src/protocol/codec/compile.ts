@@ -115,8 +115,9 @@ class DecoderSource {
       `while (${count}-- > 0) { const tag = r.uvarint(), size = r.uvarint(), ${end} = r.position + size; switch (tag) {`,
     );
     for (const [, field] of tagged) {
-      this.lines.push(`case ${field.tag}: {`, `${names.get(field)} = ${this.field(field)};`);
-      this.lines.push(`if (r.position !== ${end}) badTag(tag); break; }`);
+      this.lines.push(`case ${field.tag}: {`);
+      const value = this.field(field);
+      this.lines.push(`${names.get(field)} = ${value}; if (r.position !== ${end}) badTag(tag); break; }`);
     }
     this.lines.push('default: r.skip(size); } }');
   }

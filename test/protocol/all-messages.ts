@@ -1,0 +1,18 @@
+/** Every message that `src/protocol/messages` exports, found by looking at the folder so that none is forgotten. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Message } from '../../src/protocol/schema/fields.ts';
+
+const folder = join(import.meta.dirname, '../../src/protocol/messages');
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && 'flexible' in value && 'fields' in value;
+}
+
+export const allMessages: readonly Message[] = (
+  await Promise.all(
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .map(async (file) => Object.values((await import(join(folder, file))) as object).filter(isMessage)),
+  )
+).flat();
