@@ -30,12 +30,20 @@ function fieldText(value: unknown): string {
   if (value instanceof Error) return value.message;
   if (typeof value === 'string') return /[\s"=]/.test(value) || value === '' ? JSON.stringify(value) : value;
   if (typeof value === 'object' && value !== null) {
-    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+    return JSON.stringify(value, (_key, inner: unknown) =>
+      typeof inner === 'bigint' ? String(inner) : inner,
+    );
   }
   return String(value);
 }
 
-function line(name: string, level: LogLevel, wallMs: number, message: string, fields?: Record<string, unknown>) {
+function line(
+  name: string,
+  level: LogLevel,
+  wallMs: number,
+  message: string,
+  fields?: Record<string, unknown>,
+) {
   let text = `[${logTimestamp(wallMs)}] ${level.toUpperCase()} ${name === '' ? '' : `[${name}] `}${message}`;
   let stack = '';
   for (const key in fields) {
@@ -51,7 +59,8 @@ function line(name: string, level: LogLevel, wallMs: number, message: string, fi
 /** A logger that writes lines to a terminal or a file. */
 export function createConsoleLogger(options: ConsoleLoggerOptions, name = ''): Logger {
   const put = (level: LogLevel, message: string, fields?: Record<string, unknown>): void => {
-    if (rank[level] >= rank[options.level]) options.write(line(name, level, options.wallMs(), message, fields));
+    if (rank[level] >= rank[options.level])
+      options.write(line(name, level, options.wallMs(), message, fields));
   };
   return {
     debug: (message, fields) => put('debug', message, fields),

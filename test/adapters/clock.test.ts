@@ -34,8 +34,12 @@ test('log lines: time, level, names, message, fields', () => {
   const lines: string[] = [];
   const logger = createConsoleLogger({ write: (l) => lines.push(l), wallMs: () => 0, level: 'info' });
   logger.debug('unseen');
-  logger.child('Raft id=1').info('became leader', { epoch: 4, why: 'all votes', skip: undefined, list: [1, 'a'] });
-  expect(lines).toEqual([`[${logTimestamp(0)}] INFO [Raft id=1] became leader epoch=4 why="all votes" list=[1,"a"]\n`]);
+  logger
+    .child('Raft id=1')
+    .info('became leader', { epoch: 4, why: 'all votes', skip: undefined, list: [1, 'a'] });
+  expect(lines).toEqual([
+    `[${logTimestamp(0)}] INFO [Raft id=1] became leader epoch=4 why="all votes" list=[1,"a"]\n`,
+  ]);
   expect(logTimestamp(0)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,000$/);
   logger.error('failed', { error: new Error('disk gone') });
   expect(lines[1]).toMatch(/ERROR failed error=disk gone\nError: disk gone\n {4}at /);

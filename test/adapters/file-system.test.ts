@@ -66,7 +66,9 @@ test('a lock is exclusive within the process and between processes, and ends wit
   const script = `const fs = require('node:fs');
     const ok = require('fs-native-extensions').tryLock(fs.openSync(process.argv[1], 'a+'));
     process.stdout.write(String(ok)); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['-e', script, path('.lock')], { cwd: join(import.meta.dirname, '../..') });
+  const child = spawn(process.execPath, ['-e', script, path('.lock')], {
+    cwd: join(import.meta.dirname, '../..'),
+  });
   const said = await new Promise<string>((resolve) => child.stdout.once('data', (d) => resolve(String(d))));
   expect(said).toBe('true');
   expect(await fs.lock(path('.lock'))).toBeNull();

@@ -1,0 +1,76 @@
+/** All keys of a node's properties file, and the few that only exist as dynamic configuration. */
+import type { ValuesOf } from './define.ts';
+import { long } from './define.ts';
+import { coordinatorsProperties } from './tables/coordinators.ts';
+import { logProperties } from './tables/log.ts';
+import { nodeProperties } from './tables/node.ts';
+import { operationsProperties } from './tables/operations.ts';
+import { securityProperties } from './tables/security.ts';
+import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
+import { tieredStorageProperties } from './tables/tiered-storage.ts';
+import { topicsProperties } from './tables/topics.ts';
+
+export const brokerProperties = {
+  ...nodeProperties,
+  ...topicsProperties,
+  ...logProperties,
+  ...coordinatorsProperties,
+  ...securityProperties,
+  ...operationsProperties,
+  ...shareAndStreamsProperties,
+  ...tieredStorageProperties,
+};
+
+export type BrokerValues = ValuesOf<typeof brokerProperties>;
+export type BrokerKey = keyof BrokerValues;
+
+/** Keys that a properties file can't hold: they are altered per broker only. */
+export const dynamicOnlyProperties = {
+  'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
+  'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(Number.MAX_SAFE_INTEGER, {
+    min: 0,
+    update: 'per-broker',
+  }),
+};
+
+/** Keys that Kafka's classes read besides its tables. */
+export const extraKeys: readonly string[] = ['super.users', 'allow.everyone.if.no.acl.found'];
+
+/** Beginnings of keys that belong to a listener, a provider or a plug-in. */
+export const extraPrefixes: readonly string[] = [
+  'listener.name.',
+  'config.providers.',
+  'rsm.config.',
+  'rlmm.config.',
+];
+
+export function isBrokerKey(name: string): name is BrokerKey {
+  return Object.hasOwn(brokerProperties, name);
+}
+
+/**
+ * The keys that stand in for `name` when it is not set, `name` first. DescribeConfigs lists them as synonyms, and only the
+ * finest unit can be altered at run time.
+ */
+export function brokerSynonyms(name: string): readonly string[] {
+  switch (name) {
+    case 'log.roll.ms':
+    case 'log.roll.hours':
+      return ['log.roll.ms', 'log.roll.hours'];
+    case 'log.roll.jitter.ms':
+    case 'log.roll.jitter.hours':
+      return ['log.roll.jitter.ms', 'log.roll.jitter.hours'];
+    case 'log.flush.interval.ms':
+      return ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'];
+    case 'log.retention.ms':
+    case 'log.retention.minutes':
+    case 'log.retention.hours':
+      return ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'];
+    default: {
+      // A listener's own value comes before the one for all: listener.name.x.ssl.keystore.location.
+      const own = /^listener\.name\.[^.]*\.(.+)$/.exec(name);
+      return own?.[1] === undefined ? [name] : [name, own[1]];
+    }
+  }
+}

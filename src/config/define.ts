@@ -1,0 +1,249 @@
+/**
+ * The language of the property tables: one row says everything about a key, and types, parsing, checks, DescribeConfigs,
+ * the rules of IncrementalAlterConfigs and docs/configuration.md follow from it. Error texts are Kafka's, because people look them up.
+ */
+
+export type PropertyType =
+  | 'BOOLEAN'
+  | 'STRING'
+  | 'INT'
+  | 'SHORT'
+  | 'LONG'
+  | 'DOUBLE'
+  | 'LIST'
+  | 'CLASS'
+  | 'PASSWORD';
+export type Importance = 'high' | 'medium' | 'low';
+/** Whether a running broker takes a new value: never, for itself alone, or also for the whole cluster. */
+export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
+/**
+ * `honoured`: setting it has Kafka's effect. `none`: accepted, and there is nothing here that it could change (sizes of thread
+ * pools, Java classes of defaults). `missing`: accepted and without effect so far; a start says so when it was set.
+ */
+export type Effect = 'honoured' | 'none' | 'missing';
+
+/** A value of a table row after parsing. LONG values beyond the safe integers stand for "no limit" and are cut to `longMax`. */
+export type PropertyValue = boolean | number | string | readonly string[] | null;
+
+export interface PropertyOptions {
+  readonly min?: number;
+  readonly max?: number;
+  /** STRING: the values allowed; LIST: the elements allowed. */
+  readonly oneOf?: readonly string[];
+  readonly ignoreCase?: boolean;
+  /** A further check: what is wrong with the value, or null. A text that begins with `!` is the whole message. */
+  readonly check?: (value: PropertyValue, name: string) => string | null;
+  /** How Kafka's documentation describes `check`. */
+  readonly valid?: string;
+  /** LIST: an empty list is an error. */
+  readonly nonEmpty?: boolean;
+  readonly importance?: Importance;
+  readonly update?: UpdateMode;
+  readonly effect?: Effect;
+  /** Kafka leaves it out of its documentation, and DescribeConfigs shows it only when it was set. */
+  readonly internal?: boolean;
+  readonly doc?: string;
+}
+
+export interface Property<T extends PropertyValue = PropertyValue> extends PropertyOptions {
+  readonly type: PropertyType;
+  /** Undefined: the key must be set. */
+  readonly default: T | undefined;
+  readonly importance: Importance;
+  readonly update: UpdateMode;
+  readonly effect: Effect;
+}
+
+export type PropertyTable = Readonly<Record<string, Property>>;
+/** The parsed values of a table. */
+export type ValuesOf<Table> = { [K in keyof Table]: Table[K] extends Property<infer T> ? T : never };
+
+/** A property that can't be used: the message is what Kafka says. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export const intMax = 2_147_483_647;
+/** Stands for Kafka's Long.MAX_VALUE, which no number holds exactly; printed as 9223372036854775807. */
+export const longMax = Number.MAX_SAFE_INTEGER;
+const longMaxText = '9223372036854775807';
+
+export const seconds = (count: number): number => count * 1000;
+export const minutes = (count: number): number => count * 60_000;
+export const hours = (count: number): number => count * 3_600_000;
+export const days = (count: number): number => count * 86_400_000;
+export const kibibytes = (count: number): number => count * 1024;
+export const mebibytes = (count: number): number => count * 1024 * 1024;
+
+function row<T extends PropertyValue>(
+  type: PropertyType,
+  value: T | undefined,
+  options: PropertyOptions,
+): Property<T> {
+  return { importance: 'medium', update: 'read-only', effect: 'missing', ...options, type, default: value };
+}
+
+type Row<T extends PropertyValue> = (value: T, options?: PropertyOptions) => Property<T>;
+type NullableRow<T extends PropertyValue> = (options?: PropertyOptions) => Property<T | null>;
+
+export const bool: Row<boolean> = (value, options = {}) => row('BOOLEAN', value, options);
+export const int: Row<number> = (value, options = {}) => row('INT', value, options);
+export const short: Row<number> = (value, options = {}) => row('SHORT', value, options);
+export const long: Row<number> = (value, options = {}) => row('LONG', value, options);
+export const double: Row<number> = (value, options = {}) => row('DOUBLE', value, options);
+export const string: Row<string> = (value, options = {}) => row('STRING', value, options);
+export const list: Row<readonly string[]> = (value, options = {}) => row('LIST', value, options);
+export const className: Row<string> = (value, options = {}) => row('CLASS', value, options);
+export const intOrNull: NullableRow<number> = (options = {}) => row<number | null>('INT', null, options);
+export const longOrNull: NullableRow<number> = (options = {}) => row<number | null>('LONG', null, options);
+export const stringOrNull: NullableRow<string> = (options = {}) =>
+  row<string | null>('STRING', null, options);
+export const listOrNull: NullableRow<readonly string[]> = (options = {}) =>
+  row<readonly string[] | null>('LIST', null, options);
+export const classOrNull: NullableRow<string> = (options = {}) => row<string | null>('CLASS', null, options);
+export const passwordOrNull: NullableRow<string> = (options = {}) =>
+  row<string | null>('PASSWORD', null, options);
+export const requiredInt = (options: PropertyOptions = {}): Property<number> =>
+  row<number>('INT', undefined, options);
+export const requiredList = (options: PropertyOptions = {}): Property<readonly string[]> =>
+  row<readonly string[]>('LIST', undefined, options);
+
+/** Elements of a comma-separated list; blanks around them don't count. */
+export function splitList(text: string): string[] {
+  const trimmed = text.trim();
+  return trimmed === '' ? [] : trimmed.split(/\s*,\s*/);
+}
+
+function invalid(name: string, value: unknown, why: string): ConfigError {
+  return new ConfigError(`Invalid value ${value} for configuration ${name}: ${why}`);
+}
+
+const integerBounds: Record<string, number> = { INT: intMax, SHORT: 32_767, LONG: longMax };
+
+function parseNumber(name: string, type: PropertyType, text: string): number {
+  const trimmed = text.trim();
+  if (type === 'DOUBLE') {
+    const value = Number(trimmed);
+    if (trimmed === '' || Number.isNaN(value)) throw invalid(name, text, 'Not a number of type DOUBLE');
+    return value;
+  }
+  const value = /^[+-]?\d+$/.test(trimmed) ? Number(trimmed) : Number.NaN;
+  const bound = integerBounds[type] as number;
+  if (Number.isNaN(value)) throw invalid(name, text, `Not a number of type ${type}`);
+  if (type === 'LONG') {
+    // Beyond Long.MAX_VALUE Kafka can't parse it; between the safe integers and that we cut.
+    if (Math.abs(value) > 2 ** 63) throw invalid(name, text, 'Not a number of type LONG');
+    return Math.max(-bound, Math.min(bound, value));
+  }
+  if (value > bound || value < -bound - 1) throw invalid(name, text, `Not a number of type ${type}`);
+  return value;
+}
+
+function parseTyped(name: string, property: Property, text: string): PropertyValue {
+  switch (property.type) {
+    case 'BOOLEAN': {
+      const lower = text.trim().toLowerCase();
+      if (lower === 'true') return true;
+      if (lower === 'false') return false;
+      throw invalid(name, text, 'Expected value to be either true or false');
+    }
+    case 'LIST':
+      return splitList(text);
+    case 'INT':
+    case 'SHORT':
+    case 'LONG':
+    case 'DOUBLE':
+      return parseNumber(name, property.type, text);
+    case 'PASSWORD':
+      return text;
+    default:
+      return text.trim();
+  }
+}
+
+/** A double as Java prints it: `2.0`, `1.7976931348623157E308`. */
+function javaDouble(value: number): string {
+  if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7)) {
+    return Number.isInteger(value) ? `${value}.0` : String(value);
+  }
+  const [mantissa = '', exponent = ''] = value.toExponential().split('e');
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${exponent.replace('+', '')}`;
+}
+
+function checkNumber(name: string, property: Property, value: number): void {
+  if (property.check !== undefined) return;
+  const shown = property.type === 'DOUBLE' ? javaDouble(value) : value;
+  if (property.min !== undefined && value < property.min) {
+    throw invalid(name, shown, `Value must be at least ${property.min}`);
+  }
+  if (property.max !== undefined && value > property.max) {
+    throw invalid(name, shown, `Value must be no more than ${property.max}`);
+  }
+}
+
+function checkString(name: string, property: Property, value: string): void {
+  const allowed = property.oneOf;
+  if (allowed === undefined) return;
+  const upper = value.toUpperCase();
+  if (
+    property.ignoreCase === true
+      ? allowed.some((one) => one.toUpperCase() === upper)
+      : allowed.includes(value)
+  )
+    return;
+  const how = property.ignoreCase === true ? ' (case insensitive)' : '';
+  throw invalid(name, value, `String must be one of${how}: ${allowed.join(', ')}`);
+}
+
+function checkList(name: string, property: Property, value: readonly string[]): void {
+  if (property.nonEmpty === true && value.length === 0) {
+    const valid = property.oneOf === undefined ? 'any non-empty value' : `[${property.oneOf.join(', ')}]`;
+    throw new ConfigError(`Configuration '${name}' must not be empty. Valid values include: ${valid}`);
+  }
+  if (property.check === undefined && new Set(value).size !== value.length) {
+    throw new ConfigError(`Configuration '${name}' values must not be duplicated.`);
+  }
+  for (const element of value) checkString(name, property, element);
+}
+
+/** Checks a parsed value against its row. Throws `ConfigError`. */
+export function checkValue(name: string, property: Property, value: PropertyValue): void {
+  if (value === null) return;
+  if (typeof value === 'number') checkNumber(name, property, value);
+  else if (typeof value === 'string') checkString(name, property, value);
+  else if (typeof value === 'object') checkList(name, property, value);
+  const wrong = property.check?.(value, name) ?? null;
+  if (wrong === null) return;
+  throw wrong.startsWith('!') ? new ConfigError(wrong.slice(1)) : invalid(name, showList(value), wrong);
+}
+
+function showList(value: PropertyValue): unknown {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : value;
+}
+
+/** The value that `text` means for `name`. Throws `ConfigError`. */
+export function parseValue(name: string, property: Property, text: string): PropertyValue {
+  const value = parseTyped(name, property, text);
+  checkValue(name, property, value);
+  return value;
+}
+
+/** A value as DescribeConfigs and the documentation print it. */
+export function valueText(property: Pick<Property, 'type'>, value: PropertyValue): string | null {
+  if (value === null) return null;
+  if (typeof value === 'object') return value.join(',');
+  if (property.type === 'LONG' && value === longMax) return longMaxText;
+  if (property.type === 'DOUBLE') return javaDouble(value as number);
+  return String(value);
+}
+
+/** The values allowed, as Kafka's documentation writes them. */
+export function validText(property: Property): string {
+  if (property.valid !== undefined) return property.valid;
+  if (property.oneOf !== undefined) {
+    return `${property.ignoreCase === true ? '(case insensitive) ' : ''}[${property.oneOf.join(', ')}]`;
+  }
+  if (property.min === undefined && property.max === undefined) return '';
+  const [min, max] = [property.min, property.max];
+  return min === undefined ? `[...,${max}]` : `[${min},...${max === undefined ? '' : `,${max}`}]`;
+}

@@ -1,0 +1,222 @@
+/**
+ * Rows of DescribeConfigs: value in force, where it comes from, and all layers that say something ("synonyms"), the strongest
+ * first. Sensitive values (passwords, and keys that nobody knows) are never shown.
+ */
+import type { BrokerKey } from './broker-properties.ts';
+import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
+import {
+  type Property,
+  type PropertyTable,
+  type PropertyType,
+  parseValue,
+  validText,
+  valueText,
+} from './define.ts';
+import type { DynamicValues, NodeConfig } from './node-config.ts';
+import { topicProperties } from './tables/topic.ts';
+import type { TopicKey, TopicOverrides } from './topic.ts';
+import { topicValue } from './topic.ts';
+
+/** Numbers of DescribeConfigsResponse. */
+export const ConfigSource = {
+  topic: 1,
+  dynamicBroker: 2,
+  dynamicDefaultBroker: 3,
+  staticBroker: 4,
+  default: 5,
+  brokerLogger: 6,
+  clientMetrics: 7,
+  group: 8,
+} as const;
+
+/** Numbers of DescribeConfigsResponse. */
+export const configTypeCode: Record<PropertyType | 'UNKNOWN', number> = {
+  UNKNOWN: 0,
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  SHORT: 4,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
+};
+
+export interface ConfigSynonym {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: number;
+}
+
+export interface ConfigEntry {
+  readonly name: string;
+  readonly value: string | null;
+  readonly readOnly: boolean;
+  readonly source: number;
+  readonly isSensitive: boolean;
+  readonly synonyms: readonly ConfigSynonym[];
+  readonly type: number;
+  readonly documentation: string;
+}
+
+function isSensitive(property: Property | null): boolean {
+  return property === null || property.type === 'PASSWORD';
+}
+
+/** The row for a broker key, listener-prefixed ones included; null for names that nobody knows. */
+export function brokerProperty(name: string): Property | null {
+  if (isBrokerKey(name)) return brokerProperties[name];
+  if (Object.hasOwn(dynamicOnlyProperties, name))
+    return dynamicOnlyProperties[name as keyof typeof dynamicOnlyProperties];
+  const base = /^listener\.name\.[^.]*\.(.+)$/.exec(name)?.[1];
+  if (base === undefined) return null;
+  if (isBrokerKey(base)) return brokerProperties[base];
+  // listener.name.<listener>.<mechanism>.sasl.jaas.config
+  const withoutMechanism = base.slice(base.indexOf('.') + 1);
+  return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
+}
+
+/** All layers that say something about a broker key, the strongest first. */
+export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSynonym[] {
+  const names = brokerSynonyms(name);
+  const found: ConfigSynonym[] = [];
+  const layers: [DynamicValues, number][] = [
+    [config.dynamicBroker, ConfigSource.dynamicBroker],
+    [config.dynamicCluster, ConfigSource.dynamicDefaultBroker],
+    [config.originals, ConfigSource.staticBroker],
+  ];
+  for (const [values, source] of layers) {
+    for (const one of names) {
+      const value = values.get(one);
+      if (value !== undefined)
+        found.push({ name: one, value: isSensitive(brokerProperty(one)) ? null : value, source });
+    }
+  }
+  for (const one of names) {
+    const property = isBrokerKey(one) ? (brokerProperties[one] as Property) : null;
+    const value = property?.default === undefined ? null : valueText(property, property.default);
+    if (value !== null) found.push({ name: one, value, source: ConfigSource.default });
+  }
+  // What stands before the key's own name is another key's value: Kafka leaves it out.
+  const own = found.findIndex((synonym) => synonym.name === name);
+  return own < 0 ? [] : found.slice(own);
+}
+
+function brokerEntry(name: string, config: NodeConfig): ConfigEntry {
+  const property = brokerProperty(name);
+  const synonyms = synonymsOfBrokerKey(name, config);
+  const text = isBrokerKey(name)
+    ? valueText(brokerProperties[name], config.get(name))
+    : (synonyms[0]?.value ?? null);
+  return {
+    name,
+    value: isSensitive(property) ? null : text,
+    readOnly: property !== null && property.update === 'read-only',
+    source: synonyms[0]?.source ?? ConfigSource.default,
+    isSensitive: isSensitive(property),
+    synonyms,
+    type: configTypeCode[property?.type ?? 'UNKNOWN'],
+    documentation: property?.doc ?? '',
+  };
+}
+
+/** DescribeConfigs of this broker: every key, and the unknown ones that the file has. `keys` null: all. */
+export function describeBroker(config: NodeConfig, keys: readonly string[] | null): ConfigEntry[] {
+  const names = new Set<string>();
+  for (const [name, property] of Object.entries<Property>(brokerProperties)) {
+    if (property.internal !== true || config.originals.has(name)) names.add(name);
+  }
+  for (const layer of [config.originals, config.dynamicCluster, config.dynamicBroker]) {
+    for (const name of layer.keys()) names.add(name);
+  }
+  return [...names]
+    .filter((name) => keys === null || keys.includes(name))
+    .map((name) => brokerEntry(name, config));
+}
+
+/** DescribeConfigs of the brokers' common dynamic configuration (an empty broker name). */
+export function describeClusterDefaults(
+  cluster: DynamicValues,
+  keys: readonly string[] | null,
+): ConfigEntry[] {
+  return [...cluster]
+    .filter(([name]) => keys === null || keys.includes(name))
+    .map(([name, text]) => {
+      const property = brokerProperty(name);
+      const value = isSensitive(property) ? null : text;
+      return {
+        name,
+        value,
+        readOnly: false,
+        source: ConfigSource.dynamicDefaultBroker,
+        isSensitive: isSensitive(property),
+        synonyms: [{ name, value, source: ConfigSource.dynamicDefaultBroker }],
+        type: configTypeCode[property?.type ?? 'UNKNOWN'],
+        documentation: property?.doc ?? '',
+      };
+    });
+}
+
+/** DescribeConfigs of a topic. */
+export function describeTopic(
+  overrides: TopicOverrides,
+  config: NodeConfig,
+  keys: readonly string[] | null,
+): ConfigEntry[] {
+  const entries: ConfigEntry[] = [];
+  for (const [name, property] of Object.entries(topicProperties)) {
+    const own = overrides.get(name);
+    if (keys === null ? property.internal === true && own === undefined : !keys.includes(name)) continue;
+    const synonyms: ConfigSynonym[] =
+      own === undefined ? [] : [{ name, value: own, source: ConfigSource.topic }];
+    if (property.synonym !== null)
+      synonyms.push(...synonymsOfBrokerKey(property.synonym as BrokerKey, config));
+    entries.push({
+      name,
+      value: valueText(property as Property, topicValue(name as TopicKey, overrides, config)),
+      readOnly: false,
+      source: synonyms[0]?.source ?? ConfigSource.default,
+      isSensitive: false,
+      synonyms,
+      type: configTypeCode[property.type],
+      documentation: property.doc ?? '',
+    });
+  }
+  return entries;
+}
+
+/** DescribeConfigs of an entity that has a table of its own and no layers below (groups, client metrics). */
+export function describeEntity(
+  table: PropertyTable,
+  overrides: ReadonlyMap<string, string>,
+  source: number,
+  keys: readonly string[] | null,
+  defaults: (name: string) => string | null = () => null,
+): ConfigEntry[] {
+  return Object.entries(table)
+    .filter(([name]) => keys === null || keys.includes(name))
+    .map(([name, property]) => {
+      const own = overrides.get(name);
+      const fallback = defaults(name) ?? valueText(property, property.default ?? null);
+      const value = own === undefined ? fallback : valueText(property, parseValue(name, property, own));
+      const from = own === undefined ? ConfigSource.default : source;
+      return {
+        name,
+        value,
+        readOnly: false,
+        source: from,
+        isSensitive: false,
+        synonyms: value === null ? [] : [{ name, value, source: from }],
+        type: configTypeCode[property.type],
+        documentation: property.doc ?? '',
+      };
+    });
+}
+
+/** Rows for docs/configuration.md: key, type, default, valid values. */
+export function documentationRow(name: string, property: Property): string[] {
+  const value =
+    property.default === undefined ? 'must be set' : (valueText(property, property.default) ?? 'null');
+  return [name, property.type.toLowerCase(), value === '' ? '""' : value, validText(property)];
+}

@@ -1,0 +1,82 @@
+/** Listeners, voters and other addresses in the values of a properties file. */
+import type { Address } from '../base/network.ts';
+import type { NodeId } from '../base/ids.ts';
+import { nodeId } from '../base/ids.ts';
+import { ConfigError, splitList } from './define.ts';
+
+export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
+
+export interface ListenerConfig {
+  /** Upper case, such as PLAINTEXT, CONTROLLER, EXTERNAL. */
+  readonly name: string;
+  /** Empty: every address (or, advertised, none said). An IPv6 address has no brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly securityProtocol: SecurityProtocol;
+}
+
+export interface VoterConfig extends Address {
+  readonly id: NodeId;
+}
+
+/** `NAME:PROTOCOL` pairs. */
+export function parseProtocolMap(text: string): Map<string, SecurityProtocol> {
+  const map = new Map<string, SecurityProtocol>();
+  for (const pair of splitList(text)) {
+    const [name, protocol, rest] = pair.split(':');
+    if (name === undefined || protocol === undefined || rest !== undefined) {
+      throw new ConfigError(`Error creating listener security protocol map: ${text}, expected NAME:PROTOCOL`);
+    }
+    if (!securityProtocols.includes(protocol))
+      throw new ConfigError(`Invalid security protocol \`${protocol}\` for listener ${name}`);
+    map.set(name.trim().toUpperCase(), protocol as SecurityProtocol);
+  }
+  return map;
+}
+
+const endpoint = /^([^:/]+):\/\/(?:\[([^\]]*)\]|([^:]*)):(-?\d+)$/;
+
+/** `NAME://host:port` entries of `key`. */
+export function parseListeners(
+  key: string,
+  entries: readonly string[],
+  protocols: ReadonlyMap<string, SecurityProtocol>,
+): ListenerConfig[] {
+  return entries.map((entry) => {
+    const parts = endpoint.exec(entry.trim());
+    if (parts === null)
+      throw new ConfigError(
+        `Error creating broker listeners from '[${entries.join(', ')}]': Unable to parse ${entry} to a broker endpoint`,
+      );
+    const name = (parts[1] as string).toUpperCase();
+    const port = Number(parts[4]);
+    const securityProtocol = protocols.get(name);
+    if (securityProtocol === undefined) {
+      throw new ConfigError(
+        `Error creating broker listeners from '[${entries.join(', ')}]': No security protocol defined for listener ${name}`,
+      );
+    }
+    if (port < 0 || port > 65_535)
+      throw new ConfigError(`Invalid value ${entry} for configuration ${key}: port ${port} is no port`);
+    return { name, host: parts[2] ?? parts[3] ?? '', port, securityProtocol };
+  });
+}
+
+function splitHostPort(text: string): Address {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
+}
+
+/** `id@host:port` entries that the table has checked. */
+export function parseVoters(entries: readonly string[]): VoterConfig[] {
+  return entries.map((entry) => {
+    const at = entry.indexOf('@');
+    return { id: nodeId(Number(entry.slice(0, at))), ...splitHostPort(entry.slice(at + 1)) };
+  });
+}
+
+/** `host:port` entries that the table has checked. */
+export function parseAddresses(entries: readonly string[]): Address[] {
+  return entries.map(splitHostPort);
+}

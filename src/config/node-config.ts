@@ -1,0 +1,248 @@
+/**
+ * A node's configuration: the properties file, checked, with typed access, and above it the dynamic configuration that the
+ * metadata image brings (the broker's own before the cluster's). `get` is always the value in force; whoever must act on a
+ * change holds a binding. The file's part never changes.
+ */
+import type { NodeId } from '../base/ids.ts';
+import { nodeId } from '../base/ids.ts';
+import type { Address } from '../base/network.ts';
+import type { BrokerKey, BrokerValues } from './broker-properties.ts';
+import { brokerProperties, isBrokerKey } from './broker-properties.ts';
+import type { Property, PropertyValue } from './define.ts';
+import { ConfigError, parseValue } from './define.ts';
+import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
+import { parseAddresses, parseVoters } from './listeners.ts';
+import { parseProperties } from './properties-file.ts';
+import { checkTogether, type ListenerSetup, warningsOf } from './validate.ts';
+
+/** A value that may change while the node runs. */
+export interface Binding<T> {
+  readonly value: T;
+  /** Calls `listener` with the new value after each change; returns what ends that. */
+  onChange(listener: (value: T) => void): () => void;
+}
+
+/** A binding whose value stays: for tests, and where nothing is dynamic. */
+export function fixed<T>(value: T): Binding<T> {
+  return { value, onChange: () => () => {} };
+}
+
+export type DynamicValues = ReadonlyMap<string, string>;
+const noValues: DynamicValues = new Map();
+
+const zooKeeperText = `This properties file is for a broker with ZooKeeper: it has no process.roles. Kafka 4 has no ZooKeeper any more, and neither has \
+this server: its controllers keep the metadata themselves. Add process.roles=broker,controller, node.id=<the broker.id>, \
+controller.listener.names=CONTROLLER, controller.quorum.voters=<node.id>@localhost:9093, and CONTROLLER://:9093 to listeners, remove \
+zookeeper.connect, format the directories with kafka-storage, and start again; kraft-config/server.properties is a complete example. \
+(Missing required configuration "process.roles" which has no default value.)`;
+
+function withIdSynonyms(originals: ReadonlyMap<string, string>): Map<string, string> {
+  const all = new Map(originals);
+  const [node, broker] = [all.get('node.id'), all.get('broker.id')];
+  if (node === undefined && broker !== undefined) all.set('node.id', broker);
+  if (broker === undefined && node !== undefined) all.set('broker.id', node);
+  return all;
+}
+
+function parseAll(originals: ReadonlyMap<string, string>): BrokerValues {
+  const values: Record<string, PropertyValue> = {};
+  for (const [key, property] of Object.entries<Property>(brokerProperties)) {
+    const text = originals.get(key);
+    if (text !== undefined) values[key] = parseValue(key, property, text);
+    else if (property.default !== undefined) values[key] = property.default;
+    else throw new ConfigError(`Missing required configuration "${key}" which has no default value.`);
+  }
+  return values as unknown as BrokerValues;
+}
+
+export class NodeConfig {
+  /** As the file and the command line said them, with node.id and broker.id standing in for each other. */
+  readonly originals: ReadonlyMap<string, string>;
+  readonly warnings: readonly string[];
+  readonly nodeId: NodeId;
+  readonly isBroker: boolean;
+  readonly isController: boolean;
+  /** Static voters; empty with a dynamic quorum. */
+  readonly voters: readonly VoterConfig[];
+  /** controller.quorum.bootstrap.servers. */
+  readonly bootstrapServers: readonly Address[];
+  readonly logDirs: readonly string[];
+  readonly metadataLogDir: string;
+  /** Values of the file alone. */
+  private readonly fileValues: BrokerValues;
+  private readonly setup: ListenerSetup;
+  private current: BrokerValues;
+  private clusterValues: DynamicValues = noValues;
+  private brokerValues: DynamicValues = noValues;
+  private readonly listenersOf = new Map<BrokerKey, Set<(value: never) => void>>();
+
+  /** Throws `ConfigError` with Kafka's words. */
+  constructor(originals: ReadonlyMap<string, string>) {
+    if (
+      !originals.has('process.roles') &&
+      (originals.has('zookeeper.connect') || (!originals.has('node.id') && originals.has('broker.id')))
+    ) {
+      throw new ConfigError(zooKeeperText);
+    }
+    this.originals = withIdSynonyms(originals);
+    const values = parseAll(this.originals);
+    this.fileValues = values;
+    this.current = values;
+    this.voters = parseVoters(values['controller.quorum.voters']);
+    this.bootstrapServers = parseAddresses(values['controller.quorum.bootstrap.servers']);
+    this.setup = checkTogether(values, (key) => originals.has(key), this.voters);
+    this.warnings = warningsOf(originals, values);
+    this.nodeId = nodeId(values['node.id']);
+    this.isBroker = values['process.roles'].includes('broker');
+    this.isController = values['process.roles'].includes('controller');
+    this.logDirs = values['log.dirs'] ?? values['log.dir'];
+    this.metadataLogDir = values['metadata.log.dir'] ?? (this.logDirs[0] as string);
+  }
+
+  /** From the text of a properties file and `key=value` overrides. */
+  static parse(text: string, overrides: ReadonlyMap<string, string> = new Map()): NodeConfig {
+    return new NodeConfig(new Map([...parseProperties(text), ...overrides]));
+  }
+
+  /** The value in force now. */
+  get<K extends BrokerKey>(key: K): BrokerValues[K] {
+    return this.current[key];
+  }
+
+  bind<K extends BrokerKey>(key: K): Binding<BrokerValues[K]> {
+    const config = this;
+    return {
+      get value() {
+        return config.get(key);
+      },
+      onChange: (listener) => {
+        let all = config.listenersOf.get(key);
+        if (all === undefined) config.listenersOf.set(key, (all = new Set()));
+        all.add(listener as (value: never) => void);
+        return () => all.delete(listener as (value: never) => void);
+      },
+    };
+  }
+
+  /** The value for one listener: `listener.name.<name>.<key>` before `key` itself. */
+  listenerValue<K extends BrokerKey>(listener: string, key: K): BrokerValues[K] {
+    const name = `listener.name.${listener.toLowerCase()}.${key}`;
+    const text = this.brokerValues.get(name) ?? this.clusterValues.get(name) ?? this.originals.get(name);
+    if (text === undefined) return this.get(key);
+    return parseValue(name, brokerProperties[key] as Property, text) as BrokerValues[K];
+  }
+
+  /** All listeners of this node, in the file's order. */
+  get listeners(): readonly ListenerConfig[] {
+    return this.setup.listeners;
+  }
+
+  /** Listeners for clients and brokers. */
+  get brokerListeners(): readonly ListenerConfig[] {
+    return this.setup.listeners.filter((listener) => !this.controllerListenerNames.includes(listener.name));
+  }
+
+  get controllerListeners(): readonly ListenerConfig[] {
+    return this.setup.listeners.filter((listener) => this.controllerListenerNames.includes(listener.name));
+  }
+
+  /** What brokers register: advertised.listeners, or the listeners themselves; an empty host is for the composition root to fill. */
+  get advertisedListeners(): readonly ListenerConfig[] {
+    return this.setup.advertised.filter((listener) => !this.controllerListenerNames.includes(listener.name));
+  }
+
+  /** The same for the controller's listeners. */
+  get advertisedControllerListeners(): readonly ListenerConfig[] {
+    const said = this.setup.advertised.filter((listener) =>
+      this.controllerListenerNames.includes(listener.name),
+    );
+    return said.length > 0 ? said : this.controllerListeners;
+  }
+
+  /** False: tell each client the address by which it came. */
+  get advertisesExplicitly(): boolean {
+    return this.originals.has('advertised.listeners');
+  }
+
+  get controllerListenerNames(): readonly string[] {
+    return this.setup.controllerNames;
+  }
+
+  /** Empty on a node that is only a controller. */
+  get interBrokerListenerName(): string {
+    return this.setup.interBrokerName;
+  }
+
+  /** The protocol of any listener name of listener.security.protocol.map. */
+  securityProtocolOf(listener: string): SecurityProtocol | null {
+    return this.setup.protocols.get(listener.toUpperCase()) ?? null;
+  }
+
+  /** Where a value in force comes from: the texts of the three layers, undefined where a layer says nothing. */
+  layersOf(key: string): {
+    broker: string | undefined;
+    cluster: string | undefined;
+    file: string | undefined;
+  } {
+    return {
+      broker: this.brokerValues.get(key),
+      cluster: this.clusterValues.get(key),
+      file: this.originals.get(key),
+    };
+  }
+
+  get dynamicCluster(): DynamicValues {
+    return this.clusterValues;
+  }
+
+  get dynamicBroker(): DynamicValues {
+    return this.brokerValues;
+  }
+
+  /**
+   * Puts the dynamic configuration of the metadata image in force and tells the bindings whose value changed. A value that
+   * doesn't parse or may not change here is left out and returned (it was refused when altered, or written by another version).
+   */
+  applyDynamic(cluster: DynamicValues, broker: DynamicValues): string[] {
+    this.clusterValues = cluster;
+    this.brokerValues = broker;
+    const refused: string[] = [];
+    const next: Record<string, PropertyValue> = { ...this.fileValues };
+    for (const [layer, own] of [
+      [cluster, false],
+      [broker, true],
+    ] as const) {
+      for (const [key, text] of layer) {
+        if (!isBrokerKey(key)) continue;
+        const property = brokerProperties[key] as Property;
+        const may = property.update === 'cluster-wide' || (property.update === 'per-broker' && own);
+        const value = may ? tryParse(key, property, text) : undefined;
+        if (value === undefined) refused.push(key);
+        else next[key] = value;
+      }
+    }
+    const before = this.current;
+    this.current = next as unknown as BrokerValues;
+    for (const [key, listeners] of this.listenersOf) {
+      const value = this.current[key];
+      if (sameValue(before[key], value)) continue;
+      for (const listener of [...listeners]) listener(value as never);
+    }
+    return refused;
+  }
+}
+
+function tryParse(key: string, property: Property, text: string): PropertyValue | undefined {
+  try {
+    return parseValue(key, property, text);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+function sameValue(a: PropertyValue, b: PropertyValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((value, i) => value === b[i]);
+  return a === b;
+}

@@ -1,0 +1,242 @@
+/**
+ * Group and transaction coordinators.
+ * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ */
+import {
+  bool,
+  days,
+  hours,
+  int,
+  intMax,
+  kibibytes,
+  list,
+  long,
+  mebibytes,
+  minutes,
+  seconds,
+  short,
+  string,
+} from '../define.ts';
+
+export const coordinatorsProperties = {
+  'add.partitions.to.txn.retry.backoff.max.ms': int(100, {
+    min: 0,
+    importance: 'high',
+    effect: 'none',
+    doc: 'How long adding a partition to a transaction is tried again.',
+  }),
+  'add.partitions.to.txn.retry.backoff.ms': int(20, {
+    min: 1,
+    importance: 'high',
+    effect: 'none',
+    doc: 'Pause before a partition is added to a transaction again while the last one ends.',
+  }),
+  'group.consumer.assignment.interval.ms': int(seconds(1), { min: 0, update: 'cluster-wide' }),
+  'group.consumer.assignors': list(['uniform', 'range'], {
+    nonEmpty: true,
+    effect: 'honoured',
+    doc: 'Assignors of the new consumer protocol, the default first: uniform, range.',
+  }),
+  'group.consumer.heartbeat.interval.ms': int(seconds(5), {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Heartbeat interval of members of the new consumer protocol.',
+  }),
+  'group.consumer.max.assignment.interval.ms': int(seconds(15), { min: 0 }),
+  'group.consumer.max.heartbeat.interval.ms': int(seconds(15), {
+    min: 1,
+    effect: 'honoured',
+    doc: "Longest heartbeat interval that a group's configuration may say.",
+  }),
+  'group.consumer.max.session.timeout.ms': int(minutes(1), {
+    min: 1,
+    effect: 'honoured',
+    doc: "Longest session that a group's configuration may say.",
+  }),
+  'group.consumer.max.size': int(intMax, {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Most members of a group of the new consumer protocol.',
+  }),
+  'group.consumer.migration.policy': string('bidirectional', {
+    oneOf: ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
+    ignoreCase: true,
+    effect: 'honoured',
+    doc: 'Whether groups may change between the classic and the new protocol.',
+  }),
+  'group.consumer.min.assignment.interval.ms': int(0, { min: 0 }),
+  'group.consumer.min.heartbeat.interval.ms': int(seconds(5), {
+    min: 1,
+    effect: 'honoured',
+    doc: "Shortest heartbeat interval that a group's configuration may say.",
+  }),
+  'group.consumer.min.session.timeout.ms': int(seconds(45), {
+    min: 1,
+    effect: 'honoured',
+    doc: "Shortest session that a group's configuration may say.",
+  }),
+  'group.consumer.regex.refresh.interval.ms': int(minutes(10), { min: seconds(10), internal: true }),
+  'group.consumer.session.timeout.ms': int(seconds(45), {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Session of members of the new consumer protocol.',
+  }),
+  'group.coordinator.append.linger.ms': int(-1, {
+    min: -1,
+    effect: 'none',
+    doc: 'How long the coordinator gathers records before a write; -1: it decides by itself.',
+  }),
+  'group.coordinator.background.threads': int(2, {
+    min: 1,
+    importance: 'high',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'group.coordinator.cached.buffer.max.bytes': int(1_048_588, {
+    min: kibibytes(512),
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Largest buffer that the coordinator keeps for reuse.',
+  }),
+  'group.coordinator.rebalance.protocols': list(['classic', 'consumer', 'streams'], {
+    oneOf: ['consumer', 'classic', 'share', 'streams'],
+    nonEmpty: true,
+    effect: 'honoured',
+    doc: 'Group protocols that are offered.',
+  }),
+  'group.coordinator.threads': int(4, {
+    min: 1,
+    importance: 'high',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'group.initial.rebalance.delay.ms': int(seconds(3), {
+    effect: 'honoured',
+    doc: 'How long an empty group waits for more members before its first assignment.',
+  }),
+  'group.max.session.timeout.ms': int(minutes(30), {
+    effect: 'honoured',
+    doc: 'Longest session that a consumer may ask for.',
+  }),
+  'group.max.size': int(intMax, { min: 1, effect: 'honoured', doc: 'Most members of a group.' }),
+  'group.min.session.timeout.ms': int(seconds(6), {
+    effect: 'honoured',
+    doc: 'Shortest session that a consumer may ask for.',
+  }),
+  'offset.metadata.max.bytes': int(kibibytes(4), {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Longest text that may be committed with an offset.',
+  }),
+  'offsets.commit.timeout.ms': int(seconds(5), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How long a commit may take to reach all in-sync replicas.',
+  }),
+  'offsets.load.buffer.size': int(mebibytes(5), {
+    min: 1,
+    importance: 'high',
+    effect: 'none',
+    doc: 'Bytes read at once when a coordinator loads.',
+  }),
+  'offsets.retention.check.interval.ms': long(minutes(10), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How often expired offsets are looked for.',
+  }),
+  'offsets.retention.minutes': int(10_080, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How long the offsets of an empty group stay.',
+  }),
+  'offsets.topic.compression.codec': int(0, {
+    importance: 'high',
+    effect: 'none',
+    doc: 'Compression of the offset records.',
+  }),
+  'offsets.topic.num.partitions': int(50, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Partitions of __consumer_offsets; not to be changed once it exists.',
+  }),
+  'offsets.topic.replication.factor': short(3, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Replicas of __consumer_offsets.',
+  }),
+  'offsets.topic.segment.bytes': int(mebibytes(100), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Segment size of __consumer_offsets.',
+  }),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(seconds(10), {
+    min: 1,
+    importance: 'low',
+    effect: 'honoured',
+    doc: 'How often transactions that took too long are looked for and aborted.',
+  }),
+  'transaction.max.timeout.ms': int(minutes(15), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Longest transaction that a producer may ask for.',
+  }),
+  'transaction.partition.verification.enable': bool(true, {
+    importance: 'low',
+    update: 'cluster-wide',
+    effect: 'honoured',
+    doc: 'Asks the coordinator whether a partition belongs to the running transaction before writing.',
+  }),
+  'transaction.remove.expired.transaction.cleanup.interval.ms': int(hours(1), {
+    min: 1,
+    importance: 'low',
+    effect: 'honoured',
+    doc: 'How often unused transactional ids are looked for and forgotten.',
+  }),
+  'transaction.state.log.load.buffer.size': int(mebibytes(5), {
+    min: 1,
+    importance: 'high',
+    effect: 'none',
+    doc: 'Bytes read at once when a coordinator loads.',
+  }),
+  'transaction.state.log.min.isr': int(2, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'In-sync replicas that __transaction_state needs for a write.',
+  }),
+  'transaction.state.log.num.partitions': int(50, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Partitions of __transaction_state; not to be changed once it exists.',
+  }),
+  'transaction.state.log.replication.factor': short(3, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Replicas of __transaction_state.',
+  }),
+  'transaction.state.log.segment.bytes': int(mebibytes(100), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Segment size of __transaction_state.',
+  }),
+  'transaction.two.phase.commit.enable': bool(false, {
+    importance: 'low',
+    doc: 'Lets producers use transactions without a time limit.',
+  }),
+  'transactional.id.expiration.ms': int(days(7), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How long an unused transactional id is remembered.',
+  }),
+};

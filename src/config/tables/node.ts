@@ -1,0 +1,304 @@
+/**
+ * Identity, metadata quorum, listeners and sockets.
+ * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ */
+import {
+  bool,
+  days,
+  hours,
+  int,
+  intMax,
+  kibibytes,
+  list,
+  listOrNull,
+  long,
+  mebibytes,
+  minutes,
+  requiredInt,
+  requiredList,
+  seconds,
+  string,
+  stringOrNull,
+} from '../define.ts';
+import { bootstrapServers, quorumVoters } from '../checks.ts';
+
+export const nodeProperties = {
+  'advertised.listeners': listOrNull({
+    nonEmpty: true,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Addresses told to clients. When not set, each client is told the address by which it reached this node.',
+  }),
+  'background.threads': int(10, {
+    min: 1,
+    importance: 'high',
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'broker.heartbeat.interval.ms': int(seconds(2), {
+    effect: 'honoured',
+    doc: 'How often a broker tells the active controller that it is alive.',
+  }),
+  'broker.id': int(-1, {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Older name of node.id; when both are set they must be equal.',
+  }),
+  'broker.rack': stringOrNull({
+    effect: 'honoured',
+    doc: 'Rack of this broker: replicas spread over racks, and consumers may read from the nearest replica.',
+  }),
+  'broker.session.timeout.ms': int(seconds(9), {
+    effect: 'honoured',
+    doc: 'A broker that was not heard for this long is fenced and loses its leaderships. A broken stream starts the check earlier.',
+  }),
+  'connection.failed.authentication.delay.ms': int(100, {
+    min: 0,
+    importance: 'low',
+    effect: 'honoured',
+    doc: 'How long a connection that failed to authenticate waits before it is closed.',
+  }),
+  'connections.max.idle.ms': long(minutes(10), {
+    effect: 'honoured',
+    doc: 'A connection on which nothing happened for this long is closed.',
+  }),
+  'controlled.shutdown.enable': bool(true, {
+    effect: 'none',
+    doc: 'A stopping broker hands over its leaderships first; always on, as in Kafka since KRaft.',
+  }),
+  'controller.listener.names': requiredList({
+    nonEmpty: true,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Names of the listeners that controllers use among themselves; brokers use the first.',
+  }),
+  'controller.quorum.append.linger.ms': int(25, {
+    min: 0,
+    effect: 'none',
+    doc: 'How long the leader may gather records before one write; here writes are gathered while the last one is under way.',
+  }),
+  'controller.quorum.auto.join.enable': bool(false, {
+    importance: 'low',
+    doc: 'Lets a controller that is an observer ask to become a voter by itself.',
+  }),
+  'controller.quorum.bootstrap.servers': list([], {
+    check: bootstrapServers,
+    valid: 'non-empty list',
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Where to find the metadata quorum when its members are not listed in controller.quorum.voters.',
+  }),
+  'controller.quorum.election.backoff.max.ms': int(seconds(1), {
+    min: 0,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Longest pause between elections that nobody won.',
+  }),
+  'controller.quorum.election.timeout.ms': int(seconds(1), {
+    min: 0,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A candidate that has not won within this time (drawn up to its double) tries again.',
+  }),
+  'controller.quorum.fetch.max.bytes': int(mebibytes(1), { min: 1, importance: 'low' }),
+  'controller.quorum.fetch.snapshot.max.bytes': int(mebibytes(1), { min: 1, importance: 'low' }),
+  'controller.quorum.fetch.timeout.ms': int(seconds(2), {
+    min: 0,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A voter that has not heard from the leader for this long asks for an election; a leader without a majority resigns.',
+  }),
+  'controller.quorum.request.timeout.ms': int(seconds(2), {
+    min: 0,
+    effect: 'honoured',
+    doc: 'How long a request between controllers may take.',
+  }),
+  'controller.quorum.retry.backoff.ms': int(20, {
+    min: 0,
+    importance: 'low',
+    effect: 'honoured',
+    doc: 'Pause before a failed request between controllers is repeated.',
+  }),
+  'controller.quorum.voters': list([], {
+    check: quorumVoters,
+    valid: 'non-empty list',
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Static metadata quorum: id@host:port of every controller, the same on all nodes.',
+  }),
+  'controller.socket.timeout.ms': int(seconds(30), {
+    effect: 'none',
+    doc: "How long a request to the controller may take in ZooKeeper's time.",
+  }),
+  'early.start.listeners': listOrNull({
+    importance: 'high',
+    doc: 'Listeners that open before the authorizer is ready.',
+  }),
+  'initial.broker.registration.timeout.ms': int(minutes(1), {
+    effect: 'honoured',
+    doc: 'A broker that could not register with the controllers within this time ends.',
+  }),
+  'inter.broker.listener.name': stringOrNull({
+    effect: 'honoured',
+    doc: 'Listener by which brokers reach each other.',
+  }),
+  'listener.security.protocol.map': string(
+    'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    {
+      importance: 'low',
+      update: 'per-broker',
+      effect: 'honoured',
+      doc: 'Security protocol of each listener name.',
+    },
+  ),
+  listeners: list(['PLAINTEXT://:9092'], {
+    nonEmpty: true,
+    importance: 'high',
+    update: 'per-broker',
+    effect: 'honoured',
+    doc: 'Where this node listens: name://host:port, separated by commas. An empty host is every address.',
+  }),
+  'max.connection.creation.rate': int(intMax, {
+    min: 0,
+    update: 'cluster-wide',
+    doc: 'New connections a second allowed at this broker.',
+  }),
+  'max.connections': int(intMax, {
+    min: 0,
+    update: 'cluster-wide',
+    effect: 'honoured',
+    doc: 'Connections allowed at this broker.',
+  }),
+  'max.connections.per.ip': int(intMax, {
+    min: 0,
+    update: 'cluster-wide',
+    effect: 'honoured',
+    doc: 'Connections allowed from one address.',
+  }),
+  'max.connections.per.ip.overrides': string('', {
+    update: 'cluster-wide',
+    effect: 'honoured',
+    doc: 'Exceptions to max.connections.per.ip: address:count, separated by commas.',
+  }),
+  'metadata.log.dir': stringOrNull({
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Directory of the metadata log; the first of log.dirs when not set.',
+  }),
+  'metadata.log.max.record.bytes.between.snapshots': long(mebibytes(20), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A snapshot of the metadata is written after this many bytes of new records.',
+  }),
+  'metadata.log.max.snapshot.interval.ms': long(hours(1), {
+    min: 0,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A snapshot of the metadata is written at least this often when there are new records; 0: never by time.',
+  }),
+  'metadata.log.segment.bytes': int(mebibytes(1024), {
+    min: mebibytes(8),
+    importance: 'high',
+    effect: 'none',
+    doc: 'Size of a metadata log segment; the metadata log is kept in LevelDB here.',
+  }),
+  'metadata.log.segment.ms': long(days(7), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'Age of a metadata log segment; the metadata log is kept in LevelDB here.',
+  }),
+  'metadata.max.idle.interval.ms': int(500, {
+    min: 0,
+    importance: 'low',
+    effect: 'honoured',
+    doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; 0: never.',
+  }),
+  'metadata.max.retention.bytes': long(mebibytes(100), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'How much metadata log and snapshots are kept; here the log goes when a snapshot covers it.',
+  }),
+  'metadata.max.retention.ms': long(days(7), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'How long metadata log and snapshots are kept; here the log goes when a snapshot covers it.',
+  }),
+  'node.id': requiredInt({
+    min: 0,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Number of this node, unique in the cluster; must agree with meta.properties.',
+  }),
+  'num.io.threads': int(8, {
+    min: 1,
+    importance: 'high',
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'num.network.threads': int(3, {
+    min: 1,
+    importance: 'high',
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'process.roles': requiredList({
+    oneOf: ['broker', 'controller'],
+    nonEmpty: true,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'What this process is: broker, controller, or both.',
+  }),
+  'queued.max.request.bytes': long(-1, {
+    effect: 'honoured',
+    doc: 'Bytes of requests that may wait before no more are read from connections; -1: no limit.',
+  }),
+  'queued.max.requests': int(500, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Requests that may wait before no more are read from connections.',
+  }),
+  'request.timeout.ms': int(seconds(30), {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How long a request between brokers may take.',
+  }),
+  'security.inter.broker.protocol': string('PLAINTEXT', {
+    oneOf: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'],
+    effect: 'honoured',
+    doc: 'Finds the inter-broker listener by protocol when inter.broker.listener.name is not set.',
+  }),
+  'socket.connection.setup.timeout.max.ms': long(seconds(30), {
+    effect: 'none',
+    doc: 'Upper bound of the growing time for opening a connection.',
+  }),
+  'socket.connection.setup.timeout.ms': long(seconds(10), {
+    effect: 'honoured',
+    doc: 'How long a connection to another node may take to open.',
+  }),
+  'socket.listen.backlog.size': int(50, {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Connections that may wait to be accepted.',
+  }),
+  'socket.receive.buffer.bytes': int(kibibytes(100), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'Receive buffer of a socket; the system chooses it here.',
+  }),
+  'socket.request.max.bytes': int(mebibytes(100), {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A connection that announces a larger request is closed.',
+  }),
+  'socket.send.buffer.bytes': int(kibibytes(100), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'Send buffer of a socket; the system chooses it here.',
+  }),
+};

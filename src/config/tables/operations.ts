@@ -1,0 +1,134 @@
+/**
+ * Quotas, metrics, policies and the rest.
+ * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ */
+import {
+  bool,
+  classOrNull,
+  int,
+  intOrNull,
+  list,
+  long,
+  longMax,
+  mebibytes,
+  minutes,
+  seconds,
+  string,
+} from '../define.ts';
+
+export const operationsProperties = {
+  'alter.config.policy.class.name': classOrNull({
+    importance: 'low',
+    doc: 'Java class that may refuse changes of configuration.',
+  }),
+  'alter.log.dirs.replication.quota.window.num': int(11, {
+    min: 1,
+    importance: 'low',
+    doc: 'Samples of the rate of moves between directories.',
+  }),
+  'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
+    min: 1,
+    importance: 'low',
+    doc: 'Length of a sample of the rate of moves between directories.',
+  }),
+  'client.quota.callback.class': classOrNull({
+    importance: 'low',
+    doc: 'Java class that decides about quotas.',
+  }),
+  'config.providers': list([], {
+    importance: 'low',
+    update: 'cluster-wide',
+    doc: 'Names of providers that replace ${provider:key} in values.',
+  }),
+  'controller.performance.always.log.threshold.ms': long(seconds(2), { min: 0, internal: true }),
+  'controller.performance.sample.period.ms': long(minutes(1), { min: 100, internal: true }),
+  'controller.quota.window.num': int(11, {
+    min: 1,
+    importance: 'low',
+    doc: 'Samples of the rate of topic changes.',
+  }),
+  'controller.quota.window.size.seconds': int(1, {
+    min: 1,
+    importance: 'low',
+    doc: 'Length of a sample of the rate of topic changes.',
+  }),
+  'create.topic.policy.class.name': classOrNull({
+    importance: 'low',
+    doc: 'Java class that may refuse new topics.',
+  }),
+  'internal.metadata.delete.delay.millis': long(60_000, { importance: 'low', internal: true }),
+  'internal.metadata.log.segment.bytes': intOrNull({ importance: 'low', internal: true }),
+  'internal.metadata.max.batch.size.in.bytes': int(mebibytes(8), { importance: 'low', internal: true }),
+  'kafka.metrics.polling.interval.secs': int(10, {
+    min: 1,
+    importance: 'low',
+    effect: 'none',
+    doc: 'How often Java metrics are read.',
+  }),
+  'kafka.metrics.reporters': list([], {
+    importance: 'low',
+    effect: 'none',
+    doc: 'Java classes that get the metrics.',
+  }),
+  'metric.reporters': list(['org.apache.kafka.common.metrics.JmxReporter'], {
+    importance: 'low',
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Java classes that get the metrics.',
+  }),
+  'metrics.num.samples': int(2, {
+    min: 1,
+    importance: 'low',
+    effect: 'none',
+    doc: 'Samples of Java metrics.',
+  }),
+  'metrics.recording.level': string('INFO', {
+    importance: 'low',
+    effect: 'none',
+    doc: 'Level of Java metrics.',
+  }),
+  'metrics.sample.window.ms': long(seconds(30), {
+    min: 1,
+    importance: 'low',
+    effect: 'none',
+    doc: 'Length of a sample of Java metrics.',
+  }),
+  'quota.window.num': int(11, { min: 1, importance: 'low', doc: "Samples of a quota's rate." }),
+  'quota.window.size.seconds': int(1, {
+    min: 1,
+    importance: 'low',
+    doc: "Length of a sample of a quota's rate.",
+  }),
+  'replication.quota.window.num': int(11, {
+    min: 1,
+    importance: 'low',
+    doc: "Samples of a replication quota's rate.",
+  }),
+  'replication.quota.window.size.seconds': int(1, {
+    min: 1,
+    importance: 'low',
+    doc: "Length of a sample of a replication quota's rate.",
+  }),
+  'server.max.startup.time.ms': long(longMax, {
+    min: 0,
+    internal: true,
+    doc: 'A start that takes longer is given up.',
+  }),
+  'telemetry.max.bytes': int(mebibytes(1), {
+    min: 1,
+    importance: 'low',
+    doc: 'Largest batch of metrics that a client may push.',
+  }),
+  'unstable.api.versions.enable': bool(false, {
+    importance: 'high',
+    internal: true,
+    effect: 'none',
+    doc: 'Offers versions of APIs that are not settled.',
+  }),
+  'unstable.feature.versions.enable': bool(false, {
+    importance: 'high',
+    internal: true,
+    effect: 'none',
+    doc: 'Offers versions of features that are not settled.',
+  }),
+};

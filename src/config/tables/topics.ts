@@ -1,0 +1,127 @@
+/**
+ * Topic defaults, replication and fetching.
+ * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ */
+import { bool, int, intOrNull, kibibytes, list, long, mebibytes, seconds, stringOrNull } from '../define.ts';
+
+export const topicsProperties = {
+  'auto.create.topics.enable': bool(true, {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Creates a topic when somebody asks for it who wants to write or read.',
+  }),
+  'auto.leader.rebalance.enable': bool(true, {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Gives leaderships back to the preferred replicas from time to time.',
+  }),
+  'cordoned.log.dirs': list([], { update: 'per-broker', doc: 'Directories that get no new partitions.' }),
+  'default.replication.factor': int(1, {
+    effect: 'honoured',
+    doc: 'Replicas of a topic that is created without saying how many.',
+  }),
+  'delete.records.purgatory.purge.interval.requests': int(1, {
+    effect: 'none',
+    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+  }),
+  'delete.topic.enable': bool(true, {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'Allows topics to be deleted.',
+  }),
+  'fetch.max.bytes': int(mebibytes(55), {
+    min: kibibytes(1),
+    effect: 'honoured',
+    doc: 'Most bytes in one answer to a fetch.',
+  }),
+  'fetch.purgatory.purge.interval.requests': int(1000, {
+    effect: 'none',
+    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+  }),
+  'leader.imbalance.check.interval.seconds': long(300, {
+    min: 1,
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How often leaderships are given back to the preferred replicas.',
+  }),
+  'max.incremental.fetch.session.cache.slots': int(1000, {
+    min: 0,
+    effect: 'honoured',
+    doc: 'Fetch sessions kept for clients; 0: none.',
+  }),
+  'max.request.partition.size.limit': int(2000, {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Most partitions in one answer to DescribeTopicPartitions.',
+  }),
+  'num.partitions': int(1, {
+    min: 1,
+    effect: 'honoured',
+    doc: 'Partitions of a topic that is created without saying how many.',
+  }),
+  'num.replica.alter.log.dirs.threads': intOrNull({
+    importance: 'high',
+    effect: 'none',
+    doc: 'Size of a thread pool; one event loop does the work here.',
+  }),
+  'num.replica.fetchers': int(1, {
+    min: 1,
+    importance: 'high',
+    update: 'cluster-wide',
+    effect: 'none',
+    doc: 'Threads that fetch from one leader; one stream does the work here.',
+  }),
+  'producer.purgatory.purge.interval.requests': int(1000, {
+    effect: 'none',
+    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+  }),
+  'replica.fetch.backoff.ms': int(seconds(1), {
+    min: 0,
+    effect: 'honoured',
+    doc: 'Pause before a follower tries again after an error.',
+  }),
+  'replica.fetch.max.bytes': int(mebibytes(1), {
+    min: 0,
+    effect: 'none',
+    doc: 'Bytes of one partition in one fetch of a follower; replication streams have credits instead.',
+  }),
+  'replica.fetch.min.bytes': int(1, {
+    importance: 'high',
+    effect: 'none',
+    doc: "Bytes that a follower's fetch waits for; replication streams push at once.",
+  }),
+  'replica.fetch.response.max.bytes': int(mebibytes(10), {
+    min: 0,
+    effect: 'honoured',
+    doc: 'Bytes in flight on the replication stream of a follower.',
+  }),
+  'replica.fetch.wait.max.ms': int(500, {
+    importance: 'high',
+    effect: 'none',
+    doc: "How long a follower's fetch waits; replication streams push at once.",
+  }),
+  'replica.high.watermark.checkpoint.interval.ms': long(seconds(5), {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'How often high watermarks are written to disk.',
+  }),
+  'replica.lag.time.max.ms': long(seconds(30), {
+    importance: 'high',
+    effect: 'honoured',
+    doc: 'A follower that has not caught up for this long leaves the in-sync replicas.',
+  }),
+  'replica.selector.class': stringOrNull({
+    effect: 'honoured',
+    doc: 'Chooses the replica that a consumer reads from; org.apache.kafka.common.replica.RackAwareReplicaSelector is known.',
+  }),
+  'replica.socket.receive.buffer.bytes': int(kibibytes(64), {
+    importance: 'high',
+    effect: 'none',
+    doc: 'Receive buffer of followers; the system chooses it here.',
+  }),
+  'replica.socket.timeout.ms': int(seconds(30), {
+    importance: 'high',
+    effect: 'none',
+    doc: "How long a follower's fetch may take; replication streams watch the connection instead.",
+  }),
+};

@@ -1,0 +1,261 @@
+/**
+ * Checks that concern several keys at once, with Kafka's messages, and what is worth a warning: unknown keys with the nearest
+ * known name, keys of older versions, keys that have no effect here yet.
+ */
+import type { BrokerValues } from './broker-properties.ts';
+import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
+import { ConfigError, valueText } from './define.ts';
+import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
+import { parseListeners, parseProtocolMap } from './listeners.ts';
+import { removedProperties } from './tables/removed.ts';
+
+export interface ListenerSetup {
+  readonly listeners: readonly ListenerConfig[];
+  readonly advertised: readonly ListenerConfig[];
+  readonly protocols: ReadonlyMap<string, SecurityProtocol>;
+  readonly controllerNames: readonly string[];
+  readonly interBrokerName: string;
+}
+
+function require(condition: boolean, message: string): void {
+  if (!condition) throw new ConfigError(message);
+}
+
+function protocolMap(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  controllerNames: readonly string[],
+) {
+  let map: Map<string, SecurityProtocol>;
+  try {
+    map = parseProtocolMap(values['listener.security.protocol.map']);
+  } catch (error) {
+    const wrong = /`([^`]*)`/.exec((error as Error).message)?.[1];
+    if (wrong === undefined) throw error;
+    throw new ConfigError(`Invalid security protocol \`${wrong}\` defined in listener.security.protocol.map`);
+  }
+  // A file that leaves the map alone need not name its controller listeners in it.
+  if (!isSet('listener.security.protocol.map')) {
+    for (const name of controllerNames) if (!map.has(name)) map.set(name, 'PLAINTEXT');
+  }
+  return map;
+}
+
+function checkDistinct(
+  entries: readonly string[],
+  listeners: readonly ListenerConfig[],
+  ports: boolean,
+): void {
+  const shown = entries.join(', ');
+  const fail = (what: string): never => {
+    const why = `Each listener must have a different ${what}, listeners: [${shown}]`;
+    throw new ConfigError(`Error creating broker listeners from '[${shown}]': ${why}`);
+  };
+  if (new Set(listeners.map((l) => l.name)).size !== listeners.length) fail('name');
+  if (!ports) return;
+  const seen = new Map<number, ListenerConfig>();
+  for (const listener of listeners) {
+    const other = seen.get(listener.port);
+    // One port may be taken once with an IPv4 and once with an IPv6 address; port 0 is any free one.
+    if (
+      other !== undefined &&
+      listener.port !== 0 &&
+      other.host.includes(':') === listener.host.includes(':')
+    )
+      fail('port');
+    seen.set(listener.port, listener);
+  }
+}
+
+function interBrokerName(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  protocols: ReadonlyMap<string, string>,
+) {
+  const name = values['inter.broker.listener.name'];
+  if (name === null) return values['security.inter.broker.protocol'];
+  if (isSet('security.inter.broker.protocol')) {
+    throw new ConfigError(
+      'Only one of inter.broker.listener.name and security.inter.broker.protocol should be set.',
+    );
+  }
+  const upper = name.toUpperCase();
+  if (!protocols.has(upper)) {
+    throw new ConfigError(
+      `Listener with name ${upper} defined in inter.broker.listener.name not found in listener.security.protocol.map.`,
+    );
+  }
+  return upper;
+}
+
+function checkRoles(values: BrokerValues, voters: readonly VoterConfig[], setup: ListenerSetup): void {
+  const roles = values['process.roles'];
+  const [broker, controller] = [roles.includes('broker'), roles.includes('controller')];
+  const id = values['node.id'];
+  require(voters.length > 0 ||
+    values['controller.quorum.bootstrap.servers'].length >
+      0, 'If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap controllers or controller.quorum.voters must contain a parseable set of controllers.');
+  const among = voters.some((voter) => voter.id === id);
+  const shown = `controller.quorum.voters=Set(${voters.map((voter) => voter.id).join(', ')})`;
+  const names = setup.listeners.map((listener) => listener.name);
+  const controllersHere = setup.controllerNames.filter((name) => names.includes(name));
+  if (!controller) {
+    require(!among, `If process.roles contains just the 'broker' role, the node id ${id} must not be included in the set of voters ${shown}`);
+    require(controllersHere.length ===
+      0, "controller.listener.names must not contain a value appearing in the 'listeners' configuration when running KRaft with just the broker role");
+  } else {
+    require(voters.length === 0 ||
+      among, `If process.roles contains the 'controller' role, the node id ${id} must be included in the set of voters ${shown}`);
+    require(controllersHere.length >
+      0, "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role");
+    if (!broker)
+      require(controllersHere.length ===
+        names.length, 'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller');
+  }
+  const unmapped = setup.controllerNames.find((name) => !setup.protocols.has(name));
+  require(unmapped ===
+    undefined, `Controller listener with name ${unmapped} defined in controller.listener.names not found in listener.security.protocol.map  (an explicit security mapping for each controller listener is required if listener.security.protocol.map is non-empty, or if there are security protocols other than PLAINTEXT in use)`);
+}
+
+function checkAdvertised(setup: ListenerSetup, isSet: (key: string) => boolean): void {
+  const brokers = setup.advertised.filter((listener) => !setup.controllerNames.includes(listener.name));
+  require(brokers.length >
+    0, 'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?');
+  if (isSet('advertised.listeners')) {
+    require(!setup.advertised.some(
+      (l) => l.host === '0.0.0.0',
+    ), 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.');
+    const names = setup.listeners.map((listener) => listener.name);
+    require(brokers.every((listener) =>
+      names.includes(listener.name),
+    ), `advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found ${brokers.map((l) => l.name).join(',')}. The valid options based on the current configuration are ${names.join(',')}`);
+  }
+  const names = brokers.map((listener) => listener.name);
+  require(names.includes(
+    setup.interBrokerName,
+  ), `inter.broker.listener.name must be a listener name defined in advertised.listeners. The valid options based on currently configured listeners are ${names.join(',')}`);
+}
+
+function checkNumbers(values: BrokerValues): void {
+  const retention =
+    values['log.retention.ms'] ?? values['log.retention.minutes'] ?? values['log.retention.hours'];
+  require(retention >= 1 ||
+    retention < 0, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1');
+  require((values['log.roll.ms'] ?? 1) >= 1, 'log.roll.ms must be greater than or equal to 1');
+  require((values['log.roll.jitter.ms'] ?? 0) >= 0, 'log.roll.jitter.ms must be greater than or equal to 0');
+  const wait = values['replica.fetch.wait.max.ms'];
+  require(wait <=
+    values[
+      'replica.socket.timeout.ms'
+    ], 'replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to prevent unnecessary socket timeouts');
+  require(wait <=
+    values[
+      'replica.lag.time.max.ms'
+    ], 'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR');
+  const queued = values['queued.max.request.bytes'];
+  require(queued <= 0 ||
+    queued >=
+      values[
+        'socket.request.max.bytes'
+      ], 'queued.max.request.bytes must be larger or equal to socket.request.max.bytes');
+  const kinds = [
+    [
+      'group.consumer.heartbeat.interval.ms',
+      'group.consumer.min.heartbeat.interval.ms',
+      'group.consumer.max.heartbeat.interval.ms',
+    ],
+    [
+      'group.consumer.session.timeout.ms',
+      'group.consumer.min.session.timeout.ms',
+      'group.consumer.max.session.timeout.ms',
+    ],
+  ] as const;
+  for (const [key, min, max] of kinds) {
+    require(values[max] >= values[min], `${max} must be greater than or equal to ${min}`);
+    require(values[key] >= values[min], `${key} must be greater than or equal to ${min}`);
+    require(values[key] <= values[max], `${key} must be less than or equal to ${max}`);
+  }
+}
+
+/** Listeners and the checks over several keys. Throws `ConfigError`. */
+export function checkTogether(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  voters: readonly VoterConfig[],
+): ListenerSetup {
+  require(!isSet('broker.id') ||
+    values['broker.id'] === values['node.id'], 'You must set `node.id` to the same value as `broker.id`.');
+  const controllerNames = values['controller.listener.names'].map((name) => name.toUpperCase());
+  const protocols = protocolMap(values, isSet, controllerNames);
+  const listeners = parseListeners('listeners', values.listeners, protocols);
+  checkDistinct(values.listeners, listeners, true);
+  const said = values['advertised.listeners'];
+  const advertised = said === null ? listeners : parseListeners('advertised.listeners', said, protocols);
+  if (said !== null) checkDistinct(said, advertised, false);
+  const isBroker = values['process.roles'].includes('broker');
+  const setup: ListenerSetup = {
+    listeners,
+    advertised,
+    protocols,
+    controllerNames,
+    interBrokerName: isBroker ? interBrokerName(values, isSet, protocols) : '',
+  };
+  checkRoles(values, voters, setup);
+  if (isBroker) checkAdvertised(setup, isSet);
+  checkNumbers(values);
+  return setup;
+}
+
+/** Steps of inserting, removing or changing one character that lead from `a` to `b`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The name among `names` that `name` was probably meant to be, or null. */
+export function nearest(name: string, names: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.max(2, Math.floor(name.length / 5)) + 1;
+  for (const candidate of names) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const steps = distance(name, candidate);
+    if (steps < bestDistance) [best, bestDistance] = [candidate, steps];
+  }
+  return best;
+}
+
+/** Lines to log at the start about the keys of a file. */
+export function warningsOf(originals: ReadonlyMap<string, string>, values: BrokerValues): string[] {
+  const warnings: string[] = [];
+  const idle: string[] = [];
+  for (const key of originals.keys()) {
+    if (isBrokerKey(key)) {
+      const property = brokerProperties[key];
+      const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
+      if (property.effect === 'missing' && !isDefault) idle.push(key);
+    } else if (removedProperties.includes(key)) {
+      warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect`);
+    } else if (!extraKeys.includes(key) && !extraPrefixes.some((prefix) => key.startsWith(prefix))) {
+      const meant = nearest(key, Object.keys(brokerProperties));
+      warnings.push(
+        `Unknown configuration ${key} has no effect${meant === null ? '' : `; did you mean ${meant}?`}`,
+      );
+    }
+  }
+  if (idle.length > 0) warnings.push(`Configurations not honoured yet: ${idle.join(', ')}`);
+  const [beat, session] = [values['broker.heartbeat.interval.ms'], values['broker.session.timeout.ms']];
+  if (beat * 2 > session) {
+    warnings.push(
+      `broker.heartbeat.interval.ms (${beat} ms) should be at most half of broker.session.timeout.ms (${session} ms), or a broker that lives may be fenced`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import { validateBrokerConfig } from '../../src/config/alter.ts';
+import { brokerProperties } from '../../src/config/broker-properties.ts';
+import { type Property, checkValue, longMax } from '../../src/config/define.ts';
+import { describeBroker } from '../../src/config/describe.ts';
+import { NodeConfig } from '../../src/config/node-config.ts';
+
+const combined = `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@localhost:9093
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+log.dirs=/data/a, /data/b
+`;
+const error = (text: string): string => {
+  try {
+    NodeConfig.parse(text);
+  } catch (problem) {
+    return (problem as Error).message;
+  }
+  return 'no error';
+};
+
+test('defaults obey their own rows', () => {
+  for (const [name, property] of Object.entries<Property>(brokerProperties)) {
+    if (property.default !== undefined) checkValue(name, property, property.default);
+  }
+});
+
+test('a combined node', () => {
+  const config = NodeConfig.parse(combined);
+  expect([config.nodeId, config.isBroker, config.isController]).toEqual([1, true, true]);
+  expect(config.voters).toEqual([{ id: 1, host: 'localhost', port: 9093 }]);
+  expect(config.listeners).toEqual([
+    { name: 'PLAINTEXT', host: '', port: 9092, securityProtocol: 'PLAINTEXT' },
+    { name: 'CONTROLLER', host: '', port: 9093, securityProtocol: 'PLAINTEXT' },
+  ]);
+  expect(config.advertisedListeners.map((l) => l.name)).toEqual(['PLAINTEXT']);
+  expect(config.controllerListeners.map((l) => l.port)).toEqual([9093]);
+  expect(config.advertisesExplicitly).toBe(false);
+  expect(config.interBrokerListenerName).toBe('PLAINTEXT');
+  expect(config.logDirs).toEqual(['/data/a', '/data/b']);
+  expect(config.metadataLogDir).toBe('/data/a');
+  expect(config.get('log.segment.bytes')).toBe(1_073_741_824);
+  expect(config.get('log.flush.interval.messages')).toBe(longMax);
+  expect(config.get('broker.id')).toBe(1);
+  expect(config.warnings).toEqual([]);
+});
+
+test('IPv6, several controllers, advertised addresses, broker only', () => {
+  const config = NodeConfig.parse(`process.roles=broker
+node.id=7
+controller.quorum.bootstrap.servers=[::1]:9093,c2:9093
+controller.listener.names=CTL
+listeners=INSIDE://[::]:9092,OUTSIDE://0.0.0.0:9094
+advertised.listeners=INSIDE://[fd00::7]:9092,OUTSIDE://kafka.example:19094
+inter.broker.listener.name=INSIDE
+listener.security.protocol.map=CTL:PLAINTEXT,INSIDE:PLAINTEXT,OUTSIDE:SSL
+`);
+  expect(config.bootstrapServers).toEqual([
+    { host: '::1', port: 9093 },
+    { host: 'c2', port: 9093 },
+  ]);
+  expect(config.advertisedListeners[0]).toEqual({
+    name: 'INSIDE',
+    host: 'fd00::7',
+    port: 9092,
+    securityProtocol: 'PLAINTEXT',
+  });
+  expect(config.securityProtocolOf('outside')).toBe('SSL');
+});
+
+describe('what is refused, in the words of Kafka 4.3.1', () => {
+  const without = (key: string) => combined.replace(new RegExp(`^${key}=.*\n`, 'm'), '');
+  test.each([
+    [without('node.id'), 'Missing required configuration "node.id" which has no default value.'],
+    [without('process.roles'), 'Missing required configuration "process.roles" which has no default value.'],
+    [
+      without('controller.listener.names'),
+      'Missing required configuration "controller.listener.names" which has no default value.',
+    ],
+    [
+      `${combined}node.id=2`,
+      "If process.roles contains the 'controller' role, the node id 2 must be included in the set of voters controller.quorum.voters=Set(1)",
+    ],
+    [
+      `${combined}process.roles=broker`,
+      "If process.roles contains just the 'broker' role, the node id 1 must not be included in the set of voters controller.quorum.voters=Set(1)",
+    ],
+    [`${combined}broker.id=3`, 'You must set `node.id` to the same value as `broker.id`.'],
+    [`${combined}node.id=-2`, 'Invalid value -2 for configuration node.id: Value must be at least 0'],
+    [
+      `${combined}log.dirs=`,
+      "Configuration 'log.dirs' must not be empty. Valid values include: any non-empty value",
+    ],
+    [
+      `${combined}num.partitions=x`,
+      'Invalid value x for configuration num.partitions: Not a number of type INT',
+    ],
+    [
+      `${combined}num.partitions=0`,
+      'Invalid value 0 for configuration num.partitions: Value must be at least 1',
+    ],
+    [
+      `${combined}auto.create.topics.enable=maybe`,
+      'Invalid value maybe for configuration auto.create.topics.enable: Expected value to be either true or false',
+    ],
+    [
+      `${combined}log.cleaner.min.cleanable.ratio=2`,
+      'Invalid value 2.0 for configuration log.cleaner.min.cleanable.ratio: Value must be no more than 1',
+    ],
+    [
+      `${combined}compression.gzip.level=0`,
+      'Invalid value 0 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1',
+    ],
+    [
+      `${combined}compression.type=foo`,
+      'Invalid value foo for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer',
+    ],
+    [
+      `${combined}controller.quorum.voters=1`,
+      'Invalid configuration value for controller.quorum.voters. Each entry should be in the form `{id}@{host}:{port}`.',
+    ],
+    [
+      `${combined}listeners=PLAINTEXT:9092`,
+      "Error creating broker listeners from '[PLAINTEXT:9092]': Unable to parse PLAINTEXT:9092 to a broker endpoint",
+    ],
+    [
+      `${combined}listeners=PLAINTEXT://:9092,CONTROLLER://:9092`,
+      "Error creating broker listeners from '[PLAINTEXT://:9092, CONTROLLER://:9092]': Each listener must have a different port, listeners: [PLAINTEXT://:9092, CONTROLLER://:9092]",
+    ],
+    [
+      `${combined}listeners=EXTERNAL://:9092,CONTROLLER://:9093`,
+      "Error creating broker listeners from '[EXTERNAL://:9092, CONTROLLER://:9093]': No security protocol defined for listener EXTERNAL",
+    ],
+    [
+      `${combined}advertised.listeners=PLAINTEXT://0.0.0.0:9092`,
+      'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
+    ],
+    [
+      `${combined}inter.broker.listener.name=FOO`,
+      'Listener with name FOO defined in inter.broker.listener.name not found in listener.security.protocol.map.',
+    ],
+    [
+      `${combined}listeners=PLAINTEXT://:9092`,
+      "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role",
+    ],
+    [
+      `${combined}process.roles=controller`,
+      'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller',
+    ],
+    [
+      `${combined}listeners=CONTROLLER://:9093`,
+      'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?',
+    ],
+    [
+      `${combined}listener.security.protocol.map=CONTROLLER:FOO`,
+      'Invalid security protocol `FOO` defined in listener.security.protocol.map',
+    ],
+    [
+      `${combined}log.retention.hours=0`,
+      'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
+    ],
+  ])('%#', (text, message) => {
+    expect(error(text)).toBe(message);
+  });
+
+  test('a file of ZooKeeper times is told what to do', () => {
+    expect(error('broker.id=0\nzookeeper.connect=localhost:2181\nlog.dirs=/x\n')).toMatch(
+      /ZooKeeper.*process\.roles=broker,controller/s,
+    );
+  });
+});
+
+test('warnings: typing errors, old keys, keys without effect', () => {
+  const config = NodeConfig.parse(
+    `${combined}log.segment.byte=1\nzookeeper.connect=x\nremote.fetch.max.wait.ms=7\nsuper.users=User:a\nzzz.zzz=1\nmy.very.own.setting=1`,
+  );
+  expect(config.warnings).toEqual([
+    'Unknown configuration log.segment.byte has no effect; did you mean log.segment.bytes?',
+    'Configuration zookeeper.connect does not exist any more in Kafka 4 and has no effect',
+    'Unknown configuration zzz.zzz has no effect',
+    'Unknown configuration my.very.own.setting has no effect',
+    'Configurations not honoured yet: remote.fetch.max.wait.ms',
+  ]);
+});
+
+test('dynamic values: the broker before the cluster before the file; bindings hear of changes only', () => {
+  const config = NodeConfig.parse(`${combined}message.max.bytes=1000`);
+  const binding = config.bind('message.max.bytes');
+  const heard: number[] = [];
+  const stop = binding.onChange((value) => heard.push(value));
+  expect(config.applyDynamic(new Map([['message.max.bytes', '2000']]), new Map())).toEqual([]);
+  config.applyDynamic(new Map([['message.max.bytes', '2000']]), new Map([['log.cleaner.threads', '2']]));
+  config.applyDynamic(new Map([['message.max.bytes', '2000']]), new Map([['message.max.bytes', '3000']]));
+  expect(
+    config.applyDynamic(
+      new Map([
+        ['node.id', '9'],
+        ['message.max.bytes', 'x'],
+      ]),
+      new Map(),
+    ),
+  ).toEqual(['node.id', 'message.max.bytes']);
+  stop();
+  config.applyDynamic(new Map([['message.max.bytes', '4000']]), new Map());
+  expect(heard).toEqual([2000, 3000, 1000]);
+  expect(binding.value).toBe(4000);
+  expect(describeBroker(config, ['message.max.bytes'])).toMatchObject([
+    {
+      value: '4000',
+      source: 3,
+      readOnly: false,
+      synonyms: [
+        { value: '4000', source: 3 },
+        { value: '1000', source: 4 },
+        { value: '1048588', source: 5 },
+      ],
+    },
+  ]);
+});
+
+test('listener values, passwords and unknown keys', () => {
+  const config = NodeConfig.parse(
+    `${combined}listener.name.plaintext.max.connections=5\nssl.key.password=secret\nmystery=1`,
+  );
+  expect(config.listenerValue('PLAINTEXT', 'max.connections')).toBe(5);
+  expect(config.listenerValue('CONTROLLER', 'max.connections')).toBe(2_147_483_647);
+  const shown = describeBroker(config, ['ssl.key.password', 'mystery']);
+  expect(shown.map((entry) => [entry.value, entry.isSensitive, entry.type])).toEqual([
+    [null, true, 9],
+    [null, true, 0],
+  ]);
+  expect(JSON.stringify(shown)).not.toContain('secret');
+});
+
+test('what may be altered at run time', () => {
+  const wrong = (values: Record<string, string>, perBroker: boolean) => {
+    try {
+      validateBrokerConfig(new Map(Object.entries(values)), perBroker);
+      return 'fine';
+    } catch (problem) {
+      return (problem as Error).message;
+    }
+  };
+  expect(wrong({ 'log.retention.ms': '1', 'x.y': 'z' }, false)).toBe('fine');
+  expect(wrong({ 'node.id': '1' }, true)).toBe('Cannot update these configs dynamically: Set(node.id)');
+  expect(wrong({ listeners: 'PLAINTEXT://:1' }, false)).toBe(
+    'Cannot update these configs at default cluster level, broker id must be specified: Set(listeners)',
+  );
+  expect(wrong({ 'ssl.keystore.location': 'a' }, true)).toMatch(
+    /only per-listener using the listener prefix/,
+  );
+  expect(wrong({ 'log.retention.ms': 'a' }, true)).toBe(
+    'Invalid value a for configuration log.retention.ms: Not a number of type LONG',
+  );
+});
