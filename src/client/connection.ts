@@ -1,0 +1,184 @@
+/**
+ * One connection to one broker: requests out, responses matched in order, versions negotiated once. A request that is not
+ * answered in time closes the connection, since what would come later could no longer be told apart from an answer.
+ */
+import { assert } from '../base/assert.ts';
+import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { Address, Connection, Network } from '../base/network.ts';
+import { decode } from '../protocol/codec/codec.ts';
+import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
+import { decodeResponseHeader, requestFrame } from '../protocol/frames.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../protocol/messages/18-api-versions.ts';
+import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+
+export interface ClientPorts {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+}
+
+export interface ConnectionOptions {
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+interface Pending {
+  readonly correlationId: number;
+  readonly response: Message;
+  readonly version: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+}
+
+/** The peer went away, or did not answer in time. What was asked may or may not have been done. */
+export class DisconnectedError extends Error {
+  override readonly name = 'DisconnectedError';
+}
+
+export interface VersionSpan {
+  readonly min: number;
+  readonly max: number;
+}
+
+export class BrokerConnection {
+  readonly address: Address;
+  /** What the broker serves, by API key. */
+  readonly served = new Map<number, VersionSpan>();
+  onClose: () => void = () => {};
+  isClosed = false;
+  private readonly connection: Connection;
+  private readonly scheduler: Scheduler;
+  private readonly options: ConnectionOptions;
+  private readonly pending: Pending[] = [];
+  private readonly frames = new FrameBuffer();
+  private correlationId = 0;
+
+  private constructor(
+    connection: Connection,
+    address: Address,
+    scheduler: Scheduler,
+    options: ConnectionOptions,
+  ) {
+    this.connection = connection;
+    this.address = address;
+    this.scheduler = scheduler;
+    this.options = options;
+    connection.onData = (chunk): void => this.receive(chunk);
+    connection.onClose = (error): void =>
+      this.fail(new DisconnectedError(error?.message ?? 'connection closed'));
+  }
+
+  /** Connects and asks for the versions that the broker serves. */
+  static async open(
+    address: Address,
+    ports: ClientPorts,
+    options: ConnectionOptions,
+  ): Promise<BrokerConnection> {
+    const socket = await ports.network.connect(address, options.connectTimeoutMs);
+    const connection = new BrokerConnection(socket, address, ports.scheduler, options);
+    const software = { clientSoftwareName: 'bendemann', clientSoftwareVersion: '1' };
+    let answer = await connection.send(ApiVersionsRequest, ApiVersionsResponse, 3, software);
+    if (answer.errorCode === Errors.UNSUPPORTED_VERSION.code) {
+      answer = await connection.send(ApiVersionsRequest, ApiVersionsResponse, 0, {});
+    }
+    if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+    for (const api of answer.apiKeys) {
+      connection.served.set(api.apiKey, { min: api.minVersion, max: api.maxVersion });
+    }
+    return connection;
+  }
+
+  /** The newest version that both sides know, at most `versionMax`. */
+  versionOf(message: Message, versionMax = message.versions.max): number {
+    const span = this.served.get(message.key);
+    const version = Math.min(
+      span?.max ?? -1,
+      versionMax,
+      message.versions.max - (message.latestVersionUnstable ? 1 : 0),
+    );
+    if (span === undefined || version < Math.max(span.min, message.versions.min)) {
+      throw new KafkaError(Errors.UNSUPPORTED_VERSION, `The node does not support ${message.name}`);
+    }
+    return version;
+  }
+
+  /** One request in the newest common version. */
+  request<Q extends Shape, R extends Shape>(
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+    options: { version?: number; versionMax?: number; timeoutMs?: number } = {},
+  ): Promise<Infer<Message<R>>> {
+    const version = options.version ?? this.versionOf(request, options.versionMax);
+    return this.send(request, response, version, init, options.timeoutMs);
+  }
+
+  send<Q extends Shape, R extends Shape>(
+    request: Message<Q>,
+    response: Message<R>,
+    version: number,
+    init: Init<Message<Q>>,
+    timeoutMs = this.options.requestTimeoutMs,
+  ): Promise<Infer<Message<R>>> {
+    if (this.isClosed) return Promise.reject(new DisconnectedError('connection closed'));
+    const correlationId = this.correlationId++;
+    const frame = requestFrame(request, this.headerOf(version, correlationId), init);
+    const answered = new Promise<unknown>((resolve, reject) => {
+      const timer = this.scheduler.after(timeoutMs, () => this.expire());
+      this.pending.push({ correlationId, response, version, resolve, reject, timer });
+    });
+    this.connection.write(frame);
+    return answered as Promise<Infer<Message<R>>>;
+  }
+
+  /** Sends a request that the broker does not answer: Produce with acks=0. */
+  sendOneWay<Q extends Shape>(request: Message<Q>, version: number, init: Init<Message<Q>>): void {
+    if (this.isClosed) throw new DisconnectedError('connection closed');
+    this.connection.write(requestFrame(request, this.headerOf(version, this.correlationId++), init));
+  }
+
+  close(): void {
+    this.connection.end();
+    this.fail(new DisconnectedError('connection closed'));
+  }
+
+  private headerOf(apiVersion: number, correlationId: number) {
+    return { apiVersion, correlationId, clientId: this.options.clientId };
+  }
+
+  private receive(chunk: Uint8Array): void {
+    this.frames.push(chunk);
+    for (let frame = this.frames.shift(); frame !== null; frame = this.frames.shift()) this.answer(frame);
+  }
+
+  private answer(frame: Uint8Array): void {
+    const pending = this.pending.shift();
+    assert(pending !== undefined, 'client: a response that nobody asked for');
+    pending.timer.cancel();
+    try {
+      const header = decodeResponseHeader(pending.response.key, pending.version, frame);
+      assert(header.correlationId === pending.correlationId, 'client: response out of order');
+      pending.resolve(decode(pending.response, pending.version, frame, header.bodyAt));
+    } catch (error) {
+      pending.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private expire(): void {
+    this.connection.destroy();
+    this.fail(new DisconnectedError(`no answer within ${this.options.requestTimeoutMs} ms`));
+  }
+
+  private fail(error: Error): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const pending of this.pending.splice(0)) {
+      pending.timer.cancel();
+      pending.reject(error);
+    }
+    this.onClose();
+  }
+}

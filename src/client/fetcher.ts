@@ -1,0 +1,312 @@
+/**
+ * Reading assigned partitions: positions, one long poll for each leader at a time, records decoded one by one. A position
+ * moves only over records that were handed out.
+ */
+import { sleep } from '../base/clock.ts';
+import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
+import { FetchRequest, FetchResponse } from '../protocol/messages/01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/02-list-offsets.ts';
+import { batches } from '../protocol/records/batch.ts';
+import { decodeRecords } from '../protocol/records/record.ts';
+import type { KafkaClient, TopicInfo } from './kafka-client.ts';
+import { isRetriable, retry } from './retry.ts';
+
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  /** The broker gave the timestamp, not the producer. */
+  readonly isLogAppendTime: boolean;
+  readonly leaderEpoch: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly { key: string; value: Uint8Array | null }[];
+}
+
+export interface FetcherOptions {
+  readonly fetchMinBytes: number;
+  readonly fetchMaxBytes: number;
+  readonly partitionMaxBytes: number;
+  readonly isReadCommitted: boolean;
+  /** Where to go on when a position is out of range. */
+  readonly reset: 'earliest' | 'latest' | 'none';
+}
+
+export const fetcherDefaults: FetcherOptions = {
+  fetchMinBytes: 1,
+  fetchMaxBytes: 52_428_800,
+  partitionMaxBytes: 1_048_576,
+  isReadCommitted: false,
+  reset: 'latest',
+};
+
+/** Special timestamps of ListOffsets. */
+export const offsetEarliest = -2;
+export const offsetLatest = -1;
+export const offsetMaxTimestamp = -3;
+
+interface Assigned {
+  readonly topic: string;
+  readonly partition: number;
+  position: number;
+  leader: number;
+  leaderEpoch: number;
+}
+
+export class Fetcher {
+  readonly options: FetcherOptions;
+  private readonly client: KafkaClient;
+  private readonly assigned = new Map<string, Assigned>();
+  private readonly ready: ConsumedRecord[] = [];
+  private readonly polling = new Set<number>();
+  private failure: Error | null = null;
+  private wake: () => void = () => {};
+
+  constructor(client: KafkaClient, options: Partial<FetcherOptions> = {}) {
+    this.client = client;
+    this.options = { ...fetcherDefaults, ...options };
+  }
+
+  /** Adds a partition from `position` on, or moves an assigned one there. */
+  assign(topic: string, partition: number, position: number): void {
+    this.assigned.set(`${topic}-${partition}`, { topic, partition, position, leader: -1, leaderEpoch: -1 });
+    this.drop(topic, partition);
+  }
+
+  unassign(topic: string, partition: number): void {
+    this.assigned.delete(`${topic}-${partition}`);
+    this.drop(topic, partition);
+  }
+
+  /** The offset of the next record that `poll` hands out. */
+  position(topic: string, partition: number): number | null {
+    const first = this.ready.find((record) => record.topic === topic && record.partition === partition);
+    return first?.offset ?? this.assigned.get(`${topic}-${partition}`)?.position ?? null;
+  }
+
+  positions(): { topic: string; partition: number; offset: number; leaderEpoch: number }[] {
+    return [...this.assigned.values()].map(({ topic, partition, leaderEpoch }) => ({
+      topic,
+      partition,
+      offset: this.position(topic, partition) ?? 0,
+      leaderEpoch,
+    }));
+  }
+
+  /** Records in order of each partition; empty when none came within `maxWaitMs`. Throws what can't be retried. */
+  async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
+    if (this.ready.length === 0) {
+      await this.locate();
+      for (const leader of new Set([...this.assigned.values()].map((entry) => entry.leader))) {
+        if (leader >= 0 && !this.polling.has(leader)) void this.pollLeader(leader);
+      }
+      const { scheduler } = this.client.ports;
+      await new Promise<void>((resolve) => {
+        const timer = scheduler.after(maxWaitMs, resolve);
+        this.wake = (): void => {
+          timer.cancel();
+          resolve();
+        };
+        if (this.ready.length > 0 || this.failure !== null) this.wake();
+      });
+    }
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+    return this.ready.splice(0, maxRecords);
+  }
+
+  /** Offsets for a timestamp, or one of the special ones; -1 where there is none. */
+  async offsets(
+    wanted: readonly { topic: string; partition: number; timestamp: number }[],
+  ): Promise<Map<string, { offset: number; timestamp: number }>> {
+    return retry(this.client.ports, 30_000, async () => {
+      const cluster = await this.client.metadata([...new Set(wanted.map(({ topic }) => topic))]);
+      const found = new Map<string, { offset: number; timestamp: number }>();
+      const byLeader = groupByLeader(wanted, cluster.topics);
+      for (const [leader, partitions] of byLeader) await this.listOffsets(leader, partitions, found);
+      return found;
+    });
+  }
+
+  private async listOffsets(
+    leader: number,
+    wanted: readonly { topic: string; partition: number; timestamp: number }[],
+    found: Map<string, { offset: number; timestamp: number }>,
+  ): Promise<void> {
+    const answer = await this.client.requestTo(leader, ListOffsetsRequest, ListOffsetsResponse, {
+      replicaId: -1,
+      isolationLevel: this.options.isReadCommitted ? 1 : 0,
+      topics: [...new Set(wanted.map(({ topic }) => topic))].map((name) => ({
+        name,
+        partitions: wanted
+          .filter(({ topic }) => topic === name)
+          .map(({ partition, timestamp }) => ({ partitionIndex: partition, timestamp })),
+      })),
+    });
+    for (const topic of answer.topics) {
+      for (const partition of topic.partitions) {
+        if (partition.errorCode !== 0) throw new KafkaError(errorOf(partition.errorCode));
+        const key = `${topic.name}-${partition.partitionIndex}`;
+        found.set(key, { offset: partition.offset, timestamp: partition.timestamp });
+      }
+    }
+  }
+
+  private drop(topic: string, partition: number): void {
+    for (let at = this.ready.length - 1; at >= 0; at--) {
+      const record = this.ready[at] as ConsumedRecord;
+      if (record.topic === topic && record.partition === partition) this.ready.splice(at, 1);
+    }
+  }
+
+  /** Finds the leaders of partitions that have none known. */
+  private async locate(): Promise<void> {
+    const lost = [...this.assigned.values()].filter(({ leader }) => leader < 0);
+    if (lost.length === 0) return;
+    try {
+      const cluster = await this.client.metadata([...new Set(lost.map(({ topic }) => topic))]);
+      for (const entry of lost) {
+        const found = cluster.topics.get(entry.topic)?.partitions[entry.partition];
+        entry.leader = found?.leader ?? -1;
+        entry.leaderEpoch = found?.leaderEpoch ?? -1;
+      }
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      await sleep(this.client.ports.scheduler, 50);
+    }
+  }
+
+  private async pollLeader(leader: number): Promise<void> {
+    this.polling.add(leader);
+    const entries = [...this.assigned.values()].filter((entry) => entry.leader === leader);
+    try {
+      await this.fetchFrom(leader, entries);
+    } catch (error) {
+      for (const entry of entries) entry.leader = -1;
+      if (isRetriable(error)) await sleep(this.client.ports.scheduler, 50);
+      else this.failure = error as Error;
+    } finally {
+      this.polling.delete(leader);
+      this.wake();
+    }
+  }
+
+  private async fetchFrom(leader: number, entries: readonly Assigned[]): Promise<void> {
+    const connection = await this.client.broker(leader);
+    const asked = entries.map((entry) => ({ entry, position: entry.position }));
+    // Version 13 names topics by id; names serve every broker.
+    const version = connection.versionOf(FetchRequest, 12);
+    const answer = await connection.request(
+      FetchRequest,
+      FetchResponse,
+      {
+        maxWaitMs: 500,
+        minBytes: this.options.fetchMinBytes,
+        maxBytes: this.options.fetchMaxBytes,
+        isolationLevel: this.options.isReadCommitted ? 1 : 0,
+        sessionId: 0,
+        sessionEpoch: -1,
+        topics: [...new Set(entries.map(({ topic }) => topic))].map((topic) => ({
+          topic,
+          partitions: asked
+            .filter(({ entry }) => entry.topic === topic)
+            .map(({ entry, position }) => ({
+              partition: entry.partition,
+              currentLeaderEpoch: entry.leaderEpoch,
+              fetchOffset: position,
+              partitionMaxBytes: this.options.partitionMaxBytes,
+            })),
+        })),
+        forgottenTopicsData: [],
+      },
+      { version },
+    );
+    if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+    for (const { topic, partitions } of answer.responses) {
+      for (const partition of partitions) {
+        const own = asked.find(
+          ({ entry }) => entry.topic === topic && entry.partition === partition.partitionIndex,
+        );
+        if (own === undefined || this.assigned.get(`${topic}-${partition.partitionIndex}`) !== own.entry)
+          continue;
+        if (partition.errorCode !== 0) await this.recover(own.entry, partition.errorCode);
+        else if (partition.records !== null) this.take(own.entry, partition.records, abortedOf(partition));
+      }
+    }
+  }
+
+  private async recover(entry: Assigned, errorCode: number): Promise<void> {
+    const error = errorOf(errorCode);
+    if (error !== Errors.OFFSET_OUT_OF_RANGE) {
+      entry.leader = -1;
+      if (!error.retriable) throw new KafkaError(error);
+      return;
+    }
+    if (this.options.reset === 'none') throw new KafkaError(error);
+    const timestamp = this.options.reset === 'earliest' ? offsetEarliest : offsetLatest;
+    const found = await this.offsets([{ topic: entry.topic, partition: entry.partition, timestamp }]);
+    entry.position = found.get(`${entry.topic}-${entry.partition}`)?.offset ?? entry.position;
+  }
+
+  /** Decodes what was fetched; the records before the position, and those of control and aborted batches, are skipped. */
+  private take(
+    entry: Assigned,
+    bytes: Uint8Array,
+    aborted: readonly { producerId: number; firstOffset: number }[],
+  ): void {
+    for (const batch of batches(bytes)) {
+      entry.leaderEpoch = Math.max(entry.leaderEpoch, batch.partitionLeaderEpoch);
+      const isAborted =
+        batch.isTransactional &&
+        aborted.some(
+          ({ producerId, firstOffset }) => producerId === batch.producerId && firstOffset <= batch.lastOffset,
+        );
+      if (!batch.isControl && !isAborted) {
+        for (const record of decodeRecords(bytes, batch)) {
+          if (record.offset < entry.position) continue;
+          this.ready.push({
+            topic: entry.topic,
+            partition: entry.partition,
+            offset: record.offset,
+            timestampMs: record.timestamp,
+            isLogAppendTime: batch.timestampType === 1,
+            leaderEpoch: batch.partitionLeaderEpoch,
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+          });
+        }
+      }
+      entry.position = Math.max(entry.position, batch.lastOffset + 1);
+    }
+  }
+}
+
+function abortedOf(partition: {
+  readonly abortedTransactions:
+    | readonly { readonly producerId: number; readonly firstOffset: number }[]
+    | null;
+}): readonly { producerId: number; firstOffset: number }[] {
+  return partition.abortedTransactions ?? [];
+}
+
+function leaderIn(topic: TopicInfo | undefined, partition: number): number {
+  const leader = topic?.partitions[partition]?.leader ?? -1;
+  if (topic === undefined || topic.errorCode !== 0) throw new KafkaError(errorOf(topic?.errorCode ?? 3));
+  if (leader < 0) throw new KafkaError(Errors.LEADER_NOT_AVAILABLE);
+  return leader;
+}
+
+function groupByLeader<T extends { topic: string; partition: number }>(
+  wanted: readonly T[],
+  topics: ReadonlyMap<string, TopicInfo>,
+): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const one of wanted) {
+    const leader = leaderIn(topics.get(one.topic), one.partition);
+    groups.set(leader, [...(groups.get(leader) ?? []), one]);
+  }
+  return groups;
+}

@@ -1,0 +1,79 @@
+/**
+ * A consumer in a group: joins, reads what it was assigned from the committed offsets on, commits as it goes, and gives
+ * everything up and joins again when the group rebalances.
+ */
+import {
+  type ConsumedRecord,
+  Fetcher,
+  type FetcherOptions,
+  offsetEarliest,
+  offsetLatest,
+} from './fetcher.ts';
+import { GroupMember, type GroupOptions } from './group-member.ts';
+import type { KafkaClient } from './kafka-client.ts';
+
+export interface GroupConsumerOptions {
+  readonly group: GroupOptions;
+  readonly fetch: Partial<FetcherOptions>;
+  /** Commits what was handed out after so long, and when the group rebalances; null: never by itself. */
+  readonly autoCommitIntervalMs: number | null;
+}
+
+export class GroupConsumer {
+  private readonly client: KafkaClient;
+  private readonly fetcher: Fetcher;
+  private readonly member: GroupMember;
+  private readonly options: GroupConsumerOptions;
+  private assigned: { topic: string; partition: number }[] = [];
+  private committedMs: number;
+
+  constructor(client: KafkaClient, topics: readonly string[], options: GroupConsumerOptions) {
+    this.client = client;
+    this.options = options;
+    this.fetcher = new Fetcher(client, options.fetch);
+    this.member = new GroupMember(client, topics, options.group);
+    this.committedMs = client.ports.clock.monotonicMs();
+  }
+
+  async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
+    if (this.member.needsJoin) await this.rejoin();
+    const records = await this.fetcher.poll(maxWaitMs, maxRecords);
+    const { autoCommitIntervalMs } = this.options;
+    const nowMs = this.client.ports.clock.monotonicMs();
+    if (autoCommitIntervalMs !== null && nowMs - this.committedMs >= autoCommitIntervalMs) {
+      this.committedMs = nowMs;
+      await this.commit();
+    }
+    return records;
+  }
+
+  /** Commits the offsets after the last records that `poll` handed out. */
+  async commit(): Promise<void> {
+    await this.member.commit(this.fetcher.positions());
+  }
+
+  async close(): Promise<void> {
+    if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
+      await this.commit().catch(() => {});
+    await this.member.leave();
+  }
+
+  private async rejoin(): Promise<void> {
+    if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
+      await this.commit().catch(() => {});
+    for (const { topic, partition } of this.assigned) this.fetcher.unassign(topic, partition);
+    const assignment = await this.member.join();
+    this.assigned = assignment.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    );
+    if (this.assigned.length === 0) return;
+    const committed = await this.member.committed(assignment);
+    const fresh = this.assigned.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`));
+    const timestamp = this.fetcher.options.reset === 'earliest' ? offsetEarliest : offsetLatest;
+    const starts = await this.fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
+    for (const { topic, partition } of this.assigned) {
+      const key = `${topic}-${partition}`;
+      this.fetcher.assign(topic, partition, committed.get(key) ?? starts.get(key)?.offset ?? 0);
+    }
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * A member of a classic consumer group: joins, leads when asked to (range assignment), heartbeats, commits, leaves. The
+ * owner is told what it may read and gives it up when the group rebalances (eager protocol).
+ */
+import { type Timer, sleep } from '../base/clock.ts';
+import { decode, encode } from '../protocol/codec/codec.ts';
+import { Errors, type ErrorRow, errorOf, KafkaError } from '../protocol/errors.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/09-offset-fetch.ts';
+import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from '../protocol/messages/12-heartbeat.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from '../protocol/messages/13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../protocol/messages/14-sync-group.ts';
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+} from '../protocol/messages/group-records.ts';
+import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
+import { assignRange, type TopicPartitions } from './assignor.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { isRetriable, retry } from './retry.ts';
+
+export interface GroupOptions {
+  readonly groupId: string;
+  readonly groupInstanceId: string | null;
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly rebalanceTimeoutMs: number;
+}
+
+export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
+  groupInstanceId: null,
+  sessionTimeoutMs: 45_000,
+  heartbeatIntervalMs: 3_000,
+  rebalanceTimeoutMs: 300_000,
+};
+
+export interface CommitOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+/** The group asks this member to join again. */
+const rejoinErrors: readonly ErrorRow[] = [
+  Errors.REBALANCE_IN_PROGRESS,
+  Errors.ILLEGAL_GENERATION,
+  Errors.UNKNOWN_MEMBER_ID,
+];
+const subscriptionVersion = 0;
+
+export class GroupMember {
+  private readonly client: KafkaClient;
+  private readonly options: GroupOptions;
+  private readonly topics: readonly string[];
+  private memberId = '';
+  private generationId = -1;
+  private coordinatorId: number | null = null;
+  private heartbeatTimer: Timer | null = null;
+  private mustJoin = true;
+  private failure: Error | null = null;
+
+  constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions) {
+    this.client = client;
+    this.topics = topics;
+    this.options = options;
+  }
+
+  /** True when what was assigned is no longer ours: commit if wanted, then `join` again. */
+  get needsJoin(): boolean {
+    if (this.failure !== null) throw this.failure;
+    return this.mustJoin;
+  }
+
+  /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
+  async join(): Promise<TopicPartitions[]> {
+    this.heartbeatTimer?.cancel();
+    for (;;) {
+      try {
+        const assignment = await this.joinOnce();
+        this.mustJoin = false;
+        this.scheduleHeartbeat();
+        return assignment;
+      } catch (error) {
+        this.forget(error);
+        await sleep(this.client.ports.scheduler, 50);
+      }
+    }
+  }
+
+  async commit(offsets: readonly CommitOffset[]): Promise<void> {
+    if (offsets.length === 0) return;
+    await retry(this.client.ports, 30_000, async () => {
+      const answer = await this.ask(OffsetCommitRequest, OffsetCommitResponse, {
+        groupId: this.options.groupId,
+        generationIdOrMemberEpoch: this.generationId,
+        memberId: this.memberId,
+        groupInstanceId: this.options.groupInstanceId,
+        topics: byTopic(offsets).map(([name, partitions]) => ({
+          name,
+          partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
+            partitionIndex: partition,
+            committedOffset: offset,
+            committedLeaderEpoch: leaderEpoch,
+            committedMetadata: '',
+          })),
+        })),
+      });
+      for (const topic of answer.topics) for (const { errorCode } of topic.partitions) this.check(errorCode);
+    });
+  }
+
+  /** Committed offsets of partitions; those without a commit are absent. */
+  async committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
+    const answer = await retry(this.client.ports, 30_000, async () => {
+      const topics = partitions.map(({ topic, partitions: indexes }) => ({
+        name: topic,
+        partitionIndexes: indexes,
+      }));
+      const { groupId } = this.options;
+      const got = await this.ask(OffsetFetchRequest, OffsetFetchResponse, { groupId, topics, groups: [] });
+      this.check(got.errorCode);
+      return got;
+    });
+    const offsets = new Map<string, number>();
+    for (const { name, partitions: found } of answer.topics) {
+      for (const { partitionIndex, committedOffset } of found) {
+        if (committedOffset >= 0) offsets.set(`${name}-${partitionIndex}`, committedOffset);
+      }
+    }
+    return offsets;
+  }
+
+  async leave(): Promise<void> {
+    this.heartbeatTimer?.cancel();
+    if (this.memberId === '' || this.options.groupInstanceId !== null) return;
+    try {
+      const { groupId } = this.options;
+      const member = { memberId: this.memberId, groupInstanceId: null };
+      await this.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
+    } catch {
+      // The coordinator finds out by the session time-out.
+    }
+  }
+
+  private async joinOnce(): Promise<TopicPartitions[]> {
+    const subscription = { topics: [...this.topics].sort(), userData: null };
+    const join = {
+      groupId: this.options.groupId,
+      sessionTimeoutMs: this.options.sessionTimeoutMs,
+      rebalanceTimeoutMs: this.options.rebalanceTimeoutMs,
+      memberId: this.memberId,
+      groupInstanceId: this.options.groupInstanceId,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: encodeVersioned(ConsumerProtocolSubscription, subscription) }],
+    };
+    const timeoutMs = this.options.rebalanceTimeoutMs + 5_000;
+    const joined = await this.ask(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
+    if (joined.memberId !== '') this.memberId = joined.memberId;
+    this.check(joined.errorCode);
+    this.generationId = joined.generationId;
+    const isLeader = joined.leader === joined.memberId && !joined.skipAssignment;
+    const synced = await this.ask(
+      SyncGroupRequest,
+      SyncGroupResponse,
+      {
+        groupId: this.options.groupId,
+        generationId: this.generationId,
+        memberId: this.memberId,
+        groupInstanceId: this.options.groupInstanceId,
+        protocolType: 'consumer',
+        protocolName: 'range',
+        assignments: isLeader ? await this.assignAll(joined) : [],
+      },
+      timeoutMs,
+    );
+    this.check(synced.errorCode);
+    if (synced.assignment.length === 0) return [];
+    const assignment = decode(ConsumerProtocolAssignment, subscriptionVersion, synced.assignment, 2);
+    return assignment.assignedPartitions.map(({ topic, partitions }) => ({
+      topic,
+      partitions: [...partitions],
+    }));
+  }
+
+  /** We lead the group: decides who reads what. */
+  private async assignAll(joined: Infer<typeof JoinGroupResponse>) {
+    const subscriptions = new Map(
+      joined.members.map(({ memberId, metadata }) => [
+        memberId,
+        decode(ConsumerProtocolSubscription, subscriptionVersion, metadata, 2).topics,
+      ]),
+    );
+    const cluster = await this.client.metadata([...new Set([...subscriptions.values()].flat())]);
+    const counts = new Map(
+      [...cluster.topics.values()].map(({ name, partitions }) => [name, partitions.length]),
+    );
+    return [...assignRange(subscriptions, counts)].map(([memberId, assignedPartitions]) => ({
+      memberId,
+      assignment: encodeVersioned(ConsumerProtocolAssignment, { assignedPartitions, userData: null }),
+    }));
+  }
+
+  private scheduleHeartbeat(): void {
+    const { scheduler } = this.client.ports;
+    this.heartbeatTimer = scheduler.after(this.options.heartbeatIntervalMs, () => void this.heartbeat());
+  }
+
+  private async heartbeat(): Promise<void> {
+    try {
+      const answer = await this.ask(HeartbeatRequest, HeartbeatResponse, {
+        groupId: this.options.groupId,
+        generationId: this.generationId,
+        memberId: this.memberId,
+        groupInstanceId: this.options.groupInstanceId,
+      });
+      this.check(answer.errorCode);
+    } catch (error) {
+      try {
+        this.forget(error);
+      } catch (fatal) {
+        this.failure = fatal as Error;
+      }
+    }
+    if (!this.mustJoin) this.scheduleHeartbeat();
+  }
+
+  private async ask<Q extends Shape, R extends Shape>(
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+    timeoutMs?: number,
+  ): Promise<Infer<Message<R>>> {
+    const { groupId } = this.options;
+    this.coordinatorId ??= await retry(this.client.ports, 60_000, () => this.client.coordinator(groupId));
+    try {
+      const connection = await this.client.broker(this.coordinatorId);
+      const versionMax =
+        request.key === OffsetCommitRequest.key ? 9 : request.key === OffsetFetchRequest.key ? 7 : 99;
+      const options = { versionMax, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+      return await connection.request(request, response, init, options);
+    } catch (error) {
+      this.coordinatorId = null;
+      throw error;
+    }
+  }
+
+  private check(errorCode: number): void {
+    if (errorCode === 0) return;
+    const error = errorOf(errorCode);
+    if (error === Errors.NOT_COORDINATOR || error === Errors.COORDINATOR_NOT_AVAILABLE)
+      this.coordinatorId = null;
+    throw new KafkaError(error);
+  }
+
+  /** After a failed exchange: joins anew where that helps, throws where nothing does. */
+  private forget(error: unknown): void {
+    if (error instanceof KafkaError && error.error === Errors.MEMBER_ID_REQUIRED) return;
+    if (error instanceof KafkaError && rejoinErrors.includes(error.error)) {
+      this.mustJoin = true;
+      if (error.error === Errors.UNKNOWN_MEMBER_ID) this.memberId = '';
+    } else if (!isRetriable(error)) throw error;
+  }
+}
+
+/** Embedded consumer protocol data begin with their version. */
+function encodeVersioned<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
+  const body = encode(message, subscriptionVersion, init);
+  const bytes = new Uint8Array(2 + body.length);
+  bytes[1] = subscriptionVersion;
+  bytes.set(body, 2);
+  return bytes;
+}
+
+function byTopic<T extends { topic: string }>(items: readonly T[]): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(item.topic, [...(groups.get(item.topic) ?? []), item]);
+  return [...groups];
+}

@@ -1,0 +1,213 @@
+/**
+ * A cluster as a client sees it: bootstrap addresses, a connection to each broker that is needed, metadata, coordinators.
+ * Everything that tools, producers and consumers have in common; retries with a deadline live in `retry.ts`.
+ */
+import type { Address } from '../base/network.ts';
+import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
+import { MetadataRequest, MetadataResponse } from '../protocol/messages/03-metadata.ts';
+import { FindCoordinatorRequest, FindCoordinatorResponse } from '../protocol/messages/10-find-coordinator.ts';
+import { DescribeClusterRequest, DescribeClusterResponse } from '../protocol/messages/60-describe-cluster.ts';
+import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
+import { BrokerConnection, type ClientPorts, DisconnectedError } from './connection.ts';
+
+export interface ClientOptions {
+  readonly bootstrap: readonly Address[];
+  readonly clientId?: string;
+  readonly requestTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+  /** The bootstrap addresses are controllers (`--bootstrap-controller`). */
+  readonly isController?: boolean;
+}
+
+export interface PartitionInfo {
+  readonly index: number;
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  readonly offline: readonly number[];
+  readonly errorCode: number;
+}
+
+export interface TopicInfo {
+  readonly name: string;
+  readonly id: string;
+  readonly isInternal: boolean;
+  readonly errorCode: number;
+  readonly partitions: readonly PartitionInfo[];
+}
+
+export interface ClusterInfo {
+  readonly clusterId: string | null;
+  readonly controllerId: number;
+  readonly brokers: ReadonlyMap<number, Address & { rack: string | null }>;
+  readonly topics: ReadonlyMap<string, TopicInfo>;
+}
+
+function clusterOf(answer: Infer<typeof MetadataResponse>): ClusterInfo {
+  const topics = answer.topics.map((topic): [string, TopicInfo] => [
+    topic.name ?? '',
+    {
+      name: topic.name ?? '',
+      id: topic.topicId,
+      isInternal: topic.isInternal,
+      errorCode: topic.errorCode,
+      partitions: topic.partitions
+        .map((partition) => ({
+          index: partition.partitionIndex,
+          leader: partition.leaderId,
+          leaderEpoch: partition.leaderEpoch,
+          replicas: partition.replicaNodes,
+          isr: partition.isrNodes,
+          offline: partition.offlineReplicas,
+          errorCode: partition.errorCode,
+        }))
+        .sort((left, right) => left.index - right.index),
+    },
+  ]);
+  return {
+    clusterId: answer.clusterId,
+    controllerId: answer.controllerId,
+    brokers: new Map(answer.brokers.map(({ nodeId, host, port, rack }) => [nodeId, { host, port, rack }])),
+    topics: new Map(topics),
+  };
+}
+
+export class KafkaClient {
+  readonly ports: ClientPorts;
+  private readonly options: Required<ClientOptions>;
+  private readonly connections = new Map<string, Promise<BrokerConnection>>();
+  private readonly addresses = new Map<number, Address>();
+  private isClosed = false;
+
+  constructor(options: ClientOptions, ports: ClientPorts) {
+    this.ports = ports;
+    this.options = {
+      clientId: 'bendemann-client',
+      requestTimeoutMs: 30_000,
+      connectTimeoutMs: 10_000,
+      isController: false,
+      ...options,
+    };
+  }
+
+  /** Whether the bootstrap addresses are controllers. */
+  get speaksToControllers(): boolean {
+    return this.options.isController;
+  }
+
+  /** A connection to some node that answers: known brokers first, then the bootstrap addresses. */
+  async any(): Promise<BrokerConnection> {
+    let lastError: unknown = new DisconnectedError('no bootstrap address');
+    for (const address of [...this.options.bootstrap, ...this.addresses.values()]) {
+      try {
+        return await this.connect(address);
+      } catch (error) {
+        lastError = error;
+      }
+    }
+    throw lastError;
+  }
+
+  /** A connection to one broker, whose address metadata must have told. */
+  async broker(nodeId: number): Promise<BrokerConnection> {
+    let address = this.addresses.get(nodeId);
+    if (address === undefined) {
+      await this.metadata([]);
+      address = this.addresses.get(nodeId);
+    }
+    if (address === undefined) {
+      throw new KafkaError(Errors.BROKER_NOT_AVAILABLE, `broker ${nodeId} is not in the metadata`);
+    }
+    return this.connect(address);
+  }
+
+  /** One request to whichever node answers. */
+  async request<Q extends Shape, R extends Shape>(
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+  ): Promise<Infer<Message<R>>> {
+    const connection = await (this.options.isController ? this.activeController() : this.any());
+    return connection.request(request, response, init);
+  }
+
+  async requestTo<Q extends Shape, R extends Shape>(
+    nodeId: number,
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+  ): Promise<Infer<Message<R>>> {
+    const connection = await this.broker(nodeId);
+    return connection.request(request, response, init);
+  }
+
+  /** Topics by name; null: all of them. Unknown topics come back with their error code. */
+  async metadata(topics: readonly string[] | null, allowAutoTopicCreation = false): Promise<ClusterInfo> {
+    const connection = await this.any();
+    const answer = await connection.request(MetadataRequest, MetadataResponse, {
+      topics: topics === null ? null : topics.map((name) => ({ name })),
+      allowAutoTopicCreation,
+    });
+    const cluster = clusterOf(answer);
+    for (const [nodeId, address] of cluster.brokers) this.addresses.set(nodeId, address);
+    return cluster;
+  }
+
+  /** The active controller, when the bootstrap addresses are controllers. */
+  async activeController(): Promise<BrokerConnection> {
+    const connection = await this.any();
+    const answer = await connection.request(DescribeClusterRequest, DescribeClusterResponse, {
+      includeClusterAuthorizedOperations: false,
+      endpointType: 2,
+    });
+    if (answer.errorCode !== 0)
+      throw new KafkaError(errorOf(answer.errorCode), answer.errorMessage ?? undefined);
+    const active = answer.brokers.find(({ brokerId }) => brokerId === answer.controllerId);
+    if (active === undefined) throw new KafkaError(Errors.NOT_CONTROLLER, 'no active controller is known');
+    return this.connect({ host: active.host, port: active.port });
+  }
+
+  /** The coordinator of a group. */
+  async coordinator(groupId: string): Promise<number> {
+    const connection = await this.any();
+    const version = connection.versionOf(FindCoordinatorRequest);
+    const init = version >= 4 ? { keyType: 0, coordinatorKeys: [groupId] } : { keyType: 0, key: groupId };
+    const answer = await connection.request(FindCoordinatorRequest, FindCoordinatorResponse, init, {
+      version,
+    });
+    const found = answer.coordinators[0] ?? answer;
+    if (found.errorCode !== 0)
+      throw new KafkaError(errorOf(found.errorCode), found.errorMessage ?? undefined);
+    this.addresses.set(found.nodeId, { host: found.host, port: found.port });
+    return found.nodeId;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const connection of this.connections.values())
+      connection.then(
+        (open) => open.close(),
+        () => {},
+      );
+    this.connections.clear();
+  }
+
+  private connect(address: Address): Promise<BrokerConnection> {
+    if (this.isClosed) return Promise.reject(new DisconnectedError('client closed'));
+    const key = `${address.host}:${address.port}`;
+    const known = this.connections.get(key);
+    if (known !== undefined) return known;
+    const opening = BrokerConnection.open(address, this.ports, this.options).then((connection) => {
+      connection.onClose = (): void => {
+        if (this.connections.get(key) === opening) this.connections.delete(key);
+      };
+      return connection;
+    });
+    this.connections.set(key, opening);
+    opening.catch(() => {
+      if (this.connections.get(key) === opening) this.connections.delete(key);
+    });
+    return opening;
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * A producer: records are gathered into one batch a partition while the previous one is in flight, sent to the leader, and
+ * sent again until acknowledged, refused for good, or too late.
+ *
+ * Invariants: one batch a partition is in flight at a time, so that order holds over retries; a batch that is sent again is
+ * byte for byte the same, so that an idempotent broker recognises it.
+ */
+import { sleep } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
+import { ProduceRequest, ProduceResponse } from '../protocol/messages/00-produce.ts';
+import { InitProducerIdRequest, InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts';
+import { buildBatch } from '../protocol/records/builder.ts';
+import type { CompressionName } from '../protocol/records/compression.ts';
+import type { BrokerConnection } from './connection.ts';
+import type { KafkaClient, TopicInfo } from './kafka-client.ts';
+import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
+import { isRetriable, retry } from './retry.ts';
+
+export interface ProducerRecord {
+  readonly topic: string;
+  readonly partition?: number | undefined;
+  readonly key?: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers?: readonly { key: string; value: Uint8Array | null }[];
+  readonly timestampMs?: number;
+}
+
+export interface RecordMetadata {
+  readonly topic: string;
+  readonly partition: number;
+  /** -1 with acks=0. */
+  readonly offset: number;
+}
+
+export interface ProducerOptions {
+  readonly acks: -1 | 0 | 1;
+  readonly lingerMs: number;
+  readonly batchBytes: number;
+  readonly compression: CompressionName;
+  readonly isIdempotent: boolean;
+  /** How long the broker may wait for its replicas. */
+  readonly requestTimeoutMs: number;
+  /** From `send` to the last attempt. */
+  readonly deliveryTimeoutMs: number;
+  /** How long `send` waits for the topic to be there. */
+  readonly maxBlockMs: number;
+  readonly retries: number;
+}
+
+export const producerDefaults: ProducerOptions = {
+  acks: -1,
+  lingerMs: 5,
+  batchBytes: 16_384,
+  compression: 'none',
+  isIdempotent: true,
+  requestTimeoutMs: 30_000,
+  deliveryTimeoutMs: 120_000,
+  maxBlockMs: 60_000,
+  retries: 2 ** 31 - 1,
+};
+
+interface Waiting {
+  readonly record: ProducerRecord;
+  readonly sizeBytes: number;
+  readonly timestampMs: number;
+  readonly resolve: (metadata: RecordMetadata) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Batch {
+  readonly bytes: Uint8Array;
+  readonly records: readonly Waiting[];
+  readonly deadlineMs: number;
+  attempts: number;
+}
+
+class PartitionQueue {
+  readonly topic: string;
+  readonly index: number;
+  readonly waiting: Waiting[] = [];
+  waitingBytes = 0;
+  inFlight: Batch | null = null;
+  nextSequence = 0;
+  isFlushing = false;
+
+  constructor(topic: string, index: number) {
+    this.topic = topic;
+    this.index = index;
+  }
+}
+
+const recordOverheadBytes = 24;
+
+export class Producer {
+  readonly options: ProducerOptions;
+  private readonly client: KafkaClient;
+  private readonly sticky: StickyPartitioner;
+  private readonly topics = new Map<string, Promise<TopicInfo>>();
+  private readonly queues = new Map<string, PartitionQueue>();
+  private identity: Promise<{ producerId: number; producerEpoch: number }> | null = null;
+  private unsettledCount = 0;
+  private idle: (() => void)[] = [];
+
+  constructor(client: KafkaClient, random: Random, options: Partial<ProducerOptions> = {}) {
+    this.client = client;
+    this.options = { ...producerDefaults, ...options };
+    this.sticky = new StickyPartitioner(random);
+  }
+
+  /** Resolves when the record is acknowledged as `acks` says. Rejects with the broker's error or a time-out. */
+  async send(record: ProducerRecord): Promise<RecordMetadata> {
+    const topic = await this.topicOf(record.topic);
+    const queue = this.queueOf(record, topic);
+    const sizeBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordOverheadBytes;
+    return new Promise((resolve, reject) => {
+      const timestampMs = record.timestampMs ?? this.client.ports.clock.wallMs();
+      this.unsettledCount++;
+      queue.waiting.push({ record, sizeBytes, timestampMs, resolve, reject });
+      queue.waitingBytes += sizeBytes;
+      if (queue.inFlight !== null || queue.isFlushing) return;
+      const isFull = queue.waitingBytes >= this.options.batchBytes;
+      queue.isFlushing = true;
+      this.client.ports.scheduler.after(isFull ? 0 : this.options.lingerMs, () => void this.drain(queue));
+    });
+  }
+
+  /** Resolves when everything sent so far is acknowledged or has failed. */
+  flush(): Promise<void> {
+    if (this.unsettledCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.idle.push(resolve);
+    });
+  }
+
+  private topicOf(name: string): Promise<TopicInfo> {
+    let topic = this.topics.get(name);
+    if (topic === undefined) {
+      topic = this.findTopic(name);
+      this.topics.set(name, topic);
+      topic.catch(() => this.topics.delete(name));
+    }
+    return topic;
+  }
+
+  private async findTopic(name: string): Promise<TopicInfo> {
+    const timeoutMs = this.options.maxBlockMs;
+    try {
+      return await retry(this.client.ports, timeoutMs, async () => {
+        const cluster = await this.client.metadata([name], true);
+        const topic = cluster.topics.get(name);
+        const errorCode = topic?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
+        if (errorCode !== 0) throw new KafkaError(errorOf(errorCode));
+        return topic as TopicInfo;
+      });
+    } catch (error) {
+      if (!(error instanceof KafkaError) || !error.error.retriable) throw error;
+      throw new KafkaError(error.error, `Topic ${name} not present in metadata after ${timeoutMs} ms.`);
+    }
+  }
+
+  private queueOf(record: ProducerRecord, topic: TopicInfo): PartitionQueue {
+    const index = record.partition ?? this.choose(record, topic);
+    const key = `${record.topic}-${index}`;
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = new PartitionQueue(record.topic, index);
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  private choose(record: ProducerRecord, topic: TopicInfo): number {
+    if (record.key !== undefined && record.key !== null)
+      return partitionOfKey(record.key, topic.partitions.length);
+    const led = topic.partitions.filter(({ leader }) => leader >= 0).map(({ index }) => index);
+    const available = led.length > 0 ? led : topic.partitions.map(({ index }) => index);
+    const chosen = this.sticky.partition(record.topic, available);
+    const queue = this.queues.get(`${record.topic}-${chosen}`);
+    const isFull = queue !== undefined && queue.waitingBytes >= this.options.batchBytes;
+    return isFull ? this.sticky.next(record.topic, available) : chosen;
+  }
+
+  /** Sends batch after batch of one partition until nothing waits. */
+  private async drain(queue: PartitionQueue): Promise<void> {
+    while (queue.waiting.length > 0) {
+      const batch = await this.takeBatch(queue).catch((error: unknown) => {
+        this.settle(queue.waiting.splice(0), error as Error);
+        queue.waitingBytes = 0;
+        return null;
+      });
+      if (batch === null) continue;
+      queue.inFlight = batch;
+      await this.deliver(queue, batch);
+      queue.inFlight = null;
+    }
+    queue.isFlushing = false;
+  }
+
+  private async takeBatch(queue: PartitionQueue): Promise<Batch> {
+    const identity = this.options.isIdempotent ? await this.producerIdentity() : null;
+    let count = 0;
+    let sizeBytes = 0;
+    for (const { sizeBytes: recordBytes } of queue.waiting) {
+      if (count > 0 && sizeBytes + recordBytes > this.options.batchBytes) break;
+      sizeBytes += recordBytes;
+      count++;
+    }
+    const records = queue.waiting.splice(0, count);
+    queue.waitingBytes -= sizeBytes;
+    const bytes = await buildBatch({
+      records: records.map(({ record, timestampMs }) => ({
+        key: record.key ?? null,
+        value: record.value,
+        headers: record.headers ?? [],
+        timestamp: timestampMs,
+      })),
+      compression: this.options.compression,
+      ...(identity === null ? {} : { ...identity, baseSequence: queue.nextSequence }),
+    });
+    queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;
+    const deadlineMs = this.client.ports.clock.monotonicMs() + this.options.deliveryTimeoutMs;
+    return { bytes, records, deadlineMs, attempts: 0 };
+  }
+
+  private async deliver(queue: PartitionQueue, batch: Batch): Promise<void> {
+    for (let backoffMs = 20; ; backoffMs = Math.min(backoffMs * 2, 500)) {
+      try {
+        batch.attempts++;
+        const offset = await this.produce(queue, batch);
+        batch.records.forEach(({ resolve }, position) => {
+          resolve({
+            topic: queue.topic,
+            partition: queue.index,
+            offset: offset < 0 ? -1 : offset + position,
+          });
+        });
+        return this.settle(batch.records, null);
+      } catch (error) {
+        const isLate = this.client.ports.clock.monotonicMs() + backoffMs > batch.deadlineMs;
+        if (!isRetriable(error) || isLate || batch.attempts > this.options.retries) {
+          if (this.options.isIdempotent) this.identity = null;
+          return this.settle(batch.records, error as Error);
+        }
+        this.topics.delete(queue.topic);
+        await sleep(this.client.ports.scheduler, backoffMs);
+      }
+    }
+  }
+
+  /** One attempt; returns the offset of the batch's first record, -1 with acks=0. */
+  private async produce(queue: PartitionQueue, batch: Batch): Promise<number> {
+    const connection = await this.leaderOf(queue);
+    // Version 13 names topics by id; names serve every broker.
+    const version = connection.versionOf(ProduceRequest, 12);
+    const init = {
+      acks: this.options.acks,
+      timeoutMs: this.options.requestTimeoutMs,
+      topicData: [{ name: queue.topic, partitionData: [{ index: queue.index, records: batch.bytes }] }],
+    };
+    if (this.options.acks === 0) {
+      connection.sendOneWay(ProduceRequest, version, init);
+      return -1;
+    }
+    const answer = await connection.request(ProduceRequest, ProduceResponse, init, {
+      version,
+      timeoutMs: this.options.requestTimeoutMs + 5_000,
+    });
+    const partition = answer.responses[0]?.partitionResponses[0];
+    if (partition === undefined) throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR);
+    if (partition.errorCode !== 0) {
+      throw new KafkaError(errorOf(partition.errorCode), partition.errorMessage ?? undefined);
+    }
+    return partition.baseOffset;
+  }
+
+  private async leaderOf(queue: PartitionQueue): Promise<BrokerConnection> {
+    const topic = await this.topicOf(queue.topic);
+    const partition = topic.partitions[queue.index];
+    if (partition === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    if (partition.leader < 0) throw new KafkaError(Errors.LEADER_NOT_AVAILABLE);
+    return this.client.broker(partition.leader);
+  }
+
+  private producerIdentity(): Promise<{ producerId: number; producerEpoch: number }> {
+    this.identity ??= retry(this.client.ports, this.options.maxBlockMs, async () => {
+      const answer = await this.client.request(InitProducerIdRequest, InitProducerIdResponse, {
+        transactionalId: null,
+        transactionTimeoutMs: 60_000,
+      });
+      if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+      for (const queue of this.queues.values()) queue.nextSequence = 0;
+      return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+    });
+    this.identity.catch(() => {
+      this.identity = null;
+    });
+    return this.identity;
+  }
+
+  private settle(records: readonly Waiting[], error: Error | null): void {
+    if (error !== null) for (const { reject } of records) reject(error);
+    this.unsettledCount -= records.length;
+    if (this.unsettledCount > 0) return;
+    for (const resolve of this.idle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,33 @@
+/** Doing something again until it works or its time is over. */
+import { sleep } from '../base/clock.ts';
+import { KafkaError } from '../protocol/errors.ts';
+import { type ClientPorts, DisconnectedError } from './connection.ts';
+
+const backoffFirstMs = 20;
+const backoffLastMs = 500;
+
+/** Whether trying again can help: a lost connection, a refused one, or an error that Kafka calls retriable. */
+export function isRetriable(error: unknown): boolean {
+  if (error instanceof KafkaError) return error.error.retriable;
+  if (error instanceof DisconnectedError) return true;
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(code);
+}
+
+/** Runs `attempt` until it succeeds, fails for good, or `timeoutMs` is over; then the last error is thrown. */
+export async function retry<T>(
+  ports: Pick<ClientPorts, 'clock' | 'scheduler'>,
+  timeoutMs: number,
+  attempt: () => Promise<T>,
+  canRetry: (error: unknown) => boolean = isRetriable,
+): Promise<T> {
+  const deadlineMs = ports.clock.monotonicMs() + timeoutMs;
+  for (let backoffMs = backoffFirstMs; ; backoffMs = Math.min(backoffMs * 2, backoffLastMs)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!canRetry(error) || ports.clock.monotonicMs() + backoffMs > deadlineMs) throw error;
+    }
+    await sleep(ports.scheduler, backoffMs);
+  }
+}
