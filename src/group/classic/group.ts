@@ -1,0 +1,316 @@
+/**
+ * A classic group and its members: plain state with the bookkeeping that keeps counts true. No decisions: those are in
+ * `join.ts`, `sync.ts`, `heartbeat.ts`, `leave.ts` and `rebalance.ts` beside it.
+ *
+ *                  member joins                all joined or time is up
+ *   Empty ───────────────────────▶ Preparing ─────────────────────────▶ Completing
+ *     ▲                             ▲  │ ▲                                  │ leader's assignment is replicated
+ *     └───── nobody rejoined ───────│──┘ └── member joins, leaves, dies ──┐ ▼
+ *                                   └───────────────────────────────────── Stable
+ *
+ * Invariants (checked by `assertGroup`, in tests after every step): the generation never goes down; the leader is a member;
+ * every static member id is a member; a group with members has a protocol type; Empty means no members.
+ */
+import { assert } from '../../base/assert.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { Errors } from '../../protocol/errors.ts';
+import { Deadline } from '../deadlines.ts';
+import type { GroupOffsets } from '../offset-table.ts';
+import { createOffsets } from '../offset-table.ts';
+import type { JoinResponseMember, MemberProtocol } from '../types.ts';
+import { subscriptionTopics } from './subscription.ts';
+
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
+
+export const noBytes = new Uint8Array(0);
+
+export interface Member {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  clientId: string;
+  clientHost: string;
+  rebalanceTimeoutMs: number;
+  sessionTimeoutMs: number;
+  /** In the member's order of preference. */
+  protocols: readonly MemberProtocol[];
+  assignment: Uint8Array;
+  /** It has not yet been part of a generation. */
+  isNew: boolean;
+  /** The JoinGroup that waits for the rebalance to complete. */
+  joinToken: number | null;
+  /** The SyncGroup that waits for the leader's assignment. */
+  syncToken: number | null;
+  readonly session: Deadline;
+}
+
+/** What becomes of a replaced or removed member's waiting requests; the caller answers them. */
+export interface Waiting {
+  readonly joinToken: number | null;
+  readonly syncToken: number | null;
+}
+
+export class ClassicGroup {
+  readonly groupId: string;
+  state: GroupState = 'Empty';
+  previousState: GroupState = 'Empty';
+  /** Wall time of the last change of state; -1 when a record of an old version did not say. */
+  stateSinceMs: number;
+  /** Null: only offsets were ever committed here ("simple" group). */
+  protocolType: string | null = null;
+  protocolName: string | null = null;
+  generation = 0;
+  leaderId: string | null = null;
+  /** A member came while the first generation was being put together. */
+  newMemberAdded = false;
+  /** Time by which the wait for the first generation may still be prolonged. */
+  initialRemainingMs = 0;
+  initialDelayMs = 0;
+  /** The first generation is being put together: it completes by time only. */
+  initialRebalance = false;
+  /** Tombstones are under way; until they are replicated nothing new may start here. */
+  deleting = false;
+  /** Commits that were appended and are not yet known to be replicated: no expiry meanwhile. */
+  pendingCommits = 0;
+  /** Topics the stable members read; null when unknown. Only for protocol type "consumer". */
+  subscribedTopics: ReadonlySet<string> | null = null;
+  /** Committed, that is replicated, offsets. */
+  readonly offsets: GroupOffsets = createOffsets();
+  readonly members = new Map<string, Member>();
+  /** group.instance.id → member id. */
+  readonly staticMembers = new Map<string, string>();
+  /** Ids given out with MEMBER_ID_REQUIRED that have not come back yet. */
+  readonly pendingMembers = new Map<string, Deadline>();
+  /** Members of this generation that have not sent SyncGroup yet. */
+  readonly pendingSync = new Set<string>();
+  readonly joinDeadline: Deadline;
+  readonly syncDeadline: Deadline;
+  /** The value that the log holds for this group; null: none (a simple group). */
+  persisted: Uint8Array | null = null;
+  #joining = 0;
+  readonly #supporters = new Map<string, number>();
+
+  constructor(groupId: string, wallMs: number) {
+    this.groupId = groupId;
+    this.stateSinceMs = wallMs;
+    this.joinDeadline = new Deadline('join', groupId);
+    this.syncDeadline = new Deadline('sync', groupId);
+  }
+
+  transition(state: GroupState, wallMs: number): void {
+    this.previousState = this.state;
+    this.state = state;
+    this.stateSinceMs = wallMs;
+  }
+
+  is(...states: GroupState[]): boolean {
+    return states.includes(this.state);
+  }
+
+  get joiningCount(): number {
+    return this.#joining;
+  }
+
+  get allJoined(): boolean {
+    return this.#joining === this.members.size && this.pendingMembers.size === 0;
+  }
+
+  /** The longest any member asked for. */
+  get rebalanceTimeoutMs(): number {
+    let longest = 0;
+    for (const member of this.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs);
+    return longest;
+  }
+
+  add(member: Member, protocolType: string): void {
+    assert(!this.members.has(member.memberId), 'member added twice');
+    if (this.members.size === 0) this.protocolType = protocolType;
+    assert(this.protocolType === protocolType, 'members of one protocol type');
+    if (member.groupInstanceId !== null) {
+      assert(!this.staticMembers.has(member.groupInstanceId), 'static member added twice');
+      this.staticMembers.set(member.groupInstanceId, member.memberId);
+    }
+    this.members.set(member.memberId, member);
+    this.#countProtocols(member.protocols, 1);
+    if (member.joinToken !== null) this.#joining++;
+    this.leaderId ??= member.memberId;
+    this.pendingMembers.get(member.memberId)?.cancel();
+    this.pendingMembers.delete(member.memberId);
+  }
+
+  /** Removes a member, if it is one; the caller answers what it waited for. */
+  remove(memberId: string): Waiting {
+    const member = this.members.get(memberId);
+    if (member === undefined) return { joinToken: null, syncToken: null };
+    const waiting = { joinToken: this.takeJoin(member), syncToken: takeSync(member) };
+    member.session.cancel();
+    this.members.delete(memberId);
+    this.#countProtocols(member.protocols, -1);
+    this.pendingSync.delete(memberId);
+    if (member.groupInstanceId !== null) this.staticMembers.delete(member.groupInstanceId);
+    if (this.leaderId === memberId) this.leaderId = this.members.keys().next().value ?? null;
+    return waiting;
+  }
+
+  removePending(memberId: string): void {
+    this.pendingMembers.get(memberId)?.cancel();
+    this.pendingMembers.delete(memberId);
+  }
+
+  /** Gives the place of `oldId` to `newId`, with everything that belongs to it but its waiting requests. */
+  replaceStatic(oldId: string, newId: string): { member: Member; waiting: Waiting } {
+    const old = this.members.get(oldId);
+    assert(old !== undefined, 'a static member that is replaced is a member');
+    const waiting = { joinToken: this.takeJoin(old), syncToken: takeSync(old) };
+    old.session.cancel();
+    const member: Member = { ...old, memberId: newId, session: new Deadline('session', this.groupId, newId) };
+    this.members.delete(oldId);
+    this.members.set(newId, member);
+    if (this.pendingSync.delete(oldId)) this.pendingSync.add(newId);
+    if (this.leaderId === oldId) this.leaderId = newId;
+    if (member.groupInstanceId !== null) this.staticMembers.set(member.groupInstanceId, newId);
+    return { member, waiting };
+  }
+
+  setProtocols(member: Member, protocols: readonly MemberProtocol[]): void {
+    this.#countProtocols(member.protocols, -1);
+    member.protocols = protocols;
+    this.#countProtocols(protocols, 1);
+  }
+
+  /** Parks a JoinGroup; returns the one that was parked before, to be answered. */
+  park(member: Member, token: number | null): number | null {
+    const before = this.takeJoin(member);
+    member.joinToken = token;
+    if (token !== null) this.#joining++;
+    return before;
+  }
+
+  takeJoin(member: Member): number | null {
+    const token = member.joinToken;
+    if (token !== null) this.#joining--;
+    member.joinToken = null;
+    return token;
+  }
+
+  /** Takes the parked JoinGroup if it is still `token`; null when the member has moved on. */
+  takeJoinIf(member: Member, token: number): number | null {
+    return member.joinToken === token ? this.takeJoin(member) : null;
+  }
+
+  /** Whether somebody with these protocols could join. */
+  supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
+    if (this.members.size === 0) return protocolType !== '' && protocols.length > 0;
+    if (protocolType !== this.protocolType) return false;
+    return protocols.some((protocol) => this.#supporters.get(protocol.name) === this.members.size);
+  }
+
+  /** The protocol that most members prefer among those that all support. */
+  selectProtocol(): string {
+    const votes = new Map<string, number>();
+    for (const member of this.members.values()) {
+      const choice = member.protocols.find((p) => this.#supporters.get(p.name) === this.members.size);
+      assert(choice !== undefined, 'members have a protocol in common');
+      votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1);
+    }
+    let best = '';
+    let most = 0;
+    for (const [name, count] of votes) {
+      if (count <= most) continue;
+      best = name;
+      most = count;
+    }
+    return best;
+  }
+
+  /** What the leader needs to know about everybody. */
+  membersForLeader(): JoinResponseMember[] {
+    const name = this.protocolName ?? '';
+    return [...this.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      metadata: metadataOf(member, name),
+    }));
+  }
+
+  /** Null when the member may speak for the group, else why not. */
+  validateMember(memberId: string, groupInstanceId: string | null): ErrorRow | null {
+    if (groupInstanceId !== null) {
+      const current = this.staticMembers.get(groupInstanceId);
+      if (current === undefined) return Errors.UNKNOWN_MEMBER_ID;
+      if (current !== memberId) return Errors.FENCED_INSTANCE_ID;
+    }
+    return this.members.has(memberId) ? null : Errors.UNKNOWN_MEMBER_ID;
+  }
+
+  /** Works out what the members read, from their metadata in the chosen protocol. */
+  computeSubscribedTopics(): void {
+    this.subscribedTopics = null;
+    if (this.protocolType !== 'consumer') return;
+    const all = new Set<string>();
+    if (this.members.size > 0) {
+      if (this.protocolName === null) return;
+      for (const member of this.members.values()) {
+        const topics = subscriptionTopics(metadataOf(member, this.protocolName));
+        if (topics === null) return;
+        for (const topic of topics) all.add(topic);
+      }
+    }
+    this.subscribedTopics = all;
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    return this.subscribedTopics?.has(topic) ?? (this.protocolType === 'consumer' && this.members.size > 0);
+  }
+
+  #countProtocols(protocols: readonly MemberProtocol[], change: 1 | -1): void {
+    for (const { name } of protocols) {
+      const count = (this.#supporters.get(name) ?? 0) + change;
+      if (count === 0) this.#supporters.delete(name);
+      else this.#supporters.set(name, count);
+    }
+  }
+}
+
+export function takeSync(member: Member): number | null {
+  const token = member.syncToken;
+  member.syncToken = null;
+  return token;
+}
+
+export function metadataOf(member: Member, protocolName: string): Uint8Array {
+  return member.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? noBytes;
+}
+
+/** Same protocols in the same order with the same metadata. */
+export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((protocol, i) => {
+    const other = b[i] as MemberProtocol;
+    if (protocol.name !== other.name || protocol.metadata.length !== other.metadata.length) return false;
+    return protocol.metadata.every((byte, j) => byte === other.metadata[j]);
+  });
+}
+
+/** Whole-state check, for tests. */
+export function assertGroup(group: ClassicGroup): void {
+  const { members, leaderId } = group;
+  if (members.size > 0) {
+    assert(leaderId !== null && members.has(leaderId), 'the leader is a member');
+    assert(group.protocolType !== null, 'a group with members has a protocol type');
+    assert(group.state !== 'Empty', 'Empty means no members');
+  }
+  assert(
+    members.size > 0 || group.is('Empty', 'PreparingRebalance', 'Dead'),
+    'no members and yet a generation',
+  );
+  for (const [instance, id] of group.staticMembers) {
+    assert(members.get(id)?.groupInstanceId === instance, 'static member ids are members');
+  }
+  let joining = 0;
+  for (const member of members.values()) {
+    if (member.joinToken !== null) joining++;
+    assert(member.joinToken === null || group.state !== 'Empty', 'nobody waits in an empty group');
+  }
+  assert(joining === group.joiningCount, 'the count of waiting joins is right');
+  for (const id of group.pendingSync) assert(members.has(id), 'who owes a SyncGroup is a member');
+}

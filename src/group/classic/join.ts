@@ -1,0 +1,218 @@
+/**
+ * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The answer waits in the member
+ * until the rebalance completes; nothing is written before the leader's assignment comes (`sync.ts`), except when a static
+ * member comes back under a new id, which must be known to whoever coordinates next.
+ *
+ * Versions: from v4 a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
+ * leaves no ghosts behind; from v9 a static leader that comes back is told to skip the assignment instead of being shown a
+ * leader that no longer exists.
+ */
+import { defined } from '../../base/assert.ts';
+import { Errors } from '../../protocol/errors.ts';
+import { ownBytes } from '../bytes.ts';
+import { Deadline } from '../deadlines.ts';
+import { memberIdFor } from '../member-id.ts';
+import { groupRecord } from '../records.ts';
+import type { Turn } from '../turn.ts';
+import { getOrCreateGroup, note, reply, write } from '../turn.ts';
+import type { Caller, JoinRequest, MemberProtocol } from '../types.ts';
+import type { ClassicGroup, Member } from './group.ts';
+import { noBytes, sameProtocols } from './group.ts';
+import {
+  answerWaiting,
+  completeIfAllJoined,
+  prepare,
+  prepareOrComplete,
+  renewNewMember,
+  renewSession,
+} from './rebalance.ts';
+import { joined, joinRefused } from './responses.ts';
+
+const knownMemberIdSince = 4;
+const skipAssignmentSince = 9;
+
+interface Join {
+  readonly token: number;
+  readonly caller: Caller;
+  readonly request: JoinRequest;
+  readonly protocols: readonly MemberProtocol[];
+  /** v0 has one time-out for both. */
+  readonly rebalanceTimeoutMs: number;
+}
+
+export function join(turn: Turn, token: number, caller: Caller, request: JoinRequest): void {
+  const { groupId, memberId, sessionTimeoutMs } = request;
+  const { config, groups } = turn.shard;
+  const refuse = (error: (typeof Errors)[keyof typeof Errors], id = memberId) =>
+    reply(turn, token, joinRefused(id, error));
+  if (groupId === '') return refuse(Errors.INVALID_GROUP_ID);
+  if (sessionTimeoutMs < config.minSessionTimeoutMs || sessionTimeoutMs > config.maxSessionTimeoutMs)
+    return refuse(Errors.INVALID_SESSION_TIMEOUT);
+  const isNew = memberId === '';
+  const existing = groups.get(groupId);
+  if (existing === undefined && !isNew) return refuse(Errors.UNKNOWN_MEMBER_ID);
+  if (existing?.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
+  if (existing !== undefined && !hasRoom(turn, existing, memberId)) {
+    existing.removePending(memberId);
+    answerWaiting(turn, memberId, existing.remove(memberId), Errors.GROUP_MAX_SIZE_REACHED);
+    return refuse(Errors.GROUP_MAX_SIZE_REACHED, '');
+  }
+  const supported = existing?.supports(request.protocolType, request.protocols);
+  const hasProtocol = request.protocolType !== '' && request.protocols.length > 0;
+  if (!(supported ?? hasProtocol)) return refuse(Errors.INCONSISTENT_GROUP_PROTOCOL);
+  const asked: Join = {
+    token,
+    caller,
+    request,
+    protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: ownBytes(metadata) })),
+    rebalanceTimeoutMs: caller.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
+  };
+  const group = getOrCreateGroup(turn, groupId);
+  if (isNew) joinNew(turn, group, asked);
+  else rejoin(turn, group, asked);
+}
+
+/** In a rebalance those who wait count, since the rest may be on their way out. */
+function hasRoom(turn: Turn, group: ClassicGroup, memberId: string): boolean {
+  const { maxSize } = turn.shard.config;
+  const member = group.members.get(memberId);
+  if (group.state === 'Empty') return true;
+  if (group.state !== 'PreparingRebalance') return member !== undefined || group.members.size < maxSize;
+  return (member !== undefined && member.joinToken !== null) || group.joiningCount < maxSize;
+}
+
+function joinNew(turn: Turn, group: ClassicGroup, asked: Join): void {
+  const { token, caller, request } = asked;
+  const instance = request.groupInstanceId;
+  const memberId = memberIdFor(turn.shard.random, instance ?? caller.clientId);
+  if (instance !== null) {
+    const current = group.staticMembers.get(instance);
+    if (current === undefined) addMember(turn, group, asked, memberId);
+    else replaceStatic(turn, group, asked, current, memberId);
+    return;
+  }
+  if (caller.apiVersion < knownMemberIdSince) return addMember(turn, group, asked, memberId);
+  const deadline = new Deadline('pending', group.groupId, memberId);
+  group.pendingMembers.set(memberId, deadline);
+  turn.shard.deadlines.set(deadline, turn.nowMs + request.sessionTimeoutMs);
+  reply(turn, token, joinRefused(memberId, Errors.MEMBER_ID_REQUIRED));
+}
+
+function rejoin(turn: Turn, group: ClassicGroup, asked: Join): void {
+  const { token, request, protocols } = asked;
+  const { memberId, groupInstanceId } = request;
+  if (group.pendingMembers.has(memberId) && groupInstanceId === null)
+    return addMember(turn, group, asked, memberId);
+  const error = group.validateMember(memberId, groupInstanceId);
+  if (error !== null) return reply(turn, token, joinRefused(memberId, error));
+  const member = defined(group.members.get(memberId));
+  const same = sameProtocols(member.protocols, protocols);
+  // Whoever lost the answer gets it again. A leader that joins a stable group wants a rebalance: it saw something change.
+  const again =
+    (group.state === 'CompletingRebalance' && same) ||
+    (group.state === 'Stable' && same && group.leaderId !== memberId);
+  if (again) {
+    renewSession(turn, member);
+    return reply(turn, token, joined(group, memberId));
+  }
+  update(turn, group, member, asked);
+  const reason = request.reason ?? 'not provided';
+  prepareOrComplete(turn, group, `member ${memberId} joins again; client reason: ${reason}`);
+}
+
+function addMember(turn: Turn, group: ClassicGroup, asked: Join, memberId: string): void {
+  const { caller, request } = asked;
+  if (group.state === 'PreparingRebalance' && group.generation === 0) group.newMemberAdded = true;
+  const member: Member = {
+    memberId,
+    groupInstanceId: request.groupInstanceId,
+    clientId: caller.clientId,
+    clientHost: caller.clientHost,
+    rebalanceTimeoutMs: asked.rebalanceTimeoutMs,
+    sessionTimeoutMs: request.sessionTimeoutMs,
+    protocols: asked.protocols,
+    assignment: noBytes,
+    isNew: true,
+    joinToken: asked.token,
+    syncToken: null,
+    session: new Deadline('session', group.groupId, memberId),
+  };
+  group.add(member, request.protocolType);
+  renewNewMember(turn, member);
+  const reason = request.reason ?? 'not provided';
+  prepareOrComplete(turn, group, `adding new member ${memberId}; client reason: ${reason}`);
+}
+
+/** Takes over what the member now says of itself, and parks its request. */
+function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): void {
+  const { caller, request } = asked;
+  group.setProtocols(member, asked.protocols);
+  member.rebalanceTimeoutMs = asked.rebalanceTimeoutMs;
+  member.sessionTimeoutMs = request.sessionTimeoutMs;
+  member.clientId = caller.clientId;
+  member.clientHost = caller.clientHost;
+  // The client gave up on an earlier request and sent another one.
+  const before = group.park(member, asked.token);
+  if (before !== null) reply(turn, before, joinRefused(member.memberId, Errors.REBALANCE_IN_PROGRESS));
+}
+
+/** A static member came back without its id: it takes its own place again, and whoever still holds the old id is fenced. */
+function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: string, newId: string): void {
+  const { member, waiting } = group.replaceStatic(oldId, newId);
+  note(turn, 'info', 'Static member came back and takes its place', {
+    group: group.groupId,
+    instance: member.groupInstanceId,
+    replaced: oldId,
+    member: newId,
+  });
+  answerWaiting(turn, oldId, waiting, Errors.FENCED_INSTANCE_ID);
+  const before: Member = { ...member };
+  update(turn, group, member, asked);
+  renewSession(turn, member);
+  const reason = `static member ${member.groupInstanceId} with new id ${newId} joins`;
+  if (group.state === 'CompletingRebalance') prepare(turn, group, reason);
+  else if (group.state !== 'Stable') completeIfAllJoined(turn, group);
+  else if (group.selectProtocol() !== group.protocolName) prepareOrComplete(turn, group, reason);
+  else keepPlace(turn, group, asked, before, oldId, newId);
+}
+
+/** The generation goes on as it is; only the new id has to be stored. */
+function keepPlace(
+  turn: Turn,
+  group: ClassicGroup,
+  asked: Join,
+  before: Member,
+  oldId: string,
+  newId: string,
+): void {
+  const leaderBefore = group.leaderId === newId ? oldId : (group.leaderId ?? '');
+  const assignments = new Map([...group.members].map(([id, { assignment }]) => [id, assignment]));
+  const record = groupRecord(group, assignments, group.stateSinceMs);
+  write(turn, [record], {
+    outlivesTimeout: false,
+    apply: (later) => {
+      group.persisted = record.value;
+      const member = group.members.get(newId);
+      if (member === undefined || group.takeJoinIf(member, asked.token) === null) return;
+      const skip = asked.caller.apiVersion >= skipAssignmentSince;
+      // Before v9 a leader that came back must not assign anew: it is shown its old id as the leader.
+      const answer = skip
+        ? joined(group, newId, group.leaderId === newId)
+        : { ...joined(group, newId), leader: leaderBefore, members: [] };
+      reply(later, asked.token, answer);
+      renewSession(later, member);
+    },
+    undo: (later, error) => {
+      const member = group.members.get(newId);
+      if (member === undefined || group.takeJoinIf(member, asked.token) === null) return;
+      reply(later, asked.token, joinRefused('', error));
+      group.setProtocols(member, before.protocols);
+      const { member: old } = group.replaceStatic(newId, oldId);
+      old.rebalanceTimeoutMs = before.rebalanceTimeoutMs;
+      old.sessionTimeoutMs = before.sessionTimeoutMs;
+      old.clientId = before.clientId;
+      old.clientHost = before.clientHost;
+      renewSession(later, old);
+    },
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * SyncGroup (14): the leader hands in who gets what, the others wait for their share. The shares leave only after the
+ * group with its assignment is replicated, so that a coordinator that takes over knows the same generation.
+ */
+import { defined } from '../../base/assert.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { Errors } from '../../protocol/errors.ts';
+import { ownBytes } from '../bytes.ts';
+import { groupRecord } from '../records.ts';
+import type { Turn } from '../turn.ts';
+import { note, reply, write } from '../turn.ts';
+import type { SyncRequest } from '../types.ts';
+import type { ClassicGroup } from './group.ts';
+import { noBytes, takeSync } from './group.ts';
+import { prepareOrComplete, renewSession, withdrawAssignments } from './rebalance.ts';
+import { synced, syncRefused } from './responses.ts';
+
+export function sync(turn: Turn, token: number, request: SyncRequest): void {
+  if (request.groupId === '') return reply(turn, token, syncRefused(Errors.INVALID_GROUP_ID));
+  const group = turn.shard.groups.get(request.groupId);
+  if (group === undefined) return reply(turn, token, syncRefused(Errors.UNKNOWN_MEMBER_ID));
+  const error = validate(group, request);
+  if (error !== null) return reply(turn, token, syncRefused(error));
+  const member = defined(group.members.get(request.memberId));
+  group.pendingSync.delete(member.memberId);
+  if (group.pendingSync.size === 0) group.syncDeadline.cancel();
+  if (group.state === 'Stable') return reply(turn, token, synced(group, member));
+  const before = takeSync(member);
+  if (before !== null) reply(turn, before, syncRefused(Errors.REBALANCE_IN_PROGRESS));
+  member.syncToken = token;
+  if (group.leaderId === member.memberId) storeAssignment(turn, group, request);
+}
+
+function validate(group: ClassicGroup, request: SyncRequest): ErrorRow | null {
+  const error = group.validateMember(request.memberId, request.groupInstanceId);
+  if (error !== null) return error;
+  if (request.generationId !== group.generation) return Errors.ILLEGAL_GENERATION;
+  if (differs(request.protocolType, group.protocolType) || differs(request.protocolName, group.protocolName))
+    return Errors.INCONSISTENT_GROUP_PROTOCOL;
+  return group.state === 'PreparingRebalance' ? Errors.REBALANCE_IN_PROGRESS : null;
+}
+
+/** Clients before v5 do not say. */
+function differs(said: string | null, known: string | null): boolean {
+  return said !== null && known !== null && said !== known;
+}
+
+function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest): void {
+  note(turn, 'info', 'Assignment received from leader', {
+    group: group.groupId,
+    leader: request.memberId,
+    generation: group.generation,
+    members: group.members.size,
+  });
+  const assignments = new Map(request.assignments.map((a) => [a.memberId, ownBytes(a.assignment)]));
+  const { generation } = group;
+  const record = groupRecord(group, assignments, turn.wallMs);
+  // The group may have moved on while the record was under way.
+  const current = () => group.state === 'CompletingRebalance' && group.generation === generation;
+  write(turn, [record], {
+    outlivesTimeout: false,
+    apply: (later) => {
+      group.persisted = record.value;
+      if (current()) handOut(later, group, assignments);
+    },
+    undo: (later, error) => {
+      if (!current()) return;
+      withdrawAssignments(later, group, error);
+      prepareOrComplete(later, group, `error ${error.name} when storing group assignment during SyncGroup`);
+    },
+  });
+}
+
+function handOut(turn: Turn, group: ClassicGroup, assignments: ReadonlyMap<string, Uint8Array>): void {
+  group.transition('Stable', turn.wallMs);
+  for (const member of group.members.values()) {
+    member.assignment = assignments.get(member.memberId) ?? noBytes;
+    const token = takeSync(member);
+    if (token === null) continue;
+    reply(turn, token, synced(group, member));
+    renewSession(turn, member);
+  }
+}

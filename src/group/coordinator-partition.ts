@@ -1,0 +1,9 @@
+/** Which partition of `__consumer_offsets` (or `__transaction_state`) a group (or transactional id) belongs to. */
+
+/** Java's String.hashCode, made non-negative the way Kafka does, modulo the number of partitions. */
+export function coordinatorPartition(key: string, partitionCount: number): number {
+  let hash = 0;
+  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
+  const positive = hash === -0x8000_0000 ? 0 : Math.abs(hash);
+  return positive % partitionCount;
+}

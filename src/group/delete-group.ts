@@ -1,0 +1,46 @@
+/**
+ * DeleteGroups (42): a group without members goes, with its offsets. From the decision until the tombstones are replicated
+ * the group is `deleting`: whoever wants to join or commit meanwhile is told to try again.
+ */
+import type { ErrorRow } from '../protocol/errors.ts';
+import { Errors } from '../protocol/errors.ts';
+import type { ClassicGroup } from './classic/group.ts';
+import { groupTombstone, offsetTombstone } from './records.ts';
+import type { Turn } from './turn.ts';
+import { reply, write } from './turn.ts';
+import type { GroupRecord } from './types.ts';
+
+export function deleteGroup(turn: Turn, token: number, groupId: string): void {
+  const group = turn.shard.groups.get(groupId);
+  const answer = (later: Turn, error: ErrorRow) => reply(later, token, { groupId, errorCode: error.code });
+  if (groupId === '') return answer(turn, Errors.INVALID_GROUP_ID);
+  if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
+  if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
+  // A commit under way would bring the group back to life.
+  if (group.deleting || group.pendingCommits > 0) return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
+  buryGroup(turn, group, (later, error) => answer(later, error ?? Errors.NONE));
+}
+
+/** Writes the tombstones of an empty group and all it has; the group goes when they are replicated. */
+export function buryGroup(
+  turn: Turn,
+  group: ClassicGroup,
+  answer: (later: Turn, error: ErrorRow | null) => void,
+): void {
+  const records: GroupRecord[] = [];
+  for (const [topic, partitions] of group.offsets) {
+    for (const partition of partitions.keys()) records.push(offsetTombstone(group.groupId, topic, partition));
+  }
+  records.push(groupTombstone(group.groupId));
+  group.deleting = true;
+  write(turn, records, {
+    apply: () => {
+      for (const id of group.pendingMembers.keys()) group.removePending(id);
+      if (turn.shard.groups.get(group.groupId) === group) turn.shard.groups.delete(group.groupId);
+    },
+    undo: () => {
+      group.deleting = false;
+    },
+    answer,
+  });
+}

@@ -1,0 +1,66 @@
+/** What DescribeGroups (15) and ListGroups (16) show of a shard. Reads only. */
+import { Errors } from '../protocol/errors.ts';
+import type { ClassicGroup } from './classic/group.ts';
+import { metadataOf, noBytes } from './classic/group.ts';
+import type { Shard } from './turn.ts';
+import type { DescribedGroup, ListedGroup } from './types.ts';
+
+const notFoundSince = 6;
+
+export function describeGroup(shard: Shard, groupId: string, apiVersion: number): DescribedGroup {
+  const group = shard.groups.get(groupId);
+  if (group === undefined) return unknownGroup(groupId, apiVersion);
+  const stable = group.state === 'Stable';
+  return {
+    errorCode: Errors.NONE.code,
+    errorMessage: null,
+    groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: stable ? (group.protocolName ?? '') : '',
+    members: [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: stable ? metadataOf(member, group.protocolName ?? '') : noBytes,
+      memberAssignment: stable ? member.assignment : noBytes,
+    })),
+  };
+}
+
+/** Before v6 a group that does not exist is "Dead". */
+function unknownGroup(groupId: string, apiVersion: number): DescribedGroup {
+  const found = apiVersion < notFoundSince;
+  return {
+    errorCode: found ? Errors.NONE.code : Errors.GROUP_ID_NOT_FOUND.code,
+    errorMessage: found ? null : `Group ${groupId} not found.`,
+    groupId,
+    groupState: 'Dead',
+    protocolType: '',
+    protocolData: '',
+    members: [],
+  };
+}
+
+/** Empty filters let everything through; they do not care about case. */
+export function listGroups(
+  groups: Iterable<ClassicGroup>,
+  states: readonly string[],
+  types: readonly string[],
+): ListedGroup[] {
+  const wantedStates = new Set(states.map((state) => state.toLowerCase()));
+  const wantedTypes = new Set(types.map((type) => type.toLowerCase()));
+  if (wantedTypes.size > 0 && !wantedTypes.has('classic')) return [];
+  const listed: ListedGroup[] = [];
+  for (const group of groups) {
+    if (wantedStates.size > 0 && !wantedStates.has(group.state.toLowerCase())) continue;
+    listed.push({
+      groupId: group.groupId,
+      protocolType: group.protocolType ?? '',
+      groupState: group.state,
+      groupType: 'classic',
+    });
+  }
+  return listed;
+}

@@ -1,0 +1,38 @@
+/** The committed offsets of one group: topic → partition → offset. */
+
+export interface CommittedOffset {
+  readonly offset: number;
+  /** -1: the client did not say. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+  readonly commitMs: number;
+  /** When it expires by the client's own wish (OffsetCommit before v5); -1: by the broker's rule. */
+  readonly expireMs: number;
+}
+
+export type GroupOffsets = Map<string, Map<number, CommittedOffset>>;
+
+export function createOffsets(): GroupOffsets {
+  return new Map();
+}
+
+export function setOffset(
+  offsets: GroupOffsets,
+  topic: string,
+  partition: number,
+  value: CommittedOffset,
+): void {
+  let partitions = offsets.get(topic);
+  if (partitions === undefined) {
+    partitions = new Map();
+    offsets.set(topic, partitions);
+  }
+  partitions.set(partition, value);
+}
+
+export function removeOffset(offsets: GroupOffsets, topic: string, partition: number): void {
+  const partitions = offsets.get(topic);
+  if (partitions === undefined) return;
+  partitions.delete(partition);
+  if (partitions.size === 0) offsets.delete(topic);
+}

@@ -1,0 +1,133 @@
+/**
+ * Records of `__consumer_offsets` in Kafka's format, so that Kafka's tools, Burrow and Kafka itself read them.
+ * Keys are (int16 type, key); values are (int16 version, value). Written: OffsetCommitValue v3 (v1 when the client set an
+ * expiry of its own) and GroupMetadataValue v3; read: every version of the two.
+ */
+import { concatBytes } from './bytes.ts';
+import { decode, encode } from '../protocol/codec/codec.ts';
+import {
+  GroupMetadataKey,
+  GroupMetadataValue,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from '../protocol/messages/group-records.ts';
+import type { ClassicGroup, Member } from './classic/group.ts';
+import { metadataOf, noBytes } from './classic/group.ts';
+import type { CommittedOffset } from './offset-table.ts';
+import type { GroupRecord } from './types.ts';
+
+const offsetKeyType = 1;
+const groupKeyType = 2;
+const groupValueVersion = 3;
+const valueVersionMax = 4;
+
+function int16(value: number): Uint8Array {
+  return Uint8Array.of((value >> 8) & 255, value & 255);
+}
+
+function readInt16(bytes: Uint8Array): number {
+  return ((((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) << 16) >> 16;
+}
+
+function offsetKey(group: string, topic: string, partition: number): Uint8Array {
+  return concatBytes(int16(offsetKeyType), encode(OffsetCommitKey, 0, { group, topic, partition }));
+}
+
+export function offsetRecord(
+  group: string,
+  topic: string,
+  partition: number,
+  offset: CommittedOffset,
+): GroupRecord {
+  const version = offset.expireMs >= 0 ? 1 : 3;
+  const value = encode(OffsetCommitValue, version, {
+    offset: offset.offset,
+    leaderEpoch: offset.leaderEpoch,
+    metadata: offset.metadata,
+    commitTimestamp: offset.commitMs,
+    expireTimestamp: offset.expireMs,
+  });
+  return { key: offsetKey(group, topic, partition), value: concatBytes(int16(version), value) };
+}
+
+export function offsetTombstone(group: string, topic: string, partition: number): GroupRecord {
+  return { key: offsetKey(group, topic, partition), value: null };
+}
+
+/** The group as it is now; `assignments` stands for what the members have. */
+export function groupRecord(
+  group: ClassicGroup,
+  assignments: ReadonlyMap<string, Uint8Array>,
+  stateSinceMs: number,
+): GroupRecord {
+  const value = encode(GroupMetadataValue, groupValueVersion, {
+    protocolType: group.protocolType ?? '',
+    generation: group.generation,
+    protocol: group.protocolName,
+    leader: group.leaderId,
+    currentStateTimestamp: stateSinceMs,
+    members: [...group.members.values()].map((member: Member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: metadataOf(member, group.protocolName ?? ''),
+      assignment: assignments.get(member.memberId) ?? noBytes,
+    })),
+  });
+  return { key: groupKey(group.groupId), value: concatBytes(int16(groupValueVersion), value) };
+}
+
+export function groupKey(group: string): Uint8Array {
+  return concatBytes(int16(groupKeyType), encode(GroupMetadataKey, 0, { group }));
+}
+
+export function groupTombstone(group: string): GroupRecord {
+  return { key: groupKey(group), value: null };
+}
+
+export type ReadRecord =
+  | {
+      readonly type: 'offset';
+      readonly group: string;
+      readonly topic: string;
+      readonly partition: number;
+      readonly value: CommittedOffset | null;
+    }
+  | { readonly type: 'group'; readonly group: string; readonly value: GroupMetadataValue | null }
+  /** A kind of a later Kafka, or of the consumer protocol: left alone. */
+  | { readonly type: 'unknown'; readonly keyType: number };
+
+/** Throws `DecodeError` when the bytes are not what their key says. */
+export function readRecord(record: GroupRecord): ReadRecord {
+  const keyType = readInt16(record.key);
+  if (keyType === 0 || keyType === offsetKeyType) {
+    const { group, topic, partition } = decode(OffsetCommitKey, 0, record.key, 2);
+    return { type: 'offset', group, topic, partition, value: readOffset(record.value) };
+  }
+  if (keyType === groupKeyType) {
+    const { group } = decode(GroupMetadataKey, 0, record.key, 2);
+    const { value } = record;
+    return { type: 'group', group, value: value === null ? null : readGroup(value) };
+  }
+  return { type: 'unknown', keyType };
+}
+
+function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
+  if (bytes === null) return null;
+  // A later version may only add tagged fields, which v4 knows how to skip.
+  const value = decode(OffsetCommitValue, Math.min(readInt16(bytes), valueVersionMax), bytes, 2);
+  return {
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    commitMs: value.commitTimestamp,
+    expireMs: value.expireTimestamp,
+  };
+}
+
+function readGroup(bytes: Uint8Array): GroupMetadataValue {
+  return decode(GroupMetadataValue, Math.min(readInt16(bytes), valueVersionMax), bytes, 2);
+}

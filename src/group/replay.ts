@@ -1,0 +1,98 @@
+/**
+ * Loading: the records of the partition, one after the other, become the state; then `finishLoading` starts the clocks.
+ * The state after replaying a log equals that of the coordinator which wrote it, but for what is never written:
+ * rebalances in progress (the members join again), sessions (all start anew) and member ids given out and not yet used.
+ */
+import { Deadline } from './deadlines.ts';
+import type { ClassicGroup } from './classic/group.ts';
+import { ClassicGroup as Group } from './classic/group.ts';
+import { prepare, renewSession } from './classic/rebalance.ts';
+import { ownBytes } from './bytes.ts';
+import { removeOffset, setOffset } from './offset-table.ts';
+import type { ReadRecord } from './records.ts';
+import { readRecord } from './records.ts';
+import type { Shard, Turn } from './turn.ts';
+import { note } from './turn.ts';
+import type { GroupRecord } from './types.ts';
+
+type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
+
+/** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
+export function replay(shard: Shard, record: GroupRecord): void {
+  const read = readRecord(record);
+  if (read.type === 'unknown') return;
+  if (read.type === 'group') return replayGroup(shard, read.group, read.value, record.value);
+  const { group: groupId, topic, partition, value } = read;
+  const group = shard.groups.get(groupId);
+  if (value === null) {
+    if (group !== undefined) removeOffset(group.offsets, topic, partition);
+    return;
+  }
+  setOffset((group ?? simpleGroup(shard, groupId)).offsets, topic, partition, value);
+}
+
+function simpleGroup(shard: Shard, groupId: string): ClassicGroup {
+  const group = new Group(groupId, -1);
+  shard.groups.set(groupId, group);
+  return group;
+}
+
+function replayGroup(
+  shard: Shard,
+  groupId: string,
+  value: GroupValue | null,
+  bytes: Uint8Array | null,
+): void {
+  const before = shard.groups.get(groupId);
+  for (const id of [...(before?.members.keys() ?? [])]) before?.remove(id);
+  if (value === null || bytes === null) {
+    shard.groups.delete(groupId);
+    // Offsets that have no tombstone of their own stay.
+    if (before !== undefined && before.offsets.size > 0) copyOffsets(before, simpleGroup(shard, groupId));
+    return;
+  }
+  const group = new Group(groupId, value.currentStateTimestamp);
+  if (before !== undefined) copyOffsets(before, group);
+  shard.groups.set(groupId, group);
+  for (const member of value.members) addMember(group, value, member);
+  group.protocolType = value.protocolType === '' ? null : value.protocolType;
+  group.protocolName = value.protocol;
+  if (value.leader !== null && group.members.has(value.leader)) group.leaderId = value.leader;
+  group.generation = value.generation;
+  group.persisted = ownBytes(bytes);
+  group.state = value.members.length > 0 ? 'Stable' : 'Empty';
+  group.computeSubscribedTopics();
+}
+
+function copyOffsets(from: ClassicGroup, to: ClassicGroup): void {
+  for (const [topic, partitions] of from.offsets) to.offsets.set(topic, partitions);
+  from.offsets.clear();
+}
+
+function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['members'][number]): void {
+  group.add(
+    {
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeoutMs: member.rebalanceTimeout < 0 ? member.sessionTimeout : member.rebalanceTimeout,
+      sessionTimeoutMs: member.sessionTimeout,
+      protocols: [{ name: value.protocol ?? '', metadata: ownBytes(member.subscription) }],
+      assignment: ownBytes(member.assignment),
+      isNew: false,
+      joinToken: null,
+      syncToken: null,
+      session: new Deadline('session', group.groupId, member.memberId),
+    },
+    value.protocolType,
+  );
+}
+
+/** Starts the sessions of `group`; a group that is larger than is now allowed has to rebalance. */
+export function finishLoading(turn: Turn, group: ClassicGroup): void {
+  for (const member of group.members.values()) renewSession(turn, member);
+  if (group.members.size <= turn.shard.config.maxSize) return;
+  note(turn, 'warn', 'Loaded group is over capacity', { group: group.groupId, members: group.members.size });
+  prepare(turn, group, 'freshly-loaded group is over capacity');
+}

@@ -1,0 +1,132 @@
+/**
+ * The coordinator of the groups of one `__consumer_offsets` partition: a state machine. `step(shard, input, now)` takes a
+ * request, a deadline or the outcome of a write and returns records to append, answers and notes; it does no I/O and never
+ * waits. Joins and syncs stay parked in their members until a rebalance completes.
+ *
+ * Invariants:
+ * - Committed offsets, deletions and expiries enter the state when their write is reported `written`, in the order of the
+ *   log: what OffsetFetch shows is replicated, and the offsets always equal `replay` of the records written so far.
+ * - A group becomes Stable, and its assignments leave for the members, only after the assignment is replicated.
+ * - Each token is answered exactly once, except that a request answered by `timedOut` may be answered again later: the
+ *   driver drops answers to tokens it no longer knows.
+ *
+ * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format, the KIP-848 protocol.
+ */
+import { assertNever } from '../base/assert.ts';
+import type { Random } from '../base/random.ts';
+import type { ErrorRow } from '../protocol/errors.ts';
+import { heartbeat } from './classic/heartbeat.ts';
+import { join } from './classic/join.ts';
+import { leave } from './classic/leave.ts';
+import { expireJoin, expirePending, expireSession, expireSync, resign } from './classic/rebalance.ts';
+import { sync } from './classic/sync.ts';
+import { Deadline, Deadlines } from './deadlines.ts';
+import { deleteGroup } from './delete-group.ts';
+import { commitOffsets, deleteOffsets } from './offsets.ts';
+import { startSweep, sweepSlice } from './sweep.ts';
+import type { Shard, Turn } from './turn.ts';
+import { createTurn, reply } from './turn.ts';
+import type { GroupConfig, Input, Now, Output } from './types.ts';
+
+export function createShard(config: GroupConfig, random: Random, now: Now): Shard {
+  const shard: Shard = {
+    config,
+    random,
+    groups: new Map(),
+    deadlines: new Deadlines(),
+    pending: new Map(),
+    sweeps: [],
+    sweepDeadline: new Deadline('sweep'),
+    nextExpiryMs: now.nowMs + config.offsetsRetentionCheckIntervalMs,
+    nextWriteId: 1,
+  };
+  shard.deadlines.set(shard.sweepDeadline, shard.nextExpiryMs);
+  return shard;
+}
+
+export function step(shard: Shard, input: Input, now: Now): Output {
+  const turn = createTurn(shard, now);
+  take(turn, input);
+  return turn;
+}
+
+/** When the shard wants its next `tick`; infinite when it wants none. */
+export function nextDeadlineMs(shard: Shard): number {
+  return shard.deadlines.nextMs();
+}
+
+function take(turn: Turn, input: Input): void {
+  switch (input.type) {
+    case 'join':
+      return join(turn, input.token, input.caller, input.request);
+    case 'sync':
+      return sync(turn, input.token, input.request);
+    case 'heartbeat':
+      return reply(turn, input.token, { errorCode: heartbeat(turn, input.request).code });
+    case 'leave':
+      return leave(turn, input.token, input.request);
+    case 'commit':
+      return commitOffsets(turn, input.token, input.apiVersion, input.request);
+    case 'deleteOffsets':
+      return deleteOffsets(turn, input.token, input.request);
+    case 'deleteGroup':
+      return deleteGroup(turn, input.token, input.groupId);
+    case 'topicsDeleted':
+      return startSweep(turn, { topics: input.names });
+    case 'written':
+      return settle(turn, input.writeId, null);
+    case 'failed':
+      return settle(turn, input.writeId, input.error);
+    case 'timedOut':
+      return timeOut(turn, input.writeId, input.error);
+    case 'tick':
+      return tick(turn);
+    case 'resign':
+      return resignAll(turn, input.error);
+    default:
+      return assertNever(input);
+  }
+}
+
+function settle(turn: Turn, writeId: number, error: ErrorRow | null): void {
+  const pending = turn.shard.pending.get(writeId);
+  if (pending === undefined) return;
+  turn.shard.pending.delete(writeId);
+  if (error === null) pending.apply(turn);
+  else pending.undo(turn, error);
+  pending.answer(turn, error);
+}
+
+function timeOut(turn: Turn, writeId: number, error: ErrorRow): void {
+  const pending = turn.shard.pending.get(writeId);
+  if (pending === undefined) return;
+  if (!pending.outlivesTimeout) settle(turn, writeId, error);
+  else pending.answer(turn, error);
+}
+
+/** Deadlines handled by one tick: what remains waits for the next, so that a mass expiry does not hold up the event loop. */
+const deadlinesPerTickMax = 500;
+
+function tick(turn: Turn): void {
+  const { shard, nowMs } = turn;
+  for (let i = 0; i < deadlinesPerTickMax; i++) {
+    const deadline = shard.deadlines.due(nowMs);
+    if (deadline === null) return;
+    if (deadline.kind === 'sweep') {
+      sweepSlice(turn);
+      continue;
+    }
+    const group = shard.groups.get(deadline.groupId);
+    if (group === undefined) continue;
+    if (deadline.kind === 'session') expireSession(turn, group, deadline);
+    else if (deadline.kind === 'pending') expirePending(turn, group, deadline);
+    else if (deadline.kind === 'join') expireJoin(turn, group);
+    else expireSync(turn, group);
+  }
+}
+
+function resignAll(turn: Turn, error: ErrorRow): void {
+  for (const group of turn.shard.groups.values()) resign(turn, group, error);
+  for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
+  turn.shard.pending.clear();
+}

@@ -1,0 +1,115 @@
+/**
+ * Walks over all groups of a shard, a slice at a time, to remove what nobody needs: offsets past their retention, offsets of
+ * deleted topics, and groups that have neither members nor offsets.
+ *
+ * Retention counts from when the group became empty; in a stable group of consumers from the commit, for topics that no
+ * member reads any more; in a group that only ever held offsets from the commit.
+ */
+import type { ClassicGroup } from './classic/group.ts';
+import { buryGroup } from './delete-group.ts';
+import type { CommittedOffset } from './offset-table.ts';
+import { removeOffset } from './offset-table.ts';
+import { offsetTombstone } from './records.ts';
+import type { Sweep, Turn } from './turn.ts';
+import { note, write } from './turn.ts';
+
+/** Offsets (and groups) looked at in one slice. */
+const sliceMax = 5_000;
+/** Tombstones in one write: keeps a record batch far below any size limit. */
+const tombstonesMax = 1_000;
+
+export function startSweep(turn: Turn, sweep: { readonly topics: ReadonlySet<string> | null }): void {
+  const { shard } = turn;
+  shard.sweeps.push({ topics: sweep.topics, rest: shard.groups.values() });
+  shard.deadlines.set(shard.sweepDeadline, turn.nowMs);
+}
+
+/** Called when the sweep deadline has come: goes on with what was begun, or begins the periodic one. */
+export function sweepSlice(turn: Turn): void {
+  const { shard, nowMs } = turn;
+  if (nowMs >= shard.nextExpiryMs) {
+    shard.nextExpiryMs = nowMs + shard.config.offsetsRetentionCheckIntervalMs;
+    shard.sweeps.push({ topics: null, rest: shard.groups.values() });
+  }
+  let budget = sliceMax;
+  while (budget > 0) {
+    const sweep = shard.sweeps[0];
+    if (sweep === undefined) break;
+    const { value: group, done } = sweep.rest.next();
+    if (done === true) shard.sweeps.shift();
+    else budget -= 1 + sweepGroup(turn, group, sweep);
+  }
+  shard.deadlines.set(shard.sweepDeadline, shard.sweeps.length > 0 ? nowMs : shard.nextExpiryMs);
+}
+
+/** Returns how many offsets it looked at. */
+function sweepGroup(turn: Turn, group: ClassicGroup, sweep: Sweep): number {
+  // A commit under way renews the offset; the next sweep sees it.
+  if (group.deleting || (group.pendingCommits > 0 && sweep.topics === null)) return 0;
+  const gone: { topic: string; partition: number }[] = [];
+  let seen = 0;
+  const isExpired = sweep.topics === null ? expiryOf(turn, group) : null;
+  for (const [topic, partitions] of group.offsets) {
+    if (sweep.topics !== null ? !sweep.topics.has(topic) : group.isSubscribedTo(topic)) {
+      seen += sweep.topics === null ? partitions.size : 1;
+      continue;
+    }
+    for (const [partition, value] of partitions) {
+      seen++;
+      if (isExpired === null ? sweep.topics !== null : isExpired(value)) gone.push({ topic, partition });
+    }
+  }
+  let left = -gone.length;
+  for (const partitions of group.offsets.values()) left += partitions.size;
+  if (left === 0 && sweep.topics === null && isIdle(group)) buryAll(turn, group, gone.length);
+  else if (gone.length > 0) remove(turn, group, gone);
+  return seen;
+}
+
+function isIdle(group: ClassicGroup): boolean {
+  return group.state === 'Empty' && group.pendingMembers.size === 0;
+}
+
+function buryAll(turn: Turn, group: ClassicGroup, offsetCount: number): void {
+  // Nothing of it was ever written: nothing to write now.
+  if (offsetCount === 0 && group.persisted === null && group.generation === 0) {
+    turn.shard.groups.delete(group.groupId);
+    return;
+  }
+  note(turn, 'info', 'Group expired', { group: group.groupId, offsets: offsetCount });
+  buryGroup(turn, group, () => undefined);
+}
+
+function remove(
+  turn: Turn,
+  group: ClassicGroup,
+  gone: readonly { readonly topic: string; readonly partition: number }[],
+): void {
+  note(turn, 'info', 'Offsets removed', { group: group.groupId, offsets: gone.length });
+  for (let i = 0; i < gone.length; i += tombstonesMax) {
+    const part = gone.slice(i, i + tombstonesMax);
+    write(
+      turn,
+      part.map(({ topic, partition }) => offsetTombstone(group.groupId, topic, partition)),
+      {
+        apply: () => {
+          for (const { topic, partition } of part) removeOffset(group.offsets, topic, partition);
+        },
+      },
+    );
+  }
+}
+
+/** The rule that holds for the group now; null: nothing of it expires. */
+function expiryOf(turn: Turn, group: ClassicGroup): ((value: CommittedOffset) => boolean) | null {
+  const { offsetsRetentionMs } = turn.shard.config;
+  const since = (value: CommittedOffset, sinceMs: number) =>
+    value.expireMs >= 0 ? turn.wallMs >= value.expireMs : turn.wallMs - sinceMs >= offsetsRetentionMs;
+  if (group.protocolType === null) return (value) => since(value, value.commitMs);
+  if (group.state === 'Empty') {
+    const emptyMs = group.stateSinceMs;
+    return (value) => since(value, emptyMs >= 0 ? emptyMs : value.commitMs);
+  }
+  const knowsTopics = group.protocolType === 'consumer' && group.subscribedTopics !== null;
+  return group.state === 'Stable' && knowsTopics ? (value) => since(value, value.commitMs) : null;
+}

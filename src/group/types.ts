@@ -1,0 +1,245 @@
+/**
+ * What goes into a group shard and what comes out. Field names are those of Kafka's messages, so that a handler passes
+ * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
+ */
+import type { ErrorRow } from '../protocol/errors.ts';
+
+export interface GroupConfig {
+  /** Bounds of what a member may ask for as its session time-out. */
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** How long the first members of an empty group wait for more before the first generation. */
+  readonly initialRebalanceDelayMs: number;
+  readonly maxSize: number;
+  /** Longest metadata text (in UTF-16 units, as in Kafka) that may come with a committed offset. */
+  readonly offsetMetadataMaxBytes: number;
+  readonly offsetsRetentionMs: number;
+  readonly offsetsRetentionCheckIntervalMs: number;
+}
+
+/** The two clocks of one step: deadlines count on `nowMs` (monotonic), records carry `wallMs`. */
+export interface Now {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly apiVersion: number;
+  readonly clientId: string;
+  /** As Kafka's tools print it: with a leading slash. */
+  readonly clientHost: string;
+}
+
+export interface MemberProtocol {
+  readonly name: string;
+  readonly metadata: Uint8Array;
+}
+
+export interface JoinRequest {
+  readonly groupId: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly protocolType: string;
+  readonly protocols: readonly MemberProtocol[];
+  readonly reason: string | null;
+}
+
+export interface JoinResponseMember {
+  memberId: string;
+  groupInstanceId: string | null;
+  metadata: Uint8Array;
+}
+
+export interface JoinResponse {
+  errorCode: number;
+  generationId: number;
+  protocolType: string | null;
+  protocolName: string | null;
+  leader: string;
+  skipAssignment: boolean;
+  memberId: string;
+  members: JoinResponseMember[];
+}
+
+export interface SyncRequest {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly protocolType: string | null;
+  readonly protocolName: string | null;
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
+}
+
+export interface SyncResponse {
+  errorCode: number;
+  protocolType: string | null;
+  protocolName: string | null;
+  assignment: Uint8Array;
+}
+
+export interface HeartbeatRequest {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+export interface LeaveRequest {
+  readonly groupId: string;
+  readonly members: readonly {
+    readonly memberId: string;
+    readonly groupInstanceId: string | null;
+    readonly reason: string | null;
+  }[];
+}
+
+export interface LeaveResponse {
+  errorCode: number;
+  members: { memberId: string; groupInstanceId: string | null; errorCode: number }[];
+}
+
+export interface OffsetCommitRequest {
+  readonly groupId: string;
+  readonly generationIdOrMemberEpoch: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly retentionTimeMs: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly topicId: string;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      readonly committedOffset: number;
+      readonly committedLeaderEpoch: number;
+      readonly committedMetadata: string | null;
+    }[];
+  }[];
+}
+
+export interface OffsetCommitResponse {
+  topics: { name: string; topicId: string; partitions: { partitionIndex: number; errorCode: number }[] }[];
+}
+
+export interface OffsetFetchRequest {
+  readonly groupId: string;
+  /** Null asks for everything that the group has committed. */
+  readonly topics:
+    | readonly {
+        readonly name: string;
+        readonly topicId: string;
+        readonly partitionIndexes: readonly number[];
+      }[]
+    | null;
+}
+
+export interface OffsetFetchPartition {
+  partitionIndex: number;
+  committedOffset: number;
+  committedLeaderEpoch: number;
+  metadata: string;
+  errorCode: number;
+}
+
+export interface OffsetFetchResponse {
+  groupId: string;
+  errorCode: number;
+  topics: { name: string; topicId: string; partitions: OffsetFetchPartition[] }[];
+}
+
+export interface OffsetDeleteRequest {
+  readonly groupId: string;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly { readonly partitionIndex: number }[];
+  }[];
+}
+
+export interface OffsetDeleteResponse {
+  errorCode: number;
+  topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[];
+}
+
+export interface DescribedGroup {
+  errorCode: number;
+  errorMessage: string | null;
+  groupId: string;
+  groupState: string;
+  protocolType: string;
+  protocolData: string;
+  members: {
+    memberId: string;
+    groupInstanceId: string | null;
+    clientId: string;
+    clientHost: string;
+    memberMetadata: Uint8Array;
+    memberAssignment: Uint8Array;
+  }[];
+}
+
+export interface ListedGroup {
+  groupId: string;
+  protocolType: string;
+  groupState: string;
+  groupType: string;
+}
+
+/** One record of `__consumer_offsets`; a null value is a tombstone. */
+export interface GroupRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | null;
+}
+
+/** Records to append as one atomic batch. The driver reports the outcome with the input `written`, `failed` or `timedOut`. */
+export interface Write {
+  readonly id: number;
+  readonly records: readonly GroupRecord[];
+}
+
+/** The answer to the request that came with `token`. */
+export interface Reply {
+  readonly token: number;
+  readonly response: unknown;
+}
+
+/** Something worth a line in the log. */
+export interface Note {
+  readonly level: 'debug' | 'info' | 'warn';
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+export interface Output {
+  readonly writes: readonly Write[];
+  readonly replies: readonly Reply[];
+  readonly notes: readonly Note[];
+}
+
+export type Input =
+  | { readonly type: 'join'; readonly token: number; readonly caller: Caller; readonly request: JoinRequest }
+  | { readonly type: 'sync'; readonly token: number; readonly request: SyncRequest }
+  | { readonly type: 'heartbeat'; readonly token: number; readonly request: HeartbeatRequest }
+  | { readonly type: 'leave'; readonly token: number; readonly request: LeaveRequest }
+  | {
+      readonly type: 'commit';
+      readonly token: number;
+      readonly apiVersion: number;
+      readonly request: OffsetCommitRequest;
+    }
+  | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
+  | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string }
+  /** Topics that no longer exist: their offsets go. */
+  | { readonly type: 'topicsDeleted'; readonly names: ReadonlySet<string> }
+  /** The write is replicated: it holds. */
+  | { readonly type: 'written'; readonly writeId: number }
+  /** The write was refused and will never be in the log. */
+  | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
+  /** Nobody knows yet; the requests that wait are answered, `written` or `failed` may still come. */
+  | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow }
+  /** A deadline has come. */
+  | { readonly type: 'tick' }
+  /** This broker no longer is the coordinator: every waiting request is answered. */
+  | { readonly type: 'resign'; readonly error: ErrorRow };
