@@ -69,6 +69,7 @@ export class Dispatcher {
     try {
       if (failed !== null) return failed(request.body, error, request, message);
     } catch (bug) {
+      if (bug instanceof CloseConnection) return bug;
       this.#logBug(request, bug);
     }
     return genericFailure(request, error, message) ?? new CloseConnection(`${request.handler.name}: ${error.name}`);

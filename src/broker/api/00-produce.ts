@@ -1,0 +1,223 @@
+/**
+ * Produce (0), v3–v13; advertised from v0, because old librdkafka takes a higher lowest version for "no compression".
+ * Behaviour: partitions succeed and fail on their own. All are appended before the next request of the connection starts, so
+ *            pipelined requests keep their order; the response waits for the acknowledgements.
+ *            acks=0 has no response; when something fails the connection is closed, which is all a client can be told.
+ *            acks=0 is held until the write was done: the request's memory stays counted, so a flood is slowed down.
+ *            A request that timed out (acks=-1) leaves its data in the log, as in Kafka.
+ * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
+ * Not done:  transactional batches are refused (no transaction coordinator yet).
+ */
+import type { Timer } from '../../base/clock.ts';
+import type { TopicImage } from '../../metadata/topics-image.ts';
+import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
+import { ApiKey } from '../../protocol/messages/api-keys.ts';
+import { ProduceRequest, ProduceResponse } from '../../protocol/messages/00-produce.ts';
+import type { Init, Mutable } from '../../protocol/schema/fields.ts';
+import type { LogAppendInfo } from '../../replication/types.ts';
+import { CloseConnection, defineHandler, type Handler, noResponse, type NoResponse, type RequestContext } from '../handler.ts';
+import type { BrokerServices } from '../services.ts';
+import type { Endpoints } from './endpoints.ts';
+import { errorCode } from './errors.ts';
+import { LeaderHints, unknownLeader } from './leader-hints.ts';
+import { checkRecords } from './produce-checks.ts';
+import { isInternalTopic, topicOf } from './topics.ts';
+
+type Response = Init<typeof ProduceResponse>;
+type PartitionResult = Mutable<Response['responses'][number]['partitionResponses'][number]>;
+type TopicData = ProduceRequest['topicData'][number];
+type PartitionData = TopicData['partitionData'][number];
+
+/** This client may write to internal topics: Kafka's own tools use it. */
+const adminClientId = '__admin_client';
+const currentLeaderVersion = 10;
+
+export function createProduceHandler(services: BrokerServices, endpoints: Endpoints): Handler {
+  return defineHandler(ProduceRequest, ProduceResponse, {
+    versions: '3-13',
+    advertisedFrom: 0,
+    listeners: ['broker'],
+    ordered: true,
+    handle(request, context) {
+      if (request.acks < -1 || request.acks > 1) return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
+      const produce = new ProduceOperation(services, endpoints, request, context);
+      return { ordered: null, response: produce.run() };
+    },
+    failed: (request, error, context, message) => {
+      if (request.acks === 0) throw new CloseConnection(`Produce with acks=0: ${error.name}`);
+      return failAll(request, context, error, message);
+    },
+  });
+}
+
+function failAll(request: ProduceRequest, context: RequestContext, error: ErrorRow, message: string | null): Response {
+  return {
+    responses: request.topicData.map((topic) => ({
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionResponses: topic.partitionData.map((partition) => {
+        const result = newResult(partition.index);
+        result.errorCode = errorCode(ApiKey.Produce, context.apiVersion, error);
+        result.errorMessage = message;
+        return result;
+      }),
+    })),
+  };
+}
+
+function newResult(index: number): PartitionResult {
+  return {
+    index,
+    errorCode: 0,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    recordErrors: [],
+    errorMessage: null,
+    currentLeader: unknownLeader,
+  };
+}
+
+/** One request: its results, filled in as appends are acknowledged. */
+class ProduceOperation {
+  readonly #services: BrokerServices;
+  readonly #request: ProduceRequest;
+  readonly #context: RequestContext;
+  readonly #hints: LeaderHints;
+  readonly #responses: { name: string; topicId: string; partitionResponses: PartitionResult[] }[] = [];
+  /** Appended, not acknowledged; null elsewhere once the response is complete. */
+  readonly #waiting = new Map<PartitionResult, TopicImage>();
+  #resolve: ((response: Response | NoResponse) => void) | null = null;
+  #reject: ((error: Error) => void) | null = null;
+  #timer: Timer | null = null;
+  /** acks=0: what went wrong first. */
+  #firstError: ErrorRow | null = null;
+
+  constructor(services: BrokerServices, endpoints: Endpoints, request: ProduceRequest, context: RequestContext) {
+    this.#services = services;
+    this.#request = request;
+    this.#context = context;
+    this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
+  }
+
+  run(): Response | NoResponse | Promise<Response | NoResponse> {
+    for (const topic of this.#request.topicData) this.#appendTopic(topic);
+    if (this.#waiting.size === 0) return this.#finish();
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      if (this.#request.acks === -1) {
+        this.#timer = this.#services.scheduler.after(Math.max(0, this.#request.timeoutMs), () => this.#timedOut());
+      }
+    });
+  }
+
+  #appendTopic(topic: TopicData): void {
+    const image = topicOf(this.#context.image, topic.name, topic.topicId);
+    const partitionResponses: PartitionResult[] = [];
+    this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
+    for (const partition of topic.partitionData) {
+      const result = newResult(partition.index);
+      partitionResponses.push(result);
+      try {
+        if (image === undefined) throw new KafkaError(this.#unknownTopic());
+        this.#appendPartition(image, partition, result);
+      } catch (error) {
+        this.#failed(result, image, error);
+      }
+    }
+  }
+
+  #unknownTopic(): ErrorRow {
+    return this.#context.apiVersion >= 13 ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  #appendPartition(topic: TopicImage, data: PartitionData, result: PartitionResult): void {
+    if (topic.partitions[data.index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    const records = checkRecords(data.records, this.#context.apiVersion, this.#request.transactionalId);
+    if (isInternalTopic(topic.name) && this.#context.clientId !== adminClientId) {
+      throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, `Topic ${topic.name} is internal: clients may not write to it`);
+    }
+    const partition = this.#services.replicas.partition(topic.id, data.index);
+    if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+    // With acks=0 the write is waited for as well: see the head of the file.
+    const acks = this.#request.acks === -1 ? -1 : 1;
+    const { info, acknowledged } = partition.appendAsLeader(records, acks, {
+      origin: 'client',
+      requestVersion: this.#context.apiVersion,
+    });
+    result.logStartOffset = partition.logStartOffset;
+    this.#waiting.set(result, topic);
+    acknowledged.then(
+      () => this.#acknowledged(result, info),
+      (error: unknown) => {
+        if (!this.#waiting.delete(result)) return;
+        this.#failed(result, topic, error);
+        this.#settle();
+      },
+    );
+  }
+
+  #acknowledged(result: PartitionResult, info: LogAppendInfo): void {
+    if (!this.#waiting.delete(result)) return;
+    result.baseOffset = info.duplicateOf ?? info.firstOffset;
+    result.logAppendTimeMs = info.logAppendTimeMs;
+    this.#settle();
+  }
+
+  #timedOut(): void {
+    this.#timer = null;
+    for (const [result, topic] of this.#waiting) {
+      this.#failed(result, topic, new KafkaError(Errors.REQUEST_TIMED_OUT));
+    }
+    this.#waiting.clear();
+    this.#settle();
+  }
+
+  #failed(result: PartitionResult, topic: TopicImage | undefined, error: unknown): void {
+    const row = errorRowOf(error);
+    if (row === Errors.UNKNOWN_SERVER_ERROR) this.#logBug(result, topic, error);
+    this.#firstError ??= row;
+    result.errorCode = errorCode(ApiKey.Produce, this.#context.apiVersion, row);
+    result.baseOffset = -1;
+    result.logStartOffset = -1;
+    result.errorMessage = error instanceof KafkaError ? error.message : null;
+    if (error instanceof KafkaError) result.recordErrors = recordErrors(error);
+    if (this.#context.apiVersion < currentLeaderVersion) return;
+    result.currentLeader = this.#hints.for(row, topic?.partitions[result.index]);
+  }
+
+  #logBug(result: PartitionResult, topic: TopicImage | undefined, error: unknown): void {
+    this.#services.logger.error('unexpected error while appending', { topic: topic?.name, partition: result.index, error });
+  }
+
+  #settle(): void {
+    if (this.#waiting.size > 0 || this.#resolve === null) return;
+    this.#timer?.cancel();
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    try {
+      resolve(this.#finish());
+    } catch (error) {
+      this.#reject?.(error as Error);
+    }
+  }
+
+  /** Throws when the connection has to be closed. */
+  #finish(): Response | NoResponse {
+    if (this.#request.acks !== 0) return { responses: this.#responses, nodeEndpoints: this.#hints.nodeEndpoints };
+    if (this.#firstError !== null) throw new CloseConnection(`Produce with acks=0: ${this.#firstError.name}`);
+    return noResponse;
+  }
+}
+
+interface RecordError {
+  readonly batchIndex: number;
+  readonly batchIndexErrorMessage: string | null;
+}
+
+/** Which records of the batch were wrong, when the log said so. */
+function recordErrors(error: KafkaError): readonly RecordError[] {
+  const { recordErrors: list } = error as { recordErrors?: readonly { index: number; message: string | null }[] };
+  return list?.map(({ index, message }) => ({ batchIndex: index, batchIndexErrorMessage: message })) ?? [];
+}

@@ -1,0 +1,86 @@
+/**
+ * ApiVersions (18), v0–v4. What this listener serves, derived from the table of handlers, and the cluster's features.
+ * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
+ * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
+ * header is version 0 always (`pipeline/encode.ts`).
+ */
+import type { MetadataImage } from '../../metadata/image.ts';
+import { Errors } from '../../protocol/errors.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/messages/18-api-versions.ts';
+import { defineHandler, type Handler, type ListenerKind, type RequestContext } from '../handler.ts';
+import type { NodeServices } from '../services.ts';
+
+const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+const softwareNameLengthMax = 256;
+
+interface ApiVersion {
+  readonly apiKey: number;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+}
+
+/** `handlers` is asked at request time: this handler is part of the table itself. */
+export function createApiVersionsHandler(
+  services: NodeServices,
+  handlers: (kind: ListenerKind) => readonly Handler[],
+): Handler {
+  const listed = new Map<ListenerKind, readonly ApiVersion[]>();
+  const apiKeys = (kind: ListenerKind): readonly ApiVersion[] => {
+    let list = listed.get(kind);
+    if (list === undefined) {
+      list = handlers(kind).map((handler) => ({
+        apiKey: handler.apiKey,
+        minVersion: handler.advertisedMinVersion,
+        maxVersion: handler.maxVersion,
+      }));
+      listed.set(kind, list);
+    }
+    return list;
+  };
+  return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
+    versions: '0-4',
+    listeners: ['broker', 'controller'],
+    handle(request, context) {
+      if (context.apiVersion >= 3 && !isSoftware(request.clientSoftwareName, request.clientSoftwareVersion)) {
+        return { errorCode: Errors.INVALID_REQUEST.code, apiKeys: [], throttleTimeMs: 0 };
+      }
+      return {
+        errorCode: 0,
+        apiKeys: apiKeys(context.connection.listenerKind),
+        throttleTimeMs: 0,
+        ...features(services, context),
+      };
+    },
+    unsupportedVersion: (context) => ({
+      errorCode: Errors.UNSUPPORTED_VERSION.code,
+      apiKeys: apiKeys(context.connection.listenerKind),
+      throttleTimeMs: 0,
+    }),
+  });
+}
+
+function isSoftware(name: string, version: string): boolean {
+  return [name, version].every((text) => text.length <= softwareNameLengthMax && softwareName.test(text));
+}
+
+function features(services: NodeServices, context: RequestContext) {
+  const supportedFeatures = [];
+  for (const [name, range] of services.supportedFeatures) {
+    // Older clients take a lowest level of 0 for a broken response (KAFKA-17011).
+    if (range.min === 0 && context.apiVersion < 4) continue;
+    supportedFeatures.push({ name, minVersion: range.min, maxVersion: range.max });
+  }
+  return {
+    supportedFeatures,
+    finalizedFeatures: finalized(context.image),
+    finalizedFeaturesEpoch: context.image.offset,
+  };
+}
+
+function finalized(image: MetadataImage) {
+  const list = [];
+  for (const [name, level] of image.features.levels) {
+    if (level > 0) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
+  }
+  return list;
+}

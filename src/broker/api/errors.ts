@@ -1,0 +1,31 @@
+/**
+ * Error codes that a client of an old version doesn't know: it would take them for a fatal unknown error, so they are sent
+ * as the code that came before them. One row per exception, from Kafka's own handlers.
+ */
+import { ApiKey } from '../../protocol/messages/api-keys.ts';
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+
+interface DownMapping {
+  readonly apiKey: number;
+  /** Versions below this one get `sent`. */
+  readonly belowVersion: number;
+  readonly error: ErrorRow;
+  readonly sent: ErrorRow;
+}
+
+const downMappings: readonly DownMapping[] = [
+  { apiKey: ApiKey.Fetch, belowVersion: 6, error: Errors.KAFKA_STORAGE_ERROR, sent: Errors.NOT_LEADER_OR_FOLLOWER },
+  { apiKey: ApiKey.Produce, belowVersion: 4, error: Errors.KAFKA_STORAGE_ERROR, sent: Errors.NOT_LEADER_OR_FOLLOWER },
+  { apiKey: ApiKey.Produce, belowVersion: 11, error: Errors.TRANSACTION_ABORTABLE, sent: Errors.INVALID_TXN_STATE },
+  { apiKey: ApiKey.ListOffsets, belowVersion: 5, error: Errors.OFFSET_NOT_AVAILABLE, sent: Errors.LEADER_NOT_AVAILABLE },
+  { apiKey: ApiKey.Metadata, belowVersion: 6, error: Errors.LISTENER_NOT_FOUND, sent: Errors.LEADER_NOT_AVAILABLE },
+  { apiKey: ApiKey.InitProducerId, belowVersion: 4, error: Errors.PRODUCER_FENCED, sent: Errors.INVALID_PRODUCER_EPOCH },
+];
+
+/** The code of `error` as a client of `version` understands it. */
+export function errorCode(apiKey: number, version: number, error: ErrorRow): number {
+  for (const row of downMappings) {
+    if (row.error === error && row.apiKey === apiKey && version < row.belowVersion) return row.sent.code;
+  }
+  return error.code;
+}

@@ -1,0 +1,169 @@
+/**
+ * Incremental fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it last told about
+ * them, so that requests name only changes and responses only news.
+ *
+ * - The number of sessions is bounded, and so is the number of partitions they remember in total. When there is no room a
+ *   client is told id 0 and goes on without.
+ * - Partitions that had data in a response move to the end, so that a busy one can't starve the others of `maxBytes`.
+ * - Doesn't read logs and doesn't know the wire: `api/01-fetch.ts` does.
+ */
+import type { Uuid } from '../base/uuid.ts';
+import { type ErrorRow, Errors } from '../protocol/errors.ts';
+
+export interface FetchedPartition {
+  /** Empty when the version has ids. */
+  readonly topic: string;
+  /** Zero when the version has names. */
+  readonly topicId: Uuid;
+  readonly index: number;
+  fetchOffset: number;
+  maxBytes: number;
+  currentLeaderEpoch: number;
+  lastFetchedEpoch: number;
+  /** What the last response said; -1 before the first. */
+  highWatermark: number;
+  logStartOffset: number;
+}
+
+/** No session: also what a client says that doesn't want one. */
+export const noSessionId = 0;
+/** Epoch of a request without a session, or that ends one. */
+export const finalEpoch = -1;
+/** Epoch of a full request that asks for a new session. */
+export const initialEpoch = 0;
+
+export function nextEpoch(epoch: number): number {
+  return epoch >= 2147483647 ? 1 : epoch + 1;
+}
+
+export function partitionKey(topic: string, topicId: Uuid, index: number): string {
+  return topic === '' ? `${topicId}${index}` : `${topic}/${index}`;
+}
+
+export class FetchSession {
+  readonly id: number;
+  readonly usesTopicIds: boolean;
+  readonly createdMs: number;
+  /** In the order in which they are read. */
+  readonly partitions: Map<string, FetchedPartition>;
+  /** What the next request has to say. */
+  epoch = 1;
+  lastUsedMs: number;
+
+  constructor(id: number, usesTopicIds: boolean, partitions: Map<string, FetchedPartition>, nowMs: number) {
+    this.id = id;
+    this.usesTopicIds = usesTopicIds;
+    this.partitions = partitions;
+    this.createdMs = nowMs;
+    this.lastUsedMs = nowMs;
+  }
+
+  /** The next read begins after this partition. */
+  moveToEnd(partition: FetchedPartition): void {
+    const key = partitionKey(partition.topic, partition.topicId, partition.index);
+    if (this.partitions.delete(key)) this.partitions.set(key, partition);
+  }
+}
+
+export interface SessionCacheOptions {
+  readonly slotsMax: number;
+  readonly partitionsMax: number;
+  /** A session that wasn't used for this long may be thrown out. */
+  readonly evictionMs: number;
+  /** Uniform in [0, 2^32). */
+  readonly random: () => number;
+}
+
+export const sessionDefaults = { partitionsMax: 500_000, evictionMs: 120_000 };
+
+export class FetchSessionCache {
+  readonly #options: SessionCacheOptions;
+  /** Least recently used first. */
+  readonly #sessions = new Map<number, FetchSession>();
+  #partitions = 0;
+
+  constructor(options: SessionCacheOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get partitionCount(): number {
+    return this.#partitions;
+  }
+
+  /** The session of an incremental request, its epoch checked and moved on; or why there is none. */
+  use(id: number, epoch: number, usesTopicIds: boolean, nowMs: number): FetchSession | ErrorRow {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return Errors.FETCH_SESSION_ID_NOT_FOUND;
+    if (session.epoch !== epoch) return Errors.INVALID_FETCH_SESSION_EPOCH;
+    if (session.usesTopicIds !== usesTopicIds) return Errors.FETCH_SESSION_TOPIC_ID_ERROR;
+    session.epoch = nextEpoch(epoch);
+    session.lastUsedMs = nowMs;
+    this.#sessions.delete(id);
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  /** A new session, or null when there is no room for it. */
+  create(usesTopicIds: boolean, partitions: Map<string, FetchedPartition>, nowMs: number): FetchSession | null {
+    if (partitions.size === 0 || !this.#makeRoom(partitions.size, nowMs)) return null;
+    let id = 0;
+    while (id === 0 || this.#sessions.has(id)) id = this.#options.random() & 0x7fff_ffff;
+    const session = new FetchSession(id, usesTopicIds, partitions, nowMs);
+    this.#sessions.set(id, session);
+    this.#partitions += partitions.size;
+    return session;
+  }
+
+  remove(id: number): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    this.#partitions -= session.partitions.size;
+  }
+
+  /** Adds or changes one partition of a session. */
+  put(session: FetchSession, partition: FetchedPartition): void {
+    const key = partitionKey(partition.topic, partition.topicId, partition.index);
+    const known = session.partitions.get(key);
+    if (known === undefined) {
+      session.partitions.set(key, partition);
+      this.#partitions++;
+      return;
+    }
+    known.fetchOffset = partition.fetchOffset;
+    known.maxBytes = partition.maxBytes;
+    known.currentLeaderEpoch = partition.currentLeaderEpoch;
+    known.lastFetchedEpoch = partition.lastFetchedEpoch;
+  }
+
+  forget(session: FetchSession, key: string): void {
+    if (session.partitions.delete(key)) this.#partitions--;
+  }
+
+  #makeRoom(partitions: number, nowMs: number): boolean {
+    const { slotsMax, partitionsMax } = this.#options;
+    if (slotsMax <= 0 || partitions > partitionsMax) return false;
+    while (this.#sessions.size >= slotsMax || this.#partitions + partitions > partitionsMax) {
+      const victim = this.#evictable(partitions, nowMs);
+      if (victim === null) return false;
+      this.remove(victim.id);
+    }
+    return true;
+  }
+
+  /** The least recently used when it is stale, else a smaller one that is old enough: big sessions save more. */
+  #evictable(partitions: number, nowMs: number): FetchSession | null {
+    const { evictionMs } = this.#options;
+    let smallest: FetchSession | null = null;
+    for (const session of this.#sessions.values()) {
+      if (nowMs - session.lastUsedMs > evictionMs) return session;
+      if (nowMs - session.createdMs <= evictionMs || session.partitions.size >= partitions) continue;
+      if (smallest === null || session.partitions.size < smallest.partitions.size) smallest = session;
+    }
+    return smallest;
+  }
+}

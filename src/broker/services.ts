@@ -1,0 +1,97 @@
+/**
+ * What handlers are made from: the parts of the node, as the small interfaces that handlers use. `server/` gives the real
+ * ones (`ReplicaManager` is a `Replicas`, `LogManager` a `LogDirectories`), tests their own.
+ */
+import type { Clock, Scheduler } from '../base/clock.ts';
+import type { NodeId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import type { ControllerClient } from '../metadata/controller-port.ts';
+import type { FeatureRange } from '../metadata/cluster-image.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { QuorumStatus } from '../raft/api.ts';
+import type {
+  Acks,
+  AppendOptions,
+  AppendResult,
+  FetchOptions,
+  FetchPartitionData,
+  FoundOffset,
+  ListOffsetOptions,
+  ProducerState,
+} from '../replication/types.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ImageWatch } from './image-watch.ts';
+
+/** For handlers of every node, controller-only nodes included. */
+export interface NodeServices {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  readonly config: NodeConfig;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metadata: () => MetadataImage;
+  readonly imageWatch: ImageWatch;
+  readonly controller: ControllerClient;
+  readonly quorum: () => QuorumStatus;
+  /** Feature levels that this software can run with, for ApiVersions. */
+  readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
+}
+
+/** For handlers of brokers. */
+export interface BrokerServices extends NodeServices {
+  readonly replicas: Replicas;
+  readonly logDirectories: LogDirectories;
+}
+
+/** One replica on this broker, as handlers see it. `Partition` of `replication/` is one. Errors are thrown `KafkaError`s. */
+export interface PartitionReplica {
+  readonly topic: string;
+  readonly topicId: Uuid;
+  readonly index: number;
+  readonly isLeader: boolean;
+  readonly leaderEpoch: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult;
+  fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData>;
+  /** Calls back when what `fetch` would answer may have changed, leadership and deletion included; returns the end of it. */
+  watch(callback: () => void): () => void;
+  listOffset(options: ListOffsetOptions): FoundOffset | null | Promise<FoundOffset | null>;
+  offsetForLeaderEpoch(
+    currentLeaderEpoch: number,
+    requestedEpoch: number,
+  ): { readonly leaderEpoch: number; readonly endOffset: number };
+  /** Resolves to the low watermark over all live replicas. */
+  deleteRecords(offset: number): Promise<number>;
+  describeProducers(): readonly ProducerState[];
+}
+
+export interface Replicas {
+  partition(topicId: Uuid, index: number): PartitionReplica | null;
+}
+
+export interface LogDescription {
+  readonly topic: string;
+  readonly index: number;
+  readonly sizeBytes: number;
+  /** How far the log is behind the high watermark. */
+  readonly offsetLag: number;
+  readonly isFuture: boolean;
+}
+
+export interface LogDirectoryDescription {
+  readonly path: string;
+  readonly offline: boolean;
+  readonly totalBytes: number;
+  readonly usableBytes: number;
+  readonly logs: readonly LogDescription[];
+}
+
+export interface LogDirectories {
+  describe(): Promise<readonly LogDirectoryDescription[]>;
+}

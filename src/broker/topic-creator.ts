@@ -1,0 +1,107 @@
+/**
+ * Creates topics that are wanted before they exist: by a client's Metadata request, or by a coordinator. Settings are those of
+ * this broker's config. One creation per name is under way at a time, however many ask.
+ */
+import type { NodeConfig } from '../config/node-config.ts';
+import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
+import type { ControllerClient } from '../metadata/controller-port.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ImageWatch } from './image-watch.ts';
+import { autoCreateWaitMs } from './limits.ts';
+
+export interface TopicCreatorOptions {
+  readonly config: NodeConfig;
+  readonly controller: ControllerClient;
+  readonly imageWatch: ImageWatch;
+  readonly logger: Logger;
+}
+
+interface NewTopic {
+  readonly name: string;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly assignments: readonly never[];
+  readonly configs: readonly { readonly name: string; readonly value: string }[];
+}
+
+const createTopicsVersion = 7;
+const controllerDeadlineMs = 10_000;
+
+export class TopicCreator {
+  readonly #options: TopicCreatorOptions;
+  readonly #underWay = new Map<string, Promise<ErrorRow>>();
+
+  constructor(options: TopicCreatorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves to NONE once this broker's image shows the topic, else to why not. Never rejects. */
+  create(name: string): Promise<ErrorRow> {
+    let creation = this.#underWay.get(name);
+    if (creation === undefined) {
+      creation = this.#create(name).finally(() => this.#underWay.delete(name));
+      this.#underWay.set(name, creation);
+    }
+    return creation;
+  }
+
+  async #create(name: string): Promise<ErrorRow> {
+    const { controller, imageWatch, logger } = this.#options;
+    try {
+      const response = await controller.request(
+        CreateTopicsRequest,
+        CreateTopicsResponse,
+        createTopicsVersion,
+        { topics: [this.#settings(name)], timeoutMs: controllerDeadlineMs, validateOnly: false },
+        { deadlineMs: controllerDeadlineMs },
+      );
+      const result = response.topics[0];
+      const error = errorOf(result?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
+      if (error !== Errors.NONE && error !== Errors.TOPIC_ALREADY_EXISTS) {
+        logger.warn('automatic creation of a topic failed', { topic: name, error: error.name, message: result?.errorMessage });
+        return error;
+      }
+    } catch (error) {
+      logger.warn('automatic creation of a topic failed', { topic: name, error });
+      return errorRowOf(error);
+    }
+    const shown = await imageWatch.until((image) => image.topics.byName(name) !== undefined, autoCreateWaitMs);
+    return shown ? Errors.NONE : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  }
+
+  #settings(name: string): NewTopic {
+    const { config } = this.#options;
+    if (name === '__consumer_offsets') {
+      return topic(name, config.get('offsets.topic.num.partitions'), config.get('offsets.topic.replication.factor'), [
+        { name: 'compression.type', value: 'producer' },
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'segment.bytes', value: String(config.get('offsets.topic.segment.bytes')) },
+      ]);
+    }
+    if (name === '__transaction_state') {
+      return topic(
+        name,
+        config.get('transaction.state.log.num.partitions'),
+        config.get('transaction.state.log.replication.factor'),
+        [
+          { name: 'compression.type', value: 'uncompressed' },
+          { name: 'cleanup.policy', value: 'compact' },
+          { name: 'min.insync.replicas', value: String(config.get('transaction.state.log.min.isr')) },
+          { name: 'segment.bytes', value: String(config.get('transaction.state.log.segment.bytes')) },
+          { name: 'unclean.leader.election.enable', value: 'false' },
+        ],
+      );
+    }
+    return topic(name, config.get('num.partitions'), config.get('default.replication.factor'), []);
+  }
+}
+
+function topic(
+  name: string,
+  numPartitions: number,
+  replicationFactor: number,
+  configs: readonly { readonly name: string; readonly value: string }[],
+): NewTopic {
+  return { name, numPartitions, replicationFactor, assignments: [], configs };
+}
