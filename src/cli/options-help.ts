@@ -1,0 +1,61 @@
+/** The two-column help that joptsimple prints: 80 columns, options on the left, what they mean on the right. */
+import type { OptionRow, OptionTable } from './options.ts';
+
+const widthMax = 80;
+const gap = 2;
+
+/** Places where a line may be broken: after blanks, hyphens, slashes, and dots inside a word. */
+function words(line: string): string[] {
+  return line.match(/[^\s\-/.]*(?:\s+|-+\s*|\/+\s*|\.+\s*)|[^\s\-/.]+$/g) ?? [];
+}
+
+function pieces(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const line of text.replace(/^\n+|\s+$/g, '').split('\n')) {
+    let piece = '';
+    for (const word of words(line)) {
+      if (piece.length + word.length > width) {
+        lines.push(piece.replace(/\s+$/, ''));
+        piece = `  ${word}`;
+      } else piece += word;
+    }
+    if (piece.length > 0) lines.push(piece);
+  }
+  return lines;
+}
+
+function left(name: string, row: OptionRow): string {
+  const star = row.isRequired === true ? '* ' : '';
+  if (row.argument === undefined && row.type === undefined) return `${star}--${name}`;
+  const type = row.type ?? 'String';
+  const inner = row.argument === undefined || row.argument === '' ? type : `${type}: ${row.argument}`;
+  return `${star}--${name} ${row.isOptional === true ? `[${inner}]` : `<${inner}>`}`;
+}
+
+/** Help for a table of options, sorted by name, preceded by the two header lines. */
+export function optionsHelp(table: OptionTable): string {
+  const rows = Object.entries(table)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, row]): [string, string] => {
+      const fallback = row.default === undefined ? '' : ` (default: ${row.default})`;
+      return [left(name, row), row.help + fallback];
+    });
+  const starred = Object.values(table).some(({ isRequired }) => isRequired === true);
+  const title = starred ? 'Option (* = required)' : 'Option';
+  const all: [string, string][] = [
+    [title, 'Description'],
+    ['-'.repeat(title.length), '-----------'],
+    ...rows,
+  ];
+  const leftWidth = Math.min(Math.floor((widthMax - gap) / 2), Math.max(...all.map(([text]) => text.length)));
+  const rightWidth = Math.min(widthMax - leftWidth - gap, Math.max(...all.map(([, text]) => text.length)));
+  let out = '';
+  for (const [option, help] of all) {
+    const lefts = option.startsWith('---') ? [option] : pieces(option, leftWidth);
+    const rights = help.startsWith('---') ? [help] : pieces(help, rightWidth);
+    for (let at = 0; at < Math.max(lefts.length, rights.length); at++) {
+      out += `${(lefts[at] ?? '').padEnd(leftWidth)}${' '.repeat(gap)}${(rights[at] ?? '').padEnd(rightWidth)}\n`;
+    }
+  }
+  return out;
+}
