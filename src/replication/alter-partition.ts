@@ -1,0 +1,196 @@
+/**
+ * AlterPartition: leaders tell the active controller which ISR they want. One request of this broker is in flight at a time and
+ * carries every proposal that waits; what arrives meanwhile goes with the next one.
+ *
+ * Invariant: a proposal is either waiting, in the one request in flight, or its partition was told the outcome. A proposal is
+ * repeated unchanged after errors that say nothing about it; the controller's epochs make a repetition harmless.
+ *
+ * It decides nothing about partitions: `isr.ts` does, from the outcome.
+ */
+import type { Scheduler } from '../base/clock.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { ControllerClient } from '../metadata/controller-port.ts';
+import { Errors } from '../protocol/errors.ts';
+import { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/56-alter-partition.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { IsrProposal } from './isr.ts';
+
+export type IsrOutcome =
+  | {
+      readonly kind: 'committed';
+      readonly isr: readonly number[];
+      readonly leaderEpoch: number;
+      readonly partitionEpoch: number;
+    }
+  /** Refused, and the controller's state is what we believed: propose anew when it makes sense again. */
+  | { readonly kind: 'refused' }
+  /** Our idea of the partition is old: keep the proposal in mind until metadata brings the new state. */
+  | { readonly kind: 'outdated' };
+
+export interface IsrRequest {
+  readonly topicId: Uuid;
+  readonly index: number;
+  readonly proposal: IsrProposal;
+  readonly members: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  readonly onOutcome: (outcome: IsrOutcome) => void;
+}
+
+/** What an error code of one partition means. */
+export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdated' | 'retry' {
+  switch (errorCode) {
+    case Errors.NONE.code:
+      return 'committed';
+    case Errors.INELIGIBLE_REPLICA.code:
+    case Errors.OPERATION_NOT_ATTEMPTED.code:
+      return 'refused';
+    case Errors.UNKNOWN_TOPIC_OR_PARTITION.code:
+    case Errors.UNKNOWN_TOPIC_ID.code:
+    case Errors.FENCED_LEADER_EPOCH.code:
+    case Errors.INVALID_UPDATE_VERSION.code:
+    case Errors.INVALID_REQUEST.code:
+    case Errors.NEW_LEADER_ELECTED.code:
+      return 'outdated';
+    default:
+      return 'retry';
+  }
+}
+
+export interface AlterPartitionOptions {
+  readonly brokerId: number;
+  readonly brokerEpoch: () => number;
+  readonly controller: ControllerClient;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+const version = 3;
+const partitionsPerRequestMax = 2000;
+const retryMinMs = 50;
+const retryMaxMs = 1000;
+
+type ResponseTopic = AlterPartitionResponse['topics'][number];
+
+export class AlterPartitionManager {
+  readonly #options: AlterPartitionOptions;
+  readonly #waiting = new Map<string, IsrRequest>();
+  #isBusy = false;
+  #isStopped = false;
+  #retryMs = retryMinMs;
+
+  constructor(options: AlterPartitionOptions) {
+    this.#options = options;
+  }
+
+  /** A newer request for a partition takes the place of one that still waits. */
+  submit(request: IsrRequest): void {
+    this.#waiting.set(`${request.topicId}:${request.index}`, request);
+    this.#wake(0);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.clear();
+  }
+
+  #wake(delayMs: number): void {
+    if (this.#isBusy || this.#isStopped || this.#waiting.size === 0) return;
+    this.#isBusy = true;
+    const run = (): void => {
+      this.#round().catch((error: unknown) => {
+        this.#options.logger.error('AlterPartition round failed', { error: String(error) });
+        this.#finish(this.#backoff());
+      });
+    };
+    if (delayMs === 0) this.#options.scheduler.soon(run);
+    else this.#options.scheduler.after(delayMs, run);
+  }
+
+  #finish(delayMs: number): void {
+    this.#isBusy = false;
+    this.#wake(delayMs);
+  }
+
+  #backoff(): number {
+    const delayMs = this.#retryMs;
+    this.#retryMs = Math.min(retryMaxMs, delayMs * 2);
+    return delayMs;
+  }
+
+  async #round(): Promise<void> {
+    const batch = this.#take();
+    const response = await this.#send([...batch.values()]);
+    if (this.#isStopped) return;
+    if (response === null || response.errorCode !== 0) {
+      if (response !== null)
+        this.#options.logger.warn('controller refused AlterPartition', { errorCode: response.errorCode });
+      this.#putBack(batch);
+      this.#finish(this.#backoff());
+      return;
+    }
+    for (const topic of response.topics) this.#settle(topic, batch);
+    // What the answer left out is asked again.
+    this.#putBack(batch);
+    if (batch.size === 0) this.#retryMs = retryMinMs;
+    this.#finish(batch.size === 0 ? 0 : this.#backoff());
+  }
+
+  #take(): Map<string, IsrRequest> {
+    const batch = new Map<string, IsrRequest>();
+    for (const [key, request] of this.#waiting) {
+      if (batch.size === partitionsPerRequestMax) break;
+      batch.set(key, request);
+      this.#waiting.delete(key);
+    }
+    return batch;
+  }
+
+  #putBack(batch: ReadonlyMap<string, IsrRequest>): void {
+    for (const [key, request] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, request);
+  }
+
+  /** Tells the partitions of one topic; those that must be tried again stay in `batch`. */
+  #settle(topic: ResponseTopic, batch: Map<string, IsrRequest>): void {
+    for (const answer of topic.partitions) {
+      const key = `${topic.topicId}:${answer.partitionIndex}`;
+      const request = batch.get(key);
+      if (request === undefined) continue;
+      const kind = verdictOf(answer.errorCode);
+      if (kind !== 'committed')
+        this.#options.logger.info('ISR change not made', { partition: key, errorCode: answer.errorCode });
+      if (kind === 'retry') continue;
+      batch.delete(key);
+      if (kind === 'committed') {
+        const { isr, leaderEpoch, partitionEpoch } = answer;
+        request.onOutcome({ kind, isr, leaderEpoch, partitionEpoch });
+      } else request.onOutcome({ kind });
+    }
+  }
+
+  async #send(requests: readonly IsrRequest[]): Promise<AlterPartitionResponse | null> {
+    const { brokerId, brokerEpoch, controller, logger } = this.#options;
+    const topics = new Map<Uuid, IsrRequest[]>();
+    for (const request of requests) {
+      const partitions = topics.get(request.topicId);
+      if (partitions === undefined) topics.set(request.topicId, [request]);
+      else partitions.push(request);
+    }
+    try {
+      return await controller.request(AlterPartitionRequest, AlterPartitionResponse, version, {
+        brokerId,
+        brokerEpoch: brokerEpoch(),
+        topics: [...topics].map(([topicId, partitions]) => ({
+          topicId,
+          partitions: partitions.map((request) => ({
+            partitionIndex: request.index,
+            leaderEpoch: request.proposal.leaderEpoch,
+            newIsrWithEpochs: request.members.map((member) => ({ ...member })),
+            partitionEpoch: request.proposal.partitionEpoch,
+          })),
+        })),
+      });
+    } catch (error) {
+      logger.warn('AlterPartition did not reach the controller', { error: String(error) });
+      return null;
+    }
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * The leader's end of one follower broker's stream: takes subscriptions, pushes what they have to say, takes acknowledgements.
+ *
+ * Invariants:
+ * - Bytes of records on their way never exceed the follower's window by more than one push, and no more than
+ *   `pushesInFlightMax` pushes with records are unacknowledged. What is written meanwhile gathers and leaves in one message:
+ *   the faster the writes come, the larger the pushes.
+ * - Slots that have something to say take turns; while others wait, none takes more than its share of a push.
+ * - What was refused or revoked is forgotten: the follower comes back with a new slot.
+ */
+import { assert } from '../base/assert.ts';
+import type { Clock, Scheduler } from '../base/clock.ts';
+import type { MessageStream } from '../base/network.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { type ErrorRow, Errors } from '../protocol/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { type FeedOwner, FeedSlot } from './feed-slot.ts';
+import type { Partition } from './partition.ts';
+import {
+  type Ack,
+  decodeFollowerMessage,
+  encodePush,
+  encodeRefuse,
+  type Hello,
+  type PushEntry,
+  type Refusal,
+  type Subscribe,
+} from './stream-messages.ts';
+
+export interface FeedContext {
+  readonly localId: number;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly find: (topicId: Uuid, index: number) => Partition | null;
+  readonly onHello: (session: FeedSession) => void;
+  readonly onClosed: (session: FeedSession) => void;
+}
+
+export const pushBytesMax = 1024 * 1024;
+/** What one slot may take of a push while others wait. */
+const slotBytesMax = 256 * 1024;
+const pushesInFlightMax = 3;
+const diskReadsMax = 4;
+/** Subscriptions that one stream may have; a follower of more partitions than this is not one of ours. */
+const slotsMax = 1_000_000;
+
+export class FeedSession implements FeedOwner {
+  brokerId = -1;
+  brokerEpoch = -1;
+  readonly #stream: MessageStream;
+  readonly #context: FeedContext;
+  readonly #slots = new Map<number, FeedSlot>();
+  /** Subscriptions that are ahead of our metadata, by partition. */
+  readonly #parked = new Map<string, Subscribe>();
+  #ready: FeedSlot[] = [];
+  readonly #waitingForDisk: FeedSlot[] = [];
+  #refusals: Refusal[] = [];
+  #windowBytes = 0;
+  #inFlightBytes = 0;
+  #inFlightPushes = 0;
+  #diskReads = 0;
+  #isBlocked = false;
+  #isScheduled = false;
+  #isClosed = false;
+
+  constructor(stream: MessageStream, context: FeedContext) {
+    this.#stream = stream;
+    this.#context = context;
+    stream.onMessage = (message): void => this.#received(message);
+    stream.onDrain = (): void => {
+      this.#isBlocked = false;
+      this.#schedule();
+    };
+    stream.onClose = (): void => this.#closed();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#stream.close();
+    this.#closed();
+  }
+
+  /** Metadata reached a partition: somebody may have waited for it. */
+  partitionChanged(key: string): void {
+    const parked = this.#parked.get(key);
+    if (parked === undefined) return;
+    this.#parked.delete(key);
+    this.#subscribe(parked);
+    this.#schedule();
+  }
+
+  // --- FeedOwner ---
+
+  ready(slot: FeedSlot): void {
+    if (slot.isQueued || this.#isClosed) return;
+    slot.isQueued = true;
+    this.#ready.push(slot);
+    this.#schedule();
+  }
+
+  revoked(slot: FeedSlot, error: ErrorRow): void {
+    if (!this.#slots.delete(slot.slot)) return;
+    this.#refuse(slot.slot, error, slot.partition);
+  }
+
+  tryReserveRead(slot: FeedSlot): boolean {
+    if (this.#diskReads === diskReadsMax) {
+      this.#waitingForDisk.push(slot);
+      return false;
+    }
+    this.#diskReads++;
+    return true;
+  }
+
+  readEnded(): void {
+    this.#diskReads--;
+    const next = this.#waitingForDisk.shift();
+    if (next !== undefined) this.ready(next);
+  }
+
+  // --- incoming ---
+
+  #received(bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    try {
+      const message = decodeFollowerMessage(bytes);
+      if (message.type === 'hello') this.#hello(message.hello);
+      else {
+        assert(this.brokerId >= 0, 'the first message of a replication stream is its hello');
+        if (message.type === 'ack') this.#acknowledged(message.ack);
+        else if (message.type === 'subscribe') for (const slot of message.slots) this.#subscribe(slot);
+        else for (const slot of message.slots) this.#unsubscribe(slot);
+      }
+    } catch (error) {
+      this.#context.logger.error('replication stream broken off', {
+        follower: this.brokerId,
+        error: String(error),
+      });
+      this.close();
+    }
+  }
+
+  #hello(hello: Hello): void {
+    assert(this.brokerId < 0, 'second hello on a replication stream');
+    if (hello.leaderId !== this.#context.localId || hello.brokerId === this.#context.localId) {
+      this.#context.logger.warn('replication stream meant for another broker', { ...hello });
+      this.close();
+      return;
+    }
+    this.brokerId = hello.brokerId;
+    this.brokerEpoch = hello.brokerEpoch;
+    this.#windowBytes = hello.windowBytes;
+    this.#context.onHello(this);
+  }
+
+  #subscribe(wanted: Subscribe): void {
+    const partition = this.#context.find(wanted.topicId, wanted.index);
+    if (partition === null) return this.#park(wanted);
+    const slot = new FeedSlot(this, wanted.slot, partition, wanted.fetchOffset);
+    const result = partition.subscribe(slot, { ...wanted, brokerEpoch: this.brokerEpoch });
+    switch (result.kind) {
+      case 'ok':
+        this.#slots.set(slot.slot, slot);
+        slot.wake();
+        return;
+      case 'wait':
+        return this.#park(wanted);
+      case 'fenced':
+        return this.#refuse(wanted.slot, Errors.FENCED_LEADER_EPOCH, partition);
+      case 'out_of_range':
+        return this.#refuse(wanted.slot, Errors.OFFSET_OUT_OF_RANGE, partition);
+      case 'diverging':
+        return this.#refuse(wanted.slot, Errors.NONE, partition, result);
+    }
+  }
+
+  #park(wanted: Subscribe): void {
+    assert(this.#parked.size + this.#slots.size < slotsMax, 'too many subscriptions on a replication stream');
+    this.#parked.set(`${wanted.topicId}:${wanted.index}`, wanted);
+  }
+
+  #unsubscribe(id: number): void {
+    const slot = this.#slots.get(id);
+    if (slot !== undefined) {
+      this.#slots.delete(id);
+      slot.partition.unsubscribe(slot);
+      return;
+    }
+    for (const [key, parked] of this.#parked) if (parked.slot === id) this.#parked.delete(key);
+  }
+
+  #acknowledged(ack: Ack): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#inFlightPushes = Math.max(0, this.#inFlightPushes - ack.pushes);
+    this.#inFlightBytes = Math.max(0, this.#inFlightBytes - ack.creditBytes);
+    for (const acked of ack.slots) {
+      const slot = this.#slots.get(acked.slot);
+      slot?.partition.followerAcknowledged(slot, acked.logEndOffset, acked.logStartOffset, nowMs);
+    }
+    if (this.#ready.length > 0) this.#schedule();
+  }
+
+  // --- outgoing ---
+
+  #refuse(
+    slot: number,
+    error: ErrorRow,
+    partition: Partition,
+    diverging: { epoch: number; endOffset: number } | null = null,
+  ): void {
+    this.#refusals.push({
+      slot,
+      errorCode: error.code,
+      divergingEpoch: diverging?.epoch ?? -1,
+      divergingEndOffset: diverging?.endOffset ?? -1,
+      leaderStartOffset: partition.logStartOffset,
+      leaderEndOffset: partition.logEndOffset,
+    });
+    this.#schedule();
+  }
+
+  /** Sends in a later turn, so that all that happens in this one leaves together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    this.#context.scheduler.soon(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#isClosed) return;
+    if (this.#refusals.length > 0) {
+      const refusals = this.#refusals;
+      this.#refusals = [];
+      this.#send(encodeRefuse(refusals));
+    }
+    while (this.#mayPush() && this.#push());
+  }
+
+  #mayPush(): boolean {
+    return (
+      !this.#isClosed &&
+      !this.#isBlocked &&
+      this.#ready.length > 0 &&
+      this.#inFlightPushes < pushesInFlightMax &&
+      this.#inFlightBytes < this.#windowBytes
+    );
+  }
+
+  /** Sends one push; false when nobody has anything to say after all. */
+  #push(): boolean {
+    const budgetBytes = Math.min(pushBytesMax, this.#windowBytes - this.#inFlightBytes);
+    const queue = this.#ready;
+    const again: FeedSlot[] = [];
+    this.#ready = again;
+    const shareBytes = queue.length > 1 ? slotBytesMax : budgetBytes;
+    const entries: PushEntry[] = [];
+    let sizeBytes = 0;
+    let next = 0;
+    for (; next < queue.length && sizeBytes < budgetBytes; next++) {
+      const slot = queue[next] as FeedSlot;
+      slot.isQueued = false;
+      const entry = slot.take(Math.min(shareBytes, budgetBytes - sizeBytes));
+      if (entry === null) continue;
+      entries.push(entry);
+      sizeBytes += entry.records.length;
+      if (slot.hasMore) this.ready(slot);
+    }
+    // Those that had no turn come before those that want another one.
+    if (next < queue.length) this.#ready = queue.slice(next).concat(again);
+    if (entries.length === 0) return false;
+    if (sizeBytes > 0) {
+      this.#inFlightBytes += sizeBytes;
+      this.#inFlightPushes++;
+    }
+    this.#send(encodePush(entries, sizeBytes));
+    return true;
+  }
+
+  #send(message: Uint8Array): void {
+    if (!this.#stream.send(message)) this.#isBlocked = true;
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const slot of this.#slots.values()) slot.partition.unsubscribe(slot);
+    this.#slots.clear();
+    this.#parked.clear();
+    this.#ready = [];
+    this.#context.onClosed(this);
+  }
+}

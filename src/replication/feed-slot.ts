@@ -1,0 +1,125 @@
+/**
+ * One partition of one follower's stream, on the leader: remembers what was sent and says what to send next.
+ *
+ * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is under way.
+ */
+import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
+import type { Feed, Partition } from './partition.ts';
+import type { PushEntry } from './stream-messages.ts';
+import { type LogReadResult, noRecords } from './types.ts';
+
+/** What a slot needs of its stream. */
+export interface FeedOwner {
+  readonly brokerId: number;
+  /** The slot has something to say. */
+  ready(slot: FeedSlot): void;
+  /** The slot is over. */
+  revoked(slot: FeedSlot, error: ErrorRow): void;
+  /** May one more read from disk begin? `readEnded` gives the place back. When not, the slot becomes ready later. */
+  tryReserveRead(slot: FeedSlot): boolean;
+  readEnded(): void;
+}
+
+export class FeedSlot implements Feed {
+  readonly slot: number;
+  readonly partition: Partition;
+  readonly brokerId: number;
+  /** Kept by the owner: the slot waits in its queue. */
+  isQueued = false;
+  nextOffset: number;
+  readonly #owner: FeedOwner;
+  #sentHighWatermark = -1;
+  #sentLogStart = -1;
+  #isReading = false;
+  #isOver = false;
+  #fromDisk: LogReadResult | null = null;
+
+  constructor(owner: FeedOwner, slot: number, partition: Partition, nextOffset: number) {
+    this.#owner = owner;
+    this.slot = slot;
+    this.partition = partition;
+    this.brokerId = owner.brokerId;
+    this.nextOffset = nextOffset;
+  }
+
+  wake(): void {
+    if (!this.#isReading && !this.isQueued) this.#owner.ready(this);
+  }
+
+  revoke(error: ErrorRow): void {
+    this.#isOver = true;
+    this.#fromDisk = null;
+    this.#owner.revoked(this, error);
+  }
+
+  get hasMore(): boolean {
+    return (
+      !this.#isOver &&
+      !this.#isReading &&
+      (this.#fromDisk !== null || this.nextOffset < this.partition.logEndOffset)
+    );
+  }
+
+  /** What to send now, about `maxBytes` of records but at least one batch; null: nothing. */
+  take(maxBytes: number): PushEntry | null {
+    if (this.#isOver || this.#isReading) return null;
+    const { log } = this.partition;
+    let read = this.#fromDisk;
+    this.#fromDisk = null;
+    if (read === null && this.nextOffset < log.logEndOffset) {
+      read = this.#readTail(maxBytes);
+      if (this.#isOver) return null;
+    }
+    if (read !== null) this.nextOffset = read.nextOffset;
+    const { highWatermark, logStartOffset } = log;
+    if (
+      read === null &&
+      highWatermark === this.#sentHighWatermark &&
+      logStartOffset === this.#sentLogStart
+    )
+      return null;
+    this.#sentHighWatermark = highWatermark;
+    this.#sentLogStart = logStartOffset;
+    return { slot: this.slot, highWatermark, logStartOffset, records: read?.records ?? noRecords };
+  }
+
+  #readTail(maxBytes: number): LogReadResult | null {
+    const { log } = this.partition;
+    try {
+      const cached = log.readCached(this.nextOffset, maxBytes, log.logEndOffset, true);
+      if (cached !== null && cached.records.length > 0) return cached;
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+    this.#readDisk(maxBytes);
+    return null;
+  }
+
+  #readDisk(maxBytes: number): void {
+    if (!this.#owner.tryReserveRead(this)) return;
+    this.#isReading = true;
+    const { log } = this.partition;
+    log.read(this.nextOffset, maxBytes, log.logEndOffset, true).then(
+      (read) => {
+        this.#isReading = false;
+        this.#owner.readEnded();
+        if (this.#isOver) return;
+        if (read.records.length > 0) this.#fromDisk = read;
+        this.#owner.ready(this);
+      },
+      (error: unknown) => {
+        this.#isReading = false;
+        this.#owner.readEnded();
+        this.#fail(error);
+      },
+    );
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.partition.unsubscribe(this);
+    const row = errorRowOf(error);
+    this.revoke(row === Errors.UNKNOWN_SERVER_ERROR ? Errors.KAFKA_STORAGE_ERROR : row);
+  }
+}

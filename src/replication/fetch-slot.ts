@@ -1,0 +1,43 @@
+/**
+ * One partition that this broker follows, on the stream to its leader.
+ *
+ * States: `idle` (no slot on the stream: waits for quiet, for a truncation or for a retry), `subscribed`.
+ * Invariant: while subscribed, records are appended in the order of the stream; whatever breaks the order ends the slot.
+ */
+import type { Timer } from '../base/clock.ts';
+import type { Partition } from './partition.ts';
+
+export class FetchSlot {
+  readonly partition: Partition;
+  leaderEpoch: number;
+  /** -1 while not subscribed. */
+  slot = -1;
+  /** Grows with every end of a subscription: what was begun for an older one is void. */
+  generation = 0;
+  isAckQueued = false;
+  isOver = false;
+  retry: Timer | null = null;
+  retryDelayMs = 0;
+
+  constructor(partition: Partition, leaderEpoch: number) {
+    this.partition = partition;
+    this.leaderEpoch = leaderEpoch;
+  }
+
+  /** The subscription is void. */
+  reset(): void {
+    this.slot = -1;
+    this.generation++;
+    this.retry?.cancel();
+    this.retry = null;
+  }
+}
+
+const retryMinMs = 50;
+const retryMaxMs = 1000;
+
+/** How long to wait before the next try. */
+export function nextRetryMs(slot: FetchSlot): number {
+  slot.retryDelayMs = slot.retryDelayMs === 0 ? retryMinMs : Math.min(retryMaxMs, slot.retryDelayMs * 2);
+  return slot.retryDelayMs;
+}

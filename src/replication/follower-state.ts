@@ -1,0 +1,55 @@
+/**
+ * How a follower makes its log a prefix of the leader's. Pure.
+ *
+ * Invariant: after a truncation to `truncationOffset` the follower's log below it is what the leader has too, or the follower
+ * asks again with an older epoch; the high watermark plays no part (a high watermark may lag behind what was acknowledged, so
+ * truncating to it lost acknowledged records: KIP-101). Every round either ends or lowers the epoch asked for.
+ */
+import type { EpochEndOffset } from './log-port.ts';
+
+/** What of the log the decision needs. */
+export interface EpochLookup {
+  readonly logEndOffset: number;
+  readonly logStartOffset: number;
+  endOffsetForEpoch(epoch: number): EpochEndOffset;
+}
+
+/** Where to cut, given the largest epoch not above ours that the leader has and where it ends in the leader's log. */
+export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
+  if (leaders.endOffset < 0) return log.logStartOffset;
+  const bounded = Math.min(leaders.endOffset, log.logEndOffset);
+  if (leaders.epoch < 0) return bounded;
+  const own = log.endOffsetForEpoch(leaders.epoch);
+  // All our epochs are newer than the leader's: nothing after its end can be shared.
+  if (own.endOffset < 0) return bounded;
+  return Math.min(own.endOffset, bounded);
+}
+
+export type SubscriptionCheck =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'diverging'; readonly epoch: number; readonly endOffset: number }
+  | { readonly kind: 'out_of_range' };
+
+/** The leader's side: can a follower (or consumer) that ends at (`lastFetchedEpoch`, `offset`) go on from there? */
+export function checkSubscription(log: EpochLookup, offset: number, lastFetchedEpoch: number): SubscriptionCheck {
+  if (lastFetchedEpoch >= 0) {
+    const known = log.endOffsetForEpoch(lastFetchedEpoch);
+    if (known.epoch < 0 || known.endOffset < 0) return { kind: 'out_of_range' };
+    if (known.epoch < lastFetchedEpoch || known.endOffset < offset)
+      return { kind: 'diverging', epoch: known.epoch, endOffset: known.endOffset };
+  }
+  if (offset < log.logStartOffset || offset > log.logEndOffset) return { kind: 'out_of_range' };
+  return { kind: 'ok' };
+}
+
+export type OutOfRangeAction =
+  | { readonly kind: 'truncate'; readonly offset: number }
+  | { readonly kind: 'restart'; readonly offset: number }
+  | { readonly kind: 'retry' };
+
+/** What a follower does when the leader's log [start, end) does not reach its own end. */
+export function outOfRangeAction(ownEndOffset: number, leaderStart: number, leaderEnd: number): OutOfRangeAction {
+  if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
+  if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
+  return { kind: 'retry' };
+}

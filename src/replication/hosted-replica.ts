@@ -1,0 +1,122 @@
+/**
+ * A place for one replica that metadata puts on this broker: opens its log, then keeps its `Partition` in the role that the
+ * newest metadata says. Whatever happens, `reconcile` compares what is with what should be and does the next step.
+ *
+ * Invariants: the log is opened once; a role is taken up only when the partition is quiet; a replica that is to go is stopped
+ * first and its files are removed afterwards.
+ */
+import type { Uuid } from '../base/uuid.ts';
+import type { TopicConfig } from '../config/topic.ts';
+import type { PartitionImage } from '../metadata/topics-image.ts';
+import type { ReplicaLog } from './log-port.ts';
+import { Partition, type PartitionContext } from './partition.ts';
+
+export interface HostContext extends PartitionContext {
+  /** Calls `opened`, perhaps before it returns. */
+  readonly openLog: (replica: HostedReplica) => Promise<void>;
+  /** The partition has taken up what metadata says; `isNews`: a new role or leader epoch, or the end of it. */
+  readonly applied: (partition: Partition, isNews: boolean) => void;
+  readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
+  readonly unfollow: (partition: Partition) => void;
+}
+
+export class HostedReplica {
+  readonly topic: string;
+  readonly topicId: Uuid;
+  readonly index: number;
+  /** What metadata says; null when the replica is to go. */
+  wanted: PartitionImage | null;
+  config: TopicConfig;
+  partition: Partition | null = null;
+  /** Settles when the log is open or could not be opened; null before it was asked for. */
+  opening: Promise<void> | null = null;
+  /** The log could not be opened: its directory is offline. */
+  hasFailed = false;
+  readonly #context: HostContext;
+  #isWaiting = false;
+
+  constructor(
+    topic: string,
+    image: PartitionImage,
+    config: TopicConfig,
+    context: HostContext,
+  ) {
+    this.topic = topic;
+    this.topicId = image.topicId;
+    this.index = image.index;
+    this.wanted = image;
+    this.config = config;
+    this.#context = context;
+  }
+
+  get key(): string {
+    return `${this.topicId}:${this.index}`;
+  }
+
+  opened(log: ReplicaLog): void {
+    this.partition = new Partition(this, log, this.config, this.#context);
+    this.reconcile();
+  }
+
+  setConfig(config: TopicConfig): void {
+    this.config = config;
+    this.partition?.setConfig(config);
+  }
+
+  /** One step towards the role that is wanted. */
+  reconcile(): void {
+    const { wanted, partition } = this;
+    if (wanted === null || this.hasFailed) return;
+    if (partition === null) {
+      if (this.opening === null) this.opening = this.#context.openLog(this);
+      return;
+    }
+    if (partition.applied === wanted || partition.isOffline) return;
+    if (wanted.leader === this.#context.localId) this.#lead(partition, wanted);
+    else this.#follow(partition, wanted);
+  }
+
+  #lead(partition: Partition, wanted: PartitionImage): void {
+    // A leader that goes on leading takes appends all the time: its log orders the epochs itself.
+    if (!partition.isLeader && !partition.isQuiescent) {
+      this.#context.unfollow(partition);
+      this.#wait(partition);
+      return;
+    }
+    const isNews = !partition.isLeader || partition.leaderEpoch !== wanted.leaderEpoch;
+    this.#context.unfollow(partition);
+    partition.becomeLeader(wanted);
+    this.#context.applied(partition, isNews);
+  }
+
+  #follow(partition: Partition, wanted: PartitionImage): void {
+    const isNews = !partition.isFollower || partition.leaderEpoch !== wanted.leaderEpoch;
+    if (isNews) partition.becomeFollower(wanted);
+    else partition.applied = wanted;
+    if (wanted.leader < 0) this.#context.unfollow(partition);
+    else this.#context.follow(partition, wanted.leader, wanted.leaderEpoch);
+    this.#context.applied(partition, isNews);
+  }
+
+  #wait(partition: Partition): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    partition.whenQuiescent(() => {
+      this.#isWaiting = false;
+      this.reconcile();
+    });
+  }
+
+  /** The replica goes: no more requests, no more streams. Resolves when nothing touches its log any more. */
+  stop(): Promise<void> {
+    this.wanted = null;
+    const { partition } = this;
+    if (partition === null) return Promise.resolve();
+    this.#context.unfollow(partition);
+    partition.stop();
+    this.#context.applied(partition, true);
+    return new Promise((resolve) => {
+      partition.whenQuiescent(resolve);
+    });
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The ISR of a partition as its leader sees it. Pure.
+ *
+ * Invariants:
+ * - `committed` is what the controller wrote last, as far as we know; only the controller's word changes it.
+ * - At most one proposal is in flight; it is built from `committed` and carries its partition epoch.
+ * - `maximal` = committed ∪ additions in flight. The high watermark waits for all of it: the controller may already have
+ *   added the member and elect it, or may not have removed the one that we want to drop.
+ * - The leader itself is never removed.
+ */
+
+export interface IsrProposal {
+  readonly leaderEpoch: number;
+  /** The partition epoch that the proposal is based on. */
+  readonly partitionEpoch: number;
+  readonly isr: readonly number[];
+  readonly added: readonly number[];
+  readonly removed: readonly number[];
+}
+
+export class IsrState {
+  committed: readonly number[];
+  partitionEpoch: number;
+  #pending: IsrProposal | null = null;
+  #maximal: readonly number[];
+
+  constructor(isr: readonly number[], partitionEpoch: number) {
+    this.committed = isr;
+    this.partitionEpoch = partitionEpoch;
+    this.#maximal = isr;
+  }
+
+  get pending(): IsrProposal | null {
+    return this.#pending;
+  }
+
+  get maximal(): readonly number[] {
+    return this.#maximal;
+  }
+
+  /** Null when there is nothing to change or a proposal is in flight. */
+  propose(add: readonly number[], remove: readonly number[], leaderEpoch: number): IsrProposal | null {
+    if (this.#pending !== null) return null;
+    const added = add.filter((id) => !this.committed.includes(id));
+    const removed = remove.filter((id) => this.committed.includes(id));
+    if (added.length === 0 && removed.length === 0) return null;
+    const isr = this.committed.filter((id) => !removed.includes(id)).concat(added);
+    const proposal = { leaderEpoch, partitionEpoch: this.partitionEpoch, isr, added, removed };
+    this.#pending = proposal;
+    this.#maximal = added.length === 0 ? this.committed : this.committed.concat(added);
+    return proposal;
+  }
+
+  /** The controller's word, by its answer or by metadata. Older words are ignored; false then. */
+  commit(isr: readonly number[], partitionEpoch: number): boolean {
+    if (partitionEpoch < this.partitionEpoch) return false;
+    // The same epoch again is the metadata that follows the answer: a proposal made since stays in flight.
+    if (partitionEpoch === this.partitionEpoch && this.#pending !== null) return false;
+    this.committed = isr;
+    this.partitionEpoch = partitionEpoch;
+    this.#pending = null;
+    this.#maximal = isr;
+    return true;
+  }
+
+  /** The controller refused the proposal for good and its state is ours: back to it. */
+  abandon(proposal: IsrProposal): boolean {
+    if (this.#pending !== proposal) return false;
+    this.#pending = null;
+    this.#maximal = this.committed;
+    return true;
+  }
+}

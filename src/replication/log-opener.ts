@@ -1,0 +1,83 @@
+/**
+ * Opens the logs of replicas: those that were found on disk at start at once, new ones a few at a time, and never one whose
+ * directory name is still being removed (topic deleted and made again).
+ */
+import type { Logger } from '../telemetry/logger.ts';
+import type { HostedReplica } from './hosted-replica.ts';
+import type { LogStore } from './log-port.ts';
+
+const openingMax = 16;
+
+const done: Promise<void> = Promise.resolve();
+
+export class LogOpener {
+  readonly #logs: LogStore;
+  readonly #logger: Logger;
+  readonly #removals = new Map<string, Promise<void>>();
+  readonly #queue: (() => void)[] = [];
+  #opening = 0;
+
+  constructor(logs: LogStore, logger: Logger) {
+    this.#logs = logs;
+    this.#logger = logger;
+  }
+
+  open(replica: HostedReplica): Promise<void> {
+    const name = `${replica.topic}-${replica.index}`;
+    const log = this.#logs.get(replica.topic, replica.index, replica.topicId);
+    if (log !== null && !this.#removals.has(name)) {
+      replica.opened(log);
+      return done;
+    }
+    return this.#create(replica, name);
+  }
+
+  async #create(replica: HostedReplica, name: string): Promise<void> {
+    await this.#removals.get(name);
+    await this.#turn();
+    try {
+      if (replica.wanted === null) return;
+      const { topic, index, topicId, config } = replica;
+      const log = await this.#logs.getOrCreate(topic, index, topicId, config);
+      replica.opened(log);
+    } catch (error) {
+      replica.hasFailed = true;
+      this.#logger.error('the log of a replica could not be opened', { partition: name, error: String(error) });
+    } finally {
+      this.#opening--;
+      this.#queue.shift()?.();
+    }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      const start = (): void => {
+        this.#opening++;
+        resolve();
+      };
+      if (this.#opening < openingMax) start();
+      else this.#queue.push(start);
+    });
+  }
+
+  /** Stops the replica and removes its files. */
+  remove(replica: HostedReplica): void {
+    const name = `${replica.topic}-${replica.index}`;
+    const before = this.#removals.get(name) ?? done;
+    const removal = before
+      .then(() => this.#remove(replica))
+      .catch((error: unknown) => {
+        this.#logger.error('a replica could not be removed', { partition: name, error: String(error) });
+      })
+      .then(() => {
+        if (this.#removals.get(name) === removal) this.#removals.delete(name);
+      });
+    this.#removals.set(name, removal);
+  }
+
+  async #remove(replica: HostedReplica): Promise<void> {
+    await replica.opening;
+    await replica.stop();
+    await this.#logs.delete(replica.topic, replica.index, replica.topicId);
+  }
+}

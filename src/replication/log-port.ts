@@ -1,0 +1,62 @@
+/**
+ * What replication needs of a partition log and of the set of logs. `log/` provides both; tests of the pure parts use stubs.
+ *
+ * The log's own invariant: logStartOffset <= highWatermark <= logEndOffset, and `logEndOffset` counts only what the disk has
+ * taken. Writes of one log complete in the order in which they were appended.
+ */
+import type { Uuid } from '../base/uuid.ts';
+import type { TopicConfig } from '../config/topic.ts';
+import type { AbortedTransaction, LogAppendInfo, LogReadResult, ProducerState } from './types.ts';
+
+export interface EpochEndOffset {
+  /** -1: not known. */
+  readonly epoch: number;
+  /** -1: not known. */
+  readonly endOffset: number;
+}
+
+export interface ReplicaLog {
+  readonly directory: string;
+  readonly topicId: Uuid;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  /** The newest leader epoch of the log, -1 when it has none. */
+  readonly latestEpoch: number;
+  setHighWatermark(offset: number): void;
+  /** Notes that `epoch` begins at the log end offset: what a new leader does before its first append. */
+  assignEpoch(epoch: number): void;
+  appendAsLeader(
+    records: Uint8Array,
+    leaderEpoch: number,
+    options: { origin: 'client' | 'coordinator'; requestVersion: number },
+  ): { info: LogAppendInfo; written: Promise<void> };
+  appendAsFollower(records: Uint8Array): { info: LogAppendInfo; written: Promise<void> };
+  read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
+  readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
+  endOffsetForEpoch(epoch: number): EpochEndOffset;
+  /** Leader epoch of the record at `offset`, -1 when not known. */
+  epochAt(offset: number): number;
+  offsetForTimestamp(
+    timestampMs: number,
+  ): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
+  offsetOfMaxTimestamp(): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
+  truncateTo(offset: number): Promise<void>;
+  truncateFullyAndStartAt(offset: number): Promise<void>;
+  deleteRecordsTo(offset: number): Promise<number>;
+  updateConfig(config: TopicConfig): void;
+  producers(): readonly ProducerState[];
+  abortedTransactions(from: number, to: number): readonly AbortedTransaction[];
+}
+
+/** The logs of this broker. Operations on one partition directory are asked for one after the other. */
+export interface LogStore {
+  /** Opens the log of a partition, or creates it; rejects with KAFKA_STORAGE_ERROR when its directory is offline. */
+  getOrCreate(topic: string, index: number, topicId: Uuid, config: TopicConfig): Promise<ReplicaLog>;
+  /** The log when it is open already with this topic id, which makes start-up of many partitions synchronous. */
+  get(topic: string, index: number, topicId: Uuid): ReplicaLog | null;
+  delete(topic: string, index: number, topicId: Uuid): Promise<void>;
+  /** Writes the replication-offset-checkpoint of every directory from the logs' high watermarks. */
+  checkpointHighWatermarks(): Promise<void>;
+}

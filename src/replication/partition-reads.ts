@@ -1,0 +1,128 @@
+/**
+ * Reads of a replica: fetch and look-up of offsets. The caller has checked role and epochs.
+ *
+ * Invariant: nothing at or above the limit of the isolation is returned; a follower answers up to its own high watermark.
+ */
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import { checkSubscription, type EpochLookup } from './follower-state.ts';
+import type { LeaderState } from './leader-state.ts';
+import type { ReplicaLog } from './log-port.ts';
+import {
+  type FetchOptions,
+  type FetchPartitionData,
+  type FoundOffset,
+  type Isolation,
+  type ListOffsetOptions,
+  type LogReadResult,
+  noRecords,
+} from './types.ts';
+
+/** The parts of a `Partition` that reads need. */
+export interface Readable extends EpochLookup {
+  readonly log: ReplicaLog;
+  readonly leaderEpoch: number;
+  readonly isLeader: boolean;
+  readonly leaderState: LeaderState | null;
+}
+
+const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
+
+/** First offset that a reader with this isolation must not see. */
+export function readLimit(log: ReplicaLog, isolation: Isolation): number {
+  switch (isolation) {
+    case 'log_end':
+      return log.logEndOffset;
+    case 'high_watermark':
+      return log.highWatermark;
+    case 'committed':
+      return log.lastStableOffset;
+  }
+}
+
+export function fetchFrom(
+  partition: Readable,
+  options: FetchOptions,
+): FetchPartitionData | Promise<FetchPartitionData> {
+  const { log } = partition;
+  const { offset, lastFetchedEpoch } = options;
+  if (lastFetchedEpoch >= 0) {
+    const check = checkSubscription(partition, offset, lastFetchedEpoch);
+    if (check.kind === 'diverging')
+      return answer(log, options, nothing, { epoch: check.epoch, endOffset: check.endOffset });
+    if (check.kind === 'out_of_range') throw outOfRange(partition, offset);
+  }
+  if (offset < log.logStartOffset || offset > log.logEndOffset) throw outOfRange(partition, offset);
+  const limit = readLimit(log, options.isolation);
+  if (offset >= limit || options.maxBytes <= 0) return answer(log, options, nothing, null);
+  const cached = log.readCached(offset, options.maxBytes, limit, options.minOneBatch);
+  if (cached !== null) return answer(log, options, cached, null);
+  return log
+    .read(offset, options.maxBytes, limit, options.minOneBatch)
+    .then((read) => answer(log, options, read, null));
+}
+
+function outOfRange(partition: Readable, offset: number): KafkaError {
+  // A follower that is behind can't tell whether the offset exists.
+  if (!partition.isLeader && offset > partition.log.logEndOffset)
+    return new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+  return new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
+}
+
+function answer(
+  log: ReplicaLog,
+  options: FetchOptions,
+  read: LogReadResult,
+  divergingEpoch: FetchPartitionData['divergingEpoch'],
+): FetchPartitionData {
+  const isCommitted = options.isolation === 'committed';
+  return {
+    records: read.records,
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.logStartOffset,
+    abortedTransactions: !isCommitted
+      ? null
+      : read.records.length === 0
+        ? []
+        : log.abortedTransactions(options.offset, read.nextOffset),
+    divergingEpoch,
+  };
+}
+
+const latestTimestamp = -1;
+const earliestTimestamp = -2;
+const maxTimestamp = -3;
+const earliestLocalTimestamp = -4;
+
+export async function listOffsetOf(
+  partition: Readable,
+  options: ListOffsetOptions,
+): Promise<FoundOffset | null> {
+  const { log, leaderState } = partition;
+  const limit = readLimit(log, options.isolation);
+  // A new leader may not know yet how far its predecessor had committed: an answer could go back in time (KIP-207).
+  const isUncertain =
+    options.isolation !== 'log_end' &&
+    leaderState !== null &&
+    leaderState.epochStartOffset > log.highWatermark;
+  switch (options.timestamp) {
+    case latestTimestamp:
+      if (isUncertain) throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+      return { timestamp: -1, offset: limit, leaderEpoch: partition.leaderEpoch };
+    case earliestTimestamp:
+    case earliestLocalTimestamp: {
+      const offset = log.logStartOffset;
+      return { timestamp: -1, offset, leaderEpoch: log.epochAt(offset) };
+    }
+    default: {
+      if (options.timestamp < 0 && options.timestamp !== maxTimestamp) return null;
+      const found =
+        options.timestamp === maxTimestamp
+          ? await log.offsetOfMaxTimestamp()
+          : await log.offsetForTimestamp(options.timestamp);
+      if (found !== null && found.offset < limit) return found;
+      if (found !== null && isUncertain) throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+      return null;
+    }
+  }
+}

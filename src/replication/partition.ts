@@ -1,0 +1,602 @@
+/**
+ * One replica of one partition on this broker: drives the pure states (`leader-state.ts`, `follower-state.ts`) with what
+ * happens to its log, and keeps the promises made to producers.
+ *
+ * Invariants:
+ * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never goes back while the log is not truncated.
+ * - Only a leader appends client records; a role begins only when no write and no truncation is under way.
+ * - A follower's log is cut only where its epochs part from the leader's (or to leave a range the leader does not have).
+ * - Listeners (`watch`, feeds) are called after the state is consistent; a partition never refers to connections.
+ *
+ * What it does not do: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), choosing roles
+ * (`replica-manager.ts`). Reads are in `partition-reads.ts`.
+ */
+import { assert, defined } from '../base/assert.ts';
+import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { TopicConfig } from '../config/topic.ts';
+import type { PartitionImage } from '../metadata/topics-image.ts';
+import { type ErrorRow, Errors, KafkaError } from '../protocol/errors.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import type { IsrOutcome, IsrRequest } from './alter-partition.ts';
+import {
+  checkSubscription,
+  outOfRangeAction,
+  type SubscriptionCheck,
+  truncationOffset,
+} from './follower-state.ts';
+import { followerHighWatermark } from './high-watermark.ts';
+import type { IsrProposal } from './isr.ts';
+import { LeaderState } from './leader-state.ts';
+import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
+import { fetchFrom, listOffsetOf } from './partition-reads.ts';
+import type {
+  Acks,
+  AppendOptions,
+  AppendResult,
+  FetchOptions,
+  FetchPartitionData,
+  FoundOffset,
+  ListOffsetOptions,
+  ProducerState,
+} from './types.ts';
+
+/** Somebody who forwards the log to one follower. Calls are cheap and do their work later. */
+export interface Feed {
+  readonly brokerId: number;
+  /** There is something new: records, high watermark or log start. */
+  wake(): void;
+  /** The partition no longer feeds it. */
+  revoke(error: ErrorRow): void;
+}
+
+export interface PartitionContext {
+  readonly localId: number;
+  readonly localBrokerEpoch: () => number;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly lagTimeMaxMs: number;
+  /** The controller would take this incarnation of the broker into an ISR. */
+  readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
+  readonly isAlive: (brokerId: number) => boolean;
+  readonly submitIsr: (request: IsrRequest) => void;
+  readonly onStorageError: (partition: Partition, error: unknown) => void;
+}
+
+export interface Subscription {
+  readonly brokerEpoch: number;
+  readonly leaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+}
+
+/** `wait`: our metadata is behind the follower's; ask again when the partition changes. */
+export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };
+
+type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
+
+/** How long a former leader waits for the new one to commit what it took, before it tells producers to ask again. */
+const handoverGraceMs = 1000;
+
+const done: Promise<void> = Promise.resolve();
+
+function notLeader(): KafkaError {
+  return new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+}
+
+export class Partition {
+  readonly topic: string;
+  readonly topicId: Uuid;
+  readonly index: number;
+  readonly log: ReplicaLog;
+  config: TopicConfig;
+  leaderId = -1;
+  leaderEpoch = -1;
+  /** The image whose role is in force; null before the first. */
+  applied: PartitionImage | null = null;
+  /** Set by the fetcher: called when the log start moved because the leader's did. */
+  onLogStartMoved: (() => void) | null = null;
+  readonly #context: PartitionContext;
+  #role: Role = 'none';
+  #leader: LeaderState | null = null;
+  /** What the leader said last; our own high watermark follows as far as the log reaches. */
+  #leaderHighWatermark = 0;
+  #isDeleting = false;
+  #busy = 0;
+  #quiescent: (() => void)[] = [];
+  readonly #acks = new Acknowledgements();
+  #grace: Timer | null = null;
+  #deletions: { offset: number; resolve: (low: number) => void; reject: (error: KafkaError) => void }[] = [];
+  readonly #watchers = new Set<() => void>();
+  #feeds: Feed[] = [];
+  readonly #onWritten: () => void;
+  readonly #onWriteFailed: (error: unknown) => void;
+
+  constructor(
+    identity: { topic: string; topicId: Uuid; index: number },
+    log: ReplicaLog,
+    config: TopicConfig,
+    context: PartitionContext,
+  ) {
+    this.topic = identity.topic;
+    this.topicId = identity.topicId;
+    this.index = identity.index;
+    this.log = log;
+    this.config = config;
+    this.#context = context;
+    this.#onWritten = (): void => this.#written();
+    this.#onWriteFailed = (error): void => this.#writeFailed(error);
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.index}`;
+  }
+
+  get isLeader(): boolean {
+    return this.#role === 'leader';
+  }
+
+  get isFollower(): boolean {
+    return this.#role === 'follower';
+  }
+
+  get isOffline(): boolean {
+    return this.#role === 'offline';
+  }
+
+  get logStartOffset(): number {
+    return this.log.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.log.logEndOffset;
+  }
+
+  get highWatermark(): number {
+    return this.log.highWatermark;
+  }
+
+  get lastStableOffset(): number {
+    return this.log.lastStableOffset;
+  }
+
+  /** The pure leader state, for reads, tests and metrics; null unless leader. */
+  get leaderState(): LeaderState | null {
+    return this.#leader;
+  }
+
+  // --- what requests do -------------------------------------------------------------------------------------------
+
+  /** Throws unless this replica leads in the epoch the client believes in (-1: it did not say). */
+  requireLeader(currentLeaderEpoch = -1): void {
+    this.requireReplica(currentLeaderEpoch, false);
+  }
+
+  requireReplica(currentLeaderEpoch: number, allowFollower: boolean): void {
+    if (this.#role === 'offline') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch)
+      throw new KafkaError(Errors.FENCED_LEADER_EPOCH);
+    if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError(Errors.UNKNOWN_LEADER_EPOCH);
+    if (this.#role === 'leader' || (allowFollower && this.#role === 'follower')) return;
+    throw notLeader();
+  }
+
+  /** Validates, gives offsets and queues the write; see `AppendResult`. Throws `KafkaError` when refused. */
+  appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
+    this.requireLeader();
+    const leader = defined(this.#leader);
+    if (acks === -1 && !leader.hasEnoughInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS);
+    const { info, written } = this.log.appendAsLeader(records, leader.leaderEpoch, options);
+    this.#busy++;
+    written.then(this.#onWritten, this.#onWriteFailed);
+    if (acks === 0) return { info, acknowledged: done };
+    if (acks === 1) return { info, acknowledged: written };
+    const endOffset = info.lastOffset + 1;
+    // The identical batch may have been committed long ago.
+    if (endOffset <= this.log.highWatermark) return { info, acknowledged: done };
+    return { info, acknowledged: this.#acks.wait(endOffset) };
+  }
+
+  fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData> {
+    this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
+    return fetchFrom(this, options);
+  }
+
+  async listOffset(options: ListOffsetOptions): Promise<FoundOffset | null> {
+    this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
+    return listOffsetOf(this, options);
+  }
+
+  offsetForLeaderEpoch(
+    currentLeaderEpoch: number,
+    requestedEpoch: number,
+  ): { leaderEpoch: number; endOffset: number } {
+    this.requireLeader(currentLeaderEpoch);
+    const { epoch, endOffset } = this.endOffsetForEpoch(requestedEpoch);
+    return { leaderEpoch: epoch, endOffset };
+  }
+
+  /** The largest epoch not above `epoch` that the log knows, and where it ends; (-1, -1) for an epoch not begun yet. */
+  endOffsetForEpoch(epoch: number): EpochEndOffset {
+    if (epoch < 0 || epoch > this.leaderEpoch) return { epoch: -1, endOffset: -1 };
+    if (epoch === this.leaderEpoch && this.isLeader) return { epoch, endOffset: this.log.logEndOffset };
+    const { latestEpoch } = this.log;
+    // Between the last epoch that wrote and ours nobody wrote anything.
+    if (epoch > latestEpoch) return { epoch: latestEpoch, endOffset: this.log.logEndOffset };
+    return this.log.endOffsetForEpoch(epoch);
+  }
+
+  /** Moves the log start to `offset` (-1: the high watermark); resolves to the low watermark when every live replica followed. */
+  async deleteRecords(offset: number): Promise<number> {
+    this.requireLeader();
+    const target = offset === -1 ? this.log.highWatermark : offset;
+    if (target < 0 || target > this.log.highWatermark) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
+    await this.log.deleteRecordsTo(target);
+    this.requireLeader();
+    this.#wakeFeeds();
+    this.#notify();
+    const low = this.#lowWatermark();
+    if (low >= target) return low;
+    return new Promise((resolve, reject) => {
+      this.#deletions.push({ offset: target, resolve, reject });
+    });
+  }
+
+  describeProducers(): readonly ProducerState[] {
+    this.requireLeader();
+    return this.log.producers();
+  }
+
+  /** Calls back when the high watermark, the log start or the role changed. Returns how to stop. */
+  watch(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => {
+      this.#watchers.delete(callback);
+    };
+  }
+
+  /** A DeleteRecords waits for replicas. */
+  get hasDeletions(): boolean {
+    return this.#deletions.length > 0;
+  }
+
+  // --- leader -----------------------------------------------------------------------------------------------------
+
+  /** A follower wants to be fed. On `ok` the feed is attached in place of an older one of the same broker. */
+  subscribe(feed: Feed, subscription: Subscription): SubscribeResult {
+    const { leaderEpoch, brokerEpoch, fetchOffset, lastFetchedEpoch, logStartOffset } = subscription;
+    if (leaderEpoch < this.leaderEpoch) return { kind: 'fenced' };
+    const leader = this.#leader;
+    if (leaderEpoch > this.leaderEpoch || leader === null) return { kind: 'wait' };
+    const check = checkSubscription(this, fetchOffset, lastFetchedEpoch);
+    if (check.kind !== 'ok') return check;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (!leader.subscribed(feed.brokerId, brokerEpoch, fetchOffset, logStartOffset, nowMs))
+      return { kind: 'wait' };
+    const older = this.#feeds.findIndex((other) => other.brokerId === feed.brokerId);
+    if (older >= 0) this.#feeds.splice(older, 1, feed);
+    else this.#feeds.push(feed);
+    this.#progressed(leader, nowMs);
+    return check;
+  }
+
+  unsubscribe(feed: Feed): void {
+    const at = this.#feeds.indexOf(feed);
+    if (at < 0) return;
+    this.#feeds.splice(at, 1);
+    this.#leader?.detached(feed.brokerId, this.#context.clock.monotonicMs());
+  }
+
+  /** A follower's log reaches to `logEndOffset` and begins at `logStartOffset`. */
+  followerAcknowledged(feed: Feed, logEndOffset: number, logStartOffset: number, nowMs: number): void {
+    const leader = this.#leader;
+    if (leader === null || !this.#feeds.includes(feed)) return;
+    leader.acknowledged(feed.brokerId, logEndOffset, logStartOffset, nowMs);
+    this.#progressed(leader, nowMs);
+    if (this.#deletions.length > 0) this.#settleDeletions();
+  }
+
+  /** Time passed or brokers came and went: who fell out of sync, who may join, who no longer counts. */
+  tick(nowMs: number): void {
+    const leader = this.#leader;
+    if (leader === null) return;
+    this.#submit(leader.proposeShrink(nowMs));
+    this.#progressed(leader, nowMs);
+    if (this.#deletions.length > 0) this.#settleDeletions();
+    this.#wakeFeeds();
+  }
+
+  #progressed(leader: LeaderState, nowMs: number): void {
+    this.#advance(leader, nowMs);
+    if (leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
+  }
+
+  #advance(leader: LeaderState, nowMs: number): void {
+    if (!leader.advanceHighWatermark(nowMs)) return;
+    const { highWatermark } = leader;
+    assert(highWatermark <= this.log.logEndOffset, 'high watermark beyond the log end offset');
+    this.log.setHighWatermark(highWatermark);
+    this.#acknowledge(leader);
+    this.#wakeFeeds();
+    this.#notify();
+  }
+
+  #acknowledge(leader: LeaderState | null): void {
+    if (this.#acks.size === 0) return;
+    const isTooFew = leader !== null && !leader.hasEnoughInSyncMaximal;
+    const error = isTooFew ? new KafkaError(Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) : null;
+    this.#acks.reached(this.log.highWatermark, error);
+  }
+
+  #submit(proposal: IsrProposal | null): void {
+    if (proposal === null) return;
+    const leader = defined(this.#leader);
+    const members = proposal.isr.map((brokerId) => ({
+      brokerId,
+      brokerEpoch:
+        brokerId === this.#context.localId
+          ? this.#context.localBrokerEpoch()
+          : (leader.followers.get(brokerId)?.brokerEpoch ?? -1),
+    }));
+    const { topicId, index } = this;
+    const onOutcome = (outcome: IsrOutcome): void => this.#isrAnswered(leader, proposal, outcome);
+    this.#context.submitIsr({ topicId, index, proposal, members, onOutcome });
+  }
+
+  #isrAnswered(leader: LeaderState, proposal: IsrProposal, outcome: IsrOutcome): void {
+    if (this.#leader !== leader || outcome.kind === 'outdated') return;
+    if (outcome.kind === 'refused') {
+      leader.isr.abandon(proposal);
+    } else {
+      if (outcome.leaderEpoch !== this.leaderEpoch || leader.isr.pending !== proposal) return;
+      if (!(outcome.partitionEpoch > proposal.partitionEpoch)) leader.isr.abandon(proposal);
+      leader.isr.commit(outcome.isr, outcome.partitionEpoch);
+    }
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#advance(leader, nowMs);
+    // After a refusal the same proposal would be refused again: the next tick, acknowledgement or metadata tries.
+    if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
+  }
+
+  #lowWatermark(): number {
+    return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
+  }
+
+  #settleDeletions(): void {
+    const low = this.#lowWatermark();
+    const waiting = this.#deletions;
+    this.#deletions = waiting.filter((deletion) => deletion.offset > low);
+    for (const deletion of waiting) if (deletion.offset <= low) deletion.resolve(low);
+  }
+
+  // --- follower ---------------------------------------------------------------------------------------------------
+
+  /** Appends what the leader sent. Resolves when written; throws when it does not continue the log. */
+  appendFromLeader(records: Uint8Array): Promise<void> {
+    assert(this.#role === 'follower', 'records from a leader for a replica that does not follow');
+    const { written } = this.log.appendAsFollower(records);
+    this.#busy++;
+    written.then(this.#onWritten, this.#onWriteFailed);
+    return written;
+  }
+
+  /** The leader's high watermark and log start: ours follow as far as our log reaches. */
+  leaderSays(highWatermark: number, logStartOffset: number): void {
+    this.#leaderHighWatermark = highWatermark;
+    this.#followHighWatermark();
+    if (logStartOffset > this.log.logStartOffset && logStartOffset <= this.log.highWatermark)
+      this.#followLogStart(logStartOffset);
+  }
+
+  #followHighWatermark(): void {
+    const { log } = this;
+    const next = followerHighWatermark(log.highWatermark, this.#leaderHighWatermark, log.logEndOffset);
+    if (next === log.highWatermark) return;
+    log.setHighWatermark(next);
+    // Records that we took as leader and that the new leader has committed are kept: their producers may know.
+    this.#acknowledge(null);
+    this.#notify();
+  }
+
+  #followLogStart(offset: number): void {
+    if (this.#isDeleting) return;
+    this.#isDeleting = true;
+    this.log.deleteRecordsTo(offset).then(
+      () => {
+        this.#isDeleting = false;
+        this.#notify();
+        this.onLogStartMoved?.();
+      },
+      (error: unknown) => {
+        this.#isDeleting = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  /** Cuts what the leader does not have; resolves when the log is cut. False when that changed nothing. */
+  async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
+    const { latestEpoch, logEndOffset } = this.log;
+    const offset = Math.min(truncationOffset(this.log, diverging), logEndOffset);
+    // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
+    await this.#truncate(() => this.log.truncateTo(offset));
+    return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
+  }
+
+  /** The leader's log does not reach ours: begin anew at its start, or cut at its end. */
+  async moveIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
+    const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
+    if (action.kind === 'retry') return false;
+    await this.#truncate(() =>
+      action.kind === 'truncate'
+        ? this.log.truncateTo(action.offset)
+        : this.log.truncateFullyAndStartAt(action.offset),
+    );
+    return true;
+  }
+
+  async #truncate(cut: () => Promise<void>): Promise<void> {
+    this.#busy++;
+    try {
+      await cut();
+      this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      this.#settled();
+    }
+  }
+
+  // --- roles ------------------------------------------------------------------------------------------------------
+
+  /** Calls back when no write and no truncation is under way: at once when there is none. */
+  whenQuiescent(callback: () => void): void {
+    if (this.#busy === 0) callback();
+    else this.#quiescent.push(callback);
+  }
+
+  get isQuiescent(): boolean {
+    return this.#busy === 0;
+  }
+
+  /** Leads from now on, or goes on leading with what metadata says now. */
+  becomeLeader(image: PartitionImage): void {
+    assert(this.#busy === 0 || this.#role === 'leader', 'a new leader begins with writes under way');
+    const nowMs = this.#context.clock.monotonicMs();
+    const isNewEpoch = this.#leader === null || image.leaderEpoch !== this.#leader.leaderEpoch;
+    this.leaderId = this.#context.localId;
+    this.leaderEpoch = image.leaderEpoch;
+    this.applied = image;
+    this.#cancelGrace();
+    if (isNewEpoch) this.#beginEpoch(image, nowMs);
+    else {
+      const leader = defined(this.#leader);
+      leader.isr.commit(image.isr, image.partitionEpoch);
+      leader.setReplicas(image.replicas, nowMs);
+    }
+    this.#progressed(defined(this.#leader), nowMs);
+    this.#notify();
+  }
+
+  #beginEpoch(image: PartitionImage, nowMs: number): void {
+    this.log.assignEpoch(image.leaderEpoch);
+    this.#revokeFeeds(Errors.FENCED_LEADER_EPOCH);
+    this.#leader = new LeaderState({
+      localId: this.#context.localId,
+      leaderEpoch: image.leaderEpoch,
+      partitionEpoch: image.partitionEpoch,
+      replicas: image.replicas,
+      isr: image.isr,
+      logEndOffset: this.log.logEndOffset,
+      highWatermark: this.log.highWatermark,
+      minInsyncReplicas: this.config.minInsyncReplicas,
+      lagTimeMaxMs: this.#context.lagTimeMaxMs,
+      isEligible: this.#context.isEligible,
+      nowMs,
+    });
+    this.#role = 'leader';
+  }
+
+  /** Follows from now on; `image.leader` may be -1. What producers wait for may still be committed by the new leader. */
+  becomeFollower(image: PartitionImage): void {
+    const wasLeader = this.#role === 'leader';
+    this.leaderId = image.leader;
+    this.leaderEpoch = image.leaderEpoch;
+    this.applied = image;
+    this.#role = 'follower';
+    this.#leader = null;
+    this.#leaderHighWatermark = 0;
+    this.#revokeFeeds(Errors.NOT_LEADER_OR_FOLLOWER);
+    this.#rejectDeletions(notLeader());
+    if (wasLeader && this.#acks.size > 0)
+      this.#grace = this.#context.scheduler.after(handoverGraceMs, () => this.#acks.rejectAbove(-1, notLeader()));
+    this.#notify();
+  }
+
+  /** The replica goes away (deleted, reassigned, shut down). */
+  stop(): void {
+    this.#end('stopped', notLeader());
+  }
+
+  setConfig(config: TopicConfig): void {
+    this.config = config;
+    this.log.updateConfig(config);
+    const leader = this.#leader;
+    if (leader === null) return;
+    leader.minInsyncReplicas = config.minInsyncReplicas;
+    this.#advance(leader, this.#context.clock.monotonicMs());
+  }
+
+  #end(role: 'stopped' | 'offline', error: KafkaError): void {
+    if (this.#role === 'stopped') return;
+    this.#role = role;
+    this.#leader = null;
+    this.#cancelGrace();
+    this.#revokeFeeds(error.error);
+    this.#rejectDeletions(error);
+    this.#acks.rejectAbove(-1, error);
+    this.#notify();
+  }
+
+  #cancelGrace(): void {
+    this.#grace?.cancel();
+    this.#grace = null;
+  }
+
+  #rejectDeletions(error: KafkaError): void {
+    const waiting = this.#deletions;
+    this.#deletions = [];
+    for (const deletion of waiting) deletion.reject(error);
+  }
+
+  #revokeFeeds(error: ErrorRow): void {
+    const feeds = this.#feeds;
+    this.#feeds = [];
+    for (const feed of feeds) feed.revoke(error);
+  }
+
+  // --- the log's news ---------------------------------------------------------------------------------------------
+
+  #written(): void {
+    const leader = this.#leader;
+    const { logEndOffset } = this.log;
+    if (leader !== null) {
+      if (logEndOffset > leader.logEndOffset) {
+        const nowMs = this.#context.clock.monotonicMs();
+        leader.appended(logEndOffset, nowMs);
+        this.#advance(leader, nowMs);
+        this.#wakeFeeds();
+      }
+    } else if (this.#role === 'follower') this.#followHighWatermark();
+    this.#settled();
+  }
+
+  #writeFailed(error: unknown): void {
+    this.#fail(error);
+    this.#settled();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#role === 'offline' || this.#role === 'stopped') return;
+    this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
+    this.#context.onStorageError(this, error);
+  }
+
+  #settled(): void {
+    this.#busy--;
+    if (this.#busy > 0 || this.#quiescent.length === 0) return;
+    const waiting = this.#quiescent;
+    this.#quiescent = [];
+    for (const callback of waiting) callback();
+  }
+
+  #wakeFeeds(): void {
+    for (const feed of this.#feeds) feed.wake();
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Work on many partitions in turns: what is added is done once, in order, and the loop yields after 5 ms so that requests and
+ * heartbeats go on while ten thousand partitions change their roles.
+ */
+import type { Clock, Scheduler } from '../base/clock.ts';
+
+const sliceMs = 5;
+/** The clock is read after this many. */
+const checkEvery = 8;
+
+export class ReconcileQueue<T> {
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #perform: (item: T) => void;
+  readonly #waiting = new Set<T>();
+  #isScheduled = false;
+  #isStopped = false;
+
+  constructor(clock: Clock, scheduler: Scheduler, perform: (item: T) => void) {
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+    this.#perform = perform;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  add(item: T): void {
+    if (this.#isStopped) return;
+    this.#waiting.add(item);
+  }
+
+  /** Does what fits into one slice now and the rest later. */
+  run(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    const startMs = this.#clock.monotonicMs();
+    let count = 0;
+    for (const item of this.#waiting) {
+      this.#waiting.delete(item);
+      this.#perform(item);
+      if (++count % checkEvery === 0 && this.#clock.monotonicMs() - startMs >= sliceMs) break;
+    }
+    if (this.#waiting.size === 0) return;
+    this.#isScheduled = true;
+    this.#scheduler.soon(() => {
+      this.#isScheduled = false;
+      this.run();
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The leader's side of replication for this broker: one session for each follower broker's stream.
+ * Invariant: a broker has at most one session; its newer stream replaces an older one, which may be half open.
+ */
+import type { MessageStream, PeerNetwork } from '../base/network.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { type FeedContext, FeedSession } from './feed-session.ts';
+
+export class ReplicaFeeder {
+  readonly #context: FeedContext;
+  readonly #sessions = new Set<FeedSession>();
+  #isStopped = false;
+
+  constructor(context: Omit<FeedContext, 'onHello' | 'onClosed'>) {
+    this.#context = {
+      ...context,
+      onHello: (session): void => this.#introduced(session),
+      onClosed: (session): void => {
+        this.#sessions.delete(session);
+      },
+    };
+  }
+
+  start(peers: PeerNetwork): void {
+    peers.accept('replication', (stream) => this.accept(stream));
+  }
+
+  accept(stream: MessageStream): void {
+    if (this.#isStopped) {
+      stream.close();
+      return;
+    }
+    this.#sessions.add(new FeedSession(stream, this.#context));
+  }
+
+  /** A partition has a new role or epoch here. */
+  partitionChanged(topicId: Uuid, index: number): void {
+    if (this.#sessions.size === 0) return;
+    const key = `${topicId}:${index}`;
+    for (const session of this.#sessions) session.partitionChanged(key);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const session of [...this.#sessions]) session.close();
+  }
+
+  #introduced(session: FeedSession): void {
+    for (const other of [...this.#sessions])
+      if (other !== session && other.brokerId === session.brokerId && other.brokerEpoch <= session.brokerEpoch)
+        other.close();
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * The follower's side of the stream to one leader broker: subscribes the partitions that this broker follows there, appends
+ * what is pushed and acknowledges what is written.
+ *
+ * Invariants:
+ * - A partition is subscribed from its log end offset, and only while no write and no truncation of it is under way.
+ * - Every push with records is acknowledged once (its bytes are the leader's credit), after all its writes have ended.
+ * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
+ * - A stream that breaks is opened again, at once the first time and then less and less often.
+ */
+import type { Scheduler, Timer } from '../base/clock.ts';
+import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
+import { below, type Random } from '../base/random.ts';
+import { errorOf, Errors } from '../protocol/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
+import type { Partition } from './partition.ts';
+import {
+  decodeLeaderMessage,
+  encodeAck,
+  encodeHello,
+  encodeSubscribe,
+  encodeUnsubscribe,
+  type PushEntry,
+  type Refusal,
+  type SlotAck,
+  type Subscribe,
+} from './stream-messages.ts';
+
+export interface FetcherContext {
+  readonly localId: number;
+  /** -1 while this broker is not registered. */
+  readonly localBrokerEpoch: () => number;
+  readonly peers: PeerNetwork;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Where the leader is; null while metadata does not say. */
+  readonly addressOf: (brokerId: number) => Address | null;
+}
+
+const windowBytes = 16 * 1024 * 1024;
+const subscribesPerMessage = 1000;
+/** A push whose partitions are written at different times is acknowledged in part after this. */
+const partialAckDelayMs = 2;
+const reconnectMinMs = 50;
+const reconnectMaxMs = 1000;
+/** A stream without partitions is kept this long: leaderships often come back. */
+const idleCloseMs = 10_000;
+
+interface PushInProgress {
+  readonly sizeBytes: number;
+  writesLeft: number;
+}
+
+export class ReplicaFetcher {
+  readonly leaderId: number;
+  readonly #context: FetcherContext;
+  readonly #slots = new Map<Partition, FetchSlot>();
+  #bySlot = new Map<number, FetchSlot>();
+  #stream: MessageStream | null = null;
+  #nextSlot = 0;
+  #toSubscribe: FetchSlot[] = [];
+  #isSubscribing = false;
+  #acks: FetchSlot[] = [];
+  #ackPushes = 0;
+  #ackBytes = 0;
+  #isAcking = false;
+  #partialAck: Timer | null = null;
+  #reconnect: Timer | null = null;
+  #reconnectMs = 0;
+  #idle: Timer | null = null;
+  #isStopped = false;
+
+  constructor(leaderId: number, context: FetcherContext) {
+    this.leaderId = leaderId;
+    this.#context = context;
+  }
+
+  get partitionCount(): number {
+    return this.#slots.size;
+  }
+
+  follow(partition: Partition, leaderEpoch: number): void {
+    const known = this.#slots.get(partition);
+    if (known !== undefined && known.leaderEpoch === leaderEpoch) return;
+    if (known !== undefined) this.unfollow(partition);
+    const slot = new FetchSlot(partition, leaderEpoch);
+    this.#slots.set(partition, slot);
+    partition.onLogStartMoved = (): void => this.#queueAck(slot);
+    this.#idle?.cancel();
+    this.#idle = null;
+    if (this.#stream === null) this.#connect();
+    else this.#begin(slot);
+  }
+
+  unfollow(partition: Partition): void {
+    const slot = this.#slots.get(partition);
+    if (slot === undefined) return;
+    slot.isOver = true;
+    this.#slots.delete(partition);
+    partition.onLogStartMoved = null;
+    this.#end(slot);
+    if (this.#slots.size > 0 || this.#isStopped) return;
+    this.#idle?.cancel();
+    this.#idle = this.#context.scheduler.after(idleCloseMs, () => this.#closeStream());
+  }
+
+  /** Another try at once: metadata says where the leader is, or a new incarnation of it registered. */
+  addressChanged(): void {
+    if (this.#stream !== null || this.#isStopped || this.#slots.size === 0) return;
+    this.#reconnect?.cancel();
+    this.#reconnect = null;
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const partition of [...this.#slots.keys()]) this.unfollow(partition);
+    this.#reconnect?.cancel();
+    this.#idle?.cancel();
+    this.#closeStream();
+  }
+
+  // --- stream ---
+
+  #connect(): void {
+    if (this.#stream !== null || this.#reconnect !== null || this.#isStopped || this.#slots.size === 0) return;
+    const address = this.#context.addressOf(this.leaderId);
+    const brokerEpoch = this.#context.localBrokerEpoch();
+    if (address === null || brokerEpoch < 0) return this.#reconnectLater();
+    const stream = this.#context.peers.open(address, 'replication');
+    this.#stream = stream;
+    stream.onMessage = (message): void => {
+      if (this.#stream === stream) this.#received(message);
+    };
+    stream.onClose = (error): void => {
+      if (this.#stream === stream) this.#broken(error);
+    };
+    const { localId } = this.#context;
+    stream.send(encodeHello({ brokerId: localId, brokerEpoch, leaderId: this.leaderId, windowBytes }));
+    for (const slot of this.#slots.values()) this.#begin(slot);
+  }
+
+  #reconnectLater(): void {
+    if (this.#reconnect !== null || this.#isStopped) return;
+    const jitterMs = below(this.#context.random, this.#reconnectMs / 4 + 1);
+    const delayMs = this.#reconnectMs + jitterMs;
+    this.#reconnectMs = Math.min(reconnectMaxMs, Math.max(reconnectMinMs, this.#reconnectMs * 2));
+    this.#reconnect = this.#context.scheduler.after(delayMs, () => {
+      this.#reconnect = null;
+      this.#connect();
+    });
+  }
+
+  #broken(error: Error | null): void {
+    this.#context.logger.debug('replication stream ended', { leader: this.leaderId, error: error?.message });
+    this.#forgetStream();
+    this.#reconnectLater();
+  }
+
+  #forgetStream(): void {
+    this.#stream = null;
+    this.#bySlot = new Map();
+    this.#nextSlot = 0;
+    this.#toSubscribe = [];
+    for (const slot of this.#acks) slot.isAckQueued = false;
+    this.#acks = [];
+    this.#ackPushes = 0;
+    this.#ackBytes = 0;
+    this.#partialAck?.cancel();
+    this.#partialAck = null;
+    for (const slot of this.#slots.values()) slot.reset();
+  }
+
+  #closeStream(): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    this.#forgetStream();
+    stream.close();
+  }
+
+  // --- subscriptions ---
+
+  /** Subscribes as soon as the partition is quiet. */
+  #begin(slot: FetchSlot): void {
+    const stream = this.#stream;
+    const { generation } = slot;
+    slot.partition.whenQuiescent(() => {
+      if (slot.isOver || slot.generation !== generation || this.#stream !== stream || stream === null) return;
+      this.#toSubscribe.push(slot);
+      if (this.#isSubscribing) return;
+      this.#isSubscribing = true;
+      this.#context.scheduler.soon(() => {
+        this.#isSubscribing = false;
+        this.#sendSubscribes();
+      });
+    });
+  }
+
+  #sendSubscribes(): void {
+    const stream = this.#stream;
+    const wanted = this.#toSubscribe;
+    this.#toSubscribe = [];
+    if (stream === null) return;
+    for (let from = 0; from < wanted.length; from += subscribesPerMessage) {
+      const rows: Subscribe[] = [];
+      for (const slot of wanted.slice(from, from + subscribesPerMessage)) {
+        if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
+        // Something began since: wait again.
+        if (!slot.partition.isQuiescent) this.#begin(slot);
+        else rows.push(this.#subscribeRow(slot));
+      }
+      if (rows.length > 0) stream.send(encodeSubscribe(rows));
+    }
+  }
+
+  #subscribeRow(slot: FetchSlot): Subscribe {
+    slot.slot = this.#nextSlot++;
+    this.#bySlot.set(slot.slot, slot);
+    const { partition } = slot;
+    return {
+      slot: slot.slot,
+      topicId: partition.topicId,
+      index: partition.index,
+      leaderEpoch: slot.leaderEpoch,
+      fetchOffset: partition.log.logEndOffset,
+      lastFetchedEpoch: partition.log.latestEpoch,
+      logStartOffset: partition.log.logStartOffset,
+    };
+  }
+
+  /** Ends the subscription, on our side and on the leader's. */
+  #end(slot: FetchSlot): void {
+    if (slot.slot >= 0) {
+      this.#bySlot.delete(slot.slot);
+      this.#stream?.send(encodeUnsubscribe([slot.slot]));
+    }
+    slot.reset();
+  }
+
+  #retryLater(slot: FetchSlot): void {
+    if (slot.isOver) return;
+    slot.retry?.cancel();
+    slot.retry = this.#context.scheduler.after(nextRetryMs(slot), () => {
+      slot.retry = null;
+      if (this.#stream !== null) this.#begin(slot);
+    });
+  }
+
+  // --- incoming ---
+
+  #received(bytes: Uint8Array): void {
+    try {
+      const message = decodeLeaderMessage(bytes);
+      this.#reconnectMs = 0;
+      if (message.type === 'push') this.#pushed(message.entries);
+      else for (const refusal of message.refusals) this.#refused(refusal);
+    } catch (error) {
+      this.#context.logger.error('replication stream broken off', {
+        leader: this.leaderId,
+        error: String(error),
+      });
+      const stream = this.#stream;
+      this.#broken(null);
+      stream?.close();
+    }
+  }
+
+  #pushed(entries: readonly PushEntry[]): void {
+    let sizeBytes = 0;
+    for (const entry of entries) sizeBytes += entry.records.length;
+    // One more than there are, so that it can't end before all have begun.
+    const push: PushInProgress = { sizeBytes, writesLeft: 1 };
+    for (const entry of entries) {
+      const slot = this.#bySlot.get(entry.slot);
+      if (slot === undefined) continue;
+      if (entry.records.length > 0) this.#append(slot, entry.records, push);
+      if (slot.slot === entry.slot) slot.partition.leaderSays(entry.highWatermark, entry.logStartOffset);
+    }
+    this.#writeEnded(push);
+  }
+
+  #append(slot: FetchSlot, records: Uint8Array, push: PushInProgress): void {
+    let written: Promise<void>;
+    try {
+      written = slot.partition.appendFromLeader(records);
+    } catch (error) {
+      this.#appendFailed(slot, error);
+      return;
+    }
+    slot.retryDelayMs = 0;
+    push.writesLeft++;
+    const stream = this.#stream;
+    written.then(
+      () => {
+        if (this.#stream !== stream) return;
+        this.#queueAck(slot);
+        this.#writeEnded(push);
+      },
+      () => {
+        // The partition is offline and says so itself.
+        if (this.#stream !== stream) return;
+        this.#end(slot);
+        this.#writeEnded(push);
+      },
+    );
+  }
+
+  #appendFailed(slot: FetchSlot, error: unknown): void {
+    this.#context.logger.error('records from the leader refused', {
+      partition: slot.partition.name,
+      leader: this.leaderId,
+      error: String(error),
+    });
+    this.#end(slot);
+    if (!slot.partition.isOffline) this.#retryLater(slot);
+  }
+
+  #refused(refusal: Refusal): void {
+    const slot = this.#bySlot.get(refusal.slot);
+    if (slot === undefined) return;
+    this.#bySlot.delete(refusal.slot);
+    slot.reset();
+    const { partition } = slot;
+    if (refusal.errorCode === Errors.NONE.code)
+      this.#afterTruncation(slot, () =>
+        partition.truncateToLeader({ epoch: refusal.divergingEpoch, endOffset: refusal.divergingEndOffset }),
+      );
+    else if (refusal.errorCode === Errors.OFFSET_OUT_OF_RANGE.code)
+      this.#afterTruncation(slot, () =>
+        partition.moveIntoRange(refusal.leaderStartOffset, refusal.leaderEndOffset),
+      );
+    else {
+      this.#context.logger.debug('leader refused to feed a replica', {
+        partition: partition.name,
+        error: errorOf(refusal.errorCode).name,
+      });
+      this.#retryLater(slot);
+    }
+  }
+
+  /** Cuts the log once it is quiet and subscribes again: at once when that changed it, later when it did not. */
+  #afterTruncation(slot: FetchSlot, truncate: () => Promise<boolean>): void {
+    const { generation, partition } = slot;
+    partition.whenQuiescent(() => {
+      if (slot.isOver || slot.generation !== generation || !partition.isFollower) return;
+      truncate().then(
+        (hasChanged) => {
+          if (slot.isOver || slot.generation !== generation) return;
+          if (hasChanged) this.#begin(slot);
+          else this.#retryLater(slot);
+        },
+        (error: unknown) => {
+          this.#context.logger.error('truncation failed', { partition: partition.name, error: String(error) });
+        },
+      );
+    });
+  }
+
+  // --- acknowledgements ---
+
+  #queueAck(slot: FetchSlot): void {
+    if (slot.isAckQueued || slot.slot < 0) return;
+    slot.isAckQueued = true;
+    this.#acks.push(slot);
+    if (!this.#isAcking && this.#partialAck === null)
+      this.#partialAck = this.#context.scheduler.after(partialAckDelayMs, () => {
+        this.#partialAck = null;
+        this.#sendAcks();
+      });
+  }
+
+  #writeEnded(push: PushInProgress): void {
+    push.writesLeft--;
+    if (push.writesLeft > 0 || push.sizeBytes === 0) return;
+    this.#ackPushes++;
+    this.#ackBytes += push.sizeBytes;
+    if (this.#isAcking) return;
+    this.#isAcking = true;
+    this.#partialAck?.cancel();
+    this.#partialAck = null;
+    const stream = this.#stream;
+    this.#context.scheduler.soon(() => {
+      this.#isAcking = false;
+      if (this.#stream === stream) this.#sendAcks();
+    });
+  }
+
+  #sendAcks(): void {
+    const stream = this.#stream;
+    if (stream === null || (this.#acks.length === 0 && this.#ackPushes === 0)) return;
+    const slots: SlotAck[] = [];
+    for (const slot of this.#acks) {
+      slot.isAckQueued = false;
+      if (slot.slot < 0) continue;
+      const { logEndOffset, logStartOffset } = slot.partition;
+      slots.push({ slot: slot.slot, logEndOffset, logStartOffset });
+    }
+    this.#acks = [];
+    stream.send(encodeAck({ pushes: this.#ackPushes, creditBytes: this.#ackBytes, slots }));
+    this.#ackPushes = 0;
+    this.#ackBytes = 0;
+  }
+}

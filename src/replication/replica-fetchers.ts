@@ -1,0 +1,46 @@
+/**
+ * Which leader each followed partition is fetched from: one `ReplicaFetcher` for each leader broker.
+ * Invariant: a partition is with one fetcher at most, that of the leader it was given last.
+ */
+import { type FetcherContext, ReplicaFetcher } from './replica-fetcher.ts';
+import type { Partition } from './partition.ts';
+
+export class ReplicaFetchers {
+  readonly #context: FetcherContext;
+  readonly #fetchers = new Map<number, ReplicaFetcher>();
+  readonly #leaders = new Map<Partition, number>();
+
+  constructor(context: FetcherContext) {
+    this.#context = context;
+  }
+
+  follow(partition: Partition, leaderId: number, leaderEpoch: number): void {
+    const before = this.#leaders.get(partition);
+    if (before !== undefined && before !== leaderId) this.unfollow(partition);
+    let fetcher = this.#fetchers.get(leaderId);
+    if (fetcher === undefined) {
+      fetcher = new ReplicaFetcher(leaderId, this.#context);
+      this.#fetchers.set(leaderId, fetcher);
+    }
+    this.#leaders.set(partition, leaderId);
+    fetcher.follow(partition, leaderEpoch);
+  }
+
+  unfollow(partition: Partition): void {
+    const leaderId = this.#leaders.get(partition);
+    if (leaderId === undefined) return;
+    this.#leaders.delete(partition);
+    this.#fetchers.get(leaderId)?.unfollow(partition);
+  }
+
+  /** Metadata of a broker changed. */
+  brokerChanged(brokerId: number): void {
+    this.#fetchers.get(brokerId)?.addressChanged();
+  }
+
+  stop(): void {
+    for (const fetcher of this.#fetchers.values()) fetcher.stop();
+    this.#fetchers.clear();
+    this.#leaders.clear();
+  }
+}

@@ -1,0 +1,324 @@
+/**
+ * All replicas of this broker: takes metadata and keeps every replica in the role it says; finds partitions for requests.
+ *
+ * Invariants:
+ * - What metadata changed is noted synchronously, in order; the work is done in turns of 5 ms (`reconcile-queue.ts`) from the
+ *   newest metadata, so that a partition may skip states that were replaced meanwhile.
+ * - A replica is known by its topic id; a topic of the same name that was made anew is another one.
+ * - Files are removed only because committed metadata says that the replica is not ours any more.
+ *
+ * Not here: partitions themselves (`partition.ts`), streams (`replica-feeder.ts`, `replica-fetcher.ts`), log directories.
+ */
+import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { Address, PeerNetwork } from '../base/network.ts';
+import { nodeId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { TopicConfig } from '../config/topic.ts';
+import { isActive } from '../metadata/cluster-image.ts';
+import { resourceType } from '../metadata/configs-image.ts';
+import type { ControllerClient } from '../metadata/controller-port.ts';
+import type { MetadataDelta } from '../metadata/delta.ts';
+import { emptyImage, type MetadataImage } from '../metadata/image.ts';
+import type { MetadataPublisher } from '../metadata/publisher.ts';
+import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { AlterPartitionManager } from './alter-partition.ts';
+import { type HostContext, HostedReplica } from './hosted-replica.ts';
+import { LogOpener } from './log-opener.ts';
+import type { LogStore } from './log-port.ts';
+import type { Partition } from './partition.ts';
+import { ReconcileQueue } from './reconcile-queue.ts';
+import { ReplicaFeeder } from './replica-feeder.ts';
+import { ReplicaFetchers } from './replica-fetchers.ts';
+
+export interface ReplicaManagerOptions {
+  readonly localId: number;
+  /** -1 while this broker is not registered. */
+  readonly localBrokerEpoch: () => number;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly peers: PeerNetwork;
+  readonly logs: LogStore;
+  readonly controller: ControllerClient;
+  /** `inter.broker.listener.name`. */
+  readonly interBrokerListenerName: string;
+  /** `replica.lag.time.max.ms`. */
+  readonly lagTimeMaxMs: number;
+  /** `replica.high.watermark.checkpoint.interval.ms`. */
+  readonly checkpointIntervalMs: number;
+  /** Configuration of a topic from what was set for it; uses the broker's present values for the rest. */
+  readonly topicConfig: (overrides: ReadonlyMap<string, string>) => TopicConfig;
+}
+
+export interface LeadershipChange {
+  readonly partition: Partition;
+  readonly isLeader: boolean;
+  readonly leaderEpoch: number;
+}
+
+interface HostedTopic {
+  readonly name: string;
+  readonly replicas: Map<number, HostedReplica>;
+}
+
+const tickMaxMs = 5000;
+
+export class ReplicaManager implements MetadataPublisher {
+  readonly #options: ReplicaManagerOptions;
+  readonly #topics = new Map<Uuid, HostedTopic>();
+  readonly #idByName = new Map<string, Uuid>();
+  readonly #alter: AlterPartitionManager;
+  readonly #feeder: ReplicaFeeder;
+  readonly #fetchers: ReplicaFetchers;
+  readonly #opener: LogOpener;
+  readonly #reconcile: ReconcileQueue<HostedReplica>;
+  readonly #ticks: ReconcileQueue<Partition>;
+  readonly #context: HostContext;
+  readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
+  readonly #timers: Timer[] = [];
+  #image: MetadataImage = emptyImage();
+  #isStopped = false;
+
+  constructor(options: ReplicaManagerOptions) {
+    this.#options = options;
+    const { localId, localBrokerEpoch, clock, scheduler, random, peers, controller } = options;
+    const logger = options.logger.child('ReplicaManager');
+    this.#alter = new AlterPartitionManager({
+      brokerId: localId,
+      brokerEpoch: localBrokerEpoch,
+      controller,
+      scheduler,
+      logger,
+    });
+    const find = (topicId: Uuid, index: number): Partition | null => this.partition(topicId, index);
+    this.#feeder = new ReplicaFeeder({ localId, clock, scheduler, logger, find });
+    const addressOf = (brokerId: number): Address | null => this.#addressOf(brokerId);
+    this.#fetchers = new ReplicaFetchers({
+      localId,
+      localBrokerEpoch,
+      peers,
+      scheduler,
+      random,
+      logger,
+      addressOf,
+    });
+    this.#opener = new LogOpener(options.logs, logger);
+    this.#reconcile = new ReconcileQueue(clock, scheduler, (replica) => replica.reconcile());
+    this.#ticks = new ReconcileQueue(clock, scheduler, (partition) => partition.tick(clock.monotonicMs()));
+    this.#context = this.#hostContext(logger);
+  }
+
+  #hostContext(logger: Logger): HostContext {
+    const { localId, localBrokerEpoch, clock, scheduler, lagTimeMaxMs } = this.#options;
+    return {
+      localId,
+      localBrokerEpoch,
+      clock,
+      scheduler,
+      lagTimeMaxMs,
+      isEligible: (brokerId, epoch) => {
+        const broker = this.#image.cluster.brokers.get(nodeId(brokerId));
+        return broker !== undefined && isActive(broker) && broker.epoch === epoch;
+      },
+      isAlive: (brokerId) => this.#image.cluster.brokers.get(nodeId(brokerId))?.fenced === false,
+      submitIsr: (request) => this.#alter.submit(request),
+      onStorageError: (partition, error) => {
+        logger.error('a replica went offline', { partition: partition.name, error: String(error) });
+        this.#fetchers.unfollow(partition);
+        this.#tell(partition);
+      },
+      openLog: (replica) => this.#opener.open(replica),
+      applied: (partition, isNews) => {
+        this.#feeder.partitionChanged(partition.topicId, partition.index);
+        if (isNews) this.#tell(partition);
+      },
+      follow: (partition, leaderId, leaderEpoch) => this.#fetchers.follow(partition, leaderId, leaderEpoch),
+      unfollow: (partition) => this.#fetchers.unfollow(partition),
+    };
+  }
+
+  /** Takes followers' streams from now on and begins the periodic work. */
+  start(): void {
+    const { lagTimeMaxMs, checkpointIntervalMs } = this.#options;
+    this.#feeder.start(this.#options.peers);
+    this.#every(Math.min(tickMaxMs, lagTimeMaxMs / 2), () => this.#tickLeaders(() => true));
+    this.#every(checkpointIntervalMs, () => this.#checkpoint());
+  }
+
+  /** Ends all streams and refuses all that waits; resolves when nothing touches the logs any more. They stay open. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#reconcile.stop();
+    this.#ticks.stop();
+    this.#alter.stop();
+    this.#fetchers.stop();
+    this.#feeder.stop();
+    await Promise.all([...this.#replicas()].map((replica) => replica.stop()));
+    await this.#options.logs.checkpointHighWatermarks();
+  }
+
+  // --- for requests -----------------------------------------------------------------------------------------------
+
+  /** Null when this broker hosts no such replica, or its log is not open yet. */
+  partition(topic: Uuid | string, index: number): Partition | null {
+    return this.#hosted(topic, index)?.partition ?? null;
+  }
+
+  /** The partition, or the error that tells the client where it is wrong. */
+  requirePartition(topic: Uuid | string, index: number, image: MetadataImage): Partition {
+    const replica = this.#hosted(topic, index);
+    if (replica !== undefined) {
+      if (replica.partition !== null) return replica.partition;
+      throw new KafkaError(replica.hasFailed ? Errors.KAFKA_STORAGE_ERROR : Errors.NOT_LEADER_OR_FOLLOWER);
+    }
+    const known = image.topics.byId(topic) ?? image.topics.byName(topic);
+    if (known?.partitions[index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+  }
+
+  *partitions(): Iterable<Partition> {
+    for (const replica of this.#replicas()) if (replica.partition !== null) yield replica.partition;
+  }
+
+  /** Calls back after a role or a leader epoch came into force. For coordinators. Returns how to stop. */
+  watchLeadership(callback: (change: LeadershipChange) => void): () => void {
+    this.#leadershipWatchers.add(callback);
+    return () => {
+      this.#leadershipWatchers.delete(callback);
+    };
+  }
+
+  // --- metadata ---------------------------------------------------------------------------------------------------
+
+  onMetadataUpdate(delta: MetadataDelta, image: MetadataImage): void {
+    this.#image = image;
+    if (this.#isStopped) return;
+    for (const topicId of delta.removedTopics) this.#removeTopic(topicId);
+    for (const topicId of delta.changedTopics) {
+      const topic = image.topics.byId(topicId);
+      if (topic === undefined) continue;
+      for (const index of delta.changedPartitions(topicId)) this.#place(topic, index);
+    }
+    this.#configsChanged(delta);
+    if (delta.changedBrokers.size > 0) {
+      for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
+      // Who became eligible may join; who left no longer holds back deletions.
+      this.#tickLeaders((partition) => partition.leaderState?.hasOutOfSync === true || partition.hasDeletions);
+    }
+    this.#reconcile.run();
+  }
+
+  /** The broker's own defaults changed: all topics get their configuration anew. */
+  brokerConfigChanged(): void {
+    for (const topic of this.#topics.values()) this.#setConfig(topic);
+  }
+
+  #place(topic: TopicImage, index: number): void {
+    const wanted = topic.partitions[index] as PartitionImage;
+    const known = this.#topics.get(topic.id);
+    let replica = known?.replicas.get(index);
+    if (!wanted.replicas.includes(nodeId(this.#options.localId))) {
+      if (known !== undefined && replica !== undefined) this.#remove(topic.id, known, replica);
+      return;
+    }
+    if (replica === undefined) {
+      const hosted = known ?? { name: topic.name, replicas: new Map<number, HostedReplica>() };
+      if (known === undefined) {
+        this.#topics.set(topic.id, hosted);
+        this.#idByName.set(topic.name, topic.id);
+      }
+      replica = new HostedReplica(topic.name, wanted, this.#configOf(topic.name, hosted), this.#context);
+      hosted.replicas.set(index, replica);
+    } else replica.wanted = wanted;
+    this.#reconcile.add(replica);
+  }
+
+  #removeTopic(topicId: Uuid): void {
+    const topic = this.#topics.get(topicId);
+    if (topic === undefined) return;
+    for (const replica of topic.replicas.values()) this.#remove(topicId, topic, replica);
+  }
+
+  #remove(topicId: Uuid, topic: HostedTopic, replica: HostedReplica): void {
+    topic.replicas.delete(replica.index);
+    if (topic.replicas.size === 0) {
+      this.#topics.delete(topicId);
+      if (this.#idByName.get(topic.name) === topicId) this.#idByName.delete(topic.name);
+    }
+    replica.wanted = null;
+    this.#opener.remove(replica);
+  }
+
+  #configsChanged(delta: MetadataDelta): void {
+    for (const resource of delta.changedConfigs) {
+      if (resource.type !== resourceType.topic) continue;
+      const topicId = this.#idByName.get(resource.name);
+      const topic = topicId === undefined ? undefined : this.#topics.get(topicId);
+      if (topic !== undefined) this.#setConfig(topic);
+    }
+  }
+
+  #setConfig(topic: HostedTopic): void {
+    const config = this.#options.topicConfig(this.#image.configs.topic(topic.name));
+    for (const replica of topic.replicas.values()) replica.setConfig(config);
+  }
+
+  /** Partitions of a topic share one object. */
+  #configOf(name: string, topic: HostedTopic): TopicConfig {
+    for (const replica of topic.replicas.values()) return replica.config;
+    return this.#options.topicConfig(this.#image.configs.topic(name));
+  }
+
+  // --- helpers ----------------------------------------------------------------------------------------------------
+
+  #hosted(topic: Uuid | string, index: number): HostedReplica | undefined {
+    const byId = this.#topics.get(topic);
+    if (byId !== undefined) return byId.replicas.get(index);
+    const id = this.#idByName.get(topic);
+    return id === undefined ? undefined : this.#topics.get(id)?.replicas.get(index);
+  }
+
+  *#replicas(): Iterable<HostedReplica> {
+    for (const topic of this.#topics.values()) yield* topic.replicas.values();
+  }
+
+  #addressOf(brokerId: number): Address | null {
+    const broker = this.#image.cluster.brokers.get(nodeId(brokerId));
+    const name = this.#options.interBrokerListenerName;
+    return broker?.endpoints.find((endpoint) => endpoint.name === name) ?? null;
+  }
+
+  #tell(partition: Partition): void {
+    const { isLeader, leaderEpoch } = partition;
+    for (const watcher of this.#leadershipWatchers) watcher({ partition, isLeader, leaderEpoch });
+  }
+
+  #tickLeaders(concerns: (partition: Partition) => boolean): void {
+    for (const partition of this.partitions())
+      if (partition.isLeader && concerns(partition)) this.#ticks.add(partition);
+    this.#ticks.run();
+  }
+
+  #checkpoint(): void {
+    this.#options.logs.checkpointHighWatermarks().catch((error: unknown) => {
+      this.#options.logger.error('high watermarks could not be checkpointed', { error: String(error) });
+    });
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    const at = this.#timers.length;
+    const arm = (): void => {
+      if (this.#isStopped) return;
+      this.#timers[at] = this.#options.scheduler.after(intervalMs, () => {
+        work();
+        arm();
+      });
+    };
+    arm();
+  }
+}
