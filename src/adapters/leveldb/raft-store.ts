@@ -1,0 +1,328 @@
+/**
+ * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md has the layout.
+ *
+ * Invariants: one write at a time, always synced, one batch for each flush with the hard state in it; frames are contiguous
+ * and chained by CRC; the log is cut only below a durable snapshot. A state that contradicts itself is refused at open.
+ */
+import { ClassicLevel } from 'classic-level';
+import { assert, at } from '../../base/assert.ts';
+import type { FileSystem } from '../../base/file-system.ts';
+import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
+import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
+import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from '../../raft/types.ts';
+import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
+import { netChange, type NetChange } from './net-change.ts';
+import { newestSnapshot, type SnapshotFile, writeSnapshot } from './snapshot-files.ts';
+
+const frameBytesMax = 1024 * 1024;
+const hardKey = new Uint8Array([0x68]);
+const framePrefix = 0x6c;
+
+/** A stored frame, without its entries. */
+interface FrameInfo {
+  readonly firstOffset: number;
+  readonly endOffset: number;
+  readonly previousEpoch: number;
+  readonly lastEpoch: number;
+  readonly crc: number;
+}
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>;
+type BatchOp = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array };
+
+function frameKey(offset: number): Uint8Array {
+  const writer = new ByteWriter(9);
+  writer.u8(framePrefix);
+  writer.i64(offset);
+  return writer.finish();
+}
+
+export interface LevelRaftStoreOptions {
+  readonly fs: FileSystem;
+  /** `<metadata log dir>/__cluster_metadata-0`; created when missing. */
+  readonly directory: string;
+}
+
+export class LevelRaftStore implements RaftStore {
+  readonly #fs: FileSystem;
+  readonly #directory: string;
+  readonly #db: Level;
+  #hard: HardRecord = {
+    hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
+    generation: 0,
+    startOffset: 0,
+    startEpoch: 0,
+    endOffset: 0,
+    chain: 0,
+  };
+  #frames: FrameInfo[] = [];
+  #busy = false;
+
+  constructor(options: LevelRaftStoreOptions) {
+    this.#fs = options.fs;
+    this.#directory = options.directory;
+    this.#db = new ClassicLevel(`${options.directory}/raft-log`, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      compression: false,
+    });
+  }
+
+  async open(): Promise<RecoveredState> {
+    await this.#fs.makeDirectory(this.#directory);
+    await this.#openDatabase();
+    const stored = await this.#db.get(hardKey);
+    if (stored === undefined) await this.#assertEmpty();
+    else this.#hard = this.#checked('the hard state', () => decodeHard(stored));
+    const { hardState, startOffset, startEpoch, endOffset } = this.#hard;
+    if (hardState.highWatermark > endOffset) this.#damaged('the high watermark is ahead of the log');
+    const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, endOffset);
+    if (startOffset > 0 && (snapshot === null || snapshot.meta.endOffset < startOffset)) {
+      const why = problems.length > 0 ? ` (${problems.join('; ')})` : '';
+      this.#damaged(`the log begins at ${startOffset}, but no snapshot reaches up to there${why}`);
+    }
+    const meta = snapshot?.meta ?? null;
+    return { hardState, snapshot: meta, startOffset, startEpoch, entries: this.#recover(meta) };
+  }
+
+  async #openDatabase(): Promise<void> {
+    try {
+      await this.#db.open();
+    } catch (error) {
+      const cause = (error as { cause?: { code?: string; message?: string } }).cause;
+      if (cause?.code === 'LEVEL_CORRUPTION') this.#damaged(cause.message ?? 'LevelDB reports corruption');
+      throw error;
+    }
+  }
+
+  async #assertEmpty(): Promise<void> {
+    const keys = await this.#db.keys({ limit: 1 }).all();
+    if (keys.length > 0) this.#damaged('there are log entries but no hard state');
+  }
+
+  /** Reads and checks every frame, in order. */
+  async *#recover(snapshot: SnapshotMeta | null): AsyncGenerator<readonly Entry[]> {
+    let expected = { offset: this.#hard.startOffset, epoch: this.#hard.startEpoch, chain: -1 };
+    for await (const [key, value] of this.#db.iterator({
+      gte: new Uint8Array([framePrefix]),
+      lt: new Uint8Array([framePrefix + 1]),
+    })) {
+      const offset = new ByteReader(key, 1).i64();
+      const frame = this.#checked(`the frame at offset ${offset}`, () => decodeFrame(value));
+      this.#checkFrame(frame, offset, expected);
+      const last = at(frame.entries, frame.entries.length - 1);
+      this.#remember(frame, frame.crc);
+      expected = { offset: last.offset + 1, epoch: last.epoch, chain: frame.crc };
+      this.#checkSnapshot(snapshot, frame);
+      yield frame.entries;
+    }
+    const { endOffset, chain, hardState } = this.#hard;
+    if (expected.offset !== endOffset)
+      this.#damaged(`the log ends at ${expected.offset} instead of ${endOffset}`);
+    if (this.#frames.length > 0 && expected.chain !== chain)
+      this.#damaged('the last frame is not the one written last');
+    if (expected.epoch > hardState.epoch) this.#damaged('an entry is of a later epoch than the replica');
+  }
+
+  #checkFrame(frame: Frame, key: number, expected: { offset: number; epoch: number; chain: number }): void {
+    if (frame.firstOffset !== key)
+      this.#damaged(`the frame at offset ${key} belongs at ${frame.firstOffset}`);
+    if (key !== expected.offset) this.#damaged(`a frame begins at ${key} where ${expected.offset} is next`);
+    if (frame.previousEpoch !== expected.epoch) this.#damaged(`epochs do not continue at offset ${key}`);
+    if (expected.chain >= 0 && frame.chain !== expected.chain)
+      this.#damaged(`the frame before offset ${key} was replaced`);
+    if (frame.generation > this.#hard.generation)
+      this.#damaged(`the frame at offset ${key} is newer than the hard state`);
+    let epoch = expected.epoch;
+    for (const entry of frame.entries) {
+      if (entry.epoch < epoch) this.#damaged(`the epoch goes back at offset ${entry.offset}`);
+      epoch = entry.epoch;
+    }
+  }
+
+  #checkSnapshot(snapshot: SnapshotMeta | null, frame: Frame): void {
+    if (snapshot === null) return;
+    const last = frame.entries[snapshot.endOffset - 1 - frame.firstOffset];
+    if (last !== undefined && last.epoch !== snapshot.epoch) {
+      this.#damaged(
+        `the snapshot at ${snapshot.endOffset} is of epoch ${snapshot.epoch}, the log says ${last.epoch}`,
+      );
+    }
+  }
+
+  #checked<T>(what: string, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof MalformedError) this.#damaged(`${what}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #damaged(what: string): never {
+    throw new DamagedStoreError(
+      `The metadata log in ${this.#directory} is damaged: ${what}. This node can no longer know what it voted for and ` +
+        'acknowledged, so it does not start. If the other controllers are a majority, remove the metadata directory, ' +
+        'format it again (kafka-storage format) and start: the node copies the log from them. Keep a copy of the directory.',
+    );
+  }
+
+  async write(ops: readonly WriteOp[]): Promise<void> {
+    assert(!this.#busy, 'one write at a time');
+    assert(ops.length > 0, 'a write has something to do');
+    this.#busy = true;
+    const change = netChange(ops);
+    if (change.install !== null) await this.#saveFile(change.install);
+    const batch: BatchOp[] = [];
+    const generation = this.#hard.generation + 1;
+    const frames = await this.#truncated(change, batch, generation);
+    this.#append(change, frames, batch, generation);
+    const hard = this.#cut(change, frames, batch, generation);
+    batch.push({ type: 'put', key: hardKey, value: encodeHard(hard) });
+    await this.#db.batch(batch, { sync: true });
+    this.#frames = frames;
+    this.#hard = hard;
+    this.#busy = false;
+  }
+
+  /** The frames that stay, as if entries from `change.from` on had never been; what that takes goes into `batch`. */
+  async #truncated(change: NetChange, batch: BatchOp[], generation: number): Promise<FrameInfo[]> {
+    if (change.install !== null) {
+      for (const frame of this.#frames) batch.push({ type: 'del', key: frameKey(frame.firstOffset) });
+      return [];
+    }
+    const from = change.truncateTo;
+    const kept = this.#frames.filter((frame) => frame.firstOffset < from);
+    for (const frame of this.#frames.slice(kept.length)) {
+      batch.push({ type: 'del', key: frameKey(frame.firstOffset) });
+    }
+    const last = kept.at(-1);
+    if (last === undefined || last.endOffset <= from) return kept;
+    const whole = await this.#readFrame(last);
+    if (whole === null) this.#damaged(`the frame at offset ${last.firstOffset} is gone`);
+    const entries = whole.entries.slice(0, from - last.firstOffset);
+    const { bytes, crc } = encodeFrame({ ...whole, entries, generation });
+    batch.push({ type: 'put', key: frameKey(last.firstOffset), value: bytes });
+    kept[kept.length - 1] = frameInfo({ ...whole, entries }, crc);
+    return kept;
+  }
+
+  #append(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): void {
+    let begin = 0;
+    while (begin < change.entries.length) {
+      let end = begin;
+      let sizeBytes = 0;
+      do sizeBytes += entrySizeBytes(at(change.entries, end++));
+      while (end < change.entries.length && sizeBytes < frameBytesMax);
+      const before = frames.at(-1);
+      const frame: Frame = {
+        firstOffset: at(change.entries, begin).offset,
+        previousEpoch: before?.lastEpoch ?? change.install?.meta.epoch ?? this.#hard.startEpoch,
+        generation,
+        chain: before?.crc ?? 0,
+        entries: change.entries.slice(begin, end),
+      };
+      const { bytes, crc } = encodeFrame(frame);
+      batch.push({ type: 'put', key: frameKey(frame.firstOffset), value: bytes });
+      frames.push(frameInfo(frame, crc));
+      begin = end;
+    }
+  }
+
+  /** Drops whole frames below `compactTo`; returns the new hard record. */
+  #cut(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): HardRecord {
+    let startOffset = change.install?.meta.endOffset ?? this.#hard.startOffset;
+    let startEpoch = change.install?.meta.epoch ?? this.#hard.startEpoch;
+    const endOffset = frames.at(-1)?.endOffset ?? startOffset;
+    const chain = frames.at(-1)?.crc ?? 0;
+    let gone = 0;
+    // The last frame stays: it carries the end of the chain.
+    while (gone < frames.length - 1 && at(frames, gone).endOffset <= change.compactTo) {
+      batch.push({ type: 'del', key: frameKey(at(frames, gone).firstOffset) });
+      gone += 1;
+    }
+    if (gone > 0) {
+      frames.splice(0, gone);
+      startOffset = at(frames, 0).firstOffset;
+      startEpoch = at(frames, 0).previousEpoch;
+    }
+    return { hardState: change.hardState, generation, startOffset, startEpoch, endOffset, chain };
+  }
+
+  async #saveFile(snapshot: SnapshotFile): Promise<void> {
+    await writeSnapshot(this.#fs, this.#directory, snapshot.meta, snapshot.bytes);
+  }
+
+  #remember(frame: Frame, crc: number): void {
+    this.#frames.push(frameInfo(frame, crc));
+  }
+
+  /** Null when a write that is under way has removed or replaced the frame. */
+  async #readFrame(info: FrameInfo): Promise<Frame | null> {
+    const value = await this.#db.get(frameKey(info.firstOffset));
+    if (value === undefined) return null;
+    const frame = this.#checked(`the frame at offset ${info.firstOffset}`, () => decodeFrame(value));
+    return frame.crc === info.crc ? frame : null;
+  }
+
+  async read(from: number, endOffset: number, bytesMax: number): Promise<Entry[] | null> {
+    const entries: Entry[] = [];
+    let sizeBytes = 0;
+    let next = from;
+    while (next < endOffset && sizeBytes < bytesMax) {
+      const info = this.#frameAt(next);
+      if (info === null) break;
+      const frame = await this.#readFrame(info);
+      if (frame === null) break;
+      for (const entry of frame.entries) {
+        if (entry.offset < next || entry.offset >= endOffset) continue;
+        sizeBytes += entrySizeBytes(entry);
+        if (entries.length > 0 && sizeBytes > bytesMax) break;
+        entries.push(entry);
+      }
+      next = info.endOffset;
+    }
+    return entries.length === 0 ? null : entries;
+  }
+
+  #frameAt(offset: number): FrameInfo | null {
+    let low = 0;
+    let high = this.#frames.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const frame = at(this.#frames, middle);
+      if (offset < frame.firstOffset) high = middle - 1;
+      else if (offset >= frame.endOffset) low = middle + 1;
+      else return frame;
+    }
+    return null;
+  }
+
+  async saveSnapshot(meta: SnapshotMeta, bytes: Uint8Array): Promise<void> {
+    await this.#saveFile({ meta, bytes });
+  }
+
+  async readSnapshot(): Promise<SnapshotFile | null> {
+    return (await newestSnapshot(this.#fs, this.#directory, this.#hard.endOffset)).snapshot;
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+
+  /** For tests: what the next open finds. */
+  get hardState(): HardState {
+    return this.#hard.hardState;
+  }
+}
+
+function frameInfo(frame: Frame, crc: number): FrameInfo {
+  const last = at(frame.entries, frame.entries.length - 1);
+  return {
+    firstOffset: frame.firstOffset,
+    endOffset: last.offset + 1,
+    previousEpoch: frame.previousEpoch,
+    lastEpoch: last.epoch,
+    crc,
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * A stream of a node to itself (the broker of a combined node to its own controller): two ends in memory, so that a single
+ * node needs no gRPC at all. Messages arrive in a later turn of the event loop, as they would from a socket.
+ */
+import type { MessageStream } from '../base/network.ts';
+
+function nothing(): void {}
+
+class LoopbackEnd implements MessageStream {
+  onMessage: (message: Uint8Array) => void = nothing;
+  onClose: (error: Error | null) => void = nothing;
+  onDrain: () => void = nothing;
+  peer: LoopbackEnd | null = null;
+  private readonly inbox: (Uint8Array | null)[] = [];
+  private closed = false;
+  private scheduled = false;
+
+  send(message: Uint8Array): boolean {
+    if (!this.closed) this.peer?.take(message);
+    return true;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.peer?.take(null);
+    setImmediate(() => this.onClose(null));
+  }
+
+  /** A message, or null: the other side closed. */
+  private take(message: Uint8Array | null): void {
+    this.inbox.push(message);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.drain());
+  }
+
+  private drain(): void {
+    this.scheduled = false;
+    for (const message of this.inbox.splice(0)) {
+      if (this.closed) return;
+      if (message !== null) this.onMessage(message);
+      else {
+        this.closed = true;
+        this.onClose(null);
+      }
+    }
+  }
+}
+
+/** Two ends of one stream. */
+export function createLoopback(): [MessageStream, MessageStream] {
+  const [a, b] = [new LoopbackEnd(), new LoopbackEnd()];
+  a.peer = b;
+  b.peer = a;
+  return [a, b];
+}

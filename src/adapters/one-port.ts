@@ -1,0 +1,221 @@
+/**
+ * Every listener of a node takes Kafka's protocol and our own gRPC streams on one port (architecture, section 4). The first
+ * four bytes tell them apart: `PRI ` begins HTTP/2, an HTTP method gets a polite 404 until there is something to show, all
+ * else is the length of a Kafka request. A Kafka length is at most socket.request.max.bytes, so its first byte is never a letter.
+ */
+import { hostname } from 'node:os';
+import type { Socket } from 'node:net';
+import type {
+  Address,
+  Channel,
+  Connection,
+  Listener,
+  MessageStream,
+  Network,
+  PeerNetwork,
+} from '../base/network.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { openGrpcStream } from './grpc/client.ts';
+import type { CallStream } from './grpc/frames.ts';
+import type { GrpcServer } from './grpc/server.ts';
+import { createLoopback } from './loopback.ts';
+import { connectTcp, handOver, listenTcp } from './tcp-network.ts';
+
+/** A connection that began like HTTP but did not send its first word within this time is closed. */
+const firstWordMs = 10_000;
+const defaultBacklog = 50;
+const firstWords = ['PRI ', 'GET ', 'POST', 'PUT ', 'HEAD', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC'];
+const loopbackHosts: readonly string[] = ['', 'localhost', '127.0.0.1', '::1'];
+
+const notFound = [
+  'HTTP/1.1 404 Not Found',
+  'Content-Type: text/plain; charset=utf-8',
+  'Connection: close',
+  '',
+  'This port speaks the Kafka protocol; there is no web page here. Use it as bootstrap server of a Kafka client.',
+  '',
+].join('\r\n');
+
+export interface TransportOptions {
+  readonly logger: Logger;
+  /** socket.listen.backlog.size. */
+  readonly backlog?: number;
+}
+
+export interface Transport {
+  readonly network: Network;
+  readonly peers: PeerNetwork;
+  /** Loads gRPC (about 50 ms, 11 MB) ahead of its first use: for nodes that have peers, once they serve. */
+  warm(): Promise<void>;
+  /** Ends all streams and connections and stops listening. */
+  close(): Promise<void>;
+}
+
+type Kind = 'kafka' | 'grpc' | 'http' | 'unknown yet';
+
+function kindOf(bytes: Uint8Array): Kind {
+  const text = String.fromCharCode(...bytes.subarray(0, 4));
+  const words = firstWords.filter((word) => word.startsWith(text));
+  if (words.length === 0) return 'kafka';
+  if (text.length < 4) return 'unknown yet';
+  return text === 'PRI ' ? 'grpc' : 'http';
+}
+
+/** Reads until it is clear what speaks here; then `done` gets what was read. The socket comes paused and stays so. */
+function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): void {
+  let first: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => {
+    if (first.length > 0) socket.destroy();
+  }, firstWordMs).unref();
+  const ignore = (): void => {};
+  const onData = (chunk: Buffer): void => {
+    first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
+    const kind = kindOf(first);
+    if (kind === 'unknown yet') return;
+    clearTimeout(timer);
+    socket.pause();
+    socket.off('data', onData);
+    socket.off('error', ignore);
+    done(kind, first);
+  };
+  // An error before anything was said concerns nobody.
+  socket.on('error', ignore);
+  socket.on('data', onData);
+  socket.resume();
+}
+
+class OnePortTransport implements Transport {
+  readonly network: Network;
+  readonly peers: PeerNetwork;
+  private readonly options: TransportOptions;
+  private readonly listeners = new Set<Listener>();
+  private readonly acceptors = new Map<Channel, (stream: MessageStream) => void>();
+  private readonly streams = new Set<CallStream>();
+  private grpc: Promise<typeof import('@grpc/grpc-js')> | null = null;
+  private server: Promise<GrpcServer> | null = null;
+  private closed = false;
+
+  constructor(options: TransportOptions) {
+    this.options = options;
+    this.network = {
+      listen: (address, onConnection) => this.listen(address, onConnection),
+      connect: (address, timeoutMs) => connectTcp(address, timeoutMs),
+    };
+    this.peers = {
+      open: (address, channel) => this.open(address, channel),
+      accept: (channel, onStream) => {
+        this.acceptors.set(channel, onStream);
+      },
+    };
+  }
+
+  async warm(): Promise<void> {
+    await this.loadGrpc();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const stream of [...this.streams]) stream.close();
+    const server = await this.server;
+    server?.close();
+    await Promise.all([...this.listeners].map((listener) => listener.close()));
+    this.listeners.clear();
+  }
+
+  private loadGrpc(): Promise<typeof import('@grpc/grpc-js')> {
+    this.grpc ??= import('@grpc/grpc-js');
+    return this.grpc;
+  }
+
+  private async listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+    const backlog = this.options.backlog ?? defaultBacklog;
+    const listener = await listenTcp(address, backlog, (socket) => {
+      sniff(socket, (kind, first) => this.sort(socket, kind, first, onConnection));
+    });
+    this.listeners.add(listener);
+    return {
+      address: listener.address,
+      close: () => {
+        this.listeners.delete(listener);
+        return listener.close();
+      },
+    };
+  }
+
+  private sort(
+    socket: Socket,
+    kind: Kind,
+    first: Uint8Array,
+    onConnection: (connection: Connection) => void,
+  ): void {
+    if (kind === 'kafka') {
+      if (first[0] === 0x16) {
+        const remote = `${socket.remoteAddress}:${socket.remotePort}`;
+        this.options.logger.info('a client tried TLS on a listener without it', { remote });
+      }
+      handOver(socket, first, onConnection);
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    if (kind === 'http') {
+      socket.end(notFound);
+      return;
+    }
+    this.grpcServer().then(
+      (server) => {
+        if (socket.destroyed) return;
+        // What was read goes back into the socket's buffer, from where HTTP/2 takes it first.
+        socket.unshift(first);
+        server.inject(socket);
+      },
+      (error: unknown) => {
+        this.options.logger.error('gRPC could not be loaded', { error });
+        socket.destroy();
+      },
+    );
+  }
+
+  private async grpcServer(): Promise<GrpcServer> {
+    this.server ??= Promise.all([this.loadGrpc(), import('./grpc/server.ts')]).then(
+      ([grpc, { createGrpcServer }]) =>
+        createGrpcServer(grpc, (channel) => {
+          const accept = this.acceptors.get(channel);
+          if (accept === undefined || this.closed) return undefined;
+          return (stream) => accept(this.track(stream));
+        }),
+    );
+    return await this.server;
+  }
+
+  private open(address: Address, channel: Channel): MessageStream {
+    const accept = this.isOwn(address) ? this.acceptors.get(channel) : undefined;
+    if (accept === undefined) return this.track(openGrpcStream(() => this.loadGrpc(), address, channel));
+    const [here, there] = createLoopback();
+    setImmediate(() => accept(there));
+    return here;
+  }
+
+  private track(stream: CallStream): CallStream {
+    this.streams.add(stream);
+    stream.onEnded = () => this.streams.delete(stream);
+    return stream;
+  }
+
+  /** True when a stream to `address` would come back to this process. */
+  private isOwn(address: Address): boolean {
+    for (const { address: bound } of this.listeners) {
+      if (bound.port !== address.port) continue;
+      if (bound.host === address.host) return true;
+      const everywhere = bound.host === '' || bound.host === '::' || bound.host === '0.0.0.0';
+      const local = loopbackHosts.includes(address.host);
+      if (everywhere ? local || address.host === hostname() : local && loopbackHosts.includes(bound.host))
+        return true;
+    }
+    return false;
+  }
+}
+
+/** The node's network: listeners for clients, streams for peers. */
+export function createTransport(options: TransportOptions): Transport {
+  return new OnePortTransport(options);
+}

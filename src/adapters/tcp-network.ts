@@ -1,0 +1,159 @@
+/**
+ * TCP as the `Connection` port: no Nagle delay, keep-alive probes, many buffers in one system call, back pressure both ways.
+ * `listenTcp` hands over sockets whose first bytes nobody has looked at; `one-port.ts` sorts them.
+ */
+import * as net from 'node:net';
+import type { Address, Connection, Listener } from '../base/network.ts';
+
+/** What may wait in one socket before `write` says that it is enough. */
+const writeHighWaterBytes = 256 * 1024;
+/** First probe of an idle connection; a peer that vanished without a word is noticed after this and the system's retries. */
+const keepAliveDelayMs = 30_000;
+
+/** IPv4 addresses that came by an IPv6 socket, in their usual form. */
+function plainHost(host: string | undefined): string {
+  if (host === undefined) return '';
+  return host.startsWith('::ffff:') ? host.slice(7) : host;
+}
+
+function nothing(): void {}
+
+class TcpConnection implements Connection {
+  readonly remote: Address;
+  readonly local: Address;
+  onData: (chunk: Uint8Array) => void = nothing;
+  onClose: (error: Error | null) => void = nothing;
+  onDrain: () => void = nothing;
+  private readonly socket: net.Socket;
+  private error: Error | null = null;
+  private paused = false;
+
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    this.remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.local = { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 };
+    socket.on('error', (error) => {
+      this.error ??= error;
+    });
+    socket.on('close', () => this.onClose(this.error));
+    socket.on('drain', () => this.onDrain());
+  }
+
+  /** Starts the flow of data; `first` is what was read already. */
+  start(first: Uint8Array | null): void {
+    if (first !== null) this.onData(first);
+    this.socket.on('data', (chunk: Uint8Array) => this.onData(chunk));
+    if (!this.paused) this.socket.resume();
+  }
+
+  write(buffers: readonly Uint8Array[]): boolean {
+    const { socket } = this;
+    if (socket.destroyed || socket.writableEnded) return true;
+    const only = buffers.length === 1 ? buffers[0] : undefined;
+    if (only !== undefined) return socket.write(only);
+    // Corked, they leave in one writev.
+    socket.cork();
+    let room = true;
+    for (const buffer of buffers) room = socket.write(buffer);
+    socket.uncork();
+    return room;
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Makes a connection of a socket whose first bytes, `first`, were read; callbacks set in `take` see everything. */
+export function handOver(
+  socket: net.Socket,
+  first: Uint8Array | null,
+  take: (connection: Connection) => void,
+): void {
+  const connection = new TcpConnection(socket);
+  take(connection);
+  connection.start(first);
+}
+
+/** Listens; an empty host is every address. Sockets are handed over paused. */
+export function listenTcp(
+  address: Address,
+  backlog: number,
+  onSocket: (socket: net.Socket) => void,
+): Promise<Listener> {
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer(
+    {
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelayMs,
+      highWaterMark: writeHighWaterBytes,
+      pauseOnConnect: true,
+    },
+    (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      onSocket(socket);
+    },
+  );
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const where = address.host === '' ? { port: address.port, backlog } : { ...address, backlog };
+    server.listen(where, () => {
+      server.off('error', reject);
+      const bound = server.address() as net.AddressInfo;
+      resolve({ address: { host: address.host === '' ? '' : bound.address, port: bound.port }, close });
+    });
+  });
+}
+
+/** Connects; rejects with ETIMEDOUT when that takes longer than `timeoutMs`. */
+export function connectTcp(address: Address, timeoutMs: number): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({
+      host: address.host === '' ? 'localhost' : address.host,
+      port: address.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveDelayMs,
+    });
+    const timer = setTimeout(() => {
+      const error = new Error(
+        `connecting to ${address.host}:${address.port} took longer than ${timeoutMs} ms`,
+      );
+      socket.destroy(Object.assign(error, { code: 'ETIMEDOUT' }));
+    }, timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      const connection = new TcpConnection(socket);
+      resolve(connection);
+      // Whoever awaits sets the callbacks in the microtask that follows; data may come only then.
+      setImmediate(() => connection.start(null));
+    });
+  });
+}
