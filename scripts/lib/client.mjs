@@ -11,8 +11,8 @@ export async function makeClients() {
     { Producer },
     { Fetcher },
     { systemClock, systemScheduler },
-    { createTcpNetwork },
-    { systemRandom },
+    { connectTcp },
+    { createSystemRandom },
   ] = await Promise.all([
     load('client/kafka-client.js'),
     load('client/producer.js'),
@@ -21,12 +21,12 @@ export async function makeClients() {
     load('adapters/tcp-network.js'),
     load('adapters/random.js'),
   ]);
-  const ports = { network: createTcpNetwork(), clock: systemClock, scheduler: systemScheduler };
+  const ports = { network: { connect: connectTcp }, clock: systemClock, scheduler: systemScheduler };
   return {
     /** Quick to give up on a node that is not there. */
     client: (bootstrap, options = {}) =>
       new KafkaClient({ bootstrap, connectTimeoutMs: 1000, requestTimeoutMs: 5000, ...options }, ports),
-    producer: (client, options) => new Producer(client, systemRandom, options),
+    producer: (client, options) => new Producer(client, createSystemRandom(), options),
     fetcher: (client, options) => new Fetcher(client, options),
   };
 }

@@ -13,7 +13,7 @@ import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 
 export interface ClientPorts {
-  readonly network: Network;
+  readonly network: Pick<Network, 'connect'>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
 }

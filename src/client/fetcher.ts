@@ -256,7 +256,7 @@ export class Fetcher {
     bytes: Uint8Array,
     aborted: readonly { producerId: number; firstOffset: number }[],
   ): void {
-    for (const batch of batches(bytes)) {
+    for (const batch of batches(bytes).headers) {
       entry.leaderEpoch = Math.max(entry.leaderEpoch, batch.partitionLeaderEpoch);
       const isAborted =
         batch.isTransactional &&
@@ -264,14 +264,14 @@ export class Fetcher {
           ({ producerId, firstOffset }) => producerId === batch.producerId && firstOffset <= batch.lastOffset,
         );
       if (!batch.isControl && !isAborted) {
-        for (const record of decodeRecords(bytes, batch)) {
+        for (const record of decodeRecords(batch)) {
           if (record.offset < entry.position) continue;
           this.ready.push({
             topic: entry.topic,
             partition: entry.partition,
             offset: record.offset,
             timestampMs: record.timestamp,
-            isLogAppendTime: batch.timestampType === 1,
+            isLogAppendTime: batch.timestampType === 'LogAppendTime',
             leaderEpoch: batch.partitionLeaderEpoch,
             key: record.key,
             value: record.value,

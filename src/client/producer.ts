@@ -11,7 +11,7 @@ import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { ProduceRequest, ProduceResponse } from '../protocol/messages/00-produce.ts';
 import { InitProducerIdRequest, InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts';
 import { buildBatch } from '../protocol/records/builder.ts';
-import type { CompressionName } from '../protocol/records/compression.ts';
+import type { CompressionType } from '../protocol/records/batch.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
@@ -37,7 +37,7 @@ export interface ProducerOptions {
   readonly acks: -1 | 0 | 1;
   readonly lingerMs: number;
   readonly batchBytes: number;
-  readonly compression: CompressionName;
+  readonly compression: CompressionType;
   readonly isIdempotent: boolean;
   /** How long the broker may wait for its replicas. */
   readonly requestTimeoutMs: number;
@@ -208,7 +208,7 @@ export class Producer {
     }
     const records = queue.waiting.splice(0, count);
     queue.waitingBytes -= sizeBytes;
-    const bytes = await buildBatch({
+    const bytes = buildBatch({
       records: records.map(({ record, timestampMs }) => ({
         key: record.key ?? null,
         value: record.value,
