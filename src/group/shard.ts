@@ -100,8 +100,8 @@ function settle(turn: Turn, writeId: number, error: ErrorRow | null): void {
 function timeOut(turn: Turn, writeId: number, error: ErrorRow): void {
   const pending = turn.shard.pending.get(writeId);
   if (pending === undefined) return;
-  if (!pending.outlivesTimeout) settle(turn, writeId, error);
-  else pending.answer(turn, error);
+  if (pending.undoOnTimeout) pending.undo(turn, error);
+  pending.answer(turn, error);
 }
 
 /** Deadlines handled by one tick: what remains waits for the next, so that a mass expiry does not hold up the event loop. */

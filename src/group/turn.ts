@@ -22,8 +22,8 @@ export interface Pending {
   readonly undo: (turn: Turn, error: ErrorRow) => void;
   /** Answers who waits; null: it succeeded. */
   readonly answer: (turn: Turn, error: ErrorRow | null) => void;
-  /** Whether a write that timed out still counts when it turns out to be replicated after all. */
-  readonly outlivesTimeout: boolean;
+  /** Whether a time-out takes back what was done in anticipation, though the write may still turn out to be replicated. */
+  readonly undoOnTimeout: boolean;
 }
 
 export interface Shard {
@@ -71,7 +71,7 @@ export function write(turn: Turn, records: readonly GroupRecord[], pending: Part
     apply: pending.apply ?? nothing,
     undo: pending.undo ?? nothing,
     answer: pending.answer ?? nothing,
-    outlivesTimeout: pending.outlivesTimeout ?? true,
+    undoOnTimeout: pending.undoOnTimeout ?? false,
   });
   turn.writes.push({ id, records });
   return id;

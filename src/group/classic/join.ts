@@ -189,7 +189,7 @@ function keepPlace(
   const assignments = new Map([...group.members].map(([id, { assignment }]) => [id, assignment]));
   const record = groupRecord(group, assignments, group.stateSinceMs);
   write(turn, [record], {
-    outlivesTimeout: false,
+    undoOnTimeout: true,
     apply: (later) => {
       group.persisted = record.value;
       const member = group.members.get(newId);

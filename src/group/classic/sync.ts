@@ -58,7 +58,7 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
   // The group may have moved on while the record was under way.
   const current = () => group.state === 'CompletingRebalance' && group.generation === generation;
   write(turn, [record], {
-    outlivesTimeout: false,
+    undoOnTimeout: true,
     apply: (later) => {
       group.persisted = record.value;
       if (current()) handOut(later, group, assignments);

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import type { JoinResponse, SyncResponse } from '../../../src/group/types.ts';
+import { Errors } from '../../../src/protocol/errors.ts';
+import { errorName, text, World } from '../harness.ts';
+
+/** Two members that have joined and not synced. */
+function completing() {
+  const world = new World({ initialRebalanceDelayMs: 1_000 });
+  const joins = [world.joinDynamic(), world.joinDynamic()] as const;
+  world.advance(5_000);
+  const [leader, follower] = [joins[0].memberId, joins[1].memberId];
+  return { world, leader, follower };
+}
+
+describe('SyncGroup', () => {
+  test('shares leave when the assignment is replicated; a member the leader forgot gets an empty one', () => {
+    const { world, leader, follower } = completing();
+    world.autoWrite = false;
+    const waiting = world.sync(follower, 1);
+    const leading = world.sync(leader, 1, { [leader]: 'mine' });
+    expect(world.syncAnswer(waiting)).toBeUndefined();
+    expect(world.group().state).toBe('CompletingRebalance');
+    world.written();
+    expect(text(world.syncAnswer(leading)?.assignment as Uint8Array)).toBe('mine');
+    expect(world.syncAnswer(waiting)).toMatchObject({
+      errorCode: 0,
+      protocolName: 'range',
+      protocolType: 'consumer',
+    });
+    expect(world.syncAnswer(waiting)?.assignment).toHaveLength(0);
+    expect(world.group().state).toBe('Stable');
+    // Asking again in the stable group gives the same.
+    expect(text(world.syncAnswer(world.sync(leader, 1))?.assignment as Uint8Array)).toBe('mine');
+  });
+
+  test.each([
+    [{ memberId: 'ghost' }, 'UNKNOWN_MEMBER_ID'],
+    [{ groupId: '' }, 'INVALID_GROUP_ID'],
+    [{ groupId: 'other' }, 'UNKNOWN_MEMBER_ID'],
+    [{ generationId: 7 }, 'ILLEGAL_GENERATION'],
+    [{ protocolName: 'sticky' }, 'INCONSISTENT_GROUP_PROTOCOL'],
+    [{ protocolType: 'connect' }, 'INCONSISTENT_GROUP_PROTOCOL'],
+    [{ groupInstanceId: 'nobody' }, 'UNKNOWN_MEMBER_ID'],
+  ])('refuses %o with %s', (rest, error) => {
+    const { world, follower } = completing();
+    const token = world.sync(follower, 1, {}, rest);
+    expect(errorName(world.syncAnswer(token) as SyncResponse)).toBe(error);
+  });
+
+  test('a refused write sends everybody back to join', () => {
+    const { world, leader, follower } = completing();
+    world.autoWrite = false;
+    const tokens = [world.sync(follower, 1), world.sync(leader, 1, {})];
+    world.failed(Errors.COORDINATOR_NOT_AVAILABLE);
+    for (const token of tokens)
+      expect(errorName(world.syncAnswer(token) as SyncResponse)).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(world.group().state).toBe('PreparingRebalance');
+  });
+
+  test('a join while the assignment is being written makes it void', () => {
+    const { world, leader, follower } = completing();
+    world.autoWrite = false;
+    const token = world.sync(leader, 1, {});
+    world.joinDynamic();
+    expect(errorName(world.syncAnswer(token) as SyncResponse)).toBe('REBALANCE_IN_PROGRESS');
+    world.written();
+    expect(world.group().state).toBe('PreparingRebalance');
+    expect(world.heartbeat(follower, 1)).toBe('REBALANCE_IN_PROGRESS');
+  });
+
+  test('who never syncs is removed after the rebalance time-out, the others go on', () => {
+    const { world, leader, follower } = completing();
+    world.sync(leader, 1, {});
+    for (let i = 0; i < 12; i++) {
+      world.advance(5_000);
+      world.heartbeat(leader, 1);
+      world.heartbeat(follower, 1);
+    }
+    expect(world.group().state).toBe('PreparingRebalance');
+    expect(world.heartbeat(follower, 1)).toBe('UNKNOWN_MEMBER_ID');
+  });
+
+  test('a leader that dies before it syncs costs a rebalance, no hang', () => {
+    const { world, follower } = completing();
+    const waiting = world.sync(follower, 1);
+    world.advance(10_001);
+    expect(errorName(world.syncAnswer(waiting) as SyncResponse)).toBe('REBALANCE_IN_PROGRESS');
+    const again = world.joinNow({ memberId: follower });
+    expect(again).toMatchObject({ generationId: 2, leader: follower });
+    expect((again as JoinResponse).members).toHaveLength(1);
+  });
+});

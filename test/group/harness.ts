@@ -1,0 +1,297 @@
+/** A shard under a virtual clock, its log in memory, and requests written short. */
+import { defined } from '../../src/base/assert.ts';
+import type { Random } from '../../src/base/random.ts';
+import { assertGroup } from '../../src/group/classic/group.ts';
+import { finishLoading, replay } from '../../src/group/replay.ts';
+import { createShard, nextDeadlineMs, step } from '../../src/group/shard.ts';
+import type { Shard } from '../../src/group/turn.ts';
+import { createTurn } from '../../src/group/turn.ts';
+import type {
+  GroupConfig,
+  GroupRecord,
+  Input,
+  JoinRequest,
+  JoinResponse,
+  LeaveResponse,
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+  Output,
+  SyncRequest,
+  SyncResponse,
+  Write,
+} from '../../src/group/types.ts';
+import type { ErrorRow } from '../../src/protocol/errors.ts';
+import { errorOf } from '../../src/protocol/errors.ts';
+
+export const config: GroupConfig = {
+  minSessionTimeoutMs: 6_000,
+  maxSessionTimeoutMs: 1_800_000,
+  initialRebalanceDelayMs: 0,
+  maxSize: 1_000,
+  offsetMetadataMaxBytes: 4_096,
+  offsetsRetentionMs: 7 * 86_400_000,
+  offsetsRetentionCheckIntervalMs: 600_000,
+};
+
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0 || 1;
+  const u32 = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state;
+  };
+  return { u32, bytes: (count) => Uint8Array.from({ length: count }, () => u32() & 255) };
+}
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const text = (value: Uint8Array): string => new TextDecoder().decode(value);
+export const errorName = (response: { errorCode: number }): string => errorOf(response.errorCode).name;
+
+const wallStartMs = 1_700_000_000_000;
+
+export class World {
+  shard: Shard;
+  nowMs = 0;
+  readonly log: GroupRecord[] = [];
+  readonly responses = new Map<number, unknown>();
+  /** Writes that are under way, when `autoWrite` is off. */
+  readonly writes: Write[] = [];
+  autoWrite = true;
+  readonly config: GroupConfig;
+  readonly random: Random;
+  #token = 0;
+
+  constructor(overrides: Partial<GroupConfig> = {}, seed = 1) {
+    this.config = { ...config, ...overrides };
+    this.random = seededRandom(seed);
+    this.shard = createShard(this.config, this.random, this.now);
+  }
+
+  get now() {
+    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs };
+  }
+
+  group(id = 'g') {
+    return defined(this.shard.groups.get(id), `group ${id}`);
+  }
+
+  step(input: Input): void {
+    this.#take(step(this.shard, input, this.now));
+  }
+
+  #take(output: Output): void {
+    for (const { token, response } of output.replies) this.responses.set(token, response);
+    for (const group of this.shard.groups.values()) assertGroup(group);
+    for (const write of output.writes) {
+      if (this.autoWrite) this.written(write);
+      else this.writes.push(write);
+    }
+  }
+
+  written(write = defined(this.writes.shift(), 'a write')): void {
+    this.log.push(...write.records);
+    this.step({ type: 'written', writeId: write.id });
+  }
+
+  failed(error: ErrorRow): void {
+    this.step({ type: 'failed', writeId: defined(this.writes.shift(), 'a write').id, error });
+  }
+
+  /** Time passes; deadlines come when they are due. */
+  advance(ms: number): void {
+    const until = this.nowMs + ms;
+    for (;;) {
+      const next = nextDeadlineMs(this.shard);
+      if (next > until) break;
+      this.nowMs = Math.max(this.nowMs, next);
+      this.step({ type: 'tick' });
+    }
+    this.nowMs = until;
+  }
+
+  /** Another broker takes over: only the log is left. */
+  failOver(): void {
+    this.shard = replayed(this.log, this.config, this.random, this.now);
+    const turn = createTurn(this.shard, this.now);
+    for (const group of this.shard.groups.values()) finishLoading(turn, group);
+    this.#take(turn);
+  }
+
+  response<T>(token: number): T | undefined {
+    return this.responses.get(token) as T | undefined;
+  }
+
+  // --- requests -------------------------------------------------------------------------------------------------
+
+  send(input: (token: number) => Input): number {
+    this.#token++;
+    this.step(input(this.#token));
+    return this.#token;
+  }
+
+  join(request: Partial<JoinRequest> = {}, apiVersion = 9, clientId = 'c'): number {
+    return this.send((token) => ({
+      type: 'join',
+      token,
+      caller: { apiVersion, clientId, clientHost: '/127.0.0.1' },
+      request: {
+        groupId: 'g',
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 60_000,
+        memberId: '',
+        groupInstanceId: null,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: bytes('m') }],
+        reason: null,
+        ...request,
+      },
+    }));
+  }
+
+  joinNow(request: Partial<JoinRequest> = {}, apiVersion = 9): JoinResponse {
+    const token = this.join(request, apiVersion);
+    return defined(this.response<JoinResponse>(token), 'response to JoinGroup');
+  }
+
+  /** Gets an id and joins with it; the answer is parked. */
+  joinDynamic(request: Partial<JoinRequest> = {}): { token: number; memberId: string } {
+    const { memberId } = this.joinNow(request);
+    return { token: this.join({ ...request, memberId }), memberId };
+  }
+
+  sync(
+    memberId: string,
+    generationId: number,
+    assignments: Record<string, string> = {},
+    rest: Partial<SyncRequest> = {},
+  ): number {
+    return this.send((token) => ({
+      type: 'sync',
+      token,
+      request: {
+        groupId: 'g',
+        generationId,
+        memberId,
+        groupInstanceId: null,
+        protocolType: 'consumer',
+        protocolName: 'range',
+        assignments: Object.entries(assignments).map(([id, a]) => ({ memberId: id, assignment: bytes(a) })),
+        ...rest,
+      },
+    }));
+  }
+
+  heartbeat(memberId: string, generationId: number, groupInstanceId: string | null = null): string {
+    const token = this.send((t) => ({
+      type: 'heartbeat',
+      token: t,
+      request: { groupId: 'g', generationId, memberId, groupInstanceId },
+    }));
+    return errorName(defined(this.response<{ errorCode: number }>(token)));
+  }
+
+  leave(...members: { memberId?: string; groupInstanceId?: string | null }[]): number {
+    return this.send((token) => ({
+      type: 'leave',
+      token,
+      request: {
+        groupId: 'g',
+        members: members.map((m) => ({ memberId: '', groupInstanceId: null, reason: null, ...m })),
+      },
+    }));
+  }
+
+  leaveNow(...members: { memberId?: string; groupInstanceId?: string | null }[]): LeaveResponse {
+    return defined(this.response<LeaveResponse>(this.leave(...members)));
+  }
+
+  commit(
+    offset: number,
+    rest: Partial<OffsetCommitRequest> & {
+      topic?: string;
+      partition?: number;
+      metadata?: string | null;
+    } = {},
+    apiVersion = 9,
+  ): number {
+    const { topic = 't', partition = 0, metadata = '', ...request } = rest;
+    return this.send((token) => ({
+      type: 'commit',
+      token,
+      apiVersion,
+      request: {
+        groupId: 'g',
+        generationIdOrMemberEpoch: -1,
+        memberId: '',
+        groupInstanceId: null,
+        retentionTimeMs: -1,
+        topics: [
+          {
+            name: topic,
+            topicId: '',
+            partitions: [
+              {
+                partitionIndex: partition,
+                committedOffset: offset,
+                committedLeaderEpoch: 3,
+                committedMetadata: metadata,
+              },
+            ],
+          },
+        ],
+        ...request,
+      },
+    }));
+  }
+
+  commitError(token: number): string | undefined {
+    const code = this.response<OffsetCommitResponse>(token)?.topics[0]?.partitions[0]?.errorCode;
+    return code === undefined ? undefined : errorOf(code).name;
+  }
+
+  /** A stable group of `count` dynamic members; the first id is the leader's. */
+  stable(count: number, request: Partial<JoinRequest> = {}): { ids: string[]; generation: number } {
+    const joins = Array.from({ length: count }, () => this.joinDynamic(request));
+    this.advance(this.config.initialRebalanceDelayMs + 1);
+    // Each further member of a group without a delay begins a rebalance of its own: all join once more.
+    const tokens = joins.map(({ token, memberId }) =>
+      this.response(token) === undefined ? token : this.join({ ...request, memberId }),
+    );
+    const answers = tokens.map((token) => defined(this.response<JoinResponse>(token), 'answer to a join'));
+    const generation = defined(answers[0]).generationId;
+    const ids = joins.map(({ memberId }) => memberId);
+    const leader = defined(answers[0]).leader;
+    const plan = Object.fromEntries(ids.map((id, i) => [id, `a${i}`]));
+    for (const id of ids) this.sync(id, generation, id === leader ? plan : {});
+    return { ids, generation };
+  }
+
+  syncAnswer(token: number): SyncResponse | undefined {
+    return this.response<SyncResponse>(token);
+  }
+}
+
+export function replayed(
+  log: readonly GroupRecord[],
+  cfg: GroupConfig,
+  random: Random,
+  now: { nowMs: number; wallMs: number },
+): Shard {
+  const shard = createShard(cfg, random, now);
+  for (const record of log) replay(shard, record);
+  return shard;
+}
+
+/** What of a shard must survive a fail-over, in a form that compares. */
+export function durable(shard: Shard): unknown {
+  return [...shard.groups.values()]
+    .filter((group) => group.persisted !== null || group.offsets.size > 0)
+    .map((group) => ({
+      id: group.groupId,
+      persisted: group.persisted === null ? null : [...group.persisted],
+      offsets: [...group.offsets].map(([topic, p]) => [topic, [...p].sort((a, b) => a[0] - b[0])]).sort(),
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}

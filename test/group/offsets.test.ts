@@ -1,0 +1,272 @@
+import { describe, expect, test } from 'vitest';
+import { describeGroup, listGroups } from '../../src/group/describe.ts';
+import { fetchOffsets } from '../../src/group/offsets.ts';
+import type { OffsetDeleteResponse } from '../../src/group/types.ts';
+import { Errors } from '../../src/protocol/errors.ts';
+import { encode } from '../../src/protocol/codec/codec.ts';
+import { ConsumerProtocolSubscription } from '../../src/protocol/messages/group-records.ts';
+import { errorName, World } from './harness.ts';
+
+const day = 86_400_000;
+
+function committed(world: World, topic = 't', partition = 0, groupId = 'g'): number | undefined {
+  const topics = [{ name: topic, topicId: '', partitionIndexes: [partition] }];
+  return fetchOffsets(world.shard, { groupId, topics }).topics[0]?.partitions[0]?.committedOffset;
+}
+
+/** What a consumer that reads `topics` says of itself. */
+function reads(...topics: string[]) {
+  const body = encode(ConsumerProtocolSubscription, 1, { topics, userData: null, ownedPartitions: [] });
+  const metadata = new Uint8Array(2 + body.length);
+  metadata[1] = 1;
+  metadata.set(body, 2);
+  return { protocols: [{ name: 'range', metadata }] };
+}
+
+describe('OffsetCommit', () => {
+  test('somebody who is no member commits to a group without members, which begins to exist', () => {
+    const world = new World();
+    world.autoWrite = false;
+    const token = world.commit(42);
+    expect(world.commitError(token)).toBeUndefined();
+    expect(committed(world)).toBe(-1);
+    world.written();
+    expect(world.commitError(token)).toBe('NONE');
+    expect(committed(world)).toBe(42);
+    expect(describeGroup(world.shard, 'g', 6)).toMatchObject({
+      groupState: 'Empty',
+      protocolType: '',
+      members: [],
+    });
+  });
+
+  test('who may commit, by state', () => {
+    const world = new World();
+    expect(world.commitError(world.commit(1, { generationIdOrMemberEpoch: 0 }, 8))).toBe(
+      'ILLEGAL_GENERATION',
+    );
+    expect(world.commitError(world.commit(1, { generationIdOrMemberEpoch: 0 }, 9))).toBe(
+      'GROUP_ID_NOT_FOUND',
+    );
+    const { ids, generation } = world.stable(2);
+    const member = { memberId: ids[0] as string, generationIdOrMemberEpoch: generation };
+    expect(world.commitError(world.commit(1))).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.commitError(world.commit(1, { ...member, memberId: 'ghost' }))).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.commitError(world.commit(1, { ...member, generationIdOrMemberEpoch: generation - 1 }))).toBe(
+      'ILLEGAL_GENERATION',
+    );
+    expect(world.commitError(world.commit(1, member))).toBe('NONE');
+    world.join({ memberId: ids[0] as string });
+    expect(world.commitError(world.commit(2, member))).toBe('NONE');
+    world.join({ memberId: ids[1] as string });
+    const next = { ...member, generationIdOrMemberEpoch: generation + 1 };
+    expect(world.commitError(world.commit(3, next))).toBe('REBALANCE_IN_PROGRESS');
+    expect(committed(world)).toBe(2);
+  });
+
+  test('metadata beyond the limit refuses that partition only', () => {
+    const world = new World({ offsetMetadataMaxBytes: 3 });
+    expect(world.commitError(world.commit(1, { metadata: 'long' }))).toBe('OFFSET_METADATA_TOO_LARGE');
+    expect(world.commitError(world.commit(1, { metadata: 'fit' }))).toBe('NONE');
+    expect(world.commitError(world.commit(2, { metadata: null }))).toBe('NONE');
+    expect(fetchOffsets(world.shard, { groupId: 'g', topics: null }).topics[0]?.partitions[0]).toEqual({
+      partitionIndex: 0,
+      committedOffset: 2,
+      committedLeaderEpoch: 3,
+      metadata: '',
+      errorCode: 0,
+    });
+  });
+
+  test('a refused write commits nothing', () => {
+    const world = new World();
+    world.autoWrite = false;
+    const token = world.commit(1);
+    world.failed(Errors.COORDINATOR_NOT_AVAILABLE);
+    expect(world.commitError(token)).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(committed(world)).toBe(-1);
+  });
+
+  test('a write that timed out counts when it turns out to be replicated', () => {
+    const world = new World();
+    world.autoWrite = false;
+    const token = world.commit(1);
+    const write = world.writes[0] as { id: number };
+    world.step({ type: 'timedOut', writeId: write.id, error: Errors.COORDINATOR_NOT_AVAILABLE });
+    expect(world.commitError(token)).toBe('COORDINATOR_NOT_AVAILABLE');
+    world.written();
+    expect(committed(world)).toBe(1);
+  });
+
+  test('commits keep a member alive', () => {
+    const world = new World();
+    const { ids, generation } = world.stable(1);
+    for (let i = 0; i < 5; i++) {
+      world.advance(9_000);
+      const token = world.commit(i, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
+      expect(world.commitError(token)).toBe('NONE');
+    }
+  });
+});
+
+test('OffsetFetch: an unknown group and an unknown partition have committed nothing, which is no error', () => {
+  const world = new World();
+  expect(committed(world)).toBe(-1);
+  expect(fetchOffsets(world.shard, { groupId: 'nobody', topics: null }).topics).toEqual([]);
+  world.commit(7);
+  expect(committed(world, 't', 1)).toBe(-1);
+});
+
+describe('expiry', () => {
+  test('a group of commits only: counts from the commit; the group goes with its last offset', () => {
+    const world = new World({ offsetsRetentionMs: day });
+    world.commit(1);
+    world.advance(day / 2);
+    world.commit(2, { partition: 1 });
+    world.advance(day / 2 + 600_000);
+    expect(committed(world, 't', 0)).toBe(-1);
+    expect(committed(world, 't', 1)).toBe(2);
+    world.advance(day / 2 + 600_000);
+    expect(world.shard.groups.size).toBe(0);
+    world.failOver();
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('a group that had members: counts from when it became empty', () => {
+    const world = new World({ offsetsRetentionMs: day });
+    const { ids, generation } = world.stable(1, { sessionTimeoutMs: 1_800_000 });
+    world.commit(1, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
+    for (let i = 0; i < 200; i++) {
+      world.advance(1_000_000);
+      world.heartbeat(ids[0] as string, generation);
+    }
+    expect(committed(world)).toBe(1);
+    world.leave({ memberId: ids[0] as string });
+    world.advance(day - 600_000);
+    expect(committed(world)).toBe(1);
+    world.advance(1_200_001);
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('a stable group keeps what its members read', () => {
+    const world = new World({ offsetsRetentionMs: day });
+    const { ids, generation } = world.stable(1, { sessionTimeoutMs: 1_800_000, ...reads('t') });
+    const member = { memberId: ids[0] as string, generationIdOrMemberEpoch: generation };
+    world.commit(1, member);
+    world.commit(2, { ...member, topic: 'u' });
+    for (let i = 0; i < 100; i++) {
+      world.advance(1_000_000);
+      world.heartbeat(ids[0] as string, generation);
+    }
+    expect(committed(world, 't')).toBe(1);
+    expect(committed(world, 'u')).toBe(-1);
+  });
+
+  test('what a client asked to keep for its own time goes by that', () => {
+    const world = new World();
+    world.commit(1, { retentionTimeMs: 3_600_000 }, 4);
+    world.advance(3_000_000);
+    expect(committed(world)).toBe(1);
+    world.failOver();
+    world.advance(1_200_001);
+    expect(committed(world)).toBe(-1);
+  });
+
+  test('offsets of deleted topics go at once', () => {
+    const world = new World();
+    world.commit(1);
+    world.commit(2, { topic: 'u' });
+    world.step({ type: 'topicsDeleted', names: new Set(['t']) });
+    world.advance(1);
+    expect(fetchOffsets(world.shard, { groupId: 'g', topics: null }).topics.map((t) => t.name)).toEqual([
+      'u',
+    ]);
+  });
+});
+
+describe('OffsetDelete and DeleteGroups', () => {
+  const remove = (world: World, name: string) => {
+    const request = { groupId: 'g', topics: [{ name, partitions: [{ partitionIndex: 0 }] }] };
+    const token = world.send((t) => ({ type: 'deleteOffsets', token: t, request }));
+    return world.response<OffsetDeleteResponse>(token) as OffsetDeleteResponse;
+  };
+  const removeGroup = (world: World, groupId = 'g') => {
+    const token = world.send((t) => ({ type: 'deleteGroup', token: t, groupId }));
+    return world.response<{ errorCode: number }>(token);
+  };
+
+  test('OffsetDelete leaves what members read alone', () => {
+    const world = new World();
+    expect(errorName(remove(world, 't'))).toBe('GROUP_ID_NOT_FOUND');
+    const { ids, generation } = world.stable(1, reads('t'));
+    const member = { memberId: ids[0] as string, generationIdOrMemberEpoch: generation };
+    world.commit(1, member);
+    world.commit(2, { ...member, topic: 'u' });
+    expect(remove(world, 't').topics[0]?.partitions[0]?.errorCode).toBe(
+      Errors.GROUP_SUBSCRIBED_TO_TOPIC.code,
+    );
+    expect(remove(world, 'u').topics[0]?.partitions[0]?.errorCode).toBe(0);
+    expect([committed(world, 't'), committed(world, 'u')]).toEqual([1, -1]);
+  });
+
+  test('OffsetDelete refuses groups of which it does not know what they read', () => {
+    const world = new World();
+    world.stable(1, { protocolType: 'connect' });
+    expect(errorName(remove(world, 't'))).toBe('NON_EMPTY_GROUP');
+  });
+
+  test('DeleteGroups takes groups without members, with their offsets', () => {
+    const world = new World();
+    expect(errorName(removeGroup(world) as { errorCode: number })).toBe('GROUP_ID_NOT_FOUND');
+    const { ids, generation } = world.stable(1);
+    world.commit(1, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
+    expect(errorName(removeGroup(world) as { errorCode: number })).toBe('NON_EMPTY_GROUP');
+    world.leave({ memberId: ids[0] as string });
+    expect(errorName(removeGroup(world) as { errorCode: number })).toBe('NONE');
+    expect(world.shard.groups.size).toBe(0);
+    world.failOver();
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('while the tombstones are under way nothing begins in the group', () => {
+    const world = new World();
+    world.commit(1);
+    world.autoWrite = false;
+    const token = world.send((t) => ({ type: 'deleteGroup', token: t, groupId: 'g' }));
+    expect(world.commitError(world.commit(2))).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(errorName(world.joinNow({}))).toBe('COORDINATOR_NOT_AVAILABLE');
+    world.failed(Errors.COORDINATOR_NOT_AVAILABLE);
+    expect(errorName(world.response(token) as { errorCode: number })).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(committed(world)).toBe(1);
+  });
+});
+
+describe('DescribeGroups and ListGroups', () => {
+  test('a stable group shows protocol, metadata and assignments, an unknown one is Dead before v6', () => {
+    const world = new World();
+    world.stable(2);
+    const stable = describeGroup(world.shard, 'g', 5);
+    expect(stable).toMatchObject({ groupState: 'Stable', protocolType: 'consumer', protocolData: 'range' });
+    expect(stable.members.map((m) => [m.clientId, m.clientHost, m.memberAssignment.length])).toEqual([
+      ['c', '/127.0.0.1', 2],
+      ['c', '/127.0.0.1', 2],
+    ]);
+    expect(describeGroup(world.shard, 'x', 5)).toMatchObject({ errorCode: 0, groupState: 'Dead' });
+    expect(describeGroup(world.shard, 'x', 6)).toMatchObject({
+      errorCode: Errors.GROUP_ID_NOT_FOUND.code,
+      errorMessage: 'Group x not found.',
+    });
+  });
+
+  test('filters by state and type in any case', () => {
+    const world = new World();
+    world.stable(1);
+    world.commit(1, { groupId: 'h' });
+    const names = (states: string[], types: string[]) =>
+      listGroups(world.shard.groups.values(), states, types).map((g) => g.groupId);
+    expect(names([], [])).toEqual(['g', 'h']);
+    expect(names(['STABLE'], [])).toEqual(['g']);
+    expect(names(['empty'], ['Classic'])).toEqual(['h']);
+    expect(names([], ['consumer'])).toEqual([]);
+  });
+});

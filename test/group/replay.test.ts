@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { readRecord } from '../../src/group/records.ts';
+import { groupSnapshot } from '../../src/group/snapshot.ts';
+import type { JoinResponse } from '../../src/group/types.ts';
+import { durable, replayed, text, World } from './harness.ts';
+
+function hex(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+describe('records', () => {
+  test("an offset is Kafka's OffsetCommitKey v1 and OffsetCommitValue v3", () => {
+    const world = new World();
+    world.commit(258, { metadata: 'm' });
+    const record = world.log[0] as { key: Uint8Array; value: Uint8Array };
+    expect(hex(record.key)).toBe('0001' + '000167' + '000174' + '00000000');
+    expect(hex(record.value)).toBe('0003' + '0000000000000102' + '00000003' + '00016d' + '0000018bcfe56800');
+  });
+
+  test('a record of a kind we do not know is left alone', () => {
+    expect(readRecord({ key: Uint8Array.of(0, 3, 0, 0), value: null })).toEqual({
+      type: 'unknown',
+      keyType: 3,
+    });
+  });
+
+  test('the key version 0 of old Kafkas reads like version 1', () => {
+    const world = new World();
+    world.commit(1);
+    const { key, value } = world.log[0] as { key: Uint8Array; value: Uint8Array };
+    key[1] = 0;
+    expect(readRecord({ key, value })).toMatchObject({
+      type: 'offset',
+      group: 'g',
+      topic: 't',
+      partition: 0,
+    });
+  });
+});
+
+describe('fail-over', () => {
+  test('the group goes on with its generation, members and assignments; sessions start anew', () => {
+    const world = new World();
+    const { ids, generation } = world.stable(2);
+    world.commit(9, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
+    world.advance(9_000);
+    world.failOver();
+    world.advance(9_000);
+    for (const id of ids) expect(world.heartbeat(id, generation)).toBe('NONE');
+    const again = world.syncAnswer(world.sync(ids[1] as string, generation));
+    expect(text(again?.assignment as Uint8Array)).toBe('a1');
+    const rejoined = world.join({ memberId: ids[0] as string });
+    expect(world.response(rejoined)).toBeUndefined();
+    const answer = world.joinNow({ memberId: ids[1] as string });
+    expect(answer.generationId).toBe(generation + 1);
+    expect(world.response<JoinResponse>(rejoined)?.leader).toBe(ids[0]);
+  });
+
+  test('a group over the capacity of now has to rebalance', () => {
+    const world = new World();
+    world.stable(2);
+    Object.assign(world.config, { maxSize: 1 });
+    world.failOver();
+    expect(world.group().state).toBe('PreparingRebalance');
+  });
+
+  test('a group that was deleted and began again has its new offsets only', () => {
+    const world = new World();
+    world.commit(1);
+    world.commit(1, { partition: 1 });
+    world.send((token) => ({ type: 'deleteGroup', token, groupId: 'g' }));
+    world.commit(5);
+    world.failOver();
+    expect([...(world.group().offsets.get('t')?.keys() ?? [])]).toEqual([0]);
+  });
+
+  test('a snapshot replays into the same state', () => {
+    const world = new World();
+    const { ids, generation } = world.stable(3);
+    world.commit(1, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
+    world.commit(4, { groupId: 'h', partition: 3 });
+    const records = [...world.shard.groups.values()].flatMap((group) => [...groupSnapshot(group)]);
+    expect(durable(replayed(records, world.config, world.random, world.now))).toEqual(durable(world.shard));
+    expect(durable(replayed([...world.log, ...records], world.config, world.random, world.now))).toEqual(
+      durable(world.shard),
+    );
+  });
+});
