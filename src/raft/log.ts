@@ -102,7 +102,8 @@ export class RaftLog {
   /** The log is empty and begins after an installed snapshot. */
   install(endOffset: number, epoch: number): number {
     this.reset(endOffset, epoch);
-    return this.beginWrite(endOffset);
+    // Nothing of it counts as durable before the snapshot is.
+    return this.beginWrite(0);
   }
 
   beginWrite(from: number): number {

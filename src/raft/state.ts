@@ -11,9 +11,8 @@ import { RaftLog } from './log.ts';
 import type { Outbound, RaftMessage } from './messages.ts';
 import type { Progress } from './progress.ts';
 import type { WriteOp } from './store.ts';
-import { type Entry, type HardState, type ReplicaKey, type SnapshotMeta, voterOf } from './types.ts';
-import { VoterHistory } from './voters.ts';
-import type { Voter } from './types.ts';
+import { type Entry, type HardState, type ReplicaKey, type SnapshotMeta, type Voter, voterOf } from './types.ts';
+import { VoterHistory, votersInForce } from './voters.ts';
 
 export interface RaftOptions {
   readonly me: ReplicaKey;
@@ -174,6 +173,7 @@ export class RaftState {
   readonly random: Random;
   readonly log: RaftLog;
   readonly voters: VoterHistory;
+  readonly configuredVoters: readonly Voter[];
   nowMs = 0;
   wallMs = 0;
   epoch: number;
@@ -192,7 +192,10 @@ export class RaftState {
     this.log.reset(recovered.startOffset, recovered.startEpoch);
     this.voters = new VoterHistory(bootstrapVoters);
     const { snapshot, hardState } = recovered;
-    if (snapshot !== null) this.voters.reset(snapshot.voters, snapshot.endOffset);
+    if (snapshot !== null) {
+      this.voters.reset(votersInForce(snapshot.voters, bootstrapVoters), snapshot.endOffset);
+    }
+    this.configuredVoters = bootstrapVoters;
     this.snapshotEndOffset = snapshot?.endOffset ?? 0;
     this.epoch = hardState.epoch;
     this.votedFor = hardState.votedFor;

@@ -6,6 +6,7 @@
  * its own epoch has committed and the previous set is committed (`uncommittedFrom`).
  */
 import { assert, at } from '../base/assert.ts';
+import { uuidZero } from '../base/uuid.ts';
 import { ByteReader, ByteWriter, MalformedError } from './bytes.ts';
 import type { Entry, Voter } from './types.ts';
 
@@ -28,6 +29,15 @@ export function decodeVoters(bytes: Uint8Array): Voter[] {
   const reader = new ByteReader(bytes);
   if (reader.u8() !== formatVersion) throw new MalformedError('a voter set of an unknown version');
   return reader.voters();
+}
+
+/**
+ * Static voters are told by the configuration alone, which may have changed (another host) since a snapshot recorded them;
+ * members with known directories are told by the log.
+ */
+export function votersInForce(stored: readonly Voter[], configured: readonly Voter[]): readonly Voter[] {
+  const areStatic = stored.every((voter) => voter.directoryId === uuidZero);
+  return areStatic && configured.length > 0 ? configured : stored;
 }
 
 export class VoterHistory {

@@ -7,6 +7,7 @@ import type { NodeId } from '../../base/ids.ts';
 import type { AppendRequest, Heartbeat, InstallSnapshot } from '../messages.ts';
 import type { RaftState } from '../state.ts';
 import type { Entry } from '../types.ts';
+import { votersInForce } from '../voters.ts';
 import { becomeCandidate } from './election.ts';
 import { heardLeader } from './transitions.ts';
 
@@ -87,7 +88,7 @@ export function handleSnapshot(state: RaftState, from: NodeId, snapshot: Install
       state.advanceHighWatermark(endOffset);
     } else {
       const seq = log.install(endOffset, snapshotEpoch);
-      state.voters.reset(voters, endOffset);
+      state.voters.reset(votersInForce(voters, state.configuredVoters), endOffset);
       state.highWatermark = endOffset;
       state.snapshotEndOffset = endOffset;
       const install = { meta: { endOffset, epoch: snapshotEpoch, voters }, bytes };

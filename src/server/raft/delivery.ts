@@ -1,0 +1,114 @@
+/**
+ * Delivers what is committed, and on this node's disk, to the listeners: in order, gapless, a snapshot first where the log
+ * no longer begins early enough. Yields to the event loop after 5 ms.
+ */
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import { yieldTurn } from '../../base/clock.ts';
+import type { CommittedEntry, MetadataSnapshot } from '../../raft/api.ts';
+import type { RaftCore } from '../../raft/core.ts';
+import type { RaftStore } from '../../raft/store.ts';
+import type { Entry } from '../../raft/types.ts';
+
+const sliceMs = 5;
+const batchCountMax = 64;
+const readBytesMax = 1024 * 1024;
+const nothing = new Uint8Array(0);
+
+export interface DeliveryOptions {
+  readonly core: RaftCore;
+  readonly store: RaftStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly onCommit: (entries: readonly CommittedEntry[]) => void;
+  readonly onSnapshot: (snapshot: MetadataSnapshot) => void;
+  /** After each batch, with the exclusive end of what was delivered. */
+  readonly onDelivered: (endOffset: number) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export function committedEntry(entry: Entry): CommittedEntry {
+  const payload = entry.kind === 'data' ? entry.payload : nothing;
+  return { offset: entry.offset, epoch: entry.epoch, payload, appendedMs: entry.appendedMs };
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  #endOffset = 0;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  #sliceStartMs = 0;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Exclusive. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  /** Something may have become deliverable. Never calls a listener before it returns, unless it is called outside of one. */
+  kick(): void {
+    if (this.#running !== null || this.#stopped || !this.#behind()) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+    });
+    this.#running.then(() => this.kick(), this.#options.onFailure);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => {});
+  }
+
+  #behind(): boolean {
+    return this.#endOffset < this.#options.core.deliverableEndOffset;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, core } = this.#options;
+    this.#sliceStartMs = clock.monotonicMs();
+    while (this.#behind() && !this.#stopped) {
+      if (this.#endOffset < core.state.log.startOffset) await this.#deliverSnapshot();
+      else await this.#deliverEntries();
+    }
+  }
+
+  async #breathe(): Promise<void> {
+    const { clock, scheduler } = this.#options;
+    if (clock.monotonicMs() - this.#sliceStartMs < sliceMs) return;
+    await yieldTurn(scheduler);
+    this.#sliceStartMs = clock.monotonicMs();
+  }
+
+  async #deliverSnapshot(): Promise<void> {
+    const { store, onSnapshot, onDelivered } = this.#options;
+    const snapshot = await store.readSnapshot();
+    if (this.#stopped) return;
+    if (snapshot === null || snapshot.meta.endOffset <= this.#endOffset) {
+      throw new Error(`no snapshot covers the metadata log from offset ${this.#endOffset}`);
+    }
+    const { meta, bytes } = snapshot;
+    onSnapshot({ offset: meta.endOffset - 1, epoch: meta.epoch, bytes });
+    this.#endOffset = meta.endOffset;
+    onDelivered(this.#endOffset);
+  }
+
+  async #deliverEntries(): Promise<void> {
+    const { core, store, onCommit, onDelivered } = this.#options;
+    const endOffset = core.deliverableEndOffset;
+    const entries =
+      core.state.log.cached(this.#endOffset, endOffset, readBytesMax) ??
+      (await store.read(this.#endOffset, endOffset, readBytesMax));
+    // Null: compacted meanwhile; the next round finds the snapshot.
+    if (entries === null || this.#stopped) return;
+    for (let at = 0; at < entries.length; at += batchCountMax) {
+      const batch = entries.slice(at, at + batchCountMax).map(committedEntry);
+      onCommit(batch);
+      this.#endOffset += batch.length;
+      onDelivered(this.#endOffset);
+      if (at + batchCountMax < entries.length || this.#behind()) await this.#breathe();
+      if (this.#stopped) return;
+    }
+  }
+}

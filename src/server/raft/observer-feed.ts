@@ -1,0 +1,236 @@
+/**
+ * The voter's side of channel 'observe': sends what is committed to brokers that are no voters. A snapshot first when the
+ * log no longer begins where the observer is, or when it has nothing and there is one. Never more bytes than the observer
+ * gave credit for (a message at most beyond it); never anything that isn't committed.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { MessageStream, PeerNetwork } from '../../base/network.ts';
+import type { Random } from '../../base/random.ts';
+import type { ReplicaStatus } from '../../raft/api.ts';
+import { MalformedError } from '../../raft/bytes.ts';
+import type { RaftCore } from '../../raft/core.ts';
+import type { RaftStore } from '../../raft/store.ts';
+import type { ReplicaKey } from '../../raft/types.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { decodeObserve, encodeObserve, type ObserveMessage } from './observe-wire.ts';
+import { Greeter } from './transport.ts';
+
+const messageBytesMax = 256 * 1024;
+/** Observers hear at least this often from a voter that is alive. */
+export const statusIntervalMs = 500;
+const observersMax = 10_000;
+
+export interface ObserverFeedOptions {
+  readonly me: ReplicaKey;
+  readonly clusterId: string;
+  readonly core: RaftCore;
+  readonly store: RaftStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly peers: PeerNetwork;
+  readonly logger: Logger;
+}
+
+interface Session {
+  readonly stream: MessageStream;
+  readonly key: ReplicaKey;
+  /** Next entry to send; -1 until the first credit says where the observer is. */
+  nextOffset: number;
+  creditBytes: number;
+  ackedEndOffset: number;
+  ackedMs: number;
+  caughtUpMs: number;
+  pumping: boolean;
+  /** The stream takes more. */
+  room: boolean;
+  closed: boolean;
+  toldStatus: string;
+}
+
+export class ObserverFeed {
+  readonly #options: ObserverFeedOptions;
+  readonly #greeter: Greeter;
+  readonly #sessions = new Set<Session>();
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(options: ObserverFeedOptions) {
+    this.#options = options;
+    this.#greeter = new Greeter(options);
+  }
+
+  start(): void {
+    this.#options.peers.accept('observe', (stream) => this.#accept(stream));
+    this.#scheduleStatus();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const session of this.#sessions) session.stream.close();
+    this.#sessions.clear();
+  }
+
+  /** Something may have been committed, or the leader may have changed. */
+  kick(): void {
+    for (const session of this.#sessions) {
+      this.#tellStatus(session, false);
+      this.#pump(session);
+    }
+  }
+
+  observers(): ReplicaStatus[] {
+    return [...this.#sessions].map((session) => ({
+      ...session.key,
+      logEndOffset: session.ackedEndOffset,
+      lastFetchMs: session.ackedMs,
+      lastCaughtUpMs: session.caughtUpMs,
+    }));
+  }
+
+  #scheduleStatus(): void {
+    this.#timer = this.#options.scheduler.after(statusIntervalMs, () => {
+      for (const session of this.#sessions) this.#tellStatus(session, true);
+      this.#scheduleStatus();
+    });
+  }
+
+  #accept(stream: MessageStream): void {
+    stream.onDrain = () => {};
+    stream.onClose = () => {};
+    stream.onMessage = (bytes) => {
+      const key = this.#greeter.check(bytes, null);
+      if (key === null || this.#stopped || this.#sessions.size >= observersMax) stream.close();
+      else this.#greeted(stream, key);
+    };
+  }
+
+  #greeted(stream: MessageStream, key: ReplicaKey): void {
+    for (const old of this.#sessions) if (old.key.id === key.id) this.#close(old);
+    const session: Session = {
+      stream,
+      key,
+      nextOffset: -1,
+      creditBytes: 0,
+      ackedEndOffset: -1,
+      ackedMs: -1,
+      caughtUpMs: -1,
+      pumping: false,
+      room: true,
+      closed: false,
+      toldStatus: '',
+    };
+    this.#sessions.add(session);
+    stream.onDrain = () => {
+      session.room = true;
+      this.#pump(session);
+    };
+    stream.onClose = () => this.#close(session);
+    stream.onMessage = (bytes) => this.#received(session, bytes);
+    stream.send(this.#greeter.bytes);
+    this.#tellStatus(session, true);
+  }
+
+  #received(session: Session, bytes: Uint8Array): void {
+    try {
+      const message = decodeObserve(bytes);
+      if (message.type !== 'credit') throw new MalformedError(`an observer sends credits, not '${message.type}'`);
+      const { core, clock } = this.#options;
+      session.creditBytes += message.sizeBytes;
+      session.ackedEndOffset = message.endOffset;
+      session.ackedMs = clock.wallMs();
+      if (message.endOffset >= core.deliverableEndOffset) session.caughtUpMs = session.ackedMs;
+      if (session.nextOffset < 0) session.nextOffset = message.endOffset;
+      this.#pump(session);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#greeter.complain(`A message of observer ${session.key.id} was refused`, error.message);
+      this.#close(session);
+    }
+  }
+
+  #close(session: Session): void {
+    session.closed = true;
+    this.#sessions.delete(session);
+    session.stream.close();
+  }
+
+  #tellStatus(session: Session, always: boolean): void {
+    const { core } = this.#options;
+    const { epoch, voters } = core.state;
+    const leaderId = core.leaderId;
+    const told = `${leaderId} ${epoch} ${voters.currentOffset}`;
+    if (!always && told === session.toldStatus) return;
+    session.toldStatus = told;
+    const highWatermark = core.deliverableEndOffset;
+    this.#send(session, { type: 'status', leaderId, epoch, highWatermark, voters: voters.current });
+  }
+
+  #send(session: Session, message: ObserveMessage): void {
+    const bytes = encodeObserve(message);
+    session.creditBytes -= bytes.length;
+    if (!session.stream.send(bytes)) session.room = false;
+  }
+
+  #pump(session: Session): void {
+    const { core, logger } = this.#options;
+    if (session.pumping || !this.#maySend(session)) return;
+    session.pumping = true;
+    this.#sendAll(session)
+      .catch((error: unknown) => {
+        logger.warn('The feed of an observer failed', { observer: session.key.id, error: String(error) });
+        this.#close(session);
+      })
+      .finally(() => {
+        session.pumping = false;
+        this.#pump(session);
+      });
+  }
+
+  #maySend(session: Session): boolean {
+    if (session.closed || !session.room || session.creditBytes <= 0) return false;
+    return session.nextOffset >= 0 && session.nextOffset < this.#options.core.deliverableEndOffset;
+  }
+
+  async #sendAll(session: Session): Promise<void> {
+    const { core, store } = this.#options;
+    const { log } = core.state;
+    while (this.#maySend(session)) {
+      const from = session.nextOffset;
+      if (from < log.startOffset || (from === 0 && core.state.snapshotEndOffset > 0)) {
+        await this.#sendSnapshot(session);
+        continue;
+      }
+      const endOffset = core.deliverableEndOffset;
+      const entries =
+        log.cached(from, endOffset, messageBytesMax) ?? (await store.read(from, endOffset, messageBytesMax));
+      if (entries === null || entries.length === 0) continue;
+      session.nextOffset = from + entries.length;
+      this.#send(session, { type: 'entries', baseOffset: from, entries });
+    }
+  }
+
+  async #sendSnapshot(session: Session): Promise<void> {
+    const snapshot = await this.#options.store.readSnapshot();
+    if (snapshot === null) throw new Error('the log was compacted without a snapshot');
+    const { endOffset, epoch } = snapshot.meta;
+    const { bytes } = snapshot;
+    this.#send(session, { type: 'begin', endOffset, epoch, sizeBytes: bytes.length });
+    for (let at = 0; at < bytes.length && !session.closed; at += messageBytesMax) {
+      this.#send(session, { type: 'chunk', bytes: bytes.subarray(at, at + messageBytesMax) });
+      while (session.creditBytes <= 0 && !session.closed) await this.#moreCredit(session);
+    }
+    session.nextOffset = endOffset;
+  }
+
+  #moreCredit(session: Session): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (session.closed || session.creditBytes > 0) resolve();
+        else this.#options.scheduler.after(10, check);
+      };
+      check();
+    });
+  }
+}

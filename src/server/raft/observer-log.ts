@@ -1,0 +1,332 @@
+/**
+ * The metadata log of a node that is no voter: follows one voter at a time over channel 'observe', the leader when its
+ * address is known. It gets committed entries only, so nothing is ever taken back and nothing is kept on disk. After a break
+ * it goes on where it was, at the next voter.
+ */
+import { assert } from '../../base/assert.ts';
+import { type Clock, type Scheduler, type Timer, yieldTurn } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import { below, type Random } from '../../base/random.ts';
+import {
+  type LeaderView,
+  type MetadataLog,
+  type MetadataLogListener,
+  NotLeaderError,
+  type QuorumStatus,
+} from '../../raft/api.ts';
+import { MalformedError } from '../../raft/bytes.ts';
+import type { ReplicaKey, Voter } from '../../raft/types.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { committedEntry } from './delivery.ts';
+import {
+  decodeObserve,
+  encodeObserve,
+  type FeedEntries,
+  type FeedStatus,
+  type ObserveMessage,
+  type SnapshotBegin,
+} from './observe-wire.ts';
+import { statusIntervalMs } from './observer-feed.ts';
+import { Greeter } from './transport.ts';
+
+const creditBytes = 4 * 1024 * 1024;
+const retryMsMin = 20;
+const retryMsMax = 500;
+const sliceMs = 5;
+const batchCountMax = 64;
+/** No word for that long: the voter is gone, whatever its stream says. */
+const silenceMs = 6 * statusIntervalMs;
+
+export interface ObserverLogOptions {
+  readonly me: ReplicaKey;
+  readonly clusterId: string;
+  /** Known voters; more are learned from the feed. */
+  readonly voters: readonly Voter[];
+  /** `controller.quorum.bootstrap.servers`: where to ask when no voter is known. */
+  readonly bootstrapServers: readonly Address[];
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly peers: PeerNetwork;
+  readonly logger: Logger;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class ObserverLog implements MetadataLog {
+  readonly #options: ObserverLogOptions;
+  readonly #greeter: Greeter;
+  readonly #listeners: MetadataLogListener[] = [];
+  #voters: readonly Voter[];
+  #status: FeedStatus | null = null;
+  #endOffset = 0;
+  #stream: MessageStream | null = null;
+  #feedId: NodeId | null = null;
+  #heardMs = 0;
+  #failures = 0;
+  #rotation = 0;
+  #unreturnedBytes = 0;
+  #snapshot: { readonly begin: SnapshotBegin; readonly bytes: Uint8Array; receivedBytes: number } | null = null;
+  #inbox: { readonly stream: MessageStream; readonly message: ObserveMessage; readonly sizeBytes: number }[] = [];
+  #working = false;
+  #timers = new Set<Timer>();
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+
+  constructor(options: ObserverLogOptions) {
+    this.#options = options;
+    this.#voters = options.voters;
+    this.#greeter = new Greeter(options);
+  }
+
+  addListener(listener: MetadataLogListener): void {
+    assert(this.#phase === 'new', 'listeners are added before the start');
+    this.#listeners.push(listener);
+  }
+
+  start(): Promise<void> {
+    assert(this.#phase === 'new', 'started once');
+    this.#phase = 'running';
+    this.#rotation = below(this.#options.random, 1000);
+    this.#open();
+    this.#watch();
+    return Promise.resolve();
+  }
+
+  propose(): Promise<number> {
+    const { id, epoch } = this.leader();
+    return Promise.reject(new NotLeaderError('Not a controller', id, epoch));
+  }
+
+  saveSnapshot(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  status(): QuorumStatus {
+    return {
+      role: 'observer',
+      leaderId: this.#status?.leaderId ?? null,
+      epoch: this.#status?.epoch ?? 0,
+      highWatermark: Math.max(this.#endOffset, this.#status?.highWatermark ?? 0),
+      logStartOffset: 0,
+      logEndOffset: this.#endOffset,
+      voters: this.#voters.map((voter) => ({ ...voter, logEndOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1 })),
+      observers: [{ ...this.#options.me, logEndOffset: this.#endOffset, lastFetchMs: -1, lastCaughtUpMs: -1 }],
+    };
+  }
+
+  leader(): LeaderView {
+    return { id: this.#status?.leaderId ?? null, epoch: this.#status?.epoch ?? 0 };
+  }
+
+  addressOf(id: NodeId): Address | null {
+    return this.#voters.find((voter) => voter.id === id)?.endpoints[0] ?? null;
+  }
+
+  shutdown(): Promise<void> {
+    this.#phase = 'stopped';
+    for (const timer of this.#timers) timer.cancel();
+    this.#stream?.close();
+    this.#stream = null;
+    return Promise.resolve();
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    const timer = this.#options.scheduler.after(delayMs, () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
+  }
+
+  /** Whom to ask next: the leader when it is known and wasn't just tried in vain, else all in turn. */
+  #nextAddress(): { address: Address; id: NodeId | null } | null {
+    const leaderId = this.#status?.leaderId ?? null;
+    if (leaderId !== null && this.#failures === 0) {
+      const address = this.addressOf(leaderId);
+      if (address !== null) return { address, id: leaderId };
+    }
+    const known: { address: Address; id: NodeId | null }[] = [];
+    for (const voter of this.#voters) if (voter.endpoints[0]) known.push({ address: voter.endpoints[0], id: voter.id });
+    for (const address of this.#options.bootstrapServers) {
+      if (!known.some((one) => one.address.host === address.host && one.address.port === address.port)) {
+        known.push({ address, id: null });
+      }
+    }
+    this.#rotation += 1;
+    return known[this.#rotation % Math.max(1, known.length)] ?? null;
+  }
+
+  #open(): void {
+    if (this.#phase !== 'running') return;
+    const next = this.#nextAddress();
+    if (next === null) {
+      this.#after(retryMsMax, () => this.#open());
+      return;
+    }
+    const stream = this.#options.peers.open(next.address, 'observe');
+    this.#stream = stream;
+    this.#feedId = next.id;
+    this.#snapshot = null;
+    this.#unreturnedBytes = 0;
+    this.#heardMs = this.#options.clock.monotonicMs();
+    stream.onDrain = () => {};
+    stream.onClose = () => this.#closed(stream);
+    stream.onMessage = (bytes) => {
+      const key = this.#greeter.check(bytes, next.id);
+      if (key === null) {
+        stream.close();
+        this.#closed(stream);
+        return;
+      }
+      this.#greeted(stream, key);
+    };
+    stream.send(this.#greeter.bytes);
+  }
+
+  #greeted(stream: MessageStream, key: ReplicaKey): void {
+    this.#feedId = key.id;
+    this.#options.logger.debug('Following a voter', { voter: key.id, from: this.#endOffset });
+    stream.onMessage = (bytes) => this.#received(stream, bytes);
+    stream.send(encodeObserve({ type: 'credit', sizeBytes: creditBytes, endOffset: this.#endOffset }));
+  }
+
+  #closed(stream: MessageStream): void {
+    if (stream !== this.#stream || this.#phase !== 'running') return;
+    this.#stream = null;
+    this.#snapshot = null;
+    const pauseMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#after(pauseMs + below(this.#options.random, pauseMs), () => this.#open());
+  }
+
+  /** Silence; and a better voter to follow. */
+  #watch(): void {
+    this.#after(statusIntervalMs, () => {
+      const stream = this.#stream;
+      if (stream !== null) {
+        const leaderId = this.#status?.leaderId ?? null;
+        const silent = this.#options.clock.monotonicMs() - this.#heardMs > silenceMs;
+        const better =
+          this.#failures === 0 && leaderId !== null && leaderId !== this.#feedId && this.addressOf(leaderId) !== null;
+        if (silent || (better && this.#inbox.length === 0 && this.#snapshot === null)) {
+          stream.close();
+          if (better && !silent) this.#failures = -1;
+          this.#closed(stream);
+        }
+      }
+      this.#watch();
+    });
+  }
+
+  #received(stream: MessageStream, bytes: Uint8Array): void {
+    if (stream !== this.#stream) return;
+    this.#heardMs = this.#options.clock.monotonicMs();
+    try {
+      this.#inbox.push({ stream, message: decodeObserve(bytes), sizeBytes: bytes.length });
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#greeter.complain('A message of the metadata feed was refused', error.message);
+      stream.close();
+      this.#closed(stream);
+      return;
+    }
+    if (this.#working) return;
+    this.#working = true;
+    this.#work()
+      .catch((error: unknown) => {
+        this.#options.logger.error('The metadata log has failed', { error: String(error) });
+        void this.shutdown();
+        this.#options.onFatal(error);
+      })
+      .finally(() => {
+        this.#working = false;
+      });
+  }
+
+  async #work(): Promise<void> {
+    const { clock, scheduler } = this.#options;
+    let sinceMs = clock.monotonicMs();
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+      if (this.#phase !== 'running') return;
+      // What an old stream still brought is left: the new one says it again.
+      if (next.stream === this.#stream) {
+        await this.#handle(next.message);
+        this.#giveBack(next.stream, next.sizeBytes);
+      }
+      if (clock.monotonicMs() - sinceMs < sliceMs) continue;
+      await yieldTurn(scheduler);
+      sinceMs = clock.monotonicMs();
+    }
+  }
+
+  #giveBack(stream: MessageStream, sizeBytes: number): void {
+    this.#unreturnedBytes += sizeBytes;
+    stream.send(encodeObserve({ type: 'credit', sizeBytes: this.#unreturnedBytes, endOffset: this.#endOffset }));
+    this.#unreturnedBytes = 0;
+  }
+
+  async #handle(message: ObserveMessage): Promise<void> {
+    switch (message.type) {
+      case 'status':
+        this.#handleStatus(message);
+        return;
+      case 'entries':
+        await this.#handleEntries(message);
+        return;
+      case 'begin':
+        this.#snapshot = { begin: message, bytes: new Uint8Array(message.sizeBytes), receivedBytes: 0 };
+        if (message.sizeBytes === 0) this.#finishSnapshot();
+        return;
+      case 'chunk': {
+        const snapshot = this.#snapshot;
+        assert(snapshot !== null, 'a chunk belongs to a snapshot');
+        snapshot.bytes.set(message.bytes, snapshot.receivedBytes);
+        snapshot.receivedBytes += message.bytes.length;
+        if (snapshot.receivedBytes === snapshot.bytes.length) this.#finishSnapshot();
+        return;
+      }
+      case 'credit':
+        return;
+    }
+  }
+
+  #handleStatus(status: FeedStatus): void {
+    this.#failures = 0;
+    // A voter that was cut off may still speak of an earlier epoch.
+    if (status.epoch < (this.#status?.epoch ?? 0)) return;
+    const before = this.leader();
+    this.#status = status;
+    if (status.voters.length > 0) this.#voters = status.voters;
+    const now = this.leader();
+    if (now.id === before.id && now.epoch === before.epoch) return;
+    this.#options.logger.info('The leader is known', { leader: now.id, epoch: now.epoch, role: 'observer' });
+    for (const listener of this.#listeners) listener.onLeaderChange(now);
+  }
+
+  #finishSnapshot(): void {
+    const snapshot = this.#snapshot;
+    assert(snapshot !== null, 'a snapshot was begun');
+    const { begin, bytes } = snapshot;
+    this.#snapshot = null;
+    if (begin.endOffset <= this.#endOffset) return;
+    for (const listener of this.#listeners) {
+      listener.onSnapshot({ offset: begin.endOffset - 1, epoch: begin.epoch, bytes });
+    }
+    this.#endOffset = begin.endOffset;
+  }
+
+  async #handleEntries({ baseOffset, entries }: FeedEntries): Promise<void> {
+    assert(baseOffset <= this.#endOffset, `the feed skips from ${this.#endOffset} to ${baseOffset}`);
+    const { clock, scheduler } = this.#options;
+    let sinceMs = clock.monotonicMs();
+    const fresh = entries.slice(this.#endOffset - baseOffset);
+    for (let at = 0; at < fresh.length; at += batchCountMax) {
+      const batch = fresh.slice(at, at + batchCountMax).map(committedEntry);
+      for (const listener of this.#listeners) listener.onCommit(batch);
+      this.#endOffset += batch.length;
+      if (clock.monotonicMs() - sinceMs < sliceMs) continue;
+      await yieldTurn(scheduler);
+      sinceMs = clock.monotonicMs();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What this node proposed and has not seen committed. An outcome is decided by leadership and delivery, never by offset
+ * alone: when the leadership goes, everything that waits is rejected, for its fate isn't known here.
+ */
+import { assert } from '../../base/assert.ts';
+
+interface Waiting {
+  readonly resolve: (offset: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Proposals {
+  readonly #byTicket = new Map<number, Waiting>();
+  /** In order of offsets. */
+  #byOffset: { readonly offset: number; readonly waiting: Waiting }[] = [];
+  #nextTicket = 1;
+
+  /** A ticket for the core, and the promise for the caller. */
+  open(): { ticket: number; outcome: Promise<number> } {
+    const ticket = this.#nextTicket++;
+    const outcome = new Promise<number>((resolve, reject) => {
+      this.#byTicket.set(ticket, { resolve, reject });
+    });
+    return { ticket, outcome };
+  }
+
+  accepted(ticket: number, offset: number): void {
+    this.#byOffset.push({ offset, waiting: this.#take(ticket) });
+  }
+
+  refused(ticket: number, error: Error): void {
+    this.#take(ticket).reject(error);
+  }
+
+  /** Everything below `endOffset` was committed in the epoch in which it was proposed, and delivered. */
+  delivered(endOffset: number): void {
+    let count = 0;
+    for (const { offset, waiting } of this.#byOffset) {
+      if (offset >= endOffset) break;
+      waiting.resolve(offset);
+      count += 1;
+    }
+    if (count > 0) this.#byOffset.splice(0, count);
+  }
+
+  /** Leadership is lost, or the node stops. */
+  rejectAccepted(error: Error): void {
+    const lost = this.#byOffset;
+    this.#byOffset = [];
+    for (const { waiting } of lost) waiting.reject(error);
+  }
+
+  rejectAll(error: Error): void {
+    this.rejectAccepted(error);
+    for (const waiting of this.#byTicket.values()) waiting.reject(error);
+    this.#byTicket.clear();
+  }
+
+  #take(ticket: number): Waiting {
+    const waiting = this.#byTicket.get(ticket);
+    assert(waiting !== undefined, 'a proposal is answered once');
+    this.#byTicket.delete(ticket);
+    return waiting;
+  }
+}

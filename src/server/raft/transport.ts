@@ -1,0 +1,198 @@
+/**
+ * Raft messages over the peer network. Each voter opens one stream to each other voter ('raft') and sends on it; snapshots
+ * go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is told as a hint.
+ */
+import type { Scheduler } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import type { Random } from '../../base/random.ts';
+import { MalformedError } from '../../raft/bytes.ts';
+import type { InstallSnapshot, RaftMessage } from '../../raft/messages.ts';
+import type { ReplicaKey } from '../../raft/types.ts';
+import { decodeMessage, encodeMessage } from '../../raft/wire.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { decodeHello, encodeHello } from './hello.ts';
+import { PeerLink } from './peer-link.ts';
+import { sendSnapshot, SnapshotReceiver } from './snapshot-stream.ts';
+
+export interface TransportOptions {
+  readonly me: ReplicaKey;
+  readonly clusterId: string;
+  readonly peers: PeerNetwork;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onMessage: (from: ReplicaKey, message: RaftMessage) => void;
+  readonly onLink: (peer: NodeId, up: boolean) => void;
+}
+
+/** Bytes of hello already checked, by both sides of every channel between replicas. */
+export class Greeter {
+  readonly bytes: Uint8Array;
+  readonly #clusterId: string;
+  readonly #me: NodeId;
+  readonly #logger: Logger;
+  #complained = new Set<string>();
+
+  constructor(options: { me: ReplicaKey; clusterId: string; random: Random; logger: Logger }) {
+    const { me, clusterId, random, logger } = options;
+    this.bytes = encodeHello({ clusterId, from: me, bootId: random.u32() });
+    this.#clusterId = clusterId;
+    this.#me = me.id;
+    this.#logger = logger;
+  }
+
+  /** Who speaks; null, and a line in the log, when it isn't who it should be. */
+  check(bytes: Uint8Array, expected: NodeId | null): ReplicaKey | null {
+    try {
+      const { from } = decodeHello(bytes, this.#clusterId);
+      if (expected !== null && from.id !== expected) {
+        throw new MalformedError(`node ${from.id} answers where node ${expected} is configured`);
+      }
+      if (expected === null && from.id === this.#me) {
+        throw new MalformedError(`another process uses the id of this node, ${from.id}`);
+      }
+      return from;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.complain('A peer was refused', error.message);
+      return null;
+    }
+  }
+
+  /** Once for each reason: peers try again and again. */
+  complain(message: string, reason: string): void {
+    if (this.#complained.has(reason)) return;
+    if (this.#complained.size >= 100) this.#complained = new Set();
+    this.#complained.add(reason);
+    this.#logger.warn(message, { reason });
+  }
+}
+
+export class RaftTransport {
+  readonly #options: TransportOptions;
+  readonly #greeter: Greeter;
+  readonly #links = new Map<NodeId, PeerLink>();
+  readonly #incoming = new Set<MessageStream>();
+  #stopped = false;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#greeter = new Greeter(options);
+    options.peers.accept('raft', (stream) => this.#accept(stream, (from) => this.#messages(stream, from)));
+    options.peers.accept('raft-bulk', (stream) => this.#accept(stream, (from) => this.#snapshots(stream, from)));
+  }
+
+  /** Where the other voters are; links are opened, kept and closed accordingly. */
+  setPeers(addresses: ReadonlyMap<NodeId, Address>): void {
+    if (this.#stopped) return;
+    for (const [id, link] of this.#links) {
+      const address = addresses.get(id);
+      if (address?.host === link.address.host && address.port === link.address.port) continue;
+      link.stop();
+      this.#links.delete(id);
+    }
+    for (const [id, address] of addresses) {
+      if (id !== this.#options.me.id && !this.#links.has(id)) this.#links.set(id, this.#link(id, address));
+    }
+  }
+
+  #link(peer: NodeId, address: Address): PeerLink {
+    const { peers, scheduler, random, onLink, logger } = this.#options;
+    return new PeerLink({
+      peer,
+      address,
+      peers,
+      scheduler,
+      random,
+      hello: () => this.#greeter.bytes,
+      checkHello: (bytes, expected) => this.#greeter.check(bytes, expected),
+      onUp: () => {
+        logger.debug('Connected to a voter', { peer });
+        onLink(peer, true);
+      },
+      onDown: () => {
+        logger.debug('The stream to a voter broke', { peer });
+        onLink(peer, false);
+      },
+    });
+  }
+
+  send(to: NodeId, message: Exclude<RaftMessage, InstallSnapshot>): void {
+    this.#links.get(to)?.send(encodeMessage(message));
+  }
+
+  /** Resolves to whether it arrived. */
+  async sendSnapshot(to: NodeId, snapshot: InstallSnapshot): Promise<boolean> {
+    const link = this.#links.get(to);
+    if (link === undefined || !link.up) return false;
+    return await sendSnapshot({
+      stream: this.#options.peers.open(link.address, 'raft-bulk'),
+      hello: this.#greeter.bytes,
+      checkHello: (bytes) => this.#greeter.check(bytes, to) !== null,
+      snapshot,
+      scheduler: this.#options.scheduler,
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const link of this.#links.values()) link.stop();
+    for (const stream of this.#incoming) stream.close();
+    this.#links.clear();
+    this.#incoming.clear();
+  }
+
+  /** `greeted` sets the stream's handlers for what follows the hello. */
+  #accept(stream: MessageStream, greeted: (from: ReplicaKey) => void): void {
+    if (this.#stopped) {
+      stream.close();
+      return;
+    }
+    this.#incoming.add(stream);
+    stream.onDrain = () => {};
+    stream.onClose = () => this.#incoming.delete(stream);
+    stream.onMessage = (bytes) => {
+      const from = this.#greeter.check(bytes, null);
+      if (from === null) {
+        stream.close();
+        return;
+      }
+      stream.send(this.#greeter.bytes);
+      greeted(from);
+    };
+  }
+
+  #messages(stream: MessageStream, from: ReplicaKey): void {
+    const { onMessage, onLink } = this.#options;
+    stream.onMessage = (bytes) => {
+      this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes)));
+    };
+    stream.onClose = () => {
+      this.#incoming.delete(stream);
+      if (!this.#stopped) onLink(from.id, false);
+    };
+    this.#links.get(from.id)?.hurry();
+  }
+
+  #snapshots(stream: MessageStream, from: ReplicaKey): void {
+    const receiver = new SnapshotReceiver((snapshot) => this.#options.onMessage(from, snapshot));
+    stream.onMessage = (bytes) => {
+      this.#guard(stream, from, () => {
+        if (receiver.receive(bytes)) stream.send(new Uint8Array([1]));
+      });
+    };
+  }
+
+  /** What a peer sends is checked: nonsense costs it the stream, not us the process. */
+  #guard(stream: MessageStream, from: ReplicaKey, handle: () => void): void {
+    if (this.#stopped) return;
+    try {
+      handle();
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#greeter.complain(`A message of node ${from.id} was refused`, error.message);
+      stream.close();
+    }
+  }
+}

@@ -1,0 +1,326 @@
+/**
+ * The driver of the consensus core on a voter. One mailbox: inputs gather, a turn steps the core with all of them and then
+ * carries out the effects in this order:
+ *
+ *   1. writes go to the group commit    2. messages that may leave at once    3. answers to proposals
+ *   4. reads and snapshots for followers    5. who leads now    6. delivery of what is committed    7. the timer
+ *
+ * Messages that are promises wait for their write. The core is never called from within an effect.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import { sleep } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Address, PeerNetwork } from '../../base/network.ts';
+import type { Random } from '../../base/random.ts';
+import {
+  type LeaderView,
+  type MetadataLog,
+  type MetadataLogListener,
+  NotLeaderError,
+  QuorumBusyError,
+  type QuorumStatus,
+} from '../../raft/api.ts';
+import { RaftCore } from '../../raft/core.ts';
+import type { Outbound, RaftMessage } from '../../raft/messages.ts';
+import { type Effects, type Input, type RaftOptions, type ReadLog, raftOptions, type Refusal } from '../../raft/state.ts';
+import type { RaftStore, RecoveredState } from '../../raft/store.ts';
+import type { ReplicaKey, Voter } from '../../raft/types.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { Delivery } from './delivery.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Leadership } from './leadership.ts';
+import { ObserverFeed } from './observer-feed.ts';
+import { Proposals } from './proposals.ts';
+import { voterStatus } from './quorum-status.ts';
+import { RaftTransport } from './transport.ts';
+
+/** More wait for the next turn of the event loop. */
+const turnInputsMax = 1024;
+const shutdownPollMs = 5;
+
+export interface VoterLogOptions {
+  readonly me: ReplicaKey;
+  readonly clusterId: string;
+  /** Static voters (`controller.quorum.voters`), or none when the snapshot of the format names them. */
+  readonly voters: readonly Voter[];
+  readonly store: RaftStore;
+  /** What `store.open()` returned. */
+  readonly recovered: RecoveredState;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly peers: PeerNetwork;
+  readonly logger: Logger;
+  readonly tuning: Partial<RaftOptions>;
+  /** The disk failed or an invariant broke: the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class VoterLog implements MetadataLog {
+  readonly #options: VoterLogOptions;
+  readonly #core: RaftCore;
+  readonly #commit: GroupCommit;
+  readonly #delivery: Delivery;
+  readonly #transport: RaftTransport;
+  readonly #feed: ObserverFeed;
+  readonly #proposals = new Proposals();
+  readonly #leadership: Leadership;
+  readonly #listeners: MetadataLogListener[] = [];
+  #mailbox: Input[] = [];
+  #turnScheduled = false;
+  #afterSeq: { readonly seq: number; readonly outbound: Outbound }[] = [];
+  #timer: Timer | null = null;
+  #timerMs = Number.POSITIVE_INFINITY;
+  #voters: readonly Voter[] | null = null;
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+  #shutdown: Promise<void> | null = null;
+
+  constructor(options: VoterLogOptions) {
+    this.#options = options;
+    const { me, store, recovered, clock, scheduler, random, logger } = options;
+    this.#core = new RaftCore(raftOptions(me, options.tuning), random, recovered, options.voters);
+    const onFailure = (error: unknown): void => this.#fail(error);
+    this.#commit = new GroupCommit({ store, onPersisted: (seq) => this.#persisted(seq), onFailure });
+    this.#delivery = new Delivery({
+      core: this.#core,
+      store,
+      clock,
+      scheduler,
+      onCommit: (entries) => this.#tell((listener) => listener.onCommit(entries)),
+      onSnapshot: (snapshot) => this.#tell((listener) => listener.onSnapshot(snapshot)),
+      onDelivered: (endOffset) => this.#delivered(endOffset),
+      onFailure,
+    });
+    this.#leadership = new Leadership({ core: this.#core, logger, tell: (call) => this.#tell(call) });
+    this.#transport = new RaftTransport({
+      ...options,
+      onMessage: (from, message) => this.#post({ type: 'message', from, message }),
+      onLink: (peer, up) => this.#post({ type: up ? 'linkUp' : 'linkDown', peer }),
+    });
+    this.#feed = new ObserverFeed({ ...options, core: this.#core });
+  }
+
+  addListener(listener: MetadataLogListener): void {
+    assert(this.#phase === 'new', 'listeners are added before the start');
+    this.#listeners.push(listener);
+  }
+
+  async start(): Promise<void> {
+    assert(this.#phase === 'new', 'started once');
+    for await (const entries of this.#options.recovered.entries) this.#core.restore(entries);
+    this.#core.begin(this.#now());
+    this.#phase = 'running';
+    this.#updatePeers();
+    this.#feed.start();
+    this.#delivery.kick();
+    this.#post({ type: 'tick' });
+  }
+
+  propose(payload: Uint8Array, epoch: number): Promise<number> {
+    if (this.#phase !== 'running') return Promise.reject(this.#notLeader('the node is stopping'));
+    assert(payload.length > 0, 'an empty payload says nothing');
+    const { ticket, outcome } = this.#proposals.open();
+    this.#post({ type: 'propose', ticket, epoch, payload });
+    return outcome;
+  }
+
+  async saveSnapshot(offset: number, epoch: number, bytes: Uint8Array): Promise<void> {
+    const endOffset = offset + 1;
+    assert(endOffset <= this.#delivery.endOffset, 'a snapshot holds only what was delivered');
+    if (endOffset <= this.#core.state.snapshotEndOffset) return;
+    const meta = { endOffset, epoch, voters: this.#core.state.voters.before(endOffset) };
+    await this.#options.store.saveSnapshot(meta, bytes);
+    this.#post({ type: 'snapshotSaved', meta });
+  }
+
+  status(): QuorumStatus {
+    return voterStatus(this.#core, this.#now(), this.#feed.observers());
+  }
+
+  leader(): LeaderView {
+    return { id: this.#core.leaderId, epoch: this.#core.state.epoch };
+  }
+
+  addressOf(id: NodeId): Address | null {
+    const voter = this.#core.state.voters.current.find((candidate) => candidate.id === id);
+    return voter?.endpoints[0] ?? null;
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#stop();
+    return this.#shutdown;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#phase === 'running') await this.#handOver();
+    this.#phase = 'stopped';
+    this.#timer?.cancel();
+    this.#leadership.stop();
+    this.#proposals.rejectAll(this.#notLeader('the node has stopped'));
+    this.#transport.stop();
+    this.#feed.stop();
+    await this.#delivery.stop();
+    await this.#commit.idle();
+    await this.#options.store.close();
+  }
+
+  /** Waits until another voter leads, when this one does and others are there, for at most an election. */
+  async #handOver(): Promise<void> {
+    const { state } = this.#core;
+    this.#post({ type: 'retire' });
+    await Promise.resolve();
+    const { clock, scheduler } = this.#options;
+    if (state.role.name !== 'leader' || state.role.transfer === null) return;
+    const deadlineMs = clock.monotonicMs() + state.options.electionTimeoutMs;
+    while (clock.monotonicMs() < deadlineMs) {
+      const leaderId = this.#core.leaderId;
+      if (leaderId !== null && leaderId !== state.options.me.id) return;
+      await sleep(scheduler, shutdownPollMs);
+    }
+  }
+
+  #now(): { monotonicMs: number; wallMs: number } {
+    const { clock } = this.#options;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  }
+
+  #post(input: Input): void {
+    if (this.#phase === 'stopped') return;
+    this.#mailbox.push(input);
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    queueMicrotask(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnScheduled = false;
+    if (this.#phase !== 'running') return;
+    const inputs = this.#mailbox;
+    this.#mailbox = [];
+    if (inputs.length > turnInputsMax) {
+      this.#mailbox = inputs.splice(turnInputsMax);
+      this.#turnScheduled = true;
+      this.#options.scheduler.soon(() => this.#turn());
+    }
+    try {
+      this.#perform(this.#core.step(this.#now(), inputs));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #perform(effects: Effects): void {
+    this.#commit.submit(effects.writes);
+    for (const outbound of effects.send) this.#send(outbound);
+    for (const waiting of effects.sendAfter) this.#afterSeq.push(waiting);
+    for (const { ticket, offset } of effects.accepted) this.#proposals.accepted(ticket, offset);
+    for (const { ticket, reason } of effects.refused) this.#proposals.refused(ticket, this.#refusal(reason));
+    for (const read of effects.readLog) this.#readLog(read);
+    for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
+    const lost = this.#leadership.update();
+    if (lost) this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
+    this.#updatePeers();
+    this.#delivery.kick();
+    this.#leadership.delivered(this.#delivery.endOffset);
+    this.#feed.kick();
+    this.#armTimer();
+  }
+
+  #send({ to, message }: Outbound): void {
+    assert(message.type !== 'snapshot', 'snapshots are effects of their own');
+    this.#transport.send(to, message as Exclude<RaftMessage, { type: 'snapshot' }>);
+  }
+
+  #persisted(seq: number): void {
+    this.#post({ type: 'persisted', seq });
+    let count = 0;
+    for (const waiting of this.#afterSeq) {
+      if (waiting.seq > seq) break;
+      this.#send(waiting.outbound);
+      count += 1;
+    }
+    this.#afterSeq.splice(0, count);
+  }
+
+  #delivered(endOffset: number): void {
+    if (this.#core.state.role.name === 'leader') this.#proposals.delivered(endOffset);
+    this.#leadership.delivered(endOffset);
+  }
+
+  #readLog(read: ReadLog): void {
+    const { store } = this.#options;
+    store.read(read.from, read.endOffset, read.bytesMax).then(
+      (entries) => this.#post({ type: 'logRead', read, entries }),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #sendSnapshot(to: NodeId, epoch: number): void {
+    const { store, logger } = this.#options;
+    const run = async (): Promise<void> => {
+      const snapshot = await store.readSnapshot();
+      if (snapshot === null) throw new Error('the log was compacted without a snapshot');
+      const { endOffset, epoch: snapshotEpoch, voters } = snapshot.meta;
+      logger.info('Sending a snapshot', { to, endOffset, sizeBytes: snapshot.bytes.length });
+      const message = { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters, bytes: snapshot.bytes } as const;
+      const ok = await this.#transport.sendSnapshot(to, message);
+      this.#post({ type: 'snapshotSent', to, epoch, endOffset, ok });
+    };
+    run().catch((error: unknown) => this.#fail(error));
+  }
+
+  #updatePeers(): void {
+    const voters = this.#core.state.voters.current;
+    if (voters === this.#voters) return;
+    this.#voters = voters;
+    const addresses = new Map<NodeId, Address>();
+    for (const voter of voters) if (voter.endpoints[0] !== undefined) addresses.set(voter.id, voter.endpoints[0]);
+    this.#transport.setPeers(addresses);
+  }
+
+  /** One timer; it is set again only when it would come too late. */
+  #armTimer(): void {
+    const deadlineMs = this.#core.deadlineMs;
+    if (deadlineMs >= this.#timerMs) return;
+    this.#timer?.cancel();
+    this.#timerMs = deadlineMs;
+    const { clock, scheduler } = this.#options;
+    this.#timer = scheduler.after(Math.max(0, deadlineMs - clock.monotonicMs()), () => {
+      this.#timerMs = Number.POSITIVE_INFINITY;
+      if (this.#core.deadlineMs > clock.monotonicMs()) this.#armTimer();
+      else this.#post({ type: 'tick' });
+    });
+  }
+
+  #tell(call: (listener: MetadataLogListener) => void): void {
+    for (const listener of this.#listeners) call(listener);
+  }
+
+  #notLeader(why: string): NotLeaderError {
+    return new NotLeaderError(`Not the active controller: ${why}`, this.#core.leaderId, this.#core.state.epoch);
+  }
+
+  #refusal(reason: Refusal): Error {
+    const { payloadBytesMax, uncommittedBytesMax } = this.#core.state.options;
+    switch (reason) {
+      case 'notLeader':
+        return this.#notLeader('another voter leads, or none');
+      case 'busy':
+        return new QuorumBusyError(`More than ${uncommittedBytesMax} bytes of metadata wait to be committed`);
+      case 'tooLarge':
+        return new QuorumBusyError(`A metadata batch is larger than ${payloadBytesMax} bytes`);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'stopped';
+    this.#timer?.cancel();
+    this.#transport.stop();
+    this.#feed.stop();
+    this.#proposals.rejectAll(this.#notLeader('the metadata log has failed'));
+    this.#options.logger.error('The metadata log has failed', { error: String(error) });
+    this.#options.onFatal(error);
+  }
+}
