@@ -27,10 +27,8 @@ export const sweepIntervalMs = 2_500;
 export const waitMsMax = 300_000;
 /** Warnings about broken input in one second, over all connections; the rest is counted. */
 export const warningsPerSecondMax = 10;
-/** Topics looked up or listed in one turn of the event loop before the loop yields. */
-export const topicsPerTurn = 2_000;
 /** How long an admin request that succeeded waits for this broker's own image to show the change. */
-export const readYourWriteMs = 2_000;
+export const readYourWriteMs = 1_000;
 /** How long a Metadata request waits for a topic that it causes to be created. */
 export const autoCreateWaitMs = 1_000;
 /** Fetches parked at the same time; the next one is answered at once with what there is. */

@@ -212,12 +212,12 @@ class ProduceOperation {
 }
 
 interface RecordError {
-  readonly batchIndex: number;
-  readonly batchIndexErrorMessage: string | null;
+  batchIndex: number;
+  batchIndexErrorMessage: string | null;
 }
 
 /** Which records of the batch were wrong, when the log said so. */
-function recordErrors(error: KafkaError): readonly RecordError[] {
+function recordErrors(error: KafkaError): RecordError[] {
   const { recordErrors: list } = error as { recordErrors?: readonly { index: number; message: string | null }[] };
   return list?.map(({ index, message }) => ({ batchIndex: index, batchIndexErrorMessage: message })) ?? [];
 }

@@ -89,7 +89,6 @@ const noBytes = new Uint8Array(0);
 
 class Fetch {
   readonly #options: FetchHandlerOptions;
-  readonly #request: FetchRequest;
   readonly #context: RequestContext;
   readonly #partitions: readonly FetchedPartition[];
   readonly #session: FetchSession | null;
@@ -100,7 +99,6 @@ class Fetch {
 
   constructor(options: FetchHandlerOptions, request: FetchRequest, context: RequestContext, scope: FetchScope) {
     this.#options = options;
-    this.#request = request;
     this.#context = context;
     this.#session = scope.session;
     this.#incremental = scope.incremental;
@@ -242,6 +240,5 @@ class Fetch {
 
 /** Clients of such old versions can't read it, and nobody converts it for them. */
 function hasZstd(records: Uint8Array): boolean {
-  for (const header of batches(records)) if ((header.attributes & 7) === zstd) return true;
-  return false;
+  return batches(records).headers.some((header) => (header.attributes & 7) === zstd);
 }

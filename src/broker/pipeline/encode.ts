@@ -1,13 +1,11 @@
 /**
  * From a response to the buffers of its frame: size, header, body in one go, so that a small response is one buffer.
- * Record batches stay the segments they are (`Writer`). ApiVersions always has response header version 0.
+ * Record batches stay the segments they are (`Writer`).
  */
 import { encodeInto } from '../../protocol/codec/codec.ts';
 import { Writer } from '../../protocol/codec/writer.ts';
-import { inVersions } from '../../protocol/schema/versions.ts';
+import { responseHeaderVersion } from '../../protocol/frames.ts';
 import type { ActiveRequest } from './active-request.ts';
-
-const apiVersionsKey = 18;
 
 export class ResponseEncoder {
   readonly #writer = new Writer();
@@ -19,7 +17,7 @@ export class ResponseEncoder {
     try {
       writer.int32(0);
       writer.int32(request.correlationId);
-      if (inVersions(message.flexible, request.apiVersion) && message.key !== apiVersionsKey) writer.uvarint(0);
+      if (responseHeaderVersion(request.apiKey, request.apiVersion) === 1) writer.uvarint(0);
       encodeInto(message, request.apiVersion, response as object, writer);
     } catch (error) {
       writer.discard();

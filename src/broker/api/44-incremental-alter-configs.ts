@@ -1,0 +1,71 @@
+/**
+ * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, but for resources of type BROKER_LOGGER, which are the
+ * node's own affair.
+ * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
+ * Not done:  log levels can't be changed while the node runs: BROKER_LOGGER is answered INVALID_REQUEST.
+ */
+import { resourceType } from '../../metadata/configs-image.ts';
+import { Errors } from '../../protocol/errors.ts';
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '../../protocol/messages/44-incremental-alter-configs.ts';
+import type { Init } from '../../protocol/schema/fields.ts';
+import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
+import { readYourWriteMs } from '../limits.ts';
+import type { NodeServices } from '../services.ts';
+import { askController, type Shows } from './forwarded.ts';
+
+type Resource = IncrementalAlterConfigsRequest['resources'][number];
+type Result = Init<typeof IncrementalAlterConfigsResponse>['responses'][number];
+
+const loggerMessage = 'Log levels of this broker cannot be changed while it runs';
+const setOperation = 0;
+
+export function createIncrementalAlterConfigsHandler(services: NodeServices): Handler {
+  return defineHandler(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, {
+    versions: '0-1',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const loggers = request.resources.filter((resource) => resource.resourceType === resourceType.brokerLogger);
+      const resources = request.resources.filter((resource) => !loggers.includes(resource));
+      const refused = loggers.map((resource) => result(resource, Errors.INVALID_REQUEST.code, loggerMessage));
+      if (resources.length === 0) return { responses: refused };
+      const forwarded = { resources, validateOnly: request.validateOnly };
+      const { responses } = await askController(
+        services,
+        IncrementalAlterConfigsRequest,
+        IncrementalAlterConfigsResponse,
+        forwarded,
+        context,
+      );
+      if (!request.validateOnly) await services.imageWatch.until(shows(resources, responses, context), readYourWriteMs);
+      return { responses: [...responses, ...refused] };
+    },
+    failed: (request, error, _context, message) => ({
+      responses: request.resources.map((resource) => result(resource, error.code, message)),
+    }),
+  });
+}
+
+function result(resource: Resource, errorCode: number, errorMessage: string | null): Result {
+  return { errorCode, errorMessage, resourceType: resource.resourceType, resourceName: resource.resourceName };
+}
+
+/** Every resource that was altered reads differently than before, or has the values that were set. */
+function shows(resources: readonly Resource[], results: readonly Result[], context: RequestContext): Shows {
+  const altered = resources.filter((resource) =>
+    results.some(
+      ({ errorCode, resourceType: type, resourceName }) =>
+        errorCode === 0 && type === resource.resourceType && resourceName === resource.resourceName,
+    ),
+  );
+  return (image) =>
+    altered.every(({ resourceType: type, resourceName, configs }) => {
+      const values = image.configs.get(type, resourceName);
+      if (values !== context.image.configs.get(type, resourceName)) return true;
+      return configs.every(({ name, configOperation, value }) =>
+        configOperation === setOperation ? values.get(name) === value : true,
+      );
+    });
+}

@@ -1,0 +1,95 @@
+/**
+ * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
+ * Versions:  v1 timestamps · v2 directory ids, error messages, addresses of the voters.
+ * Behaviour: the leader knows everybody's progress and answers; other nodes hand the request on to it and, when nobody answers, say
+ *            what they know themselves (progress -1).
+ */
+import { Errors } from '../../protocol/errors.ts';
+import { DescribeQuorumRequest, DescribeQuorumResponse } from '../../protocol/messages/55-describe-quorum.ts';
+import type { Init } from '../../protocol/schema/fields.ts';
+import type { QuorumStatus, ReplicaStatus } from '../../raft/api.ts';
+import { defineHandler, type Handler } from '../handler.ts';
+import type { NodeServices } from '../services.ts';
+import { controllerEndpoints } from './60-describe-cluster.ts';
+import { askController } from './forwarded.ts';
+
+type Response = Init<typeof DescribeQuorumResponse>;
+type PartitionResult = Response['topics'][number]['partitions'][number];
+
+const metadataTopic = '__cluster_metadata';
+
+export function createDescribeQuorumHandler(services: NodeServices): Handler {
+  return defineHandler(DescribeQuorumRequest, DescribeQuorumResponse, {
+    versions: '0-2',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const status = services.quorum();
+      const nodes = controllerEndpoints(services, context.image).map(({ id, endpoints }) => ({
+        nodeId: id,
+        listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
+      }));
+      const own = describeQuorum(request, status, context.apiVersion >= 2 ? nodes : []);
+      if (status.leaderId === services.nodeId) return own;
+      try {
+        return await askController(services, DescribeQuorumRequest, DescribeQuorumResponse, request, context);
+      } catch {
+        return own;
+      }
+    },
+  });
+}
+
+/** What a node's own view of the quorum answers: also how the active controller answers a request that was handed on. */
+export function describeQuorum(
+  request: DescribeQuorumRequest,
+  status: QuorumStatus,
+  nodes: NonNullable<Response['nodes']>,
+): Response {
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    topics: request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) =>
+        topicName === metadataTopic && partitionIndex === 0 ? describe(status) : unknown(partitionIndex),
+      ),
+    })),
+    nodes,
+  };
+}
+
+function describe(status: QuorumStatus): PartitionResult {
+  return {
+    partitionIndex: 0,
+    errorCode: 0,
+    errorMessage: null,
+    leaderId: status.leaderId ?? -1,
+    leaderEpoch: status.epoch,
+    highWatermark: status.highWatermark,
+    currentVoters: status.voters.map(toWire),
+    observers: status.observers.map(toWire),
+  };
+}
+
+function toWire(replica: ReplicaStatus): PartitionResult['currentVoters'][number] {
+  return {
+    replicaId: replica.id,
+    replicaDirectoryId: replica.directoryId,
+    logEndOffset: replica.logEndOffset,
+    lastFetchTimestamp: replica.lastFetchMs,
+    lastCaughtUpTimestamp: replica.lastCaughtUpMs,
+  };
+}
+
+function unknown(partitionIndex: number): PartitionResult {
+  return {
+    partitionIndex,
+    errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code,
+    errorMessage: null,
+    leaderId: -1,
+    leaderEpoch: -1,
+    highWatermark: -1,
+    currentVoters: [],
+    observers: [],
+  };
+}

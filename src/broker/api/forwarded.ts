@@ -1,0 +1,199 @@
+/**
+ * Admin requests that the active controller answers: CreateTopics (19), DeleteTopics (20), AlterConfigs (33),
+ * CreatePartitions (37), ElectLeaders (43), AlterPartitionReassignments (45), ListPartitionReassignments (46),
+ * UpdateFeatures (57), UnregisterBroker (64). Any node takes them and hands them on; one row each says what is special.
+ *
+ * Behaviour: after a change that succeeded, the answer waits until this node's own image shows it, for
+ *            `readYourWriteMs` at most: who creates a topic and then uses it through the same broker finds it.
+ *            When no controller answers in time, everything that was asked for gets REQUEST_TIMED_OUT.
+ */
+import { uuidZero } from '../../base/uuid.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
+import { AlterConfigsRequest, AlterConfigsResponse } from '../../protocol/messages/33-alter-configs.ts';
+import { CreatePartitionsRequest, CreatePartitionsResponse } from '../../protocol/messages/37-create-partitions.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+import {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../../protocol/messages/46-list-partition-reassignments.ts';
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/messages/57-update-features.ts';
+import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../../protocol/messages/64-unregister-broker.ts';
+import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
+import type { NodeId } from '../../base/ids.ts';
+import { defineHandler, type Handler, type ListenerKind, type RequestContext } from '../handler.ts';
+import { readYourWriteMs } from '../limits.ts';
+import type { NodeServices } from '../services.ts';
+
+/** True once an image shows what the request changed. */
+export type Shows = (image: MetadataImage) => boolean;
+
+interface Forwarding<Q extends Shape, S extends Shape> {
+  readonly versions: string;
+  readonly listeners: readonly ListenerKind[];
+  /** What to wait for after an answer; null for nothing. */
+  shows?(request: Infer<Message<Q>>, response: Infer<Message<S>>, context: RequestContext): Shows | null;
+  failed(request: Infer<Message<Q>>, error: ErrorRow, message: string | null): Init<Message<S>>;
+}
+
+const everywhere: readonly ListenerKind[] = ['broker', 'controller'];
+/** A client's own time-out may be absurd; the controller is looked for no longer than this. */
+const deadlineMsMax = 60_000;
+
+function forward<Q extends Shape, S extends Shape>(
+  services: NodeServices,
+  request: Message<Q>,
+  response: Message<S>,
+  row: Forwarding<Q, S>,
+): Handler {
+  return defineHandler(request, response, {
+    versions: row.versions,
+    listeners: row.listeners,
+    async handle(body, context) {
+      const answer = await askController(services, request, response, body, context);
+      const shows = row.shows?.(body, answer, context) ?? null;
+      if (shows !== null) await services.imageWatch.until(shows, readYourWriteMs);
+      return answer as Init<Message<S>>;
+    },
+    failed: (body, error, _context, message) => row.failed(body, error, message),
+  });
+}
+
+/** Sends a client's request on to the active controller; rejects with `KafkaError`. */
+export function askController<Q extends Shape, S extends Shape>(
+  services: NodeServices,
+  request: Message<Q>,
+  response: Message<S>,
+  body: Infer<Message<Q>>,
+  context: RequestContext,
+): Promise<Infer<Message<S>>> {
+  const { timeoutMs } = body as { timeoutMs?: number };
+  const deadline = timeoutMs === undefined || timeoutMs <= 0 ? {} : { deadlineMs: Math.min(timeoutMs, deadlineMsMax) };
+  return services.controller.request(request, response, context.apiVersion, body as Init<Message<Q>>, {
+    principal: context.connection.principal,
+    clientId: context.clientId,
+    ...deadline,
+  });
+}
+
+export function createForwardedHandlers(services: NodeServices): Handler[] {
+  return [
+    ...topicHandlers(services),
+    forward(services, AlterConfigsRequest, AlterConfigsResponse, {
+      versions: '0-2',
+      listeners: everywhere,
+      failed: (request, { code }, errorMessage) => ({
+        responses: request.resources.map(({ resourceType, resourceName }) => ({
+          errorCode: code,
+          errorMessage,
+          resourceType,
+          resourceName,
+        })),
+      }),
+    }),
+    ...partitionHandlers(services),
+    forward(services, UpdateFeaturesRequest, UpdateFeaturesResponse, {
+      versions: '0-2',
+      listeners: everywhere,
+      shows: (request, response) =>
+        request.validateOnly || response.errorCode !== 0
+          ? null
+          : (image) =>
+              request.featureUpdates.every(
+                ({ feature, maxVersionLevel }) => (image.features.levels.get(feature) ?? 0) === maxVersionLevel,
+              ),
+      failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage, results: [] }),
+    }),
+    forward(services, UnregisterBrokerRequest, UnregisterBrokerResponse, {
+      versions: '0',
+      listeners: everywhere,
+      shows: (request, response) =>
+        response.errorCode === 0 ? (image) => !image.cluster.brokers.has(request.brokerId as NodeId) : null,
+      failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage }),
+    }),
+  ];
+}
+
+function topicHandlers(services: NodeServices): Handler[] {
+  return [
+    forward(services, CreateTopicsRequest, CreateTopicsResponse, {
+      versions: '2-7',
+      listeners: everywhere,
+      shows(request, response) {
+        const created = response.topics.filter((topic) => topic.errorCode === 0);
+        if (request.validateOnly || created.length === 0) return null;
+        return (image) => created.every(({ name }) => image.topics.byName(name) !== undefined);
+      },
+      failed: (request, { code }, errorMessage) => ({
+        topics: request.topics.map(({ name }) => ({ name, errorCode: code, errorMessage, configs: [] })),
+      }),
+    }),
+    forward(services, DeleteTopicsRequest, DeleteTopicsResponse, {
+      versions: '1-6',
+      listeners: everywhere,
+      shows: (_request, response, context) => deletionShows(response, context),
+      failed: (request, { code }, errorMessage) => ({
+        responses: [
+          ...request.topics.map(({ name, topicId }) => ({ name, topicId, errorCode: code, errorMessage })),
+          ...request.topicNames.map((name) => ({ name, errorCode: code, errorMessage })),
+        ],
+      }),
+    }),
+    forward(services, CreatePartitionsRequest, CreatePartitionsResponse, {
+      versions: '0-3',
+      listeners: everywhere,
+      shows(request, response) {
+        const failed = new Set(response.results.filter(({ errorCode }) => errorCode !== 0).map(({ name }) => name));
+        if (request.validateOnly) return null;
+        const grown = request.topics.filter(({ name }) => !failed.has(name));
+        return (image) =>
+          grown.every(({ name, count }) => (image.topics.byName(name)?.partitions.length ?? count) >= count);
+      },
+      failed: (request, { code }, errorMessage) => ({
+        results: request.topics.map(({ name }) => ({ name, errorCode: code, errorMessage })),
+      }),
+    }),
+  ];
+}
+
+/** By the id that the topic had when the request came: somebody may have made one of the same name since. */
+function deletionShows(response: Infer<typeof DeleteTopicsResponse>, context: RequestContext): Shows | null {
+  const ids: string[] = [];
+  for (const { errorCode, name, topicId } of response.responses) {
+    const id = topicId === uuidZero && name !== null ? context.image.topics.byName(name)?.id : topicId;
+    if (errorCode === 0 && id !== undefined) ids.push(id);
+  }
+  return ids.length === 0 ? null : (image) => ids.every((id) => image.topics.byId(id) === undefined);
+}
+
+function partitionHandlers(services: NodeServices): Handler[] {
+  return [
+    forward(services, ElectLeadersRequest, ElectLeadersResponse, {
+      versions: '0-2',
+      listeners: everywhere,
+      failed: (request, { code }, errorMessage) => ({
+        errorCode: code,
+        replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+          topic,
+          partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode: code, errorMessage })),
+        })),
+      }),
+    }),
+    forward(services, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, {
+      versions: '0-1',
+      listeners: everywhere,
+      failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage, responses: [] }),
+    }),
+    forward(services, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, {
+      versions: '0',
+      listeners: everywhere,
+      failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage, topics: [] }),
+    }),
+  ];
+}

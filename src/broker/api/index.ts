@@ -1,0 +1,85 @@
+/**
+ * The explicit list of what this node serves. A handler that isn't here doesn't exist; ApiVersions is made from this list.
+ * How to add one: `README.md`.
+ */
+import type { FetchSessionCache } from '../fetch-session.ts';
+import type { Handler } from '../handler.ts';
+import { HandlerTable } from '../pipeline/table.ts';
+import type { MemoryBudget } from '../pipeline/memory-budget.ts';
+import { ProducerIds } from '../producer-ids.ts';
+import type { ParkingLot } from '../purgatory/fetch-operation.ts';
+import type { BrokerServices, NodeServices } from '../services.ts';
+import type { TopicCreator } from '../topic-creator.ts';
+import { createProduceHandler } from './00-produce.ts';
+import { createFetchHandler } from './01-fetch.ts';
+import { createListOffsetsHandler } from './02-list-offsets.ts';
+import { createMetadataHandler } from './03-metadata.ts';
+import { createApiVersionsHandler } from './18-api-versions.ts';
+import { createDeleteRecordsHandler } from './21-delete-records.ts';
+import { createInitProducerIdHandler } from './22-init-producer-id.ts';
+import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
+import { createDescribeConfigsHandler } from './32-describe-configs.ts';
+import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
+import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
+import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
+import { createDescribeClusterHandler } from './60-describe-cluster.ts';
+import { createDescribeProducersHandler } from './61-describe-producers.ts';
+import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
+import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
+import { Endpoints } from './endpoints.ts';
+import { createForwardedHandlers } from './forwarded.ts';
+
+/** What brokers have and controllers don't. */
+export interface BrokerHandlerOptions {
+  readonly services: BrokerServices;
+  readonly creator: TopicCreator;
+  readonly sessions: FetchSessionCache;
+  readonly fetchBudget: MemoryBudget;
+  readonly lot: ParkingLot;
+}
+
+/** Handlers of every node. */
+function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
+  return [
+    ...createForwardedHandlers(services),
+    createDescribeConfigsHandler(services),
+    createIncrementalAlterConfigsHandler(services),
+    createDescribeQuorumHandler(services),
+    createDescribeClusterHandler(services, endpoints),
+  ];
+}
+
+function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
+  const { services, creator, sessions, fetchBudget, lot } = options;
+  const { nodeId, metadata, controller, random } = services;
+  const producerIds = new ProducerIds(nodeId, () => metadata().cluster.brokers.get(nodeId)?.epoch, controller);
+  return [
+    createProduceHandler(services, endpoints),
+    createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, lot }),
+    createListOffsetsHandler(services),
+    createMetadataHandler(services, endpoints, creator),
+    createDeleteRecordsHandler(services),
+    createInitProducerIdHandler(producerIds),
+    createOffsetForLeaderEpochHandler(services),
+    createDescribeLogDirsHandler(services),
+    createDescribeProducersHandler(services),
+    createGetTelemetrySubscriptionsHandler(random),
+    createDescribeTopicPartitionsHandler(services, endpoints),
+  ];
+}
+
+/** The table for a node; `broker` is null on one that is only a controller, `others` are handlers made elsewhere (groups). */
+export function createHandlerTable(
+  services: NodeServices,
+  broker: BrokerHandlerOptions | null,
+  others: readonly Handler[],
+): HandlerTable {
+  const endpoints = new Endpoints(services.nodeId, services.config.advertisesExplicitly);
+  const table: HandlerTable = new HandlerTable([
+    createApiVersionsHandler(services, (kind) => table.list(kind)),
+    ...nodeHandlers(services, endpoints),
+    ...(broker === null ? [] : brokerHandlers(broker, endpoints)),
+    ...others,
+  ]);
+  return table;
+}

@@ -1,0 +1,107 @@
+/**
+ * The part of a node that answers Kafka's protocol, put together: handlers, pipeline, connections. `server/` makes one, hands it
+ * the connections that its listeners accept, and stops it.
+ */
+import type { Connection } from '../base/network.ts';
+import { createHandlerTable } from './api/index.ts';
+import { FetchSessionCache, sessionDefaults } from './fetch-session.ts';
+import type { Handler, ListenerKind } from './handler.ts';
+import {
+  fetchBudgetBytes,
+  parkedFetchesMax,
+  requestBudgetBytes,
+  requestReserveBytes,
+  smallFrameBytes,
+} from './limits.ts';
+import { Acceptor, type AcceptorLimits } from './pipeline/acceptor.ts';
+import { allowAll } from './pipeline/authorize.ts';
+import { Dispatcher } from './pipeline/dispatch.ts';
+import { MemoryBudget } from './pipeline/memory-budget.ts';
+import type { BrokerServices, NodeServices } from './services.ts';
+import { TopicCreator } from './topic-creator.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+
+export interface KafkaServerOptions {
+  readonly services: NodeServices;
+  /** Null on a node that is only a controller. */
+  readonly broker: BrokerServices | null;
+  /** Handlers made elsewhere: those of the group coordinator. */
+  readonly handlers: readonly Handler[];
+  /** Shared with the group coordinator, which wants `__consumer_offsets`. Made here when absent. */
+  readonly creator?: TopicCreator;
+}
+
+export class KafkaServer {
+  readonly #acceptor: Acceptor;
+
+  constructor(options: KafkaServerOptions) {
+    const { services, broker } = options;
+    const table = createHandlerTable(
+      services,
+      broker === null
+        ? null
+        : {
+            services: broker,
+            creator: options.creator ?? new TopicCreator(services),
+            sessions: new FetchSessionCache({
+              slotsMax: services.config.get('max.incremental.fetch.session.cache.slots'),
+              partitionsMax: sessionDefaults.partitionsMax,
+              evictionMs: sessionDefaults.evictionMs,
+              random: () => services.random.u32(),
+            }),
+            fetchBudget: new MemoryBudget(fetchBudgetBytes),
+            lot: { parked: 0, parkedMax: parkedFetchesMax },
+          },
+      options.handlers,
+    );
+    const logger = services.logger.child('broker');
+    this.#acceptor = new Acceptor({
+      dispatcher: new Dispatcher({ table, authorize: allowAll, image: services.metadata, logger }),
+      budget: new MemoryBudget(requestBudget(services.config), requestReserveBytes, smallFrameBytes),
+      clock: services.clock,
+      scheduler: services.scheduler,
+      logger,
+      limits: limitsOf(services.config),
+    });
+  }
+
+  get connectionCount(): number {
+    return this.#acceptor.connectionCount;
+  }
+
+  /** Takes over a connection that a listener accepted. */
+  accept(connection: Connection, listenerName: string, kind: ListenerKind): void {
+    this.#acceptor.accept(connection, listenerName, kind);
+  }
+
+  /** Closes all connections and takes no more. */
+  stop(): void {
+    this.#acceptor.stop();
+  }
+}
+
+function requestBudget(config: NodeConfig): number {
+  const configured = config.get('queued.max.request.bytes');
+  return configured > 0 ? configured : requestBudgetBytes;
+}
+
+function limitsOf(config: NodeConfig): AcceptorLimits {
+  return {
+    idleMs: config.get('connections.max.idle.ms'),
+    connectionsMax: config.get('max.connections'),
+    connectionsPerIpMax: config.get('max.connections.per.ip'),
+    connectionsPerIpOverrides: parseOverrides(config.get('max.connections.per.ip.overrides')),
+    requestBytesMax: config.get('socket.request.max.bytes'),
+  };
+}
+
+/** `host:count,host:count`; an IPv6 address has colons of its own. */
+function parseOverrides(text: string): Map<string, number> {
+  const overrides = new Map<string, number>();
+  for (const entry of text.split(',')) {
+    const at = entry.lastIndexOf(':');
+    const count = Number(entry.slice(at + 1));
+    if (at > 0 && Number.isInteger(count)) overrides.set(entry.slice(0, at).trim(), count);
+  }
+  return overrides;
+}
