@@ -1,0 +1,89 @@
+/**
+ * Snappy in the framing of xerial's snappy-java, which Java clients write, and raw, which some others write: a header of
+ * 16 bytes, then blocks, each with its compressed length.
+ */
+import { DecodeError } from '../../codec/errors.ts';
+import { allocate, nativeView } from '../../codec/native.ts';
+import { readInt32, writeInt32 } from '../integers.ts';
+import { requireModule } from '../load.ts';
+
+interface Snappy {
+  compressSync(bytes: Uint8Array): Uint8Array;
+  uncompressSync(bytes: Uint8Array, options: { asBuffer: true }): Uint8Array;
+}
+
+/** 0x82 "SNAPPY" 0x00 */
+const magic = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0);
+const headerBytes = 16;
+/** What snappy-java uses. */
+const blockBytes = 32 * 1024;
+
+function snappy(): Snappy {
+  return requireModule('snappy') as Snappy;
+}
+
+export function snappyCompress(bytes: Uint8Array): Uint8Array {
+  const source = nativeView(bytes);
+  const { compressSync } = snappy();
+  const blocks: Uint8Array[] = [];
+  let total = headerBytes;
+  for (let at = 0; at < source.length; at += blockBytes) {
+    const block = compressSync(source.subarray(at, Math.min(at + blockBytes, source.length)));
+    blocks.push(block);
+    total += 4 + block.length;
+  }
+  const out = allocate(total);
+  out.set(magic, 0);
+  writeInt32(out, 8, 1);
+  writeInt32(out, 12, 1);
+  let at = headerBytes;
+  for (const block of blocks) {
+    writeInt32(out, at, block.length);
+    out.set(block, at + 4);
+    at += 4 + block.length;
+  }
+  return out;
+}
+
+/** Length that a raw block says it has, a plain varint at its front. */
+function rawLength(bytes: Uint8Array): number {
+  let length = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = bytes[i];
+    if (byte === undefined) break;
+    length += (byte & 127) * 2 ** (7 * i);
+    if (byte < 128) return length;
+  }
+  throw new DecodeError('snappy: no length');
+}
+
+function uncompressRaw(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const length = rawLength(bytes);
+  if (length > maxBytes) throw new DecodeError(`snappy: ${length} bytes, ${maxBytes} are allowed`);
+  return snappy().uncompressSync(nativeView(bytes), { asBuffer: true });
+}
+
+export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  if (bytes.length < headerBytes || magic.some((byte, i) => bytes[i] !== byte))
+    return uncompressRaw(bytes, maxBytes);
+  const blocks: Uint8Array[] = [];
+  let total = 0;
+  for (let at = headerBytes; at < bytes.length; ) {
+    if (at + 4 > bytes.length) throw new DecodeError('snappy: block length is cut off');
+    const length = readInt32(bytes, at);
+    if (length <= 0 || length > bytes.length - at - 4)
+      throw new DecodeError(`snappy: block of ${length} bytes`);
+    const block = uncompressRaw(bytes.subarray(at + 4, at + 4 + length), maxBytes - total);
+    blocks.push(block);
+    total += block.length;
+    at += 4 + length;
+  }
+  if (blocks.length === 1) return blocks[0] as Uint8Array;
+  const out = allocate(total);
+  let to = 0;
+  for (const block of blocks) {
+    out.set(block, to);
+    to += block.length;
+  }
+  return out;
+}

@@ -1,0 +1,60 @@
+/** Control batches: one record that is a mark in the log, not data. Brokers write them; clients skip them. */
+import { decode, encode } from '../codec/codec.ts';
+import { ControlRecordTypeSchema, EndTxnMarker } from '../messages/control-records.ts';
+import { buildBatch } from './builder.ts';
+import { readInt16 } from './integers.ts';
+import type { KafkaRecord } from './record.ts';
+
+export const controlType = { abort: 0, commit: 1, leaderChange: 2 } as const;
+
+export interface EndTransaction {
+  readonly type: 'commit' | 'abort';
+  readonly coordinatorEpoch: number;
+}
+
+/** The batch that ends a producer's transaction in a partition. Offset and leader epoch are given when it is appended. */
+export function endTransactionBatch(
+  marker: EndTransaction & {
+    readonly producerId: number;
+    readonly producerEpoch: number;
+    readonly timestamp: number;
+  },
+): Uint8Array {
+  return buildBatch({
+    records: [
+      {
+        key: encodeVersioned(0, encode(ControlRecordTypeSchema, 0, { type: controlType[marker.type] })),
+        value: encodeVersioned(0, encode(EndTxnMarker, 0, { coordinatorEpoch: marker.coordinatorEpoch })),
+        timestamp: marker.timestamp,
+      },
+    ],
+    producerId: marker.producerId,
+    producerEpoch: marker.producerEpoch,
+    isTransactional: true,
+    isControl: true,
+  });
+}
+
+/** What the record of a control batch says, null when it is not the end of a transaction. */
+export function endTransactionOf(record: KafkaRecord): EndTransaction | null {
+  const { key, value } = record;
+  if (key === null || key.length < 4 || value === null) return null;
+  const { type } = decode(ControlRecordTypeSchema, 0, key, 2);
+  if (type !== controlType.commit && type !== controlType.abort) return null;
+  const { coordinatorEpoch } = decode(EndTxnMarker, 0, value, 2);
+  return { type: type === controlType.commit ? 'commit' : 'abort', coordinatorEpoch };
+}
+
+/** Version (or type) and body, the form of keys and values of internal records. */
+export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
+  const out = new Uint8Array(2 + body.length);
+  out[0] = version >>> 8;
+  out[1] = version;
+  out.set(body, 2);
+  return out;
+}
+
+/** The version (or type) at the front of an internal record's key or value; its body begins at 2. */
+export function versionOf(bytes: Uint8Array): number {
+  return bytes.length < 2 ? -1 : readInt16(bytes, 0);
+}

@@ -1,0 +1,141 @@
+/**
+ * Records inside a batch: decoding, and encoding of a single one (`builder.ts` makes batches of them). Keys and values
+ * that come out are views of the batch, or of what its records were decompressed to.
+ */
+import { DecodeError } from '../codec/errors.ts';
+import { nativeView, utf8Length } from '../codec/native.ts';
+import { batchHeaderBytes, type BatchHeader } from './batch.ts';
+import { decompress, decompressedMaxBytes } from './compression.ts';
+import { VarintReader, varintBytes, writeVarint } from './integers.ts';
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+export interface KafkaRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** What goes into a record; its place and time are relative to its batch. */
+export interface RecordContent {
+  readonly offsetDelta: number;
+  readonly timestampDelta: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+const noHeaders: readonly RecordHeader[] = Object.freeze([]);
+/** Of the shortest record: length, attributes, two deltas, two lengths, header count. */
+const recordMinBytes = 7;
+
+/**
+ * The records of a whole batch. Throws DecodeError when they are not what the header says, or take more than
+ * `maxBytes` decompressed.
+ */
+export function decodeRecords(header: BatchHeader, maxBytes = decompressedMaxBytes): KafkaRecord[] {
+  const compression = header.compression;
+  if (compression === null)
+    throw new DecodeError(`compression code ${header.attributes & 7} stands for nothing`);
+  let bytes = header.bytes;
+  let from = header.at + batchHeaderBytes;
+  let to = header.end;
+  if (to > bytes.length) throw new DecodeError('the batch is cut off');
+  if (compression !== 'none') {
+    bytes = decompress(compression, bytes.subarray(from, to), maxBytes);
+    from = 0;
+    to = bytes.length;
+  }
+  const count = header.recordsCount;
+  if (count < 0 || count * recordMinBytes > to - from)
+    throw new DecodeError(`${count} records in ${to - from} bytes`);
+  const reader = new VarintReader(bytes, from, to);
+  const baseOffset = header.baseOffset;
+  const baseTimestamp = header.baseTimestamp;
+  const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;
+  const records: KafkaRecord[] = [];
+  for (let i = 0; i < count; i++) records.push(decodeRecord(reader, baseOffset, baseTimestamp, appendTime));
+  if (reader.position !== to) throw new DecodeError(`${to - reader.position} bytes behind the last record`);
+  return records;
+}
+
+function decodeRecord(
+  reader: VarintReader,
+  baseOffset: number,
+  baseTimestamp: number,
+  appendTime: number | null,
+): KafkaRecord {
+  const length = reader.varint();
+  const end = reader.position + length;
+  if (length < 0 || end > reader.end)
+    throw new DecodeError(`record of ${length} bytes at ${reader.position}`);
+  reader.byte();
+  const timestampDelta = reader.varlong();
+  const offset = baseOffset + reader.varint();
+  const key = reader.nullableView(reader.varint());
+  const value = reader.nullableView(reader.varint());
+  const headersCount = reader.varint();
+  const headers = headersCount === 0 ? noHeaders : decodeHeaders(reader, headersCount, end);
+  if (reader.position !== end) throw new DecodeError(`record is not ${length} bytes long`);
+  return { offset, timestamp: appendTime ?? baseTimestamp + timestampDelta, key, value, headers };
+}
+
+function decodeHeaders(reader: VarintReader, count: number, end: number): RecordHeader[] {
+  if (count < 0 || count * 2 > end - reader.position) throw new DecodeError(`${count} record headers`);
+  const headers: RecordHeader[] = [];
+  for (let i = 0; i < count; i++) {
+    const key = nativeView(reader.view(reader.varint()));
+    headers.push({ key: key.utf8Slice(0, key.length), value: reader.nullableView(reader.varint()) });
+  }
+  return headers;
+}
+
+function lengthBytes(value: Uint8Array | null): number {
+  return value === null ? 1 : varintBytes(value.length) + value.length;
+}
+
+/** Bytes of a record behind its length field. */
+export function recordBodyBytes(record: RecordContent): number {
+  let sum =
+    1 +
+    varintBytes(record.timestampDelta) +
+    varintBytes(record.offsetDelta) +
+    lengthBytes(record.key) +
+    lengthBytes(record.value) +
+    varintBytes(record.headers.length);
+  for (const header of record.headers) {
+    const keyBytes = utf8Length(header.key);
+    sum += varintBytes(keyBytes) + keyBytes + lengthBytes(header.value);
+  }
+  return sum;
+}
+
+function writeBytes(out: Uint8Array, at: number, value: Uint8Array | null): number {
+  if (value === null) return writeVarint(out, at, -1);
+  const p = writeVarint(out, at, value.length);
+  out.set(value, p);
+  return p + value.length;
+}
+
+/** Writes a record whose body takes `bodyBytes` (see `recordBodyBytes`) at `at`; returns the position behind it. */
+export function writeRecord(out: Uint8Array, at: number, record: RecordContent, bodyBytes: number): number {
+  let p = writeVarint(out, at, bodyBytes);
+  out[p++] = 0;
+  p = writeVarint(out, p, record.timestampDelta);
+  p = writeVarint(out, p, record.offsetDelta);
+  p = writeBytes(out, p, record.key);
+  p = writeBytes(out, p, record.value);
+  p = writeVarint(out, p, record.headers.length);
+  for (const header of record.headers) {
+    const keyBytes = utf8Length(header.key);
+    p = writeVarint(out, p, keyBytes);
+    nativeView(out).utf8Write(header.key, p, keyBytes);
+    p = writeBytes(out, p + keyBytes, header.value);
+  }
+  return p;
+}
