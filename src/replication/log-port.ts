@@ -18,6 +18,7 @@ export interface EpochEndOffset {
 export interface ReplicaLog {
   readonly directory: string;
   readonly topicId: Uuid;
+  readonly sizeBytes: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly highWatermark: number;
@@ -25,8 +26,8 @@ export interface ReplicaLog {
   /** The newest leader epoch of the log, -1 when it has none. */
   readonly latestEpoch: number;
   setHighWatermark(offset: number): void;
-  /** Notes that `epoch` begins at the log end offset: what a new leader does before its first append. */
-  assignEpoch(epoch: number): void;
+  /** Notes that `epoch` begins where the next record goes: what a new leader does before its first append. */
+  beginEpoch(epoch: number): void;
   appendAsLeader(
     records: Uint8Array,
     leaderEpoch: number,
@@ -42,12 +43,13 @@ export interface ReplicaLog {
     timestampMs: number,
   ): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
   offsetOfMaxTimestamp(): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
+  /** Also drops epochs that begin at or after `offset`, when nothing else is to be cut. No append until it resolves. */
   truncateTo(offset: number): Promise<void>;
   truncateFullyAndStartAt(offset: number): Promise<void>;
   deleteRecordsTo(offset: number): Promise<number>;
   updateConfig(config: TopicConfig): void;
   producers(): readonly ProducerState[];
-  abortedTransactions(from: number, to: number): readonly AbortedTransaction[];
+  abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 
 /** The logs of this broker. Operations on one partition directory are asked for one after the other. */

@@ -73,20 +73,19 @@ function answer(
   options: FetchOptions,
   read: LogReadResult,
   divergingEpoch: FetchPartitionData['divergingEpoch'],
-): FetchPartitionData {
-  const isCommitted = options.isolation === 'committed';
-  return {
+): FetchPartitionData | Promise<FetchPartitionData> {
+  const data: FetchPartitionData = {
     records: read.records,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,
-    abortedTransactions: !isCommitted
-      ? null
-      : read.records.length === 0
-        ? []
-        : log.abortedTransactions(options.offset, read.nextOffset),
+    abortedTransactions: options.isolation === 'committed' ? [] : null,
     divergingEpoch,
   };
+  if (options.isolation !== 'committed' || read.records.length === 0) return data;
+  return log
+    .abortedTransactions(options.offset, read.nextOffset)
+    .then((abortedTransactions) => ({ ...data, abortedTransactions }));
 }
 
 const latestTimestamp = -1;

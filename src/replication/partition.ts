@@ -420,7 +420,7 @@ export class Partition {
     const { latestEpoch, logEndOffset } = this.log;
     const offset = Math.min(truncationOffset(this.log, diverging), logEndOffset);
     // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
-    await this.#truncate(() => this.log.truncateTo(offset));
+    await this.#truncate(() => this.#cutAt(offset));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
@@ -430,10 +430,15 @@ export class Partition {
     if (action.kind === 'retry') return false;
     await this.#truncate(() =>
       action.kind === 'truncate'
-        ? this.log.truncateTo(action.offset)
+        ? this.#cutAt(action.offset)
         : this.log.truncateFullyAndStartAt(action.offset),
     );
     return true;
+  }
+
+  #cutAt(offset: number): Promise<void> {
+    if (offset < this.log.logStartOffset) return this.log.truncateFullyAndStartAt(offset);
+    return this.log.truncateTo(offset);
   }
 
   async #truncate(cut: () => Promise<void>): Promise<void> {
@@ -481,7 +486,7 @@ export class Partition {
   }
 
   #beginEpoch(image: PartitionImage, nowMs: number): void {
-    this.log.assignEpoch(image.leaderEpoch);
+    this.log.beginEpoch(image.leaderEpoch);
     this.#revokeFeeds(Errors.FENCED_LEADER_EPOCH);
     this.#leader = new LeaderState({
       localId: this.#context.localId,

@@ -1,0 +1,141 @@
+/**
+ * Message streams inside one process: two ends, first in first out, each message delivered in a later turn of the scheduler.
+ * For tests of what runs over `PeerNetwork` without a simulated world; `network.ts` has latency and faults.
+ *
+ * Invariants: an end gets nothing before it had the chance to set its callbacks; after a close or a cut nothing arrives;
+ * `send` answers false beyond `windowBytes` and `onDrain` follows.
+ */
+import type { Scheduler } from '../base/clock.ts';
+import type { Address, Channel, MessageStream, PeerNetwork } from '../base/network.ts';
+
+const windowBytesDefault = 1024 * 1024;
+
+class StreamEnd implements MessageStream {
+  onMessage: (message: Uint8Array) => void = () => {};
+  onClose: (error: Error | null) => void = () => {};
+  onDrain: () => void = () => {};
+  other: StreamEnd | null = null;
+  isOpen = true;
+  readonly #scheduler: Scheduler;
+  readonly #windowBytes: number;
+  #queuedBytes = 0;
+  #isStalled = false;
+
+  constructor(scheduler: Scheduler, windowBytes: number) {
+    this.#scheduler = scheduler;
+    this.#windowBytes = windowBytes;
+  }
+
+  send(message: Uint8Array): boolean {
+    const to = this.other;
+    if (!this.isOpen || to === null) return true;
+    this.#queuedBytes += message.length;
+    this.#scheduler.soon(() => {
+      this.#queuedBytes -= message.length;
+      if (to.isOpen) to.onMessage(message);
+      if (!this.#isStalled || this.#queuedBytes > this.#windowBytes / 2 || !this.isOpen) return;
+      this.#isStalled = false;
+      this.onDrain();
+    });
+    if (this.#queuedBytes > this.#windowBytes) this.#isStalled = true;
+    return !this.#isStalled;
+  }
+
+  /** Ends both sides; what was sent before still arrives. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const { other } = this;
+    this.#scheduler.soon(() => other?.broken(null));
+    this.#scheduler.soon(() => this.onClose(null));
+  }
+
+  broken(error: Error | null): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.onClose(error);
+  }
+}
+
+/** Two ends of one stream. */
+export function streamPair(
+  scheduler: Scheduler,
+  windowBytes: number = windowBytesDefault,
+): [MessageStream, MessageStream] {
+  return endPair(scheduler, windowBytes);
+}
+
+function endPair(scheduler: Scheduler, windowBytes: number): [StreamEnd, StreamEnd] {
+  const left = new StreamEnd(scheduler, windowBytes);
+  const right = new StreamEnd(scheduler, windowBytes);
+  left.other = right;
+  right.other = left;
+  return [left, right];
+}
+
+interface Accepting {
+  readonly onStream: (stream: MessageStream) => void;
+}
+
+interface OpenPair {
+  readonly from: string;
+  readonly to: string;
+  readonly ends: readonly [StreamEnd, StreamEnd];
+}
+
+/** Peers of one process, reached by their host names. */
+export class StreamHub {
+  readonly #scheduler: Scheduler;
+  readonly #accepting = new Map<string, Accepting>();
+  #pairs: OpenPair[] = [];
+  readonly #cut = new Set<string>();
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** The port of the node that others reach as `host`. */
+  join(host: string): PeerNetwork {
+    return {
+      open: (address, channel) => this.#open(host, address, channel),
+      accept: (channel, onStream) => {
+        this.#accepting.set(`${host}/${channel}`, { onStream });
+      },
+    };
+  }
+
+  /** Breaks all streams of a host and refuses new ones until `restore`. */
+  isolate(host: string): void {
+    this.#cut.add(host);
+    this.breakStreams(host);
+  }
+
+  restore(host: string): void {
+    this.#cut.delete(host);
+  }
+
+  /** Breaks all streams of a host; new ones can be opened at once. */
+  breakStreams(host: string): void {
+    const broken = this.#pairs.filter((pair) => pair.from === host || pair.to === host);
+    this.#pairs = this.#pairs.filter((pair) => !broken.includes(pair));
+    const error = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    for (const pair of broken) for (const end of pair.ends) end.broken(error);
+  }
+
+  #open(from: string, address: Address, channel: Channel): MessageStream {
+    const accepting = this.#accepting.get(`${address.host}/${channel}`);
+    const ends = endPair(this.#scheduler, windowBytesDefault);
+    const [ours, theirs] = ends;
+    if (accepting === undefined || this.#cut.has(from) || this.#cut.has(address.host)) {
+      this.#scheduler.soon(() => ours.broken(new Error('connect ECONNREFUSED')));
+      return ours;
+    }
+    this.#pairs = this.#pairs.filter((pair) => pair.ends[0].isOpen);
+    this.#pairs.push({ from, to: address.host, ends });
+    // Before any message: those are delivered in later turns, in order.
+    this.#scheduler.soon(() => {
+      if (theirs.isOpen) accepting.onStream(theirs);
+    });
+    return ours;
+  }
+}

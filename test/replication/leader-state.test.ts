@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LeaderState, type LeaderStateOptions } from '../../src/replication/leader-state.ts';
+
+const lagTimeMaxMs = 1000;
+
+function leader(options: Partial<LeaderStateOptions> = {}): LeaderState {
+  return new LeaderState({
+    localId: 1,
+    leaderEpoch: 5,
+    partitionEpoch: 10,
+    replicas: [1, 2, 3],
+    isr: [1, 2, 3],
+    logEndOffset: 100,
+    highWatermark: 90,
+    minInsyncReplicas: 2,
+    lagTimeMaxMs,
+    isEligible: () => true,
+    nowMs: 0,
+    ...options,
+  });
+}
+
+describe('high watermark', () => {
+  test('waits until every member of the ISR has said where it is in this epoch', () => {
+    const state = leader();
+    expect(state.advanceHighWatermark(0)).toBe(false);
+    state.subscribed(2, 1, 100, 0, 0);
+    expect(state.advanceHighWatermark(0)).toBe(false);
+    state.subscribed(3, 1, 95, 0, 0);
+    expect(state.advanceHighWatermark(0)).toBe(true);
+    expect(state.highWatermark).toBe(95);
+  });
+
+  test('counts a member that is only proposed', () => {
+    const state = leader({ isr: [1, 2] });
+    state.subscribed(2, 1, 100, 0, 0);
+    state.subscribed(3, 1, 100, 0, 0);
+    state.advanceHighWatermark(0);
+    expect(state.proposeExpansion()?.isr).toEqual([1, 2, 3]);
+    state.appended(110, 1);
+    state.acknowledged(2, 110, 0, 1);
+    state.detached(3, 1);
+    state.advanceHighWatermark(lagTimeMaxMs * 5);
+    expect(state.highWatermark).toBe(100);
+  });
+
+  test('still counts a member that is proposed to go', () => {
+    const state = leader();
+    state.subscribed(2, 1, 100, 0, 0);
+    state.subscribed(3, 1, 100, 0, 0);
+    state.advanceHighWatermark(0);
+    state.appended(110, 1);
+    state.acknowledged(2, 110, 0, 2);
+    const proposal = state.proposeShrink(lagTimeMaxMs + 10);
+    expect(proposal?.isr).toEqual([1, 2]);
+    expect(state.advanceHighWatermark(lagTimeMaxMs + 10)).toBe(false);
+    state.isr.commit([1, 2], 11);
+    expect(state.advanceHighWatermark(lagTimeMaxMs + 10)).toBe(true);
+    expect(state.highWatermark).toBe(110);
+  });
+
+  test('stands still below min.insync.replicas', () => {
+    const state = leader({ isr: [1] });
+    expect(state.hasEnoughInSync).toBe(false);
+    expect(state.advanceHighWatermark(0)).toBe(false);
+  });
+
+  test('a single replica commits what it wrote, whatever min.insync.replicas says', () => {
+    const state = leader({ replicas: [1], isr: [1] });
+    expect(state.advanceHighWatermark(0)).toBe(true);
+    expect(state.highWatermark).toBe(100);
+  });
+
+  test('waits for a follower that is about to join, not for one whose stream broke', () => {
+    const state = leader({ isr: [1, 2], highWatermark: 100 });
+    state.subscribed(2, 1, 100, 0, 0);
+    state.subscribed(3, 1, 100, 0, 0);
+    state.appended(105, 1);
+    state.acknowledged(2, 105, 0, 2);
+    expect(state.advanceHighWatermark(2)).toBe(false);
+    state.detached(3, 3);
+    expect(state.advanceHighWatermark(3)).toBe(true);
+  });
+});
+
+describe('shrink', () => {
+  test('an idle partition keeps its members for ever', () => {
+    const state = leader();
+    state.subscribed(2, 1, 100, 0, 0);
+    state.subscribed(3, 1, 100, 0, 0);
+    expect(state.proposeShrink(lagTimeMaxMs * 100)).toBeNull();
+    // The first append after a long silence does not make them late.
+    state.appended(101, lagTimeMaxMs * 100);
+    expect(state.proposeShrink(lagTimeMaxMs * 100 + 1)).toBeNull();
+    expect(state.proposeShrink(lagTimeMaxMs * 101 + 1)?.isr).toEqual([1]);
+  });
+
+  test('a member that never shows up goes after the lag time', () => {
+    const state = leader();
+    state.subscribed(2, 1, 100, 0, 0);
+    expect(state.proposeShrink(lagTimeMaxMs)).toBeNull();
+    expect(state.proposeShrink(lagTimeMaxMs + 1)?.removed).toEqual([3]);
+  });
+
+  test('a follower that is always a little behind stays', () => {
+    const state = leader({ isr: [1, 2], replicas: [1, 2] });
+    state.subscribed(2, 1, 100, 0, 0);
+    for (let ms = 100; ms < 10_000; ms += 100) {
+      state.appended(state.logEndOffset + 10, ms);
+      state.acknowledged(2, state.logEndOffset - 10, 0, ms + 50);
+      expect(state.proposeShrink(ms + 60)).toBeNull();
+    }
+  });
+});
+
+describe('expansion', () => {
+  const behind = { isr: [1, 2], highWatermark: 90 } as const;
+
+  test('needs the high watermark and the start of the epoch', () => {
+    const state = leader(behind);
+    state.subscribed(3, 1, 89, 0, 0);
+    expect(state.proposeExpansion()).toBeNull();
+    state.acknowledged(3, 99, 0, 1);
+    expect(state.proposeExpansion()).toBeNull();
+    state.acknowledged(3, 100, 0, 1);
+    expect(state.proposeExpansion()?.added).toEqual([3]);
+  });
+
+  test('needs a broker that the controller would take, and a live stream', () => {
+    const fenced = leader({ ...behind, isEligible: (_id, epoch) => epoch === 2 });
+    fenced.subscribed(3, 1, 100, 0, 0);
+    expect(fenced.proposeExpansion()).toBeNull();
+    fenced.subscribed(3, 2, 100, 0, 0);
+    fenced.detached(3, 1);
+    expect(fenced.proposeExpansion()).toBeNull();
+  });
+
+  test('an older incarnation of a broker is not listened to', () => {
+    const state = leader(behind);
+    expect(state.subscribed(3, 7, 0, 0, 0)).toBe(true);
+    expect(state.subscribed(3, 6, 100, 0, 0)).toBe(false);
+    expect(state.subscribed(9, 6, 100, 0, 0)).toBe(false);
+    expect(state.proposeExpansion()).toBeNull();
+  });
+
+  test('one proposal at a time; its outcome decides', () => {
+    const state = leader(behind);
+    state.subscribed(3, 1, 100, 0, 0);
+    const proposal = state.proposeExpansion();
+    if (proposal === null) throw new Error('no proposal');
+    expect(state.proposeExpansion()).toBeNull();
+    expect(state.proposeShrink(lagTimeMaxMs * 10)).toBeNull();
+    expect(state.isr.abandon(proposal)).toBe(true);
+    expect(state.isr.maximal).toEqual([1, 2]);
+    const again = state.proposeExpansion();
+    expect(state.isr.commit([1, 2, 3], 9)).toBe(false);
+    expect(state.isr.pending).toBe(again);
+    expect(state.isr.commit([1, 2, 3], 11)).toBe(true);
+    expect(state.isr.pending).toBeNull();
+    expect(state.isr.committed).toEqual([1, 2, 3]);
+  });
+});
+
+test('the high watermark never goes back and never passes a member of the maximal ISR', () => {
+  const id = fc.constantFrom(2, 3);
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('append' as const), id, by: fc.integer({ min: 1, max: 9 }) }),
+    fc.record({ kind: fc.constant('subscribe' as const), id, by: fc.nat(30) }),
+    fc.record({ kind: fc.constant('ack' as const), id, by: fc.nat(9) }),
+    fc.record({ kind: fc.constant('detach' as const), id, by: fc.constant(0) }),
+    fc.record({ kind: fc.constant('tick' as const), id, by: fc.nat(900) }),
+    fc.record({ kind: fc.constantFrom('commit' as const, 'refuse' as const), id, by: fc.constant(0) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const state = leader({ logEndOffset: 50, highWatermark: 40 });
+      let nowMs = 0;
+      for (const { kind, id: broker, by } of steps) {
+        const before = state.highWatermark;
+        const end = state.followers.get(broker)?.logEndOffset ?? -1;
+        if (kind === 'append') state.appended(state.logEndOffset + by, nowMs);
+        // A follower may come back with less than it had.
+        else if (kind === 'subscribe') state.subscribed(broker, nowMs, Math.min(by + 30, state.logEndOffset), 0, nowMs);
+        else if (kind === 'ack' && end >= 0) state.acknowledged(broker, Math.min(end + by, state.logEndOffset), 0, nowMs);
+        else if (kind === 'detach') state.detached(broker, nowMs);
+        else if (kind === 'tick') {
+          nowMs += by;
+          state.proposeShrink(nowMs);
+          state.proposeExpansion();
+        } else if (state.isr.pending !== null) {
+          if (kind === 'commit') state.isr.commit(state.isr.pending.isr, state.isr.partitionEpoch + 1);
+          else state.isr.abandon(state.isr.pending);
+        }
+        const moved = state.advanceHighWatermark(nowMs);
+        expect(state.highWatermark).toBeGreaterThanOrEqual(before);
+        expect(state.highWatermark).toBeLessThanOrEqual(state.logEndOffset);
+        expect(state.isr.maximal).toContain(1);
+        if (!moved) continue;
+        expect(state.isr.committed.length).toBeGreaterThanOrEqual(2);
+        for (const member of state.isr.maximal)
+          if (member !== 1)
+            expect(state.followers.get(member)?.logEndOffset).toBeGreaterThanOrEqual(state.highWatermark);
+      }
+    }),
+  );
+});
