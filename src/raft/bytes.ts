@@ -32,15 +32,18 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
   }
 
   i32(value: number): void {
-    this.#view.setInt32(this.#room(4), value);
+    const at = this.#room(4);
+    this.#view.setInt32(at, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#room(4), value);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value);
   }
 
   i64(value: number): void {
@@ -51,7 +54,8 @@ export class ByteWriter {
   }
 
   uuid(value: Uuid): void {
-    uuidToBytes(value, this.#bytes, this.#room(16));
+    const at = this.#room(16);
+    uuidToBytes(value, this.#bytes, at);
   }
 
   text(value: string): void {
@@ -61,7 +65,8 @@ export class ByteWriter {
   /** Length and content. */
   bytes(value: Uint8Array): void {
     this.u32(value.length);
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
   }
 
   replica(key: ReplicaKey): void {
@@ -98,6 +103,7 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  /** Where the next `count` bytes go. May replace `#bytes` and `#view`: call it before either is used. */
   #room(count: number): number {
     const at = this.#at;
     this.#at += count;

@@ -174,7 +174,7 @@ export class ObserverFeed {
   }
 
   #pump(session: Session): void {
-    const { core, logger } = this.#options;
+    const { logger } = this.#options;
     if (session.pumping || !this.#maySend(session)) return;
     session.pumping = true;
     this.#sendAll(session)
