@@ -1,0 +1,176 @@
+/**
+ * The state machine of the active controller: which function answers which request, what happens by itself as time passes, and the
+ * speculative image that all of them see. Synchronous and without timers or I/O; the driver (`server/controller/`) feeds it.
+ *
+ * Contract: the driver drains every operation, and after each step calls `replay` with its records, in the order in which it proposes
+ * them. When a proposal fails the whole object is thrown away.
+ */
+import type { NodeId } from '../base/ids.ts';
+import { MetadataDelta } from '../metadata/delta.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { MetadataRecord } from '../metadata/records.ts';
+import type { Infer } from '../protocol/schema/fields.ts';
+import { alterPartition } from './alter-partition.ts';
+import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts';
+import { BrokerSessions } from './broker-sessions.ts';
+import { createPartitions } from './create-partitions.ts';
+import { createTopics } from './create-topics.ts';
+import { deleteTopics } from './delete-topics.ts';
+import { electLeaders } from './elect-leaders.ts';
+import { bootstrapRecords, updateFeatures } from './features.ts';
+import { all, fence, heartbeat } from './heartbeat.ts';
+import { electLeaderless, electPreferred, evacuate } from './leader-moves.ts';
+import { alterPartitionReassignments, listPartitionReassignments } from './reassign-partitions.ts';
+import { registerBroker, registerController, unregisterBroker } from './registration.ts';
+import type { ControllerRequests } from './requests.ts';
+import { alterClientQuotas, alterUserScramCredentials, createAcls, deleteAcls } from './security.ts';
+import { allocateProducerIds, assignReplicasToDirs } from './small-requests.ts';
+import type { ControllerState, Operation } from './state.ts';
+import { single } from './state.ts';
+
+export interface ControllerContext {
+  readonly apiVersion: number;
+  /** Monotonic. */
+  readonly nowMs: number;
+}
+
+type Handlers = {
+  readonly [Key in keyof ControllerRequests]: (
+    request: Infer<ControllerRequests[Key]['request']>,
+    context: ControllerContext,
+  ) => Operation<Infer<ControllerRequests[Key]['response']>>;
+};
+
+export class ActiveController {
+  readonly #state: ControllerState;
+  readonly #sessions: BrokerSessions;
+  readonly #handlers: Handlers;
+  #nextRebalanceMs: number | null;
+
+  constructor(state: ControllerState, nowMs: number) {
+    this.#state = state;
+    this.#sessions = new BrokerSessions(state.settings.sessionTimeoutMs, state.image, nowMs);
+    this.#handlers = handlersOf(state, this.#sessions);
+    const interval = state.settings.leaderRebalanceIntervalMs;
+    this.#nextRebalanceMs = interval === null ? null : nowMs + interval;
+  }
+
+  /** Speculative: what it will be when all that was proposed is committed. */
+  get image(): MetadataImage {
+    return this.#state.image;
+  }
+
+  setNextOffset(offset: number): void {
+    this.#state.nextOffset = offset;
+  }
+
+  /** The only mutator of the image. */
+  replay(records: readonly MetadataRecord[]): void {
+    const { image } = this.#state;
+    const delta = new MetadataDelta(image);
+    delta.replayAll(records);
+    this.#state.image = delta.apply(image.offset, image.epoch);
+  }
+
+  /**
+   * The operation that answers a request; undefined when this isn't the controller's business. A `KafkaError` it throws refuses the
+   * whole request.
+   */
+  handle(apiKey: number, request: unknown, context: ControllerContext): Operation<unknown> | undefined {
+    const handlers = this.#handlers as Readonly<
+      Record<number, (request: unknown, context: ControllerContext) => Operation<unknown>>
+    >;
+    return handlers[apiKey]?.(request, context);
+  }
+
+  /** The records of a new cluster; nothing when there are some already. */
+  *bootstrap(features: ReadonlyMap<string, number>, others: readonly MetadataRecord[]): Operation<void> {
+    if (this.#state.image.features.levels.size > 0) return;
+    const records = bootstrapRecords(this.#state, features, others);
+    if (records.length > 0) yield records;
+  }
+
+  /** What an earlier controller may have left half done. */
+  *takeOver(): Operation<void> {
+    yield* all(() => evacuate(this.#state));
+    yield* all(() => electLeaderless(this.#state));
+  }
+
+  /** What is due by now: sessions that are over, leaderships that go back. */
+  *tick(nowMs: number): Operation<void> {
+    for (const id of this.#sessions.expired(nowMs)) {
+      const broker = this.#state.image.cluster.brokers.get(id);
+      if (broker === undefined || broker.fenced) this.#sessions.end(id);
+      else yield* fence(this.#state, broker, this.#sessions);
+    }
+    if (this.#nextRebalanceMs === null || nowMs < this.#nextRebalanceMs) return;
+    this.#nextRebalanceMs = nowMs + (this.#state.settings.leaderRebalanceIntervalMs ?? 0);
+    yield* all(() => electLeaderless(this.#state));
+    yield* all(() => electPreferred(this.#state));
+  }
+
+  /** When `tick` has something to do, as far as is known now; null: never. */
+  nextTickMs(): number | null {
+    const expiry = this.#sessions.nextExpiryMs();
+    if (expiry === null || this.#nextRebalanceMs === null) return expiry ?? this.#nextRebalanceMs;
+    return Math.min(expiry, this.#nextRebalanceMs);
+  }
+
+  /** The stream of a broker to this controller broke: a hint, by itself no reason to fence. */
+  brokerStreamBroken(id: NodeId): void {
+    this.#sessions.streamBroken(id);
+  }
+
+  /** Nobody listens at a broker's address: its process is gone. The next `tick` fences it, unless it is connected again. */
+  brokerFoundDead(id: NodeId): void {
+    this.#sessions.foundDead(id);
+  }
+
+  isConnected(id: NodeId): boolean {
+    return this.#sessions.isConnected(id);
+  }
+
+  /** This process stood still for so long: no session ends for what could not be heard meanwhile. */
+  forgive(ms: number): void {
+    this.#sessions.forgive(ms);
+  }
+}
+
+function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers {
+  return {
+    19: (request) => createTopics(state, request),
+    20: (request) => deleteTopics(state, request),
+    30: (request) => single(createAcls(state, request)),
+    31: (request) => single(deleteAcls(state, request)),
+    33: (request) => thenElect(state, alterConfigs(state, request)),
+    37: (request) => createPartitions(state, request),
+    43: (request) => electLeaders(state, request),
+    44: (request) => thenElect(state, incrementalAlterConfigs(state, request)),
+    45: (request) => alterPartitionReassignments(state, request),
+    46: (request) => single({ records: [], response: listPartitionReassignments(state, request) }),
+    49: (request) => single(alterClientQuotas(state, request)),
+    51: (request) => single(alterUserScramCredentials(state, request)),
+    56: (request, context) => alterPartition(state, request, context.apiVersion),
+    57: (request, context) => single(updateFeatures(state, request, context.apiVersion)),
+    62: (request, context) => single(registerBroker(state, request, sessions, context.nowMs)),
+    63: (request, context) => heartbeat(state, request, sessions, context.nowMs),
+    64: (request) => single(unregisterBroker(state, request, sessions)),
+    67: (request) => single(allocateProducerIds(state, request)),
+    70: (request) => single(registerController(state, request)),
+    73: (request) => assignReplicasToDirs(state, request),
+  };
+}
+
+/** A change of configuration may allow unclean elections, for which leaderless partitions have been waiting. */
+function* thenElect<R>(state: ControllerState, operation: Operation<R>): Operation<R> {
+  let allows = false;
+  let step = operation.next();
+  for (; step.done !== true; step = operation.next()) {
+    allows ||= step.value.some(
+      (entry) => entry.type === 'ConfigRecord' && entry.name === 'unclean.leader.election.enable',
+    );
+    yield step.value;
+  }
+  if (allows) yield* all(() => electLeaderless(state));
+  return step.value;
+}

@@ -1,0 +1,135 @@
+/**
+ * AlterPartition: a leader proposes another ISR. It must be the leader of this very leader epoch and know the newest partition epoch,
+ * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903).
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
+import { recovered, recovering } from '../metadata/topics-image.ts';
+import type {
+  AlterPartitionRequest,
+  AlterPartitionResponse,
+} from '../protocol/messages/56-alter-partition.ts';
+import type { ErrorRow } from '../protocol/errors.ts';
+import { Errors } from '../protocol/errors.ts';
+import { brokerIsActive, changeContext } from './lookups.ts';
+import { partitionChange } from './partition-change.ts';
+import type { ControllerState, Operation } from './state.ts';
+
+type Wanted = AlterPartitionRequest['topics'][number]['partitions'][number];
+type PartitionResult = AlterPartitionResponse['topics'][number]['partitions'][number];
+
+export function* alterPartition(
+  state: ControllerState,
+  request: AlterPartitionRequest,
+  version: number,
+): Operation<AlterPartitionResponse> {
+  const broker = state.image.cluster.brokers.get(request.brokerId as NodeId);
+  if (broker === undefined || broker.epoch !== request.brokerEpoch) {
+    return { throttleTimeMs: 0, errorCode: Errors.STALE_BROKER_EPOCH.code, topics: [] };
+  }
+  const topics: AlterPartitionResponse['topics'][number][] = [];
+  for (const { topicId, partitions } of request.topics) {
+    const results: PartitionResult[] = [];
+    for (const wanted of partitions) {
+      const topic = state.image.topics.byId(topicId);
+      if (topic === undefined) results.push(failed(wanted, Errors.UNKNOWN_TOPIC_ID));
+      else results.push(yield* alterOne(state, topic, request.brokerId as NodeId, wanted, version));
+    }
+    topics.push({ topicId, partitions: results });
+  }
+  return { throttleTimeMs: 0, errorCode: 0, topics };
+}
+
+function* alterOne(
+  state: ControllerState,
+  topic: TopicImage,
+  leader: NodeId,
+  wanted: Wanted,
+  version: number,
+): Operation<PartitionResult> {
+  const before = topic.partitions[wanted.partitionIndex];
+  if (before === undefined) return failed(wanted, Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  const isr = wantedIsr(wanted, version);
+  const wrong = whatIsWrong(state, before, leader, wanted, isr);
+  if (wrong !== null) return failed(wanted, wrong);
+  const ids = isr.map((member) => member.brokerId as NodeId);
+  const change = partitionChange(
+    before,
+    { isr: ids, leaderRecoveryState: wanted.leaderRecoveryState },
+    changeContext(state, topic),
+  );
+  if (change === null) return accepted(before);
+  yield [change];
+  const after = state.image.topics.partition(topic.id, wanted.partitionIndex) as PartitionImage;
+  // The change completed a reassignment that took the leadership away from the one who asked.
+  if (after.leader !== leader) return failed(wanted, Errors.NEW_LEADER_ELECTED);
+  return accepted(after);
+}
+
+interface IsrMember {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+function wantedIsr(wanted: Wanted, version: number): readonly IsrMember[] {
+  if (version >= 3) return wanted.newIsrWithEpochs;
+  return wanted.newIsr.map((brokerId) => ({ brokerId, brokerEpoch: -1 }));
+}
+
+function whatIsWrong(
+  state: ControllerState,
+  before: PartitionImage,
+  leader: NodeId,
+  wanted: Wanted,
+  isr: readonly IsrMember[],
+): ErrorRow | null {
+  // A leader that is ahead of this controller asks the wrong one: this one has lost its leadership and doesn't know yet.
+  if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
+    return Errors.NOT_CONTROLLER;
+  }
+  if (wanted.leaderEpoch < before.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
+  if (before.leader !== leader) return Errors.INVALID_REQUEST;
+  if (wanted.partitionEpoch < before.partitionEpoch) return Errors.INVALID_UPDATE_VERSION;
+  const ids = isr.map((member) => member.brokerId as NodeId);
+  const distinct = new Set(ids).size === ids.length;
+  if (!distinct || !ids.includes(leader) || ids.some((id) => !before.replicas.includes(id))) {
+    return Errors.INVALID_REQUEST;
+  }
+  const recovery = wanted.leaderRecoveryState;
+  if (recovery !== recovered && recovery !== recovering) return Errors.INVALID_REQUEST;
+  if (recovery === recovering && (ids.length > 1 || before.leaderRecoveryState === recovered)) {
+    return Errors.INVALID_REQUEST;
+  }
+  return isr.some((member) => !eligible(state, member)) ? Errors.INELIGIBLE_REPLICA : null;
+}
+
+function eligible(state: ControllerState, member: IsrMember): boolean {
+  const id = member.brokerId as NodeId;
+  if (!brokerIsActive(state.image, id)) return false;
+  const epoch = state.image.cluster.brokers.get(id)?.epoch;
+  return member.brokerEpoch === -1 || member.brokerEpoch === epoch;
+}
+
+function failed(wanted: Wanted, error: ErrorRow): PartitionResult {
+  return {
+    partitionIndex: wanted.partitionIndex,
+    errorCode: error.code,
+    leaderId: 0,
+    leaderEpoch: 0,
+    isr: [],
+    leaderRecoveryState: 0,
+    partitionEpoch: 0,
+  };
+}
+
+function accepted(partition: PartitionImage): PartitionResult {
+  return {
+    partitionIndex: partition.index,
+    errorCode: 0,
+    leaderId: partition.leader,
+    leaderEpoch: partition.leaderEpoch,
+    isr: partition.isr,
+    leaderRecoveryState: partition.leaderRecoveryState,
+    partitionEpoch: partition.partitionEpoch,
+  };
+}

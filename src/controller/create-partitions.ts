@@ -1,0 +1,103 @@
+/** CreatePartitions: more partitions for topics that are there. */
+import type { NodeId } from '../base/ids.ts';
+import type { MetadataRecord } from '../metadata/records.ts';
+import type { TopicImage } from '../metadata/topics-image.ts';
+import type {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+} from '../protocol/messages/37-create-partitions.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
+import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';
+import type { ControllerState, Operation } from './state.ts';
+import { partitionsPerRequestMax } from './state.ts';
+
+type Wanted = CreatePartitionsRequest['topics'][number];
+type TopicResult = CreatePartitionsResponse['results'][number];
+
+export function* createPartitions(
+  state: ControllerState,
+  request: CreatePartitionsRequest,
+): Operation<CreatePartitionsResponse> {
+  const names = request.topics.map((topic) => topic.name);
+  const results: TopicResult[] = [];
+  for (const name of new Set(names)) {
+    try {
+      if (names.filter((other) => other === name).length > 1) {
+        throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.');
+      }
+      const wanted = request.topics.find((topic) => topic.name === name) as Wanted;
+      const records = addPartitions(state, wanted);
+      if (!request.validateOnly) yield records;
+      results.push({ name, errorCode: 0, errorMessage: null });
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      results.push({ name, errorCode: error.code, errorMessage: error.message });
+    }
+  }
+  return { throttleTimeMs: 0, results };
+}
+
+function addPartitions(state: ControllerState, wanted: Wanted): MetadataRecord[] {
+  const topic = state.image.topics.byName(wanted.name);
+  if (topic === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  const have = topic.partitions.length;
+  if (wanted.count === have) {
+    throw new KafkaError(Errors.INVALID_PARTITIONS, `Topic already has ${have} partition(s).`);
+  }
+  if (wanted.count < have) {
+    throw new KafkaError(
+      Errors.INVALID_PARTITIONS,
+      `The topic ${topic.name} currently has ${have} partition(s); ${wanted.count} would not be an increase.`,
+    );
+  }
+  const count = wanted.count - have;
+  if (count > partitionsPerRequestMax) {
+    throw new KafkaError(
+      Errors.POLICY_VIOLATION,
+      'Excessively large number of partitions per request.',
+    );
+  }
+  const { assignments } = wanted;
+  if (assignments !== null && assignments.length !== count) {
+    throw new KafkaError(
+      Errors.INVALID_REPLICA_ASSIGNMENT,
+      `Attempted to add ${count} additional partition(s), but only ${assignments.length} assignment(s) were specified.`,
+    );
+  }
+  const placed = assignments === null ? free(state, topic, count) : manual(state, topic, assignments);
+  return placed.map(({ replicas, isr }, i) =>
+    newPartitionRecord(state.image, topic.id, have + i, replicas, isr),
+  );
+}
+
+interface Placed {
+  readonly replicas: readonly NodeId[];
+  readonly isr: readonly NodeId[];
+}
+
+function replicationFactorOf(topic: TopicImage): number {
+  return topic.partitions[0]?.replicas.length ?? 1;
+}
+
+function free(state: ControllerState, topic: TopicImage, count: number): Placed[] {
+  const replicationFactor = replicationFactorOf(topic);
+  const placed = placeReplicas(usableBrokers(state.image), count, replicationFactor, state.random);
+  return placed.map((replicas) => {
+    const isr = firstIsr(state.image, replicas);
+    if (isr.length > 0) return { replicas, isr };
+    throw cannotReplicate(replicationFactor, 'All brokers are currently fenced or in controlled shutdown.');
+  });
+}
+
+function manual(
+  state: ControllerState,
+  topic: TopicImage,
+  assignments: readonly { readonly brokerIds: readonly number[] }[],
+): Placed[] {
+  return assignments.map(({ brokerIds }, i) => {
+    checkManualAssignment(state.image, brokerIds, replicationFactorOf(topic));
+    const replicas = brokerIds as readonly NodeId[];
+    return { replicas, isr: firstIsrOfManual(state.image, replicas, topic.partitions.length + i) };
+  });
+}

@@ -1,0 +1,69 @@
+/** Small questions that many control functions ask the image. */
+import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { isActive } from '../metadata/cluster-image.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import { featureLevel } from '../metadata/image.ts';
+import type { TopicImage } from '../metadata/topics-image.ts';
+import { uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import type { ChangeContext, Election } from './partition-change.ts';
+import type { ControllerState } from './state.ts';
+
+export function brokerIsActive(image: MetadataImage, id: NodeId): boolean {
+  return isActive(image.cluster.brokers.get(id));
+}
+
+/** The directory of a broker that has only one; else the broker says later where it put the replica. */
+export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
+  const broker = image.cluster.brokers.get(id);
+  const usable = broker?.logDirs.filter((directory) => !broker.cordonedLogDirs.includes(directory)) ?? [];
+  return usable.length === 1 ? (usable[0] as Uuid) : uuidUnassignedDirectory;
+}
+
+/**
+ * A broker with a single directory has its replicas there, whatever the partition says: a broker that was formatted anew has another
+ * id for it.
+ */
+function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
+  const logDirs = image.cluster.brokers.get(id)?.logDirs ?? [];
+  return logDirs.length <= 1 || directory === uuidUnassignedDirectory || logDirs.includes(directory);
+}
+
+/** A topic's own value, else what was set for all brokers, else null. */
+function dynamicValue(image: MetadataImage, topic: string, key: string): string | null {
+  return image.configs.topic(topic).get(key) ?? image.configs.brokerDefault().get(key) ?? null;
+}
+
+export function minIsrOf(state: ControllerState, topic: string): number {
+  const text = dynamicValue(state.image, topic, 'min.insync.replicas');
+  return text === null ? state.settings.minInsyncReplicas : Number(text);
+}
+
+export function uncleanElectionAllowed(state: ControllerState, topic: string): boolean {
+  const text = dynamicValue(state.image, topic, 'unclean.leader.election.enable');
+  return text === null ? state.settings.uncleanLeaderElectionEnable : text.trim().toLowerCase() === 'true';
+}
+
+export function elrEnabled(image: MetadataImage): boolean {
+  return featureLevel(image, 'eligible.leader.replicas.version') >= 1;
+}
+
+/** What `partitionChange` needs to know for the partitions of a topic. */
+export function changeContext(state: ControllerState, topic: TopicImage, election?: Election): ChangeContext {
+  const image = state.image;
+  return {
+    isActive: (id) => brokerIsActive(image, id),
+    hasDirectory: (id, directory) => hasDirectory(image, id, directory),
+    elrEnabled: elrEnabled(image),
+    minIsr: minIsrOf(state, topic.name),
+    election: election ?? (uncleanElectionAllowed(state, topic.name) ? 'unclean' : 'online'),
+    directoryOf: (id) => defaultDirectory(image, id),
+  };
+}
+
+export function leadsAny(image: MetadataImage, id: NodeId): boolean {
+  for (const topic of image.topics.all()) {
+    for (const partition of topic.partitions) if (partition.leader === id) return true;
+  }
+  return false;
+}

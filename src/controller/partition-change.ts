@@ -1,0 +1,210 @@
+/**
+ * One change of one partition: from what should be so (ISR, replicas, who is in service) to the record that makes it so, with the
+ * election of a leader, eligible leader replicas (KIP-966) and the completion of a reassignment.
+ *
+ * Rules:
+ * - A leader comes from the ISR, or from the ELR when no member of the ISR can lead. Else, if the last leader was the only one
+ *   left and both are empty, it is that one; else, if unclean elections are allowed, any replica in service; else there is none.
+ * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
+ * - Every record begins a new partition epoch; a record that names a leader begins a new leader epoch.
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { RecordOf } from '../metadata/records.ts';
+import { record } from '../metadata/records.ts';
+import type { PartitionImage } from '../metadata/topics-image.ts';
+import { noLeader, recovering, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+
+export type Election = 'preferred' | 'online' | 'unclean';
+
+export interface ChangeContext {
+  /** In service: neither fenced nor leaving. */
+  readonly isActive: (id: NodeId) => boolean;
+  /** Whether the broker still has the directory in which a replica lives. */
+  readonly hasDirectory: (id: NodeId, directory: Uuid) => boolean;
+  readonly elrEnabled: boolean;
+  /** min.insync.replicas of the topic. */
+  readonly minIsr: number;
+  readonly election: Election;
+  /** Where a broker puts a replica that it is newly given. */
+  readonly directoryOf: (id: NodeId) => Uuid;
+}
+
+export interface Wanted {
+  readonly isr?: readonly NodeId[];
+  readonly replicas?: readonly NodeId[];
+  readonly addingReplicas?: readonly NodeId[];
+  readonly removingReplicas?: readonly NodeId[];
+  readonly leaderRecoveryState?: number;
+  /** Replicas that may have lost what they had not yet written: out of ISR and ELR. */
+  readonly uncleanlyStopped?: NodeId;
+}
+
+interface Draft {
+  replicas: readonly NodeId[];
+  isr: readonly NodeId[];
+  adding: readonly NodeId[];
+  removing: readonly NodeId[];
+  elr: readonly NodeId[];
+  lastKnownElr: readonly NodeId[];
+  leader: NodeId | typeof noLeader;
+  leaderNamed: boolean;
+  unclean: boolean;
+  leaderRecoveryState: number;
+}
+
+/** Null when nothing would change. */
+export function partitionChange(
+  before: PartitionImage,
+  wanted: Wanted,
+  context: ChangeContext,
+): RecordOf<'PartitionChangeRecord'> | null {
+  const draft: Draft = {
+    replicas: wanted.replicas ?? before.replicas,
+    isr: wanted.isr ?? before.isr,
+    adding: wanted.addingReplicas ?? before.addingReplicas,
+    removing: wanted.removingReplicas ?? before.removingReplicas,
+    elr: before.elr,
+    lastKnownElr: before.lastKnownElr,
+    leader: before.leader,
+    leaderNamed: false,
+    unclean: false,
+    leaderRecoveryState: wanted.leaderRecoveryState ?? before.leaderRecoveryState,
+  };
+  const unclean = wanted.uncleanlyStopped;
+  if (unclean !== undefined) draft.isr = draft.isr.filter((id) => id !== unclean);
+  completeReassignment(draft);
+  eligibleReplicas(draft, before, unclean, context);
+  electLeader(draft, before, context);
+  // Without ELR an empty ISR would forget who has the data.
+  if (draft.isr.length === 0 && !context.elrEnabled) draft.isr = before.isr;
+  const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
+  if (replicaLeft) draft.leaderNamed = true;
+  lastLeader(draft, before, context);
+  return recordOf(draft, before, context);
+}
+
+/** Ends a reassignment when all replicas that were added are in the ISR. */
+function completeReassignment(draft: Draft): void {
+  if (draft.adding.length === 0 && draft.removing.length === 0) return;
+  const isr = draft.isr.filter((id) => !draft.removing.includes(id));
+  if (isr.length === 0 || !draft.adding.every((id) => isr.includes(id))) return;
+  draft.replicas = draft.replicas.filter((id) => !draft.removing.includes(id));
+  draft.isr = isr;
+  draft.adding = [];
+  draft.removing = [];
+}
+
+/** Who leaves the ISR while it is below min.insync.replicas stays eligible to lead: it has all that was committed. */
+function eligibleReplicas(
+  draft: Draft,
+  before: PartitionImage,
+  uncleanlyStopped: NodeId | undefined,
+  context: ChangeContext,
+): void {
+  if (!context.elrEnabled) {
+    draft.elr = [];
+    return;
+  }
+  if (draft.isr.length >= Math.min(context.minIsr, draft.replicas.length)) {
+    draft.elr = [];
+    return;
+  }
+  const candidates = [...before.elr, ...before.isr.filter((id) => !before.elr.includes(id))];
+  draft.elr = candidates.filter(
+    (id) => !draft.isr.includes(id) && id !== uncleanlyStopped && draft.replicas.includes(id),
+  );
+}
+
+/** In service, and the directory with the replica works. */
+function canLead(before: PartitionImage, context: ChangeContext, id: NodeId): boolean {
+  const directory = before.directories[before.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
+  return context.isActive(id) && context.hasDirectory(id, directory);
+}
+
+function electLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
+  const eligible = (id: NodeId): boolean =>
+    (draft.isr.includes(id) || draft.elr.includes(id)) && canLead(before, context, id);
+  const current = before.leader === noLeader ? null : before.leader;
+  let chosen: NodeId | null = null;
+  const preferred = draft.replicas[0];
+  if (context.election === 'preferred' && preferred !== undefined && eligible(preferred)) chosen = preferred;
+  else if (current !== null && draft.replicas.includes(current) && eligible(current)) chosen = current;
+  else chosen = draft.replicas.find(eligible) ?? null;
+  if (chosen === null) {
+    chosen = lastKnownLeader(draft, before, context);
+    if (chosen === null && context.election === 'unclean') {
+      chosen = draft.replicas.find((id) => canLead(before, context, id)) ?? null;
+    }
+    draft.unclean = chosen !== null;
+  }
+  if (chosen === null) {
+    draft.leader = noLeader;
+  } else {
+    draft.leader = chosen;
+    if (draft.unclean) {
+      draft.isr = [chosen];
+      draft.elr = [];
+      draft.leaderRecoveryState = recovering;
+    } else if (!draft.isr.includes(chosen)) {
+      draft.isr = [chosen];
+      draft.elr = draft.elr.filter((id) => id !== chosen);
+    }
+  }
+  draft.leaderNamed = draft.leader !== before.leader || draft.unclean;
+}
+
+/** With ISR and ELR both empty the last leader is the best guess. */
+function lastKnownLeader(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
+  const last = draft.lastKnownElr[0];
+  const empty = draft.isr.length === 0 && draft.elr.length === 0;
+  if (!context.elrEnabled || !empty || last === undefined || draft.lastKnownElr.length !== 1) return null;
+  return canLead(before, context, last) && draft.replicas.includes(last) ? last : null;
+}
+
+function lastLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
+  if (!context.elrEnabled) {
+    draft.lastKnownElr = [];
+  } else if (draft.leader !== noLeader) {
+    draft.lastKnownElr = [];
+  } else if (draft.isr.length === 0 && before.leader !== noLeader) {
+    draft.lastKnownElr = [before.leader];
+  }
+}
+
+function recordOf(
+  draft: Draft,
+  before: PartitionImage,
+  context: ChangeContext,
+): RecordOf<'PartitionChangeRecord'> | null {
+  const changed = (now: readonly NodeId[], then: readonly NodeId[]): readonly NodeId[] | null =>
+    sameIds(now, then) ? null : now;
+  const replicas = changed(draft.replicas, before.replicas);
+  const fields = {
+    isr: changed(draft.isr, before.isr),
+    leader: draft.leaderNamed ? draft.leader : -2,
+    replicas,
+    removingReplicas: changed(draft.removing, before.removingReplicas),
+    addingReplicas: changed(draft.adding, before.addingReplicas),
+    leaderRecoveryState:
+      draft.leaderRecoveryState === before.leaderRecoveryState ? -1 : draft.leaderRecoveryState,
+    directories:
+      replicas === null
+        ? null
+        : replicas.map((id) => {
+            const at = before.replicas.indexOf(id);
+            return at < 0 ? context.directoryOf(id) : (before.directories[at] ?? uuidUnassignedDirectory);
+          }),
+    eligibleLeaderReplicas: changed(draft.elr, before.elr),
+    lastKnownElr: changed(draft.lastKnownElr, before.lastKnownElr),
+  };
+  const { leader, leaderRecoveryState, ...lists } = fields;
+  if (leader === -2 && leaderRecoveryState === -1 && Object.values(lists).every((list) => list === null)) {
+    return null;
+  }
+  return record('PartitionChangeRecord', { partitionId: before.index, topicId: before.topicId, ...fields });
+}
+
+export function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}

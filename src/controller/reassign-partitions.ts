@@ -1,0 +1,154 @@
+/**
+ * AlterPartitionReassignments and ListPartitionReassignments. A reassignment adds the new replicas first; when they are all in the
+ * ISR, `partition-change.ts` takes the old ones away. It can be replaced and cancelled at any time.
+ */
+import type { NodeId } from '../base/ids.ts';
+import type { MetadataRecord } from '../metadata/records.ts';
+import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
+import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/messages/45-alter-partition-reassignments.ts';
+import type {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../protocol/messages/46-list-partition-reassignments.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import { checkManualAssignment } from './assignments.ts';
+import { changeContext, uncleanElectionAllowed } from './lookups.ts';
+import { partitionChange } from './partition-change.ts';
+import type { ControllerState, Operation } from './state.ts';
+
+type PartitionResult = AlterPartitionReassignmentsResponse['responses'][number]['partitions'][number];
+
+export function* alterPartitionReassignments(
+  state: ControllerState,
+  request: AlterPartitionReassignmentsRequest,
+): Operation<AlterPartitionReassignmentsResponse> {
+  const responses: AlterPartitionReassignmentsResponse['responses'][number][] = [];
+  for (const { name, partitions } of request.topics) {
+    const results: PartitionResult[] = [];
+    for (const { partitionIndex, replicas } of partitions) {
+      try {
+        const records = reassignOne(state, name, partitionIndex, replicas, request.allowReplicationFactorChange);
+        if (records.length > 0) yield records;
+        results.push({ partitionIndex, errorCode: 0, errorMessage: null });
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        results.push({ partitionIndex, errorCode: error.code, errorMessage: error.message });
+      }
+    }
+    responses.push({ name, partitions: results });
+  }
+  return {
+    throttleTimeMs: 0,
+    allowReplicationFactorChange: request.allowReplicationFactorChange,
+    errorCode: 0,
+    errorMessage: null,
+    responses,
+  };
+}
+
+function reassignOne(
+  state: ControllerState,
+  name: string,
+  index: number,
+  replicas: readonly number[] | null,
+  mayChangeFactor: boolean,
+): MetadataRecord[] {
+  const topic = state.image.topics.byName(name);
+  if (topic === undefined) {
+    throw new KafkaError(
+      Errors.UNKNOWN_TOPIC_OR_PARTITION,
+      `Unable to find a topic named ${name}.`,
+    );
+  }
+  const before = topic.partitions[index];
+  if (before === undefined) {
+    throw new KafkaError(
+      Errors.UNKNOWN_TOPIC_OR_PARTITION,
+      `Unable to find partition ${name}:${index}.`,
+    );
+  }
+  if (replicas === null) return cancel(state, topic, before);
+  return start(state, topic, before, replicas as readonly NodeId[], mayChangeFactor);
+}
+
+export function isReassigning(partition: PartitionImage): boolean {
+  return partition.addingReplicas.length > 0 || partition.removingReplicas.length > 0;
+}
+
+function start(
+  state: ControllerState,
+  topic: TopicImage,
+  before: PartitionImage,
+  target: readonly NodeId[],
+  mayChangeFactor: boolean,
+): MetadataRecord[] {
+  checkManualAssignment(state.image, target, null);
+  // What the partition had before a reassignment that is still going on.
+  const original = before.replicas.filter((id) => !before.addingReplicas.includes(id));
+  const factor = isReassigning(before) ? original.length : before.replicas.length;
+  if (!mayChangeFactor && target.length !== factor) {
+    throw new KafkaError(
+      Errors.INVALID_REPLICATION_FACTOR,
+      `The replication factor is changed from ${factor} to ${target.length}`,
+    );
+  }
+  const removing = before.replicas.filter((id) => !target.includes(id)).sort((a, b) => a - b);
+  const adding = target.filter((id) => !original.includes(id));
+  const change = partitionChange(
+    before,
+    { replicas: [...target, ...removing], addingReplicas: adding, removingReplicas: removing },
+    changeContext(state, topic),
+  );
+  return change === null ? [] : [change];
+}
+
+function cancel(state: ControllerState, topic: TopicImage, before: PartitionImage): MetadataRecord[] {
+  if (!isReassigning(before)) throw new KafkaError(Errors.NO_REASSIGNMENT_IN_PROGRESS);
+  const replicas = before.replicas.filter((id) => !before.addingReplicas.includes(id));
+  let isr = before.isr.filter((id) => replicas.includes(id));
+  if (isr.length === 0 && before.isr.length > 0) {
+    if (!uncleanElectionAllowed(state, topic.name)) {
+      throw new KafkaError(
+        Errors.INVALID_REPLICA_ASSIGNMENT,
+        'Unable to revert partition assignment without performing an unclean leader election.',
+      );
+    }
+    isr = [];
+  }
+  const change = partitionChange(
+    before,
+    { replicas, isr, addingReplicas: [], removingReplicas: [] },
+    changeContext(state, topic),
+  );
+  return change === null ? [] : [change];
+}
+
+export function listPartitionReassignments(
+  state: ControllerState,
+  request: ListPartitionReassignmentsRequest,
+): ListPartitionReassignmentsResponse {
+  const topics: ListPartitionReassignmentsResponse['topics'][number][] = [];
+  const add = (topic: TopicImage, wanted: readonly PartitionImage[]): void => {
+    const partitions = wanted.filter(isReassigning).map((partition) => ({
+      partitionIndex: partition.index,
+      replicas: partition.replicas,
+      addingReplicas: partition.addingReplicas,
+      removingReplicas: partition.removingReplicas,
+    }));
+    if (partitions.length > 0) topics.push({ name: topic.name, partitions });
+  };
+  if (request.topics === null) {
+    for (const topic of state.image.topics.all()) add(topic, topic.partitions);
+  } else {
+    for (const { name, partitionIndexes } of request.topics) {
+      const topic = state.image.topics.byName(name);
+      if (topic === undefined) continue;
+      const wanted = partitionIndexes.map((index) => topic.partitions[index]);
+      add(topic, wanted.filter((partition) => partition !== undefined));
+    }
+  }
+  return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, topics };
+}

@@ -1,0 +1,148 @@
+/**
+ * Registration of brokers and controllers. A broker is a node id with an incarnation, which is new with each process start; the broker
+ * epoch, the offset of its registration, fences what an older incarnation still says. A new incarnation is taken at once when the old
+ * one's session is over or its stream is broken; else it has to wait (DUPLICATE_BROKER_REGISTRATION).
+ */
+import { brokerEpoch, nodeId } from '../base/ids.ts';
+import type { BrokerImage } from '../metadata/cluster-image.ts';
+import { MetadataDelta } from '../metadata/delta.ts';
+import type { MetadataRecord } from '../metadata/records.ts';
+import { record } from '../metadata/records.ts';
+import type {
+  BrokerRegistrationRequest,
+  BrokerRegistrationResponse,
+} from '../protocol/messages/62-broker-registration.ts';
+import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/messages/64-unregister-broker.ts';
+import type {
+  ControllerRegistrationRequest,
+  ControllerRegistrationResponse,
+} from '../protocol/messages/70-controller-registration.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { BrokerSessions } from './broker-sessions.ts';
+import { evacuate, evacuateUnclean } from './leader-moves.ts';
+import type { ControllerState, Result } from './state.ts';
+
+/** `KafkaError`s thrown here become the error code of the response. */
+export function registerBroker(
+  state: ControllerState,
+  request: BrokerRegistrationRequest,
+  sessions: BrokerSessions,
+  nowMs: number,
+): Result<BrokerRegistrationResponse> {
+  checkRegistration(state, request);
+  const id = nodeId(request.brokerId);
+  const known = state.image.cluster.brokers.get(id);
+  const sameIncarnation = known !== undefined && known.incarnationId === request.incarnationId;
+  if (known !== undefined && !sameIncarnation) {
+    const alive = sessions.isValid(id, known.epoch, nowMs) && sessions.isConnected(id);
+    if (alive && !known.inControlledShutdown) {
+      throw new KafkaError(
+        Errors.DUPLICATE_BROKER_REGISTRATION,
+        "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.",
+      );
+    }
+  }
+  // Twice in one entry can't be told apart: the driver gives every registration an entry of its own.
+  const epoch = sameIncarnation ? known.epoch : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
+  const registration = record('RegisterBrokerRecord', {
+    brokerId: id,
+    incarnationId: request.incarnationId,
+    brokerEpoch: epoch,
+    endPoints: request.listeners,
+    features: request.features,
+    rack: request.rack,
+    fenced: sameIncarnation ? known.fenced : true,
+    inControlledShutdown: sameIncarnation ? known.inControlledShutdown : false,
+    logDirs: request.logDirs,
+  });
+  sessions.touch(id, epoch, nowMs);
+  const response = { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
+  if (known === undefined || sameIncarnation) return { records: [registration], response };
+  const unclean = request.previousBrokerEpoch !== known.epoch;
+  return { records: [registration, ...movesOf(state, registration, known, unclean)], response };
+}
+
+/** What the old incarnation still leads or holds. In the same entry: nobody would know later that it went without good-bye. */
+function movesOf(
+  state: ControllerState,
+  registration: MetadataRecord,
+  known: BrokerImage,
+  unclean: boolean,
+): MetadataRecord[] {
+  const delta = new MetadataDelta(state.image);
+  delta.replay(registration);
+  const after = { ...state, image: delta.apply(state.image.offset, state.image.epoch) };
+  return unclean ? evacuateUnclean(after, known.id) : evacuate(after, Number.POSITIVE_INFINITY);
+}
+
+function checkRegistration(state: ControllerState, request: BrokerRegistrationRequest): void {
+  const { clusterId } = state.settings;
+  if (request.clusterId !== clusterId) {
+    throw new KafkaError(
+      Errors.INCONSISTENT_CLUSTER_ID,
+      `Expected cluster ID ${clusterId}, but got cluster ID ${request.clusterId}`,
+    );
+  }
+  if (new Set(request.logDirs).size !== request.logDirs.length) {
+    throw new KafkaError(Errors.INVALID_REGISTRATION, 'The registration names a log directory twice.');
+  }
+  for (const other of state.image.cluster.brokers.values()) {
+    if (other.id === request.brokerId) continue;
+    const shared = request.logDirs.find((directory) => other.logDirs.includes(directory));
+    if (shared === undefined) continue;
+    throw new KafkaError(
+      Errors.INVALID_REGISTRATION,
+      `Broker ${other.id} is already registered with directory ${shared}`,
+    );
+  }
+  for (const [name, level] of state.image.features.levels) {
+    if (name === 'kraft.version') continue;
+    const range = request.features.find((feature) => feature.name === name);
+    const [min, max] = [range?.minSupportedVersion ?? 0, range?.maxSupportedVersion ?? 0];
+    if (level >= min && level <= max) continue;
+    throw new KafkaError(
+      Errors.UNSUPPORTED_VERSION,
+      `Unable to register because the broker does not support finalized version ${level} of ${name}. The broker wants a version between ${min} and ${max}, inclusive.`,
+    );
+  }
+}
+
+export function unregisterBroker(
+  state: ControllerState,
+  request: UnregisterBrokerRequest,
+  sessions: BrokerSessions,
+): Result<UnregisterBrokerResponse> {
+  const broker = state.image.cluster.brokers.get(nodeId(request.brokerId));
+  if (broker === undefined) {
+    throw new KafkaError(
+      Errors.BROKER_ID_NOT_REGISTERED,
+      `Broker ID ${request.brokerId} is not currently registered`,
+    );
+  }
+  const removal = record('UnregisterBrokerRecord', { brokerId: broker.id, brokerEpoch: broker.epoch });
+  sessions.end(broker.id);
+  const delta = new MetadataDelta(state.image);
+  delta.replay(removal);
+  const after = { ...state, image: delta.apply(state.image.offset, state.image.epoch) };
+  return {
+    records: [removal, ...evacuateUnclean(after, broker.id)],
+    response: { throttleTimeMs: 0, errorCode: 0, errorMessage: null },
+  };
+}
+
+export function registerController(
+  state: ControllerState,
+  request: ControllerRegistrationRequest,
+): Result<ControllerRegistrationResponse> {
+  const response = { throttleTimeMs: 0, errorCode: 0, errorMessage: null };
+  const registration = record('RegisterControllerRecord', {
+    controllerId: request.controllerId,
+    incarnationId: request.incarnationId,
+    zkMigrationReady: request.zkMigrationReady,
+    endPoints: request.listeners,
+    features: request.features,
+  });
+  const known = state.image.cluster.controllers.get(nodeId(request.controllerId));
+  const unchanged = known !== undefined && known.incarnationId === request.incarnationId;
+  return { records: unchanged ? [] : [registration], response };
+}

@@ -1,0 +1,247 @@
+/** ACLs, SCRAM credentials and client quotas. Whether an authorizer is there at all is decided by who forwards the request. */
+import { randomUuid } from '../base/uuid.ts';
+import type { MetadataRecord } from '../metadata/records.ts';
+import { record } from '../metadata/records.ts';
+import type { AclImage, QuotaEntityPart } from '../metadata/security-image.ts';
+import { quotaKey, scramKey } from '../metadata/security-image.ts';
+import type { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/30-create-acls.ts';
+import type { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/31-delete-acls.ts';
+import type {
+  AlterClientQuotasRequest,
+  AlterClientQuotasResponse,
+} from '../protocol/messages/49-alter-client-quotas.ts';
+import type {
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+} from '../protocol/messages/51-alter-user-scram-credentials.ts';
+import type { ErrorRow } from '../protocol/errors.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { ControllerState, Result } from './state.ts';
+
+const anyCode = 1;
+const matchPattern = 2;
+const literalPattern = 3;
+const prefixedPattern = 4;
+
+function problem(error: unknown): { errorCode: number; errorMessage: string } {
+  if (!(error instanceof KafkaError)) throw error;
+  return { errorCode: error.code, errorMessage: error.message };
+}
+
+export function createAcls(state: ControllerState, request: CreateAclsRequest): Result<CreateAclsResponse> {
+  const records: MetadataRecord[] = [];
+  const known = new Set([...state.image.security.acls.values()].map(aclKey));
+  const results = request.creations.map((creation) => {
+    try {
+      const { resourcePatternType, ...rest } = creation;
+      const acl = { ...rest, patternType: resourcePatternType };
+      checkAcl(acl);
+      if (!known.has(aclKey(acl))) {
+        known.add(aclKey(acl));
+        records.push(record('AccessControlEntryRecord', { id: randomUuid(state.random), ...acl }));
+      }
+      return { errorCode: 0, errorMessage: null };
+    } catch (error) {
+      return problem(error);
+    }
+  });
+  return { records, response: { throttleTimeMs: 0, results } };
+}
+
+type NewAcl = Omit<AclImage, 'id'>;
+
+function aclKey(acl: NewAcl): string {
+  const { resourceType, resourceName, patternType, principal, host, operation, permissionType } = acl;
+  return JSON.stringify([resourceType, resourceName, patternType, principal, host, operation, permissionType]);
+}
+
+function checkAcl(acl: NewAcl): void {
+  const refuse = (message: string): never => {
+    throw new KafkaError(Errors.INVALID_REQUEST, message);
+  };
+  if (acl.resourceType <= anyCode || acl.resourceType > 7) refuse(`Invalid resourceType ${acl.resourceType}`);
+  if (acl.patternType !== literalPattern && acl.patternType !== prefixedPattern) {
+    refuse(`Invalid patternType ${acl.patternType}`);
+  }
+  if (acl.resourceName === '') refuse('Resource name should not be empty');
+  if (acl.operation <= anyCode || acl.operation > 15) refuse(`Invalid operation ${acl.operation}`);
+  if (acl.permissionType <= anyCode || acl.permissionType > 3) refuse(`Invalid permissionType ${acl.permissionType}`);
+  if (!acl.principal.includes(':')) {
+    refuse(`Could not parse principal from \`${acl.principal}\` (no colon is present separating the principal type from the principal name)`);
+  }
+}
+
+export function deleteAcls(state: ControllerState, request: DeleteAclsRequest): Result<DeleteAclsResponse> {
+  const gone = new Set<string>();
+  const filterResults = request.filters.map((filter) => {
+    const matching = [...state.image.security.acls.values()].filter((acl) => matches(acl, filter));
+    for (const acl of matching) gone.add(acl.id);
+    return {
+      errorCode: 0,
+      errorMessage: null,
+      matchingAcls: matching.map(({ id: _, ...acl }) => ({ errorCode: 0, errorMessage: null, ...acl })),
+    };
+  });
+  const records = [...gone].map((id) => record('RemoveAccessControlEntryRecord', { id }));
+  return { records, response: { throttleTimeMs: 0, filterResults } };
+}
+
+function matches(acl: AclImage, filter: DeleteAclsRequest['filters'][number]): boolean {
+  const code = (wanted: number, value: number): boolean => wanted === anyCode || wanted === value;
+  const text = (wanted: string | null, value: string): boolean => wanted === null || wanted === value;
+  return (
+    code(filter.resourceTypeFilter, acl.resourceType) &&
+    patternMatches(acl, filter.patternTypeFilter, filter.resourceNameFilter) &&
+    text(filter.principalFilter, acl.principal) &&
+    text(filter.hostFilter, acl.host) &&
+    code(filter.operation, acl.operation) &&
+    code(filter.permissionType, acl.permissionType)
+  );
+}
+
+/** MATCH finds everything that applies to the name: the name itself, the wildcard, and prefixes of it. */
+function patternMatches(acl: AclImage, pattern: number, name: string | null): boolean {
+  if (pattern !== anyCode && pattern !== matchPattern && pattern !== acl.patternType) return false;
+  if (name === null) return true;
+  if (pattern !== matchPattern) return acl.resourceName === name;
+  if (acl.patternType === prefixedPattern) return name.startsWith(acl.resourceName);
+  return acl.resourceName === name || acl.resourceName === '*';
+}
+
+const iterationsMin = 4096;
+const iterationsMax = 16_384;
+
+export function alterUserScramCredentials(
+  state: ControllerState,
+  request: AlterUserScramCredentialsRequest,
+): Result<AlterUserScramCredentialsResponse> {
+  const changes = [
+    ...request.deletions.map((deletion) => ({ ...deletion, upsertion: null })),
+    ...request.upsertions.map((upsertion) => ({ ...upsertion, upsertion })),
+  ];
+  const wrong = new Map<string, { row: ErrorRow; message: string }>();
+  const seen = new Set<string>();
+  const records: MetadataRecord[] = [];
+  for (const change of changes) {
+    const key = scramKey(change.mechanism, change.name);
+    const refusal = whatIsWrongWithScram(state, change, seen.has(key));
+    seen.add(key);
+    if (refusal !== null) wrong.set(change.name, refusal);
+    else records.push(scramRecord(state, change));
+  }
+  const users = [...new Set(changes.map((change) => change.name))];
+  const results = users.map((user) => {
+    const refusal = wrong.get(user);
+    return { user, errorCode: refusal?.row.code ?? 0, errorMessage: refusal?.message ?? null };
+  });
+  // All changes of a user are made, or none.
+  const good = records.filter((entry) => 'name' in entry && !wrong.has(entry.name as string));
+  return { records: good, response: { throttleTimeMs: 0, results } };
+}
+
+interface ScramChange {
+  readonly name: string;
+  readonly mechanism: number;
+  readonly upsertion: AlterUserScramCredentialsRequest['upsertions'][number] | null;
+}
+
+function whatIsWrongWithScram(
+  state: ControllerState,
+  change: ScramChange,
+  repeated: boolean,
+): { row: ErrorRow; message: string } | null {
+  if (repeated) {
+    const message = 'A user credential cannot be altered twice in the same request';
+    return { row: Errors.DUPLICATE_RESOURCE, message };
+  }
+  if (change.name === '') {
+    return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Username must not be empty' };
+  }
+  if (change.mechanism !== 1 && change.mechanism !== 2) {
+    return { row: Errors.UNSUPPORTED_SASL_MECHANISM, message: 'Unknown SCRAM mechanism' };
+  }
+  if (change.upsertion === null) {
+    if (state.image.security.scram.has(scramKey(change.mechanism, change.name))) return null;
+    const message = 'Attempt to delete a user credential that does not exist';
+    return { row: Errors.RESOURCE_NOT_FOUND, message };
+  }
+  const { iterations } = change.upsertion;
+  if (iterations < iterationsMin) return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too few iterations' };
+  if (iterations > iterationsMax) return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too many iterations' };
+  return null;
+}
+
+function scramRecord(state: ControllerState, change: ScramChange): MetadataRecord {
+  const { name, mechanism, upsertion } = change;
+  if (upsertion === null) return record('RemoveUserScramCredentialRecord', { name, mechanism });
+  const { salt, saltedPassword, iterations } = upsertion;
+  const keys = state.settings.scramKeys(mechanism, saltedPassword);
+  return record('UserScramCredentialRecord', { name, mechanism, salt, iterations, ...keys });
+}
+
+const quotaKeysByType: Readonly<Record<string, readonly string[]>> = {
+  user: ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate'],
+  'client-id': ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate'],
+  ip: ['connection_creation_rate'],
+};
+
+export function alterClientQuotas(
+  state: ControllerState,
+  request: AlterClientQuotasRequest,
+): Result<AlterClientQuotasResponse> {
+  const records: MetadataRecord[] = [];
+  const seen = new Set<string>();
+  const entries = request.entries.map(({ entity, ops }) => {
+    try {
+      checkQuotaEntity(entity);
+      const key = quotaKey(entity);
+      if (seen.has(key)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate entity in the request');
+      seen.add(key);
+      records.push(...quotaRecords(state, entity, ops));
+      return { errorCode: 0, errorMessage: null, entity };
+    } catch (error) {
+      return { ...problem(error), entity };
+    }
+  });
+  return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, entries } };
+}
+
+function checkQuotaEntity(entity: readonly QuotaEntityPart[]): void {
+  const refuse = (message: string): never => {
+    throw new KafkaError(Errors.INVALID_REQUEST, message);
+  };
+  if (entity.length === 0) refuse('Invalid empty client quota entity');
+  const types = entity.map((part) => part.entityType);
+  if (new Set(types).size !== types.length) refuse('Client quota entity cannot contain duplicate entity types');
+  for (const part of entity) {
+    if (quotaKeysByType[part.entityType] === undefined) refuse(`Unhandled client quota entity type: ${part.entityType}`);
+    if (part.entityName === '') refuse(`Empty ${part.entityType} not supported`);
+  }
+  if (types.includes('ip') && types.length > 1) {
+    refuse('Client quota entity: Ip quota can not be combined with user or client-id quotas.');
+  }
+}
+
+function quotaRecords(
+  state: ControllerState,
+  entity: readonly QuotaEntityPart[],
+  ops: AlterClientQuotasRequest['entries'][number]['ops'],
+): MetadataRecord[] {
+  const allowed = quotaKeysByType[entity[0]?.entityType ?? ''] ?? [];
+  const current = state.image.security.clientQuotas.get(quotaKey(entity))?.values ?? new Map<string, number>();
+  const records: MetadataRecord[] = [];
+  for (const { key, value, remove } of ops) {
+    if (!allowed.includes(key)) throw new KafkaError(Errors.INVALID_REQUEST, `Invalid configuration key ${key}`);
+    if (remove) {
+      if (current.has(key)) records.push(record('ClientQuotaRecord', { entity, key, value: 0, remove: true }));
+      continue;
+    }
+    const whole = key === 'producer_byte_rate' || key === 'consumer_byte_rate' || key === 'connection_creation_rate';
+    if (!(value > 0)) throw new KafkaError(Errors.INVALID_REQUEST, `Quota ${key} must be greater than 0`);
+    if (whole && Math.abs(value - Math.round(value)) > 1e-6) {
+      throw new KafkaError(Errors.INVALID_REQUEST, `Client quota ${key} must be a whole number`);
+    }
+    records.push(record('ClientQuotaRecord', { entity, key, value: whole ? Math.round(value) : value, remove: false }));
+  }
+  return records;
+}
