@@ -1,0 +1,187 @@
+/**
+ * Seeded runs of three brokers under crashes, pauses, cuts, leadership moves and a controller that comes and goes. Checked after
+ * every event: log start <= high watermark <= log end, and what was once below a high watermark never changes. Checked at the
+ * end: replicas are equal and every acknowledged record is where its producer was told.
+ */
+import { expect, test } from 'vitest';
+import type { Partition } from '../../src/replication/partition.ts';
+import { inMacrotask } from '../../src/simulation/macrotask.ts';
+import type { SeededRandom } from '../../src/simulation/random.ts';
+import { Cluster, topicId, uniqueBatch } from './cluster.ts';
+import type { StoredBatch, StoredLog } from './memory-log.ts';
+
+const partitions = 2;
+const steps = 60;
+
+class Run {
+  readonly cluster: Cluster;
+  readonly random: SeededRandom;
+  readonly acked: { index: number; offset: number; id: number }[] = [];
+  readonly #committed: (number | undefined)[][] = [[], []];
+  readonly #checked = new Map<Partition, number>();
+
+  constructor(seed: number) {
+    this.cluster = new Cluster({ seed, partitions, metadataDelayMs: 10 });
+    this.random = this.cluster.world.random.fork('chaos');
+    this.cluster.world.afterEvent = (): void => this.check();
+  }
+
+  stored(id: number, index: number): StoredLog {
+    const log = this.cluster.broker(id).disk.logs.get(`${topicId}:${index}`);
+    if (log === undefined) throw new Error(`broker ${id} has no log`);
+    return log;
+  }
+
+  check(): void {
+    for (const broker of this.cluster.brokers)
+      for (const partition of broker.manager?.partitions() ?? []) this.#checkPartition(broker.id, partition);
+  }
+
+  #checkPartition(id: number, partition: Partition): void {
+    const { logStartOffset, highWatermark, logEndOffset } = partition;
+    if (!(logStartOffset <= highWatermark && highWatermark <= logEndOffset))
+      throw new Error(`b${id} ${partition.name}: ${logStartOffset} <= ${highWatermark} <= ${logEndOffset}`);
+    const from = this.#checked.get(partition) ?? 0;
+    this.#checked.set(partition, highWatermark);
+    if (highWatermark <= from) return;
+    const committed = this.#committed[partition.index] as (number | undefined)[];
+    for (const batch of batchesIn(this.stored(id, partition.index), from, highWatermark)) {
+      const { baseOffset, baseTimestamp } = batch.header;
+      const known = committed[baseOffset];
+      if (known !== undefined && known !== baseTimestamp)
+        throw new Error(`b${id} ${partition.name}: offset ${baseOffset} was ${known}, is ${baseTimestamp}`);
+      committed[baseOffset] = baseTimestamp;
+    }
+  }
+
+  produce(): void {
+    const index = this.random.u32() % partitions;
+    const broker = this.cluster.broker(1 + (this.random.u32() % 3));
+    const partition = broker.manager?.partition(topicId, index);
+    if (partition?.isLeader !== true || broker.host.isPaused) return;
+    const { id, bytes } = uniqueBatch(1 + (this.random.u32() % 3));
+    try {
+      const acks = this.random.u32() % 4 === 0 ? 1 : -1;
+      const { info, acknowledged } = partition.appendAsLeader(bytes, acks, { origin: 'client', requestVersion: 11 });
+      acknowledged.then(
+        () => {
+          if (acks === -1) this.acked.push({ index, offset: info.firstOffset, id });
+        },
+        () => undefined,
+      );
+    } catch {
+      // Refused before anything was appended.
+    }
+  }
+
+  fault(): void {
+    const { cluster, random } = this;
+    const id = 1 + (random.u32() % 3);
+    const other = 1 + (random.u32() % 3);
+    switch (random.u32() % 10) {
+      case 0:
+      case 1:
+        if (cluster.broker(id).life === null) cluster.start(id);
+        else cluster.crash(id, random.u32() % 3 === 0 ? 300 : 1);
+        return;
+      case 2:
+        cluster.broker(id).host.pause();
+        return;
+      case 3:
+        for (const broker of cluster.brokers) broker.host.resume();
+        return;
+      case 4:
+        if (id !== other) cluster.network.partitions.cut(`b${id}`, `b${other}`);
+        return;
+      case 5:
+        cluster.network.partitions.heal();
+        return;
+      case 6:
+        cluster.network.resetSome();
+        return;
+      case 7:
+        cluster.moveLeader(id, random.u32() % partitions);
+        return;
+      case 8:
+        if (cluster.broker(id).life === null) return;
+        if (random.u32() % 2 === 0) cluster.fence(id);
+        else cluster.unfence(id);
+        return;
+      default:
+        cluster.controllerIsDown = !cluster.controllerIsDown;
+    }
+  }
+
+  heal(): void {
+    const { cluster } = this;
+    cluster.network.partitions.heal();
+    cluster.controllerIsDown = false;
+    for (const broker of cluster.brokers) {
+      broker.host.resume();
+      if (broker.life === null) cluster.start(broker.id);
+      else cluster.unfence(broker.id);
+    }
+    for (let index = 0; index < partitions; index++) {
+      cluster.runUntil(() => {
+        const leader = cluster.leader(index);
+        return (
+          leader !== null &&
+          cluster.metadata(index).isr.length === 3 &&
+          leader.highWatermark === leader.logEndOffset &&
+          [1, 2, 3].every((id) => cluster.replica(id, index)?.highWatermark === leader.highWatermark)
+        );
+      });
+    }
+  }
+
+  finish(): void {
+    for (let index = 0; index < partitions; index++) {
+      const [first, ...others] = [1, 2, 3].map((id) => identity(this.stored(id, index)));
+      for (const other of others) expect(other).toEqual(first);
+    }
+    for (const { index, offset, id } of this.acked) {
+      const batch = this.stored(1, index).batches.find((one) => one.header.baseOffset === offset);
+      if (batch?.header.baseTimestamp !== id) throw new Error(`acknowledged record ${id} at ${index}/${offset} is lost`);
+    }
+  }
+}
+
+function identity(log: StoredLog): string[] {
+  return log.batches.map(({ header }) => `${header.baseOffset} ${header.baseTimestamp} ${header.partitionLeaderEpoch}`);
+}
+
+function* batchesIn(log: StoredLog, from: number, to: number): Iterable<StoredBatch> {
+  for (let at = log.batches.length - 1; at >= 0; at--) {
+    const batch = log.batches[at] as StoredBatch;
+    if (batch.header.lastOffset < from) return;
+    if (batch.header.lastOffset < to) yield batch;
+  }
+}
+
+function simulate(seed: number): number {
+  const run = new Run(seed);
+  try {
+    for (let step = 0; step < steps; step++) {
+      for (let i = run.random.u32() % 6; i > 0; i--) {
+        run.produce();
+        run.cluster.runFor(run.random.exponential(3));
+      }
+      run.cluster.runFor(run.random.exponential(run.random.u32() % 5 === 0 ? 1500 : 40));
+      run.fault();
+    }
+    run.heal();
+    run.finish();
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+  }
+  return run.acked.length;
+}
+
+const seeds = Number(process.env['BENDEMANN_SEEDS'] ?? 60);
+const firstSeed = Number(process.env['BENDEMANN_SEED'] ?? 1);
+
+test(`no acknowledged record is lost (seeds ${firstSeed} to ${firstSeed + seeds - 1})`, async () => {
+  let acked = 0;
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) acked += await inMacrotask(() => simulate(seed));
+  expect(acked).toBeGreaterThan(seeds * 5);
+}, 600_000);
