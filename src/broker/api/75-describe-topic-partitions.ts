@@ -3,6 +3,7 @@
  * Behaviour: by name; a page holds at most `responsePartitionLimit` and `max.request.partition.size.limit` partitions and says where the
  *            next begins. An empty list of topics means all.
  */
+import { uuidZero } from '../../base/uuid.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -33,7 +34,7 @@ export function createDescribeTopicPartitionsHandler(services: BrokerServices, e
       return page(namesFrom(request, image), request.cursor, limit, image, alive);
     },
     failed: (request, error) => ({
-      topics: request.topics.map(({ name }) => ({ errorCode: error.code, name, partitions: [] })),
+      topics: request.topics.map(({ name }) => ({ errorCode: error.code, name, topicId: uuidZero, partitions: [] })),
     }),
   });
 }
@@ -73,7 +74,7 @@ function page(
 
 function unknownTopic(name: string): TopicResult {
   const error = topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION;
-  return { errorCode: error.code, name, partitions: [] };
+  return { errorCode: error.code, name, topicId: uuidZero, partitions: [] };
 }
 
 function describe(topic: TopicImage, first: number, end: number, alive: ReadonlySet<number>): TopicResult {

@@ -1,0 +1,18 @@
+/** What went wrong with the log, in the words of a coordinator: clients know how to go on from these. */
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+
+const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
+  [Errors.UNKNOWN_TOPIC_OR_PARTITION, Errors.COORDINATOR_NOT_AVAILABLE],
+  [Errors.NOT_ENOUGH_REPLICAS, Errors.COORDINATOR_NOT_AVAILABLE],
+  [Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND, Errors.COORDINATOR_NOT_AVAILABLE],
+  [Errors.REQUEST_TIMED_OUT, Errors.COORDINATOR_NOT_AVAILABLE],
+  [Errors.NOT_LEADER_OR_FOLLOWER, Errors.NOT_COORDINATOR],
+  [Errors.KAFKA_STORAGE_ERROR, Errors.NOT_COORDINATOR],
+  [Errors.FENCED_LEADER_EPOCH, Errors.NOT_COORDINATOR],
+  [Errors.MESSAGE_TOO_LARGE, Errors.INVALID_COMMIT_OFFSET_SIZE],
+  [Errors.RECORD_LIST_TOO_LARGE, Errors.INVALID_COMMIT_OFFSET_SIZE],
+]);
+
+export function coordinatorError(error: ErrorRow): ErrorRow {
+  return translations.get(error) ?? error;
+}

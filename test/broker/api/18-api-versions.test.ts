@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { apiOf } from '../../../src/protocol/messages/api-keys.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../../../src/protocol/messages/18-api-versions.ts';
+import { frame, readResponse, settle, TestBroker } from '../harness.ts';
+import { record } from '../../../src/metadata/records.ts';
+
+const client = { clientSoftwareName: 'test-client', clientSoftwareVersion: '1.0' };
+
+describe('ApiVersions', () => {
+  test.each([0, 1, 2, 3, 4])('v%i lists what is served', async (version) => {
+    const broker = new TestBroker();
+    const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, version, client);
+    expect(response.errorCode).toBe(0);
+    const keys = new Map(response.apiKeys.map((row) => [row.apiKey, row]));
+    expect(keys.get(0)).toMatchObject({ minVersion: 0, maxVersion: 13 });
+    expect(keys.get(1)).toMatchObject({ minVersion: 4, maxVersion: 18 });
+    expect(keys.get(3)).toMatchObject({ minVersion: 0, maxVersion: 13 });
+    expect(keys.get(18)).toMatchObject({ minVersion: 0, maxVersion: 4 });
+  });
+
+  test('every range served is one that the schema describes', async () => {
+    const broker = new TestBroker();
+    for (const kind of ['broker', 'controller'] as const) {
+      const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, { kind });
+      for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
+        const api = apiOf(apiKey);
+        expect(api, `api ${apiKey}`).toBeDefined();
+        if (apiKey !== 0) expect(minVersion).toBeGreaterThanOrEqual(api?.request.versions.min ?? 99);
+        expect(maxVersion).toBeLessThanOrEqual(api?.request.versions.max ?? -1);
+      }
+    }
+  });
+
+  test('a controller listener lists its own', async () => {
+    const broker = new TestBroker();
+    const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, { kind: 'controller' });
+    const keys = response.apiKeys.map(({ apiKey }) => apiKey).sort((a, b) => a - b);
+    expect(keys).toEqual([18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 55, 57, 60, 64]);
+  });
+
+  test('a version that is not served gets version 0, the error and the list; the connection stays', async () => {
+    const broker = new TestBroker();
+    const connection = broker.connect();
+    const unknown = Buffer.from(frame(ApiVersionsRequest, 3, client, 5));
+    unknown.writeInt16BE(127, 6);
+    connection.feed(unknown);
+    await settle();
+    const answer = readResponse(ApiVersionsResponse, 0, connection.frames()[0] as Uint8Array);
+    expect(answer.correlationId).toBe(5);
+    expect(answer.body.errorCode).toBe(35);
+    expect(answer.body.apiKeys.find(({ apiKey }) => apiKey === 18)).toMatchObject({ minVersion: 0, maxVersion: 4 });
+    connection.feed(frame(ApiVersionsRequest, 3, client, -6));
+    await settle();
+    expect(readResponse(ApiVersionsResponse, 3, connection.frames()[1] as Uint8Array)).toMatchObject({
+      correlationId: -6,
+      body: { errorCode: 0 },
+    });
+  });
+
+  test('a software name that is none is refused', async () => {
+    const broker = new TestBroker();
+    const body = { clientSoftwareName: 'bad name!', clientSoftwareVersion: '1' };
+    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, body)).toMatchObject({ errorCode: 42 });
+    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 2, body)).toMatchObject({ errorCode: 0 });
+  });
+
+  test('features: a lowest level of 0 only from v4 on, finalized ones with the epoch', async () => {
+    const broker = new TestBroker();
+    broker.apply([record('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 30 })]);
+    const v3 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client);
+    expect(v3.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version']);
+    expect(v3.finalizedFeatures).toEqual([{ name: 'metadata.version', maxVersionLevel: 30, minVersionLevel: 30 }]);
+    expect(v3.finalizedFeaturesEpoch).toBe(broker.image.offset);
+    const v4 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 4, client);
+    expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'group.version']);
+  });
+});
