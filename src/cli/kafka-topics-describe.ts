@@ -33,7 +33,11 @@ interface Described {
 export async function describeTopics(client: KafkaClient, options: Options, io: CliIo): Promise<void> {
   const names = await namesOf(client, options);
   if (names.length === 0) return;
-  const topics = await fetchTopics(client, names, options.number('partition-size-limit-per-response') ?? 2000);
+  const topics = await fetchTopics(
+    client,
+    names,
+    options.number('partition-size-limit-per-response') ?? 2000,
+  );
   const configs = await fetchConfigs(client, names);
   const moving = await fetchReassignments(client);
   const filter = partitionFilter(options);
@@ -46,7 +50,8 @@ export async function describeTopics(client: KafkaClient, options: Options, io: 
     if (options.has('topics-with-overrides')) continue;
     for (const partition of topic.partitions) {
       const change = moving.get(`${topic.name}-${partition.partitionIndex}`) ?? null;
-      if (filter === null || filter(partition, minIsr, change)) io.stdout(partitionLine(topic.name, partition, change));
+      if (filter === null || filter(partition, minIsr, change))
+        io.stdout(partitionLine(topic.name, partition, change));
     }
   }
 }
@@ -57,7 +62,8 @@ async function namesOf(client: KafkaClient, options: Options): Promise<string[]>
   if (id !== null) {
     if (!isUuid(id)) throw new Error(notAnId(id));
     const found = [...cluster.topics.values()].find((topic) => topic.id === id);
-    if (found === undefined && !options.has('if-exists')) throw new Error(`TopicId '${id}' does not exist as expected`);
+    if (found === undefined && !options.has('if-exists'))
+      throw new Error(`TopicId '${id}' does not exist as expected`);
     return found === undefined ? [] : [found.name];
   }
   const pattern = options.text('topic');
@@ -80,7 +86,11 @@ function notAnId(text: string): string {
 }
 
 /** All partitions of the topics, page by page. */
-async function fetchTopics(client: KafkaClient, names: readonly string[], limit: number): Promise<Described[]> {
+async function fetchTopics(
+  client: KafkaClient,
+  names: readonly string[],
+  limit: number,
+): Promise<Described[]> {
   const topics = new Map<string, Described>();
   let cursor: Infer<typeof DescribeTopicPartitionsResponse>['nextCursor'] = null;
   do {
@@ -121,7 +131,11 @@ async function fetchConfigs(
   return new Map(
     answer.results.map(({ resourceName, configs }) => [
       resourceName,
-      configs.map(({ name, value, configSource }) => ({ name, value, isDefault: configSource === defaultSource })),
+      configs.map(({ name, value, configSource }) => ({
+        name,
+        value,
+        isDefault: configSource === defaultSource,
+      })),
     ]),
   );
 }
@@ -177,6 +191,9 @@ function partitionLine(topic: string, partition: Partition, change: Reassignment
   if (change !== null) {
     fields.push(`Adding Replicas: ${list(change.adding)}`, `Removing Replicas: ${list(change.removing)}`);
   }
-  fields.push(`Elr: ${list(partition.eligibleLeaderReplicas)}`, `LastKnownElr: ${list(partition.lastKnownElr)}`);
+  fields.push(
+    `Elr: ${list(partition.eligibleLeaderReplicas)}`,
+    `LastKnownElr: ${list(partition.lastKnownElr)}`,
+  );
   return `\t${fields.join('\t')}\n`;
 }

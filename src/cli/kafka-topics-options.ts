@@ -125,7 +125,11 @@ export function checkTopicsOptions(options: Options): TopicsAction {
     }
     checkRequired(options, 'partitions');
   }
-  checkInvalid(options, 'replica-assignment', ...(action === 'create' ? ['partitions', 'replication-factor'] : []));
+  checkInvalid(
+    options,
+    'replica-assignment',
+    ...(action === 'create' ? ['partitions', 'replication-factor'] : []),
+  );
   for (const [option, refusing] of refusedBy) checkInvalid(options, option, ...refusing);
   for (const one of filters) checkInvalid(options, one, ...filters.filter((other) => other !== one));
   return action;

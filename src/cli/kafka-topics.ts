@@ -8,7 +8,10 @@ import { retry } from '../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/20-delete-topics.ts';
-import { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/messages/37-create-partitions.ts';
+import {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+} from '../protocol/messages/37-create-partitions.ts';
 import { connectClient, clientSettings } from './connect.ts';
 import { describeTopics } from './kafka-topics-describe.ts';
 import { checkTopicsOptions, type TopicsAction, topicsOptions } from './kafka-topics-options.ts';
@@ -176,7 +179,8 @@ async function alter(client: KafkaClient, options: Options): Promise<void> {
     topics: topics.map(({ name, partitionCount }) => ({
       name,
       count,
-      assignments: assignment === null ? null : assignment.slice(partitionCount).map((brokerIds) => ({ brokerIds })),
+      assignments:
+        assignment === null ? null : assignment.slice(partitionCount).map((brokerIds) => ({ brokerIds })),
     })),
     timeoutMs: 60_000,
     validateOnly: false,

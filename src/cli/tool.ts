@@ -4,7 +4,7 @@
  */
 
 export interface CliIo {
-  stdout(text: string): void;
+  stdout(output: string | Uint8Array): void;
   stderr(text: string): void;
   /** Lines of standard input, without their ends. */
   stdinLines(): AsyncIterable<string>;

@@ -110,12 +110,15 @@ export class Producer {
 
   /** Resolves when the record is acknowledged as `acks` says. Rejects with the broker's error or a time-out. */
   async send(record: ProducerRecord): Promise<RecordMetadata> {
-    const topic = await this.topicOf(record.topic);
+    this.unsettledCount++;
+    const topic = await this.topicOf(record.topic).catch((error: unknown) => {
+      this.settle(1);
+      throw error;
+    });
     const queue = this.queueOf(record, topic);
     const sizeBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordOverheadBytes;
     return new Promise((resolve, reject) => {
       const timestampMs = record.timestampMs ?? this.client.ports.clock.wallMs();
-      this.unsettledCount++;
       queue.waiting.push({ record, sizeBytes, timestampMs, resolve, reject });
       queue.waitingBytes += sizeBytes;
       if (queue.inFlight !== null || queue.isFlushing) return;
@@ -185,7 +188,7 @@ export class Producer {
   private async drain(queue: PartitionQueue): Promise<void> {
     while (queue.waiting.length > 0) {
       const batch = await this.takeBatch(queue).catch((error: unknown) => {
-        this.settle(queue.waiting.splice(0), error as Error);
+        this.fail(queue.waiting.splice(0), error as Error);
         queue.waitingBytes = 0;
         return null;
       });
@@ -235,12 +238,12 @@ export class Producer {
             offset: offset < 0 ? -1 : offset + position,
           });
         });
-        return this.settle(batch.records, null);
+        return this.settle(batch.records.length);
       } catch (error) {
         const isLate = this.client.ports.clock.monotonicMs() + backoffMs > batch.deadlineMs;
         if (!isRetriable(error) || isLate || batch.attempts > this.options.retries) {
           if (this.options.isIdempotent) this.identity = null;
-          return this.settle(batch.records, error as Error);
+          return this.fail(batch.records, error as Error);
         }
         this.topics.delete(queue.topic);
         await sleep(this.client.ports.scheduler, backoffMs);
@@ -298,9 +301,13 @@ export class Producer {
     return this.identity;
   }
 
-  private settle(records: readonly Waiting[], error: Error | null): void {
-    if (error !== null) for (const { reject } of records) reject(error);
-    this.unsettledCount -= records.length;
+  private fail(records: readonly Waiting[], error: Error): void {
+    for (const { reject } of records) reject(error);
+    this.settle(records.length);
+  }
+
+  private settle(count: number): void {
+    this.unsettledCount -= count;
     if (this.unsettledCount > 0) return;
     for (const resolve of this.idle.splice(0)) resolve();
   }

@@ -1,0 +1,84 @@
+/**
+ * Where every launcher of `bin/` arrives: gives the tool its world (the process's streams, environment and signals), runs it
+ * and ends with its status. What a tool throws about itself is printed as it is; anything else with its stack, status 1.
+ */
+import { writeSync } from 'node:fs';
+import { ConfigError } from '../config/define.ts';
+import { type CliIo, ToolError, type ToolMain } from './tool.ts';
+import { tools } from './tools.ts';
+
+/** Writes all of `text` to a descriptor even when it is a pipe that is full for the moment. */
+function writeAll(descriptor: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  let at = 0;
+  while (at < bytes.length) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The reader went away (`| head`): as a shell tool would, end quietly.
+      if (code === 'EPIPE') process.exit(0);
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+async function* stdinLines(): AsyncGenerator<string> {
+  let rest = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+  }
+  if (rest !== '') yield rest;
+}
+
+/** The process as a tool's world. */
+export function processIo(): CliIo {
+  return {
+    stdout: (text) => writeAll(1, text),
+    stderr: (text) => writeAll(2, text),
+    stdinLines,
+    isStdinTerminal: process.stdin.isTTY === true,
+    env: process.env,
+    onSignal(handler) {
+      const onInterrupt = (): void => handler('SIGINT');
+      const onTerminate = (): void => handler('SIGTERM');
+      process.on('SIGINT', onInterrupt);
+      process.on('SIGTERM', onTerminate);
+      return () => {
+        process.off('SIGINT', onInterrupt);
+        process.off('SIGTERM', onTerminate);
+      };
+    },
+  };
+}
+
+/** Runs a tool's `main` and turns what it throws into text and status. */
+export async function runMain(main: ToolMain, args: readonly string[], io: CliIo): Promise<number> {
+  try {
+    return await main(args, io);
+  } catch (error) {
+    if (error instanceof ToolError) {
+      const text = error.message.endsWith('\n') ? error.message : `${error.message}\n`;
+      if (error.message !== '') io[error.stream](text);
+      return error.status;
+    }
+    io.stderr(error instanceof ConfigError ? `${error.message}\n` : `${(error as Error)?.stack ?? String(error)}\n`);
+    return 1;
+  }
+}
+
+/** Called by the launchers: never returns before the tool has ended. */
+export async function runTool(name: string, args: readonly string[]): Promise<void> {
+  const io = processIo();
+  const tool = tools.find((one) => one.name === name);
+  if (tool === undefined) {
+    io.stderr(`${name} is no tool of this package\n`);
+    process.exit(1);
+  }
+  const { main } = (await import(new URL(`./${tool.module}.js`, import.meta.url).href)) as { main: ToolMain };
+  process.exit(await runMain(main, args, io));
+}
