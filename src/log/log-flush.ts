@@ -1,0 +1,80 @@
+/**
+ * Makes a log durable: data first, then what describes it, then the recovery point moves. An error of a sync is never
+ * retried (the system may have dropped the pages); it reaches the caller, who gives up the log directory.
+ */
+import { replaceFile } from '../base/file-system.ts';
+import { encodeEpochCheckpoint, encodePartitionMetadata } from './checkpoints.ts';
+import type { LogState } from './log-state.ts';
+import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
+
+export interface FlushOptions {
+  /** Indexes are synced too: before a segment is left alone for good. */
+  readonly indexes: boolean;
+}
+
+/** Syncs everything below the log end offset of this moment. Safe beside appends. */
+export async function flushLog(state: LogState, options: FlushOptions): Promise<void> {
+  await flushTo(state, state.logEndOffset, options);
+}
+
+/** Syncs everything below `target`, which must have been written. */
+export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
+  const { generation } = state;
+  if (target > state.recoveryPoint) {
+    const first = state.floorSegment(state.recoveryPoint);
+    const dirty = state.segments.filter((segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0);
+    for (const segment of dirty) {
+      await segment.use((file) => file.sync());
+      if (options.indexes) await segment.writeIndexes(true);
+    }
+  }
+  if (state.metadataDirty) await syncNewDirectory(state);
+  if (state.directoryDirty) {
+    state.directoryDirty = false;
+    await state.resources.fs.syncDirectory(state.directory.path);
+  }
+  await writeEpochs(state);
+  state.lastFlushMs = state.resources.clock.monotonicMs();
+  // After a truncation the offsets mean other records.
+  if (generation === state.generation && target > state.recoveryPoint) state.recoveryPoint = target;
+}
+
+/** Makes the directory of a new partition, without syncs: those come with its first data. */
+export function materialise(state: LogState): Promise<void> {
+  state.materialised ??= makeDirectory(state);
+  return state.materialised;
+}
+
+async function makeDirectory(state: LogState): Promise<void> {
+  const { fs } = state.resources;
+  await fs.makeDirectory(state.directory.path);
+  const file = await fs.open(`${state.directory.path}/${partitionMetadataName}`, 'write');
+  try {
+    await file.write([encodePartitionMetadata(state.topicId)], 0);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A new partition's directory is made without syncs; they come with its first data. */
+async function syncNewDirectory(state: LogState): Promise<void> {
+  const { fs } = state.resources;
+  const { path } = state.directory;
+  state.metadataDirty = false;
+  if (state.topicId === '') return;
+  await replaceFile(fs, `${path}/${partitionMetadataName}`, encodePartitionMetadata(state.topicId));
+  await fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
+}
+
+/** Replaces the checkpoint of leader epochs when they have changed; one writer at a time. */
+export async function writeEpochs(state: LogState): Promise<void> {
+  const write = async (): Promise<void> => {
+    if (!state.epochs.isDirty) return;
+    state.epochs.isDirty = false;
+    const content = encodeEpochCheckpoint(state.epochs.entries);
+    await replaceFile(state.resources.fs, `${state.directory.path}/${leaderEpochCheckpointName}`, content);
+  };
+  const mine = state.epochWrite.then(write, write);
+  state.epochWrite = mine.catch(() => undefined);
+  await mine;
+}

@@ -1,0 +1,256 @@
+/**
+ * Opens a partition's directory: finishes what a crash interrupted, recovers what may be torn, and builds the log's state.
+ *
+ * After a clean shutdown only the tail behind the last index entry is read. Otherwise every segment from the recovery point
+ * on is read with checksums, cut at the last whole valid batch (later segments are dropped), its indexes, the leader epochs
+ * and the producers' state are made again, and what was kept is synced before anyone is served.
+ */
+import { assert } from '../base/assert.ts';
+import type { FileSystem } from '../base/file-system.ts';
+import { decodeEpochCheckpoint } from './checkpoints.ts';
+import { applyToProducers } from './log-replay.ts';
+import { LeaderEpochCache } from './leader-epoch-cache.ts';
+import { flushTo } from './log-flush.ts';
+import type { PartitionLogOptions } from './log-state.ts';
+import { LogState } from './log-state.ts';
+import type { SegmentFileName } from './names.ts';
+import { leaderEpochCheckpointName, parseSegmentFileName, partitionMetadataName, segmentFileName } from './names.ts';
+import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
+import { decodeProducerSnapshot } from './producer-snapshot.ts';
+import { ProducerState } from './producer-state.ts';
+import { finishSwaps } from './log-swaps.ts';
+import { Segment } from './segment.ts';
+
+interface Found {
+  readonly names: readonly string[];
+  /** Offsets of snapshot files, ascending. */
+  readonly snapshots: number[];
+  readonly segments: Segment[];
+}
+
+/** Builds the state of a log from its directory. Rejects when the disk fails or holds an unsupported format. */
+export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
+  const { fs } = options.resources;
+  const directory = { path: options.directory };
+  const found = options.exists ? await listSegments(options, directory) : { names: [], snapshots: [], segments: [] };
+  const isNew = found.segments.length === 0;
+  if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
+  const epochs = await loadEpochs(fs, found.names, options.directory);
+  const active = found.segments[found.segments.length - 1] as Segment;
+  // The state of the log begins with its last segment's plan, which needs its index.
+  await active.activate();
+  const state = new LogState(options, directory, found.segments, epochs ?? new LeaderEpochCache([]), new ProducerState());
+  if (isNew) {
+    setEnd(state, options.logStartOffset);
+    state.recoveryPoint = options.logStartOffset;
+  } else {
+    const clean = options.isClean && epochs !== null && (await loadClean(state, found.snapshots));
+    if (!clean) await recover(state, found.snapshots, epochs === null ? 0 : options.recoveryPoint);
+  }
+  await finish(state, found.snapshots);
+  // After a crash it is not known whether what is in the directory was synced.
+  state.metadataDirty ||= !options.isClean || !found.names.includes(partitionMetadataName);
+  return state;
+}
+
+function emptySegment(options: PartitionLogOptions, directory: { path: string }, baseOffset: number): Segment {
+  const { resources } = options;
+  return new Segment({ directory, resources, baseOffset, sizeBytes: 0, nowMs: resources.clock.wallMs() });
+}
+
+function setEnd(state: LogState, offset: number): void {
+  state.logEndOffset = offset;
+  state.nextOffset = offset;
+}
+
+/** What lies in the directory, after finishing or undoing interrupted deletions and compactions. Foreign files stay. */
+async function listSegments(options: PartitionLogOptions, directory: { path: string }): Promise<Found> {
+  const { fs, clock } = options.resources;
+  const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
+  const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
+  const bases = files.filter((file) => file.extension === 'log' && file.suffix === '').map((file) => file.offset);
+  const snapshots = files.filter((file) => file.extension === 'snapshot' && file.suffix === '').map((file) => file.offset);
+  const segments: Segment[] = [];
+  for (const baseOffset of bases.sort((a, b) => a - b)) {
+    const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
+    assert(stat !== null, 'a listed segment exists');
+    const sizeBytes = stat.sizeBytes;
+    // An empty segment that is not the last one holds nothing and would confuse every search.
+    if (sizeBytes === 0 && baseOffset !== bases.at(-1)) {
+      await removeSegmentFiles(fs, directory.path, baseOffset);
+      continue;
+    }
+    segments.push(new Segment({ directory, resources: options.resources, baseOffset, sizeBytes, nowMs: stat.modifiedMs || clock.wallMs() }));
+  }
+  for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
+  // Indexes without a log are left-overs of a deletion.
+  const known = new Set(bases);
+  for (const file of files) {
+    if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
+    await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
+  }
+  return { names, snapshots: snapshots.sort((a, b) => a - b), segments };
+}
+
+async function removeSegmentFiles(fs: FileSystem, directory: string, baseOffset: number): Promise<void> {
+  for (const extension of ['log', 'index', 'timeindex', 'txnindex'] as const) {
+    await fs.remove(`${directory}/${segmentFileName(baseOffset, extension)}`);
+  }
+}
+
+/** Null: the file is damaged, so the epochs must be collected from all batches. */
+async function loadEpochs(fs: FileSystem, names: readonly string[], directory: string): Promise<LeaderEpochCache | null> {
+  if (!names.includes(leaderEpochCheckpointName)) return new LeaderEpochCache([]);
+  const text = new TextDecoder().decode(await fs.readFile(`${directory}/${leaderEpochCheckpointName}`));
+  const entries = decodeEpochCheckpoint(text);
+  return entries === null ? null : new LeaderEpochCache(entries);
+}
+
+/** False when the tail is not what a clean shutdown leaves. */
+async function loadClean(state: LogState, snapshots: number[]): Promise<boolean> {
+  const { active } = state;
+  let end = active.baseOffset;
+  let latestEpoch = -1;
+  const result = await active.readTail((header) => {
+    end = header.lastOffset + 1;
+    latestEpoch = header.partitionLeaderEpoch;
+  });
+  if (result.fault !== null) return false;
+  // A checkpoint that lost its latest epochs is made again from the batches.
+  if (latestEpoch > state.epochs.latestEpoch) return false;
+  setEnd(state, end);
+  state.recoveryPoint = end;
+  // Without a snapshot there were no producers: a clean shutdown would have written one.
+  if (snapshots.length > 0) await loadProducers(state, snapshots, end);
+  return true;
+}
+
+/** Loads the newest usable snapshot at or before `upTo` and replays the batches behind it. */
+export async function loadProducers(state: LogState, snapshots: readonly number[], upTo: number): Promise<void> {
+  const from = await loadSnapshot(state, snapshots, upTo);
+  if (from >= upTo) return;
+  const nowMs = state.resources.clock.wallMs();
+  for (let i = state.floorSegment(from); i < state.segments.length; i++) {
+    const segment = state.segments[i] as Segment;
+    if (segment.sizeBytes === 0 || segment.baseOffset >= upTo) continue;
+    const start = from <= segment.baseOffset ? 0 : (await segment.index()).offset.lookup(from);
+    await segment.scan(start, false, ({ header }) => {
+      if (header.baseOffset >= from && header.lastOffset < upTo) applyToProducers(state.producers, header, nowMs);
+      return header.lastOffset < upTo;
+    });
+  }
+}
+
+/** The offset that the loaded snapshot covers; the start of the log when there is none. Damaged snapshots are deleted. */
+async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo: number): Promise<number> {
+  const { fs, clock, logger } = state.resources;
+  for (const offset of [...snapshots].reverse()) {
+    if (offset > upTo) continue;
+    const path = `${state.directory.path}/${segmentFileName(offset, 'snapshot')}`;
+    const content = (await fs.stat(path)) === null ? null : await fs.readFile(path);
+    const entries: ProducerSnapshotEntry[] | null = content === null ? null : decodeProducerSnapshot(content);
+    if (entries !== null) {
+      state.producers.load(entries, clock.wallMs());
+      return offset;
+    }
+    logger.warn('a producer snapshot is corrupt and is deleted', { partition: state.name, path });
+    await fs.remove(path);
+  }
+  state.producers.clear();
+  return state.segments[0]?.baseOffset ?? 0;
+}
+
+/** Reads everything from the recovery point on and keeps what is valid. */
+async function recover(state: LogState, snapshots: readonly number[], recoveryPoint: number): Promise<void> {
+  const { clock, logger } = state.resources;
+  const first = state.floorSegment(recoveryPoint);
+  const firstBase = (state.segments[first] as Segment).baseOffset;
+  state.epochs.truncateFromEnd(firstBase);
+  await loadProducers(state, snapshots, firstBase);
+  setEnd(state, firstBase);
+  const nowMs = clock.wallMs();
+  for (let i = first; i < state.segments.length; i++) {
+    const segment = state.segments[i] as Segment;
+    const fault = segment.baseOffset < state.nextOffset ? 'segments overlap' : await recoverSegment(state, segment, nowMs);
+    if (fault === null) continue;
+    logger.warn('recovered a partition: truncated an invalid tail', {
+      partition: state.name,
+      segment: segment.path,
+      fault,
+      logEndOffset: state.nextOffset,
+    });
+    await dropSegments(state, fault === 'segments overlap' ? i : i + 1);
+    break;
+  }
+  await state.active.activate();
+  await flushTo(state, state.logEndOffset, { indexes: false });
+}
+
+/** Returns what ended the valid part early; null when all of it is valid. */
+async function recoverSegment(state: LogState, segment: Segment, nowMs: number): Promise<string | null> {
+  const index = segment.freshIndex();
+  const { indexIntervalBytes } = state.config;
+  segment.resetTransactions();
+  const result = await segment.scan(0, true, ({ header, position }) => {
+    index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalBytes);
+    if (header.partitionLeaderEpoch > state.epochs.latestEpoch) {
+      state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    }
+    const aborted = applyToProducers(state.producers, header, nowMs);
+    if (aborted !== null) segment.addAborted(aborted);
+    setEnd(state, header.lastOffset + 1);
+  });
+  if (result.nextOffset === null) setEnd(state, Math.max(state.nextOffset, segment.baseOffset));
+  if (result.end < segment.sizeBytes) {
+    segment.openMode = 'write';
+    await segment.close();
+    await segment.use((file) => file.truncate(result.end));
+    segment.sizeBytes = result.end;
+  }
+  index.sealTime();
+  segment.adoptIndex(index);
+  await segment.writeIndexes(false);
+  return result.fault;
+}
+
+/** Segments from `index` on hold nothing that follows the log's end. */
+async function dropSegments(state: LogState, index: number): Promise<void> {
+  const dropped = state.segments.slice(index);
+  state.segments = state.segments.slice(0, index);
+  for (const segment of dropped) {
+    state.logger.warn('dropped a segment behind an invalid tail', { partition: state.name, segment: segment.path });
+    await segment.removeFiles();
+  }
+  if (state.segments.length === 0) state.segments.push(state.newSegment(state.nextOffset));
+  state.directoryDirty = true;
+}
+
+/** Settles the offsets that come from checkpoints, and removes snapshots that belong to nothing. */
+async function finish(state: LogState, snapshots: readonly number[]): Promise<void> {
+  const { options } = state;
+  const firstBase = (state.segments[0] as Segment).baseOffset;
+  state.logStartOffset = Math.max(options.logStartOffset, firstBase);
+  if (state.logStartOffset > state.logEndOffset) {
+    state.logger.warn('the log start offset is beyond the log end: the log begins anew', {
+      partition: state.name,
+      logStartOffset: state.logStartOffset,
+      logEndOffset: state.logEndOffset,
+    });
+    const start = state.logStartOffset;
+    setEnd(state, start);
+    await dropSegments(state, 0);
+    state.epochs.clear();
+    state.producers.clear();
+    state.recoveryPoint = start;
+  }
+  state.epochs.truncateFromEnd(state.logEndOffset);
+  state.epochs.truncateFromStart(state.logStartOffset);
+  state.highWatermark = Math.min(Math.max(options.highWatermark, state.logStartOffset), state.logEndOffset);
+  state.plan = state.planFor(state.active);
+  const bases = new Set(state.segments.map((segment) => segment.baseOffset));
+  const newest = snapshots.filter((offset) => offset <= state.logEndOffset).at(-1);
+  for (const offset of snapshots) {
+    if (bases.has(offset) || offset === newest) continue;
+    await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
+  }
+}

@@ -1,0 +1,442 @@
+/**
+ * All partition logs of this broker, over all `log.dirs`: opens them at start, makes and deletes them, keeps checkpoints,
+ * runs retention and flushing, and closes them so that the next start is clean.
+ *
+ * A disk error takes the whole directory offline: its logs refuse everything, the owner is told once, the others go on.
+ * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
+ */
+import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { FileSystem } from '../base/file-system.ts';
+import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { randomUuid } from '../base/uuid.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { OffsetCheckpoint } from './checkpoints.ts';
+import { readPartitionMetadata } from './checkpoints.ts';
+import { LogCleaner } from './cleaner.ts';
+import { forEachLimited } from './concurrency.ts';
+import { FilePool } from './file-pool.ts';
+import { IndexCache } from './index-cache.ts';
+import type { LogConfig } from './log-config.ts';
+import type { CheckpointKind } from './log-directory.ts';
+import { LogDirectory } from './log-directory.ts';
+import type { LogManagerSettings } from './log-settings.ts';
+import type { LogCallbacks, LogResources } from './log-state.ts';
+import { isDeletedDirectoryName, markedDirectoryName, parsePartitionDirectoryName, partitionDirectoryName } from './names.ts';
+import { PartitionLog } from './partition-log.ts';
+import { TailCache } from './tail-cache.ts';
+
+export interface LogManagerOptions {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** `log.dirs` in order, with their directory ids; they exist and are formatted. */
+  readonly directories: readonly { readonly path: string; readonly id: Uuid }[];
+  readonly settings: LogManagerSettings;
+  /** Settings of a topic as far as they are known when its logs are opened; `updateConfig` follows. */
+  readonly configOf: (topic: string) => LogConfig;
+  /** A directory went offline; all its logs are dead already. */
+  readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
+}
+
+/** At once: opening, closing. */
+const openingMax = 16;
+const tailCacheBytesMax = 64 * 1024 * 1024;
+const indexCacheBytesMax = 32 * 1024 * 1024;
+const openFilesMax = 1024;
+/** How often indexes and epochs are written behind the logs, and `flush.ms` is looked at. */
+const writeBehindIntervalMs = 2000;
+
+interface Held {
+  readonly log: PartitionLog;
+  readonly directory: LogDirectory;
+}
+
+export class LogManager {
+  readonly #options: LogManagerOptions;
+  readonly #logger: Logger;
+  readonly #resources: LogResources;
+  readonly #directories: LogDirectory[];
+  readonly #logs = new Map<string, Held>();
+  /** Creations under way, so that two callers get the same log. */
+  readonly #creating = new Map<string, Promise<PartitionLog>>();
+  /** Written to since the last tick. */
+  #touched = new Set<PartitionLog>();
+  /** New logs whose directories are still to be made. */
+  #unmade: PartitionLog[] = [];
+  #making = false;
+  #cleaner: LogCleaner;
+  readonly #timers = new Map<string, Timer>();
+  #stopped = false;
+
+  constructor(options: LogManagerOptions) {
+    const { fs, clock, scheduler, random } = options;
+    this.#options = options;
+    this.#logger = options.logger.child('LogManager');
+    this.#resources = {
+      fs,
+      clock,
+      scheduler,
+      random,
+      logger: this.#logger,
+      files: new FilePool(fs, openFilesMax),
+      indexes: new IndexCache(indexCacheBytesMax),
+      tails: new TailCache(tailCacheBytesMax),
+    };
+    this.#directories = options.directories.map(({ path, id }) => new LogDirectory(fs, this.#logger, path, id));
+    this.#cleaner = new LogCleaner({
+      resources: this.#resources,
+      settings: options.settings,
+      logs: () => this.#held().map(({ log, directory }) => ({ log, directory: directory.path })),
+      onProgress: (path) => this.#mark(path, 'cleaner'),
+      onFailure: (log, error) => void log.writer.fail(error),
+    });
+  }
+
+  /** Locks the directories, opens (and if need be recovers) all logs in them, and starts the background tasks. */
+  async start(): Promise<void> {
+    const startedMs = this.#options.clock.monotonicMs();
+    for (const directory of this.#directories) {
+      try {
+        if (this.#options.settings.locksDirectories) await directory.lock();
+        await this.#openAll(directory);
+      } catch (error) {
+        if (typeof (error as { code?: unknown }).code !== 'string') throw error;
+        this.#directoryFailed(directory, error);
+      }
+    }
+    this.#logger.info('loaded the logs', { count: this.#logs.size, tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs) });
+    this.#startTasks();
+  }
+
+  get(topic: string, partition: number): PartitionLog | null {
+    return this.#logs.get(partitionDirectoryName(topic, partition))?.log ?? null;
+  }
+
+  all(): PartitionLog[] {
+    return this.#held().map(({ log }) => log);
+  }
+
+  /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
+  directories(): { path: string; id: Uuid; isOffline: boolean; wasClean: boolean; previousBrokerEpoch: number }[] {
+    return this.#directories.map(({ path, id, isOffline, wasClean, previousBrokerEpoch }) => ({
+      path,
+      id,
+      isOffline,
+      wasClean,
+      previousBrokerEpoch,
+    }));
+  }
+
+  /** Directory id of a log. */
+  directoryIdOf(log: PartitionLog): Uuid | null {
+    return this.#logs.get(partitionDirectoryName(log.topic, log.partition))?.directory.id ?? null;
+  }
+
+  /**
+   * The log of a partition, made when it does not exist. One of another topic id under this name (the topic was deleted and
+   * made again while this broker was away) is put aside first. `directoryId` chooses among several directories.
+   */
+  getOrCreate(topic: string, partition: number, topicId: Uuid, config: LogConfig, directoryId: Uuid | null = null): Promise<PartitionLog> {
+    const name = partitionDirectoryName(topic, partition);
+    const held = this.#logs.get(name);
+    if (held !== undefined && held.log.topicId === topicId && !held.log.isOffline) return Promise.resolve(held.log);
+    const pending = this.#creating.get(name);
+    const create = (): Promise<PartitionLog> => this.#create(topic, partition, topicId, config, directoryId);
+    const mine = (pending === undefined ? create() : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId))).finally(() => {
+      if (this.#creating.get(name) === mine) this.#creating.delete(name);
+    });
+    this.#creating.set(name, mine);
+    return mine;
+  }
+
+  /** Takes a log out of service. Its directory is renamed now and removed after the topic's `file.delete.delay.ms`. */
+  async delete(topic: string, partition: number): Promise<void> {
+    await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
+  }
+
+  /** Puts the logs aside that no one should have here; they are kept as `…-stray` for a person to look at. */
+  async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
+    for (const { log } of this.#held()) {
+      if (isExpected(log)) continue;
+      this.#logger.warn('found a stray log', { partition: partitionDirectoryName(log.topic, log.partition), topicId: log.topicId });
+      await this.#putAside(partitionDirectoryName(log.topic, log.partition), 'stray');
+    }
+  }
+
+  /** Writes the high watermark checkpoint of all directories whose offsets have changed. */
+  async checkpointHighWatermarks(): Promise<void> {
+    await this.#writeCheckpoints('highWatermark');
+  }
+
+  /** Runs retention once over all logs; the timer does so by itself. */
+  async applyRetention(): Promise<void> {
+    const { settings } = this.#options;
+    for (const { log, directory } of this.#held()) {
+      if (log.isOffline) continue;
+      try {
+        log.expireProducers(settings.producerIdExpirationMs);
+        if ((await log.applyRetention()) > 0) directory.dirty.add('logStart');
+      } catch (error) {
+        if (!log.isOffline) log.writer.fail(error);
+      }
+    }
+  }
+
+  /** Compacts what is due, once; the timer does so by itself. */
+  async cleanOnce(): Promise<void> {
+    await this.#cleaner.cleanOnce();
+  }
+
+  /** Closes all logs; with a broker epoch (the shutdown was controlled) the next start trusts what it finds. */
+  async shutdown(brokerEpoch: number): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    await this.#cleaner.stop();
+    await Promise.allSettled(this.#creating.values());
+    for (const directory of this.#directories) await this.#closeDirectory(directory, brokerEpoch);
+    await this.#resources.files.close();
+  }
+
+  #held(): Held[] {
+    return [...this.#logs.values()];
+  }
+
+  async #openAll(directory: LogDirectory): Promise<void> {
+    const { fs } = this.#options;
+    await directory.begin();
+    const [recoveryPoints, highWatermarks, logStarts] = await Promise.all([
+      directory.readCheckpoint('recoveryPoint'),
+      directory.readCheckpoint('highWatermark'),
+      directory.readCheckpoint('logStart'),
+    ]);
+    this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
+    const names = await fs.list(directory.path);
+    for (const name of names) if (isDeletedDirectoryName(name)) this.#removeLater(`${directory.path}/${name}`, 0);
+    if (!directory.wasClean) this.#logger.info('the last shutdown was not clean: recovering', { directory: directory.path });
+    await forEachLimited(names, openingMax, async (name) => {
+      const id = parsePartitionDirectoryName(name);
+      if (id === null || id.topic === '__cluster_metadata') return;
+      const path = `${directory.path}/${name}`;
+      if ((await fs.stat(path))?.isDirectory !== true) return;
+      const other = this.#logs.get(name);
+      if (other !== undefined) {
+        throw new Error(`Duplicate log directories for ${name} are found in both ${other.log.directory} and ${path}`);
+      }
+      const log = await PartitionLog.open({
+        directory: path,
+        ...id,
+        topicId: (await readPartitionMetadata(fs, path)) ?? '',
+        config: this.#options.configOf(id.topic),
+        resources: this.#resources,
+        callbacks: this.#callbacks(directory, () => log),
+        isClean: directory.wasClean,
+        recoveryPoint: recoveryPoints.get(name) ?? 0,
+        logStartOffset: logStarts.get(name) ?? 0,
+        highWatermark: highWatermarks.get(name) ?? 0,
+        exists: true,
+      });
+      this.#logs.set(name, { log, directory });
+    });
+  }
+
+  async #create(topic: string, partition: number, topicId: Uuid, config: LogConfig, directoryId: Uuid | null): Promise<PartitionLog> {
+    const name = partitionDirectoryName(topic, partition);
+    const held = this.#logs.get(name);
+    if (held !== undefined) {
+      if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
+        return held.log.topicId === topicId ? held.log : await this.#adopt(held, topicId, config);
+      }
+      if (held.directory.isOffline) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
+      await this.#putAside(name, 'stray');
+    }
+    const directory = this.#choose(directoryId);
+    const log = await PartitionLog.open({
+      directory: `${directory.path}/${name}`,
+      topic,
+      partition,
+      topicId,
+      config,
+      resources: this.#resources,
+      callbacks: this.#callbacks(directory, () => log),
+      isClean: true,
+      recoveryPoint: 0,
+      logStartOffset: 0,
+      highWatermark: 0,
+      exists: false,
+    });
+    this.#logs.set(name, { log, directory });
+    this.#unmade.push(log);
+    if (!this.#making) {
+      this.#making = true;
+      this.#options.scheduler.after(0, () => void this.#makeDirectories());
+    }
+    return log;
+  }
+
+  /** A directory that lost its `partition.metadata` belongs to the topic that has its name. */
+  async #adopt(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
+    held.log.adoptTopicId(topicId);
+    held.log.updateConfig(config);
+    return held.log;
+  }
+
+  /** Directories of new partitions come with their first write or, at leisure, from here. */
+  async #makeDirectories(): Promise<void> {
+    while (this.#unmade.length > 0 && !this.#stopped) {
+      const batch = this.#unmade.splice(0, 4);
+      await Promise.allSettled(batch.map((log) => log.materialise()));
+    }
+    this.#making = false;
+  }
+
+  /** The named directory or, without one, the one with the fewest logs. */
+  #choose(directoryId: Uuid | null): LogDirectory {
+    const online = this.#directories.filter((directory) => !directory.isOffline);
+    const named = online.find((directory) => directory.id === directoryId);
+    if (named !== undefined) return named;
+    const counts = new Map(online.map((directory) => [directory, 0]));
+    for (const { directory } of this.#logs.values()) counts.set(directory, (counts.get(directory) ?? 0) + 1);
+    const best = online.sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0))[0];
+    if (best === undefined) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
+    return best;
+  }
+
+  async #putAside(name: string, mark: 'delete' | 'stray'): Promise<void> {
+    const held = this.#logs.get(name);
+    if (held === undefined) return;
+    const { log, directory } = held;
+    this.#logs.delete(name);
+    this.#touched.delete(log);
+    for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const) directory.dirty.add(kind);
+    const delayMs = log.state.config.fileDeleteDelayMs;
+    const path = await log.leave(markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), mark));
+    if (path !== null && mark === 'delete') this.#removeLater(path, delayMs);
+  }
+
+  #removeLater(path: string, delayMs: number): void {
+    this.#options.scheduler.after(delayMs, () => {
+      this.#options.fs.remove(path).catch((error: unknown) => {
+        this.#logger.warn('a deleted partition could not be removed', { path, error: String(error) });
+      });
+    });
+  }
+
+  #callbacks(directory: LogDirectory, log: () => PartitionLog): LogCallbacks {
+    return {
+      onFailure: (error) => this.#directoryFailed(directory, error),
+      persistRecoveryPoints: () => directory.writeCheckpoint('recoveryPoint', () => this.#collect(directory, 'recoveryPoint')),
+      onTouched: () => this.#touched.add(log()),
+      onOffsetMoved: (which) => directory.dirty.add(which),
+    };
+  }
+
+  #directoryFailed(directory: LogDirectory, error: unknown): void {
+    if (directory.isOffline) return;
+    directory.failure = error;
+    this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
+    for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);
+    this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
+  }
+
+  #mark(path: string, kind: CheckpointKind): void {
+    this.#directories.find((directory) => directory.path === path)?.dirty.add(kind);
+  }
+
+  #collect(directory: LogDirectory, kind: CheckpointKind): OffsetCheckpoint {
+    const offsets: OffsetCheckpoint = new Map();
+    for (const [name, held] of this.#logs) {
+      if (held.directory !== directory) continue;
+      const { log } = held;
+      if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
+      else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
+      else if (kind === 'logStart' && log.logStartOffset > log.firstSegmentOffset) offsets.set(name, log.logStartOffset);
+      else if (kind === 'cleaner') {
+        const offset = this.#cleaner.checkpointOf(directory.path, name);
+        if (offset !== null) offsets.set(name, offset);
+      }
+    }
+    return offsets;
+  }
+
+  async #writeCheckpoints(...kinds: readonly CheckpointKind[]): Promise<void> {
+    for (const directory of this.#directories) {
+      for (const kind of kinds) {
+        if (directory.isOffline || !directory.dirty.has(kind)) continue;
+        try {
+          await directory.writeCheckpoint(kind, () => this.#collect(directory, kind));
+        } catch (error) {
+          this.#directoryFailed(directory, error);
+        }
+      }
+    }
+  }
+
+  #startTasks(): void {
+    const { settings } = this.#options;
+    const first = settings.initialTaskDelayMs;
+    this.#repeat('retention', first, settings.retentionCheckIntervalMs, () => this.applyRetention());
+    this.#repeat('recoveryPoint', first, settings.recoveryPointCheckpointIntervalMs, () => this.#writeCheckpoints('recoveryPoint', 'cleaner'));
+    this.#repeat('logStart', first, settings.logStartCheckpointIntervalMs, () => this.#writeCheckpoints('logStart'));
+    this.#repeat('highWatermark', settings.highWatermarkCheckpointIntervalMs, settings.highWatermarkCheckpointIntervalMs, () => this.#writeCheckpoints('highWatermark'));
+    this.#repeat('writeBehind', writeBehindIntervalMs, writeBehindIntervalMs, () => this.#writeBehind());
+    if (settings.cleanerEnabled) this.#repeat('cleaner', first, settings.cleanerBackoffMs, () => this.#cleaner.cleanOnce());
+  }
+
+  /** The next run is planned when one has ended. */
+  #repeat(name: string, delayMs: number, intervalMs: number, body: () => Promise<void>): void {
+    if (this.#stopped) return;
+    const timer = this.#options.scheduler.after(delayMs, () => {
+      body()
+        .catch((error: unknown) => this.#logger.error('a background task failed', { name, error: String(error) }))
+        .finally(() => this.#repeat(name, intervalMs, intervalMs, body));
+    });
+    this.#timers.set(name, timer);
+  }
+
+  async #writeBehind(): Promise<void> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    for (const log of touched) {
+      if (log.isOffline) continue;
+      log.state.isTouched = false;
+      const recoveryPoint = log.recoveryPoint;
+      try {
+        await log.writeBehind();
+        await log.flushIfDue();
+      } catch (error) {
+        if (!log.isOffline) log.writer.fail(error);
+      }
+      // Until it is flushed it stays on the list, if the topic flushes by time.
+      if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset) this.#touched.add(log);
+      const held = this.#logs.get(partitionDirectoryName(log.topic, log.partition));
+      if (log.recoveryPoint !== recoveryPoint) held?.directory.dirty.add('recoveryPoint');
+    }
+  }
+
+  async #closeDirectory(directory: LogDirectory, brokerEpoch: number): Promise<void> {
+    const logs = this.#held().filter((held) => held.directory === directory);
+    if (directory.isOffline) {
+      for (const { log } of logs) await log.abandon();
+      return;
+    }
+    try {
+      await forEachLimited(logs, openingMax, async ({ log }) => {
+        await log.materialise();
+        await log.close();
+      });
+      if (directory.isOffline) return;
+      for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const) {
+        await directory.writeCheckpoint(kind, () => this.#collect(directory, kind));
+      }
+      await directory.markClean(brokerEpoch);
+    } catch (error) {
+      this.#logger.error('a log directory could not be closed cleanly', { directory: directory.path, error: String(error) });
+    } finally {
+      await directory.unlock();
+    }
+  }
+}

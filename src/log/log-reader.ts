@@ -1,0 +1,309 @@
+/**
+ * The read side of one log: batches by offset, offsets by time, aborted transactions. Never changes the log, except that a
+ * senseless index is rebuilt.
+ *
+ * A read that a truncation overtakes is done again. Bytes are returned as they lie on disk; checksums are the reader's.
+ */
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { BatchHeader } from '../protocol/records/batch.ts';
+import { batchHeader, batchHeaderBytes } from '../protocol/records/batch.ts';
+import { headerFault, readFully } from './batch-scan.ts';
+import type { LogState } from './log-state.ts';
+import { firstRecordAtOrAfter, recordOfMaxTimestamp } from './record-checks.ts';
+import type { Segment } from './segment.ts';
+import type { CachedBatch } from './tail-cache.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+export interface LogReadResult {
+  /** Whole batches; empty when there is nothing to give. */
+  readonly records: Uint8Array;
+  /** Base offset of the first batch (at or before what was asked for); the asked-for offset when empty. */
+  readonly firstOffset: number;
+  /** Where the next read goes on. */
+  readonly nextOffset: number;
+}
+
+export interface TimestampOffset {
+  readonly timestamp: number;
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+const noBytes = new Uint8Array(0);
+/** Read beyond what was asked for when the exact position is not known: the index is sparse. */
+const indexSlackBytes = 16 * 1024;
+/** Sequential readers that are remembered for each log. */
+const hintsMax = 8;
+const truncationRetriesMax = 100;
+
+function empty(offset: number): LogReadResult {
+  return { records: noBytes, firstOffset: offset, nextOffset: offset };
+}
+
+/** Where a sequential reader goes on: saves it the index and the slack. */
+interface Hint {
+  readonly offset: number;
+  readonly segment: Segment;
+  readonly position: number;
+}
+
+export class LogReader {
+  readonly #state: LogState;
+  #hints: Hint[] = [];
+
+  constructor(state: LogState) {
+    this.#state = state;
+  }
+
+  /** Throws OFFSET_OUT_OF_RANGE outside of [log start, log end]. */
+  checkRange(offset: number): void {
+    const { logStartOffset, logEndOffset, name } = this.#state;
+    if (offset >= logStartOffset && offset <= logEndOffset) return;
+    throw new KafkaError(
+      Errors.OFFSET_OUT_OF_RANGE,
+      `Received request for offset ${offset} for partition ${name}, but we only have log segments in the range ${logStartOffset} to ${logEndOffset}`,
+    );
+  }
+
+  /** From memory; null when the disk must be asked. */
+  readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
+    const limit = Math.min(upTo, this.#state.logEndOffset);
+    if (offset >= limit) return empty(offset);
+    const found = this.#state.tail.read(offset, maxBytes, limit, minOneBatch);
+    if (found === null) return null;
+    const first = found[0];
+    if (first === undefined) return empty(offset);
+    const last = found[found.length - 1] as CachedBatch;
+    return { records: join(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
+  }
+
+  async read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
+    const state = this.#state;
+    for (let attempt = 0; ; attempt++) {
+      state.checkUsable();
+      this.checkRange(offset);
+      const cached = this.readCached(offset, maxBytes, upTo, minOneBatch);
+      if (cached !== null) return cached;
+      const { generation } = state;
+      try {
+        const limit = Math.min(upTo, state.logEndOffset);
+        const result = await this.#readSegments(offset, maxBytes, limit, minOneBatch);
+        if (generation === state.generation) return result;
+      } catch (error) {
+        if (generation === state.generation && offset >= state.logStartOffset) throw error;
+      }
+      if (attempt >= truncationRetriesMax) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `${state.name} is truncated again and again`);
+    }
+  }
+
+  async #readSegments(offset: number, maxBytes: number, limit: number, minOneBatch: boolean): Promise<LogReadResult> {
+    const state = this.#state;
+    const { segments } = state;
+    for (let i = state.floorSegment(offset); i < segments.length; i++) {
+      const segment = segments[i] as Segment;
+      const result = await this.#readSegment(segment, { offset, maxBytes, limit, minOneBatch });
+      // Nothing at or after `offset` in here (the end was compacted away): the next segment goes on.
+      if (result !== null) return result;
+    }
+    return empty(offset);
+  }
+
+  async #readSegment(segment: Segment, wanted: Wanted): Promise<LogReadResult | null> {
+    const hint = this.#takeHint(segment, wanted.offset);
+    const start = hint?.position ?? (await segment.index()).offset.lookup(wanted.offset);
+    try {
+      return await this.#readFrom(segment, start, hint === null ? indexSlackBytes : 0, wanted);
+    } catch (error) {
+      if (!(error instanceof MisplacedError) || start === 0) throw this.#asStorageError(segment, error);
+    }
+    this.#state.logger.warn('an index led nowhere and is rebuilt', { partition: this.#state.name, segment: segment.path });
+    await segment.rebuildIndex();
+    try {
+      return await this.#readFrom(segment, 0, indexSlackBytes, wanted);
+    } catch (error) {
+      throw this.#asStorageError(segment, error);
+    }
+  }
+
+  #asStorageError(segment: Segment, error: unknown): unknown {
+    if (!(error instanceof MisplacedError)) return error;
+    this.#state.logger.error('a segment holds something that is no batch', { segment: segment.path, fault: error.message });
+    return new KafkaError(Errors.CORRUPT_MESSAGE, `Found invalid data in ${segment.path}: ${error.message}`);
+  }
+
+  /** Null when the segment ends before a batch that holds `offset` or a later one. */
+  async #readFrom(segment: Segment, start: number, slackBytes: number, wanted: Wanted): Promise<LogReadResult | null> {
+    const end = segment.sizeBytes;
+    let position = start;
+    let length = Math.max(batchHeaderBytes, wanted.maxBytes) + slackBytes;
+    while (position < end) {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(end - position, length));
+      const from = position;
+      const have = await segment.use((file) => readFully(file, buffer, from, buffer.length));
+      if (have < buffer.length) throw new MisplacedError('the file is shorter than expected');
+      const found = findBatch(buffer, end - position, wanted.offset);
+      if (found.header === null) {
+        position += found.at;
+        continue;
+      }
+      const { header, at } = found;
+      if (header.baseOffset > wanted.offset && position === start && at === 0 && start > 0) {
+        throw new MisplacedError(`offset ${header.baseOffset} at ${start}`);
+      }
+      if (header.lastOffset >= wanted.limit) return empty(wanted.offset);
+      if (header.sizeBytes > wanted.maxBytes && !wanted.minOneBatch) return empty(wanted.offset);
+      if (header.sizeBytes > have - at) {
+        // Read again, from the batch itself and long enough for it.
+        position += at;
+        length = Math.max(header.sizeBytes, wanted.maxBytes);
+        continue;
+      }
+      return this.#collect(segment, buffer, position, at, header, wanted);
+    }
+    return null;
+  }
+
+  /** As many whole batches from the one at `at` as the buffer and the bounds allow. */
+  #collect(segment: Segment, buffer: Buffer, position: number, at: number, first: BatchHeader, wanted: Wanted): LogReadResult {
+    let last = first;
+    let to = at + first.sizeBytes;
+    while (to + batchHeaderBytes <= buffer.length) {
+      const fault = headerFault(buffer, to, segment.sizeBytes - position - to, last.lastOffset + 1);
+      if (fault !== null) break;
+      const header = batchHeader(buffer, to);
+      const next = to + header.sizeBytes;
+      if (next > buffer.length || next - at > wanted.maxBytes || header.lastOffset >= wanted.limit) break;
+      last = header;
+      to = next;
+    }
+    const nextOffset = last.lastOffset + 1;
+    this.#giveHint({ offset: nextOffset, segment, position: position + to });
+    return { records: buffer.subarray(at, to), firstOffset: first.baseOffset, nextOffset };
+  }
+
+  #takeHint(segment: Segment, offset: number): Hint | null {
+    const at = this.#hints.findIndex((hint) => hint.offset === offset && hint.segment === segment);
+    if (at < 0) return null;
+    const hint = this.#hints[at] as Hint;
+    return hint.position < segment.sizeBytes ? hint : null;
+  }
+
+  #giveHint(hint: Hint): void {
+    if (this.#hints.length >= hintsMax) this.#hints.shift();
+    this.#hints.push(hint);
+  }
+
+  /** Positions may mean other records now. */
+  forgetHints(): void {
+    this.#hints = [];
+  }
+
+  /** The first record at or after `timestamp`; null when there is none. */
+  async offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {
+    const state = this.#state;
+    state.checkUsable();
+    for (const segment of state.segments) {
+      if (segment.sizeBytes === 0 || (await segment.largestTimestamp()) < timestamp) continue;
+      const index = await segment.index();
+      const start = index.offset.lookup(index.time.lookup(timestamp));
+      let found: TimestampOffset | null = null;
+      await segment.scan(start, false, ({ header, bytes, at }) => {
+        if (header.maxTimestamp < timestamp || header.lastOffset < state.logStartOffset) return true;
+        found = firstRecordAtOrAfter(bytes, at, timestamp, state.logStartOffset);
+        return found === null;
+      });
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  /** The first record that carries the largest timestamp of the log; null when the log is empty. */
+  async offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
+    const state = this.#state;
+    state.checkUsable();
+    let best: Segment | null = null;
+    let largest = -1;
+    for (const segment of state.segments) {
+      const timestamp = segment.sizeBytes === 0 ? -1 : await segment.largestTimestamp();
+      if (timestamp <= largest) continue;
+      best = segment;
+      largest = timestamp;
+    }
+    if (best === null) return null;
+    const index = await best.index();
+    const start = index.offset.lookup(index.time.lookup(largest));
+    let found: TimestampOffset | null = null;
+    await best.scan(start, false, ({ header, bytes, at }) => {
+      if (header.maxTimestamp < largest || header.lastOffset < state.logStartOffset) return true;
+      found = recordOfMaxTimestamp(bytes, at);
+      return false;
+    });
+    return found;
+  }
+
+  /** Aborted transactions that overlap [from, to), in order of their first offset. */
+  async abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
+    const state = this.#state;
+    const found: AbortedTransaction[] = [];
+    for (let i = state.floorSegment(from); i < state.segments.length; i++) {
+      const entries = await (state.segments[i] as Segment).loadTransactions();
+      for (const entry of entries) {
+        if (entry.lastOffset >= from && entry.firstOffset < to) found.push(entry);
+      }
+      // Every transaction that ends later began at or after this point.
+      if (entries.some((entry) => entry.lastStableOffset >= to)) break;
+    }
+    return found.sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+}
+
+interface Wanted {
+  readonly offset: number;
+  readonly maxBytes: number;
+  readonly limit: number;
+  readonly minOneBatch: boolean;
+}
+
+/** There is no batch where one was expected. */
+class MisplacedError extends Error {
+  override readonly name = 'MisplacedError';
+}
+
+/**
+ * The first batch that ends at or after `offset`; its header at least is in `buffer`. Without one, `at` is how far the
+ * buffer was understood. `remainingBytes` of the file begin with the buffer.
+ */
+function findBatch(buffer: Buffer, remainingBytes: number, offset: number): { header: BatchHeader | null; at: number } {
+  let at = 0;
+  while (at < remainingBytes) {
+    if (at + batchHeaderBytes > buffer.length && remainingBytes - at >= batchHeaderBytes) return { header: null, at };
+    const fault = headerFault(buffer, at, remainingBytes - at, 0);
+    if (fault !== null) throw new MisplacedError(fault);
+    const header = batchHeader(buffer, at);
+    if (header.lastOffset >= offset) return { header, at };
+    at += header.sizeBytes;
+  }
+  return { header: null, at };
+}
+
+function join(batches: readonly CachedBatch[]): Uint8Array {
+  const first = batches[0] as CachedBatch;
+  if (batches.length === 1) return first.bytes;
+  let sizeBytes = 0;
+  let contiguous = true;
+  for (const [i, batch] of batches.entries()) {
+    sizeBytes += batch.bytes.length;
+    const previous = batches[i - 1];
+    contiguous &&=
+      previous === undefined ||
+      (previous.bytes.buffer === batch.bytes.buffer && previous.bytes.byteOffset + previous.bytes.length === batch.bytes.byteOffset);
+  }
+  if (contiguous) return Buffer.from(first.bytes.buffer, first.bytes.byteOffset, sizeBytes);
+  const joined = Buffer.allocUnsafeSlow(sizeBytes);
+  let at = 0;
+  for (const batch of batches) {
+    joined.set(batch.bytes, at);
+    at += batch.bytes.length;
+  }
+  return joined;
+}

@@ -1,0 +1,45 @@
+/**
+ * Which leading segments a log gives up: too old, too many bytes, or below the log start offset. Nothing at or above the high
+ * watermark goes. The active segment goes too when all of it is too old; it is rolled first, so that the end offset stays.
+ */
+import { removeFirstSegments } from './log-truncation.ts';
+import type { LogState } from './log-state.ts';
+import type { Segment } from './segment.ts';
+
+/** How many leading segments may go; equal to their number when the active one is due too. */
+export async function countExpired(state: LogState, nowMs: number): Promise<number> {
+  const { config, segments } = state;
+  let excessBytes = config.retentionBytes >= 0 ? state.sizeBytes - config.retentionBytes : -1;
+  let count = 0;
+  for (const [i, segment] of segments.entries()) {
+    const end = state.endOfSegment(i);
+    const isActive = i === segments.length - 1;
+    if (end > state.highWatermark || (isActive && segment.sizeBytes === 0)) break;
+    const belowStart = !isActive && end <= state.logStartOffset;
+    const tooMuch = config.cleanupPolicy.delete && config.retentionBytes >= 0 && excessBytes - segment.sizeBytes >= 0;
+    const tooOld = config.cleanupPolicy.delete && (await isTooOld(state, segment, nowMs));
+    if (!belowStart && !tooMuch && !tooOld) break;
+    excessBytes -= segment.sizeBytes;
+    count += 1;
+  }
+  return count;
+}
+
+async function isTooOld(state: LogState, segment: Segment, nowMs: number): Promise<boolean> {
+  const { retentionMs } = state.config;
+  if (retentionMs < 0) return false;
+  const largest = await segment.largestTimestamp();
+  // Records without timestamps: the file's own age decides.
+  const newestMs = largest >= 0 ? largest : segment.createdMs;
+  return nowMs - newestMs > retentionMs;
+}
+
+/** Under the writer's lock. Returns how many segments went. */
+export async function removeExpired(state: LogState, nowMs: number): Promise<number> {
+  const count = Math.min(await countExpired(state, nowMs), state.segments.length - 1);
+  if (count > 0) {
+    await removeFirstSegments(state, count);
+    state.logger.info('deleted old segments', { partition: state.name, count, logStartOffset: state.logStartOffset });
+  }
+  return count;
+}

@@ -1,0 +1,43 @@
+/**
+ * Broker settings of `log/`, as `LogManager` takes them. The composition root makes them from the node's configuration.
+ */
+import type { NodeConfig } from '../config/node-config.ts';
+
+export interface LogManagerSettings {
+  /** Take `.lock` in each directory. False when the owner already holds them. */
+  readonly locksDirectories: boolean;
+  readonly initialTaskDelayMs: number;
+  readonly retentionCheckIntervalMs: number;
+  readonly recoveryPointCheckpointIntervalMs: number;
+  readonly logStartCheckpointIntervalMs: number;
+  readonly highWatermarkCheckpointIntervalMs: number;
+  readonly producerIdExpirationMs: number;
+  readonly cleanerEnabled: boolean;
+  readonly cleanerBackoffMs: number;
+}
+
+export const defaultLogManagerSettings: LogManagerSettings = {
+  locksDirectories: true,
+  initialTaskDelayMs: 30000,
+  retentionCheckIntervalMs: 300000,
+  recoveryPointCheckpointIntervalMs: 60000,
+  logStartCheckpointIntervalMs: 60000,
+  highWatermarkCheckpointIntervalMs: 5000,
+  producerIdExpirationMs: 86400000,
+  cleanerEnabled: true,
+  cleanerBackoffMs: 15000,
+};
+
+export function logManagerSettings(config: NodeConfig, locksDirectories: boolean): LogManagerSettings {
+  return {
+    locksDirectories,
+    initialTaskDelayMs: config.get('log.initial.task.delay.ms'),
+    retentionCheckIntervalMs: config.get('log.retention.check.interval.ms'),
+    recoveryPointCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
+    logStartCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
+    highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
+    producerIdExpirationMs: config.get('producer.id.expiration.ms'),
+    cleanerEnabled: config.get('log.cleaner.enable'),
+    cleanerBackoffMs: config.get('log.cleaner.backoff.ms'),
+  };
+}

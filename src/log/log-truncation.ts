@@ -1,0 +1,150 @@
+/**
+ * Shortens a log: at its end (a follower that parts from its leader), at its start (retention, DeleteRecords), or wholly.
+ * All of it runs under the writer's lock.
+ */
+import { assert } from '../base/assert.ts';
+import { loadProducers } from './log-loading.ts';
+import type { LogReader } from './log-reader.ts';
+import type { LogState } from './log-state.ts';
+import { parseSegmentFileName, segmentFileName } from './names.ts';
+import type { Segment } from './segment.ts';
+
+/** The log ends at `offset` or, if that is inside a batch, before that batch. */
+export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {
+  assert(offset >= state.logStartOffset, 'a log is not truncated below its start');
+  if (offset >= state.logEndOffset) {
+    // An epoch that got no records here parts from the leader all the same.
+    state.epochs.truncateFromEnd(state.logEndOffset);
+    return;
+  }
+  // What the checkpoint calls synced must be: other records will take these offsets.
+  if (offset < state.recoveryPoint) {
+    state.recoveryPoint = offset;
+    await state.options.callbacks.persistRecoveryPoints();
+  }
+  beginChange(state, reader);
+  const keep = state.floorSegment(offset);
+  const segment = state.segments[keep] as Segment;
+  const dropped = state.segments.slice(keep + 1);
+  state.segments = state.segments.slice(0, keep + 1);
+  for (const other of dropped) await other.removeFiles();
+  const cut = await findCut(segment, offset);
+  if (cut.offset < state.logStartOffset) return await truncateFully(state, reader, state.logStartOffset);
+  await segment.truncate(cut.position, cut.offset);
+  await segment.activate();
+  setEnd(state, cut.offset);
+  state.directoryDirty ||= dropped.length > 0;
+  state.epochs.truncateFromEnd(cut.offset);
+  await rewindProducers(state, cut.offset);
+}
+
+/** Forgets all records; the log is empty and begins at `offset`. */
+export async function truncateFully(state: LogState, reader: LogReader, offset: number): Promise<void> {
+  state.recoveryPoint = 0;
+  await state.options.callbacks.persistRecoveryPoints();
+  beginChange(state, reader);
+  for (const segment of state.segments) await segment.removeFiles();
+  await removeSnapshots(state, () => true);
+  state.segments = [state.newSegment(offset)];
+  state.logStartOffset = offset;
+  state.highWatermark = offset;
+  setEnd(state, offset);
+  state.recoveryPoint = offset;
+  state.directoryDirty = true;
+  state.epochs.clear();
+  state.producers.clear();
+}
+
+function beginChange(state: LogState, reader: LogReader): void {
+  state.generation += 1;
+  state.tail.clear();
+  reader.forgetHints();
+}
+
+function setEnd(state: LogState, offset: number): void {
+  state.logEndOffset = offset;
+  state.nextOffset = offset;
+  state.highWatermark = Math.min(state.highWatermark, offset);
+  state.recoveryPoint = Math.min(state.recoveryPoint, offset);
+  state.plan = state.planFor(state.active);
+}
+
+/** Position of the first batch that reaches `offset`, and the offset after the batch in front of it. */
+async function findCut(segment: Segment, offset: number): Promise<{ position: number; offset: number }> {
+  const start = (await segment.index()).offset.lookup(offset);
+  let position = start;
+  let end: number | null = null;
+  await segment.scan(start, false, (batch) => {
+    if (batch.header.lastOffset >= offset) return false;
+    position = batch.position + batch.header.sizeBytes;
+    end = batch.header.lastOffset + 1;
+    return true;
+  });
+  // The batch before the indexed one, if any, ends where that one begins.
+  if (end === null && start > 0) {
+    await segment.scan(0, false, (batch) => {
+      if (batch.position >= start) return false;
+      end = batch.header.lastOffset + 1;
+      return true;
+    });
+  }
+  return { position, offset: end ?? segment.baseOffset };
+}
+
+/** The producers' state as of `offset`, from snapshots at or before it. */
+async function rewindProducers(state: LogState, offset: number): Promise<void> {
+  await removeSnapshots(state, (snapshot) => snapshot > offset);
+  await loadProducers(state, await listSnapshots(state), offset);
+}
+
+export async function listSnapshots(state: LogState): Promise<number[]> {
+  const names = await state.resources.fs.list(state.directory.path);
+  const found: number[] = [];
+  for (const name of names) {
+    const file = parseSegmentFileName(name);
+    if (file !== null && file.extension === 'snapshot' && file.suffix === '') found.push(file.offset);
+  }
+  return found.sort((a, b) => a - b);
+}
+
+export async function removeSnapshots(state: LogState, doomed: (offset: number) => boolean): Promise<void> {
+  const exists = (await state.resources.fs.stat(state.directory.path)) !== null;
+  for (const offset of exists ? await listSnapshots(state) : []) {
+    if (doomed(offset)) await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
+  }
+}
+
+/**
+ * Takes the first `count` segments out of the log. Their files are renamed now and removed after the topic's delay, so that
+ * readers that are at it can finish.
+ */
+export async function removeFirstSegments(state: LogState, count: number): Promise<void> {
+  assert(count < state.segments.length, 'the active segment stays');
+  if (count === 0) return;
+  const removed = state.segments.slice(0, count);
+  state.segments = state.segments.slice(count);
+  const firstBase = (state.segments[0] as Segment).baseOffset;
+  raiseLogStart(state, firstBase);
+  for (const segment of removed) await deleteLater(state, segment);
+  await removeSnapshots(state, (offset) => offset < firstBase);
+}
+
+export async function deleteLater(state: LogState, segment: Segment): Promise<void> {
+  const { scheduler, logger } = state.resources;
+  await segment.rename('.deleted');
+  scheduler.after(state.config.fileDeleteDelayMs, () => {
+    segment.removeFiles().catch((error: unknown) => {
+      logger.warn('a deleted segment could not be removed', { segment: segment.path, error: String(error) });
+    });
+  });
+}
+
+/** Records below `offset` are gone for readers. */
+export function raiseLogStart(state: LogState, offset: number): void {
+  if (offset <= state.logStartOffset) return;
+  assert(offset <= state.logEndOffset, 'the log does not start beyond its end');
+  state.logStartOffset = offset;
+  state.options.callbacks.onOffsetMoved('logStart');
+  state.highWatermark = Math.max(state.highWatermark, offset);
+  state.epochs.truncateFromStart(offset);
+}

@@ -1,0 +1,291 @@
+/**
+ * The write side of one log: a queue that gathers what arrives while a write is in flight into one vectored write, and a
+ * lock for everything else that changes segments (roll, truncation, deletion, close).
+ *
+ * Order for each group: roll if planned, write, (sync if the flush policy says so,) feed the indexes and the tail cache,
+ * move the log end offset, tell the listener, resolve the promise. A failed write or sync ends the log: what was cut off by
+ * it is removed from the file as far as the disk allows, and nothing of the group is acknowledged.
+ */
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import { flushLog, flushTo, materialise } from './log-flush.ts';
+import type { LogState } from './log-state.ts';
+import { segmentFileName } from './names.ts';
+import type { Segment } from './segment.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+/** Ends the active segment in front of the next batch. */
+export interface RollPlan {
+  readonly baseOffset: number;
+  /** State of the producers before `baseOffset`. */
+  readonly producerSnapshot: Uint8Array;
+}
+
+export interface WriteItem {
+  /** One batch; empty: only the roll. */
+  readonly bytes: Uint8Array;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly maxTimestamp: number;
+  readonly roll: RollPlan | null;
+  readonly aborted: AbortedTransaction | null;
+}
+
+interface Group {
+  readonly promise: Promise<void>;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Bounds of one vectored write. */
+const writeBuffersMax = 1024;
+const writeBytesMax = 16 * 1024 * 1024;
+
+function newGroup(): Group {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<void>((resolveIt, rejectIt) => {
+    resolve = resolveIt;
+    reject = rejectIt;
+  });
+  // A producer with acks=0 does not look at it.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+const done: Promise<void> = Promise.resolve();
+
+export class LogWriter {
+  readonly #state: LogState;
+  #queue: WriteItem[] = [];
+  /** Of what waits in the queue. */
+  #group: Group | null = null;
+  /** Of what is being written. */
+  #current: Group | null = null;
+  #draining = false;
+  #lock: Promise<void> = done;
+  /** Records written since the last sync. */
+  #unsyncedRecords = 0;
+  /** Called after the log end offset has moved. */
+  onAdvance: () => void = () => undefined;
+
+  constructor(state: LogState) {
+    this.#state = state;
+  }
+
+  /** Resolves when the item is written as the flush policy wants it. */
+  enqueue(item: WriteItem): Promise<void> {
+    this.#queue.push(item);
+    this.#group ??= newGroup();
+    const { promise } = this.#group;
+    if (!this.#draining) {
+      this.#draining = true;
+      // What else this turn appends goes into the same write.
+      queueMicrotask(() => void this.#drain());
+    }
+    return promise;
+  }
+
+  /** Resolves when all that was enqueued so far is written. */
+  settled(): Promise<void> {
+    return this.#group?.promise ?? this.#current?.promise ?? done;
+  }
+
+  /** Runs `body` while no write is in flight and nothing else changes the segments. */
+  async exclusive<T>(body: () => Promise<T>): Promise<T> {
+    const previous = this.#lock;
+    let release: () => void = () => undefined;
+    this.#lock = new Promise((resolve) => {
+      release = resolve;
+    });
+    await previous;
+    try {
+      return await body();
+    } finally {
+      release();
+    }
+  }
+
+  /** The disk failed: ends the log and refuses all that waits. */
+  fail(error: unknown): KafkaError {
+    const state = this.#state;
+    const refusal = new KafkaError(Errors.KAFKA_STORAGE_ERROR, `Error while writing to the log of ${state.name} in ${state.directory.path}`);
+    if (state.failure === null) {
+      state.failure = error;
+      state.logger.error('the disk failed under a partition', { partition: state.name, error: String(error) });
+      state.options.callbacks.onFailure(error);
+    }
+    this.#queue = [];
+    this.#group?.reject(refusal);
+    this.#group = null;
+    return refusal;
+  }
+
+  async #drain(): Promise<void> {
+    // The lock is given back after each group, so that retention and truncation get their turn under load.
+    while (this.#queue.length > 0) await this.exclusive(() => this.#drainOnce());
+    this.#draining = false;
+  }
+
+  async #drainOnce(): Promise<void> {
+    const items = this.#queue;
+    const group = this.#group;
+    if (group === null) return;
+    this.#queue = [];
+    this.#group = null;
+    this.#current = group;
+    try {
+      await this.#writeGroup(items);
+      group.resolve();
+    } catch (error) {
+      group.reject(this.fail(error));
+    }
+    this.#current = null;
+  }
+
+  async #writeGroup(items: readonly WriteItem[]): Promise<void> {
+    const state = this.#state;
+    if (state.failure !== null) throw state.failure;
+    await materialise(state);
+    if (!state.isTouched) {
+      state.isTouched = true;
+      state.options.callbacks.onTouched();
+    }
+    const last = items[items.length - 1] as WriteItem;
+    const first = items[0] as WriteItem;
+    const { flushMessages } = state.config;
+    const syncs = this.#unsyncedRecords + (last.lastOffset - first.firstOffset + 1) >= flushMessages;
+    let from = 0;
+    while (from < items.length) {
+      const to = sliceEnd(items, from);
+      await this.#writeSlice(items, from, to);
+      if (!syncs) this.#advance(items, from, to);
+      from = to;
+    }
+    this.#unsyncedRecords += last.lastOffset - first.firstOffset + 1;
+    if (syncs) {
+      await flushTo(state, last.lastOffset + 1, { indexes: false });
+      this.#unsyncedRecords = 0;
+      this.#advance(items, 0, items.length);
+      state.recoveryPoint = Math.max(state.recoveryPoint, last.lastOffset + 1);
+    }
+    if (state.active.wantsIndexWrite) await state.active.writeIndexes(false);
+  }
+
+  /** Only the first item of a slice may ask for a roll. */
+  async #writeSlice(items: readonly WriteItem[], from: number, to: number): Promise<void> {
+    const state = this.#state;
+    const { roll } = items[from] as WriteItem;
+    if (roll !== null) await this.#roll(roll);
+    const segment = state.active;
+    const buffers: Uint8Array[] = [];
+    for (let i = from; i < to; i++) addBuffer(buffers, (items[i] as WriteItem).bytes);
+    if (buffers.length > 0) {
+      if (segment.sizeBytes === 0) state.directoryDirty = true;
+      const position = segment.sizeBytes;
+      try {
+        await segment.use((file) => file.write(buffers, position));
+      } catch (error) {
+        // Whatever arrived must not be taken for data by a later start; if this fails too, recovery will do it.
+        await segment.use((file) => file.truncate(position)).catch(() => undefined);
+        throw error;
+      }
+    }
+    for (let i = from; i < to; i++) {
+      const item = items[i] as WriteItem;
+      if (item.bytes.length === 0) continue;
+      segment.appended(item.maxTimestamp, item.lastOffset, item.bytes.length, state.config.indexIntervalBytes);
+      if (item.aborted !== null) segment.addAborted(item.aborted);
+    }
+  }
+
+  #advance(items: readonly WriteItem[], from: number, to: number): void {
+    const state = this.#state;
+    for (let i = from; i < to; i++) {
+      const item = items[i] as WriteItem;
+      if (item.bytes.length > 0) state.tail.add(item.firstOffset, item.lastOffset, item.bytes);
+    }
+    const end = (items[to - 1] as WriteItem).lastOffset + 1;
+    if (end <= state.logEndOffset) return;
+    state.logEndOffset = end;
+    this.onAdvance();
+  }
+
+  /** Closes the active segment and begins a new one. The old one is synced in the background; then the recovery point moves. */
+  async #roll(plan: RollPlan): Promise<void> {
+    const state = this.#state;
+    const old = state.active;
+    if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
+    state.directoryDirty = true;
+    await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
+    if (old.sizeBytes === 0) {
+      // The first batch is too far from the base of an empty segment: that one is replaced.
+      await old.removeFiles();
+      state.segments = [...state.segments.slice(0, -1), state.newSegment(plan.baseOffset)];
+      return;
+    }
+    old.seal();
+    await old.writeIndexes(false);
+    state.segments = [...state.segments, state.newSegment(plan.baseOffset)];
+    state.resources.scheduler.soon(() => void this.#flushSealed(old, plan.baseOffset));
+  }
+
+  async #flushSealed(segment: Segment, end: number): Promise<void> {
+    const state = this.#state;
+    if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
+    try {
+      await flushTo(state, end, { indexes: true });
+    } catch (error) {
+      // The segment may have been deleted meanwhile, which is no failure.
+      if (state.segments.includes(segment) && !state.isClosed) this.fail(error);
+    }
+  }
+
+  /** Syncs what is written so far. */
+  async flush(indexes: boolean): Promise<void> {
+    const state = this.#state;
+    if (state.failure !== null || state.isClosed) return;
+    try {
+      await flushLog(state, { indexes });
+    } catch (error) {
+      throw this.fail(error);
+    }
+  }
+}
+
+/** End of the run from `from` that goes into one write: up to the next roll and the bounds. */
+function sliceEnd(items: readonly WriteItem[], from: number): number {
+  let sizeBytes = 0;
+  let to = from;
+  while (to < items.length && to - from < writeBuffersMax) {
+    const item = items[to] as WriteItem;
+    if (to > from && (item.roll !== null || sizeBytes + item.bytes.length > writeBytesMax)) break;
+    sizeBytes += item.bytes.length;
+    to += 1;
+  }
+  return to;
+}
+
+/** Adds a batch to the write; batches that lie one behind the other in the same memory become one buffer. */
+function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
+  if (bytes.length === 0) return;
+  const last = buffers[buffers.length - 1];
+  if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+    buffers[buffers.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length);
+    return;
+  }
+  buffers.push(bytes);
+}
+
+/** Writes a file whose loss would only cost time: whole or not at all after a crash of the process. */
+async function replaceUnsynced(state: LogState, name: string, content: Uint8Array): Promise<void> {
+  const { fs } = state.resources;
+  const path = `${state.directory.path}/${name}`;
+  const file = await fs.open(`${path}.tmp`, 'write');
+  try {
+    await file.truncate(0);
+    await file.write([content], 0);
+  } finally {
+    await file.close();
+  }
+  await fs.rename(`${path}.tmp`, path);
+}

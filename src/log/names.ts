@@ -1,0 +1,76 @@
+/**
+ * Names of files and directories in a log directory: Kafka's, letter for letter, because Kafka's own tools and a stock
+ * broker must recognise them. No I/O here.
+ */
+import type { Uuid } from '../base/uuid.ts';
+import { uuidToBytes } from '../base/uuid.ts';
+
+export const cleanShutdownName = '.kafka_cleanshutdown';
+export const lockName = '.lock';
+export const recoveryPointCheckpointName = 'recovery-point-offset-checkpoint';
+export const highWatermarkCheckpointName = 'replication-offset-checkpoint';
+export const logStartCheckpointName = 'log-start-offset-checkpoint';
+export const cleanerCheckpointName = 'cleaner-offset-checkpoint';
+export const leaderEpochCheckpointName = 'leader-epoch-checkpoint';
+export const partitionMetadataName = 'partition.metadata';
+
+export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
+/** '' is a file in use; the others are steps of deletion and of compaction. */
+export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
+
+export const segmentExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex', 'txnindex', 'snapshot'];
+
+const directoryNameMax = 255;
+const segmentPattern = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)(\.deleted|\.cleaned|\.swap)?$/;
+const partitionPattern = /^(.+)-(\d+)$/;
+
+export function segmentFileName(offset: number, extension: SegmentExtension, suffix: FileSuffix = ''): string {
+  return `${String(offset).padStart(20, '0')}.${extension}${suffix}`;
+}
+
+export interface SegmentFileName {
+  readonly offset: number;
+  readonly extension: SegmentExtension;
+  readonly suffix: FileSuffix;
+}
+
+/** Null for a foreign file, which is left alone. */
+export function parseSegmentFileName(name: string): SegmentFileName | null {
+  const match = segmentPattern.exec(name);
+  if (match === null) return null;
+  const offset = Number(match[1]);
+  if (!Number.isSafeInteger(offset)) return null;
+  return { offset, extension: match[2] as SegmentExtension, suffix: (match[3] ?? '') as FileSuffix };
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export function partitionDirectoryName(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
+}
+
+/** Null when `name` is not the directory of a live partition (`…-delete`, `…-stray` and `…-future` are not). */
+export function parsePartitionDirectoryName(name: string): TopicPartition | null {
+  const match = partitionPattern.exec(name);
+  if (match === null) return null;
+  const digits = match[2] as string;
+  if (digits.length > 10 || (digits.length > 1 && digits.startsWith('0'))) return null;
+  const topic = match[1] as string;
+  return /^[A-Za-z0-9._-]+$/.test(topic) ? { topic, partition: Number(digits) } : null;
+}
+
+/** `orders-0.<32 hex digits>-delete`: the topic's name is cut so that the whole stays within 255 characters. */
+export function markedDirectoryName(topic: string, partition: number, unique: Uuid, mark: 'delete' | 'stray'): string {
+  const bytes = new Uint8Array(16);
+  uuidToBytes(unique, bytes);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const suffix = `-${partition}.${hex}-${mark}`;
+  return `${topic.slice(0, directoryNameMax - suffix.length)}${suffix}`;
+}
+
+export function isDeletedDirectoryName(name: string): boolean {
+  return /\.[0-9a-f]{32}-delete$/.test(name);
+}

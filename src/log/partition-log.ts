@@ -1,0 +1,530 @@
+/**
+ * The log of one partition replica: the face of `log/` to replication and coordinators.
+ *
+ * Appends validate and give offsets synchronously, in call order, and queue the write; `logEndOffset` moves when the write
+ * is complete. Reads serve whole batches, from memory where they can. Everything else that changes segments runs under the
+ * writer's lock. After a disk error the log is offline for good: every call throws KAFKA_STORAGE_ERROR.
+ *
+ * Not here: who leads, who is in sync, when the high watermark moves (`replication/`); authorisation and quotas (`broker/`).
+ */
+import { assert } from '../base/assert.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { BatchHeader } from '../protocol/records/batch.ts';
+import { batchHeader, checkCrc, setBaseOffset, setPartitionLeaderEpoch } from '../protocol/records/batch.ts';
+import type { ValidBatch } from './append-validation.ts';
+import { validateForLeader } from './append-validation.ts';
+import { headerFault } from './batch-scan.ts';
+import { readMarker } from './control-batch.ts';
+import { materialise, writeEpochs } from './log-flush.ts';
+import { loadLog } from './log-loading.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogReadResult, TimestampOffset } from './log-reader.ts';
+import { LogReader } from './log-reader.ts';
+import { applyToProducers } from './log-replay.ts';
+import { countExpired, removeExpired } from './log-retention.ts';
+import type { LogState, PartitionLogOptions } from './log-state.ts';
+import { listSnapshots, raiseLogStart, removeSnapshots, truncateEnd, truncateFully } from './log-truncation.ts';
+import type { RollPlan } from './log-writer.ts';
+import { LogWriter } from './log-writer.ts';
+import { segmentFileName } from './names.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import type { AppendOrigin, ProducerBatch, ProducerStateEntry } from './producer-state.ts';
+import type { Segment } from './segment.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+
+export interface LogAppendInfo {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly lastLeaderEpoch: number;
+  readonly maxTimestamp: number;
+  /** -1 unless the topic stamps records with the time of their append. */
+  readonly logAppendTimeMs: number;
+  /** Base offset of the identical batch that is already there; then nothing was appended. */
+  readonly duplicateOf: number | null;
+  readonly sizeBytes: number;
+}
+
+export interface AppendResult {
+  readonly info: LogAppendInfo;
+  /** Resolves when written (and synced, when the flush policy asks for it); rejects with KAFKA_STORAGE_ERROR. */
+  readonly written: Promise<void>;
+}
+
+export interface LeaderAppendOptions {
+  readonly origin: AppendOrigin;
+  /** Version of the Produce request; the newest for what we make ourselves. */
+  readonly requestVersion: number;
+}
+
+const noBytes = new Uint8Array(0);
+const relativeOffsetMax = 0x7fff_ffff;
+
+export class PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #state: LogState;
+  readonly #writer: LogWriter;
+  readonly #reader: LogReader;
+  /** Truncations under way: appends must wait for them. */
+  #truncating = 0;
+
+  private constructor(state: LogState) {
+    this.#state = state;
+    this.topic = state.options.topic;
+    this.partition = state.options.partition;
+    this.#writer = new LogWriter(state);
+    this.#reader = new LogReader(state);
+  }
+
+  /** Recovers when the last shutdown was not clean. */
+  static async open(options: PartitionLogOptions): Promise<PartitionLog> {
+    return new PartitionLog(await loadLog(options));
+  }
+
+  get directory(): string {
+    return this.#state.directory.path;
+  }
+
+  get topicId(): Uuid {
+    return this.#state.topicId;
+  }
+
+  /** The directory had lost its `partition.metadata`: it is written again. */
+  adoptTopicId(topicId: Uuid): void {
+    assert(this.#state.topicId === '', 'a log does not change its topic');
+    this.#state.topicId = topicId;
+    this.#state.metadataDirty = true;
+  }
+
+  /** Base of the oldest segment. */
+  get firstSegmentOffset(): number {
+    return (this.#state.segments[0] as Segment).baseOffset;
+  }
+
+  get logStartOffset(): number {
+    return this.#state.logStartOffset;
+  }
+
+  /** Exclusive; moves when the write is complete. */
+  get logEndOffset(): number {
+    return this.#state.logEndOffset;
+  }
+
+  get highWatermark(): number {
+    return this.#state.highWatermark;
+  }
+
+  get lastStableOffset(): number {
+    const { producers, highWatermark } = this.#state;
+    const unstable = producers.firstUnstableOffset(highWatermark);
+    return unstable === null ? highWatermark : Math.min(unstable, highWatermark);
+  }
+
+  get latestEpoch(): number {
+    return this.#state.epochs.latestEpoch;
+  }
+
+  get recoveryPoint(): number {
+    return this.#state.recoveryPoint;
+  }
+
+  get sizeBytes(): number {
+    return this.#state.sizeBytes;
+  }
+
+  get isOffline(): boolean {
+    return this.#state.failure !== null || this.#state.isClosed;
+  }
+
+  /** For the cleaner and for tests of this folder. */
+  get state(): LogState {
+    return this.#state;
+  }
+
+  /** For the cleaner. */
+  get writer(): LogWriter {
+    return this.#writer;
+  }
+
+  /** One listener, called after `logEndOffset` has moved. */
+  set onAppended(listener: () => void) {
+    this.#writer.onAdvance = listener;
+  }
+
+  /** Bounded by the log's start and end; may go back (a new leader's is authoritative). */
+  setHighWatermark(offset: number): void {
+    const state = this.#state;
+    const bounded = Math.max(state.logStartOffset, Math.min(offset, state.logEndOffset));
+    if (bounded === state.highWatermark) return;
+    state.highWatermark = bounded;
+    state.options.callbacks.onOffsetMoved('highWatermark');
+  }
+
+  /** A leader's epoch begins at the log's end: called when leadership begins, before the first append. */
+  beginEpoch(epoch: number): void {
+    this.#state.epochs.assign(epoch, this.#state.nextOffset, false);
+  }
+
+  appendAsLeader(records: Uint8Array, leaderEpoch: number, options: LeaderAppendOptions): AppendResult {
+    const state = this.#state;
+    this.#checkAppend();
+    const nowMs = state.resources.clock.wallMs();
+    const batches = validateForLeader(records, { config: state.config, nowMs, ...options });
+    const duplicate = this.#admit(batches, options.origin);
+    if (duplicate !== null) return this.#repeat(duplicate, leaderEpoch);
+    const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
+    const firstOffset = state.nextOffset;
+    let written = Promise.resolve();
+    let sizeBytes = 0;
+    let maxTimestamp = -1;
+    for (const { bytes } of batches) {
+      setBaseOffset(bytes, 0, state.nextOffset);
+      setPartitionLeaderEpoch(bytes, 0, leaderEpoch);
+      const header = batchHeader(bytes, 0);
+      sizeBytes += header.sizeBytes;
+      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
+      written = this.#enqueue(bytes, header, nowMs);
+    }
+    const lastOffset = state.nextOffset - 1;
+    const info = { firstOffset, lastOffset, lastLeaderEpoch: leaderEpoch, maxTimestamp, logAppendTimeMs, duplicateOf: null, sizeBytes };
+    return { info, written };
+  }
+
+  /** Batches as the leader sent them. Offsets must not go back; they may have gaps where the leader's log was compacted. */
+  appendAsFollower(records: Uint8Array): AppendResult {
+    const state = this.#state;
+    this.#checkAppend();
+    const nowMs = state.resources.clock.wallMs();
+    const headers = this.#checkReplicated(records);
+    const firstOffset = headers[0]?.baseOffset ?? state.nextOffset;
+    let written = Promise.resolve();
+    let maxTimestamp = -1;
+    let at = 0;
+    for (const header of headers) {
+      const bytes = records.subarray(at, at + header.sizeBytes);
+      at += header.sizeBytes;
+      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
+      written = this.#enqueue(bytes, header, nowMs);
+    }
+    const lastLeaderEpoch = headers.at(-1)?.partitionLeaderEpoch ?? -1;
+    const lastOffset = state.nextOffset - 1;
+    const info = { firstOffset, lastOffset, lastLeaderEpoch, maxTimestamp, logAppendTimeMs: -1, duplicateOf: null, sizeBytes: records.length };
+    return { info, written };
+  }
+
+  /** Whole batches from the one that holds `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
+  read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
+    return this.#reader.read(offset, maxBytes, upTo, minOneBatch);
+  }
+
+  /** The same from memory; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
+  readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
+    this.#state.checkUsable();
+    this.#reader.checkRange(offset);
+    return this.#reader.readCached(offset, maxBytes, upTo, minOneBatch);
+  }
+
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.logEndOffset);
+  }
+
+  /** Epoch of the record at `offset`; -1: not known. */
+  epochAt(offset: number): number {
+    return this.#state.epochs.epochAt(offset);
+  }
+
+  offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null> {
+    return this.#reader.offsetForTimestamp(timestampMs);
+  }
+
+  offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
+    return this.#reader.offsetOfMaxTimestamp();
+  }
+
+  abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
+    return this.#reader.abortedTransactions(from, to);
+  }
+
+  producers(): ProducerStateEntry[] {
+    return this.#state.producers.entries();
+  }
+
+  expireProducers(expirationMs: number): void {
+    this.#state.producers.expire(this.#state.resources.clock.wallMs(), expirationMs);
+  }
+
+  /** The log ends at `offset` at most. No append may be made until it resolves. */
+  async truncateTo(offset: number): Promise<void> {
+    await this.#truncate((state) => truncateEnd(state, this.#reader, offset));
+  }
+
+  async truncateFullyAndStartAt(offset: number): Promise<void> {
+    await this.#truncate((state) => truncateFully(state, this.#reader, offset));
+  }
+
+  /** Records below `offset` (at most the high watermark; -1 means just that) are gone. Returns the new log start offset. */
+  async deleteRecordsTo(offset: number): Promise<number> {
+    const state = this.#state;
+    state.checkUsable();
+    const target = offset === -1 ? state.highWatermark : offset;
+    if (target > state.highWatermark || target < 0) {
+      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, `Cannot delete records up to ${target}: the high watermark is ${state.highWatermark}`);
+    }
+    await this.raiseLogStart(target);
+    return state.logStartOffset;
+  }
+
+  /** A follower takes over its leader's log start offset; segments that are wholly below it go. */
+  async raiseLogStart(offset: number): Promise<void> {
+    if (offset <= this.#state.logStartOffset) return;
+    raiseLogStart(this.#state, Math.min(offset, this.#state.logEndOffset));
+    await this.applyRetention();
+  }
+
+  updateConfig(config: LogConfig): void {
+    this.#state.config = config;
+  }
+
+  /** Closes the active segment, unless it is empty. */
+  async roll(): Promise<void> {
+    const state = this.#state;
+    this.#checkAppend();
+    if (state.plan.sizeBytes === 0) return;
+    const roll = this.#planRoll();
+    await this.#writer.enqueue({
+      bytes: noBytes,
+      firstOffset: state.nextOffset,
+      lastOffset: state.nextOffset - 1,
+      maxTimestamp: -1,
+      roll,
+      aborted: null,
+    });
+  }
+
+  /** Deletes what retention lets go. Returns how many segments went. */
+  async applyRetention(): Promise<number> {
+    const state = this.#state;
+    if (this.isOffline) return 0;
+    const nowMs = state.resources.clock.wallMs();
+    const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
+    if (due === 0 || this.isOffline) return 0;
+    if (due === state.segments.length) await this.roll();
+    return await this.#writer.exclusive(() => (this.isOffline ? Promise.resolve(0) : removeExpired(state, nowMs)));
+  }
+
+  /** Makes the directory of a new partition, which otherwise comes with the first write. */
+  async materialise(): Promise<void> {
+    if (this.isOffline) return;
+    await this.#writer.exclusive(() => materialise(this.#state)).catch((error: unknown) => {
+      throw this.#writer.fail(error);
+    });
+  }
+
+  /** Syncs what is written. Rejects when the disk failed. */
+  flush(): Promise<void> {
+    return this.#writer.flush(true);
+  }
+
+  /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
+  async flushIfDue(): Promise<void> {
+    const state = this.#state;
+    const sinceMs = state.resources.clock.monotonicMs() - state.lastFlushMs;
+    if (this.isOffline || state.recoveryPoint >= state.logEndOffset || sinceMs < state.config.flushMs) return;
+    await this.flush();
+  }
+
+  /** Writes indexes behind the log, so that tools can read the files of a running broker. */
+  async writeBehind(): Promise<void> {
+    const state = this.#state;
+    if (this.isOffline || (state.active.sizeBytes === 0 && !state.epochs.isDirty)) return;
+    await this.#writer.exclusive(async () => {
+      if (this.isOffline) return;
+      if (state.active.sizeBytes > 0 && state.active.hasUnwrittenIndexes) await state.active.writeIndexes(false);
+      if (state.logEndOffset > 0) await writeEpochs(state);
+    });
+  }
+
+  /** Leaves the directory as a clean start wants it: synced, indexes trimmed, producers' state written. */
+  async close(): Promise<void> {
+    const state = this.#state;
+    if (state.isClosed) return;
+    await this.#writer.settled().catch(() => undefined);
+    try {
+      if (state.failure === null) await this.#writer.exclusive(() => this.#closeCleanly());
+    } finally {
+      state.isClosed = true;
+      state.tail.clear();
+      for (const segment of state.segments) await segment.close();
+    }
+  }
+
+  /** Ends the log and renames its directory; returns the new path, null when there is no directory. */
+  async leave(name: string): Promise<string | null> {
+    const state = this.#state;
+    const { fs } = state.resources;
+    await this.#writer.settled().catch(() => undefined);
+    return await this.#writer.exclusive(async () => {
+      await this.abandon();
+      const from = state.directory.path;
+      if (state.failure !== null || (await fs.stat(from)) === null) return null;
+      const parent = from.slice(0, from.lastIndexOf('/'));
+      const path = `${parent}/${name}`;
+      await fs.rename(from, path);
+      state.directory.path = path;
+      // Not synced: after a power cut the log would be found as a stray and put aside again.
+      return path;
+    });
+  }
+
+  /** The directory goes away or is offline: nothing is written any more. */
+  async abandon(): Promise<void> {
+    const state = this.#state;
+    state.isClosed = true;
+    state.tail.clear();
+    for (const segment of state.segments) await segment.close();
+  }
+
+  async #closeCleanly(): Promise<void> {
+    const state = this.#state;
+    const { active } = state;
+    const dirty = state.recoveryPoint < state.logEndOffset;
+    if (active.sizeBytes > 0) {
+      if (dirty) active.loadedIndex.sealTime();
+      if (active.hasUnwrittenIndexes) await active.writeIndexes(dirty);
+    }
+    if (dirty) {
+      await this.#writeSnapshot();
+      await this.#writer.flush(false);
+    }
+  }
+
+  /** The state of the producers at the end of the log; older ones that are not at a segment's start go. */
+  async #writeSnapshot(): Promise<void> {
+    const state = this.#state;
+    const { fs } = state.resources;
+    const snapshots = await listSnapshots(state);
+    if (state.producers.size === 0 && snapshots.length === 0) return;
+    const end = state.logEndOffset;
+    const file = await fs.open(`${state.directory.path}/${segmentFileName(end, 'snapshot')}`, 'write');
+    try {
+      await file.truncate(0);
+      await file.write([encodeProducerSnapshot(state.producers.snapshot())], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    state.directoryDirty = true;
+    const bases = new Set(state.segments.map((segment: Segment) => segment.baseOffset));
+    await removeSnapshots(state, (offset) => offset !== end && !bases.has(offset));
+  }
+
+  async #truncate(body: (state: LogState) => Promise<void>): Promise<void> {
+    const state = this.#state;
+    state.checkUsable();
+    this.#truncating += 1;
+    try {
+      await this.#writer.settled();
+      await this.#writer.exclusive(() => body(state));
+    } catch (error) {
+      if (error instanceof KafkaError) throw error;
+      throw this.#writer.fail(error);
+    } finally {
+      this.#truncating -= 1;
+    }
+  }
+
+  #checkAppend(): void {
+    this.#state.checkUsable();
+    assert(this.#truncating === 0, 'append during a truncation');
+  }
+
+  /** Throws when a producer may not append; returns the batch that is repeated, or null. */
+  #admit(batches: readonly ValidBatch[], origin: AppendOrigin): ProducerBatch | null {
+    const { producers } = this.#state;
+    for (const { header } of batches) {
+      if (header.producerId < 0) continue;
+      const marker = header.isControl ? readMarker(header) : null;
+      if (marker !== null) producers.admitMarker(marker);
+      else if (!header.isControl) {
+        const duplicate = producers.admit(header, origin);
+        if (duplicate !== null) return duplicate;
+      }
+    }
+    return null;
+  }
+
+  #repeat(duplicate: ProducerBatch, leaderEpoch: number): AppendResult {
+    const state = this.#state;
+    const info = {
+      firstOffset: duplicate.firstOffset,
+      lastOffset: duplicate.lastOffset,
+      lastLeaderEpoch: leaderEpoch,
+      maxTimestamp: duplicate.timestampMs,
+      logAppendTimeMs: state.config.messageTimestampType === 'LogAppendTime' ? duplicate.timestampMs : -1,
+      duplicateOf: duplicate.firstOffset,
+      sizeBytes: 0,
+    };
+    // The first copy may still be on its way to the disk.
+    const written = duplicate.lastOffset < state.logEndOffset ? Promise.resolve() : this.#writer.settled();
+    return { info, written };
+  }
+
+  /** The batch has its offsets: feeds epochs and producers, plans a roll, queues the write. */
+  #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
+    const state = this.#state;
+    const roll = this.#mustRoll(header, nowMs) ? this.#planRoll(header.baseOffset) : null;
+    const { plan } = state;
+    if (plan.sizeBytes === 0) plan.firstTimestamp = header.maxTimestamp;
+    plan.sizeBytes += header.sizeBytes;
+    if (header.partitionLeaderEpoch >= state.epochs.latestEpoch) {
+      state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    }
+    const aborted = applyToProducers(state.producers, header, nowMs);
+    state.nextOffset = header.lastOffset + 1;
+    return this.#writer.enqueue({
+      bytes,
+      firstOffset: header.baseOffset,
+      lastOffset: header.lastOffset,
+      maxTimestamp: header.maxTimestamp,
+      roll,
+      aborted,
+    });
+  }
+
+  #mustRoll(header: BatchHeader, nowMs: number): boolean {
+    const { config, plan, active } = this.#state;
+    if (plan.sizeBytes === 0) return header.lastOffset - plan.baseOffset > relativeOffsetMax;
+    if (plan.sizeBytes > config.segmentBytes - header.sizeBytes) return true;
+    if (header.lastOffset - plan.baseOffset > relativeOffsetMax) return true;
+    const first = plan.firstTimestamp ?? -1;
+    const waitedMs = first >= 0 && header.maxTimestamp >= 0 ? header.maxTimestamp - first : nowMs - plan.createdMs;
+    if (waitedMs > config.segmentMs - plan.jitterMs) return true;
+    return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
+  }
+
+  /** Remembers what a new segment at `baseOffset` needs, and plans for it from now on. */
+  #planRoll(baseOffset: number = this.#state.nextOffset): RollPlan {
+    const state = this.#state;
+    const createdMs = state.resources.clock.wallMs();
+    state.plan = { baseOffset, sizeBytes: 0, firstTimestamp: null, createdMs, jitterMs: state.jitterMs() };
+    return { baseOffset, producerSnapshot: encodeProducerSnapshot(state.producers.snapshot()) };
+  }
+
+  /** Whole, valid, in order; anything else would spread damage. */
+  #checkReplicated(records: Uint8Array): BatchHeader[] {
+    const headers: BatchHeader[] = [];
+    let next = this.#state.nextOffset;
+    let at = 0;
+    while (at < records.length) {
+      const fault = headerFault(records, at, records.length - at, next);
+      if (fault !== null) throw new KafkaError(Errors.CORRUPT_MESSAGE, `The leader sent an invalid batch: ${fault}`);
+      const header = batchHeader(records, at);
+      if (!checkCrc(records, at, header)) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'The leader sent a batch with a wrong checksum');
+      headers.push(header);
+      next = header.lastOffset + 1;
+      at += header.sizeBytes;
+    }
+    return headers;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Both indexes of a segment and what is needed to continue them: fed with each batch in order, they decide where entries go.
+ */
+import { OffsetIndex, offsetIndexEntrySize } from './offset-index.ts';
+import { TimeIndex, timeIndexEntrySize } from './time-index.ts';
+
+export class SegmentIndex {
+  readonly offset: OffsetIndex;
+  readonly time: TimeIndex;
+  /** Largest timestamp of a batch so far; -1: none. */
+  largestTimestamp = -1;
+  /** Last offset of the first batch that holds it. */
+  offsetOfLargestTimestamp: number;
+  /** Largest timestamp of the first batch: what rolling by time counts from. Null: not known. */
+  firstTimestamp: number | null = null;
+  #bytesSinceEntry = 0;
+
+  constructor(offset: OffsetIndex, time: TimeIndex) {
+    this.offset = offset;
+    this.time = time;
+    this.largestTimestamp = time.lastTimestamp();
+    this.offsetOfLargestTimestamp = time.lastOffset();
+  }
+
+  static empty(baseOffset: number): SegmentIndex {
+    return new SegmentIndex(new OffsetIndex(baseOffset, null), new TimeIndex(baseOffset, null));
+  }
+
+  get sizeBytes(): number {
+    return this.offset.file.bytes.length + this.time.file.bytes.length;
+  }
+
+  get isDirty(): boolean {
+    return this.offset.file.isDirty || this.time.file.isDirty;
+  }
+
+  isFull(indexSizeMax: number): boolean {
+    return (
+      this.offset.count >= Math.floor(indexSizeMax / offsetIndexEntrySize) ||
+      this.time.count >= Math.floor(indexSizeMax / timeIndexEntrySize) - 1
+    );
+  }
+
+  /** A batch at `position`, in order. An entry is due when more than the interval has passed since the last one. */
+  add(position: number, sizeBytes: number, maxTimestamp: number, lastOffset: number, intervalBytes: number): void {
+    this.see(position, maxTimestamp, lastOffset);
+    if (this.#bytesSinceEntry > intervalBytes) {
+      this.offset.append(lastOffset, position);
+      this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
+      this.#bytesSinceEntry = 0;
+    }
+    this.#bytesSinceEntry += sizeBytes;
+  }
+
+  /** A batch behind the last entry, found when an existing segment is opened. */
+  see(position: number, maxTimestamp: number, lastOffset: number): void {
+    if (position === 0) this.firstTimestamp = maxTimestamp;
+    if (maxTimestamp <= this.largestTimestamp) return;
+    this.largestTimestamp = maxTimestamp;
+    this.offsetOfLargestTimestamp = lastOffset;
+  }
+
+  /** The segment ends `bytes` after its last entry. */
+  continueAfter(bytes: number): void {
+    this.#bytesSinceEntry = bytes;
+  }
+
+  /** The last time index entry of a closed segment is its largest timestamp. */
+  sealTime(): void {
+    if (this.largestTimestamp >= 0) this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
+  }
+
+  /** Drops what describes batches at or behind `position`, where the log now ends at `offset`. */
+  truncate(position: number, offset: number): void {
+    this.offset.truncateToPosition(position);
+    this.time.truncateTo(offset);
+    this.largestTimestamp = this.time.lastTimestamp();
+    this.offsetOfLargestTimestamp = this.time.lastOffset();
+    if (position === 0) this.firstTimestamp = null;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Index of the aborted transactions of one segment (`.txnindex`). The file exists only when there was one.
+ * File entry: int16 version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
+ */
+import type { FileSystem } from '../base/file-system.ts';
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** Offset of the abort marker. */
+  readonly lastOffset: number;
+  /** The last stable offset right after the abort: below it a reader need not look at later entries. */
+  readonly lastStableOffset: number;
+}
+
+const entrySize = 34;
+
+export function encodeAborted(entries: readonly AbortedTransaction[]): Buffer {
+  const bytes = Buffer.alloc(entries.length * entrySize);
+  let at = 0;
+  for (const entry of entries) {
+    bytes.writeInt16BE(0, at);
+    bytes.writeBigInt64BE(BigInt(entry.producerId), at + 2);
+    bytes.writeBigInt64BE(BigInt(entry.firstOffset), at + 10);
+    bytes.writeBigInt64BE(BigInt(entry.lastOffset), at + 18);
+    bytes.writeBigInt64BE(BigInt(entry.lastStableOffset), at + 26);
+    at += entrySize;
+  }
+  return bytes;
+}
+
+/** Null when the file is damaged. A torn last entry counts as damage. */
+export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
+  if (content.length % entrySize !== 0) return null;
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  const entries: AbortedTransaction[] = [];
+  for (let at = 0; at < bytes.length; at += entrySize) {
+    const entry = {
+      producerId: Number(bytes.readBigInt64BE(at + 2)),
+      firstOffset: Number(bytes.readBigInt64BE(at + 10)),
+      lastOffset: Number(bytes.readBigInt64BE(at + 18)),
+      lastStableOffset: Number(bytes.readBigInt64BE(at + 26)),
+    };
+    const previous = entries.at(-1);
+    if (bytes.readInt16BE(at) !== 0 || entry.firstOffset > entry.lastOffset) return null;
+    if (previous !== undefined && previous.lastOffset >= entry.lastOffset) return null;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+/** In memory all the time (aborted transactions are few), written behind the log like the other indexes. */
+export class TransactionIndex {
+  #entries: AbortedTransaction[];
+  #isDirty = false;
+
+  constructor(entries: readonly AbortedTransaction[]) {
+    this.#entries = [...entries];
+  }
+
+  get entries(): readonly AbortedTransaction[] {
+    return this.#entries;
+  }
+
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  append(entry: AbortedTransaction): void {
+    this.#entries.push(entry);
+    this.#isDirty = true;
+  }
+
+  /** There may be a file whose content is no longer meant. */
+  assumeFile(): void {
+    this.#isDirty = true;
+  }
+
+  truncateTo(offset: number): void {
+    const kept = this.#entries.filter((entry) => entry.lastOffset < offset);
+    if (kept.length === this.#entries.length) return;
+    this.#entries = kept;
+    this.#isDirty = true;
+  }
+
+  /** Rewrites the whole file; it is small. Without entries there is no file. */
+  async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    if (this.#entries.length === 0) return await fs.remove(path);
+    const content = encodeAborted(this.#entries);
+    const file = await fs.open(path, 'write');
+    try {
+      await file.truncate(content.length);
+      await file.write([content], 0);
+      if (sync) await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * A disk that forgets. Every file keeps what was written and what was synced; every directory its entries and its synced
+ * entries. `powerCut` throws away what was not synced, optionally keeping a seeded part of the unsynced writes, as a real
+ * disk may. Faults (EIO, ENOSPC, short writes) are set by the test.
+ *
+ * Stricter than ext4: syncing a file does not make its directory entry durable. What it does not do: permissions, links,
+ * times other than the clock's, more than one volume.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { FileHandle, FileLock, FileStat, FileSystem } from '../base/file-system.ts';
+import type { Random } from '../base/random.ts';
+import { below } from '../base/random.ts';
+
+interface FileNode {
+  readonly kind: 'file';
+  bytes: Uint8Array;
+  sizeBytes: number;
+  synced: Uint8Array;
+  modifiedMs: number;
+}
+
+interface DirectoryNode {
+  readonly kind: 'directory';
+  entries: Map<string, Node>;
+  synced: Map<string, Node>;
+}
+
+type Node = FileNode | DirectoryNode;
+
+export type DiskOperation = 'open' | 'read' | 'write' | 'sync' | 'truncate' | 'rename' | 'remove' | 'list' | 'makeDirectory' | 'syncDirectory';
+
+/** Returns the code of an error to fail with, or null. Called before each operation. */
+export type DiskFault = (operation: DiskOperation, path: string) => string | null;
+
+export interface SimulatedDiskOptions {
+  readonly clock?: Clock;
+  /** For torn writes; without it a power cut keeps exactly what was synced. */
+  readonly random?: Random;
+  /** Writes beyond this many bytes in all files fail with ENOSPC, after writing what fits. */
+  readonly capacityBytes?: number;
+}
+
+function errorOf(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
+function emptyDirectory(): DirectoryNode {
+  return { kind: 'directory', entries: new Map(), synced: new Map() };
+}
+
+function copyOf(file: FileNode): Uint8Array {
+  return file.bytes.slice(0, file.sizeBytes);
+}
+
+export class SimulatedDisk implements FileSystem {
+  readonly #options: SimulatedDiskOptions;
+  readonly #root = emptyDirectory();
+  #locks = new Set<string>();
+  /** Handles of before a power cut are dead. */
+  #power = 0;
+  fault: DiskFault = () => null;
+  capacityBytes: number;
+  /** How often each operation ran. */
+  readonly counts = new Map<DiskOperation, number>();
+
+  constructor(options: SimulatedDiskOptions = {}) {
+    this.#options = options;
+    this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Everything that was not synced is gone; so are handles and locks. With a random source some unsynced bytes survive. */
+  powerCut(): void {
+    this.#power += 1;
+    this.#locks = new Set();
+    this.#forget(this.#root);
+  }
+
+  /** The process died: written data stays, handles and locks go. */
+  processKilled(): void {
+    this.#power += 1;
+    this.#locks = new Set();
+  }
+
+  async open(path: string, mode: 'read' | 'write'): Promise<FileHandle> {
+    await this.#begin('open', path);
+    const { parent, name } = this.#parentOf(path);
+    let node = parent.entries.get(name);
+    if (node === undefined) {
+      if (mode === 'read') throw errorOf('ENOENT', path);
+      node = { kind: 'file', bytes: new Uint8Array(0), sizeBytes: 0, synced: new Uint8Array(0), modifiedMs: this.#nowMs() };
+      parent.entries.set(name, node);
+    }
+    if (node.kind !== 'file') throw errorOf('EISDIR', path);
+    return this.#handle(node, path);
+  }
+
+  async stat(path: string): Promise<FileStat | null> {
+    const node = this.#find(path);
+    if (node === null) return null;
+    if (node.kind === 'directory') return { sizeBytes: 0, modifiedMs: 0, isDirectory: true };
+    return { sizeBytes: node.sizeBytes, modifiedMs: node.modifiedMs, isDirectory: false };
+  }
+
+  async list(path: string): Promise<string[]> {
+    await this.#begin('list', path);
+    return [...this.#directory(path).entries.keys()].sort();
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    await this.#begin('read', path);
+    const node = this.#find(path);
+    if (node === null) throw errorOf('ENOENT', path);
+    if (node.kind !== 'file') throw errorOf('EISDIR', path);
+    return Buffer.from(copyOf(node));
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#begin('makeDirectory', path);
+    let at = this.#root;
+    for (const name of this.#names(path)) {
+      let next = at.entries.get(name);
+      if (next === undefined) {
+        next = emptyDirectory();
+        at.entries.set(name, next);
+      }
+      if (next.kind !== 'directory') throw errorOf('ENOTDIR', path);
+      at = next;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#begin('rename', from);
+    const source = this.#parentOf(from);
+    const target = this.#parentOf(to);
+    const node = source.parent.entries.get(source.name);
+    if (node === undefined) throw errorOf('ENOENT', from);
+    source.parent.entries.delete(source.name);
+    target.parent.entries.set(target.name, node);
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#begin('remove', path);
+    const names = this.#names(path);
+    const parent = this.#walk(names.slice(0, -1));
+    if (parent?.kind === 'directory') parent.entries.delete(names.at(-1) ?? '');
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.#begin('syncDirectory', path);
+    const directory = this.#directory(path);
+    directory.synced = new Map(directory.entries);
+  }
+
+  async lock(path: string): Promise<FileLock | null> {
+    if (this.#locks.has(path)) return null;
+    this.#locks.add(path);
+    const locks = this.#locks;
+    return {
+      release: async () => {
+        locks.delete(path);
+      },
+    };
+  }
+
+  async volume(): Promise<{ totalBytes: number; usableBytes: number }> {
+    return { totalBytes: this.capacityBytes, usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes(this.#root)) };
+  }
+
+  /** Changes bytes behind everyone's back, synced ones too: bit rot, or a test's damage. */
+  damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
+    const node = this.#find(path);
+    if (node === null || node.kind !== 'file') throw errorOf('ENOENT', path);
+    const bytes = change(copyOf(node)).slice();
+    node.bytes = bytes;
+    node.sizeBytes = bytes.length;
+    node.synced = bytes.slice();
+  }
+
+  #handle(node: FileNode, path: string): FileHandle {
+    const power = this.#power;
+    const begin = async (operation: DiskOperation): Promise<void> => {
+      await this.#begin(operation, path);
+      if (power !== this.#power) throw errorOf('EBADF', path);
+    };
+    return {
+      read: async (target, offset, length, position) => {
+        await begin('read');
+        const count = Math.max(0, Math.min(length, node.sizeBytes - position));
+        target.set(node.bytes.subarray(position, position + count), offset);
+        return count;
+      },
+      write: async (buffers, position) => {
+        await begin('write');
+        let at = position;
+        for (const buffer of buffers) {
+          const room = Math.max(0, this.capacityBytes - this.#usedBytes(this.#root));
+          const grows = Math.max(0, at + buffer.length - node.sizeBytes);
+          const fits = grows <= room ? buffer.length : Math.max(0, buffer.length - (grows - room));
+          this.#put(node, buffer.subarray(0, fits), at);
+          at += fits;
+          if (fits < buffer.length) throw errorOf('ENOSPC', path);
+        }
+      },
+      sync: async () => {
+        await begin('sync');
+        node.synced = copyOf(node);
+      },
+      truncate: async (sizeBytes) => {
+        await begin('truncate');
+        if (sizeBytes < node.sizeBytes) node.bytes.fill(0, sizeBytes, node.sizeBytes);
+        else this.#put(node, new Uint8Array(sizeBytes - node.sizeBytes), node.sizeBytes);
+        node.sizeBytes = sizeBytes;
+      },
+      close: async () => undefined,
+    };
+  }
+
+  #put(node: FileNode, bytes: Uint8Array, position: number): void {
+    const end = position + bytes.length;
+    if (end > node.bytes.length) {
+      const grown = new Uint8Array(Math.max(end, node.bytes.length * 2));
+      grown.set(node.bytes.subarray(0, node.sizeBytes));
+      node.bytes = grown;
+    }
+    node.bytes.set(bytes, position);
+    node.sizeBytes = Math.max(node.sizeBytes, end);
+    node.modifiedMs = this.#nowMs();
+  }
+
+  #forget(directory: DirectoryNode): void {
+    const { random } = this.#options;
+    // Unsynced creations may have reached the disk by themselves.
+    const kept = new Map(directory.synced);
+    if (random !== undefined) {
+      for (const [name, node] of directory.entries) if (!kept.has(name) && below(random, 2) === 0) kept.set(name, node);
+    }
+    directory.entries = kept;
+    directory.synced = new Map(kept);
+    for (const node of kept.values()) {
+      if (node.kind === 'directory') this.#forget(node);
+      else this.#tear(node);
+    }
+  }
+
+  /** Leaves the synced content, or, by chance, a part of what was written since: cut short, or with a hole of zeros. */
+  #tear(node: FileNode): void {
+    const { random } = this.#options;
+    const written = copyOf(node);
+    let left = node.synced;
+    if (random !== undefined && written.length > left.length && below(random, 2) === 0) {
+      const extra = below(random, written.length - left.length + 1);
+      const torn = written.slice(0, left.length + extra);
+      torn.set(left);
+      if (extra > 0 && below(random, 3) === 0) torn.fill(0, left.length + below(random, extra));
+      left = torn;
+    }
+    node.bytes = left.slice();
+    node.sizeBytes = left.length;
+    node.synced = left.slice();
+  }
+
+  #usedBytes(directory: DirectoryNode): number {
+    if (this.capacityBytes === Number.MAX_SAFE_INTEGER) return 0;
+    let sum = 0;
+    for (const node of directory.entries.values()) sum += node.kind === 'file' ? node.sizeBytes : this.#usedBytes(node);
+    return sum;
+  }
+
+  async #begin(operation: DiskOperation, path: string): Promise<void> {
+    const power = this.#power;
+    await Promise.resolve();
+    if (power !== this.#power) throw errorOf('EBADF', path);
+    this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
+    const code = this.fault(operation, path);
+    if (code !== null) throw errorOf(code, path);
+  }
+
+  #nowMs(): number {
+    return this.#options.clock?.wallMs() ?? 0;
+  }
+
+  #names(path: string): string[] {
+    return path.split('/').filter((name) => name !== '' && name !== '.');
+  }
+
+  #walk(names: readonly string[]): Node | null {
+    let node: Node = this.#root;
+    for (const name of names) {
+      if (node.kind !== 'directory') return null;
+      const next: Node | undefined = node.entries.get(name);
+      if (next === undefined) return null;
+      node = next;
+    }
+    return node;
+  }
+
+  #find(path: string): Node | null {
+    return this.#walk(this.#names(path));
+  }
+
+  #directory(path: string): DirectoryNode {
+    const node = this.#find(path);
+    if (node === null) throw errorOf('ENOENT', path);
+    if (node.kind !== 'directory') throw errorOf('ENOTDIR', path);
+    return node;
+  }
+
+  #parentOf(path: string): { parent: DirectoryNode; name: string } {
+    const names = this.#names(path);
+    const parent = this.#walk(names.slice(0, -1));
+    if (parent === null || parent.kind !== 'directory') throw errorOf('ENOENT', path);
+    return { parent, name: names.at(-1) ?? '' };
+  }
+}
