@@ -140,11 +140,11 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
   if (response.endOffset > state.log.endOffset) return;
   if (response.endOffset > progress.match) {
     progress.match = response.endOffset;
+    progress.next = Math.max(progress.next, progress.match);
     progress.movedMs = state.nowMs;
   }
   if (progress.state === 'replicate') {
     freeInflights(progress);
-    progress.next = Math.max(progress.next, progress.match);
   } else if (progress.match >= state.log.startOffset) {
     becomeReplicate(progress);
   }

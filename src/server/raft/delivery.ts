@@ -56,6 +56,11 @@ export class Delivery {
     this.#running.then(() => this.kick(), this.#options.onFailure);
   }
 
+  /** Resolves when what was deliverable has been delivered. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running?.catch(() => {});

@@ -115,6 +115,7 @@ export class VoterLog implements MetadataLog {
     this.#feed.start();
     this.#delivery.kick();
     this.#post({ type: 'tick' });
+    await this.#delivery.settled();
   }
 
   propose(payload: Uint8Array, epoch: number): Promise<number> {

@@ -1,0 +1,164 @@
+/** Quorums of real nodes in one process: real LevelDB, real streams, real time. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
+import { systemFileSystem } from '../../../src/adapters/file-system.ts';
+import { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
+import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
+import { createSystemRandom } from '../../../src/adapters/random.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import { randomUuid, type Uuid, uuidZero } from '../../../src/base/uuid.ts';
+import type { CommittedEntry, LeaderView, MetadataLog, MetadataLogListener, MetadataSnapshot } from '../../../src/raft/api.ts';
+import type { RaftOptions } from '../../../src/raft/state.ts';
+import type { Voter } from '../../../src/raft/types.ts';
+import { openMetadataLog } from '../../../src/server/raft/open-metadata-log.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+
+export class Recorder implements MetadataLogListener {
+  readonly events: string[] = [];
+  readonly entries: CommittedEntry[] = [];
+  snapshot: MetadataSnapshot | null = null;
+  activeEpoch: number | null = null;
+
+  onCommit(entries: readonly CommittedEntry[]): void {
+    this.entries.push(...entries);
+  }
+  onSnapshot(snapshot: MetadataSnapshot): void {
+    this.snapshot = snapshot;
+    this.entries.length = 0;
+    this.events.push(`snapshot ${snapshot.offset}`);
+  }
+  onLeaderChange(leader: LeaderView): void {
+    this.events.push(`leader ${leader.id} ${leader.epoch}`);
+  }
+  onActivated(epoch: number): void {
+    this.activeEpoch = epoch;
+    this.events.push(`activated ${epoch}`);
+  }
+  onDeactivated(epoch: number): void {
+    this.activeEpoch = null;
+    this.events.push(`deactivated ${epoch}`);
+  }
+  payloads(): string[] {
+    return this.entries.filter((entry) => entry.payload.length > 0).map((entry) => text(entry.payload));
+  }
+}
+
+export interface TestNode {
+  readonly id: number;
+  readonly log: MetadataLog;
+  readonly recorder: Recorder;
+  readonly transport: Transport;
+}
+
+export function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+export function bytes(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}
+
+export async function eventually(what: string, condition: () => boolean, limitMs = 10_000): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+export class TestQuorum {
+  readonly directory: string;
+  readonly clusterId: Uuid;
+  readonly voters: Voter[];
+  readonly directories: Map<number, Uuid>;
+  readonly nodes = new Map<number, TestNode>();
+  readonly fatal: unknown[] = [];
+  readonly #tuning: Partial<RaftOptions>;
+  readonly #reserved: Map<number, Transport>;
+
+  private constructor(directory: string, voters: Voter[], reserved: Map<number, Transport>, tuning: Partial<RaftOptions>) {
+    this.directory = directory;
+    this.clusterId = randomUuid(createSystemRandom());
+    this.voters = voters;
+    this.directories = new Map(voters.map((voter) => [voter.id, randomUuid(createSystemRandom())]));
+    this.#reserved = reserved;
+    this.#tuning = tuning;
+  }
+
+  static async create(count: number, tuning: Partial<RaftOptions> = {}): Promise<TestQuorum> {
+    const directory = await mkdtemp(`${tmpdir()}/bendemann-raft-`);
+    const voters: Voter[] = [];
+    const reserved = new Map<number, Transport>();
+    for (let id = 1; id <= count; id++) {
+      const transport = createTransport({ logger: silentLogger });
+      const listener = await transport.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => connection.destroy());
+      reserved.set(id, transport);
+      const endpoints = [{ name: 'CONTROLLER', host: '127.0.0.1', port: listener.address.port }];
+      voters.push({ id: nodeId(id), directoryId: uuidZero, endpoints });
+    }
+    return new TestQuorum(directory, voters, reserved, tuning);
+  }
+
+  async start(id: number, asObserver = false): Promise<TestNode> {
+    const transport = this.#reserved.get(id) ?? createTransport({ logger: silentLogger });
+    const wasReserved = this.#reserved.delete(id);
+    const voter = this.voters.find((one) => one.id === id);
+    const endpoint = voter?.endpoints[0];
+    if (!wasReserved && endpoint !== undefined) await transport.network.listen(endpoint, (connection) => connection.destroy());
+    const fs = systemFileSystem;
+    const store = asObserver ? null : new LevelRaftStore({ fs, directory: `${this.directory}/${id}` });
+    const log = await openMetadataLog({
+      me: { id: nodeId(id), directoryId: this.directories.get(id) ?? randomUuid(createSystemRandom()) },
+      clusterId: this.clusterId,
+      voters: this.voters,
+      bootstrapServers: [],
+      store,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      random: createSystemRandom(),
+      peers: transport.peers,
+      logger: silentLogger,
+      tuning: this.#tuning,
+      onFatal: (error) => this.fatal.push(error),
+    });
+    const recorder = new Recorder();
+    log.addListener(recorder);
+    const node = { id, log, recorder, transport };
+    this.nodes.set(id, node);
+    await log.start();
+    return node;
+  }
+
+  async startAll(): Promise<TestNode[]> {
+    return await Promise.all(this.voters.map((voter) => this.start(voter.id)));
+  }
+
+  async stop(id: number): Promise<void> {
+    const node = this.nodes.get(id);
+    this.nodes.delete(id);
+    await node?.log.shutdown();
+    await node?.transport.close();
+  }
+
+  active(): TestNode | undefined {
+    return [...this.nodes.values()].find((node) => node.recorder.activeEpoch !== null);
+  }
+
+  async activated(): Promise<TestNode> {
+    await eventually('a node is active', () => this.active() !== undefined);
+    return this.active() as TestNode;
+  }
+
+  async propose(payload: string): Promise<number> {
+    const node = await this.activated();
+    return await node.log.propose(bytes(payload), node.recorder.activeEpoch as number);
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.nodes.keys()]) await this.stop(id);
+    for (const transport of this.#reserved.values()) await transport.close();
+    await rm(this.directory, { recursive: true, force: true });
+    if (this.fatal.length > 0) throw this.fatal[0];
+  }
+}
