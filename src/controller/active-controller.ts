@@ -84,9 +84,9 @@ export class ActiveController {
   }
 
   /** The records of a new cluster; nothing when there are some already. */
-  *bootstrap(features: ReadonlyMap<string, number>, others: readonly MetadataRecord[]): Operation<void> {
+  *bootstrap(formatted: readonly MetadataRecord[]): Operation<void> {
     if (this.#state.image.features.levels.size > 0) return;
-    const records = bootstrapRecords(this.#state, features, others);
+    const records = bootstrapRecords(this.#state, formatted);
     if (records.length > 0) yield records;
   }
 

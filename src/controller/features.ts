@@ -111,17 +111,13 @@ function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   });
 }
 
-/** What the first active controller of a new cluster writes: the features of `format`, and what they ask for. */
-export function bootstrapRecords(
-  state: ControllerState,
-  features: ReadonlyMap<string, number>,
-  others: readonly MetadataRecord[],
-): MetadataRecord[] {
-  const records: MetadataRecord[] = [...features]
-    .filter(([, level]) => level > 0)
-    .map(([name, level]) => record('FeatureLevelRecord', { name, featureLevel: level }));
-  if ((features.get('eligible.leader.replicas.version') ?? 0) > 0) {
-    records.push(clusterMinIsr(state.settings.minInsyncReplicas));
-  }
-  return [...records, ...others];
+/** What the first active controller of a new cluster writes: the records of `format`, and what their features ask for. */
+export function bootstrapRecords(state: ControllerState, formatted: readonly MetadataRecord[]): MetadataRecord[] {
+  const elr = formatted.some(
+    (entry) =>
+      entry.type === 'FeatureLevelRecord' &&
+      entry.name === 'eligible.leader.replicas.version' &&
+      entry.featureLevel > 0,
+  );
+  return elr ? [...formatted, clusterMinIsr(state.settings.minInsyncReplicas)] : [...formatted];
 }

@@ -1,0 +1,303 @@
+/**
+ * A broker's relation to the controller: it registers with each start, beats, asks to be let into service once it has followed the
+ * metadata to its own registration and its logs are open, and takes its leave before it stops.
+ *
+ *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
+ *
+ * Invariant: one heartbeat at a time; what changes meanwhile is told with the next one, at once.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import { sleep } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { randomUuid } from '../../base/uuid.ts';
+import type { BrokerImage, EndpointImage, FeatureRange } from '../../metadata/cluster-image.ts';
+import type { ControllerClient } from '../../metadata/controller-port.ts';
+import type { MetadataDelta } from '../../metadata/delta.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { MetadataPublisher } from '../../metadata/publisher.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../../protocol/messages/63-broker-heartbeat.ts';
+import type { BrokerHeartbeatResponse as Heartbeat } from '../../protocol/messages/63-broker-heartbeat.ts';
+import {
+  BrokerRegistrationRequest,
+  BrokerRegistrationResponse,
+} from '../../protocol/messages/62-broker-registration.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+export type BrokerState =
+  | 'STARTING'
+  | 'RECOVERY'
+  | 'RUNNING'
+  | 'PENDING_CONTROLLED_SHUTDOWN'
+  | 'SHUTTING_DOWN';
+
+export interface BrokerLifecycleOptions {
+  readonly nodeId: NodeId;
+  readonly clusterId: string;
+  readonly client: ControllerClient;
+  /** The newest image; its offset is what heartbeats report. */
+  readonly image: () => MetadataImage;
+  /** What others reach this broker by; no host may be empty. */
+  readonly endpoints: readonly EndpointImage[];
+  readonly rack: string | null;
+  readonly features: ReadonlyMap<string, FeatureRange>;
+  /** Ids of all log directories. */
+  readonly logDirs: readonly Uuid[];
+  /** Ids of those that failed since. */
+  readonly offlineLogDirs: () => readonly Uuid[];
+  /** From the marker of a clean shutdown; -1 when there is none. */
+  readonly previousBrokerEpoch: number;
+  /** broker.heartbeat.interval.ms */
+  readonly heartbeatIntervalMs: number;
+  /** initial.broker.registration.timeout.ms */
+  readonly registrationTimeoutMs: number;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+const registrationRetryMs = 100;
+/** While stopping the controller is asked so often whether it may. */
+const shutdownBeatMs = 50;
+const heartbeatDeadlineMs = 4500;
+
+export class BrokerLifecycle implements MetadataPublisher {
+  readonly incarnationId: Uuid;
+  readonly #options: BrokerLifecycleOptions;
+  #state: BrokerState = 'STARTING';
+  #epoch = -1;
+  #ready = false;
+  #stopRequested = false;
+  #closed = false;
+  #beating = false;
+  #beatAgain = false;
+  #timer: Timer | null = null;
+  #reregistering = false;
+  readonly #unfenced: { promise: Promise<void>; resolve: () => void };
+  readonly #mayStop: { promise: Promise<void>; resolve: () => void };
+  #lastAnswerMs = 0;
+
+  constructor(options: BrokerLifecycleOptions) {
+    this.#options = options;
+    this.incarnationId = randomUuid(options.random);
+    this.#unfenced = latch();
+    this.#mayStop = latch();
+  }
+
+  get state(): BrokerState {
+    return this.#state;
+  }
+
+  /** -1 before the registration. */
+  get brokerEpoch(): number {
+    return this.#epoch;
+  }
+
+  /** Registers; resolves when the controller has accepted. Rejects when it refuses for good or the time is up. */
+  async start(): Promise<void> {
+    const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;
+    const deadlineMs = clock.monotonicMs() + registrationTimeoutMs;
+    for (;;) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      const refusal = await this.#register(Math.max(1, leftMs));
+      if (refusal === null) break;
+      if (this.#closed) return;
+      const final = refusal !== Errors.DUPLICATE_BROKER_REGISTRATION && !refusal.retriable;
+      if (final || clock.monotonicMs() >= deadlineMs) {
+        throw new KafkaError(refusal, `The controller refused the registration of this broker: ${refusal.message}`);
+      }
+      logger.warn('The registration of this broker was refused, trying again', { error: refusal.name });
+      await sleep(scheduler, registrationRetryMs);
+    }
+    this.#transition('STARTING', 'RECOVERY');
+    this.#beat();
+  }
+
+  /** The broker can serve: from now on it asks to be let into service. */
+  ready(): void {
+    this.#ready = true;
+    if (this.#epoch >= 0) this.#beat();
+  }
+
+  /** Resolves when the metadata first says that this broker is in service. */
+  whenUnfenced(): Promise<void> {
+    return this.#unfenced.promise;
+  }
+
+  /**
+   * Asks to leave; resolves when no leadership is left here, or when the time is up, or when no controller has answered for
+   * `silenceMs` (then nobody is there to take the leaderships).
+   */
+  async shutdown(timeoutMs = 30_000, silenceMs = 3000): Promise<void> {
+    const { clock, scheduler, logger } = this.#options;
+    if (this.#stopRequested) return this.#mayStop.promise;
+    this.#stopRequested = true;
+    if (this.#epoch < 0) return this.close();
+    this.#transition(this.#state, 'PENDING_CONTROLLED_SHUTDOWN');
+    const startMs = clock.monotonicMs();
+    this.#lastAnswerMs = startMs;
+    this.#beat();
+    let done = false;
+    void this.#mayStop.promise.then(() => {
+      done = true;
+    });
+    while (!done) {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - startMs > timeoutMs || nowMs - this.#lastAnswerMs > silenceMs) {
+        logger.warn('Stopping without leave of the controller', { waitedMs: nowMs - startMs });
+        break;
+      }
+      await Promise.race([this.#mayStop.promise, sleep(scheduler, shutdownBeatMs)]);
+      if (!done) this.#beat();
+    }
+    this.#transition('PENDING_CONTROLLED_SHUTDOWN', 'SHUTTING_DOWN');
+    this.close();
+  }
+
+  /** Stops beating. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#mayStop.resolve();
+  }
+
+  onMetadataUpdate(_delta: MetadataDelta, image: MetadataImage): void {
+    if (this.#closed || this.#epoch < 0) return;
+    const own = this.#own(image);
+    if (own === null) return;
+    if (!own.fenced && this.#state === 'RECOVERY') {
+      this.#transition('RECOVERY', 'RUNNING');
+      this.#unfenced.resolve();
+    }
+    // Followed the metadata to our own registration: the controller lets us in when it hears that. Stopping: leaderships have moved.
+    if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
+  }
+
+  /** Another controller: it should hear from us at once. */
+  onControllerChange(): void {
+    if (this.#epoch >= 0) this.#beat();
+  }
+
+  #own(image: MetadataImage): BrokerImage | null {
+    const own = image.cluster.brokers.get(this.#options.nodeId);
+    return own !== undefined && own.incarnationId === this.incarnationId && own.epoch === this.#epoch ? own : null;
+  }
+
+  #transition(from: BrokerState, to: BrokerState): void {
+    this.#state = to;
+    this.#options.logger.info(`Transitioning from ${from} to ${to}`, { brokerEpoch: this.#epoch });
+  }
+
+  /** Null when accepted. */
+  async #register(deadlineMs: number): Promise<ErrorRow | null> {
+    const { client, endpoints, features, rack, logDirs, nodeId, clusterId } = this.#options;
+    try {
+      const answer = await client.request(
+        BrokerRegistrationRequest,
+        BrokerRegistrationResponse,
+        4,
+        {
+          brokerId: nodeId,
+          clusterId,
+          incarnationId: this.incarnationId,
+          listeners: endpoints,
+          features: [...features].map(([name, range]) => ({
+            name,
+            minSupportedVersion: range.min,
+            maxSupportedVersion: range.max,
+          })),
+          rack,
+          isMigratingZkBroker: false,
+          logDirs,
+          previousBrokerEpoch: this.#options.previousBrokerEpoch,
+        },
+        { deadlineMs },
+      );
+      if (answer.errorCode !== 0) return errorOf(answer.errorCode);
+      this.#epoch = answer.brokerEpoch;
+      return null;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#options.logger.warn('Could not register', { error: error.error.name, message: error.message });
+      return error.error;
+    }
+  }
+
+  #beat(): void {
+    if (this.#closed || this.#epoch < 0) return;
+    if (this.#beating) {
+      this.#beatAgain = true;
+      return;
+    }
+    this.#beating = true;
+    this.#beatAgain = false;
+    this.#timer?.cancel();
+    this.#timer = null;
+    void this.#exchange().then(() => {
+      this.#beating = false;
+      if (this.#closed) return;
+      if (this.#beatAgain) return this.#beat();
+      this.#timer = this.#options.scheduler.after(this.#options.heartbeatIntervalMs, () => this.#beat());
+    });
+  }
+
+  async #exchange(): Promise<void> {
+    const { client, nodeId, image, offlineLogDirs, logger } = this.#options;
+    const current = image();
+    // Before our own registration is in the image, its offset says nothing about this incarnation.
+    const own = this.#own(current);
+    try {
+      const answer: Heartbeat = await client.request(
+        BrokerHeartbeatRequest,
+        BrokerHeartbeatResponse,
+        1,
+        {
+          brokerId: nodeId,
+          brokerEpoch: this.#epoch,
+          currentMetadataOffset: own === null ? -1 : current.offset,
+          wantFence: !this.#ready && !this.#stopRequested,
+          wantShutDown: this.#stopRequested,
+          offlineLogDirs: offlineLogDirs(),
+        },
+        { deadlineMs: heartbeatDeadlineMs },
+      );
+      this.#lastAnswerMs = this.#options.clock.monotonicMs();
+      if (answer.shouldShutDown && this.#stopRequested) this.#mayStop.resolve();
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      logger.debug('A heartbeat failed', { error: error.error.name });
+      const unknown =
+        error.error === Errors.STALE_BROKER_EPOCH || error.error === Errors.BROKER_ID_NOT_REGISTERED;
+      if (unknown) await this.#registerAgain();
+    }
+  }
+
+  /** The cluster does not know this registration any more: somebody unregistered the broker, or another process took its id. */
+  async #registerAgain(): Promise<void> {
+    if (this.#reregistering || this.#closed) return;
+    const own = this.#options.image().cluster.brokers.get(this.#options.nodeId);
+    const { logger, scheduler } = this.#options;
+    if (this.#stopRequested) return this.#mayStop.resolve();
+    if (own !== undefined && own.incarnationId !== this.incarnationId && own.epoch > this.#epoch) {
+      logger.error('Another process has registered with the id of this broker', { brokerEpoch: own.epoch });
+    }
+    this.#reregistering = true;
+    await sleep(scheduler, registrationRetryMs);
+    await this.#register(heartbeatDeadlineMs);
+    this.#reregistering = false;
+    this.#beatAgain = true;
+  }
+}
+
+function latch(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

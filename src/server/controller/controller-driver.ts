@@ -1,0 +1,363 @@
+/**
+ * Runs the controller on a voter: requests queue up, the active controller turns them into records, the records are proposed to the
+ * metadata log, and the answers go out when they are committed. One writer; proposals are pipelined, and requests that wait together
+ * share a proposal.
+ *
+ * Invariants:
+ * - No answer leaves before everything it is based on is committed, be it the answer to a question that changed nothing.
+ * - When a proposal fails, the speculative image is wrong: the active controller is thrown away with all that waits.
+ * - The active controller exists between `onActivated` and `onDeactivated` only; otherwise the answer is NOT_CONTROLLER.
+ *
+ * It does not know streams: `controller-server.ts` serves peers, `controller-client.ts` calls `submit` for this very node.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import { yieldTurn } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import type { NodeConfig } from '../../config/node-config.ts';
+import { ActiveController } from '../../controller/active-controller.ts';
+import { controllerRequests, isControllerRequest } from '../../controller/requests.ts';
+import type { Operation } from '../../controller/state.ts';
+import { tableRules } from '../../controller/table-rules.ts';
+import type { MetadataLoader } from '../../metadata/loader.ts';
+import type { MetadataRecord } from '../../metadata/records.ts';
+import { encodeRecords } from '../../metadata/records.ts';
+import { decode, encode } from '../../protocol/codec/codec.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Init, Message } from '../../protocol/schema/fields.ts';
+import type { MetadataLog, MetadataLogListener } from '../../raft/api.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { controllerSettings } from './controller-settings.ts';
+import type { ControllerCall } from './envelope.ts';
+
+export interface ControllerDriverOptions {
+  readonly log: MetadataLog;
+  /** Must be a listener of the log before this driver is. */
+  readonly loader: MetadataLoader;
+  readonly config: NodeConfig;
+  readonly clusterId: string;
+  /** What `format` decided (bootstrap.checkpoint): written by the first active controller of a new cluster. */
+  readonly bootstrap: readonly MetadataRecord[];
+  /** Resolves to false when nobody listens at a broker's address. */
+  readonly probe: (id: NodeId) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+type ExtraHandler = (call: ControllerCall) => Promise<Uint8Array>;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A piece of work in the queue. */
+interface Job {
+  start(active: ActiveController, nowMs: number): Operation<unknown>;
+  /** The operation ended; `committed` settles when all its records are committed. */
+  done(response: unknown, committed: Promise<void>): void;
+  failed(error: Error): void;
+  /** Its records must not share an entry with what comes after. */
+  readonly alone: boolean;
+}
+
+interface Leadership {
+  readonly epoch: number;
+  active: ActiveController;
+  /** Records that were replayed but not yet proposed. */
+  records: MetadataRecord[];
+  waiting: Waiting[];
+  nextOffset: number;
+  inFlight: number;
+  /** Settles with the last proposal. */
+  last: Promise<void>;
+  over: boolean;
+}
+
+const recordsPerProposalMax = 1000;
+const proposalsInFlightMax = 8;
+const turnMsMax = 5;
+const queueLengthMax = 10_000;
+/** A timer that fires so late means that this process stood still. */
+const stallMsMin = 500;
+const probeDelayMs = 50;
+const probeIntervalMs = 500;
+
+export class ControllerDriver implements MetadataLogListener {
+  readonly #options: ControllerDriverOptions;
+  readonly #queue: Job[] = [];
+  readonly #extraHandlers = new Map<number, ExtraHandler>();
+  #leadership: Leadership | null = null;
+  #pumping = false;
+  #tickTimer: Timer | null = null;
+  #tickAtMs = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(options: ControllerDriverOptions) {
+    this.#options = options;
+  }
+
+  get isActive(): boolean {
+    return this.#leadership !== null;
+  }
+
+  /** Serves a further request, such as those about the quorum itself, on the same channel. */
+  addHandler(apiKey: number, handler: ExtraHandler): void {
+    this.#extraHandlers.set(apiKey, handler);
+  }
+
+  /** Resolves to the encoded response once it may leave. Rejects with `KafkaError`. */
+  async submit(call: ControllerCall): Promise<Uint8Array> {
+    const extra = this.#extraHandlers.get(call.apiKey);
+    if (extra !== undefined) return extra(call);
+    if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
+    const { apiKey, apiVersion } = call;
+    if (!isControllerRequest(apiKey)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
+    if (this.#queue.length >= queueLengthMax) throw new KafkaError(Errors.REQUEST_TIMED_OUT, 'The controller is busy.');
+    const schemas: { readonly request: Message; readonly response: Message } = controllerRequests[apiKey];
+    const request = decode(schemas.request, apiVersion, call.body);
+    const response = await this.#enqueue((active, nowMs) => {
+      const operation = active.handle(apiKey, request, { apiVersion, nowMs });
+      if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
+      return operation;
+    }, apiKey === 62);
+    return encode(schemas.response, apiVersion, response as Init<Message>);
+  }
+
+  /** A broker's stream to this node broke. */
+  brokerStreamBroken(id: NodeId): void {
+    const leadership = this.#leadership;
+    if (leadership === null) return;
+    leadership.active.brokerStreamBroken(id);
+    this.#probe(leadership, id, probeDelayMs);
+  }
+
+  onCommit(): void {}
+
+  onSnapshot(): void {}
+
+  onLeaderChange(): void {}
+
+  onActivated(epoch: number, startOffset: number): void {
+    this.onDeactivated();
+    const nextOffset = Math.max(startOffset, this.#options.log.status().logEndOffset);
+    const leadership: Leadership = {
+      epoch,
+      active: this.#newActive(nextOffset),
+      records: [],
+      waiting: [],
+      nextOffset,
+      inFlight: 0,
+      last: Promise.resolve(),
+      over: false,
+    };
+    this.#leadership = leadership;
+    this.#options.logger.info('This node is the active controller now', { epoch });
+    const { bootstrap } = this.#options;
+    void this.#enqueue((active) => active.bootstrap(bootstrap), false).catch(() => {});
+    void this.#enqueue((active) => active.takeOver(), false).catch(() => {});
+    this.#probeAll(leadership);
+  }
+
+  onDeactivated(): void {
+    const leadership = this.#leadership;
+    if (leadership === null) return;
+    this.#leadership = null;
+    leadership.over = true;
+    this.#tickTimer?.cancel();
+    this.#tickTimer = null;
+    this.#options.logger.info('This node is no longer the active controller', { epoch: leadership.epoch });
+    const error = new KafkaError(Errors.NOT_CONTROLLER);
+    for (const job of this.#queue.splice(0)) job.failed(error);
+    for (const waiting of leadership.waiting.splice(0)) waiting.reject(error);
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.onDeactivated();
+  }
+
+  #newActive(nextOffset: number): ActiveController {
+    const { config, clusterId, loader, random, clock } = this.#options;
+    const state = {
+      image: loader.image,
+      nextOffset,
+      settings: controllerSettings(config, clusterId),
+      rules: tableRules(config),
+      random,
+    };
+    return new ActiveController(state, clock.monotonicMs());
+  }
+
+  #enqueue(
+    start: (active: ActiveController, nowMs: number) => Operation<unknown>,
+    alone: boolean,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({
+        start,
+        done: (response, committed) => committed.then(() => resolve(response), reject),
+        failed: reject,
+        alone,
+      });
+      if (this.#pumping) return;
+      this.#pumping = true;
+      // Not at once: what else comes in this turn shares the proposal.
+      queueMicrotask(() => void this.#pump());
+    });
+  }
+
+  async #pump(): Promise<void> {
+    let turnStartMs = this.#options.clock.monotonicMs();
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      const leadership = this.#leadership;
+      if (leadership === null) {
+        job.failed(new KafkaError(Errors.NOT_CONTROLLER));
+        continue;
+      }
+      if (job.alone) this.#flush(leadership);
+      turnStartMs = await this.#run(leadership, job, turnStartMs);
+      if (job.alone || this.#queue.length === 0) this.#flush(leadership);
+      while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
+    }
+    this.#pumping = false;
+    this.#scheduleTick();
+  }
+
+  /** Works a job off, step by step; gives the time at which the present turn began. */
+  async #run(leadership: Leadership, job: Job, turnStartMs: number): Promise<number> {
+    const { clock, scheduler, logger } = this.#options;
+    let startedMs = turnStartMs;
+    try {
+      const operation = job.start(leadership.active, clock.monotonicMs());
+      for (;;) {
+        const step = operation.next();
+        if (step.done === true) {
+          job.done(step.value, this.#committed(leadership));
+          return startedMs;
+        }
+        leadership.active.replay(step.value);
+        leadership.records.push(...step.value);
+        if (leadership.records.length >= recordsPerProposalMax) this.#flush(leadership);
+        if (clock.monotonicMs() - startedMs < turnMsMax) continue;
+        await yieldTurn(scheduler);
+        startedMs = clock.monotonicMs();
+        if (leadership.over) throw new KafkaError(Errors.NOT_CONTROLLER);
+      }
+    } catch (error) {
+      if (!(error instanceof KafkaError)) logger.error('A request failed in the controller', { error });
+      job.failed(error instanceof KafkaError ? error : new KafkaError(Errors.UNKNOWN_SERVER_ERROR));
+      return startedMs;
+    }
+  }
+
+  /** Settles when everything up to now is committed. */
+  #committed(leadership: Leadership): Promise<void> {
+    if (leadership.records.length === 0) return leadership.last;
+    return new Promise((resolve, reject) => {
+      leadership.waiting.push({ resolve, reject });
+    });
+  }
+
+  #flush(leadership: Leadership): void {
+    if (leadership.records.length === 0 || leadership.over) return;
+    const { log, logger } = this.#options;
+    const payload = encodeRecords(leadership.records);
+    const waiting = leadership.waiting;
+    leadership.records = [];
+    leadership.waiting = [];
+    leadership.inFlight++;
+    const proposed = log.propose(payload, leadership.epoch);
+    leadership.nextOffset = Math.max(leadership.nextOffset + 1, log.status().logEndOffset);
+    leadership.active.setNextOffset(leadership.nextOffset);
+    const settled = proposed.then(
+      () => {
+        leadership.inFlight--;
+        for (const one of waiting) one.resolve();
+        this.#wake?.();
+      },
+      (error: unknown) => {
+        leadership.inFlight--;
+        logger.warn('A proposal to the metadata log failed', { error });
+        const refusal = new KafkaError(Errors.NOT_CONTROLLER);
+        for (const one of waiting) one.reject(refusal);
+        this.#startAgain(leadership);
+        this.#wake?.();
+        throw refusal;
+      },
+    );
+    settled.catch(() => {});
+    leadership.last = settled;
+  }
+
+  /** The speculation was wrong. Usually the leadership is gone too; when it isn't, begin again from what is committed. */
+  #startAgain(leadership: Leadership): void {
+    if (leadership.over) return;
+    const { epoch, nextOffset } = leadership;
+    this.onDeactivated();
+    const leader = this.#options.log.leader();
+    if (leader.id !== this.#options.config.nodeId || leader.epoch !== epoch) return;
+    void leadership.last.catch(() => {}).then(async () => {
+      while (leadership.inFlight > 0) await yieldTurn(this.#options.scheduler);
+      const now = this.#options.log.leader();
+      if (this.#leadership === null && now.id === this.#options.config.nodeId && now.epoch === epoch) {
+        this.onActivated(epoch, nextOffset);
+      }
+    });
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = null;
+        resolve();
+      };
+    });
+  }
+
+  #scheduleTick(): void {
+    const leadership = this.#leadership;
+    const at = leadership?.active.nextTickMs() ?? null;
+    if (at === null) return;
+    // A timer that is due earlier finds out by itself when to come again.
+    if (this.#tickTimer !== null && this.#tickAtMs <= at) return;
+    this.#tickTimer?.cancel();
+    const { scheduler, clock } = this.#options;
+    this.#tickAtMs = at;
+    this.#tickTimer = scheduler.after(Math.max(1, at - clock.monotonicMs()), () => {
+      this.#tickTimer = null;
+      const active = this.#leadership?.active;
+      if (active === undefined) return;
+      const lateMs = clock.monotonicMs() - at;
+      if (lateMs > stallMsMin && at > 0) active.forgive(lateMs);
+      void this.#enqueue((now, nowMs) => now.tick(nowMs), false).catch(() => {});
+    });
+  }
+
+  /** A new active controller hears from nobody yet; whoever isn't there at all should not keep his leaderships for a whole session. */
+  #probeAll(leadership: Leadership): void {
+    for (const broker of leadership.active.image.cluster.brokers.values()) {
+      if (!broker.fenced && broker.id !== this.#options.config.nodeId) this.#probe(leadership, broker.id, 1);
+    }
+  }
+
+  #probe(leadership: Leadership, id: NodeId, delayMs: number): void {
+    const { scheduler, probe, logger } = this.#options;
+    scheduler.after(delayMs, () => {
+      const wanted = (): boolean => {
+        const broker = leadership.active.image.cluster.brokers.get(id);
+        return !leadership.over && broker?.fenced === false && !leadership.active.isConnected(id);
+      };
+      if (!wanted()) return;
+      void probe(id).then((isThere) => {
+        if (!wanted()) return;
+        if (isThere) return this.#probe(leadership, id, probeIntervalMs);
+        logger.info('Nobody listens at the address of a broker whose stream broke', { broker: id });
+        leadership.active.brokerFoundDead(id);
+        this.#enqueue((active, nowMs) => active.tick(nowMs), false).catch(() => {});
+      });
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/** What the controller needs to know of this node's properties. */
+import type { NodeConfig } from '../../config/node-config.ts';
+import type { ControllerSettings } from '../../controller/state.ts';
+import type { FeatureRange } from '../../metadata/cluster-image.ts';
+import { scramKeys } from './scram-keys.ts';
+
+/** Features of Apache Kafka 4.3 and the levels this software understands. */
+export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
+  ['eligible.leader.replicas.version', { min: 0, max: 1 }],
+  ['group.version', { min: 0, max: 1 }],
+  ['kraft.version', { min: 0, max: 1 }],
+  ['metadata.version', { min: 7, max: 30 }],
+  ['share.version', { min: 0, max: 1 }],
+  ['streams.version', { min: 0, max: 1 }],
+  ['transaction.version', { min: 0, max: 2 }],
+]);
+
+export function controllerSettings(config: NodeConfig, clusterId: string): ControllerSettings {
+  return {
+    nodeId: config.nodeId,
+    clusterId,
+    sessionTimeoutMs: config.get('broker.session.timeout.ms'),
+    defaultReplicationFactor: config.get('default.replication.factor'),
+    defaultPartitionCount: config.get('num.partitions'),
+    deleteTopicEnable: config.get('delete.topic.enable'),
+    minInsyncReplicas: config.get('min.insync.replicas'),
+    uncleanLeaderElectionEnable: config.get('unclean.leader.election.enable'),
+    leaderRebalanceIntervalMs: config.get('auto.leader.rebalance.enable')
+      ? config.get('leader.imbalance.check.interval.seconds') * 1000
+      : null,
+    supportedFeatures,
+    scramKeys,
+  };
+}
