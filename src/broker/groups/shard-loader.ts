@@ -41,8 +41,8 @@ export async function loadShard(options: LoadOptions): Promise<Loaded | null> {
   const { partition, clock, scheduler, isWanted } = options;
   const replayer = new Replayer(options);
   let sizeBytes = 0;
-  let offset = partition.log?.logStartOffset ?? 0;
-  const endOffset = partition.log?.logEndOffset ?? 0;
+  let offset = partition.logStartOffset;
+  const endOffset = partition.logEndOffset;
   let sliceEndMs = clock.monotonicMs() + sliceMs;
   while (offset < endOffset) {
     const { records } = await partition.fetch({
@@ -84,7 +84,8 @@ class Replayer {
       if (record.offset < fromOffset) continue;
       if (header.isControl) {
         const end = endTransactionOf(record);
-        if (end?.type === 'commit') for (const held of this.#open.get(header.producerId) ?? []) this.#replay(held);
+        if (end?.type === 'commit')
+          for (const held of this.#open.get(header.producerId) ?? []) this.#replay(held);
         if (end !== null) this.#open.delete(header.producerId);
         continue;
       }

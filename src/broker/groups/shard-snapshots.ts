@@ -64,7 +64,7 @@ export class ShardSnapshots {
     queue.add(
       () => {
         // The log end offset is where this slice goes, since nothing else is under way.
-        from ??= partition.log?.logEndOffset ?? 0;
+        from ??= partition.logEndOffset;
         const slice: GroupRecord[] = [];
         while (bytes < sliceBytes) {
           const { value, done } = rest.next();

@@ -128,7 +128,10 @@ export class WriteQueue {
         records: records.map(({ key, value }) => ({ key, value, timestamp })),
         compression,
       });
-      const { info, acknowledged } = partition.appendAsLeader(bytes, -1, { origin: 'coordinator', requestVersion });
+      const { info, acknowledged } = partition.appendAsLeader(bytes, -1, {
+        origin: 'coordinator',
+        requestVersion,
+      });
       this.appendedBytes += info.sizeBytes;
       this.#await(batch, acknowledged);
     } catch (error) {
@@ -188,7 +191,8 @@ export class WriteQueue {
     if (!this.#isAppending) return;
     const nowMs = this.#options.clock.monotonicMs();
     const expired: Queued[] = [];
-    while ((this.#queue[0]?.expiresMs ?? Number.POSITIVE_INFINITY) <= nowMs) expired.push(this.#queue.shift() as Queued);
+    while ((this.#queue[0]?.expiresMs ?? Number.POSITIVE_INFINITY) <= nowMs)
+      expired.push(this.#queue.shift() as Queued);
     for (const { outcome } of expired) outcome.failed(Errors.COORDINATOR_NOT_AVAILABLE);
     this.#watchExpiry();
   }

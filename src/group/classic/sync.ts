@@ -65,7 +65,9 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
     },
     undo: (later, error) => {
       if (!current()) return;
-      withdrawAssignments(later, group, error);
+      // The name of that error means offsets: to a SyncGroup it says nothing.
+      const told = error === Errors.INVALID_COMMIT_OFFSET_SIZE ? Errors.UNKNOWN_SERVER_ERROR : error;
+      withdrawAssignments(later, group, told);
       prepareOrComplete(later, group, `error ${error.name} when storing group assignment during SyncGroup`);
     },
   });
