@@ -116,7 +116,7 @@ class DecoderSource {
     );
     for (const [, field] of tagged) {
       this.lines.push(`case ${field.tag}: {`);
-      const value = this.field(field);
+      const value = this.field(field, 'r.uvarint() !== 0');
       this.lines.push(`${names.get(field)} = ${value}; if (r.position !== ${end}) badTag(tag); break; }`);
     }
     this.lines.push('default: r.skip(size); } }');
@@ -127,8 +127,11 @@ class DecoderSource {
     return field.kind === 'string' ? 'r.int16()' : 'r.int32()';
   }
 
-  /** Emits statements where one expression doesn't do; returns the expression of the value. */
-  private field(field: Field): string {
+  /**
+   * Emits statements where one expression doesn't do; returns the expression of the value. `notNull` reads the marker of
+   * a nullable struct, which is a varint in the tagged section.
+   */
+  private field(field: Field, notNull = 'r.int8() >= 0'): string {
     const nullable = isNullable(field, this.version);
     switch (field.kind) {
       case 'int64':
@@ -147,7 +150,7 @@ class DecoderSource {
       case 'struct': {
         if (!nullable) return this.shape(field.fields as Shape);
         const value = this.name();
-        this.lines.push(`let ${value} = null; if (r.int8() >= 0) {`);
+        this.lines.push(`let ${value} = null; if (${notNull}) {`);
         const literal = this.shape(field.fields as Shape);
         this.lines.push(`${value} = ${literal}; }`);
         return value;
@@ -253,7 +256,7 @@ class EncoderSource {
     for (const { field, value, has } of values) {
       const begin = this.name();
       this.lines.push(`if (${has}) { const ${begin} = w.beginTag(${field.tag});`);
-      this.field(field, value);
+      this.field(field, value, true);
       this.lines.push(`w.endTag(${begin}); }`);
     }
   }
@@ -263,14 +266,14 @@ class EncoderSource {
     return field.kind === 'string' ? `w.int16(${length});` : `w.int32(${length});`;
   }
 
-  private field(field: Field, value: string): void {
+  private field(field: Field, value: string, tagged = false): void {
     switch (field.kind) {
       case 'string':
       case 'bytes':
       case 'records':
       case 'array':
       case 'struct':
-        this.nullable(field, value);
+        this.nullable(field, value, tagged);
         return;
       case 'int64':
         this.lines.push(`w.${field.sentinel ? 'int64Rounded' : 'int64'}(${value});`);
@@ -280,20 +283,20 @@ class EncoderSource {
     }
   }
 
-  private nullable(field: Field, value: string): void {
+  private nullable(field: Field, value: string, tagged: boolean): void {
     const isNull = !isNullable(field, this.version)
       ? `fail('null where version ${this.version} has none')`
-      : field.kind === 'struct'
+      : field.kind === 'struct' && !tagged
         ? 'w.int8(-1)'
         : this.flexible && !field.neverCompact
           ? 'w.uvarint(0)'
           : this.length(field, '-1');
     this.lines.push(`if (${value} === null) { ${isNull} } else {`);
-    this.notNull(field, value);
+    this.notNull(field, value, tagged);
     this.lines.push('}');
   }
 
-  private notNull(field: Field, value: string): void {
+  private notNull(field: Field, value: string, tagged: boolean): void {
     switch (field.kind) {
       case 'string':
         this.lines.push(`w.${this.flexible && !field.neverCompact ? 'compactString' : 'string'}(${value});`);
@@ -309,7 +312,7 @@ class EncoderSource {
         return;
       }
       case 'struct':
-        if (isNullable(field, this.version)) this.lines.push('w.int8(1);');
+        if (isNullable(field, this.version)) this.lines.push(tagged ? 'w.uvarint(1);' : 'w.int8(1);');
         this.shape(field.fields as Shape, value);
         return;
       default:

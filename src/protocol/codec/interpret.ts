@@ -41,12 +41,19 @@ function readShape(shape: Shape, version: number, flexible: boolean, reader: Rea
     const begin = reader.position;
     if (known === undefined) reader.skip(sizeBytes);
     else {
-      value[known[0]] = readField(known[1], version, flexible, reader);
+      value[known[0]] = readTagged(known[1], version, flexible, reader);
       if (reader.position !== begin + sizeBytes)
         throw new DecodeError(`tag ${tag} is not ${sizeBytes} bytes long`);
     }
   }
   return value;
+}
+
+/** In the tagged section the marker of a nullable struct is a varint: 0 for null, else 1. */
+function readTagged(field: Field, version: number, flexible: boolean, reader: Reader): unknown {
+  if (field.kind !== 'struct' || !isNullable(field, version))
+    return readField(field, version, flexible, reader);
+  return reader.uvarint() === 0 ? null : readShape(field.fields as Shape, version, flexible, reader);
 }
 
 function readLength(field: Field, flexible: boolean, reader: Reader): number {
@@ -105,9 +112,25 @@ function writeShape(
   writer.uvarint(tagged.length);
   for (const [name, field] of tagged) {
     const begin = writer.beginTag(field.tag);
-    writeField(field, version, flexible, value[name], writer, `${path}.${name}`);
+    writeTagged(field, version, flexible, value[name], writer, `${path}.${name}`);
     writer.endTag(begin);
   }
+}
+
+function writeTagged(
+  field: Field,
+  version: number,
+  flexible: boolean,
+  value: unknown,
+  writer: Writer,
+  path: string,
+): void {
+  if (field.kind !== 'struct' || !isNullable(field, version)) {
+    writeField(field, version, flexible, value, writer, path);
+    return;
+  }
+  writer.uvarint(value === null ? 0 : 1);
+  if (value !== null) writeShape(field.fields as Shape, version, flexible, value as Value, writer, path);
 }
 
 function valueOf(field: Field, value: unknown): unknown {
