@@ -116,16 +116,17 @@ export class ClientConnection {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
     try {
-      while (!this.#closed && this.#mayRead()) {
-        if (!this.#readNext()) break;
-        this.#startNext();
+      for (let full = true; full && !this.#closed; ) {
+        while (!this.#closed && this.#mayRead() && this.#readNext()) this.#startNext();
+        full = this.#active.length >= requestsInFlightMax;
+        this.#flush();
+        // Responses that left make room for the requests that were kept out.
+        full &&= this.#active.length < requestsInFlightMax;
       }
     } finally {
       this.#pumping = false;
     }
-    if (this.#closed) return;
-    this.#flush();
-    this.#updatePause();
+    if (!this.#closed) this.#updatePause();
   }
 
   #mayRead(): boolean {
@@ -276,6 +277,7 @@ export class ClientConnection {
   }
 
   #flush(): void {
+    if (this.#closed) return;
     let count = 0;
     for (const request of this.#active) {
       if (!request.done) break;
