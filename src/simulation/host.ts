@@ -31,7 +31,18 @@ export class Incarnation implements Owner, Clock, Scheduler {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    return this.world.schedule(delayMs, this, () => this.host.perform(this, callback));
+    let isCancelled = false;
+    // It may be cancelled while a pause holds it back.
+    const run = (): void => {
+      if (!isCancelled) callback();
+    };
+    const timer = this.world.schedule(delayMs, this, () => this.host.perform(this, run));
+    return {
+      cancel: (): void => {
+        isCancelled = true;
+        timer.cancel();
+      },
+    };
   }
 
   soon(callback: () => void): void {
