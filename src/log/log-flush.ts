@@ -20,6 +20,8 @@ export async function flushLog(state: LogState, options: FlushOptions): Promise<
 /** Syncs everything below `target`, which must have been written. */
 export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
   const { generation } = state;
+  // A partition that never got a record has no directory yet.
+  if (state.materialised === null) return;
   if (target > state.recoveryPoint) {
     const first = state.floorSegment(state.recoveryPoint);
     const dirty = state.segments.filter((segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0);

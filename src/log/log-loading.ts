@@ -40,6 +40,9 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   // The state of the log begins with its last segment's plan, which needs its index.
   await active.activate();
   const state = new LogState(options, directory, found.segments, epochs ?? new LeaderEpochCache([]), new ProducerState());
+  // After a crash it is not known whether what is in the directory was synced.
+  state.metadataDirty ||= !options.isClean || !found.names.includes(partitionMetadataName);
+  state.directoryDirty ||= !options.isClean;
   if (isNew) {
     setEnd(state, options.logStartOffset);
     state.recoveryPoint = options.logStartOffset;
@@ -48,8 +51,6 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     if (!clean) await recover(state, found.snapshots, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
-  // After a crash it is not known whether what is in the directory was synced.
-  state.metadataDirty ||= !options.isClean || !found.names.includes(partitionMetadataName);
   return state;
 }
 
@@ -75,8 +76,8 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
     assert(stat !== null, 'a listed segment exists');
     const sizeBytes = stat.sizeBytes;
-    // An empty segment that is not the last one holds nothing and would confuse every search.
-    if (sizeBytes === 0 && baseOffset !== bases.at(-1)) {
+    // An empty segment that is not the last one holds nothing; after a crash it tells that its records were lost.
+    if (sizeBytes === 0 && baseOffset !== bases.at(-1) && options.isClean) {
       await removeSegmentFiles(fs, directory.path, baseOffset);
       continue;
     }
@@ -171,7 +172,7 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
   const nowMs = clock.wallMs();
   for (let i = first; i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
-    const fault = segment.baseOffset < state.nextOffset ? 'segments overlap' : await recoverSegment(state, segment, nowMs);
+    const fault = sequenceFault(state, segment, i, recoveryPoint) ?? (await recoverSegment(state, segment, nowMs));
     if (fault === null) continue;
     logger.warn('recovered a partition: truncated an invalid tail', {
       partition: state.name,
@@ -179,11 +180,34 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
       fault,
       logEndOffset: state.nextOffset,
     });
-    await dropSegments(state, fault === 'segments overlap' ? i : i + 1);
+    if (fault === gapFault) await setAside(state, i);
+    else await dropSegments(state, fault === overlapFault ? i : i + 1);
     break;
   }
   await state.active.activate();
   await flushTo(state, state.logEndOffset, { indexes: false });
+}
+
+const overlapFault = 'segments overlap';
+const gapFault = 'the records in front of a segment are lost';
+
+/**
+ * Segments are made without gaps, and compaction makes gaps only below the recovery point. Another gap is a tail that a
+ * power cut took although it kept the next segment: what follows it is not the log any more.
+ */
+function sequenceFault(state: LogState, segment: Segment, index: number, recoveryPoint: number): string | null {
+  if (segment.baseOffset < state.nextOffset) return overlapFault;
+  return index > 0 && segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint ? gapFault : null;
+}
+
+/** Keeps the segments from `index` on under another name, for a person to look at. */
+async function setAside(state: LogState, index: number): Promise<void> {
+  const { fs } = state.resources;
+  for (const segment of state.segments.slice(index)) {
+    await segment.close();
+    await fs.rename(segment.path, `${segment.path}.lost`);
+  }
+  await dropSegments(state, index);
 }
 
 /** Returns what ended the valid part early; null when all of it is valid. */

@@ -9,7 +9,7 @@ import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
 import type { Segment } from './segment.ts';
 
-/** The log ends at `offset` or, if that is inside a batch, before that batch. */
+/** Durably: the log ends at `offset` or, if that is inside a batch, before that batch. */
 export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {
   assert(offset >= state.logStartOffset, 'a log is not truncated below its start');
   if (offset >= state.logEndOffset) {
@@ -28,12 +28,13 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
   for (const other of dropped) await other.removeFiles();
+  // A segment that came back after a power cut would follow other records than before.
+  if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
   const cut = await findCut(segment, offset);
   if (cut.offset < state.logStartOffset) return await truncateFully(state, reader, state.logStartOffset);
   await segment.truncate(cut.position, cut.offset);
   await segment.activate();
   setEnd(state, cut.offset);
-  state.directoryDirty ||= dropped.length > 0;
   state.epochs.truncateFromEnd(cut.offset);
   await rewindProducers(state, cut.offset);
 }
@@ -45,6 +46,7 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   beginChange(state, reader);
   for (const segment of state.segments) await segment.removeFiles();
   await removeSnapshots(state, () => true);
+  if (state.materialised !== null) await state.resources.fs.syncDirectory(state.directory.path);
   state.segments = [state.newSegment(offset)];
   state.logStartOffset = offset;
   state.highWatermark = offset;
@@ -108,8 +110,7 @@ export async function listSnapshots(state: LogState): Promise<number[]> {
 }
 
 export async function removeSnapshots(state: LogState, doomed: (offset: number) => boolean): Promise<void> {
-  const exists = (await state.resources.fs.stat(state.directory.path)) !== null;
-  for (const offset of exists ? await listSnapshots(state) : []) {
+  for (const offset of state.materialised !== null ? await listSnapshots(state) : []) {
     if (doomed(offset)) await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
   }
 }

@@ -215,6 +215,8 @@ export class LogWriter {
     const state = this.#state;
     const old = state.active;
     if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
+    // A power cut must not forget the old segment and keep the new one.
+    if (state.directoryDirty) await state.resources.fs.syncDirectory(state.directory.path);
     state.directoryDirty = true;
     await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
     if (old.sizeBytes === 0) {

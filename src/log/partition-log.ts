@@ -291,7 +291,7 @@ export class PartitionLog {
     const state = this.#state;
     this.#checkAppend();
     if (state.plan.sizeBytes === 0) return;
-    const roll = this.#planRoll();
+    const roll = this.#planRoll(state.nextOffset);
     await this.#writer.enqueue({
       bytes: noBytes,
       firstOffset: state.nextOffset,
@@ -473,7 +473,9 @@ export class PartitionLog {
   /** The batch has its offsets: feeds epochs and producers, plans a roll, queues the write. */
   #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
     const state = this.#state;
-    const roll = this.#mustRoll(header, nowMs) ? this.#planRoll(header.baseOffset) : null;
+    // Segments follow each other without a gap, so that recovery can tell a lost tail from a compacted one.
+    const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
+    const roll = this.#mustRoll(header, nowMs) ? this.#planRoll(tooFar ? header.baseOffset : state.nextOffset) : null;
     const { plan } = state;
     if (plan.sizeBytes === 0) plan.firstTimestamp = header.maxTimestamp;
     plan.sizeBytes += header.sizeBytes;
@@ -504,7 +506,7 @@ export class PartitionLog {
   }
 
   /** Remembers what a new segment at `baseOffset` needs, and plans for it from now on. */
-  #planRoll(baseOffset: number = this.#state.nextOffset): RollPlan {
+  #planRoll(baseOffset: number): RollPlan {
     const state = this.#state;
     const createdMs = state.resources.clock.wallMs();
     state.plan = { baseOffset, sizeBytes: 0, firstTimestamp: null, createdMs, jitterMs: state.jitterMs() };

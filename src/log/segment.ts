@@ -248,7 +248,10 @@ export class Segment implements PooledFile {
     await this.loadTransactions();
     await this.#resources.files.release(this);
     this.openMode = 'write';
-    await this.use((file) => file.truncate(position));
+    await this.use(async (file) => {
+      await file.truncate(position);
+      await file.sync();
+    });
     this.sizeBytes = position;
     index.truncate(position, offset);
     this.#transactions?.truncateTo(offset);

@@ -1,0 +1,159 @@
+/**
+ * A log on a simulated disk, with a clock and timers that the test moves.
+ */
+import type { Clock, Scheduler, Timer } from '../../src/base/clock.ts';
+import { FilePool } from '../../src/log/file-pool.ts';
+import { IndexCache } from '../../src/log/index-cache.ts';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import type { LogResources, PartitionLogOptions } from '../../src/log/log-state.ts';
+import { PartitionLog } from '../../src/log/partition-log.ts';
+import { TailCache } from '../../src/log/tail-cache.ts';
+import type { BatchOptions } from '../../src/protocol/records/builder.ts';
+import { buildBatch } from '../../src/protocol/records/builder.ts';
+import { decodeRecords } from '../../src/protocol/records/record.ts';
+import { batches } from '../../src/protocol/records/batch.ts';
+import type { FileSystem } from '../../src/base/file-system.ts';
+import { SimulatedDisk } from '../../src/simulation/disk.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+
+export class ManualClock implements Clock, Scheduler {
+  nowMs = 1_700_000_000_000;
+  #timers: { atMs: number; callback: () => void; cancelled: boolean }[] = [];
+
+  monotonicMs(): number {
+    return this.nowMs;
+  }
+
+  wallMs(): number {
+    return this.nowMs;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = { atMs: this.nowMs + delayMs, callback, cancelled: false };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        timer.cancelled = true;
+      },
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.after(0, callback);
+  }
+
+  /** Moves time and runs what has become due, waiting for the work it starts. */
+  async advance(byMs: number): Promise<void> {
+    this.nowMs += byMs;
+    for (;;) {
+      const due = this.#timers.filter((timer) => timer.atMs <= this.nowMs);
+      if (due.length === 0) return;
+      this.#timers = this.#timers.filter((timer) => timer.atMs > this.nowMs);
+      for (const timer of due) if (!timer.cancelled) timer.callback();
+      await settle();
+    }
+  }
+}
+
+/** Lets pending promises run. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
+
+export class Bench {
+  readonly clock = new ManualClock();
+  readonly disk: SimulatedDisk;
+  readonly fs: FileSystem;
+  readonly random = new SeededRandom(7);
+  failures: unknown[] = [];
+
+  constructor(fs?: FileSystem, tearSeed?: number) {
+    this.disk = new SimulatedDisk({ clock: this.clock, ...(tearSeed === undefined ? {} : { random: new SeededRandom(tearSeed) }) });
+    this.fs = fs ?? this.disk;
+  }
+
+  resources(tailBytes = 1024 * 1024): LogResources {
+    return {
+      fs: this.fs,
+      files: new FilePool(this.fs, 4),
+      indexes: new IndexCache(4096),
+      tails: new TailCache(tailBytes),
+      clock: this.clock,
+      scheduler: this.clock,
+      random: this.random,
+      logger: silentLogger,
+    };
+  }
+
+  options(config: Partial<LogConfig> = {}, more: Partial<PartitionLogOptions> = {}): PartitionLogOptions {
+    return {
+      directory: '/data/t-0',
+      topic: 't',
+      partition: 0,
+      topicId,
+      config: { ...defaultLogConfig, ...config },
+      resources: this.resources(),
+      callbacks: {
+        onFailure: (error) => this.failures.push(error),
+        persistRecoveryPoints: async () => undefined,
+        onTouched: () => undefined,
+        onOffsetMoved: () => undefined,
+      },
+      isClean: true,
+      recoveryPoint: 0,
+      logStartOffset: 0,
+      highWatermark: 0,
+      exists: false,
+      ...more,
+    };
+  }
+
+  async create(config: Partial<LogConfig> = {}, more: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> {
+    await this.fs.makeDirectory('/data');
+    await this.fs.syncDirectory('/');
+    return await PartitionLog.open(this.options(config, more));
+  }
+
+  reopen(config: Partial<LogConfig> = {}, more: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> {
+    return PartitionLog.open(this.options(config, { exists: true, ...more }));
+  }
+}
+
+export const client = { origin: 'client', requestVersion: 12 } as const;
+
+const encoder = new TextEncoder();
+
+export function batchOf(values: readonly string[], options: BatchOptions & { timestamp?: number; key?: string | null } = {}): Uint8Array {
+  const { timestamp = 1_700_000_000_000, key = 'k', ...rest } = options;
+  const records = values.map((value, i) => ({
+    key: key === null ? null : encoder.encode(key),
+    value: encoder.encode(value),
+    timestamp: timestamp + i,
+  }));
+  return buildBatch({ records, ...rest });
+}
+
+/** [offset, value] of all records in `bytes`. */
+export function valuesIn(bytes: Uint8Array): [number, string][] {
+  const decoder = new TextDecoder();
+  return batches(bytes).headers.flatMap((header) =>
+    decodeRecords(header).map((record): [number, string] => [record.offset, decoder.decode(record.value ?? new Uint8Array())]),
+  );
+}
+
+/** Everything that is readable, read from the disk in small steps. */
+export async function readAll(log: PartitionLog, stepBytes = 300): Promise<[number, string][]> {
+  const found: [number, string][] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.logEndOffset) {
+    const result = await log.read(offset, stepBytes, log.logEndOffset, true);
+    if (result.records.length === 0) break;
+    found.push(...valuesIn(result.records).filter(([at]) => at >= offset));
+    offset = result.nextOffset;
+  }
+  return found;
+}

@@ -1,0 +1,367 @@
+import { describe, expect, test } from 'vitest';
+import { batchHeader } from '../../src/protocol/records/batch.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import { TailCache } from '../../src/log/tail-cache.ts';
+import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
+
+describe('append', () => {
+  test('gives offsets in call order and moves the log end when the write is complete', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    const a = log.appendAsLeader(batchOf(['a', 'b']), 3, client);
+    const b = log.appendAsLeader(batchOf(['c']), 3, client);
+    expect([a.info.firstOffset, a.info.lastOffset, b.info.firstOffset]).toEqual([0, 1, 2]);
+    expect(log.logEndOffset).toBe(0);
+    await a.written;
+    expect(log.logEndOffset).toBe(3);
+    await b.written;
+    expect(await readAll(log)).toEqual([[0, 'a'], [1, 'b'], [2, 'c']]);
+    expect(log.latestEpoch).toBe(3);
+    const stored = await bench.fs.readFile('/data/t-0/00000000000000000000.log');
+    expect(batchHeader(stored, 0).partitionLeaderEpoch).toBe(3);
+    log.state.assertInvariants();
+  });
+
+  test('gathers what arrives during a write into one write', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await log.appendAsLeader(batchOf(['first']), 0, client).written;
+    const before = bench.disk.counts.get('write') ?? 0;
+    const all = Array.from({ length: 50 }, (_, i) => log.appendAsLeader(batchOf([`${i}`]), 0, client).written);
+    await Promise.all(all);
+    expect((bench.disk.counts.get('write') ?? 0) - before).toBe(1);
+  });
+
+  test('syncs before it acknowledges when flush.messages is 1', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ flushMessages: 1 });
+    await log.appendAsLeader(batchOf(['kept']), 0, client).written;
+    expect(log.recoveryPoint).toBe(1);
+    bench.disk.powerCut();
+    const again = await bench.reopen({}, { isClean: false });
+    expect(await readAll(again)).toEqual([[0, 'kept']]);
+  });
+
+  test.each([
+    ['CORRUPT_MESSAGE', (b: Uint8Array) => b.subarray(0, b.length - 1)],
+    ['CORRUPT_MESSAGE', (b: Uint8Array) => { b[b.length - 2] = (b[b.length - 2] as number) ^ 1; return b; }],
+    ['CORRUPT_MESSAGE', (b: Uint8Array) => b.subarray(0, 20)],
+    ['INVALID_RECORD', (b: Uint8Array) => { b[16] = 1; return b; }],
+    ['INVALID_RECORD', () => new Uint8Array(0)],
+    ['INVALID_RECORD', (b: Uint8Array) => Buffer.concat([b, b])],
+    ['INVALID_RECORD', () => batchOf(['x'], { isControl: true })],
+    ['INVALID_RECORD', () => batchOf(['x'], { producerId: 5, producerEpoch: 0 })],
+    ['MESSAGE_TOO_LARGE', () => batchOf(['x'.repeat(2000)])],
+    ['RECORD_LIST_TOO_LARGE', () => batchOf(['x'.repeat(900)])],
+    ['INVALID_TIMESTAMP', () => batchOf(['x'], { timestamp: 1_700_100_000_000 })],
+    ['INVALID_RECORD', () => batchOf(['x', 'y'], { lastOffsetDelta: 5 })],
+  ] as const)('refuses with %s', async (name, make) => {
+    const log = await new Bench().create({ maxMessageBytes: 1500, segmentBytes: 800 });
+    expect(() => log.appendAsLeader(make(batchOf(['value'])), 0, client)).toThrowError(
+      expect.objectContaining({ error: expect.objectContaining({ name }) }),
+    );
+    expect(log.logEndOffset).toBe(0);
+  });
+
+  test('refuses records without key on a compacted topic', async () => {
+    const log = await new Bench().create({ cleanupPolicy: { delete: false, compact: true } });
+    expect(() => log.appendAsLeader(batchOf(['x'], { key: null }), 0, client)).toThrowError(
+      expect.objectContaining({ recordErrors: [expect.objectContaining({ batchIndex: 0 })] }),
+    );
+    log.appendAsLeader(batchOf(['x']), 0, client);
+  });
+
+  test('stamps records with the time of the append', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ messageTimestampType: 'LogAppendTime' });
+    const { info, written } = log.appendAsLeader(batchOf(['x'], { timestamp: 5 }), 0, client);
+    await written;
+    expect(info.logAppendTimeMs).toBe(bench.clock.nowMs);
+    expect(await log.offsetForTimestamp(bench.clock.nowMs)).toEqual({ timestamp: bench.clock.nowMs, offset: 0, leaderEpoch: 0 });
+  });
+
+  test.each(['gzip', 'lz4', 'snappy', 'zstd', 'uncompressed'] as const)('recompresses to %s', async (compressionType) => {
+    const log = await new Bench().create({ compressionType });
+    await log.appendAsLeader(batchOf(['a', 'b'], { compression: compressionType === 'gzip' ? 'none' : 'gzip' }), 0, client).written;
+    const { records } = await log.read(0, 10_000, 2, true);
+    expect(batchHeader(records).compression).toBe(compressionType === 'uncompressed' ? 'none' : compressionType);
+    expect(valuesIn(records)).toEqual([[0, 'a'], [1, 'b']]);
+  });
+});
+
+describe('idempotent producers', () => {
+  const from = (sequence: number, values: string[], epoch = 0): Uint8Array =>
+    batchOf(values, { producerId: 9, producerEpoch: epoch, baseSequence: sequence });
+
+  test('a repeated batch is answered with its first offset, and the sequence must not skip', async () => {
+    const log = await new Bench().create();
+    await log.appendAsLeader(from(0, ['a', 'b']), 0, client).written;
+    await log.appendAsLeader(from(2, ['c']), 0, client).written;
+    expect(log.appendAsLeader(from(0, ['a', 'b']), 0, client).info).toMatchObject({ duplicateOf: 0, firstOffset: 0, lastOffset: 1 });
+    expect(() => log.appendAsLeader(from(4, ['x']), 0, client)).toThrowError(
+      expect.objectContaining({ error: expect.objectContaining({ name: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }) }),
+    );
+    await log.appendAsLeader(from(0, ['d'], 1), 0, client).written;
+    expect(() => log.appendAsLeader(from(3, ['x']), 0, client)).toThrowError(
+      expect.objectContaining({ error: expect.objectContaining({ name: 'INVALID_PRODUCER_EPOCH' }) }),
+    );
+    expect(log.logEndOffset).toBe(4);
+  });
+
+  test.each([true, false])('state survives a restart (clean: %s)', async (isClean) => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 400 });
+    for (let i = 0; i < 12; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;
+    if (isClean) await log.close();
+    const again = await bench.reopen({ segmentBytes: 400 }, { isClean });
+    expect(again.logEndOffset).toBe(12);
+    expect(again.appendAsLeader(from(11, ['v11']), 0, client).info.duplicateOf).toBe(11);
+    expect(again.appendAsLeader(from(12, ['v12']), 0, client).info.firstOffset).toBe(12);
+  });
+
+  test('a follower truncation takes the state back', async () => {
+    const log = await new Bench().create();
+    for (let i = 0; i < 5; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;
+    await log.truncateTo(3);
+    expect(log.logEndOffset).toBe(3);
+    expect(log.appendAsLeader(from(3, ['new']), 0, client).info.firstOffset).toBe(3);
+  });
+});
+
+describe('transactions', () => {
+  const data = (producerId: number, sequence: number, value: string): Uint8Array =>
+    batchOf([value], { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
+  const end = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
+    endTransactionBatch({ type, coordinatorEpoch: 1, producerId, producerEpoch: 0, timestamp: 1_700_000_000_000 });
+  const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+
+  test.each([true, false])('last stable offset and aborted transactions, also after a restart (clean: %s)', async (isClean) => {
+    const bench = new Bench();
+    const log = await bench.create();
+    log.appendAsLeader(data(1, 0, 'a'), 0, client);
+    log.appendAsLeader(data(2, 0, 'b'), 0, client);
+    log.appendAsLeader(end(2, 'abort'), 0, coordinator);
+    await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+    log.setHighWatermark(4);
+    expect(log.lastStableOffset).toBe(0);
+    expect(await log.abortedTransactions(0, 4)).toEqual([{ producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 }]);
+    if (isClean) await log.close();
+    const again = await bench.reopen({}, { isClean, highWatermark: 4 });
+    expect(again.lastStableOffset).toBe(0);
+    expect(await again.abortedTransactions(0, 4)).toEqual([{ producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 }]);
+    await again.appendAsLeader(end(1, 'commit'), 0, coordinator).written;
+    expect(again.lastStableOffset).toBe(0);
+    again.setHighWatermark(5);
+    expect(again.lastStableOffset).toBe(5);
+  });
+});
+
+describe('segments', () => {
+  test('roll by size, each named by its first offset, and reads cross them', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300 });
+    const want: [number, string][] = [];
+    for (let i = 0; i < 30; i++) {
+      await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+      want.push([i, `value ${i}`]);
+    }
+    const names = (await bench.fs.list('/data/t-0')).filter((name) => name.endsWith('.log'));
+    expect(names.length).toBeGreaterThan(5);
+    expect(await readAll(log)).toEqual(want);
+    await log.close();
+    const again = await bench.reopen({ segmentBytes: 300 });
+    expect(await readAll(again)).toEqual(want);
+    expect(await readAll(again, 1)).toEqual(want);
+    expect(await readAll(again, 1000)).toEqual(want);
+  });
+
+  test('roll by time of records', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentMs: 1000 });
+    for (const timestamp of [0, 1500, 3000]) {
+      await log.appendAsLeader(batchOf(['v'], { timestamp: bench.clock.nowMs + timestamp - 5000 }), 0, client).written;
+    }
+    expect(log.state.segments.map((segment) => segment.baseOffset)).toEqual([0, 1, 2]);
+  });
+
+  test('roll when offsets get too far from the base', async () => {
+    const log = await new Bench().create();
+    await log.appendAsFollower(batchOf(['a'], { baseOffset: 0, partitionLeaderEpoch: 0 })).written;
+    await log.appendAsFollower(batchOf(['b'], { baseOffset: 5_000_000_000, partitionLeaderEpoch: 0 })).written;
+    expect(log.state.segments.map((segment) => segment.baseOffset)).toEqual([0, 5_000_000_000]);
+    expect(await readAll(log)).toEqual([[0, 'a'], [5_000_000_000, 'b']]);
+  });
+});
+
+describe('read', () => {
+  test('is limited by maxBytes and the upper bound, yet gives one batch when asked to', async () => {
+    const bench = new Bench();
+    for (const tailBytes of [1024 * 1024, 0]) {
+      const log = await bench.create({}, { directory: `/data/t${tailBytes}-0`, resources: bench.resources(tailBytes) });
+      for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+      const size = batchOf(['0']).length;
+      const at = async (...args: Parameters<typeof log.read>): Promise<number[]> => valuesIn((await log.read(...args)).records).map(([o]) => o);
+      expect(await at(2, 1, 10, true)).toEqual([2]);
+      expect(await at(2, 1, 10, false)).toEqual([]);
+      expect(await at(2, size * 3, 10, true)).toEqual([2, 3, 4]);
+      expect(await at(2, size * 3 + 5, 10, true)).toEqual([2, 3, 4]);
+      expect(await at(2, 10_000, 4, true)).toEqual([2, 3]);
+      expect(await at(10, 10_000, 10, true)).toEqual([]);
+      await expect(log.read(11, 100, 11, true)).rejects.toMatchObject({ error: { name: 'OFFSET_OUT_OF_RANGE' } });
+    }
+  });
+
+  test('the tail is served from memory', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await log.appendAsLeader(batchOf(['a', 'b']), 0, client).written;
+    await log.appendAsLeader(batchOf(['c']), 0, client).written;
+    const reads = bench.disk.counts.get('read') ?? 0;
+    expect(valuesIn(log.readCached(1, 1000, 3, true)?.records ?? new Uint8Array())).toEqual([[0, 'a'], [1, 'b'], [2, 'c']]);
+    expect(log.readCached(3, 1000, 3, true)?.records.length).toBe(0);
+    expect(bench.disk.counts.get('read') ?? 0).toBe(reads);
+  });
+
+  test('a wrong index is noticed and rebuilt', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ indexIntervalBytes: 100 });
+    for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    await log.close();
+    bench.disk.damage('/data/t-0/00000000000000000000.index', (bytes) => {
+      for (let at = 4; at < bytes.length; at += 8) bytes[at + 3] = (bytes[at + 3] as number) ^ 3;
+      return bytes;
+    });
+    const again = await bench.reopen({ indexIntervalBytes: 100 }, { resources: bench.resources(0) });
+    expect(valuesIn((await again.read(33, 80, 50, true)).records)[0]).toEqual([33, '33']);
+  });
+
+  test('offsets by time', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ indexIntervalBytes: 100, segmentBytes: 1000 });
+    for (let i = 0; i < 60; i++) {
+      await log.appendAsLeader(batchOf([`${i}`, `${i}b`], { timestamp: 1_600_000_000_000 + i * 1000 }), 2, client).written;
+    }
+    const cases: [number, number | undefined][] = [[0, 0], [1_600_000_010_000, 20], [1_600_000_010_001, 21], [1_600_000_010_002, 22], [1_600_000_059_001, 119], [1_600_000_059_002, undefined]];
+    for (const [timestamp, offset] of cases) expect((await log.offsetForTimestamp(timestamp))?.offset).toBe(offset);
+    expect(await log.offsetOfMaxTimestamp()).toEqual({ timestamp: 1_600_000_059_001, offset: 119, leaderEpoch: 2 });
+  });
+});
+
+describe('truncation and epochs', () => {
+  test('truncateTo cuts at a batch, across segments, and appends go on there', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300, indexIntervalBytes: 50 });
+    for (let i = 0; i < 20; i++) await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 5), client).written;
+    expect(log.endOffsetForEpoch(1)).toEqual({ epoch: 1, endOffset: 10 });
+    await log.truncateTo(7);
+    expect(log.logEndOffset).toBe(7);
+    expect(log.endOffsetForEpoch(1)).toEqual({ epoch: 1, endOffset: 7 });
+    expect(log.endOffsetForEpoch(2)).toEqual({ epoch: -1, endOffset: -1 });
+    await log.appendAsFollower(batchOf(['new'], { baseOffset: 7, partitionLeaderEpoch: 4 })).written;
+    expect((await readAll(log)).map(([, v]) => v)).toEqual(['0', '1', '2', '3', '4', '5', '6', 'new']);
+    await log.close();
+    const again = await bench.reopen();
+    expect(again.logEndOffset).toBe(8);
+    expect(again.latestEpoch).toBe(4);
+    await again.truncateFullyAndStartAt(100);
+    expect([again.logStartOffset, again.logEndOffset, again.highWatermark]).toEqual([100, 100, 100]);
+    expect(again.appendAsLeader(batchOf(['x']), 5, client).info.firstOffset).toBe(100);
+  });
+
+  test('inside a batch the whole batch goes', async () => {
+    const log = await new Bench().create();
+    await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
+    await log.appendAsLeader(batchOf(['d', 'e', 'f']), 0, client).written;
+    await log.truncateTo(4);
+    expect(log.logEndOffset).toBe(3);
+  });
+});
+
+describe('retention', () => {
+  test('by size leaves at least retention.bytes and raises the log start', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300, retentionBytes: 700 });
+    for (let i = 0; i < 30; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+    log.setHighWatermark(30);
+    expect(await log.applyRetention()).toBeGreaterThan(0);
+    expect(log.sizeBytes).toBeGreaterThanOrEqual(700);
+    expect(log.sizeBytes).toBeLessThan(1000);
+    expect(log.logStartOffset).toBe(log.state.segments[0]?.baseOffset);
+    await expect(log.read(0, 100, 30, true)).rejects.toMatchObject({ error: { name: 'OFFSET_OUT_OF_RANGE' } });
+    expect((await bench.fs.list('/data/t-0')).some((name) => name.endsWith('.deleted'))).toBe(true);
+    await bench.clock.advance(60_000);
+    expect((await bench.fs.list('/data/t-0')).some((name) => name.endsWith('.deleted'))).toBe(false);
+  });
+
+  test('by time takes the active segment too and keeps the end offset', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ retentionMs: 1000 });
+    await log.appendAsLeader(batchOf(['a', 'b']), 0, client).written;
+    expect(await log.applyRetention()).toBe(0);
+    bench.clock.nowMs += 5000;
+    expect(await log.applyRetention()).toBe(0);
+    log.setHighWatermark(2);
+    expect(await log.applyRetention()).toBe(1);
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([2, 2]);
+    expect(log.appendAsLeader(batchOf(['c']), 0, client).info.firstOffset).toBe(2);
+  });
+
+  test('deleteRecords moves the start, bounded by the high watermark', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300 });
+    for (let i = 0; i < 20; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+    await expect(log.deleteRecordsTo(5)).rejects.toMatchObject({ error: { name: 'OFFSET_OUT_OF_RANGE' } });
+    log.setHighWatermark(20);
+    expect(await log.deleteRecordsTo(11)).toBe(11);
+    expect((await readAll(log))[0]).toEqual([11, 'value 11']);
+    await log.close();
+    const again = await bench.reopen({}, { logStartOffset: 11 });
+    expect([again.logStartOffset, again.logEndOffset]).toEqual([11, 20]);
+  });
+});
+
+describe('disk errors', () => {
+  test('a full disk: nothing is acknowledged, the file is cut back, the log is offline', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await log.appendAsLeader(batchOf(['fits']), 0, client).written;
+    const size = (await bench.fs.stat('/data/t-0/00000000000000000000.log'))?.sizeBytes ?? 0;
+    bench.disk.capacityBytes = size + 200;
+    const { written } = log.appendAsLeader(batchOf(['x'.repeat(1000)]), 0, client);
+    await expect(written).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+    expect(log.logEndOffset).toBe(1);
+    expect((await bench.fs.stat('/data/t-0/00000000000000000000.log'))?.sizeBytes).toBe(size);
+    expect(bench.failures).toHaveLength(1);
+    expect(() => log.appendAsLeader(batchOf(['y']), 0, client)).toThrowError(/offline/);
+  });
+
+  test('a failed sync is never retried', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ flushMessages: 1 });
+    let syncs = 0;
+    bench.disk.fault = (operation, path) => {
+      if (operation !== 'sync' || !path.endsWith('.log')) return null;
+      syncs += 1;
+      return 'EIO';
+    };
+    await expect(log.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+    await log.close();
+    expect(syncs).toBe(1);
+    expect(log.logEndOffset).toBe(0);
+  });
+});
+
+test('the tail cache stays within its bound over many logs', async () => {
+  const cache = new TailCache(2000);
+  const bench = new Bench();
+  const resources = { ...bench.resources(), tails: cache };
+  const logs = await Promise.all([0, 1, 2].map((i) => bench.create({}, { directory: `/data/t-${i}`, partition: i, resources })));
+  for (let i = 0; i < 60; i++) {
+    const log = logs[i % 3];
+    await log?.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    expect(cache.sizeBytes).toBeLessThanOrEqual(2000);
+  }
+  for (const log of logs) expect((await readAll(log)).length).toBe(20);
+  for (const log of logs) await log.close();
+  expect(cache.sizeBytes).toBe(0);
+});

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
+import { batchOf, Bench, client, readAll, settle } from './harness.ts';
+
+const file = '/data/t-0/00000000000000000000.log';
+
+async function ten(bench: Bench): Promise<void> {
+  const log = await bench.create();
+  for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+  bench.disk.processKilled();
+}
+
+const size = batchOf(['value 0']).length;
+
+describe('a damaged tail', () => {
+  test.each<[string, number, (bytes: Uint8Array) => Uint8Array]>([
+    ['cut', 9, (b) => b.slice(0, -7)],
+    ['cut to a header', 9, (b) => b.slice(0, 9 * size + 30)],
+    ['garbage behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(100, 0xa7)])],
+    ['zeros behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(4096)])],
+    ['a flipped bit in a record', 9, (b) => b.with(b.length - 3, (b.at(-3) ?? 0) ^ 1) as Uint8Array],
+    ['a wrong length', 9, (b) => b.with(9 * size + 9, 0x7f) as Uint8Array],
+    ['a flipped bit in the middle', 4, (b) => b.with(4 * size + 50, 0x55) as Uint8Array],
+    ['nothing left', 0, () => new Uint8Array(0)],
+  ])('%s', async (_name, kept, damage) => {
+    for (const isClean of [false, true]) {
+      const bench = new Bench();
+      await ten(bench);
+      bench.disk.damage(file, damage);
+      // Records in the middle are only looked at when the shutdown was not clean.
+      if (isClean && kept === 4) continue;
+      const log = await bench.reopen({}, { isClean, resources: bench.resources(0) });
+      if (isClean && _name.startsWith('a flipped bit')) continue;
+      const want = Array.from({ length: kept }, (_, i): [number, string] => [i, `value ${i}`]);
+      expect(await readAll(log)).toEqual(want);
+      expect(log.appendAsLeader(batchOf(['next']), 1, client).info.firstOffset).toBe(kept);
+      await settle();
+      expect(await readAll(log)).toEqual([...want, [kept, 'next']]);
+      const stored = await bench.fs.readFile(file);
+      const { headers, stop } = batches(stored);
+      expect([headers.length, stop]).toEqual([kept + 1, 'end']);
+      expect(headers.every((header) => checkCrc(stored, header.at))).toBe(true);
+    }
+  });
+});
+
+describe('what else may be lost', () => {
+  test.each(['missing', 'garbage'])('indexes: %s', async (kind) => {
+    for (const isClean of [true, false]) {
+      const bench = new Bench();
+      const log = await bench.create({ indexIntervalBytes: 100, segmentBytes: 2000 });
+      for (let i = 0; i < 80; i++) await log.appendAsLeader(batchOf([`${i}`], { timestamp: 1_600_000_000_000 + i }), 0, client).written;
+      await log.close();
+      for (const name of await bench.fs.list('/data/t-0')) {
+        if (!name.endsWith('index')) continue;
+        if (kind === 'missing') await bench.fs.remove(`/data/t-0/${name}`);
+        else bench.disk.damage(`/data/t-0/${name}`, () => new Uint8Array(1200).fill(255));
+      }
+      const again = await bench.reopen({ indexIntervalBytes: 100 }, { isClean, resources: bench.resources(0) });
+      expect((await readAll(again)).map(([offset]) => offset)).toEqual(Array.from({ length: 80 }, (_, i) => i));
+      for (const i of [0, 33, 79]) expect((await again.offsetForTimestamp(1_600_000_000_000 + i))?.offset).toBe(i);
+    }
+  });
+
+  test('the epoch checkpoint: collected again from the batches', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    for (let i = 0; i < 6; i++) await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 2), client).written;
+    await log.close();
+    bench.disk.damage('/data/t-0/leader-epoch-checkpoint', (bytes) => bytes.slice(0, 5));
+    const again = await bench.reopen();
+    expect(again.endOffsetForEpoch(0)).toEqual({ epoch: 0, endOffset: 2 });
+    expect(again.endOffsetForEpoch(1)).toEqual({ epoch: 1, endOffset: 4 });
+  });
+
+  test('a producer snapshot: deleted, and the state replayed', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 500 });
+    const from = (i: number): Uint8Array => batchOf([`${i}`], { producerId: 3, producerEpoch: 0, baseSequence: i });
+    for (let i = 0; i < 12; i++) await log.appendAsLeader(from(i), 0, client).written;
+    await log.close();
+    bench.disk.damage(`/data/t-0/${'12'.padStart(20, '0')}.snapshot`, (bytes) => bytes.fill(1, 8));
+    const again = await bench.reopen();
+    expect(again.appendAsLeader(from(11), 0, client).info.duplicateOf).toBe(11);
+  });
+
+  test('foreign files are left alone', async () => {
+    const bench = new Bench();
+    await ten(bench);
+    await bench.fs.open('/data/t-0/notes.txt', 'write');
+    await bench.reopen({}, { isClean: false });
+    expect(await bench.fs.list('/data/t-0')).toContain('notes.txt');
+  });
+
+  test('what was recovered is synced before it is served', async () => {
+    const bench = new Bench();
+    await ten(bench);
+    const log = await bench.reopen({}, { isClean: false });
+    expect(log.recoveryPoint).toBe(10);
+    bench.disk.powerCut();
+    expect((await readAll(await bench.reopen({}, { isClean: false }))).length).toBe(10);
+  });
+});
+
+/** What a run does: each step changes the log or ends the process. */
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('append' as const), records: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 0, max: 120 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('roll' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('truncate' as const), back: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('epoch' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('powerCut' as const), wait: fc.boolean() }) },
+);
+
+test('after any crash the log is a prefix of what was appended, and holds all that was synced', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), fc.integer(), fc.constantFrom(1, 3, Number.MAX_SAFE_INTEGER), async (steps, seed, flushMessages) => {
+      const bench = new Bench(undefined, seed);
+      const config = { segmentBytes: 600, indexIntervalBytes: 90, flushMessages };
+      /** Checkpoint of the recovery point, as the manager keeps it. */
+      let checkpoint = 0;
+      let log: PartitionLog;
+      const more = { callbacks: { ...bench.options().callbacks, persistRecoveryPoints: async () => { checkpoint = Math.min(checkpoint, log.recoveryPoint); } } };
+      log = await bench.create(config, more);
+      /** What the log should hold: [offset, value]. */
+      let model: [number, string][] = [];
+      let synced = 0;
+      let epoch = 0;
+      let counter = 0;
+      const reopen = async (isClean: boolean): Promise<void> => {
+        log = await bench.reopen(config, { ...more, isClean, recoveryPoint: checkpoint, resources: bench.resources(0) }).catch(async (error: { code?: string }) => {
+          // The directory itself was never synced.
+          expect([error.code, synced]).toEqual(['ENOENT', 0]);
+          return await bench.create(config, more);
+        });
+      };
+      const check = async (): Promise<void> => {
+        const found = await readAll(log, 200);
+        expect(found).toEqual(model.slice(0, found.length));
+        expect(found.length).toBeGreaterThanOrEqual(synced);
+        expect(log.logEndOffset).toBe(found.length);
+        log.state.assertInvariants();
+        model = found;
+      };
+      for (const action of steps) {
+        switch (action.kind) {
+          case 'append': {
+            const values = Array.from({ length: action.records }, () => `${counter++} ${'x'.repeat(action.bytes)}`);
+            const { info, written } = log.appendAsLeader(batchOf(values, { timestamp: 1_600_000_000_000 + counter }), epoch, client);
+            expect(info.firstOffset).toBe(model.length);
+            for (const [i, value] of values.entries()) model.push([info.firstOffset + i, value]);
+            await written;
+            if (flushMessages === 1) synced = model.length;
+            break;
+          }
+          case 'flush':
+            await log.flush();
+            synced = model.length;
+            checkpoint = log.recoveryPoint;
+            break;
+          case 'roll':
+            await log.roll();
+            break;
+          case 'truncate': {
+            const target = Math.max(0, model.length - action.back);
+            await log.truncateTo(target);
+            model = model.slice(0, log.logEndOffset);
+            synced = Math.min(synced, model.length);
+            break;
+          }
+          case 'epoch':
+            epoch += 1;
+            break;
+          case 'restart':
+            await log.close();
+            synced = model.length;
+            checkpoint = log.recoveryPoint;
+            await reopen(true);
+            expect(log.logEndOffset).toBe(model.length);
+            await check();
+            break;
+          case 'kill': {
+            const before = model.length;
+            log.state.isClosed = true;
+            bench.disk.processKilled();
+            await settle();
+            await reopen(false);
+            await check();
+            expect(model.length).toBe(before);
+            synced = model.length;
+            checkpoint = log.recoveryPoint;
+            break;
+          }
+          case 'powerCut':
+            if (action.wait) await bench.clock.advance(10);
+            log.state.isClosed = true;
+            bench.disk.powerCut();
+            await settle();
+            await reopen(false);
+            await check();
+            synced = model.length;
+            checkpoint = log.recoveryPoint;
+            break;
+        }
+      }
+      await check();
+      expect(bench.failures.filter((error) => (error as { code?: string }).code !== 'EBADF')).toEqual([]);
+    }),
+    { numRuns: Number(process.env['LOG_RUNS'] ?? 100) },
+  );
+}, 120_000);
