@@ -1,0 +1,367 @@
+/** Groups through the whole pipeline: requests as bytes, in the versions at the edges. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Endpoints } from '../../../src/broker/api/endpoints.ts';
+import { createGroupHandlers } from '../../../src/broker/api/group-handlers.ts';
+import { GroupService, type Leadership } from '../../../src/broker/groups/group-service.ts';
+import type { Handler } from '../../../src/broker/handler.ts';
+import { TopicCreator } from '../../../src/broker/topic-creator.ts';
+import { coordinatorPartition } from '../../../src/group/coordinator-partition.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import { NodeConfig } from '../../../src/config/node-config.ts';
+import { Errors, errorOf } from '../../../src/protocol/errors.ts';
+import {
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+} from '../../../src/protocol/messages/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
+import {
+  FindCoordinatorRequest,
+  FindCoordinatorResponse,
+} from '../../../src/protocol/messages/10-find-coordinator.ts';
+import { JoinGroupRequest, JoinGroupResponse } from '../../../src/protocol/messages/11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/12-heartbeat.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from '../../../src/protocol/messages/13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/14-sync-group.ts';
+import {
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../../../src/protocol/messages/15-describe-groups.ts';
+import { ListGroupsRequest, ListGroupsResponse } from '../../../src/protocol/messages/16-list-groups.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../../src/protocol/messages/19-create-topics.ts';
+import {
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+} from '../../../src/protocol/messages/42-delete-groups.ts';
+import {
+  OffsetDeleteRequest,
+  OffsetDeleteResponse,
+} from '../../../src/protocol/messages/47-offset-delete.ts';
+import { brokerRecord, idA, settle, TestBroker, topicRecords } from '../harness.ts';
+import { MemoryLog, MemoryReplica } from './memory-replica.ts';
+
+const offsetsId = 'AAAAAAAAAAAAAAAAAAABCA';
+const partitionCount = 3;
+const name = (code: number) => errorOf(code).name;
+
+/** The handlers are made before the broker that they serve: the parts they need are asked for when used. */
+class GroupBroker {
+  readonly replicas = Array.from(
+    { length: partitionCount },
+    (_, i) => new MemoryReplica(new MemoryLog(), offsetsId, i),
+  );
+  readonly broker: TestBroker;
+  readonly groups: GroupService;
+  readonly #watchers: ((change: Leadership) => void)[] = [];
+
+  constructor() {
+    const handlers: Handler[] = [];
+    this.broker = new TestBroker({
+      handlers,
+      records: [brokerRecord(1), brokerRecord(2), ...topicRecords('t', idA, 2)],
+    });
+    const { services, time, logger, controller } = this.broker;
+    const config = NodeConfig.parse(`
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=/nowhere
+group.initial.rebalance.delay.ms=0
+`);
+    this.groups = new GroupService({
+      config,
+      replicas: {
+        partitions: () => this.replicas,
+        watchLeadership: (callback) => {
+          this.#watchers.push(callback);
+          return () => undefined;
+        },
+      },
+      metadata: () => this.broker.image,
+      clock: time,
+      scheduler: time,
+      random: services.random,
+      logger,
+    });
+    const creator = new TopicCreator({ config, controller, imageWatch: services.imageWatch, logger });
+    handlers.push(...createGroupHandlers(this.groups, new Endpoints(nodeId(1), true), creator));
+  }
+
+  /** The offsets topic comes into being, led here. */
+  async lead(): Promise<void> {
+    this.broker.apply(topicRecords('__consumer_offsets', offsetsId, partitionCount));
+    this.groups.start();
+    await settle();
+  }
+
+  async changeLeader(index: number, isLeader: boolean): Promise<void> {
+    const partition = this.replicas[index] as MemoryReplica;
+    partition.isLeader = isLeader;
+    for (const watcher of this.#watchers) watcher({ partition, isLeader });
+    await settle();
+  }
+}
+
+const commitBody = {
+  groupId: 'g',
+  generationIdOrMemberEpoch: -1,
+  memberId: '',
+  topics: [
+    {
+      name: 't',
+      topicId: idA,
+      partitions: [
+        { partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: 2, committedMetadata: 'm' },
+      ],
+    },
+  ],
+};
+
+describe('through the pipeline', () => {
+  let world: GroupBroker;
+  beforeEach(() => {
+    world = new GroupBroker();
+  });
+
+  test.each([0, 1, 3, 4, 6])(
+    'FindCoordinator v%i creates the topic, then names the leader',
+    async (version) => {
+      const { broker } = world;
+      broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({ topics: [] }));
+      const body = version < 4 ? { key: 'g' } : { keyType: 0, coordinatorKeys: ['g'] };
+      const ask = () => broker.inject(FindCoordinatorRequest, FindCoordinatorResponse, version, body);
+      const before = await ask();
+      expect(name(version < 4 ? before.errorCode : (before.coordinators[0]?.errorCode ?? 0))).toBe(
+        'COORDINATOR_NOT_AVAILABLE',
+      );
+      expect(broker.controller.requests.map(({ apiKey }) => apiKey)).toEqual([CreateTopicsRequest.key]);
+      await world.lead();
+      const after = await ask();
+      const found = version < 4 ? after : after.coordinators[0];
+      expect(found).toMatchObject({ errorCode: 0, nodeId: 1, host: 'host1', port: 9091 });
+    },
+  );
+
+  test('FindCoordinator says what it does not know', async () => {
+    const ask = async (keyType: number) => {
+      const body = { keyType, coordinatorKeys: ['k'] };
+      const answer = await world.broker.inject(FindCoordinatorRequest, FindCoordinatorResponse, 6, body);
+      return name(answer.coordinators[0]?.errorCode ?? 0);
+    };
+    expect([await ask(1), await ask(2), await ask(9)]).toEqual([
+      'UNSUPPORTED_VERSION',
+      'UNSUPPORTED_VERSION',
+      'INVALID_REQUEST',
+    ]);
+  });
+
+  test.each([2, 5, 8, 9, 10])('OffsetCommit v%i and OffsetFetch of the same time', async (version) => {
+    await world.lead();
+    const { broker } = world;
+    const committed = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, commitBody);
+    expect(committed.topics[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
+    const topics = [{ name: 't', topicId: idA, partitionIndexes: [0, 1] }];
+    const expected = [
+      { partitionIndex: 0, committedOffset: 5, metadata: 'm', errorCode: 0 },
+      { partitionIndex: 1, committedOffset: -1, metadata: '', errorCode: 0 },
+    ];
+    if (version < 8) {
+      const body = { groupId: 'g', topics: topics.map(({ topicId: _, ...rest }) => rest) };
+      const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version - 1, body);
+      expect(answer.topics[0]?.partitions).toMatchObject(expected);
+    } else {
+      const body = {
+        groups: [
+          { groupId: 'g', topics },
+          { groupId: 'nobody', topics: null },
+        ],
+      };
+      const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version, body);
+      expect(answer.groups[0]?.topics[0]?.partitions).toMatchObject(expected);
+      expect(answer.groups[1]).toMatchObject({ groupId: 'nobody', errorCode: 0, topics: [] });
+    }
+  });
+
+  test('topics that do not exist fail on their own, by name and by id', async () => {
+    await world.lead();
+    const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
+    const ghost = { ...topic, name: 'ghost', topicId: 'AAAAAAAAAAAAAAAAAAAZZQ' };
+    const body = { ...commitBody, topics: [ghost, topic] };
+    const byName = await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, body);
+    expect(byName.topics.map((t) => [t.name, name(t.partitions[0]?.errorCode ?? 0)])).toEqual([
+      ['ghost', 'UNKNOWN_TOPIC_OR_PARTITION'],
+      ['t', 'NONE'],
+    ]);
+    const byId = await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, 10, body);
+    expect(byId.topics.map((t) => name(t.partitions[0]?.errorCode ?? 0))).toEqual([
+      'UNKNOWN_TOPIC_ID',
+      'NONE',
+    ]);
+    const all = await world.broker.inject(OffsetFetchRequest, OffsetFetchResponse, 10, {
+      groups: [
+        { groupId: 'g', topics: null },
+        { groupId: 'g', topics: [{ topicId: ghost.topicId, partitionIndexes: [0] }] },
+      ],
+    });
+    expect(all.groups[0]?.topics.map((t) => t.topicId)).toEqual([idA]);
+    expect(name(all.groups[1]?.topics[0]?.partitions[0]?.errorCode ?? 0)).toBe('UNKNOWN_TOPIC_ID');
+  });
+
+  test.each([0, 5, 9])('a member joins, syncs, beats and leaves (JoinGroup v%i)', async (version) => {
+    await world.lead();
+    const { broker } = world;
+    const join = {
+      groupId: 'g',
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      memberId: '',
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Uint8Array.of(1) }],
+    };
+    let memberId = '';
+    if (version >= 4) {
+      const id = await broker.inject(JoinGroupRequest, JoinGroupResponse, version, join);
+      expect(name(id.errorCode)).toBe('MEMBER_ID_REQUIRED');
+      memberId = id.memberId;
+    }
+    const waiting = broker.inject(JoinGroupRequest, JoinGroupResponse, version, { ...join, memberId });
+    await broker.time.advance(1);
+    const joined = await waiting;
+    expect(joined).toMatchObject({
+      errorCode: 0,
+      generationId: 1,
+      leader: joined.memberId,
+      protocolName: 'range',
+    });
+    const member = { groupId: 'g', generationId: 1, memberId: joined.memberId };
+    const sync = {
+      ...member,
+      protocolType: 'consumer',
+      protocolName: 'range',
+      assignments: [{ memberId: joined.memberId, assignment: Uint8Array.of(7) }],
+    };
+    const synced = await broker.inject(SyncGroupRequest, SyncGroupResponse, 5, sync);
+    expect([synced.errorCode, [...synced.assignment]]).toEqual([0, [7]]);
+    expect(name((await broker.inject(HeartbeatRequest, HeartbeatResponse, 4, member)).errorCode)).toBe(
+      'NONE',
+    );
+    const described = await broker.inject(DescribeGroupsRequest, DescribeGroupsResponse, 6, {
+      groups: ['g'],
+      includeAuthorizedOperations: true,
+    });
+    expect(described.groups[0]).toMatchObject({
+      groupState: 'Stable',
+      protocolData: 'range',
+      authorizedOperations: 3400,
+    });
+    expect(described.groups[0]?.members[0]).toMatchObject({ clientId: 'test', clientHost: '/10.0.0.9' });
+    const left = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
+      groupId: 'g',
+      memberId: joined.memberId,
+    });
+    expect(left.errorCode).toBe(0);
+    const listed = await broker.inject(ListGroupsRequest, ListGroupsResponse, 5, { statesFilter: ['empty'] });
+    expect(listed.groups).toEqual([
+      { groupId: 'g', protocolType: 'consumer', groupState: 'Empty', groupType: 'classic' },
+    ]);
+    const again = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
+      groupId: 'g',
+      memberId: 'ghost',
+    });
+    expect(name(again.errorCode)).toBe('UNKNOWN_MEMBER_ID');
+  });
+
+  test('SyncGroup from v5 on must name its protocol', async () => {
+    await world.lead();
+    const body = { groupId: 'g', generationId: 1, memberId: 'm', assignments: [] };
+    const answer = await world.broker.inject(SyncGroupRequest, SyncGroupResponse, 5, body);
+    expect(name(answer.errorCode)).toBe('INCONSISTENT_GROUP_PROTOCOL');
+  });
+
+  test('DeleteGroups and OffsetDelete', async () => {
+    await world.lead();
+    const { broker } = world;
+    await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
+    const partitions = [{ partitionIndex: 0 }];
+    const deleted = await broker.inject(OffsetDeleteRequest, OffsetDeleteResponse, 0, {
+      groupId: 'g',
+      topics: [
+        { name: 't', partitions },
+        { name: 'ghost', partitions },
+      ],
+    });
+    expect(deleted.topics.map((t) => name(t.partitions[0]?.errorCode ?? 0))).toEqual([
+      'NONE',
+      'UNKNOWN_TOPIC_OR_PARTITION',
+    ]);
+    const groupsNames = ['g', '', 'nobody'];
+    const answer = await broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 2, { groupsNames });
+    expect(answer.results.map(({ errorCode }) => name(errorCode))).toEqual([
+      'NONE',
+      'INVALID_GROUP_ID',
+      'GROUP_ID_NOT_FOUND',
+    ]);
+  });
+
+  test('a coordinator that lost its partition says so, in every API; the next one goes on', async () => {
+    await world.lead();
+    const { broker } = world;
+    await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
+    const index = coordinatorPartition('g', partitionCount);
+    await world.changeLeader(index, false);
+    const commit = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
+    expect(name(commit.topics[0]?.partitions[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    const groups = [{ groupId: 'g', topics: null }];
+    const fetched = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, { groups });
+    expect(name(fetched.groups[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    const one = { groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] };
+    const oldest = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 1, one);
+    expect(name(oldest.topics[0]?.partitions[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    const join = {
+      groupId: 'g',
+      sessionTimeoutMs: 10_000,
+      memberId: '',
+      protocolType: 'consumer',
+      protocols: [],
+    };
+    for (const version of [0, 9])
+      expect(name((await broker.inject(JoinGroupRequest, JoinGroupResponse, version, join)).errorCode)).toBe(
+        'NOT_COORDINATOR',
+      );
+    const described = await broker.inject(DescribeGroupsRequest, DescribeGroupsResponse, 5, {
+      groups: ['g'],
+    });
+    expect(name(described.groups[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    const deleted = await broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 2, { groupsNames: ['g'] });
+    expect(name(deleted.results[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    expect((await broker.inject(ListGroupsRequest, ListGroupsResponse, 5, {})).groups).toEqual([]);
+    await world.changeLeader(index, true);
+    const again = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, { groups });
+    expect(again.groups[0]?.topics[0]?.partitions[0]).toMatchObject({
+      committedOffset: 5,
+      committedLeaderEpoch: 2,
+    });
+  });
+
+  test('a deleted topic takes its offsets along', async () => {
+    await world.lead();
+    await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
+    const { broker, groups } = world;
+    const { image } = broker;
+    const delta = { removedTopics: new Set([idA]), before: image } as unknown as Parameters<
+      GroupService['onMetadataUpdate']
+    >[0];
+    groups.onMetadataUpdate(delta);
+    await broker.time.advance(1);
+    const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, {
+      groups: [{ groupId: 'g', topics: null }],
+    });
+    expect(answer.groups[0]?.topics).toEqual([]);
+    expect(Errors.NONE.code).toBe(0);
+  });
+});

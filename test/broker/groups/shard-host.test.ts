@@ -1,0 +1,324 @@
+import { describe, expect, test } from 'vitest';
+import { ShardHost } from '../../../src/broker/groups/shard-host.ts';
+import { fetchOffsets } from '../../../src/group/offsets.ts';
+import type { JoinResponse, OffsetCommitResponse } from '../../../src/group/types.ts';
+import { type ErrorRow, Errors, errorOf, KafkaError } from '../../../src/protocol/errors.ts';
+import { batchHeader } from '../../../src/protocol/records/batch.ts';
+import { buildBatch } from '../../../src/protocol/records/builder.ts';
+import { endTransactionBatch } from '../../../src/protocol/records/control.ts';
+import { decodeRecords } from '../../../src/protocol/records/record.ts';
+import { offsetRecord } from '../../../src/group/records.ts';
+import { bytes, config, seededRandom } from '../../group/harness.ts';
+import { ManualTime, RecordingLogger, settle } from '../harness.ts';
+import { MemoryLog, MemoryReplica } from './memory-replica.ts';
+
+class Bench {
+  readonly time = new ManualTime();
+  readonly logger = new RecordingLogger();
+  readonly lost: ShardHost[] = [];
+  readonly memory: MemoryLog;
+
+  constructor(memory = new MemoryLog()) {
+    this.memory = memory;
+  }
+
+  async host(partition = new MemoryReplica(this.memory), dirtyBytesMin?: number): Promise<ShardHost> {
+    const host = this.unloaded(partition, dirtyBytesMin);
+    await host.load();
+    return host;
+  }
+
+  unloaded(partition: MemoryReplica, dirtyBytesMin?: number): ShardHost {
+    return new ShardHost({
+      partition,
+      groupConfig: config,
+      commitTimeoutMs: 5_000,
+      loadBufferBytes: 1_000,
+      compression: 'none',
+      clock: this.time,
+      scheduler: this.time,
+      random: seededRandom(3),
+      logger: this.logger,
+      onLost: (host) => this.lost.push(host),
+      ...(dirtyBytesMin === undefined ? {} : { dirtyBytesMin }),
+    });
+  }
+}
+
+async function commit(
+  host: ShardHost,
+  offset: number,
+  partition = 0,
+  groupId = 'g',
+  metadata = '',
+): Promise<string> {
+  const response = await host.request<OffsetCommitResponse>((token) => ({
+    type: 'commit',
+    token,
+    apiVersion: 9,
+    request: {
+      groupId,
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      groupInstanceId: null,
+      retentionTimeMs: -1,
+      topics: [
+        {
+          name: 't',
+          topicId: '',
+          partitions: [
+            {
+              partitionIndex: partition,
+              committedOffset: offset,
+              committedLeaderEpoch: -1,
+              committedMetadata: metadata,
+            },
+          ],
+        },
+      ],
+    },
+  }));
+  return errorOf(response.topics[0]?.partitions[0]?.errorCode ?? -1).name;
+}
+
+function committed(host: ShardHost, partition = 0, groupId = 'g'): number | undefined {
+  const topics = [{ name: 't', topicId: '', partitionIndexes: [partition] }];
+  return fetchOffsets(host.shard, { groupId, topics }).topics[0]?.partitions[0]?.committedOffset;
+}
+
+function join(host: ShardHost): JoinResponse | Promise<JoinResponse> {
+  return host.request<JoinResponse>((token) => ({
+    type: 'join',
+    token,
+    caller: { apiVersion: 3, clientId: 'c', clientHost: '/h' },
+    request: {
+      groupId: 'g',
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      memberId: '',
+      groupInstanceId: null,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: bytes('') }],
+      reason: null,
+    },
+  }));
+}
+
+function thrown(run: () => unknown): ErrorRow | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    if (error instanceof KafkaError) return error.error;
+    throw error;
+  }
+}
+
+describe('writes', () => {
+  test('a commit is answered, and shown, when it is acknowledged', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.holdAcks = true;
+    let answer = '';
+    void commit(host, 5).then((name) => {
+      answer = name;
+    });
+    await settle();
+    expect([answer, committed(host), bench.memory.endOffset]).toEqual(['', -1, 1]);
+    replica.settleAcks();
+    await settle();
+    expect([answer, committed(host)]).toEqual(['NONE', 5]);
+  });
+
+  test('what comes while an append is under way goes into one batch', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.holdAcks = true;
+    const first = commit(host, 1);
+    await settle();
+    const rest = Array.from({ length: 20 }, (_, i) => commit(host, i, i));
+    await settle();
+    expect(replica.appends).toEqual([1]);
+    replica.settleAcks();
+    await settle();
+    expect(replica.appends).toEqual([1, 20]);
+    replica.settleAcks();
+    expect(await first).toBe('NONE');
+    expect(new Set(await Promise.all(rest))).toEqual(new Set(['NONE']));
+    expect(committed(host, 19)).toBe(19);
+  });
+
+  test.each([
+    [Errors.NOT_ENOUGH_REPLICAS, 'COORDINATOR_NOT_AVAILABLE'],
+    [Errors.NOT_LEADER_OR_FOLLOWER, 'NOT_COORDINATOR'],
+    [Errors.KAFKA_STORAGE_ERROR, 'NOT_COORDINATOR'],
+    [Errors.MESSAGE_TOO_LARGE, 'INVALID_COMMIT_OFFSET_SIZE'],
+  ])('a log that refuses with %s', async (error, told) => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.error = new KafkaError(error);
+    expect(await commit(host, 1)).toBe(told);
+    replica.error = null;
+    expect(await commit(host, 2)).toBe('NONE');
+  });
+
+  test('an append that is not acknowledged in time, and what waits behind it, is answered; late acknowledgement counts', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.holdAcks = true;
+    const first = commit(host, 1);
+    await settle();
+    const second = commit(host, 2, 1);
+    await bench.time.advance(5_000);
+    expect(await first).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(await second).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(committed(host)).toBe(-1);
+    replica.settleAcks();
+    await settle();
+    expect([committed(host, 0), committed(host, 1), bench.memory.endOffset]).toEqual([1, -1, 1]);
+  });
+
+  test('fewer replicas than promised: the client is told, the state follows the log', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.holdAcks = true;
+    const answer = commit(host, 1);
+    await settle();
+    replica.settleAcks(new KafkaError(Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND));
+    expect(await answer).toBe('COORDINATOR_NOT_AVAILABLE');
+    expect(committed(host)).toBe(1);
+  });
+
+  test('a lost leadership under an append ends the host', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    replica.holdAcks = true;
+    const answer = commit(host, 1);
+    await settle();
+    replica.settleAcks(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER));
+    expect(await answer).toBe('NOT_COORDINATOR');
+    expect(bench.lost).toEqual([host]);
+    expect(thrown(() => host.requireActive())).toBe(Errors.NOT_COORDINATOR);
+  });
+});
+
+describe('loading', () => {
+  test('another host finds what the first one wrote', async () => {
+    const bench = new Bench();
+    const first = await bench.host();
+    for (let i = 0; i < 100; i++) await commit(first, i, i % 7, `g${i % 3}`);
+    first.close(Errors.NOT_COORDINATOR);
+    const second = await bench.host();
+    for (let i = 90; i < 100; i++) expect(committed(second, i % 7, `g${i % 3}`)).toBeGreaterThanOrEqual(i);
+  });
+
+  test('meanwhile and afterwards requests are told where they are', async () => {
+    const bench = new Bench();
+    await commit(await bench.host(), 1);
+    const replica = new MemoryReplica(bench.memory);
+    const host = bench.unloaded(replica);
+    const loading = host.load();
+    expect(thrown(() => join(host))).toBe(Errors.COORDINATOR_LOAD_IN_PROGRESS);
+    await loading;
+    expect(thrown(() => host.requireActive())).toBeNull();
+    replica.isLeader = false;
+    expect(thrown(() => host.requireActive())).toBe(Errors.NOT_COORDINATOR);
+  });
+
+  test('what is not committed yet is served once it is, or after a while', async () => {
+    const bench = new Bench();
+    await commit(await bench.host(), 1);
+    const replica = new MemoryReplica(bench.memory);
+    replica.highWatermark = 0;
+    const host = bench.unloaded(replica);
+    const loading = host.load();
+    await settle();
+    expect(thrown(() => host.requireActive())).toBe(Errors.COORDINATOR_LOAD_IN_PROGRESS);
+    replica.commit();
+    await loading;
+    expect(committed(host)).toBe(1);
+    const behind = new MemoryReplica(bench.memory);
+    behind.highWatermark = 0;
+    const late = bench.unloaded(behind);
+    void late.load();
+    await settle();
+    await bench.time.advance(10_000);
+    expect(thrown(() => late.requireActive())).toBeNull();
+  });
+
+  test('offsets within transactions count from their commit on, and not when aborted', async () => {
+    const bench = new Bench();
+    const offset = (value: number) => ({
+      offset: value,
+      leaderEpoch: -1,
+      metadata: '',
+      commitMs: 1,
+      expireMs: -1,
+    });
+    const transactional = (producerId: number, partition: number) => {
+      const record = offsetRecord('g', 't', partition, offset(partition + 10));
+      const records = [{ key: record.key, value: record.value, timestamp: 1 }];
+      return buildBatch({ records, producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+    };
+    const end = (producerId: number, type: 'commit' | 'abort') =>
+      endTransactionBatch({ producerId, producerEpoch: 0, type, coordinatorEpoch: 0, timestamp: 1 });
+    for (const batch of [
+      transactional(7, 0),
+      transactional(8, 1),
+      transactional(9, 2),
+      end(7, 'commit'),
+      end(8, 'abort'),
+    ])
+      bench.memory.append(batch);
+    const host = await bench.host();
+    expect([0, 1, 2].map((partition) => committed(host, partition))).toEqual([10, -1, -1]);
+  });
+
+  test('a broken record costs itself only', async () => {
+    const bench = new Bench();
+    const broken = buildBatch({
+      records: [{ key: Uint8Array.of(0, 1, 0, 50, 1), value: null, timestamp: 1 }],
+    });
+    bench.memory.append(broken);
+    await commit(await bench.host(), 1);
+    expect(committed(await bench.host())).toBe(1);
+    expect(bench.logger.at('error').length).toBeGreaterThan(0);
+  });
+});
+
+test('closing answers whoever waits', async () => {
+  const bench = new Bench();
+  const host = await bench.host();
+  const waiting = join(host);
+  host.close(Errors.NOT_COORDINATOR);
+  expect((await waiting).errorCode).toBe(Errors.NOT_COORDINATOR.code);
+  expect(bench.time.timerCount).toBe(0);
+});
+
+test('deadlines come by the scheduler: a lone member is in its first generation without any further request', async () => {
+  const bench = new Bench();
+  const host = await bench.host();
+  const waiting = join(host);
+  await bench.time.advance(1);
+  expect((await waiting).generationId).toBe(1);
+});
+
+test('the log stays small: the state is written anew and what is before it goes; nothing is lost', async () => {
+  const bench = new Bench();
+  const host = await bench.host(undefined, 20_000);
+  for (let i = 0; i < 3_000; i++) {
+    expect(await commit(host, i, i % 50, `g${i % 2}`)).toBe('NONE');
+    expect(bench.memory.sizeBytes).toBeLessThan(80_000);
+  }
+  expect(bench.memory.startOffset).toBeGreaterThan(0);
+  const again = await bench.host();
+  for (let i = 2_950; i < 3_000; i++) expect(committed(again, i % 50, `g${i % 2}`)).toBe(i);
+  const first = bench.memory.batches[0] as { bytes: Uint8Array };
+  expect(decodeRecords(batchHeader(first.bytes)).length).toBeGreaterThan(0);
+});
