@@ -132,7 +132,10 @@ function attributesOf(options: BatchOptions, compression: CompressionType): numb
 
 /** A batch of records. Without any it is the bare header that compaction leaves of a producer's last batch. */
 export function buildBatch(options: BatchOptions & { readonly records: readonly NewRecord[] }): Uint8Array {
-  const builder = new BatchBuilder(1024, options.baseTimestamp ?? null);
+  let expectedBytes = batchHeaderBytes;
+  for (const { key, value, headers } of options.records)
+    expectedBytes += 32 + (key?.length ?? 0) + (value?.length ?? 0) + (headers?.length ?? 0) * 64;
+  const builder = new BatchBuilder(expectedBytes, options.baseTimestamp ?? null);
   for (const record of options.records) builder.append(record);
   return builder.build(options);
 }

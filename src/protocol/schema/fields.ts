@@ -69,8 +69,7 @@ export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
   readonly [requiredType]?: Required;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: any is the only type that is above and below every field type.
-export type Shape = { readonly [name: string]: Field<any, boolean, any> };
+export type Shape = { readonly [name: string]: Field<unknown, boolean, unknown> };
 
 type ValueOf<F> = F extends Field<infer T, boolean, infer _I> ? T : never;
 type InitOf<F> = F extends Field<infer _T, boolean, infer I> ? I : never;
@@ -103,7 +102,7 @@ type IsRequired<V, O> = V extends '0+'
     : true
   : false;
 type Make<T, V, O, I = T> = Field<Nullable<T, O>, IsRequired<V, O>, Nullable<I, O>>;
-// biome-ignore lint/complexity/noBannedTypes: no option given.
+/** No option given. */
 type None = {};
 
 interface Scalar<T> {

@@ -6,7 +6,7 @@
  */
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView, type NativeBytes } from '../../codec/native.ts';
-import { requireModule } from '../load.ts';
+import { lazily } from '../load.ts';
 
 interface Lz4 {
   compressFrameSync(bytes: Uint8Array): Uint8Array;
@@ -20,7 +20,7 @@ const flag = { blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, di
 const shortCopyBytes = 32;
 
 export function lz4Compress(bytes: Uint8Array): Uint8Array {
-  return (requireModule('lz4-napi') as Lz4).compressFrameSync(nativeView(bytes));
+  return lazily<Lz4>('lz4-napi').compressFrameSync(nativeView(bytes));
 }
 
 /** Output that grows up to its bound. */

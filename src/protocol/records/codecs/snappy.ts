@@ -5,11 +5,11 @@
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView } from '../../codec/native.ts';
 import { readInt32, writeInt32 } from '../integers.ts';
-import { requireModule } from '../load.ts';
+import { lazily } from '../load.ts';
 
 interface Snappy {
-  compressSync(bytes: Uint8Array): Uint8Array;
-  uncompressSync(bytes: Uint8Array, options: { asBuffer: true }): Uint8Array;
+  compressSync(bytes: Uint8Array, options: { copyOutputData: true }): Uint8Array;
+  uncompressSync(bytes: Uint8Array, options: { asBuffer: true; copyOutputData: true }): Uint8Array;
 }
 
 /** 0x82 "SNAPPY" 0x00 */
@@ -18,8 +18,11 @@ const headerBytes = 16;
 /** What snappy-java uses. */
 const blockBytes = 32 * 1024;
 
+/** Memory outside of V8's heap costs more to keep account of than the copy does. */
+const copied = { copyOutputData: true } as const;
+
 function snappy(): Snappy {
-  return requireModule('snappy') as Snappy;
+  return lazily<Snappy>('snappy');
 }
 
 export function snappyCompress(bytes: Uint8Array): Uint8Array {
@@ -28,7 +31,7 @@ export function snappyCompress(bytes: Uint8Array): Uint8Array {
   const blocks: Uint8Array[] = [];
   let total = headerBytes;
   for (let at = 0; at < source.length; at += blockBytes) {
-    const block = compressSync(source.subarray(at, Math.min(at + blockBytes, source.length)));
+    const block = compressSync(source.subarray(at, Math.min(at + blockBytes, source.length)), copied);
     blocks.push(block);
     total += 4 + block.length;
   }
@@ -60,7 +63,7 @@ function rawLength(bytes: Uint8Array): number {
 function uncompressRaw(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const length = rawLength(bytes);
   if (length > maxBytes) throw new DecodeError(`snappy: ${length} bytes, ${maxBytes} are allowed`);
-  return snappy().uncompressSync(nativeView(bytes), { asBuffer: true });
+  return snappy().uncompressSync(nativeView(bytes), { asBuffer: true, copyOutputData: true });
 }
 
 export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {

@@ -5,11 +5,12 @@
  * be loaded asynchronously. Frames by streaming writers (Java's) don't claim one; the blocks, whose headers are walked
  * first, bound the output in any case.
  */
+import type * as NodeZlib from 'node:zlib';
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate } from '../../codec/native.ts';
-import { requireModule } from '../load.ts';
+import { lazily, requireModule } from '../load.ts';
 
-type Zlib = typeof import('node:zlib') & {
+type Zlib = typeof NodeZlib & {
   zstdCompressSync?(bytes: Uint8Array, options: { params: Record<number, number> }): Uint8Array;
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
 };
@@ -43,14 +44,14 @@ const levelParameter = 100;
 const loaded: { module: ZstdModule | null } = { module: null };
 
 function zlib(): Zlib {
-  return requireModule('node:zlib') as Zlib;
+  return lazily<Zlib>('node:zlib');
 }
 
 function wasm(): ZstdModule {
   if (loaded.module !== null) return loaded.module;
   const folder = requireModule.resolve('@bokuweb/zstd-wasm').replace(/[^/\\]*$/, '');
   // Reading code, as `require` does; not data, so not through the file system port.
-  const { readFileSync } = requireModule('node:fs') as typeof import('node:fs');
+  const { readFileSync } = requireModule('node:fs') as { readFileSync(path: string): Uint8Array };
   const code = readFileSync(`${folder}zstd.wasm`);
   const { Module } = requireModule(`${folder}zstd.js`) as { Module: ZstdModule };
   Module.instantiateWasm = (imports, receive) => {
