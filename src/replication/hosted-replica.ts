@@ -5,9 +5,10 @@
  * Invariants: the log is opened once; a role is taken up only when the partition is quiet; a replica that is to go is stopped
  * first and its files are removed afterwards.
  */
-import type { Uuid } from '../base/uuid.ts';
+import { nodeId } from '../base/ids.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
-import type { PartitionImage } from '../metadata/topics-image.ts';
+import { type PartitionImage, uuidLostDirectory, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type { ReplicaLog } from './log-port.ts';
 import { Partition, type PartitionContext } from './partition.ts';
 
@@ -54,8 +55,18 @@ export class HostedReplica {
   }
 
   opened(log: ReplicaLog): void {
+    log.updateConfig(this.config);
     this.partition = new Partition(this, log, this.config, this.#context);
     this.reconcile();
+  }
+
+  /** The log directory that metadata assigns; null: any. */
+  get directoryId(): Uuid | null {
+    const { wanted } = this;
+    const at = wanted?.replicas.indexOf(nodeId(this.#context.localId)) ?? -1;
+    const assigned = wanted?.directories[at];
+    if (assigned === undefined || assigned === uuidZero) return null;
+    return assigned === uuidUnassignedDirectory || assigned === uuidLostDirectory ? null : assigned;
   }
 
   setConfig(config: TopicConfig): void {

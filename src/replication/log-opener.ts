@@ -24,8 +24,8 @@ export class LogOpener {
 
   open(replica: HostedReplica): Promise<void> {
     const name = `${replica.topic}-${replica.index}`;
-    const log = this.#logs.get(replica.topic, replica.index, replica.topicId);
-    if (log !== null && !this.#removals.has(name)) {
+    const log = this.#logs.get(replica.topic, replica.index);
+    if (log !== null && log.topicId === replica.topicId && !log.isOffline && !this.#removals.has(name)) {
       replica.opened(log);
       return done;
     }
@@ -37,8 +37,8 @@ export class LogOpener {
     await this.#turn();
     try {
       if (replica.wanted === null) return;
-      const { topic, index, topicId, config } = replica;
-      const log = await this.#logs.getOrCreate(topic, index, topicId, config);
+      const { topic, index, topicId, config, directoryId } = replica;
+      const log = await this.#logs.getOrCreate(topic, index, topicId, config, directoryId);
       replica.opened(log);
     } catch (error) {
       replica.hasFailed = true;
@@ -78,6 +78,8 @@ export class LogOpener {
   async #remove(replica: HostedReplica): Promise<void> {
     await replica.opening;
     await replica.stop();
-    await this.#logs.delete(replica.topic, replica.index, replica.topicId);
+    const { topic, index, topicId } = replica;
+    // Never another topic's log that has taken the name meanwhile.
+    if (this.#logs.get(topic, index)?.topicId === topicId) await this.#logs.delete(topic, index);
   }
 }

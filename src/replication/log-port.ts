@@ -18,6 +18,8 @@ export interface EpochEndOffset {
 export interface ReplicaLog {
   readonly directory: string;
   readonly topicId: Uuid;
+  /** The disk failed or the log was closed. */
+  readonly isOffline: boolean;
   readonly sizeBytes: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
@@ -54,11 +56,18 @@ export interface ReplicaLog {
 
 /** The logs of this broker. Operations on one partition directory are asked for one after the other. */
 export interface LogStore {
-  /** Opens the log of a partition, or creates it; rejects with KAFKA_STORAGE_ERROR when its directory is offline. */
-  getOrCreate(topic: string, index: number, topicId: Uuid, config: TopicConfig): Promise<ReplicaLog>;
-  /** The log when it is open already with this topic id, which makes start-up of many partitions synchronous. */
-  get(topic: string, index: number, topicId: Uuid): ReplicaLog | null;
-  delete(topic: string, index: number, topicId: Uuid): Promise<void>;
-  /** Writes the replication-offset-checkpoint of every directory from the logs' high watermarks. */
-  checkpointHighWatermarks(): Promise<void>;
+  /** The log that is open under this name, of whatever topic id. Makes the start of many partitions synchronous. */
+  get(topic: string, index: number): ReplicaLog | null;
+  /** Opens the log of a partition or makes it; rejects with KAFKA_STORAGE_ERROR when its directory is offline. */
+  getOrCreate(
+    topic: string,
+    index: number,
+    topicId: Uuid,
+    config: TopicConfig,
+    directoryId: Uuid | null,
+  ): Promise<ReplicaLog>;
+  /** Takes the log out of service and has its files removed. */
+  delete(topic: string, index: number): Promise<void>;
+  /** Puts aside the logs that are not expected here. */
+  removeStrays(isExpected: (log: ReplicaLog & { readonly partition: number }) => boolean): Promise<void>;
 }

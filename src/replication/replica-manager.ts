@@ -48,8 +48,6 @@ export interface ReplicaManagerOptions {
   readonly interBrokerListenerName: string;
   /** `replica.lag.time.max.ms`. */
   readonly lagTimeMaxMs: number;
-  /** `replica.high.watermark.checkpoint.interval.ms`. */
-  readonly checkpointIntervalMs: number;
   /** Configuration of a topic from what was set for it; uses the broker's present values for the rest. */
   readonly topicConfig: (overrides: ReadonlyMap<string, string>) => TopicConfig;
 }
@@ -79,7 +77,7 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #ticks: ReconcileQueue<Partition>;
   readonly #context: HostContext;
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
-  readonly #timers: Timer[] = [];
+  #timer: Timer | null = null;
   #image: MetadataImage = emptyImage();
   #isStopped = false;
 
@@ -143,23 +141,21 @@ export class ReplicaManager implements MetadataPublisher {
 
   /** Takes followers' streams from now on and begins the periodic work. */
   start(): void {
-    const { lagTimeMaxMs, checkpointIntervalMs } = this.#options;
-    this.#feeder.start(this.#options.peers);
-    this.#every(Math.min(tickMaxMs, lagTimeMaxMs / 2), () => this.#tickLeaders(() => true));
-    this.#every(checkpointIntervalMs, () => this.#checkpoint());
+    const { lagTimeMaxMs, peers } = this.#options;
+    this.#feeder.start(peers);
+    this.#armTick(Math.min(tickMaxMs, lagTimeMaxMs / 2));
   }
 
   /** Ends all streams and refuses all that waits; resolves when nothing touches the logs any more. They stay open. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#timer?.cancel();
     this.#reconcile.stop();
     this.#ticks.stop();
     this.#alter.stop();
     this.#fetchers.stop();
     this.#feeder.stop();
     await Promise.all([...this.#replicas()].map((replica) => replica.stop()));
-    await this.#options.logs.checkpointHighWatermarks();
   }
 
   // --- for requests -----------------------------------------------------------------------------------------------
@@ -191,6 +187,18 @@ export class ReplicaManager implements MetadataPublisher {
     return () => {
       this.#leadershipWatchers.delete(callback);
     };
+  }
+
+  /**
+   * Puts logs aside that the present metadata does not give to this broker. For the start, once the metadata has been caught up
+   * with: before that, a log that looks like a stray may only be one that we have not heard of yet.
+   */
+  removeStrays(): Promise<void> {
+    const { topics } = this.#image;
+    const localId = nodeId(this.#options.localId);
+    return this.#options.logs.removeStrays(
+      (log) => topics.partition(log.topicId, log.partition)?.replicas.includes(localId) === true,
+    );
   }
 
   // --- metadata ---------------------------------------------------------------------------------------------------
@@ -298,27 +306,16 @@ export class ReplicaManager implements MetadataPublisher {
     for (const watcher of this.#leadershipWatchers) watcher({ partition, isLeader, leaderEpoch });
   }
 
+  #armTick(intervalMs: number): void {
+    this.#timer = this.#options.scheduler.after(intervalMs, () => {
+      this.#tickLeaders(() => true);
+      this.#armTick(intervalMs);
+    });
+  }
+
   #tickLeaders(concerns: (partition: Partition) => boolean): void {
     for (const partition of this.partitions())
       if (partition.isLeader && concerns(partition)) this.#ticks.add(partition);
     this.#ticks.run();
-  }
-
-  #checkpoint(): void {
-    this.#options.logs.checkpointHighWatermarks().catch((error: unknown) => {
-      this.#options.logger.error('high watermarks could not be checkpointed', { error: String(error) });
-    });
-  }
-
-  #every(intervalMs: number, work: () => void): void {
-    const at = this.#timers.length;
-    const arm = (): void => {
-      if (this.#isStopped) return;
-      this.#timers[at] = this.#options.scheduler.after(intervalMs, () => {
-        work();
-        arm();
-      });
-    };
-    arm();
   }
 }

@@ -128,9 +128,26 @@ class Run {
           leader !== null &&
           cluster.metadata(index).isr.length === 3 &&
           leader.highWatermark === leader.logEndOffset &&
-          [1, 2, 3].every((id) => cluster.replica(id, index)?.highWatermark === leader.highWatermark)
+          [1, 2, 3].every((id) => {
+            const replica = cluster.replica(id, index);
+            return replica?.highWatermark === leader.highWatermark && replica.logEndOffset === leader.logEndOffset;
+          })
         );
       });
+    }
+  }
+
+  dump(): void {
+    const { cluster } = this;
+    for (let index = 0; index < partitions; index++) {
+      console.log(cluster.metadata(index));
+      for (const { id, epoch, host } of cluster.brokers) {
+        const replica = cluster.replica(id, index);
+        const { highWatermark, logEndOffset, leaderId, leaderEpoch, isLeader, isQuiescent } = replica ?? {};
+        const isr = replica?.leaderState?.isr;
+        console.log({ id, epoch, isPaused: host.isPaused, highWatermark, logEndOffset, leaderId, leaderEpoch, isLeader, isQuiescent });
+        if (isr !== undefined) console.log(isr.committed, isr.partitionEpoch, isr.pending, replica?.leaderState?.followers);
+      }
     }
   }
 
@@ -172,6 +189,7 @@ function simulate(seed: number): number {
     run.heal();
     run.finish();
   } catch (error) {
+    if (process.env['BENDEMANN_DUMP'] !== undefined) run.dump();
     throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
   }
   return run.acked.length;

@@ -139,7 +139,6 @@ export class Cluster {
       controller: this.#controllerFor(broker, life),
       interBrokerListenerName: 'PLAINTEXT',
       lagTimeMaxMs,
-      checkpointIntervalMs: 1000,
       topicConfig: () => this.config,
     });
     broker.manager.start();
@@ -205,7 +204,7 @@ export class Cluster {
 
   #elect(index: number): void {
     const { leader, isr, replicas } = this.metadata(index);
-    if (leader >= 0 && this.#isActive(leader) && isr.includes(leader)) return;
+    if (leader >= 0 && this.#isActive(leader) && isr.some((id) => id === leader)) return;
     const next = replicas.find((id) => isr.includes(id) && this.#isActive(id)) ?? -1;
     if (next !== leader) this.#change(index, { leader: next });
   }
