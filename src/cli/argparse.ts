@@ -48,11 +48,18 @@ export class HelpRequest extends Error {
 
 const lineWidth = 75;
 const helpColumn = 25;
-const helpArgument: Argument = { flags: ['-h', '--help'], help: 'show this help message and exit', kind: 'flag' };
+const helpArgument: Argument = {
+  flags: ['-h', '--help'],
+  help: 'show this help message and exit',
+  kind: 'flag',
+};
 
 /** The name of an option's value: of its first long flag, with the dashes inside kept. */
 function nameOf(argument: Argument): string {
-  return (argument.flags.find((flag) => flag.startsWith('--')) ?? argument.flags[0] as string).replace(/^-+/, '');
+  return (argument.flags.find((flag) => flag.startsWith('--')) ?? (argument.flags[0] as string)).replace(
+    /^-+/,
+    '',
+  );
 }
 
 function metavarOf(argument: Argument): string {
@@ -65,7 +72,11 @@ function takesValue(argument: Argument): boolean {
 
 /** Where Java's line breaker allows a line to end. */
 function pieces(text: string): string[] {
-  return text.match(/\s*[^\s]*?(?:[-](?=[A-Za-z])|[.](?=[a-z])|"(?=[A-Za-z0-9,])|\s+|$)/g)?.filter((piece) => piece !== '') ?? [];
+  return (
+    text
+      .match(/\s*[^\s]*?(?:[-](?=[A-Za-z])|[.](?=[a-z])|"(?=[A-Za-z0-9,])|\s+|$)/g)
+      ?.filter((piece) => piece !== '') ?? []
+  );
 }
 
 /** Spreads a line's words to the full width: every blank grows alike, the rest goes to those in the middle. */
@@ -125,14 +136,18 @@ function usageParts(options: readonly Argument[], requiredGroups: readonly strin
   const parts = ['[-h]'];
   const done = new Set<string>();
   for (const option of options) {
-    const shown = takesValue(option) ? `${option.flags[0]} ${metavarOf(option)}` : (option.flags[0] as string);
+    const shown = takesValue(option)
+      ? `${option.flags[0]} ${metavarOf(option)}`
+      : (option.flags[0] as string);
     if (option.group === undefined) parts.push(option.isRequired === true ? shown : `[${shown}]`);
     else if (!done.has(option.group)) {
       done.add(option.group);
       const [open, close] = requiredGroups.includes(option.group) ? ['(', ')'] : ['[', ']'];
       const members = options.filter((other) => other.group === option.group);
       members.forEach((member, i) => {
-        const text = takesValue(member) ? `${member.flags[0]} ${metavarOf(member)}` : (member.flags[0] as string);
+        const text = takesValue(member)
+          ? `${member.flags[0]} ${metavarOf(member)}`
+          : (member.flags[0] as string);
         parts.push(`${i === 0 ? open : ''}${text}${i === members.length - 1 ? close : ' |'}`);
       });
     }
@@ -145,7 +160,9 @@ function helpRow(title: string, help: string): string {
   if (help === '') return `${head}\n`;
   const indent = ' '.repeat(helpColumn);
   const body = wrap(help, helpColumn, indent);
-  return head.length + 2 <= helpColumn ? `${head.padEnd(helpColumn)}${body}\n` : `${head}\n${indent}${body}\n`;
+  return head.length + 2 <= helpColumn
+    ? `${head.padEnd(helpColumn)}${body}\n`
+    : `${head}\n${indent}${body}\n`;
 }
 
 function optionRows(options: readonly Argument[]): string {
@@ -201,7 +218,12 @@ class Reading {
     if (option === undefined) this.fail(usage, `unrecognized arguments: '${word}'`);
     const shown = option.flags.join('/');
     for (const other of options) {
-      if (other !== option && other.group !== undefined && other.group === option.group && this.values.has(nameOf(other))) {
+      if (
+        other !== option &&
+        other.group !== undefined &&
+        other.group === option.group &&
+        this.values.has(nameOf(other))
+      ) {
         this.fail(usage, `argument ${shown}: not allowed with argument ${other.flags.join('/')}`);
       }
     }
@@ -210,7 +232,8 @@ class Reading {
     if (!takesValue(option)) return at + 1;
     if (value === undefined) {
       const next = args[at + 1];
-      if (next === undefined || (next.startsWith('-') && !/^-\d+$/.test(next))) this.fail(usage, `argument ${shown}: expected one argument`);
+      if (next === undefined || (next.startsWith('-') && !/^-\d+$/.test(next)))
+        this.fail(usage, `argument ${shown}: expected one argument`);
       list.push(next);
       return at + 2;
     }
@@ -227,7 +250,10 @@ class Reading {
     for (const group of requiredGroups) {
       const members = options.filter((option) => option.group === group);
       if (members.some((member) => this.values.has(nameOf(member)))) continue;
-      this.fail(usage, `one of the arguments ${members.map((member) => member.flags.join('/')).join(' ')} is required`);
+      this.fail(
+        usage,
+        `one of the arguments ${members.map((member) => member.flags.join('/')).join(' ')} is required`,
+      );
     }
   }
 }
@@ -245,13 +271,16 @@ export function parseArguments(parser: ToolParser, args: readonly string[]): Par
   if (name === undefined) return reading.fail(usage, 'too few arguments');
   const command = Object.hasOwn(parser.subcommands, name) ? parser.subcommands[name] : undefined;
   if (command === undefined) {
-    const known = Object.keys(parser.subcommands).map((one) => `'${one}'`).join(', ');
+    const known = Object.keys(parser.subcommands)
+      .map((one) => `'${one}'`)
+      .join(', ');
     return reading.fail(usage, `invalid choice: '${name}' (choose from ${known})`);
   }
   const ownUsage = subUsage(parser, name, command);
   for (at++; at < args.length; ) {
     const word = args[at] as string;
-    if (helpArgument.flags.includes(word)) throw new HelpRequest(`${ownUsage}\noptional arguments:\n${optionRows(command.arguments)}`);
+    if (helpArgument.flags.includes(word))
+      throw new HelpRequest(`${ownUsage}\noptional arguments:\n${optionRows(command.arguments)}`);
     if (!word.startsWith('-')) reading.fail(ownUsage, `unrecognized arguments: '${word}'`);
     at = reading.take(command.arguments, args, at, ownUsage);
   }

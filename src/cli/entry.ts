@@ -4,12 +4,13 @@
  */
 import { writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
+import { HelpRequest } from './argparse.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
 import { tools } from './tools.ts';
 
 /** Writes all of `text` to a descriptor even when it is a pipe that is full for the moment. */
-function writeAll(descriptor: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text, 'utf8');
+function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   let at = 0;
   while (at < bytes.length) {
     try {
@@ -61,12 +62,18 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
   try {
     return await main(args, io);
   } catch (error) {
+    if (error instanceof HelpRequest) {
+      io.stdout(error.message);
+      return 0;
+    }
     if (error instanceof ToolError) {
       const text = error.message.endsWith('\n') ? error.message : `${error.message}\n`;
       if (error.message !== '') io[error.stream](text);
       return error.status;
     }
-    io.stderr(error instanceof ConfigError ? `${error.message}\n` : `${(error as Error)?.stack ?? String(error)}\n`);
+    io.stderr(
+      error instanceof ConfigError ? `${error.message}\n` : `${(error as Error)?.stack ?? String(error)}\n`,
+    );
     return 1;
   }
 }
