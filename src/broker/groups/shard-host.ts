@@ -30,6 +30,8 @@ export interface ShardHostOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  /** For tests: below this size the log is never rewritten. */
+  readonly dirtyBytesMin?: number;
   /** Storage or leadership failed under it: this host is done for. */
   readonly onLost: (host: ShardHost) => void;
 }
@@ -74,6 +76,7 @@ export class ShardHost {
       shard: this.shard,
       queue: this.#queue,
       logger: options.logger,
+      ...(options.dirtyBytesMin === undefined ? {} : { dirtyBytesMin: options.dirtyBytesMin }),
     });
   }
 

@@ -3,12 +3,16 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Endpoints } from '../../../src/broker/api/endpoints.ts';
 import { createGroupHandlers } from '../../../src/broker/api/group-handlers.ts';
 import { GroupService, type Leadership } from '../../../src/broker/groups/group-service.ts';
-import type { Handler } from '../../../src/broker/handler.ts';
+import { ImageWatch } from '../../../src/broker/image-watch.ts';
+import type { ControllerClient } from '../../../src/metadata/controller-port.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+import type { Clock, Scheduler } from '../../../src/base/clock.ts';
+import { seededRandom } from '../../group/harness.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
 import { coordinatorPartition } from '../../../src/group/coordinator-partition.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
-import { Errors, errorOf } from '../../../src/protocol/errors.ts';
+import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   OffsetCommitRequest,
   OffsetCommitResponse,
@@ -44,9 +48,19 @@ import { MemoryLog, MemoryReplica } from './memory-replica.ts';
 
 const offsetsId = 'AAAAAAAAAAAAAAAAAAABCA';
 const partitionCount = 3;
+const properties = `
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs=/nowhere
+group.initial.rebalance.delay.ms=0
+`;
 const name = (code: number) => errorOf(code).name;
 
-/** The handlers are made before the broker that they serve: the parts they need are asked for when used. */
+/** The table wants the handlers before the broker is there whose parts they use: those are asked for when needed. */
 class GroupBroker {
   readonly replicas = Array.from(
     { length: partitionCount },
@@ -57,22 +71,14 @@ class GroupBroker {
   readonly #watchers: ((change: Leadership) => void)[] = [];
 
   constructor() {
-    const handlers: Handler[] = [];
-    this.broker = new TestBroker({
-      handlers,
-      records: [brokerRecord(1), brokerRecord(2), ...topicRecords('t', idA, 2)],
-    });
-    const { services, time, logger, controller } = this.broker;
-    const config = NodeConfig.parse(`
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@localhost:9093
-listeners=PLAINTEXT://:9092,CONTROLLER://:9093
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-log.dirs=/nowhere
-group.initial.rebalance.delay.ms=0
-`);
+    const time: Clock & Scheduler = {
+      monotonicMs: () => this.broker.time.monotonicMs(),
+      wallMs: () => this.broker.time.wallMs(),
+      after: (delayMs, callback) => this.broker.time.after(delayMs, callback),
+      soon: (callback) => this.broker.time.soon(callback),
+    };
+    const metadata = () => this.broker.image;
+    const config = NodeConfig.parse(properties);
     this.groups = new GroupService({
       config,
       replicas: {
@@ -82,14 +88,22 @@ group.initial.rebalance.delay.ms=0
           return () => undefined;
         },
       },
-      metadata: () => this.broker.image,
+      metadata,
       clock: time,
       scheduler: time,
-      random: services.random,
-      logger,
+      random: seededRandom(5),
+      logger: silentLogger,
     });
-    const creator = new TopicCreator({ config, controller, imageWatch: services.imageWatch, logger });
-    handlers.push(...createGroupHandlers(this.groups, new Endpoints(nodeId(1), true), creator));
+    const controller: ControllerClient = {
+      send: () => this.broker.controller.send(),
+      request: (request, response, version, init) =>
+        this.broker.controller.request(request, response, version, init),
+    };
+    const imageWatch = new ImageWatch(metadata, time);
+    const creator = new TopicCreator({ config, controller, imageWatch, logger: silentLogger });
+    const handlers = createGroupHandlers(this.groups, new Endpoints(nodeId(1), true), creator);
+    const records = [brokerRecord(1), brokerRecord(2), ...topicRecords('t', idA, 2)];
+    this.broker = new TestBroker({ handlers, records });
   }
 
   /** The offsets topic comes into being, led here. */
@@ -362,6 +376,5 @@ describe('through the pipeline', () => {
       groups: [{ groupId: 'g', topics: null }],
     });
     expect(answer.groups[0]?.topics).toEqual([]);
-    expect(Errors.NONE.code).toBe(0);
   });
 });
