@@ -40,9 +40,10 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   // The state of the log begins with its last segment's plan, which needs its index.
   await active.activate();
   const state = new LogState(options, directory, found.segments, epochs ?? new LeaderEpochCache([]), new ProducerState());
-  // After a crash it is not known whether what is in the directory was synced.
-  state.metadataDirty ||= !options.isClean || !found.names.includes(partitionMetadataName);
-  state.directoryDirty ||= !options.isClean;
+  // After a crash, or while there was nothing to sync, what is in the directory may not have been synced.
+  const unsure = !options.isClean || active.sizeBytes === 0;
+  state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
+  state.directoryDirty ||= unsure;
   if (isNew) {
     setEnd(state, options.logStartOffset);
     state.recoveryPoint = options.logStartOffset;
