@@ -26,6 +26,7 @@ const specialTimestamps: ReadonlyMap<number, number> = new Map([
   [-5, 9],
   [-6, 11],
 ]);
+const leaderEpochVersion = 4;
 const latestTiered = -5;
 const earliestPendingUpload = -6;
 
@@ -65,7 +66,7 @@ async function lookUp(
       errorCode: 0,
       timestamp: found?.timestamp ?? -1,
       offset: found?.offset ?? -1,
-      leaderEpoch: found?.leaderEpoch ?? -1,
+      leaderEpoch: context.apiVersion >= leaderEpochVersion ? (found?.leaderEpoch ?? -1) : -1,
     };
   } catch (error) {
     const row = errorRowOf(error);

@@ -4,6 +4,7 @@
  * Behaviour: the leader knows everybody's progress and answers; other nodes hand the request on to it and, when nobody answers, say
  *            what they know themselves (progress -1).
  */
+import { uuidZero } from '../../base/uuid.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { DescribeQuorumRequest, DescribeQuorumResponse } from '../../protocol/messages/55-describe-quorum.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
@@ -17,6 +18,7 @@ type Response = Init<typeof DescribeQuorumResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
 
 const metadataTopic = '__cluster_metadata';
+const directoryIdVersion = 2;
 
 export function createDescribeQuorumHandler(services: NodeServices): Handler {
   return defineHandler(DescribeQuorumRequest, DescribeQuorumResponse, {
@@ -28,7 +30,7 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
         nodeId: id,
         listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
       }));
-      const own = describeQuorum(request, status, context.apiVersion >= 2 ? nodes : []);
+      const own = describeQuorum(request, context.apiVersion, status, nodes);
       if (status.leaderId === services.nodeId) return own;
       try {
         return await askController(services, DescribeQuorumRequest, DescribeQuorumResponse, request, context);
@@ -42,6 +44,7 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
 /** What a node's own view of the quorum answers: also how the active controller answers a request that was handed on. */
 export function describeQuorum(
   request: DescribeQuorumRequest,
+  version: number,
   status: QuorumStatus,
   nodes: NonNullable<Response['nodes']>,
 ): Response {
@@ -51,14 +54,15 @@ export function describeQuorum(
     topics: request.topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
-        topicName === metadataTopic && partitionIndex === 0 ? describe(status) : unknown(partitionIndex),
+        topicName === metadataTopic && partitionIndex === 0 ? describe(status, version) : unknown(partitionIndex),
       ),
     })),
-    nodes,
+    nodes: version >= directoryIdVersion ? nodes : [],
   };
 }
 
-function describe(status: QuorumStatus): PartitionResult {
+function describe(status: QuorumStatus, version: number): PartitionResult {
+  const toWire = (replica: ReplicaStatus) => replicaState(replica, version);
   return {
     partitionIndex: 0,
     errorCode: 0,
@@ -71,10 +75,10 @@ function describe(status: QuorumStatus): PartitionResult {
   };
 }
 
-function toWire(replica: ReplicaStatus): PartitionResult['currentVoters'][number] {
+function replicaState(replica: ReplicaStatus, version: number): PartitionResult['currentVoters'][number] {
   return {
     replicaId: replica.id,
-    replicaDirectoryId: replica.directoryId,
+    replicaDirectoryId: version >= directoryIdVersion ? replica.directoryId : uuidZero,
     logEndOffset: replica.logEndOffset,
     lastFetchTimestamp: replica.lastFetchMs,
     lastCaughtUpTimestamp: replica.lastCaughtUpMs,

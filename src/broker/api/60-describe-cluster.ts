@@ -26,7 +26,7 @@ export function createDescribeClusterHandler(services: NodeServices, endpoints: 
     handle(request, context) {
       const onController = context.connection.listenerKind === 'controller';
       const own = onController ? controllerEndpoint : brokerEndpoint;
-      if (request.endpointType !== own) return mismatch(services, own, request.endpointType);
+      if (request.endpointType !== own) return mismatch(services, own, request.endpointType, context.apiVersion);
       const brokers = onController
         ? controllerNodes(services, context)
         : brokerNodes(endpoints, context, request.includeFencedBrokers);
@@ -48,13 +48,20 @@ export function createDescribeClusterHandler(services: NodeServices, endpoints: 
   });
 }
 
-function mismatch(services: NodeServices, own: number, asked: number): Init<typeof DescribeClusterResponse> {
+function mismatch(
+  services: NodeServices,
+  own: number,
+  asked: number,
+  version: number,
+): Init<typeof DescribeClusterResponse> {
   const known = asked === brokerEndpoint || asked === controllerEndpoint;
   const error = known ? Errors.MISMATCHED_ENDPOINT_TYPE : Errors.UNSUPPORTED_ENDPOINT_TYPE;
   const errorMessage = known
     ? `The request was sent to an endpoint of type ${endpointNames[own]}, but we wanted an endpoint of type ${endpointNames[asked]}`
     : `Unsupported endpoint type ${asked}`;
-  return { errorCode: error.code, errorMessage, endpointType: own, clusterId: services.clusterId, brokers: [] };
+  // Version 0 can't name it: it knows brokers only.
+  const endpointType = version === 0 ? brokerEndpoint : own;
+  return { errorCode: error.code, errorMessage, endpointType, clusterId: services.clusterId, brokers: [] };
 }
 
 function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFenced: boolean): Node[] {

@@ -39,7 +39,7 @@ interface Forwarding<Q extends Shape, S extends Shape> {
   readonly listeners: readonly ListenerKind[];
   /** What to wait for after an answer; null for nothing. */
   shows?(request: Infer<Message<Q>>, response: Infer<Message<S>>, context: RequestContext): Shows | null;
-  failed(request: Infer<Message<Q>>, error: ErrorRow, message: string | null): Init<Message<S>>;
+  failed(request: Infer<Message<Q>>, error: ErrorRow, message: string | null, version: number): Init<Message<S>>;
 }
 
 const everywhere: readonly ListenerKind[] = ['broker', 'controller'];
@@ -61,7 +61,7 @@ function forward<Q extends Shape, S extends Shape>(
       if (shows !== null) await services.imageWatch.until(shows, readYourWriteMs);
       return answer as Init<Message<S>>;
     },
-    failed: (body, error, _context, message) => row.failed(body, error, message),
+    failed: (body, error, context, message) => row.failed(body, error, message, context.apiVersion),
   });
 }
 
@@ -177,8 +177,8 @@ function partitionHandlers(services: NodeServices): Handler[] {
     forward(services, ElectLeadersRequest, ElectLeadersResponse, {
       versions: '0-2',
       listeners: everywhere,
-      failed: (request, { code }, errorMessage) => ({
-        errorCode: code,
+      failed: (request, { code }, errorMessage, version) => ({
+        errorCode: version === 0 ? 0 : code,
         replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
           topic,
           partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode: code, errorMessage })),

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { fetchScope } from '../../src/broker/api/fetch-scope.ts';
+import { type FetchedPartition, FetchSession, FetchSessionCache, nextEpoch, partitionKey } from '../../src/broker/fetch-session.ts';
+import { create } from '../../src/protocol/codec/codec.ts';
+import { FetchRequest } from '../../src/protocol/messages/01-fetch.ts';
+
+function partition(topic: string, index: number, fetchOffset = 0): FetchedPartition {
+  return {
+    topic,
+    topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
+    index,
+    fetchOffset,
+    maxBytes: 1,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    highWatermark: -1,
+    logStartOffset: -1,
+  };
+}
+
+function partitions(count: number): Map<string, FetchedPartition> {
+  return new Map(Array.from({ length: count }, (_, i) => [partitionKey('t', '', i), partition('t', i)]));
+}
+
+function cache(slotsMax: number, partitionsMax = 1_000): FetchSessionCache {
+  let next = 1;
+  return new FetchSessionCache({ slotsMax, partitionsMax, evictionMs: 100, random: () => next++ });
+}
+
+describe('session cache', () => {
+  test('epochs wrap to 1, because 0 means new', () => {
+    expect(nextEpoch(1)).toBe(2);
+    expect(nextEpoch(2147483647)).toBe(1);
+  });
+
+  test('the least recently used goes first, once it is stale', () => {
+    const sessions = cache(2);
+    const a = sessions.create(false, partitions(5), 0) as FetchSession;
+    const b = sessions.create(false, partitions(5), 0) as FetchSession;
+    expect(sessions.create(false, partitions(5), 50)).toBeNull();
+    expect(sessions.use(a.id, 1, false, 90)).toBe(a);
+    const c = sessions.create(false, partitions(5), 150);
+    expect(c).not.toBeNull();
+    expect(sessions.use(b.id, 1, false, 150)).toMatchObject({ code: 70 });
+    expect(sessions.use(a.id, 2, false, 150)).toBe(a);
+  });
+
+  test('a bigger session drives out a smaller one that is old enough', () => {
+    const sessions = cache(1);
+    const small = sessions.create(false, partitions(2), 0) as FetchSession;
+    sessions.use(small.id, 1, false, 90);
+    expect(sessions.create(false, partitions(9), 95)).toBeNull();
+    sessions.use(small.id, 2, false, 140);
+    expect(sessions.create(false, partitions(2), 150)).toBeNull();
+    expect(sessions.create(false, partitions(9), 150)).not.toBeNull();
+    expect(sessions.size).toBe(1);
+  });
+
+  test('neither sessions nor their partitions exceed the bounds', () => {
+    const step = fc.record({ count: fc.integer({ min: 0, max: 12 }), waitMs: fc.integer({ min: 0, max: 80 }), remove: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const sessions = cache(4, 20);
+        let nowMs = 0;
+        let last = 0;
+        for (const { count, waitMs, remove } of steps) {
+          nowMs += waitMs;
+          if (remove) sessions.remove(last);
+          else last = sessions.create(false, partitions(count), nowMs)?.id ?? last;
+          expect(sessions.size).toBeLessThanOrEqual(4);
+          expect(sessions.partitionCount).toBeLessThanOrEqual(20);
+        }
+      }),
+    );
+  });
+});
+
+describe('incremental fetches', () => {
+  test('a session holds what a client that sends only changes wants', () => {
+    const change = fc.record({
+      put: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 99 })), { maxLength: 4 }),
+      forget: fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 25 }), (changes) => {
+        const sessions = cache(3);
+        const wanted = new Map<number, number>([[0, 0]]);
+        let sessionId = 0;
+        let sessionEpoch = 0;
+        const ask = (put: readonly (readonly [number, number])[], forget: readonly number[]) =>
+          fetchScope(
+            sessions,
+            create(FetchRequest, {
+              maxWaitMs: 0,
+              minBytes: 0,
+              sessionId,
+              sessionEpoch,
+              topics: put.map(([index, fetchOffset]) => ({ topic: 't', partitions: [{ partition: index, fetchOffset, partitionMaxBytes: 1 }] })),
+              forgottenTopicsData: [{ topic: 't', partitions: [...forget] }],
+            }),
+            12,
+            0,
+          );
+        for (const { put, forget } of changes) {
+          const isNew = sessionId === 0;
+          const scope = isNew ? ask([...wanted], []) : ask(put, forget);
+          if ('error' in scope) throw new Error(scope.error.name);
+          if (!isNew) {
+            for (const [index, offset] of put) wanted.set(index, offset);
+            for (const index of forget) wanted.delete(index);
+          }
+          const held = new Map(scope.partitions.map(({ index, fetchOffset }) => [index, fetchOffset]));
+          expect(held).toEqual(wanted);
+          expect(sessions.partitionCount).toBe(wanted.size);
+          // Served partitions change their order, never what is held.
+          if (scope.session !== null) for (const served of scope.partitions.slice(0, 2)) scope.session.moveToEnd(served);
+          sessionId = scope.session?.id ?? 0;
+          sessionEpoch = sessionId === 0 ? 0 : nextEpoch(sessionEpoch);
+          if (sessionId === 0) wanted.set(0, 0);
+        }
+      }),
+    );
+  });
+});
