@@ -204,6 +204,11 @@ export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
   progress.linkDown = !up;
   if (progress.state !== 'snapshot') becomeProbe(progress, progress.match > 0 ? progress.match : progress.next);
   if (up) sendHeartbeat(state, progress);
+  const leader = leaderOf(state);
+  if (!up && leader.transfer?.target === peer) {
+    leader.transfer = null;
+    startTransfer(state);
+  }
 }
 
 function sendHeartbeat(state: RaftState, progress: Progress): void {

@@ -175,8 +175,8 @@ export class VoterLog implements MetadataLog {
     if (state.role.name !== 'leader' || state.role.transfer === null) return;
     const deadlineMs = clock.monotonicMs() + state.options.electionTimeoutMs;
     while (clock.monotonicMs() < deadlineMs) {
-      const leaderId = this.#core.leaderId;
-      if (leaderId !== null && leaderId !== state.options.me.id) return;
+      const { role } = state;
+      if (role.name === 'leader' ? role.transfer === null : this.#core.leaderId !== null) return;
       await sleep(scheduler, shutdownPollMs);
     }
   }
