@@ -1,0 +1,140 @@
+/**
+ * The part of every node that knows the metadata: its log, the image made of it, and, on a controller, the controller.
+ * Listeners of the log are added in the order in which they must hear of an entry: image first.
+ */
+import { nodeId } from '../base/ids.ts';
+import type { Address } from '../base/network.ts';
+import { uuidZero } from '../base/uuid.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import { MetadataLoader } from '../metadata/loader.ts';
+import type { MetadataLog } from '../raft/api.ts';
+import type { Voter } from '../raft/types.ts';
+import { readBootstrapRecords, readInitialVoters } from './bootstrap-checkpoint.ts';
+import { brokerProbe } from './controller/broker-probe.ts';
+import { StreamControllerClient } from './controller/controller-client.ts';
+import { ControllerDriver } from './controller/controller-driver.ts';
+import { ControllerServer } from './controller/controller-server.ts';
+import { SnapshotWriter } from './controller/snapshot-writer.ts';
+import type { ClaimedDirectories } from './log-directories.ts';
+import type { NodePorts } from './ports.ts';
+import { openMetadataLog } from './raft/open-metadata-log.ts';
+
+export interface ControllerPart {
+  readonly log: MetadataLog;
+  readonly loader: MetadataLoader;
+  readonly client: StreamControllerClient;
+  /** Null on a node that is only a broker. */
+  readonly driver: ControllerDriver | null;
+  /** Hands leadership over, then stops. */
+  stop(): Promise<void>;
+}
+
+function staticVoters(config: NodeConfig): Voter[] {
+  const [name = 'CONTROLLER'] = config.controllerListenerNames;
+  return config.voters.map(({ id, host, port }) => ({
+    id: nodeId(id),
+    directoryId: uuidZero,
+    endpoints: [{ name, host, port }],
+  }));
+}
+
+function bootstrapAddresses(config: NodeConfig, voters: readonly Voter[]): Address[] {
+  const known = voters.flatMap(({ endpoints }) => endpoints.slice(0, 1));
+  return [...known.map(({ host, port }) => ({ host, port })), ...config.bootstrapServers];
+}
+
+async function openLog(
+  config: NodeConfig,
+  directories: ClaimedDirectories,
+  ports: NodePorts,
+  voters: readonly Voter[],
+): Promise<MetadataLog> {
+  const { path, id } = directories.metadataDir;
+  return openMetadataLog({
+    me: { id: config.nodeId, directoryId: id },
+    clusterId: directories.clusterId,
+    voters,
+    bootstrapServers: bootstrapAddresses(config, voters),
+    // Beside it lies the snapshot in Kafka's form that `format` may have written.
+    store: config.isController ? ports.openRaftStore(`${path}/__cluster_metadata-0/raft`) : null,
+    clock: ports.clock,
+    scheduler: ports.scheduler,
+    random: ports.random,
+    peers: ports.peers,
+    logger: ports.logger,
+    tuning: {
+      electionTimeoutMs: config.get('controller.quorum.election.timeout.ms'),
+      fetchTimeoutMs: config.get('controller.quorum.fetch.timeout.ms'),
+    },
+    onFatal: (error) => ports.onFatal(error),
+  });
+}
+
+/** Builds it; nothing is started. */
+export async function buildControllerPart(
+  config: NodeConfig,
+  directories: ClaimedDirectories,
+  ports: NodePorts,
+): Promise<ControllerPart> {
+  const { clock, scheduler, random, fs, peers, logger } = ports;
+  const metadataPath = directories.metadataDir.path;
+  const configured = staticVoters(config);
+  const voters = configured.length > 0 ? configured : ((await readInitialVoters(fs, metadataPath)) ?? []);
+  const log = await openLog(config, directories, ports, voters);
+  const loader = new MetadataLoader();
+  log.addListener(loader);
+  let driver: ControllerDriver | null = null;
+  let server: ControllerServer | null = null;
+  let writer: SnapshotWriter | null = null;
+  if (config.isController) {
+    const probe = brokerProbe({
+      network: ports.network,
+      image: () => loader.image,
+      listenerName: config.interBrokerListenerName,
+    });
+    const bootstrap = (await readBootstrapRecords(fs, metadataPath)) ?? [];
+    const { clusterId } = directories;
+    driver = new ControllerDriver({
+      log,
+      loader,
+      config,
+      clusterId,
+      bootstrap,
+      probe,
+      clock,
+      scheduler,
+      random,
+      logger,
+    });
+    log.addListener(driver);
+    writer = new SnapshotWriter({
+      log,
+      loader,
+      bytesMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
+      intervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
+      scheduler,
+      logger: logger.child('SnapshotWriter'),
+    });
+    log.addListener(writer);
+    const controllerServer = new ControllerServer({ driver, leader: () => log.leader(), logger });
+    peers.accept('controller', (stream) => controllerServer.accept(stream));
+    server = controllerServer;
+  }
+  const client = new StreamControllerClient({
+    nodeId: config.nodeId,
+    log,
+    bootstrap: bootstrapAddresses(config, voters),
+    local: driver,
+    peers,
+    clock,
+    scheduler,
+  });
+  loader.addPublisher(client);
+  const stop = async (): Promise<void> => {
+    await writer?.close();
+    client.close();
+    await log.shutdown();
+    server?.close();
+  };
+  return { log, loader, client, driver, stop };
+}

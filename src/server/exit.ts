@@ -1,0 +1,14 @@
+/** The only place that ends the process by force: a broken invariant or a failed disk must not be survived. */
+
+/** Status of a process that was told to end by a signal, as shells and the JVM count it. */
+export const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export function exitProcess(status: number): never {
+  process.exit(status);
+}
+
+/** Calls `handler` for errors that nobody caught: they are bugs. */
+export function onUncaught(handler: (error: unknown) => void): void {
+  process.on('uncaughtException', handler);
+  process.on('unhandledRejection', handler);
+}

@@ -1,0 +1,93 @@
+/**
+ * The listeners of a node: opened before anything else needs peers, but clients' connections are kept waiting until the
+ * node can answer them, so that the first answer a client gets is a useful one.
+ */
+import type { Connection, Listener, Network } from '../base/network.ts';
+import type { ListenerKind } from '../broker/handler.ts';
+import type { KafkaServer } from '../broker/server.ts';
+import type { ListenerConfig } from '../config/listeners.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import type { EndpointImage } from '../metadata/cluster-image.ts';
+
+const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
+
+/** More connections than this are not kept waiting. */
+const waitingMax = 1000;
+
+/** What a broker registers: advertised listeners, with this machine's name where none is given. */
+export function advertisedEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
+  return config.advertisedListeners.map(({ name, host, port, securityProtocol }) => ({
+    name,
+    host: host === '' ? hostName : host,
+    port,
+    securityProtocol: protocolNumbers[securityProtocol],
+  }));
+}
+
+interface Waiting {
+  readonly connection: Connection;
+  readonly listener: ListenerConfig;
+  readonly kind: ListenerKind;
+  readonly chunks: Uint8Array[];
+}
+
+export class Listeners {
+  private readonly config: NodeConfig;
+  private readonly network: Network;
+  private readonly open: Listener[] = [];
+  private readonly servers = new Map<ListenerKind, KafkaServer>();
+  private readonly waiting = new Set<Waiting>();
+
+  constructor(config: NodeConfig, network: Network) {
+    this.config = config;
+    this.network = network;
+  }
+
+  /** Binds all listeners. Rejects when an address is in use. */
+  async bind(): Promise<void> {
+    const { controllerListenerNames, isBroker, isController } = this.config;
+    for (const listener of this.config.listeners) {
+      const kind: ListenerKind = controllerListenerNames.includes(listener.name) ? 'controller' : 'broker';
+      if (kind === 'broker' ? !isBroker : !isController) continue;
+      const { host, port } = listener;
+      this.open.push(
+        await this.network.listen({ host, port }, (connection) => this.take(connection, listener, kind)),
+      );
+    }
+  }
+
+  /** Connections of this kind are served from now on, those that waited first. */
+  serve(kind: ListenerKind, server: KafkaServer): void {
+    this.servers.set(kind, server);
+    for (const entry of this.waiting) {
+      if (entry.kind !== kind) continue;
+      this.waiting.delete(entry);
+      const { connection, listener, chunks } = entry;
+      server.accept(connection, listener.name, kind);
+      for (const chunk of chunks) connection.onData(chunk);
+      connection.resume();
+    }
+  }
+
+  /** Takes no more connections and drops those that wait. */
+  async close(): Promise<void> {
+    for (const { connection } of this.waiting) connection.destroy();
+    this.waiting.clear();
+    await Promise.all(this.open.splice(0).map((listener) => listener.close()));
+  }
+
+  private take(connection: Connection, listener: ListenerConfig, kind: ListenerKind): void {
+    const server = this.servers.get(kind);
+    if (server !== undefined) return server.accept(connection, listener.name, kind);
+    if (this.waiting.size >= waitingMax) return connection.destroy();
+    const entry: Waiting = { connection, listener, kind, chunks: [] };
+    this.waiting.add(entry);
+    connection.onData = (chunk): void => {
+      entry.chunks.push(chunk);
+      connection.pause();
+    };
+    connection.onClose = (): void => {
+      this.waiting.delete(entry);
+    };
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A node as a process: real ports, the node, and its end. `kafka-server-start` calls `runServer`; it returns the exit status
+ * once the node has stopped: 143 after SIGTERM and 130 after SIGINT, as the JVM's, 1 when the node can't run.
+ */
+import { hostname } from 'node:os';
+import { systemClock, systemScheduler } from '../adapters/clock.ts';
+import { createConsoleLogger } from '../adapters/console-logger.ts';
+import { systemFileSystem } from '../adapters/file-system.ts';
+import { LevelRaftStore } from '../adapters/leveldb/raft-store.ts';
+import { createTransport, type Transport } from '../adapters/one-port.ts';
+import { createSystemRandom } from '../adapters/random.ts';
+import { NodeConfig } from '../config/node-config.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { exitProcess, onUncaught, signalStatus } from './exit.ts';
+import { Node } from './node.ts';
+import type { NodePorts } from './ports.ts';
+
+export interface ServerIo {
+  stdout(text: string): void;
+  /** Calls `handler` when the process is asked to end. */
+  onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): void;
+}
+
+/** A stop that takes longer is cut short: what was acknowledged is safe anyway. */
+const stopTimeoutMs = 60_000;
+
+function realPorts(transport: Transport, logger: Logger, onFatal: (error: unknown) => void): NodePorts {
+  return {
+    clock: systemClock,
+    scheduler: systemScheduler,
+    random: createSystemRandom(),
+    fs: systemFileSystem,
+    network: transport.network,
+    peers: transport.peers,
+    logger,
+    hostName: hostname(),
+    openRaftStore: (directory) => new LevelRaftStore({ fs: systemFileSystem, directory }),
+    onFatal,
+  };
+}
+
+/** What a person needs to read of an error that ended the start. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  if (code === 'EADDRINUSE') return `Address already in use (${error.message})`;
+  return error.message;
+}
+
+/** Runs a node until it is told to end. Throws `ConfigError` when the properties are wrong. */
+export async function runServer(properties: ReadonlyMap<string, string>, io: ServerIo): Promise<number> {
+  const write = (text: string): void => io.stdout(text);
+  const logger = createConsoleLogger({ level: 'info', write, wallMs: () => systemClock.wallMs() });
+  const config = new NodeConfig(properties);
+  const transport = createTransport({ logger: logger.child('SocketServer') });
+  const fatal = (error: unknown): void => {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    logger.error(`Exiting Kafka due to fatal exception\n${stack}`);
+    exitProcess(1);
+  };
+  onUncaught(fatal);
+  for (const warning of config.warnings) logger.warn(warning);
+  const node = new Node(config, realPorts(transport, logger, fatal));
+  const asked = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
+    io.onSignal(resolve);
+  });
+  try {
+    await Promise.race([node.start(), asked]);
+  } catch (error) {
+    logger.error(`Exiting Kafka due to fatal exception: ${reason(error)}`);
+    await Promise.race([
+      node.stop().catch(() => {}),
+      new Promise((resolve) => systemScheduler.after(2_000, () => resolve(null))),
+    ]);
+    return 1;
+  }
+  logger.info('Kafka Server started', { nodeId: config.nodeId });
+  const signal = await asked;
+  logger.info(`Terminating process due to signal ${signal}`);
+  systemScheduler.after(stopTimeoutMs, () => exitProcess(signalStatus[signal]));
+  await node.stop();
+  await transport.close();
+  logger.info('Kafka Server stopped', { nodeId: config.nodeId });
+  return signalStatus[signal];
+}

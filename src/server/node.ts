@@ -1,0 +1,120 @@
+/**
+ * The composition root: builds every object of a node once, starts them in order and stops them in the reverse. Everything it
+ * knows of the world comes as ports, so the same node runs in a process of its own and in a simulation.
+ *
+ * Start: metadata log and listeners, then (a broker) logs, registration, service; clients are answered last.
+ * Stop: leaderships of partitions, clients, logs, leadership of the quorum, listeners, directories.
+ */
+import { ImageWatch } from '../broker/image-watch.ts';
+import { KafkaServer } from '../broker/server.ts';
+import type { NodeServices } from '../broker/services.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import { resourceType } from '../metadata/configs-image.ts';
+import type { MetadataDelta } from '../metadata/delta.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { QuorumStatus } from '../raft/api.ts';
+import { type BrokerPart, buildBrokerPart } from './broker-part.ts';
+import { supportedFeatures } from './controller/controller-settings.ts';
+import { buildControllerPart, type ControllerPart } from './controller-part.ts';
+import { Listeners } from './listeners.ts';
+import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
+import type { NodePorts } from './ports.ts';
+
+export class Node {
+  readonly config: NodeConfig;
+  private readonly ports: NodePorts;
+  private directories: ClaimedDirectories | null = null;
+  private controller: ControllerPart | null = null;
+  private broker: BrokerPart | null = null;
+  private listeners: Listeners | null = null;
+  private readonly servers: KafkaServer[] = [];
+  private stopping: Promise<void> | null = null;
+
+  constructor(config: NodeConfig, ports: NodePorts) {
+    this.config = config;
+    this.ports = ports;
+  }
+
+  /** Resolves when clients are answered. Rejects when the node can't run here; then stop it. */
+  async start(): Promise<void> {
+    const { config, ports } = this;
+    const { fs, random, network, logger } = ports;
+    this.directories = await claimDirectories({ config, fs, random, logger });
+    this.controller = await buildControllerPart(config, this.directories, ports);
+    const { log, loader } = this.controller;
+    loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });
+    const services = this.nodeServices(this.directories.clusterId, this.controller);
+    if (config.isBroker) {
+      this.broker = buildBrokerPart(config, this.directories, this.controller, services, ports);
+    }
+    this.listeners = new Listeners(config, network);
+    await this.listeners.bind();
+    await log.start();
+    if (config.isController) {
+      const server = new KafkaServer({ services, broker: null, handlers: [] });
+      this.servers.push(server);
+      this.listeners.serve('controller', server);
+    }
+    const { broker } = this;
+    if (broker !== null) {
+      await broker.start();
+      const { handlers, creator } = broker;
+      const server = new KafkaServer({ services, broker: broker.services, handlers, creator });
+      this.servers.push(server);
+      this.listeners.serve('broker', server);
+    }
+  }
+
+  /** Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  /** This node's view of the metadata. */
+  get image(): MetadataImage | null {
+    return this.controller?.loader.image ?? null;
+  }
+
+  get quorum(): QuorumStatus | null {
+    return this.controller?.log.status() ?? null;
+  }
+
+  private async stopAll(): Promise<void> {
+    await this.broker?.stop();
+    for (const server of this.servers) server.stop();
+    await this.controller?.stop();
+    await this.listeners?.close();
+    await this.directories?.release();
+  }
+
+  private nodeServices(clusterId: string, { loader, client, log }: ControllerPart): NodeServices {
+    const { clock, scheduler, random, logger } = this.ports;
+    const metadata = (): MetadataImage => loader.image;
+    return {
+      nodeId: this.config.nodeId,
+      clusterId,
+      config: this.config,
+      clock,
+      scheduler,
+      random,
+      logger,
+      metadata,
+      imageWatch: new ImageWatch(metadata, scheduler),
+      controller: client,
+      quorum: () => log.status(),
+      supportedFeatures,
+    };
+  }
+
+  /** Dynamic settings of this broker and of all brokers take force with the metadata that brings them. */
+  private applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
+    if (!delta.changedConfigs.some(({ type }) => type === resourceType.broker)) return;
+    const refused = this.config.applyDynamic(
+      image.configs.brokerDefault(),
+      image.configs.broker(this.config.nodeId),
+    );
+    if (refused.length > 0)
+      this.ports.logger.warn('Dynamic settings that do not fit this broker are ignored', { refused });
+  }
+}

@@ -1,0 +1,23 @@
+/** The world of a node, as one argument: real in `main.ts`, virtual in a simulation. */
+import type { Clock, Scheduler } from '../base/clock.ts';
+import type { FileSystem } from '../base/file-system.ts';
+import type { Network, PeerNetwork } from '../base/network.ts';
+import type { Random } from '../base/random.ts';
+import type { RaftStore } from '../raft/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly fs: FileSystem;
+  readonly network: Network;
+  readonly peers: PeerNetwork;
+  readonly logger: Logger;
+  /** The name of this machine, told to peers when a listener has no host of its own. */
+  readonly hostName: string;
+  /** The store of the metadata log in a directory of its own. */
+  openRaftStore(directory: string): RaftStore;
+  /** What can't go on: a failed disk under the metadata log, a broken invariant. The process must end. */
+  onFatal(error: unknown): void;
+}
