@@ -4,6 +4,7 @@
  */
 import { Writer } from '../../protocol/codec/writer.ts';
 import { responseFrame } from '../../protocol/frames.ts';
+import type { Init, Message } from '../../protocol/schema/fields.ts';
 import type { ActiveRequest } from './active-request.ts';
 
 const slabBytes = 16_384;
@@ -15,7 +16,7 @@ export class ResponseEncoder {
   /** Throws when the response does not fit its schema: a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] {
     try {
-      return responseFrame(request.handler.response, request, response as object, this.#writer);
+      return responseFrame(request.handler.response, request, response as Init<Message>, this.#writer);
     } catch (error) {
       this.#writer.discard();
       throw error;

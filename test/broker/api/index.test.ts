@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createHandlerTable } from '../../../src/broker/api/index.ts';
 import { FetchSessionCache } from '../../../src/broker/fetch-session.ts';
-import { CloseConnection, type Handler } from '../../../src/broker/handler.ts';
+import { CloseConnection, type Handler, type TwoPhase } from '../../../src/broker/handler.ts';
 import { ActiveRequest } from '../../../src/broker/pipeline/active-request.ts';
 import { allowAll, type Authorize } from '../../../src/broker/pipeline/authorize.ts';
 import { Dispatcher } from '../../../src/broker/pipeline/dispatch.ts';
@@ -86,8 +86,8 @@ async function encoded(broker: TestBroker, handler: Handler, version: number, au
   const request = new ActiveRequest(decoded, connection, broker.image);
   const result = dispatcher.run(request);
   expect(result).not.toBeInstanceOf(CloseConnection);
-  const twoPhase = typeof result === 'object' && result !== null && 'ordered' in result;
-  const response = await Promise.resolve(twoPhase ? result.response : result).catch((error: unknown) => dispatcher.failed(request, error));
+  const twoPhase = typeof result === 'object' && result !== null && 'ordered' in result ? (result as TwoPhase<unknown>) : null;
+  const response = await Promise.resolve(twoPhase === null ? result : twoPhase.response).catch((error: unknown) => dispatcher.failed(request, error));
   const buffers = dispatcher.encode(request, response);
   expect(buffers, JSON.stringify(broker.logger.lines)).not.toBeNull();
   return Buffer.concat(buffers ?? []);
