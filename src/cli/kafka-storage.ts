@@ -1,14 +1,14 @@
-/** kafka-storage: ids for new clusters, formatting of directories, and what is in them. */
+/**
+ * kafka-storage: ids for new clusters, formatting of directories, and what is in them. Each subcommand loads its own part
+ * when it is asked for, because scripts wait for `random-uuid`.
+ */
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../adapters/clock.ts';
 import { systemFileSystem } from '../adapters/file-system.ts';
 import { createSystemRandom } from '../adapters/random.ts';
 import { randomUuid } from '../base/uuid.ts';
-import { NodeConfig } from '../config/node-config.ts';
+import type { NodeConfig } from '../config/node-config.ts';
 import { type Argument, type Parsed, parseArguments, type ToolParser } from './argparse.ts';
-import { directoriesOf, infoText, inspect } from './storage/directories.ts';
-import { featureDependencies, versionMapping } from './storage/features.ts';
-import { format } from './storage/format.ts';
 import { type CliIo, ToolError } from './tool.ts';
 
 const configArgument: Argument = {
@@ -90,7 +90,7 @@ const parser: ToolParser = {
   },
 };
 
-function readConfig(parsed: Parsed): NodeConfig {
+async function readConfig(parsed: Parsed): Promise<NodeConfig> {
   const path = parsed.text('config') as string;
   let text: string;
   try {
@@ -98,12 +98,13 @@ function readConfig(parsed: Parsed): NodeConfig {
   } catch (error) {
     throw new ToolError(`The properties file ${path} can't be read: ${(error as Error).message}`);
   }
+  const { NodeConfig } = await import('../config/node-config.ts');
   return NodeConfig.parse(text);
 }
 
 async function runFormat(parsed: Parsed, io: CliIo): Promise<number> {
   const options = {
-    config: readConfig(parsed),
+    config: await readConfig(parsed),
     clusterId: parsed.text('cluster-id') as string,
     ignoreFormatted: parsed.has('ignore-formatted'),
     release: parsed.text('release-version'),
@@ -113,13 +114,15 @@ async function runFormat(parsed: Parsed, io: CliIo): Promise<number> {
     noInitialControllers: parsed.has('no-initial-controllers'),
     initialControllers: parsed.text('initial-controllers'),
   };
+  const { format } = await import('./storage/format.ts');
   const print = (line: string): void => io.stdout(`${line}\n`);
   await format(options, { fs: systemFileSystem, clock: systemClock, random: createSystemRandom(), print });
   return 0;
 }
 
 async function runInfo(parsed: Parsed, io: CliIo): Promise<number> {
-  const config = readConfig(parsed);
+  const config = await readConfig(parsed);
+  const { directoriesOf, infoText, inspect } = await import('./storage/directories.ts');
   const states = await Promise.all(directoriesOf(config).map((path) => inspect(systemFileSystem, path)));
   const { text, hasProblems } = infoText(states);
   io.stdout(text);
@@ -133,12 +136,16 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
       return await runFormat(parsed, io);
     case 'info':
       return await runInfo(parsed, io);
-    case 'version-mapping':
+    case 'version-mapping': {
+      const { versionMapping } = await import('./storage/features.ts');
       io.stdout(versionMapping(parsed.text('release-version')));
       return 0;
-    case 'feature-dependencies':
+    }
+    case 'feature-dependencies': {
+      const { featureDependencies } = await import('./storage/features.ts');
       io.stdout(featureDependencies(parsed.all('feature')));
       return 0;
+    }
     default:
       io.stdout(`${randomUuid(createSystemRandom())}\n`);
       return 0;
