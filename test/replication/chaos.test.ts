@@ -4,6 +4,7 @@
  * end: replicas are equal and every acknowledged record is where its producer was told.
  */
 import { expect, test } from 'vitest';
+import { batches, type BatchHeader } from '../../src/protocol/records/batch.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { inMacrotask } from '../../src/simulation/macrotask.ts';
 import type { SeededRandom } from '../../src/simulation/random.ts';
@@ -20,8 +21,11 @@ class Run {
   readonly #committed: (number | undefined)[][] = [[], []];
   readonly #checked = new Map<Partition, number>();
 
-  constructor(seed: number) {
-    this.cluster = new Cluster({ seed, partitions, metadataDelayMs: 10 });
+  readonly #hasRealLogs: boolean;
+
+  constructor(seed: number, hasRealLogs: boolean) {
+    this.#hasRealLogs = hasRealLogs;
+    this.cluster = new Cluster({ seed, partitions, metadataDelayMs: 10, hasRealLogs });
     this.random = this.cluster.world.random.fork('chaos');
     this.cluster.world.afterEvent = (): void => this.check();
   }
@@ -43,7 +47,7 @@ class Run {
       throw new Error(`b${id} ${partition.name}: ${logStartOffset} <= ${highWatermark} <= ${logEndOffset}`);
     const from = this.#checked.get(partition) ?? 0;
     this.#checked.set(partition, highWatermark);
-    if (highWatermark <= from) return;
+    if (highWatermark <= from || this.#hasRealLogs) return;
     const committed = this.#committed[partition.index] as (number | undefined)[];
     for (const batch of batchesIn(this.stored(id, partition.index), from, highWatermark)) {
       const { baseOffset, baseTimestamp } = batch.header;
@@ -151,20 +155,29 @@ class Run {
     }
   }
 
-  finish(): void {
+  async finish(): Promise<void> {
     for (let index = 0; index < partitions; index++) {
-      const [first, ...others] = [1, 2, 3].map((id) => identity(this.stored(id, index)));
-      for (const other of others) expect(other).toEqual(first);
+      const [first, ...others] = await Promise.all([1, 2, 3].map((id) => this.#content(id, index)));
+      for (const other of others) expect(other?.map(identity)).toEqual(first?.map(identity));
+      for (const { offset, id } of this.acked.filter((one) => one.index === index)) {
+        const batch = first?.find((header) => header.baseOffset === offset);
+        if (batch?.baseTimestamp !== id) throw new Error(`acknowledged record ${id} at ${index}/${offset} is lost`);
+      }
     }
-    for (const { index, offset, id } of this.acked) {
-      const batch = this.stored(1, index).batches.find((one) => one.header.baseOffset === offset);
-      if (batch?.header.baseTimestamp !== id) throw new Error(`acknowledged record ${id} at ${index}/${offset} is lost`);
-    }
+  }
+
+  async #content(id: number, index: number): Promise<BatchHeader[]> {
+    if (!this.#hasRealLogs) return this.stored(id, index).batches.map((batch) => batch.header);
+    const { files } = this.cluster.broker(id);
+    const name = `/data/t-${index}/00000000000000000000.log`;
+    // A log that never got a record has no file.
+    if ((await files.stat(name)) === null) return [];
+    return [...batches(await files.readFile(name)).headers];
   }
 }
 
-function identity(log: StoredLog): string[] {
-  return log.batches.map(({ header }) => `${header.baseOffset} ${header.baseTimestamp} ${header.partitionLeaderEpoch}`);
+function identity(header: BatchHeader): string {
+  return `${header.baseOffset} ${header.baseTimestamp} ${header.partitionLeaderEpoch}`;
 }
 
 function* batchesIn(log: StoredLog, from: number, to: number): Iterable<StoredBatch> {
@@ -175,8 +188,8 @@ function* batchesIn(log: StoredLog, from: number, to: number): Iterable<StoredBa
   }
 }
 
-function simulate(seed: number): number {
-  const run = new Run(seed);
+function simulate(seed: number, hasRealLogs: boolean): Run {
+  const run = new Run(seed, hasRealLogs);
   try {
     for (let step = 0; step < steps; step++) {
       for (let i = run.random.u32() % 6; i > 0; i--) {
@@ -187,9 +200,18 @@ function simulate(seed: number): number {
       run.fault();
     }
     run.heal();
-    run.finish();
   } catch (error) {
     if (process.env['BENDEMANN_DUMP'] !== undefined) run.dump();
+    throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
+  }
+  return run;
+}
+
+async function check(seed: number, hasRealLogs: boolean): Promise<number> {
+  const run = await inMacrotask(() => simulate(seed, hasRealLogs));
+  try {
+    await run.finish();
+  } catch (error) {
     throw new Error(`seed ${seed}: ${String(error)}`, { cause: error });
   }
   return run.acked.length;
@@ -198,8 +220,12 @@ function simulate(seed: number): number {
 const seeds = Number(process.env['BENDEMANN_SEEDS'] ?? 60);
 const firstSeed = Number(process.env['BENDEMANN_SEED'] ?? 1);
 
-test(`no acknowledged record is lost (seeds ${firstSeed} to ${firstSeed + seeds - 1})`, async () => {
+test.each([
+  ['in memory', false, seeds],
+  ['on a simulated disk', true, Math.ceil(seeds / 3)],
+])('no acknowledged record is lost, logs %s', async (_name, hasRealLogs, count) => {
+  console.log(`seeds ${firstSeed} to ${firstSeed + count - 1}`);
   let acked = 0;
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) acked += await inMacrotask(() => simulate(seed));
-  expect(acked).toBeGreaterThan(seeds * 5);
+  for (let seed = firstSeed; seed < firstSeed + count; seed++) acked += await check(seed, hasRealLogs);
+  expect(acked).toBeGreaterThan(count * 5);
 }, 600_000);

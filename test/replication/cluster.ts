@@ -2,6 +2,7 @@
  * Brokers that are replica managers only, on a simulated network, with a controller that is a few lines: it elects from the
  * ISR, fences, and judges AlterPartition as Kafka's does. For model tests of replication.
  */
+import type { PeerNetwork } from '../../src/base/network.ts';
 import { brokerEpoch, nodeId } from '../../src/base/ids.ts';
 import { resolveTopicConfig, type TopicConfig } from './config.ts';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
@@ -13,8 +14,12 @@ import { create } from '../../src/protocol/codec/codec.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { AlterPartitionRequest, AlterPartitionResponse } from '../../src/protocol/messages/56-alter-partition.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
+import { LogManager } from '../../src/log/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import type { LogStore } from '../../src/replication/log-port.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { ReplicaManager } from '../../src/replication/replica-manager.ts';
+import { SimulatedDisk } from '../../src/simulation/disk.ts';
 import { type Incarnation, SimulatedHost } from '../../src/simulation/host.ts';
 import { SimulatedNetwork } from '../../src/simulation/network.ts';
 import { World } from '../../src/simulation/world.ts';
@@ -29,6 +34,8 @@ export interface Broker {
   readonly id: number;
   readonly host: SimulatedHost;
   readonly disk: MemoryDisk;
+  /** Of brokers with real logs. */
+  readonly files: SimulatedDisk;
   life: Incarnation | null;
   manager: ReplicaManager | null;
   logs: MemoryLogs | null;
@@ -40,6 +47,8 @@ export interface ClusterOptions {
   readonly brokers?: number;
   readonly partitions?: number;
   readonly minInsyncReplicas?: number;
+  /** The logs of `log/` on a simulated disk, instead of lists in memory. */
+  readonly hasRealLogs?: boolean;
   /** Mean delay of metadata on its way to a broker. */
   readonly metadataDelayMs?: number;
 }
@@ -65,9 +74,11 @@ export class Cluster {
     for (const id of ids) {
       const host = new SimulatedHost(this.world, `b${id}`);
       host.onCrash((life) => this.network.crashed(life, true));
-      this.brokers.push({ id, host, disk: new MemoryDisk(), life: null, manager: null, logs: null, epoch: -1 });
+      this.brokers.push({ id, host, disk: new MemoryDisk(), files: new SimulatedDisk(), life: null, manager: null, logs: null, epoch: -1 });
     }
     for (const broker of this.brokers) this.start(broker.id);
+    if (!this.world.run(10_000, () => this.brokers.every((broker) => broker.manager !== null)))
+      throw new Error('the brokers did not start');
     const partitions = Array.from({ length: options.partitions ?? 1 }, (_, index) => index);
     this.commit([
       record('TopicRecord', { name: 't', topicId }),
@@ -124,8 +135,38 @@ export class Cluster {
     broker.life = life;
     const { network, peers } = this.network.join(broker.host, life);
     void network.listen({ host: broker.host.name, port }, () => undefined);
-    const random = this.world.random.fork(`disk${id}`);
-    broker.logs = new MemoryLogs(broker.disk, life, () => 0.1 + random.exponential(0.5));
+    if (this.#options.hasRealLogs === true) this.#openLogs(broker, life, peers);
+    else {
+      const random = this.world.random.fork(`disk${id}`);
+      broker.logs = new MemoryLogs(broker.disk, life, () => 0.1 + random.exponential(0.5));
+      this.#run(broker, life, peers, broker.logs);
+    }
+  }
+
+  #openLogs(broker: Broker, life: Incarnation, peers: PeerNetwork): void {
+    const logs = new LogManager({
+      fs: broker.files,
+      clock: life,
+      scheduler: life,
+      random: life.random,
+      logger: silentLogger,
+      directories: [{ path: '/data', id: topicId }],
+      settings: { ...defaultLogManagerSettings, locksDirectories: false },
+      configOf: () => this.config,
+      onDirectoryFailure: (_directory, error) => {
+        throw error;
+      },
+    });
+    void broker.files
+      .makeDirectory('/data')
+      .then(() => logs.start())
+      .then(() => {
+        if (life.isAlive) this.#run(broker, life, peers, logs);
+      });
+  }
+
+  #run(broker: Broker, life: Incarnation, peers: PeerNetwork, logs: LogStore): void {
+    const { id } = broker;
     broker.epoch = this.#nextEpoch++;
     broker.manager = new ReplicaManager({
       localId: id,
@@ -135,7 +176,7 @@ export class Cluster {
       random: life.random,
       logger: silentLogger,
       peers,
-      logs: broker.logs,
+      logs,
       controller: this.#controllerFor(broker, life),
       interBrokerListenerName: 'PLAINTEXT',
       lagTimeMaxMs,
