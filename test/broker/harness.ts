@@ -452,6 +452,7 @@ export class TestBroker {
       supportedFeatures: new Map([
         ['metadata.version', { min: 7, max: 30 }],
         ['group.version', { min: 0, max: 1 }],
+        ['kraft.version', { min: 0, max: 1 }],
       ]),
       replicas: { partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null },
       logDirectories: { describe: async () => this.directories },

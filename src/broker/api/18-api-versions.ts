@@ -2,7 +2,7 @@
  * ApiVersions (18), v0–v4. What this listener serves, derived from the table of handlers, and the cluster's features.
  * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
  * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
- * header is version 0 always (`pipeline/encode.ts`).
+ * header is version 0 always (`protocol/frames.ts`). Features whose API this broker lacks are left out, finalized or not.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -12,6 +12,14 @@ import type { NodeServices } from '../services.ts';
 
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
+
+/** What a feature is good for: clients must not hear of it from a broker that lacks the API behind it. */
+const apiOfFeature: ReadonlyMap<string, number> = new Map([
+  ['transaction.version', 26],
+  ['group.version', 68],
+  ['share.version', 76],
+  ['streams.version', 88],
+]);
 
 interface ApiVersion {
   readonly apiKey: number;
@@ -37,6 +45,10 @@ export function createApiVersionsHandler(
     }
     return list;
   };
+  const isServed = (feature: string, kind: ListenerKind): boolean => {
+    const apiKey = apiOfFeature.get(feature);
+    return apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey);
+  };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',
     listeners: ['broker', 'controller'],
@@ -48,7 +60,7 @@ export function createApiVersionsHandler(
         errorCode: 0,
         apiKeys: apiKeys(context.connection.listenerKind),
         throttleTimeMs: 0,
-        ...features(services, context),
+        ...features(services, context, (name) => isServed(name, context.connection.listenerKind)),
       };
     },
     unsupportedVersion: (context) => ({
@@ -63,24 +75,24 @@ function isSoftware(name: string, version: string): boolean {
   return [name, version].every((text) => text.length <= softwareNameLengthMax && softwareName.test(text));
 }
 
-function features(services: NodeServices, context: RequestContext) {
+function features(services: NodeServices, context: RequestContext, isServed: (feature: string) => boolean) {
   const supportedFeatures = [];
   for (const [name, range] of services.supportedFeatures) {
     // Older clients take a lowest level of 0 for a broken response (KAFKA-17011).
-    if (range.min === 0 && context.apiVersion < 4) continue;
+    if ((range.min === 0 && context.apiVersion < 4) || !isServed(name)) continue;
     supportedFeatures.push({ name, minVersion: range.min, maxVersion: range.max });
   }
   return {
     supportedFeatures,
-    finalizedFeatures: finalized(context.image),
+    finalizedFeatures: finalized(context.image, isServed),
     finalizedFeaturesEpoch: context.image.offset,
   };
 }
 
-function finalized(image: MetadataImage) {
+function finalized(image: MetadataImage, isServed: (feature: string) => boolean) {
   const list = [];
   for (const [name, level] of image.features.levels) {
-    if (level > 0) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
+    if (level > 0 && isServed(name)) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
   }
   return list;
 }

@@ -64,14 +64,17 @@ describe('ApiVersions', () => {
     expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 2, body)).toMatchObject({ errorCode: 0 });
   });
 
-  test('features: a lowest level of 0 only from v4 on, finalized ones with the epoch', async () => {
+  test('features: a lowest level of 0 only from v4 on, finalized ones with the epoch, none without its API', async () => {
     const broker = new TestBroker();
-    broker.apply([record('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 30 })]);
+    broker.apply([
+      record('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 30 }),
+      record('FeatureLevelRecord', { name: 'transaction.version', featureLevel: 2 }),
+    ]);
     const v3 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client);
     expect(v3.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version']);
     expect(v3.finalizedFeatures).toEqual([{ name: 'metadata.version', maxVersionLevel: 30, minVersionLevel: 30 }]);
     expect(v3.finalizedFeaturesEpoch).toBe(broker.image.offset);
     const v4 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 4, client);
-    expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'group.version']);
+    expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'kraft.version']);
   });
 });
