@@ -26,18 +26,24 @@ export function* incrementalAlterConfigs(
   request: IncrementalAlterConfigsRequest,
 ): Operation<IncrementalAlterConfigsResponse> {
   type Change = IncrementalAlterConfigsRequest['resources'][number];
-  const responses = yield* alterEach(state, request.resources, request.validateOnly, (change: Change, before) => {
-    const after = new Map(before);
-    const keys = new Set<string>();
-    for (const { name, configOperation, value } of change.configs) {
-      if (keys.has(name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
-      keys.add(name);
-      const next = nextValue(state, change.resourceType, name, configOperation, value, after.get(name));
-      if (next === null) after.delete(name);
-      else after.set(name, next);
-    }
-    return after;
-  });
+  const responses = yield* alterEach(
+    state,
+    request.resources,
+    request.validateOnly,
+    (change: Change, before) => {
+      const after = new Map(before);
+      const keys = new Set<string>();
+      for (const { name, configOperation, value } of change.configs) {
+        if (keys.has(name))
+          throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
+        keys.add(name);
+        const next = nextValue(state, change.resourceType, name, configOperation, value, after.get(name));
+        if (next === null) after.delete(name);
+        else after.set(name, next);
+      }
+      return after;
+    },
+  );
   return { throttleTimeMs: 0, responses };
 }
 
@@ -51,7 +57,8 @@ export function* alterConfigs(
     const after = new Map<string, string>();
     for (const { name, value } of change.configs) {
       if (after.has(name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
-      if (value === null) throw new KafkaError(Errors.INVALID_REQUEST, `Null value not supported for : ${name}`);
+      if (value === null)
+        throw new KafkaError(Errors.INVALID_REQUEST, `Null value not supported for : ${name}`);
       after.set(name, value);
     }
     return after;
@@ -130,10 +137,7 @@ function checkResource(state: ControllerState, resource: Resource): void {
     case resourceType.broker: {
       if (name === '') return;
       if (!/^\d+$/.test(name)) {
-        throw new KafkaError(
-          Errors.INVALID_REQUEST,
-          `Node id must be an integer, but it is: ${name}`,
-        );
+        throw new KafkaError(Errors.INVALID_REQUEST, `Node id must be an integer, but it is: ${name}`);
       }
       const id = Number(name) as NodeId;
       const known = state.image.cluster.brokers.has(id) || state.image.cluster.controllers.has(id);
@@ -145,7 +149,9 @@ function checkResource(state: ControllerState, resource: Resource): void {
       if (name !== '') return;
       throw new KafkaError(
         Errors.INVALID_REQUEST,
-        type === resourceType.group ? 'Default group resources are not allowed.' : 'Subscription name can\'t be empty',
+        type === resourceType.group
+          ? 'Default group resources are not allowed.'
+          : "Subscription name can't be empty",
       );
     default:
       throw new KafkaError(Errors.INVALID_REQUEST, `Unexpected resource type ${type}.`);

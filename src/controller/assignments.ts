@@ -42,7 +42,11 @@ export function firstIsr(image: MetadataImage, replicas: readonly NodeId[]): Nod
 }
 
 /** The first ISR for replicas that were given by hand; throws when none of them is in service. */
-export function firstIsrOfManual(image: MetadataImage, replicas: readonly NodeId[], partition: number): NodeId[] {
+export function firstIsrOfManual(
+  image: MetadataImage,
+  replicas: readonly NodeId[],
+  partition: number,
+): NodeId[] {
   const isr = firstIsr(image, replicas);
   if (isr.length > 0) return isr;
   throw refused(

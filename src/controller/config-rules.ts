@@ -18,7 +18,13 @@ export interface ConfigRules {
   /** Checks values of a group or of client metrics. */
   checkOther(type: number, name: string, values: ReadonlyMap<string, string>): void;
   /** A list value after APPEND or SUBTRACT. */
-  alterList(type: number, key: string, current: string, operation: 'APPEND' | 'SUBTRACT', text: string): string;
+  alterList(
+    type: number,
+    key: string,
+    current: string,
+    operation: 'APPEND' | 'SUBTRACT',
+    text: string,
+  ): string;
   /** Value of a key when nothing is set; '' when it has none. */
   defaultOf(type: number, key: string): string;
   /** The whole configuration of a topic, as CreateTopics tells it. */

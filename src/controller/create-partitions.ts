@@ -53,10 +53,7 @@ function addPartitions(state: ControllerState, wanted: Wanted): MetadataRecord[]
   }
   const count = wanted.count - have;
   if (count > partitionsPerRequestMax) {
-    throw new KafkaError(
-      Errors.POLICY_VIOLATION,
-      'Excessively large number of partitions per request.',
-    );
+    throw new KafkaError(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
   }
   const { assignments } = wanted;
   if (assignments !== null && assignments.length !== count) {

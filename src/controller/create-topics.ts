@@ -64,10 +64,7 @@ function checkSize(state: ControllerState, request: CreateTopicsRequest): void {
     count += topic.assignments.length > 0 ? topic.assignments.length : Math.max(0, asked);
   }
   if (count > partitionsPerRequestMax) {
-    throw new KafkaError(
-      Errors.POLICY_VIOLATION,
-      'Excessively large number of partitions per request.',
-    );
+    throw new KafkaError(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
   }
 }
 
@@ -170,7 +167,8 @@ function freePlacement(state: ControllerState, topic: NewTopic): Placed[] {
     );
   }
   const partitionCount = topic.numPartitions === -1 ? defaultPartitionCount : topic.numPartitions;
-  const replicationFactor = topic.replicationFactor === -1 ? defaultReplicationFactor : topic.replicationFactor;
+  const replicationFactor =
+    topic.replicationFactor === -1 ? defaultReplicationFactor : topic.replicationFactor;
   const brokers = usableBrokers(state.image);
   return placeReplicas(brokers, partitionCount, replicationFactor, state.random).map((replicas) => {
     const isr = firstIsr(state.image, replicas);

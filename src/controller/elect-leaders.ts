@@ -70,9 +70,15 @@ function* electOne(
   }
   const refusal = whyNot(before, type);
   if (refusal !== null) return outcome(index, refusal);
-  const change = partitionChange(before, {}, changeContext(state, topic, type === preferredElection ? 'preferred' : 'unclean'));
+  const change = partitionChange(
+    before,
+    {},
+    changeContext(state, topic, type === preferredElection ? 'preferred' : 'unclean'),
+  );
   const unavailable =
-    type === preferredElection ? Errors.PREFERRED_LEADER_NOT_AVAILABLE : Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE;
+    type === preferredElection
+      ? Errors.PREFERRED_LEADER_NOT_AVAILABLE
+      : Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE;
   if (change === null || change.leader === noLeader) return outcome(index, unavailable);
   if (type === preferredElection && change.leader !== before.replicas[0]) return outcome(index, unavailable);
   yield [change];

@@ -3,7 +3,10 @@ import { resourceType } from '../metadata/configs-image.ts';
 import { featureLevel } from '../metadata/image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/messages/57-update-features.ts';
+import type {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../protocol/messages/57-update-features.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ControllerState, Result } from './state.ts';
 
@@ -83,7 +86,9 @@ function wrongDirection(
   }
   if (level > current && type !== upgrade) return invalid("Can't downgrade to a newer version.");
   if (feature === 'metadata.version' && level < current) {
-    return invalid('Refusing to perform the requested downgrade because it might delete metadata information.');
+    return invalid(
+      'Refusing to perform the requested downgrade because it might delete metadata information.',
+    );
   }
   return null;
 }
@@ -112,7 +117,10 @@ function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
 }
 
 /** What the first active controller of a new cluster writes: the records of `format`, and what their features ask for. */
-export function bootstrapRecords(state: ControllerState, formatted: readonly MetadataRecord[]): MetadataRecord[] {
+export function bootstrapRecords(
+  state: ControllerState,
+  formatted: readonly MetadataRecord[],
+): MetadataRecord[] {
   const elr = formatted.some(
     (entry) =>
       entry.type === 'FeatureLevelRecord' &&

@@ -73,7 +73,11 @@ export function* all(step: () => readonly MetadataRecord[]): Operation<void> {
 }
 
 /** Out of service, without leaderships and out of all ISRs. */
-export function* fence(state: ControllerState, broker: BrokerImage, sessions: BrokerSessions): Operation<void> {
+export function* fence(
+  state: ControllerState,
+  broker: BrokerImage,
+  sessions: BrokerSessions,
+): Operation<void> {
   sessions.end(broker.id);
   yield [change(broker, { fenced: 1 })];
   yield* all(() => evacuate(state));
@@ -95,7 +99,10 @@ function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSes
   yield* all(step);
   if (sessions.shutdownOffset(broker.id) !== null || leadsAny(state.image, broker.id)) return;
   // The entry with the last move is the next one, or was the one before.
-  sessions.setShutdownOffset(broker.id, moved ? Math.max(firstOffset, state.nextOffset - 1) : firstOffset - 1);
+  sessions.setShutdownOffset(
+    broker.id,
+    moved ? Math.max(firstOffset, state.nextOffset - 1) : firstOffset - 1,
+  );
 }
 
 function change(broker: BrokerImage, fields: object): MetadataRecord {

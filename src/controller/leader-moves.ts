@@ -65,7 +65,8 @@ export function electPreferred(state: ControllerState, limit = changesPerStepMax
   const { image } = state;
   return changes(state, limit, 'preferred', (partition) => {
     const preferred = partition.replicas[0];
-    if (preferred === undefined || partition.leader === preferred || partition.leader === noLeader) return null;
+    if (preferred === undefined || partition.leader === preferred || partition.leader === noLeader)
+      return null;
     return partition.isr.includes(preferred) && brokerIsActive(image, preferred) ? {} : null;
   });
 }

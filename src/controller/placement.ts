@@ -19,7 +19,8 @@ export interface UsableBroker {
 export function usableBrokers(image: MetadataImage): UsableBroker[] {
   return [...image.cluster.brokers.values()]
     .filter((broker) => {
-      const cordoned = broker.logDirs.length > 0 && broker.logDirs.every((d) => broker.cordonedLogDirs.includes(d));
+      const cordoned =
+        broker.logDirs.length > 0 && broker.logDirs.every((d) => broker.cordonedLogDirs.includes(d));
       return !broker.inControlledShutdown && !cordoned;
     })
     .map(({ id, rack, fenced }) => ({ id, rack, fenced }));
@@ -27,7 +28,7 @@ export function usableBrokers(image: MetadataImage): UsableBroker[] {
 
 /** Takes the brokers of a list in turn; begins one further in each round. */
 class Ring {
-  #ids: NodeId[];
+  readonly #ids: NodeId[];
   #round = -1;
   #start = 0;
   #taken = 0;
@@ -114,7 +115,12 @@ export function placeReplicas(
   return placements;
 }
 
-function placeOne(racks: readonly Rack[], rackAt: number, round: number, replicationFactor: number): NodeId[] {
+function placeOne(
+  racks: readonly Rack[],
+  rackAt: number,
+  round: number,
+  replicationFactor: number,
+): NodeId[] {
   const replicas: NodeId[] = [];
   let at = rackAt;
   // The leader: the first rack, from ours on, that has a broker in service.

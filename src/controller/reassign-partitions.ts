@@ -30,7 +30,13 @@ export function* alterPartitionReassignments(
     const results: PartitionResult[] = [];
     for (const { partitionIndex, replicas } of partitions) {
       try {
-        const records = reassignOne(state, name, partitionIndex, replicas, request.allowReplicationFactorChange);
+        const records = reassignOne(
+          state,
+          name,
+          partitionIndex,
+          replicas,
+          request.allowReplicationFactorChange,
+        );
         if (records.length > 0) yield records;
         results.push({ partitionIndex, errorCode: 0, errorMessage: null });
       } catch (error) {
@@ -58,17 +64,11 @@ function reassignOne(
 ): MetadataRecord[] {
   const topic = state.image.topics.byName(name);
   if (topic === undefined) {
-    throw new KafkaError(
-      Errors.UNKNOWN_TOPIC_OR_PARTITION,
-      `Unable to find a topic named ${name}.`,
-    );
+    throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find a topic named ${name}.`);
   }
   const before = topic.partitions[index];
   if (before === undefined) {
-    throw new KafkaError(
-      Errors.UNKNOWN_TOPIC_OR_PARTITION,
-      `Unable to find partition ${name}:${index}.`,
-    );
+    throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find partition ${name}:${index}.`);
   }
   if (replicas === null) return cancel(state, topic, before);
   return start(state, topic, before, replicas as readonly NodeId[], mayChangeFactor);
@@ -147,7 +147,10 @@ export function listPartitionReassignments(
       const topic = state.image.topics.byName(name);
       if (topic === undefined) continue;
       const wanted = partitionIndexes.map((index) => topic.partitions[index]);
-      add(topic, wanted.filter((partition) => partition !== undefined));
+      add(
+        topic,
+        wanted.filter((partition) => partition !== undefined),
+      );
     }
   }
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, topics };

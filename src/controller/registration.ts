@@ -12,7 +12,10 @@ import type {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
 } from '../protocol/messages/62-broker-registration.ts';
-import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/messages/64-unregister-broker.ts';
+import type {
+  UnregisterBrokerRequest,
+  UnregisterBrokerResponse,
+} from '../protocol/messages/64-unregister-broker.ts';
 import type {
   ControllerRegistrationRequest,
   ControllerRegistrationResponse,
@@ -43,7 +46,9 @@ export function registerBroker(
     }
   }
   // Twice in one entry can't be told apart: the driver gives every registration an entry of its own.
-  const epoch = sameIncarnation ? known.epoch : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
+  const epoch = sameIncarnation
+    ? known.epoch
+    : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
   const registration = record('RegisterBrokerRecord', {
     brokerId: id,
     incarnationId: request.incarnationId,

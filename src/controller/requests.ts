@@ -4,7 +4,10 @@ import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/
 import { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/30-create-acls.ts';
 import { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/31-delete-acls.ts';
 import { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/messages/33-alter-configs.ts';
-import { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/messages/37-create-partitions.ts';
+import {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+} from '../protocol/messages/37-create-partitions.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/43-elect-leaders.ts';
 import {
   IncrementalAlterConfigsRequest,
@@ -18,7 +21,10 @@ import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '../protocol/messages/46-list-partition-reassignments.ts';
-import { AlterClientQuotasRequest, AlterClientQuotasResponse } from '../protocol/messages/49-alter-client-quotas.ts';
+import {
+  AlterClientQuotasRequest,
+  AlterClientQuotasResponse,
+} from '../protocol/messages/49-alter-client-quotas.ts';
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
@@ -30,7 +36,10 @@ import {
   BrokerRegistrationResponse,
 } from '../protocol/messages/62-broker-registration.ts';
 import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/messages/63-broker-heartbeat.ts';
-import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/messages/64-unregister-broker.ts';
+import {
+  UnregisterBrokerRequest,
+  UnregisterBrokerResponse,
+} from '../protocol/messages/64-unregister-broker.ts';
 import {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,

@@ -52,7 +52,15 @@ type NewAcl = Omit<AclImage, 'id'>;
 
 function aclKey(acl: NewAcl): string {
   const { resourceType, resourceName, patternType, principal, host, operation, permissionType } = acl;
-  return JSON.stringify([resourceType, resourceName, patternType, principal, host, operation, permissionType]);
+  return JSON.stringify([
+    resourceType,
+    resourceName,
+    patternType,
+    principal,
+    host,
+    operation,
+    permissionType,
+  ]);
 }
 
 function checkAcl(acl: NewAcl): void {
@@ -65,9 +73,12 @@ function checkAcl(acl: NewAcl): void {
   }
   if (acl.resourceName === '') refuse('Resource name should not be empty');
   if (acl.operation <= anyCode || acl.operation > 15) refuse(`Invalid operation ${acl.operation}`);
-  if (acl.permissionType <= anyCode || acl.permissionType > 3) refuse(`Invalid permissionType ${acl.permissionType}`);
+  if (acl.permissionType <= anyCode || acl.permissionType > 3)
+    refuse(`Invalid permissionType ${acl.permissionType}`);
   if (!acl.principal.includes(':')) {
-    refuse(`Could not parse principal from \`${acl.principal}\` (no colon is present separating the principal type from the principal name)`);
+    refuse(
+      `Could not parse principal from \`${acl.principal}\` (no colon is present separating the principal type from the principal name)`,
+    );
   }
 }
 
@@ -166,8 +177,10 @@ function whatIsWrongWithScram(
     return { row: Errors.RESOURCE_NOT_FOUND, message };
   }
   const { iterations } = change.upsertion;
-  if (iterations < iterationsMin) return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too few iterations' };
-  if (iterations > iterationsMax) return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too many iterations' };
+  if (iterations < iterationsMin)
+    return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too few iterations' };
+  if (iterations > iterationsMax)
+    return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too many iterations' };
   return null;
 }
 
@@ -212,9 +225,11 @@ function checkQuotaEntity(entity: readonly QuotaEntityPart[]): void {
   };
   if (entity.length === 0) refuse('Invalid empty client quota entity');
   const types = entity.map((part) => part.entityType);
-  if (new Set(types).size !== types.length) refuse('Client quota entity cannot contain duplicate entity types');
+  if (new Set(types).size !== types.length)
+    refuse('Client quota entity cannot contain duplicate entity types');
   for (const part of entity) {
-    if (quotaKeysByType[part.entityType] === undefined) refuse(`Unhandled client quota entity type: ${part.entityType}`);
+    if (quotaKeysByType[part.entityType] === undefined)
+      refuse(`Unhandled client quota entity type: ${part.entityType}`);
     if (part.entityName === '') refuse(`Empty ${part.entityType} not supported`);
   }
   if (types.includes('ip') && types.length > 1) {
@@ -228,20 +243,26 @@ function quotaRecords(
   ops: AlterClientQuotasRequest['entries'][number]['ops'],
 ): MetadataRecord[] {
   const allowed = quotaKeysByType[entity[0]?.entityType ?? ''] ?? [];
-  const current = state.image.security.clientQuotas.get(quotaKey(entity))?.values ?? new Map<string, number>();
+  const current =
+    state.image.security.clientQuotas.get(quotaKey(entity))?.values ?? new Map<string, number>();
   const records: MetadataRecord[] = [];
   for (const { key, value, remove } of ops) {
-    if (!allowed.includes(key)) throw new KafkaError(Errors.INVALID_REQUEST, `Invalid configuration key ${key}`);
+    if (!allowed.includes(key))
+      throw new KafkaError(Errors.INVALID_REQUEST, `Invalid configuration key ${key}`);
     if (remove) {
-      if (current.has(key)) records.push(record('ClientQuotaRecord', { entity, key, value: 0, remove: true }));
+      if (current.has(key))
+        records.push(record('ClientQuotaRecord', { entity, key, value: 0, remove: true }));
       continue;
     }
-    const whole = key === 'producer_byte_rate' || key === 'consumer_byte_rate' || key === 'connection_creation_rate';
+    const whole =
+      key === 'producer_byte_rate' || key === 'consumer_byte_rate' || key === 'connection_creation_rate';
     if (!(value > 0)) throw new KafkaError(Errors.INVALID_REQUEST, `Quota ${key} must be greater than 0`);
     if (whole && Math.abs(value - Math.round(value)) > 1e-6) {
       throw new KafkaError(Errors.INVALID_REQUEST, `Client quota ${key} must be a whole number`);
     }
-    records.push(record('ClientQuotaRecord', { entity, key, value: whole ? Math.round(value) : value, remove: false }));
+    records.push(
+      record('ClientQuotaRecord', { entity, key, value: whole ? Math.round(value) : value, remove: false }),
+    );
   }
   return records;
 }

@@ -45,7 +45,10 @@ export function tableRules(config: NodeConfig): ConfigRules {
 function propertyOf(type: number, key: string): Property | null {
   if (type === resourceType.topic) return isTopicKey(key) ? (topicProperties[key] as Property) : null;
   if (type === resourceType.broker) return brokerProperty(key);
-  const table = (type === resourceType.group ? groupProperties : clientMetricsProperties) as Record<string, Property>;
+  const table = (type === resourceType.group ? groupProperties : clientMetricsProperties) as Record<
+    string,
+    Property
+  >;
   return Object.hasOwn(table, key) ? (table[key] as Property) : null;
 }
 

@@ -5,7 +5,10 @@ import type { RecordOf } from './records.ts';
 
 export class ConfigsDelta {
   readonly #base: ConfigsImage;
-  readonly #drafts = new Map<string, { readonly type: number; readonly name: string; readonly values: Map<string, string> }>();
+  readonly #drafts = new Map<
+    string,
+    { readonly type: number; readonly name: string; readonly values: Map<string, string> }
+  >();
 
   constructor(base: ConfigsImage) {
     this.#base = base;

@@ -20,7 +20,12 @@ export interface ControllerClient {
    * leader changes until the deadline, then rejects with `KafkaError(REQUEST_TIMED_OUT)`. A request whose stream broke is sent
    * again: every request of the controller is safe to repeat, if only because the second one is refused.
    */
-  send(apiKey: number, apiVersion: number, body: Uint8Array, options?: ControllerRequestOptions): Promise<Uint8Array>;
+  send(
+    apiKey: number,
+    apiVersion: number,
+    body: Uint8Array,
+    options?: ControllerRequestOptions,
+  ): Promise<Uint8Array>;
   /** The same with typed messages. */
   request<Q extends Shape, S extends Shape>(
     request: Message<Q>,

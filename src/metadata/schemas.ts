@@ -234,12 +234,7 @@ export const RemoveAccessControlEntryRecord = message(
   },
 );
 
-export const NoOpRecord = message(
-  'NoOpRecord',
-  { key: 20, versions: '0', flexible: '0+' },
-  {
-  },
-);
+export const NoOpRecord = message('NoOpRecord', { key: 20, versions: '0', flexible: '0+' }, {});
 
 export const ZkMigrationStateRecord = message(
   'ZkMigrationStateRecord',
@@ -269,8 +264,7 @@ export const BeginTransactionRecord = message(
 export const EndTransactionRecord = message(
   'EndTransactionRecord',
   { key: 24, versions: '0', flexible: '0+' },
-  {
-  },
+  {},
 );
 
 export const AbortTransactionRecord = message(

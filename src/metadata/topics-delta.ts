@@ -3,8 +3,7 @@ import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from './records.ts';
-import type { PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
-import { noLeader } from './topics-image.ts';
+import type { noLeader, PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
 
 interface TopicDraft {
   readonly name: string;
@@ -81,7 +80,10 @@ export class TopicsDelta {
 
   replayPartitionChange(record: RecordOf<'PartitionChangeRecord'>): void {
     const draft = this.#draft(record.topicId);
-    const before = defined(draft.partitions[record.partitionId], `partition ${draft.name}-${record.partitionId}`);
+    const before = defined(
+      draft.partitions[record.partitionId],
+      `partition ${draft.name}-${record.partitionId}`,
+    );
     draft.partitions[record.partitionId] = changed(before, record);
     draft.changed.add(record.partitionId);
   }
@@ -122,7 +124,12 @@ export class TopicsDelta {
     if (known !== undefined) return known;
     assert(!this.#removed.has(topicId), `topic ${topicId} was removed`);
     const base = defined(this.#base.byId(topicId), `topic ${topicId}`);
-    const draft = { name: base.name, id: base.id, partitions: [...base.partitions], changed: new Set<number>() };
+    const draft = {
+      name: base.name,
+      id: base.id,
+      partitions: [...base.partitions],
+      changed: new Set<number>(),
+    };
     this.#drafts.set(topicId, draft);
     return draft;
   }
@@ -149,7 +156,8 @@ function changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord
     replicas,
     directories: record.directories ?? before.directories,
     isr: same((record.isr as readonly NodeId[] | null) ?? before.isr, replicas),
-    removingReplicas: record.removingReplicas === null ? before.removingReplicas : orNone(record.removingReplicas),
+    removingReplicas:
+      record.removingReplicas === null ? before.removingReplicas : orNone(record.removingReplicas),
     addingReplicas: record.addingReplicas === null ? before.addingReplicas : orNone(record.addingReplicas),
     elr: record.eligibleLeaderReplicas === null ? before.elr : orNone(record.eligibleLeaderReplicas),
     lastKnownElr: record.lastKnownElr === null ? before.lastKnownElr : orNone(record.lastKnownElr),

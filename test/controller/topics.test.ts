@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { uuidZero } from '../../src/base/uuid.ts';
 import { TestController, uuidOf } from './harness.ts';
 
@@ -7,148 +7,164 @@ type Topic = Parameters<TestController['call']>[1] extends infer _ ? Record<stri
 function create(controller: TestController, topic: Topic, validateOnly = false): unknown[] {
   const { topics } = controller.call(19, {
     validateOnly,
-    topics: [{ name: 't', numPartitions: -1, replicationFactor: -1, assignments: [], configs: [], ...topic } as never],
+    topics: [
+      {
+        name: 't',
+        numPartitions: -1,
+        replicationFactor: -1,
+        assignments: [],
+        configs: [],
+        ...topic,
+      } as never,
+    ],
   });
   return topics.map((one) => [one.errorCode, one.errorMessage]);
 }
 
-describe('CreateTopics', () => {
-  test('defaults, and what the answer tells', () => {
-    const controller = new TestController({ defaultPartitionCount: 3, defaultReplicationFactor: 2 }).start(1, 2);
-    const { topics } = controller.call(19, {
-      topics: [{ name: 't', numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }],
-    });
-    expect(topics[0]).toMatchObject({ errorCode: 0, numPartitions: 3, replicationFactor: 2 });
-    const topic = controller.image.topics.byName('t');
-    expect(topics[0]?.topicId).toBe(topic?.id);
-    expect(topic?.partitions.length).toBe(3);
-    for (const partition of topic?.partitions ?? []) {
-      expect(new Set(partition.replicas)).toEqual(new Set([1, 2]));
-      expect(partition).toMatchObject({ leader: partition.replicas[0], leaderEpoch: 0, partitionEpoch: 0 });
-      expect(partition.isr).toEqual(partition.replicas);
-      expect(partition.directories).toEqual(partition.replicas.map((id) => uuidOf(1000 + id)));
-    }
+test('defaults, and what the answer tells', () => {
+  const controller = new TestController({ defaultPartitionCount: 3, defaultReplicationFactor: 2 }).start(
+    1,
+    2,
+  );
+  const { topics } = controller.call(19, {
+    topics: [{ name: 't', numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }],
   });
-
-  test("refusals have Kafka's codes and words", () => {
-    const controller = new TestController().start(1);
-    controller.create('taken', [[1]]);
-    controller.create('a.b', [[1]]);
-    const cases: [Topic, number, string][] = [
-      [{ name: 'taken' }, 36, "Topic 'taken' already exists."],
-      [{ name: 'a_b' }, 17, "Topic 'a_b' collides with existing topic: a.b"],
-      [{ name: '' }, 17, 'Topic name is invalid: the empty string is not allowed'],
-      [{ name: '..' }, 17, "Topic name is invalid: '..' is not allowed"],
-      [
-        { name: 'not ok' },
-        17,
-        "Topic name is invalid: 'not ok' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
-      ],
-      [{ name: '__cluster_metadata' }, 42, 'Creation of internal topic __cluster_metadata is prohibited.'],
-      [
-        { replicationFactor: 3 },
-        38,
-        'Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned.',
-      ],
-      [{ replicationFactor: 0 }, 38, 'Replication factor must be larger than 0, or -1 to use the default value.'],
-      [{ numPartitions: 0 }, 37, 'Number of partitions was set to an invalid non-positive value.'],
-      [{ configs: [{ name: 'no.such.config', value: '1' }] }, 40, 'Unknown topic config name: no.such.config'],
-      [{ configs: [{ name: 'retention.ms', value: null }] }, 40, 'Null value not supported for topic configs: retention.ms'],
-      [
-        { assignments: [{ partitionIndex: 0, brokerIds: [9] }] },
-        39,
-        'The manual partition assignment includes broker 9, but no such broker is registered.',
-      ],
-      [
-        { assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] },
-        39,
-        'The manual partition assignment includes the broker 1 more than once.',
-      ],
-      [
-        { assignments: [{ partitionIndex: 1, brokerIds: [1] }] },
-        39,
-        'partitions should be a consecutive 0-based integer sequence',
-      ],
-      [
-        { numPartitions: 2, assignments: [{ partitionIndex: 0, brokerIds: [1] }] },
-        42,
-        'A manual partition assignment was specified, but numPartitions was not set to -1.',
-      ],
-    ];
-    for (const [topic, code, message] of cases) expect(create(controller, topic)).toEqual([[code, message]]);
-  });
-
-  test('the same name twice is refused once; validation alone changes nothing', () => {
-    const controller = new TestController().start(1);
-    const topic = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
-    const { topics } = controller.call(19, { topics: [topic, topic, { ...topic, name: 'u' }] });
-    expect(topics.map((one) => [one.name, one.errorCode])).toEqual([
-      ['t', 42],
-      ['u', 0],
-    ]);
-    expect(create(controller, { name: 'dry' }, true)).toEqual([[0, null]]);
-    expect(controller.image.topics.names()).toEqual(['u']);
-  });
-
-  test('fenced brokers are the last resort and outside of the ISR; none in service refuses', () => {
-    const controller = new TestController().start(1);
-    controller.register(2);
-    expect(create(controller, { replicationFactor: 2 })).toEqual([[0, null]]);
-    expect(controller.partition('t')).toMatchObject({ replicas: [1, 2], isr: [1], leader: 1 });
-    controller.kill(1);
-    expect(create(controller, { name: 'u' })).toEqual([
-      [38, 'Unable to replicate the partition 1 time(s): All brokers are currently fenced.'],
-    ]);
-  });
+  expect(topics[0]).toMatchObject({ errorCode: 0, numPartitions: 3, replicationFactor: 2 });
+  const topic = controller.image.topics.byName('t');
+  expect(topics[0]?.topicId).toBe(topic?.id);
+  expect(topic?.partitions.length).toBe(3);
+  for (const partition of topic?.partitions ?? []) {
+    expect(new Set(partition.replicas)).toEqual(new Set([1, 2]));
+    expect(partition).toMatchObject({ leader: partition.replicas[0], leaderEpoch: 0, partitionEpoch: 0 });
+    expect(partition.isr).toEqual(partition.replicas);
+    expect(partition.directories).toEqual(partition.replicas.map((id) => uuidOf(1000 + id)));
+  }
 });
 
-describe('DeleteTopics and CreatePartitions', () => {
-  test('delete by name and by id', () => {
-    const controller = new TestController().start(1);
-    controller.create('a', [[1]], { 'retention.ms': '1' });
-    controller.create('b', [[1]]);
-    const id = controller.image.topics.byName('b')?.id as string;
-    const { responses } = controller.call(20, {
-      timeoutMs: 0,
-      topics: [
-        { name: 'a', topicId: uuidZero },
-        { name: null, topicId: id },
-        { name: 'none', topicId: uuidZero },
-        { name: null, topicId: uuidOf(77) },
-        { name: 'a', topicId: id },
-      ].slice(0, 4),
-      topicNames: [],
-    });
-    expect(responses.map((one) => [one.name, one.errorCode])).toEqual([
-      ['a', 0],
-      ['b', 0],
-      ['none', 3],
-      [null, 100],
-    ]);
-    expect(controller.image.topics.size).toBe(0);
-    expect([...controller.image.configs.all()].filter((config) => config.type === 2)).toEqual([]);
-  });
-
-  test('more partitions', () => {
-    const controller = new TestController().start(1, 2);
-    controller.create('t', [[1, 2]]);
-    const add = (count: number, assignments: { brokerIds: number[] }[] | null = null): unknown => {
-      const { results } = controller.call(37, {
-        topics: [{ name: 't', count, assignments }],
-        timeoutMs: 0,
-        validateOnly: false,
-      });
-      return [results[0]?.errorCode, results[0]?.errorMessage];
-    };
-    expect(add(1)).toEqual([37, 'Topic already has 1 partition(s).']);
-    expect(add(0)).toEqual([37, 'The topic t currently has 1 partition(s); 0 would not be an increase.']);
-    expect(add(3, [{ brokerIds: [2, 1] }])).toEqual([
+test("refusals have Kafka's codes and words", () => {
+  const controller = new TestController().start(1);
+  controller.create('taken', [[1]]);
+  controller.create('a.b', [[1]]);
+  const cases: [Topic, number, string][] = [
+    [{ name: 'taken' }, 36, "Topic 'taken' already exists."],
+    [{ name: 'a_b' }, 17, "Topic 'a_b' collides with existing topic: a.b"],
+    [{ name: '' }, 17, 'Topic name is invalid: the empty string is not allowed'],
+    [{ name: '..' }, 17, "Topic name is invalid: '..' is not allowed"],
+    [
+      { name: 'not ok' },
+      17,
+      "Topic name is invalid: 'not ok' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+    ],
+    [{ name: '__cluster_metadata' }, 42, 'Creation of internal topic __cluster_metadata is prohibited.'],
+    [
+      { replicationFactor: 3 },
+      38,
+      'Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned.',
+    ],
+    [
+      { replicationFactor: 0 },
+      38,
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    ],
+    [{ numPartitions: 0 }, 37, 'Number of partitions was set to an invalid non-positive value.'],
+    [{ configs: [{ name: 'no.such.config', value: '1' }] }, 40, 'Unknown topic config name: no.such.config'],
+    [
+      { configs: [{ name: 'retention.ms', value: null }] },
+      40,
+      'Null value not supported for topic configs: retention.ms',
+    ],
+    [
+      { assignments: [{ partitionIndex: 0, brokerIds: [9] }] },
       39,
-      'Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified.',
-    ]);
-    expect(add(2, [{ brokerIds: [2, 1] }])).toEqual([0, null]);
-    expect(controller.partition('t', 1)).toMatchObject({ replicas: [2, 1], leader: 2 });
-    expect(add(5)).toEqual([0, null]);
-    expect(controller.image.topics.byName('t')?.partitions.length).toBe(5);
+      'The manual partition assignment includes broker 9, but no such broker is registered.',
+    ],
+    [
+      { assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] },
+      39,
+      'The manual partition assignment includes the broker 1 more than once.',
+    ],
+    [
+      { assignments: [{ partitionIndex: 1, brokerIds: [1] }] },
+      39,
+      'partitions should be a consecutive 0-based integer sequence',
+    ],
+    [
+      { numPartitions: 2, assignments: [{ partitionIndex: 0, brokerIds: [1] }] },
+      42,
+      'A manual partition assignment was specified, but numPartitions was not set to -1.',
+    ],
+  ];
+  for (const [topic, code, message] of cases) expect(create(controller, topic)).toEqual([[code, message]]);
+});
+
+test('the same name twice is refused once; validation alone changes nothing', () => {
+  const controller = new TestController().start(1);
+  const topic = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+  const { topics } = controller.call(19, { topics: [topic, topic, { ...topic, name: 'u' }] });
+  expect(topics.map((one) => [one.name, one.errorCode])).toEqual([
+    ['t', 42],
+    ['u', 0],
+  ]);
+  expect(create(controller, { name: 'dry' }, true)).toEqual([[0, null]]);
+  expect(controller.image.topics.names()).toEqual(['u']);
+});
+
+test('fenced brokers are the last resort and outside of the ISR; none in service refuses', () => {
+  const controller = new TestController().start(1);
+  controller.register(2);
+  expect(create(controller, { replicationFactor: 2 })).toEqual([[0, null]]);
+  expect(controller.partition('t')).toMatchObject({ replicas: [1, 2], isr: [1], leader: 1 });
+  controller.kill(1);
+  expect(create(controller, { name: 'u' })).toEqual([
+    [38, 'Unable to replicate the partition 1 time(s): All brokers are currently fenced.'],
+  ]);
+});
+
+test('delete by name and by id', () => {
+  const controller = new TestController().start(1);
+  controller.create('a', [[1]], { 'retention.ms': '1' });
+  controller.create('b', [[1]]);
+  const id = controller.image.topics.byName('b')?.id as string;
+  const { responses } = controller.call(20, {
+    timeoutMs: 0,
+    topics: [
+      { name: 'a', topicId: uuidZero },
+      { name: null, topicId: id },
+      { name: 'none', topicId: uuidZero },
+      { name: null, topicId: uuidOf(77) },
+      { name: 'a', topicId: id },
+    ].slice(0, 4),
+    topicNames: [],
   });
+  expect(responses.map((one) => [one.name, one.errorCode])).toEqual([
+    ['a', 0],
+    ['b', 0],
+    ['none', 3],
+    [null, 100],
+  ]);
+  expect(controller.image.topics.size).toBe(0);
+  expect([...controller.image.configs.all()].filter((config) => config.type === 2)).toEqual([]);
+});
+
+test('more partitions', () => {
+  const controller = new TestController().start(1, 2);
+  controller.create('t', [[1, 2]]);
+  const add = (count: number, assignments: { brokerIds: number[] }[] | null = null): unknown => {
+    const { results } = controller.call(37, {
+      topics: [{ name: 't', count, assignments }],
+      timeoutMs: 0,
+      validateOnly: false,
+    });
+    return [results[0]?.errorCode, results[0]?.errorMessage];
+  };
+  expect(add(1)).toEqual([37, 'Topic already has 1 partition(s).']);
+  expect(add(0)).toEqual([37, 'The topic t currently has 1 partition(s); 0 would not be an increase.']);
+  expect(add(3, [{ brokerIds: [2, 1] }])).toEqual([
+    39,
+    'Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified.',
+  ]);
+  expect(add(2, [{ brokerIds: [2, 1] }])).toEqual([0, null]);
+  expect(controller.partition('t', 1)).toMatchObject({ replicas: [2, 1], leader: 2 });
+  expect(add(5)).toEqual([0, null]);
+  expect(controller.image.topics.byName('t')?.partitions.length).toBe(5);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { MetadataDelta } from '../../src/metadata/delta.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
@@ -26,7 +26,10 @@ function partition(topicId: string, partitionId: number, isr = [1, 2]): Metadata
   });
 }
 
-export function imageOf(records: readonly MetadataRecord[], before: MetadataImage = emptyImage()): MetadataImage {
+export function imageOf(
+  records: readonly MetadataRecord[],
+  before: MetadataImage = emptyImage(),
+): MetadataImage {
   const delta = new MetadataDelta(before);
   delta.replayAll(records);
   return delta.apply(before.offset + 1, 1);
@@ -41,100 +44,103 @@ const two = [
   record('ConfigRecord', { resourceType: 2, resourceName: 'a', name: 'retention.ms', value: '7' }),
 ];
 
-describe('metadata image', () => {
-  test('a change of one partition leaves all else as it was', () => {
-    const before = imageOf(two);
-    const delta = new MetadataDelta(before);
-    delta.replay(record('PartitionChangeRecord', { topicId: a, partitionId: 1, isr: [2], leader: 2 }));
-    const after = delta.apply(9, 1);
-    expect(after.topics.partition(a, 1)).toMatchObject({ leader: 2, isr: [2], leaderEpoch: 1, partitionEpoch: 1 });
-    expect(after.topics.partition(a, 0)).toBe(before.topics.partition(a, 0));
-    expect(after.topics.byId(b)).toBe(before.topics.byId(b));
-    expect(before.topics.partition(a, 1)?.leader).toBe(1);
-    expect(after.configs).toBe(before.configs);
-    expect(after.cluster).toBe(before.cluster);
-    expect([...delta.changedTopics]).toEqual([a]);
-    expect([...delta.changedPartitions(a)]).toEqual([1]);
+test('a change of one partition leaves all else as it was', () => {
+  const before = imageOf(two);
+  const delta = new MetadataDelta(before);
+  delta.replay(record('PartitionChangeRecord', { topicId: a, partitionId: 1, isr: [2], leader: 2 }));
+  const after = delta.apply(9, 1);
+  expect(after.topics.partition(a, 1)).toMatchObject({
+    leader: 2,
+    isr: [2],
+    leaderEpoch: 1,
+    partitionEpoch: 1,
   });
+  expect(after.topics.partition(a, 0)).toBe(before.topics.partition(a, 0));
+  expect(after.topics.byId(b)).toBe(before.topics.byId(b));
+  expect(before.topics.partition(a, 1)?.leader).toBe(1);
+  expect(after.configs).toBe(before.configs);
+  expect(after.cluster).toBe(before.cluster);
+  expect([...delta.changedTopics]).toEqual([a]);
+  expect([...delta.changedPartitions(a)]).toEqual([1]);
+});
 
-  test('an ISR change without a leader keeps the leader epoch; the same leader named begins a new one', () => {
-    const before = imageOf(two);
-    const shrunk = imageOf([record('PartitionChangeRecord', { topicId: a, partitionId: 0, isr: [1] })], before);
-    expect(shrunk.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 0, partitionEpoch: 1 });
-    const named = imageOf([record('PartitionChangeRecord', { topicId: a, partitionId: 0, leader: 1 })], shrunk);
-    expect(named.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 1, partitionEpoch: 2, isr: [1] });
+test('an ISR change without a leader keeps the leader epoch; the same leader named begins a new one', () => {
+  const before = imageOf(two);
+  const shrunk = imageOf([record('PartitionChangeRecord', { topicId: a, partitionId: 0, isr: [1] })], before);
+  expect(shrunk.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 0, partitionEpoch: 1 });
+  const named = imageOf([record('PartitionChangeRecord', { topicId: a, partitionId: 0, leader: 1 })], shrunk);
+  expect(named.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 1, partitionEpoch: 2, isr: [1] });
+});
+
+test('a topic takes its configuration with it, and its name can be given again in the same delta', () => {
+  const before = imageOf(two);
+  const again = 'AAAAAAAAAAAAAAAAAAACew';
+  const delta = new MetadataDelta(before);
+  delta.replayAll([
+    record('RemoveTopicRecord', { topicId: a }),
+    record('TopicRecord', { name: 'a', topicId: again }),
+    partition(again, 0),
+  ]);
+  const after = delta.apply(7, 1);
+  expect(after.topics.byName('a')?.id).toBe(again);
+  expect(after.topics.names()).toEqual(['a', 'b']);
+  expect(after.configs.topic('a').size).toBe(0);
+  expect([...delta.removedTopics]).toEqual([a]);
+  expect([...delta.changedTopics]).toEqual([again]);
+});
+
+test('a snapshot replays to an equal image, and arrives as the difference', () => {
+  const image = imageOf(two);
+  const copy = imageOf([...decodeSnapshot(snapshotBytes(image))]);
+  expect([...imageToRecords(copy)]).toEqual([...imageToRecords(image)]);
+
+  const next = imageOf(
+    [
+      record('RemoveTopicRecord', { topicId: b }),
+      record('PartitionChangeRecord', { topicId: a, partitionId: 1, leader: 2 }),
+      record('ConfigRecord', { resourceType: 4, resourceName: '', name: 'x', value: '1' }),
+    ],
+    image,
+  );
+  const loader = new MetadataLoader();
+  const seen: string[] = [];
+  loader.addPublisher({
+    onMetadataUpdate: (delta) => {
+      const changed = [...delta.changedTopics].map((id) => [...delta.changedPartitions(id)]);
+      seen.push(JSON.stringify([changed, [...delta.removedTopics], delta.changedConfigs.map((c) => c.name)]));
+    },
   });
+  loader.onCommit([{ offset: 3, epoch: 1, payload: encodeRecords(two), appendedMs: 0 }]);
+  const old = loader.image.topics.partition(a, 0);
+  loader.onSnapshot({ offset: 10, epoch: 2, bytes: snapshotBytes(next) });
+  expect(seen).toEqual([
+    JSON.stringify([[[0, 1], [0]], [], ['a']]),
+    JSON.stringify([[[0, 1].slice(1)], [b], ['']]),
+  ]);
+  expect(loader.image.offset).toBe(10);
+  expect([...imageToRecords(loader.image)]).toEqual([...imageToRecords(next)]);
+  expect(old).toBeDefined();
+});
 
-  test('a topic takes its configuration with it, and its name can be given again in the same delta', () => {
-    const before = imageOf(two);
-    const again = 'AAAAAAAAAAAAAAAAAAACew';
-    const delta = new MetadataDelta(before);
-    delta.replayAll([
-      record('RemoveTopicRecord', { topicId: a }),
-      record('TopicRecord', { name: 'a', topicId: again }),
-      partition(again, 0),
-    ]);
-    const after = delta.apply(7, 1);
-    expect(after.topics.byName('a')?.id).toBe(again);
-    expect(after.topics.names()).toEqual(['a', 'b']);
-    expect(after.configs.topic('a').size).toBe(0);
-    expect([...delta.removedTopics]).toEqual([a]);
-    expect([...delta.changedTopics]).toEqual([again]);
+test('registrations: fencing, leaving, coming back', () => {
+  const register = record('RegisterBrokerRecord', {
+    brokerId: 3,
+    incarnationId: a,
+    brokerEpoch: 5,
+    endPoints: [{ name: 'PLAINTEXT', host: 'h', port: 9092, securityProtocol: 0 }],
+    features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
+    rack: null,
   });
-
-  test('a snapshot replays to an equal image, and arrives as the difference', () => {
-    const image = imageOf(two);
-    const copy = imageOf([...decodeSnapshot(snapshotBytes(image))]);
-    expect([...imageToRecords(copy)]).toEqual([...imageToRecords(image)]);
-
-    const next = imageOf(
-      [
-        record('RemoveTopicRecord', { topicId: b }),
-        record('PartitionChangeRecord', { topicId: a, partitionId: 1, leader: 2 }),
-        record('ConfigRecord', { resourceType: 4, resourceName: '', name: 'x', value: '1' }),
-      ],
-      image,
-    );
-    const loader = new MetadataLoader();
-    const seen: string[] = [];
-    loader.addPublisher({
-      onMetadataUpdate: (delta) => {
-        const changed = [...delta.changedTopics].map((id) => [...delta.changedPartitions(id)]);
-        seen.push(JSON.stringify([changed, [...delta.removedTopics], delta.changedConfigs.map((c) => c.name)]));
-      },
-    });
-    loader.onCommit([{ offset: 3, epoch: 1, payload: encodeRecords(two), appendedMs: 0 }]);
-    const old = loader.image.topics.partition(a, 0);
-    loader.onSnapshot({ offset: 10, epoch: 2, bytes: snapshotBytes(next) });
-    expect(seen).toEqual([
-      JSON.stringify([[[0, 1], [0]], [], ['a']]),
-      JSON.stringify([[[0, 1].slice(1)], [b], ['']]),
-    ]);
-    expect(loader.image.offset).toBe(10);
-    expect([...imageToRecords(loader.image)]).toEqual([...imageToRecords(next)]);
-    expect(old).toBeDefined();
-  });
-
-  test('registrations: fencing, leaving, coming back', () => {
-    const register = record('RegisterBrokerRecord', {
-      brokerId: 3,
-      incarnationId: a,
-      brokerEpoch: 5,
-      endPoints: [{ name: 'PLAINTEXT', host: 'h', port: 9092, securityProtocol: 0 }],
-      features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
-      rack: null,
-    });
-    const change = (fields: object): MetadataRecord =>
-      record('BrokerRegistrationChangeRecord', { brokerId: 3, brokerEpoch: 5, ...fields });
-    let image = imageOf([register]);
-    expect(image.cluster.brokers.get(nodeId(3))).toMatchObject({ fenced: true, epoch: 5 });
-    image = imageOf([change({ fenced: -1 })], image);
-    expect(image.cluster.brokers.get(nodeId(3))?.fenced).toBe(false);
-    image = imageOf([change({ inControlledShutdown: 1 })], image);
-    expect(image.cluster.brokers.get(nodeId(3))).toMatchObject({ fenced: false, inControlledShutdown: true });
-    image = imageOf([change({ fenced: 1 })], image);
-    expect(image.cluster.brokers.get(nodeId(3))?.fenced).toBe(true);
-    image = imageOf([record('UnregisterBrokerRecord', { brokerId: 3, brokerEpoch: 5 })], image);
-    expect(image.cluster.brokers.size).toBe(0);
-  });
+  const change = (fields: object): MetadataRecord =>
+    record('BrokerRegistrationChangeRecord', { brokerId: 3, brokerEpoch: 5, ...fields });
+  let image = imageOf([register]);
+  expect(image.cluster.brokers.get(nodeId(3))).toMatchObject({ fenced: true, epoch: 5 });
+  image = imageOf([change({ fenced: -1 })], image);
+  expect(image.cluster.brokers.get(nodeId(3))?.fenced).toBe(false);
+  image = imageOf([change({ inControlledShutdown: 1 })], image);
+  expect(image.cluster.brokers.get(nodeId(3))).toMatchObject({ fenced: false, inControlledShutdown: true });
+  image = imageOf([change({ fenced: 1 })], image);
+  expect(image.cluster.brokers.get(nodeId(3))?.fenced).toBe(true);
+  image = imageOf([record('UnregisterBrokerRecord', { brokerId: 3, brokerEpoch: 5 })], image);
+  expect(image.cluster.brokers.size).toBe(0);
 });

@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { MetadataRecord, MetadataRecordType } from '../../src/metadata/records.ts';
-import { decodeRecords, encodeRecords, MalformedPayloadError, record, recordSchemas } from '../../src/metadata/records.ts';
+import {
+  decodeRecords,
+  encodeRecords,
+  MalformedPayloadError,
+  record,
+  recordSchemas,
+} from '../../src/metadata/records.ts';
 import type { Field, Message, Shape } from '../../src/protocol/schema/fields.ts';
 
 const folder = process.env['KAFKA_MESSAGES'] ?? '/work/shared/kafka-messages/metadata';
@@ -22,7 +28,9 @@ function kafkaMessages(): { apiKey: number; name: string; validVersions: string;
 
 function range(text: string): { min: number; max: number } {
   const [min, max] = text.split('-');
-  return text.endsWith('+') ? { min: Number.parseInt(text, 10), max: 32767 } : { min: Number(min), max: Number(max ?? min) };
+  return text.endsWith('+')
+    ? { min: Number.parseInt(text, 10), max: 32767 }
+    : { min: Number(min), max: Number(max ?? min) };
 }
 
 function sameFields(fields: JsonField[], shape: Shape, path: string): void {

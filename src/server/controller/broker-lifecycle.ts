@@ -19,7 +19,10 @@ import type { MetadataImage } from '../../metadata/image.ts';
 import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../../protocol/messages/63-broker-heartbeat.ts';
+import {
+  BrokerHeartbeatRequest,
+  BrokerHeartbeatResponse,
+} from '../../protocol/messages/63-broker-heartbeat.ts';
 import type { BrokerHeartbeatResponse as Heartbeat } from '../../protocol/messages/63-broker-heartbeat.ts';
 import {
   BrokerRegistrationRequest,
@@ -108,7 +111,10 @@ export class BrokerLifecycle implements MetadataPublisher {
       if (this.#closed) return;
       const final = refusal !== Errors.DUPLICATE_BROKER_REGISTRATION && !refusal.retriable;
       if (final || clock.monotonicMs() >= deadlineMs) {
-        throw new KafkaError(refusal, `The controller refused the registration of this broker: ${refusal.message}`);
+        throw new KafkaError(
+          refusal,
+          `The controller refused the registration of this broker: ${refusal.message}`,
+        );
       }
       logger.warn('The registration of this broker was refused, trying again', { error: refusal.name });
       await sleep(scheduler, registrationRetryMs);
@@ -185,7 +191,9 @@ export class BrokerLifecycle implements MetadataPublisher {
 
   #own(image: MetadataImage): BrokerImage | null {
     const own = image.cluster.brokers.get(this.#options.nodeId);
-    return own !== undefined && own.incarnationId === this.incarnationId && own.epoch === this.#epoch ? own : null;
+    return own !== undefined && own.incarnationId === this.incarnationId && own.epoch === this.#epoch
+      ? own
+      : null;
   }
 
   #transition(from: BrokerState, to: BrokerState): void {

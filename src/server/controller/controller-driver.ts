@@ -115,7 +115,8 @@ export class ControllerDriver implements MetadataLogListener {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     const { apiKey, apiVersion } = call;
     if (!isControllerRequest(apiKey)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
-    if (this.#queue.length >= queueLengthMax) throw new KafkaError(Errors.REQUEST_TIMED_OUT, 'The controller is busy.');
+    if (this.#queue.length >= queueLengthMax)
+      throw new KafkaError(Errors.REQUEST_TIMED_OUT, 'The controller is busy.');
     const schemas: { readonly request: Message; readonly response: Message } = controllerRequests[apiKey];
     const request = decode(schemas.request, apiVersion, call.body);
     const response = await this.#enqueue((active, nowMs) => {
@@ -198,7 +199,9 @@ export class ControllerDriver implements MetadataLogListener {
     return new Promise((resolve, reject) => {
       this.#queue.push({
         start,
-        done: (response, committed) => committed.then(() => resolve(response), reject),
+        done: (response, committed) => {
+          committed.then(() => resolve(response), reject);
+        },
         failed: reject,
         alone,
       });
@@ -299,13 +302,15 @@ export class ControllerDriver implements MetadataLogListener {
     this.onDeactivated();
     const leader = this.#options.log.leader();
     if (leader.id !== this.#options.config.nodeId || leader.epoch !== epoch) return;
-    void leadership.last.catch(() => {}).then(async () => {
-      while (leadership.inFlight > 0) await yieldTurn(this.#options.scheduler);
-      const now = this.#options.log.leader();
-      if (this.#leadership === null && now.id === this.#options.config.nodeId && now.epoch === epoch) {
-        this.onActivated(epoch, nextOffset);
-      }
-    });
+    void leadership.last
+      .catch(() => {})
+      .then(async () => {
+        while (leadership.inFlight > 0) await yieldTurn(this.#options.scheduler);
+        const now = this.#options.log.leader();
+        if (this.#leadership === null && now.id === this.#options.config.nodeId && now.epoch === epoch) {
+          this.onActivated(epoch, nextOffset);
+        }
+      });
   }
 
   #woken(): Promise<void> {

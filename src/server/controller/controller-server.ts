@@ -86,7 +86,10 @@ export class ControllerServer {
   /** Registrations and heartbeats tell whose stream this is. */
   #remember(stream: MessageStream, call: ControllerCall): void {
     if (call.apiKey === BrokerRegistrationRequest.key) {
-      this.#streamOf.set(nodeId(decode(BrokerRegistrationRequest, call.apiVersion, call.body).brokerId), stream);
+      this.#streamOf.set(
+        nodeId(decode(BrokerRegistrationRequest, call.apiVersion, call.body).brokerId),
+        stream,
+      );
     } else if (call.apiKey === BrokerHeartbeatRequest.key) {
       this.#streamOf.set(nodeId(decode(BrokerHeartbeatRequest, call.apiVersion, call.body).brokerId), stream);
     }

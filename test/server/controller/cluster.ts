@@ -8,7 +8,13 @@ import type { Address } from '../../../src/base/network.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
 import { MetadataLoader } from '../../../src/metadata/loader.ts';
 import { record } from '../../../src/metadata/records.ts';
-import type { CommittedEntry, LeaderView, MetadataLog, MetadataLogListener, QuorumStatus } from '../../../src/raft/api.ts';
+import type {
+  CommittedEntry,
+  LeaderView,
+  MetadataLog,
+  MetadataLogListener,
+  QuorumStatus,
+} from '../../../src/raft/api.ts';
 import { NotLeaderError } from '../../../src/raft/api.ts';
 import { BrokerLifecycle } from '../../../src/server/controller/broker-lifecycle.ts';
 import { brokerProbe } from '../../../src/server/controller/broker-probe.ts';
@@ -244,7 +250,8 @@ export class TestCluster {
   /** Runs until `done`, for at most `forMs`; says how long it took, or throws. */
   until(done: () => boolean, forMs = 20_000): number {
     const startMs = this.world.nowMs;
-    if (!this.world.run(startMs + forMs, done)) throw new Error(`not reached within ${forMs} ms of virtual time`);
+    if (!this.world.run(startMs + forMs, done))
+      throw new Error(`not reached within ${forMs} ms of virtual time`);
     return this.world.nowMs - startMs;
   }
 
@@ -292,7 +299,9 @@ export function simulated(body: (seed: number) => void): () => Promise<void> {
       try {
         body(seed);
       } catch (error) {
-        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
       }
     });
 }

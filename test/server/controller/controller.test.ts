@@ -1,10 +1,18 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { nodeId } from '../../../src/base/ids.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../../src/protocol/messages/19-create-topics.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../../src/protocol/messages/19-create-topics.ts';
 import type { TestNode } from './cluster.ts';
 import { simulated, TestCluster, threeNodes } from './cluster.ts';
 
-function createTopic(node: TestNode, name: string, replicas: number[], deadlineMs = 10_000): Promise<[number, string | null]> {
+function createTopic(
+  node: TestNode,
+  name: string,
+  replicas: number[],
+  deadlineMs = 10_000,
+): Promise<[number, string | null]> {
   return node.client
     .request(
       CreateTopicsRequest,
@@ -30,186 +38,191 @@ function leaderOf(cluster: TestCluster, seenBy: number, topic: string): number |
   return cluster.node(seenBy).loader.image.topics.byName(topic)?.partitions[0]?.leader;
 }
 
-describe('controller, client and lifecycle', () => {
-  test(
-    'a new cluster: bootstrap records, and brokers are in service within milliseconds',
-    simulated((seed) => {
-      const cluster = new TestCluster(seed);
-      for (const id of [1, 2, 3]) cluster.boot(id);
-      cluster.shared.elect(1);
-      for (const id of [1, 2, 3]) cluster.start(cluster.node(id));
-      const tookMs = cluster.until(() => [1, 2, 3].every((id) => cluster.node(id).lifecycle.state === 'RUNNING'));
-      expect(tookMs).toBeLessThan(100);
-      cluster.until(() => [1, 2, 3].every((id) => cluster.isFenced(id, 3) === false));
-      const { image } = cluster.node(3).loader;
-      expect(image.features.levels.get('metadata.version')).toBe(30);
-      expect(image.configs.brokerDefault().get('min.insync.replicas')).toBe('1');
-      expect([...image.cluster.brokers.values()].map((broker) => [broker.id, broker.fenced])).toEqual([
-        [1, false],
-        [2, false],
-        [3, false],
-      ]);
-    }),
-  );
+test(
+  'a new cluster: bootstrap records, and brokers are in service within milliseconds',
+  simulated((seed) => {
+    const cluster = new TestCluster(seed);
+    for (const id of [1, 2, 3]) cluster.boot(id);
+    cluster.shared.elect(1);
+    for (const id of [1, 2, 3]) cluster.start(cluster.node(id));
+    const tookMs = cluster.until(() =>
+      [1, 2, 3].every((id) => cluster.node(id).lifecycle.state === 'RUNNING'),
+    );
+    expect(tookMs).toBeLessThan(100);
+    cluster.until(() => [1, 2, 3].every((id) => cluster.isFenced(id, 3) === false));
+    const { image } = cluster.node(3).loader;
+    expect(image.features.levels.get('metadata.version')).toBe(30);
+    expect(image.configs.brokerDefault().get('min.insync.replicas')).toBe('1');
+    expect([...image.cluster.brokers.values()].map((broker) => [broker.id, broker.fenced])).toEqual([
+      [1, false],
+      [2, false],
+      [3, false],
+    ]);
+  }),
+);
 
-  test(
-    'requests that come together share a proposal and are answered in full',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      const before = cluster.shared.proposals;
-      const names = Array.from({ length: 50 }, (_, i) => `t${i}`);
-      const answers = cluster.result(Promise.all(names.map((name) => createTopic(cluster.node(1), name, [1, 2]))));
-      expect(answers).toEqual(names.map(() => [0, null]));
-      expect(cluster.shared.proposals - before).toBeLessThanOrEqual(3);
-      expect(cluster.result(createTopic(cluster.node(2), 't7', [1]))).toEqual([36, "Topic 't7' already exists."]);
-    }),
-  );
+test(
+  'requests that come together share a proposal and are answered in full',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const before = cluster.shared.proposals;
+    const names = Array.from({ length: 50 }, (_, i) => `t${i}`);
+    const answers = cluster.result(
+      Promise.all(names.map((name) => createTopic(cluster.node(1), name, [1, 2]))),
+    );
+    expect(answers).toEqual(names.map(() => [0, null]));
+    expect(cluster.shared.proposals - before).toBeLessThanOrEqual(3);
+    expect(cluster.result(createTopic(cluster.node(2), 't7', [1]))).toEqual([
+      36,
+      "Topic 't7' already exists.",
+    ]);
+  }),
+);
 
-  test(
-    'what is answered is committed: a question waits for the changes it saw',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      const order: string[] = [];
-      const first = createTopic(cluster.node(1), 'a', [1]).then(() => order.push('created'));
-      const second = createTopic(cluster.node(1), 'a', [1]).then(([code]) => order.push(`refused ${code}`));
-      cluster.result(Promise.all([first, second]));
-      expect(order).toEqual(['created', 'refused 36']);
-      expect(cluster.node(1).loader.image.topics.byName('a')).toBeDefined();
-    }),
-  );
+test(
+  'what is answered is committed: a question waits for the changes it saw',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const order: string[] = [];
+    const first = createTopic(cluster.node(1), 'a', [1]).then(() => order.push('created'));
+    const second = createTopic(cluster.node(1), 'a', [1]).then(([code]) => order.push(`refused ${code}`));
+    cluster.result(Promise.all([first, second]));
+    expect(order).toEqual(['created', 'refused 36']);
+    expect(cluster.node(1).loader.image.topics.byName('a')).toBeDefined();
+  }),
+);
 
-  test(
-    'a killed broker loses its leaderships at once, without waiting for its session',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
-      cluster.until(() => leaderOf(cluster, 2, 't') === 3);
-      cluster.kill(3);
-      const tookMs = cluster.until(() => leaderOf(cluster, 2, 't') === 2);
-      expect(tookMs).toBeLessThan(200);
-      expect(cluster.isFenced(3, 1)).toBe(true);
-    }),
-  );
+test(
+  'a killed broker loses its leaderships at once, without waiting for its session',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
+    cluster.until(() => leaderOf(cluster, 2, 't') === 3);
+    cluster.kill(3);
+    const tookMs = cluster.until(() => leaderOf(cluster, 2, 't') === 2);
+    expect(tookMs).toBeLessThan(200);
+    expect(cluster.isFenced(3, 1)).toBe(true);
+  }),
+);
 
-  test(
-    'the active controller and a leader in one process die: the next controller finds out and moves the leaderships',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.result(createTopic(cluster.node(2), 't', [1, 2]));
-      cluster.until(() => leaderOf(cluster, 2, 't') === 1);
-      cluster.kill(1);
-      cluster.shared.elect(2);
-      const tookMs = cluster.until(() => leaderOf(cluster, 3, 't') === 2);
-      expect(tookMs).toBeLessThan(100);
-      expect(cluster.result(createTopic(cluster.node(3), 'u', [3]))).toEqual([0, null]);
-    }),
-  );
+test(
+  'the active controller and a leader in one process die: the next controller finds out and moves the leaderships',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.result(createTopic(cluster.node(2), 't', [1, 2]));
+    cluster.until(() => leaderOf(cluster, 2, 't') === 1);
+    cluster.kill(1);
+    cluster.shared.elect(2);
+    const tookMs = cluster.until(() => leaderOf(cluster, 3, 't') === 2);
+    expect(tookMs).toBeLessThan(100);
+    expect(cluster.result(createTopic(cluster.node(3), 'u', [3]))).toEqual([0, null]);
+  }),
+);
 
-  test(
-    'a broker that stands still keeps everything until its session ends, and comes back by itself',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
-      cluster.until(() => leaderOf(cluster, 1, 't') === 3);
-      cluster.node(3).host.pause();
-      cluster.for(6500);
-      expect(cluster.isFenced(3, 1)).toBe(false);
-      const tookMs = cluster.until(() => cluster.isFenced(3, 1) === true);
-      expect(tookMs).toBeLessThan(3000);
-      expect(leaderOf(cluster, 1, 't')).toBe(2);
-      cluster.node(3).host.resume();
-      cluster.until(() => cluster.isFenced(3, 1) === false, 3000);
-    }),
-  );
+test(
+  'a broker that stands still keeps everything until its session ends, and comes back by itself',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
+    cluster.until(() => leaderOf(cluster, 1, 't') === 3);
+    cluster.node(3).host.pause();
+    cluster.for(6500);
+    expect(cluster.isFenced(3, 1)).toBe(false);
+    const tookMs = cluster.until(() => cluster.isFenced(3, 1) === true);
+    expect(tookMs).toBeLessThan(3000);
+    expect(leaderOf(cluster, 1, 't')).toBe(2);
+    cluster.node(3).host.resume();
+    cluster.until(() => cluster.isFenced(3, 1) === false, 3000);
+  }),
+);
 
-  test(
-    'a process that is started again right after a kill is taken at once',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.kill(3);
-      cluster.start(cluster.boot(3));
-      const tookMs = cluster.until(() => cluster.node(3).lifecycle.state === 'RUNNING');
-      expect(tookMs).toBeLessThan(300);
-    }),
-  );
+test(
+  'a process that is started again right after a kill is taken at once',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.kill(3);
+    cluster.start(cluster.boot(3));
+    const tookMs = cluster.until(() => cluster.node(3).lifecycle.state === 'RUNNING');
+    expect(tookMs).toBeLessThan(300);
+  }),
+);
 
-  test(
-    'controlled shutdown: the leadership is elsewhere before the broker stops',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
-      cluster.until(() => leaderOf(cluster, 3, 't') === 3);
-      const startMs = cluster.world.nowMs;
-      cluster.result(cluster.node(3).lifecycle.shutdown());
-      expect(leaderOf(cluster, 3, 't')).toBe(2);
-      expect(cluster.node(3).lifecycle.state).toBe('SHUTTING_DOWN');
-      expect(cluster.world.nowMs - startMs).toBeLessThan(200);
-      expect(cluster.isFenced(3, 1)).toBe(true);
-    }),
-  );
+test(
+  'controlled shutdown: the leadership is elsewhere before the broker stops',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
+    cluster.until(() => leaderOf(cluster, 3, 't') === 3);
+    const startMs = cluster.world.nowMs;
+    cluster.result(cluster.node(3).lifecycle.shutdown());
+    expect(leaderOf(cluster, 3, 't')).toBe(2);
+    expect(cluster.node(3).lifecycle.state).toBe('SHUTTING_DOWN');
+    expect(cluster.world.nowMs - startMs).toBeLessThan(200);
+    expect(cluster.isFenced(3, 1)).toBe(true);
+  }),
+);
 
-  test(
-    'without a controller the shutdown gives up soon',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.kill(1);
-      cluster.kill(2);
-      cluster.shared.leader = { id: null, epoch: 9 };
-      const startMs = cluster.world.nowMs;
-      cluster.result(cluster.node(3).lifecycle.shutdown());
-      expect(cluster.world.nowMs - startMs).toBeLessThan(5000);
-    }),
-  );
+test(
+  'without a controller the shutdown gives up soon',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.kill(1);
+    cluster.kill(2);
+    cluster.shared.leader = { id: null, epoch: 9 };
+    const startMs = cluster.world.nowMs;
+    cluster.result(cluster.node(3).lifecycle.shutdown());
+    expect(cluster.world.nowMs - startMs).toBeLessThan(5000);
+  }),
+);
 
-  test(
-    'a request survives a change of the controller',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      const pending = createTopic(cluster.node(3), 'moved', [3]);
-      cluster.shared.elect(2);
-      const [code] = cluster.result(pending);
-      expect([0, 36]).toContain(code);
-      expect(cluster.node(2).loader.image.topics.byName('moved')).toBeDefined();
-    }),
-  );
+test(
+  'a request survives a change of the controller',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const pending = createTopic(cluster.node(3), 'moved', [3]);
+    cluster.shared.elect(2);
+    const [code] = cluster.result(pending);
+    expect([0, 36]).toContain(code);
+    expect(cluster.node(2).loader.image.topics.byName('moved')).toBeDefined();
+  }),
+);
 
-  test(
-    'nobody leads: the request fails when its time is up',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      cluster.kill(1);
-      cluster.shared.leader = { id: null, epoch: 9 };
-      const startMs = cluster.world.nowMs;
-      expect(() => cluster.result(createTopic(cluster.node(2), 'never', [2], 1000))).toThrow('timed out');
-      expect(cluster.world.nowMs - startMs).toBeLessThan(1300);
-    }),
-  );
+test(
+  'nobody leads: the request fails when its time is up',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    cluster.kill(1);
+    cluster.shared.leader = { id: null, epoch: 9 };
+    const startMs = cluster.world.nowMs;
+    expect(() => cluster.result(createTopic(cluster.node(2), 'never', [2], 1000))).toThrow('timed out');
+    expect(cluster.world.nowMs - startMs).toBeLessThan(1300);
+  }),
+);
 
-  test(
-    'ten thousand partitions in one request are proposed in pieces',
-    simulated((seed) => {
-      const cluster = threeNodes(seed);
-      const before = cluster.shared.proposals;
-      const request = cluster.node(1).client.request(CreateTopicsRequest, CreateTopicsResponse, 7, {
-        topics: Array.from({ length: 100 }, (_, i) => ({
-          name: `many-${i}`,
-          numPartitions: 100,
-          replicationFactor: 3,
-          assignments: [],
-          configs: [],
-        })),
-      });
-      const { topics } = cluster.result(request);
-      expect(topics.every((topic) => topic.errorCode === 0)).toBe(true);
-      expect(cluster.shared.proposals - before).toBeGreaterThan(8);
-      cluster.until(() => cluster.node(3).loader.image.topics.size === 100);
-      cluster.kill(3);
-      cluster.until(() => cluster.isFenced(3, 1) === true);
-      cluster.until(() =>
-        [...cluster.node(1).loader.image.topics.all()].every((topic) =>
-          topic.partitions.every((partition) => partition.leader !== 3 && !partition.isr.includes(nodeId(3))),
-        ),
-      );
-    }),
-  );
-});
+test(
+  'ten thousand partitions in one request are proposed in pieces',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const before = cluster.shared.proposals;
+    const request = cluster.node(1).client.request(CreateTopicsRequest, CreateTopicsResponse, 7, {
+      topics: Array.from({ length: 100 }, (_, i) => ({
+        name: `many-${i}`,
+        numPartitions: 100,
+        replicationFactor: 3,
+        assignments: [],
+        configs: [],
+      })),
+    });
+    const { topics } = cluster.result(request);
+    expect(topics.every((topic) => topic.errorCode === 0)).toBe(true);
+    expect(cluster.shared.proposals - before).toBeGreaterThan(8);
+    cluster.until(() => cluster.node(3).loader.image.topics.size === 100);
+    cluster.kill(3);
+    cluster.until(() => cluster.isFenced(3, 1) === true);
+    cluster.until(() =>
+      [...cluster.node(1).loader.image.topics.all()].every((topic) =>
+        topic.partitions.every((partition) => partition.leader !== 3 && !partition.isr.includes(nodeId(3))),
+      ),
+    );
+  }),
+);

@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import { TestController } from './harness.ts';
+
+type Config = { name: string; configOperation: number; value: string | null };
+
+function alter(
+  controller: TestController,
+  resourceType: number,
+  resourceName: string,
+  ...configs: Config[]
+): unknown {
+  const { responses } = controller.call(44, {
+    resources: [{ resourceType, resourceName, configs }],
+    validateOnly: false,
+  });
+  return [responses[0]?.errorCode, responses[0]?.errorMessage];
+}
+
+function set(name: string, value: string | null): Config {
+  return { name, configOperation: 0, value };
+}
+
+test('topics: set, append, subtract, delete', () => {
+  const controller = new TestController().start(1);
+  controller.create('t', [[1]]);
+  const values = (): unknown => Object.fromEntries(controller.image.configs.topic('t'));
+  expect(alter(controller, 2, 't', set('retention.ms', '5'))).toEqual([0, null]);
+  expect(alter(controller, 2, 't', { name: 'cleanup.policy', configOperation: 2, value: 'compact' })).toEqual(
+    [0, null],
+  );
+  expect(values()).toEqual({ 'retention.ms': '5', 'cleanup.policy': 'delete,compact' });
+  alter(controller, 2, 't', { name: 'cleanup.policy', configOperation: 3, value: 'delete' });
+  alter(controller, 2, 't', { name: 'retention.ms', configOperation: 1, value: null });
+  expect(values()).toEqual({ 'cleanup.policy': 'compact' });
+  controller.call(33, {
+    resources: [{ resourceType: 2, resourceName: 't', configs: [{ name: 'retention.ms', value: '9' }] }],
+    validateOnly: false,
+  });
+  expect(values()).toEqual({ 'retention.ms': '9' });
+});
+
+test("refusals have Kafka's codes and words", () => {
+  const controller = new TestController().start(1);
+  controller.create('t', [[1]]);
+  expect(alter(controller, 2, 'none', set('retention.ms', '1'))).toEqual([
+    3,
+    "The topic 'none' does not exist.",
+  ]);
+  expect(alter(controller, 2, 't', set('no.such.config', '1'))).toEqual([
+    40,
+    'Unknown topic config name: no.such.config',
+  ]);
+  expect(alter(controller, 2, 't', set('retention.ms', null))).toEqual([
+    42,
+    'Null value not supported for : retention.ms',
+  ]);
+  expect(alter(controller, 2, 't', set('a', '1'), set('a', '2'))).toEqual([
+    42,
+    'Error due to duplicate config keys',
+  ]);
+  expect(alter(controller, 2, 't', { name: 'retention.ms', configOperation: 2, value: '1' })).toEqual([
+    40,
+    "Can't APPEND to key retention.ms because its type is not LIST.",
+  ]);
+  expect(alter(controller, 4, 'x', set('a', '1'))).toEqual([42, 'Node id must be an integer, but it is: x']);
+  expect(alter(controller, 4, '9', set('a', '1'))).toEqual([102, 'No node with id 9 found.']);
+  expect(alter(controller, 9, 'x', set('a', '1'))).toEqual([42, 'Unexpected resource type 9.']);
+  const twice = { resourceType: 2, resourceName: 't', configs: [set('retention.ms', '1')] };
+  const { responses } = controller.call(44, { resources: [twice, twice], validateOnly: false });
+  expect(responses.map((one) => one.errorCode)).toEqual([42]);
+});
+
+test('the minimum of in-sync replicas is one for all brokers while ELR counts by it', () => {
+  const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2);
+  expect(controller.image.configs.brokerDefault().get('min.insync.replicas')).toBe('2');
+  expect(alter(controller, 4, '1', set('min.insync.replicas', '1'))).toEqual([
+    40,
+    'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',
+  ]);
+  expect(alter(controller, 4, '', { name: 'min.insync.replicas', configOperation: 1, value: null })).toEqual([
+    40,
+    'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
+  ]);
+  controller.create('t', [[1, 2]]);
+  controller.kill(2);
+  expect(controller.shape('t').elr).toEqual([2]);
+  expect(alter(controller, 4, '', set('min.insync.replicas', '1'))).toEqual([0, null]);
+  expect(controller.shape('t').elr).toEqual([]);
+});
+
+test('features: bounds, direction, all or nothing', () => {
+  const controller = new TestController().start(1);
+  const update = (
+    feature: string,
+    maxVersionLevel: number,
+    upgradeType = 1,
+    validateOnly = false,
+  ): unknown => {
+    const { errorCode, errorMessage } = controller.call(57, {
+      featureUpdates: [{ feature, maxVersionLevel, upgradeType, allowDowngrade: false }],
+      validateOnly,
+    });
+    return [errorCode, errorMessage];
+  };
+  const failed =
+    'The update failed for all features since the following feature had an error: Invalid update version';
+  expect(update('transaction.version', 9)).toEqual([
+    95,
+    `${failed} 9 for feature transaction.version. Local controller 1 only supports versions 0-2`,
+  ]);
+  expect(update('no.such', 1)).toEqual([
+    95,
+    `${failed} 1 for feature no.such. Local controller 1 does not support this feature.`,
+  ]);
+  expect(update('metadata.version', 7)).toEqual([
+    95,
+    `${failed} 7 for feature metadata.version. Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.`,
+  ]);
+  expect(update('transaction.version', 2, 1, true)).toEqual([0, null]);
+  expect(controller.image.features.levels.has('transaction.version')).toBe(false);
+  expect(update('transaction.version', 2)).toEqual([0, null]);
+  expect(update('transaction.version', 0, 2)).toEqual([0, null]);
+  expect(controller.image.features.levels.has('transaction.version')).toBe(false);
+});
+
+test('quotas, credentials and access control lists', () => {
+  const controller = new TestController();
+  const entity = [{ entityType: 'user', entityName: 'alice' }];
+  const quota = (key: string, value: number, remove = false): unknown => {
+    const { entries } = controller.call(49, {
+      entries: [{ entity, ops: [{ key, value, remove }] }],
+      validateOnly: false,
+    });
+    return entries[0]?.errorCode;
+  };
+  expect(quota('producer_byte_rate', 1024)).toBe(0);
+  expect(quota('no.such', 1)).toBe(42);
+  const [stored] = [...controller.image.security.clientQuotas.values()];
+  expect([...(stored?.values ?? [])]).toEqual([['producer_byte_rate', 1024]]);
+  expect(quota('producer_byte_rate', 0, true)).toBe(0);
+  expect(controller.image.security.clientQuotas.size).toBe(0);
+
+  const scram = (name: string, iterations: number): unknown => {
+    const bytes = new Uint8Array([1, 2, 3]);
+    const upsertions = [{ name, mechanism: 1, iterations, salt: bytes, saltedPassword: bytes }];
+    return controller.call(51, { deletions: [], upsertions }).results[0]?.errorCode;
+  };
+  expect([scram('alice', 4095), scram('alice', 4096), scram('', 4096)]).toEqual([93, 0, 93]);
+  expect(controller.image.security.scram.get('1:alice')?.iterations).toBe(4096);
+  const deletion = (): unknown =>
+    controller.call(51, { deletions: [{ name: 'alice', mechanism: 1 }], upsertions: [] }).results[0];
+  expect(deletion()).toMatchObject({ errorCode: 0 });
+  expect(deletion()).toMatchObject({
+    errorCode: 91,
+    errorMessage: 'Attempt to delete a user credential that does not exist',
+  });
+
+  const acl = {
+    resourceType: 2,
+    resourceName: 'orders',
+    resourcePatternType: 3,
+    principal: 'User:alice',
+    host: '*',
+    operation: 3,
+    permissionType: 3,
+  };
+  const { results } = controller.call(30, { creations: [acl, acl, { ...acl, operation: 1 }] });
+  expect(results.map((one) => one.errorCode)).toEqual([0, 0, 42]);
+  expect(controller.image.security.acls.size).toBe(1);
+  const filter = {
+    resourceTypeFilter: 1,
+    resourceNameFilter: 'orders',
+    patternTypeFilter: 2,
+    principalFilter: null,
+    hostFilter: null,
+    operation: 1,
+    permissionType: 1,
+  };
+  const { filterResults } = controller.call(31, { filters: [filter] });
+  expect(filterResults[0]?.matchingAcls.map((one) => one.principal)).toEqual(['User:alice']);
+  expect(controller.image.security.acls.size).toBe(0);
+});
