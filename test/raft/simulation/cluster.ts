@@ -252,6 +252,10 @@ export class SimCluster {
     const message = { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters, bytes: stored.bytes } as const;
     const ok = !this.random.chance(this.config.lossRatio);
     if (ok) this.#deliver(node, { to: nodeId(to), message });
+    // A repetition that comes when the follower is far past it.
+    if (this.faults && this.random.chance(this.config.duplicateRatio)) {
+      this.at(this.random.below(1000), () => this.#deliver(node, { to: nodeId(to), message }));
+    }
     later(this.random.below(30), () => ({ type: 'snapshotSent', to: nodeId(to), epoch, endOffset, ok }));
   }
 
