@@ -81,6 +81,8 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
 /** Called by the launchers: never returns before the tool has ended. */
 export async function runTool(name: string, args: readonly string[]): Promise<void> {
   const io = processIo();
+  // The scheduler's timers don't keep the process alive; a tool that only waits must not end before it is done.
+  setInterval(() => {}, 2 ** 30);
   const tool = tools.find((one) => one.name === name);
   if (tool === undefined) {
     io.stderr(`${name} is no tool of this package\n`);

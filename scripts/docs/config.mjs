@@ -1,0 +1,146 @@
+/**
+ * Makes docs/configuration.md from the property tables in src/config/. Run after a build: node scripts/docs/config.mjs.
+ * The output is committed; a test checks that it is up to date.
+ */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const sections = [
+  ['node', 'Identity, metadata quorum, listeners and sockets'],
+  ['topics', 'Topic defaults, replication and fetching'],
+  ['log', 'Partition logs'],
+  ['coordinators', 'Groups, offsets and transactions'],
+  ['operations', 'Quotas, metrics, policies'],
+  ['security', 'Security'],
+];
+const marks = { honoured: 'yes', none: 'nothing to change here', missing: 'not yet' };
+
+function table(rows, describe, columns) {
+  const lines = Object.entries(rows)
+    .filter(([, row]) => !row.internal)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, row]) => {
+      const [, type, value, valid] = describe(name, row).map((text) => text.replaceAll('|', '\\|'));
+      const shown = value === 'must be set' ? value : `\`${value}\``;
+      const cells = [
+        `\`${name}\``,
+        type,
+        shown,
+        valid === '' ? '' : `\`${valid}\``,
+        ...columns(row),
+        row.doc ?? '',
+      ];
+      return `| ${cells.join(' | ')} |`;
+    });
+  return lines.join('\n');
+}
+
+/** The page; `config` holds the modules of src/config/. */
+export function configurationPage(config) {
+  const { documentationRow: describe } = config;
+  const out = [
+    '# Configuration',
+    '',
+    'Every key of Apache Kafka 4.3 is understood, with its default and its bounds. Column "honoured" says whether setting a key',
+    'has its effect: "yes"; "nothing to change here" for what does not exist in this server, such as sizes of thread pools; "not',
+    'yet" for what is accepted without effect, about which a start warns when it is set. Column "changes" says what can be altered',
+    'with `kafka-configs` while a broker runs: for one broker, or for the whole cluster as well.',
+    '',
+    'Made by `scripts/docs/config.mjs` from the tables in `src/config/tables/`.',
+  ];
+  const head =
+    '| key | type | default | valid | changes | honoured | what it does |\n|---|---|---|---|---|---|---|';
+  const mode = { 'read-only': '', 'per-broker': 'per broker', 'cluster-wide': 'cluster-wide' };
+  for (const [name, title] of sections) {
+    const rows = config.tables[name];
+    out.push(
+      '',
+      `## ${title}`,
+      '',
+      head,
+      table(rows, describe, (row) => [mode[row.update], marks[row.effect]]),
+    );
+  }
+  out.push(
+    '',
+    '## Topics',
+    '',
+    'Set with `kafka-topics --create --config` or `kafka-configs --entity-type topics`; where a topic says nothing, the broker key decides.',
+    '',
+  );
+  out.push(
+    '| key | type | default | valid | broker key | honoured | what it does |\n|---|---|---|---|---|---|---|',
+  );
+  out.push(
+    table(config.tables.topic, describe, (row) => [
+      row.synonym === null ? '' : `\`${row.synonym}\``,
+      marks[row.effect],
+    ]),
+  );
+  out.push(
+    '',
+    '## Groups',
+    '',
+    '| key | type | default | valid | honoured | what it does |\n|---|---|---|---|---|---|',
+  );
+  out.push(table(config.tables.group, describe, (row) => [marks[row.effect]]));
+  out.push(
+    '',
+    '## Accepted without effect',
+    '',
+    'Tiered storage, share groups and streams groups are not built. Their keys are accepted:',
+    '',
+  );
+  const idle = { ...config.tables.tiered, ...config.tables.share };
+  out.push(
+    Object.keys(idle)
+      .filter((name) => !idle[name].internal)
+      .sort()
+      .map((name) => `\`${name}\``)
+      .join(', '),
+  );
+  return `${out.join('\n')}\n`;
+}
+
+/** The modules as `configurationPage` wants them, from `load('tables/node')` and the like. */
+export async function loadConfig(load) {
+  const [node, topics, log, coordinators, operations, security, topic, entities, tiered, share, describe] =
+    await Promise.all(
+      [
+        'tables/node',
+        'tables/topics',
+        'tables/log',
+        'tables/coordinators',
+        'tables/operations',
+        'tables/security',
+        'tables/topic',
+        'tables/entities',
+        'tables/tiered-storage',
+        'tables/share-and-streams',
+        'describe',
+      ].map(load),
+    );
+  return {
+    documentationRow: describe.documentationRow,
+    tables: {
+      node: node.nodeProperties,
+      topics: topics.topicsProperties,
+      log: log.logProperties,
+      coordinators: coordinators.coordinatorsProperties,
+      operations: operations.operationsProperties,
+      security: security.securityProperties,
+      topic: topic.topicProperties,
+      group: entities.groupProperties,
+      tiered: tiered.tieredStorageProperties,
+      share: share.shareAndStreamsProperties,
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const dist = process.argv[2] ?? join(root, 'dist');
+  const config = await loadConfig((name) => import(join(dist, 'config', `${name}.js`)));
+  writeFileSync(join(root, 'docs/configuration.md'), configurationPage(config));
+}
