@@ -27,7 +27,7 @@ function pieces(text: string, width: number): string[] {
 function left(name: string, row: OptionRow): string {
   const star = row.isRequired === true ? '* ' : '';
   if (row.argument === undefined && row.type === undefined) return `${star}--${name}`;
-  const type = row.type ?? 'String';
+  const type = row.typeName ?? row.type ?? 'String';
   const inner = row.argument === undefined || row.argument === '' ? type : `${type}: ${row.argument}`;
   return `${star}--${name} ${row.isOptional === true ? `[${inner}]` : `<${inner}>`}`;
 }

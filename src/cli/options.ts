@@ -8,6 +8,8 @@ export interface OptionRow {
   /** What the option's argument is called in the help; absent: a flag. */
   readonly argument?: string;
   readonly type?: 'String' | 'Integer' | 'Long';
+  /** Shown in the help instead of the type. */
+  readonly typeName?: string;
   /** The argument may be left out. */
   readonly isOptional?: boolean;
   readonly default?: string;
