@@ -108,7 +108,11 @@ export class FetchSessionCache {
   }
 
   /** A new session, or null when there is no room for it. */
-  create(usesTopicIds: boolean, partitions: Map<string, FetchedPartition>, nowMs: number): FetchSession | null {
+  create(
+    usesTopicIds: boolean,
+    partitions: Map<string, FetchedPartition>,
+    nowMs: number,
+  ): FetchSession | null {
     if (partitions.size === 0 || !this.#makeRoom(partitions.size, nowMs)) return null;
     let id = 0;
     while (id === 0 || this.#sessions.has(id)) id = this.#options.random() & 0x7fff_ffff;

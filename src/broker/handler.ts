@@ -95,7 +95,9 @@ export interface Handler {
   readonly ordered: boolean;
   handle(request: unknown, context: RequestContext): HandlerResult<unknown>;
   readonly unsupportedVersion: ((context: RequestContext) => unknown) | null;
-  readonly failed: ((request: unknown, error: ErrorRow, context: RequestContext, message: string | null) => unknown) | null;
+  readonly failed:
+    | ((request: unknown, error: ErrorRow, context: RequestContext, message: string | null) => unknown)
+    | null;
 }
 
 export function defineHandler<Q extends Shape, S extends Shape>(
@@ -121,7 +123,8 @@ export function defineHandler<Q extends Shape, S extends Shape>(
     failed:
       failed === undefined
         ? null
-        : (body, error, context, message) => failed.call(options, body as Infer<Message<Q>>, error, context, message),
+        : (body, error, context, message) =>
+            failed.call(options, body as Infer<Message<Q>>, error, context, message),
   };
 }
 

@@ -5,7 +5,10 @@
 import { brokerEpoch, type BrokerEpoch, type NodeId } from '../base/ids.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
-import { AllocateProducerIdsRequest, AllocateProducerIdsResponse } from '../protocol/messages/67-allocate-producer-ids.ts';
+import {
+  AllocateProducerIdsRequest,
+  AllocateProducerIdsResponse,
+} from '../protocol/messages/67-allocate-producer-ids.ts';
 
 interface Block {
   nextId: number;

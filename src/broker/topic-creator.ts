@@ -59,25 +59,37 @@ export class TopicCreator {
       const result = response.topics[0];
       const error = errorOf(result?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
       if (error !== Errors.NONE && error !== Errors.TOPIC_ALREADY_EXISTS) {
-        logger.warn('automatic creation of a topic failed', { topic: name, error: error.name, message: result?.errorMessage });
+        logger.warn('automatic creation of a topic failed', {
+          topic: name,
+          error: error.name,
+          message: result?.errorMessage,
+        });
         return error;
       }
     } catch (error) {
       logger.warn('automatic creation of a topic failed', { topic: name, error });
       return errorRowOf(error);
     }
-    const shown = await imageWatch.until((image) => image.topics.byName(name) !== undefined, autoCreateWaitMs);
+    const shown = await imageWatch.until(
+      (image) => image.topics.byName(name) !== undefined,
+      autoCreateWaitMs,
+    );
     return shown ? Errors.NONE : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   #settings(name: string): NewTopic {
     const { config } = this.#options;
     if (name === '__consumer_offsets') {
-      return topic(name, config.get('offsets.topic.num.partitions'), config.get('offsets.topic.replication.factor'), [
-        { name: 'compression.type', value: 'producer' },
-        { name: 'cleanup.policy', value: 'compact' },
-        { name: 'segment.bytes', value: String(config.get('offsets.topic.segment.bytes')) },
-      ]);
+      return topic(
+        name,
+        config.get('offsets.topic.num.partitions'),
+        config.get('offsets.topic.replication.factor'),
+        [
+          { name: 'compression.type', value: 'producer' },
+          { name: 'cleanup.policy', value: 'compact' },
+          { name: 'segment.bytes', value: String(config.get('offsets.topic.segment.bytes')) },
+        ],
+      );
     }
     if (name === '__transaction_state') {
       return topic(

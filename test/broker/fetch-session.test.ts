@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fetchScope } from '../../src/broker/api/fetch-scope.ts';
-import { type FetchedPartition, FetchSession, FetchSessionCache, nextEpoch, partitionKey } from '../../src/broker/fetch-session.ts';
+import {
+  type FetchedPartition,
+  FetchSession,
+  FetchSessionCache,
+  nextEpoch,
+  partitionKey,
+} from '../../src/broker/fetch-session.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
 import { FetchRequest } from '../../src/protocol/messages/01-fetch.ts';
 
@@ -58,7 +64,11 @@ describe('session cache', () => {
   });
 
   test('neither sessions nor their partitions exceed the bounds', () => {
-    const step = fc.record({ count: fc.integer({ min: 0, max: 12 }), waitMs: fc.integer({ min: 0, max: 80 }), remove: fc.boolean() });
+    const step = fc.record({
+      count: fc.integer({ min: 0, max: 12 }),
+      waitMs: fc.integer({ min: 0, max: 80 }),
+      remove: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const sessions = cache(4, 20);
@@ -79,7 +89,9 @@ describe('session cache', () => {
 describe('incremental fetches', () => {
   test('a session holds what a client that sends only changes wants', () => {
     const change = fc.record({
-      put: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 99 })), { maxLength: 4 }),
+      put: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 99 })), {
+        maxLength: 4,
+      }),
       forget: fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 3 }),
     });
     fc.assert(
@@ -96,7 +108,10 @@ describe('incremental fetches', () => {
               minBytes: 0,
               sessionId,
               sessionEpoch,
-              topics: put.map(([index, fetchOffset]) => ({ topic: 't', partitions: [{ partition: index, fetchOffset, partitionMaxBytes: 1 }] })),
+              topics: put.map(([index, fetchOffset]) => ({
+                topic: 't',
+                partitions: [{ partition: index, fetchOffset, partitionMaxBytes: 1 }],
+              })),
               forgottenTopicsData: [{ topic: 't', partitions: [...forget] }],
             }),
             12,
@@ -114,7 +129,8 @@ describe('incremental fetches', () => {
           expect(held).toEqual(wanted);
           expect(sessions.partitionCount).toBe(wanted.size);
           // Served partitions change their order, never what is held.
-          if (scope.session !== null) for (const served of scope.partitions.slice(0, 2)) scope.session.moveToEnd(served);
+          if (scope.session !== null)
+            for (const served of scope.partitions.slice(0, 2)) scope.session.moveToEnd(served);
           sessionId = scope.session?.id ?? 0;
           sessionEpoch = sessionId === 0 ? 0 : nextEpoch(sessionEpoch);
           if (sessionId === 0) wanted.set(0, 0);

@@ -110,7 +110,8 @@ export class MemoryConnection implements Connection {
 
   resume(): void {
     this.paused = false;
-    while (!this.paused && !this.closed && this.#chunks.length > 0) this.onData(this.#chunks.shift() as Uint8Array);
+    while (!this.paused && !this.closed && this.#chunks.length > 0)
+      this.onData(this.#chunks.shift() as Uint8Array);
   }
 
   end(): void {
@@ -170,7 +171,12 @@ export function brokerRecord(id: number, fenced = false): MetadataRecord {
   });
 }
 
-export function topicRecords(name: string, topicId: string, partitions: number, leader = 1): MetadataRecord[] {
+export function topicRecords(
+  name: string,
+  topicId: string,
+  partitions: number,
+  leader = 1,
+): MetadataRecord[] {
   return [
     record('TopicRecord', { name, topicId }),
     ...Array.from({ length: partitions }, (_, partitionId) =>
@@ -191,9 +197,16 @@ export function topicRecords(name: string, topicId: string, partitions: number, 
 }
 
 /** One batch of `count` records with values of `sizeBytes` each. */
-export function batchOf(count = 1, sizeBytes = 10, options: Partial<Parameters<typeof buildBatch>[0]> = {}): Uint8Array {
+export function batchOf(
+  count = 1,
+  sizeBytes = 10,
+  options: Partial<Parameters<typeof buildBatch>[0]> = {},
+): Uint8Array {
   const value = new Uint8Array(sizeBytes).fill(97);
-  return buildBatch({ records: Array.from({ length: count }, () => ({ value, timestamp: 1_000 })), ...options });
+  return buildBatch({
+    records: Array.from({ length: count }, () => ({ value, timestamp: 1_000 })),
+    ...options,
+  });
 }
 
 /** A replica that is an array of batches. */
@@ -311,7 +324,10 @@ export class FakeReplica implements PartitionReplica {
   async listOffset(options: ListOffsetOptions): Promise<FoundOffset | null> {
     if (this.error !== null) throw this.error;
     if (options.timestamp === -1) {
-      const offset = options.isolation === 'committed' ? (this.lastStableOffset ?? this.highWatermark) : this.highWatermark;
+      const offset =
+        options.isolation === 'committed'
+          ? (this.lastStableOffset ?? this.highWatermark)
+          : this.highWatermark;
       return { timestamp: -1, offset, leaderEpoch: this.leaderEpoch };
     }
     if (options.timestamp === -2) return { timestamp: -1, offset: this.logStartOffset, leaderEpoch: 0 };
@@ -443,7 +459,10 @@ export class TestBroker {
       config: NodeConfig.parse(baseProperties + (options.properties ?? '')),
       clock: this.time,
       scheduler: this.time,
-      random: { u32: () => this.#u32(), bytes: (count) => new Uint8Array(count).map(() => this.#u32() & 255) },
+      random: {
+        u32: () => this.#u32(),
+        bytes: (count) => new Uint8Array(count).map(() => this.#u32() & 255),
+      },
       logger: this.logger,
       metadata: () => this.image,
       imageWatch,
@@ -457,8 +476,19 @@ export class TestBroker {
       replicas: { partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null },
       logDirectories: { describe: async () => this.directories },
     };
-    this.apply(options.records ?? [brokerRecord(1), brokerRecord(2), ...topicRecords('a', idA, 3), ...topicRecords('b', idB, 1)]);
-    this.server = new KafkaServer({ services: this.services, broker: this.services, handlers: options.handlers ?? [] });
+    this.apply(
+      options.records ?? [
+        brokerRecord(1),
+        brokerRecord(2),
+        ...topicRecords('a', idA, 3),
+        ...topicRecords('b', idB, 1),
+      ],
+    );
+    this.server = new KafkaServer({
+      services: this.services,
+      broker: this.services,
+      handlers: options.handlers ?? [],
+    });
   }
 
   #u32(): number {
@@ -474,7 +504,8 @@ export class TestBroker {
     for (const topic of this.image.topics.all()) {
       for (const { index, leader } of topic.partitions) {
         const key = `${topic.id}/${index}`;
-        if (leader === 1 && !this.replicas.has(key)) this.replicas.set(key, new FakeReplica(topic.name, topic.id, index));
+        if (leader === 1 && !this.replicas.has(key))
+          this.replicas.set(key, new FakeReplica(topic.name, topic.id, index));
       }
     }
     this.services.imageWatch.onMetadataUpdate(delta, this.image);
@@ -502,7 +533,8 @@ export class TestBroker {
     connection.feed(frame(request, version, body, 77, options.clientId));
     await settle();
     const [bytes] = connection.frames();
-    if (bytes === undefined) throw new Error(connection.closed ? 'the connection was closed' : 'no response yet');
+    if (bytes === undefined)
+      throw new Error(connection.closed ? 'the connection was closed' : 'no response yet');
     const answer = readResponse(response, version, bytes);
     if (answer.correlationId !== 77) throw new Error(`correlation id ${answer.correlationId}`);
     connection.destroy();

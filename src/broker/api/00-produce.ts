@@ -15,7 +15,14 @@ import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { ProduceRequest, ProduceResponse } from '../../protocol/messages/00-produce.ts';
 import type { Init, Mutable } from '../../protocol/schema/fields.ts';
 import type { LogAppendInfo } from '../../replication/types.ts';
-import { CloseConnection, defineHandler, type Handler, noResponse, type NoResponse, type RequestContext } from '../handler.ts';
+import {
+  CloseConnection,
+  defineHandler,
+  type Handler,
+  noResponse,
+  type NoResponse,
+  type RequestContext,
+} from '../handler.ts';
 import type { BrokerServices } from '../services.ts';
 import type { Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
@@ -39,7 +46,8 @@ export function createProduceHandler(services: BrokerServices, endpoints: Endpoi
     listeners: ['broker'],
     ordered: true,
     handle(request, context) {
-      if (request.acks < -1 || request.acks > 1) return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
+      if (request.acks < -1 || request.acks > 1)
+        return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
       const produce = new ProduceOperation(services, endpoints, request, context);
       return { ordered: null, response: produce.run() };
     },
@@ -50,7 +58,12 @@ export function createProduceHandler(services: BrokerServices, endpoints: Endpoi
   });
 }
 
-function failAll(request: ProduceRequest, context: RequestContext, error: ErrorRow, message: string | null): Response {
+function failAll(
+  request: ProduceRequest,
+  context: RequestContext,
+  error: ErrorRow,
+  message: string | null,
+): Response {
   return {
     responses: request.topicData.map((topic) => ({
       name: topic.name,
@@ -93,7 +106,12 @@ class ProduceOperation {
   /** acks=0: what went wrong first. */
   #firstError: ErrorRow | null = null;
 
-  constructor(services: BrokerServices, endpoints: Endpoints, request: ProduceRequest, context: RequestContext) {
+  constructor(
+    services: BrokerServices,
+    endpoints: Endpoints,
+    request: ProduceRequest,
+    context: RequestContext,
+  ) {
     this.#services = services;
     this.#request = request;
     this.#context = context;
@@ -107,7 +125,9 @@ class ProduceOperation {
       this.#resolve = resolve;
       this.#reject = reject;
       if (this.#request.acks === -1) {
-        this.#timer = this.#services.scheduler.after(Math.max(0, this.#request.timeoutMs), () => this.#timedOut());
+        this.#timer = this.#services.scheduler.after(Math.max(0, this.#request.timeoutMs), () =>
+          this.#timedOut(),
+        );
       }
     });
   }
@@ -136,7 +156,10 @@ class ProduceOperation {
     if (topic.partitions[data.index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
     const records = checkRecords(data.records, this.#context.apiVersion, this.#request.transactionalId);
     if (isInternalTopic(topic.name) && this.#context.clientId !== adminClientId) {
-      throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, `Topic ${topic.name} is internal: clients may not write to it`);
+      throw new KafkaError(
+        Errors.INVALID_TOPIC_EXCEPTION,
+        `Topic ${topic.name} is internal: clients may not write to it`,
+      );
     }
     const partition = this.#services.replicas.partition(topic.id, data.index);
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
@@ -188,7 +211,11 @@ class ProduceOperation {
   }
 
   #logBug(result: PartitionResult, topic: TopicImage | undefined, error: unknown): void {
-    this.#services.logger.error('unexpected error while appending', { topic: topic?.name, partition: result.index, error });
+    this.#services.logger.error('unexpected error while appending', {
+      topic: topic?.name,
+      partition: result.index,
+      error,
+    });
   }
 
   #settle(): void {
@@ -205,7 +232,8 @@ class ProduceOperation {
 
   /** Throws when the connection has to be closed. */
   #finish(): Response | NoResponse {
-    if (this.#request.acks !== 0) return { responses: this.#responses, nodeEndpoints: this.#hints.nodeEndpoints };
+    if (this.#request.acks !== 0)
+      return { responses: this.#responses, nodeEndpoints: this.#hints.nodeEndpoints };
     if (this.#firstError !== null) throw new CloseConnection(`Produce with acks=0: ${this.#firstError.name}`);
     return noResponse;
   }
@@ -218,6 +246,8 @@ interface RecordError {
 
 /** Which records of the batch were wrong, when the log said so. */
 function recordErrors(error: KafkaError): RecordError[] {
-  const { recordErrors: list } = error as { recordErrors?: readonly { index: number; message: string | null }[] };
+  const { recordErrors: list } = error as {
+    recordErrors?: readonly { index: number; message: string | null }[];
+  };
   return list?.map(({ index, message }) => ({ batchIndex: index, batchIndexErrorMessage: message })) ?? [];
 }

@@ -15,11 +15,21 @@ import { FetchRequest, FetchResponse } from '../../protocol/messages/01-fetch.ts
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { batches } from '../../protocol/records/batch.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
-import { type FetchedPartition, type FetchSession, type FetchSessionCache, noSessionId } from '../fetch-session.ts';
+import {
+  type FetchedPartition,
+  type FetchSession,
+  type FetchSessionCache,
+  noSessionId,
+} from '../fetch-session.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import { waitMsMax } from '../limits.ts';
 import type { MemoryBudget } from '../pipeline/memory-budget.ts';
-import { FetchOperation, type FetchOutcome, type FetchTarget, type ParkingLot } from '../purgatory/fetch-operation.ts';
+import {
+  FetchOperation,
+  type FetchOutcome,
+  type FetchTarget,
+  type ParkingLot,
+} from '../purgatory/fetch-operation.ts';
 import type { BrokerServices } from '../services.ts';
 import type { Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
@@ -49,7 +59,12 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
     handle(request, context) {
       const refused = refusal(request);
       if (refused !== null) return failAll(request, context, refused);
-      const scope = fetchScope(options.sessions, request, context.apiVersion, options.services.clock.monotonicMs());
+      const scope = fetchScope(
+        options.sessions,
+        request,
+        context.apiVersion,
+        options.services.clock.monotonicMs(),
+      );
       if ('error' in scope) return failAll(request, context, scope.error);
       return new Fetch(options, request, context, scope).run();
     },
@@ -58,7 +73,8 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
 }
 
 function refusal(request: FetchRequest): ErrorRow | null {
-  if (request.replicaId >= 0 || request.replicaState.replicaId >= 0) return Errors.CLUSTER_AUTHORIZATION_FAILED;
+  if (request.replicaId >= 0 || request.replicaState.replicaId >= 0)
+    return Errors.CLUSTER_AUTHORIZATION_FAILED;
   if (request.isolationLevel < 0 || request.isolationLevel > 1) return Errors.INVALID_REQUEST;
   return null;
 }
@@ -97,7 +113,12 @@ class Fetch {
   readonly #topics: (TopicImage | undefined)[];
   readonly #operation: FetchOperation;
 
-  constructor(options: FetchHandlerOptions, request: FetchRequest, context: RequestContext, scope: FetchScope) {
+  constructor(
+    options: FetchHandlerOptions,
+    request: FetchRequest,
+    context: RequestContext,
+    scope: FetchScope,
+  ) {
     this.#options = options;
     this.#context = context;
     this.#session = scope.session;
@@ -222,7 +243,12 @@ class Fetch {
     return data.divergingEpoch === null ? result : { ...result, divergingEpoch: data.divergingEpoch };
   }
 
-  #failure(partition: FetchedPartition, index: number, error: KafkaError, hints: LeaderHints): PartitionResult {
+  #failure(
+    partition: FetchedPartition,
+    index: number,
+    error: KafkaError,
+    hints: LeaderHints,
+  ): PartitionResult {
     const topic = this.#topics[index];
     if (error.error === Errors.UNKNOWN_SERVER_ERROR) {
       this.#options.services.logger.error('unexpected error while fetching', {
@@ -231,7 +257,10 @@ class Fetch {
         error: error.message,
       });
     }
-    const result = failedPartition(partition.index, errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error));
+    const result = failedPartition(
+      partition.index,
+      errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error),
+    );
     if (this.#context.apiVersion < currentLeaderVersion) return result;
     const currentLeader = hints.for(error.error, topic?.partitions[partition.index]);
     return currentLeader === unknownLeader ? result : { ...result, currentLeader };

@@ -46,7 +46,10 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
     failed: (request, error) => ({
       topics: request.topics.map((topic) => ({
         name: topic.name,
-        partitions: topic.partitions.map((asked) => ({ partitionIndex: asked.partitionIndex, errorCode: error.code })),
+        partitions: topic.partitions.map((asked) => ({
+          partitionIndex: asked.partitionIndex,
+          errorCode: error.code,
+        })),
       })),
     }),
   });
@@ -71,9 +74,16 @@ async function lookUp(
   } catch (error) {
     const row = errorRowOf(error);
     if (row === Errors.UNKNOWN_SERVER_ERROR) {
-      services.logger.error('unexpected error while looking up an offset', { topic: name, partition: asked.partitionIndex, error });
+      services.logger.error('unexpected error while looking up an offset', {
+        topic: name,
+        partition: asked.partitionIndex,
+        error,
+      });
     }
-    return { partitionIndex: asked.partitionIndex, errorCode: errorCode(ApiKey.ListOffsets, context.apiVersion, row) };
+    return {
+      partitionIndex: asked.partitionIndex,
+      errorCode: errorCode(ApiKey.ListOffsets, context.apiVersion, row),
+    };
   }
 }
 
@@ -87,7 +97,8 @@ function find(
   const refused = refusal(request, asked, context.apiVersion);
   if (refused !== null) throw new KafkaError(refused);
   const topic = context.image.topics.byName(name);
-  if (topic?.partitions[asked.partitionIndex] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (topic?.partitions[asked.partitionIndex] === undefined)
+    throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
   const replica = services.replicas.partition(topic.id, asked.partitionIndex);
   if (replica === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
   if (asked.timestamp === latestTiered || asked.timestamp === earliestPendingUpload) return null;

@@ -22,7 +22,13 @@ import type { BrokerServices } from '../services.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 import type { BrokerEndpoint, Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
-import { clusterOperations, isInternalTopic, operationsNotAsked, topicNameProblem, topicOperations } from './topics.ts';
+import {
+  clusterOperations,
+  isInternalTopic,
+  operationsNotAsked,
+  topicNameProblem,
+  topicOperations,
+} from './topics.ts';
 
 type Response = Init<typeof MetadataResponse>;
 type TopicResult = Response['topics'][number];
@@ -37,7 +43,8 @@ export function createMetadataHandler(
     listeners: ['broker'],
     handle(request, context) {
       const missing = namesToCreate(services, request, context);
-      if (missing.length === 0) return respond(services, endpoints, request, context, context.image, noErrors);
+      if (missing.length === 0)
+        return respond(services, endpoints, request, context, context.image, noErrors);
       return createAll(creator, missing).then((errors) =>
         respond(services, endpoints, request, context, services.metadata(), errors),
       );
@@ -52,7 +59,11 @@ export function createMetadataHandler(
 
 const noErrors: ReadonlyMap<string, ErrorRow> = new Map();
 
-function namesToCreate(services: BrokerServices, request: MetadataRequest, context: RequestContext): string[] {
+function namesToCreate(
+  services: BrokerServices,
+  request: MetadataRequest,
+  context: RequestContext,
+): string[] {
   if (!request.allowAutoTopicCreation || request.topics === null) return [];
   if (!services.config.get('auto.create.topics.enable')) return [];
   const names = new Set<string>();
@@ -82,7 +93,8 @@ function respond(
   const brokers = endpoints.allAlive(image, context.connection);
   const listed = new Map(brokers.map((broker) => [broker.nodeId, broker]));
   const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsNotAsked;
-  const describe = (topic: TopicImage): TopicResult => describeTopic(topic, image, listed, context.apiVersion, operations);
+  const describe = (topic: TopicImage): TopicResult =>
+    describeTopic(topic, image, listed, context.apiVersion, operations);
   const all = request.topics === null || (context.apiVersion === 0 && request.topics.length === 0);
   const topics = all
     ? [...image.topics.all()].map(describe)
@@ -93,7 +105,9 @@ function respond(
     clusterId: services.clusterId,
     controllerId: controllerId(services, listed),
     topics,
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations
+      : operationsNotAsked,
   };
 }
 
@@ -120,7 +134,11 @@ function askedTopics(
     seen.add(key);
     if (asked.name === null) {
       const topic = version >= 12 ? image.topics.byId(asked.topicId) : undefined;
-      results.push(topic === undefined ? failedTopic(unknownId(asked.topicId, version), null, asked.topicId) : describe(topic));
+      results.push(
+        topic === undefined
+          ? failedTopic(unknownId(asked.topicId, version), null, asked.topicId)
+          : describe(topic),
+      );
       continue;
     }
     const topic = image.topics.byName(asked.name);
@@ -138,7 +156,8 @@ function unknownName(name: string, creationErrors: ReadonlyMap<string, ErrorRow>
   if (topicNameProblem(name) !== null) return Errors.INVALID_TOPIC_EXCEPTION.code;
   const error = creationErrors.get(name);
   // Whether the creation is late or its message was lost, the client asks again and finds out. Refusals are told.
-  if (error === undefined || error === Errors.NONE || error.retriable) return Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
+  if (error === undefined || error === Errors.NONE || error.retriable)
+    return Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
   return error === Errors.UNKNOWN_SERVER_ERROR ? Errors.UNKNOWN_TOPIC_OR_PARTITION.code : error.code;
 }
 

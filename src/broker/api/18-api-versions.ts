@@ -47,7 +47,9 @@ export function createApiVersionsHandler(
   };
   const isServed = (feature: string, kind: ListenerKind): boolean => {
     const apiKey = apiOfFeature.get(feature);
-    return apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey);
+    return (
+      apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey)
+    );
   };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',

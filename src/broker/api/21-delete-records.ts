@@ -24,14 +24,20 @@ export function createDeleteRecordsHandler(services: BrokerServices): Handler {
       const timeoutMs = Math.min(Math.max(0, request.timeoutMs), waitMsMax);
       const topics = request.topics.map(async ({ name, partitions }) => ({
         name,
-        partitions: await Promise.all(partitions.map((asked) => trim(services, name, asked, timeoutMs, context))),
+        partitions: await Promise.all(
+          partitions.map((asked) => trim(services, name, asked, timeoutMs, context)),
+        ),
       }));
       return { topics: await Promise.all(topics) };
     },
     failed: (request, error) => ({
       topics: request.topics.map(({ name, partitions }) => ({
         name,
-        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode: error.code })),
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          lowWatermark: -1,
+          errorCode: error.code,
+        })),
       })),
     }),
   });
@@ -54,10 +60,16 @@ async function trim(
   }
 }
 
-function startDeletion(services: BrokerServices, name: string, asked: Asked, context: RequestContext): Promise<number> {
+function startDeletion(
+  services: BrokerServices,
+  name: string,
+  asked: Asked,
+  context: RequestContext,
+): Promise<number> {
   if (isInternalTopic(name)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION);
   const topic = context.image.topics.byName(name);
-  if (topic?.partitions[asked.partitionIndex] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (topic?.partitions[asked.partitionIndex] === undefined)
+    throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
   const { cleanupPolicy } = topicConfig(context.image.configs.topic(name), services.config);
   if (cleanupPolicy.compact && !cleanupPolicy.delete) throw new KafkaError(Errors.POLICY_VIOLATION);
   const replica = services.replicas.partition(topic.id, asked.partitionIndex);

@@ -4,7 +4,10 @@
  * Not done:  transactions: a transactional id is answered UNSUPPORTED_VERSION, with which clients stop at once and say so.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import { InitProducerIdRequest, InitProducerIdResponse } from '../../protocol/messages/22-init-producer-id.ts';
+import {
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+} from '../../protocol/messages/22-init-producer-id.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { ProducerIds } from '../producer-ids.ts';
 

@@ -33,14 +33,22 @@ export function createOffsetForLeaderEpochHandler(services: BrokerServices): Han
   });
 }
 
-function lookUp(services: BrokerServices, name: string, asked: Asked, context: RequestContext): PartitionResult {
+function lookUp(
+  services: BrokerServices,
+  name: string,
+  asked: Asked,
+  context: RequestContext,
+): PartitionResult {
   const { partition } = asked;
   try {
     const topic = context.image.topics.byName(name);
     if (topic?.partitions[partition] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
     const replica = services.replicas.partition(topic.id, partition);
     if (replica === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-    const { leaderEpoch, endOffset } = replica.offsetForLeaderEpoch(asked.currentLeaderEpoch, asked.leaderEpoch);
+    const { leaderEpoch, endOffset } = replica.offsetForLeaderEpoch(
+      asked.currentLeaderEpoch,
+      asked.leaderEpoch,
+    );
     return { errorCode: 0, partition, leaderEpoch, endOffset };
   } catch (error) {
     return { errorCode: errorRowOf(error).code, partition };

@@ -19,7 +19,10 @@ import { clientMetricsProperties, groupProperties } from '../../config/tables/en
 import { resourceType } from '../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
-import { DescribeConfigsRequest, DescribeConfigsResponse } from '../../protocol/messages/32-describe-configs.ts';
+import {
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+} from '../../protocol/messages/32-describe-configs.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { NodeServices } from '../services.ts';
@@ -61,7 +64,10 @@ function describe(
   } catch (error) {
     const row = errorRowOf(error);
     if (row === Errors.UNKNOWN_SERVER_ERROR) {
-      services.logger.error('unexpected error while describing a configuration', { resource: resource.resourceName, error });
+      services.logger.error('unexpected error while describing a configuration', {
+        resource: resource.resourceName,
+        error,
+      });
     }
     return failure(resource, row.code, error instanceof KafkaError ? error.message : null);
   }
@@ -85,7 +91,12 @@ function toWire(entry: ConfigEntry, request: DescribeConfigsRequest): Result['co
   };
 }
 
-function entriesOf(services: NodeServices, resource: Resource, keys: Keys, image: MetadataImage): readonly ConfigEntry[] {
+function entriesOf(
+  services: NodeServices,
+  resource: Resource,
+  keys: Keys,
+  image: MetadataImage,
+): readonly ConfigEntry[] {
   const name = resource.resourceName;
   switch (resource.resourceType) {
     case resourceType.topic:
@@ -99,19 +110,34 @@ function entriesOf(services: NodeServices, resource: Resource, keys: Keys, image
       requireOwnId(services, name);
       return loggerEntries(keys);
     case resourceType.clientMetrics:
-      if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
-      return describeEntity(clientMetricsProperties, image.configs.get(resourceType.clientMetrics, name), ConfigSource.clientMetrics, keys);
+      if (name === '')
+        throw new KafkaError(Errors.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
+      return describeEntity(
+        clientMetricsProperties,
+        image.configs.get(resourceType.clientMetrics, name),
+        ConfigSource.clientMetrics,
+        keys,
+      );
     case resourceType.group:
       if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Group name must not be empty');
-      return describeEntity(groupProperties, image.configs.get(resourceType.group, name), ConfigSource.group, keys, (key) =>
-        groupDefault(services, key),
+      return describeEntity(
+        groupProperties,
+        image.configs.get(resourceType.group, name),
+        ConfigSource.group,
+        keys,
+        (key) => groupDefault(services, key),
       );
     default:
       throw new KafkaError(Errors.INVALID_REQUEST, `Unsupported resource type: ${resource.resourceType}`);
   }
 }
 
-function topicEntries(services: NodeServices, name: string, keys: Keys, image: MetadataImage): readonly ConfigEntry[] {
+function topicEntries(
+  services: NodeServices,
+  name: string,
+  keys: Keys,
+  image: MetadataImage,
+): readonly ConfigEntry[] {
   const problem = topicNameProblem(name);
   if (problem !== null) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, problem);
   if (image.topics.byName(name) === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);

@@ -4,7 +4,10 @@
  * Behaviour: null topics means all; a directory that failed carries KAFKA_STORAGE_ERROR.
  */
 import { Errors } from '../../protocol/errors.ts';
-import { DescribeLogDirsRequest, DescribeLogDirsResponse } from '../../protocol/messages/35-describe-log-dirs.ts';
+import {
+  DescribeLogDirsRequest,
+  DescribeLogDirsResponse,
+} from '../../protocol/messages/35-describe-log-dirs.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { BrokerServices, LogDescription, LogDirectoryDescription } from '../services.ts';
@@ -34,14 +37,19 @@ function wanted(topics: NonNullable<DescribeLogDirsRequest['topics']>): Map<stri
   return asked;
 }
 
-function describe(directory: LogDirectoryDescription, asked: ReadonlyMap<string, ReadonlySet<number>> | null): Result {
+function describe(
+  directory: LogDirectoryDescription,
+  asked: ReadonlyMap<string, ReadonlySet<number>> | null,
+): Result {
   if (directory.offline) {
     return { errorCode: Errors.KAFKA_STORAGE_ERROR.code, logDir: directory.path, topics: [] };
   }
   return {
     errorCode: 0,
     logDir: directory.path,
-    topics: byTopic(directory.logs.filter(({ topic, index }) => asked === null || asked.get(topic)?.has(index))),
+    topics: byTopic(
+      directory.logs.filter(({ topic, index }) => asked === null || asked.get(topic)?.has(index)),
+    ),
     totalBytes: directory.totalBytes,
     usableBytes: directory.usableBytes,
   };

@@ -27,7 +27,9 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
     versions: '0-1',
     listeners: ['broker', 'controller'],
     async handle(request, context) {
-      const loggers = request.resources.filter((resource) => resource.resourceType === resourceType.brokerLogger);
+      const loggers = request.resources.filter(
+        (resource) => resource.resourceType === resourceType.brokerLogger,
+      );
       const resources = request.resources.filter((resource) => !loggers.includes(resource));
       const refused = loggers.map((resource) => result(resource, Errors.INVALID_REQUEST.code, loggerMessage));
       if (resources.length === 0) return { responses: refused };
@@ -39,7 +41,8 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
         forwarded,
         context,
       );
-      if (!request.validateOnly) await services.imageWatch.until(shows(resources, responses, context), readYourWriteMs);
+      if (!request.validateOnly)
+        await services.imageWatch.until(shows(resources, responses, context), readYourWriteMs);
       return { responses: [...responses, ...refused] };
     },
     failed: (request, error, _context, message) => ({
@@ -49,7 +52,12 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
 }
 
 function result(resource: Resource, errorCode: number, errorMessage: string | null): Result {
-  return { errorCode, errorMessage, resourceType: resource.resourceType, resourceName: resource.resourceName };
+  return {
+    errorCode,
+    errorMessage,
+    resourceType: resource.resourceType,
+    resourceName: resource.resourceName,
+  };
 }
 
 /** Every resource that was altered reads differently than before, or has the values that were set. */

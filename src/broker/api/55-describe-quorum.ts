@@ -54,7 +54,9 @@ export function describeQuorum(
     topics: request.topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
-        topicName === metadataTopic && partitionIndex === 0 ? describe(status, version) : unknown(partitionIndex),
+        topicName === metadataTopic && partitionIndex === 0
+          ? describe(status, version)
+          : unknown(partitionIndex),
       ),
     })),
     nodes: version >= directoryIdVersion ? nodes : [],

@@ -6,7 +6,10 @@
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors } from '../../protocol/errors.ts';
-import { DescribeClusterRequest, DescribeClusterResponse } from '../../protocol/messages/60-describe-cluster.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../../protocol/messages/60-describe-cluster.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import type { NodeServices } from '../services.ts';
@@ -26,7 +29,8 @@ export function createDescribeClusterHandler(services: NodeServices, endpoints: 
     handle(request, context) {
       const onController = context.connection.listenerKind === 'controller';
       const own = onController ? controllerEndpoint : brokerEndpoint;
-      if (request.endpointType !== own) return mismatch(services, own, request.endpointType, context.apiVersion);
+      if (request.endpointType !== own)
+        return mismatch(services, own, request.endpointType, context.apiVersion);
       const brokers = onController
         ? controllerNodes(services, context)
         : brokerNodes(endpoints, context, request.includeFencedBrokers);
@@ -36,7 +40,9 @@ export function createDescribeClusterHandler(services: NodeServices, endpoints: 
         clusterId: services.clusterId,
         controllerId: onController ? (services.quorum().leaderId ?? -1) : brokerController(services, brokers),
         brokers,
-        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? clusterOperations
+          : operationsNotAsked,
       };
     },
     failed: (_request, error, _context, message) => ({

@@ -1,7 +1,10 @@
 /** DescribeProducers (61), v0. Producers that wrote to partitions led here, as their logs remember them. */
 import type { ProducerStateEntry } from '../../log/producer-state.ts';
 import { Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
-import { DescribeProducersRequest, DescribeProducersResponse } from '../../protocol/messages/61-describe-producers.ts';
+import {
+  DescribeProducersRequest,
+  DescribeProducersResponse,
+} from '../../protocol/messages/61-describe-producers.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import type { BrokerServices } from '../services.ts';
@@ -31,14 +34,24 @@ function failure(partitionIndex: number, errorCode: number, errorMessage: string
   return { partitionIndex, errorCode, errorMessage, activeProducers: [] };
 }
 
-function describe(services: BrokerServices, name: string, index: number, context: RequestContext): PartitionResult {
+function describe(
+  services: BrokerServices,
+  name: string,
+  index: number,
+  context: RequestContext,
+): PartitionResult {
   try {
     const topic = context.image.topics.byName(name);
     if (topic?.partitions[index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
     const replica = services.replicas.partition(topic.id, index);
     if (replica === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     const producers = replica.describeProducers() as readonly ProducerStateEntry[];
-    return { partitionIndex: index, errorCode: 0, errorMessage: null, activeProducers: producers.map(toWire) };
+    return {
+      partitionIndex: index,
+      errorCode: 0,
+      errorMessage: null,
+      activeProducers: producers.map(toWire),
+    };
   } catch (error) {
     return failure(index, errorRowOf(error).code, error instanceof KafkaError ? error.message : null);
   }

@@ -21,7 +21,10 @@ import { isInternalTopic, topicNameProblem, topicOperations } from './topics.ts'
 type Response = Init<typeof DescribeTopicPartitionsResponse>;
 type TopicResult = Response['topics'][number];
 
-export function createDescribeTopicPartitionsHandler(services: BrokerServices, endpoints: Endpoints): Handler {
+export function createDescribeTopicPartitionsHandler(
+  services: BrokerServices,
+  endpoints: Endpoints,
+): Handler {
   return defineHandler(DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, {
     versions: '0',
     listeners: ['broker'],
@@ -34,14 +37,21 @@ export function createDescribeTopicPartitionsHandler(services: BrokerServices, e
       return page(namesFrom(request, image), request.cursor, limit, image, alive);
     },
     failed: (request, error) => ({
-      topics: request.topics.map(({ name }) => ({ errorCode: error.code, name, topicId: uuidZero, partitions: [] })),
+      topics: request.topics.map(({ name }) => ({
+        errorCode: error.code,
+        name,
+        topicId: uuidZero,
+        partitions: [],
+      })),
     }),
   });
 }
 
 function namesFrom(request: DescribeTopicPartitionsRequest, image: MetadataImage): string[] {
   const names =
-    request.topics.length === 0 ? image.topics.names() : [...new Set(request.topics.map(({ name }) => name))].sort();
+    request.topics.length === 0
+      ? image.topics.names()
+      : [...new Set(request.topics.map(({ name }) => name))].sort();
   const { cursor } = request;
   return cursor === null ? names : names.filter((name) => name >= cursor.topicName);
 }
@@ -67,13 +77,15 @@ function page(
     const end = Math.min(topic.partitions.length, first + room);
     topics.push(describe(topic, first, end, alive));
     room -= Math.max(0, end - first);
-    if (end < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: end } };
+    if (end < topic.partitions.length)
+      return { topics, nextCursor: { topicName: name, partitionIndex: end } };
   }
   return { topics };
 }
 
 function unknownTopic(name: string): TopicResult {
-  const error = topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION;
+  const error =
+    topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION;
   return { errorCode: error.code, name, topicId: uuidZero, partitions: [] };
 }
 
@@ -88,7 +100,10 @@ function describe(topic: TopicImage, first: number, end: number, alive: Readonly
   };
 }
 
-function describePartition(partition: PartitionImage, alive: ReadonlySet<number>): TopicResult['partitions'][number] {
+function describePartition(
+  partition: PartitionImage,
+  alive: ReadonlySet<number>,
+): TopicResult['partitions'][number] {
   const reachable = alive.has(partition.leader);
   return {
     errorCode: reachable ? 0 : Errors.LEADER_NOT_AVAILABLE.code,

@@ -14,12 +14,42 @@ interface DownMapping {
 }
 
 const downMappings: readonly DownMapping[] = [
-  { apiKey: ApiKey.Fetch, belowVersion: 6, error: Errors.KAFKA_STORAGE_ERROR, sent: Errors.NOT_LEADER_OR_FOLLOWER },
-  { apiKey: ApiKey.Produce, belowVersion: 4, error: Errors.KAFKA_STORAGE_ERROR, sent: Errors.NOT_LEADER_OR_FOLLOWER },
-  { apiKey: ApiKey.Produce, belowVersion: 11, error: Errors.TRANSACTION_ABORTABLE, sent: Errors.INVALID_TXN_STATE },
-  { apiKey: ApiKey.ListOffsets, belowVersion: 5, error: Errors.OFFSET_NOT_AVAILABLE, sent: Errors.LEADER_NOT_AVAILABLE },
-  { apiKey: ApiKey.Metadata, belowVersion: 6, error: Errors.LISTENER_NOT_FOUND, sent: Errors.LEADER_NOT_AVAILABLE },
-  { apiKey: ApiKey.InitProducerId, belowVersion: 4, error: Errors.PRODUCER_FENCED, sent: Errors.INVALID_PRODUCER_EPOCH },
+  {
+    apiKey: ApiKey.Fetch,
+    belowVersion: 6,
+    error: Errors.KAFKA_STORAGE_ERROR,
+    sent: Errors.NOT_LEADER_OR_FOLLOWER,
+  },
+  {
+    apiKey: ApiKey.Produce,
+    belowVersion: 4,
+    error: Errors.KAFKA_STORAGE_ERROR,
+    sent: Errors.NOT_LEADER_OR_FOLLOWER,
+  },
+  {
+    apiKey: ApiKey.Produce,
+    belowVersion: 11,
+    error: Errors.TRANSACTION_ABORTABLE,
+    sent: Errors.INVALID_TXN_STATE,
+  },
+  {
+    apiKey: ApiKey.ListOffsets,
+    belowVersion: 5,
+    error: Errors.OFFSET_NOT_AVAILABLE,
+    sent: Errors.LEADER_NOT_AVAILABLE,
+  },
+  {
+    apiKey: ApiKey.Metadata,
+    belowVersion: 6,
+    error: Errors.LISTENER_NOT_FOUND,
+    sent: Errors.LEADER_NOT_AVAILABLE,
+  },
+  {
+    apiKey: ApiKey.InitProducerId,
+    belowVersion: 4,
+    error: Errors.PRODUCER_FENCED,
+    sent: Errors.INVALID_PRODUCER_EPOCH,
+  },
 ];
 
 /** The code of `error` as a client of `version` understands it. */

@@ -50,10 +50,18 @@ function withoutSession(request: FetchRequest): FetchScope {
   return { session: null, incremental: false, partitions };
 }
 
-function newSession(sessions: FetchSessionCache, request: FetchRequest, version: number, nowMs: number): FetchScope {
+function newSession(
+  sessions: FetchSessionCache,
+  request: FetchRequest,
+  version: number,
+  nowMs: number,
+): FetchScope {
   const { partitions } = withoutSession(request);
   const byKey = new Map(
-    partitions.map((partition) => [partitionKey(partition.topic, partition.topicId, partition.index), partition]),
+    partitions.map((partition) => [
+      partitionKey(partition.topic, partition.topicId, partition.index),
+      partition,
+    ]),
   );
   const session = sessions.create(version >= topicIdsVersion, byKey, nowMs);
   return { session, incremental: false, partitions: session === null ? partitions : [...byKey.values()] };
@@ -74,7 +82,8 @@ function nextOfSession(
     const id = topic.topic === '' ? topic.topicId : uuidZero;
     for (const index of topic.partitions) sessions.forget(session, partitionKey(topic.topic, id, index));
   }
-  if (session.partitions.size > 0) return { session, incremental: true, partitions: [...session.partitions.values()] };
+  if (session.partitions.size > 0)
+    return { session, incremental: true, partitions: [...session.partitions.values()] };
   // Nothing is left to fetch: the session ends, and the client is told so by id 0.
   sessions.remove(session.id);
   return { session: null, incremental: false, partitions: [] };

@@ -13,7 +13,10 @@ import type { ErrorRow } from '../../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
 import { AlterConfigsRequest, AlterConfigsResponse } from '../../protocol/messages/33-alter-configs.ts';
-import { CreatePartitionsRequest, CreatePartitionsResponse } from '../../protocol/messages/37-create-partitions.ts';
+import {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+} from '../../protocol/messages/37-create-partitions.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
 import {
   AlterPartitionReassignmentsRequest,
@@ -24,7 +27,10 @@ import {
   ListPartitionReassignmentsResponse,
 } from '../../protocol/messages/46-list-partition-reassignments.ts';
 import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/messages/57-update-features.ts';
-import { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../../protocol/messages/64-unregister-broker.ts';
+import {
+  UnregisterBrokerRequest,
+  UnregisterBrokerResponse,
+} from '../../protocol/messages/64-unregister-broker.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import type { NodeId } from '../../base/ids.ts';
 import { defineHandler, type Handler, type ListenerKind, type RequestContext } from '../handler.ts';
@@ -39,7 +45,12 @@ interface Forwarding<Q extends Shape, S extends Shape> {
   readonly listeners: readonly ListenerKind[];
   /** What to wait for after an answer; null for nothing. */
   shows?(request: Infer<Message<Q>>, response: Infer<Message<S>>, context: RequestContext): Shows | null;
-  failed(request: Infer<Message<Q>>, error: ErrorRow, message: string | null, version: number): Init<Message<S>>;
+  failed(
+    request: Infer<Message<Q>>,
+    error: ErrorRow,
+    message: string | null,
+    version: number,
+  ): Init<Message<S>>;
 }
 
 const everywhere: readonly ListenerKind[] = ['broker', 'controller'];
@@ -74,7 +85,8 @@ export function askController<Q extends Shape, S extends Shape>(
   context: RequestContext,
 ): Promise<Infer<Message<S>>> {
   const { timeoutMs } = body as { timeoutMs?: number };
-  const deadline = timeoutMs === undefined || timeoutMs <= 0 ? {} : { deadlineMs: Math.min(timeoutMs, deadlineMsMax) };
+  const deadline =
+    timeoutMs === undefined || timeoutMs <= 0 ? {} : { deadlineMs: Math.min(timeoutMs, deadlineMsMax) };
   return services.controller.request(request, response, context.apiVersion, body as Init<Message<Q>>, {
     principal: context.connection.principal,
     clientId: context.clientId,
@@ -106,7 +118,8 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
           ? null
           : (image) =>
               request.featureUpdates.every(
-                ({ feature, maxVersionLevel }) => (image.features.levels.get(feature) ?? 0) === maxVersionLevel,
+                ({ feature, maxVersionLevel }) =>
+                  (image.features.levels.get(feature) ?? 0) === maxVersionLevel,
               ),
       failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage, results: [] }),
     }),
@@ -149,7 +162,9 @@ function topicHandlers(services: NodeServices): Handler[] {
       versions: '0-3',
       listeners: everywhere,
       shows(request, response) {
-        const failed = new Set(response.results.filter(({ errorCode }) => errorCode !== 0).map(({ name }) => name));
+        const failed = new Set(
+          response.results.filter(({ errorCode }) => errorCode !== 0).map(({ name }) => name),
+        );
         if (request.validateOnly) return null;
         const grown = request.topics.filter(({ name }) => !failed.has(name));
         return (image) =>

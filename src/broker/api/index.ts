@@ -52,7 +52,11 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
 function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
   const { services, creator, sessions, fetchBudget, lot } = options;
   const { nodeId, metadata, controller, random } = services;
-  const producerIds = new ProducerIds(nodeId, () => metadata().cluster.brokers.get(nodeId)?.epoch, controller);
+  const producerIds = new ProducerIds(
+    nodeId,
+    () => metadata().cluster.brokers.get(nodeId)?.epoch,
+    controller,
+  );
   return [
     createProduceHandler(services, endpoints),
     createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, lot }),

@@ -11,23 +11,40 @@ const zstd = 4;
 const zstdVersion = 7;
 
 /** The batch; throws `KafkaError`. */
-export function checkRecords(records: Uint8Array | null, version: number, transactionalId: string | null): Uint8Array {
+export function checkRecords(
+  records: Uint8Array | null,
+  version: number,
+  transactionalId: string | null,
+): Uint8Array {
   if (records === null || records.length === 0) {
-    throw invalid(`Produce requests with version ${version} must have at least one record batch per partition`);
+    throw invalid(
+      `Produce requests with version ${version} must have at least one record batch per partition`,
+    );
   }
   if (records.length > magicAt && records[magicAt] !== 2) {
-    throw invalid(`Produce requests with version ${version} are only allowed to contain record batches with magic version 2`);
+    throw invalid(
+      `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
+    );
   }
-  if (records.length < batchHeaderBytes) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'record batch without a whole header');
+  if (records.length < batchHeaderBytes)
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, 'record batch without a whole header');
   const header = batchHeader(records, 0);
   if (header.sizeBytes > records.length || header.sizeBytes < batchHeaderBytes) {
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch of ${header.sizeBytes} bytes in ${records.length}`);
+    throw new KafkaError(
+      Errors.CORRUPT_MESSAGE,
+      `record batch of ${header.sizeBytes} bytes in ${records.length}`,
+    );
   }
   if (header.sizeBytes < records.length) {
-    throw invalid(`Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`);
+    throw invalid(
+      `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
+    );
   }
   if ((header.attributes & 7) === zstd && version < zstdVersion) {
-    throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE, `Produce requests with version ${version} are not allowed to use ZStandard compression`);
+    throw new KafkaError(
+      Errors.UNSUPPORTED_COMPRESSION_TYPE,
+      `Produce requests with version ${version} are not allowed to use ZStandard compression`,
+    );
   }
   if (header.isTransactional) refuseTransactional(transactionalId);
   return records;

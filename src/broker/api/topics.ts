@@ -3,7 +3,11 @@ import { type Uuid, uuidZero } from '../../base/uuid.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
 
-const internalTopics: readonly string[] = ['__consumer_offsets', '__transaction_state', '__share_group_state'];
+const internalTopics: readonly string[] = [
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+];
 
 /** Topics that coordinators write; clients must not. */
 export function isInternalTopic(name: string): boolean {

@@ -204,8 +204,8 @@ export class GroupService implements MetadataPublisher {
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     const listed: ListedGroup[] = [];
     for (const host of this.#hosts.values()) {
-      if (!host.partition.isLeader) continue;
-      host.requireActive();
+      if (host.isLoading) throw new KafkaError(Errors.COORDINATOR_LOAD_IN_PROGRESS);
+      if (!host.isActive) continue;
       listed.push(...listGroups(host.shard.groups.values(), states, types));
     }
     return listed;

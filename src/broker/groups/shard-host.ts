@@ -40,6 +40,8 @@ type State = 'loading' | 'active' | 'closed';
 
 /** A timer never sleeps longer than this: the largest delay that Node's timers take is near. */
 const sleepMaxMs = 3_600_000;
+/** A timer that is later than this means that the whole process stood still. */
+const pauseMs = 100;
 /** How long loading waits for the high watermark to pass what was loaded before it serves all the same. */
 const commitWaitMs = 10_000;
 
@@ -109,7 +111,7 @@ export class ShardHost {
       if (!isWanted()) return;
       logger.error('groups could not be loaded', { partition: name, error: String(error) });
       this.close(Errors.NOT_COORDINATOR);
-      // A storage error takes the replica away; anything else is a bug, and loading again would meet it again.
+      // The log failing is the replica manager's affair, and it knows; anything else is a bug of ours.
       if (errorRowOf(error) === Errors.UNKNOWN_SERVER_ERROR) throw error;
     }
   }
@@ -139,7 +141,11 @@ export class ShardHost {
   }
 
   get isActive(): boolean {
-    return this.#state === 'active';
+    return this.#state === 'active' && this.partition.isLeader;
+  }
+
+  get isLoading(): boolean {
+    return this.#state === 'loading' && this.partition.isLeader;
   }
 
   /** The response, at once when the shard has it at once. */
@@ -216,8 +222,14 @@ export class ShardHost {
     const delayMs = Math.min(sleepMaxMs, Math.max(0, atMs - clock.monotonicMs()));
     this.#timerAtMs = atMs;
     this.#timer = scheduler.after(delayMs, () => {
-      this.#timerAtMs = Number.POSITIVE_INFINITY;
-      this.tell({ type: 'tick' });
+      const lateMs = clock.monotonicMs() - atMs;
+      const tick = (): void => {
+        this.#timerAtMs = Number.POSITIVE_INFINITY;
+        this.tell({ type: 'tick' });
+      };
+      // After a pause of the process the members' heartbeats lie in the sockets: they are heard before anybody is declared dead.
+      if (lateMs > pauseMs) scheduler.soon(tick);
+      else tick();
     });
   }
 }

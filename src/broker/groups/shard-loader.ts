@@ -2,8 +2,8 @@
  * Reads a partition of `__consumer_offsets` from its start to its end into a shard. Offsets that were committed in a
  * transaction count from its commit marker on, and not at all when it was aborted.
  *
- * Does not decide when: leadership is the caller's. A record that can't be read is left out and logged: one broken record
- * must not take all other groups of the partition away.
+ * Does not decide when: leadership is the caller's. A batch or record that can't be read is left out and logged: damage in one
+ * place must not take all other groups of the partition away.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
@@ -11,9 +11,9 @@ import { replay } from '../../group/replay.ts';
 import type { Shard } from '../../group/turn.ts';
 import type { GroupRecord } from '../../group/types.ts';
 import { DecodeError } from '../../protocol/codec/codec.ts';
-import { type BatchHeader, batches } from '../../protocol/records/batch.ts';
+import { type BatchHeader, batches, checkCrc } from '../../protocol/records/batch.ts';
 import { endTransactionOf } from '../../protocol/records/control.ts';
-import { decodeRecords } from '../../protocol/records/record.ts';
+import { decodeRecords, type KafkaRecord } from '../../protocol/records/record.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionReplica } from '../services.ts';
 
@@ -80,18 +80,24 @@ class Replayer {
   }
 
   batch(header: BatchHeader, fromOffset: number): void {
-    for (const record of decodeRecords(header)) {
-      if (record.offset < fromOffset) continue;
-      if (header.isControl) {
-        const end = endTransactionOf(record);
-        if (end?.type === 'commit')
-          for (const held of this.#open.get(header.producerId) ?? []) this.#replay(held);
-        if (end !== null) this.#open.delete(header.producerId);
-        continue;
+    this.#tolerate(header.baseOffset, () => {
+      if (!checkCrc(header.bytes, header.at, header)) throw new DecodeError('the checksum does not fit');
+      for (const record of decodeRecords(header)) {
+        if (record.offset >= fromOffset) this.#tolerate(record.offset, () => this.#record(header, record));
       }
-      if (record.key === null) continue;
-      if (header.isTransactional) this.#held(header.producerId).push(copyOf(record.key, record.value));
-      else this.#replay({ key: record.key, value: record.value });
+    });
+  }
+
+  #record(header: BatchHeader, record: KafkaRecord): void {
+    const { key, value } = record;
+    if (header.isControl) {
+      const end = endTransactionOf(record);
+      const held = end?.type === 'commit' ? (this.#open.get(header.producerId) ?? []) : [];
+      if (end !== null) this.#open.delete(header.producerId);
+      for (const one of held) this.#tolerate(record.offset, () => replay(this.#options.shard, one));
+    } else if (key !== null) {
+      if (header.isTransactional) this.#held(header.producerId).push(copyOf(key, value));
+      else replay(this.#options.shard, { key, value });
     }
   }
 
@@ -104,14 +110,15 @@ class Replayer {
     return held;
   }
 
-  #replay(record: GroupRecord): void {
+  #tolerate(offset: number, read: () => void): void {
     try {
-      replay(this.#options.shard, record);
+      read();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       const { partition, logger } = this.#options;
-      logger.error('a record of the group log cannot be read and is left out', {
+      logger.error('damage in the group log is left out', {
         partition: `${partition.topic}-${partition.index}`,
+        offset,
         error: error.message,
       });
     }

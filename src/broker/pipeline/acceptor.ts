@@ -101,7 +101,8 @@ export class Acceptor {
     if (this.#stopped) return 'the node is stopping';
     const perIpMax = limits.connectionsPerIpOverrides.get(host) ?? limits.connectionsPerIpMax;
     if ((this.#perHost.get(host) ?? 0) >= perIpMax) return 'max.connections.per.ip is reached';
-    if (this.#connections.size >= limits.connectionsMax && !this.#closeIdlest()) return 'max.connections is reached';
+    if (this.#connections.size >= limits.connectionsMax && !this.#closeIdlest())
+      return 'max.connections is reached';
     return null;
   }
 
@@ -140,7 +141,11 @@ export class Acceptor {
     for (const client of [...this.#connections]) {
       const reason = client.overdue(nowMs, this.#options.limits.idleMs);
       if (reason === null) continue;
-      this.#options.logger.debug('closing a connection', { id: client.info.id, remote: client.info.remote.host, reason });
+      this.#options.logger.debug('closing a connection', {
+        id: client.info.id,
+        remote: client.info.remote.host,
+        reason,
+      });
       client.destroy();
     }
   }
@@ -149,7 +154,8 @@ export class Acceptor {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#warningsSinceMs >= 1_000) {
       const suppressed = this.#warnings - warningsPerSecondMax;
-      if (suppressed > 0) this.#options.logger.warn('more warnings about connections were left out', { count: suppressed });
+      if (suppressed > 0)
+        this.#options.logger.warn('more warnings about connections were left out', { count: suppressed });
       this.#warningsSinceMs = nowMs;
       this.#warnings = 0;
     }

@@ -10,7 +10,13 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';
-import { CloseConnection, type ConnectionInfo, type HandlerResult, noResponse, type TwoPhase } from '../handler.ts';
+import {
+  CloseConnection,
+  type ConnectionInfo,
+  type HandlerResult,
+  noResponse,
+  type TwoPhase,
+} from '../handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
 import { ActiveRequest } from './active-request.ts';
 import { type DecodedRequest, decodeRequest } from './decode.ts';
@@ -65,7 +71,9 @@ export class ClientConnection {
     this.#clock = options.clock;
     this.#warn = options.warn;
     this.#onClosed = options.onClosed;
-    this.#reader = new FrameReader(options.requestBytesMax, (sizeBytes) => this.#budget.tryAcquire(sizeBytes));
+    this.#reader = new FrameReader(options.requestBytesMax, (sizeBytes) =>
+      this.#budget.tryAcquire(sizeBytes),
+    );
     this.#output = new OutputQueue({ write: (buffers) => this.#connection.write(buffers) });
     this.#lastReadMs = this.#clock.monotonicMs();
     this.#lastWriteMs = this.#lastReadMs;
@@ -193,7 +201,8 @@ export class ClientConnection {
       );
       return;
     }
-    if (typeof result === 'object' && result !== null && 'ordered' in result) this.#runTwoPhase(request, result as TwoPhase<unknown>);
+    if (typeof result === 'object' && result !== null && 'ordered' in result)
+      this.#runTwoPhase(request, result as TwoPhase<unknown>);
     else this.#complete(request, result);
   }
 
@@ -231,7 +240,8 @@ export class ClientConnection {
   }
 
   #giveUp(error: CloseConnection): void {
-    if (error.message !== '') this.#dispatcher.logger.info('closing a connection', { reason: error.message, id: this.info.id });
+    if (error.message !== '')
+      this.#dispatcher.logger.info('closing a connection', { reason: error.message, id: this.info.id });
     this.destroy();
   }
 
@@ -294,7 +304,10 @@ export class ClientConnection {
 
   #updatePause(): void {
     const pause =
-      this.#next !== null || this.#active.length >= requestsInFlightMax || this.#output.full || this.#reader.blocked;
+      this.#next !== null ||
+      this.#active.length >= requestsInFlightMax ||
+      this.#output.full ||
+      this.#reader.blocked;
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#connection.pause();

@@ -72,7 +72,9 @@ export class Dispatcher {
       if (bug instanceof CloseConnection) return bug;
       this.#logBug(request, bug);
     }
-    return genericFailure(request, error, message) ?? new CloseConnection(`${request.handler.name}: ${error.name}`);
+    return (
+      genericFailure(request, error, message) ?? new CloseConnection(`${request.handler.name}: ${error.name}`)
+    );
   }
 
   #logBug(request: ActiveRequest, error: unknown): void {

@@ -42,7 +42,8 @@ export class MemoryBudget {
   }
 
   tryAcquire(sizeBytes: number): boolean {
-    const small = sizeBytes <= this.#smallBytes && this.#usedBytes + sizeBytes <= this.limitBytes + this.#reserveBytes;
+    const small =
+      sizeBytes <= this.#smallBytes && this.#usedBytes + sizeBytes <= this.limitBytes + this.#reserveBytes;
     if (!small && (this.#queue.length > 0 || !this.#fits(sizeBytes))) return false;
     this.#usedBytes += sizeBytes;
     return true;
@@ -82,7 +83,11 @@ export class MemoryBudget {
     if (this.#draining) return;
     this.#draining = true;
     try {
-      for (let first = this.#queue[0]; first !== undefined && this.#fits(first.sizeBytes); first = this.#queue[0]) {
+      for (
+        let first = this.#queue[0];
+        first !== undefined && this.#fits(first.sizeBytes);
+        first = this.#queue[0]
+      ) {
         this.#queue.shift();
         const granted = first.granted;
         first.granted = null;

@@ -14,7 +14,10 @@ export class HandlerTable {
       const row: (Handler | undefined)[] = [];
       for (const handler of handlers) {
         if (!handler.listeners.includes(kind)) continue;
-        assert(row[handler.apiKey] === undefined, `api key ${handler.apiKey} has two handlers on ${kind} listeners`);
+        assert(
+          row[handler.apiKey] === undefined,
+          `api key ${handler.apiKey} has two handlers on ${kind} listeners`,
+        );
         row[handler.apiKey] = handler;
       }
       this.#byKind.set(kind, row);

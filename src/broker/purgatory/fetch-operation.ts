@@ -117,7 +117,11 @@ export class FetchOperation {
   #insist(): Promise<void> | null {
     if (this.#bytes > 0 || this.#urgent || this.#done) return null;
     const index = this.outcomes.findIndex(({ data }, i) => {
-      return data !== null && data.records.length === 0 && this.#mayRead(data) > (this.#targets[i] as FetchTarget).offset;
+      return (
+        data !== null &&
+        data.records.length === 0 &&
+        this.#mayRead(data) > (this.#targets[i] as FetchTarget).offset
+      );
     });
     return index < 0 ? null : this.#read(index, true);
   }
@@ -135,7 +139,8 @@ export class FetchOperation {
   #read(index: number, minOneBatch: boolean): Promise<void> | null {
     const target = this.#targets[index] as FetchTarget;
     let maxBytes = this.#allowance(index);
-    if (minOneBatch && maxBytes < firstReadBytesMin) maxBytes = Math.max(1, Math.min(target.maxBytes, firstReadBytesMin));
+    if (minOneBatch && maxBytes < firstReadBytesMin)
+      maxBytes = Math.max(1, Math.min(target.maxBytes, firstReadBytesMin));
     try {
       const data = target.replica().fetch({
         offset: target.offset,
@@ -190,7 +195,12 @@ export class FetchOperation {
     const outcome = this.#drop(index);
     outcome.data = null;
     outcome.error =
-      error instanceof KafkaError ? error : new KafkaError(Errors.UNKNOWN_SERVER_ERROR, error instanceof Error ? (error.stack ?? error.message) : String(error));
+      error instanceof KafkaError
+        ? error
+        : new KafkaError(
+            Errors.UNKNOWN_SERVER_ERROR,
+            error instanceof Error ? (error.stack ?? error.message) : String(error),
+          );
     this.#urgent = true;
   }
 

@@ -3,11 +3,23 @@ import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
 import { ApiVersionsRequest } from '../../../src/protocol/messages/18-api-versions.ts';
 import type { Init } from '../../../src/protocol/schema/fields.ts';
-import { batchOf, brokerRecord, frame, idA, readResponse, settle, TestBroker, topicRecords } from '../harness.ts';
+import {
+  batchOf,
+  brokerRecord,
+  frame,
+  idA,
+  readResponse,
+  settle,
+  TestBroker,
+  topicRecords,
+} from '../harness.ts';
 
 type Body = Init<typeof ProduceRequest>;
 
-function produce(records: Uint8Array | null, options: Partial<Body> & { topic?: string; topicId?: string; index?: number } = {}): Body {
+function produce(
+  records: Uint8Array | null,
+  options: Partial<Body> & { topic?: string; topicId?: string; index?: number } = {},
+): Body {
   const { topic = 'a', topicId = idA, index = 0, ...rest } = options;
   return {
     acks: -1,
@@ -25,7 +37,11 @@ async function one(broker: TestBroker, body: Body, version = 9) {
 describe('Produce', () => {
   test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])('v%i appends', async (version) => {
     const broker = new TestBroker();
-    expect(await one(broker, produce(batchOf(3)), version)).toMatchObject({ errorCode: 0, baseOffset: 0, index: 0 });
+    expect(await one(broker, produce(batchOf(3)), version)).toMatchObject({
+      errorCode: 0,
+      baseOffset: 0,
+      index: 0,
+    });
     expect(await one(broker, produce(batchOf(2)), version)).toMatchObject({ errorCode: 0, baseOffset: 3 });
     expect(broker.replica(idA, 0).logEndOffset).toBe(5);
   });
@@ -41,12 +57,18 @@ describe('Produce', () => {
         { name: 'nope', partitionData: [{ index: 0, records: batchOf() }] },
       ],
     });
-    const codes = response.responses.map(({ name, partitionResponses }) => [name, ...partitionResponses.map((p) => p.errorCode)]);
+    const codes = response.responses.map(({ name, partitionResponses }) => [
+      name,
+      ...partitionResponses.map((p) => p.errorCode),
+    ]);
     expect(codes).toEqual([
       ['a', 0, 19, 0, 3],
       ['nope', 3],
     ]);
-    expect(response.responses[0]?.partitionResponses[1]).toMatchObject({ baseOffset: -1, logStartOffset: -1 });
+    expect(response.responses[0]?.partitionResponses[1]).toMatchObject({
+      baseOffset: -1,
+      logStartOffset: -1,
+    });
   });
 
   const flipped = (): Uint8Array => {
@@ -62,7 +84,12 @@ describe('Produce', () => {
     ['a cut batch', 9, batchOf().subarray(0, 65), 2],
     ['less than a header', 9, batchOf().subarray(0, 40), 2],
     ['zstd before v7', 6, batchOf(1, 10, { compression: 'zstd' }), 76],
-    ['a transactional batch without an id', 9, batchOf(1, 10, { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }), 53],
+    [
+      'a transactional batch without an id',
+      9,
+      batchOf(1, 10, { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }),
+      53,
+    ],
   ])('%s', async (_name, version, records, code) => {
     const broker = new TestBroker();
     expect(await one(broker, produce(records), version)).toMatchObject({ errorCode: code, baseOffset: -1 });
@@ -71,29 +98,48 @@ describe('Produce', () => {
 
   test('acks that do not exist', async () => {
     const broker = new TestBroker();
-    expect(await one(broker, produce(batchOf(), { acks: 2 }))).toMatchObject({ errorCode: 21, baseOffset: -1 });
+    expect(await one(broker, produce(batchOf(), { acks: 2 }))).toMatchObject({
+      errorCode: 21,
+      baseOffset: -1,
+    });
   });
 
   test('internal topics are closed to clients, but not to the admin client', async () => {
-    const broker = new TestBroker({ records: [brokerRecord(1), ...topicRecords('__consumer_offsets', idA, 1)] });
+    const broker = new TestBroker({
+      records: [brokerRecord(1), ...topicRecords('__consumer_offsets', idA, 1)],
+    });
     const body = produce(batchOf(), { topic: '__consumer_offsets' });
     expect(await one(broker, body)).toMatchObject({ errorCode: 17 });
-    const response = await broker.inject(ProduceRequest, ProduceResponse, 9, body, { clientId: '__admin_client' });
+    const response = await broker.inject(ProduceRequest, ProduceResponse, 9, body, {
+      clientId: '__admin_client',
+    });
     expect(response.responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
   });
 
   test('unknown topic ids', async () => {
     const broker = new TestBroker();
-    expect(await one(broker, produce(batchOf(), { topicId: 'AAAAAAAAAAAAAAAAAAAAAA' }), 13)).toMatchObject({ errorCode: 100 });
-    expect(await one(broker, produce(batchOf(), { topicId: 'ZZZZAAAAAAAAAAAAAAAAAA' }), 13)).toMatchObject({ errorCode: 100 });
+    expect(await one(broker, produce(batchOf(), { topicId: 'AAAAAAAAAAAAAAAAAAAAAA' }), 13)).toMatchObject({
+      errorCode: 100,
+    });
+    expect(await one(broker, produce(batchOf(), { topicId: 'ZZZZAAAAAAAAAAAAAAAAAA' }), 13)).toMatchObject({
+      errorCode: 100,
+    });
   });
 
   test('not the leader: the new one is named from v10 on', async () => {
-    const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2), ...topicRecords('a', idA, 1, 2)] });
+    const broker = new TestBroker({
+      records: [brokerRecord(1), brokerRecord(2), ...topicRecords('a', idA, 1, 2)],
+    });
     const old = await broker.inject(ProduceRequest, ProduceResponse, 9, produce(batchOf()));
-    expect(old.responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: 6, currentLeader: { leaderId: -1 } });
+    expect(old.responses[0]?.partitionResponses[0]).toMatchObject({
+      errorCode: 6,
+      currentLeader: { leaderId: -1 },
+    });
     const response = await broker.inject(ProduceRequest, ProduceResponse, 10, produce(batchOf()));
-    expect(response.responses[0]?.partitionResponses[0]).toMatchObject({ errorCode: 6, currentLeader: { leaderId: 2, leaderEpoch: 5 } });
+    expect(response.responses[0]?.partitionResponses[0]).toMatchObject({
+      errorCode: 6,
+      currentLeader: { leaderId: 2, leaderEpoch: 5 },
+    });
     expect(response.nodeEndpoints).toEqual([{ nodeId: 2, host: 'host2', port: 9092, rack: null }]);
   });
 
@@ -144,7 +190,12 @@ describe('Produce', () => {
     expect(replica.logEndOffset).toBe(6);
     replica.acknowledge();
     await settle();
-    const offsets = connection.frames().map((bytes) => readResponse(ProduceResponse, 9, bytes).body.responses[0]?.partitionResponses[0]?.baseOffset);
+    const offsets = connection
+      .frames()
+      .map(
+        (bytes) =>
+          readResponse(ProduceResponse, 9, bytes).body.responses[0]?.partitionResponses[0]?.baseOffset,
+      );
     expect(offsets).toEqual([0, 1, 3]);
     expect(connection.writes.length).toBe(1);
   });
@@ -152,7 +203,10 @@ describe('Produce', () => {
   test('acks=0: no response, and the next one is the first', async () => {
     const broker = new TestBroker();
     const connection = broker.connect();
-    connection.feed(frame(ProduceRequest, 9, produce(batchOf(), { acks: 0 }), 1), frame(ApiVersionsRequest, 0, {}, 2));
+    connection.feed(
+      frame(ProduceRequest, 9, produce(batchOf(), { acks: 0 }), 1),
+      frame(ApiVersionsRequest, 0, {}, 2),
+    );
     await settle();
     expect(connection.frames().map((bytes) => Buffer.from(bytes).readInt32BE(0))).toEqual([2]);
     expect(broker.replica(idA, 0).logEndOffset).toBe(1);

@@ -4,7 +4,17 @@ import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
 import { batches } from '../../../src/protocol/records/batch.ts';
 import type { Init } from '../../../src/protocol/schema/fields.ts';
-import { batchOf, brokerRecord, frame, idA, idB, readResponse, settle, TestBroker, topicRecords } from '../harness.ts';
+import {
+  batchOf,
+  brokerRecord,
+  frame,
+  idA,
+  idB,
+  readResponse,
+  settle,
+  TestBroker,
+  topicRecords,
+} from '../harness.ts';
 
 type Body = Init<typeof FetchRequest>;
 
@@ -21,11 +31,22 @@ function fetch(asked: readonly Asked[], options: Partial<Body> = {}): Body {
   return {
     maxWaitMs: 0,
     minBytes: 1,
-    topics: asked.map(({ topic = 'a', topicId = topic === 'b' ? idB : idA, index = 0, offset = 0, maxBytes = 1 << 20, epoch = -1 }) => ({
-      topic,
-      topicId,
-      partitions: [{ partition: index, fetchOffset: offset, partitionMaxBytes: maxBytes, currentLeaderEpoch: epoch }],
-    })),
+    topics: asked.map(
+      ({
+        topic = 'a',
+        topicId = topic === 'b' ? idB : idA,
+        index = 0,
+        offset = 0,
+        maxBytes = 1 << 20,
+        epoch = -1,
+      }) => ({
+        topic,
+        topicId,
+        partitions: [
+          { partition: index, fetchOffset: offset, partitionMaxBytes: maxBytes, currentLeaderEpoch: epoch },
+        ],
+      }),
+    ),
     forgottenTopicsData: [],
     ...options,
   };
@@ -47,63 +68,127 @@ describe('Fetch', () => {
     const broker = new TestBroker();
     fill(broker, 0, 3);
     const [partition] = await partitions(broker, fetch([{ offset: 1 }]), version);
-    expect(partition).toMatchObject({ errorCode: 0, highWatermark: 3, lastStableOffset: 3, abortedTransactions: null });
-    expect(batches(partition?.records as Uint8Array).headers.map(({ baseOffset }) => baseOffset)).toEqual([1, 2]);
+    expect(partition).toMatchObject({
+      errorCode: 0,
+      highWatermark: 3,
+      lastStableOffset: 3,
+      abortedTransactions: null,
+    });
+    expect(batches(partition?.records as Uint8Array).headers.map(({ baseOffset }) => baseOffset)).toEqual([
+      1, 2,
+    ]);
   });
 
   test('watermarks are told with an empty answer, and -1 with an error', async () => {
     const broker = new TestBroker();
     fill(broker, 0, 2);
-    const [empty, outside, unknown] = await partitions(broker, fetch([{ offset: 2 }, { offset: 9 }, { index: 7 }]));
+    const [empty, outside, unknown] = await partitions(
+      broker,
+      fetch([{ offset: 2 }, { offset: 9 }, { index: 7 }]),
+    );
     expect(empty).toMatchObject({ errorCode: 0, highWatermark: 2, lastStableOffset: 2, logStartOffset: 0 });
     expect(bytesOf(empty?.records ?? null)).toBe(0);
-    expect(outside).toMatchObject({ errorCode: 1, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 });
+    expect(outside).toMatchObject({
+      errorCode: 1,
+      highWatermark: -1,
+      lastStableOffset: -1,
+      logStartOffset: -1,
+    });
     expect(unknown).toMatchObject({ errorCode: 3 });
   });
 
   test('whole-request refusals: at the top from v7, with each partition before', async () => {
     const broker = new TestBroker();
     const follower = fetch([{}], { replicaId: 2 });
-    expect(await broker.inject(FetchRequest, FetchResponse, 12, follower)).toMatchObject({ errorCode: 31, responses: [] });
+    expect(await broker.inject(FetchRequest, FetchResponse, 12, follower)).toMatchObject({
+      errorCode: 31,
+      responses: [],
+    });
     expect(await partitions(broker, follower, 6)).toMatchObject([{ errorCode: 31 }]);
-    expect(await broker.inject(FetchRequest, FetchResponse, 12, fetch([{}], { isolationLevel: 7 }))).toMatchObject({ errorCode: 42 });
+    expect(
+      await broker.inject(FetchRequest, FetchResponse, 12, fetch([{}], { isolationLevel: 7 })),
+    ).toMatchObject({ errorCode: 42 });
   });
 
   test('unknown topics by name and by id', async () => {
     const broker = new TestBroker();
     expect(await partitions(broker, fetch([{ topic: 'nope' }]))).toMatchObject([{ errorCode: 3 }]);
-    expect(await partitions(broker, fetch([{ topicId: 'ZZZZAAAAAAAAAAAAAAAAAA' }]), 13)).toMatchObject([{ errorCode: 100 }]);
+    expect(await partitions(broker, fetch([{ topicId: 'ZZZZAAAAAAAAAAAAAAAAAA' }]), 13)).toMatchObject([
+      { errorCode: 100 },
+    ]);
   });
 
   test('epochs, and the leader told from v16', async () => {
-    const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2), ...topicRecords('a', idA, 1), ...topicRecords('b', idB, 1, 2)] });
-    expect(await partitions(broker, fetch([{ epoch: 4 }]), 12)).toMatchObject([{ errorCode: 74, currentLeader: { leaderId: -1 } }]);
-    expect(await partitions(broker, fetch([{ epoch: 4 }]), 16)).toMatchObject([{ errorCode: 74, currentLeader: { leaderId: 1, leaderEpoch: 5 } }]);
+    const broker = new TestBroker({
+      records: [
+        brokerRecord(1),
+        brokerRecord(2),
+        ...topicRecords('a', idA, 1),
+        ...topicRecords('b', idB, 1, 2),
+      ],
+    });
+    expect(await partitions(broker, fetch([{ epoch: 4 }]), 12)).toMatchObject([
+      { errorCode: 74, currentLeader: { leaderId: -1 } },
+    ]);
+    expect(await partitions(broker, fetch([{ epoch: 4 }]), 16)).toMatchObject([
+      { errorCode: 74, currentLeader: { leaderId: 1, leaderEpoch: 5 } },
+    ]);
     const response = await broker.inject(FetchRequest, FetchResponse, 16, fetch([{ topic: 'b' }]));
-    expect(response.responses[0]?.partitions[0]).toMatchObject({ errorCode: 6, currentLeader: { leaderId: 2, leaderEpoch: 5 } });
+    expect(response.responses[0]?.partitions[0]).toMatchObject({
+      errorCode: 6,
+      currentLeader: { leaderId: 2, leaderEpoch: 5 },
+    });
     expect(response.nodeEndpoints).toEqual([{ nodeId: 2, host: 'host2', port: 9092, rack: null }]);
   });
 
-  test.each([false, true])('limits: first batch whole, then no more than the limits (slow reads: %s)', async (slow) => {
-    const broker = new TestBroker();
-    for (const index of [0, 1, 2]) {
-      fill(broker, index, 4, 1000);
-      broker.replica(idA, index).slow = slow;
-    }
-    const size = batchOf(1, 1000).length;
-    const ask = (maxBytes: number, each: number) =>
-      partitions(broker, fetch([{ index: 0, maxBytes: each }, { index: 1, maxBytes: each }, { index: 2, maxBytes: each }], { maxBytes }));
-    expect((await ask(1, 1)).map(({ records }) => bytesOf(records))).toEqual([size, 0, 0]);
-    expect((await ask(1 << 20, 1)).map(({ records }) => bytesOf(records))).toEqual([size, 0, 0]);
-    expect((await ask(3 * size, 2 * size)).map(({ records }) => bytesOf(records))).toEqual([2 * size, size, 0]);
-    expect((await ask(1 << 20, 2 * size)).map(({ records }) => bytesOf(records))).toEqual([2 * size, 2 * size, 2 * size]);
-  });
+  test.each([false, true])(
+    'limits: first batch whole, then no more than the limits (slow reads: %s)',
+    async (slow) => {
+      const broker = new TestBroker();
+      for (const index of [0, 1, 2]) {
+        fill(broker, index, 4, 1000);
+        broker.replica(idA, index).slow = slow;
+      }
+      const size = batchOf(1, 1000).length;
+      const ask = (maxBytes: number, each: number) =>
+        partitions(
+          broker,
+          fetch(
+            [
+              { index: 0, maxBytes: each },
+              { index: 1, maxBytes: each },
+              { index: 2, maxBytes: each },
+            ],
+            { maxBytes },
+          ),
+        );
+      expect((await ask(1, 1)).map(({ records }) => bytesOf(records))).toEqual([size, 0, 0]);
+      expect((await ask(1 << 20, 1)).map(({ records }) => bytesOf(records))).toEqual([size, 0, 0]);
+      expect((await ask(3 * size, 2 * size)).map(({ records }) => bytesOf(records))).toEqual([
+        2 * size,
+        size,
+        0,
+      ]);
+      expect((await ask(1 << 20, 2 * size)).map(({ records }) => bytesOf(records))).toEqual([
+        2 * size,
+        2 * size,
+        2 * size,
+      ]);
+    },
+  );
 
   test('a large batch behind empty partitions comes through', async () => {
     const broker = new TestBroker();
     fill(broker, 1, 1, 5000);
     broker.replica(idA, 1).slow = true;
-    const found = await partitions(broker, fetch([{ index: 0, maxBytes: 10 }, { index: 1, maxBytes: 10 }, { index: 2, maxBytes: 10 }]));
+    const found = await partitions(
+      broker,
+      fetch([
+        { index: 0, maxBytes: 10 },
+        { index: 1, maxBytes: 10 },
+        { index: 2, maxBytes: 10 },
+      ]),
+    );
     expect(found.map(({ records }) => bytesOf(records))).toEqual([0, batchOf(1, 5000).length, 0]);
   });
 
@@ -138,7 +223,11 @@ describe('long poll', () => {
     return connection;
   }
   const answer = (connection: ReturnType<typeof park>) =>
-    connection.frames().map((bytes) => readResponse(FetchResponse, 12, bytes).body.responses.flatMap(({ partitions: all }) => all));
+    connection
+      .frames()
+      .map((bytes) =>
+        readResponse(FetchResponse, 12, bytes).body.responses.flatMap(({ partitions: all }) => all),
+      );
 
   test('waits for data, and wakes on the high watermark, not on the append', async () => {
     const broker = new TestBroker();
@@ -228,7 +317,9 @@ describe('sessions', () => {
     return {
       errorCode: response.errorCode,
       sessionId: response.sessionId,
-      told: response.responses.flatMap(({ topic, partitions: all }) => all.map(({ partitionIndex }) => `${topic}${partitionIndex}`)),
+      told: response.responses.flatMap(({ topic, partitions: all }) =>
+        all.map(({ partitionIndex }) => `${topic}${partitionIndex}`),
+      ),
     };
   }
 
@@ -238,10 +329,16 @@ describe('sessions', () => {
     expect(first.told).toEqual(['a0', 'a1', 'b0']);
     const { sessionId } = first;
     expect(sessionId).toBeGreaterThan(0);
-    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }))).toEqual({ errorCode: 0, sessionId, told: [] });
+    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }))).toEqual({
+      errorCode: 0,
+      sessionId,
+      told: [],
+    });
     fill(broker, 1, 1);
     expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 2 }))).told).toEqual(['a1']);
-    expect((await ask(broker, fetch([{ index: 1, offset: 1 }], { sessionId, sessionEpoch: 3 }))).told).toEqual([]);
+    expect(
+      (await ask(broker, fetch([{ index: 1, offset: 1 }], { sessionId, sessionEpoch: 3 }))).told,
+    ).toEqual([]);
     broker.replica(idA, 0).error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 4 }))).told).toEqual(['a0']);
     broker.replica(idA, 0).error = null;
@@ -255,8 +352,13 @@ describe('sessions', () => {
     expect((await ask(broker, fetch([{ topic: 'b' }], { sessionId, sessionEpoch: 1 }))).told).toEqual(['b0']);
     const forget = (topic: string) => [{ topic, topicId: topic === 'b' ? idB : idA, partitions: [0] }];
     fill(broker, 0, 1, 10, idB);
-    expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 2, forgottenTopicsData: forget('b') }))).told).toEqual([]);
-    const last = await ask(broker, fetch([], { sessionId, sessionEpoch: 3, forgottenTopicsData: forget('a') }));
+    expect(
+      (await ask(broker, fetch([], { sessionId, sessionEpoch: 2, forgottenTopicsData: forget('b') }))).told,
+    ).toEqual([]);
+    const last = await ask(
+      broker,
+      fetch([], { sessionId, sessionEpoch: 3, forgottenTopicsData: forget('a') }),
+    );
     expect(last).toEqual({ errorCode: 0, sessionId: 0, told: [] });
     expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 4 }))).errorCode).toBe(70);
   });
@@ -264,10 +366,21 @@ describe('sessions', () => {
   test('wrong ids and epochs', async () => {
     const broker = new TestBroker();
     const { sessionId } = await ask(broker, fetch([{}], { sessionEpoch: 0 }));
-    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 2 }))).toMatchObject({ errorCode: 71, sessionId: 0 });
-    expect(await ask(broker, fetch([], { sessionId: sessionId + 1, sessionEpoch: 1 }))).toMatchObject({ errorCode: 70 });
-    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }), 13)).toMatchObject({ errorCode: 106 });
-    expect(await ask(broker, fetch([{}], { sessionId, sessionEpoch: -1 }))).toMatchObject({ errorCode: 0, sessionId: 0, told: ['a0'] });
+    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 2 }))).toMatchObject({
+      errorCode: 71,
+      sessionId: 0,
+    });
+    expect(await ask(broker, fetch([], { sessionId: sessionId + 1, sessionEpoch: 1 }))).toMatchObject({
+      errorCode: 70,
+    });
+    expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }), 13)).toMatchObject({
+      errorCode: 106,
+    });
+    expect(await ask(broker, fetch([{}], { sessionId, sessionEpoch: -1 }))).toMatchObject({
+      errorCode: 0,
+      sessionId: 0,
+      told: ['a0'],
+    });
     expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }))).toMatchObject({ errorCode: 70 });
   });
 
@@ -275,14 +388,23 @@ describe('sessions', () => {
     const broker = new TestBroker();
     const { sessionId } = await ask(broker, fetch([{}, { topic: 'b' }], { sessionEpoch: 0 }), 15);
     fill(broker, 0, 1, 10, idB);
-    const response = await broker.inject(FetchRequest, FetchResponse, 15, fetch([], { sessionId, sessionEpoch: 1 }));
+    const response = await broker.inject(
+      FetchRequest,
+      FetchResponse,
+      15,
+      fetch([], { sessionId, sessionEpoch: 1 }),
+    );
     expect(response.responses.map(({ topicId }) => topicId)).toEqual([idB]);
   });
 
   test('no room: the client goes on without', async () => {
     const broker = new TestBroker({ properties: 'max.incremental.fetch.session.cache.slots=1' });
     expect((await ask(broker, fetch([{}], { sessionEpoch: 0 }))).sessionId).toBeGreaterThan(0);
-    expect(await ask(broker, fetch([{}], { sessionEpoch: 0 }))).toEqual({ errorCode: 0, sessionId: 0, told: ['a0'] });
+    expect(await ask(broker, fetch([{}], { sessionEpoch: 0 }))).toEqual({
+      errorCode: 0,
+      sessionId: 0,
+      told: ['a0'],
+    });
   });
 
   test('a busy partition does not starve the others', async () => {
@@ -293,7 +415,12 @@ describe('sessions', () => {
     let { sessionId } = { sessionId: 0 };
     for (let epoch = 0; epoch < 12; epoch++) {
       const asked = epoch === 0 ? [{ index: 0 }, { index: 1 }, { index: 2 }] : [];
-      const response = await broker.inject(FetchRequest, FetchResponse, 12, fetch(asked, { sessionId, sessionEpoch: epoch, maxBytes: size }));
+      const response = await broker.inject(
+        FetchRequest,
+        FetchResponse,
+        12,
+        fetch(asked, { sessionId, sessionEpoch: epoch, maxBytes: size }),
+      );
       sessionId = response.sessionId;
       for (const { partitionIndex, records } of response.responses.flatMap((topic) => topic.partitions)) {
         if (bytesOf(records) > 0) read.set(partitionIndex, (read.get(partitionIndex) ?? 0) + 1);

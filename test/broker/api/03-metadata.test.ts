@@ -2,9 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../../src/base/ids.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/03-metadata.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../../src/protocol/messages/19-create-topics.ts';
-import { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } from '../../../src/protocol/messages/75-describe-topic-partitions.ts';
-import { DescribeClusterRequest, DescribeClusterResponse } from '../../../src/protocol/messages/60-describe-cluster.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../../src/protocol/messages/19-create-topics.ts';
+import {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+} from '../../../src/protocol/messages/75-describe-topic-partitions.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../../../src/protocol/messages/60-describe-cluster.ts';
 import { brokerRecord, frame, idA, idB, readResponse, settle, TestBroker, topicRecords } from '../harness.ts';
 
 const idC = 'AAAAAAAAAAAAAAAAAAACew';
@@ -16,7 +25,9 @@ describe('Metadata', () => {
     const body = { topics: [{ name: 'a' }], ...(version >= 4 ? none : {}) };
     const response = await broker.inject(MetadataRequest, MetadataResponse, version, body);
     expect(response.topics).toMatchObject([{ errorCode: 0, name: 'a', isInternal: false }]);
-    expect(response.topics[0]?.partitions).toMatchObject([0, 1, 2].map((partitionIndex) => ({ partitionIndex, leaderId: 1, replicaNodes: [1, 2] })));
+    expect(response.topics[0]?.partitions).toMatchObject(
+      [0, 1, 2].map((partitionIndex) => ({ partitionIndex, leaderId: 1, replicaNodes: [1, 2] })),
+    );
     expect(response.brokers.map(({ nodeId: id }) => id)).toEqual([1, 2]);
     if (version >= 1) expect(response.controllerId).toBe(1);
     if (version >= 2) expect(response.clusterId).toBe('test-cluster');
@@ -26,7 +37,9 @@ describe('Metadata', () => {
   test('all topics and none', async () => {
     const broker = new TestBroker();
     const names = async (version: number, topics: null | []) =>
-      (await broker.inject(MetadataRequest, MetadataResponse, version, { topics })).topics.map(({ name }) => name).sort();
+      (await broker.inject(MetadataRequest, MetadataResponse, version, { topics })).topics
+        .map(({ name }) => name)
+        .sort();
     expect(await names(0, [])).toEqual(['a', 'b']);
     expect(await names(1, [])).toEqual([]);
     expect(await names(1, null)).toEqual(['a', 'b']);
@@ -38,23 +51,51 @@ describe('Metadata', () => {
       const broker = new TestBroker({ properties });
       return (await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [] })).brokers;
     };
-    expect(await ask('')).toMatchObject([{ nodeId: 1, host: '127.0.0.1', port: 9092 }, { nodeId: 2, host: 'host2' }]);
-    expect(await ask('advertised.listeners=PLAINTEXT://host1:9091')).toMatchObject([{ nodeId: 1, host: 'host1', port: 9091 }, {}]);
+    expect(await ask('')).toMatchObject([
+      { nodeId: 1, host: '127.0.0.1', port: 9092 },
+      { nodeId: 2, host: 'host2' },
+    ]);
+    expect(await ask('advertised.listeners=PLAINTEXT://host1:9091')).toMatchObject([
+      { nodeId: 1, host: 'host1', port: 9091 },
+      {},
+    ]);
   });
 
   test('brokers out of service are not listed, but stay in replicas', async () => {
-    const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, true), ...topicRecords('a', idA, 1, 2)] });
+    const broker = new TestBroker({
+      records: [brokerRecord(1), brokerRecord(2, true), ...topicRecords('a', idA, 1, 2)],
+    });
     broker.quorum = { ...broker.quorum, leaderId: nodeId(9) };
     const response = await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: null });
     expect(response.brokers.map(({ nodeId: id }) => id)).toEqual([1]);
     expect(response.controllerId).toBe(1);
-    expect(response.topics[0]?.partitions[0]).toMatchObject({ errorCode: 5, leaderId: -1, leaderEpoch: 5, replicaNodes: [1, 2], isrNodes: [1, 2], offlineReplicas: [2] });
+    expect(response.topics[0]?.partitions[0]).toMatchObject({
+      errorCode: 5,
+      leaderId: -1,
+      leaderEpoch: 5,
+      replicaNodes: [1, 2],
+      isrNodes: [1, 2],
+      offlineReplicas: [2],
+    });
   });
 
   test('a leader without the listener: LISTENER_NOT_FOUND, in old words before v6', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1), ...topicRecords('a', idA, 1, 3)] });
-    broker.apply([record('RegisterBrokerRecord', { brokerId: 3, incarnationId: idB, brokerEpoch: 1, endPoints: [], features: [], rack: null, fenced: false, logDirs: [] })]);
-    const code = async (version: number) => (await broker.inject(MetadataRequest, MetadataResponse, version, { topics: null })).topics[0]?.partitions[0]?.errorCode;
+    broker.apply([
+      record('RegisterBrokerRecord', {
+        brokerId: 3,
+        incarnationId: idB,
+        brokerEpoch: 1,
+        endPoints: [],
+        features: [],
+        rack: null,
+        fenced: false,
+        logDirs: [],
+      }),
+    ]);
+    const code = async (version: number) =>
+      (await broker.inject(MetadataRequest, MetadataResponse, version, { topics: null })).topics[0]
+        ?.partitions[0]?.errorCode;
     expect(await code(5)).toBe(5);
     expect(await code(6)).toBe(72);
   });
@@ -62,7 +103,15 @@ describe('Metadata', () => {
   test('unknown names, invalid names, unknown ids', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
-      topics: [{ name: 'nope' }, { name: 'a/b' }, { name: null, topicId: idC }, { name: null, topicId: idB }, { name: null }, { name: 'a' }, { name: 'a' }],
+      topics: [
+        { name: 'nope' },
+        { name: 'a/b' },
+        { name: null, topicId: idC },
+        { name: null, topicId: idB },
+        { name: null },
+        { name: 'a' },
+        { name: 'a' },
+      ],
       ...none,
     });
     expect(response.topics.map(({ errorCode, name }) => [errorCode, name])).toEqual([
@@ -78,13 +127,17 @@ describe('Metadata', () => {
   test('authorised operations only when asked', async () => {
     const broker = new TestBroker();
     const plain = await broker.inject(MetadataRequest, MetadataResponse, 8, { topics: [{ name: 'a' }] });
-    expect([plain.topics[0]?.topicAuthorizedOperations, plain.clusterAuthorizedOperations]).toEqual([-2147483648, -2147483648]);
+    expect([plain.topics[0]?.topicAuthorizedOperations, plain.clusterAuthorizedOperations]).toEqual([
+      -2147483648, -2147483648,
+    ]);
     const asked = await broker.inject(MetadataRequest, MetadataResponse, 8, {
       topics: [{ name: 'a' }],
       includeTopicAuthorizedOperations: true,
       includeClusterAuthorizedOperations: true,
     });
-    expect([asked.topics[0]?.topicAuthorizedOperations, asked.clusterAuthorizedOperations]).toEqual([3576, 8096]);
+    expect([asked.topics[0]?.topicAuthorizedOperations, asked.clusterAuthorizedOperations]).toEqual([
+      3576, 8096,
+    ]);
   });
 });
 
@@ -99,12 +152,16 @@ describe('automatic creation', () => {
   test('the answer has the new topic', async () => {
     const broker = new TestBroker({ properties: 'num.partitions=4\ndefault.replication.factor=2' });
     creating(broker);
-    const response = await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [{ name: 'new' }, { name: 'a' }] });
+    const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
+      topics: [{ name: 'new' }, { name: 'a' }],
+    });
     expect(response.topics.map(({ errorCode, name }) => [errorCode, name])).toEqual([
       [0, 'new'],
       [0, 'a'],
     ]);
-    expect(broker.controller.requests[0]?.body).toMatchObject({ topics: [{ name: 'new', numPartitions: 4, replicationFactor: 2 }] });
+    expect(broker.controller.requests[0]?.body).toMatchObject({
+      topics: [{ name: 'new', numPartitions: 4, replicationFactor: 2 }],
+    });
   });
 
   test('once, however many ask at the same time', async () => {
@@ -120,7 +177,10 @@ describe('automatic creation', () => {
     ['the broker forbids it', 'auto.create.topics.enable=false', true],
   ])('not when %s', async (_name, properties, allowAutoTopicCreation) => {
     const broker = new TestBroker({ properties });
-    const response = await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [{ name: 'new' }], allowAutoTopicCreation });
+    const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
+      topics: [{ name: 'new' }],
+      allowAutoTopicCreation,
+    });
     expect(response.topics[0]?.errorCode).toBe(3);
     expect(broker.controller.requests).toEqual([]);
   });
@@ -129,15 +189,21 @@ describe('automatic creation', () => {
     const broker = new TestBroker();
     const body = { topics: [{ name: 'new' }] };
     expect((await broker.inject(MetadataRequest, MetadataResponse, 12, body)).topics[0]?.errorCode).toBe(3);
-    broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({ topics: [{ name: 'new', errorCode: 38, errorMessage: 'no', configs: [] }] }));
+    broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({
+      topics: [{ name: 'new', errorCode: 38, errorMessage: 'no', configs: [] }],
+    }));
     expect((await broker.inject(MetadataRequest, MetadataResponse, 12, body)).topics[0]?.errorCode).toBe(38);
-    broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({ topics: [{ name: 'new', errorCode: 0, errorMessage: null, configs: [] }] }));
+    broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({
+      topics: [{ name: 'new', errorCode: 0, errorMessage: null, configs: [] }],
+    }));
     const connection = broker.connect();
     connection.feed(frame(MetadataRequest, 12, body));
     await settle();
     expect(connection.frames()).toEqual([]);
     await broker.time.advance(1_000);
-    expect(readResponse(MetadataResponse, 12, connection.frames()[0] as Uint8Array).body.topics[0]?.errorCode).toBe(3);
+    expect(
+      readResponse(MetadataResponse, 12, connection.frames()[0] as Uint8Array).body.topics[0]?.errorCode,
+    ).toBe(3);
   });
 });
 
@@ -148,13 +214,24 @@ describe('DescribeTopicPartitions', () => {
     let cursor: { topicName: string; partitionIndex: number } | null = null;
     for (let i = 0; i < 5; i++) {
       const response: Awaited<ReturnType<typeof ask>> = await ask(cursor);
-      pages.push(response.topics.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => `${name}${partitionIndex}`)));
+      pages.push(
+        response.topics.flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex }) => `${name}${partitionIndex}`),
+        ),
+      );
       cursor = response.nextCursor;
       if (cursor === null) break;
     }
-    expect(pages).toEqual([['a0', 'a1'], ['a2', 'b0']]);
+    expect(pages).toEqual([
+      ['a0', 'a1'],
+      ['a2', 'b0'],
+    ]);
     function ask(from: typeof cursor) {
-      return broker.inject(DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, 0, { topics: [], responsePartitionLimit: 2, cursor: from });
+      return broker.inject(DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, 0, {
+        topics: [],
+        responsePartitionLimit: 2,
+        cursor: from,
+      });
     }
   });
 
@@ -168,7 +245,12 @@ describe('DescribeTopicPartitions', () => {
       [0, 'b'],
       [3, 'nope'],
     ]);
-    expect(response.topics[1]?.partitions[0]).toMatchObject({ leaderId: 1, isrNodes: [1, 2], eligibleLeaderReplicas: [], lastKnownElr: [] });
+    expect(response.topics[1]?.partitions[0]).toMatchObject({
+      leaderId: 1,
+      isrNodes: [1, 2],
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
+    });
   });
 });
 
@@ -176,20 +258,45 @@ describe('DescribeCluster', () => {
   test('brokers, fenced ones when asked', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, true)] });
     const ask = async (version: number, includeFencedBrokers: boolean) =>
-      broker.inject(DescribeClusterRequest, DescribeClusterResponse, version, { includeClusterAuthorizedOperations: true, includeFencedBrokers });
+      broker.inject(DescribeClusterRequest, DescribeClusterResponse, version, {
+        includeClusterAuthorizedOperations: true,
+        includeFencedBrokers,
+      });
     const plain = await ask(0, false);
-    expect(plain).toMatchObject({ errorCode: 0, clusterId: 'test-cluster', controllerId: 1, clusterAuthorizedOperations: 8096 });
+    expect(plain).toMatchObject({
+      errorCode: 0,
+      clusterId: 'test-cluster',
+      controllerId: 1,
+      clusterAuthorizedOperations: 8096,
+    });
     expect(plain.brokers).toMatchObject([{ brokerId: 1, host: '127.0.0.1', port: 9092 }]);
-    expect((await ask(2, true)).brokers).toMatchObject([{ isFenced: false }, { brokerId: 2, isFenced: true }]);
+    expect((await ask(2, true)).brokers).toMatchObject([
+      { isFenced: false },
+      { brokerId: 2, isFenced: true },
+    ]);
   });
 
   test('controllers on a controller listener, and the wrong kind of listener', async () => {
     const broker = new TestBroker();
     const voter = { id: nodeId(1), directoryId: idA, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };
-    broker.quorum = { ...broker.quorum, voters: [{ ...voter, endpoints: [{ name: 'CONTROLLER', host: 'c1', port: 9093 }] }] };
+    broker.quorum = {
+      ...broker.quorum,
+      voters: [{ ...voter, endpoints: [{ name: 'CONTROLLER', host: 'c1', port: 9093 }] }],
+    };
     const ask = (kind: 'broker' | 'controller', endpointType: number) =>
-      broker.inject(DescribeClusterRequest, DescribeClusterResponse, 1, { includeClusterAuthorizedOperations: false, endpointType, includeFencedBrokers: false }, { kind });
-    expect(await ask('controller', 2)).toMatchObject({ errorCode: 0, endpointType: 2, controllerId: 1, brokers: [{ brokerId: 1, host: 'c1', port: 9093 }] });
+      broker.inject(
+        DescribeClusterRequest,
+        DescribeClusterResponse,
+        1,
+        { includeClusterAuthorizedOperations: false, endpointType, includeFencedBrokers: false },
+        { kind },
+      );
+    expect(await ask('controller', 2)).toMatchObject({
+      errorCode: 0,
+      endpointType: 2,
+      controllerId: 1,
+      brokers: [{ brokerId: 1, host: 'c1', port: 9093 }],
+    });
     expect(await ask('controller', 1)).toMatchObject({ errorCode: 114 });
     expect(await ask('broker', 2)).toMatchObject({ errorCode: 114 });
     expect(await ask('broker', 7)).toMatchObject({ errorCode: 115 });

@@ -33,7 +33,9 @@ describe('ApiVersions', () => {
 
   test('a controller listener lists its own', async () => {
     const broker = new TestBroker();
-    const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, { kind: 'controller' });
+    const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, {
+      kind: 'controller',
+    });
     const keys = response.apiKeys.map(({ apiKey }) => apiKey).sort((a, b) => a - b);
     expect(keys).toEqual([18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 55, 57, 60, 64]);
   });
@@ -48,7 +50,10 @@ describe('ApiVersions', () => {
     const answer = readResponse(ApiVersionsResponse, 0, connection.frames()[0] as Uint8Array);
     expect(answer.correlationId).toBe(5);
     expect(answer.body.errorCode).toBe(35);
-    expect(answer.body.apiKeys.find(({ apiKey }) => apiKey === 18)).toMatchObject({ minVersion: 0, maxVersion: 4 });
+    expect(answer.body.apiKeys.find(({ apiKey }) => apiKey === 18)).toMatchObject({
+      minVersion: 0,
+      maxVersion: 4,
+    });
     connection.feed(frame(ApiVersionsRequest, 3, client, -6));
     await settle();
     expect(readResponse(ApiVersionsResponse, 3, connection.frames()[1] as Uint8Array)).toMatchObject({
@@ -60,8 +65,12 @@ describe('ApiVersions', () => {
   test('a software name that is none is refused', async () => {
     const broker = new TestBroker();
     const body = { clientSoftwareName: 'bad name!', clientSoftwareVersion: '1' };
-    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, body)).toMatchObject({ errorCode: 42 });
-    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 2, body)).toMatchObject({ errorCode: 0 });
+    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, body)).toMatchObject({
+      errorCode: 42,
+    });
+    expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 2, body)).toMatchObject({
+      errorCode: 0,
+    });
   });
 
   test('features: a lowest level of 0 only from v4 on, finalized ones with the epoch, none without its API', async () => {
@@ -72,7 +81,9 @@ describe('ApiVersions', () => {
     ]);
     const v3 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client);
     expect(v3.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version']);
-    expect(v3.finalizedFeatures).toEqual([{ name: 'metadata.version', maxVersionLevel: 30, minVersionLevel: 30 }]);
+    expect(v3.finalizedFeatures).toEqual([
+      { name: 'metadata.version', maxVersionLevel: 30, minVersionLevel: 30 },
+    ]);
     expect(v3.finalizedFeaturesEpoch).toBe(broker.image.offset);
     const v4 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 4, client);
     expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'kraft.version']);

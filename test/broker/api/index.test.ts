@@ -53,25 +53,42 @@ describe.each(handlers.map((handler) => [handler.name, handler] as const))('%s',
       expect(inVersions(handler.request.versions, version)).toBe(true);
       expect(inVersions(handler.response.versions, version)).toBe(true);
     }
-    if (handler.request.latestVersionUnstable) expect(handler.maxVersion).toBeLessThan(handler.request.versions.max);
+    if (handler.request.latestVersionUnstable)
+      expect(handler.maxVersion).toBeLessThan(handler.request.versions.max);
   });
 
-  const versions = Array.from({ length: handler.maxVersion - handler.minVersion + 1 }, (_, i) => handler.minVersion + i);
+  const versions = Array.from(
+    { length: handler.maxVersion - handler.minVersion + 1 },
+    (_, i) => handler.minVersion + i,
+  );
 
-  test.each(versions)('v%i: fails as a whole, and answers a plain request, within its schema', async (version) => {
-    const broker = new TestBroker();
-    const refused = encoded(broker, handler, version, () => Errors.CLUSTER_AUTHORIZATION_FAILED);
-    // Before v3 it has no place for an error.
-    const silent = handler.name === 'DescribeLogDirs' && version < 3;
-    expect((await refused).includes(Buffer.from([0, 31]))).toBe(!silent);
-    await encoded(broker, handler, version, allowAll);
-    expect(broker.logger.at('error')).toEqual([]);
-  });
+  test.each(versions)(
+    'v%i: fails as a whole, and answers a plain request, within its schema',
+    async (version) => {
+      const broker = new TestBroker();
+      const refused = encoded(broker, handler, version, () => Errors.CLUSTER_AUTHORIZATION_FAILED);
+      // Before v3 it has no place for an error.
+      const silent = handler.name === 'DescribeLogDirs' && version < 3;
+      expect((await refused).includes(Buffer.from([0, 31]))).toBe(!silent);
+      await encoded(broker, handler, version, allowAll);
+      expect(broker.logger.at('error')).toEqual([]);
+    },
+  );
 });
 
 /** The frame of the response to a sample request. */
-async function encoded(broker: TestBroker, handler: Handler, version: number, authorize: Authorize): Promise<Buffer> {
-  const dispatcher = new Dispatcher({ table: table(broker), authorize, image: () => broker.image, logger: broker.logger });
+async function encoded(
+  broker: TestBroker,
+  handler: Handler,
+  version: number,
+  authorize: Authorize,
+): Promise<Buffer> {
+  const dispatcher = new Dispatcher({
+    table: table(broker),
+    authorize,
+    image: () => broker.image,
+    logger: broker.logger,
+  });
   const connection = {
     id: 1,
     listenerName: 'PLAINTEXT',
@@ -80,14 +97,30 @@ async function encoded(broker: TestBroker, handler: Handler, version: number, au
     remote: { host: 'h', port: 1 },
     principal: 'User:ANONYMOUS',
   };
-  const plain = { ...sample(handler.request.fields, version), ...(handler.name === 'Produce' ? { acks: 1 } : {}) };
+  const plain = {
+    ...sample(handler.request.fields, version),
+    ...(handler.name === 'Produce' ? { acks: 1 } : {}),
+  };
   const body = decode(handler.request, version, encode(handler.request, version, plain));
-  const decoded = { handler, apiVersion: version, correlationId: 1, clientId: '', body, frameBytes: 0, unsupported: false };
+  const decoded = {
+    handler,
+    apiVersion: version,
+    correlationId: 1,
+    clientId: '',
+    body,
+    frameBytes: 0,
+    unsupported: false,
+  };
   const request = new ActiveRequest(decoded, connection, broker.image);
   const result = dispatcher.run(request);
   expect(result).not.toBeInstanceOf(CloseConnection);
-  const twoPhase = typeof result === 'object' && result !== null && 'ordered' in result ? (result as TwoPhase<unknown>) : null;
-  const response = await Promise.resolve(twoPhase === null ? result : twoPhase.response).catch((error: unknown) => dispatcher.failed(request, error));
+  const twoPhase =
+    typeof result === 'object' && result !== null && 'ordered' in result
+      ? (result as TwoPhase<unknown>)
+      : null;
+  const response = await Promise.resolve(twoPhase === null ? result : twoPhase.response).catch(
+    (error: unknown) => dispatcher.failed(request, error),
+  );
   const buffers = dispatcher.encode(request, response);
   expect(buffers, JSON.stringify(broker.logger.lines)).not.toBeNull();
   return Buffer.concat(buffers ?? []);

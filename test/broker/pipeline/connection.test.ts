@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { CloseConnection, defineHandler, type Handler, type HandlerResult, noResponse } from '../../../src/broker/handler.ts';
+import {
+  CloseConnection,
+  defineHandler,
+  type Handler,
+  type HandlerResult,
+  noResponse,
+} from '../../../src/broker/handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../../../src/broker/limits.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/12-heartbeat.ts';
@@ -34,8 +40,13 @@ class Scripted {
         ordered: true,
         handle: ({ memberId }) => {
           this.started.push(memberId);
-          const ordered = memberId.startsWith('slow') ? new Promise<void>((resolve) => this.admit.set(memberId, resolve)) : null;
-          const response = this.#later(memberId).then(() => ({ errorCode: 0, assignment: new Uint8Array(0) }));
+          const ordered = memberId.startsWith('slow')
+            ? new Promise<void>((resolve) => this.admit.set(memberId, resolve))
+            : null;
+          const response = this.#later(memberId).then(() => ({
+            errorCode: 0,
+            assignment: new Uint8Array(0),
+          }));
           return { ordered, response };
         },
       }),
@@ -69,7 +80,12 @@ function heartbeat(memberId: string, correlationId: number): Uint8Array {
 }
 
 function sync(memberId: string, correlationId: number): Uint8Array {
-  return frame(SyncGroupRequest, 3, { groupId: 'g', generationId: 1, memberId, assignments: [] }, correlationId);
+  return frame(
+    SyncGroupRequest,
+    3,
+    { groupId: 'g', generationId: 1, memberId, assignments: [] },
+    correlationId,
+  );
 }
 
 function correlationIds(connection: MemoryConnection): number[] {
@@ -318,7 +334,17 @@ describe('limits', () => {
   test('a request waits for memory, with its connection paused', async () => {
     const { scripted, broker } = setUp('queued.max.request.bytes=200000\nsocket.request.max.bytes=200000');
     const big = (name: string, id: number) =>
-      frame(SyncGroupRequest, 3, { groupId: 'g', generationId: 1, memberId: name, assignments: [{ memberId: 'x', assignment: new Uint8Array(120_000) }] }, id);
+      frame(
+        SyncGroupRequest,
+        3,
+        {
+          groupId: 'g',
+          generationId: 1,
+          memberId: name,
+          assignments: [{ memberId: 'x', assignment: new Uint8Array(120_000) }],
+        },
+        id,
+      );
     const [first, second, third] = [broker.connect(), broker.connect(), broker.connect()];
     first.feed(big('a', 1));
     second.feed(big('b', 2));
@@ -384,7 +410,9 @@ describe('limits', () => {
   });
 
   test('max.connections closes the idlest, max.connections.per.ip refuses', async () => {
-    const { broker } = setUp('max.connections=2\nmax.connections.per.ip=1\nmax.connections.per.ip.overrides=10.0.0.1:5');
+    const { broker } = setUp(
+      'max.connections=2\nmax.connections.per.ip=1\nmax.connections.per.ip.overrides=10.0.0.1:5',
+    );
     const first = broker.connect('broker', '10.0.0.1');
     await broker.time.advance(1_500);
     const second = broker.connect('broker', '10.0.0.2');
@@ -426,6 +454,8 @@ describe('responses without an error field', () => {
       },
     });
     const broker = new TestBroker({ handlers: [handler] });
-    expect(await broker.inject(ListGroupsRequest, ListGroupsResponse, 4, { statesFilter: [] })).toMatchObject({ errorCode: 15 });
+    expect(await broker.inject(ListGroupsRequest, ListGroupsResponse, 4, { statesFilter: [] })).toMatchObject(
+      { errorCode: 15 },
+    );
   });
 });

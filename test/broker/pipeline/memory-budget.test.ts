@@ -44,7 +44,11 @@ describe('memory budget', () => {
   });
 
   test('never above its limits, and everything comes back', () => {
-    const step = fc.record({ size: fc.integer({ min: 0, max: 60 }), release: fc.boolean(), wait: fc.boolean() });
+    const step = fc.record({
+      size: fc.integer({ min: 0, max: 60 }),
+      release: fc.boolean(),
+      wait: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const budget = new MemoryBudget(100, 20, 4);

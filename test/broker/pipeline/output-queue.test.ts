@@ -7,22 +7,26 @@ describe('output queue', () => {
   test('bytes leave in order, in slices, with pauses whenever the socket is full', () => {
     const message = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 4 });
     fc.assert(
-      fc.property(fc.array(message, { maxLength: 20 }), fc.array(fc.boolean(), { minLength: 1 }), (messages, full) => {
-        const written: number[] = [];
-        let call = 0;
-        const queue = new OutputQueue({
-          write(buffers) {
-            for (const buffer of buffers) written.push(...buffer);
-            return full[call++ % full.length] === true;
-          },
-        });
-        let sent = 0;
-        for (const buffers of messages) queue.add(buffers, () => sent++);
-        queue.flush();
-        for (let i = 0; i < 1000 && !(queue.empty && !queue.full); i++) queue.drained();
-        expect(written).toEqual(messages.flat().flatMap((buffer) => [...buffer]));
-        expect(sent).toBe(messages.length);
-      }),
+      fc.property(
+        fc.array(message, { maxLength: 20 }),
+        fc.array(fc.boolean(), { minLength: 1 }),
+        (messages, full) => {
+          const written: number[] = [];
+          let call = 0;
+          const queue = new OutputQueue({
+            write(buffers) {
+              for (const buffer of buffers) written.push(...buffer);
+              return full[call++ % full.length] === true;
+            },
+          });
+          let sent = 0;
+          for (const buffers of messages) queue.add(buffers, () => sent++);
+          queue.flush();
+          for (let i = 0; i < 1000 && !(queue.empty && !queue.full); i++) queue.drained();
+          expect(written).toEqual(messages.flat().flatMap((buffer) => [...buffer]));
+          expect(sent).toBe(messages.length);
+        },
+      ),
     );
   });
 
