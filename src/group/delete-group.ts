@@ -36,6 +36,9 @@ export function buryGroup(
   write(turn, records, {
     apply: () => {
       for (const id of group.pendingMembers.keys()) group.removePending(id);
+      // A snapshot may be half-way through this group: it must not write what the tombstones took away.
+      for (const partitions of group.offsets.values()) partitions.clear();
+      group.offsets.clear();
       if (turn.shard.groups.get(group.groupId) === group) turn.shard.groups.delete(group.groupId);
     },
     undo: () => {
