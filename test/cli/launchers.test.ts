@@ -12,7 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+// @ts-expect-error plain JavaScript, as scripts are
 import { configurationPage, loadConfig } from '../../scripts/docs/config.mjs';
+// @ts-expect-error plain JavaScript, as scripts are
 import { launcherFiles } from '../../scripts/make-launchers.mjs';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { tools } from '../../src/cli/tools.ts';
