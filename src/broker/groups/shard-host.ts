@@ -17,7 +17,7 @@ import type { CompressionType } from '../../protocol/records/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionReplica } from '../services.ts';
 import { loadShard } from './shard-loader.ts';
-import { ShardSnapshots } from './shard-snapshots.ts';
+import { type SnapshotLimits, ShardSnapshots, snapshotLimits } from './shard-snapshots.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface ShardHostOptions {
@@ -30,8 +30,8 @@ export interface ShardHostOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** For tests: below this size the log is never rewritten. */
-  readonly dirtyBytesMin?: number;
+  /** When the log is written anew. */
+  readonly snapshots?: SnapshotLimits;
   /** Storage or leadership failed under it: this host is done for. */
   readonly onLost: (host: ShardHost) => void;
 }
@@ -78,7 +78,7 @@ export class ShardHost {
       shard: this.shard,
       queue: this.#queue,
       logger: options.logger,
-      ...(options.dirtyBytesMin === undefined ? {} : { dirtyBytesMin: options.dirtyBytesMin }),
+      limits: options.snapshots ?? snapshotLimits,
     });
   }
 

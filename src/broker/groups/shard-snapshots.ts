@@ -14,25 +14,27 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionReplica } from '../services.ts';
 import type { WriteQueue } from './write-queue.ts';
 
-/** Below this a log is not worth the work, however little of it is alive. */
-const dirtyBytesMin = 16 * 1024 * 1024;
+export interface SnapshotLimits {
+  /** Below this a log is not worth the work, however little of it is alive. */
+  readonly logBytesMin: number;
+  /** State bytes in one batch. */
+  readonly sliceBytes: number;
+}
+
+export const snapshotLimits: SnapshotLimits = { logBytesMin: 16 * 1024 * 1024, sliceBytes: 128 * 1024 };
 /** The log may grow to this many times the state. */
 const growthFactor = 4;
-/** State bytes in one batch. */
-const sliceBytes = 128 * 1024;
 
 export interface ShardSnapshotsOptions {
   readonly partition: PartitionReplica;
   readonly shard: Shard;
   readonly queue: WriteQueue;
   readonly logger: Logger;
-  /** For tests. */
-  readonly dirtyBytesMin?: number;
+  readonly limits: SnapshotLimits;
 }
 
 export class ShardSnapshots {
   readonly #options: ShardSnapshotsOptions;
-  readonly #dirtyBytesMin: number;
   /** Log bytes before what `queue.appendedBytes` counts. */
   #bytesBefore = 0;
   /** Size of the state when it was last written. */
@@ -41,7 +43,6 @@ export class ShardSnapshots {
 
   constructor(options: ShardSnapshotsOptions) {
     this.#options = options;
-    this.#dirtyBytesMin = options.dirtyBytesMin ?? dirtyBytesMin;
   }
 
   loaded(sizeBytes: number): void {
@@ -50,15 +51,16 @@ export class ShardSnapshots {
 
   /** Starts when it is time; cheap when it is not. */
   consider(): void {
-    const logBytes = this.#bytesBefore + this.#options.queue.appendedBytes;
-    if (this.#isRunning || logBytes < Math.max(this.#dirtyBytesMin, growthFactor * this.#stateBytes)) return;
+    const { queue, limits } = this.#options;
+    const logBytes = this.#bytesBefore + queue.appendedBytes;
+    if (this.#isRunning || logBytes < Math.max(limits.logBytesMin, growthFactor * this.#stateBytes)) return;
     this.#isRunning = true;
     this.#next(records(this.#options.shard), null, 0);
   }
 
   /** Puts the next slice into the queue; `startOffset` is where the first one went. */
   #next(rest: Iterator<GroupRecord>, startOffset: number | null, stateBytes: number): void {
-    const { queue, partition } = this.#options;
+    const { queue, partition, limits } = this.#options;
     let from = startOffset;
     let bytes = 0;
     queue.add(
@@ -66,7 +68,7 @@ export class ShardSnapshots {
         // The log end offset is where this slice goes, since nothing else is under way.
         from ??= partition.logEndOffset;
         const slice: GroupRecord[] = [];
-        while (bytes < sliceBytes) {
+        while (bytes < limits.sliceBytes) {
           const { value, done } = rest.next();
           if (done === true) break;
           slice.push(value);

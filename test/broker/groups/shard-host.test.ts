@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { snapshotLimits } from '../../../src/broker/groups/shard-snapshots.ts';
 import { ShardHost } from '../../../src/broker/groups/shard-host.ts';
 import { fetchOffsets } from '../../../src/group/offsets.ts';
 import type { JoinResponse, OffsetCommitResponse } from '../../../src/group/types.ts';
@@ -8,7 +10,7 @@ import { buildBatch } from '../../../src/protocol/records/builder.ts';
 import { endTransactionBatch } from '../../../src/protocol/records/control.ts';
 import { decodeRecords } from '../../../src/protocol/records/record.ts';
 import { offsetRecord } from '../../../src/group/records.ts';
-import { bytes, config, seededRandom } from '../../group/harness.ts';
+import { bytes, config, durable, seededRandom } from '../../group/harness.ts';
 import { ManualTime, RecordingLogger, settle } from '../harness.ts';
 import { MemoryLog, MemoryReplica } from './memory-replica.ts';
 
@@ -22,13 +24,13 @@ class Bench {
     this.memory = memory;
   }
 
-  async host(partition = new MemoryReplica(this.memory), dirtyBytesMin?: number): Promise<ShardHost> {
-    const host = this.unloaded(partition, dirtyBytesMin);
+  async host(partition = new MemoryReplica(this.memory), snapshots = snapshotLimits): Promise<ShardHost> {
+    const host = this.unloaded(partition, snapshots);
     await host.load();
     return host;
   }
 
-  unloaded(partition: MemoryReplica, dirtyBytesMin?: number): ShardHost {
+  unloaded(partition: MemoryReplica, snapshots = snapshotLimits): ShardHost {
     return new ShardHost({
       partition,
       groupConfig: config,
@@ -40,7 +42,7 @@ class Bench {
       random: seededRandom(3),
       logger: this.logger,
       onLost: (host) => this.lost.push(host),
-      ...(dirtyBytesMin === undefined ? {} : { dirtyBytesMin }),
+      snapshots,
     });
   }
 }
@@ -315,7 +317,7 @@ test('deadlines come by the scheduler: a lone member is in its first generation 
 
 test('the log stays small: the state is written anew and what is before it goes; nothing is lost', async () => {
   const bench = new Bench();
-  const host = await bench.host(undefined, 20_000);
+  const host = await bench.host(undefined, { logBytesMin: 20_000, sliceBytes: 1_000 });
   for (let i = 0; i < 3_000; i++) {
     expect(await commit(host, i, i % 50, `g${i % 2}`)).toBe('NONE');
     expect(bench.memory.sizeBytes).toBeLessThan(80_000);
@@ -325,4 +327,36 @@ test('the log stays small: the state is written anew and what is before it goes;
   for (let i = 2_950; i < 3_000; i++) expect(committed(again, i % 50, `g${i % 2}`)).toBe(i);
   const first = bench.memory.batches[0] as { bytes: Uint8Array };
   expect(decodeRecords(batchHeader(first.bytes)).length).toBeGreaterThan(0);
+});
+
+test('writing the state anew while groups come, change and go loses nothing and brings nothing back', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 - 1 }), async (seed) => {
+      const bench = new Bench();
+      const random = seededRandom(seed);
+      const pick = (bound: number) => random.u32() % bound;
+      const replica = new MemoryReplica(bench.memory);
+      const host = await bench.host(replica, { logBytesMin: 3_000, sliceBytes: 200 });
+      const waiting: Promise<unknown>[] = [];
+      for (let i = 0; i < 400; i++) {
+        const groupId = `g${pick(6)}`;
+        replica.holdAcks = pick(2) === 0;
+        if (pick(8) > 0) waiting.push(commit(host, i, pick(12), groupId));
+        else
+          waiting.push(Promise.resolve(host.request((token) => ({ type: 'deleteGroup', token, groupId }))));
+        if (pick(3) === 0) await settle();
+        if (pick(3) === 0) replica.settleAcks();
+      }
+      replica.holdAcks = false;
+      for (let i = 0; i < 50; i++) {
+        replica.settleAcks();
+        await settle();
+      }
+      await Promise.all(waiting);
+      expect(bench.memory.startOffset).toBeGreaterThan(0);
+      const again = await bench.host();
+      expect(durable(again.shard)).toEqual(durable(host.shard));
+    }),
+    { numRuns: 30, seed: 20_261_123, verbose: 1 },
+  );
 });
