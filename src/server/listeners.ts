@@ -5,6 +5,7 @@
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';
 import type { KafkaServer } from '../broker/server.ts';
+import { ConfigError } from '../config/define.ts';
 import type { ListenerConfig } from '../config/listeners.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { EndpointImage } from '../metadata/cluster-image.ts';
@@ -43,9 +44,14 @@ export class Listeners {
     this.network = network;
   }
 
-  /** Binds all listeners. Rejects when an address is in use. */
+  /** Binds all listeners. Rejects when an address is in use, or a listener asks for protection that we can't give. */
   async bind(): Promise<void> {
     const { controllerListenerNames, isBroker, isController } = this.config;
+    const secured = this.config.listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT');
+    if (secured !== undefined) {
+      // Serving it without TLS or authentication would let in whom it was meant to keep out.
+      throw new ConfigError(`Listener ${secured.name}: security protocol ${secured.securityProtocol} is not supported yet.`);
+    }
     for (const listener of this.config.listeners) {
       const kind: ListenerKind = controllerListenerNames.includes(listener.name) ? 'controller' : 'broker';
       if (kind === 'broker' ? !isBroker : !isController) continue;
