@@ -82,8 +82,9 @@ const turnMsMax = 5;
 const queueLengthMax = 10_000;
 /** A timer that fires so late means that this process stood still. */
 const stallMsMin = 500;
-const probeDelayMs = 50;
-const probeIntervalMs = 500;
+/** The first look comes at once; a dying process may still accept then, so more follow, ever more rarely. */
+const probeDelayMsMin = 5;
+const probeDelayMsMax = 500;
 
 export class ControllerDriver implements MetadataLogListener {
   readonly #options: ControllerDriverOptions;
@@ -132,7 +133,7 @@ export class ControllerDriver implements MetadataLogListener {
     const leadership = this.#leadership;
     if (leadership === null) return;
     leadership.active.brokerStreamBroken(id);
-    this.#probe(leadership, id, probeDelayMs);
+    this.#probe(leadership, id, probeDelayMsMin);
   }
 
   onCommit(): void {}
@@ -344,7 +345,8 @@ export class ControllerDriver implements MetadataLogListener {
   /** A new active controller hears from nobody yet; whoever isn't there at all should not keep his leaderships for a whole session. */
   #probeAll(leadership: Leadership): void {
     for (const broker of leadership.active.image.cluster.brokers.values()) {
-      if (!broker.fenced && broker.id !== this.#options.config.nodeId) this.#probe(leadership, broker.id, 1);
+      if (!broker.fenced && broker.id !== this.#options.config.nodeId)
+        this.#probe(leadership, broker.id, probeDelayMsMin);
     }
   }
 
@@ -358,7 +360,7 @@ export class ControllerDriver implements MetadataLogListener {
       if (!wanted()) return;
       void probe(id).then((isThere) => {
         if (!wanted()) return;
-        if (isThere) return this.#probe(leadership, id, probeIntervalMs);
+        if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
         logger.info('Nobody listens at the address of a broker whose stream broke', { broker: id });
         leadership.active.brokerFoundDead(id);
         this.#enqueue((active, nowMs) => active.tick(nowMs), false).catch(() => {});
