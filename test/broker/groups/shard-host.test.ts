@@ -339,13 +339,13 @@ test('writing the state anew while groups come, change and go loses nothing and 
       const host = await bench.host(replica, { logBytesMin: 3_000, sliceBytes: 200 });
       const waiting: Promise<unknown>[] = [];
       for (let i = 0; i < 400; i++) {
-        const groupId = `g${pick(6)}`;
+        const groupId = `g${pick(3)}`;
         replica.holdAcks = pick(2) === 0;
-        if (pick(8) > 0) waiting.push(commit(host, i, pick(12), groupId));
+        if (pick(4) > 0) waiting.push(commit(host, i, pick(12), groupId));
         else
           waiting.push(Promise.resolve(host.request((token) => ({ type: 'deleteGroup', token, groupId }))));
-        if (pick(3) === 0) await settle();
-        if (pick(3) === 0) replica.settleAcks();
+        if (pick(2) === 0) await settle(5);
+        if (pick(2) === 0) replica.settleAcks();
       }
       replica.holdAcks = false;
       for (let i = 0; i < 50; i++) {
@@ -357,6 +357,6 @@ test('writing the state anew while groups come, change and go loses nothing and 
       const again = await bench.host();
       expect(durable(again.shard)).toEqual(durable(host.shard));
     }),
-    { numRuns: 30, seed: 20_261_123, verbose: 1 },
+    { numRuns: 100, seed: 20_261_123, verbose: 1 },
   );
 });
