@@ -4,6 +4,7 @@ import { bracketed, checkInvalid, checkRequired, type Options, type OptionTable 
 import { ToolError } from './tool.ts';
 
 const configNames = Object.keys(topicProperties)
+  .filter((name) => !name.startsWith('internal.'))
   .sort()
   .map((name) => `\n\t${name}`)
   .join('');

@@ -4,9 +4,20 @@ import type { OptionRow, OptionTable } from './options.ts';
 const widthMax = 80;
 const gap = 2;
 
-/** Places where a line may be broken: after blanks, hyphens, slashes, and dots inside a word. */
+/**
+ * The parts of a line between which it may be broken, in Java's way: after blanks, hyphens, slashes, and marks that end a
+ * part of a word (`host:port`). A point, comma or hyphen before a digit belongs to the number.
+ */
 function words(line: string): string[] {
-  return line.match(/[^\s\-/.]*(?:\s+|-+\s*|\/+\s*|\.+\s*)|[^\s\-/.]+$/g) ?? [];
+  const breaks = [
+    /(?<=\s)(?=\S)/,
+    /(?<=-)(?=[^\s\-\d('",.)\]])/,
+    /(?<=[^\s-])(?=-[\d(])/,
+    /(?<=\/)(?=[^\s/])/,
+    /(?<=(?:[.,](?!\d)|:)['"`,.\]]*)(?=[^\s'"`,.\]])/,
+    /(?<=\d)(?=>)/,
+  ];
+  return line.split(new RegExp(breaks.map(({ source }) => source).join('|')));
 }
 
 function pieces(text: string, width: number): string[] {
@@ -49,13 +60,17 @@ export function optionsHelp(table: OptionTable): string {
   ];
   const leftWidth = Math.min(Math.floor((widthMax - gap) / 2), Math.max(...all.map(([text]) => text.length)));
   const rightWidth = Math.min(widthMax - leftWidth - gap, Math.max(...all.map(([, text]) => text.length)));
-  let out = '';
+  const lines: [string, string][] = [];
   for (const [option, help] of all) {
     const lefts = option.startsWith('---') ? [option] : pieces(option, leftWidth);
     const rights = help.startsWith('---') ? [help] : pieces(help, rightWidth);
     for (let at = 0; at < Math.max(lefts.length, rights.length); at++) {
-      out += `${(lefts[at] ?? '').padEnd(leftWidth)}${' '.repeat(gap)}${(rights[at] ?? '').padEnd(rightWidth)}\n`;
+      lines.push([lefts[at] ?? '', rights[at] ?? '']);
     }
   }
-  return out;
+  const widths = [0, 1].map((column) => Math.max(...lines.map((line) => line[column as 0 | 1].length)));
+  const [leftMax = 0, rightMax = 0] = widths;
+  return lines
+    .map(([option, help]) => `${option.padEnd(leftMax)}${' '.repeat(gap)}${help.padEnd(rightMax)}\n`)
+    .join('');
 }

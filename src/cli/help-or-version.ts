@@ -1,0 +1,33 @@
+/** What most tools do before anything else: `--help` (or no arguments at all) and `--version`. */
+import type { Options, OptionTable } from './options.ts';
+import { optionsHelp } from './options-help.ts';
+import { type CliIo, ToolError } from './tool.ts';
+import { kafkaVersion } from './version.ts';
+
+/** The status to end with when help or version was asked for and printed; null: go on. */
+export function printHelpOrVersion(
+  options: Options,
+  args: readonly string[],
+  intro: string,
+  table: OptionTable,
+  io: CliIo,
+): number | null {
+  if (args.length === 0 || options.has('help')) {
+    io.stderr(`${intro}\n${optionsHelp(table)}`);
+    return 1;
+  }
+  if (options.has('version')) {
+    io.stdout(`${kafkaVersion}\n`);
+    return 0;
+  }
+  return null;
+}
+
+/** Runs a check of the command line; what it finds wrong is said with the table of options after it. */
+export function usageError<T>(table: OptionTable, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new ToolError(`${(error as Error).message}\n${optionsHelp(table)}`);
+  }
+}
