@@ -28,6 +28,7 @@ import {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
 } from '../../protocol/messages/62-broker-registration.ts';
+import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 export type BrokerState =
@@ -82,7 +83,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   #reregistering = false;
   readonly #unfenced: { promise: Promise<void>; resolve: () => void };
   readonly #mayStop: { promise: Promise<void>; resolve: () => void };
-  #lastAnswerMs = 0;
+  /** Somebody is the active controller. */
+  #isLed = false;
 
   constructor(options: BrokerLifecycleOptions) {
     this.#options = options;
@@ -135,17 +137,17 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /**
-   * Asks to leave; resolves when no leadership is left here, or when the time is up, or when no controller has answered for
-   * `silenceMs` (then nobody is there to take the leaderships).
+   * Asks to leave; resolves when no leadership is left here, or when the time is up, or when for `silenceMs` there was no active
+   * controller (then nobody is there to move the leaderships).
    */
-  async shutdown(timeoutMs = 30_000, silenceMs = 3000): Promise<void> {
+  async shutdown(timeoutMs = 30_000, silenceMs = 2000): Promise<void> {
     const { clock, scheduler, logger } = this.#options;
     if (this.#stopRequested) return this.#mayStop.promise;
     this.#stopRequested = true;
     if (this.#epoch < 0) return this.close();
     this.#transition(this.#state, 'PENDING_CONTROLLED_SHUTDOWN');
     const startMs = clock.monotonicMs();
-    this.#lastAnswerMs = startMs;
+    let leaderSeenMs = startMs;
     this.#beat();
     let done = false;
     void this.#mayStop.promise.then(() => {
@@ -153,7 +155,8 @@ export class BrokerLifecycle implements MetadataPublisher {
     });
     while (!done) {
       const nowMs = clock.monotonicMs();
-      if (nowMs - startMs > timeoutMs || nowMs - this.#lastAnswerMs > silenceMs) {
+      if (this.#isLed) leaderSeenMs = nowMs;
+      if (nowMs - startMs > timeoutMs || nowMs - leaderSeenMs > silenceMs) {
         logger.warn('Stopping without leave of the controller', { waitedMs: nowMs - startMs });
         break;
       }
@@ -185,7 +188,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /** Another controller: it should hear from us at once. */
-  onControllerChange(): void {
+  onControllerChange(leader: LeaderView): void {
+    this.#isLed = leader.id !== null;
     if (this.#epoch >= 0) this.#beat();
   }
 
@@ -274,7 +278,6 @@ export class BrokerLifecycle implements MetadataPublisher {
         },
         { deadlineMs: heartbeatDeadlineMs },
       );
-      this.#lastAnswerMs = this.#options.clock.monotonicMs();
       if (answer.shouldShutDown && this.#stopRequested) this.#mayStop.resolve();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -82,6 +82,8 @@ const turnMsMax = 5;
 const queueLengthMax = 10_000;
 /** A timer that fires so late means that this process stood still. */
 const stallMsMin = 500;
+/** Before trying again in the same epoch after the log refused a proposal. */
+const startAgainMs = 50;
 /** The first look comes at once; a dying process may still accept then, so more follow, ever more rarely. */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
@@ -91,6 +93,8 @@ export class ControllerDriver implements MetadataLogListener {
   readonly #queue: Job[] = [];
   readonly #extraHandlers = new Map<number, ExtraHandler>();
   #leadership: Leadership | null = null;
+  /** The epoch in which the log says that this node leads. */
+  #ledEpoch: number | null = null;
   #pumping = false;
   #tickTimer: Timer | null = null;
   #tickAtMs = 0;
@@ -143,7 +147,21 @@ export class ControllerDriver implements MetadataLogListener {
   onLeaderChange(): void {}
 
   onActivated(epoch: number, startOffset: number): void {
+    this.#end();
+    this.#ledEpoch = epoch;
+    this.#begin(epoch, startOffset);
+  }
+
+  onDeactivated(): void {
+    this.#ledEpoch = null;
+    this.#end();
+  }
+
+  close(): void {
     this.onDeactivated();
+  }
+
+  #begin(epoch: number, startOffset: number): void {
     const nextOffset = Math.max(startOffset, this.#options.log.status().logEndOffset);
     const leadership: Leadership = {
       epoch,
@@ -163,7 +181,7 @@ export class ControllerDriver implements MetadataLogListener {
     this.#probeAll(leadership);
   }
 
-  onDeactivated(): void {
+  #end(): void {
     const leadership = this.#leadership;
     if (leadership === null) return;
     this.#leadership = null;
@@ -175,10 +193,6 @@ export class ControllerDriver implements MetadataLogListener {
     for (const job of this.#queue.splice(0)) job.failed(error);
     for (const waiting of leadership.waiting.splice(0)) waiting.reject(error);
     this.#wake?.();
-  }
-
-  close(): void {
-    this.onDeactivated();
   }
 
   #newActive(nextOffset: number): ActiveController {
@@ -284,7 +298,7 @@ export class ControllerDriver implements MetadataLogListener {
       },
       (error: unknown) => {
         leadership.inFlight--;
-        logger.warn('A proposal to the metadata log failed', { error });
+        logger.info('A proposal to the metadata log was not taken', { reason: String(error) });
         const refusal = new KafkaError(Errors.NOT_CONTROLLER);
         for (const one of waiting) one.reject(refusal);
         this.#startAgain(leadership);
@@ -299,19 +313,14 @@ export class ControllerDriver implements MetadataLogListener {
   /** The speculation was wrong. Usually the leadership is gone too; when it isn't, begin again from what is committed. */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
-    const { epoch, nextOffset } = leadership;
-    this.onDeactivated();
-    const leader = this.#options.log.leader();
-    if (leader.id !== this.#options.config.nodeId || leader.epoch !== epoch) return;
-    void leadership.last
-      .catch(() => {})
-      .then(async () => {
-        while (leadership.inFlight > 0) await yieldTurn(this.#options.scheduler);
-        const now = this.#options.log.leader();
-        if (this.#leadership === null && now.id === this.#options.config.nodeId && now.epoch === epoch) {
-          this.onActivated(epoch, nextOffset);
-        }
-      });
+    const { epoch } = leadership;
+    this.#end();
+    const retry = (): void => {
+      if (this.#leadership !== null || this.#ledEpoch !== epoch) return;
+      if (leadership.inFlight > 0) this.#options.scheduler.after(startAgainMs, retry);
+      else this.#begin(epoch, 0);
+    };
+    this.#options.scheduler.after(startAgainMs, retry);
   }
 
   #woken(): Promise<void> {

@@ -169,6 +169,7 @@ test(
     cluster.kill(1);
     cluster.kill(2);
     cluster.shared.leader = { id: null, epoch: 9 };
+    cluster.node(3).log.leaderChanged();
     const startMs = cluster.world.nowMs;
     cluster.result(cluster.node(3).lifecycle.shutdown());
     expect(cluster.world.nowMs - startMs).toBeLessThan(5000);
