@@ -6,6 +6,7 @@ import type { FileSystem } from '../base/file-system.ts';
 import { replaceFile } from '../base/file-system.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { isUuid } from '../base/uuid.ts';
+import { readIfExists } from './index-bytes.ts';
 import { cleanShutdownName, partitionMetadataName } from './names.ts';
 
 /** Key: `topic-partition`, as `partitionDirectoryName` makes it. */
@@ -19,8 +20,8 @@ export interface EpochEntry {
 const encoder = new TextEncoder();
 
 async function readText(fs: FileSystem, path: string): Promise<string | null> {
-  if ((await fs.stat(path)) === null) return null;
-  return new TextDecoder().decode(await fs.readFile(path));
+  const content = await readIfExists(fs, path);
+  return content === null ? null : new TextDecoder().decode(content);
 }
 
 /** The lines after version and count; null when the file is torn, of another version or senseless. */

@@ -1,19 +1,37 @@
+/**
+ * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first,
+ * and remembers how far each is clean (`cleaner-offset-checkpoint`).
+ */
 import type { OffsetCheckpoint } from './checkpoints.ts';
-import type { LogManagerSettings } from './log-settings.ts';
+import type { CleanableRange } from './compaction.ts';
+import { cleanableRange, compact, UncleanableError } from './compaction.ts';
+import { DecodeError } from '../protocol/codec/errors.ts';
 import type { LogResources } from './log-state.ts';
+import { partitionDirectoryName } from './names.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export interface LogCleanerOptions {
   readonly resources: LogResources;
-  readonly settings: LogManagerSettings;
   readonly logs: () => readonly { readonly log: PartitionLog; readonly directory: string }[];
-  readonly onProgress: (directory: string) => void;
+  /** A checkpoint of this directory has moved. */
+  readonly onProgress: (directory: string) => Promise<void>;
   readonly onFailure: (log: PartitionLog, error: unknown) => void;
+}
+
+interface Candidate {
+  readonly log: PartitionLog;
+  readonly directory: string;
+  readonly range: CleanableRange;
+  readonly ratio: number;
 }
 
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoints = new Map<string, OffsetCheckpoint>();
+  /** Logs with damage inside: left as they are until the next start. */
+  readonly #uncleanable = new WeakSet<PartitionLog>();
+  #running: Promise<void> | null = null;
+  #stopped = false;
 
   constructor(options: LogCleanerOptions) {
     this.#options = options;
@@ -23,13 +41,74 @@ export class LogCleaner {
     this.#checkpoints.set(directory, checkpoint);
   }
 
+  /** How far the log of that name is clean; null when it was never compacted. */
   checkpointOf(directory: string, name: string): number | null {
     return this.#checkpoints.get(directory)?.get(name) ?? null;
   }
 
-  async cleanOnce(): Promise<void> {
-    void this.#options;
+  /** The log is gone: another one may take its name. */
+  forget(directory: string, name: string): void {
+    this.#checkpoints.get(directory)?.delete(name);
   }
 
-  async stop(): Promise<void> {}
+  /** Compacts everything that is due. */
+  cleanOnce(): Promise<void> {
+    this.#running ??= this.#clean().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when the log in work is finished. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #clean(): Promise<void> {
+    const candidates: Candidate[] = [];
+    for (const { log, directory } of this.#options.logs()) {
+      if (!log.state.config.cleanupPolicy.compact || log.isOffline || this.#uncleanable.has(log)) continue;
+      const name = partitionDirectoryName(log.topic, log.partition);
+      await this.#guarded(log, async () => {
+        const range = await cleanableRange(log, this.checkpointOf(directory, name) ?? 0);
+        if (range === null) return;
+        const ratio = range.dirtyBytes / (range.cleanBytes + range.dirtyBytes);
+        if (ratio < log.state.config.minCleanableDirtyRatio && !range.isOverdue) return;
+        candidates.push({ log, directory, range, ratio });
+      });
+    }
+    for (const candidate of candidates.sort((a, b) => b.ratio - a.ratio)) {
+      if (this.#stopped) return;
+      if (!candidate.log.isOffline) await this.#guarded(candidate.log, () => this.#compact(candidate));
+    }
+  }
+
+  async #compact({ log, directory, range }: Candidate): Promise<void> {
+    const { clock, logger } = this.#options.resources;
+    const startedMs = clock.monotonicMs();
+    const before = log.sizeBytes;
+    const end = await compact(log, range);
+    if (end <= range.firstDirty) return;
+    const name = partitionDirectoryName(log.topic, log.partition);
+    const checkpoint = this.#checkpoints.get(directory) ?? new Map<string, number>();
+    checkpoint.set(name, end);
+    this.#checkpoints.set(directory, checkpoint);
+    await this.#options.onProgress(directory);
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
+    logger.info('compacted a log', { partition: name, upTo: end, beforeBytes: before, afterBytes: log.sizeBytes, tookMs });
+  }
+
+  async #guarded(log: PartitionLog, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      if (log.isOffline) return;
+      if (error instanceof UncleanableError || error instanceof DecodeError) {
+        this.#uncleanable.add(log);
+        const partition = partitionDirectoryName(log.topic, log.partition);
+        this.#options.resources.logger.warn('a log can not be compacted', { partition, error: error.message });
+      } else this.#options.onFailure(log, error);
+    }
+  }
 }

@@ -15,6 +15,8 @@ export class IndexBytes {
   /** The file holds more than `#written` bytes and must be cut. */
   #cutPending = false;
   #created = false;
+  /** What the file holds is not known for sure: a write begins at its front. */
+  #replaceOnChange = false;
 
   /** `content` is what the file held; null: there is no file yet. */
   constructor(entrySize: number, content: Buffer | null) {
@@ -39,6 +41,14 @@ export class IndexBytes {
 
   get unwrittenBytes(): number {
     return this.#length - this.#written;
+  }
+
+  /** The content was read off the log instead of the file, which has the same: only a change makes a write necessary. */
+  assumeWritten(): void {
+    this.#created = true;
+    this.#cutPending = false;
+    this.#written = this.#length;
+    this.#replaceOnChange = true;
   }
 
   /** Whether `write` would change anything on disk. */
@@ -78,6 +88,11 @@ export class IndexBytes {
   /** Writes what the file lacks; creates the file. With `sync`, the content survives a power cut. */
   async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     if (!this.isDirty && !sync) return;
+    if (this.#replaceOnChange && this.isDirty) {
+      this.#written = 0;
+      this.#cutPending = true;
+      this.#replaceOnChange = false;
+    }
     const from = this.#written;
     const to = this.#length;
     const cut = this.#cutPending;
@@ -95,9 +110,18 @@ export class IndexBytes {
   }
 }
 
+/** The content of a file; null when it is missing. */
+export async function readIfExists(fs: FileSystem, path: string): Promise<Uint8Array | null> {
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** Reads a whole index file; null when it is missing. Zeros at its end (a preallocated file) and a torn last entry are dropped. */
 export async function readIndexFile(fs: FileSystem, path: string): Promise<Buffer | null> {
-  if ((await fs.stat(path)) === null) return null;
-  const content = await fs.readFile(path);
-  return Buffer.from(content.buffer, content.byteOffset, content.length);
+  const content = await readIfExists(fs, path);
+  return content === null ? null : Buffer.from(content.buffer, content.byteOffset, content.length);
 }

@@ -32,6 +32,8 @@ export class LogDirectory {
   #lock: FileLock | null = null;
   /** The error that took it offline. */
   failure: unknown = null;
+  /** Logs in it, and those on their way. */
+  logsCount = 0;
   /** Before `begin`: not known. */
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */

@@ -30,7 +30,12 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
       if (options.indexes) await segment.writeIndexes(true);
     }
   }
-  if (state.metadataDirty) await syncNewDirectory(state);
+  if (state.metadataDirty) await syncMetadata(state);
+  if (state.parentDirty) {
+    state.parentDirty = false;
+    const { path } = state.directory;
+    await state.resources.fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
+  }
   if (state.directoryDirty) {
     state.directoryDirty = false;
     await state.resources.fs.syncDirectory(state.directory.path);
@@ -58,14 +63,18 @@ async function makeDirectory(state: LogState): Promise<void> {
   }
 }
 
-/** A new partition's directory is made without syncs; they come with its first data. */
-async function syncNewDirectory(state: LogState): Promise<void> {
-  const { fs } = state.resources;
-  const { path } = state.directory;
+/** `partition.metadata` was written without a sync when the directory was made, or it is missing. */
+async function syncMetadata(state: LogState): Promise<void> {
   state.metadataDirty = false;
+  state.directoryDirty = true;
   if (state.topicId === '') return;
-  await replaceFile(fs, `${path}/${partitionMetadataName}`, encodePartitionMetadata(state.topicId));
-  await fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
+  const file = await state.resources.fs.open(`${state.directory.path}/${partitionMetadataName}`, 'write');
+  try {
+    await file.write([encodePartitionMetadata(state.topicId)], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Replaces the checkpoint of leader epochs when they have changed; one writer at a time. */

@@ -37,13 +37,13 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
   const epochs = await loadEpochs(fs, found.names, options.directory);
   const active = found.segments[found.segments.length - 1] as Segment;
-  // The state of the log begins with its last segment's plan, which needs its index.
   await active.activate();
   const state = new LogState(options, directory, found.segments, epochs ?? new LeaderEpochCache([]), new ProducerState());
   // After a crash, or while there was nothing to sync, what is in the directory may not have been synced.
   const unsure = !options.isClean || active.sizeBytes === 0;
   state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
   state.directoryDirty ||= unsure;
+  state.parentDirty ||= unsure && options.ownerSyncsParent !== true;
   if (isNew) {
     setEnd(state, options.logStartOffset);
     state.recoveryPoint = options.logStartOffset;
@@ -77,12 +77,16 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
     assert(stat !== null, 'a listed segment exists');
     const sizeBytes = stat.sizeBytes;
-    // An empty segment that is not the last one holds nothing; after a crash it tells that its records were lost.
-    if (sizeBytes === 0 && baseOffset !== bases.at(-1) && options.isClean) {
-      await removeSegmentFiles(fs, directory.path, baseOffset);
-      continue;
-    }
-    segments.push(new Segment({ directory, resources: options.resources, baseOffset, sizeBytes, nowMs: stat.modifiedMs || clock.wallMs() }));
+    segments.push(
+      new Segment({
+        directory,
+        resources: options.resources,
+        baseOffset,
+        sizeBytes,
+        nowMs: stat.modifiedMs || clock.wallMs(),
+        hasTransactions: names.includes(segmentFileName(baseOffset, 'txnindex')),
+      }),
+    );
   }
   for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
   // Indexes without a log are left-overs of a deletion.
@@ -92,12 +96,6 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
   }
   return { names, snapshots: snapshots.sort((a, b) => a - b), segments };
-}
-
-async function removeSegmentFiles(fs: FileSystem, directory: string, baseOffset: number): Promise<void> {
-  for (const extension of ['log', 'index', 'timeindex', 'txnindex'] as const) {
-    await fs.remove(`${directory}/${segmentFileName(baseOffset, extension)}`);
-  }
 }
 
 /** Null: the file is damaged, so the epochs must be collected from all batches. */
@@ -234,7 +232,8 @@ async function recoverSegment(state: LogState, segment: Segment, nowMs: number):
   }
   index.sealTime();
   segment.adoptIndex(index);
-  await segment.writeIndexes(false);
+  // That of the active segment is written behind, or at close.
+  if (segment !== state.active) await segment.writeIndexes(false);
   return result.fault;
 }
 

@@ -43,7 +43,7 @@ export interface LogManagerOptions {
 }
 
 /** At once: opening, closing. */
-const openingMax = 16;
+const openingMax = 32;
 const tailCacheBytesMax = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
@@ -68,7 +68,7 @@ export class LogManager {
   /** New logs whose directories are still to be made. */
   #unmade: PartitionLog[] = [];
   #making = false;
-  #cleaner: LogCleaner;
+  readonly #cleaner: LogCleaner;
   readonly #timers = new Map<string, Timer>();
   #stopped = false;
 
@@ -89,9 +89,8 @@ export class LogManager {
     this.#directories = options.directories.map(({ path, id }) => new LogDirectory(fs, this.#logger, path, id));
     this.#cleaner = new LogCleaner({
       resources: this.#resources,
-      settings: options.settings,
       logs: () => this.#held().map(({ log, directory }) => ({ log, directory: directory.path })),
-      onProgress: (path) => this.#mark(path, 'cleaner'),
+      onProgress: (path) => this.#writeCleanerCheckpoint(path),
       onFailure: (log, error) => void log.writer.fail(error),
     });
   }
@@ -217,30 +216,53 @@ export class LogManager {
     const names = await fs.list(directory.path);
     for (const name of names) if (isDeletedDirectoryName(name)) this.#removeLater(`${directory.path}/${name}`, 0);
     if (!directory.wasClean) this.#logger.info('the last shutdown was not clean: recovering', { directory: directory.path });
+    const checkpoints = { recoveryPoints, highWatermarks, logStarts };
     await forEachLimited(names, openingMax, async (name) => {
-      const id = parsePartitionDirectoryName(name);
-      if (id === null || id.topic === '__cluster_metadata') return;
-      const path = `${directory.path}/${name}`;
-      if ((await fs.stat(path))?.isDirectory !== true) return;
-      const other = this.#logs.get(name);
-      if (other !== undefined) {
-        throw new Error(`Duplicate log directories for ${name} are found in both ${other.log.directory} and ${path}`);
+      try {
+        await this.#openOne(directory, name, checkpoints);
+      } catch (error) {
+        // A file of that name is none of ours.
+        if ((error as { code?: unknown }).code !== 'ENOTDIR') throw error;
       }
-      const log = await PartitionLog.open({
-        directory: path,
-        ...id,
-        topicId: (await readPartitionMetadata(fs, path)) ?? '',
-        config: this.#options.configOf(id.topic),
-        resources: this.#resources,
-        callbacks: this.#callbacks(directory, () => log),
-        isClean: directory.wasClean,
-        recoveryPoint: recoveryPoints.get(name) ?? 0,
-        logStartOffset: logStarts.get(name) ?? 0,
-        highWatermark: highWatermarks.get(name) ?? 0,
-        exists: true,
-      });
-      this.#logs.set(name, { log, directory });
     });
+    // Recovered partitions leave this to us, once for all of them.
+    if (!directory.wasClean) await fs.syncDirectory(directory.path);
+    directory.dirty.add('recoveryPoint');
+  }
+
+  async #openOne(
+    directory: LogDirectory,
+    name: string,
+    checkpoints: { recoveryPoints: OffsetCheckpoint; highWatermarks: OffsetCheckpoint; logStarts: OffsetCheckpoint },
+  ): Promise<void> {
+    const { fs } = this.#options;
+    const id = parsePartitionDirectoryName(name);
+    if (id === null || id.topic === '__cluster_metadata') return;
+    const path = `${directory.path}/${name}`;
+    const other = this.#logs.get(name);
+    if (other !== undefined) {
+      throw new Error(`Duplicate log directories for ${name} are found in both ${other.log.directory} and ${path}`);
+    }
+    const log = await PartitionLog.open({
+      directory: path,
+      ...id,
+      topicId: (await readPartitionMetadata(fs, path)) ?? '',
+      config: this.#options.configOf(id.topic),
+      resources: this.#resources,
+      callbacks: this.#callbacks(directory, () => log),
+      isClean: directory.wasClean,
+      recoveryPoint: checkpoints.recoveryPoints.get(name) ?? 0,
+      logStartOffset: checkpoints.logStarts.get(name) ?? 0,
+      highWatermark: checkpoints.highWatermarks.get(name) ?? 0,
+      exists: true,
+      ownerSyncsParent: true,
+    });
+    this.#logs.set(name, { log, directory });
+    directory.logsCount += 1;
+    if (directory.wasClean || log.logEndOffset === 0) return;
+    // Its rebuilt index is written behind.
+    log.state.isTouched = true;
+    this.#touched.add(log);
   }
 
   async #create(topic: string, partition: number, topicId: Uuid, config: LogConfig, directoryId: Uuid | null): Promise<PartitionLog> {
@@ -254,6 +276,7 @@ export class LogManager {
       await this.#putAside(name, 'stray');
     }
     const directory = this.#choose(directoryId);
+    directory.logsCount += 1;
     const log = await PartitionLog.open({
       directory: `${directory.path}/${name}`,
       topic,
@@ -298,9 +321,7 @@ export class LogManager {
     const online = this.#directories.filter((directory) => !directory.isOffline);
     const named = online.find((directory) => directory.id === directoryId);
     if (named !== undefined) return named;
-    const counts = new Map(online.map((directory) => [directory, 0]));
-    for (const { directory } of this.#logs.values()) counts.set(directory, (counts.get(directory) ?? 0) + 1);
-    const best = online.sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0))[0];
+    const best = online.sort((a, b) => a.logsCount - b.logsCount)[0];
     if (best === undefined) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
     return best;
   }
@@ -311,6 +332,8 @@ export class LogManager {
     const { log, directory } = held;
     this.#logs.delete(name);
     this.#touched.delete(log);
+    directory.logsCount -= 1;
+    this.#cleaner.forget(directory.path, name);
     for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const) directory.dirty.add(kind);
     const delayMs = log.state.config.fileDeleteDelayMs;
     const path = await log.leave(markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), mark));
@@ -342,8 +365,9 @@ export class LogManager {
     this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
   }
 
-  #mark(path: string, kind: CheckpointKind): void {
-    this.#directories.find((directory) => directory.path === path)?.dirty.add(kind);
+  async #writeCleanerCheckpoint(path: string): Promise<void> {
+    this.#directories.find((directory) => directory.path === path)?.dirty.add('cleaner');
+    await this.#writeCheckpoints('cleaner');
   }
 
   #collect(directory: LogDirectory, kind: CheckpointKind): OffsetCheckpoint {

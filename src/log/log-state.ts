@@ -56,6 +56,8 @@ export interface PartitionLogOptions {
   readonly highWatermark: number;
   /** False: the directory was made just now, by this process. */
   readonly exists: boolean;
+  /** The owner syncs the log directory itself after opening everything in it. */
+  readonly ownerSyncsParent?: boolean;
 }
 
 /** The segment that the next batch goes to, counting what waits to be written. */
@@ -89,6 +91,8 @@ export class LogState {
   recoveryPoint = 0;
   /** Counts truncations: a read that saw it change begins anew. */
   generation = 0;
+  /** Lowest end of a truncation since the last compaction. */
+  truncatedTo = Number.MAX_SAFE_INTEGER;
   /** The disk error that ended this log's life; `closed` when it was closed. */
   failure: unknown = null;
   isClosed = false;
@@ -96,6 +100,8 @@ export class LogState {
   directoryDirty: boolean;
   /** `partition.metadata` and the directory itself are not synced. */
   metadataDirty: boolean;
+  /** The entry of the partition's directory is not synced. */
+  parentDirty: boolean;
   /** Resolves when the directory exists: a new partition's is made with its first write, or in the background. */
   materialised: Promise<void> | null;
   /** Set at the first write after the manager has cleared it. */
@@ -125,6 +131,7 @@ export class LogState {
     this.producers = producers;
     this.directoryDirty = !options.exists;
     this.metadataDirty = !options.exists;
+    this.parentDirty = !options.exists;
     this.materialised = options.exists ? Promise.resolve() : null;
     this.lastFlushMs = options.resources.clock.monotonicMs();
     this.plan = this.planFor(this.active);
@@ -182,7 +189,7 @@ export class LogState {
     return {
       baseOffset: segment.baseOffset,
       sizeBytes: segment.sizeBytes,
-      firstTimestamp: segment.sizeBytes === 0 ? null : segment.loadedIndex.firstTimestamp,
+      firstTimestamp: segment.firstTimestamp,
       createdMs: segment.createdMs,
       jitterMs: this.jitterMs(),
     };

@@ -64,6 +64,7 @@ function beginChange(state: LogState, reader: LogReader): void {
 }
 
 function setEnd(state: LogState, offset: number): void {
+  state.truncatedTo = Math.min(state.truncatedTo, offset);
   state.logEndOffset = offset;
   state.nextOffset = offset;
   state.highWatermark = Math.min(state.highWatermark, offset);

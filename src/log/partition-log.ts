@@ -389,14 +389,16 @@ export class PartitionLog {
     const state = this.#state;
     const { active } = state;
     const dirty = state.recoveryPoint < state.logEndOffset;
+    const tasks: Promise<void>[] = [];
     if (active.sizeBytes > 0) {
-      if (dirty) active.loadedIndex.sealTime();
-      if (active.hasUnwrittenIndexes) await active.writeIndexes(dirty);
+      active.loadedIndex.sealTime();
+      if (active.hasUnwrittenIndexes) tasks.push(active.writeIndexes(true));
     }
     if (dirty) {
       await this.#writeSnapshot();
-      await this.#writer.flush(false);
+      tasks.push(this.#writer.flush(false));
     }
+    await Promise.all(tasks);
   }
 
   /** The state of the producers at the end of the log; older ones that are not at a segment's start go. */

@@ -38,6 +38,8 @@ const relativeOffsetMax = 0x7fff_ffff;
 const indexWriteBytes = 512;
 /** Spacing of the entries of a rebuilt index: Kafka's default, whatever the topic says. */
 const indexIntervalDefault = 4096;
+/** Up to this size an active segment's index is made from the log instead of being loaded. */
+const smallSegmentBytes = 64 * 1024;
 const fileExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex', 'txnindex'];
 
 export class Segment implements PooledFile {
@@ -62,6 +64,8 @@ export class Segment implements PooledFile {
     sizeBytes: number;
     nowMs: number;
     suffix?: FileSuffix;
+    /** False: there is no `.txnindex`, so none is looked for. */
+    hasTransactions?: boolean;
   }) {
     this.#directory = options.directory;
     this.#resources = options.resources;
@@ -74,7 +78,7 @@ export class Segment implements PooledFile {
     // What old index files may hold under this name is not this segment's.
     this.#index?.offset.file.assumeLongerFile();
     this.#index?.time.file.assumeLongerFile();
-    this.#transactions = isNew ? new TransactionIndex([]) : null;
+    this.#transactions = isNew || options.hasTransactions === false ? new TransactionIndex([]) : null;
   }
 
   get path(): string {
@@ -100,6 +104,11 @@ export class Segment implements PooledFile {
     this.#largestTimestamp = this.#index?.largestTimestamp ?? this.#largestTimestamp;
     this.#index = null;
     return true;
+  }
+
+  /** Largest timestamp of the first batch; null when there is none or it is not known. */
+  get firstTimestamp(): number | null {
+    return this.#index?.firstTimestamp ?? null;
   }
 
   /** Of the active segment, whose index is always loaded. */
@@ -133,7 +142,7 @@ export class Segment implements PooledFile {
 
   /** It is the last segment (again) and takes appends: its indexes are loaded and stay. */
   async activate(): Promise<void> {
-    await this.index();
+    if (this.#index === null && this.sizeBytes > smallSegmentBytes) await this.index();
     await this.loadTransactions();
     this.openMode = 'write';
     this.#resources.indexes.forget(this);
@@ -205,13 +214,21 @@ export class Segment implements PooledFile {
     this.#index = index;
   }
 
-  scan(from: number, verifyCrc: boolean, visit: (batch: ScannedBatch) => boolean | void): Promise<ScanResult> {
+  /** `pause` runs between chunks. */
+  scan(
+    from: number,
+    verifyCrc: boolean,
+    visit: (batch: ScannedBatch) => boolean | void,
+    pause?: () => Promise<void>,
+  ): Promise<ScanResult> {
     const to = this.sizeBytes;
-    return this.use((file) => scanBatches(file, { from, to, verifyCrc, offsetMin: this.baseOffset }, visit));
+    const options = { from, to, verifyCrc, offsetMin: this.baseOffset, ...(pause === undefined ? {} : { pause }) };
+    return this.use((file) => scanBatches(file, options, visit));
   }
 
   /** Brings the index up to the end of the file from its last entry, without checksums: how a log that was closed cleanly is opened. */
   async readTail(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+    if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return await this.#readSmall(visit);
     const index = await this.index();
     const from = index.offset.lastPosition();
     const result = await this.scan(from, false, ({ header, position }) => {
@@ -219,6 +236,20 @@ export class Segment implements PooledFile {
       visit(header);
     });
     index.continueAfter(this.sizeBytes - from);
+    return result;
+  }
+
+  /** A small segment is read whole: cheaper than its two index files. */
+  async #readSmall(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+    const index = SegmentIndex.empty(this.baseOffset);
+    const result = await this.scan(0, false, ({ header, position }) => {
+      index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalDefault);
+      visit(header);
+    });
+    index.sealTime();
+    index.offset.file.assumeWritten();
+    index.time.file.assumeWritten();
+    this.#index = index;
     return result;
   }
 

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { cleanableRange, compact } from '../../src/log/compaction.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
+import { buildBatch } from '../../src/protocol/records/builder.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import { decodeRecords } from '../../src/protocol/records/record.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
+import { Bench, client } from './harness.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
+const time = 1_700_000_000_000;
+
+function entry(key: string, value: string | null, more: Parameters<typeof buildBatch>[0] | object = {}): Uint8Array {
+  return buildBatch({ records: [{ key: encoder.encode(key), value: value === null ? null : encoder.encode(value), timestamp: time }], ...more });
+}
+
+/** [offset, key, value] of all records but control ones. */
+async function contents(log: PartitionLog): Promise<[number, string, string | null][]> {
+  const found: [number, string, string | null][] = [];
+  let offset = log.logStartOffset;
+  while (offset < log.logEndOffset) {
+    const result = await log.read(offset, 500, log.logEndOffset, true);
+    if (result.records.length === 0) break;
+    for (const header of batches(result.records).headers) {
+      expect(checkCrc(result.records, header.at)).toBe(true);
+      if (header.isControl) continue;
+      for (const r of decodeRecords(header)) found.push([r.offset, decoder.decode(r.key ?? undefined), r.value === null ? null : decoder.decode(r.value)]);
+    }
+    offset = result.nextOffset;
+  }
+  return found;
+}
+
+async function clean(log: PartitionLog, checkpoint = 0): Promise<number> {
+  await log.roll();
+  log.setHighWatermark(log.logEndOffset);
+  const range = await cleanableRange(log, checkpoint);
+  return range === null ? checkpoint : await compact(log, range);
+}
+
+describe('compaction', () => {
+  test('keeps the last value of each key with its offset, and the end offset', async () => {
+    const bench = new Bench();
+    const log = await bench.create(compacted, { resources: bench.resources(0) });
+    const random = new SeededRandom(3);
+    const latest = new Map<string, [number, string | null]>();
+    const write = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        const key = `k${random.u32() % 9}`;
+        const { info, written } = log.appendAsLeader(entry(key, `v${i}`, { compression: i % 3 === 0 ? 'gzip' : 'none' }), 0, client);
+        latest.set(key, [info.firstOffset, `v${i}`]);
+        await written;
+      }
+    };
+    const want = (): unknown[] => [...latest].map(([key, [offset, value]]) => [offset, key, value]).sort((a, b) => Number(a[0]) - Number(b[0]));
+    await write(60);
+    let checkpoint = await clean(log);
+    expect(checkpoint).toBe(60);
+    expect(await contents(log)).toEqual(want());
+    expect(log.logEndOffset).toBe(60);
+    await write(20);
+    checkpoint = await clean(log, checkpoint);
+    expect(await contents(log)).toEqual(want());
+    await log.close();
+    for (const isClean of [true, false]) {
+      const again = await bench.reopen(compacted, { isClean, recoveryPoint: 80, resources: bench.resources(0) });
+      expect(await contents(again)).toEqual(want());
+      expect([again.logStartOffset, again.logEndOffset]).toEqual([0, 80]);
+    }
+  });
+
+  test('tombstones go after delete.retention.ms, not before', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ ...compacted, deleteRetentionMs: 1000 }, { resources: bench.resources(0) });
+    for (const [key, value] of [['a', '1'], ['b', '1'], ['a', null], ['b', '2']] as const) await log.appendAsLeader(entry(key, value), 0, client).written;
+    let checkpoint = await clean(log);
+    expect(await contents(log)).toEqual([[2, 'a', null], [3, 'b', '2']]);
+    bench.clock.nowMs += 500;
+    await log.appendAsLeader(entry('c', '1'), 0, client).written;
+    checkpoint = await clean(log, checkpoint);
+    expect(await contents(log)).toEqual([[2, 'a', null], [3, 'b', '2'], [4, 'c', '1']]);
+    bench.clock.nowMs += 600;
+    await log.appendAsLeader(entry('d', '1'), 0, client).written;
+    await clean(log, checkpoint);
+    expect(await contents(log)).toEqual([[3, 'b', '2'], [4, 'c', '1'], [5, 'd', '1']]);
+  });
+
+  test('the last batch of a producer stays, empty, so that its sequence goes on', async () => {
+    const bench = new Bench();
+    const log = await bench.create(compacted, { resources: bench.resources(0) });
+    await log.appendAsLeader(entry('a', '1', { producerId: 4, producerEpoch: 0, baseSequence: 0 }), 0, client).written;
+    await log.appendAsLeader(entry('a', '2'), 0, client).written;
+    await clean(log);
+    expect(await contents(log)).toEqual([[1, 'a', '2']]);
+    const again = await bench.reopen(compacted, { isClean: false, recoveryPoint: 2 });
+    expect(again.producers()).toMatchObject([{ producerId: 4, batches: [{ lastSequence: 0, lastOffset: 0 }] }]);
+  });
+
+  test('aborted records go and never win; an open transaction is not touched', async () => {
+    const bench = new Bench();
+    const log = await bench.create(compacted, { resources: bench.resources(0) });
+    const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+    const marker = (producerId: number, type: 'commit' | 'abort'): Uint8Array => endTransactionBatch({ type, coordinatorEpoch: 0, producerId, producerEpoch: 0, timestamp: time });
+    const inTxn = (producerId: number, sequence: number, key: string, value: string): Uint8Array =>
+      entry(key, value, { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
+    log.appendAsLeader(entry('a', 'old'), 0, client);
+    log.appendAsLeader(inTxn(1, 0, 'a', 'aborted'), 0, client);
+    log.appendAsLeader(marker(1, 'abort'), 0, coordinator);
+    log.appendAsLeader(inTxn(2, 0, 'b', 'first'), 0, client);
+    log.appendAsLeader(inTxn(2, 1, 'b', 'second'), 0, client);
+    log.appendAsLeader(marker(2, 'commit'), 0, coordinator);
+    await log.roll();
+    await log.appendAsLeader(inTxn(3, 0, 'a', 'open'), 0, client).written;
+    const end = await clean(log);
+    expect(end).toBe(6);
+    expect(await contents(log)).toEqual([[0, 'a', 'old'], [4, 'b', 'second'], [6, 'a', 'open']]);
+  });
+
+  test('a crash at any step leaves the old or the new content', async () => {
+    for (let crashAt = 0; crashAt < 60; crashAt++) {
+      const bench = new Bench();
+      const log = await bench.create(compacted);
+      for (let i = 0; i < 24; i++) await log.appendAsLeader(entry(`k${i % 3}`, `v${i}`), 0, client).written;
+      await log.roll();
+      log.setHighWatermark(24);
+      await log.flush();
+      let operations = 0;
+      bench.disk.fault = () => {
+        operations += 1;
+        return operations > crashAt ? 'EIO' : null;
+      };
+      const range = await cleanableRange(log, 0).catch(() => null);
+      if (range !== null) await compact(log, range).catch(() => undefined);
+      log.state.isClosed = true;
+      bench.disk.fault = () => null;
+      if (crashAt % 2 === 0) bench.disk.processKilled();
+      else bench.disk.powerCut();
+      const again = await bench.reopen(compacted, { isClean: false, recoveryPoint: 24 });
+      const found = await contents(again);
+      expect(found.filter(([offset]) => offset >= 21)).toEqual([[21, 'k0', 'v21'], [22, 'k1', 'v22'], [23, 'k2', 'v23']]);
+      expect(found.every(([offset, key, value]) => value === `v${offset}` && key === `k${offset % 3}`)).toBe(true);
+      expect(again.logEndOffset).toBe(24);
+      expect((await bench.fs.list('/data/t-0')).filter((name) => /swap|cleaned|deleted/.test(name))).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { LogManager } from '../../src/log/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { batchOf, Bench, client, readAll, settle } from './harness.ts';
+
+const idA = 'sIwPhf7eRmGKij2_-IkFVg';
+const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
+const otherTopic = 'tHwPhf7eRmGKij2_-IkFVg';
+
+async function manager(bench: Bench, paths = ['/a'], config: Partial<LogConfig> = {}): Promise<LogManager> {
+  for (const path of paths) await bench.fs.makeDirectory(path);
+  await bench.fs.syncDirectory('/');
+  const made = new LogManager({
+    fs: bench.fs,
+    clock: bench.clock,
+    scheduler: bench.clock,
+    random: bench.random,
+    logger: silentLogger,
+    directories: paths.map((path, i) => ({ path, id: [idA, idB][i] as string })),
+    settings: defaultLogManagerSettings,
+    configOf: () => ({ ...defaultLogConfig, ...config }),
+    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+  });
+  await made.start();
+  return made;
+}
+
+const text = async (bench: Bench, path: string): Promise<string> => new TextDecoder().decode(await bench.fs.readFile(path));
+
+describe('clean shutdown', () => {
+  test('writes checkpoints and the marker; the next start reads them and takes the marker away', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
+    log.setHighWatermark(3);
+    await logs.getOrCreate('empty', 1, idB, defaultLogConfig);
+    await logs.shutdown(77);
+    expect(await text(bench, '/a/.kafka_cleanshutdown')).toBe('{"version":0,"brokerEpoch":77}');
+    expect(await text(bench, '/a/replication-offset-checkpoint')).toBe('0\n2\norders 0 3\nempty 1 0\n');
+    expect(await text(bench, '/a/recovery-point-offset-checkpoint')).toBe('0\n2\norders 0 3\nempty 1 0\n');
+    expect(await text(bench, '/a/log-start-offset-checkpoint')).toBe('0\n0\n');
+    expect(await text(bench, '/a/orders-0/partition.metadata')).toBe(`version: 0\ntopic_id: ${idB}`);
+    expect(await text(bench, '/a/orders-0/leader-epoch-checkpoint')).toBe('0\n1\n0 0\n');
+    expect(await bench.fs.list('/a/orders-0')).toEqual(
+      ['00000000000000000000.index', '00000000000000000000.log', '00000000000000000000.timeindex', 'leader-epoch-checkpoint', 'partition.metadata'],
+    );
+    expect(await bench.fs.list('/a/empty-1')).toEqual(['partition.metadata']);
+    bench.disk.powerCut();
+    const again = await manager(bench);
+    expect(again.directories()).toMatchObject([{ wasClean: true, previousBrokerEpoch: 77 }]);
+    expect(await bench.fs.list('/a')).not.toContain('.kafka_cleanshutdown');
+    const found = again.get('orders', 0);
+    expect([found?.logEndOffset, found?.highWatermark, found?.topicId]).toEqual([3, 3, idB]);
+    expect(again.get('empty', 1)?.logEndOffset).toBe(0);
+  });
+
+  test('a crash leaves no marker and everything is recovered', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    await log.appendAsLeader(batchOf(['a']), 0, client).written;
+    log.state.isClosed = true;
+    bench.disk.processKilled();
+    const again = await manager(bench);
+    expect(again.directories()).toMatchObject([{ wasClean: false }]);
+    expect(again.get('orders', 0)?.logEndOffset).toBe(1);
+  });
+
+  test('one process at a time', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    await expect(manager(bench)).rejects.toThrow(/Failed to acquire lock on file .lock in \/a\. A Kafka instance/);
+    await logs.shutdown(1);
+    await manager(bench);
+  });
+});
+
+describe('partitions', () => {
+  test('delete renames at once and removes after the delay', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    await log.appendAsLeader(batchOf(['a']), 0, client).written;
+    await logs.delete('orders', 0);
+    expect(logs.get('orders', 0)).toBe(null);
+    expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual([expect.stringMatching(/^orders-0\.[0-9a-f]{32}-delete$/)]);
+    expect(() => log.appendAsLeader(batchOf(['b']), 0, client)).toThrow(/offline/);
+    const fresh = await logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig);
+    expect(fresh.logEndOffset).toBe(0);
+    await bench.clock.advance(60_000);
+    expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual(['orders-0']);
+  });
+
+  test('another topic id under the same name puts the old log aside', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    await log.appendAsLeader(batchOf(['a']), 0, client).written;
+    const [one, two] = await Promise.all([
+      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig),
+      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig),
+    ]);
+    expect(one).toBe(two);
+    expect(one?.logEndOffset).toBe(0);
+    expect((await bench.fs.list('/a')).some((name) => /^orders-0\.[0-9a-f]{32}-stray$/.test(name))).toBe(true);
+  });
+
+  test('strays are put aside, a lost partition.metadata is made again', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    for (const topic of ['kept', 'stray']) await (await logs.getOrCreate(topic, 0, idB, defaultLogConfig)).appendAsLeader(batchOf(['a']), 0, client).written;
+    await logs.shutdown(1);
+    await bench.fs.remove('/a/kept-0/partition.metadata');
+    const again = await manager(bench);
+    await again.removeStrays((log) => log.topic === 'kept');
+    expect(again.get('stray', 0)).toBe(null);
+    const kept = await again.getOrCreate('kept', 0, idB, defaultLogConfig);
+    expect([kept.logEndOffset, kept.topicId]).toEqual([1, idB]);
+    await kept.appendAsLeader(batchOf(['b']), 0, client).written;
+    await again.shutdown(1);
+    expect(await text(bench, '/a/kept-0/partition.metadata')).toContain(idB);
+  });
+
+  test('new partitions go to the emptiest directory, or the named one', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench, ['/a', '/b']);
+    for (let i = 0; i < 4; i++) await logs.getOrCreate('t', i, idB, defaultLogConfig);
+    expect(logs.all().map((log) => log.directory)).toEqual(['/a/t-0', '/b/t-1', '/a/t-2', '/b/t-3']);
+    expect((await logs.getOrCreate('named', 0, idB, defaultLogConfig, idB)).directory).toBe('/b/named-0');
+  });
+});
+
+test('a disk error takes its directory offline and leaves the other alone', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench, ['/a', '/b']);
+  const [a, b] = await Promise.all([logs.getOrCreate('t', 0, idB, defaultLogConfig), logs.getOrCreate('t', 1, idB, defaultLogConfig)]);
+  bench.disk.fault = (operation, path) => (operation === 'write' && path.startsWith('/a/') ? 'EIO' : null);
+  await expect(a.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+  await b.appendAsLeader(batchOf(['y']), 0, client).written;
+  expect(bench.failures).toHaveLength(1);
+  expect(logs.directories().map((directory) => directory.isOffline)).toEqual([true, false]);
+  expect((await logs.getOrCreate('new', 0, idB, defaultLogConfig)).directory).toBe('/b/new-0');
+  await logs.shutdown(1);
+  expect(await bench.fs.list('/a')).not.toContain('.kafka_cleanshutdown');
+  expect(await bench.fs.list('/b')).toContain('.kafka_cleanshutdown');
+});
+
+test('checkpoints are written by the timers, and retention and compaction run', async () => {
+  const bench = new Bench();
+  const config = { segmentBytes: 300, retentionBytes: 500 };
+  const logs = await manager(bench, ['/a'], config);
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, ...config });
+  const table = await logs.getOrCreate('table', 0, idB, { ...defaultLogConfig, segmentBytes: 300, cleanupPolicy: { delete: false, compact: true } });
+  for (let i = 0; i < 20; i++) {
+    await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    await table.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+  }
+  log.setHighWatermark(20);
+  table.setHighWatermark(20);
+  await bench.clock.advance(5000);
+  expect(await text(bench, '/a/replication-offset-checkpoint')).toBe('0\n2\nt 0 20\ntable 0 20\n');
+  await bench.clock.advance(31_000);
+  await settle();
+  expect(log.logStartOffset).toBeGreaterThan(0);
+  expect((await readAll(table)).length).toBeLessThan(8);
+  const cleaned = Number((await text(bench, '/a/cleaner-offset-checkpoint')).split(' ').at(-1));
+  expect(cleaned).toBe(table.state.active.baseOffset);
+  log.setHighWatermark(20);
+  await log.deleteRecordsTo(19);
+  await bench.clock.advance(61_000);
+  expect(await text(bench, '/a/log-start-offset-checkpoint')).toBe('0\n1\nt 0 19\n');
+});
+
+test('flush.ms syncs in the background', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, flushMs: 3000 });
+  await log.appendAsLeader(batchOf(['a']), 0, client).written;
+  await bench.clock.advance(2000);
+  expect(log.recoveryPoint).toBe(0);
+  await bench.clock.advance(2000);
+  expect(log.recoveryPoint).toBe(1);
+});
