@@ -3,9 +3,17 @@
  * Plain CommonJS, because Node takes a script without an ending (or with .sh) only so; JVM settings such as
  * KAFKA_HEAP_OPTS are left alone, there is no JVM.
  */
-const { existsSync } = require('node:fs');
+const { existsSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
+
+/** The bundled tools, unless the modules were built again after them. */
+function entryOf(dist) {
+  const bundled = statSync(join(dist, 'tools', 'entry.js'), { throwIfNoEntry: false });
+  const built = statSync(join(dist, '.tsbuildinfo'), { throwIfNoEntry: false });
+  const isCurrent = bundled !== undefined && bundled.mtimeMs >= (built?.mtimeMs ?? 0);
+  return join(dist, isCurrent ? 'tools' : 'cli', 'entry.js');
+}
 
 module.exports = function launch(name) {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -13,7 +21,7 @@ module.exports = function launch(name) {
     process.stderr.write(`${name} needs Node.js 20.19 or newer; this is ${process.version}.\n`);
     process.exit(1);
   }
-  const entry = join(__dirname, '..', 'dist', 'cli', 'entry.js');
+  const entry = entryOf(join(__dirname, '..', 'dist'));
   if (!existsSync(entry)) {
     const root = join(__dirname, '..');
     process.stderr.write(`${name} is not built yet. Run in ${root}:\n\n  npm install && npm run build\n\n`);

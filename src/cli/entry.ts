@@ -2,7 +2,7 @@
  * Where every launcher of `bin/` arrives: gives the tool its world (the process's streams, environment and signals), runs it
  * and ends with its status. What a tool throws about itself is printed as it is; anything else with its stack, status 1.
  */
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
 import { HelpRequest } from './argparse.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
@@ -88,6 +88,11 @@ export async function runTool(name: string, args: readonly string[]): Promise<vo
     io.stderr(`${name} is no tool of this package\n`);
     process.exit(1);
   }
-  const { main } = (await import(new URL(`./${tool.module}.js`, import.meta.url).href)) as { main: ToolMain };
+  const module = new URL(`./${tool.module}.js`, import.meta.url);
+  if (!existsSync(module)) {
+    io.stderr(`${name} is not part of this version yet.\n`);
+    process.exit(1);
+  }
+  const { main } = (await import(module.href)) as { main: ToolMain };
   process.exit(await runMain(main, args, io));
 }
