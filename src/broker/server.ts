@@ -85,12 +85,21 @@ function requestBudget(config: NodeConfig): number {
   return configured > 0 ? configured : requestBudgetBytes;
 }
 
+/** Read at each use: all but the frame size may change while the node runs. */
 function limitsOf(config: NodeConfig): AcceptorLimits {
   return {
-    idleMs: config.get('connections.max.idle.ms'),
-    connectionsMax: config.get('max.connections'),
-    connectionsPerIpMax: config.get('max.connections.per.ip'),
-    connectionsPerIpOverrides: parseOverrides(config.get('max.connections.per.ip.overrides')),
+    get idleMs() {
+      return config.get('connections.max.idle.ms');
+    },
+    get connectionsMax() {
+      return config.get('max.connections');
+    },
+    get connectionsPerIpMax() {
+      return config.get('max.connections.per.ip');
+    },
+    get connectionsPerIpOverrides() {
+      return parseOverrides(config.get('max.connections.per.ip.overrides'));
+    },
     requestBytesMax: config.get('socket.request.max.bytes'),
   };
 }

@@ -164,6 +164,8 @@ export class ClientConnection {
   }
 
   #reject(error: unknown): void {
+    // What came before the rubbish was a request, and may be answered already.
+    this.#flush();
     this.#warn('closing a connection that sent something else than a request', {
       remote: `${this.info.remote.host}:${this.info.remote.port}`,
       listener: this.info.listenerName,

@@ -280,6 +280,7 @@ describe('input that is no request', () => {
     connection.feed(Buffer.concat([heartbeat('now', 1), Uint8Array.of(255, 255, 255, 255)]));
     await settle();
     expect(connection.closed).toBe(true);
+    expect(correlationIds(connection)).toEqual([1]);
   });
 
   test('bytes behind the body are let pass', async () => {
