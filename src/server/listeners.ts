@@ -50,7 +50,9 @@ export class Listeners {
     const secured = this.config.listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT');
     if (secured !== undefined) {
       // Serving it without TLS or authentication would let in whom it was meant to keep out.
-      throw new ConfigError(`Listener ${secured.name}: security protocol ${secured.securityProtocol} is not supported yet.`);
+      throw new ConfigError(
+        `Listener ${secured.name}: security protocol ${secured.securityProtocol} is not supported yet.`,
+      );
     }
     for (const listener of this.config.listeners) {
       const kind: ListenerKind = controllerListenerNames.includes(listener.name) ? 'controller' : 'broker';

@@ -19,6 +19,7 @@ import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
 import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
 import type { NodePorts } from './ports.ts';
+import { answerQuorumRequests } from './quorum-answers.ts';
 
 export class Node {
   readonly config: NodeConfig;
@@ -44,6 +45,7 @@ export class Node {
     const { log, loader } = this.controller;
     loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });
     const services = this.nodeServices(this.directories.clusterId, this.controller);
+    if (this.controller.driver !== null) answerQuorumRequests(this.controller.driver, services);
     if (config.isBroker) {
       this.broker = buildBrokerPart(config, this.directories, this.controller, services, ports);
     }
