@@ -43,7 +43,9 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   await writeEpochs(state);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // After a truncation the offsets mean other records.
-  if (generation === state.generation && target > state.recoveryPoint) state.recoveryPoint = target;
+  if (generation !== state.generation || target <= state.recoveryPoint) return;
+  state.recoveryPoint = target;
+  state.options.callbacks.onOffsetMoved('recoveryPoint');
 }
 
 /** Makes the directory of a new partition, without syncs: those come with its first data. */

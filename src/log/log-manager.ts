@@ -427,7 +427,6 @@ export class LogManager {
     for (const log of touched) {
       if (log.isOffline) continue;
       log.state.isTouched = false;
-      const recoveryPoint = log.recoveryPoint;
       try {
         await log.writeBehind();
         await log.flushIfDue();
@@ -436,8 +435,6 @@ export class LogManager {
       }
       // Until it is flushed it stays on the list, if the topic flushes by time.
       if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset) this.#touched.add(log);
-      const held = this.#logs.get(partitionDirectoryName(log.topic, log.partition));
-      if (log.recoveryPoint !== recoveryPoint) held?.directory.dirty.add('recoveryPoint');
     }
   }
 

@@ -36,8 +36,8 @@ export interface LogCallbacks {
   readonly persistRecoveryPoints: () => Promise<void>;
   /** Something was written since the manager last cleared `isTouched`. */
   readonly onTouched: () => void;
-  /** The high watermark or the log start offset moved: checkpoints are due. */
-  readonly onOffsetMoved: (which: 'highWatermark' | 'logStart') => void;
+  /** The high watermark, the log start offset or the recovery point moved: checkpoints are due. */
+  readonly onOffsetMoved: (which: 'highWatermark' | 'logStart' | 'recoveryPoint') => void;
 }
 
 export interface PartitionLogOptions {

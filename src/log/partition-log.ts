@@ -10,61 +10,33 @@
 import { assert } from '../base/assert.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import type { BatchHeader } from '../protocol/records/batch.ts';
-import { batchHeader, checkCrc, setBaseOffset, setPartitionLeaderEpoch } from '../protocol/records/batch.ts';
-import type { ValidBatch } from './append-validation.ts';
-import { validateForLeader } from './append-validation.ts';
-import { headerFault } from './batch-scan.ts';
-import { readMarker } from './control-batch.ts';
+import type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
+import { LogAppender } from './log-appender.ts';
 import { materialise, writeEpochs } from './log-flush.ts';
 import { loadLog } from './log-loading.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogReadResult, TimestampOffset } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
-import { applyToProducers } from './log-replay.ts';
 import { countExpired, removeExpired } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
 import { listSnapshots, raiseLogStart, removeSnapshots, truncateEnd, truncateFully } from './log-truncation.ts';
-import type { RollPlan } from './log-writer.ts';
 import { LogWriter } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { AppendOrigin, ProducerBatch, ProducerStateEntry } from './producer-state.ts';
+import type { ProducerStateEntry } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
-export interface LogAppendInfo {
-  readonly firstOffset: number;
-  readonly lastOffset: number;
-  readonly lastLeaderEpoch: number;
-  readonly maxTimestamp: number;
-  /** -1 unless the topic stamps records with the time of their append. */
-  readonly logAppendTimeMs: number;
-  /** Base offset of the identical batch that is already there; then nothing was appended. */
-  readonly duplicateOf: number | null;
-  readonly sizeBytes: number;
-}
-
-export interface AppendResult {
-  readonly info: LogAppendInfo;
-  /** Resolves when written (and synced, when the flush policy asks for it); rejects with KAFKA_STORAGE_ERROR. */
-  readonly written: Promise<void>;
-}
-
-export interface LeaderAppendOptions {
-  readonly origin: AppendOrigin;
-  /** Version of the Produce request; the newest for what we make ourselves. */
-  readonly requestVersion: number;
-}
+export type { AppendResult, LeaderAppendOptions, LogAppendInfo } from './log-appender.ts';
 
 const noBytes = new Uint8Array(0);
-const relativeOffsetMax = 0x7fff_ffff;
 
 export class PartitionLog {
   readonly topic: string;
   readonly partition: number;
   readonly #state: LogState;
   readonly #writer: LogWriter;
+  readonly #appender: LogAppender;
   readonly #reader: LogReader;
   /** Truncations under way: appends must wait for them. */
   #truncating = 0;
@@ -74,6 +46,7 @@ export class PartitionLog {
     this.topic = state.options.topic;
     this.partition = state.options.partition;
     this.#writer = new LogWriter(state);
+    this.#appender = new LogAppender(state, this.#writer);
     this.#reader = new LogReader(state);
   }
 
@@ -167,50 +140,14 @@ export class PartitionLog {
   }
 
   appendAsLeader(records: Uint8Array, leaderEpoch: number, options: LeaderAppendOptions): AppendResult {
-    const state = this.#state;
     this.#checkAppend();
-    const nowMs = state.resources.clock.wallMs();
-    const batches = validateForLeader(records, { config: state.config, nowMs, ...options });
-    const duplicate = this.#admit(batches, options.origin);
-    if (duplicate !== null) return this.#repeat(duplicate, leaderEpoch);
-    const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
-    const firstOffset = state.nextOffset;
-    let written = Promise.resolve();
-    let sizeBytes = 0;
-    let maxTimestamp = -1;
-    for (const { bytes } of batches) {
-      setBaseOffset(bytes, 0, state.nextOffset);
-      setPartitionLeaderEpoch(bytes, 0, leaderEpoch);
-      const header = batchHeader(bytes, 0);
-      sizeBytes += header.sizeBytes;
-      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
-      written = this.#enqueue(bytes, header, nowMs);
-    }
-    const lastOffset = state.nextOffset - 1;
-    const info = { firstOffset, lastOffset, lastLeaderEpoch: leaderEpoch, maxTimestamp, logAppendTimeMs, duplicateOf: null, sizeBytes };
-    return { info, written };
+    return this.#appender.appendAsLeader(records, leaderEpoch, options);
   }
 
   /** Batches as the leader sent them. Offsets must not go back; they may have gaps where the leader's log was compacted. */
   appendAsFollower(records: Uint8Array): AppendResult {
-    const state = this.#state;
     this.#checkAppend();
-    const nowMs = state.resources.clock.wallMs();
-    const headers = this.#checkReplicated(records);
-    const firstOffset = headers[0]?.baseOffset ?? state.nextOffset;
-    let written = Promise.resolve();
-    let maxTimestamp = -1;
-    let at = 0;
-    for (const header of headers) {
-      const bytes = records.subarray(at, at + header.sizeBytes);
-      at += header.sizeBytes;
-      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
-      written = this.#enqueue(bytes, header, nowMs);
-    }
-    const lastLeaderEpoch = headers.at(-1)?.partitionLeaderEpoch ?? -1;
-    const lastOffset = state.nextOffset - 1;
-    const info = { firstOffset, lastOffset, lastLeaderEpoch, maxTimestamp, logAppendTimeMs: -1, duplicateOf: null, sizeBytes: records.length };
-    return { info, written };
+    return this.#appender.appendAsFollower(records);
   }
 
   /** Whole batches from the one that holds `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
@@ -291,7 +228,7 @@ export class PartitionLog {
     const state = this.#state;
     this.#checkAppend();
     if (state.plan.sizeBytes === 0) return;
-    const roll = this.#planRoll(state.nextOffset);
+    const roll = this.#appender.planRoll(state.nextOffset);
     await this.#writer.enqueue({
       bytes: noBytes,
       firstOffset: state.nextOffset,
@@ -439,96 +376,5 @@ export class PartitionLog {
   #checkAppend(): void {
     this.#state.checkUsable();
     assert(this.#truncating === 0, 'append during a truncation');
-  }
-
-  /** Throws when a producer may not append; returns the batch that is repeated, or null. */
-  #admit(batches: readonly ValidBatch[], origin: AppendOrigin): ProducerBatch | null {
-    const { producers } = this.#state;
-    for (const { header } of batches) {
-      if (header.producerId < 0) continue;
-      const marker = header.isControl ? readMarker(header) : null;
-      if (marker !== null) producers.admitMarker(marker);
-      else if (!header.isControl) {
-        const duplicate = producers.admit(header, origin);
-        if (duplicate !== null) return duplicate;
-      }
-    }
-    return null;
-  }
-
-  #repeat(duplicate: ProducerBatch, leaderEpoch: number): AppendResult {
-    const state = this.#state;
-    const info = {
-      firstOffset: duplicate.firstOffset,
-      lastOffset: duplicate.lastOffset,
-      lastLeaderEpoch: leaderEpoch,
-      maxTimestamp: duplicate.timestampMs,
-      logAppendTimeMs: state.config.messageTimestampType === 'LogAppendTime' ? duplicate.timestampMs : -1,
-      duplicateOf: duplicate.firstOffset,
-      sizeBytes: 0,
-    };
-    // The first copy may still be on its way to the disk.
-    const written = duplicate.lastOffset < state.logEndOffset ? Promise.resolve() : this.#writer.settled();
-    return { info, written };
-  }
-
-  /** The batch has its offsets: feeds epochs and producers, plans a roll, queues the write. */
-  #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
-    const state = this.#state;
-    // Segments follow each other without a gap, so that recovery can tell a lost tail from a compacted one.
-    const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
-    const roll = this.#mustRoll(header, nowMs) ? this.#planRoll(tooFar ? header.baseOffset : state.nextOffset) : null;
-    const { plan } = state;
-    if (plan.sizeBytes === 0) plan.firstTimestamp = header.maxTimestamp;
-    plan.sizeBytes += header.sizeBytes;
-    if (header.partitionLeaderEpoch >= state.epochs.latestEpoch) {
-      state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
-    }
-    const aborted = applyToProducers(state.producers, header, nowMs);
-    state.nextOffset = header.lastOffset + 1;
-    return this.#writer.enqueue({
-      bytes,
-      firstOffset: header.baseOffset,
-      lastOffset: header.lastOffset,
-      maxTimestamp: header.maxTimestamp,
-      roll,
-      aborted,
-    });
-  }
-
-  #mustRoll(header: BatchHeader, nowMs: number): boolean {
-    const { config, plan, active } = this.#state;
-    if (plan.sizeBytes === 0) return header.lastOffset - plan.baseOffset > relativeOffsetMax;
-    if (plan.sizeBytes > config.segmentBytes - header.sizeBytes) return true;
-    if (header.lastOffset - plan.baseOffset > relativeOffsetMax) return true;
-    const first = plan.firstTimestamp ?? -1;
-    const waitedMs = first >= 0 && header.maxTimestamp >= 0 ? header.maxTimestamp - first : nowMs - plan.createdMs;
-    if (waitedMs > config.segmentMs - plan.jitterMs) return true;
-    return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
-  }
-
-  /** Remembers what a new segment at `baseOffset` needs, and plans for it from now on. */
-  #planRoll(baseOffset: number): RollPlan {
-    const state = this.#state;
-    const createdMs = state.resources.clock.wallMs();
-    state.plan = { baseOffset, sizeBytes: 0, firstTimestamp: null, createdMs, jitterMs: state.jitterMs() };
-    return { baseOffset, producerSnapshot: encodeProducerSnapshot(state.producers.snapshot()) };
-  }
-
-  /** Whole, valid, in order; anything else would spread damage. */
-  #checkReplicated(records: Uint8Array): BatchHeader[] {
-    const headers: BatchHeader[] = [];
-    let next = this.#state.nextOffset;
-    let at = 0;
-    while (at < records.length) {
-      const fault = headerFault(records, at, records.length - at, next);
-      if (fault !== null) throw new KafkaError(Errors.CORRUPT_MESSAGE, `The leader sent an invalid batch: ${fault}`);
-      const header = batchHeader(records, at);
-      if (!checkCrc(records, at, header)) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'The leader sent a batch with a wrong checksum');
-      headers.push(header);
-      next = header.lastOffset + 1;
-      at += header.sizeBytes;
-    }
-    return headers;
   }
 }

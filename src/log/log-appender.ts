@@ -1,0 +1,186 @@
+/**
+ * The append path of one log up to the queue of the writer: validation, producers, offsets, epochs, and where segments end.
+ * All of it is synchronous, so offsets are given in call order.
+ */
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { BatchHeader } from '../protocol/records/batch.ts';
+import { batchHeader, checkCrc, setBaseOffset, setPartitionLeaderEpoch } from '../protocol/records/batch.ts';
+import type { ValidBatch } from './append-validation.ts';
+import { validateForLeader } from './append-validation.ts';
+import { headerFault } from './batch-scan.ts';
+import { readMarker } from './control-batch.ts';
+import { applyToProducers } from './log-replay.ts';
+import type { LogState } from './log-state.ts';
+import type { LogWriter, RollPlan } from './log-writer.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import type { AppendOrigin, ProducerBatch } from './producer-state.ts';
+
+export interface LogAppendInfo {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly lastLeaderEpoch: number;
+  readonly maxTimestamp: number;
+  /** -1 unless the topic stamps records with the time of their append. */
+  readonly logAppendTimeMs: number;
+  /** Base offset of the identical batch that is already there; then nothing was appended. */
+  readonly duplicateOf: number | null;
+  readonly sizeBytes: number;
+}
+
+export interface AppendResult {
+  readonly info: LogAppendInfo;
+  /** Resolves when written (and synced, when the flush policy asks for it); rejects with KAFKA_STORAGE_ERROR. */
+  readonly written: Promise<void>;
+}
+
+export interface LeaderAppendOptions {
+  readonly origin: AppendOrigin;
+  /** Version of the Produce request; the newest for what we make ourselves. */
+  readonly requestVersion: number;
+}
+
+const relativeOffsetMax = 0x7fff_ffff;
+
+export class LogAppender {
+  readonly #state: LogState;
+  readonly #writer: LogWriter;
+
+  constructor(state: LogState, writer: LogWriter) {
+    this.#state = state;
+    this.#writer = writer;
+  }
+
+  appendAsLeader(records: Uint8Array, leaderEpoch: number, options: LeaderAppendOptions): AppendResult {
+    const state = this.#state;
+    const nowMs = state.resources.clock.wallMs();
+    const batches = validateForLeader(records, { config: state.config, nowMs, ...options });
+    const duplicate = this.#admit(batches, options.origin);
+    if (duplicate !== null) return this.#repeat(duplicate, leaderEpoch);
+    const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
+    const firstOffset = state.nextOffset;
+    let written = Promise.resolve();
+    let sizeBytes = 0;
+    let maxTimestamp = -1;
+    for (const { bytes } of batches) {
+      setBaseOffset(bytes, 0, state.nextOffset);
+      setPartitionLeaderEpoch(bytes, 0, leaderEpoch);
+      const header = batchHeader(bytes, 0);
+      sizeBytes += header.sizeBytes;
+      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
+      written = this.#enqueue(bytes, header, nowMs);
+    }
+    const lastOffset = state.nextOffset - 1;
+    const info = { firstOffset, lastOffset, lastLeaderEpoch: leaderEpoch, maxTimestamp, logAppendTimeMs, duplicateOf: null, sizeBytes };
+    return { info, written };
+  }
+
+  /** Batches as the leader sent them. Offsets must not go back; they may have gaps where the leader's log was compacted. */
+  appendAsFollower(records: Uint8Array): AppendResult {
+    const state = this.#state;
+    const nowMs = state.resources.clock.wallMs();
+    const headers = this.#checkReplicated(records);
+    const firstOffset = headers[0]?.baseOffset ?? state.nextOffset;
+    let written = Promise.resolve();
+    let maxTimestamp = -1;
+    let at = 0;
+    for (const header of headers) {
+      const bytes = records.subarray(at, at + header.sizeBytes);
+      at += header.sizeBytes;
+      maxTimestamp = Math.max(maxTimestamp, header.maxTimestamp);
+      written = this.#enqueue(bytes, header, nowMs);
+    }
+    const lastLeaderEpoch = headers.at(-1)?.partitionLeaderEpoch ?? -1;
+    const lastOffset = state.nextOffset - 1;
+    const info = { firstOffset, lastOffset, lastLeaderEpoch, maxTimestamp, logAppendTimeMs: -1, duplicateOf: null, sizeBytes: records.length };
+    return { info, written };
+  }
+
+  /** Throws when a producer may not append; returns the batch that is repeated, or null. */
+  #admit(batches: readonly ValidBatch[], origin: AppendOrigin): ProducerBatch | null {
+    const { producers } = this.#state;
+    for (const { header } of batches) {
+      if (header.producerId < 0) continue;
+      const marker = header.isControl ? readMarker(header) : null;
+      if (marker !== null) producers.admitMarker(marker);
+      else if (!header.isControl) {
+        const duplicate = producers.admit(header, origin);
+        if (duplicate !== null) return duplicate;
+      }
+    }
+    return null;
+  }
+
+  #repeat(duplicate: ProducerBatch, leaderEpoch: number): AppendResult {
+    const state = this.#state;
+    const info = {
+      firstOffset: duplicate.firstOffset,
+      lastOffset: duplicate.lastOffset,
+      lastLeaderEpoch: leaderEpoch,
+      maxTimestamp: duplicate.timestampMs,
+      logAppendTimeMs: state.config.messageTimestampType === 'LogAppendTime' ? duplicate.timestampMs : -1,
+      duplicateOf: duplicate.firstOffset,
+      sizeBytes: 0,
+    };
+    // The first copy may still be on its way to the disk.
+    const written = duplicate.lastOffset < state.logEndOffset ? Promise.resolve() : this.#writer.settled();
+    return { info, written };
+  }
+
+  /** The batch has its offsets: feeds epochs and producers, plans a roll, queues the write. */
+  #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
+    const state = this.#state;
+    // Segments follow each other without a gap, so that recovery can tell a lost tail from a compacted one.
+    const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
+    const roll = this.#mustRoll(header, nowMs) ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset) : null;
+    const { plan } = state;
+    if (plan.sizeBytes === 0) plan.firstTimestamp = header.maxTimestamp;
+    plan.sizeBytes += header.sizeBytes;
+    state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
+    const aborted = applyToProducers(state.producers, header, nowMs);
+    state.nextOffset = header.lastOffset + 1;
+    return this.#writer.enqueue({
+      bytes,
+      firstOffset: header.baseOffset,
+      lastOffset: header.lastOffset,
+      maxTimestamp: header.maxTimestamp,
+      roll,
+      aborted,
+    });
+  }
+
+  #mustRoll(header: BatchHeader, nowMs: number): boolean {
+    const { config, plan, active } = this.#state;
+    if (plan.sizeBytes === 0) return header.lastOffset - plan.baseOffset > relativeOffsetMax;
+    if (plan.sizeBytes > config.segmentBytes - header.sizeBytes) return true;
+    if (header.lastOffset - plan.baseOffset > relativeOffsetMax) return true;
+    const first = plan.firstTimestamp ?? -1;
+    const waitedMs = first >= 0 && header.maxTimestamp >= 0 ? header.maxTimestamp - first : nowMs - plan.createdMs;
+    if (waitedMs > config.segmentMs - plan.jitterMs) return true;
+    return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
+  }
+
+  /** Remembers what a new segment at `baseOffset` needs, and plans for it from now on. */
+  planRoll(baseOffset: number): RollPlan {
+    const state = this.#state;
+    const createdMs = state.resources.clock.wallMs();
+    state.plan = { baseOffset, sizeBytes: 0, firstTimestamp: null, createdMs, jitterMs: state.jitterMs() };
+    return { baseOffset, producerSnapshot: encodeProducerSnapshot(state.producers.snapshot()) };
+  }
+
+  /** Whole, valid, in order; anything else would spread damage. */
+  #checkReplicated(records: Uint8Array): BatchHeader[] {
+    const headers: BatchHeader[] = [];
+    let next = this.#state.nextOffset;
+    let at = 0;
+    while (at < records.length) {
+      const fault = headerFault(records, at, records.length - at, next);
+      if (fault !== null) throw new KafkaError(Errors.CORRUPT_MESSAGE, `The leader sent an invalid batch: ${fault}`);
+      const header = batchHeader(records, at);
+      if (!checkCrc(records, at, header)) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'The leader sent a batch with a wrong checksum');
+      headers.push(header);
+      next = header.lastOffset + 1;
+      at += header.sizeBytes;
+    }
+    return headers;
+  }
+}
