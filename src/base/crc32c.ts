@@ -15,9 +15,7 @@ function makeTables(): Uint32Array[] {
   const tables = [first];
   for (let t = 1; t < 4; t++) {
     const before = tables[t - 1] as Uint32Array;
-    tables.push(
-      before.map((value) => ((value >>> 8) ^ (first[value & 255] as number)) >>> 0),
-    );
+    tables.push(before.map((value) => ((value >>> 8) ^ (first[value & 255] as number)) >>> 0));
   }
   return tables;
 }

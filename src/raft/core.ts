@@ -165,8 +165,7 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
     handleVoteResponse(state, from, message);
     return;
   }
-  const fromLeader =
-    message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
+  const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
     // Tell a leader of the past; otherwise a replica with a later epoch could neither follow nor be elected.
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch });
@@ -182,7 +181,11 @@ function follow(state: RaftState, leaderId: NodeId): void {
   else becomeFollower(state, leaderId);
 }
 
-function handleInEpoch(state: RaftState, from: ReplicaKey, message: Exclude<RaftMessage, { type: 'vote' }>): void {
+function handleInEpoch(
+  state: RaftState,
+  from: ReplicaKey,
+  message: Exclude<RaftMessage, { type: 'vote' }>,
+): void {
   switch (message.type) {
     case 'voted':
       handleVoteResponse(state, from, message);

@@ -60,7 +60,10 @@ export class RaftLog {
   /** Epoch of the entry at `offset`, which is in the log or the last one before it. */
   epochAt(offset: number): number {
     if (offset < 0) return 0;
-    assert(offset >= this.#startOffset - 1 && offset < this.#endOffset, `no epoch known for offset ${offset}`);
+    assert(
+      offset >= this.#startOffset - 1 && offset < this.#endOffset,
+      `no epoch known for offset ${offset}`,
+    );
     return this.#epochs.epochAt(offset);
   }
 

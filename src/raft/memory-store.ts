@@ -75,7 +75,12 @@ export function recover(disk: DiskImage): RecoveredState {
   return { hardState, snapshot: snapshot?.meta ?? null, startOffset, startEpoch, entries: all() };
 }
 
-export function readEntries(disk: DiskImage, from: number, endOffset: number, bytesMax: number): Entry[] | null {
+export function readEntries(
+  disk: DiskImage,
+  from: number,
+  endOffset: number,
+  bytesMax: number,
+): Entry[] | null {
   if (from < disk.startOffset) return null;
   const entries: Entry[] = [];
   let sizeBytes = 0;

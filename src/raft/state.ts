@@ -11,7 +11,14 @@ import { RaftLog } from './log.ts';
 import type { Outbound, RaftMessage } from './messages.ts';
 import type { Progress } from './progress.ts';
 import type { WriteOp } from './store.ts';
-import { type Entry, type HardState, type ReplicaKey, type SnapshotMeta, type Voter, voterOf } from './types.ts';
+import {
+  type Entry,
+  type HardState,
+  type ReplicaKey,
+  type SnapshotMeta,
+  type Voter,
+  voterOf,
+} from './types.ts';
 import { VoterHistory, votersInForce } from './voters.ts';
 
 export interface RaftOptions {
@@ -77,7 +84,13 @@ export type Input =
   | { readonly type: 'logRead'; readonly read: ReadLog; readonly entries: readonly Entry[] | null }
   /** This replica's own snapshot is durable. */
   | { readonly type: 'snapshotSaved'; readonly meta: SnapshotMeta }
-  | { readonly type: 'snapshotSent'; readonly to: NodeId; readonly epoch: number; readonly endOffset: number; readonly ok: boolean }
+  | {
+      readonly type: 'snapshotSent';
+      readonly to: NodeId;
+      readonly epoch: number;
+      readonly endOffset: number;
+      readonly ok: boolean;
+    }
   /** The node shuts down: hand the leadership over, never campaign again. */
   | { readonly type: 'retire' };
 
@@ -241,14 +254,23 @@ export class RaftState {
   /** Epoch or vote changed. */
   writeHardState(): number {
     const seq = this.log.beginWrite(this.log.endOffset);
-    this.effects.writes.push({ seq, hardState: this.hardState(), entries: [], install: null, compactTo: null });
+    this.effects.writes.push({
+      seq,
+      hardState: this.hardState(),
+      entries: [],
+      install: null,
+      compactTo: null,
+    });
     return seq;
   }
 
   appendToLog(entries: readonly Entry[]): void {
     const first = entries[0] as Entry;
     assert(first.offset >= this.highWatermark, 'what is committed is never replaced');
-    assert(entries.every((entry) => entry.epoch <= this.epoch), 'no entry is of a later epoch than its replica');
+    assert(
+      entries.every((entry) => entry.epoch <= this.epoch),
+      'no entry is of a later epoch than its replica',
+    );
     this.voters.truncate(first.offset);
     const seq = this.log.append(entries);
     for (const entry of entries) this.voters.append(entry);

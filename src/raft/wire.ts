@@ -62,11 +62,13 @@ export function encodeMessage(message: WireMessage): Uint8Array {
 export function decodeMessage(bytes: Uint8Array): WireMessage {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
-  if (version !== wireVersion) throw new MalformedError(`Raft message of version ${version}, known is ${wireVersion}`);
+  if (version !== wireVersion)
+    throw new MalformedError(`Raft message of version ${version}, known is ${wireVersion}`);
   const kind = reader.u8();
   const epoch = reader.i64();
   const message = decodeBody(reader, kind, epoch);
-  if (reader.remaining !== 0) throw new MalformedError(`Raft message of kind ${kind} is longer than its fields`);
+  if (reader.remaining !== 0)
+    throw new MalformedError(`Raft message of kind ${kind} is longer than its fields`);
   return message;
 }
 

@@ -43,7 +43,12 @@ describe('log', () => {
 
   test('appends, truncations and compactions leave what a plain array would have', () => {
     const step = fc.oneof(
-      fc.record({ type: fc.constant('append' as const), back: fc.nat(3), count: fc.integer({ min: 1, max: 4 }), bump: fc.boolean() }),
+      fc.record({
+        type: fc.constant('append' as const),
+        back: fc.nat(3),
+        count: fc.integer({ min: 1, max: 4 }),
+        bump: fc.boolean(),
+      }),
       fc.record({ type: fc.constant('persist' as const) }),
       fc.record({ type: fc.constant('compact' as const), to: fc.nat(10) }),
     );

@@ -9,13 +9,30 @@ import { Puppets } from './puppet.ts';
 
 function votesOf(quorum: Puppets, voter: number): VoteResponse[] {
   const votes: VoteResponse[] = [];
-  for (const { from, message } of quorum.transit) if (from === voter && message.type === 'voted') votes.push(message);
+  for (const { from, message } of quorum.transit)
+    if (from === voter && message.type === 'voted') votes.push(message);
   return votes;
 }
 
-function askForVote(quorum: Puppets, from: number, to: number, epoch: number, end: number, lastEpoch: number, transfer = false): void {
+function askForVote(
+  quorum: Puppets,
+  from: number,
+  to: number,
+  epoch: number,
+  end: number,
+  lastEpoch: number,
+  transfer = false,
+): void {
   const key = { id: nodeId(from), directoryId: `AAAAAAAAAAAAAAAAAAAA${from}A` };
-  const message = { type: 'vote', epoch, preVote: false, transfer, logEndOffset: end, lastEpoch, nonce: 1 } as const;
+  const message = {
+    type: 'vote',
+    epoch,
+    preVote: false,
+    transfer,
+    logEndOffset: end,
+    lastEpoch,
+    nonce: 1,
+  } as const;
   quorum.input(to, { type: 'message', from: key, message });
   quorum.persist(to);
 }
@@ -25,7 +42,11 @@ describe('Raft paper', () => {
     const quorum = new Puppets(3);
     quorum.plant(1, [5]);
     const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-    quorum.input(1, { type: 'message', from, message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true } });
+    quorum.input(1, {
+      type: 'message',
+      from,
+      message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true },
+    });
     expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5 } });
     expect(quorum.core(1).leaderId).toBe(null);
   });
@@ -75,7 +96,11 @@ describe('Raft paper', () => {
     quorum.deliver(({ message }) => message.type === 'voted');
     expect(quorum.status(1)).toContain('candidate, epoch 2');
     const from = { id: nodeId(3), directoryId: 'AAAAAAAAAAAAAAAAAAAA3A' };
-    quorum.input(1, { type: 'message', from, message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true } });
+    quorum.input(1, {
+      type: 'message',
+      from,
+      message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true },
+    });
     expect(quorum.status(1)).toContain('follower of 3, epoch 2');
   });
 
@@ -102,6 +127,55 @@ describe('Raft paper', () => {
       expect(quorum.epochs(1)).toEqual([...leader, 8]);
       expect(quorum.epochs(3)).toEqual([...leader, 8]);
     }
+  });
+
+  test('5.3: a follower acknowledges what it compared with the leader, not its own longer log (CCF 6016)', () => {
+    const quorum = new Puppets(3);
+    quorum.plant(2, [1, 1, 1, 1, 1], 1);
+    const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
+    const entries = [
+      { offset: 1, epoch: 1, kind: 'data', payload: new Uint8Array(1), appendedMs: 0 },
+    ] as const;
+    const message = {
+      type: 'append',
+      epoch: 2,
+      baseOffset: 1,
+      previousEpoch: 1,
+      highWatermark: 1,
+      entries,
+    } as const;
+    quorum.input(2, { type: 'message', from, message });
+    quorum.persist(2);
+    const answers = quorum.transit.filter((one) => one.message.type === 'appended');
+    expect(answers.map((one) => one.message)).toMatchObject([{ accepted: true, endOffset: 2 }]);
+    // Nor does an older request, repeated late, cut what came after it (5.3: only conflicting entries are deleted).
+    expect(quorum.epochs(2)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test('5.3: a late rejection takes nothing back of what a follower acknowledged (CCF 5991)', () => {
+    const quorum = new Puppets(3);
+    quorum.elect(1);
+    for (const text of ['a', 'b', 'c']) {
+      quorum.propose(1, text);
+      quorum.stabilize();
+    }
+    const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
+    const message = {
+      type: 'appended',
+      epoch: 1,
+      accepted: false,
+      baseOffset: 3,
+      endOffset: 1,
+      endEpoch: 1,
+    } as const;
+    quorum.input(1, { type: 'message', from, message });
+    const { role } = quorum.core(1).state;
+    expect(role.name === 'leader' && role.progress.get(nodeId(2))).toMatchObject({
+      match: 4,
+      next: 4,
+      state: 'replicate',
+    });
+    expect(quorum.transit).toEqual([]);
   });
 
   test('5.4.1: a voter denies its vote when its own log is more up to date: by last epoch, then by length', () => {
@@ -133,9 +207,15 @@ describe('Raft paper', () => {
     quorum.timeout(1);
     for (let round = 0; round < 2; round++) {
       for (const id of [2, 3, 4]) {
-        while (quorum.deliver(({ from, to, message }) => from === 1 && to === id && message.type === 'vote') !== null);
+        while (
+          quorum.deliver(({ from, to, message }) => from === 1 && to === id && message.type === 'vote') !==
+          null
+        );
         quorum.persist(id);
-        while (quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted') !== null);
+        while (
+          quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted') !==
+          null
+        );
       }
       if (round === 0) quorum.persist(1);
     }
@@ -143,7 +223,14 @@ describe('Raft paper', () => {
     quorum.transit.length = 0;
     const appended = (id: number, endOffset: number): void => {
       const from = { id: nodeId(id), directoryId: `AAAAAAAAAAAAAAAAAAAA${id}A` };
-      const message = { type: 'appended', epoch: 4, accepted: true, baseOffset: 1, endOffset, endEpoch: 0 } as const;
+      const message = {
+        type: 'appended',
+        epoch: 4,
+        accepted: true,
+        baseOffset: 1,
+        endOffset,
+        endEpoch: 0,
+      } as const;
       quorum.input(1, { type: 'message', from, message });
     };
     appended(2, 2);
@@ -161,7 +248,14 @@ describe('Raft paper', () => {
     const quorum = new Puppets(3);
     quorum.plant(2, [1, 1, 1, 1], 1);
     const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
-    const snapshot = { type: 'snapshot', epoch: 1, endOffset: 3, snapshotEpoch: 1, voters: [], bytes: new Uint8Array(8) } as const;
+    const snapshot = {
+      type: 'snapshot',
+      epoch: 1,
+      endOffset: 3,
+      snapshotEpoch: 1,
+      voters: [],
+      bytes: new Uint8Array(8),
+    } as const;
     quorum.input(2, { type: 'message', from, message: snapshot });
     expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
     quorum.input(2, { type: 'message', from, message: { ...snapshot, endOffset: 2 } });
@@ -216,7 +310,8 @@ describe('Raft thesis', () => {
         quorum.nowMs += 10;
         if (quorum.nowMs % 1000 === 0) pauseUntil = quorum.nowMs + 200;
         const awake = quorum.ids.filter((id) => id !== paused || quorum.nowMs >= pauseUntil);
-        for (const id of awake) if (quorum.core(id).deadlineMs <= quorum.nowMs) quorum.input(id, { type: 'tick' });
+        for (const id of awake)
+          if (quorum.core(id).deadlineMs <= quorum.nowMs) quorum.input(id, { type: 'tick' });
         while (quorum.deliver(({ to }) => awake.includes(to)) !== null);
         for (const id of awake) quorum.persist(id);
       }

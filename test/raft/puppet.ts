@@ -3,6 +3,7 @@
  * Chance is always zero, so that transcripts don't depend on a generator.
  */
 import { nodeId } from '../../src/base/ids.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { RaftCore } from '../../src/raft/core.ts';
 import { applyWrites, type DiskImage, emptyDisk, readEntries } from '../../src/raft/memory-store.ts';
 import type { Outbound, RaftMessage } from '../../src/raft/messages.ts';
@@ -32,11 +33,12 @@ export class Puppets {
   readonly #voters: Voter[];
   readonly #tuning: Partial<RaftOptions>;
 
-  constructor(count: number, tuning: Partial<RaftOptions> = {}) {
+  /** `dynamic`: voters are known with their directories, as after `kafka-storage format --initial-controllers`. */
+  constructor(count: number, tuning: Partial<RaftOptions> = {}, dynamic = false) {
     this.#tuning = tuning;
     this.#voters = Array.from({ length: count }, (_, index) => ({
       id: nodeId(index + 1),
-      directoryId: 'AAAAAAAAAAAAAAAAAAAAAA',
+      directoryId: dynamic ? `AAAAAAAAAAAAAAAAAAAA${index + 1}A` : uuidZero,
       endpoints: [],
     }));
     for (const voter of this.#voters) this.restart(voter.id);
@@ -96,7 +98,14 @@ export class Puppets {
       const snapshot = node.disk.snapshot;
       if (snapshot === null) throw new Error('no snapshot');
       const { endOffset, epoch: snapshotEpoch, voters } = snapshot.meta;
-      const message = { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters, bytes: snapshot.bytes } as const;
+      const message = {
+        type: 'snapshot',
+        epoch,
+        endOffset,
+        snapshotEpoch,
+        voters,
+        bytes: snapshot.bytes,
+      } as const;
       this.#sent(id, { to, message });
       this.input(id, { type: 'snapshotSent', to, epoch, endOffset, ok: true });
     }
@@ -181,7 +190,9 @@ export class Puppets {
 
   epochs(id: number): number[] {
     const { log } = this.core(id).state;
-    return Array.from({ length: log.endOffset - log.startOffset }, (_, index) => log.epochAt(log.startOffset + index));
+    return Array.from({ length: log.endOffset - log.startOffset }, (_, index) =>
+      log.epochAt(log.startOffset + index),
+    );
   }
 
   status(id: number): string {
@@ -209,7 +220,9 @@ function describe(message: RaftMessage): string {
     case 'append':
       return `append epoch ${message.epoch}, from ${message.baseOffset} after epoch ${message.previousEpoch}: [${message.entries.map((entry) => entry.epoch).join(' ')}], high watermark ${message.highWatermark}`;
     case 'appended':
-      return message.accepted ? `has up to ${message.endOffset}, epoch ${message.epoch}` : `refuses ${message.baseOffset}, try ${message.endOffset} in epoch ${message.endEpoch}`;
+      return message.accepted
+        ? `has up to ${message.endOffset}, epoch ${message.epoch}`
+        : `refuses ${message.baseOffset}, try ${message.endOffset} in epoch ${message.endEpoch}`;
     case 'heartbeat':
       return `heartbeat epoch ${message.epoch}, high watermark ${message.highWatermark}${message.reply ? '' : ', no answer'}`;
     case 'alive':

@@ -61,7 +61,11 @@ function run(quorum: Puppets | null, command: string): { quorum: Puppets; lines:
       break;
     case 'snapshot': {
       const { state } = quorum.core(first);
-      const meta = { endOffset: second, epoch: state.log.epochAt(second - 1), voters: state.voters.before(second) };
+      const meta = {
+        endOffset: second,
+        epoch: state.log.epochAt(second - 1),
+        voters: state.voters.before(second),
+      };
       const node = quorum.node(first);
       node.disk = { ...node.disk, snapshot: { meta, bytes: new Uint8Array(8) } };
       quorum.input(first, { type: 'snapshotSaved', meta });

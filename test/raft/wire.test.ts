@@ -18,8 +18,21 @@ const message: fc.Arbitrary<WireMessage> = fc.oneof(
     lastEpoch: int,
     nonce: fc.nat(),
   }),
-  fc.record({ type: fc.constant('voted' as const), epoch: int, preVote: fc.boolean(), granted: fc.boolean(), nonce: fc.nat() }),
-  fc.record({ type: fc.constant('appended' as const), epoch: int, accepted: fc.boolean(), baseOffset: int, endOffset: int, endEpoch: int }),
+  fc.record({
+    type: fc.constant('voted' as const),
+    epoch: int,
+    preVote: fc.boolean(),
+    granted: fc.boolean(),
+    nonce: fc.nat(),
+  }),
+  fc.record({
+    type: fc.constant('appended' as const),
+    epoch: int,
+    accepted: fc.boolean(),
+    baseOffset: int,
+    endOffset: int,
+    endEpoch: int,
+  }),
   fc.record({ type: fc.constant('heartbeat' as const), epoch: int, highWatermark: int, reply: fc.boolean() }),
   fc.record({ type: fc.constant('alive' as const), epoch: int }),
   fc.record({ type: fc.constant('timeoutNow' as const), epoch: int }),
@@ -30,7 +43,12 @@ const message: fc.Arbitrary<WireMessage> = fc.oneof(
       previousEpoch: int,
       highWatermark: int,
       entries: fc.array(
-        fc.record({ epoch: int, kind: fc.constantFrom('data' as const, 'leaderChange' as const, 'voters' as const), payload, appendedMs: int }),
+        fc.record({
+          epoch: int,
+          kind: fc.constantFrom('data' as const, 'leaderChange' as const, 'voters' as const),
+          payload,
+          appendedMs: int,
+        }),
         { maxLength: 5 },
       ),
     })

@@ -8,7 +8,7 @@
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { VoteRequest, VoteResponse } from '../messages.ts';
-import { voteResult } from '../quorum.ts';
+import { majority, voteResult } from '../quorum.ts';
 import type { RaftState } from '../state.ts';
 import { type ReplicaKey, sameReplica, voterOf } from '../types.ts';
 import { becomeLeader } from './leader.ts';
@@ -16,10 +16,15 @@ import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 
 /** Between two replicas that saw the leader's stream break at once: enough for the first to win. */
 const staggerMs = 15;
+/** How long a replica that asks lets another that asks go first, at least. */
+const yieldMs = 50;
 
 /** First deadline after the start. A quorum of one does not wait for anybody. */
 export function scheduleFirstElection(state: RaftState): void {
-  assert(state.role.name === 'unattached' || state.role.name === 'resigned', 'a replica starts without a leader');
+  assert(
+    state.role.name === 'unattached' || state.role.name === 'resigned',
+    'a replica starts without a leader',
+  );
   const alone = state.peers().length === 0;
   state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
 }
@@ -43,17 +48,14 @@ export function linkDown(state: RaftState, peer: NodeId): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
   role.linkDown = true;
-  const rank = state
-    .peers()
-    .filter((id) => id !== peer && id < state.options.me.id).length;
+  const rank = state.peers().filter((id) => id !== peer && id < state.options.me.id).length;
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + rank * staggerMs + state.randomMs(5));
 }
 
-/** A peer can be reached: whoever lacks a leader need not sit out its pause. */
+/** A peer can be reached: whoever hears no leader need not sit out its pause. */
 export function linkUp(state: RaftState): void {
   const role = state.role;
-  const waits = role.name === 'unattached' || role.name === 'resigned' || role.name === 'prospective';
-  if (!waits || state.leaderId !== null) return;
+  if (role.name !== 'unattached' && role.name !== 'resigned' && role.name !== 'prospective') return;
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + state.randomMs(retryMs * 2));
 }
 
@@ -121,6 +123,7 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
   if (request.preVote) {
     const granted = request.epoch > state.epoch && isUpToDate(state, request) && !hasLiveLeader(state);
     state.send(from.id, answer(state, request, granted));
+    if (granted) yieldTo(state, from, request);
     return;
   }
   if (request.epoch > state.epoch) {
@@ -137,6 +140,22 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
     state.writeHardState();
   }
   state.sendDurably(from.id, answer(state, request, granted));
+}
+
+/**
+ * Lets a replica that was told yes go first, for a moment: two that ask at the same time would both be told yes, campaign,
+ * and split the votes. Of two that ask already, the one with the shorter log, or the larger id, steps back.
+ */
+function yieldTo(state: RaftState, other: ReplicaKey, request: VoteRequest): void {
+  const role = state.role;
+  const deadlineMs = state.nowMs + yieldMs + state.randomMs(yieldMs);
+  if (role.name === 'prospective') {
+    const equal = request.lastEpoch === state.log.lastEpoch && request.logEndOffset === state.log.endOffset;
+    if (equal && other.id > state.options.me.id) return;
+    state.role = { name: 'unattached', deadlineMs, attempts: 0 };
+  } else if (role.name !== 'leader' && role.name !== 'candidate') {
+    role.deadlineMs = Math.max(role.deadlineMs, deadlineMs);
+  }
 }
 
 function answer(state: RaftState, request: VoteRequest, granted: boolean): VoteResponse {
@@ -186,7 +205,12 @@ function countVotes(state: RaftState): void {
   if (result === 'won') {
     if (role.name === 'candidate') becomeLeader(state);
     else becomeCandidate(state, false, role.attempts);
-  } else if (result === 'lost' && role.name === 'candidate') {
-    becomeUnattached(state, state.epoch, role.attempts + 1);
+  } else if (role.name === 'candidate') {
+    const answered = granted + rejected >= majority(voters.length);
+    if (result === 'lost') becomeUnattached(state, state.epoch, role.attempts + 1);
+    // The vote is split, and who hasn't answered is probably dead: do not wait for it as long as for a slow disk.
+    else if (answered) {
+      role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + retryPauseMs(state, role.attempts + 1));
+    }
   }
 }

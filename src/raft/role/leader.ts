@@ -8,7 +8,14 @@ import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { AppendResponse } from '../messages.ts';
-import { becomeProbe, becomeReplicate, freeInflights, newProgress, type Progress, recordContact } from '../progress.ts';
+import {
+  becomeProbe,
+  becomeReplicate,
+  freeInflights,
+  newProgress,
+  type Progress,
+  recordContact,
+} from '../progress.ts';
 import { majorityValue } from '../quorum.ts';
 import { replicate, replicateTo } from './replication.ts';
 import type { Leader, Proposal, RaftState, ReadLog, Refusal } from '../state.ts';
@@ -202,7 +209,8 @@ export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
   const progress = leaderOf(state).progress.get(peer);
   if (progress === undefined) return;
   progress.linkDown = !up;
-  if (progress.state !== 'snapshot') becomeProbe(progress, progress.match > 0 ? progress.match : progress.next);
+  if (progress.state !== 'snapshot')
+    becomeProbe(progress, progress.match > 0 ? progress.match : progress.next);
   if (up) sendHeartbeat(state, progress);
   const leader = leaderOf(state);
   if (!up && leader.transfer?.target === peer) {

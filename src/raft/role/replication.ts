@@ -63,7 +63,10 @@ function entriesFor(state: RaftState, progress: Progress): readonly Entry[] | nu
 
 function sendAppend(state: RaftState, progress: Progress, entries: readonly Entry[]): void {
   const baseOffset = progress.next;
-  assert(entries.length === 0 || entries[0]?.offset === baseOffset, 'an append begins where the follower ends');
+  assert(
+    entries.length === 0 || entries[0]?.offset === baseOffset,
+    'an append begins where the follower ends',
+  );
   const endOffset = baseOffset + entries.length;
   const { epoch, highWatermark } = state;
   const previousEpoch = state.log.epochAt(baseOffset - 1);

@@ -32,7 +32,9 @@ export function decodeHello(bytes: Uint8Array, clusterId: Uuid): Hello {
   if (reader.u32() !== magic) throw new MalformedError('the peer does not speak the protocol between nodes');
   const version = reader.u8();
   if (version !== protocolVersion) {
-    throw new MalformedError(`the peer speaks version ${version} of the protocol between nodes, this node ${protocolVersion}`);
+    throw new MalformedError(
+      `the peer speaks version ${version} of the protocol between nodes, this node ${protocolVersion}`,
+    );
   }
   const theirs = reader.text();
   const from = reader.replica();

@@ -35,7 +35,11 @@ export class Leadership {
     const id = core.leaderId;
     if (id !== this.#told.id || epoch !== this.#told.epoch) {
       this.#told = { id, epoch };
-      logger.info(id === null ? 'No leader is known' : 'The leader is known', { leader: id, epoch, role: role.name });
+      logger.info(id === null ? 'No leader is known' : 'The leader is known', {
+        leader: id,
+        epoch,
+        role: role.name,
+      });
       tell((listener) => listener.onLeaderChange({ id, epoch }));
     }
     return lost;
@@ -44,7 +48,8 @@ export class Leadership {
   delivered(endOffset: number): void {
     const { core, logger, tell } = this.#options;
     const { role, epoch } = core.state;
-    if (this.#leading === null || this.#active !== null || role.name !== 'leader' || this.#leading !== epoch) return;
+    if (this.#leading === null || this.#active !== null || role.name !== 'leader' || this.#leading !== epoch)
+      return;
     const { startOffset } = role;
     if (endOffset <= startOffset) return;
     this.#active = epoch;

@@ -89,7 +89,13 @@ export function decodeObserve(bytes: Uint8Array): ObserveMessage {
     case 2: {
       const leader = reader.i32();
       const leaderId = leader < 0 ? null : nodeId(leader);
-      return { type: 'status', leaderId, epoch: reader.i64(), highWatermark: reader.i64(), voters: reader.voters() };
+      return {
+        type: 'status',
+        leaderId,
+        epoch: reader.i64(),
+        highWatermark: reader.i64(),
+        voters: reader.voters(),
+      };
     }
     case 3:
       return { type: 'begin', endOffset: reader.i64(), epoch: reader.i64(), sizeBytes: reader.i64() };

@@ -135,7 +135,8 @@ export class ObserverFeed {
   #received(session: Session, bytes: Uint8Array): void {
     try {
       const message = decodeObserve(bytes);
-      if (message.type !== 'credit') throw new MalformedError(`an observer sends credits, not '${message.type}'`);
+      if (message.type !== 'credit')
+        throw new MalformedError(`an observer sends credits, not '${message.type}'`);
       const { core, clock } = this.#options;
       session.creditBytes += message.sizeBytes;
       session.ackedEndOffset = message.endOffset;

@@ -66,8 +66,10 @@ export class ObserverLog implements MetadataLog {
   #failures = 0;
   #rotation = 0;
   #unreturnedBytes = 0;
-  #snapshot: { readonly begin: SnapshotBegin; readonly bytes: Uint8Array; receivedBytes: number } | null = null;
-  #inbox: { readonly stream: MessageStream; readonly message: ObserveMessage; readonly sizeBytes: number }[] = [];
+  #snapshot: { readonly begin: SnapshotBegin; readonly bytes: Uint8Array; receivedBytes: number } | null =
+    null;
+  #inbox: { readonly stream: MessageStream; readonly message: ObserveMessage; readonly sizeBytes: number }[] =
+    [];
   #working = false;
   #timers = new Set<Timer>();
   #phase: 'new' | 'running' | 'stopped' = 'new';
@@ -109,8 +111,15 @@ export class ObserverLog implements MetadataLog {
       highWatermark: Math.max(this.#endOffset, this.#status?.highWatermark ?? 0),
       logStartOffset: 0,
       logEndOffset: this.#endOffset,
-      voters: this.#voters.map((voter) => ({ ...voter, logEndOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1 })),
-      observers: [{ ...this.#options.me, logEndOffset: this.#endOffset, lastFetchMs: -1, lastCaughtUpMs: -1 }],
+      voters: this.#voters.map((voter) => ({
+        ...voter,
+        logEndOffset: -1,
+        lastFetchMs: -1,
+        lastCaughtUpMs: -1,
+      })),
+      observers: [
+        { ...this.#options.me, logEndOffset: this.#endOffset, lastFetchMs: -1, lastCaughtUpMs: -1 },
+      ],
     };
   }
 
@@ -146,7 +155,8 @@ export class ObserverLog implements MetadataLog {
       if (address !== null) return { address, id: leaderId };
     }
     const known: { address: Address; id: NodeId | null }[] = [];
-    for (const voter of this.#voters) if (voter.endpoints[0]) known.push({ address: voter.endpoints[0], id: voter.id });
+    for (const voter of this.#voters)
+      if (voter.endpoints[0]) known.push({ address: voter.endpoints[0], id: voter.id });
     for (const address of this.#options.bootstrapServers) {
       if (!known.some((one) => one.address.host === address.host && one.address.port === address.port)) {
         known.push({ address, id: null });
@@ -207,7 +217,10 @@ export class ObserverLog implements MetadataLog {
         const leaderId = this.#status?.leaderId ?? null;
         const silent = this.#options.clock.monotonicMs() - this.#heardMs > silenceMs;
         const better =
-          this.#failures === 0 && leaderId !== null && leaderId !== this.#feedId && this.addressOf(leaderId) !== null;
+          this.#failures === 0 &&
+          leaderId !== null &&
+          leaderId !== this.#feedId &&
+          this.addressOf(leaderId) !== null;
         if (silent || (better && this.#inbox.length === 0 && this.#snapshot === null)) {
           stream.close();
           if (better && !silent) this.#failures = -1;
@@ -261,7 +274,9 @@ export class ObserverLog implements MetadataLog {
 
   #giveBack(stream: MessageStream, sizeBytes: number): void {
     this.#unreturnedBytes += sizeBytes;
-    stream.send(encodeObserve({ type: 'credit', sizeBytes: this.#unreturnedBytes, endOffset: this.#endOffset }));
+    stream.send(
+      encodeObserve({ type: 'credit', sizeBytes: this.#unreturnedBytes, endOffset: this.#endOffset }),
+    );
     this.#unreturnedBytes = 0;
   }
 

@@ -106,7 +106,8 @@ export class SnapshotReceiver {
       this.#chunks.push(bytes);
       this.#receivedBytes += bytes.length;
     }
-    if (this.#receivedBytes > this.#sizeBytes) throw new MalformedError('a snapshot is longer than announced');
+    if (this.#receivedBytes > this.#sizeBytes)
+      throw new MalformedError('a snapshot is longer than announced');
     if (this.#receivedBytes < this.#sizeBytes) return false;
     const whole = new Uint8Array(this.#sizeBytes);
     let at = 0;
@@ -136,6 +137,7 @@ function decodeBegin(bytes: Uint8Array): { begin: Omit<InstallSnapshot, 'bytes'>
   const snapshotEpoch = reader.i64();
   const voters = reader.voters();
   const sizeBytes = reader.i64();
-  if (sizeBytes < 0 || sizeBytes > snapshotBytesMax) throw new MalformedError('a snapshot of impossible size');
+  if (sizeBytes < 0 || sizeBytes > snapshotBytesMax)
+    throw new MalformedError('a snapshot of impossible size');
   return { begin: { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters }, sizeBytes };
 }

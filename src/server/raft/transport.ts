@@ -80,7 +80,9 @@ export class RaftTransport {
     this.#options = options;
     this.#greeter = new Greeter(options);
     options.peers.accept('raft', (stream) => this.#accept(stream, (from) => this.#messages(stream, from)));
-    options.peers.accept('raft-bulk', (stream) => this.#accept(stream, (from) => this.#snapshots(stream, from)));
+    options.peers.accept('raft-bulk', (stream) =>
+      this.#accept(stream, (from) => this.#snapshots(stream, from)),
+    );
   }
 
   /** Where the other voters are; links are opened, kept and closed accordingly. */

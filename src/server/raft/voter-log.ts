@@ -23,7 +23,14 @@ import {
 } from '../../raft/api.ts';
 import { RaftCore } from '../../raft/core.ts';
 import type { Outbound, RaftMessage } from '../../raft/messages.ts';
-import { type Effects, type Input, type RaftOptions, type ReadLog, raftOptions, type Refusal } from '../../raft/state.ts';
+import {
+  type Effects,
+  type Input,
+  type RaftOptions,
+  type ReadLog,
+  raftOptions,
+  type Refusal,
+} from '../../raft/state.ts';
 import type { RaftStore, RecoveredState } from '../../raft/store.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -264,7 +271,14 @@ export class VoterLog implements MetadataLog {
       if (snapshot === null) throw new Error('the log was compacted without a snapshot');
       const { endOffset, epoch: snapshotEpoch, voters } = snapshot.meta;
       logger.info('Sending a snapshot', { to, endOffset, sizeBytes: snapshot.bytes.length });
-      const message = { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters, bytes: snapshot.bytes } as const;
+      const message = {
+        type: 'snapshot',
+        epoch,
+        endOffset,
+        snapshotEpoch,
+        voters,
+        bytes: snapshot.bytes,
+      } as const;
       const ok = await this.#transport.sendSnapshot(to, message);
       this.#post({ type: 'snapshotSent', to, epoch, endOffset, ok });
     };
@@ -276,7 +290,8 @@ export class VoterLog implements MetadataLog {
     if (voters === this.#voters) return;
     this.#voters = voters;
     const addresses = new Map<NodeId, Address>();
-    for (const voter of voters) if (voter.endpoints[0] !== undefined) addresses.set(voter.id, voter.endpoints[0]);
+    for (const voter of voters)
+      if (voter.endpoints[0] !== undefined) addresses.set(voter.id, voter.endpoints[0]);
     this.#transport.setPeers(addresses);
   }
 
@@ -299,7 +314,11 @@ export class VoterLog implements MetadataLog {
   }
 
   #notLeader(why: string): NotLeaderError {
-    return new NotLeaderError(`Not the active controller: ${why}`, this.#core.leaderId, this.#core.state.epoch);
+    return new NotLeaderError(
+      `Not the active controller: ${why}`,
+      this.#core.leaderId,
+      this.#core.state.epoch,
+    );
   }
 
   #refusal(reason: Refusal): Error {

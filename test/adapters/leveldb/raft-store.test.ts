@@ -30,7 +30,13 @@ function newStore(): LevelRaftStore {
 }
 
 function entry(offset: number, epoch: number, sizeBytes = 20): Entry {
-  return { offset, epoch, kind: 'data', payload: new Uint8Array(sizeBytes).fill(offset & 255), appendedMs: 1000 + offset };
+  return {
+    offset,
+    epoch,
+    kind: 'data',
+    payload: new Uint8Array(sizeBytes).fill(offset & 255),
+    appendedMs: 1000 + offset,
+  };
 }
 
 function hard(epoch: number, highWatermark = 0): HardState {
@@ -54,7 +60,13 @@ async function image(): Promise<DiskImage> {
   const { hardState, startOffset, startEpoch, entries } = await store.open();
   const all: Entry[] = [];
   for await (const some of entries) all.push(...some);
-  return { hardState, startOffset, startEpoch, entries: all.map(plain), snapshot: await store.readSnapshot() };
+  return {
+    hardState,
+    startOffset,
+    startEpoch,
+    entries: all.map(plain),
+    snapshot: await store.readSnapshot(),
+  };
 }
 
 /** Comparing megabytes element by element takes vitest seconds. */
@@ -106,10 +118,14 @@ describe('raft store', () => {
           const end = shadow.startOffset + shadow.entries.length;
           epoch += 1;
           if (one.install && one.count === 0) {
-            ops.push(write({ hardState: hard(epoch), install: { meta: meta(end + 3), bytes: Uint8Array.of(1, 2) } }));
+            ops.push(
+              write({ hardState: hard(epoch), install: { meta: meta(end + 3), bytes: Uint8Array.of(1, 2) } }),
+            );
           } else if (one.count > 0) {
             const from = Math.max(shadow.startOffset, end - one.back);
-            const entries = Array.from({ length: one.count }, (_, index) => entry(from + index, epoch, one.sizeBytes));
+            const entries = Array.from({ length: one.count }, (_, index) =>
+              entry(from + index, epoch, one.sizeBytes),
+            );
             ops.push(write({ hardState: hard(epoch), entries }));
           }
           if (one.together || ops.length === 0) continue;
@@ -157,7 +173,13 @@ describe('raft store', () => {
   });
 
   test('the voters of a dynamic quorum come from the format', async () => {
-    const voters = [{ id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAABQ', endpoints: [{ name: 'C', host: 'h', port: 1 }] }];
+    const voters = [
+      {
+        id: nodeId(1),
+        directoryId: 'AAAAAAAAAAAAAAAAAAAABQ',
+        endpoints: [{ name: 'C', host: 'h', port: 1 }],
+      },
+    ];
     await writeBootstrapVoters(systemFileSystem, directory, voters);
     expect(await readdir(directory)).toContain('00000000000000000000-0000000000.checkpoint');
     const found = await store.open();
@@ -166,7 +188,8 @@ describe('raft store', () => {
 
   test('the newest two snapshots are kept, and a damaged one is passed over', async () => {
     await image();
-    for (const endOffset of [1, 2, 3]) await store.saveSnapshot({ endOffset, epoch: 1, voters: [] }, Uint8Array.of(endOffset));
+    for (const endOffset of [1, 2, 3])
+      await store.saveSnapshot({ endOffset, epoch: 1, voters: [] }, Uint8Array.of(endOffset));
     const names = (await readdir(directory)).filter((name) => name.endsWith('.checkpoint'));
     expect(names.map((name) => Number(name.slice(0, 20)))).toEqual([2, 3]);
     const path = `${directory}/${names[1]}`;
@@ -185,10 +208,15 @@ describe('damage is found at open, never read as something else', () => {
   async function damaged(damage: (db: Level) => Promise<void>): Promise<void> {
     await image();
     for (let offset = 0; offset < 4; offset++) {
-      await store.write([write({ hardState: hard(offset + 1, offset), entries: [entry(offset, offset + 1)] })]);
+      await store.write([
+        write({ hardState: hard(offset + 1, offset), entries: [entry(offset, offset + 1)] }),
+      ]);
     }
     await store.close();
-    const db: Level = new ClassicLevel(`${directory}/raft-log`, { keyEncoding: 'view', valueEncoding: 'view' });
+    const db: Level = new ClassicLevel(`${directory}/raft-log`, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    });
     await db.open();
     await damage(db);
     await db.close();
@@ -222,7 +250,10 @@ describe('damage is found at open, never read as something else', () => {
         await twin.write([write({ hardState: hard(offset + 1), entries: [entry(offset, offset + 1, 21)] })]);
       }
       await twin.close();
-      const twinDb: Level = new ClassicLevel(`${other}/raft-log`, { keyEncoding: 'view', valueEncoding: 'view' });
+      const twinDb: Level = new ClassicLevel(`${other}/raft-log`, {
+        keyEncoding: 'view',
+        valueEncoding: 'view',
+      });
       await db.put(frameKey(3), (await twinDb.get(frameKey(3))) as Uint8Array);
       await twinDb.close();
       await rm(other, { recursive: true });
@@ -247,7 +278,8 @@ describe('damage is found at open, never read as something else', () => {
   test('a flipped byte in the file of LevelDB that LevelDB itself passes over in silence', async () => {
     await image();
     // Records of more than a block of its log, so that the damage is between good ones.
-    for (let offset = 0; offset < 6; offset++) await store.write([write({ entries: [entry(offset, 1, 40_000)] })]);
+    for (let offset = 0; offset < 6; offset++)
+      await store.write([write({ entries: [entry(offset, 1, 40_000)] })]);
     await store.close();
     const path = `${directory}/raft-log`;
     const name = (await readdir(path)).find((file) => file.endsWith('.log')) as string;

@@ -45,8 +45,12 @@ export class Checker {
   started(node: SimNode): void {
     const { disk } = node;
     this.#seen.delete(node);
-    this.#require(disk.hardState.highWatermark <= disk.startOffset + disk.entries.length, () => 'hard state ahead of log');
-    const covered = disk.startOffset === 0 || (disk.snapshot !== null && disk.snapshot.meta.endOffset >= disk.startOffset);
+    this.#require(
+      disk.hardState.highWatermark <= disk.startOffset + disk.entries.length,
+      () => 'hard state ahead of log',
+    );
+    const covered =
+      disk.startOffset === 0 || (disk.snapshot !== null && disk.snapshot.meta.endOffset >= disk.startOffset);
     this.#require(covered, () => `node ${node.key.id}: the log begins after its snapshot`);
   }
 
@@ -58,31 +62,60 @@ export class Checker {
     const role = state.role.name;
     if (before !== undefined) {
       this.#require(state.epoch >= before.epoch, () => `node ${id}: epoch went back`);
-      this.#require(state.highWatermark >= before.highWatermark, () => `node ${id}: high watermark went back`);
+      this.#require(
+        state.highWatermark >= before.highWatermark,
+        () => `node ${id}: high watermark went back`,
+      );
       if (before.role === 'leader' && role === 'leader' && before.epoch === state.epoch) {
         this.#require(state.log.endOffset >= before.endOffset, () => `leader ${id} truncated its log`);
       }
     }
-    if (role === 'leader' && (before?.role !== 'leader' || before.epoch !== state.epoch)) this.#elected(node, core);
+    if (role === 'leader' && (before?.role !== 'leader' || before.epoch !== state.epoch))
+      this.#elected(node, core);
     if (before === undefined || state.highWatermark > before.highWatermark) {
-      this.#committedTo(node, core, Math.max(before?.highWatermark ?? 0, state.log.cachedFrom, this.committedEnd));
+      this.#committedTo(
+        node,
+        core,
+        Math.max(before?.highWatermark ?? 0, state.log.cachedFrom, this.committedEnd),
+      );
     }
-    this.#seen.set(node, { epoch: state.epoch, highWatermark: state.highWatermark, role, endOffset: state.log.endOffset });
-    this.#require(state.highWatermark <= state.log.endOffset, () => `node ${id}: high watermark past its log`);
+    this.#seen.set(node, {
+      epoch: state.epoch,
+      highWatermark: state.highWatermark,
+      role,
+      endOffset: state.log.endOffset,
+    });
+    this.#require(
+      state.highWatermark <= state.log.endOffset,
+      () => `node ${id}: high watermark past its log`,
+    );
     this.#require(state.log.stableEndOffset <= state.log.endOffset, () => `node ${id}: stable past its log`);
   }
 
   #elected(node: SimNode, core: RaftCore): void {
     const { epoch, log } = core.state;
     const known = this.#leaders.get(epoch);
-    this.#require(known === undefined || known === node.key.id, () => `epoch ${epoch} has leaders ${known} and ${node.key.id}`);
+    this.#require(
+      known === undefined || known === node.key.id,
+      () => `epoch ${epoch} has leaders ${known} and ${node.key.id}`,
+    );
     this.#leaders.set(epoch, node.key.id);
     this.#cluster.note(`leader ${node.key.id} of epoch ${epoch}, end=${log.endOffset}`);
     // Leader completeness.
-    this.#require(log.endOffset > this.committedEnd, () => `leader ${node.key.id} of ${epoch} ends at ${log.endOffset}, committed is ${this.committedEnd}`);
-    for (let offset = Math.max(log.startOffset, this.committedEnd - 20); offset < this.committedEnd; offset++) {
+    this.#require(
+      log.endOffset > this.committedEnd,
+      () => `leader ${node.key.id} of ${epoch} ends at ${log.endOffset}, committed is ${this.committedEnd}`,
+    );
+    for (
+      let offset = Math.max(log.startOffset, this.committedEnd - 20);
+      offset < this.committedEnd;
+      offset++
+    ) {
       const tag = this.#committed[offset];
-      this.#require(tag === undefined || tag.startsWith(`${log.epochAt(offset)}:`), () => `leader ${node.key.id} lacks committed entry ${offset}`);
+      this.#require(
+        tag === undefined || tag.startsWith(`${log.epochAt(offset)}:`),
+        () => `leader ${node.key.id} lacks committed entry ${offset}`,
+      );
     }
   }
 
@@ -93,7 +126,9 @@ export class Checker {
     this.#require(state.log.knows(endOffset - 1), () => `node ${node.key.id} commits what it lacks`);
     const epoch = state.log.epochAt(endOffset - 1);
     // Commit truth: a majority holds the last of it on disk, now.
-    const holders = this.#cluster.nodes.filter((other) => durableEpochAt(other, endOffset - 1) === epoch).length;
+    const holders = this.#cluster.nodes.filter(
+      (other) => durableEpochAt(other, endOffset - 1) === epoch,
+    ).length;
     this.#require(
       holders >= majority(this.#cluster.nodes.length),
       () => `node ${node.key.id} commits up to ${endOffset}, which ${holders} disks hold`,
@@ -108,16 +143,25 @@ export class Checker {
   #commitEntry(entry: Entry): void {
     const tag = `${entry.epoch}:${payloadTag(entry)}`;
     const known = this.#committed[entry.offset];
-    this.#require(known === undefined || known === tag, () => `committed entry ${entry.offset} was ${known}, is ${tag}`);
+    this.#require(
+      known === undefined || known === tag,
+      () => `committed entry ${entry.offset} was ${known}, is ${tag}`,
+    );
     this.#committed[entry.offset] = tag;
   }
 
   applied(node: SimNode, entry?: Entry): void {
     if (entry !== undefined) this.#commitEntry(entry);
     const known = this.#states.get(node.appliedEnd);
-    this.#require(known === undefined || known === node.appliedHash, () => `node ${node.key.id}: state differs at ${node.appliedEnd}`);
+    this.#require(
+      known === undefined || known === node.appliedHash,
+      () => `node ${node.key.id}: state differs at ${node.appliedEnd}`,
+    );
     this.#states.set(node.appliedEnd, node.appliedHash);
-    this.#require(node.appliedEnd <= node.disk.startOffset + node.disk.entries.length, () => `node ${node.key.id} applied what isn't on its disk`);
+    this.#require(
+      node.appliedEnd <= node.disk.startOffset + node.disk.entries.length,
+      () => `node ${node.key.id} applied what isn't on its disk`,
+    );
   }
 
   /** The disk of a node changed. */
@@ -140,7 +184,10 @@ export class Checker {
   #vote(node: SimNode, epoch: number, votedFor: number): void {
     const key = `${node.key.id}@${epoch}`;
     const known = this.#votes.get(key);
-    this.#require(known === undefined || known === votedFor, () => `node ${key} voted for ${known} and ${votedFor}`);
+    this.#require(
+      known === undefined || known === votedFor,
+      () => `node ${key} voted for ${known} and ${votedFor}`,
+    );
     this.#votes.set(key, votedFor);
   }
 
@@ -158,13 +205,20 @@ export class Checker {
       const { epoch, votedFor } = disk.hardState;
       const kept = epoch > message.epoch || (epoch === message.epoch && votedFor?.id === key.id);
       this.#require(kept, () => `node ${key.id} campaigns without its own vote on disk`);
-      const holds = epoch > message.epoch || durableEpochAt(node, message.logEndOffset - 1) === message.lastEpoch;
+      const holds =
+        epoch > message.epoch || durableEpochAt(node, message.logEndOffset - 1) === message.lastEpoch;
       this.#require(holds, () => `node ${key.id} campaigns with a log that isn't on its disk`);
     }
     if (message.type === 'appended' && message.accepted) {
-      this.#require(disk.hardState.epoch >= message.epoch, () => `node ${key.id} acknowledges in an epoch not on its disk`);
+      this.#require(
+        disk.hardState.epoch >= message.epoch,
+        () => `node ${key.id} acknowledges in an epoch not on its disk`,
+      );
       const kept = diskEnd >= message.endOffset || disk.hardState.epoch > message.epoch;
-      this.#require(kept, () => `node ${key.id} acknowledges ${message.endOffset}, its disk ends at ${diskEnd}`);
+      this.#require(
+        kept,
+        () => `node ${key.id} acknowledges ${message.endOffset}, its disk ends at ${diskEnd}`,
+      );
     }
   }
 
@@ -179,7 +233,10 @@ export class Checker {
       for (const progress of state.role.progress.values()) {
         this.#require(progress.match <= progress.next, () => `leader ${node.key.id}: match past next`);
         const inflights = progress.inflights.length;
-        this.#require(inflights <= state.options.inflightCountMax, () => `leader ${node.key.id}: ${inflights} in flight`);
+        this.#require(
+          inflights <= state.options.inflightCountMax,
+          () => `leader ${node.key.id}: ${inflights} in flight`,
+        );
       }
     }
   }
@@ -196,5 +253,7 @@ function durableEpochAt(node: SimNode, offset: number): number {
 }
 
 function payloadTag(entry: Entry): string {
-  return entry.kind === 'data' ? `${new DataView(entry.payload.buffer, entry.payload.byteOffset).getUint32(0)}` : entry.kind;
+  return entry.kind === 'data'
+    ? `${new DataView(entry.payload.buffer, entry.payload.byteOffset).getUint32(0)}`
+    : entry.kind;
 }

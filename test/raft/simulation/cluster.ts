@@ -245,11 +245,23 @@ export class SimCluster {
     this.#arm(node, core);
   }
 
-  #sendSnapshot(node: SimNode, to: number, epoch: number, later: (ms: number, input: () => Input) => void): void {
+  #sendSnapshot(
+    node: SimNode,
+    to: number,
+    epoch: number,
+    later: (ms: number, input: () => Input) => void,
+  ): void {
     const stored = node.disk.snapshot;
     if (stored === null) throw new Error('the log was compacted without a snapshot');
     const { endOffset, epoch: snapshotEpoch, voters } = stored.meta;
-    const message = { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters, bytes: stored.bytes } as const;
+    const message = {
+      type: 'snapshot',
+      epoch,
+      endOffset,
+      snapshotEpoch,
+      voters,
+      bytes: stored.bytes,
+    } as const;
     const ok = !this.random.chance(this.config.lossRatio);
     if (ok) this.#deliver(node, { to: nodeId(to), message });
     // A repetition that comes when the follower is far past it.
@@ -284,7 +296,8 @@ export class SimCluster {
   #store(node: SimNode, ops: readonly WriteOp[]): void {
     const before = node.disk.hardState;
     node.disk = applyWrites(node.disk, ops);
-    if (this.#flaws.forgetHardState) node.disk = { ...node.disk, hardState: { ...before, epoch: before.epoch } };
+    if (this.#flaws.forgetHardState)
+      node.disk = { ...node.disk, hardState: { ...before, epoch: before.epoch } };
     this.checker.stored(node);
   }
 
@@ -324,8 +337,11 @@ export class SimCluster {
         this.checker.applied(node);
         continue;
       }
-      const entries = log.cached(node.appliedEnd, endOffset, 10_000) ?? readEntries(node.disk, node.appliedEnd, endOffset, 10_000);
-      if (entries === null) throw new Error(`node ${node.key.id} cannot read its own entry ${node.appliedEnd}`);
+      const entries =
+        log.cached(node.appliedEnd, endOffset, 10_000) ??
+        readEntries(node.disk, node.appliedEnd, endOffset, 10_000);
+      if (entries === null)
+        throw new Error(`node ${node.key.id} cannot read its own entry ${node.appliedEnd}`);
       for (const entry of entries) {
         node.appliedHash = mix(node.appliedHash, entry.offset, entry.epoch, entry.payload);
         node.appliedEnd += 1;
@@ -383,7 +399,8 @@ export class SimCluster {
       if (node.life !== life) return;
       node.snapshotting = false;
       const newest = node.disk.snapshot;
-      if (newest === null || newest.meta.endOffset < endOffset) node.disk = { ...node.disk, snapshot: { meta, bytes } };
+      if (newest === null || newest.meta.endOffset < endOffset)
+        node.disk = { ...node.disk, snapshot: { meta, bytes } };
       this.note(`snapshot ${node.key.id} end=${endOffset}`);
       this.input(node, { type: 'snapshotSaved', meta });
     });
@@ -437,8 +454,17 @@ export class SimCluster {
         this.saveSnapshot(target);
         return;
       default:
-        if (this.random.chance(0.3)) this.input(target, { type: 'retire' });
+        if (this.random.chance(0.4) && leader !== undefined) this.#forgeHints(leader);
+        else if (this.random.chance(0.3)) this.input(target, { type: 'retire' });
         else target.pausedUntilMs = this.nowMs + this.random.below(400);
+    }
+  }
+
+  /** Some are told that the leader's stream broke, which it didn't: hints may be wrong. */
+  #forgeHints(leader: SimNode): void {
+    for (const node of this.nodes) {
+      if (node !== leader && this.random.chance(0.7))
+        this.input(node, { type: 'linkDown', peer: leader.key.id });
     }
   }
 
@@ -446,14 +472,17 @@ export class SimCluster {
   settle(limitMs: number): string | null {
     this.faults = false;
     this.healAll();
-    for (const node of this.nodes) if (node.core !== null) (node.core.state as { retired: boolean }).retired = false;
+    for (const node of this.nodes)
+      if (node.core !== null) (node.core.state as { retired: boolean }).retired = false;
     const until = this.nowMs + limitMs;
     this.run(until - limitMs / 4);
     const marker = this.proposedCount;
     const settled = (): boolean => {
       const [leader, ...others] = this.leaders();
       if (leader === undefined || others.length > 0 || this.proposedCount < marker + 3) return false;
-      return this.nodes.every((node) => node.core !== null && node.appliedEnd > this.checker.committedEnd - 3);
+      return this.nodes.every(
+        (node) => node.core !== null && node.appliedEnd > this.checker.committedEnd - 3,
+      );
     };
     this.run(until, settled);
     if (settled()) return null;

@@ -28,7 +28,9 @@ export function simulate(seed: number, durationMs: number, core = RaftCore): Sim
     if (missing !== null) throw new Error(missing);
   } catch (error) {
     const message = error instanceof Error ? error.stack : String(error);
-    throw new Error(`seed ${seed} (SEED=${seed} npx vitest run test/raft/simulation): ${message}\n${cluster.trace.slice(-60).join('\n')}`);
+    throw new Error(
+      `seed ${seed} (SEED=${seed} npx vitest run test/raft/simulation): ${message}\n${cluster.trace.slice(-60).join('\n')}`,
+    );
   }
   return cluster;
 }

@@ -4,15 +4,22 @@ import { tmpdir } from 'node:os';
 import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
 import { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
+import { writeBootstrapVoters } from '../../../src/adapters/leveldb/snapshot-files.ts';
 import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { randomUuid, type Uuid, uuidZero } from '../../../src/base/uuid.ts';
-import type { CommittedEntry, LeaderView, MetadataLog, MetadataLogListener, MetadataSnapshot } from '../../../src/raft/api.ts';
+import type {
+  CommittedEntry,
+  LeaderView,
+  MetadataLog,
+  MetadataLogListener,
+  MetadataSnapshot,
+} from '../../../src/raft/api.ts';
 import type { RaftOptions } from '../../../src/raft/state.ts';
 import type { Voter } from '../../../src/raft/types.ts';
 import { openMetadataLog } from '../../../src/server/raft/open-metadata-log.ts';
-import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { type Logger, silentLogger } from '../../../src/telemetry/logger.ts';
 
 export class Recorder implements MetadataLogListener {
   readonly events: string[] = [];
@@ -69,7 +76,10 @@ export async function eventually(what: string, condition: () => boolean, limitMs
 
 export class TestQuorum {
   readonly directory: string;
-  readonly clusterId: Uuid;
+  /** What nodes started from now on believe. */
+  clusterId: Uuid;
+  readonly logged: string[] = [];
+  readonly #dynamic: boolean;
   readonly voters: Voter[];
   readonly directories: Map<number, Uuid>;
   readonly nodes = new Map<number, TestNode>();
@@ -77,7 +87,14 @@ export class TestQuorum {
   readonly #tuning: Partial<RaftOptions>;
   readonly #reserved: Map<number, Transport>;
 
-  private constructor(directory: string, voters: Voter[], reserved: Map<number, Transport>, tuning: Partial<RaftOptions>) {
+  private constructor(
+    directory: string,
+    voters: Voter[],
+    reserved: Map<number, Transport>,
+    tuning: Partial<RaftOptions>,
+    dynamic: boolean,
+  ) {
+    this.#dynamic = dynamic;
     this.directory = directory;
     this.clusterId = randomUuid(createSystemRandom());
     this.voters = voters;
@@ -86,18 +103,24 @@ export class TestQuorum {
     this.#tuning = tuning;
   }
 
-  static async create(count: number, tuning: Partial<RaftOptions> = {}): Promise<TestQuorum> {
+  static async create(
+    count: number,
+    tuning: Partial<RaftOptions> = {},
+    dynamic = false,
+  ): Promise<TestQuorum> {
     const directory = await mkdtemp(`${tmpdir()}/bendemann-raft-`);
     const voters: Voter[] = [];
     const reserved = new Map<number, Transport>();
     for (let id = 1; id <= count; id++) {
       const transport = createTransport({ logger: silentLogger });
-      const listener = await transport.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => connection.destroy());
+      const listener = await transport.network.listen({ host: '127.0.0.1', port: 0 }, (connection) =>
+        connection.destroy(),
+      );
       reserved.set(id, transport);
       const endpoints = [{ name: 'CONTROLLER', host: '127.0.0.1', port: listener.address.port }];
       voters.push({ id: nodeId(id), directoryId: uuidZero, endpoints });
     }
-    return new TestQuorum(directory, voters, reserved, tuning);
+    return new TestQuorum(directory, voters, reserved, tuning, dynamic);
   }
 
   async start(id: number, asObserver = false): Promise<TestNode> {
@@ -105,20 +128,22 @@ export class TestQuorum {
     const wasReserved = this.#reserved.delete(id);
     const voter = this.voters.find((one) => one.id === id);
     const endpoint = voter?.endpoints[0];
-    if (!wasReserved && endpoint !== undefined) await transport.network.listen(endpoint, (connection) => connection.destroy());
+    if (!wasReserved && endpoint !== undefined)
+      await transport.network.listen(endpoint, (connection) => connection.destroy());
     const fs = systemFileSystem;
     const store = asObserver ? null : new LevelRaftStore({ fs, directory: `${this.directory}/${id}` });
+    if (this.#dynamic && wasReserved && !asObserver) await this.#format(id);
     const log = await openMetadataLog({
       me: { id: nodeId(id), directoryId: this.directories.get(id) ?? randomUuid(createSystemRandom()) },
       clusterId: this.clusterId,
-      voters: this.voters,
+      voters: this.#dynamic ? [] : this.voters,
       bootstrapServers: [],
       store,
       clock: systemClock,
       scheduler: systemScheduler,
       random: createSystemRandom(),
       peers: transport.peers,
-      logger: silentLogger,
+      logger: this.#logger(),
       tuning: this.#tuning,
       onFatal: (error) => this.fatal.push(error),
     });
@@ -128,6 +153,22 @@ export class TestQuorum {
     this.nodes.set(id, node);
     await log.start();
     return node;
+  }
+
+  /** As `kafka-storage format --initial-controllers` does. */
+  async #format(id: number): Promise<void> {
+    const voters = this.voters.map((voter) => ({
+      ...voter,
+      directoryId: this.directories.get(voter.id) ?? uuidZero,
+    }));
+    await writeBootstrapVoters(systemFileSystem, `${this.directory}/${id}`, voters);
+  }
+
+  #logger(): Logger {
+    const keep = (message: string, fields?: Record<string, unknown>): void => {
+      this.logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    };
+    return { debug() {}, info: keep, warn: keep, error: keep, child: () => this.#logger() };
   }
 
   async startAll(): Promise<TestNode[]> {

@@ -20,7 +20,13 @@ describe('one voter', () => {
     const offsets = await Promise.all(['a', 'b', 'c'].map((payload) => quorum.propose(payload)));
     expect(offsets).toEqual([1, 2, 3]);
     expect(node.recorder.payloads()).toEqual(['a', 'b', 'c']);
-    expect(node.log.status()).toMatchObject({ role: 'leader', leaderId: 1, epoch: 1, highWatermark: 4, logEndOffset: 4 });
+    expect(node.log.status()).toMatchObject({
+      role: 'leader',
+      leaderId: 1,
+      epoch: 1,
+      highWatermark: 4,
+      logEndOffset: 4,
+    });
 
     await quorum.stop(1);
     expect(node.recorder.events.at(-1)).toBe('deactivated 1');
@@ -58,6 +64,27 @@ describe('one voter', () => {
   });
 });
 
+describe('a quorum that was formatted with its members', () => {
+  test('elects, keeps its voters in the log, and is refused a voter of another cluster', async () => {
+    quorum = await TestQuorum.create(3, {}, true);
+    await quorum.startAll();
+    const leader = await quorum.activated();
+    expect(await quorum.propose('first')).toBe(2);
+    const { voters } = leader.log.status();
+    expect(voters.map((voter) => voter.directoryId)).toEqual(
+      [1, 2, 3].map((id) => quorum.directories.get(id)),
+    );
+    await quorum.stop(3);
+    quorum.clusterId = 'AAAAAAAAAAAAAAAAAAAACg';
+    const stranger = await quorum.start(3);
+    await quorum.propose('second');
+    await eventually('the others have refused it', () =>
+      quorum.logged.some((line) => line.includes('belongs to cluster')),
+    );
+    expect(stranger.recorder.payloads()).not.toContain('second');
+  });
+});
+
 describe('three voters', () => {
   test('elect, replicate, survive the loss of the leader', async () => {
     quorum = await TestQuorum.create(3);
@@ -78,7 +105,9 @@ describe('three voters', () => {
     const second = await quorum.activated();
     const electedMs = performance.now() - startedMs;
     await quorum.propose('after');
-    console.log(`new leader ${electedMs.toFixed(0)} ms after the old one's streams broke, with the default timeouts`);
+    console.log(
+      `new leader ${electedMs.toFixed(0)} ms after the old one's streams broke, with the default timeouts`,
+    );
     expect(second.id).not.toBe(first.id);
     expect(second.recorder.payloads().at(-1)).toBe('after');
     await first.log.shutdown();
@@ -92,7 +121,9 @@ describe('three voters', () => {
     const startedMs = performance.now();
     const stopping = quorum.stop(first.id);
     await quorum.propose('after');
-    console.log(`first proposal committed ${(performance.now() - startedMs).toFixed(0)} ms after the leader began to stop`);
+    console.log(
+      `first proposal committed ${(performance.now() - startedMs).toFixed(0)} ms after the leader began to stop`,
+    );
     await stopping;
     expect((await quorum.activated()).id).not.toBe(first.id);
     expect(first.recorder.events.at(-1)).toMatch(/^deactivated|^leader/);

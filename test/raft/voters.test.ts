@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
+import type { Entry, Voter } from '../../src/raft/types.ts';
+import { encodeVoters, VoterHistory, votersInForce } from '../../src/raft/voters.ts';
+import { Puppets } from './puppet.ts';
+
+function voter(id: number, directoryId = `AAAAAAAAAAAAAAAAAAAA${id}A`): Voter {
+  return { id: nodeId(id), directoryId, endpoints: [] };
+}
+
+function votersEntry(offset: number, ...ids: number[]): Entry {
+  return {
+    offset,
+    epoch: 1,
+    kind: 'voters',
+    payload: encodeVoters(ids.map((id) => voter(id))),
+    appendedMs: 0,
+  };
+}
+
+function ids(voters: readonly Voter[]): number[] {
+  return voters.map((one) => one.id);
+}
+
+describe('voter history', () => {
+  test('a set is in force from its append until its truncation', () => {
+    const history = new VoterHistory([voter(1)]);
+    history.append(votersEntry(5, 1, 2));
+    history.append(votersEntry(9, 1, 2, 3));
+    expect(ids(history.current)).toEqual([1, 2, 3]);
+    expect([5, 6, 9, 10].map((end) => ids(history.before(end)).length)).toEqual([1, 2, 2, 3]);
+    history.truncate(9);
+    expect(ids(history.current)).toEqual([1, 2]);
+    history.truncate(0);
+    expect(ids(history.current)).toEqual([1]);
+  });
+
+  test('compaction keeps the set in force at the cut; a snapshot replaces all', () => {
+    const history = new VoterHistory([voter(1)]);
+    history.append(votersEntry(5, 1, 2));
+    history.append(votersEntry(9, 1, 2, 3));
+    history.compact(7);
+    expect(ids(history.before(8))).toEqual([1, 2]);
+    history.reset([voter(4)], 20);
+    expect(ids(history.current)).toEqual([4]);
+    history.truncate(20);
+    expect(ids(history.current)).toEqual([4]);
+  });
+
+  test('static voters are told by the configuration, dynamic ones by the log', () => {
+    const configured = [voter(1, uuidZero)];
+    expect(votersInForce([voter(1, uuidZero), voter(2, uuidZero)], configured)).toBe(configured);
+    const stored = [voter(1), voter(2)];
+    expect(votersInForce(stored, configured)).toBe(stored);
+    expect(votersInForce(configured, [])).toBe(configured);
+  });
+});
+
+describe('replica identity', () => {
+  test('the first leader of a dynamic quorum writes the voter set into the log, once', () => {
+    const quorum = new Puppets(3, {}, true);
+    quorum.elect(1);
+    const kinds = quorum.node(2).disk.entries.map((entry) => entry.kind);
+    expect(kinds).toEqual(['leaderChange', 'voters']);
+    expect(quorum.core(2).state.voters.currentOffset).toBe(1);
+    quorum.crash(1);
+    quorum.input(2, { type: 'linkDown', peer: nodeId(1) });
+    quorum.input(3, { type: 'linkDown', peer: nodeId(1) });
+    quorum.elect(2, [2, 3]);
+    expect(quorum.node(3).disk.entries.map((entry) => entry.kind)).toEqual([
+      'leaderChange',
+      'voters',
+      'leaderChange',
+    ]);
+  });
+
+  test('a vote of another disk on the same node does not count', () => {
+    const quorum = new Puppets(3, {}, true);
+    quorum.plant(1, [1]);
+    quorum.timeout(1);
+    const wiped = { id: nodeId(2), directoryId: 'BBBBBBBBBBBBBBBBBBBBBA' };
+    const granted = { type: 'voted', epoch: 1, preVote: true, granted: true, nonce: 0 } as const;
+    quorum.input(1, { type: 'message', from: wiped, message: granted });
+    expect(quorum.status(1)).toContain('prospective');
+    quorum.input(1, {
+      type: 'message',
+      from: { ...wiped, directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' },
+      message: granted,
+    });
+    expect(quorum.status(1)).toContain('candidate');
+  });
+
+  test('a replica whose directory the voter set does not name never campaigns', () => {
+    const quorum = new Puppets(1, {}, true);
+    const { state } = quorum.core(1);
+    state.voters.reset([voter(1, 'BBBBBBBBBBBBBBBBBBBBBA'), voter(2)], 0);
+    for (let i = 0; i < 5; i++) quorum.timeout(1);
+    expect(quorum.status(1)).toContain('unattached, epoch 0');
+  });
+
+  test('with static voters a leader starts over with a node that comes back with an empty disk', () => {
+    const quorum = new Puppets(3);
+    quorum.elect(1);
+    for (const text of ['a', 'b', 'c']) {
+      quorum.propose(1, text);
+      quorum.stabilize();
+    }
+    const wiped = { id: nodeId(3), directoryId: 'BBBBBBBBBBBBBBBBBBBBBA' };
+    quorum.input(1, { type: 'message', from: wiped, message: { type: 'alive', epoch: 1 } });
+    const { role } = quorum.core(1).state;
+    const progress = role.name === 'leader' ? role.progress.get(nodeId(3)) : undefined;
+    expect(progress).toMatchObject({ match: 0, state: 'probe', directoryId: wiped.directoryId });
+  });
+});
