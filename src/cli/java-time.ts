@@ -1,0 +1,46 @@
+/** Dates and durations as Java's tools read them, with Java's words for what is wrong. */
+import { CommandFailure } from './command-failure.ts';
+
+function parseFailure(message: string): CommandFailure {
+  const exception = `java.text.ParseException: ${message}`;
+  return new CommandFailure(exception, `java.lang.RuntimeException: ${exception}`);
+}
+
+/** `YYYY-MM-DDThh:mm:ss.sss` with a zone or, without one, in UTC; as milliseconds since 1970. */
+export function parseDateTime(text: string): number {
+  const [, time] = text.split('T');
+  if (time === undefined || time === '') {
+    throw parseFailure("Error parsing timestamp. It does not contain a 'T' according to ISO8601 format");
+  }
+  const whole = /[+\-Z]/.test(time) ? text : `${text}Z`;
+  const match =
+    /^(\d{1,4})-(\d\d?)-(\d\d?)T(\d\d?):(\d\d?):(\d\d?)\.(\d{1,3})(?:Z|([+-])(\d\d):?(\d\d)?)/.exec(whole);
+  if (match === null) throw parseFailure(`Unparseable date: "${whole}"`);
+  const [year, month, day, hour, minute, second, millisecond] = match.slice(1, 8).map(Number) as [
+    ...[number, number, number, number, number, number, number],
+  ];
+  const utcMs = Date.UTC(year, month - 1, day, hour, minute, second, millisecond);
+  const isReal = new Date(utcMs).getUTCDate() === day && month <= 12 && hour < 24 && minute < 60 && second < 60;
+  if (!isReal) throw parseFailure(`Unparseable date: "${whole}"`);
+  const zoneMinutes = Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0);
+  return utcMs - (match[8] === '-' ? -1 : 1) * zoneMinutes * 60_000;
+}
+
+/** `PnDTnHnMn.nS` in milliseconds. */
+export function parseDuration(text: string): number {
+  const match =
+    /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i.exec(text);
+  const parts = match?.slice(1) ?? [];
+  const [sign, days, time, hours, minutes, seconds] = parts;
+  const isEmpty = days === undefined && hours === undefined && minutes === undefined && seconds === undefined;
+  if (match === null || isEmpty || time?.toUpperCase() === 'T') {
+    const message = 'Text cannot be parsed to a Duration';
+    throw new CommandFailure(message, `java.time.format.DateTimeParseException: ${message}`);
+  }
+  const totalSeconds =
+    Number(days ?? 0) * 86_400 +
+    Number(hours ?? 0) * 3600 +
+    Number(minutes ?? 0) * 60 +
+    Number((seconds ?? '0').replace(',', '.'));
+  return (sign === '-' ? -1 : 1) * Math.round(totalSeconds * 1000);
+}

@@ -1,0 +1,54 @@
+/**
+ * Whether a regular expression can be one of the consumer protocol's (RE2): what it lacks is looked up by hand, the rest is
+ * left to the engine at hand.
+ */
+
+function mistake(pattern: string): string | null {
+  let depth = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    const mark = pattern[at] as string;
+    if (mark === '\\') {
+      at++;
+      if (at >= pattern.length) return 'trailing backslash at end of expression';
+      if (/[1-9]/.test(pattern[at] as string)) return 'invalid escape sequence';
+    } else if (mark === '[') {
+      const end = classEnd(pattern, at);
+      if (end < 0) return 'missing closing ]';
+      at = end;
+    } else if (mark === '(') {
+      if (/^\?(?:=|!|<=|<!|>)/.test(pattern.slice(at + 1))) return 'invalid or unsupported Perl syntax';
+      depth++;
+    } else if (mark === ')') {
+      depth--;
+      if (depth < 0) return 'unexpected )';
+    } else if (/[*+?]/.test(mark) && (at === 0 || /[(|]/.test(pattern[at - 1] as string))) {
+      if (!(mark === '?' && pattern[at - 1] === '(')) return 'missing argument to repetition operator';
+    }
+  }
+  return depth > 0 ? 'missing closing )' : null;
+}
+
+/** Where the class that begins at `at` ends, or -1. */
+function classEnd(pattern: string, at: number): number {
+  let end = at + 1;
+  if (pattern[end] === '^') end++;
+  if (pattern[end] === ']') end++;
+  for (; end < pattern.length; end++) {
+    if (pattern[end] === '\\') end++;
+    else if (pattern[end] === ']') return end;
+  }
+  return -1;
+}
+
+/** A sentence that says whether `pattern` is valid. */
+export function validateRegex(pattern: string): string {
+  let wrong = mistake(pattern);
+  if (wrong === null) {
+    try {
+      new RegExp(pattern.replaceAll('(?P<', '(?<').replace(/\(\?[imsU-]+(?=[:)])/g, '(?'));
+    } catch {
+      wrong = 'invalid expression';
+    }
+  }
+  return `The regular expression \`${pattern}\` is ${wrong === null ? 'valid' : `invalid: ${wrong}`}.`;
+}
