@@ -52,7 +52,10 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
   const write = (text: string): void => io.stdout(text);
   const logger = createConsoleLogger({ level: 'info', write, wallMs: () => systemClock.wallMs() });
   const config = new NodeConfig(properties);
-  const transport = createTransport({ logger: logger.child('SocketServer') });
+  const transport = createTransport({
+    logger: logger.child('SocketServer'),
+    backlog: config.get('socket.listen.backlog.size'),
+  });
   const fatal = (error: unknown): void => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     logger.error(`Exiting Kafka due to fatal exception\n${stack}`);

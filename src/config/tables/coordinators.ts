@@ -34,7 +34,7 @@ export const coordinatorsProperties = {
   'group.consumer.assignment.interval.ms': int(seconds(1), { min: 0, update: 'cluster-wide' }),
   'group.consumer.assignors': list(['uniform', 'range'], {
     nonEmpty: true,
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Assignors of the new consumer protocol, the default first: uniform, range.',
   }),
   'group.consumer.heartbeat.interval.ms': int(seconds(5), {
@@ -55,13 +55,13 @@ export const coordinatorsProperties = {
   }),
   'group.consumer.max.size': int(intMax, {
     min: 1,
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Most members of a group of the new consumer protocol.',
   }),
   'group.consumer.migration.policy': string('bidirectional', {
     oneOf: ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
     ignoreCase: true,
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Whether groups may change between the classic and the new protocol.',
   }),
   'group.consumer.min.assignment.interval.ms': int(0, { min: 0 }),
@@ -101,7 +101,7 @@ export const coordinatorsProperties = {
   'group.coordinator.rebalance.protocols': list(['classic', 'consumer', 'streams'], {
     oneOf: ['consumer', 'classic', 'share', 'streams'],
     nonEmpty: true,
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Group protocols that are offered.',
   }),
   'group.coordinator.threads': int(4, {
@@ -178,25 +178,25 @@ export const coordinatorsProperties = {
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(seconds(10), {
     min: 1,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'How often transactions that took too long are looked for and aborted.',
   }),
   'transaction.max.timeout.ms': int(minutes(15), {
     min: 1,
     importance: 'high',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Longest transaction that a producer may ask for.',
   }),
   'transaction.partition.verification.enable': bool(true, {
     importance: 'low',
     update: 'cluster-wide',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Asks the coordinator whether a partition belongs to the running transaction before writing.',
   }),
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(hours(1), {
     min: 1,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'How often unused transactional ids are looked for and forgotten.',
   }),
   'transaction.state.log.load.buffer.size': int(mebibytes(5), {
@@ -236,7 +236,7 @@ export const coordinatorsProperties = {
   'transactional.id.expiration.ms': int(days(7), {
     min: 1,
     importance: 'high',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'How long an unused transactional id is remembered.',
   }),
 };

@@ -4,12 +4,10 @@ import { bool, int, list, minutes, seconds, string } from '../define.ts';
 export const groupProperties = {
   'consumer.session.timeout.ms': int(seconds(45), {
     min: 1,
-    effect: 'honoured',
     doc: 'Session of the members.',
   }),
   'consumer.heartbeat.interval.ms': int(seconds(5), {
     min: 1,
-    effect: 'honoured',
     doc: 'Heartbeat interval of the members.',
   }),
   'consumer.assignment.interval.ms': int(seconds(1), { min: 0 }),

@@ -34,7 +34,8 @@ export const logProperties = {
     min: 1,
     max: 17,
     update: 'cluster-wide',
-    doc: 'Level used when the broker compresses with lz4.',
+    effect: 'none',
+    doc: 'Level used when the broker compresses with lz4; the library that is used has one level.',
   }),
   'compression.type': string('producer', {
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
@@ -58,7 +59,7 @@ export const logProperties = {
   }),
   'log.cleaner.dedupe.buffer.size': long(mebibytes(128), {
     update: 'cluster-wide',
-    effect: 'honoured',
+    effect: 'none',
     doc: 'Memory for the table of keys during compaction.',
   }),
   'log.cleaner.delete.retention.ms': long(days(1), {
@@ -123,7 +124,7 @@ export const logProperties = {
   'log.dir.failure.timeout.ms': long(seconds(30), {
     min: 1,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'missing',
     doc: "A broker that can't report a failed log directory to the controller within this time ends.",
   }),
   'log.dirs': listOrNull({
@@ -294,7 +295,7 @@ export const logProperties = {
     min: 1,
     importance: 'low',
     internal: true,
-    effect: 'honoured',
+    effect: 'none',
     doc: 'How often producers that write no more are looked for.',
   }),
   'producer.id.expiration.ms': int(days(1), {
@@ -313,7 +314,7 @@ export const logProperties = {
   'unclean.leader.election.interval.ms': long(minutes(5), {
     min: 1,
     internal: true,
-    effect: 'honoured',
+    effect: 'none',
     doc: 'How often partitions without a leader are looked through when unclean election is allowed.',
   }),
 };

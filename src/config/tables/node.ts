@@ -56,7 +56,7 @@ export const nodeProperties = {
   'connection.failed.authentication.delay.ms': int(100, {
     min: 0,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'How long a connection that failed to authenticate waits before it is closed.',
   }),
   'connections.max.idle.ms': long(minutes(10), {
@@ -92,7 +92,7 @@ export const nodeProperties = {
   'controller.quorum.election.backoff.max.ms': int(seconds(1), {
     min: 0,
     importance: 'high',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Longest pause between elections that nobody won.',
   }),
   'controller.quorum.election.timeout.ms': int(seconds(1), {
@@ -111,13 +111,13 @@ export const nodeProperties = {
   }),
   'controller.quorum.request.timeout.ms': int(seconds(2), {
     min: 0,
-    effect: 'honoured',
+    effect: 'none',
     doc: 'How long a request between controllers may take.',
   }),
   'controller.quorum.retry.backoff.ms': int(20, {
     min: 0,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'none',
     doc: 'Pause before a failed request between controllers is repeated.',
   }),
   'controller.quorum.voters': list([], {
@@ -212,7 +212,7 @@ export const nodeProperties = {
   'metadata.max.idle.interval.ms': int(500, {
     min: 0,
     importance: 'low',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; 0: never.',
   }),
   'metadata.max.retention.bytes': long(mebibytes(100), {
@@ -259,7 +259,7 @@ export const nodeProperties = {
   'queued.max.requests': int(500, {
     min: 1,
     importance: 'high',
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Requests that may wait before no more are read from connections.',
   }),
   'request.timeout.ms': int(seconds(30), {
@@ -277,7 +277,7 @@ export const nodeProperties = {
     doc: 'Upper bound of the growing time for opening a connection.',
   }),
   'socket.connection.setup.timeout.ms': long(seconds(10), {
-    effect: 'honoured',
+    effect: 'none',
     doc: 'How long a connection to another node may take to open.',
   }),
   'socket.listen.backlog.size': int(50, {

@@ -49,7 +49,12 @@ export const topicProperties = {
     'compression.gzip.level',
   ),
   'compression.lz4.level': topic(
-    int(9, { min: 1, max: 17, effect: 'missing', doc: 'Level used when the broker compresses with lz4.' }),
+    int(9, {
+      min: 1,
+      max: 17,
+      effect: 'none',
+      doc: 'Level used when the broker compresses with lz4; the library that is used has one level.',
+    }),
     'compression.lz4.level',
   ),
   'compression.type': topic(

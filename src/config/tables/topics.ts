@@ -77,7 +77,7 @@ export const topicsProperties = {
   }),
   'replica.fetch.backoff.ms': int(seconds(1), {
     min: 0,
-    effect: 'honoured',
+    effect: 'none',
     doc: 'Pause before a follower tries again after an error.',
   }),
   'replica.fetch.max.bytes': int(mebibytes(1), {
@@ -92,7 +92,7 @@ export const topicsProperties = {
   }),
   'replica.fetch.response.max.bytes': int(mebibytes(10), {
     min: 0,
-    effect: 'honoured',
+    effect: 'none',
     doc: 'Bytes in flight on the replication stream of a follower.',
   }),
   'replica.fetch.wait.max.ms': int(500, {
@@ -111,7 +111,7 @@ export const topicsProperties = {
     doc: 'A follower that has not caught up for this long leaves the in-sync replicas.',
   }),
   'replica.selector.class': stringOrNull({
-    effect: 'honoured',
+    effect: 'missing',
     doc: 'Chooses the replica that a consumer reads from; org.apache.kafka.common.replica.RackAwareReplicaSelector is known.',
   }),
   'replica.socket.receive.buffer.bytes': int(kibibytes(64), {
