@@ -11,7 +11,7 @@ import type { Election, Wanted } from './partition-change.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState } from './state.ts';
 
-export const changesPerStepMax = 1000;
+export const changesPerStepMax = 500;
 
 /** Changes for all partitions for which `wanted` asks for one. */
 function changes(

@@ -19,6 +19,8 @@ export class TopicsDelta {
   readonly #base: TopicsImage;
   readonly #drafts = new Map<Uuid, TopicDraft>();
   readonly #removed = new Set<Uuid>();
+  /** Lists that many partitions have in common, by their text: a topic of thousands of partitions has few of them. */
+  readonly #lists = new Map<string, readonly unknown[]>();
 
   constructor(base: TopicsImage) {
     this.#base = base;
@@ -59,12 +61,12 @@ export class TopicsDelta {
     const draft = this.#draft(record.topicId);
     const index = record.partitionId;
     assert(index <= draft.partitions.length, `partition ${draft.name}-${index} leaves a gap`);
-    const replicas = record.replicas as readonly NodeId[];
+    const replicas = this.#shared(record.replicas as readonly NodeId[]);
     draft.partitions[index] = {
-      topicId: record.topicId,
+      topicId: draft.id,
       index,
       replicas,
-      directories: record.directories,
+      directories: this.#shared(record.directories),
       isr: same(record.isr as readonly NodeId[], replicas),
       removingReplicas: orNone(record.removingReplicas),
       addingReplicas: orNone(record.addingReplicas),
@@ -117,6 +119,14 @@ export class TopicsDelta {
       changes.set(draft.id, { name: draft.name, id: draft.id, partitions: draft.partitions });
     }
     return this.#base.update(changes);
+  }
+
+  #shared<T>(list: readonly T[]): readonly T[] {
+    const text = list.join();
+    const known = this.#lists.get(text);
+    if (known !== undefined) return known as readonly T[];
+    this.#lists.set(text, list);
+    return list;
   }
 
   #draft(topicId: Uuid): TopicDraft {

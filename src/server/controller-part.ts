@@ -13,8 +13,11 @@ import { readBootstrapRecords, readInitialVoters } from './bootstrap-checkpoint.
 import { brokerProbe } from './controller/broker-probe.ts';
 import { StreamControllerClient } from './controller/controller-client.ts';
 import { ControllerDriver } from './controller/controller-driver.ts';
+import { ControllerRegistrar } from './controller/controller-registrar.ts';
 import { ControllerServer } from './controller/controller-server.ts';
+import { supportedFeatures } from './controller/controller-settings.ts';
 import { SnapshotWriter } from './controller/snapshot-writer.ts';
+import { controllerEndpoints } from './listeners.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
 import type { NodePorts } from './ports.ts';
 import { openMetadataLog } from './raft/open-metadata-log.ts';
@@ -70,56 +73,70 @@ async function openLog(
   });
 }
 
+interface ActiveParts {
+  readonly driver: ControllerDriver;
+  readonly writer: SnapshotWriter;
+  readonly server: ControllerServer;
+}
+
+/** What only a node with the controller role has. */
+async function buildController(
+  config: NodeConfig,
+  directories: ClaimedDirectories,
+  ports: NodePorts,
+  log: MetadataLog,
+  loader: MetadataLoader,
+): Promise<ActiveParts> {
+  const { clock, scheduler, random, fs, peers, logger } = ports;
+  const probe = brokerProbe({
+    network: ports.network,
+    image: () => loader.image,
+    listenerName: config.interBrokerListenerName,
+  });
+  const bootstrap = (await readBootstrapRecords(fs, directories.metadataDir.path)) ?? [];
+  const { clusterId } = directories;
+  const driver = new ControllerDriver({
+    log,
+    loader,
+    config,
+    clusterId,
+    bootstrap,
+    probe,
+    clock,
+    scheduler,
+    random,
+    logger,
+  });
+  log.addListener(driver);
+  const writer = new SnapshotWriter({
+    log,
+    loader,
+    bytesMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
+    intervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
+    scheduler,
+    logger: logger.child('SnapshotWriter'),
+  });
+  log.addListener(writer);
+  const server = new ControllerServer({ driver, leader: () => log.leader(), logger });
+  peers.accept('controller', (stream) => server.accept(stream));
+  return { driver, writer, server };
+}
+
 /** Builds it; nothing is started. */
 export async function buildControllerPart(
   config: NodeConfig,
   directories: ClaimedDirectories,
   ports: NodePorts,
 ): Promise<ControllerPart> {
-  const { clock, scheduler, random, fs, peers, logger } = ports;
+  const { clock, scheduler, random, fs, peers } = ports;
   const metadataPath = directories.metadataDir.path;
   const configured = staticVoters(config);
   const voters = configured.length > 0 ? configured : ((await readInitialVoters(fs, metadataPath)) ?? []);
   const log = await openLog(config, directories, ports, voters);
   const loader = new MetadataLoader();
   log.addListener(loader);
-  let driver: ControllerDriver | null = null;
-  let server: ControllerServer | null = null;
-  let writer: SnapshotWriter | null = null;
-  if (config.isController) {
-    const probe = brokerProbe({
-      network: ports.network,
-      image: () => loader.image,
-      listenerName: config.interBrokerListenerName,
-    });
-    const bootstrap = (await readBootstrapRecords(fs, metadataPath)) ?? [];
-    const { clusterId } = directories;
-    driver = new ControllerDriver({
-      log,
-      loader,
-      config,
-      clusterId,
-      bootstrap,
-      probe,
-      clock,
-      scheduler,
-      random,
-      logger,
-    });
-    log.addListener(driver);
-    writer = new SnapshotWriter({
-      log,
-      loader,
-      bytesMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
-      intervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
-      scheduler,
-      logger: logger.child('SnapshotWriter'),
-    });
-    log.addListener(writer);
-    const controllerServer = new ControllerServer({ driver, leader: () => log.leader(), logger });
-    peers.accept('controller', (stream) => controllerServer.accept(stream));
-    server = controllerServer;
-  }
+  const own = config.isController ? await buildController(config, directories, ports, log, loader) : null;
+  const driver = own?.driver ?? null;
   const client = new StreamControllerClient({
     nodeId: config.nodeId,
     log,
@@ -130,11 +147,21 @@ export async function buildControllerPart(
     scheduler,
   });
   loader.addPublisher(client);
+  const registrar = new ControllerRegistrar({
+    nodeId: config.nodeId,
+    client,
+    endpoints: controllerEndpoints(config, ports.hostName),
+    features: supportedFeatures,
+    scheduler,
+    random,
+  });
+  if (config.isController) loader.addPublisher(registrar);
   const stop = async (): Promise<void> => {
-    await writer?.close();
+    registrar.close();
+    await own?.writer.close();
     client.close();
     await log.shutdown();
-    server?.close();
+    own?.server.close();
   };
   return { log, loader, client, driver, stop };
 }

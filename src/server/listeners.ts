@@ -17,7 +17,17 @@ const waitingMax = 1000;
 
 /** What a broker registers: advertised listeners, with this machine's name where none is given. */
 export function advertisedEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
-  return config.advertisedListeners.map(({ name, host, port, securityProtocol }) => ({
+  return endpointsOf(config.advertisedListeners, hostName);
+}
+
+/** What a controller registers; where no host is given, the one under which the voters know it. */
+export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
+  const own = config.voters.find(({ id }) => id === config.nodeId);
+  return endpointsOf(config.advertisedControllerListeners, own?.host ?? hostName);
+}
+
+function endpointsOf(listeners: readonly ListenerConfig[], hostName: string): EndpointImage[] {
+  return listeners.map(({ name, host, port, securityProtocol }) => ({
     name,
     host: host === '' ? hostName : host,
     port,

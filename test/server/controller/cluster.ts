@@ -152,6 +152,18 @@ export interface TestNode {
   readonly lifecycle: BrokerLifecycle;
 }
 
+function configOf(id: number): NodeConfig {
+  return new NodeConfig(
+    new Map([
+      ['process.roles', 'broker,controller'],
+      ['node.id', String(id)],
+      ['controller.quorum.voters', '1@n1:9093,2@n2:9093,3@n3:9093'],
+      ['listeners', `PLAINTEXT://n${id}:9092,CONTROLLER://n${id}:9093`],
+      ['controller.listener.names', 'CONTROLLER'],
+    ]),
+  );
+}
+
 export class TestCluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
@@ -171,15 +183,7 @@ export class TestCluster {
     const { network, peers } = this.network.join(host, life);
     void network.listen({ host: host.name, port: 9093 }, () => {});
     void network.listen({ host: host.name, port: 9092 }, () => {});
-    const config = new NodeConfig(
-      new Map([
-        ['process.roles', 'broker,controller'],
-        ['node.id', String(id)],
-        ['controller.quorum.voters', '1@n1:9093,2@n2:9093,3@n3:9093'],
-        ['listeners', `PLAINTEXT://n${id}:9092,CONTROLLER://n${id}:9093`],
-        ['controller.listener.names', 'CONTROLLER'],
-      ]),
-    );
+    const config = configOf(id);
     const log = new LogReplica(this.shared, life, nodeId(id));
     const loader = new MetadataLoader();
     log.addListener(loader);
