@@ -41,19 +41,27 @@ export function validateForLeader(records: Uint8Array, context: ValidationContex
   }
   if (found.length === 0) throw new KafkaError(Errors.INVALID_RECORD, 'Record batch is missing');
   if (found.length > 1 && context.origin === 'client') {
-    throw new KafkaError(Errors.INVALID_RECORD, 'Produce requests must have exactly one record batch per partition');
+    throw new KafkaError(
+      Errors.INVALID_RECORD,
+      'Produce requests must have exactly one record batch per partition',
+    );
   }
   return found;
 }
 
-function validateBatch(records: Uint8Array, at: number, context: ValidationContext): { valid: ValidBatch; sizeBytes: number } {
+function validateBatch(
+  records: Uint8Array,
+  at: number,
+  context: ValidationContext,
+): { valid: ValidBatch; sizeBytes: number } {
   const { config, origin } = context;
   checkForm(records, at);
   let header = batchHeader(records, at);
   const { sizeBytes } = header;
   let bytes = at === 0 && sizeBytes === records.length ? records : records.subarray(at, at + sizeBytes);
   if (sizeBytes > config.maxMessageBytes) throw tooLarge(sizeBytes, config.maxMessageBytes);
-  if (!checkCrc(bytes, 0, header)) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'Record is corrupt: wrong checksum');
+  if (!checkCrc(bytes, 0, header))
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, 'Record is corrupt: wrong checksum');
   checkHeader(header, context);
   if (header.compression === 'none' && !header.isControl) checkUncompressed(bytes, header);
   if (needsRecords(header, config) && !header.isControl) checkRecords(header, config, context.nowMs);
@@ -103,20 +111,30 @@ function checkForm(records: Uint8Array, at: number): void {
 function checkHeader(header: BatchHeader, context: ValidationContext): void {
   const { config, origin, nowMs } = context;
   if (header.recordsCount <= 0 || header.lastOffsetDelta + 1 !== header.recordsCount) {
-    throw invalid(`Last offset delta ${header.lastOffsetDelta} does not match the number of records ${header.recordsCount}`);
+    throw invalid(
+      `Last offset delta ${header.lastOffsetDelta} does not match the number of records ${header.recordsCount}`,
+    );
   }
   if (origin === 'client') {
     if (header.isControl) throw invalid('Clients are not allowed to write control records');
-    if (header.producerId >= 0 && header.baseSequence < 0) throw invalid(`Invalid sequence number ${header.baseSequence} in a batch with a producer id`);
-    if (header.isTransactional && header.producerId < 0) throw invalid('A transactional batch needs a producer id');
+    if (header.producerId >= 0 && header.baseSequence < 0)
+      throw invalid(`Invalid sequence number ${header.baseSequence} in a batch with a producer id`);
+    if (header.isTransactional && header.producerId < 0)
+      throw invalid('A transactional batch needs a producer id');
   }
   if (header.compression === null) throw invalid(`Unknown compression type ${header.attributes & 7}`);
   if (header.compression === 'zstd' && origin === 'client' && context.requestVersion < zstdVersionMin) {
-    throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE, 'Produce requests below version 7 can not carry zstd');
+    throw new KafkaError(
+      Errors.UNSUPPORTED_COMPRESSION_TYPE,
+      'Produce requests below version 7 can not carry zstd',
+    );
   }
   if (config.messageTimestampType === 'LogAppendTime') return;
   if (header.timestampType !== 'CreateTime') {
-    throw new RecordValidationError(Errors.INVALID_TIMESTAMP, 'Invalid timestamp type in a batch: the topic takes CreateTime');
+    throw new RecordValidationError(
+      Errors.INVALID_TIMESTAMP,
+      'Invalid timestamp type in a batch: the topic takes CreateTime',
+    );
   }
   if (header.maxTimestamp - nowMs > config.messageTimestampAfterMaxMs) {
     throw new RecordValidationError(
@@ -132,7 +150,9 @@ function invalid(message: string): RecordValidationError {
 
 function needsRecords(header: BatchHeader, config: LogConfig): boolean {
   if (config.cleanupPolicy.compact) return true;
-  return header.timestampType === 'CreateTime' && config.messageTimestampBeforeMaxMs < Number.MAX_SAFE_INTEGER;
+  return (
+    header.timestampType === 'CreateTime' && config.messageTimestampBeforeMaxMs < Number.MAX_SAFE_INTEGER
+  );
 }
 
 /** Hops from record to record by their lengths: the count must be right and the last must end the batch. */
@@ -141,12 +161,14 @@ function checkUncompressed(bytes: Uint8Array, header: BatchHeader): void {
   try {
     for (let i = header.recordsCount; i > 0; i--) {
       const length = reader.varint();
-      if (length < 0 || length > reader.end - reader.position) throw invalid(`A record has the length ${length}`);
+      if (length < 0 || length > reader.end - reader.position)
+        throw invalid(`A record has the length ${length}`);
       reader.position += length;
     }
   } catch (error) {
     if (error instanceof DecodeError) throw invalid(`Records do not match their batch: ${error.message}`);
     throw error;
   }
-  if (reader.position !== bytes.length) throw invalid(`${bytes.length - reader.position} bytes behind the last record`);
+  if (reader.position !== bytes.length)
+    throw invalid(`${bytes.length - reader.position} bytes behind the last record`);
 }

@@ -46,7 +46,12 @@ const chunkBytes = 1024 * 1024;
 const batchBytesMax = 1024 * 1024 * 1024;
 
 /** What is wrong with the batch header at `at`, given that `remainingBytes` follow in the file; null: it may be a batch. */
-export function headerFault(bytes: Uint8Array, at: number, remainingBytes: number, offsetMin: number): string | null {
+export function headerFault(
+  bytes: Uint8Array,
+  at: number,
+  remainingBytes: number,
+  offsetMin: number,
+): string | null {
   if (remainingBytes < batchHeaderBytes) return `${remainingBytes} bytes are no batch`;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
   const sizeBytes = view.getInt32(8) + 12;
@@ -95,7 +100,8 @@ export async function scanBatches(
         if (at === 0) chunk = Buffer.allocUnsafeSlow(header.sizeBytes);
         break;
       }
-      if (options.verifyCrc && !checkCrc(chunk, at, header)) return { end: position, nextOffset, fault: 'wrong checksum' };
+      if (options.verifyCrc && !checkCrc(chunk, at, header))
+        return { end: position, nextOffset, fault: 'wrong checksum' };
       const more = visit({ header, position, bytes: chunk, at });
       position += header.sizeBytes;
       at += header.sizeBytes;
@@ -108,7 +114,12 @@ export async function scanBatches(
 }
 
 /** Fills `target` from `position`, with at most `wanted` bytes; returns how many there were. */
-export async function readFully(file: FileHandle, target: Uint8Array, position: number, wanted: number): Promise<number> {
+export async function readFully(
+  file: FileHandle,
+  target: Uint8Array,
+  position: number,
+  wanted: number,
+): Promise<number> {
   const length = Math.min(target.length, wanted);
   let done = 0;
   while (done < length) {

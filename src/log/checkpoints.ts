@@ -30,7 +30,9 @@ function checkpointLines(text: string, words: number): string[][] | null {
   if (lines.at(-1) === '') lines.pop();
   if (lines[0] !== '0' || Number(lines[1]) !== lines.length - 2) return null;
   const rows = lines.slice(2).map((line) => line.split(' '));
-  return rows.every((row) => row.length === words && row.slice(-1).every((word) => /^-?\d+$/.test(word))) ? rows : null;
+  return rows.every((row) => row.length === words && row.slice(-1).every((word) => /^-?\d+$/.test(word)))
+    ? rows
+    : null;
 }
 
 function checkpointText(lines: readonly string[]): Uint8Array {
@@ -60,7 +62,11 @@ export async function readOffsetCheckpoint(fs: FileSystem, path: string): Promis
   return text === null ? new Map() : decodeOffsetCheckpoint(text);
 }
 
-export async function writeOffsetCheckpoint(fs: FileSystem, path: string, offsets: OffsetCheckpoint): Promise<void> {
+export async function writeOffsetCheckpoint(
+  fs: FileSystem,
+  path: string,
+  offsets: OffsetCheckpoint,
+): Promise<void> {
   await replaceFile(fs, path, encodeOffsetCheckpoint(offsets));
 }
 
@@ -72,12 +78,16 @@ export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Arra
 export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
   const rows = checkpointLines(text, 2);
   if (rows === null) return null;
-  const entries = rows.map(([epoch, startOffset]) => ({ epoch: Number(epoch), startOffset: Number(startOffset) }));
+  const entries = rows.map(([epoch, startOffset]) => ({
+    epoch: Number(epoch),
+    startOffset: Number(startOffset),
+  }));
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as EpochEntry;
     const previous = entries[i - 1];
     if (!Number.isSafeInteger(entry.epoch) || !Number.isSafeInteger(entry.startOffset)) return null;
-    if (previous !== undefined && (entry.epoch <= previous.epoch || entry.startOffset < previous.startOffset)) return null;
+    if (previous !== undefined && (entry.epoch <= previous.epoch || entry.startOffset < previous.startOffset))
+      return null;
   }
   return entries;
 }
@@ -96,7 +106,10 @@ export async function readPartitionMetadata(fs: FileSystem, directory: string): 
 }
 
 /** The broker epoch in the marker of a clean shutdown; null: there is no marker, so the logs must be recovered. */
-export async function readCleanShutdown(fs: FileSystem, directory: string): Promise<{ brokerEpoch: number } | null> {
+export async function readCleanShutdown(
+  fs: FileSystem,
+  directory: string,
+): Promise<{ brokerEpoch: number } | null> {
   const text = await readText(fs, `${directory}/${cleanShutdownName}`);
   if (text === null) return null;
   try {
@@ -109,6 +122,14 @@ export async function readCleanShutdown(fs: FileSystem, directory: string): Prom
   }
 }
 
-export async function writeCleanShutdown(fs: FileSystem, directory: string, brokerEpoch: number): Promise<void> {
-  await replaceFile(fs, `${directory}/${cleanShutdownName}`, encoder.encode(JSON.stringify({ version: 0, brokerEpoch })));
+export async function writeCleanShutdown(
+  fs: FileSystem,
+  directory: string,
+  brokerEpoch: number,
+): Promise<void> {
+  await replaceFile(
+    fs,
+    `${directory}/${cleanShutdownName}`,
+    encoder.encode(JSON.stringify({ version: 0, brokerEpoch })),
+  );
 }

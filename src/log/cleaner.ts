@@ -96,7 +96,13 @@ export class LogCleaner {
     this.#checkpoints.set(directory, checkpoint);
     await this.#options.onProgress(directory);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
-    logger.info('compacted a log', { partition: name, upTo: end, beforeBytes: before, afterBytes: log.sizeBytes, tookMs });
+    logger.info('compacted a log', {
+      partition: name,
+      upTo: end,
+      beforeBytes: before,
+      afterBytes: log.sizeBytes,
+      tookMs,
+    });
   }
 
   async #guarded(log: PartitionLog, body: () => Promise<void>): Promise<void> {
@@ -107,7 +113,10 @@ export class LogCleaner {
       if (error instanceof UncleanableError || error instanceof DecodeError) {
         this.#uncleanable.add(log);
         const partition = partitionDirectoryName(log.topic, log.partition);
-        this.#options.resources.logger.warn('a log can not be compacted', { partition, error: error.message });
+        this.#options.resources.logger.warn('a log can not be compacted', {
+          partition,
+          error: error.message,
+        });
       } else this.#options.onFailure(log, error);
     }
   }

@@ -45,7 +45,10 @@ export class AbortedFilter {
   /** True when the batch's records belong to a transaction that was aborted. */
   isAborted(header: BatchHeader): boolean {
     if (!header.isTransactional || header.producerId < 0) return false;
-    while (this.#waiting.length > 0 && (this.#waiting[0] as AbortedTransaction).firstOffset <= header.lastOffset) {
+    while (
+      this.#waiting.length > 0 &&
+      (this.#waiting[0] as AbortedTransaction).firstOffset <= header.lastOffset
+    ) {
       const next = this.#waiting.shift() as AbortedTransaction;
       this.#open.set(next.producerId, next);
     }
@@ -72,7 +75,8 @@ export interface FilterContext {
 export function filterBatch(header: BatchHeader, context: FilterContext): Uint8Array | null {
   const aborted = context.aborted.isAborted(header);
   if (header.isControl) return header.content;
-  const isLastOfProducer = header.producerId >= 0 && context.lastOffsets.get(header.producerId) === header.lastOffset;
+  const isLastOfProducer =
+    header.producerId >= 0 && context.lastOffsets.get(header.producerId) === header.lastOffset;
   if (header.recordsCount === 0) return isLastOfProducer ? header.content : null;
   const records = aborted ? [] : decodeRecords(header);
   const horizonMs = header.hasDeleteHorizon ? header.baseTimestamp : null;

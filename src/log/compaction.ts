@@ -69,7 +69,8 @@ export async function compact(log: PartitionLog, range: CleanableRange): Promise
   const { keys, end } = await collectKeys(log, range);
   const segments = state.segments.filter((segment) => segment.baseOffset < end && segment !== state.active);
   const lastOffsets = new Map<number, number>();
-  for (const producer of log.producers()) lastOffsets.set(producer.producerId, producer.batches.at(-1)?.lastOffset ?? -1);
+  for (const producer of log.producers())
+    lastOffsets.set(producer.producerId, producer.batches.at(-1)?.lastOffset ?? -1);
   const context: FilterContext = {
     keys,
     aborted: new AbortedFilter(await log.abortedTransactions(log.firstSegmentOffset, end)),
@@ -121,7 +122,8 @@ function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
     const group = groups.at(-1);
     const base = group?.[0]?.baseOffset ?? segment.baseOffset;
     const end = state.endOfSegment(state.segments.indexOf(segment));
-    const fits = sizeBytes + segment.sizeBytes <= state.config.segmentBytes && end - base <= relativeOffsetMax;
+    const fits =
+      sizeBytes + segment.sizeBytes <= state.config.segmentBytes && end - base <= relativeOffsetMax;
     if (group !== undefined && fits) group.push(segment);
     else {
       groups.push([segment]);
@@ -178,7 +180,12 @@ async function rewrite(state: LogState, group: readonly Segment[], context: Filt
 }
 
 /** Puts the cleaned segment in the place of its group; false when the log has changed meanwhile. */
-async function swap(state: LogState, group: readonly Segment[], cleaned: Segment, generation: number): Promise<boolean> {
+async function swap(
+  state: LogState,
+  group: readonly Segment[],
+  cleaned: Segment,
+  generation: number,
+): Promise<boolean> {
   const at = state.segments.indexOf(group[0] as Segment);
   const unchanged = at >= 0 && group.every((segment, i) => state.segments[at + i] === segment);
   if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
@@ -193,4 +200,3 @@ async function swap(state: LogState, group: readonly Segment[], cleaned: Segment
   await fs.syncDirectory(state.directory.path);
   return true;
 }
-

@@ -70,7 +70,15 @@ export class LogAppender {
       written = this.#enqueue(bytes, header, nowMs);
     }
     const lastOffset = state.nextOffset - 1;
-    const info = { firstOffset, lastOffset, lastLeaderEpoch: leaderEpoch, maxTimestamp, logAppendTimeMs, duplicateOf: null, sizeBytes };
+    const info = {
+      firstOffset,
+      lastOffset,
+      lastLeaderEpoch: leaderEpoch,
+      maxTimestamp,
+      logAppendTimeMs,
+      duplicateOf: null,
+      sizeBytes,
+    };
     return { info, written };
   }
 
@@ -91,7 +99,15 @@ export class LogAppender {
     }
     const lastLeaderEpoch = headers.at(-1)?.partitionLeaderEpoch ?? -1;
     const lastOffset = state.nextOffset - 1;
-    const info = { firstOffset, lastOffset, lastLeaderEpoch, maxTimestamp, logAppendTimeMs: -1, duplicateOf: null, sizeBytes: records.length };
+    const info = {
+      firstOffset,
+      lastOffset,
+      lastLeaderEpoch,
+      maxTimestamp,
+      logAppendTimeMs: -1,
+      duplicateOf: null,
+      sizeBytes: records.length,
+    };
     return { info, written };
   }
 
@@ -131,7 +147,9 @@ export class LogAppender {
     const state = this.#state;
     // Segments follow each other without a gap, so that recovery can tell a lost tail from a compacted one.
     const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
-    const roll = this.#mustRoll(header, nowMs) ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset) : null;
+    const roll = this.#mustRoll(header, nowMs)
+      ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset)
+      : null;
     const { plan } = state;
     if (plan.sizeBytes === 0) plan.firstTimestamp = header.maxTimestamp;
     plan.sizeBytes += header.sizeBytes;
@@ -154,7 +172,8 @@ export class LogAppender {
     if (plan.sizeBytes > config.segmentBytes - header.sizeBytes) return true;
     if (header.lastOffset - plan.baseOffset > relativeOffsetMax) return true;
     const first = plan.firstTimestamp ?? -1;
-    const waitedMs = first >= 0 && header.maxTimestamp >= 0 ? header.maxTimestamp - first : nowMs - plan.createdMs;
+    const waitedMs =
+      first >= 0 && header.maxTimestamp >= 0 ? header.maxTimestamp - first : nowMs - plan.createdMs;
     if (waitedMs > config.segmentMs - plan.jitterMs) return true;
     return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
   }
@@ -174,9 +193,11 @@ export class LogAppender {
     let at = 0;
     while (at < records.length) {
       const fault = headerFault(records, at, records.length - at, next);
-      if (fault !== null) throw new KafkaError(Errors.CORRUPT_MESSAGE, `The leader sent an invalid batch: ${fault}`);
+      if (fault !== null)
+        throw new KafkaError(Errors.CORRUPT_MESSAGE, `The leader sent an invalid batch: ${fault}`);
       const header = batchHeader(records, at);
-      if (!checkCrc(records, at, header)) throw new KafkaError(Errors.CORRUPT_MESSAGE, 'The leader sent a batch with a wrong checksum');
+      if (!checkCrc(records, at, header))
+        throw new KafkaError(Errors.CORRUPT_MESSAGE, 'The leader sent a batch with a wrong checksum');
       headers.push(header);
       next = header.lastOffset + 1;
       at += header.sizeBytes;

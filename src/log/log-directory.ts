@@ -5,7 +5,12 @@ import type { FileLock, FileSystem } from '../base/file-system.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
-import { readCleanShutdown, readOffsetCheckpoint, writeCleanShutdown, writeOffsetCheckpoint } from './checkpoints.ts';
+import {
+  readCleanShutdown,
+  readOffsetCheckpoint,
+  writeCleanShutdown,
+  writeOffsetCheckpoint,
+} from './checkpoints.ts';
 import {
   cleanerCheckpointName,
   cleanShutdownName,
@@ -85,7 +90,9 @@ export class LogDirectory {
   async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
     const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
     if (offsets !== null) return offsets;
-    this.#logger.warn('a checkpoint is damaged and is ignored', { path: `${this.path}/${checkpointNames[kind]}` });
+    this.#logger.warn('a checkpoint is damaged and is ignored', {
+      path: `${this.path}/${checkpointNames[kind]}`,
+    });
     return new Map();
   }
 

@@ -24,7 +24,9 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   if (state.materialised === null) return;
   if (target > state.recoveryPoint) {
     const first = state.floorSegment(state.recoveryPoint);
-    const dirty = state.segments.filter((segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0);
+    const dirty = state.segments.filter(
+      (segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0,
+    );
     for (const segment of dirty) {
       await segment.use((file) => file.sync());
       if (options.indexes) await segment.writeIndexes(true);

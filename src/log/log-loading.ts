@@ -14,7 +14,12 @@ import { flushTo } from './log-flush.ts';
 import type { PartitionLogOptions } from './log-state.ts';
 import { LogState } from './log-state.ts';
 import type { SegmentFileName } from './names.ts';
-import { leaderEpochCheckpointName, parseSegmentFileName, partitionMetadataName, segmentFileName } from './names.ts';
+import {
+  leaderEpochCheckpointName,
+  parseSegmentFileName,
+  partitionMetadataName,
+  segmentFileName,
+} from './names.ts';
 import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
@@ -32,13 +37,21 @@ interface Found {
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const { fs } = options.resources;
   const directory = { path: options.directory };
-  const found = options.exists ? await listSegments(options, directory) : { names: [], snapshots: [], segments: [] };
+  const found = options.exists
+    ? await listSegments(options, directory)
+    : { names: [], snapshots: [], segments: [] };
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
   const epochs = await loadEpochs(fs, found.names, options.directory);
   const active = found.segments[found.segments.length - 1] as Segment;
   await active.activate();
-  const state = new LogState(options, directory, found.segments, epochs ?? new LeaderEpochCache([]), new ProducerState());
+  const state = new LogState(
+    options,
+    directory,
+    found.segments,
+    epochs ?? new LeaderEpochCache([]),
+    new ProducerState(),
+  );
   // After a crash, or while there was nothing to sync, what is in the directory may not have been synced.
   const unsure = !options.isClean || active.sizeBytes === 0;
   state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
@@ -55,7 +68,11 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   return state;
 }
 
-function emptySegment(options: PartitionLogOptions, directory: { path: string }, baseOffset: number): Segment {
+function emptySegment(
+  options: PartitionLogOptions,
+  directory: { path: string },
+  baseOffset: number,
+): Segment {
   const { resources } = options;
   return new Segment({ directory, resources, baseOffset, sizeBytes: 0, nowMs: resources.clock.wallMs() });
 }
@@ -70,8 +87,12 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
   const { fs, clock } = options.resources;
   const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
   const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
-  const bases = files.filter((file) => file.extension === 'log' && file.suffix === '').map((file) => file.offset);
-  const snapshots = files.filter((file) => file.extension === 'snapshot' && file.suffix === '').map((file) => file.offset);
+  const bases = files
+    .filter((file) => file.extension === 'log' && file.suffix === '')
+    .map((file) => file.offset);
+  const snapshots = files
+    .filter((file) => file.extension === 'snapshot' && file.suffix === '')
+    .map((file) => file.offset);
   const segments: Segment[] = [];
   for (const baseOffset of bases.sort((a, b) => a - b)) {
     const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
@@ -99,7 +120,11 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
 }
 
 /** Null: the file is damaged, so the epochs must be collected from all batches. */
-async function loadEpochs(fs: FileSystem, names: readonly string[], directory: string): Promise<LeaderEpochCache | null> {
+async function loadEpochs(
+  fs: FileSystem,
+  names: readonly string[],
+  directory: string,
+): Promise<LeaderEpochCache | null> {
   if (!names.includes(leaderEpochCheckpointName)) return new LeaderEpochCache([]);
   const text = new TextDecoder().decode(await fs.readFile(`${directory}/${leaderEpochCheckpointName}`));
   const entries = decodeEpochCheckpoint(text);
@@ -126,7 +151,11 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
 }
 
 /** Loads the newest usable snapshot at or before `upTo` and replays the batches behind it. */
-export async function loadProducers(state: LogState, snapshots: readonly number[], upTo: number): Promise<void> {
+export async function loadProducers(
+  state: LogState,
+  snapshots: readonly number[],
+  upTo: number,
+): Promise<void> {
   const from = await loadSnapshot(state, snapshots, upTo);
   if (from >= upTo) return;
   const nowMs = state.resources.clock.wallMs();
@@ -135,7 +164,8 @@ export async function loadProducers(state: LogState, snapshots: readonly number[
     if (segment.sizeBytes === 0 || segment.baseOffset >= upTo) continue;
     const start = from <= segment.baseOffset ? 0 : (await segment.index()).offset.lookup(from);
     await segment.scan(start, false, ({ header }) => {
-      if (header.baseOffset >= from && header.lastOffset < upTo) applyToProducers(state.producers, header, nowMs);
+      if (header.baseOffset >= from && header.lastOffset < upTo)
+        applyToProducers(state.producers, header, nowMs);
       return header.lastOffset < upTo;
     });
   }
@@ -171,7 +201,8 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
   const nowMs = clock.wallMs();
   for (let i = first; i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
-    const fault = sequenceFault(state, segment, i, recoveryPoint) ?? (await recoverSegment(state, segment, nowMs));
+    const fault =
+      sequenceFault(state, segment, i, recoveryPoint) ?? (await recoverSegment(state, segment, nowMs));
     if (fault === null) continue;
     logger.warn('recovered a partition: truncated an invalid tail', {
       partition: state.name,
@@ -194,9 +225,16 @@ const gapFault = 'the records in front of a segment are lost';
  * Segments are made without gaps, and compaction makes gaps only below the recovery point. Another gap is a tail that a
  * power cut took although it kept the next segment: what follows it is not the log any more.
  */
-function sequenceFault(state: LogState, segment: Segment, index: number, recoveryPoint: number): string | null {
+function sequenceFault(
+  state: LogState,
+  segment: Segment,
+  index: number,
+  recoveryPoint: number,
+): string | null {
   if (segment.baseOffset < state.nextOffset) return overlapFault;
-  return index > 0 && segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint ? gapFault : null;
+  return index > 0 && segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint
+    ? gapFault
+    : null;
 }
 
 /** Keeps the segments from `index` on under another name, for a person to look at. */
@@ -242,7 +280,10 @@ async function dropSegments(state: LogState, index: number): Promise<void> {
   const dropped = state.segments.slice(index);
   state.segments = state.segments.slice(0, index);
   for (const segment of dropped) {
-    state.logger.warn('dropped a segment behind an invalid tail', { partition: state.name, segment: segment.path });
+    state.logger.warn('dropped a segment behind an invalid tail', {
+      partition: state.name,
+      segment: segment.path,
+    });
     await segment.removeFiles();
   }
   if (state.segments.length === 0) state.segments.push(state.newSegment(state.nextOffset));

@@ -5,7 +5,7 @@
  * A disk error takes the whole directory offline: its logs refuse everything, the owner is told once, the others go on.
  * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
  */
-import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { Clock, Scheduler } from '../base/clock.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -13,7 +13,7 @@ import { randomUuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
-import { readPartitionMetadata } from './checkpoints.ts';
+import { BackgroundTasks } from './background-tasks.ts';
 import { LogCleaner } from './cleaner.ts';
 import { forEachLimited } from './concurrency.ts';
 import { FilePool } from './file-pool.ts';
@@ -21,9 +21,13 @@ import { IndexCache } from './index-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { CheckpointKind } from './log-directory.ts';
 import { LogDirectory } from './log-directory.ts';
+import { openDirectory, openingMax } from './log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from './log-state.ts';
-import { isDeletedDirectoryName, markedDirectoryName, parsePartitionDirectoryName, partitionDirectoryName } from './names.ts';
+import {
+  markedDirectoryName,
+  partitionDirectoryName,
+} from './names.ts';
 import { PartitionLog } from './partition-log.ts';
 import { TailCache } from './tail-cache.ts';
 
@@ -42,8 +46,6 @@ export interface LogManagerOptions {
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 
-/** At once: opening, closing. */
-const openingMax = 32;
 const tailCacheBytesMax = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
@@ -69,7 +71,7 @@ export class LogManager {
   #unmade: PartitionLog[] = [];
   #making = false;
   readonly #cleaner: LogCleaner;
-  readonly #timers = new Map<string, Timer>();
+  readonly #tasks: BackgroundTasks;
   #stopped = false;
 
   constructor(options: LogManagerOptions) {
@@ -86,7 +88,10 @@ export class LogManager {
       indexes: new IndexCache(indexCacheBytesMax),
       tails: new TailCache(tailCacheBytesMax),
     };
-    this.#directories = options.directories.map(({ path, id }) => new LogDirectory(fs, this.#logger, path, id));
+    this.#tasks = new BackgroundTasks(scheduler, this.#logger);
+    this.#directories = options.directories.map(
+      ({ path, id }) => new LogDirectory(fs, this.#logger, path, id),
+    );
     this.#cleaner = new LogCleaner({
       resources: this.#resources,
       logs: () => this.#held().map(({ log, directory }) => ({ log, directory: directory.path })),
@@ -107,7 +112,10 @@ export class LogManager {
         this.#directoryFailed(directory, error);
       }
     }
-    this.#logger.info('loaded the logs', { count: this.#logs.size, tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs) });
+    this.#logger.info('loaded the logs', {
+      count: this.#logs.size,
+      tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
+    });
     this.#startTasks();
   }
 
@@ -120,7 +128,13 @@ export class LogManager {
   }
 
   /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
-  directories(): { path: string; id: Uuid; isOffline: boolean; wasClean: boolean; previousBrokerEpoch: number }[] {
+  directories(): {
+    path: string;
+    id: Uuid;
+    isOffline: boolean;
+    wasClean: boolean;
+    previousBrokerEpoch: number;
+  }[] {
     return this.#directories.map(({ path, id, isOffline, wasClean, previousBrokerEpoch }) => ({
       path,
       id,
@@ -139,13 +153,24 @@ export class LogManager {
    * The log of a partition, made when it does not exist. One of another topic id under this name (the topic was deleted and
    * made again while this broker was away) is put aside first. `directoryId` chooses among several directories.
    */
-  getOrCreate(topic: string, partition: number, topicId: Uuid, config: LogConfig, directoryId: Uuid | null = null): Promise<PartitionLog> {
+  getOrCreate(
+    topic: string,
+    partition: number,
+    topicId: Uuid,
+    config: LogConfig,
+    directoryId: Uuid | null = null,
+  ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
-    if (held !== undefined && held.log.topicId === topicId && !held.log.isOffline) return Promise.resolve(held.log);
+    if (held !== undefined && held.log.topicId === topicId && !held.log.isOffline)
+      return Promise.resolve(held.log);
     const pending = this.#creating.get(name);
     const create = (): Promise<PartitionLog> => this.#create(topic, partition, topicId, config, directoryId);
-    const mine = (pending === undefined ? create() : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId))).finally(() => {
+    const mine = (
+      pending === undefined
+        ? create()
+        : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId))
+    ).finally(() => {
       if (this.#creating.get(name) === mine) this.#creating.delete(name);
     });
     this.#creating.set(name, mine);
@@ -161,7 +186,10 @@ export class LogManager {
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
     for (const { log } of this.#held()) {
       if (isExpected(log)) continue;
-      this.#logger.warn('found a stray log', { partition: partitionDirectoryName(log.topic, log.partition), topicId: log.topicId });
+      this.#logger.warn('found a stray log', {
+        partition: partitionDirectoryName(log.topic, log.partition),
+        topicId: log.topicId,
+      });
       await this.#putAside(partitionDirectoryName(log.topic, log.partition), 'stray');
     }
   }
@@ -193,7 +221,7 @@ export class LogManager {
   /** Closes all logs; with a broker epoch (the shutdown was controlled) the next start trusts what it finds. */
   async shutdown(brokerEpoch: number): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#tasks.stop();
     await this.#cleaner.stop();
     await Promise.allSettled(this.#creating.values());
     for (const directory of this.#directories) await this.#closeDirectory(directory, brokerEpoch);
@@ -205,74 +233,44 @@ export class LogManager {
   }
 
   async #openAll(directory: LogDirectory): Promise<void> {
-    const { fs } = this.#options;
-    await directory.begin();
-    const [recoveryPoints, highWatermarks, logStarts] = await Promise.all([
-      directory.readCheckpoint('recoveryPoint'),
-      directory.readCheckpoint('highWatermark'),
-      directory.readCheckpoint('logStart'),
-    ]);
     this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
-    const names = await fs.list(directory.path);
-    for (const name of names) if (isDeletedDirectoryName(name)) this.#removeLater(`${directory.path}/${name}`, 0);
-    if (!directory.wasClean) this.#logger.info('the last shutdown was not clean: recovering', { directory: directory.path });
-    const checkpoints = { recoveryPoints, highWatermarks, logStarts };
-    await forEachLimited(names, openingMax, async (name) => {
-      try {
-        await this.#openOne(directory, name, checkpoints);
-      } catch (error) {
-        // A file of that name is none of ours.
-        if ((error as { code?: unknown }).code !== 'ENOTDIR') throw error;
-      }
-    });
-    // Recovered partitions leave this to us, once for all of them.
-    if (!directory.wasClean) await fs.syncDirectory(directory.path);
-    directory.dirty.add('recoveryPoint');
-  }
-
-  async #openOne(
-    directory: LogDirectory,
-    name: string,
-    checkpoints: { recoveryPoints: OffsetCheckpoint; highWatermarks: OffsetCheckpoint; logStarts: OffsetCheckpoint },
-  ): Promise<void> {
-    const { fs } = this.#options;
-    const id = parsePartitionDirectoryName(name);
-    if (id === null || id.topic === '__cluster_metadata') return;
-    const path = `${directory.path}/${name}`;
-    const other = this.#logs.get(name);
-    if (other !== undefined) {
-      throw new Error(`Duplicate log directories for ${name} are found in both ${other.log.directory} and ${path}`);
-    }
-    const log = await PartitionLog.open({
-      directory: path,
-      ...id,
-      topicId: (await readPartitionMetadata(fs, path)) ?? '',
-      config: this.#options.configOf(id.topic),
+    await openDirectory(directory, {
       resources: this.#resources,
-      callbacks: this.#callbacks(directory, () => log),
-      isClean: directory.wasClean,
-      recoveryPoint: checkpoints.recoveryPoints.get(name) ?? 0,
-      logStartOffset: checkpoints.logStarts.get(name) ?? 0,
-      highWatermark: checkpoints.highWatermarks.get(name) ?? 0,
-      exists: true,
-      ownerSyncsParent: true,
+      configOf: this.#options.configOf,
+      callbacksOf: (log) => this.#callbacks(directory, log),
+      onDeleted: (path) => this.#removeLater(path, 0),
+      onOpened: (name, log) => {
+        const other = this.#logs.get(name)?.log;
+        if (other !== undefined) {
+          throw new Error(
+            `Duplicate log directories for ${name} are found in both ${other.directory} and ${log.directory}`,
+          );
+        }
+        this.#logs.set(name, { log, directory });
+        directory.logsCount += 1;
+        if (directory.wasClean || log.logEndOffset === 0) return;
+        // Its rebuilt index is written behind.
+        log.state.isTouched = true;
+        this.#touched.add(log);
+      },
     });
-    this.#logs.set(name, { log, directory });
-    directory.logsCount += 1;
-    if (directory.wasClean || log.logEndOffset === 0) return;
-    // Its rebuilt index is written behind.
-    log.state.isTouched = true;
-    this.#touched.add(log);
   }
 
-  async #create(topic: string, partition: number, topicId: Uuid, config: LogConfig, directoryId: Uuid | null): Promise<PartitionLog> {
+  async #create(
+    topic: string,
+    partition: number,
+    topicId: Uuid,
+    config: LogConfig,
+    directoryId: Uuid | null,
+  ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
     if (held !== undefined) {
       if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
         return held.log.topicId === topicId ? held.log : await this.#adopt(held, topicId, config);
       }
-      if (held.directory.isOffline) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
+      if (held.directory.isOffline)
+        throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
       await this.#putAside(name, 'stray');
     }
     const directory = this.#choose(directoryId);
@@ -322,7 +320,8 @@ export class LogManager {
     const named = online.find((directory) => directory.id === directoryId);
     if (named !== undefined) return named;
     const best = online.sort((a, b) => a.logsCount - b.logsCount)[0];
-    if (best === undefined) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
+    if (best === undefined)
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
     return best;
   }
 
@@ -334,9 +333,12 @@ export class LogManager {
     this.#touched.delete(log);
     directory.logsCount -= 1;
     this.#cleaner.forget(directory.path, name);
-    for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const) directory.dirty.add(kind);
+    for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const)
+      directory.dirty.add(kind);
     const delayMs = log.state.config.fileDeleteDelayMs;
-    const path = await log.leave(markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), mark));
+    const path = await log.leave(
+      markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), mark),
+    );
     if (path !== null && mark === 'delete') this.#removeLater(path, delayMs);
   }
 
@@ -351,7 +353,8 @@ export class LogManager {
   #callbacks(directory: LogDirectory, log: () => PartitionLog): LogCallbacks {
     return {
       onFailure: (error) => this.#directoryFailed(directory, error),
-      persistRecoveryPoints: () => directory.writeCheckpoint('recoveryPoint', () => this.#collect(directory, 'recoveryPoint')),
+      persistRecoveryPoints: () =>
+        directory.writeCheckpoint('recoveryPoint', () => this.#collect(directory, 'recoveryPoint')),
       onTouched: () => this.#touched.add(log()),
       onOffsetMoved: (which) => directory.dirty.add(which),
     };
@@ -377,7 +380,8 @@ export class LogManager {
       const { log } = held;
       if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
       else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
-      else if (kind === 'logStart' && log.logStartOffset > log.firstSegmentOffset) offsets.set(name, log.logStartOffset);
+      else if (kind === 'logStart' && log.logStartOffset > log.firstSegmentOffset)
+        offsets.set(name, log.logStartOffset);
       else if (kind === 'cleaner') {
         const offset = this.#cleaner.checkpointOf(directory.path, name);
         if (offset !== null) offsets.set(name, offset);
@@ -402,23 +406,24 @@ export class LogManager {
   #startTasks(): void {
     const { settings } = this.#options;
     const first = settings.initialTaskDelayMs;
-    this.#repeat('retention', first, settings.retentionCheckIntervalMs, () => this.applyRetention());
-    this.#repeat('recoveryPoint', first, settings.recoveryPointCheckpointIntervalMs, () => this.#writeCheckpoints('recoveryPoint', 'cleaner'));
-    this.#repeat('logStart', first, settings.logStartCheckpointIntervalMs, () => this.#writeCheckpoints('logStart'));
-    this.#repeat('highWatermark', settings.highWatermarkCheckpointIntervalMs, settings.highWatermarkCheckpointIntervalMs, () => this.#writeCheckpoints('highWatermark'));
-    this.#repeat('writeBehind', writeBehindIntervalMs, writeBehindIntervalMs, () => this.#writeBehind());
-    if (settings.cleanerEnabled) this.#repeat('cleaner', first, settings.cleanerBackoffMs, () => this.#cleaner.cleanOnce());
-  }
-
-  /** The next run is planned when one has ended. */
-  #repeat(name: string, delayMs: number, intervalMs: number, body: () => Promise<void>): void {
-    if (this.#stopped) return;
-    const timer = this.#options.scheduler.after(delayMs, () => {
-      body()
-        .catch((error: unknown) => this.#logger.error('a background task failed', { name, error: String(error) }))
-        .finally(() => this.#repeat(name, intervalMs, intervalMs, body));
-    });
-    this.#timers.set(name, timer);
+    this.#tasks.repeat('retention', first, settings.retentionCheckIntervalMs, () => this.applyRetention());
+    this.#tasks.repeat('recoveryPoint', first, settings.recoveryPointCheckpointIntervalMs, () =>
+      this.#writeCheckpoints('recoveryPoint', 'cleaner'),
+    );
+    this.#tasks.repeat('logStart', first, settings.logStartCheckpointIntervalMs, () =>
+      this.#writeCheckpoints('logStart'),
+    );
+    this.#tasks.repeat(
+      'highWatermark',
+      settings.highWatermarkCheckpointIntervalMs,
+      settings.highWatermarkCheckpointIntervalMs,
+      () => this.#writeCheckpoints('highWatermark'),
+    );
+    this.#tasks.repeat('writeBehind', writeBehindIntervalMs, writeBehindIntervalMs, () =>
+      this.#writeBehind(),
+    );
+    if (settings.cleanerEnabled)
+      this.#tasks.repeat('cleaner', first, settings.cleanerBackoffMs, () => this.#cleaner.cleanOnce());
   }
 
   async #writeBehind(): Promise<void> {
@@ -434,7 +439,8 @@ export class LogManager {
         if (!log.isOffline) log.writer.fail(error);
       }
       // Until it is flushed it stays on the list, if the topic flushes by time.
-      if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset) this.#touched.add(log);
+      if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset)
+        this.#touched.add(log);
     }
   }
 
@@ -455,7 +461,10 @@ export class LogManager {
       }
       await directory.markClean(brokerEpoch);
     } catch (error) {
-      this.#logger.error('a log directory could not be closed cleanly', { directory: directory.path, error: String(error) });
+      this.#logger.error('a log directory could not be closed cleanly', {
+        directory: directory.path,
+        error: String(error),
+      });
     } finally {
       await directory.unlock();
     }

@@ -92,11 +92,17 @@ export class LogReader {
       } catch (error) {
         if (generation === state.generation && offset >= state.logStartOffset) throw error;
       }
-      if (attempt >= truncationRetriesMax) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `${state.name} is truncated again and again`);
+      if (attempt >= truncationRetriesMax)
+        throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `${state.name} is truncated again and again`);
     }
   }
 
-  async #readSegments(offset: number, maxBytes: number, limit: number, minOneBatch: boolean): Promise<LogReadResult> {
+  async #readSegments(
+    offset: number,
+    maxBytes: number,
+    limit: number,
+    minOneBatch: boolean,
+  ): Promise<LogReadResult> {
     const state = this.#state;
     const { segments } = state;
     for (let i = state.floorSegment(offset); i < segments.length; i++) {
@@ -116,7 +122,10 @@ export class LogReader {
     } catch (error) {
       if (!(error instanceof MisplacedError) || start === 0) throw this.#asStorageError(segment, error);
     }
-    this.#state.logger.warn('an index led nowhere and is rebuilt', { partition: this.#state.name, segment: segment.path });
+    this.#state.logger.warn('an index led nowhere and is rebuilt', {
+      partition: this.#state.name,
+      segment: segment.path,
+    });
     await segment.rebuildIndex();
     try {
       return await this.#readFrom(segment, 0, indexSlackBytes, wanted);
@@ -127,12 +136,20 @@ export class LogReader {
 
   #asStorageError(segment: Segment, error: unknown): unknown {
     if (!(error instanceof MisplacedError)) return error;
-    this.#state.logger.error('a segment holds something that is no batch', { segment: segment.path, fault: error.message });
+    this.#state.logger.error('a segment holds something that is no batch', {
+      segment: segment.path,
+      fault: error.message,
+    });
     return new KafkaError(Errors.CORRUPT_MESSAGE, `Found invalid data in ${segment.path}: ${error.message}`);
   }
 
   /** Null when the segment ends before a batch that holds `offset` or a later one. */
-  async #readFrom(segment: Segment, start: number, slackBytes: number, wanted: Wanted): Promise<LogReadResult | null> {
+  async #readFrom(
+    segment: Segment,
+    start: number,
+    slackBytes: number,
+    wanted: Wanted,
+  ): Promise<LogReadResult | null> {
     const end = segment.sizeBytes;
     let position = start;
     let length = Math.max(batchHeaderBytes, wanted.maxBytes) + slackBytes;
@@ -164,7 +181,14 @@ export class LogReader {
   }
 
   /** As many whole batches from the one at `at` as the buffer and the bounds allow. */
-  #collect(segment: Segment, buffer: Buffer, position: number, at: number, first: BatchHeader, wanted: Wanted): LogReadResult {
+  #collect(
+    segment: Segment,
+    buffer: Buffer,
+    position: number,
+    at: number,
+    first: BatchHeader,
+    wanted: Wanted,
+  ): LogReadResult {
     let last = first;
     let to = at + first.sizeBytes;
     while (to + batchHeaderBytes <= buffer.length) {
@@ -273,10 +297,15 @@ class MisplacedError extends Error {
  * The first batch that ends at or after `offset`; its header at least is in `buffer`. Without one, `at` is how far the
  * buffer was understood. `remainingBytes` of the file begin with the buffer.
  */
-function findBatch(buffer: Buffer, remainingBytes: number, offset: number): { header: BatchHeader | null; at: number } {
+function findBatch(
+  buffer: Buffer,
+  remainingBytes: number,
+  offset: number,
+): { header: BatchHeader | null; at: number } {
   let at = 0;
   while (at < remainingBytes) {
-    if (at + batchHeaderBytes > buffer.length && remainingBytes - at >= batchHeaderBytes) return { header: null, at };
+    if (at + batchHeaderBytes > buffer.length && remainingBytes - at >= batchHeaderBytes)
+      return { header: null, at };
     const fault = headerFault(buffer, at, remainingBytes - at, 0);
     if (fault !== null) throw new MisplacedError(fault);
     const header = batchHeader(buffer, at);
@@ -296,7 +325,8 @@ function join(batches: readonly CachedBatch[]): Uint8Array {
     const previous = batches[i - 1];
     contiguous &&=
       previous === undefined ||
-      (previous.bytes.buffer === batch.bytes.buffer && previous.bytes.byteOffset + previous.bytes.length === batch.bytes.byteOffset);
+      (previous.bytes.buffer === batch.bytes.buffer &&
+        previous.bytes.byteOffset + previous.bytes.length === batch.bytes.byteOffset);
   }
   if (contiguous) return Buffer.from(first.bytes.buffer, first.bytes.byteOffset, sizeBytes);
   const joined = Buffer.allocUnsafeSlow(sizeBytes);

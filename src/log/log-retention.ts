@@ -16,7 +16,8 @@ export async function countExpired(state: LogState, nowMs: number): Promise<numb
     const isActive = i === segments.length - 1;
     if (end > state.highWatermark || (isActive && segment.sizeBytes === 0)) break;
     const belowStart = !isActive && end <= state.logStartOffset;
-    const tooMuch = config.cleanupPolicy.delete && config.retentionBytes >= 0 && excessBytes - segment.sizeBytes >= 0;
+    const tooMuch =
+      config.cleanupPolicy.delete && config.retentionBytes >= 0 && excessBytes - segment.sizeBytes >= 0;
     const tooOld = config.cleanupPolicy.delete && (await isTooOld(state, segment, nowMs));
     if (!belowStart && !tooMuch && !tooOld) break;
     excessBytes -= segment.sizeBytes;
@@ -39,7 +40,11 @@ export async function removeExpired(state: LogState, nowMs: number): Promise<num
   const count = Math.min(await countExpired(state, nowMs), state.segments.length - 1);
   if (count > 0) {
     await removeFirstSegments(state, count);
-    state.logger.info('deleted old segments', { partition: state.name, count, logStartOffset: state.logStartOffset });
+    state.logger.info('deleted old segments', {
+      partition: state.name,
+      count,
+      logStartOffset: state.logStartOffset,
+    });
   }
   return count;
 }

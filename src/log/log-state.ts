@@ -154,7 +154,10 @@ export class LogState {
   /** Throws once the disk has failed or the log was closed. */
   checkUsable(): void {
     if (this.failure === null && !this.isClosed) return;
-    throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log of ${this.name} in ${this.directory.path} is offline`);
+    throw new KafkaError(
+      Errors.KAFKA_STORAGE_ERROR,
+      `The log of ${this.name} in ${this.directory.path} is offline`,
+    );
   }
 
   /** Index of the segment that holds `offset`: the last one that begins at or before it; 0 when all begin later. */

@@ -8,7 +8,11 @@ import type { SegmentFileName } from './names.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
 
 /** Returns the names that are left. */
-export async function finishSwaps(fs: FileSystem, directory: string, names: readonly string[]): Promise<string[]> {
+export async function finishSwaps(
+  fs: FileSystem,
+  directory: string,
+  names: readonly string[],
+): Promise<string[]> {
   const leftovers = names.some((name) => /\.(deleted|cleaned|swap|tmp)$/.test(name));
   if (!leftovers) return [...names];
   for (const name of names) {
@@ -20,11 +24,13 @@ export async function finishSwaps(fs: FileSystem, directory: string, names: read
   }
   const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
   const swaps = files.filter((file) => file.suffix === '.swap');
-  for (const swap of swaps.filter((file) => file.extension === 'log')) await replaceBySwap(fs, directory, swap, files);
+  for (const swap of swaps.filter((file) => file.extension === 'log'))
+    await replaceBySwap(fs, directory, swap, files);
   // Index files whose log has already been put in place.
   for (const swap of swaps) {
     const from = `${directory}/${segmentFileName(swap.offset, swap.extension, '.swap')}`;
-    if ((await fs.stat(from)) !== null) await fs.rename(from, `${directory}/${segmentFileName(swap.offset, swap.extension)}`);
+    if ((await fs.stat(from)) !== null)
+      await fs.rename(from, `${directory}/${segmentFileName(swap.offset, swap.extension)}`);
   }
   await fs.syncDirectory(directory);
   return await fs.list(directory);
@@ -36,7 +42,11 @@ async function replaceBySwap(
   swap: SegmentFileName,
   files: readonly SegmentFileName[],
 ): Promise<void> {
-  const end = await endOffset(fs, `${directory}/${segmentFileName(swap.offset, 'log', '.swap')}`, swap.offset);
+  const end = await endOffset(
+    fs,
+    `${directory}/${segmentFileName(swap.offset, 'log', '.swap')}`,
+    swap.offset,
+  );
   for (const file of files) {
     if (file.suffix !== '' || file.extension === 'snapshot') continue;
     if (file.offset < swap.offset || file.offset >= Math.max(end, swap.offset + 1)) continue;

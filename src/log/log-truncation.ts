@@ -112,7 +112,8 @@ export async function listSnapshots(state: LogState): Promise<number[]> {
 
 export async function removeSnapshots(state: LogState, doomed: (offset: number) => boolean): Promise<void> {
   for (const offset of state.materialised !== null ? await listSnapshots(state) : []) {
-    if (doomed(offset)) await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
+    if (doomed(offset))
+      await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
   }
 }
 

@@ -108,10 +108,16 @@ export class LogWriter {
   /** The disk failed: ends the log and refuses all that waits. */
   fail(error: unknown): KafkaError {
     const state = this.#state;
-    const refusal = new KafkaError(Errors.KAFKA_STORAGE_ERROR, `Error while writing to the log of ${state.name} in ${state.directory.path}`);
+    const refusal = new KafkaError(
+      Errors.KAFKA_STORAGE_ERROR,
+      `Error while writing to the log of ${state.name} in ${state.directory.path}`,
+    );
     if (state.failure === null) {
       state.failure = error;
-      state.logger.error('the disk failed under a partition', { partition: state.name, error: String(error) });
+      state.logger.error('the disk failed under a partition', {
+        partition: state.name,
+        error: String(error),
+      });
       state.options.callbacks.onFailure(error);
     }
     this.#queue = [];
@@ -193,7 +199,12 @@ export class LogWriter {
     for (let i = from; i < to; i++) {
       const item = items[i] as WriteItem;
       if (item.bytes.length === 0) continue;
-      segment.appended(item.maxTimestamp, item.lastOffset, item.bytes.length, state.config.indexIntervalBytes);
+      segment.appended(
+        item.maxTimestamp,
+        item.lastOffset,
+        item.bytes.length,
+        state.config.indexIntervalBytes,
+      );
       if (item.aborted !== null) segment.addAborted(item.aborted);
     }
   }
@@ -271,7 +282,11 @@ function sliceEnd(items: readonly WriteItem[], from: number): number {
 function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
   if (bytes.length === 0) return;
   const last = buffers[buffers.length - 1];
-  if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+  if (
+    last !== undefined &&
+    last.buffer === bytes.buffer &&
+    last.byteOffset + last.length === bytes.byteOffset
+  ) {
     buffers[buffers.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length);
     return;
   }

@@ -18,13 +18,23 @@ export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'sna
 /** '' is a file in use; the others are steps of deletion and of compaction. */
 export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
 
-export const segmentExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex', 'txnindex', 'snapshot'];
+export const segmentExtensions: readonly SegmentExtension[] = [
+  'log',
+  'index',
+  'timeindex',
+  'txnindex',
+  'snapshot',
+];
 
 const directoryNameMax = 255;
 const segmentPattern = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)(\.deleted|\.cleaned|\.swap)?$/;
 const partitionPattern = /^(.+)-(\d+)$/;
 
-export function segmentFileName(offset: number, extension: SegmentExtension, suffix: FileSuffix = ''): string {
+export function segmentFileName(
+  offset: number,
+  extension: SegmentExtension,
+  suffix: FileSuffix = '',
+): string {
   return `${String(offset).padStart(20, '0')}.${extension}${suffix}`;
 }
 
@@ -63,7 +73,12 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | null
 }
 
 /** `orders-0.<32 hex digits>-delete`: the topic's name is cut so that the whole stays within 255 characters. */
-export function markedDirectoryName(topic: string, partition: number, unique: Uuid, mark: 'delete' | 'stray'): string {
+export function markedDirectoryName(
+  topic: string,
+  partition: number,
+  unique: Uuid,
+  mark: 'delete' | 'stray',
+): string {
   const bytes = new Uint8Array(16);
   uuidToBytes(unique, bytes);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

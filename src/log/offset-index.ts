@@ -66,7 +66,11 @@ export class OffsetIndex {
 }
 
 /** The entries of a file that can be trusted by their form; null when it must be rebuilt. `logSizeBytes` bounds positions. */
-export function parseOffsetIndex(baseOffset: number, content: Buffer, logSizeBytes: number): OffsetIndex | null {
+export function parseOffsetIndex(
+  baseOffset: number,
+  content: Buffer,
+  logSizeBytes: number,
+): OffsetIndex | null {
   if (content.length % offsetIndexEntrySize !== 0) return null;
   let count = 0;
   let offset = -1;

@@ -19,7 +19,13 @@ import type { LogReadResult, TimestampOffset } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
 import { countExpired, removeExpired } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
-import { listSnapshots, raiseLogStart, removeSnapshots, truncateEnd, truncateFully } from './log-truncation.ts';
+import {
+  listSnapshots,
+  raiseLogStart,
+  removeSnapshots,
+  truncateEnd,
+  truncateFully,
+} from './log-truncation.ts';
 import { LogWriter } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
@@ -206,7 +212,10 @@ export class PartitionLog {
     state.checkUsable();
     const target = offset === -1 ? state.highWatermark : offset;
     if (target > state.highWatermark || target < 0) {
-      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, `Cannot delete records up to ${target}: the high watermark is ${state.highWatermark}`);
+      throw new KafkaError(
+        Errors.OFFSET_OUT_OF_RANGE,
+        `Cannot delete records up to ${target}: the high watermark is ${state.highWatermark}`,
+      );
     }
     await this.raiseLogStart(target);
     return state.logStartOffset;
@@ -247,15 +256,19 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) await this.roll();
-    return await this.#writer.exclusive(() => (this.isOffline ? Promise.resolve(0) : removeExpired(state, nowMs)));
+    return await this.#writer.exclusive(() =>
+      this.isOffline ? Promise.resolve(0) : removeExpired(state, nowMs),
+    );
   }
 
   /** Makes the directory of a new partition, which otherwise comes with the first write. */
   async materialise(): Promise<void> {
     if (this.isOffline) return;
-    await this.#writer.exclusive(() => materialise(this.#state)).catch((error: unknown) => {
-      throw this.#writer.fail(error);
-    });
+    await this.#writer
+      .exclusive(() => materialise(this.#state))
+      .catch((error: unknown) => {
+        throw this.#writer.fail(error);
+      });
   }
 
   /** Syncs what is written. Rejects when the disk failed. */
@@ -277,7 +290,8 @@ export class PartitionLog {
     if (this.isOffline || (state.active.sizeBytes === 0 && !state.epochs.isDirty)) return;
     await this.#writer.exclusive(async () => {
       if (this.isOffline) return;
-      if (state.active.sizeBytes > 0 && state.active.hasUnwrittenIndexes) await state.active.writeIndexes(false);
+      if (state.active.sizeBytes > 0 && state.active.hasUnwrittenIndexes)
+        await state.active.writeIndexes(false);
       if (state.logEndOffset > 0) await writeEpochs(state);
     });
   }

@@ -91,13 +91,18 @@ export class ProducerState {
     if (entry === undefined || origin === 'replication') return null;
     const lastSequence = addSequence(header.baseSequence, header.lastOffsetDelta);
     if (origin === 'client' && entry.producerEpoch === header.producerEpoch) {
-      const same = entry.batches.find((b) => b.firstSequence === header.baseSequence && b.lastSequence === lastSequence);
+      const same = entry.batches.find(
+        (b) => b.firstSequence === header.baseSequence && b.lastSequence === lastSequence,
+      );
       if (same !== undefined) return same;
     }
     this.#checkEpoch(entry, header.producerEpoch);
     if (origin === 'client') this.#checkSequence(entry, header);
     if (entry.currentTxnFirstOffset !== null && !header.isTransactional) {
-      throw new KafkaError(Errors.INVALID_TXN_STATE, `Expected transactional write from producer ${header.producerId}`);
+      throw new KafkaError(
+        Errors.INVALID_TXN_STATE,
+        `Expected transactional write from producer ${header.producerId}`,
+      );
     }
     return null;
   }
@@ -149,20 +154,28 @@ export class ProducerState {
     }
     if (marker.committed) return null;
     const open = this.#transactions.find((txn) => txn.lastOffset === null);
-    return { producerId: marker.producerId, firstOffset, lastOffset: offset, lastStableOffset: open?.firstOffset ?? offset + 1 };
+    return {
+      producerId: marker.producerId,
+      firstOffset,
+      lastOffset: offset,
+      lastStableOffset: open?.firstOffset ?? offset + 1,
+    };
   }
 
   /** First offset of the oldest transaction that is open or whose marker is not below `highWatermark`; null: none. */
   firstUnstableOffset(highWatermark: number): number | null {
     if (this.#transactions.length === 0) return null;
-    this.#transactions = this.#transactions.filter((txn) => txn.lastOffset === null || txn.lastOffset >= highWatermark);
+    this.#transactions = this.#transactions.filter(
+      (txn) => txn.lastOffset === null || txn.lastOffset >= highWatermark,
+    );
     return this.#transactions[0]?.firstOffset ?? null;
   }
 
   /** Forgets producers that were silent for `expirationMs` and have no open transaction. */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, entry] of this.#producers) {
-      if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs >= expirationMs) this.#producers.delete(producerId);
+      if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs >= expirationMs)
+        this.#producers.delete(producerId);
     }
   }
 
@@ -207,7 +220,11 @@ export class ProducerState {
           : [],
       });
       if (row.currentTxnFirstOffset >= 0) {
-        this.#transactions.push({ producerId: row.producerId, firstOffset: row.currentTxnFirstOffset, lastOffset: null });
+        this.#transactions.push({
+          producerId: row.producerId,
+          firstOffset: row.currentTxnFirstOffset,
+          lastOffset: null,
+        });
       }
     }
     this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset);
@@ -245,7 +262,8 @@ export class ProducerState {
 
   #checkSequence(entry: ProducerStateEntry, header: BatchHeader): void {
     const next = header.baseSequence;
-    const last = entry.producerEpoch === header.producerEpoch ? (entry.batches.at(-1)?.lastSequence ?? -1) : -1;
+    const last =
+      entry.producerEpoch === header.producerEpoch ? (entry.batches.at(-1)?.lastSequence ?? -1) : -1;
     if (next === last + 1 || (next === 0 && last === sequenceMax)) return;
     throw new KafkaError(
       Errors.OUT_OF_ORDER_SEQUENCE_NUMBER,

@@ -60,7 +60,10 @@ export function checkRecords(header: BatchHeader, config: LogConfig, nowMs: numb
     }
     const outside = record.timestamp !== -1 && (record.timestamp < earliestMs || record.timestamp > latestMs);
     if (checksTime && outside) {
-      untimely.push({ batchIndex, message: `Timestamp ${record.timestamp} of message with offset ${batchIndex} is out of range.` });
+      untimely.push({
+        batchIndex,
+        message: `Timestamp ${record.timestamp} of message with offset ${batchIndex} is out of range.`,
+      });
     }
   }
   const text = 'One or more records have been rejected due to';
@@ -69,7 +72,11 @@ export function checkRecords(header: BatchHeader, config: LogConfig, nowMs: numb
     throw new RecordValidationError(Errors.INVALID_RECORD, message, keyless.slice(0, recordErrorsMax));
   }
   if (untimely.length > 0) {
-    throw new RecordValidationError(Errors.INVALID_TIMESTAMP, `${text} invalid timestamp`, untimely.slice(0, recordErrorsMax));
+    throw new RecordValidationError(
+      Errors.INVALID_TIMESTAMP,
+      `${text} invalid timestamp`,
+      untimely.slice(0, recordErrorsMax),
+    );
   }
 }
 
@@ -134,5 +141,7 @@ export function recordOfMaxTimestamp(bytes: Uint8Array, at: number): TimestampOf
   for (const record of decodeRecords(header)) {
     if (found === null || record.timestamp > found.timestamp) found = record;
   }
-  return found === null ? null : { timestamp: found.timestamp, offset: found.offset, leaderEpoch: header.partitionLeaderEpoch };
+  return found === null
+    ? null
+    : { timestamp: found.timestamp, offset: found.offset, leaderEpoch: header.partitionLeaderEpoch };
 }

@@ -42,7 +42,13 @@ export class SegmentIndex {
   }
 
   /** A batch at `position`, in order. An entry is due when more than the interval has passed since the last one. */
-  add(position: number, sizeBytes: number, maxTimestamp: number, lastOffset: number, intervalBytes: number): void {
+  add(
+    position: number,
+    sizeBytes: number,
+    maxTimestamp: number,
+    lastOffset: number,
+    intervalBytes: number,
+  ): void {
     this.see(position, maxTimestamp, lastOffset);
     if (this.#bytesSinceEntry > intervalBytes) {
       this.offset.append(lastOffset, position);
@@ -67,7 +73,8 @@ export class SegmentIndex {
 
   /** The last time index entry of a closed segment is its largest timestamp. */
   sealTime(): void {
-    if (this.largestTimestamp >= 0) this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
+    if (this.largestTimestamp >= 0)
+      this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
   }
 
   /** Drops what describes batches at or behind `position`, where the log now ends at `offset`. */

@@ -123,7 +123,12 @@ export class Segment implements PooledFile {
   }
 
   /** The batch was written at the end of the file: moves the end and feeds the indexes. */
-  appended(maxTimestamp: number, lastOffset: number, batchSizeBytes: number, indexIntervalBytes: number): void {
+  appended(
+    maxTimestamp: number,
+    lastOffset: number,
+    batchSizeBytes: number,
+    indexIntervalBytes: number,
+  ): void {
     this.loadedIndex.add(this.sizeBytes, batchSizeBytes, maxTimestamp, lastOffset, indexIntervalBytes);
     this.sizeBytes += batchSizeBytes;
   }
@@ -153,7 +158,10 @@ export class Segment implements PooledFile {
   }
 
   get wantsIndexWrite(): boolean {
-    return (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes || (this.#transactions?.isDirty ?? false);
+    return (
+      (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes ||
+      (this.#transactions?.isDirty ?? false)
+    );
   }
 
   async writeIndexes(sync: boolean): Promise<void> {
@@ -181,7 +189,8 @@ export class Segment implements PooledFile {
     const { fs } = this.#resources;
     const offsetBytes = await readIndexFile(fs, this.pathOf('index'));
     const timeBytes = offsetBytes === null ? null : await readIndexFile(fs, this.pathOf('timeindex'));
-    const offset = offsetBytes === null ? null : parseOffsetIndex(this.baseOffset, offsetBytes, this.sizeBytes);
+    const offset =
+      offsetBytes === null ? null : parseOffsetIndex(this.baseOffset, offsetBytes, this.sizeBytes);
     const time = timeBytes === null ? null : parseTimeIndex(this.baseOffset, timeBytes);
     if (offset === null || time === null) return await this.rebuildIndex();
     this.#index = new SegmentIndex(offset, time);
@@ -222,7 +231,13 @@ export class Segment implements PooledFile {
     pause?: () => Promise<void>,
   ): Promise<ScanResult> {
     const to = this.sizeBytes;
-    const options = { from, to, verifyCrc, offsetMin: this.baseOffset, ...(pause === undefined ? {} : { pause }) };
+    const options = {
+      from,
+      to,
+      verifyCrc,
+      offsetMin: this.baseOffset,
+      ...(pause === undefined ? {} : { pause }),
+    };
     return this.use((file) => scanBatches(file, options, visit));
   }
 

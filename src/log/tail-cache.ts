@@ -41,8 +41,18 @@ export class TailCache {
     const wasteful = bytes.length * 4 < bytes.buffer.byteLength;
     const copied = wasteful && bytes.length < copyBytesMax;
     const kept = copied ? new Uint8Array(bytes) : bytes;
-    const costBytes = entryOverheadBytes + (wasteful && !copied ? Math.min(bytes.buffer.byteLength, bytes.length * 4) : bytes.length);
-    const entry: CachedBatch = { firstOffset, lastOffset, bytes: kept, owner, costBytes, next: null, live: true };
+    const costBytes =
+      entryOverheadBytes +
+      (wasteful && !copied ? Math.min(bytes.buffer.byteLength, bytes.length * 4) : bytes.length);
+    const entry: CachedBatch = {
+      firstOffset,
+      lastOffset,
+      bytes: kept,
+      owner,
+      costBytes,
+      next: null,
+      live: true,
+    };
     if (this.#last === null) this.#head = entry;
     else this.#last.next = entry;
     this.#last = entry;

@@ -91,5 +91,8 @@ function readInt64(bytes: Buffer, at: number): number {
 
 function writeInt64(bytes: Buffer, value: number, at: number): void {
   bytes.writeInt32BE(Math.floor(value / 0x1_0000_0000), at);
-  bytes.writeUInt32BE(value % 0x1_0000_0000 >= 0 ? value % 0x1_0000_0000 : (value % 0x1_0000_0000) + 0x1_0000_0000, at + 4);
+  bytes.writeUInt32BE(
+    value % 0x1_0000_0000 >= 0 ? value % 0x1_0000_0000 : (value % 0x1_0000_0000) + 0x1_0000_0000,
+    at + 4,
+  );
 }

@@ -27,7 +27,17 @@ interface DirectoryNode {
 
 type Node = FileNode | DirectoryNode;
 
-export type DiskOperation = 'open' | 'read' | 'write' | 'sync' | 'truncate' | 'rename' | 'remove' | 'list' | 'makeDirectory' | 'syncDirectory';
+export type DiskOperation =
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'sync'
+  | 'truncate'
+  | 'rename'
+  | 'remove'
+  | 'list'
+  | 'makeDirectory'
+  | 'syncDirectory';
 
 /** Returns the code of an error to fail with, or null. Called before each operation. */
 export type DiskFault = (operation: DiskOperation, path: string) => string | null;
@@ -87,7 +97,13 @@ export class SimulatedDisk implements FileSystem {
     let node = parent.entries.get(name);
     if (node === undefined) {
       if (mode === 'read') throw errorOf('ENOENT', path);
-      node = { kind: 'file', bytes: new Uint8Array(0), sizeBytes: 0, synced: new Uint8Array(0), modifiedMs: this.#nowMs() };
+      node = {
+        kind: 'file',
+        bytes: new Uint8Array(0),
+        sizeBytes: 0,
+        synced: new Uint8Array(0),
+        modifiedMs: this.#nowMs(),
+      };
       parent.entries.set(name, node);
     }
     if (node.kind !== 'file') throw errorOf('EISDIR', path);
@@ -163,7 +179,10 @@ export class SimulatedDisk implements FileSystem {
   }
 
   async volume(): Promise<{ totalBytes: number; usableBytes: number }> {
-    return { totalBytes: this.capacityBytes, usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes(this.#root)) };
+    return {
+      totalBytes: this.capacityBytes,
+      usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes(this.#root)),
+    };
   }
 
   /** Changes bytes behind everyone's back, synced ones too: bit rot, or a test's damage. */
@@ -232,7 +251,8 @@ export class SimulatedDisk implements FileSystem {
     // Unsynced creations may have reached the disk by themselves.
     const kept = new Map(directory.synced);
     if (random !== undefined) {
-      for (const [name, node] of directory.entries) if (!kept.has(name) && below(random, 2) === 0) kept.set(name, node);
+      for (const [name, node] of directory.entries)
+        if (!kept.has(name) && below(random, 2) === 0) kept.set(name, node);
     }
     directory.entries = kept;
     directory.synced = new Map(kept);
@@ -262,7 +282,8 @@ export class SimulatedDisk implements FileSystem {
   #usedBytes(directory: DirectoryNode): number {
     if (this.capacityBytes === Number.MAX_SAFE_INTEGER) return 0;
     let sum = 0;
-    for (const node of directory.entries.values()) sum += node.kind === 'file' ? node.sizeBytes : this.#usedBytes(node);
+    for (const node of directory.entries.values())
+      sum += node.kind === 'file' ? node.sizeBytes : this.#usedBytes(node);
     return sum;
   }
 

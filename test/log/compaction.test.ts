@@ -13,8 +13,17 @@ const decoder = new TextDecoder();
 const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
 const time = 1_700_000_000_000;
 
-function entry(key: string, value: string | null, more: Parameters<typeof buildBatch>[0] | object = {}): Uint8Array {
-  return buildBatch({ records: [{ key: encoder.encode(key), value: value === null ? null : encoder.encode(value), timestamp: time }], ...more });
+function entry(
+  key: string,
+  value: string | null,
+  more: Parameters<typeof buildBatch>[0] | object = {},
+): Uint8Array {
+  return buildBatch({
+    records: [
+      { key: encoder.encode(key), value: value === null ? null : encoder.encode(value), timestamp: time },
+    ],
+    ...more,
+  });
 }
 
 /** [offset, key, value] of all records but control ones. */
@@ -27,7 +36,12 @@ async function contents(log: PartitionLog): Promise<[number, string, string | nu
     for (const header of batches(result.records).headers) {
       expect(checkCrc(result.records, header.at)).toBe(true);
       if (header.isControl) continue;
-      for (const r of decodeRecords(header)) found.push([r.offset, decoder.decode(r.key ?? undefined), r.value === null ? null : decoder.decode(r.value)]);
+      for (const r of decodeRecords(header))
+        found.push([
+          r.offset,
+          decoder.decode(r.key ?? undefined),
+          r.value === null ? null : decoder.decode(r.value),
+        ]);
     }
     offset = result.nextOffset;
   }
@@ -50,12 +64,19 @@ describe('compaction', () => {
     const write = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i++) {
         const key = `k${random.u32() % 9}`;
-        const { info, written } = log.appendAsLeader(entry(key, `v${i}`, { compression: i % 3 === 0 ? 'gzip' : 'none' }), 0, client);
+        const { info, written } = log.appendAsLeader(
+          entry(key, `v${i}`, { compression: i % 3 === 0 ? 'gzip' : 'none' }),
+          0,
+          client,
+        );
         latest.set(key, [info.firstOffset, `v${i}`]);
         await written;
       }
     };
-    const want = (): unknown[] => [...latest].map(([key, [offset, value]]) => [offset, key, value]).sort((a, b) => Number(a[0]) - Number(b[0]));
+    const want = (): unknown[] =>
+      [...latest]
+        .map(([key, [offset, value]]) => [offset, key, value])
+        .sort((a, b) => Number(a[0]) - Number(b[0]));
     await write(60);
     let checkpoint = await clean(log);
     expect(checkpoint).toBe(60);
@@ -66,7 +87,11 @@ describe('compaction', () => {
     expect(await contents(log)).toEqual(want());
     await log.close();
     for (const isClean of [true, false]) {
-      const again = await bench.reopen(compacted, { isClean, recoveryPoint: 80, resources: bench.resources(0) });
+      const again = await bench.reopen(compacted, {
+        isClean,
+        recoveryPoint: 80,
+        resources: bench.resources(0),
+      });
       expect(await contents(again)).toEqual(want());
       expect([again.logStartOffset, again.logEndOffset]).toEqual([0, 80]);
     }
@@ -74,36 +99,60 @@ describe('compaction', () => {
 
   test('tombstones go after delete.retention.ms, not before', async () => {
     const bench = new Bench();
-    const log = await bench.create({ ...compacted, deleteRetentionMs: 1000 }, { resources: bench.resources(0) });
-    for (const [key, value] of [['a', '1'], ['b', '1'], ['a', null], ['b', '2']] as const) await log.appendAsLeader(entry(key, value), 0, client).written;
+    const log = await bench.create(
+      { ...compacted, deleteRetentionMs: 1000 },
+      { resources: bench.resources(0) },
+    );
+    for (const [key, value] of [
+      ['a', '1'],
+      ['b', '1'],
+      ['a', null],
+      ['b', '2'],
+    ] as const)
+      await log.appendAsLeader(entry(key, value), 0, client).written;
     let checkpoint = await clean(log);
-    expect(await contents(log)).toEqual([[2, 'a', null], [3, 'b', '2']]);
+    expect(await contents(log)).toEqual([
+      [2, 'a', null],
+      [3, 'b', '2'],
+    ]);
     bench.clock.nowMs += 500;
     await log.appendAsLeader(entry('c', '1'), 0, client).written;
     checkpoint = await clean(log, checkpoint);
-    expect(await contents(log)).toEqual([[2, 'a', null], [3, 'b', '2'], [4, 'c', '1']]);
+    expect(await contents(log)).toEqual([
+      [2, 'a', null],
+      [3, 'b', '2'],
+      [4, 'c', '1'],
+    ]);
     bench.clock.nowMs += 600;
     await log.appendAsLeader(entry('d', '1'), 0, client).written;
     await clean(log, checkpoint);
-    expect(await contents(log)).toEqual([[3, 'b', '2'], [4, 'c', '1'], [5, 'd', '1']]);
+    expect(await contents(log)).toEqual([
+      [3, 'b', '2'],
+      [4, 'c', '1'],
+      [5, 'd', '1'],
+    ]);
   });
 
   test('the last batch of a producer stays, empty, so that its sequence goes on', async () => {
     const bench = new Bench();
     const log = await bench.create(compacted, { resources: bench.resources(0) });
-    await log.appendAsLeader(entry('a', '1', { producerId: 4, producerEpoch: 0, baseSequence: 0 }), 0, client).written;
+    await log.appendAsLeader(entry('a', '1', { producerId: 4, producerEpoch: 0, baseSequence: 0 }), 0, client)
+      .written;
     await log.appendAsLeader(entry('a', '2'), 0, client).written;
     await clean(log);
     expect(await contents(log)).toEqual([[1, 'a', '2']]);
     const again = await bench.reopen(compacted, { isClean: false, recoveryPoint: 2 });
-    expect(again.producers()).toMatchObject([{ producerId: 4, batches: [{ lastSequence: 0, lastOffset: 0 }] }]);
+    expect(again.producers()).toMatchObject([
+      { producerId: 4, batches: [{ lastSequence: 0, lastOffset: 0 }] },
+    ]);
   });
 
   test('aborted records go and never win; an open transaction is not touched', async () => {
     const bench = new Bench();
     const log = await bench.create(compacted, { resources: bench.resources(0) });
     const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
-    const marker = (producerId: number, type: 'commit' | 'abort'): Uint8Array => endTransactionBatch({ type, coordinatorEpoch: 0, producerId, producerEpoch: 0, timestamp: time });
+    const marker = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
+      endTransactionBatch({ type, coordinatorEpoch: 0, producerId, producerEpoch: 0, timestamp: time });
     const inTxn = (producerId: number, sequence: number, key: string, value: string): Uint8Array =>
       entry(key, value, { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
     log.appendAsLeader(entry('a', 'old'), 0, client);
@@ -116,7 +165,11 @@ describe('compaction', () => {
     await log.appendAsLeader(inTxn(3, 0, 'a', 'open'), 0, client).written;
     const end = await clean(log);
     expect(end).toBe(6);
-    expect(await contents(log)).toEqual([[0, 'a', 'old'], [4, 'b', 'second'], [6, 'a', 'open']]);
+    expect(await contents(log)).toEqual([
+      [0, 'a', 'old'],
+      [4, 'b', 'second'],
+      [6, 'a', 'open'],
+    ]);
   });
 
   test('a crash at any step leaves the old or the new content', async () => {
@@ -140,10 +193,18 @@ describe('compaction', () => {
       else bench.disk.powerCut();
       const again = await bench.reopen(compacted, { isClean: false, recoveryPoint: 24 });
       const found = await contents(again);
-      expect(found.filter(([offset]) => offset >= 21)).toEqual([[21, 'k0', 'v21'], [22, 'k1', 'v22'], [23, 'k2', 'v23']]);
-      expect(found.every(([offset, key, value]) => value === `v${offset}` && key === `k${offset % 3}`)).toBe(true);
+      expect(found.filter(([offset]) => offset >= 21)).toEqual([
+        [21, 'k0', 'v21'],
+        [22, 'k1', 'v22'],
+        [23, 'k2', 'v23'],
+      ]);
+      expect(found.every(([offset, key, value]) => value === `v${offset}` && key === `k${offset % 3}`)).toBe(
+        true,
+      );
       expect(again.logEndOffset).toBe(24);
-      expect((await bench.fs.list('/data/t-0')).filter((name) => /swap|cleaned|deleted/.test(name))).toEqual([]);
+      expect((await bench.fs.list('/data/t-0')).filter((name) => /swap|cleaned|deleted/.test(name))).toEqual(
+        [],
+      );
     }
   });
 });

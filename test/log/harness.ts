@@ -72,7 +72,10 @@ export class Bench {
   failures: unknown[] = [];
 
   constructor(fs?: FileSystem, tearSeed?: number) {
-    this.disk = new SimulatedDisk({ clock: this.clock, ...(tearSeed === undefined ? {} : { random: new SeededRandom(tearSeed) }) });
+    this.disk = new SimulatedDisk({
+      clock: this.clock,
+      ...(tearSeed === undefined ? {} : { random: new SeededRandom(tearSeed) }),
+    });
     this.fs = fs ?? this.disk;
   }
 
@@ -112,7 +115,10 @@ export class Bench {
     };
   }
 
-  async create(config: Partial<LogConfig> = {}, more: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> {
+  async create(
+    config: Partial<LogConfig> = {},
+    more: Partial<PartitionLogOptions> = {},
+  ): Promise<PartitionLog> {
     await this.fs.makeDirectory('/data');
     await this.fs.syncDirectory('/');
     return await PartitionLog.open(this.options(config, more));
@@ -127,7 +133,10 @@ export const client = { origin: 'client', requestVersion: 12 } as const;
 
 const encoder = new TextEncoder();
 
-export function batchOf(values: readonly string[], options: BatchOptions & { timestamp?: number; key?: string | null } = {}): Uint8Array {
+export function batchOf(
+  values: readonly string[],
+  options: BatchOptions & { timestamp?: number; key?: string | null } = {},
+): Uint8Array {
   const { timestamp = 1_700_000_000_000, key = 'k', ...rest } = options;
   const records = values.map((value, i) => ({
     key: key === null ? null : encoder.encode(key),
@@ -141,7 +150,10 @@ export function batchOf(values: readonly string[], options: BatchOptions & { tim
 export function valuesIn(bytes: Uint8Array): [number, string][] {
   const decoder = new TextDecoder();
   return batches(bytes).headers.flatMap((header) =>
-    decodeRecords(header).map((record): [number, string] => [record.offset, decoder.decode(record.value ?? new Uint8Array())]),
+    decodeRecords(header).map((record): [number, string] => [
+      record.offset,
+      decoder.decode(record.value ?? new Uint8Array()),
+    ]),
   );
 }
 

@@ -28,7 +28,8 @@ async function manager(bench: Bench, paths = ['/a'], config: Partial<LogConfig> 
   return made;
 }
 
-const text = async (bench: Bench, path: string): Promise<string> => new TextDecoder().decode(await bench.fs.readFile(path));
+const text = async (bench: Bench, path: string): Promise<string> =>
+  new TextDecoder().decode(await bench.fs.readFile(path));
 
 describe('clean shutdown', () => {
   test('writes checkpoints and the marker; the next start reads them and takes the marker away', async () => {
@@ -45,9 +46,13 @@ describe('clean shutdown', () => {
     expect(await text(bench, '/a/log-start-offset-checkpoint')).toBe('0\n0\n');
     expect(await text(bench, '/a/orders-0/partition.metadata')).toBe(`version: 0\ntopic_id: ${idB}`);
     expect(await text(bench, '/a/orders-0/leader-epoch-checkpoint')).toBe('0\n1\n0 0\n');
-    expect(await bench.fs.list('/a/orders-0')).toEqual(
-      ['00000000000000000000.index', '00000000000000000000.log', '00000000000000000000.timeindex', 'leader-epoch-checkpoint', 'partition.metadata'],
-    );
+    expect(await bench.fs.list('/a/orders-0')).toEqual([
+      '00000000000000000000.index',
+      '00000000000000000000.log',
+      '00000000000000000000.timeindex',
+      'leader-epoch-checkpoint',
+      'partition.metadata',
+    ]);
     expect(await bench.fs.list('/a/empty-1')).toEqual(['partition.metadata']);
     bench.disk.powerCut();
     const again = await manager(bench);
@@ -73,7 +78,9 @@ describe('clean shutdown', () => {
   test('one process at a time', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    await expect(manager(bench)).rejects.toThrow(/Failed to acquire lock on file .lock in \/a\. A Kafka instance/);
+    await expect(manager(bench)).rejects.toThrow(
+      /Failed to acquire lock on file .lock in \/a\. A Kafka instance/,
+    );
     await logs.shutdown(1);
     await manager(bench);
   });
@@ -87,7 +94,9 @@ describe('partitions', () => {
     await log.appendAsLeader(batchOf(['a']), 0, client).written;
     await logs.delete('orders', 0);
     expect(logs.get('orders', 0)).toBe(null);
-    expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual([expect.stringMatching(/^orders-0\.[0-9a-f]{32}-delete$/)]);
+    expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual([
+      expect.stringMatching(/^orders-0\.[0-9a-f]{32}-delete$/),
+    ]);
     expect(() => log.appendAsLeader(batchOf(['b']), 0, client)).toThrow(/offline/);
     const fresh = await logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig);
     expect(fresh.logEndOffset).toBe(0);
@@ -106,13 +115,20 @@ describe('partitions', () => {
     ]);
     expect(one).toBe(two);
     expect(one?.logEndOffset).toBe(0);
-    expect((await bench.fs.list('/a')).some((name) => /^orders-0\.[0-9a-f]{32}-stray$/.test(name))).toBe(true);
+    expect((await bench.fs.list('/a')).some((name) => /^orders-0\.[0-9a-f]{32}-stray$/.test(name))).toBe(
+      true,
+    );
   });
 
   test('strays are put aside, a lost partition.metadata is made again', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    for (const topic of ['kept', 'stray']) await (await logs.getOrCreate(topic, 0, idB, defaultLogConfig)).appendAsLeader(batchOf(['a']), 0, client).written;
+    for (const topic of ['kept', 'stray'])
+      await (await logs.getOrCreate(topic, 0, idB, defaultLogConfig)).appendAsLeader(
+        batchOf(['a']),
+        0,
+        client,
+      ).written;
     await logs.shutdown(1);
     await bench.fs.remove('/a/kept-0/partition.metadata');
     const again = await manager(bench);
@@ -137,9 +153,14 @@ describe('partitions', () => {
 test('a disk error takes its directory offline and leaves the other alone', async () => {
   const bench = new Bench();
   const logs = await manager(bench, ['/a', '/b']);
-  const [a, b] = await Promise.all([logs.getOrCreate('t', 0, idB, defaultLogConfig), logs.getOrCreate('t', 1, idB, defaultLogConfig)]);
+  const [a, b] = await Promise.all([
+    logs.getOrCreate('t', 0, idB, defaultLogConfig),
+    logs.getOrCreate('t', 1, idB, defaultLogConfig),
+  ]);
   bench.disk.fault = (operation, path) => (operation === 'write' && path.startsWith('/a/') ? 'EIO' : null);
-  await expect(a.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+  await expect(a.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({
+    error: { name: 'KAFKA_STORAGE_ERROR' },
+  });
   await b.appendAsLeader(batchOf(['y']), 0, client).written;
   expect(bench.failures).toHaveLength(1);
   expect(logs.directories().map((directory) => directory.isOffline)).toEqual([true, false]);
@@ -154,7 +175,11 @@ test('checkpoints are written by the timers, and retention and compaction run', 
   const config = { segmentBytes: 300, retentionBytes: 500 };
   const logs = await manager(bench, ['/a'], config);
   const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, ...config });
-  const table = await logs.getOrCreate('table', 0, idB, { ...defaultLogConfig, segmentBytes: 300, cleanupPolicy: { delete: false, compact: true } });
+  const table = await logs.getOrCreate('table', 0, idB, {
+    ...defaultLogConfig,
+    segmentBytes: 300,
+    cleanupPolicy: { delete: false, compact: true },
+  });
   for (let i = 0; i < 20; i++) {
     await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
     await table.appendAsLeader(batchOf([`${i}`]), 0, client).written;

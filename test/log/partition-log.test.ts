@@ -15,7 +15,11 @@ describe('append', () => {
     await a.written;
     expect(log.logEndOffset).toBe(3);
     await b.written;
-    expect(await readAll(log)).toEqual([[0, 'a'], [1, 'b'], [2, 'c']]);
+    expect(await readAll(log)).toEqual([
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'c'],
+    ]);
     expect(log.latestEpoch).toBe(3);
     const stored = await bench.fs.readFile('/data/t-0/00000000000000000000.log');
     expect(batchHeader(stored, 0).partitionLeaderEpoch).toBe(3);
@@ -27,7 +31,10 @@ describe('append', () => {
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['first']), 0, client).written;
     const before = bench.disk.counts.get('write') ?? 0;
-    const all = Array.from({ length: 50 }, (_, i) => log.appendAsLeader(batchOf([`${i}`]), 0, client).written);
+    const all = Array.from(
+      { length: 50 },
+      (_, i) => log.appendAsLeader(batchOf([`${i}`]), 0, client).written,
+    );
     await Promise.all(all);
     expect((bench.disk.counts.get('write') ?? 0) - before).toBe(1);
   });
@@ -44,9 +51,21 @@ describe('append', () => {
 
   test.each([
     ['CORRUPT_MESSAGE', (b: Uint8Array) => b.subarray(0, b.length - 1)],
-    ['CORRUPT_MESSAGE', (b: Uint8Array) => { b[b.length - 2] = (b[b.length - 2] as number) ^ 1; return b; }],
+    [
+      'CORRUPT_MESSAGE',
+      (b: Uint8Array) => {
+        b[b.length - 2] = (b[b.length - 2] as number) ^ 1;
+        return b;
+      },
+    ],
     ['CORRUPT_MESSAGE', (b: Uint8Array) => b.subarray(0, 20)],
-    ['INVALID_RECORD', (b: Uint8Array) => { b[16] = 1; return b; }],
+    [
+      'INVALID_RECORD',
+      (b: Uint8Array) => {
+        b[16] = 1;
+        return b;
+      },
+    ],
     ['INVALID_RECORD', () => new Uint8Array(0)],
     ['INVALID_RECORD', (b: Uint8Array) => Buffer.concat([b, b])],
     ['INVALID_RECORD', () => batchOf(['x'], { isControl: true })],
@@ -77,16 +96,32 @@ describe('append', () => {
     const { info, written } = log.appendAsLeader(batchOf(['x'], { timestamp: 5 }), 0, client);
     await written;
     expect(info.logAppendTimeMs).toBe(bench.clock.nowMs);
-    expect(await log.offsetForTimestamp(bench.clock.nowMs)).toEqual({ timestamp: bench.clock.nowMs, offset: 0, leaderEpoch: 0 });
+    expect(await log.offsetForTimestamp(bench.clock.nowMs)).toEqual({
+      timestamp: bench.clock.nowMs,
+      offset: 0,
+      leaderEpoch: 0,
+    });
   });
 
-  test.each(['gzip', 'lz4', 'snappy', 'zstd', 'uncompressed'] as const)('recompresses to %s', async (compressionType) => {
-    const log = await new Bench().create({ compressionType });
-    await log.appendAsLeader(batchOf(['a', 'b'], { compression: compressionType === 'gzip' ? 'none' : 'gzip' }), 0, client).written;
-    const { records } = await log.read(0, 10_000, 2, true);
-    expect(batchHeader(records).compression).toBe(compressionType === 'uncompressed' ? 'none' : compressionType);
-    expect(valuesIn(records)).toEqual([[0, 'a'], [1, 'b']]);
-  });
+  test.each(['gzip', 'lz4', 'snappy', 'zstd', 'uncompressed'] as const)(
+    'recompresses to %s',
+    async (compressionType) => {
+      const log = await new Bench().create({ compressionType });
+      await log.appendAsLeader(
+        batchOf(['a', 'b'], { compression: compressionType === 'gzip' ? 'none' : 'gzip' }),
+        0,
+        client,
+      ).written;
+      const { records } = await log.read(0, 10_000, 2, true);
+      expect(batchHeader(records).compression).toBe(
+        compressionType === 'uncompressed' ? 'none' : compressionType,
+      );
+      expect(valuesIn(records)).toEqual([
+        [0, 'a'],
+        [1, 'b'],
+      ]);
+    },
+  );
 });
 
 describe('idempotent producers', () => {
@@ -97,7 +132,11 @@ describe('idempotent producers', () => {
     const log = await new Bench().create();
     await log.appendAsLeader(from(0, ['a', 'b']), 0, client).written;
     await log.appendAsLeader(from(2, ['c']), 0, client).written;
-    expect(log.appendAsLeader(from(0, ['a', 'b']), 0, client).info).toMatchObject({ duplicateOf: 0, firstOffset: 0, lastOffset: 1 });
+    expect(log.appendAsLeader(from(0, ['a', 'b']), 0, client).info).toMatchObject({
+      duplicateOf: 0,
+      firstOffset: 0,
+      lastOffset: 1,
+    });
     expect(() => log.appendAsLeader(from(4, ['x']), 0, client)).toThrowError(
       expect.objectContaining({ error: expect.objectContaining({ name: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }) }),
     );
@@ -132,28 +171,41 @@ describe('transactions', () => {
   const data = (producerId: number, sequence: number, value: string): Uint8Array =>
     batchOf([value], { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
   const end = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
-    endTransactionBatch({ type, coordinatorEpoch: 1, producerId, producerEpoch: 0, timestamp: 1_700_000_000_000 });
+    endTransactionBatch({
+      type,
+      coordinatorEpoch: 1,
+      producerId,
+      producerEpoch: 0,
+      timestamp: 1_700_000_000_000,
+    });
   const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
 
-  test.each([true, false])('last stable offset and aborted transactions, also after a restart (clean: %s)', async (isClean) => {
-    const bench = new Bench();
-    const log = await bench.create();
-    log.appendAsLeader(data(1, 0, 'a'), 0, client);
-    log.appendAsLeader(data(2, 0, 'b'), 0, client);
-    log.appendAsLeader(end(2, 'abort'), 0, coordinator);
-    await log.appendAsLeader(batchOf(['plain']), 0, client).written;
-    log.setHighWatermark(4);
-    expect(log.lastStableOffset).toBe(0);
-    expect(await log.abortedTransactions(0, 4)).toEqual([{ producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 }]);
-    if (isClean) await log.close();
-    const again = await bench.reopen({}, { isClean, highWatermark: 4 });
-    expect(again.lastStableOffset).toBe(0);
-    expect(await again.abortedTransactions(0, 4)).toEqual([{ producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 }]);
-    await again.appendAsLeader(end(1, 'commit'), 0, coordinator).written;
-    expect(again.lastStableOffset).toBe(0);
-    again.setHighWatermark(5);
-    expect(again.lastStableOffset).toBe(5);
-  });
+  test.each([true, false])(
+    'last stable offset and aborted transactions, also after a restart (clean: %s)',
+    async (isClean) => {
+      const bench = new Bench();
+      const log = await bench.create();
+      log.appendAsLeader(data(1, 0, 'a'), 0, client);
+      log.appendAsLeader(data(2, 0, 'b'), 0, client);
+      log.appendAsLeader(end(2, 'abort'), 0, coordinator);
+      await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+      log.setHighWatermark(4);
+      expect(log.lastStableOffset).toBe(0);
+      expect(await log.abortedTransactions(0, 4)).toEqual([
+        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
+      ]);
+      if (isClean) await log.close();
+      const again = await bench.reopen({}, { isClean, highWatermark: 4 });
+      expect(again.lastStableOffset).toBe(0);
+      expect(await again.abortedTransactions(0, 4)).toEqual([
+        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
+      ]);
+      await again.appendAsLeader(end(1, 'commit'), 0, coordinator).written;
+      expect(again.lastStableOffset).toBe(0);
+      again.setHighWatermark(5);
+      expect(again.lastStableOffset).toBe(5);
+    },
+  );
 });
 
 describe('segments', () => {
@@ -179,7 +231,8 @@ describe('segments', () => {
     const bench = new Bench();
     const log = await bench.create({ segmentMs: 1000 });
     for (const timestamp of [0, 1500, 3000]) {
-      await log.appendAsLeader(batchOf(['v'], { timestamp: bench.clock.nowMs + timestamp - 5000 }), 0, client).written;
+      await log.appendAsLeader(batchOf(['v'], { timestamp: bench.clock.nowMs + timestamp - 5000 }), 0, client)
+        .written;
     }
     expect(log.state.segments.map((segment) => segment.baseOffset)).toEqual([0, 1, 2]);
   });
@@ -187,9 +240,13 @@ describe('segments', () => {
   test('roll when offsets get too far from the base', async () => {
     const log = await new Bench().create();
     await log.appendAsFollower(batchOf(['a'], { baseOffset: 0, partitionLeaderEpoch: 0 })).written;
-    await log.appendAsFollower(batchOf(['b'], { baseOffset: 5_000_000_000, partitionLeaderEpoch: 0 })).written;
+    await log.appendAsFollower(batchOf(['b'], { baseOffset: 5_000_000_000, partitionLeaderEpoch: 0 }))
+      .written;
     expect(log.state.segments.map((segment) => segment.baseOffset)).toEqual([0, 5_000_000_000]);
-    expect(await readAll(log)).toEqual([[0, 'a'], [5_000_000_000, 'b']]);
+    expect(await readAll(log)).toEqual([
+      [0, 'a'],
+      [5_000_000_000, 'b'],
+    ]);
   });
 });
 
@@ -197,17 +254,23 @@ describe('read', () => {
   test('is limited by maxBytes and the upper bound, yet gives one batch when asked to', async () => {
     const bench = new Bench();
     for (const tailBytes of [1024 * 1024, 0]) {
-      const log = await bench.create({}, { directory: `/data/t${tailBytes}-0`, resources: bench.resources(tailBytes) });
+      const log = await bench.create(
+        {},
+        { directory: `/data/t${tailBytes}-0`, resources: bench.resources(tailBytes) },
+      );
       for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
       const size = batchOf(['0']).length;
-      const at = async (...args: Parameters<typeof log.read>): Promise<number[]> => valuesIn((await log.read(...args)).records).map(([o]) => o);
+      const at = async (...args: Parameters<typeof log.read>): Promise<number[]> =>
+        valuesIn((await log.read(...args)).records).map(([o]) => o);
       expect(await at(2, 1, 10, true)).toEqual([2]);
       expect(await at(2, 1, 10, false)).toEqual([]);
       expect(await at(2, size * 3, 10, true)).toEqual([2, 3, 4]);
       expect(await at(2, size * 3 + 5, 10, true)).toEqual([2, 3, 4]);
       expect(await at(2, 10_000, 4, true)).toEqual([2, 3]);
       expect(await at(10, 10_000, 10, true)).toEqual([]);
-      await expect(log.read(11, 100, 11, true)).rejects.toMatchObject({ error: { name: 'OFFSET_OUT_OF_RANGE' } });
+      await expect(log.read(11, 100, 11, true)).rejects.toMatchObject({
+        error: { name: 'OFFSET_OUT_OF_RANGE' },
+      });
     }
   });
 
@@ -217,7 +280,11 @@ describe('read', () => {
     await log.appendAsLeader(batchOf(['a', 'b']), 0, client).written;
     await log.appendAsLeader(batchOf(['c']), 0, client).written;
     const reads = bench.disk.counts.get('read') ?? 0;
-    expect(valuesIn(log.readCached(1, 1000, 3, true)?.records ?? new Uint8Array())).toEqual([[0, 'a'], [1, 'b'], [2, 'c']]);
+    expect(valuesIn(log.readCached(1, 1000, 3, true)?.records ?? new Uint8Array())).toEqual([
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'c'],
+    ]);
     expect(log.readCached(3, 1000, 3, true)?.records.length).toBe(0);
     expect(bench.disk.counts.get('read') ?? 0).toBe(reads);
   });
@@ -239,11 +306,27 @@ describe('read', () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 100, segmentBytes: 1000 });
     for (let i = 0; i < 60; i++) {
-      await log.appendAsLeader(batchOf([`${i}`, `${i}b`], { timestamp: 1_600_000_000_000 + i * 1000 }), 2, client).written;
+      await log.appendAsLeader(
+        batchOf([`${i}`, `${i}b`], { timestamp: 1_600_000_000_000 + i * 1000 }),
+        2,
+        client,
+      ).written;
     }
-    const cases: [number, number | undefined][] = [[0, 0], [1_600_000_010_000, 20], [1_600_000_010_001, 21], [1_600_000_010_002, 22], [1_600_000_059_001, 119], [1_600_000_059_002, undefined]];
-    for (const [timestamp, offset] of cases) expect((await log.offsetForTimestamp(timestamp))?.offset).toBe(offset);
-    expect(await log.offsetOfMaxTimestamp()).toEqual({ timestamp: 1_600_000_059_001, offset: 119, leaderEpoch: 2 });
+    const cases: [number, number | undefined][] = [
+      [0, 0],
+      [1_600_000_010_000, 20],
+      [1_600_000_010_001, 21],
+      [1_600_000_010_002, 22],
+      [1_600_000_059_001, 119],
+      [1_600_000_059_002, undefined],
+    ];
+    for (const [timestamp, offset] of cases)
+      expect((await log.offsetForTimestamp(timestamp))?.offset).toBe(offset);
+    expect(await log.offsetOfMaxTimestamp()).toEqual({
+      timestamp: 1_600_000_059_001,
+      offset: 119,
+      leaderEpoch: 2,
+    });
   });
 });
 
@@ -251,7 +334,8 @@ describe('truncation and epochs', () => {
   test('truncateTo cuts at a batch, across segments, and appends go on there', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300, indexIntervalBytes: 50 });
-    for (let i = 0; i < 20; i++) await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 5), client).written;
+    for (let i = 0; i < 20; i++)
+      await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 5), client).written;
     expect(log.endOffsetForEpoch(1)).toEqual({ epoch: 1, endOffset: 10 });
     await log.truncateTo(7);
     expect(log.logEndOffset).toBe(7);
@@ -287,7 +371,9 @@ describe('retention', () => {
     expect(log.sizeBytes).toBeGreaterThanOrEqual(700);
     expect(log.sizeBytes).toBeLessThan(1000);
     expect(log.logStartOffset).toBe(log.state.segments[0]?.baseOffset);
-    await expect(log.read(0, 100, 30, true)).rejects.toMatchObject({ error: { name: 'OFFSET_OUT_OF_RANGE' } });
+    await expect(log.read(0, 100, 30, true)).rejects.toMatchObject({
+      error: { name: 'OFFSET_OUT_OF_RANGE' },
+    });
     expect((await bench.fs.list('/data/t-0')).some((name) => name.endsWith('.deleted'))).toBe(true);
     await bench.clock.advance(60_000);
     expect((await bench.fs.list('/data/t-0')).some((name) => name.endsWith('.deleted'))).toBe(false);
@@ -344,7 +430,9 @@ describe('disk errors', () => {
       syncs += 1;
       return 'EIO';
     };
-    await expect(log.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+    await expect(log.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({
+      error: { name: 'KAFKA_STORAGE_ERROR' },
+    });
     await log.close();
     expect(syncs).toBe(1);
     expect(log.logEndOffset).toBe(0);
@@ -355,7 +443,9 @@ test('the tail cache stays within its bound over many logs', async () => {
   const cache = new TailCache(2000);
   const bench = new Bench();
   const resources = { ...bench.resources(), tails: cache };
-  const logs = await Promise.all([0, 1, 2].map((i) => bench.create({}, { directory: `/data/t-${i}`, partition: i, resources })));
+  const logs = await Promise.all(
+    [0, 1, 2].map((i) => bench.create({}, { directory: `/data/t-${i}`, partition: i, resources })),
+  );
   for (let i = 0; i < 60; i++) {
     const log = logs[i % 3];
     await log?.appendAsLeader(batchOf([`${i}`]), 0, client).written;

@@ -51,23 +51,31 @@ describe('what else may be lost', () => {
     for (const isClean of [true, false]) {
       const bench = new Bench();
       const log = await bench.create({ indexIntervalBytes: 100, segmentBytes: 2000 });
-      for (let i = 0; i < 80; i++) await log.appendAsLeader(batchOf([`${i}`], { timestamp: 1_600_000_000_000 + i }), 0, client).written;
+      for (let i = 0; i < 80; i++)
+        await log.appendAsLeader(batchOf([`${i}`], { timestamp: 1_600_000_000_000 + i }), 0, client).written;
       await log.close();
       for (const name of await bench.fs.list('/data/t-0')) {
         if (!name.endsWith('index')) continue;
         if (kind === 'missing') await bench.fs.remove(`/data/t-0/${name}`);
         else bench.disk.damage(`/data/t-0/${name}`, () => new Uint8Array(1200).fill(255));
       }
-      const again = await bench.reopen({ indexIntervalBytes: 100 }, { isClean, resources: bench.resources(0) });
-      expect((await readAll(again)).map(([offset]) => offset)).toEqual(Array.from({ length: 80 }, (_, i) => i));
-      for (const i of [0, 33, 79]) expect((await again.offsetForTimestamp(1_600_000_000_000 + i))?.offset).toBe(i);
+      const again = await bench.reopen(
+        { indexIntervalBytes: 100 },
+        { isClean, resources: bench.resources(0) },
+      );
+      expect((await readAll(again)).map(([offset]) => offset)).toEqual(
+        Array.from({ length: 80 }, (_, i) => i),
+      );
+      for (const i of [0, 33, 79])
+        expect((await again.offsetForTimestamp(1_600_000_000_000 + i))?.offset).toBe(i);
     }
   });
 
   test('the epoch checkpoint: collected again from the batches', async () => {
     const bench = new Bench();
     const log = await bench.create();
-    for (let i = 0; i < 6; i++) await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 2), client).written;
+    for (let i = 0; i < 6; i++)
+      await log.appendAsLeader(batchOf([`${i}`]), Math.floor(i / 2), client).written;
     await log.close();
     bench.disk.damage('/data/t-0/leader-epoch-checkpoint', (bytes) => bytes.slice(0, 5));
     const again = await bench.reopen();
@@ -78,7 +86,8 @@ describe('what else may be lost', () => {
   test('a producer snapshot: deleted, and the state replayed', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 500 });
-    const from = (i: number): Uint8Array => batchOf([`${i}`], { producerId: 3, producerEpoch: 0, baseSequence: i });
+    const from = (i: number): Uint8Array =>
+      batchOf([`${i}`], { producerId: 3, producerEpoch: 0, baseSequence: i });
     for (let i = 0; i < 12; i++) await log.appendAsLeader(from(i), 0, client).written;
     await log.close();
     bench.disk.damage(`/data/t-0/${'12'.padStart(20, '0')}.snapshot`, (bytes) => bytes.fill(1, 8));
@@ -106,10 +115,20 @@ describe('what else may be lost', () => {
 
 /** What a run does: each step changes the log or ends the process. */
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('append' as const), records: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 0, max: 120 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      records: fc.integer({ min: 1, max: 4 }),
+      bytes: fc.integer({ min: 0, max: 120 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('roll' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('truncate' as const), back: fc.integer({ min: 1, max: 12 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('truncate' as const), back: fc.integer({ min: 1, max: 12 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('epoch' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const) }) },
@@ -118,98 +137,119 @@ const step = fc.oneof(
 
 test('after any crash the log is a prefix of what was appended, and holds all that was synced', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), fc.integer(), fc.constantFrom(1, 3, Number.MAX_SAFE_INTEGER), async (steps, seed, flushMessages) => {
-      const bench = new Bench(undefined, seed);
-      const config = { segmentBytes: 600, indexIntervalBytes: 90, flushMessages };
-      /** Checkpoint of the recovery point, as the manager keeps it. */
-      let checkpoint = 0;
-      let log: PartitionLog;
-      const more = { callbacks: { ...bench.options().callbacks, persistRecoveryPoints: async () => { checkpoint = Math.min(checkpoint, log.recoveryPoint); } } };
-      log = await bench.create(config, more);
-      /** What the log should hold: [offset, value]. */
-      let model: [number, string][] = [];
-      let synced = 0;
-      let epoch = 0;
-      let counter = 0;
-      const reopen = async (isClean: boolean): Promise<void> => {
-        log = await bench.reopen(config, { ...more, isClean, recoveryPoint: checkpoint, resources: bench.resources(0) }).catch(async (error: { code?: string }) => {
-          // The directory itself was never synced.
-          expect([error.code, synced]).toEqual(['ENOENT', 0]);
-          return await bench.create(config, more);
-        });
-      };
-      const check = async (): Promise<void> => {
-        const found = await readAll(log, 200);
-        expect(found).toEqual(model.slice(0, found.length));
-        expect(found.length).toBeGreaterThanOrEqual(synced);
-        expect(log.logEndOffset).toBe(found.length);
-        log.state.assertInvariants();
-        model = found;
-      };
-      for (const action of steps) {
-        switch (action.kind) {
-          case 'append': {
-            const values = Array.from({ length: action.records }, () => `${counter++} ${'x'.repeat(action.bytes)}`);
-            const { info, written } = log.appendAsLeader(batchOf(values, { timestamp: 1_600_000_000_000 + counter }), epoch, client);
-            expect(info.firstOffset).toBe(model.length);
-            for (const [i, value] of values.entries()) model.push([info.firstOffset + i, value]);
-            await written;
-            if (flushMessages === 1) synced = model.length;
-            break;
+    fc.asyncProperty(
+      fc.array(step, { minLength: 5, maxLength: 60 }),
+      fc.integer(),
+      fc.constantFrom(1, 3, Number.MAX_SAFE_INTEGER),
+      async (steps, seed, flushMessages) => {
+        const bench = new Bench(undefined, seed);
+        const config = { segmentBytes: 600, indexIntervalBytes: 90, flushMessages };
+        /** Checkpoint of the recovery point, as the manager keeps it. */
+        let checkpoint = 0;
+        let log: PartitionLog;
+        const more = {
+          callbacks: {
+            ...bench.options().callbacks,
+            persistRecoveryPoints: async () => {
+              checkpoint = Math.min(checkpoint, log.recoveryPoint);
+            },
+          },
+        };
+        log = await bench.create(config, more);
+        /** What the log should hold: [offset, value]. */
+        let model: [number, string][] = [];
+        let synced = 0;
+        let epoch = 0;
+        let counter = 0;
+        const reopen = async (isClean: boolean): Promise<void> => {
+          log = await bench
+            .reopen(config, { ...more, isClean, recoveryPoint: checkpoint, resources: bench.resources(0) })
+            .catch(async (error: { code?: string }) => {
+              // The directory itself was never synced.
+              expect([error.code, synced]).toEqual(['ENOENT', 0]);
+              return await bench.create(config, more);
+            });
+        };
+        const check = async (): Promise<void> => {
+          const found = await readAll(log, 200);
+          expect(found).toEqual(model.slice(0, found.length));
+          expect(found.length).toBeGreaterThanOrEqual(synced);
+          expect(log.logEndOffset).toBe(found.length);
+          log.state.assertInvariants();
+          model = found;
+        };
+        for (const action of steps) {
+          switch (action.kind) {
+            case 'append': {
+              const values = Array.from(
+                { length: action.records },
+                () => `${counter++} ${'x'.repeat(action.bytes)}`,
+              );
+              const { info, written } = log.appendAsLeader(
+                batchOf(values, { timestamp: 1_600_000_000_000 + counter }),
+                epoch,
+                client,
+              );
+              expect(info.firstOffset).toBe(model.length);
+              for (const [i, value] of values.entries()) model.push([info.firstOffset + i, value]);
+              await written;
+              if (flushMessages === 1) synced = model.length;
+              break;
+            }
+            case 'flush':
+              await log.flush();
+              synced = model.length;
+              checkpoint = log.recoveryPoint;
+              break;
+            case 'roll':
+              await log.roll();
+              break;
+            case 'truncate': {
+              const target = Math.max(0, model.length - action.back);
+              await log.truncateTo(target);
+              model = model.slice(0, log.logEndOffset);
+              synced = Math.min(synced, model.length);
+              break;
+            }
+            case 'epoch':
+              epoch += 1;
+              break;
+            case 'restart':
+              await log.close();
+              synced = model.length;
+              checkpoint = log.recoveryPoint;
+              await reopen(true);
+              expect(log.logEndOffset).toBe(model.length);
+              await check();
+              break;
+            case 'kill': {
+              const before = model.length;
+              log.state.isClosed = true;
+              bench.disk.processKilled();
+              await settle();
+              await reopen(false);
+              await check();
+              expect(model.length).toBe(before);
+              synced = model.length;
+              checkpoint = log.recoveryPoint;
+              break;
+            }
+            case 'powerCut':
+              if (action.wait) await bench.clock.advance(10);
+              log.state.isClosed = true;
+              bench.disk.powerCut();
+              await settle();
+              await reopen(false);
+              await check();
+              synced = model.length;
+              checkpoint = log.recoveryPoint;
+              break;
           }
-          case 'flush':
-            await log.flush();
-            synced = model.length;
-            checkpoint = log.recoveryPoint;
-            break;
-          case 'roll':
-            await log.roll();
-            break;
-          case 'truncate': {
-            const target = Math.max(0, model.length - action.back);
-            await log.truncateTo(target);
-            model = model.slice(0, log.logEndOffset);
-            synced = Math.min(synced, model.length);
-            break;
-          }
-          case 'epoch':
-            epoch += 1;
-            break;
-          case 'restart':
-            await log.close();
-            synced = model.length;
-            checkpoint = log.recoveryPoint;
-            await reopen(true);
-            expect(log.logEndOffset).toBe(model.length);
-            await check();
-            break;
-          case 'kill': {
-            const before = model.length;
-            log.state.isClosed = true;
-            bench.disk.processKilled();
-            await settle();
-            await reopen(false);
-            await check();
-            expect(model.length).toBe(before);
-            synced = model.length;
-            checkpoint = log.recoveryPoint;
-            break;
-          }
-          case 'powerCut':
-            if (action.wait) await bench.clock.advance(10);
-            log.state.isClosed = true;
-            bench.disk.powerCut();
-            await settle();
-            await reopen(false);
-            await check();
-            synced = model.length;
-            checkpoint = log.recoveryPoint;
-            break;
         }
-      }
-      await check();
-      expect(bench.failures.filter((error) => (error as { code?: string }).code !== 'EBADF')).toEqual([]);
-    }),
+        await check();
+        expect(bench.failures.filter((error) => (error as { code?: string }).code !== 'EBADF')).toEqual([]);
+      },
+    ),
     { numRuns: Number(process.env['LOG_RUNS'] ?? 100) },
   );
 }, 120_000);
