@@ -140,7 +140,7 @@ export class BrokerLifecycle implements MetadataPublisher {
    * Asks to leave; resolves when no leadership is left here, or when the time is up, or when for `silenceMs` there was no active
    * controller (then nobody is there to move the leaderships).
    */
-  async shutdown(timeoutMs = 30_000, silenceMs = 2000): Promise<void> {
+  async shutdown(timeoutMs = 30_000, silenceMs = 1500): Promise<void> {
     const { clock, scheduler, logger } = this.#options;
     if (this.#stopRequested) return this.#mayStop.promise;
     this.#stopRequested = true;
