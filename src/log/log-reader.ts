@@ -23,6 +23,12 @@ export interface LogReadResult {
   readonly nextOffset: number;
 }
 
+export interface LogParts {
+  /** Whole batches. */
+  readonly parts: readonly Uint8Array[];
+  readonly nextOffset: number;
+}
+
 export interface TimestampOffset {
   readonly timestamp: number;
   readonly offset: number;
@@ -75,6 +81,14 @@ export class LogReader {
     if (first === undefined) return empty(offset);
     const last = found[found.length - 1] as CachedBatch;
     return { records: join(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
+  }
+
+  /** The same as the batches lie in memory, not joined: for whoever copies them into a message of its own. */
+  readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
+    const found = this.#state.tail.read(offset, maxBytes, Math.min(upTo, this.#state.logEndOffset), true);
+    const last = found?.at(-1);
+    if (found === null || last === undefined) return null;
+    return { parts: found.map((batch) => batch.bytes), nextOffset: last.lastOffset + 1 };
   }
 
   async read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {

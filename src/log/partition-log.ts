@@ -15,7 +15,7 @@ import { LogAppender } from './log-appender.ts';
 import { materialise, writeEpochs } from './log-flush.ts';
 import { loadLog } from './log-loading.ts';
 import type { LogConfig } from './log-config.ts';
-import type { LogReadResult, TimestampOffset } from './log-reader.ts';
+import type { LogParts, LogReadResult, TimestampOffset } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
 import { countExpired, removeExpired } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
@@ -166,6 +166,13 @@ export class PartitionLog {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
     return this.#reader.readCached(offset, maxBytes, upTo, minOneBatch);
+  }
+
+  /** At least one batch from memory as separate buffers; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
+  readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
+    this.#state.checkUsable();
+    this.#reader.checkRange(offset);
+    return this.#reader.readCachedParts(offset, maxBytes, upTo);
   }
 
   endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {

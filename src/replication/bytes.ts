@@ -2,6 +2,7 @@
  * Variable-length integers for the replication stream: little groups of seven bits, unsigned, up to 2^53 - 1.
  * Reading is bounded: anything past the end, too long or too large throws `StreamError`, which closes the stream.
  */
+import { allocate } from '../protocol/codec/native.ts';
 import { type Uuid, uuidFromBytes, uuidToBytes } from '../base/uuid.ts';
 
 export class StreamError extends Error {
@@ -16,7 +17,7 @@ export class ByteWriter {
   #at = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    this.#bytes = allocate(capacityBytes);
   }
 
   get sizeBytes(): number {
@@ -66,7 +67,7 @@ export class ByteWriter {
   #reserve(count: number): void {
     const needed = this.#at + count;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = allocate(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
   }

@@ -22,7 +22,7 @@ import {
   encodePush,
   encodeRefuse,
   type Hello,
-  type PushEntry,
+  type PushParts,
   type Refusal,
   type Subscribe,
 } from './stream-messages.ts';
@@ -257,7 +257,7 @@ export class FeedSession implements FeedOwner {
     const again: FeedSlot[] = [];
     this.#ready = again;
     const shareBytes = queue.length > 1 ? slotBytesMax : budgetBytes;
-    const entries: PushEntry[] = [];
+    const entries: PushParts[] = [];
     let sizeBytes = 0;
     let next = 0;
     for (; next < queue.length && sizeBytes < budgetBytes; next++) {
@@ -266,7 +266,7 @@ export class FeedSession implements FeedOwner {
       const entry = slot.take(Math.min(shareBytes, budgetBytes - sizeBytes));
       if (entry === null) continue;
       entries.push(entry);
-      sizeBytes += entry.records.length;
+      sizeBytes += entry.sizeBytes;
       if (slot.hasMore) this.ready(slot);
     }
     // Those that had no turn come before those that want another one.

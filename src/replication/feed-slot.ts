@@ -5,8 +5,10 @@
  */
 import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
 import type { Feed, Partition } from './partition.ts';
-import type { PushEntry } from './stream-messages.ts';
-import { type LogReadResult, noRecords } from './types.ts';
+import type { PushParts } from './stream-messages.ts';
+import type { LogParts } from './types.ts';
+
+const noParts: readonly Uint8Array[] = [];
 
 /** What a slot needs of its stream. */
 export interface FeedOwner {
@@ -32,7 +34,7 @@ export class FeedSlot implements Feed {
   #sentLogStart = -1;
   #isReading = false;
   #isOver = false;
-  #fromDisk: LogReadResult | null = null;
+  #fromDisk: LogParts | null = null;
 
   constructor(owner: FeedOwner, slot: number, partition: Partition, nextOffset: number) {
     this.#owner = owner;
@@ -61,7 +63,7 @@ export class FeedSlot implements Feed {
   }
 
   /** What to send now, about `maxBytes` of records but at least one batch; null: nothing. */
-  take(maxBytes: number): PushEntry | null {
+  take(maxBytes: number): PushParts | null {
     if (this.#isOver || this.#isReading) return null;
     const { log } = this.partition;
     let read = this.#fromDisk;
@@ -80,14 +82,17 @@ export class FeedSlot implements Feed {
       return null;
     this.#sentHighWatermark = highWatermark;
     this.#sentLogStart = logStartOffset;
-    return { slot: this.slot, highWatermark, logStartOffset, records: read?.records ?? noRecords };
+    const parts = read?.parts ?? noParts;
+    let sizeBytes = 0;
+    for (const part of parts) sizeBytes += part.length;
+    return { slot: this.slot, highWatermark, logStartOffset, parts, sizeBytes };
   }
 
-  #readTail(maxBytes: number): LogReadResult | null {
+  #readTail(maxBytes: number): LogParts | null {
     const { log } = this.partition;
     try {
-      const cached = log.readCached(this.nextOffset, maxBytes, log.logEndOffset, true);
-      if (cached !== null && cached.records.length > 0) return cached;
+      const cached = log.readCachedParts(this.nextOffset, maxBytes, log.logEndOffset);
+      if (cached !== null) return cached;
     } catch (error) {
       this.#fail(error);
       return null;
@@ -105,7 +110,7 @@ export class FeedSlot implements Feed {
         this.#isReading = false;
         this.#owner.readEnded();
         if (this.#isOver) return;
-        if (read.records.length > 0) this.#fromDisk = read;
+        if (read.records.length > 0) this.#fromDisk = { parts: [read.records], nextOffset: read.nextOffset };
         this.#owner.ready(this);
       },
       (error: unknown) => {

@@ -6,7 +6,7 @@
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
-import type { AbortedTransaction, LogAppendInfo, LogReadResult, ProducerState } from './types.ts';
+import type { AbortedTransaction, LogAppendInfo, LogParts, LogReadResult, ProducerState } from './types.ts';
 
 export interface EpochEndOffset {
   /** -1: not known. */
@@ -38,6 +38,8 @@ export interface ReplicaLog {
   appendAsFollower(records: Uint8Array): { info: LogAppendInfo; written: Promise<void> };
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
+  /** At least one batch, as separate buffers; null when the disk must be asked. */
+  readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
   /** Leader epoch of the record at `offset`, -1 when not known. */
   epochAt(offset: number): number;

@@ -59,6 +59,15 @@ export interface PushEntry {
   readonly records: Uint8Array;
 }
 
+/** An entry on its way out: its records are still in pieces. */
+export interface PushParts {
+  readonly slot: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly parts: readonly Uint8Array[];
+  readonly sizeBytes: number;
+}
+
 export interface Refusal {
   readonly slot: number;
   /** Kafka's error code; 0 says that the logs diverge. */
@@ -135,14 +144,14 @@ export function encodeAck(ack: Ack): Uint8Array {
 export const pushEntryOverheadBytes = 32;
 
 /** Builds one push; the records are copied once, into the message. `recordsBytes` is what the records take in all. */
-export function encodePush(entries: readonly PushEntry[], recordsBytes: number): Uint8Array {
+export function encodePush(entries: readonly PushParts[], recordsBytes: number): Uint8Array {
   const writer = begin(messageType.push, 2 + recordsBytes + entries.length * pushEntryOverheadBytes);
   for (const entry of entries) {
     writer.number(entry.slot);
     writer.number(entry.highWatermark);
     writer.number(entry.logStartOffset);
-    writer.number(entry.records.length);
-    writer.raw(entry.records);
+    writer.number(entry.sizeBytes);
+    for (const part of entry.parts) writer.raw(part);
   }
   return writer.finish();
 }

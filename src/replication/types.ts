@@ -21,6 +21,12 @@ export interface LogReadResult {
   readonly nextOffset: number;
 }
 
+export interface LogParts {
+  /** Whole batches. */
+  readonly parts: readonly Uint8Array[];
+  readonly nextOffset: number;
+}
+
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;

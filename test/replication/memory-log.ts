@@ -12,7 +12,7 @@ import {
 } from '../../src/protocol/records/batch.ts';
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';
 import type { LogStore, ReplicaLog } from '../../src/replication/log-port.ts';
-import type { LogAppendInfo, LogReadResult } from '../../src/replication/types.ts';
+import type { LogAppendInfo, LogParts, LogReadResult } from '../../src/replication/types.ts';
 
 export interface StoredBatch {
   readonly header: BatchHeader;
@@ -136,6 +136,11 @@ export class MemoryLog implements ReplicaLog {
 
   readCached(offset: number, maxBytes: number, upTo: number): LogReadResult | null {
     return this.isCold ? null : this.#find(offset, maxBytes, upTo);
+  }
+
+  readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
+    const found = this.readCached(offset, maxBytes, upTo);
+    return found === null || found.records.length === 0 ? null : { parts: [found.records], nextOffset: found.nextOffset };
   }
 
   #find(offset: number, maxBytes: number, upTo: number): LogReadResult {

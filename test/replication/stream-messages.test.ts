@@ -88,7 +88,15 @@ describe('messages', () => {
     fc.assert(
       fc.property(fc.array(entry), (entries) => {
         const sizeBytes = entries.reduce((sum, one) => sum + one.records.length, 0);
-        expect(decodeLeaderMessage(encodePush(entries, sizeBytes))).toEqual({ type: 'push', entries });
+        const parts = entries.map(({ records, ...rest }) => ({
+          ...rest,
+          parts: [records.subarray(0, 7), records.subarray(7)],
+          sizeBytes: records.length,
+        }));
+        const decoded = decodeLeaderMessage(encodePush(parts, sizeBytes));
+        if (decoded.type !== 'push') throw new Error('not a push');
+        const plain = decoded.entries.map((one) => ({ ...one, records: Uint8Array.from(one.records) }));
+        expect(plain).toEqual(entries);
       }),
     );
   });
