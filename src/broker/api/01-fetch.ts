@@ -140,8 +140,8 @@ class Fetch {
   }
 
   run(): Response | Promise<Response> {
-    const waiting = this.#operation.run();
     this.#context.onSent(() => this.#operation.release());
+    const waiting = this.#operation.run();
     if (waiting === null) return this.#respond();
     this.#context.onClose(() => this.#operation.cancel());
     return waiting.then(() => this.#respond());

@@ -25,6 +25,7 @@ import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
+import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
@@ -68,6 +69,7 @@ function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Ha
     createDescribeLogDirsHandler(services),
     createDescribeProducersHandler(services),
     createGetTelemetrySubscriptionsHandler(random),
+    createListConfigResourcesHandler(),
     createDescribeTopicPartitionsHandler(services, endpoints),
   ];
 }

@@ -49,7 +49,7 @@ export interface FetchDependencies {
   readonly lot: ParkingLot;
 }
 
-/** A read is given at least this much when nothing else was read, however short the budget. */
+/** However short the budget, the first read is given this much. */
 const firstReadBytesMin = 65_536;
 
 export class FetchOperation {
@@ -103,7 +103,7 @@ export class FetchOperation {
   #readFrom(index: number): Promise<void> | null {
     const pending: Promise<void>[] = [];
     for (let i = index; i < this.#targets.length && !this.#done; i++) {
-      if (pending.length > 0 && this.#allowance(i) < (this.#targets[i] as FetchTarget).maxBytes) {
+      if (pending.length > 0 && this.#allowance(i, false) < (this.#targets[i] as FetchTarget).maxBytes) {
         return Promise.all(pending).then(() => this.#readFrom(i) ?? undefined);
       }
       const reading = this.#read(i, this.#bytes === 0 && pending.length === 0);
@@ -130,17 +130,20 @@ export class FetchOperation {
     return this.#limits.isolation === 'committed' ? data.lastStableOffset : data.highWatermark;
   }
 
-  #allowance(index: number): number {
-    const room = this.#limits.maxBytes - this.#bytes - this.#underWay;
-    const budget = this.#dependencies.budget.availableBytes;
-    return Math.max(0, Math.min((this.#targets[index] as FetchTarget).maxBytes, room, budget));
+  /** What a read may bring. The first batch comes whole whatever this says, but never nothing is asked for it. */
+  #allowance(index: number, minOneBatch: boolean): number {
+    // A read again replaces what the one before brought.
+    const replaced = (this.outcomes[index] as FetchOutcome).data?.records.length ?? 0;
+    const room = this.#limits.maxBytes - this.#bytes + replaced - this.#underWay;
+    const asked = Math.min((this.#targets[index] as FetchTarget).maxBytes, room);
+    const available = this.#dependencies.budget.availableBytes;
+    const budget = minOneBatch ? Math.max(available, firstReadBytesMin) : available;
+    return Math.max(minOneBatch ? 1 : 0, Math.min(asked, budget));
   }
 
   #read(index: number, minOneBatch: boolean): Promise<void> | null {
     const target = this.#targets[index] as FetchTarget;
-    let maxBytes = this.#allowance(index);
-    if (minOneBatch && maxBytes < firstReadBytesMin)
-      maxBytes = Math.max(1, Math.min(target.maxBytes, firstReadBytesMin));
+    const maxBytes = this.#allowance(index, minOneBatch);
     try {
       const data = target.replica().fetch({
         offset: target.offset,

@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import {
+  ListConfigResourcesRequest,
+  ListConfigResourcesResponse,
+} from '../../../src/protocol/messages/74-list-config-resources.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -318,5 +322,29 @@ describe('the rest', () => {
       { clientInstanceId: idA },
     );
     expect(response).toMatchObject({ errorCode: 0, clientInstanceId: idA, requestedMetrics: [] });
+  });
+});
+
+describe('ListConfigResources', () => {
+  test('client metrics alone in v0, the kinds asked for in v1', async () => {
+    const broker = new TestBroker();
+    broker.apply([
+      record('ConfigRecord', { resourceType: 16, resourceName: 'm', name: 'interval.ms', value: '1000' }),
+      record('ConfigRecord', {
+        resourceType: 32,
+        resourceName: 'g',
+        name: 'share.session.timeout.ms',
+        value: '1000',
+      }),
+    ]);
+    const ask = async (version: number, resourceTypes: number[]) => {
+      const response = await broker.inject(ListConfigResourcesRequest, ListConfigResourcesResponse, version, {
+        resourceTypes,
+      });
+      return response.configResources.map((one) => `${one.resourceType}:${one.resourceName}`);
+    };
+    expect(await ask(0, [])).toEqual(['16:m']);
+    expect(await ask(1, [32])).toEqual(['32:g']);
+    expect((await ask(1, [])).sort()).toEqual(['16:m', '2:a', '2:b', '32:g', '4:1', '4:2', '8:1', '8:2']);
   });
 });

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
+import { FetchOperation, type FetchTarget } from '../../../src/broker/purgatory/fetch-operation.ts';
+import { FakeReplica } from '../fakes.ts';
+import { batchOf, idA, ManualTime, settle } from '../harness.ts';
+
+const unit = batchOf(1, 100).length;
+
+function targetsOf(replicas: readonly FakeReplica[], maxBytes: number): FetchTarget[] {
+  return replicas.map((replica) => ({
+    offset: 0,
+    maxBytes,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    replica: () => replica,
+  }));
+}
+
+function bytesOf(operation: FetchOperation): number[] {
+  return operation.outcomes.map(({ data }) => data?.records.length ?? 0);
+}
+
+describe('fetch operation', () => {
+  test('limits hold, memory is counted and comes back, however reads and events fall', async () => {
+    const shape = fc.record({
+      batches: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 5 }),
+      slow: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+      each: fc.integer({ min: 0, max: 4 }),
+      total: fc.integer({ min: 0, max: 8 }),
+      minUnits: fc.integer({ min: 0, max: 12 }),
+      later: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 6 }),
+      end: fc.constantFrom('timeout', 'cancel'),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ batches, slow, each, total, minUnits, later, end }) => {
+        const time = new ManualTime();
+        const budget = new MemoryBudget(1 << 20);
+        const lot = { parked: 0, parkedMax: 10 };
+        const replicas = batches.map((count, index) => {
+          const replica = new FakeReplica('a', idA, index);
+          replica.slow = slow[index] === true;
+          for (let i = 0; i < count; i++) replica.appendAsLeader(batchOf(1, 100), 1);
+          return replica;
+        });
+        const limits = {
+          minBytes: minUnits * unit,
+          maxBytes: total * unit,
+          maxWaitMs: 100,
+          isolation: 'high_watermark' as const,
+        };
+        const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, {
+          scheduler: time,
+          budget,
+          lot,
+        });
+        let done = false;
+        const running = operation.run();
+        if (running === null) done = true;
+        else void running.then(() => (done = true));
+        await settle();
+        for (const index of later) {
+          replicas[index % replicas.length]?.appendAsLeader(batchOf(1, 100), 1);
+          await settle();
+        }
+        if (!done && end === 'timeout') await time.advance(100);
+        if (!done && end === 'cancel') operation.cancel();
+        else expect(done).toBe(true);
+        const bytes = bytesOf(operation);
+        const sum = bytes.reduce((a, b) => a + b, 0);
+        expect(sum).toBeLessThanOrEqual(Math.max(total, 1) * unit);
+        for (const one of bytes) expect(one).toBeLessThanOrEqual(Math.max(each, 1) * unit);
+        // Whoever has data gets at least one batch.
+        if (done && batches.some((count) => count > 0)) expect(sum).toBeGreaterThan(0);
+        if (done) expect(budget.usedBytes).toBeGreaterThanOrEqual(sum);
+        operation.release();
+        operation.release();
+        await settle();
+        expect(budget.usedBytes).toBe(0);
+        expect(lot.parked).toBe(0);
+        expect(time.timerCount).toBe(0);
+        for (const replica of replicas) expect(replica.watchers.size).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a short budget makes responses smaller, never empty', () => {
+    const budget = new MemoryBudget(2 * unit);
+    budget.take(2 * unit);
+    const replicas = [0, 1].map((index) => {
+      const replica = new FakeReplica('a', idA, index);
+      for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(1, 100), 1);
+      return replica;
+    });
+    const limits = { minBytes: 1, maxBytes: 1 << 20, maxWaitMs: 0, isolation: 'high_watermark' as const };
+    const time = new ManualTime();
+    const dependencies = { scheduler: time, budget, lot: { parked: 0, parkedMax: 1 } };
+    const operation = new FetchOperation(targetsOf(replicas, 1 << 20), limits, dependencies);
+    expect(operation.run()).toBeNull();
+    expect(bytesOf(operation)).toEqual([3 * unit, 0]);
+  });
+
+  test('reading a partition again makes use of the room that it had', async () => {
+    const replica = new FakeReplica('a', idA, 0);
+    const limits = {
+      minBytes: 3 * unit,
+      maxBytes: 3 * unit,
+      maxWaitMs: 1_000,
+      isolation: 'high_watermark' as const,
+    };
+    const dependencies = {
+      scheduler: new ManualTime(),
+      budget: new MemoryBudget(1 << 20),
+      lot: { parked: 0, parkedMax: 1 },
+    };
+    const operation = new FetchOperation(targetsOf([replica], 1 << 20), limits, dependencies);
+    let done = false;
+    void operation.run()?.then(() => (done = true));
+    for (let i = 1; i <= 3; i++) {
+      expect(done).toBe(false);
+      replica.appendAsLeader(batchOf(1, 100), 1);
+      await settle();
+      expect(bytesOf(operation)).toEqual([i * unit]);
+    }
+    expect(done).toBe(true);
+  });
+
+  test('the lot is full: answered with what there is', () => {
+    const time = new ManualTime();
+    const limits = { minBytes: 1, maxBytes: 10, maxWaitMs: 1_000, isolation: 'high_watermark' as const };
+    const dependencies = { scheduler: time, budget: new MemoryBudget(100), lot: { parked: 1, parkedMax: 1 } };
+    const operation = new FetchOperation(targetsOf([new FakeReplica('a', idA, 0)], 10), limits, dependencies);
+    expect(operation.run()).toBeNull();
+    expect(time.timerCount).toBe(0);
+  });
+});
