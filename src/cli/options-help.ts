@@ -5,7 +5,7 @@ const widthMax = 80;
 const gap = 2;
 
 /**
- * The parts of a line between which it may be broken, in Java's way: after blanks, hyphens, slashes, and marks that end a
+ * The parts of a line between which it may be broken, in Java's way: after blanks, hyphens, and marks that end a
  * part of a word (`host:port`). A point, comma or hyphen before a digit belongs to the number.
  */
 function words(line: string): string[] {
@@ -13,7 +13,6 @@ function words(line: string): string[] {
     /(?<=\s)(?=\S)/,
     /(?<=-)(?=[^\s\-\d('",.)\]])/,
     /(?<=[^\s-])(?=-[\d(])/,
-    /(?<=\/)(?=[^\s/'])/,
     /(?<=(?:[.,](?!\d)|:)['"`,.\]]*)(?=[^\s'"`,.\]])/,
     /(?<=\d)(?=>)/,
   ];

@@ -24,11 +24,19 @@ export class Options {
   private readonly table: OptionTable;
   private readonly values: ReadonlyMap<string, readonly string[]>;
   readonly rest: readonly string[];
+  /** The names of the options as they came, repeated ones too. */
+  readonly order: readonly string[];
 
-  constructor(table: OptionTable, values: ReadonlyMap<string, readonly string[]>, rest: readonly string[]) {
+  constructor(
+    table: OptionTable,
+    values: ReadonlyMap<string, readonly string[]>,
+    rest: readonly string[],
+    order: readonly string[],
+  ) {
     this.table = table;
     this.values = values;
     this.rest = rest;
+    this.order = order;
   }
 
   has(name: string): boolean {
@@ -73,6 +81,7 @@ function isArgument(word: string | undefined): word is string {
 export function parseOptions(table: OptionTable, args: readonly string[]): Options {
   const values = new Map<string, string[]>();
   const rest: string[] = [];
+  const order: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const word = args[at] as string;
     if (word === '--') {
@@ -88,6 +97,7 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Optio
     const row = table[name] as OptionRow;
     const list = values.get(name) ?? [];
     values.set(name, list);
+    order.push(name);
     if (row.argument === undefined && row.type === undefined) {
       if (inline !== undefined) throw new ToolError(`Option ${name} does not take an argument`);
     } else if (inline !== undefined) list.push(inline);
@@ -100,7 +110,7 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Optio
     } else if (row.isOptional !== true) throw new ToolError(`Option ${name} requires an argument`);
   }
   checkTypes(table, values);
-  return new Options(table, values, rest);
+  return new Options(table, values, rest, order);
 }
 
 function checkTypes(table: OptionTable, values: ReadonlyMap<string, readonly string[]>): void {
