@@ -12,7 +12,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { QuorumStatus } from '../raft/api.ts';
+import type { LeaderView, QuorumStatus } from '../raft/api.ts';
 import { type BrokerPart, buildBrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
@@ -80,6 +80,11 @@ export class Node {
 
   get quorum(): QuorumStatus | null {
     return this.controller?.log.status() ?? null;
+  }
+
+  /** Who leads the quorum, as far as this node knows. */
+  get leader(): LeaderView | null {
+    return this.controller?.log.leader() ?? null;
   }
 
   private async stopAll(): Promise<void> {

@@ -1,0 +1,47 @@
+/**
+ * The disk as one life of a host sees it: every operation takes a moment of virtual time, and none of a dead life's
+ * operations ever returns. Between asking and happening a crash may come: then it did not happen.
+ */
+import type { FileHandle, FileSystem } from '../base/file-system.ts';
+import type { Incarnation } from './host.ts';
+
+export interface DiskDelays {
+  /** Mean of the exponentially distributed delay of a read or write. */
+  readonly operationMeanMs: number;
+  readonly syncMeanMs: number;
+}
+
+export const diskDelaysDefault: DiskDelays = { operationMeanMs: 0.05, syncMeanMs: 2 };
+
+export function slowDisk(
+  disk: FileSystem,
+  life: Incarnation,
+  delays: DiskDelays = diskDelaysDefault,
+): FileSystem {
+  const later = async <T>(meanMs: number, operation: () => Promise<T>): Promise<T> => {
+    await new Promise<void>((resolve) => life.after(life.random.exponential(meanMs), resolve));
+    const result = await operation();
+    if (!life.isAlive) await new Promise(() => {});
+    return result;
+  };
+  const quick = <T>(operation: () => Promise<T>): Promise<T> => later(delays.operationMeanMs, operation);
+  const handleOf = (handle: FileHandle): FileHandle => ({
+    read: (target, offset, length, position) => quick(() => handle.read(target, offset, length, position)),
+    write: (buffers, position) => quick(() => handle.write(buffers, position)),
+    sync: () => later(delays.syncMeanMs, () => handle.sync()),
+    truncate: (sizeBytes) => quick(() => handle.truncate(sizeBytes)),
+    close: () => quick(() => handle.close()),
+  });
+  return {
+    open: async (path, mode) => handleOf(await quick(() => disk.open(path, mode))),
+    stat: (path) => quick(() => disk.stat(path)),
+    list: (path) => quick(() => disk.list(path)),
+    readFile: (path) => quick(() => disk.readFile(path)),
+    makeDirectory: (path) => quick(() => disk.makeDirectory(path)),
+    rename: (from, to) => quick(() => disk.rename(from, to)),
+    remove: (path) => quick(() => disk.remove(path)),
+    syncDirectory: (path) => later(delays.syncMeanMs, () => disk.syncDirectory(path)),
+    lock: (path) => disk.lock(path),
+    volume: (path) => disk.volume(path),
+  };
+}
