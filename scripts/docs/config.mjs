@@ -37,32 +37,9 @@ function table(rows, describe, columns) {
   return lines.join('\n');
 }
 
-/** The page; `config` holds the modules of src/config/. */
-export function configurationPage(config) {
-  const { documentationRow: describe } = config;
-  const out = [
-    '# Configuration',
-    '',
-    'Every key of Apache Kafka 4.3 is understood, with its default and its bounds. Column "honoured" says whether setting a key',
-    'has its effect: "yes"; "nothing to change here" for what does not exist in this server, such as sizes of thread pools; "not',
-    'yet" for what is accepted without effect, about which a start warns when it is set. Column "changes" says what can be altered',
-    'with `kafka-configs` while a broker runs: for one broker, or for the whole cluster as well.',
-    '',
-    'Made by `scripts/docs/config.mjs` from the tables in `src/config/tables/`.',
-  ];
-  const head =
-    '| key | type | default | valid | changes | honoured | what it does |\n|---|---|---|---|---|---|---|';
-  const mode = { 'read-only': '', 'per-broker': 'per broker', 'cluster-wide': 'cluster-wide' };
-  for (const [name, title] of sections) {
-    const rows = config.tables[name];
-    out.push(
-      '',
-      `## ${title}`,
-      '',
-      head,
-      table(rows, describe, (row) => [mode[row.update], marks[row.effect]]),
-    );
-  }
+/** Topics, groups, and what has no effect. */
+function otherTables(config, describe) {
+  const out = [];
   out.push(
     '',
     '## Topics',
@@ -101,6 +78,36 @@ export function configurationPage(config) {
       .map((name) => `\`${name}\``)
       .join(', '),
   );
+  return out;
+}
+
+/** The page; `config` holds the modules of src/config/. */
+export function configurationPage(config) {
+  const { documentationRow: describe } = config;
+  const out = [
+    '# Configuration',
+    '',
+    'Every key of Apache Kafka 4.3 is understood, with its default and its bounds. Column "honoured" says whether setting a key',
+    'has its effect: "yes"; "nothing to change here" for what does not exist in this server, such as sizes of thread pools; "not',
+    'yet" for what is accepted without effect, about which a start warns when it is set. Column "changes" says what can be altered',
+    'with `kafka-configs` while a broker runs: for one broker, or for the whole cluster as well.',
+    '',
+    'Made by `scripts/docs/config.mjs` from the tables in `src/config/tables/`.',
+  ];
+  const head =
+    '| key | type | default | valid | changes | honoured | what it does |\n|---|---|---|---|---|---|---|';
+  const mode = { 'read-only': '', 'per-broker': 'per broker', 'cluster-wide': 'cluster-wide' };
+  for (const [name, title] of sections) {
+    const rows = config.tables[name];
+    out.push(
+      '',
+      `## ${title}`,
+      '',
+      head,
+      table(rows, describe, (row) => [mode[row.update], marks[row.effect]]),
+    );
+  }
+  out.push(...otherTables(config, describe));
   return `${out.join('\n')}\n`;
 }
 

@@ -4,5 +4,6 @@ declare module 'fs-native-extensions' {
     /** Takes an exclusive lock; false when another descriptor holds it. It ends when the descriptor is closed. */
     tryLock(descriptor: number): boolean;
   };
+  // eslint-disable-next-line no-restricted-syntax -- the package is CommonJS: that is how its exports are seen
   export default native;
 }

@@ -5,6 +5,7 @@
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
+import type * as GrpcModule from '@grpc/grpc-js';
 import type {
   Address,
   Channel,
@@ -91,7 +92,7 @@ class OnePortTransport implements Transport {
   private readonly listeners = new Set<Listener>();
   private readonly acceptors = new Map<Channel, (stream: MessageStream) => void>();
   private readonly streams = new Set<CallStream>();
-  private grpc: Promise<typeof import('@grpc/grpc-js')> | null = null;
+  private grpc: Promise<typeof GrpcModule> | null = null;
   private server: Promise<GrpcServer> | null = null;
   private closed = false;
 
@@ -122,7 +123,7 @@ class OnePortTransport implements Transport {
     this.listeners.clear();
   }
 
-  private loadGrpc(): Promise<typeof import('@grpc/grpc-js')> {
+  private loadGrpc(): Promise<typeof GrpcModule> {
     this.grpc ??= import('@grpc/grpc-js');
     return this.grpc;
   }
@@ -184,7 +185,7 @@ class OnePortTransport implements Transport {
           return (stream) => accept(this.track(stream));
         }),
     );
-    return await this.server;
+    return this.server;
   }
 
   private open(address: Address, channel: Channel): MessageStream {

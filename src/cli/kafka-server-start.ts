@@ -32,5 +32,5 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     );
   }
   const { runServer } = await import('../server/main.ts');
-  return await runServer(properties, io);
+  return runServer(properties, io);
 }

@@ -133,9 +133,9 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const parsed = parseArguments(parser, args);
   switch (parsed.command) {
     case 'format':
-      return await runFormat(parsed, io);
+      return runFormat(parsed, io);
     case 'info':
-      return await runInfo(parsed, io);
+      return runInfo(parsed, io);
     case 'version-mapping': {
       const { versionMapping } = await import('./storage/features.ts');
       io.stdout(versionMapping(parsed.text('release-version')));

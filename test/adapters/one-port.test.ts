@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import * as net from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../src/adapters/one-port.ts';
 import type { Address, Connection, Listener, MessageStream } from '../../src/base/network.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -53,288 +53,282 @@ function messages(stream: MessageStream, count: number): Promise<string[] | Erro
   });
 }
 
-describe('connections', () => {
-  test('bytes go both ways, many buffers in order, and the close is told once to each side', async () => {
-    const { node, at, connections } = await echoNode();
-    const client = await node.network.connect(at, 1000);
-    expect(client.remote).toEqual(at);
-    const echoed = new Promise<string>((resolve) => {
-      let all = '';
-      client.onData = (chunk) => {
-        all += text(chunk);
-        if (all.length === 10) resolve(all);
-      };
-    });
-    client.write([bytes('\0\0\0\x06'), bytes('abc'), bytes('def')]);
-    expect(await echoed).toBe('\0\0\0\x06abcdef');
-    const closed = new Promise((resolve) => {
-      (connections[0] as Connection).onClose = resolve;
-    });
-    client.destroy();
-    expect(await closed).toBeNull();
+test('bytes go both ways, many buffers in order, and the close is told once to each side', async () => {
+  const { node, at, connections } = await echoNode();
+  const client = await node.network.connect(at, 1000);
+  expect(client.remote).toEqual(at);
+  const echoed = new Promise<string>((resolve) => {
+    let all = '';
+    client.onData = (chunk) => {
+      all += text(chunk);
+      if (all.length === 10) resolve(all);
+    };
   });
+  client.write([bytes('\0\0\0\x06'), bytes('abc'), bytes('def')]);
+  expect(await echoed).toBe('\0\0\0\x06abcdef');
+  const closed = new Promise((resolve) => {
+    (connections[0] as Connection).onClose = resolve;
+  });
+  client.destroy();
+  expect(await closed).toBeNull();
+});
 
-  test('a refused and a silent address', async () => {
-    const node = transport();
-    const free = await new Promise<number>((resolve) => {
-      const server = net.createServer().listen(0, '127.0.0.1', () => {
-        const { port } = server.address() as net.AddressInfo;
-        server.close(() => resolve(port));
-      });
-    });
-    await expect(node.network.connect({ host: '127.0.0.1', port: free }, 1000)).rejects.toMatchObject({
-      code: 'ECONNREFUSED',
-    });
-    const listener = await node.network.listen({ host: '127.0.0.1', port: free }, () => {});
-    await expect(transport().network.listen(listener.address, () => {})).rejects.toMatchObject({
-      code: 'EADDRINUSE',
+test('a refused and a silent address', async () => {
+  const node = transport();
+  const free = await new Promise<number>((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
     });
   });
-
-  test('back pressure: write says when it is enough, and drain when there is room again', async () => {
-    const node = transport();
-    let server: Connection | null = null;
-    const listener = await node.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
-      server = connection;
-      connection.pause();
-    });
-    const client = await node.network.connect(listener.address, 1000);
-    const chunk = new Uint8Array(1024 * 1024);
-    let sent = 0;
-    while (client.write([chunk])) sent++;
-    let received = 0;
-    const drained = new Promise<void>((resolve) => {
-      client.onDrain = resolve;
-    });
-    const waiting = server as Connection | null;
-    expect(sent).toBeLessThan(64);
-    while (server === null) await new Promise((resolve) => setImmediate(resolve));
-    const other = (server ?? waiting) as Connection;
-    other.onData = (data) => (received += data.length);
-    other.resume();
-    await drained;
-    expect(received).toBeGreaterThan(0);
+  await expect(node.network.connect({ host: '127.0.0.1', port: free }, 1000)).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
   });
-
-  test('five hundred connections at once', async () => {
-    // The queue of connections not yet accepted must hold them all: accepting shares this event loop.
-    const { node, at, connections } = await echoNode(600);
-    const clients = await Promise.all(Array.from({ length: 500 }, () => node.network.connect(at, 5000)));
-    const answers = clients.map(
-      (client, i) =>
-        new Promise<number>((resolve) => {
-          client.onData = (chunk) => resolve(new DataView(chunk.buffer, chunk.byteOffset).getUint32(0));
-          const request = new Uint8Array(4);
-          new DataView(request.buffer).setUint32(0, i);
-          client.write([request]);
-        }),
-    );
-    expect(await Promise.all(answers)).toEqual(clients.map((_, i) => i));
-    expect(connections).toHaveLength(500);
-    for (const client of clients) client.destroy();
+  const listener = await node.network.listen({ host: '127.0.0.1', port: free }, () => {});
+  await expect(transport().network.listen(listener.address, () => {})).rejects.toMatchObject({
+    code: 'EADDRINUSE',
   });
 });
 
-describe('one port: told apart by the first bytes', () => {
-  test.each(['\0\0\0\x04kafk', 'PLAIN', 'POS', '\x16\x03\x01\x02'])(
-    '%j is given to the Kafka side whole, one byte at a time',
-    async (sent) => {
-      const { at } = await echoNode();
-      const socket = net.connect(at.port, at.host);
-      socket.setNoDelay(true);
-      for (const letter of sent) {
-        socket.write(Buffer.from(letter, 'latin1'));
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      // 'POS' could still become POST: it is sorted when more comes.
-      if (sent === 'POS') socket.write('X');
-      const expected = sent === 'POS' ? 'POSX' : sent;
-      const got = await new Promise<string>((resolve) => {
-        let all = '';
-        socket.on('data', (chunk) => {
-          all += chunk.toString('latin1');
-          if (all.length === expected.length) resolve(all);
-        });
-      });
-      expect(got).toBe(expected);
-      socket.destroy();
-    },
-  );
+test('back pressure: write says when it is enough, and drain when there is room again', async () => {
+  const node = transport();
+  let server: Connection | null = null;
+  const listener = await node.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
+    server = connection;
+    connection.pause();
+  });
+  const client = await node.network.connect(listener.address, 1000);
+  const chunk = new Uint8Array(1024 * 1024);
+  let sent = 0;
+  while (client.write([chunk])) sent++;
+  let received = 0;
+  const drained = new Promise<void>((resolve) => {
+    client.onDrain = resolve;
+  });
+  const waiting = server as Connection | null;
+  expect(sent).toBeLessThan(64);
+  while (server === null) await new Promise((resolve) => setImmediate(resolve));
+  const other = (server ?? waiting) as Connection;
+  other.onData = (data) => (received += data.length);
+  other.resume();
+  await drained;
+  expect(received).toBeGreaterThan(0);
+});
 
-  test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i gets a polite 404', async (size) => {
-    const { at, connections } = await echoNode();
+test('five hundred connections at once', async () => {
+  // The queue of connections not yet accepted must hold them all: accepting shares this event loop.
+  const { node, at, connections } = await echoNode(600);
+  const clients = await Promise.all(Array.from({ length: 500 }, () => node.network.connect(at, 5000)));
+  const answers = clients.map(
+    (client, i) =>
+      new Promise<number>((resolve) => {
+        client.onData = (chunk) => resolve(new DataView(chunk.buffer, chunk.byteOffset).getUint32(0));
+        const request = new Uint8Array(4);
+        new DataView(request.buffer).setUint32(0, i);
+        client.write([request]);
+      }),
+  );
+  expect(await Promise.all(answers)).toEqual(clients.map((_, i) => i));
+  expect(connections).toHaveLength(500);
+  for (const client of clients) client.destroy();
+});
+
+test.each(['\0\0\0\x04kafk', 'PLAIN', 'POS', '\x16\x03\x01\x02'])(
+  '%j is given to the Kafka side whole, one byte at a time',
+  async (sent) => {
+    const { at } = await echoNode();
     const socket = net.connect(at.port, at.host);
     socket.setNoDelay(true);
-    const answer = readAll(socket);
-    const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
-    for (let i = 0; i < 5 * size && i < request.length; i += size) {
-      socket.write(request.slice(i, i + size));
+    for (const letter of sent) {
+      socket.write(Buffer.from(letter, 'latin1'));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(await answer).toMatch(/^HTTP\/1.1 404 Not Found\r\n[\s\S]*Kafka/);
-    expect(connections).toHaveLength(0);
-  });
-
-  test('a gRPC client whose bytes come one at a time is served', async () => {
-    const { node, at } = await echoNode();
-    node.peers.accept('raft', (stream) => {
-      stream.onMessage = (message) => stream.send(message);
-    });
-    const slow = net.createServer((from) => {
-      const to = net.connect(at.port, at.host);
-      to.setNoDelay(true);
-      to.on('data', (chunk) => from.write(chunk));
-      from.on('data', (chunk) => {
-        for (const byte of chunk) to.write(Buffer.from([byte]));
+    // 'POS' could still become POST: it is sorted when more comes.
+    if (sent === 'POS') socket.write('X');
+    const expected = sent === 'POS' ? 'POSX' : sent;
+    const got = await new Promise<string>((resolve) => {
+      let all = '';
+      socket.on('data', (chunk) => {
+        all += chunk.toString('latin1');
+        if (all.length === expected.length) resolve(all);
       });
-      from.on('close', () => to.destroy());
-      from.on('error', () => {});
-      to.on('error', () => {});
     });
-    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
-    open.push({ close: () => slow.close() });
-    const stream = transport().peers.open(
-      { host: '127.0.0.1', port: (slow.address() as net.AddressInfo).port },
-      'raft',
-    );
-    const got = messages(stream, 1);
-    stream.send(bytes('hello'));
-    expect(await got).toEqual(['hello']);
-  });
+    expect(got).toBe(expected);
+    socket.destroy();
+  },
+);
+
+test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i gets a polite 404', async (size) => {
+  const { at, connections } = await echoNode();
+  const socket = net.connect(at.port, at.host);
+  socket.setNoDelay(true);
+  const answer = readAll(socket);
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (let i = 0; i < 5 * size && i < request.length; i += size) {
+    socket.write(request.slice(i, i + size));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await answer).toMatch(/^HTTP\/1.1 404 Not Found\r\n[\s\S]*Kafka/);
+  expect(connections).toHaveLength(0);
 });
 
-describe('peers', () => {
-  test('messages of any size arrive whole and in order, also what was sent before the connection was there', async () => {
-    const { node, at } = await echoNode();
+test('a gRPC client whose bytes come one at a time is served', async () => {
+  const { node, at } = await echoNode();
+  node.peers.accept('raft', (stream) => {
+    stream.onMessage = (message) => stream.send(message);
+  });
+  const slow = net.createServer((from) => {
+    const to = net.connect(at.port, at.host);
+    to.setNoDelay(true);
+    to.on('data', (chunk) => from.write(chunk));
+    from.on('data', (chunk) => {
+      for (const byte of chunk) to.write(Buffer.from([byte]));
+    });
+    from.on('close', () => to.destroy());
+    from.on('error', () => {});
+    to.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  open.push({ close: () => slow.close() });
+  const stream = transport().peers.open(
+    { host: '127.0.0.1', port: (slow.address() as net.AddressInfo).port },
+    'raft',
+  );
+  const got = messages(stream, 1);
+  stream.send(bytes('hello'));
+  expect(await got).toEqual(['hello']);
+});
+
+test('messages of any size arrive whole and in order, also what was sent before the connection was there', async () => {
+  const { node, at } = await echoNode();
+  node.peers.accept('replication', (stream) => {
+    stream.onMessage = (message) => stream.send(message);
+  });
+  const stream = transport().peers.open(at, 'replication');
+  const sent = ['', 'a', 'b'.repeat(1024), 'c'.repeat(5_000_000), 'd', 'e'.repeat(70_000)];
+  const got = messages(stream, sent.length);
+  for (const message of sent) stream.send(bytes(message));
+  const answer = (await got) as string[];
+  expect(answer.map((message) => message.length)).toEqual(sent.map((message) => message.length));
+  expect(answer.map((message) => message[0])).toEqual(sent.map((message) => message[0]));
+});
+
+test('a batch larger than 100 MiB passes', async () => {
+  const { node, at } = await echoNode();
+  const size = new Promise<number>((resolve) => {
     node.peers.accept('replication', (stream) => {
-      stream.onMessage = (message) => stream.send(message);
+      stream.onMessage = (message) => resolve(message.length);
     });
-    const stream = transport().peers.open(at, 'replication');
-    const sent = ['', 'a', 'b'.repeat(1024), 'c'.repeat(5_000_000), 'd', 'e'.repeat(70_000)];
-    const got = messages(stream, sent.length);
-    for (const message of sent) stream.send(bytes(message));
-    const answer = (await got) as string[];
-    expect(answer.map((message) => message.length)).toEqual(sent.map((message) => message.length));
-    expect(answer.map((message) => message[0])).toEqual(sent.map((message) => message[0]));
   });
+  const stream = transport().peers.open(at, 'replication');
+  stream.send(new Uint8Array(105_000_000));
+  expect(await size).toBe(105_000_000);
+});
 
-  test('a batch larger than 100 MiB passes', async () => {
-    const { node, at } = await echoNode();
-    const size = new Promise<number>((resolve) => {
-      node.peers.accept('replication', (stream) => {
-        stream.onMessage = (message) => resolve(message.length);
-      });
-    });
-    const stream = transport().peers.open(at, 'replication');
-    stream.send(new Uint8Array(105_000_000));
-    expect(await size).toBe(105_000_000);
+test('a stream to oneself needs no gRPC', async () => {
+  const { node, at } = await echoNode();
+  let closed: Error | null | undefined;
+  node.peers.accept('controller', (stream) => {
+    stream.onMessage = (message) => stream.send(message);
+    stream.onClose = (error) => (closed = error);
   });
+  const stream = node.peers.open(at, 'controller');
+  const got = messages(stream, 2);
+  stream.send(bytes('x'));
+  stream.send(bytes('y'));
+  expect(await got).toEqual(['x', 'y']);
+  const here = new Promise((resolve) => {
+    stream.onClose = resolve;
+  });
+  stream.close();
+  expect(await here).toBeNull();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(closed).toBeNull();
+});
 
-  test('a stream to oneself needs no gRPC', async () => {
+test('nobody listens; nobody accepts the channel: onClose says so, and opening again works at once', async () => {
+  const { node, at, listener } = await echoNode();
+  const client = transport();
+  expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNIMPLEMENTED/);
+  node.peers.accept('raft', (stream) => {
+    stream.onMessage = (message) => stream.send(message);
+  });
+  await listener.close();
+  expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNAVAILABLE/);
+  await node.network.listen(at, () => {});
+  const again = client.peers.open(at, 'raft');
+  const got = messages(again, 1);
+  const start = performance.now();
+  again.send(bytes('x'));
+  expect(await got).toEqual(['x']);
+  expect(performance.now() - start).toBeLessThan(1000);
+});
+
+test.each(['client', 'server'])(
+  'a clean end by the %s is told to both sides without an error',
+  async (who) => {
     const { node, at } = await echoNode();
-    let closed: Error | null | undefined;
-    node.peers.accept('controller', (stream) => {
-      stream.onMessage = (message) => stream.send(message);
-      stream.onClose = (error) => (closed = error);
-    });
-    const stream = node.peers.open(at, 'controller');
-    const got = messages(stream, 2);
-    stream.send(bytes('x'));
-    stream.send(bytes('y'));
-    expect(await got).toEqual(['x', 'y']);
+    const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
+    const stream = transport().peers.open(at, 'raft');
     const here = new Promise((resolve) => {
       stream.onClose = resolve;
     });
-    stream.close();
-    expect(await here).toBeNull();
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(closed).toBeNull();
-  });
-
-  test('nobody listens; nobody accepts the channel: onClose says so, and opening again works at once', async () => {
-    const { node, at, listener } = await echoNode();
-    const client = transport();
-    expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNIMPLEMENTED/);
-    node.peers.accept('raft', (stream) => {
-      stream.onMessage = (message) => stream.send(message);
+    stream.send(bytes('last words'));
+    const other = await accepted;
+    const said = messages(other, 1);
+    expect(await said).toEqual(['last words']);
+    const there = new Promise((resolve) => {
+      other.onClose = resolve;
     });
-    await listener.close();
-    expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNAVAILABLE/);
-    await node.network.listen(at, () => {});
-    const again = client.peers.open(at, 'raft');
-    const got = messages(again, 1);
-    const start = performance.now();
-    again.send(bytes('x'));
-    expect(await got).toEqual(['x']);
-    expect(performance.now() - start).toBeLessThan(1000);
-  });
+    if (who === 'client') stream.close();
+    else other.close();
+    expect([await here, await there]).toEqual([null, null]);
+  },
+);
 
-  test.each(['client', 'server'])(
-    'a clean end by the %s is told to both sides without an error',
-    async (who) => {
-      const { node, at } = await echoNode();
-      const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
-      const stream = transport().peers.open(at, 'raft');
-      const here = new Promise((resolve) => {
-        stream.onClose = resolve;
-      });
-      stream.send(bytes('last words'));
-      const other = await accepted;
-      const said = messages(other, 1);
-      expect(await said).toEqual(['last words']);
-      const there = new Promise((resolve) => {
-        other.onClose = resolve;
-      });
-      if (who === 'client') stream.close();
-      else other.close();
-      expect([await here, await there]).toEqual([null, null]);
-    },
+test('back pressure: send says when it is enough, and drain when there is room again', async () => {
+  const { node, at } = await echoNode();
+  let received = 0;
+  node.peers.accept('raft-bulk', (stream) => {
+    stream.onMessage = (message) => (received += message.length);
+  });
+  const stream = transport().peers.open(at, 'raft-bulk');
+  const chunk = new Uint8Array(1024 * 1024);
+  let sent = 1;
+  while (stream.send(chunk)) sent++;
+  expect(sent).toBeLessThan(16);
+  await new Promise<void>((resolve) => {
+    stream.onDrain = resolve;
+  });
+  expect(received).toBeGreaterThan(0);
+  expect(stream.send(chunk)).toBe(true);
+});
+
+test('kill -9 of the peer breaks the stream at once, on the accepting and on the opening side', async () => {
+  const { node, at } = await echoNode();
+  const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'peer-process.mjs'), String(at.port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await new Promise<number>((resolve) =>
+    child.stdout.once('data', (data) => resolve(Number(data))),
   );
-
-  test('back pressure: send says when it is enough, and drain when there is room again', async () => {
-    const { node, at } = await echoNode();
-    let received = 0;
-    node.peers.accept('raft-bulk', (stream) => {
-      stream.onMessage = (message) => (received += message.length);
-    });
-    const stream = transport().peers.open(at, 'raft-bulk');
-    const chunk = new Uint8Array(1024 * 1024);
-    let sent = 1;
-    while (stream.send(chunk)) sent++;
-    expect(sent).toBeLessThan(16);
-    await new Promise<void>((resolve) => {
-      stream.onDrain = resolve;
-    });
-    expect(received).toBeGreaterThan(0);
-    expect(stream.send(chunk)).toBe(true);
-  });
-
-  test('kill -9 of the peer breaks the stream at once, on the accepting and on the opening side', async () => {
-    const { node, at } = await echoNode();
-    const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'peer-process.mjs'), String(at.port)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const port = await new Promise<number>((resolve) =>
-      child.stdout.once('data', (data) => resolve(Number(data))),
-    );
-    const incoming = await accepted;
-    const outgoing = transport().peers.open({ host: '127.0.0.1', port }, 'raft');
-    outgoing.send(bytes('x'));
-    await messages(outgoing, 1);
-    const broken = Promise.all(
-      [incoming, outgoing].map(
-        (stream) =>
-          new Promise<Error | null>((resolve) => {
-            stream.onClose = resolve;
-          }),
-      ),
-    );
-    const start = performance.now();
-    child.kill('SIGKILL');
-    const [a, b] = await broken;
-    expect(a).toBeInstanceOf(Error);
-    expect(b).toBeInstanceOf(Error);
-    expect(performance.now() - start).toBeLessThan(500);
-  });
+  const incoming = await accepted;
+  const outgoing = transport().peers.open({ host: '127.0.0.1', port }, 'raft');
+  outgoing.send(bytes('x'));
+  await messages(outgoing, 1);
+  const broken = Promise.all(
+    [incoming, outgoing].map(
+      (stream) =>
+        new Promise<Error | null>((resolve) => {
+          stream.onClose = resolve;
+        }),
+    ),
+  );
+  const start = performance.now();
+  child.kill('SIGKILL');
+  const [a, b] = await broken;
+  expect(a).toBeInstanceOf(Error);
+  expect(b).toBeInstanceOf(Error);
+  expect(performance.now() - start).toBeLessThan(500);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { validateBrokerConfig } from '../../src/config/alter.ts';
 import { brokerProperties } from '../../src/config/broker-properties.ts';
 import { type Property, checkValue, longMax } from '../../src/config/define.ts';
@@ -70,106 +70,106 @@ listener.security.protocol.map=CTL:PLAINTEXT,INSIDE:PLAINTEXT,OUTSIDE:SSL
   expect(config.securityProtocolOf('outside')).toBe('SSL');
 });
 
-describe('what is refused, in the words of Kafka 4.3.1', () => {
-  const without = (key: string) => combined.replace(new RegExp(`^${key}=.*\n`, 'm'), '');
-  test.each([
-    [without('node.id'), 'Missing required configuration "node.id" which has no default value.'],
-    [without('process.roles'), 'Missing required configuration "process.roles" which has no default value.'],
-    [
-      without('controller.listener.names'),
-      'Missing required configuration "controller.listener.names" which has no default value.',
-    ],
-    [
-      `${combined}node.id=2`,
-      "If process.roles contains the 'controller' role, the node id 2 must be included in the set of voters controller.quorum.voters=Set(1)",
-    ],
-    [
-      `${combined}process.roles=broker`,
-      "If process.roles contains just the 'broker' role, the node id 1 must not be included in the set of voters controller.quorum.voters=Set(1)",
-    ],
-    [`${combined}broker.id=3`, 'You must set `node.id` to the same value as `broker.id`.'],
-    [`${combined}node.id=-2`, 'Invalid value -2 for configuration node.id: Value must be at least 0'],
-    [
-      `${combined}log.dirs=`,
-      "Configuration 'log.dirs' must not be empty. Valid values include: any non-empty value",
-    ],
-    [
-      `${combined}num.partitions=x`,
-      'Invalid value x for configuration num.partitions: Not a number of type INT',
-    ],
-    [
-      `${combined}num.partitions=0`,
-      'Invalid value 0 for configuration num.partitions: Value must be at least 1',
-    ],
-    [
-      `${combined}auto.create.topics.enable=maybe`,
-      'Invalid value maybe for configuration auto.create.topics.enable: Expected value to be either true or false',
-    ],
-    [
-      `${combined}log.cleaner.min.cleanable.ratio=2`,
-      'Invalid value 2.0 for configuration log.cleaner.min.cleanable.ratio: Value must be no more than 1',
-    ],
-    [
-      `${combined}compression.gzip.level=0`,
-      'Invalid value 0 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1',
-    ],
-    [
-      `${combined}compression.type=foo`,
-      'Invalid value foo for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer',
-    ],
-    [
-      `${combined}controller.quorum.voters=1`,
-      'Invalid configuration value for controller.quorum.voters. Each entry should be in the form `{id}@{host}:{port}`.',
-    ],
-    [
-      `${combined}listeners=PLAINTEXT:9092`,
-      "Error creating broker listeners from '[PLAINTEXT:9092]': Unable to parse PLAINTEXT:9092 to a broker endpoint",
-    ],
-    [
-      `${combined}listeners=PLAINTEXT://:9092,CONTROLLER://:9092`,
-      "Error creating broker listeners from '[PLAINTEXT://:9092, CONTROLLER://:9092]': Each listener must have a different port, listeners: [PLAINTEXT://:9092, CONTROLLER://:9092]",
-    ],
-    [
-      `${combined}listeners=EXTERNAL://:9092,CONTROLLER://:9093`,
-      "Error creating broker listeners from '[EXTERNAL://:9092, CONTROLLER://:9093]': No security protocol defined for listener EXTERNAL",
-    ],
-    [
-      `${combined}advertised.listeners=PLAINTEXT://0.0.0.0:9092`,
-      'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
-    ],
-    [
-      `${combined}inter.broker.listener.name=FOO`,
-      'Listener with name FOO defined in inter.broker.listener.name not found in listener.security.protocol.map.',
-    ],
-    [
-      `${combined}listeners=PLAINTEXT://:9092`,
-      "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role",
-    ],
-    [
-      `${combined}process.roles=controller`,
-      'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller',
-    ],
-    [
-      `${combined}listeners=CONTROLLER://:9093`,
-      'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?',
-    ],
-    [
-      `${combined}listener.security.protocol.map=CONTROLLER:FOO`,
-      'Invalid security protocol `FOO` defined in listener.security.protocol.map',
-    ],
-    [
-      `${combined}log.retention.hours=0`,
-      'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
-    ],
-  ])('%#', (text, message) => {
-    expect(error(text)).toBe(message);
-  });
+const without = (key: string) => combined.replace(new RegExp(`^${key}=.*\n`, 'm'), '');
+const refusals: [string, string][] = [
+  [without('node.id'), 'Missing required configuration "node.id" which has no default value.'],
+  [without('process.roles'), 'Missing required configuration "process.roles" which has no default value.'],
+  [
+    without('controller.listener.names'),
+    'Missing required configuration "controller.listener.names" which has no default value.',
+  ],
+  [
+    `${combined}node.id=2`,
+    "If process.roles contains the 'controller' role, the node id 2 must be included in the set of voters controller.quorum.voters=Set(1)",
+  ],
+  [
+    `${combined}process.roles=broker`,
+    "If process.roles contains just the 'broker' role, the node id 1 must not be included in the set of voters controller.quorum.voters=Set(1)",
+  ],
+  [`${combined}broker.id=3`, 'You must set `node.id` to the same value as `broker.id`.'],
+  [`${combined}node.id=-2`, 'Invalid value -2 for configuration node.id: Value must be at least 0'],
+  [
+    `${combined}log.dirs=`,
+    "Configuration 'log.dirs' must not be empty. Valid values include: any non-empty value",
+  ],
+  [
+    `${combined}num.partitions=x`,
+    'Invalid value x for configuration num.partitions: Not a number of type INT',
+  ],
+  [
+    `${combined}num.partitions=0`,
+    'Invalid value 0 for configuration num.partitions: Value must be at least 1',
+  ],
+  [
+    `${combined}auto.create.topics.enable=maybe`,
+    'Invalid value maybe for configuration auto.create.topics.enable: Expected value to be either true or false',
+  ],
+  [
+    `${combined}log.cleaner.min.cleanable.ratio=2`,
+    'Invalid value 2.0 for configuration log.cleaner.min.cleanable.ratio: Value must be no more than 1',
+  ],
+  [
+    `${combined}compression.gzip.level=0`,
+    'Invalid value 0 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1',
+  ],
+  [
+    `${combined}compression.type=foo`,
+    'Invalid value foo for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer',
+  ],
+  [
+    `${combined}controller.quorum.voters=1`,
+    'Invalid configuration value for controller.quorum.voters. Each entry should be in the form `{id}@{host}:{port}`.',
+  ],
+  [
+    `${combined}listeners=PLAINTEXT:9092`,
+    "Error creating broker listeners from '[PLAINTEXT:9092]': Unable to parse PLAINTEXT:9092 to a broker endpoint",
+  ],
+  [
+    `${combined}listeners=PLAINTEXT://:9092,CONTROLLER://:9092`,
+    "Error creating broker listeners from '[PLAINTEXT://:9092, CONTROLLER://:9092]': Each listener must have a different port, listeners: [PLAINTEXT://:9092, CONTROLLER://:9092]",
+  ],
+  [
+    `${combined}listeners=EXTERNAL://:9092,CONTROLLER://:9093`,
+    "Error creating broker listeners from '[EXTERNAL://:9092, CONTROLLER://:9093]': No security protocol defined for listener EXTERNAL",
+  ],
+  [
+    `${combined}advertised.listeners=PLAINTEXT://0.0.0.0:9092`,
+    'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
+  ],
+  [
+    `${combined}inter.broker.listener.name=FOO`,
+    'Listener with name FOO defined in inter.broker.listener.name not found in listener.security.protocol.map.',
+  ],
+  [
+    `${combined}listeners=PLAINTEXT://:9092`,
+    "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role",
+  ],
+  [
+    `${combined}process.roles=controller`,
+    'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller',
+  ],
+  [
+    `${combined}listeners=CONTROLLER://:9093`,
+    'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?',
+  ],
+  [
+    `${combined}listener.security.protocol.map=CONTROLLER:FOO`,
+    'Invalid security protocol `FOO` defined in listener.security.protocol.map',
+  ],
+  [
+    `${combined}log.retention.hours=0`,
+    'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
+  ],
+];
 
-  test('a file of ZooKeeper times is told what to do', () => {
-    expect(error('broker.id=0\nzookeeper.connect=localhost:2181\nlog.dirs=/x\n')).toMatch(
-      /ZooKeeper.*process\.roles=broker,controller/s,
-    );
-  });
+test.each(refusals)('what is refused, in the words of Kafka 4.3.1: %#', (text, message) => {
+  expect(error(text)).toBe(message);
+});
+
+test('a file of ZooKeeper times is told what to do', () => {
+  expect(error('broker.id=0\nzookeeper.connect=localhost:2181\nlog.dirs=/x\n')).toMatch(
+    /ZooKeeper.*process\.roles=broker,controller/s,
+  );
 });
 
 test('warnings: typing errors, old keys, keys without effect', () => {

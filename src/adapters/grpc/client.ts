@@ -2,11 +2,11 @@
  * Opens streams to peers. Every stream has a client, and so a TCP connection, of its own: bulk on one channel doesn't delay
  * another, and a new stream after a failure is never held up by gRPC's connection back-off.
  */
-import type { Client } from '@grpc/grpc-js';
+import type * as GrpcModule from '@grpc/grpc-js';
 import type { Address, Channel } from '../../base/network.ts';
 import { CallStream, clientOptions, identity, methodNames, serviceName } from './frames.ts';
 
-type Grpc = typeof import('@grpc/grpc-js');
+type Grpc = typeof GrpcModule;
 /** After our own end of a stream the peer's answer is awaited this long, then the connection is cut. */
 const endGraceMs = 1000;
 
@@ -17,7 +17,11 @@ function target(address: Address): string {
 }
 
 function start(grpc: Grpc, stream: CallStream, address: Address, channel: Channel): void {
-  const client: Client = new grpc.Client(target(address), grpc.credentials.createInsecure(), clientOptions);
+  const client: GrpcModule.Client = new grpc.Client(
+    target(address),
+    grpc.credentials.createInsecure(),
+    clientOptions,
+  );
   const path = `/${serviceName}/${methodNames[channel]}`;
   const call = client.makeBidiStreamRequest<Buffer, Buffer>(path, identity, identity);
   const over = (error: Error | null): void => {

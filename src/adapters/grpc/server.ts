@@ -3,11 +3,12 @@
  * answered UNIMPLEMENTED, which closes the peer's stream with an error.
  */
 import type { Socket } from 'node:net';
+import type * as GrpcModule from '@grpc/grpc-js';
 import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Channel } from '../../base/network.ts';
 import { CallStream, commonOptions, identity, methodNames, serviceName } from './frames.ts';
 
-type Grpc = typeof import('@grpc/grpc-js');
+type Grpc = typeof GrpcModule;
 
 export interface GrpcServer {
   /** Takes over a socket with its first bytes put back. */
