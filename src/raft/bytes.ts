@@ -11,11 +11,33 @@ export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
 
-const textEncoder = new TextEncoder();
-const textDecoder = new TextDecoder();
 const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
 const votersMax = 1000;
 const endpointsMax = 100;
+
+/** UTF-8 by what the language itself has: encoders are the platform's, which pure folders don't use. For short texts. */
+function utf8(text: string): Uint8Array {
+  const escaped = encodeURIComponent(text);
+  const bytes: number[] = [];
+  for (let at = 0; at < escaped.length; at++) {
+    if (escaped[at] !== '%') bytes.push(escaped.charCodeAt(at));
+    else {
+      bytes.push(Number.parseInt(escaped.slice(at + 1, at + 3), 16));
+      at += 2;
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+function textOf(bytes: Uint8Array): string {
+  let escaped = '';
+  for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    throw new MalformedError('a text is not UTF-8');
+  }
+}
 
 export class ByteWriter {
   #bytes: Uint8Array;
@@ -59,7 +81,7 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    this.bytes(textEncoder.encode(value));
+    this.bytes(utf8(value));
   }
 
   /** Length and content. */
@@ -159,7 +181,7 @@ export class ByteReader {
   }
 
   text(): string {
-    return textDecoder.decode(this.bytes());
+    return textOf(this.bytes());
   }
 
   bytes(): Uint8Array {

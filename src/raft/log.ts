@@ -24,7 +24,7 @@ export class RaftLog {
   #cacheHead = 0;
   #cacheBytes = 0;
   #endOffset = 0;
-  #pending: PendingWrite[] = [];
+  readonly #pending: PendingWrite[] = [];
   #lastSeq = 0;
   #persistedSeq = 0;
 

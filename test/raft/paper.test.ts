@@ -2,7 +2,7 @@
  * Sentences of the Raft paper (extended version) and thesis, each with the test that our core keeps it. "Term" there is
  * "epoch" here, "index" is offset.
  */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import type { VoteResponse } from '../../src/raft/messages.ts';
 import { Puppets } from './puppet.ts';
@@ -37,285 +37,278 @@ function askForVote(
   quorum.persist(to);
 }
 
-describe('Raft paper', () => {
-  test('5.1: a server that receives a request with a stale epoch rejects it, and tells its own', () => {
-    const quorum = new Puppets(3);
-    quorum.plant(1, [5]);
-    const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-    quorum.input(1, {
-      type: 'message',
-      from,
-      message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true },
-    });
-    expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5 } });
-    expect(quorum.core(1).leaderId).toBe(null);
+test('Raft paper: 5.1: a server that receives a request with a stale epoch rejects it, and tells its own', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(1, [5]);
+  const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
+  quorum.input(1, {
+    type: 'message',
+    from,
+    message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true },
   });
-
-  test('5.1: a leader that discovers a later epoch reverts to follower state at once', () => {
-    const quorum = new Puppets(3);
-    quorum.elect(1);
-    const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-    quorum.input(1, { type: 'message', from, message: { type: 'alive', epoch: 9 } });
-    expect(quorum.status(1)).toContain('unattached, epoch 9');
-  });
-
-  test('5.2: each server votes for at most one candidate in an epoch, first come first served, also after a restart', () => {
-    const quorum = new Puppets(3);
-    askForVote(quorum, 2, 1, 1, 0, 0);
-    askForVote(quorum, 3, 1, 1, 0, 0);
-    quorum.crash(1);
-    quorum.restart(1);
-    askForVote(quorum, 3, 1, 1, 0, 0);
-    askForVote(quorum, 2, 1, 1, 0, 0);
-    expect(votesOf(quorum, 1).map((vote) => vote.granted)).toEqual([true, false, false, true]);
-  });
-
-  test('5.2: a candidate wins only with a majority; a repeated vote counts once', () => {
-    const quorum = new Puppets(5);
-    quorum.timeout(1);
-    for (const id of [2, 3]) {
-      quorum.deliver(({ from, to }) => from === 1 && to === id);
-      quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted');
-    }
-    quorum.transit.length = 0;
-    quorum.persist(1);
-    const epoch = quorum.core(1).state.epoch;
-    const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-    const vote = { type: 'voted', epoch, preVote: false, granted: true, nonce: 0 } as const;
-    for (let i = 0; i < 3; i++) quorum.input(1, { type: 'message', from, message: vote });
-    expect(quorum.status(1)).toContain('candidate');
-    quorum.input(1, { type: 'message', from: { ...from, id: nodeId(3) }, message: vote });
-    expect(quorum.status(1)).toContain('leader');
-  });
-
-  test('5.2: a candidate that hears the leader of its epoch becomes its follower', () => {
-    const quorum = new Puppets(3);
-    quorum.plant(1, [1]);
-    quorum.timeout(1);
-    quorum.deliver(({ to }) => to === 2);
-    quorum.deliver(({ message }) => message.type === 'voted');
-    expect(quorum.status(1)).toContain('candidate, epoch 2');
-    const from = { id: nodeId(3), directoryId: 'AAAAAAAAAAAAAAAAAAAA3A' };
-    quorum.input(1, {
-      type: 'message',
-      from,
-      message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true },
-    });
-    expect(quorum.status(1)).toContain('follower of 3, epoch 2');
-  });
-
-  test('5.3: the leader brings followers of any history to its own log (figure 7)', () => {
-    const leader = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
-    const followers = [
-      [1, 1, 1, 4, 4, 5, 5, 6, 6],
-      [1, 1, 1, 4],
-      [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-      [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-      [1, 1, 1, 4, 4, 4, 4],
-      [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-    ];
-    for (const follower of followers) {
-      const quorum = new Puppets(3);
-      quorum.plant(1, leader, 3);
-      quorum.plant(2, leader, 3);
-      quorum.plant(3, follower, 3);
-      // An epoch above all of them, as the paper has it: elected by 2, while 3 is away.
-      quorum.core(1).state.epoch = 7;
-      quorum.elect(1, [1, 2]);
-      quorum.timeout(1);
-      quorum.stabilize();
-      expect(quorum.epochs(1)).toEqual([...leader, 8]);
-      expect(quorum.epochs(3)).toEqual([...leader, 8]);
-    }
-  });
-
-  test('5.3: a follower acknowledges what it compared with the leader, not its own longer log (CCF 6016)', () => {
-    const quorum = new Puppets(3);
-    quorum.plant(2, [1, 1, 1, 1, 1], 1);
-    const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
-    const entries = [
-      { offset: 1, epoch: 1, kind: 'data', payload: new Uint8Array(1), appendedMs: 0 },
-    ] as const;
-    const message = {
-      type: 'append',
-      epoch: 2,
-      baseOffset: 1,
-      previousEpoch: 1,
-      highWatermark: 1,
-      entries,
-    } as const;
-    quorum.input(2, { type: 'message', from, message });
-    quorum.persist(2);
-    const answers = quorum.transit.filter((one) => one.message.type === 'appended');
-    expect(answers.map((one) => one.message)).toMatchObject([{ accepted: true, endOffset: 2 }]);
-    // Nor does an older request, repeated late, cut what came after it (5.3: only conflicting entries are deleted).
-    expect(quorum.epochs(2)).toEqual([1, 1, 1, 1, 1]);
-  });
-
-  test('5.3: a late rejection takes nothing back of what a follower acknowledged (CCF 5991)', () => {
-    const quorum = new Puppets(3);
-    quorum.elect(1);
-    for (const text of ['a', 'b', 'c']) {
-      quorum.propose(1, text);
-      quorum.stabilize();
-    }
-    const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-    const message = {
-      type: 'appended',
-      epoch: 1,
-      accepted: false,
-      baseOffset: 3,
-      endOffset: 1,
-      endEpoch: 1,
-    } as const;
-    quorum.input(1, { type: 'message', from, message });
-    const { role } = quorum.core(1).state;
-    expect(role.name === 'leader' && role.progress.get(nodeId(2))).toMatchObject({
-      match: 4,
-      next: 4,
-      state: 'replicate',
-    });
-    expect(quorum.transit).toEqual([]);
-  });
-
-  test('5.4.1: a voter denies its vote when its own log is more up to date: by last epoch, then by length', () => {
-    const mine = { epochs: [1, 2, 3, 3], end: 4, last: 3 };
-    const cases = [
-      { end: 4, last: 3, granted: true },
-      { end: 5, last: 3, granted: true },
-      { end: 3, last: 3, granted: false },
-      { end: 1, last: 4, granted: true },
-      { end: 9, last: 2, granted: false },
-    ];
-    for (const { end, last, granted } of cases) {
-      const quorum = new Puppets(3);
-      quorum.plant(1, mine.epochs);
-      askForVote(quorum, 2, 1, 9, end, last);
-      expect(votesOf(quorum, 1).map((vote) => vote.granted)).toEqual([granted]);
-    }
-  });
-
-  test('5.4.2: a leader never commits entries of earlier epochs by counting replicas (figure 8)', () => {
-    // Entry 1 of epoch 2 is on 1 and 2; the leader of epoch 4 (node 1) brings it to 3 before its own entry is anywhere.
-    const quorum = new Puppets(5);
-    quorum.plant(1, [1, 2], 1);
-    quorum.plant(2, [1, 2], 1);
-    quorum.plant(3, [1], 1);
-    quorum.plant(4, [1], 1);
-    quorum.plant(5, [1, 3], 1);
-    quorum.core(1).state.epoch = 3;
-    quorum.timeout(1);
-    for (let round = 0; round < 2; round++) {
-      for (const id of [2, 3, 4]) {
-        while (
-          quorum.deliver(({ from, to, message }) => from === 1 && to === id && message.type === 'vote') !==
-          null
-        );
-        quorum.persist(id);
-        while (
-          quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted') !==
-          null
-        );
-      }
-      if (round === 0) quorum.persist(1);
-    }
-    expect(quorum.status(1)).toContain('leader, epoch 4, log [1 2 4]');
-    quorum.transit.length = 0;
-    const appended = (id: number, endOffset: number): void => {
-      const from = { id: nodeId(id), directoryId: `AAAAAAAAAAAAAAAAAAAA${id}A` };
-      const message = {
-        type: 'appended',
-        epoch: 4,
-        accepted: true,
-        baseOffset: 1,
-        endOffset,
-        endEpoch: 0,
-      } as const;
-      quorum.input(1, { type: 'message', from, message });
-    };
-    appended(2, 2);
-    appended(3, 2);
-    appended(4, 2);
-    // Entry 1 is on four of five disks, and still not committed: 5 could win with its entry of epoch 3 and replace it.
-    expect(quorum.core(1).state.highWatermark).toBe(1);
-    quorum.persist(1);
-    appended(2, 3);
-    appended(3, 3);
-    expect(quorum.core(1).state.highWatermark).toBe(3);
-  });
-
-  test('7: a follower that gets a snapshot of what it already has keeps what follows it', () => {
-    const quorum = new Puppets(3);
-    quorum.plant(2, [1, 1, 1, 1], 1);
-    const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
-    const snapshot = {
-      type: 'snapshot',
-      epoch: 1,
-      endOffset: 3,
-      snapshotEpoch: 1,
-      voters: [],
-      bytes: new Uint8Array(8),
-    } as const;
-    quorum.input(2, { type: 'message', from, message: snapshot });
-    expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
-    quorum.input(2, { type: 'message', from, message: { ...snapshot, endOffset: 2 } });
-    expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
-  });
+  expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5 } });
+  expect(quorum.core(1).leaderId).toBe(null);
 });
 
-describe('Raft thesis', () => {
-  test('4.2.3 and 9.6: a voter that hears its leader neither votes nor pre-votes for anybody else', () => {
-    const quorum = new Puppets(3);
-    quorum.elect(1);
-    askForVote(quorum, 3, 2, 9, 100, 8);
-    expect(votesOf(quorum, 2)).toEqual([]);
-    expect(quorum.status(2)).toContain('follower of 1, epoch 1');
-    // But when the leader itself asked for the election.
-    askForVote(quorum, 3, 2, 9, 100, 8, true);
-    expect(votesOf(quorum, 2).map((vote) => vote.granted)).toEqual([true]);
-  });
+test('Raft paper: 5.1: a leader that discovers a later epoch reverts to follower state at once', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
+  quorum.input(1, { type: 'message', from, message: { type: 'alive', epoch: 9 } });
+  expect(quorum.status(1)).toContain('unattached, epoch 9');
+});
 
-  test('9.6: a replica that was cut off does not raise its epoch, and so disturbs nobody when it returns', () => {
-    const quorum = new Puppets(3);
-    quorum.elect(1);
-    for (let i = 0; i < 20; i++) {
-      quorum.timeout(3);
-      quorum.transit.length = 0;
-    }
-    expect(quorum.status(3)).toContain('epoch 1');
-    quorum.core(1).state.nowMs = quorum.nowMs;
-    expect(quorum.status(1)).toContain('leader, epoch 1');
-  });
+test('Raft paper: 5.2: each server votes for at most one candidate in an epoch, first come first served, also after a restart', () => {
+  const quorum = new Puppets(3);
+  askForVote(quorum, 2, 1, 1, 0, 0);
+  askForVote(quorum, 3, 1, 1, 0, 0);
+  quorum.crash(1);
+  quorum.restart(1);
+  askForVote(quorum, 3, 1, 1, 0, 0);
+  askForVote(quorum, 2, 1, 1, 0, 0);
+  expect(votesOf(quorum, 1).map((vote) => vote.granted)).toEqual([true, false, false, true]);
+});
 
-  test('6.2: a leader that no majority hears steps down, but not for a pause of its own', () => {
+test('Raft paper: 5.2: a candidate wins only with a majority; a repeated vote counts once', () => {
+  const quorum = new Puppets(5);
+  quorum.timeout(1);
+  for (const id of [2, 3]) {
+    quorum.deliver(({ from, to }) => from === 1 && to === id);
+    quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted');
+  }
+  quorum.transit.length = 0;
+  quorum.persist(1);
+  const epoch = quorum.core(1).state.epoch;
+  const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
+  const vote = { type: 'voted', epoch, preVote: false, granted: true, nonce: 0 } as const;
+  for (let i = 0; i < 3; i++) quorum.input(1, { type: 'message', from, message: vote });
+  expect(quorum.status(1)).toContain('candidate');
+  quorum.input(1, { type: 'message', from: { ...from, id: nodeId(3) }, message: vote });
+  expect(quorum.status(1)).toContain('leader');
+});
+
+test('Raft paper: 5.2: a candidate that hears the leader of its epoch becomes its follower', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(1, [1]);
+  quorum.timeout(1);
+  quorum.deliver(({ to }) => to === 2);
+  quorum.deliver(({ message }) => message.type === 'voted');
+  expect(quorum.status(1)).toContain('candidate, epoch 2');
+  const from = { id: nodeId(3), directoryId: 'AAAAAAAAAAAAAAAAAAAA3A' };
+  quorum.input(1, {
+    type: 'message',
+    from,
+    message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true },
+  });
+  expect(quorum.status(1)).toContain('follower of 3, epoch 2');
+});
+
+test('Raft paper: 5.3: the leader brings followers of any history to its own log (figure 7)', () => {
+  const leader = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
+  const followers = [
+    [1, 1, 1, 4, 4, 5, 5, 6, 6],
+    [1, 1, 1, 4],
+    [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
+    [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
+    [1, 1, 1, 4, 4, 4, 4],
+    [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
+  ];
+  for (const follower of followers) {
     const quorum = new Puppets(3);
-    quorum.elect(1);
-    quorum.nowMs += 60_000;
-    quorum.input(1, { type: 'tick' });
-    expect(quorum.status(1)).toContain('leader');
-    quorum.transit.length = 0;
+    quorum.plant(1, leader, 3);
+    quorum.plant(2, leader, 3);
+    quorum.plant(3, follower, 3);
+    // An epoch above all of them, as the paper has it: elected by 2, while 3 is away.
+    quorum.core(1).state.epoch = 7;
+    quorum.elect(1, [1, 2]);
     quorum.timeout(1);
-    expect(quorum.status(1)).toContain('resigned, epoch 1');
-    // And never leads or follows itself in that epoch again.
-    expect(quorum.core(1).leaderId).toBe(null);
-  });
+    quorum.stabilize();
+    expect(quorum.epochs(1)).toEqual([...leader, 8]);
+    expect(quorum.epochs(3)).toEqual([...leader, 8]);
+  }
+});
 
-  test('a pause of 200 ms, of a follower or of the leader, changes nothing', () => {
-    for (const paused of [1, 2]) {
-      const quorum = new Puppets(3);
-      quorum.elect(1);
-      const until = quorum.nowMs + 20_000;
-      let pauseUntil = 0;
-      while (quorum.nowMs < until) {
-        quorum.nowMs += 10;
-        if (quorum.nowMs % 1000 === 0) pauseUntil = quorum.nowMs + 200;
-        const awake = quorum.ids.filter((id) => id !== paused || quorum.nowMs >= pauseUntil);
-        for (const id of awake)
-          if (quorum.core(id).deadlineMs <= quorum.nowMs) quorum.input(id, { type: 'tick' });
-        while (quorum.deliver(({ to }) => awake.includes(to)) !== null);
-        for (const id of awake) quorum.persist(id);
-      }
-      expect(quorum.status(1)).toContain('leader, epoch 1');
-    }
+test('Raft paper: 5.3: a follower acknowledges what it compared with the leader, not its own longer log (CCF 6016)', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(2, [1, 1, 1, 1, 1], 1);
+  const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
+  const entries = [{ offset: 1, epoch: 1, kind: 'data', payload: new Uint8Array(1), appendedMs: 0 }] as const;
+  const message = {
+    type: 'append',
+    epoch: 2,
+    baseOffset: 1,
+    previousEpoch: 1,
+    highWatermark: 1,
+    entries,
+  } as const;
+  quorum.input(2, { type: 'message', from, message });
+  quorum.persist(2);
+  const answers = quorum.transit.filter((one) => one.message.type === 'appended');
+  expect(answers.map((one) => one.message)).toMatchObject([{ accepted: true, endOffset: 2 }]);
+  // Nor does an older request, repeated late, cut what came after it (5.3: only conflicting entries are deleted).
+  expect(quorum.epochs(2)).toEqual([1, 1, 1, 1, 1]);
+});
+
+test('Raft paper: 5.3: a late rejection takes nothing back of what a follower acknowledged (CCF 5991)', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  for (const text of ['a', 'b', 'c']) {
+    quorum.propose(1, text);
+    quorum.stabilize();
+  }
+  const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
+  const message = {
+    type: 'appended',
+    epoch: 1,
+    accepted: false,
+    baseOffset: 3,
+    endOffset: 1,
+    endEpoch: 1,
+  } as const;
+  quorum.input(1, { type: 'message', from, message });
+  const { role } = quorum.core(1).state;
+  expect(role.name === 'leader' && role.progress.get(nodeId(2))).toMatchObject({
+    match: 4,
+    next: 4,
+    state: 'replicate',
   });
+  expect(quorum.transit).toEqual([]);
+});
+
+test('Raft paper: 5.4.1: a voter denies its vote when its own log is more up to date: by last epoch, then by length', () => {
+  const mine = { epochs: [1, 2, 3, 3], end: 4, last: 3 };
+  const cases = [
+    { end: 4, last: 3, granted: true },
+    { end: 5, last: 3, granted: true },
+    { end: 3, last: 3, granted: false },
+    { end: 1, last: 4, granted: true },
+    { end: 9, last: 2, granted: false },
+  ];
+  for (const { end, last, granted } of cases) {
+    const quorum = new Puppets(3);
+    quorum.plant(1, mine.epochs);
+    askForVote(quorum, 2, 1, 9, end, last);
+    expect(votesOf(quorum, 1).map((vote) => vote.granted)).toEqual([granted]);
+  }
+});
+
+test('Raft paper: 5.4.2: a leader never commits entries of earlier epochs by counting replicas (figure 8)', () => {
+  // Entry 1 of epoch 2 is on 1 and 2; the leader of epoch 4 (node 1) brings it to 3 before its own entry is anywhere.
+  const quorum = new Puppets(5);
+  quorum.plant(1, [1, 2], 1);
+  quorum.plant(2, [1, 2], 1);
+  quorum.plant(3, [1], 1);
+  quorum.plant(4, [1], 1);
+  quorum.plant(5, [1, 3], 1);
+  quorum.core(1).state.epoch = 3;
+  quorum.timeout(1);
+  for (let round = 0; round < 2; round++) {
+    for (const id of [2, 3, 4]) {
+      while (
+        quorum.deliver(({ from, to, message }) => from === 1 && to === id && message.type === 'vote') !== null
+      );
+      quorum.persist(id);
+      while (
+        quorum.deliver(({ from, to, message }) => from === id && to === 1 && message.type === 'voted') !==
+        null
+      );
+    }
+    if (round === 0) quorum.persist(1);
+  }
+  expect(quorum.status(1)).toContain('leader, epoch 4, log [1 2 4]');
+  quorum.transit.length = 0;
+  const appended = (id: number, endOffset: number): void => {
+    const from = { id: nodeId(id), directoryId: `AAAAAAAAAAAAAAAAAAAA${id}A` };
+    const message = {
+      type: 'appended',
+      epoch: 4,
+      accepted: true,
+      baseOffset: 1,
+      endOffset,
+      endEpoch: 0,
+    } as const;
+    quorum.input(1, { type: 'message', from, message });
+  };
+  appended(2, 2);
+  appended(3, 2);
+  appended(4, 2);
+  // Entry 1 is on four of five disks, and still not committed: 5 could win with its entry of epoch 3 and replace it.
+  expect(quorum.core(1).state.highWatermark).toBe(1);
+  quorum.persist(1);
+  appended(2, 3);
+  appended(3, 3);
+  expect(quorum.core(1).state.highWatermark).toBe(3);
+});
+
+test('Raft paper: 7: a follower that gets a snapshot of what it already has keeps what follows it', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(2, [1, 1, 1, 1], 1);
+  const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
+  const snapshot = {
+    type: 'snapshot',
+    epoch: 1,
+    endOffset: 3,
+    snapshotEpoch: 1,
+    voters: [],
+    bytes: new Uint8Array(8),
+  } as const;
+  quorum.input(2, { type: 'message', from, message: snapshot });
+  expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
+  quorum.input(2, { type: 'message', from, message: { ...snapshot, endOffset: 2 } });
+  expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
+});
+
+test('Raft thesis: 4.2.3 and 9.6: a voter that hears its leader neither votes nor pre-votes for anybody else', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  askForVote(quorum, 3, 2, 9, 100, 8);
+  expect(votesOf(quorum, 2)).toEqual([]);
+  expect(quorum.status(2)).toContain('follower of 1, epoch 1');
+  // But when the leader itself asked for the election.
+  askForVote(quorum, 3, 2, 9, 100, 8, true);
+  expect(votesOf(quorum, 2).map((vote) => vote.granted)).toEqual([true]);
+});
+
+test('Raft thesis: 9.6: a replica that was cut off does not raise its epoch, and so disturbs nobody when it returns', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  for (let i = 0; i < 20; i++) {
+    quorum.timeout(3);
+    quorum.transit.length = 0;
+  }
+  expect(quorum.status(3)).toContain('epoch 1');
+  quorum.core(1).state.nowMs = quorum.nowMs;
+  expect(quorum.status(1)).toContain('leader, epoch 1');
+});
+
+test('Raft thesis: 6.2: a leader that no majority hears steps down, but not for a pause of its own', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  quorum.nowMs += 60_000;
+  quorum.input(1, { type: 'tick' });
+  expect(quorum.status(1)).toContain('leader');
+  quorum.transit.length = 0;
+  quorum.timeout(1);
+  expect(quorum.status(1)).toContain('resigned, epoch 1');
+  // And never leads or follows itself in that epoch again.
+  expect(quorum.core(1).leaderId).toBe(null);
+});
+
+test('Raft thesis: a pause of 200 ms, of a follower or of the leader, changes nothing', () => {
+  for (const paused of [1, 2]) {
+    const quorum = new Puppets(3);
+    quorum.elect(1);
+    const until = quorum.nowMs + 20_000;
+    let pauseUntil = 0;
+    while (quorum.nowMs < until) {
+      quorum.nowMs += 10;
+      if (quorum.nowMs % 1000 === 0) pauseUntil = quorum.nowMs + 200;
+      const awake = quorum.ids.filter((id) => id !== paused || quorum.nowMs >= pauseUntil);
+      for (const id of awake)
+        if (quorum.core(id).deadlineMs <= quorum.nowMs) quorum.input(id, { type: 'tick' });
+      while (quorum.deliver(({ to }) => awake.includes(to)) !== null);
+      for (const id of awake) quorum.persist(id);
+    }
+    expect(quorum.status(1)).toContain('leader, epoch 1');
+  }
 });

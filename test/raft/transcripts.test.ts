@@ -8,77 +8,74 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
-import { describeTransit, Puppets } from './puppet.ts';
+import { describeTransit, type InTransit, Puppets } from './puppet.ts';
 
 const directory = new URL('./transcripts/', import.meta.url).pathname;
 
-function run(quorum: Puppets | null, command: string): { quorum: Puppets; lines: string[] } {
-  const [verb, ...words] = command.split(' ');
+type Command = (
+  quorum: Puppets,
+  numbers: readonly number[],
+  words: readonly string[],
+  lines: string[],
+) => void;
+
+function between(from: number | undefined, to: number | undefined): (one: InTransit) => boolean {
+  return (one) => one.from === from && one.to === to;
+}
+
+function snapshot(quorum: Puppets, id: number, endOffset: number): void {
+  const { state } = quorum.core(id);
+  const meta = { endOffset, epoch: state.log.epochAt(endOffset - 1), voters: state.voters.before(endOffset) };
+  const node = quorum.node(id);
+  node.disk = { ...node.disk, snapshot: { meta, bytes: new Uint8Array(8) } };
+  quorum.input(id, { type: 'snapshotSaved', meta });
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  plant: (quorum, [id = 0, ...rest], words) => {
+    const epochCount = words.indexOf('hw') - 1;
+    quorum.plant(id, rest.slice(0, epochCount), rest[epochCount + 1]);
+  },
+  timeout: (quorum, [id = 0]) => quorum.timeout(id),
+  stabilize: (quorum, ids, _, lines) =>
+    quorum.stabilize(ids.length > 0 ? ids : quorum.ids, (what) => lines.push(what)),
+  persist: (quorum, [id = 0], _, lines) => {
+    if (!quorum.persist(id)) lines.push('nothing to write');
+  },
+  deliver: (quorum, [from, to], _, lines) => {
+    const one = quorum.deliver(between(from, to));
+    lines.push(one === null ? 'nothing in transit' : describeTransit(one));
+  },
+  drop: (quorum, [from, to], _, lines) => {
+    const fits = between(from, to);
+    for (const one of quorum.transit.filter(fits)) lines.push(`lost: ${describeTransit(one)}`);
+    quorum.transit.splice(0, Number.POSITIVE_INFINITY, ...quorum.transit.filter((one) => !fits(one)));
+  },
+  propose: (quorum, [id = 0], words, lines) => {
+    quorum.propose(id, words.slice(1).join(' '));
+    lines.push(...quorum.refused.splice(0));
+  },
+  crash: (quorum, [id = 0]) => quorum.crash(id),
+  restart: (quorum, [id = 0]) => quorum.restart(id),
+  linkdown: (quorum, [id = 0, peer = 0]) => quorum.input(id, { type: 'linkDown', peer: nodeId(peer) }),
+  retire: (quorum, [id = 0]) => quorum.input(id, { type: 'retire' }),
+  snapshot: (quorum, [id = 0, endOffset = 0]) => snapshot(quorum, id, endOffset),
+  status: () => {},
+};
+
+function run(quorum: Puppets | null, line: string): { quorum: Puppets; lines: string[] } {
+  const [verb = '', ...words] = line.split(' ');
   const numbers = words.map(Number);
-  const [first = 0, second = 0] = numbers;
-  if (verb === 'nodes') return { quorum: new Puppets(first, { trailingEntries: 0 }), lines: [] };
-  if (quorum === null) throw new Error('begin with nodes');
+  const target = verb === 'nodes' ? new Puppets(numbers[0] ?? 0, { trailingEntries: 0 }) : quorum;
+  if (target === null) throw new Error('begin with nodes');
   const lines: string[] = [];
-  const fits = ({ from, to }: { from: number; to: number }): boolean => from === first && to === second;
-  switch (verb) {
-    case 'plant':
-      quorum.plant(first, numbers.slice(1, words.indexOf('hw')), numbers[words.indexOf('hw') + 1]);
-      break;
-    case 'timeout':
-      quorum.timeout(first);
-      break;
-    case 'stabilize':
-      quorum.stabilize(numbers.length > 0 ? numbers : quorum.ids, (what) => lines.push(what));
-      break;
-    case 'persist':
-      if (!quorum.persist(first)) lines.push('nothing to write');
-      break;
-    case 'deliver': {
-      const one = quorum.deliver(fits);
-      lines.push(one === null ? 'nothing in transit' : describeTransit(one));
-      break;
-    }
-    case 'drop':
-      for (let at = quorum.transit.findIndex(fits); at >= 0; at = quorum.transit.findIndex(fits)) {
-        for (const one of quorum.transit.splice(at, 1)) lines.push(`lost: ${describeTransit(one)}`);
-      }
-      break;
-    case 'propose':
-      quorum.propose(first, words.slice(1).join(' '));
-      lines.push(...quorum.refused.splice(0));
-      break;
-    case 'crash':
-      quorum.crash(first);
-      break;
-    case 'restart':
-      quorum.restart(first);
-      break;
-    case 'linkdown':
-      quorum.input(first, { type: 'linkDown', peer: nodeId(second) });
-      break;
-    case 'retire':
-      quorum.input(first, { type: 'retire' });
-      break;
-    case 'snapshot': {
-      const { state } = quorum.core(first);
-      const meta = {
-        endOffset: second,
-        epoch: state.log.epochAt(second - 1),
-        voters: state.voters.before(second),
-      };
-      const node = quorum.node(first);
-      node.disk = { ...node.disk, snapshot: { meta, bytes: new Uint8Array(8) } };
-      quorum.input(first, { type: 'snapshotSaved', meta });
-      break;
-    }
-    case 'status':
-      break;
-    default:
-      throw new Error(`unknown command '${command}'`);
+  if (verb !== 'nodes') {
+    const command = commands[verb];
+    if (command === undefined) throw new Error(`unknown command '${line}'`);
+    command(target, numbers, words, lines);
+    if (verb !== 'deliver' && verb !== 'drop') lines.push(...target.ids.map((id) => target.status(id)));
   }
-  const quiet = verb === 'deliver' || verb === 'drop';
-  if (!quiet) lines.push(...quorum.ids.map((id) => quorum.status(id)));
-  return { quorum, lines };
+  return { quorum: target, lines };
 }
 
 function replay(recorded: string): string {

@@ -91,7 +91,7 @@ describe('wire', () => {
     const voters = [1, 2, 3].map((id) => ({
       id: nodeId(id),
       directoryId: 'AAAAAAAAAAAAAAAAAAAAAQ',
-      endpoints: [{ name: 'CONTROLLER', host: `controller-${id}.example`, port: 9093 }],
+      endpoints: [{ name: 'CONTROLLER', host: `contrôleur-${id}.例%41.example`, port: 9093 }],
     }));
     expect(decodeVoters(encodeVoters(voters))).toEqual(voters);
   });

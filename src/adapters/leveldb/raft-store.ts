@@ -9,7 +9,7 @@ import { assert, at } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
-import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from '../../raft/types.ts';
+import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
 import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
 import { netChange, type NetChange } from './net-change.ts';
 import { newestSnapshot, type SnapshotFile, writeSnapshot } from './snapshot-files.ts';
@@ -308,11 +308,6 @@ export class LevelRaftStore implements RaftStore {
 
   async close(): Promise<void> {
     await this.#db.close();
-  }
-
-  /** For tests: what the next open finds. */
-  get hardState(): HardState {
-    return this.#hard.hardState;
   }
 }
 

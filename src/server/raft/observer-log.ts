@@ -68,10 +68,13 @@ export class ObserverLog implements MetadataLog {
   #unreturnedBytes = 0;
   #snapshot: { readonly begin: SnapshotBegin; readonly bytes: Uint8Array; receivedBytes: number } | null =
     null;
-  #inbox: { readonly stream: MessageStream; readonly message: ObserveMessage; readonly sizeBytes: number }[] =
-    [];
+  readonly #inbox: {
+    readonly stream: MessageStream;
+    readonly message: ObserveMessage;
+    readonly sizeBytes: number;
+  }[] = [];
   #working = false;
-  #timers = new Set<Timer>();
+  readonly #timers = new Set<Timer>();
   #phase: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(options: ObserverLogOptions) {

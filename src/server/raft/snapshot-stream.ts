@@ -89,7 +89,7 @@ export class SnapshotReceiver {
   readonly #onSnapshot: (snapshot: InstallSnapshot) => void;
   #begin: Omit<InstallSnapshot, 'bytes'> | null = null;
   #sizeBytes = 0;
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
   #receivedBytes = 0;
 
   constructor(onSnapshot: (snapshot: InstallSnapshot) => void) {

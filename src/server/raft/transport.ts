@@ -128,7 +128,7 @@ export class RaftTransport {
   async sendSnapshot(to: NodeId, snapshot: InstallSnapshot): Promise<boolean> {
     const link = this.#links.get(to);
     if (link === undefined || !link.up) return false;
-    return await sendSnapshot({
+    return sendSnapshot({
       stream: this.#options.peers.open(link.address, 'raft-bulk'),
       hello: this.#greeter.bytes,
       checkHello: (bytes) => this.#greeter.check(bytes, to) !== null,

@@ -76,7 +76,7 @@ export class VoterLog implements MetadataLog {
   readonly #listeners: MetadataLogListener[] = [];
   #mailbox: Input[] = [];
   #turnScheduled = false;
-  #afterSeq: { readonly seq: number; readonly outbound: Outbound }[] = [];
+  readonly #afterSeq: { readonly seq: number; readonly outbound: Outbound }[] = [];
   #timer: Timer | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
   #voters: readonly Voter[] | null = null;

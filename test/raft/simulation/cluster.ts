@@ -11,6 +11,7 @@ import { type Effects, type Input, type RaftOptions, raftOptions } from '../../.
 import type { WriteOp } from '../../../src/raft/store.ts';
 import type { ReplicaKey, Voter } from '../../../src/raft/types.ts';
 import { Checker } from './checker.ts';
+import { EventQueue } from './event-queue.ts';
 import { type SimRandom, seededRandom } from './random.ts';
 
 export interface SimConfig {
@@ -37,12 +38,6 @@ export interface HostFlaws {
   readonly forgetHardState?: boolean;
   /** Writes are reported durable before they are. */
   readonly persistEarly?: boolean;
-}
-
-interface Event {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
 }
 
 export class SimNode {
@@ -79,7 +74,7 @@ export class SimCluster {
   readonly #core: CoreClass;
   readonly #flaws: HostFlaws;
   readonly #blocked = new Set<string>();
-  #heap: Event[] = [];
+  readonly #events = new EventQueue();
   #order = 0;
 
   constructor(config: SimConfig, core: CoreClass, flaws: HostFlaws = {}) {
@@ -102,38 +97,13 @@ export class SimCluster {
   }
 
   at(delayMs: number, run: () => void): void {
-    const event = { atMs: this.nowMs + delayMs, order: this.#order++, run };
-    const heap = this.#heap;
-    heap.push(event);
-    for (let i = heap.length - 1; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!before(heap[i] as Event, heap[parent] as Event)) break;
-      [heap[i], heap[parent]] = [heap[parent] as Event, heap[i] as Event];
-      i = parent;
-    }
-  }
-
-  #pop(): Event | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined || heap.length === 0) return top;
-    heap[0] = last;
-    for (let i = 0; ; ) {
-      const left = 2 * i + 1;
-      let least = i;
-      if (left < heap.length && before(heap[left] as Event, heap[least] as Event)) least = left;
-      if (left + 1 < heap.length && before(heap[left + 1] as Event, heap[least] as Event)) least = left + 1;
-      if (least === i) return top;
-      [heap[i], heap[least]] = [heap[least] as Event, heap[i] as Event];
-      i = least;
-    }
+    this.#events.push({ atMs: this.nowMs + delayMs, order: this.#order++, run });
   }
 
   /** Runs until virtual time `untilMs`, or until `stop` says so. */
   run(untilMs: number, stop: () => boolean = () => false): void {
     while (!stop()) {
-      const event = this.#pop();
+      const event = this.#events.pop();
       if (event === undefined || event.atMs > untilMs) {
         if (event !== undefined) this.at(event.atMs - this.nowMs, event.run);
         this.nowMs = Math.max(this.nowMs, untilMs);
@@ -492,10 +462,6 @@ export class SimCluster {
     });
     return `not settled after ${limitMs} ms:\n${states.join('\n')}`;
   }
-}
-
-function before(a: Event, b: Event): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
 /** Through the wire format, so that simulation tests it too. */
