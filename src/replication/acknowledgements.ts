@@ -48,7 +48,8 @@ export class Acknowledgements {
       if (error === null) waiter.resolve();
       else waiter.reject(error);
     }
-    if (this.#first === waiters.length) this.#waiters = waiters.length > compactAt ? [] : this.#emptied(waiters);
+    if (this.#first === waiters.length)
+      this.#waiters = waiters.length > compactAt ? [] : this.#emptied(waiters);
     else if (this.#first < compactAt) return;
     else waiters.splice(0, this.#first);
     this.#first = 0;

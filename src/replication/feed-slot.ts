@@ -4,7 +4,8 @@
  * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is under way.
  */
 import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
-import type { Feed, Partition } from './partition.ts';
+import type { Partition } from './partition.ts';
+import type { Feed } from './partition-context.ts';
 import type { PushParts } from './stream-messages.ts';
 import type { LogParts } from './types.ts';
 
@@ -74,11 +75,7 @@ export class FeedSlot implements Feed {
     }
     if (read !== null) this.nextOffset = read.nextOffset;
     const { highWatermark, logStartOffset } = log;
-    if (
-      read === null &&
-      highWatermark === this.#sentHighWatermark &&
-      logStartOffset === this.#sentLogStart
-    )
+    if (read === null && highWatermark === this.#sentHighWatermark && logStartOffset === this.#sentLogStart)
       return null;
     this.#sentHighWatermark = highWatermark;
     this.#sentLogStart = logStartOffset;

@@ -31,7 +31,11 @@ export type SubscriptionCheck =
   | { readonly kind: 'out_of_range' };
 
 /** The leader's side: can a follower (or consumer) that ends at (`lastFetchedEpoch`, `offset`) go on from there? */
-export function checkSubscription(log: EpochLookup, offset: number, lastFetchedEpoch: number): SubscriptionCheck {
+export function checkSubscription(
+  log: EpochLookup,
+  offset: number,
+  lastFetchedEpoch: number,
+): SubscriptionCheck {
   if (lastFetchedEpoch >= 0) {
     const known = log.endOffsetForEpoch(lastFetchedEpoch);
     if (known.epoch < 0 || known.endOffset < 0) return { kind: 'out_of_range' };
@@ -48,7 +52,11 @@ export type OutOfRangeAction =
   | { readonly kind: 'retry' };
 
 /** What a follower does when the leader's log [start, end) does not reach its own end. */
-export function outOfRangeAction(ownEndOffset: number, leaderStart: number, leaderEnd: number): OutOfRangeAction {
+export function outOfRangeAction(
+  ownEndOffset: number,
+  leaderStart: number,
+  leaderEnd: number,
+): OutOfRangeAction {
   if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
   if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
   return { kind: 'retry' };

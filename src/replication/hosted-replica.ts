@@ -10,7 +10,8 @@ import { type Uuid, uuidZero } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
 import { type PartitionImage, uuidLostDirectory, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type { ReplicaLog } from './log-port.ts';
-import { Partition, type PartitionContext } from './partition.ts';
+import { Partition } from './partition.ts';
+import type { PartitionContext } from './partition-context.ts';
 
 export interface HostContext extends PartitionContext {
   /** Calls `opened`, perhaps before it returns. */
@@ -36,12 +37,7 @@ export class HostedReplica {
   readonly #context: HostContext;
   #isWaiting = false;
 
-  constructor(
-    topic: string,
-    image: PartitionImage,
-    config: TopicConfig,
-    context: HostContext,
-  ) {
+  constructor(topic: string, image: PartitionImage, config: TopicConfig, context: HostContext) {
     this.topic = topic;
     this.topicId = image.topicId;
     this.index = image.index;

@@ -128,7 +128,8 @@ export class LeaderState {
     if (!this.hasOutOfSync || this.isr.pending !== null) return null;
     const add: number[] = [];
     for (const follower of this.followers.values())
-      if (!this.isr.committed.includes(follower.brokerId) && this.#mayJoin(follower)) add.push(follower.brokerId);
+      if (!this.isr.committed.includes(follower.brokerId) && this.#mayJoin(follower))
+        add.push(follower.brokerId);
     return add.length === 0 ? null : this.isr.propose(add, [], this.leaderEpoch);
   }
 

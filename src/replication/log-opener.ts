@@ -42,7 +42,10 @@ export class LogOpener {
       replica.opened(log);
     } catch (error) {
       replica.hasFailed = true;
-      this.#logger.error('the log of a replica could not be opened', { partition: name, error: String(error) });
+      this.#logger.error('the log of a replica could not be opened', {
+        partition: name,
+        error: String(error),
+      });
     } finally {
       this.#opening--;
       this.#queue.shift()?.();

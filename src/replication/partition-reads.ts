@@ -6,7 +6,7 @@
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkSubscription, type EpochLookup } from './follower-state.ts';
 import type { LeaderState } from './leader-state.ts';
-import type { ReplicaLog } from './log-port.ts';
+import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 import {
   type FetchOptions,
   type FetchPartitionData,
@@ -26,6 +26,16 @@ export interface Readable extends EpochLookup {
 }
 
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
+
+/** The largest epoch not above `epoch` that the replica knows, and where it ends; (-1, -1) for an epoch not begun yet. */
+export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
+  const { log, leaderEpoch } = partition;
+  if (epoch < 0 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
+  if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
+  // Between the last epoch that wrote and ours nobody wrote anything.
+  if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
+  return log.endOffsetForEpoch(epoch);
+}
 
 /** First offset that a reader with this isolation must not see. */
 export function readLimit(log: ReplicaLog, isolation: Isolation): number {

@@ -12,24 +12,22 @@
  * (`replica-manager.ts`). Reads are in `partition-reads.ts`.
  */
 import { assert, defined } from '../base/assert.ts';
-import type { Clock, Scheduler, Timer } from '../base/clock.ts';
+import type { Timer } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../protocol/errors.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import type { IsrOutcome, IsrRequest } from './alter-partition.ts';
-import {
-  checkSubscription,
-  outOfRangeAction,
-  type SubscriptionCheck,
-  truncationOffset,
-} from './follower-state.ts';
+import type { IsrOutcome } from './alter-partition.ts';
+import { BusyGate } from './busy-gate.ts';
+import { Deletions } from './deletions.ts';
+import { checkSubscription, outOfRangeAction, truncationOffset } from './follower-state.ts';
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
 import { LeaderState } from './leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
-import { fetchFrom, listOffsetOf } from './partition-reads.ts';
+import type { Feed, PartitionContext, SubscribeResult, Subscription } from './partition-context.ts';
+import { endOfEpoch, fetchFrom, listOffsetOf } from './partition-reads.ts';
 import type {
   Acks,
   AppendOptions,
@@ -40,39 +38,6 @@ import type {
   ListOffsetOptions,
   ProducerState,
 } from './types.ts';
-
-/** Somebody who forwards the log to one follower. Calls are cheap and do their work later. */
-export interface Feed {
-  readonly brokerId: number;
-  /** There is something new: records, high watermark or log start. */
-  wake(): void;
-  /** The partition no longer feeds it. */
-  revoke(error: ErrorRow): void;
-}
-
-export interface PartitionContext {
-  readonly localId: number;
-  readonly localBrokerEpoch: () => number;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly lagTimeMaxMs: number;
-  /** The controller would take this incarnation of the broker into an ISR. */
-  readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
-  readonly isAlive: (brokerId: number) => boolean;
-  readonly submitIsr: (request: IsrRequest) => void;
-  readonly onStorageError: (partition: Partition, error: unknown) => void;
-}
-
-export interface Subscription {
-  readonly brokerEpoch: number;
-  readonly leaderEpoch: number;
-  readonly fetchOffset: number;
-  readonly lastFetchedEpoch: number;
-  readonly logStartOffset: number;
-}
-
-/** `wait`: our metadata is behind the follower's; ask again when the partition changes. */
-export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };
 
 type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
@@ -103,11 +68,10 @@ export class Partition {
   /** What the leader said last; our own high watermark follows as far as the log reaches. */
   #leaderHighWatermark = 0;
   #isDeleting = false;
-  #busy = 0;
-  #quiescent: (() => void)[] = [];
+  readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  #deletions: { offset: number; resolve: (low: number) => void; reject: (error: KafkaError) => void }[] = [];
+  readonly #deletions = new Deletions();
   readonly #watchers = new Set<() => void>();
   #feeds: Feed[] = [];
   readonly #onWritten: () => void;
@@ -188,7 +152,7 @@ export class Partition {
     const leader = defined(this.#leader);
     if (acks === -1 && !leader.hasEnoughInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS);
     const { info, written } = this.log.appendAsLeader(records, leader.leaderEpoch, options);
-    this.#busy++;
+    this.#gate.begin();
     written.then(this.#onWritten, this.#onWriteFailed);
     if (acks === 0) return { info, acknowledged: done };
     if (acks === 1) return { info, acknowledged: written };
@@ -219,12 +183,7 @@ export class Partition {
 
   /** The largest epoch not above `epoch` that the log knows, and where it ends; (-1, -1) for an epoch not begun yet. */
   endOffsetForEpoch(epoch: number): EpochEndOffset {
-    if (epoch < 0 || epoch > this.leaderEpoch) return { epoch: -1, endOffset: -1 };
-    if (epoch === this.leaderEpoch && this.isLeader) return { epoch, endOffset: this.log.logEndOffset };
-    const { latestEpoch } = this.log;
-    // Between the last epoch that wrote and ours nobody wrote anything.
-    if (epoch > latestEpoch) return { epoch: latestEpoch, endOffset: this.log.logEndOffset };
-    return this.log.endOffsetForEpoch(epoch);
+    return endOfEpoch(this, epoch);
   }
 
   /** Moves the log start to `offset` (-1: the high watermark); resolves to the low watermark when every live replica followed. */
@@ -238,9 +197,7 @@ export class Partition {
     this.#notify();
     const low = this.#lowWatermark();
     if (low >= target) return low;
-    return new Promise((resolve, reject) => {
-      this.#deletions.push({ offset: target, resolve, reject });
-    });
+    return this.#deletions.wait(target);
   }
 
   describeProducers(): readonly ProducerState[] {
@@ -258,7 +215,7 @@ export class Partition {
 
   /** A DeleteRecords waits for replicas. */
   get hasDeletions(): boolean {
-    return this.#deletions.length > 0;
+    return this.#deletions.size > 0;
   }
 
   // --- leader -----------------------------------------------------------------------------------------------------
@@ -294,7 +251,7 @@ export class Partition {
     if (leader === null || !this.#feeds.includes(feed)) return;
     leader.acknowledged(feed.brokerId, logEndOffset, logStartOffset, nowMs);
     this.#progressed(leader, nowMs);
-    if (this.#deletions.length > 0) this.#settleDeletions();
+    if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
   }
 
   /** Time passed or brokers came and went: who fell out of sync, who may join, who no longer counts. */
@@ -303,7 +260,7 @@ export class Partition {
     if (leader === null) return;
     this.#submit(leader.proposeShrink(nowMs));
     this.#progressed(leader, nowMs);
-    if (this.#deletions.length > 0) this.#settleDeletions();
+    if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
     this.#wakeFeeds();
   }
 
@@ -363,20 +320,13 @@ export class Partition {
     return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
-  #settleDeletions(): void {
-    const low = this.#lowWatermark();
-    const waiting = this.#deletions;
-    this.#deletions = waiting.filter((deletion) => deletion.offset > low);
-    for (const deletion of waiting) if (deletion.offset <= low) deletion.resolve(low);
-  }
-
   // --- follower ---------------------------------------------------------------------------------------------------
 
   /** Appends what the leader sent. Resolves when written; throws when it does not continue the log. */
   appendFromLeader(records: Uint8Array): Promise<void> {
     assert(this.#role === 'follower', 'records from a leader for a replica that does not follow');
     const { written } = this.log.appendAsFollower(records);
-    this.#busy++;
+    this.#gate.begin();
     written.then(this.#onWritten, this.#onWriteFailed);
     return written;
   }
@@ -442,7 +392,7 @@ export class Partition {
   }
 
   async #truncate(cut: () => Promise<void>): Promise<void> {
-    this.#busy++;
+    this.#gate.begin();
     try {
       await cut();
       this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
@@ -450,7 +400,7 @@ export class Partition {
       this.#fail(error);
       throw error;
     } finally {
-      this.#settled();
+      this.#gate.end();
     }
   }
 
@@ -458,17 +408,16 @@ export class Partition {
 
   /** Calls back when no write and no truncation is under way: at once when there is none. */
   whenQuiescent(callback: () => void): void {
-    if (this.#busy === 0) callback();
-    else this.#quiescent.push(callback);
+    this.#gate.whenQuiet(callback);
   }
 
   get isQuiescent(): boolean {
-    return this.#busy === 0;
+    return this.#gate.isQuiet;
   }
 
   /** Leads from now on, or goes on leading with what metadata says now. */
   becomeLeader(image: PartitionImage): void {
-    assert(this.#busy === 0 || this.#role === 'leader', 'a new leader begins with writes under way');
+    assert(this.#gate.isQuiet || this.#role === 'leader', 'a new leader begins with writes under way');
     const nowMs = this.#context.clock.monotonicMs();
     const isNewEpoch = this.#leader === null || image.leaderEpoch !== this.#leader.leaderEpoch;
     this.leaderId = this.#context.localId;
@@ -514,9 +463,11 @@ export class Partition {
     this.#leader = null;
     this.#leaderHighWatermark = 0;
     this.#revokeFeeds(Errors.NOT_LEADER_OR_FOLLOWER);
-    this.#rejectDeletions(notLeader());
+    this.#deletions.reject(notLeader());
     if (wasLeader && this.#acks.size > 0)
-      this.#grace = this.#context.scheduler.after(handoverGraceMs, () => this.#acks.rejectAbove(-1, notLeader()));
+      this.#grace = this.#context.scheduler.after(handoverGraceMs, () =>
+        this.#acks.rejectAbove(-1, notLeader()),
+      );
     this.#notify();
   }
 
@@ -540,7 +491,7 @@ export class Partition {
     this.#leader = null;
     this.#cancelGrace();
     this.#revokeFeeds(error.error);
-    this.#rejectDeletions(error);
+    this.#deletions.reject(error);
     this.#acks.rejectAbove(-1, error);
     this.#notify();
   }
@@ -548,12 +499,6 @@ export class Partition {
   #cancelGrace(): void {
     this.#grace?.cancel();
     this.#grace = null;
-  }
-
-  #rejectDeletions(error: KafkaError): void {
-    const waiting = this.#deletions;
-    this.#deletions = [];
-    for (const deletion of waiting) deletion.reject(error);
   }
 
   #revokeFeeds(error: ErrorRow): void {
@@ -575,26 +520,18 @@ export class Partition {
         this.#wakeFeeds();
       }
     } else if (this.#role === 'follower') this.#followHighWatermark();
-    this.#settled();
+    this.#gate.end();
   }
 
   #writeFailed(error: unknown): void {
     this.#fail(error);
-    this.#settled();
+    this.#gate.end();
   }
 
   #fail(error: unknown): void {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
     this.#context.onStorageError(this, error);
-  }
-
-  #settled(): void {
-    this.#busy--;
-    if (this.#busy > 0 || this.#quiescent.length === 0) return;
-    const waiting = this.#quiescent;
-    this.#quiescent = [];
-    for (const callback of waiting) callback();
   }
 
   #wakeFeeds(): void {

@@ -47,7 +47,11 @@ export class ReplicaFeeder {
 
   #introduced(session: FeedSession): void {
     for (const other of [...this.#sessions])
-      if (other !== session && other.brokerId === session.brokerId && other.brokerEpoch <= session.brokerEpoch)
+      if (
+        other !== session &&
+        other.brokerId === session.brokerId &&
+        other.brokerEpoch <= session.brokerEpoch
+      )
         other.close();
   }
 }

@@ -125,7 +125,8 @@ export class ReplicaFetcher {
   // --- stream ---
 
   #connect(): void {
-    if (this.#stream !== null || this.#reconnect !== null || this.#isStopped || this.#slots.size === 0) return;
+    if (this.#stream !== null || this.#reconnect !== null || this.#isStopped || this.#slots.size === 0)
+      return;
     const address = this.#context.addressOf(this.leaderId);
     const brokerEpoch = this.#context.localBrokerEpoch();
     if (address === null || brokerEpoch < 0) return this.#reconnectLater();
@@ -352,7 +353,10 @@ export class ReplicaFetcher {
           else this.#retryLater(slot);
         },
         (error: unknown) => {
-          this.#context.logger.error('truncation failed', { partition: partition.name, error: String(error) });
+          this.#context.logger.error('truncation failed', {
+            partition: partition.name,
+            error: String(error),
+          });
         },
       );
     });

@@ -216,7 +216,9 @@ export class ReplicaManager implements MetadataPublisher {
     if (delta.changedBrokers.size > 0) {
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
       // Who became eligible may join; who left no longer holds back deletions.
-      this.#tickLeaders((partition) => partition.leaderState?.hasOutOfSync === true || partition.hasDeletions);
+      this.#tickLeaders(
+        (partition) => partition.leaderState?.hasOutOfSync === true || partition.hasDeletions,
+      );
     }
     this.#reconcile.run();
   }

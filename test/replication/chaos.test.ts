@@ -66,7 +66,10 @@ class Run {
     const { id, bytes } = uniqueBatch(1 + (this.random.u32() % 3));
     try {
       const acks = this.random.u32() % 4 === 0 ? 1 : -1;
-      const { info, acknowledged } = partition.appendAsLeader(bytes, acks, { origin: 'client', requestVersion: 11 });
+      const { info, acknowledged } = partition.appendAsLeader(bytes, acks, {
+        origin: 'client',
+        requestVersion: 11,
+      });
       acknowledged.then(
         () => {
           if (acks === -1) this.acked.push({ index, offset: info.firstOffset, id });
@@ -134,7 +137,9 @@ class Run {
           leader.highWatermark === leader.logEndOffset &&
           [1, 2, 3].every((id) => {
             const replica = cluster.replica(id, index);
-            return replica?.highWatermark === leader.highWatermark && replica.logEndOffset === leader.logEndOffset;
+            return (
+              replica?.highWatermark === leader.highWatermark && replica.logEndOffset === leader.logEndOffset
+            );
           })
         );
       });
@@ -149,8 +154,19 @@ class Run {
         const replica = cluster.replica(id, index);
         const { highWatermark, logEndOffset, leaderId, leaderEpoch, isLeader, isQuiescent } = replica ?? {};
         const isr = replica?.leaderState?.isr;
-        console.log({ id, epoch, isPaused: host.isPaused, highWatermark, logEndOffset, leaderId, leaderEpoch, isLeader, isQuiescent });
-        if (isr !== undefined) console.log(isr.committed, isr.partitionEpoch, isr.pending, replica?.leaderState?.followers);
+        console.log({
+          id,
+          epoch,
+          isPaused: host.isPaused,
+          highWatermark,
+          logEndOffset,
+          leaderId,
+          leaderEpoch,
+          isLeader,
+          isQuiescent,
+        });
+        if (isr !== undefined)
+          console.log(isr.committed, isr.partitionEpoch, isr.pending, replica?.leaderState?.followers);
       }
     }
   }
@@ -161,7 +177,8 @@ class Run {
       for (const other of others) expect(other?.map(identity)).toEqual(first?.map(identity));
       for (const { offset, id } of this.acked.filter((one) => one.index === index)) {
         const batch = first?.find((header) => header.baseOffset === offset);
-        if (batch?.baseTimestamp !== id) throw new Error(`acknowledged record ${id} at ${index}/${offset} is lost`);
+        if (batch?.baseTimestamp !== id)
+          throw new Error(`acknowledged record ${id} at ${index}/${offset} is lost`);
       }
     }
   }
@@ -223,9 +240,13 @@ const firstSeed = Number(process.env['BENDEMANN_SEED'] ?? 1);
 test.each([
   ['in memory', false, seeds],
   ['on a simulated disk', true, Math.ceil(seeds / 3)],
-])('no acknowledged record is lost, logs %s', async (_name, hasRealLogs, count) => {
-  console.log(`seeds ${firstSeed} to ${firstSeed + count - 1}`);
-  let acked = 0;
-  for (let seed = firstSeed; seed < firstSeed + count; seed++) acked += await check(seed, hasRealLogs);
-  expect(acked).toBeGreaterThan(count * 5);
-}, 600_000);
+])(
+  'no acknowledged record is lost, logs %s',
+  async (_name, hasRealLogs, count) => {
+    console.log(`seeds ${firstSeed} to ${firstSeed + count - 1}`);
+    let acked = 0;
+    for (let seed = firstSeed; seed < firstSeed + count; seed++) acked += await check(seed, hasRealLogs);
+    expect(acked).toBeGreaterThan(count * 5);
+  },
+  600_000,
+);

@@ -12,7 +12,10 @@ import { type MetadataRecord, record } from '../../src/metadata/records.ts';
 import type { PartitionImage } from '../../src/metadata/topics-image.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
 import { Errors } from '../../src/protocol/errors.ts';
-import { AlterPartitionRequest, AlterPartitionResponse } from '../../src/protocol/messages/56-alter-partition.ts';
+import {
+  AlterPartitionRequest,
+  AlterPartitionResponse,
+} from '../../src/protocol/messages/56-alter-partition.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { LogManager } from '../../src/log/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
@@ -74,7 +77,16 @@ export class Cluster {
     for (const id of ids) {
       const host = new SimulatedHost(this.world, `b${id}`);
       host.onCrash((life) => this.network.crashed(life, true));
-      this.brokers.push({ id, host, disk: new MemoryDisk(), files: new SimulatedDisk(), life: null, manager: null, logs: null, epoch: -1 });
+      this.brokers.push({
+        id,
+        host,
+        disk: new MemoryDisk(),
+        files: new SimulatedDisk(),
+        life: null,
+        manager: null,
+        logs: null,
+        epoch: -1,
+      });
     }
     for (const broker of this.brokers) this.start(broker.id);
     if (!this.world.run(10_000, () => this.brokers.every((broker) => broker.manager !== null)))
@@ -126,7 +138,8 @@ export class Cluster {
   }
 
   runUntil(done: () => boolean, limitMs = 60_000): void {
-    if (!this.world.run(this.world.nowMs + limitMs, done)) throw new Error(`nothing happened (seed ${this.world.seed})`);
+    if (!this.world.run(this.world.nowMs + limitMs, done))
+      throw new Error(`nothing happened (seed ${this.world.seed})`);
   }
 
   start(id: number): void {
@@ -293,20 +306,24 @@ export class Cluster {
     return {
       send: () => Promise.reject(new Error('not used')),
       request: ((_q: unknown, _s: unknown, _version: number, init: AlterPartitionRequest) =>
-        later(() => this.#alterPartition(create(AlterPartitionRequest, init), epoch))) as ControllerClient['request'],
+        later(() =>
+          this.#alterPartition(create(AlterPartitionRequest, init), epoch),
+        )) as ControllerClient['request'],
     };
   }
 
   #alterPartition(request: AlterPartitionRequest, epoch: number): AlterPartitionResponse {
     this.alterPartitions++;
     const current = this.broker(request.brokerId).epoch;
-    if (epoch !== current) return create(AlterPartitionResponse, { errorCode: Errors.STALE_BROKER_EPOCH.code, topics: [] });
+    if (epoch !== current)
+      return create(AlterPartitionResponse, { errorCode: Errors.STALE_BROKER_EPOCH.code, topics: [] });
     const topics = request.topics.map((topic) => ({
       topicId: topic.topicId,
       partitions: topic.partitions.map((wanted) => {
         const index = wanted.partitionIndex;
         const errorCode = this.#judge(request.brokerId, index, wanted);
-        if (errorCode === 0) this.#change(index, { isr: wanted.newIsrWithEpochs.map((member) => member.brokerId) });
+        if (errorCode === 0)
+          this.#change(index, { isr: wanted.newIsrWithEpochs.map((member) => member.brokerId) });
         const now = this.metadata(index);
         return {
           partitionIndex: index,
@@ -321,7 +338,11 @@ export class Cluster {
     return create(AlterPartitionResponse, { errorCode: 0, topics });
   }
 
-  #judge(from: number, index: number, wanted: AlterPartitionRequest['topics'][number]['partitions'][number]): number {
+  #judge(
+    from: number,
+    index: number,
+    wanted: AlterPartitionRequest['topics'][number]['partitions'][number],
+  ): number {
     const now = this.metadata(index);
     if (now.leader !== from || wanted.leaderEpoch < now.leaderEpoch) return Errors.FENCED_LEADER_EPOCH.code;
     if (wanted.partitionEpoch !== now.partitionEpoch) return Errors.INVALID_UPDATE_VERSION.code;

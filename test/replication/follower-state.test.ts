@@ -38,7 +38,8 @@ function reconcile(leader: EpochList, follower: EpochList): number {
   for (let round = 1; round < 100; round++) {
     const check = checkSubscription(leader, follower.logEndOffset, follower.latestEpoch);
     if (check.kind === 'ok') return round;
-    if (check.kind === 'diverging') follower.epochs.length = Math.min(truncationOffset(follower, check), follower.logEndOffset);
+    if (check.kind === 'diverging')
+      follower.epochs.length = Math.min(truncationOffset(follower, check), follower.logEndOffset);
     else {
       const action = outOfRangeAction(follower.logEndOffset, leader.logStartOffset, leader.logEndOffset);
       if (action.kind !== 'truncate') throw new Error(`cannot go on: ${action.kind}`);

@@ -181,8 +181,10 @@ test('the high watermark never goes back and never passes a member of the maxima
         const end = state.followers.get(broker)?.logEndOffset ?? -1;
         if (kind === 'append') state.appended(state.logEndOffset + by, nowMs);
         // A follower may come back with less than it had.
-        else if (kind === 'subscribe') state.subscribed(broker, nowMs, Math.min(by + 30, state.logEndOffset), 0, nowMs);
-        else if (kind === 'ack' && end >= 0) state.acknowledged(broker, Math.min(end + by, state.logEndOffset), 0, nowMs);
+        else if (kind === 'subscribe')
+          state.subscribed(broker, nowMs, Math.min(by + 30, state.logEndOffset), 0, nowMs);
+        else if (kind === 'ack' && end >= 0)
+          state.acknowledged(broker, Math.min(end + by, state.logEndOffset), 0, nowMs);
         else if (kind === 'detach') state.detached(broker, nowMs);
         else if (kind === 'tick') {
           nowMs += by;

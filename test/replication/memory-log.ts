@@ -140,7 +140,9 @@ export class MemoryLog implements ReplicaLog {
 
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     const found = this.readCached(offset, maxBytes, upTo);
-    return found === null || found.records.length === 0 ? null : { parts: [found.records], nextOffset: found.nextOffset };
+    return found === null || found.records.length === 0
+      ? null
+      : { parts: [found.records], nextOffset: found.nextOffset };
   }
 
   #find(offset: number, maxBytes: number, upTo: number): LogReadResult {

@@ -4,7 +4,11 @@ import { inMacrotask } from '../../src/simulation/macrotask.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { Cluster, type ClusterOptions, lagTimeMaxMs, uniqueBatch } from './cluster.ts';
 
-function simulate(name: string, options: Omit<ClusterOptions, 'seed'>, body: (cluster: Cluster) => void): void {
+function simulate(
+  name: string,
+  options: Omit<ClusterOptions, 'seed'>,
+  body: (cluster: Cluster) => void,
+): void {
   test(name, () =>
     inMacrotask(() => {
       const cluster = new Cluster({ seed: 7, ...options });
@@ -18,7 +22,10 @@ function simulate(name: string, options: Omit<ClusterOptions, 'seed'>, body: (cl
 function produce(partition: Partition, acks: -1 | 0 | 1 = -1): { outcome: string | null; endOffset: number } {
   const { bytes } = uniqueBatch(2);
   const result: { outcome: string | null; endOffset: number } = { outcome: null, endOffset: -1 };
-  const { info, acknowledged } = partition.appendAsLeader(bytes, acks, { origin: 'client', requestVersion: 11 });
+  const { info, acknowledged } = partition.appendAsLeader(bytes, acks, {
+    origin: 'client',
+    requestVersion: 11,
+  });
   result.endOffset = info.lastOffset + 1;
   acknowledged.then(
     () => {
@@ -94,36 +101,46 @@ describe('three replicas', () => {
     expect(cluster.metadata().isr).toEqual([1, 2]);
   });
 
-  simulate('a leader that dies is replaced and comes back as a follower without its unreplicated tail', {}, (cluster) => {
-    const first = produce(leaderOf(cluster));
-    cluster.runUntil(() => first.outcome === 'ok');
-    for (const id of [2, 3]) cluster.network.partitions.cut('b1', `b${id}`);
-    const lost = produce(leaderOf(cluster), 1);
-    cluster.runUntil(() => lost.outcome === 'ok');
-    cluster.crash(1);
-    cluster.network.partitions.heal();
-    cluster.runUntil(() => cluster.leader() !== null && cluster.metadata().leader !== 1);
-    const second = produce(leaderOf(cluster));
-    cluster.runUntil(() => second.outcome === 'ok');
-    cluster.start(1);
-    cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
-    const logs = [1, 2, 3].map((id) => cluster.broker(id).disk.logs.values().next().value?.batches ?? []);
-    const ids = logs.map((batches) => batches.map((batch) => batch.header.baseTimestamp));
-    expect(ids[0]).toEqual(ids[1]);
-    expect(ids[1]).toEqual(ids[2]);
-    expect(ids[0]).toHaveLength(2);
-  });
+  simulate(
+    'a leader that dies is replaced and comes back as a follower without its unreplicated tail',
+    {},
+    (cluster) => {
+      const first = produce(leaderOf(cluster));
+      cluster.runUntil(() => first.outcome === 'ok');
+      for (const id of [2, 3]) cluster.network.partitions.cut('b1', `b${id}`);
+      const lost = produce(leaderOf(cluster), 1);
+      cluster.runUntil(() => lost.outcome === 'ok');
+      cluster.crash(1);
+      cluster.network.partitions.heal();
+      cluster.runUntil(() => cluster.leader() !== null && cluster.metadata().leader !== 1);
+      const second = produce(leaderOf(cluster));
+      cluster.runUntil(() => second.outcome === 'ok');
+      cluster.start(1);
+      cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
+      const logs = [1, 2, 3].map((id) => cluster.broker(id).disk.logs.values().next().value?.batches ?? []);
+      const ids = logs.map((batches) => batches.map((batch) => batch.header.baseTimestamp));
+      expect(ids[0]).toEqual(ids[1]);
+      expect(ids[1]).toEqual(ids[2]);
+      expect(ids[0]).toHaveLength(2);
+    },
+  );
 
-  simulate('when leadership moves, what the new leader commits is acknowledged by the old one', {}, (cluster) => {
-    const leader = leaderOf(cluster);
-    const result = produce(leader);
-    cluster.runUntil(() => cluster.replica(2)?.logEndOffset === 2 && cluster.replica(3)?.logEndOffset === 2);
-    expect(result.outcome).toBeNull();
-    cluster.moveLeader(2);
-    cluster.runUntil(() => !leader.isLeader || result.outcome !== null);
-    cluster.runUntil(() => result.outcome !== null, 900);
-    expect(result.outcome).toBe('ok');
-  });
+  simulate(
+    'when leadership moves, what the new leader commits is acknowledged by the old one',
+    {},
+    (cluster) => {
+      const leader = leaderOf(cluster);
+      const result = produce(leader);
+      cluster.runUntil(
+        () => cluster.replica(2)?.logEndOffset === 2 && cluster.replica(3)?.logEndOffset === 2,
+      );
+      expect(result.outcome).toBeNull();
+      cluster.moveLeader(2);
+      cluster.runUntil(() => !leader.isLeader || result.outcome !== null);
+      cluster.runUntil(() => result.outcome !== null, 900);
+      expect(result.outcome).toBe('ok');
+    },
+  );
 
   simulate('what the new leader does not have is refused', {}, (cluster) => {
     const leader = leaderOf(cluster);
@@ -180,7 +197,9 @@ describe('three replicas', () => {
     cluster.runUntil(() => second.outcome === 'ok');
     const third = produce(leaderOf(cluster));
     cluster.runUntil(() => third.outcome === 'ok');
-    leaderOf(cluster).deleteRecords(4).catch(() => undefined);
+    leaderOf(cluster)
+      .deleteRecords(4)
+      .catch(() => undefined);
     cluster.runFor(100);
     cluster.start(3);
     cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
@@ -210,14 +229,24 @@ describe('three replicas', () => {
     const first = produce(leaderOf(cluster));
     cluster.runUntil(() => cluster.replica(2)?.logEndOffset === 2 && cluster.replica(3)?.logEndOffset === 2);
     expect(first.outcome).toBeNull();
-    for (const [from, to] of [['b2', 'b3'], ['b3', 'b2'], ['b1', 'b2'], ['b2', 'b1']] as const)
+    for (const [from, to] of [
+      ['b2', 'b3'],
+      ['b3', 'b2'],
+      ['b1', 'b2'],
+      ['b2', 'b1'],
+    ] as const)
       cluster.network.partitions.cut(from, to);
     cluster.crash(1);
     cluster.runUntil(() => cluster.replica(2)?.isLeader === true);
     const ask = (): string => {
       let found = '';
       leaderOf(cluster)
-        .listOffset({ timestamp: -1, isolation: 'high_watermark', currentLeaderEpoch: -1, allowFollower: false })
+        .listOffset({
+          timestamp: -1,
+          isolation: 'high_watermark',
+          currentLeaderEpoch: -1,
+          allowFollower: false,
+        })
         .then(
           (answer) => {
             found = String(answer?.offset);

@@ -15,7 +15,10 @@ import {
 
 const count = fc.nat({ max: 2 ** 31 - 1 });
 const offset = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
-const offsetOrNone = fc.oneof(fc.constant(-1), fc.maxSafeNat().map((n) => n - 1));
+const offsetOrNone = fc.oneof(
+  fc.constant(-1),
+  fc.maxSafeNat().map((n) => n - 1),
+);
 const uuid = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => uuidFromBytes(bytes));
 
 describe('numbers', () => {

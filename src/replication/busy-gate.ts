@@ -1,0 +1,27 @@
+/** Counts the writes and truncations of a log that are under way, and calls back when there is none. */
+export class BusyGate {
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  get isQuiet(): boolean {
+    return this.#count === 0;
+  }
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    this.#count--;
+    if (this.#count > 0 || this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const callback of waiting) callback();
+  }
+
+  /** At once when it is quiet already. */
+  whenQuiet(callback: () => void): void {
+    if (this.#count === 0) callback();
+    else this.#waiting.push(callback);
+  }
+}
