@@ -15,7 +15,7 @@ import type { TimestampOffset } from './log-reader.ts';
 
 export interface RecordError {
   /** Place of the record in its batch. */
-  readonly batchIndex: number;
+  readonly index: number;
   readonly message: string;
 }
 
@@ -54,15 +54,15 @@ export function checkRecords(header: BatchHeader, config: LogConfig, nowMs: numb
   const checksTime = config.messageTimestampType === 'CreateTime';
   const keyless: RecordError[] = [];
   const untimely: RecordError[] = [];
-  for (const [batchIndex, record] of records.entries()) {
+  for (const [index, record] of records.entries()) {
     if (config.cleanupPolicy.compact && record.key === null) {
-      keyless.push({ batchIndex, message: 'Compacted topic cannot accept message without key.' });
+      keyless.push({ index, message: 'Compacted topic cannot accept message without key.' });
     }
     const outside = record.timestamp !== -1 && (record.timestamp < earliestMs || record.timestamp > latestMs);
     if (checksTime && outside) {
       untimely.push({
-        batchIndex,
-        message: `Timestamp ${record.timestamp} of message with offset ${batchIndex} is out of range.`,
+        index,
+        message: `Timestamp ${record.timestamp} of message with offset ${index} is out of range.`,
       });
     }
   }

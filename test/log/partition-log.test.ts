@@ -85,7 +85,7 @@ describe('append', () => {
   test('refuses records without key on a compacted topic', async () => {
     const log = await new Bench().create({ cleanupPolicy: { delete: false, compact: true } });
     expect(() => log.appendAsLeader(batchOf(['x'], { key: null }), 0, client)).toThrowError(
-      expect.objectContaining({ recordErrors: [expect.objectContaining({ batchIndex: 0 })] }),
+      expect.objectContaining({ recordErrors: [expect.objectContaining({ index: 0 })] }),
     );
     log.appendAsLeader(batchOf(['x']), 0, client);
   });
