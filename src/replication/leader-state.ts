@@ -118,6 +118,17 @@ export class LeaderState {
     return true;
   }
 
+  /** The members of a proposal with their broker epochs, as far as we know them. */
+  membersOf(proposal: IsrProposal, localBrokerEpoch: number): { brokerId: number; brokerEpoch: number }[] {
+    return proposal.isr.map((brokerId) => {
+      const follower = this.followers.get(brokerId);
+      return {
+        brokerId,
+        brokerEpoch: brokerId === this.localId ? localBrokerEpoch : (follower?.brokerEpoch ?? -1),
+      };
+    });
+  }
+
   /** A cheap test before `proposeExpansion`. */
   get hasOutOfSync(): boolean {
     return this.isr.committed.length < this.#replicas.length;

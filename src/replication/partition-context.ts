@@ -37,3 +37,5 @@ export interface Subscription {
 
 /** `wait`: our metadata is behind the follower's; ask again when the partition changes. */
 export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };
+
+export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';

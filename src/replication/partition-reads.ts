@@ -7,6 +7,7 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkSubscription, type EpochLookup } from './follower-state.ts';
 import type { LeaderState } from './leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
+import type { Role } from './partition-context.ts';
 import {
   type FetchOptions,
   type FetchPartitionData,
@@ -26,6 +27,21 @@ export interface Readable extends EpochLookup {
 }
 
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
+
+/** Throws unless a replica in this role and epoch may answer somebody who believes in `currentLeaderEpoch` (-1: did not say). */
+export function checkAccess(
+  role: Role,
+  leaderEpoch: number,
+  currentLeaderEpoch: number,
+  allowFollower: boolean,
+): void {
+  if (role === 'offline') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
+  if (currentLeaderEpoch >= 0 && currentLeaderEpoch < leaderEpoch)
+    throw new KafkaError(Errors.FENCED_LEADER_EPOCH);
+  if (currentLeaderEpoch > leaderEpoch) throw new KafkaError(Errors.UNKNOWN_LEADER_EPOCH);
+  if (role === 'leader' || (allowFollower && role === 'follower')) return;
+  throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+}
 
 /** The largest epoch not above `epoch` that the replica knows, and where it ends; (-1, -1) for an epoch not begun yet. */
 export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {

@@ -16,18 +16,20 @@ import type { Timer } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
-import { type ErrorRow, Errors, KafkaError } from '../protocol/errors.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { IsrOutcome } from './alter-partition.ts';
 import { BusyGate } from './busy-gate.ts';
 import { Deletions } from './deletions.ts';
-import { checkSubscription, outOfRangeAction, truncationOffset } from './follower-state.ts';
+import { FeedList } from './feed-list.ts';
+import { cutIntoRange, cutToLeader } from './follower-cut.ts';
+import { checkSubscription, outOfRangeAction } from './follower-state.ts';
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
 import { LeaderState } from './leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
-import type { Feed, PartitionContext, SubscribeResult, Subscription } from './partition-context.ts';
-import { endOfEpoch, fetchFrom, listOffsetOf } from './partition-reads.ts';
+import type { Feed, PartitionContext, Role, SubscribeResult, Subscription } from './partition-context.ts';
+import { checkAccess, endOfEpoch, fetchFrom, listOffsetOf } from './partition-reads.ts';
 import type {
   Acks,
   AppendOptions,
@@ -38,8 +40,6 @@ import type {
   ListOffsetOptions,
   ProducerState,
 } from './types.ts';
-
-type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
 /** How long a former leader waits for the new one to commit what it took, before it tells producers to ask again. */
 const handoverGraceMs = 1000;
@@ -73,7 +73,7 @@ export class Partition {
   #grace: Timer | null = null;
   readonly #deletions = new Deletions();
   readonly #watchers = new Set<() => void>();
-  #feeds: Feed[] = [];
+  readonly #feeds = new FeedList();
   readonly #onWritten: () => void;
   readonly #onWriteFailed: (error: unknown) => void;
 
@@ -90,7 +90,10 @@ export class Partition {
     this.config = config;
     this.#context = context;
     this.#onWritten = (): void => this.#written();
-    this.#onWriteFailed = (error): void => this.#writeFailed(error);
+    this.#onWriteFailed = (error): void => {
+      this.#fail(error);
+      this.#gate.end();
+    };
   }
 
   get name(): string {
@@ -130,20 +133,13 @@ export class Partition {
     return this.#leader;
   }
 
-  // --- what requests do -------------------------------------------------------------------------------------------
-
   /** Throws unless this replica leads in the epoch the client believes in (-1: it did not say). */
   requireLeader(currentLeaderEpoch = -1): void {
     this.requireReplica(currentLeaderEpoch, false);
   }
 
   requireReplica(currentLeaderEpoch: number, allowFollower: boolean): void {
-    if (this.#role === 'offline') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch)
-      throw new KafkaError(Errors.FENCED_LEADER_EPOCH);
-    if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError(Errors.UNKNOWN_LEADER_EPOCH);
-    if (this.#role === 'leader' || (allowFollower && this.#role === 'follower')) return;
-    throw notLeader();
+    checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
   /** Validates, gives offsets and queues the write; see `AppendResult`. Throws `KafkaError` when refused. */
@@ -193,7 +189,7 @@ export class Partition {
     if (target < 0 || target > this.log.highWatermark) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
     await this.log.deleteRecordsTo(target);
     this.requireLeader();
-    this.#wakeFeeds();
+    this.#feeds.wake();
     this.#notify();
     const low = this.#lowWatermark();
     if (low >= target) return low;
@@ -231,24 +227,20 @@ export class Partition {
     const nowMs = this.#context.clock.monotonicMs();
     if (!leader.subscribed(feed.brokerId, brokerEpoch, fetchOffset, logStartOffset, nowMs))
       return { kind: 'wait' };
-    const older = this.#feeds.findIndex((other) => other.brokerId === feed.brokerId);
-    if (older >= 0) this.#feeds.splice(older, 1, feed);
-    else this.#feeds.push(feed);
+    this.#feeds.attach(feed);
     this.#progressed(leader, nowMs);
     return check;
   }
 
   unsubscribe(feed: Feed): void {
-    const at = this.#feeds.indexOf(feed);
-    if (at < 0) return;
-    this.#feeds.splice(at, 1);
+    if (!this.#feeds.detach(feed)) return;
     this.#leader?.detached(feed.brokerId, this.#context.clock.monotonicMs());
   }
 
   /** A follower's log reaches to `logEndOffset` and begins at `logStartOffset`. */
   followerAcknowledged(feed: Feed, logEndOffset: number, logStartOffset: number, nowMs: number): void {
     const leader = this.#leader;
-    if (leader === null || !this.#feeds.includes(feed)) return;
+    if (leader === null || !this.#feeds.has(feed)) return;
     leader.acknowledged(feed.brokerId, logEndOffset, logStartOffset, nowMs);
     this.#progressed(leader, nowMs);
     if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
@@ -261,7 +253,7 @@ export class Partition {
     this.#submit(leader.proposeShrink(nowMs));
     this.#progressed(leader, nowMs);
     if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
-    this.#wakeFeeds();
+    this.#feeds.wake();
   }
 
   #progressed(leader: LeaderState, nowMs: number): void {
@@ -275,7 +267,7 @@ export class Partition {
     assert(highWatermark <= this.log.logEndOffset, 'high watermark beyond the log end offset');
     this.log.setHighWatermark(highWatermark);
     this.#acknowledge(leader);
-    this.#wakeFeeds();
+    this.#feeds.wake();
     this.#notify();
   }
 
@@ -289,13 +281,7 @@ export class Partition {
   #submit(proposal: IsrProposal | null): void {
     if (proposal === null) return;
     const leader = defined(this.#leader);
-    const members = proposal.isr.map((brokerId) => ({
-      brokerId,
-      brokerEpoch:
-        brokerId === this.#context.localId
-          ? this.#context.localBrokerEpoch()
-          : (leader.followers.get(brokerId)?.brokerEpoch ?? -1),
-    }));
+    const members = leader.membersOf(proposal, this.#context.localBrokerEpoch());
     const { topicId, index } = this;
     const onOutcome = (outcome: IsrOutcome): void => this.#isrAnswered(leader, proposal, outcome);
     this.#context.submitIsr({ topicId, index, proposal, members, onOutcome });
@@ -368,27 +354,15 @@ export class Partition {
   /** Cuts what the leader does not have; resolves when the log is cut. False when that changed nothing. */
   async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
     const { latestEpoch, logEndOffset } = this.log;
-    const offset = Math.min(truncationOffset(this.log, diverging), logEndOffset);
-    // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
-    await this.#truncate(() => this.#cutAt(offset));
+    await this.#truncate(() => cutToLeader(this.log, diverging));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** The leader's log does not reach ours: begin anew at its start, or cut at its end. */
+  /** The leader's log does not reach ours: begin anew at its start, or cut at its end. False: neither helps. */
   async moveIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
-    if (action.kind === 'retry') return false;
-    await this.#truncate(() =>
-      action.kind === 'truncate'
-        ? this.#cutAt(action.offset)
-        : this.log.truncateFullyAndStartAt(action.offset),
-    );
-    return true;
-  }
-
-  #cutAt(offset: number): Promise<void> {
-    if (offset < this.log.logStartOffset) return this.log.truncateFullyAndStartAt(offset);
-    return this.log.truncateTo(offset);
+    if (action.kind !== 'retry') await this.#truncate(() => cutIntoRange(this.log, action));
+    return action.kind !== 'retry';
   }
 
   async #truncate(cut: () => Promise<void>): Promise<void> {
@@ -436,7 +410,7 @@ export class Partition {
 
   #beginEpoch(image: PartitionImage, nowMs: number): void {
     this.log.beginEpoch(image.leaderEpoch);
-    this.#revokeFeeds(Errors.FENCED_LEADER_EPOCH);
+    this.#feeds.revoke(Errors.FENCED_LEADER_EPOCH);
     this.#leader = new LeaderState({
       localId: this.#context.localId,
       leaderEpoch: image.leaderEpoch,
@@ -462,7 +436,7 @@ export class Partition {
     this.#role = 'follower';
     this.#leader = null;
     this.#leaderHighWatermark = 0;
-    this.#revokeFeeds(Errors.NOT_LEADER_OR_FOLLOWER);
+    this.#feeds.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
     this.#deletions.reject(notLeader());
     if (wasLeader && this.#acks.size > 0)
       this.#grace = this.#context.scheduler.after(handoverGraceMs, () =>
@@ -490,7 +464,7 @@ export class Partition {
     this.#role = role;
     this.#leader = null;
     this.#cancelGrace();
-    this.#revokeFeeds(error.error);
+    this.#feeds.revoke(error.error);
     this.#deletions.reject(error);
     this.#acks.rejectAbove(-1, error);
     this.#notify();
@@ -501,14 +475,6 @@ export class Partition {
     this.#grace = null;
   }
 
-  #revokeFeeds(error: ErrorRow): void {
-    const feeds = this.#feeds;
-    this.#feeds = [];
-    for (const feed of feeds) feed.revoke(error);
-  }
-
-  // --- the log's news ---------------------------------------------------------------------------------------------
-
   #written(): void {
     const leader = this.#leader;
     const { logEndOffset } = this.log;
@@ -517,14 +483,9 @@ export class Partition {
         const nowMs = this.#context.clock.monotonicMs();
         leader.appended(logEndOffset, nowMs);
         this.#advance(leader, nowMs);
-        this.#wakeFeeds();
+        this.#feeds.wake();
       }
     } else if (this.#role === 'follower') this.#followHighWatermark();
-    this.#gate.end();
-  }
-
-  #writeFailed(error: unknown): void {
-    this.#fail(error);
     this.#gate.end();
   }
 
@@ -532,10 +493,6 @@ export class Partition {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
     this.#context.onStorageError(this, error);
-  }
-
-  #wakeFeeds(): void {
-    for (const feed of this.#feeds) feed.wake();
   }
 
   #notify(): void {

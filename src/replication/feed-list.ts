@@ -1,0 +1,35 @@
+/** Who is fed by a partition. Invariant: a broker has at most one feed, its newest. */
+import type { ErrorRow } from '../protocol/errors.ts';
+import type { Feed } from './partition-context.ts';
+
+export class FeedList {
+  #feeds: Feed[] = [];
+
+  /** Takes the place of an older feed of the same broker. */
+  attach(feed: Feed): void {
+    const older = this.#feeds.findIndex((other) => other.brokerId === feed.brokerId);
+    if (older >= 0) this.#feeds.splice(older, 1, feed);
+    else this.#feeds.push(feed);
+  }
+
+  /** False when it was not attached, or has been replaced. */
+  detach(feed: Feed): boolean {
+    const at = this.#feeds.indexOf(feed);
+    if (at >= 0) this.#feeds.splice(at, 1);
+    return at >= 0;
+  }
+
+  has(feed: Feed): boolean {
+    return this.#feeds.includes(feed);
+  }
+
+  wake(): void {
+    for (const feed of this.#feeds) feed.wake();
+  }
+
+  revoke(error: ErrorRow): void {
+    const feeds = this.#feeds;
+    this.#feeds = [];
+    for (const feed of feeds) feed.revoke(error);
+  }
+}

@@ -1,0 +1,20 @@
+/** Performs on the log what `follower-state.ts` decides. Nothing may be appended meanwhile. */
+import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
+import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
+
+export function cutToLeader(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
+  // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
+  return cutAt(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
+}
+
+export function cutIntoRange(
+  log: ReplicaLog,
+  action: Exclude<OutOfRangeAction, { kind: 'retry' }>,
+): Promise<void> {
+  return action.kind === 'truncate' ? cutAt(log, action.offset) : log.truncateFullyAndStartAt(action.offset);
+}
+
+function cutAt(log: ReplicaLog, offset: number): Promise<void> {
+  if (offset < log.logStartOffset) return log.truncateFullyAndStartAt(offset);
+  return log.truncateTo(offset);
+}
