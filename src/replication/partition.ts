@@ -214,8 +214,6 @@ export class Partition {
     return this.#deletions.size > 0;
   }
 
-  // --- leader -----------------------------------------------------------------------------------------------------
-
   /** A follower wants to be fed. On `ok` the feed is attached in place of an older one of the same broker. */
   subscribe(feed: Feed, subscription: Subscription): SubscribeResult {
     const { leaderEpoch, brokerEpoch, fetchOffset, lastFetchedEpoch, logStartOffset } = subscription;
@@ -306,8 +304,6 @@ export class Partition {
     return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
-  // --- follower ---------------------------------------------------------------------------------------------------
-
   /** Appends what the leader sent. Resolves when written; throws when it does not continue the log. */
   appendFromLeader(records: Uint8Array): Promise<void> {
     assert(this.#role === 'follower', 'records from a leader for a replica that does not follow');
@@ -377,8 +373,6 @@ export class Partition {
       this.#gate.end();
     }
   }
-
-  // --- roles ------------------------------------------------------------------------------------------------------
 
   /** Calls back when no write and no truncation is under way: at once when there is none. */
   whenQuiescent(callback: () => void): void {
