@@ -6,6 +6,13 @@ import { removeFirstSegments } from './log-truncation.ts';
 import type { LogState } from './log-state.ts';
 import type { Segment } from './segment.ts';
 
+/** How many leading segments are wholly below the log start offset, the active one excepted. */
+export function countBelowStart(state: LogState): number {
+  let count = 0;
+  while (count < state.segments.length - 1 && state.endOfSegment(count) <= state.logStartOffset) count += 1;
+  return count;
+}
+
 /** How many leading segments may go; equal to their number when the active one is due too. */
 export async function countExpired(state: LogState, nowMs: number): Promise<number> {
   const { config, segments } = state;
@@ -35,9 +42,9 @@ async function isTooOld(state: LogState, segment: Segment, nowMs: number): Promi
   return nowMs - newestMs > retentionMs;
 }
 
-/** Under the writer's lock. Returns how many segments went. */
-export async function removeExpired(state: LogState, nowMs: number): Promise<number> {
-  const count = Math.min(await countExpired(state, nowMs), state.segments.length - 1);
+/** Removes so many leading segments, under the writer's lock, and never the active one. Returns how many went. */
+export async function removeLeading(state: LogState, due: number): Promise<number> {
+  const count = Math.min(due, state.segments.length - 1);
   if (count > 0) {
     await removeFirstSegments(state, count);
     state.logger.info('deleted old segments', {

@@ -17,7 +17,7 @@ import { loadLog } from './log-loading.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogParts, LogReadResult, TimestampOffset } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
-import { countExpired, removeExpired } from './log-retention.ts';
+import { countBelowStart, countExpired, removeLeading } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
 import {
   listSnapshots,
@@ -231,8 +231,12 @@ export class PartitionLog {
   /** A follower takes over its leader's log start offset; segments that are wholly below it go. */
   async raiseLogStart(offset: number): Promise<void> {
     if (offset <= this.#state.logStartOffset) return;
-    raiseLogStart(this.#state, Math.min(offset, this.#state.logEndOffset));
-    await this.applyRetention();
+    const state = this.#state;
+    raiseLogStart(state, Math.min(offset, state.logEndOffset));
+    // Not all of retention: what is merely old waits for its turn.
+    await this.#writer.exclusive(() =>
+      this.isOffline ? Promise.resolve(0) : removeLeading(state, countBelowStart(state)),
+    );
   }
 
   updateConfig(config: LogConfig): void {
@@ -263,8 +267,8 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) await this.roll();
-    return await this.#writer.exclusive(() =>
-      this.isOffline ? Promise.resolve(0) : removeExpired(state, nowMs),
+    return await this.#writer.exclusive(async () =>
+      this.isOffline ? 0 : await removeLeading(state, await countExpired(state, nowMs)),
     );
   }
 

@@ -404,6 +404,16 @@ describe('retention', () => {
     const again = await bench.reopen({}, { logStartOffset: 11 });
     expect([again.logStartOffset, again.logEndOffset]).toEqual([11, 20]);
   });
+
+  test('deleteRecords does not hurry retention: what is merely old stays for its next turn', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ retentionMs: 1000 });
+    await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
+    log.setHighWatermark(3);
+    bench.clock.nowMs += 5000;
+    expect(await log.deleteRecordsTo(1)).toBe(1);
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([1, 3]);
+  });
 });
 
 describe('disk errors', () => {
