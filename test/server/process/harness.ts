@@ -1,0 +1,289 @@
+/**
+ * Real nodes: processes started through `bin/`, directories under the system's temporary folder, clients on real TCP. What a
+ * test starts here is ended by `Workshop.close`, by pid, whatever happened; when a test failed it prints where things were.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
+import { createSystemRandom } from '../../../src/adapters/random.ts';
+import { connectTcp } from '../../../src/adapters/tcp-network.ts';
+import { sleep } from '../../../src/base/clock.ts';
+import { randomUuid } from '../../../src/base/uuid.ts';
+import type { Address } from '../../../src/base/network.ts';
+import { Fetcher } from '../../../src/client/fetcher.ts';
+import { KafkaClient, type PartitionInfo } from '../../../src/client/kafka-client.ts';
+import { Producer, type ProducerOptions } from '../../../src/client/producer.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../../src/protocol/messages/19-create-topics.ts';
+
+const bin = new URL('../../../bin/', import.meta.url).pathname;
+/** A condition that is not true by then never will be; the slowest machine is faster. */
+const patienceMs = 45_000;
+
+export const clientPorts = {
+  network: { connect: connectTcp },
+  clock: systemClock,
+  scheduler: systemScheduler,
+};
+
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const textOf = (bytes: Uint8Array | null): string =>
+  new TextDecoder().decode(bytes ?? new Uint8Array());
+
+/** The first value of `attempt` that is neither null nor false; errors count as "not yet". */
+export async function until<T>(what: string, attempt: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadlineMs = systemClock.monotonicMs() + patienceMs;
+  let last: unknown = null;
+  while (systemClock.monotonicMs() < deadlineMs) {
+    try {
+      const value = await attempt();
+      if (value !== null && value !== undefined && value !== false) return value;
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    await sleep(systemScheduler, 20);
+  }
+  throw new Error(`waited in vain for: ${what} (last: ${String(last)})`);
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<net.Server>((resolve, reject) => {
+          const server = net.createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as net.AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export interface Ended {
+  /** Exit status; null when a signal that can't be caught ended it. */
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** One process of a tool; its standard output and error are kept together. */
+export class Tool {
+  output = '';
+  isEnded = false;
+  readonly ended: Promise<Ended>;
+  private readonly child: ChildProcess;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(name: string, args: readonly string[]) {
+    this.child = spawn(process.execPath, [join(bin, name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const take = (chunk: Buffer): void => {
+      this.output += chunk.toString();
+      for (const listener of this.listeners) listener();
+    };
+    this.child.stdout?.on('data', take);
+    this.child.stderr?.on('data', take);
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (status) => {
+        this.isEnded = true;
+        for (const listener of this.listeners) listener();
+        resolve({ status, output: this.output });
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.isEnded) this.child.kill(signal);
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Ended> {
+    this.signal(signal);
+    return this.ended;
+  }
+
+  /** Resolves when the output holds `text`; rejects when the process ended without it. */
+  says(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!this.output.includes(text) && !this.isEnded) return;
+        this.listeners.delete(look);
+        if (this.output.includes(text)) resolve();
+        else reject(new Error(`the process ended without saying "${text}":\n${this.output}`));
+      };
+      this.listeners.add(look);
+      look();
+    });
+  }
+}
+
+export interface NodeFiles {
+  readonly id: number;
+  readonly directory: string;
+  readonly properties: string;
+  readonly broker: Address;
+  readonly controller: Address;
+}
+
+export type Settings = Readonly<Record<string, string | number>>;
+
+/** Everything of one test file: its folder, its processes, its clients. */
+export class Workshop {
+  readonly folder = mkdtempSync(join(tmpdir(), 'bendemann-process-'));
+  readonly clusterId = randomUuid(createSystemRandom());
+  private readonly tools = new Set<Tool>();
+  private readonly clients = new Set<KafkaClient>();
+
+  tool(name: string, ...args: string[]): Tool {
+    const tool = new Tool(name, args);
+    this.tools.add(tool);
+    return tool;
+  }
+
+  /** A properties file; values win over the defaults of a combined node. */
+  async nodes(count: number, settings: Settings = {}): Promise<NodeFiles[]> {
+    const ports = await freePorts(2 * count);
+    const voters = Array.from({ length: count }, (_, i) => `${i + 1}@localhost:${ports[count + i]}`).join(
+      ',',
+    );
+    return Array.from({ length: count }, (_, i) => {
+      const id = i + 1;
+      const [brokerPort, controllerPort] = [ports[i] as number, ports[count + i] as number];
+      const directory = join(this.folder, `node-${id}`);
+      const properties = this.properties(`node-${id}`, {
+        'node.id': id,
+        'process.roles': 'broker,controller',
+        'controller.quorum.voters': voters,
+        'controller.listener.names': 'CONTROLLER',
+        'inter.broker.listener.name': 'PLAINTEXT',
+        'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+        listeners: `PLAINTEXT://:${brokerPort},CONTROLLER://:${controllerPort}`,
+        'advertised.listeners': `PLAINTEXT://localhost:${brokerPort}`,
+        'log.dirs': directory,
+        'offsets.topic.replication.factor': count,
+        'min.insync.replicas': Math.min(2, count),
+        ...settings,
+      });
+      return {
+        id,
+        directory,
+        properties,
+        broker: { host: 'localhost', port: brokerPort },
+        controller: { host: 'localhost', port: controllerPort },
+      };
+    });
+  }
+
+  /** Writes `<name>.properties` and returns its path. */
+  properties(name: string, settings: Settings): string {
+    const path = join(this.folder, `${name}.properties`);
+    const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
+    writeFileSync(path, `${lines.join('\n')}\n`);
+    return path;
+  }
+
+  async format(nodes: readonly NodeFiles[], clusterId: string = this.clusterId): Promise<void> {
+    const formats = nodes.map(({ properties }) =>
+      this.tool('kafka-storage', 'format', '-t', clusterId, '-c', properties),
+    );
+    for (const format of formats) {
+      const { status, output } = await format.ended;
+      if (status !== 0) throw new Error(`formatting failed: ${output}`);
+    }
+  }
+
+  start(node: NodeFiles | string): Tool {
+    return this.tool('kafka-server-start', typeof node === 'string' ? node : node.properties);
+  }
+
+  async startAll(nodes: readonly NodeFiles[]): Promise<Tool[]> {
+    const servers = nodes.map((node) => this.start(node));
+    for (const server of servers) await server.says('Kafka Server started');
+    return servers;
+  }
+
+  client(...nodes: readonly NodeFiles[]): KafkaClient {
+    const bootstrap = nodes.map(({ broker }) => broker);
+    const client = new KafkaClient(
+      { bootstrap, connectTimeoutMs: 2_000, requestTimeoutMs: 10_000 },
+      clientPorts,
+    );
+    this.clients.add(client);
+    return client;
+  }
+
+  /** What a person needs to look at a failed test. */
+  story(): string {
+    const outputs = [...this.tools].map(({ pid, output }) => `--- pid ${pid}\n${output.slice(-4_000)}`);
+    return `folder: ${this.folder}\n${outputs.join('\n')}`;
+  }
+
+  /** Ends what still runs; keeps the folder when `keep`. */
+  async close(keep = false): Promise<void> {
+    for (const client of this.clients) client.close();
+    for (const tool of this.tools) tool.signal('SIGKILL');
+    for (const tool of this.tools) await tool.ended;
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function createTopic(
+  client: KafkaClient,
+  name: string,
+  numPartitions: number,
+  replicationFactor: number,
+): Promise<PartitionInfo[]> {
+  const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
+    topics: [{ name, numPartitions, replicationFactor, assignments: [], configs: [] }],
+    timeoutMs: 20_000,
+    validateOnly: false,
+  });
+  const errorCode = answer.topics[0]?.errorCode ?? -1;
+  if (errorCode !== 0) throw new Error(`creating ${name}: error ${errorCode}`);
+  return until(`replicas of ${name} in sync`, async () => {
+    const partitions = await partitionsOf(client, name);
+    const isReady = partitions.every(({ isr, leader }) => leader >= 0 && isr.length === replicationFactor);
+    return isReady && partitions.length === numPartitions ? partitions : null;
+  });
+}
+
+export async function partitionsOf(client: KafkaClient, topic: string): Promise<PartitionInfo[]> {
+  const info = (await client.metadata([topic])).topics.get(topic);
+  if (info === undefined || info.errorCode !== 0) throw new Error(`${topic}: error ${info?.errorCode}`);
+  return [...info.partitions];
+}
+
+export function producerOf(client: KafkaClient, options: Partial<ProducerOptions> = {}): Producer {
+  return new Producer(client, createSystemRandom(), options);
+}
+
+/** All values of a topic, partition by partition in order of offsets, up to the present end of each. */
+export async function readAll(client: KafkaClient, topic: string): Promise<string[]> {
+  const fetcher = new Fetcher(client, { reset: 'none' });
+  const indexes = (await partitionsOf(client, topic)).map(({ index }) => index);
+  const ends = await fetcher.offsets(indexes.map((partition) => ({ topic, partition, timestamp: -1 })));
+  for (const index of indexes) fetcher.assign(topic, index, 0);
+  const values: string[][] = indexes.map(() => []);
+  const isDone = (): boolean =>
+    indexes.every(
+      (index) => (fetcher.position(topic, index) ?? 0) >= (ends.get(`${topic}-${index}`)?.offset ?? 0),
+    );
+  await until(`reading ${topic} to its end`, async () => {
+    for (const record of await fetcher.poll(200, 100_000))
+      values[record.partition]?.push(textOf(record.value));
+    return isDone();
+  });
+  return values.flat();
+}

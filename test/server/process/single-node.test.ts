@@ -1,0 +1,154 @@
+/** One node as a process: its life and its ends, and that what it acknowledged is there after each of them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import {
+  bytesOf,
+  createTopic,
+  type NodeFiles,
+  producerOf,
+  readAll,
+  textOf,
+  type Tool,
+  until,
+  Workshop,
+} from './harness.ts';
+import { Fetcher } from '../../../src/client/fetcher.ts';
+
+const workshop = new Workshop();
+let node: NodeFiles;
+let server: Tool;
+const acknowledged: string[] = [];
+
+async function produce(count: number): Promise<void> {
+  const client = workshop.client(node);
+  const producer = producerOf(client);
+  const values = Array.from({ length: count }, (_, i) => `record ${acknowledged.length + i}`);
+  const sent = values.map((value) => producer.send({ topic: 'kept', value: bytesOf(value) }));
+  await Promise.all(sent);
+  acknowledged.push(...values);
+}
+
+/** Answers requests again, and has every acknowledged record once, in order. */
+async function expectNothingLost(): Promise<void> {
+  expect(await readAll(workshop.client(node), 'kept')).toEqual(acknowledged);
+}
+
+const marker = (): string => join(node.directory, '.kafka_cleanshutdown');
+
+beforeAll(async () => {
+  [node] = (await workshop.nodes(1)) as [NodeFiles];
+  await workshop.format([node]);
+  [server] = (await workshop.startAll([node])) as [Tool];
+  await createTopic(workshop.client(node), 'kept', 1, 1);
+});
+
+afterAll(() => workshop.close());
+
+afterEach(() => {
+  expect(server.output).not.toContain(' ERROR ');
+});
+
+describe('one node as a process', () => {
+  test('produce and consume', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    await produce(100);
+    const client = workshop.client(node);
+    const fetcher = new Fetcher(client);
+    fetcher.assign('kept', 0, 0);
+    const [first] = await fetcher.poll(10_000);
+    expect([first?.offset, textOf(first?.value ?? null)]).toEqual([0, 'record 0']);
+    await expectNothingLost();
+  });
+
+  test('a second process on the same directory is refused, the first goes on', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const { status, output } = await workshop.start(node).ended;
+    expect(status).toBe(1);
+    expect(output).toContain(
+      `Failed to acquire lock on file .lock in ${node.directory}. A Kafka instance in another process or thread is using this directory.`,
+    );
+    await produce(10);
+    await expectNothingLost();
+  });
+
+  test('a port in use ends the start, the one who has the port goes on', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const other = workshop.properties('port-in-use', {
+      'node.id': 1,
+      'process.roles': 'broker,controller',
+      'controller.quorum.voters': `1@localhost:${node.controller.port}`,
+      'controller.listener.names': 'CONTROLLER',
+      listeners: `PLAINTEXT://:${node.broker.port},CONTROLLER://:${node.controller.port}`,
+      'log.dirs': join(workshop.folder, 'port-in-use'),
+    });
+    await workshop.format([{ ...node, properties: other }]);
+    const { status, output } = await workshop.start(other).ended;
+    expect(status).toBe(1);
+    expect(output).toContain(`Address already in use`);
+    expect(output).toContain(String(node.broker.port));
+    await produce(10);
+    await expectNothingLost();
+  });
+
+  test('kill -9 loses nothing that was acknowledged', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const client = workshop.client(node);
+    const producer = producerOf(client, { retries: 0, maxBlockMs: 100 });
+    const settled: Promise<unknown>[] = [];
+    // Killed while it takes records: those acknowledged count, the others may be there or not.
+    for (let i = 0; i < 200; i++) {
+      const value = `record ${acknowledged.length + i}`;
+      settled.push(producer.send({ topic: 'kept', value: bytesOf(value) }));
+    }
+    await settled[0];
+    await server.end('SIGKILL');
+    const outcomes = await Promise.allSettled(settled);
+    const countBefore = acknowledged.length;
+    const countAcknowledged = outcomes.findIndex(({ status }) => status === 'rejected');
+    const countMin = countBefore + (countAcknowledged < 0 ? outcomes.length : countAcknowledged);
+    expect(existsSync(marker())).toBe(false);
+    server = workshop.start(node);
+    await server.says('Kafka Server started');
+    const found = await readAll(workshop.client(node), 'kept');
+    expect(found.length).toBeGreaterThanOrEqual(countMin);
+    expect(found).toEqual(Array.from({ length: found.length }, (_, i) => `record ${i}`));
+    acknowledged.splice(0, acknowledged.length, ...found);
+    await produce(10);
+    await expectNothingLost();
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)(
+    '%s: status %i, a clean marker, nothing recovered at the next start',
+    async (signal, expected) => {
+      onTestFailed(() => console.log(workshop.story()));
+      await produce(10);
+      const { status, output } = await server.end(signal);
+      expect(output).toContain(`Terminating process due to signal ${signal}`);
+      expect(output).toContain('Kafka Server stopped');
+      expect(status).toBe(expected);
+      expect(existsSync(marker())).toBe(true);
+      server = workshop.start(node);
+      await server.says('Kafka Server started');
+      expect(server.output).not.toContain('not clean');
+      expect(existsSync(marker())).toBe(false);
+      await expectNothingLost();
+      await produce(1);
+    },
+  );
+
+  test('asked to end while it starts, it ends', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    await server.end('SIGTERM');
+    server = workshop.start(node);
+    await until('a first line of output', () => server.output.length > 0);
+    const { status } = await server.end('SIGTERM');
+    expect(status).toBe(143);
+    server = workshop.start(node);
+    await server.says('Kafka Server started');
+    await expectNothingLost();
+  });
+});
