@@ -223,11 +223,6 @@ export class ReplicaManager implements MetadataPublisher {
     this.#reconcile.run();
   }
 
-  /** The broker's own defaults changed: all topics get their configuration anew. */
-  brokerConfigChanged(): void {
-    for (const topic of this.#topics.values()) this.#setConfig(topic);
-  }
-
   #place(topic: TopicImage, index: number): void {
     const wanted = topic.partitions[index] as PartitionImage;
     const known = this.#topics.get(topic.id);
@@ -265,12 +260,19 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   #configsChanged(delta: MetadataDelta): void {
+    // Another broker's own settings cost little to look at again.
+    if (delta.changedConfigs.some(({ type }) => type === resourceType.broker)) this.#brokerConfigChanged();
     for (const resource of delta.changedConfigs) {
       if (resource.type !== resourceType.topic) continue;
       const topicId = this.#idByName.get(resource.name);
       const topic = topicId === undefined ? undefined : this.#topics.get(topicId);
       if (topic !== undefined) this.#setConfig(topic);
     }
+  }
+
+  /** Topics inherit from the broker, which has put its dynamic settings in force before this publisher is told. */
+  #brokerConfigChanged(): void {
+    for (const topic of this.#topics.values()) this.#setConfig(topic);
   }
 
   #setConfig(topic: HostedTopic): void {

@@ -60,7 +60,8 @@ export class Cluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly brokers: Broker[] = [];
-  readonly config: TopicConfig;
+  /** Of every topic; brokers take a new one over with the next change of configurations. */
+  config: TopicConfig;
   image: MetadataImage = emptyImage();
   /** Requests to the controller get lost while true. */
   controllerIsDown = false;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { resourceType } from '../../src/metadata/configs-image.ts';
+import { record } from '../../src/metadata/records.ts';
 import { KafkaError } from '../../src/protocol/errors.ts';
 import { inMacrotask } from '../../src/simulation/macrotask.ts';
 import type { Partition } from '../../src/replication/partition.ts';
@@ -43,6 +45,23 @@ function leaderOf(cluster: Cluster, index = 0): Partition {
   if (leader === null) throw new Error('no leader');
   return leader;
 }
+
+describe('configuration', () => {
+  simulate('topics take over what they inherit from the broker when its settings change', {}, (cluster) => {
+    const leader = leaderOf(cluster);
+    cluster.config = { ...cluster.config, maxMessageBytes: 2000 };
+    cluster.commit([
+      record('ConfigRecord', {
+        resourceType: resourceType.broker,
+        resourceName: '',
+        name: 'message.max.bytes',
+        value: '2000',
+      }),
+    ]);
+    cluster.runFor(100);
+    expect(leader.config.maxMessageBytes).toBe(2000);
+  });
+});
 
 describe('three replicas', () => {
   simulate('acks=all is kept when all have it; followers learn the high watermark at once', {}, (cluster) => {
