@@ -1,4 +1,5 @@
 /** A failure as Java's tools tell it: a message for people, and the exception's own line for standard error. */
+import { isRetriable } from '../client/retry.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { exceptionText } from './exception-names.ts';
 
@@ -18,6 +19,10 @@ export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
   if (error instanceof KafkaError) {
     const text = exceptionText(error);
+    return new CommandFailure(text, `java.util.concurrent.ExecutionException: ${text}`);
+  }
+  if (isRetriable(error)) {
+    const text = `org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node assignment (${(error as Error).message})`;
     return new CommandFailure(text, `java.util.concurrent.ExecutionException: ${text}`);
   }
   const { name, message } = error as Error;

@@ -49,6 +49,28 @@ export interface ConnectOptions {
   readonly clientId?: string;
 }
 
+const warningIntervalMs = 5000;
+
+/** Connects, and says so on standard error while nobody answers, instead of trying on in silence. */
+function warnedConnect(): typeof connectTcp {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return async (address, timeoutMs) => {
+    try {
+      return await connectTcp(address, timeoutMs);
+    } catch (error) {
+      const nowMs = systemClock.monotonicMs();
+      if (nowMs - saidMs >= warningIntervalMs) {
+        saidMs = nowMs;
+        const time = new Date(systemClock.wallMs()).toISOString().replace('T', ' ').replace('.', ',').slice(0, -1);
+        process.stderr.write(
+          `[${time}] WARN Connection to ${address.host}:${address.port} could not be established: ${(error as Error).message}. Node may not be available. (client)\n`,
+        );
+      }
+      throw error;
+    }
+  };
+}
+
 /** A client that connects when it is first asked something. Close it, or the process lives on. */
 export function connectClient({ bootstrap, isController, settings, clientId }: ConnectOptions): KafkaClient {
   const protocol = settings?.get('security.protocol') ?? 'PLAINTEXT';
@@ -60,6 +82,6 @@ export function connectClient({ bootstrap, isController, settings, clientId }: C
       clientId: settings?.get('client.id') ?? clientId ?? 'admin-client',
       requestTimeoutMs: Number(settings?.get('request.timeout.ms') ?? 30_000),
     },
-    { network: { connect: connectTcp }, clock: systemClock, scheduler: systemScheduler },
+    { network: { connect: warnedConnect() }, clock: systemClock, scheduler: systemScheduler },
   );
 }

@@ -156,7 +156,6 @@ export function configsToAdd(options: Options): Map<string, string> {
     }
     configs.set(key.trim(), value.replace(/\[?\]?/g, '').trim());
   }
-  for (const key of configs.keys()) checkKey(key);
   return configs;
 }
 

@@ -68,7 +68,7 @@ export async function describeResources(
   const type = types[0] as EntityType;
   const [name] = names;
   if (name !== undefined && !isAll && !(await exists(client, type, name))) {
-    const what = isBrokerType(type) ? 'broker' : singular(type).replace('-', ' ');
+    const what = isBrokerType(type) ? 'broker' : singular(type);
     io.stdout(`The ${what} '${name}' doesn't exist and doesn't have dynamic config.\n`);
     return;
   }

@@ -224,11 +224,8 @@ function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    const message = `${file} (No such file or directory)`;
-    throw new CommandFailure(
-      `java.io.FileNotFoundException: ${message}`,
-      `java.lang.RuntimeException: java.io.FileNotFoundException: ${message}`,
-    );
+    const exception = `java.io.IOException: Unable to read file ${file}`;
+    throw new CommandFailure(exception, `java.lang.RuntimeException: ${exception}`);
   }
   const rows = text
     .split(/\r?\n/)
@@ -246,11 +243,16 @@ function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
   return plan;
 }
 
+/** Quoted when it holds a separator, or is too long for Java's writer to look. */
+function csvCell(text: string): string {
+  return text.length > 24 || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 function printCsv({ io, isOneGroup }: Reset, plans: ReadonlyMap<string, readonly Planned[]>): void {
   let text = '';
   for (const [groupId, plan] of plans) {
     for (const { topic, partition, offset } of plan) {
-      text += `${isOneGroup ? '' : `${groupId},`}${topic},${partition},${offset}\n`;
+      text += `${isOneGroup ? '' : `${csvCell(groupId)},`}${csvCell(topic)},${partition},${offset}\n`;
     }
   }
   io.stdout(`${text}\n`);

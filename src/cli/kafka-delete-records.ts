@@ -21,7 +21,7 @@ interface Deletion extends TopicPartition {
 }
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  const options = usageError(deleteRecordsOptions, () => parseOptions(deleteRecordsOptions, args));
+  const options = parseOptions(deleteRecordsOptions, args);
   const status = printHelpOrVersion(options, args, intro, deleteRecordsOptions, io);
   if (status !== null) return status;
   usageError(deleteRecordsOptions, () => checkRequired(options, 'bootstrap-server', 'offset-json-file'));

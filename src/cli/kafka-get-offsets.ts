@@ -1,7 +1,9 @@
 /** kafka-get-offsets: prints `topic:partition:offset` for the partitions that are asked for, at a point in time. */
+import { failureOf } from './command-failure.ts';
 import { connectClient, clientSettings } from './connect.ts';
 import { retry } from '../client/retry.ts';
 import type { KafkaClient } from '../client/kafka-client.ts';
+import { exceptionText } from './exception-names.ts';
 import { checkGetOffsetsOptions, getOffsetsOptions, parseTime } from './kafka-get-offsets-options.ts';
 import { comparePartitions, listOffsets, partitionKey, type TopicPartition } from './list-offsets.ts';
 import { checkRequired, type Options, parseOptions } from './options.ts';
@@ -19,7 +21,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     await printOffsets(options, io);
     return 0;
   } catch (error) {
-    const { message } = error as Error;
+    const { message } = failureOf(error);
     throw error instanceof ToolError && error.message.includes('\n')
       ? error
       : new ToolError(`Error occurred: ${message}`);
@@ -47,7 +49,7 @@ async function printOffsets(options: Options, io: CliIo): Promise<void> {
       const offset = offsets.get(partitionKey(one)) ?? -1;
       if (offset instanceof Error) {
         io.stderr(
-          `Skip getting offsets for topic-partition ${partitionKey(one)} due to error: ${offset.message}\n`,
+          `Skip getting offsets for topic-partition ${partitionKey(one)} due to error: ${exceptionText(offset)}\n`,
         );
       } else if (offset >= 0) io.stdout(`${one.topic}:${one.partition}:${offset}\n`);
     }

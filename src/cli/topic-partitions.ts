@@ -14,7 +14,7 @@ export async function parseTopicPartitions(
   for (const word of words) {
     const at = word.indexOf(':');
     if (at < 0) whole.push(word);
-    else partitions.push(...namedPartitions(word.slice(0, at), word.slice(at + 1)));
+    else partitions.push(...namedPartitions(word, at));
   }
   const unknown: string[] = [];
   if (whole.length > 0) {
@@ -28,9 +28,15 @@ export async function parseTopicPartitions(
   return { partitions: partitions.sort(comparePartitions), unknown };
 }
 
-function namedPartitions(topic: string, list: string): TopicPartition[] {
-  return list.split(',').map((one) => {
-    if (!/^[+-]?\d+$/.test(one)) throw new ToolError(`For input string: "${one}"`);
-    return { topic, partition: Number(one) };
-  });
+function namedPartitions(word: string, at: number): TopicPartition[] {
+  const topic = word.slice(0, at);
+  return word
+    .slice(at + 1)
+    .split(',')
+    .map((one) => {
+      if (!/^[+-]?\d+$/.test(one)) {
+        throw new ToolError(`Invalid partition '${one}' specified in topic arg '${word}''`);
+      }
+      return { topic, partition: Number(one) };
+    });
 }
