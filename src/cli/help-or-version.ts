@@ -31,3 +31,20 @@ export function usageError<T>(table: OptionTable, check: () => T): T {
     throw new ToolError(`${(error as Error).message}\n${optionsHelp(table)}`);
   }
 }
+
+/** Runs a parser whose complaints nobody in Kafka's tool catches: they come out as Java tells of them. */
+export function uncaughtParserError<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const { message } = error as Error;
+    throw new ToolError(`Exception in thread "main" joptsimple.${parserException(message)}: ${message}`);
+  }
+}
+
+/** The exception of joptsimple that says so. */
+function parserException(message: string): string {
+  if (message.endsWith('is not a recognized option')) return 'UnrecognizedOptionException';
+  if (message.startsWith('Cannot parse argument')) return 'OptionArgumentConversionException';
+  return 'OptionMissingRequiredArgumentException';
+}
