@@ -70,9 +70,10 @@ export function settingsOf(count, ports, folder) {
 }
 
 export class LocalCluster {
-  constructor({ folder, settings, bin = join(root, 'bin') }) {
+  constructor({ folder, settings, bin = join(root, 'bin'), env = process.env }) {
     this.folder = folder;
     this.bin = bin;
+    this.env = env;
     this.nodes = settings.map((properties) => ({ id: properties['node.id'], properties, process: null }));
     mkdirSync(folder, { recursive: true });
   }
@@ -106,6 +107,7 @@ export class LocalCluster {
     const log = openSync(join(this.folder, `node-${node.id}.log`), 'a');
     node.process = spawn(join(this.bin, 'kafka-server-start'), [this.path(node)], {
       stdio: ['ignore', log, log],
+      env: this.env,
     });
     node.exited = new Promise((resolve) => node.process.once('exit', resolve));
     return node;

@@ -1,0 +1,93 @@
+/** Small questions to a cluster, asked by our own client with no patience: what the benchmarks wait for. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { sleep, waitFor } from '../lib/cluster.mjs';
+import { root } from '../lib/ready.mjs';
+
+const load = (path) => import(pathToFileURL(join(root, 'dist', 'protocol', 'messages', path)).href);
+const alreadyExists = 36;
+const noId = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+export async function makeProbes(clients) {
+  const [create, remove, quorum] = await Promise.all([
+    load('19-create-topics.js'),
+    load('20-delete-topics.js'),
+    load('55-describe-quorum.js'),
+  ]);
+
+  async function createTopic(client, topic, partitions, replicationFactor, timeoutMs = 30_000) {
+    const answer = await client.request(create.CreateTopicsRequest, create.CreateTopicsResponse, {
+      topics: [{ name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs: [] }],
+      timeoutMs,
+    });
+    const { errorCode, errorMessage } = answer.topics[0];
+    if (errorCode !== 0 && errorCode !== alreadyExists) throw new Error(errorMessage ?? `error ${errorCode}`);
+  }
+
+  async function deleteTopic(client, topic) {
+    await client.request(remove.DeleteTopicsRequest, remove.DeleteTopicsResponse, {
+      topics: [{ name: topic, topicId: noId }],
+      topicNames: [topic],
+      timeoutMs: 30_000,
+    });
+  }
+
+  async function partitionsOf(client, topic) {
+    const found = (await client.metadata([topic])).topics.get(topic);
+    if (found === undefined || found.errorCode !== 0) throw new Error(`${topic} is not there`);
+    return found.partitions;
+  }
+
+  /** Leader and epoch of the metadata quorum. */
+  async function quorumLeader(client) {
+    const answer = await client.request(quorum.DescribeQuorumRequest, quorum.DescribeQuorumResponse, {
+      topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+    });
+    const { errorCode, leaderId, leaderEpoch } = answer.topics[0].partitions[0];
+    if (errorCode !== 0 || leaderId < 0) throw new Error(`no leader of the quorum (error ${errorCode})`);
+    return { leaderId, leaderEpoch };
+  }
+
+  /** Creates a topic and waits until all replicas are in sync everywhere. */
+  async function readyTopic(client, topic, partitions, replicationFactor) {
+    await waitFor(`topic ${topic}`, 60_000, async () => {
+      await createTopic(client, topic, partitions, replicationFactor);
+      return true;
+    });
+    await waitFor(`replicas of ${topic}`, 60_000, async () => {
+      const list = await partitionsOf(client, topic);
+      return list.length === partitions && list.every(({ isr }) => isr.length === replicationFactor);
+    });
+  }
+
+  /**
+   * Tries to get one record acknowledged, again and again with a fresh connection, until it works; false when `timeoutMs`
+   * is over. A topic that does not exist is created on the way.
+   */
+  async function produceOne(addresses, topic, timeoutMs) {
+    const deadlineMs = performance.now() + timeoutMs;
+    while (performance.now() < deadlineMs) {
+      const client = clients.client(addresses, { connectTimeoutMs: 500, requestTimeoutMs: 2000 });
+      const producer = clients.producer(client, {
+        acks: -1,
+        lingerMs: 0,
+        isIdempotent: false,
+        retries: 0,
+        maxBlockMs: 0,
+        requestTimeoutMs: 2000,
+        deliveryTimeoutMs: 2000,
+      });
+      try {
+        await producer.send({ topic, partition: 0, value: new Uint8Array(100) });
+        return true;
+      } catch {
+        await sleep(5);
+      } finally {
+        client.close();
+      }
+    }
+    return false;
+  }
+
+  return { createTopic, deleteTopic, partitionsOf, quorumLeader, readyTopic, produceOne };
+}

@@ -1,0 +1,82 @@
+/**
+ * Benchmarks, side by side with Apache Kafka when its directory is given:
+ *
+ *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [part…]
+ *
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 failover pauses; all of them when none is named.
+ * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
+ * time and memory come from /proc.
+ */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { makeClients } from '../lib/client.mjs';
+import { ready } from '../lib/ready.mjs';
+import { benchFailover, benchPauses } from './failover.mjs';
+import { machineLine, Results } from './numbers.mjs';
+import { makeProbes } from './probes.mjs';
+import { benchIdle, benchStart } from './start-and-idle.mjs';
+import { systemsOf } from './systems.mjs';
+import { benchLatency, benchThroughput } from './throughput.mjs';
+
+/** `isRepeated`: the runs are repetitions of the whole part; the others repeat inside, in one cluster. */
+const parts = {
+  start: { isRepeated: true, bench: benchStart },
+  idle: { isRepeated: false, bench: benchIdle },
+  'throughput-1': { isRepeated: false, bench: (system, context) => benchThroughput(system, 1, context) },
+  'throughput-3': { isRepeated: false, bench: (system, context) => benchThroughput(system, 3, context) },
+  'latency-1': { isRepeated: false, bench: (system, context) => benchLatency(system, 1, context) },
+  'latency-3': { isRepeated: false, bench: (system, context) => benchLatency(system, 3, context) },
+  failover: { isRepeated: false, bench: benchFailover },
+  pauses: { isRepeated: false, bench: benchPauses },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kafka: { type: 'string' },
+    only: { type: 'string' },
+    runs: { type: 'string', default: '3' },
+    records: { type: 'string', default: '500000' },
+    'pause-seconds': { type: 'string', default: '60' },
+  },
+});
+const unknown = positionals.filter((name) => parts[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`);
+  process.exit(1);
+}
+
+ready();
+const kafka = values.kafka === undefined ? null : resolve(values.kafka);
+const systems = systemsOf(kafka).filter(
+  ({ name }) => !values.only || name.toLowerCase().includes(values.only),
+);
+const clients = await makeClients();
+const results = new Results();
+const context = {
+  kafka,
+  clients,
+  probes: await makeProbes(clients),
+  results,
+  runs: Number(values.runs),
+  records: Number(values.records),
+  pauseSeconds: Number(values['pause-seconds']),
+};
+
+let status = 0;
+for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
+  const { isRepeated, bench } = parts[name];
+  for (let i = 0; i < (isRepeated ? context.runs : 1); i++) {
+    for (const system of systems) {
+      try {
+        await bench(system, context);
+      } catch (error) {
+        status = 1;
+        console.error(`${name} of ${system.name} failed: ${error.message}`);
+      }
+    }
+  }
+}
+console.log(`${machineLine()}\n${new Date().toISOString()}, ${context.runs} runs\n`);
+console.log(results.table(systems));
+process.exit(status);

@@ -1,0 +1,76 @@
+/**
+ * The two brokers that are compared, as clusters that start and stop the same way: Bendemann from this tree, Apache Kafka
+ * from a directory with `bin/`. And what the kernel says about their processes.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts, LocalCluster, settingsOf, waitFor } from '../lib/cluster.mjs';
+import { root } from '../lib/ready.mjs';
+
+/** What kafka-server-start.sh of Apache Kafka sets. Bendemann has no use for it. */
+const heapOptions = '-Xmx1G -Xms1G';
+/** Linux counts CPU time in hundredths of a second for every architecture we run on. */
+const ticksPerSecond = 100;
+
+export function systemsOf(kafka) {
+  const systems = [{ name: 'Bendemann', bin: join(root, 'bin') }];
+  if (kafka !== null) systems.push({ name: 'Apache Kafka', bin: join(kafka, 'bin') });
+  return systems;
+}
+
+/** Runs `body` with a formatted cluster in a directory of its own; whatever happens, no process and no file remains. */
+export async function withCluster(system, count, body, extra = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'bendemann-bench-'));
+  const settings = settingsOf(count, await freePorts(2 * count), folder).map((properties) => ({
+    ...properties,
+    // Benchmarks delete what they wrote.
+    'log.segment.delete.delay.ms': 1000,
+    ...extra,
+  }));
+  const env = { ...process.env, KAFKA_HEAP_OPTS: heapOptions };
+  const cluster = new LocalCluster({ folder, settings, bin: system.bin, env });
+  try {
+    cluster.format();
+    return await body(cluster);
+  } finally {
+    for (const node of cluster.nodes) node.process?.kill('SIGCONT');
+    await cluster.stopAll();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Starts all nodes and waits until every broker is in service. */
+export async function startAndWait(cluster, clients) {
+  cluster.startAll();
+  const client = clients.client(cluster.addresses());
+  try {
+    const all = cluster.nodes.length;
+    await waitFor('all brokers', 60_000, async () => (await client.metadata([])).brokers.size === all);
+  } finally {
+    client.close();
+  }
+}
+
+/** User and system time of a process since its start. */
+export function cpuSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function statusBytes(pid, key) {
+  const found = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(found[1]) * 1024;
+}
+
+export const residentBytes = (pid) => statusBytes(pid, 'VmRSS');
+export const residentBytesMax = (pid) => statusBytes(pid, 'VmHWM');
+
+export function pidsOf(cluster) {
+  return cluster.nodes.filter((node) => node.process !== null).map((node) => node.process.pid);
+}
+
+export function cpuSecondsOf(cluster) {
+  return pidsOf(cluster).reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
