@@ -61,7 +61,11 @@ function warnedConnect(): typeof connectTcp {
       const nowMs = systemClock.monotonicMs();
       if (nowMs - saidMs >= warningIntervalMs) {
         saidMs = nowMs;
-        const time = new Date(systemClock.wallMs()).toISOString().replace('T', ' ').replace('.', ',').slice(0, -1);
+        const time = new Date(systemClock.wallMs())
+          .toISOString()
+          .replace('T', ' ')
+          .replace('.', ',')
+          .slice(0, -1);
         process.stderr.write(
           `[${time}] WARN Connection to ${address.host}:${address.port} could not be established: ${(error as Error).message}. Node may not be available. (client)\n`,
         );

@@ -147,7 +147,9 @@ async function describeNew(
   };
 }
 
-function partitionsOf(topics: readonly { topicName: string; partitions: readonly number[] }[]): TopicPartition[] {
+function partitionsOf(
+  topics: readonly { topicName: string; partitions: readonly number[] }[],
+): TopicPartition[] {
   return topics.flatMap(({ topicName, partitions }) =>
     partitions.map((partition) => ({ topic: topicName, partition })),
   );

@@ -20,7 +20,8 @@ export function parseDateTime(text: string): number {
     ...[number, number, number, number, number, number, number],
   ];
   const utcMs = Date.UTC(year, month - 1, day, hour, minute, second, millisecond);
-  const isReal = new Date(utcMs).getUTCDate() === day && month <= 12 && hour < 24 && minute < 60 && second < 60;
+  const isReal =
+    new Date(utcMs).getUTCDate() === day && month <= 12 && hour < 24 && minute < 60 && second < 60;
   if (!isReal) throw parseFailure(`Unparseable date: "${whole}"`);
   const zoneMinutes = Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0);
   return utcMs - (match[8] === '-' ? -1 : 1) * zoneMinutes * 60_000;
@@ -29,7 +30,9 @@ export function parseDateTime(text: string): number {
 /** `PnDTnHnMn.nS` in milliseconds. */
 export function parseDuration(text: string): number {
   const match =
-    /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i.exec(text);
+    /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i.exec(
+      text,
+    );
   const parts = match?.slice(1) ?? [];
   const [sign, days, time, hours, minutes, seconds] = parts;
   const isEmpty = days === undefined && hours === undefined && minutes === undefined && seconds === undefined;

@@ -10,7 +10,10 @@ export const configsOptions: OptionTable = {
   },
   all: { help: 'List all configs for the given entity, including static configs if available.' },
   alter: { help: 'Alter the configuration for the entity.' },
-  'bootstrap-controller': { argument: 'controller to connect to', help: 'The Kafka controllers to connect to.' },
+  'bootstrap-controller': {
+    argument: 'controller to connect to',
+    help: 'The Kafka controllers to connect to.',
+  },
   'bootstrap-server': { argument: 'server to connect to', help: 'The Kafka servers to connect to.' },
   broker: { type: 'String', help: "The broker's ID." },
   'broker-defaults': { help: 'The config defaults for all brokers.' },
@@ -74,7 +77,13 @@ export async function configsHelp(): Promise<string> {
     ['groups', names(entities.groupProperties)],
   ];
   const listed = lists
-    .map(([type, keys]) => `For entity-type '${type}': ${[...keys].sort().map((key) => `\n\t${key}`).join('')}\n`)
+    .map(
+      ([type, keys]) =>
+        `For entity-type '${type}': ${[...keys]
+          .sort()
+          .map((key) => `\n\t${key}`)
+          .join('')}\n`,
+    )
     .join('');
   const help = `Key Value pairs of configs to add. Square brackets can be used to group values which contain commas: 'k1=v1,k2=[v1,v2,v2],k3=v3'. The following is a list of valid configurations: ${listed}Entity types 'users' and 'clients' may be specified together to update config for clients of a specific user.`;
   return optionsHelp({ ...configsOptions, 'add-config': { type: 'String', help } });

@@ -184,15 +184,25 @@ export async function alterResource(
     validateOnly: false,
   };
   const node = nodeOf(client, type, name);
-  await retry(client.ports, timeoutMs, async () => {
-    const answer =
-      node === null
-        ? await client.request(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, init)
-        : await client.requestTo(node, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, init);
-    for (const { errorCode, errorMessage } of answer.responses) {
-      if (errorCode !== 0) throw new KafkaError(errorOf(errorCode), errorMessage ?? undefined);
-    }
-  }, isUnanswered);
+  await retry(
+    client.ports,
+    timeoutMs,
+    async () => {
+      const answer =
+        node === null
+          ? await client.request(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, init)
+          : await client.requestTo(
+              node,
+              IncrementalAlterConfigsRequest,
+              IncrementalAlterConfigsResponse,
+              init,
+            );
+      for (const { errorCode, errorMessage } of answer.responses) {
+        if (errorCode !== 0) throw new KafkaError(errorOf(errorCode), errorMessage ?? undefined);
+      }
+    },
+    isUnanswered,
+  );
 }
 
 /** The cluster's answer stands; only when there was none, the question is asked again. */

@@ -69,9 +69,7 @@ async function checkAddress(name: string): Promise<void> {
   try {
     await lookup(name);
   } catch {
-    throw new ToolError(
-      `The entity name for ips must be a valid IP or resolvable host, but it is: ${name}`,
-    );
+    throw new ToolError(`The entity name for ips must be a valid IP or resolvable host, but it is: ${name}`);
   }
 }
 
@@ -111,4 +109,3 @@ async function perform(
       : `Completed updating config for ${type?.slice(0, -1)} ${name}.\n`,
   );
 }
-

@@ -169,7 +169,8 @@ function printMembers(group: DescribedGroup, isVerbose: boolean, io: CliIo): voi
   // The shorter table ends in a blank.
   const line = (cells: readonly (string | number)[]): void =>
     io.stdout(`\n${formatRow(widths, cells)}${isVerbose ? '' : ' '}`);
-  const more = (cells: readonly (string | number)[]): readonly (string | number)[] => (isVerbose ? cells : []);
+  const more = (cells: readonly (string | number)[]): readonly (string | number)[] =>
+    isVerbose ? cells : [];
   line([
     ...['GROUP', 'CONSUMER-ID', ...instance('GROUP-INSTANCE-ID'), 'HOST', 'CLIENT-ID', '#PARTITIONS'],
     ...more(['CURRENT-EPOCH', 'CURRENT-ASSIGNMENT', 'TARGET-EPOCH', 'TARGET-ASSIGNMENT']),
@@ -188,7 +189,8 @@ function printMembers(group: DescribedGroup, isVerbose: boolean, io: CliIo): voi
 function printState(group: DescribedGroup, isVerbose: boolean, io: CliIo): void {
   const widths = [columnWidth(15, [group.groupId]), columnWidth(25, [group.coordinator]), 20, 20];
   if (isVerbose) widths.push(15, 25);
-  const more = (cells: readonly (string | number)[]): readonly (string | number)[] => (isVerbose ? cells : []);
+  const more = (cells: readonly (string | number)[]): readonly (string | number)[] =>
+    isVerbose ? cells : [];
   const assignor = group.assignor === '' ? none : group.assignor;
   const line = (cells: readonly (string | number)[]): void => io.stdout(`\n${formatRow(widths, cells)}`);
   line([

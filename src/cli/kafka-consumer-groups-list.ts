@@ -49,7 +49,13 @@ export async function listGroupsCommand(client: KafkaClient, options: Options, i
     for (const { groupId } of groups) io.stdout(`${groupId}\n`);
     return;
   }
-  const idWidth = groups.length === 0 ? 25 : columnWidth(0, groups.map(({ groupId }) => groupId)) + 10;
+  const idWidth =
+    groups.length === 0
+      ? 25
+      : columnWidth(
+          0,
+          groups.map(({ groupId }) => groupId),
+        ) + 10;
   const widths = [idWidth, 20, 20];
   const row = (group: string, type: string, state: string): void => {
     io.stdout(`${formatRow(widths, [group, ...(hasType ? [type] : []), ...(hasState ? [state] : [])])}\n`);

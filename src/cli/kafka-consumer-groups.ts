@@ -6,7 +6,11 @@ import type { KafkaClient } from '../client/kafka-client.ts';
 import { failureOf } from './command-failure.ts';
 import { clientSettings, connectClient } from './connect.ts';
 import { printHelpOrVersion, usageError } from './help-or-version.ts';
-import { checkGroupsOptions, consumerGroupsOptions, type GroupsAction } from './kafka-consumer-groups-options.ts';
+import {
+  checkGroupsOptions,
+  consumerGroupsOptions,
+  type GroupsAction,
+} from './kafka-consumer-groups-options.ts';
 import { type Options, parseOptions } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';

@@ -36,7 +36,8 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     io.stdout('Records delete operation completed:\n');
     for (const one of deletions) {
       const answer = answers.get(partitionKey(one));
-      const text = answer instanceof KafkaError ? `error: ${exceptionText(answer)}` : `low_watermark: ${answer}`;
+      const text =
+        answer instanceof KafkaError ? `error: ${exceptionText(answer)}` : `low_watermark: ${answer}`;
       io.stdout(`partition: ${partitionKey(one)}\t${text}\n`);
     }
     return 0;

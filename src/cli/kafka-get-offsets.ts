@@ -34,9 +34,7 @@ async function printOffsets(options: Options, io: CliIo): Promise<void> {
   const timestamp = parseTime(options.text('time') ?? 'latest');
   const rules = options.text('topic-partitions');
   const filter =
-    rules === null
-      ? filterOfTopic(options.text('topic'), options.text('partitions'))
-      : filterOfRules(rules);
+    rules === null ? filterOfTopic(options.text('topic'), options.text('partitions')) : filterOfRules(rules);
   const client = connectClient({
     bootstrap: options.text('bootstrap-server') ?? '',
     settings: clientSettings(options.text('command-config')),

@@ -45,7 +45,11 @@ export function validateRegex(pattern: string): string {
   let wrong = mistake(pattern);
   if (wrong === null) {
     try {
-      new RegExp(pattern.replaceAll('(?P<', '(?<').replace(/\(\?[imsU-]+(?=[:)])/g, '(?'));
+      new RegExp(
+        pattern
+          .replaceAll('(?P<', '(?<')
+          .replace(/\(\?[imsU-]+([:)])/g, (_all, end: string) => (end === ')' ? '' : '(?:')),
+      );
     } catch {
       wrong = 'invalid expression';
     }
