@@ -71,5 +71,7 @@ export interface LogStore {
   /** Takes the log out of service and has its files removed. */
   delete(topic: string, index: number): Promise<void>;
   /** Puts aside the logs that are not expected here. */
-  removeStrays(isExpected: (log: ReplicaLog & { readonly partition: number }) => boolean): Promise<void>;
+  removeStrays(
+    isExpected: (log: ReplicaLog & { readonly topic: string; readonly partition: number }) => boolean,
+  ): Promise<void>;
 }

@@ -196,9 +196,11 @@ export class ReplicaManager implements MetadataPublisher {
   removeStrays(): Promise<void> {
     const { topics } = this.#image;
     const localId = nodeId(this.#options.localId);
-    return this.#options.logs.removeStrays(
-      (log) => topics.partition(log.topicId, log.partition)?.replicas.includes(localId) === true,
-    );
+    return this.#options.logs.removeStrays((log) => {
+      // A directory that lost its topic id belongs to the topic that has its name.
+      const topic = log.topicId === '' ? topics.byName(log.topic) : topics.byId(log.topicId);
+      return topic?.partitions[log.partition]?.replicas.includes(localId) === true;
+    });
   }
 
   // --- metadata ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { topicConfig } from '../config/topic.ts';
 import { LogManager } from '../log/log-manager.ts';
 import { logManagerSettings } from '../log/log-settings.ts';
+import type { MetadataImage } from '../metadata/image.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
@@ -106,15 +107,31 @@ export function buildBrokerPart(
       random,
       logger: logger.child('BrokerLifecycleManager'),
     });
+    await lifecycle.start();
+    await ownRegistration(lifecycle.brokerEpoch);
     replicas.start();
     groups.start();
     loader.addPublisher(replicas);
     loader.addPublisher(groups);
     loader.addPublisher(node.imageWatch);
     loader.addPublisher(lifecycle);
-    await lifecycle.start();
+    await replicas.removeStrays();
     lifecycle.ready();
     await lifecycle.whenUnfenced();
+  };
+
+  /**
+   * Resolves when this node's image has its registration. Before that the image speaks of an earlier life, which may have led
+   * partitions with records that this one has lost: as their leader it would have its followers truncate.
+   */
+  const ownRegistration = async (epoch: number): Promise<void> => {
+    const watch = new ImageWatch(() => loader.image, scheduler);
+    loader.addPublisher(watch);
+    const shows = (image: MetadataImage): boolean =>
+      image.cluster.brokers.get(config.nodeId)?.epoch === epoch;
+    const timeoutMs = config.get('initial.broker.registration.timeout.ms');
+    if (await watch.until(shows, timeoutMs)) return;
+    throw new Error(`The registration of this broker did not reach its metadata within ${timeoutMs} ms`);
   };
 
   const stop = async (): Promise<void> => {

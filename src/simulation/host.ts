@@ -14,7 +14,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
   isAlive = true;
   readonly random: SeededRandom;
   private readonly world: World;
-  private readonly host: SimulatedHost;
+  readonly host: SimulatedHost;
 
   constructor(world: World, host: SimulatedHost, random: SeededRandom) {
     this.world = world;

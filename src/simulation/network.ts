@@ -45,6 +45,8 @@ export class SimulatedNetwork {
     { place: LinkEnd; onStream: (stream: MessageStream) => void }
   >();
   private readonly pairs = new Set<Pair>();
+  /** Ends whose peer's power went: they hear of it when the machine is back and resets what it does not know. */
+  private readonly halfOpen: { end: StreamEnd; lost: Incarnation }[] = [];
   private nextPort = 20_000;
 
   constructor(world: World) {
@@ -55,6 +57,10 @@ export class SimulatedNetwork {
   /** The ports of one life of a host. */
   join(host: SimulatedHost, life: Incarnation): { network: Network; peers: PeerNetwork } {
     const place = { host, life };
+    for (const { end, lost } of this.halfOpen.splice(0)) {
+      if (lost.host === host) this.tell(end, systemError('ECONNRESET', 'read'));
+      else this.halfOpen.push({ end, lost });
+    }
     return {
       network: {
         listen: async (address, onConnection) => this.listen(place, address, onConnection),
@@ -74,7 +80,9 @@ export class SimulatedNetwork {
     for (const pair of this.pairs) {
       const own = pair.ends.find((end) => end.place.life === life);
       const other = pair.ends.find((end) => end.place.life !== life);
-      if (own !== undefined) this.breakPair(pair, wasKilled ? (other ?? null) : null);
+      if (own === undefined) continue;
+      this.breakPair(pair, wasKilled ? (other ?? null) : null);
+      if (!wasKilled && other !== undefined) this.halfOpen.push({ end: other, lost: life });
     }
     for (const [key, accept] of this.listeners) if (accept.place.life === life) this.listeners.delete(key);
     for (const [key, accept] of this.channels) if (accept.place.life === life) this.channels.delete(key);

@@ -68,6 +68,7 @@ export class SimulatedCluster {
   /** Starts a node that is down. It serves some virtual time later. */
   boot(node: SimulatedNode): void {
     const life = node.host.boot();
+    this.note(`boot of ${node.host.name}`);
     const { network, peers } = this.network.join(node.host, life);
     const started = new Node(new NodeConfig(this.propertiesOf(node.id)), {
       clock: life,
@@ -99,6 +100,7 @@ export class SimulatedCluster {
   crash(node: SimulatedNode, kind: 'kill' | 'power'): void {
     const { life } = node;
     if (life === null) return;
+    this.note(`${kind} of ${node.host.name}`);
     node.host.crash();
     this.network.crashed(life, kind === 'kill');
     if (kind === 'power') node.disk.powerCut();
@@ -123,6 +125,11 @@ export class SimulatedCluster {
 
   get clientRandom(): Incarnation['random'] {
     return this.clientLife.random;
+  }
+
+  /** A line in the log of the run, such as a fault. */
+  note(text: string): void {
+    this.options.onLog?.(`${this.world.nowMs.toFixed(1).padStart(9)} ------ ${text}`);
   }
 
   /** Runs until `done` holds, at most `timeoutMs` of virtual time; true when it did. */

@@ -42,6 +42,8 @@ class Scenario {
   readonly acknowledged: Acknowledged[] = [];
   private readonly client: KafkaClient;
   private isProducing = true;
+  /** A power cut is not made good yet. */
+  private isRecovering = false;
 
   constructor(options: ScenarioOptions) {
     const log = options.onLog === undefined ? {} : { onLog: options.onLog };
@@ -84,8 +86,12 @@ class Scenario {
       const node = cluster.nodes[chance.u32() % cluster.nodes.length] as SimulatedNode;
       const dice = chance.fraction();
       if (node.life === null) cluster.boot(node);
-      else if (dice < 0.45) cluster.crash(node, 'kill');
-      else if (dice < 0.6) this.pause(node, chance.between(20, 600));
+      else if (dice < 0.12 && this.mayLosePower()) {
+        cluster.crash(node, 'power');
+        this.isRecovering = true;
+      } else if (dice < 0.45) {
+        if (this.mayCrash()) cluster.crash(node, 'kill');
+      } else if (dice < 0.6) this.pause(node, chance.between(20, 600));
       else if (dice < 0.75) this.cut(node, chance.chance(0.5));
       else if (dice < 0.85) cluster.network.partitions.heal();
       else cluster.network.resetSome();
@@ -109,8 +115,8 @@ class Scenario {
     const fetcher = new Fetcher(this.client, { reset: 'earliest' });
     for (let partition = 0; partition < partitionCount; partition++) fetcher.assign(topic, partition, 0);
     let isDone = false;
+    const missing = new Set(wanted.keys());
     const read = async (): Promise<void> => {
-      const missing = new Set(wanted.keys());
       while (missing.size > 0) {
         for (const { partition, offset, value } of await fetcher.poll(500, 10_000)) {
           const key = `${partition}/${offset}`;
@@ -130,7 +136,10 @@ class Scenario {
     this.cluster.run(60_000, () => isDone || failure !== null);
     this.assertNoFatal();
     if (failure !== null) throw failure;
-    if (!isDone) throw new Error('acknowledged records are missing');
+    if (!isDone)
+      throw new Error(
+        `acknowledged records are missing: ${[...missing].slice(0, 5).join(' ')} (${missing.size} of ${wanted.size})`,
+      );
   }
 
   /** Kills the leader of partition 0, so that another one has to answer for what was acknowledged. */
@@ -178,7 +187,22 @@ class Scenario {
     }
   }
 
+  /**
+   * A record is acknowledged when the replicas in sync have written it, not when they have synced it (as Kafka): it survives
+   * one power cut, as long as no other replica restarts before all are in sync again. For the controller a killed process
+   * that comes back may have lost just as much.
+   */
+  private mayCrash(): boolean {
+    if (this.isRecovering && this.mayLosePower()) this.isRecovering = false;
+    return !this.isRecovering;
+  }
+
+  private mayLosePower(): boolean {
+    return this.cluster.nodes.every(({ isUp }) => isUp) && this.isWhole();
+  }
+
   private pause(node: SimulatedNode, forMs: number): void {
+    this.cluster.note(`${node.host.name} stands still for ${Math.round(forMs)} ms`);
     node.host.pause();
     this.cluster.world.schedule(forMs, null, () => node.host.resume());
   }
@@ -186,6 +210,7 @@ class Scenario {
   private cut(node: SimulatedNode, isOneWay: boolean): void {
     for (const other of this.cluster.nodes) {
       if (other === node) continue;
+      this.cluster.note(`cut ${node.host.name} > ${other.host.name}${isOneWay ? '' : ' both ways'}`);
       this.cluster.network.partitions.cut(node.host.name, other.host.name);
       if (!isOneWay) this.cluster.network.partitions.cut(other.host.name, node.host.name);
     }
