@@ -25,6 +25,7 @@ import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
 import { waitMsMax } from '../limits.ts';
 import type { MemoryBudget } from '../pipeline/memory-budget.ts';
 import {
+  type FetchLimits,
   FetchOperation,
   type FetchOutcome,
   type FetchTarget,
@@ -51,6 +52,7 @@ export interface FetchHandlerOptions {
 const currentLeaderVersion = 16;
 const zstdVersion = 10;
 const zstd = 4;
+const debuggingConsumer = -2;
 
 export function createFetchHandler(options: FetchHandlerOptions): Handler {
   return defineHandler(FetchRequest, FetchResponse, {
@@ -70,6 +72,13 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
     },
     failed: (request, error, context) => failAll(request, context, error),
   });
+}
+
+/** Kafka's debugging consumers (-2; kafka-replica-verification) read all of any replica. */
+function access(request: FetchRequest): Pick<FetchLimits, 'isolation' | 'allowFollower'> {
+  if (request.replicaId === debuggingConsumer || request.replicaState.replicaId === debuggingConsumer)
+    return { isolation: 'log_end', allowFollower: true };
+  return { isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark', allowFollower: false };
 }
 
 function refusal(request: FetchRequest): ErrorRow | null {
@@ -133,7 +142,7 @@ class Fetch {
         minBytes: Math.min(request.minBytes, maxBytes),
         maxBytes,
         maxWaitMs: Math.min(request.maxWaitMs, waitMsMax),
-        isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark',
+        ...access(request),
       },
       { scheduler: services.scheduler, budget, lot },
     );

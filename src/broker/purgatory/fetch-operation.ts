@@ -35,6 +35,8 @@ export interface FetchLimits {
   readonly maxBytes: number;
   readonly maxWaitMs: number;
   readonly isolation: Isolation;
+  /** Any replica may answer, not only the leader. */
+  readonly allowFollower: boolean;
 }
 
 /** How many fetches are parked, over all connections. */
@@ -152,7 +154,7 @@ export class FetchOperation {
         isolation: this.#limits.isolation,
         currentLeaderEpoch: target.currentLeaderEpoch,
         lastFetchedEpoch: target.lastFetchedEpoch,
-        allowFollower: false,
+        allowFollower: this.#limits.allowFollower,
       });
       if (data instanceof Promise) return this.#readLater(index, maxBytes, data);
       this.#hold(data.records.length);

@@ -201,6 +201,16 @@ describe('Fetch', () => {
     expect(batches(partition?.records as Uint8Array).headers.length).toBe(1);
   });
 
+  test.each([12, 18])('v%i: a debugging consumer reads all of any replica', async (version) => {
+    const broker = new TestBroker();
+    const { fetches } = broker.replica(idA, 0);
+    await partitions(broker, fetch([{}]), version);
+    expect(fetches.at(-1)).toMatchObject({ isolation: 'high_watermark', allowFollower: false });
+    const asked = version < 15 ? { replicaId: -2 } : { replicaState: { replicaId: -2, replicaEpoch: -1 } };
+    await partitions(broker, fetch([{}], asked), version);
+    expect(fetches.at(-1)).toMatchObject({ isolation: 'log_end', allowFollower: true });
+  });
+
   test('zstd is not for clients before v10', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).appendAsLeader(batchOf(1, 10, { compression: 'zstd' }), 1);

@@ -48,6 +48,7 @@ describe('fetch operation', () => {
           maxBytes: total * unit,
           maxWaitMs: 100,
           isolation: 'high_watermark' as const,
+          allowFollower: false,
         };
         const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, {
           scheduler: time,
@@ -93,7 +94,13 @@ describe('fetch operation', () => {
       for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(1, 100), 1);
       return replica;
     });
-    const limits = { minBytes: 1, maxBytes: 1 << 20, maxWaitMs: 0, isolation: 'high_watermark' as const };
+    const limits = {
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      maxWaitMs: 0,
+      isolation: 'high_watermark' as const,
+      allowFollower: false,
+    };
     const time = new ManualTime();
     const dependencies = { scheduler: time, budget, lot: { parked: 0, parkedMax: 1 } };
     const operation = new FetchOperation(targetsOf(replicas, 1 << 20), limits, dependencies);
@@ -108,6 +115,7 @@ describe('fetch operation', () => {
       maxBytes: 3 * unit,
       maxWaitMs: 1_000,
       isolation: 'high_watermark' as const,
+      allowFollower: false,
     };
     const dependencies = {
       scheduler: new ManualTime(),
@@ -128,7 +136,13 @@ describe('fetch operation', () => {
 
   test('the lot is full: answered with what there is', () => {
     const time = new ManualTime();
-    const limits = { minBytes: 1, maxBytes: 10, maxWaitMs: 1_000, isolation: 'high_watermark' as const };
+    const limits = {
+      minBytes: 1,
+      maxBytes: 10,
+      maxWaitMs: 1_000,
+      isolation: 'high_watermark' as const,
+      allowFollower: false,
+    };
     const dependencies = { scheduler: time, budget: new MemoryBudget(100), lot: { parked: 1, parkedMax: 1 } };
     const operation = new FetchOperation(targetsOf([new FakeReplica('a', idA, 0)], 10), limits, dependencies);
     expect(operation.run()).toBeNull();
