@@ -96,6 +96,11 @@ export class ActiveController {
     yield* all(() => electLeaderless(this.#state));
   }
 
+  /** A record that does nothing, so that an idle cluster can be told from one that stands still. */
+  *idle(): Operation<void> {
+    yield [{ type: 'NoOpRecord' }];
+  }
+
   /** What is due by now: sessions that are over, leaderships that go back. */
   *tick(nowMs: number): Operation<void> {
     for (const id of this.#sessions.expired(nowMs)) {

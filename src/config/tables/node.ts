@@ -212,7 +212,7 @@ export const nodeProperties = {
   'metadata.max.idle.interval.ms': int(500, {
     min: 0,
     importance: 'low',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; 0: never.',
   }),
   'metadata.max.retention.bytes': long(mebibytes(100), {

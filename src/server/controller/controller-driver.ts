@@ -70,6 +70,8 @@ interface Leadership {
   records: MetadataRecord[];
   waiting: Waiting[];
   nextOffset: number;
+  /** When records were last proposed. */
+  proposedMs: number;
   inFlight: number;
   /** Settles with the last proposal. */
   last: Promise<void>;
@@ -169,6 +171,7 @@ export class ControllerDriver implements MetadataLogListener {
       records: [],
       waiting: [],
       nextOffset,
+      proposedMs: this.#options.clock.monotonicMs(),
       inFlight: 0,
       last: Promise.resolve(),
       over: false,
@@ -179,6 +182,22 @@ export class ControllerDriver implements MetadataLogListener {
     void this.#enqueue((active) => active.bootstrap(bootstrap), false).catch(() => {});
     void this.#enqueue((active) => active.takeOver(), false).catch(() => {});
     this.#probeAll(leadership);
+    this.#scheduleIdle(leadership);
+  }
+
+  /** metadata.max.idle.interval.ms: writes a record that does nothing when nothing else was written for so long. */
+  #scheduleIdle(leadership: Leadership): void {
+    const { scheduler, clock, config } = this.#options;
+    const intervalMs = config.get('metadata.max.idle.interval.ms');
+    if (intervalMs === 0) return;
+    const dueMs = leadership.proposedMs + intervalMs;
+    scheduler.after(Math.max(1, dueMs - clock.monotonicMs()), () => {
+      if (leadership.over) return;
+      if (clock.monotonicMs() - leadership.proposedMs < intervalMs) return this.#scheduleIdle(leadership);
+      leadership.proposedMs = clock.monotonicMs();
+      void this.#enqueue((active) => active.idle(), false).catch(() => {});
+      this.#scheduleIdle(leadership);
+    });
   }
 
   #end(): void {
@@ -287,6 +306,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.records = [];
     leadership.waiting = [];
     leadership.inFlight++;
+    leadership.proposedMs = this.#options.clock.monotonicMs();
     const proposed = log.propose(payload, leadership.epoch);
     leadership.nextOffset = Math.max(leadership.nextOffset + 1, log.status().logEndOffset);
     leadership.active.setNextOffset(leadership.nextOffset);

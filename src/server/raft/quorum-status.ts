@@ -1,5 +1,7 @@
-/** The quorum as this node sees it, in the terms of DescribeQuorum. Monotonic moments become wall-clock ones here. */
-import { uuidZero } from '../../base/uuid.ts';
+/**
+ * The quorum as this node sees it, in the terms of DescribeQuorum. Monotonic moments become wall-clock ones here. Static voters have
+ * no directory ids, as in Kafka, even where we have learned them.
+ */
 import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { Now } from '../../raft/state.ts';
@@ -28,7 +30,7 @@ function oneVoter(core: RaftCore, voter: Voter, now: Now): VoterStatus {
     return {
       id,
       endpoints,
-      directoryId: options.me.directoryId,
+      directoryId: voter.directoryId,
       logEndOffset: log.endOffset,
       lastFetchMs: seenMs,
       lastCaughtUpMs: seenMs,
@@ -37,11 +39,10 @@ function oneVoter(core: RaftCore, voter: Voter, now: Now): VoterStatus {
   const progress = role.name === 'leader' ? role.progress.get(id) : undefined;
   const wallMs = (monotonicMs: number): number =>
     monotonicMs < 0 ? -1 : Math.round(now.wallMs - (now.monotonicMs - monotonicMs));
-  const known = voter.directoryId === uuidZero ? (progress?.directoryId ?? uuidZero) : voter.directoryId;
   return {
     id,
     endpoints,
-    directoryId: known,
+    directoryId: voter.directoryId,
     logEndOffset: progress === undefined || progress.fetchedMs < 0 ? -1 : progress.match,
     lastFetchMs: wallMs(progress?.fetchedMs ?? -1),
     lastCaughtUpMs: wallMs(progress?.caughtUpMs ?? -1),
