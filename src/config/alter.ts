@@ -1,7 +1,15 @@
 /** What IncrementalAlterConfigs may do to brokers, topics and groups: the rules by key, with Kafka's messages. */
-import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
+import {
+  type BrokerKey,
+  brokerProperties,
+  brokerSynonyms,
+  dynamicOnlyProperties,
+  isBrokerKey,
+} from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyTable, parseValue, splitList } from './define.ts';
 import { brokerProperty } from './describe.ts';
+import type { NodeConfig } from './node-config.ts';
+import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 
 /** Keys that only one listener may get at run time. */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
@@ -16,11 +24,11 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
     (name) => isBrokerKey(name) && brokerProperties[name].update === 'read-only',
   );
   if (fixedNames.length > 0)
-    throw new ConfigError(`Cannot update these configs dynamically: Set(${fixedNames.join(', ')})`);
+    throw new ConfigError(`Cannot update these configs dynamically: [${fixedNames.join(', ')}]`);
   const unprefixed = names.filter((name) => perListenerOnly.test(name));
   if (unprefixed.length > 0) {
     throw new ConfigError(
-      `These security configs can be dynamically updated only per-listener using the listener prefix: Set(${unprefixed.join(', ')})`,
+      `These security configs can be dynamically updated only per-listener using the listener prefix: [${unprefixed.join(', ')}]`,
     );
   }
   if (!perBroker) {
@@ -29,7 +37,7 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
     );
     if (own.length > 0) {
       throw new ConfigError(
-        `Cannot update these configs at default cluster level, broker id must be specified: Set(${own.join(', ')})`,
+        `Cannot update these configs at default cluster level, broker id must be specified: [${own.join(', ')}]`,
       );
     }
   }
@@ -39,16 +47,97 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
   }
 }
 
-/** Checks values against a table that must know every name (groups, client metrics). Throws `ConfigError`. */
-export function validateEntityConfig(
-  table: PropertyTable,
-  what: string,
-  values: ReadonlyMap<string, string>,
-): void {
+/** Sizes of thread pools, which Kafka lets change by a factor of two at a time. */
+const threadCounts: readonly BrokerKey[] = [
+  'num.io.threads',
+  'num.network.threads',
+  'num.replica.fetchers',
+  'num.recovery.threads.per.data.dir',
+  'background.threads',
+  'log.cleaner.threads',
+];
+
+/** What is wrong with new thread counts beside those in force; null: nothing. */
+export function threadCountProblem(values: ReadonlyMap<string, string>, config: NodeConfig): string | null {
+  for (const name of threadCounts) {
+    const text = values.get(name);
+    const current = config.get(name) as number;
+    if (text === undefined || !/^\d+$/.test(text)) continue;
+    const isHigh = Number(text) > current * 2;
+    if (!isHigh && Number(text) >= Math.floor(current / 2)) continue;
+    const change = isHigh ? 'increased to more than double' : 'reduced to less than half';
+    const bound = isHigh ? 'not be greater than double' : 'be at least half';
+    const message =
+      name === 'log.cleaner.threads'
+        ? `Log cleaner threads cannot be ${change} the current value ${current}`
+        : `Dynamic thread count update validation failed for ${name}=${text}, value should ${bound} the current value ${current}`;
+    return `Invalid value org.apache.kafka.common.config.ConfigException: ${message} for configuration Invalid dynamic configuration`;
+  }
+  return null;
+}
+
+/** Checks the configuration of a group: known names, within the bounds that the broker's keys set. Throws `ConfigError`. */
+export function validateGroupConfig(values: ReadonlyMap<string, string>, config: NodeConfig): void {
+  const table: PropertyTable = groupProperties;
   for (const [name, text] of values) {
-    const property: Property | undefined = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (property === undefined) throw new ConfigError(`Unknown ${what} config name: ${name}`);
+    const property = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (property === undefined) throw new ConfigError(`Unknown group config name: ${name}`);
+    if (property.type === 'INT')
+      checkBounds(name, Number(parseValue(name, { ...property, min: 0 }, text)), config);
     parseValue(name, property, text);
+  }
+}
+
+/** `consumer.session.timeout.ms` lies between `group.consumer.min.` and `group.consumer.max.session.timeout.ms`. */
+function checkBounds(name: string, value: number, config: NodeConfig): void {
+  const dot = name.indexOf('.');
+  const key = (bound: string): string => `group.${name.slice(0, dot)}.${bound}${name.slice(dot)}`;
+  const [min, max] = [key('min'), key('max')];
+  if (isBrokerKey(min) && value < (config.get(min) as number)) {
+    throw new ConfigError(`${name} must be greater than or equal to ${min}`);
+  }
+  if (isBrokerKey(max) && value > (config.get(max) as number)) {
+    throw new ConfigError(`${name} must be less than or equal to ${max}`);
+  }
+}
+
+/** What a client metrics subscription can match clients by. */
+const clientSelectors: readonly string[] = [
+  'client_id',
+  'client_instance_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+];
+
+/** Checks the configuration of a client metrics subscription. Throws `ConfigError`. */
+export function validateClientMetricsConfig(values: ReadonlyMap<string, string>): void {
+  const table: PropertyTable = clientMetricsProperties;
+  for (const [name, text] of values) {
+    const property = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (property === undefined) throw new ConfigError(`Unknown client metrics configuration: ${name}`);
+    const { min = 0, max = 0, ...unbounded } = property;
+    const value = parseValue(name, unbounded, text);
+    if (name === 'interval.ms' && (Number(value) < min || Number(value) > max)) {
+      throw new ConfigError(
+        `Invalid value ${text} for interval.ms, interval must be between ${min} and ${max} (1 hour)`,
+      );
+    }
+    if (name === 'match') splitList(text).forEach(checkSelector);
+  }
+}
+
+function checkSelector(pattern: string): void {
+  const [selector = '', expression, ...rest] = pattern.split('=');
+  let isExpression = expression !== undefined && rest.length === 0;
+  try {
+    new RegExp(expression ?? '');
+  } catch {
+    isExpression = false;
+  }
+  if (!isExpression || !clientSelectors.includes(selector.trim())) {
+    throw new ConfigError(`Illegal client matching pattern: ${pattern}`);
   }
 }
 

@@ -186,19 +186,24 @@ export function describeTopic(
   return entries;
 }
 
-/** DescribeConfigs of an entity that has a table of its own and no layers below (groups, client metrics). */
+/**
+ * DescribeConfigs of an entity that has a table of its own (groups, client metrics). `below` is the broker's key that stands
+ * in for a key without a value, where there is such a layer.
+ */
 export function describeEntity(
   table: PropertyTable,
   overrides: ReadonlyMap<string, string>,
   source: number,
   keys: readonly string[] | null,
-  defaults: (name: string) => string | null = () => null,
+  below: ((name: string) => { name: string; value: string } | null) | null = null,
 ): ConfigEntry[] {
   return Object.entries(table)
     .filter(([name]) => keys === null || keys.includes(name))
     .map(([name, property]) => {
       const own = overrides.get(name);
-      const fallback = defaults(name) ?? valueText(property, property.default ?? null);
+      const standard = valueText(property, property.default ?? null);
+      const layer = below?.(name) ?? (standard === null ? null : { name, value: standard });
+      const fallback = layer?.value ?? null;
       const value = own === undefined ? fallback : valueText(property, parseValue(name, property, own));
       const from = own === undefined ? ConfigSource.default : source;
       return {
@@ -207,7 +212,12 @@ export function describeEntity(
         readOnly: false,
         source: from,
         isSensitive: false,
-        synonyms: value === null ? [] : [{ name, value, source: from }],
+        synonyms: [
+          ...(own === undefined || value === null ? [] : [{ name, value, source }]),
+          ...(layer === null || (own !== undefined && below === null)
+            ? []
+            : [{ ...layer, source: ConfigSource.default }]),
+        ],
         type: configTypeCode[property.type],
         documentation: property.doc ?? '',
       };

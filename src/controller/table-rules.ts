@@ -1,5 +1,10 @@
 /** Configuration rules from the property tables and the controller's own properties. */
-import { alterList, validateBrokerConfig, validateEntityConfig } from '../config/alter.ts';
+import {
+  alterList,
+  validateBrokerConfig,
+  validateClientMetricsConfig,
+  validateGroupConfig,
+} from '../config/alter.ts';
 import type { Property } from '../config/define.ts';
 import { ConfigError, valueText } from '../config/define.ts';
 import { brokerProperty, describeTopic } from '../config/describe.ts';
@@ -19,10 +24,9 @@ export function tableRules(config: NodeConfig): ConfigRules {
       refusing(Errors.INVALID_REQUEST, () => validateBrokerConfig(values, name !== '')),
     checkOther: (type, _name, values) => {
       if (type === resourceType.group) {
-        refusing(Errors.INVALID_CONFIG, () => validateEntityConfig(groupProperties, 'group', values));
+        refusing(Errors.INVALID_CONFIG, () => validateGroupConfig(values, config));
       } else {
-        const table = clientMetricsProperties;
-        refusing(Errors.INVALID_REQUEST, () => validateEntityConfig(table, 'client metrics', values));
+        refusing(Errors.INVALID_REQUEST, () => validateClientMetricsConfig(values));
       }
     },
     alterList: (type, key, current, operation, text) =>

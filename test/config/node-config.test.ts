@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { validateBrokerConfig } from '../../src/config/alter.ts';
+import {
+  threadCountProblem,
+  validateBrokerConfig,
+  validateClientMetricsConfig,
+  validateGroupConfig,
+} from '../../src/config/alter.ts';
 import { brokerProperties } from '../../src/config/broker-properties.ts';
 import { type Property, checkValue, longMax } from '../../src/config/define.ts';
 import { describeBroker } from '../../src/config/describe.ts';
@@ -244,14 +249,48 @@ test('what may be altered at run time', () => {
     }
   };
   expect(wrong({ 'log.retention.ms': '1', 'x.y': 'z' }, false)).toBe('fine');
-  expect(wrong({ 'node.id': '1' }, true)).toBe('Cannot update these configs dynamically: Set(node.id)');
+  expect(wrong({ 'node.id': '1' }, true)).toBe('Cannot update these configs dynamically: [node.id]');
   expect(wrong({ listeners: 'PLAINTEXT://:1' }, false)).toBe(
-    'Cannot update these configs at default cluster level, broker id must be specified: Set(listeners)',
+    'Cannot update these configs at default cluster level, broker id must be specified: [listeners]',
   );
   expect(wrong({ 'ssl.keystore.location': 'a' }, true)).toMatch(
     /only per-listener using the listener prefix/,
   );
   expect(wrong({ 'log.retention.ms': 'a' }, true)).toBe(
     'Invalid value a for configuration log.retention.ms: Not a number of type LONG',
+  );
+});
+
+test('what groups and client metrics subscriptions may be given', () => {
+  const config = NodeConfig.parse(
+    'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
+  );
+  const group = (values: Record<string, string>) => () =>
+    validateGroupConfig(new Map(Object.entries(values)), config);
+  expect(group({ 'consumer.session.timeout.ms': '50000' })).not.toThrow();
+  expect(group({ 'consumer.session.timeout.ms': '1' })).toThrow(
+    'consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms',
+  );
+  expect(group({ nope: '1' })).toThrow('Unknown group config name: nope');
+  const metrics = (values: Record<string, string>) => () =>
+    validateClientMetricsConfig(new Map(Object.entries(values)));
+  expect(metrics({ 'interval.ms': '100', match: 'client_id=a.*' })).not.toThrow();
+  expect(metrics({ 'interval.ms': '5' })).toThrow(
+    'Invalid value 5 for interval.ms, interval must be between 100 and 3600000 (1 hour)',
+  );
+  expect(metrics({ match: 'planet=earth' })).toThrow('Illegal client matching pattern: planet=earth');
+});
+
+test('thread counts change by a factor of two', () => {
+  const config = NodeConfig.parse(
+    'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
+  );
+  const problem = (name: string, value: string) => threadCountProblem(new Map([[name, value]]), config);
+  expect(problem('num.io.threads', '16')).toBeNull();
+  expect(problem('num.io.threads', '4')).toBeNull();
+  expect(problem('num.io.threads', '17')).toContain('should not be greater than double the current value 8');
+  expect(problem('num.io.threads', '3')).toContain('value should be at least half the current value 8');
+  expect(problem('log.cleaner.threads', '3')).toContain(
+    'cannot be increased to more than double the current value 1',
   );
 });

@@ -156,9 +156,9 @@ function requireOwnId(services: NodeServices, name: string): void {
 }
 
 /** A group's key without a value of its own takes the broker's `group.<key>`. */
-function groupDefault(services: NodeServices, key: string): string | null {
-  const brokerKey = `group.${key}`;
-  return isBrokerKey(brokerKey) ? String(services.config.get(brokerKey)) : null;
+function groupDefault(services: NodeServices, key: string): { name: string; value: string } | null {
+  const name = `group.${key}`;
+  return isBrokerKey(name) ? { name, value: String(services.config.get(name)) } : null;
 }
 
 function loggerEntries(keys: Keys): readonly ConfigEntry[] {

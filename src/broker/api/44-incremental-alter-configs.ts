@@ -4,6 +4,7 @@
  * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
  * Not done:  log levels can't be changed while the node runs: BROKER_LOGGER is answered INVALID_REQUEST.
  */
+import { threadCountProblem } from '../../config/alter.ts';
 import { resourceType } from '../../metadata/configs-image.ts';
 import { Errors } from '../../protocol/errors.ts';
 import {
@@ -30,8 +31,12 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       const loggers = request.resources.filter(
         (resource) => resource.resourceType === resourceType.brokerLogger,
       );
-      const resources = request.resources.filter((resource) => !loggers.includes(resource));
       const refused = loggers.map((resource) => result(resource, Errors.INVALID_REQUEST.code, loggerMessage));
+      const resources = request.resources.filter((resource) => {
+        const problem = threadProblem(services, resource);
+        if (problem !== null) refused.push(result(resource, Errors.INVALID_REQUEST.code, problem));
+        return problem === null && !loggers.includes(resource);
+      });
       if (resources.length === 0) return { responses: refused };
       const forwarded = { resources, validateOnly: request.validateOnly };
       const { responses } = await askController(
@@ -49,6 +54,14 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       responses: request.resources.map((resource) => result(resource, error.code, message)),
     }),
   });
+}
+
+/** What only the broker itself can say: how far its thread counts may go from where they are. */
+function threadProblem({ config, nodeId }: NodeServices, resource: Resource): string | null {
+  const { resourceType: type, resourceName: name, configs } = resource;
+  if (type !== resourceType.broker || (name !== '' && name !== String(nodeId))) return null;
+  const set = configs.filter(({ configOperation }) => configOperation === setOperation);
+  return threadCountProblem(new Map(set.map((one) => [one.name, one.value ?? ''])), config);
 }
 
 function result(resource: Resource, errorCode: number, errorMessage: string | null): Result {
