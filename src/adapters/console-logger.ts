@@ -2,7 +2,7 @@
  * Log lines that a person can read, in the shape that Kafka's log4j configuration prints:
  * `[2026-11-21 12:00:00,123] INFO [Raft id=1] became leader epoch=4`.
  */
-import type { Logger, LogLevel } from '../telemetry/logger.ts';
+import { type Logger, type LogLevel, type LogThreshold, logThresholds } from '../telemetry/logger.ts';
 
 const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -10,7 +10,7 @@ export interface ConsoleLoggerOptions {
   /** Takes whole lines, newline included. */
   readonly write: (text: string) => void;
   readonly wallMs: () => number;
-  /** Lines below this level are dropped. */
+  /** Lines below this level are dropped, until another one is set. */
   readonly level: LogLevel;
 }
 
@@ -57,16 +57,22 @@ function line(
 }
 
 /** A logger that writes lines to a terminal or a file. */
-export function createConsoleLogger(options: ConsoleLoggerOptions, name = ''): Logger {
+export function createConsoleLogger(
+  options: ConsoleLoggerOptions,
+  name = '',
+  threshold: LogThreshold = { name: options.level.toUpperCase() },
+): Logger {
   const put = (level: LogLevel, message: string, fields?: Record<string, unknown>): void => {
-    if (rank[level] >= rank[options.level])
+    if (rank[level] >= rank[logThresholds.get(threshold.name) ?? options.level])
       options.write(line(name, level, options.wallMs(), message, fields));
   };
   return {
+    threshold,
     debug: (message, fields) => put('debug', message, fields),
     info: (message, fields) => put('info', message, fields),
     warn: (message, fields) => put('warn', message, fields),
     error: (message, fields) => put('error', message, fields),
-    child: (childName) => createConsoleLogger(options, name === '' ? childName : `${name}] [${childName}`),
+    child: (childName) =>
+      createConsoleLogger(options, name === '' ? childName : `${name}] [${childName}`, threshold),
   };
 }

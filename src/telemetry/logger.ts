@@ -5,7 +5,23 @@
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** From which level on lines are written, by log4j's name; may be set while the node runs. */
+export interface LogThreshold {
+  name: string;
+}
+
+export const logThresholds: ReadonlyMap<string, LogLevel> = new Map([
+  ['DEBUG', 'debug'],
+  ['ERROR', 'error'],
+  ['FATAL', 'error'],
+  ['INFO', 'info'],
+  ['TRACE', 'debug'],
+  ['WARN', 'warn'],
+]);
+
 export interface Logger {
+  /** Of this logger and all of its kind; absent where nothing can be set. */
+  readonly threshold?: LogThreshold;
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;

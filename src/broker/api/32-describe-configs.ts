@@ -108,7 +108,7 @@ function entriesOf(
     case resourceType.brokerLogger:
       if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Broker id must not be empty');
       requireOwnId(services, name);
-      return loggerEntries(keys);
+      return loggerEntries(services.logger.threshold?.name ?? 'INFO', keys);
     case resourceType.clientMetrics:
       if (name === '')
         throw new KafkaError(Errors.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
@@ -161,13 +161,13 @@ function groupDefault(services: NodeServices, key: string): { name: string; valu
   return isBrokerKey(name) ? { name, value: String(services.config.get(name)) } : null;
 }
 
-function loggerEntries(keys: Keys): readonly ConfigEntry[] {
+function loggerEntries(level: string, keys: Keys): readonly ConfigEntry[] {
   if (keys !== null && !keys.includes('root')) return [];
   return [
     {
       name: 'root',
-      value: 'INFO',
-      readOnly: true,
+      value: level,
+      readOnly: false,
       source: ConfigSource.brokerLogger,
       isSensitive: false,
       synonyms: [],

@@ -2,16 +2,17 @@
  * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, but for resources of type BROKER_LOGGER, which are the
  * node's own affair.
  * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
- * Not done:  log levels can't be changed while the node runs: BROKER_LOGGER is answered INVALID_REQUEST.
+ * Not done:  BROKER_LOGGER knows the root logger alone.
  */
 import { threadCountProblem } from '../../config/alter.ts';
 import { resourceType } from '../../metadata/configs-image.ts';
-import { Errors } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../../protocol/messages/44-incremental-alter-configs.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
+import { logThresholds } from '../../telemetry/logger.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import { readYourWriteMs } from '../limits.ts';
 import type { NodeServices } from '../services.ts';
@@ -20,7 +21,7 @@ import { askController, type Shows } from './forwarded.ts';
 type Resource = IncrementalAlterConfigsRequest['resources'][number];
 type Result = Init<typeof IncrementalAlterConfigsResponse>['responses'][number];
 
-const loggerMessage = 'Log levels of this broker cannot be changed while it runs';
+const deleteOperation = 1;
 const setOperation = 0;
 
 export function createIncrementalAlterConfigsHandler(services: NodeServices): Handler {
@@ -31,7 +32,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       const loggers = request.resources.filter(
         (resource) => resource.resourceType === resourceType.brokerLogger,
       );
-      const refused = loggers.map((resource) => result(resource, Errors.INVALID_REQUEST.code, loggerMessage));
+      const refused = loggers.map((resource) => alterLoggers(services, resource, request.validateOnly));
       const resources = request.resources.filter((resource) => {
         const problem = threadProblem(services, resource);
         if (problem !== null) refused.push(result(resource, Errors.INVALID_REQUEST.code, problem));
@@ -54,6 +55,32 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       responses: request.resources.map((resource) => result(resource, error.code, message)),
     }),
   });
+}
+
+/** Sets the level of the root logger; this broker's own affair, and gone with its process. */
+function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDryRun: boolean): Result {
+  const refuse = (row: ErrorRow, message: string): Result => result(resource, row.code, message);
+  if (resource.resourceName !== String(nodeId)) {
+    return refuse(
+      Errors.INVALID_REQUEST,
+      `Unexpected broker id, expected ${nodeId} but received ${resource.resourceName}`,
+    );
+  }
+  for (const { name, configOperation, value } of resource.configs) {
+    if (name !== 'root') return refuse(Errors.INVALID_CONFIG, `Logger ${name} does not exist!`);
+    if (configOperation === deleteOperation) {
+      return refuse(Errors.INVALID_REQUEST, 'Removing the log level of the root logger is not allowed');
+    }
+    if (configOperation !== setOperation || !logThresholds.has(value ?? '')) {
+      return refuse(
+        Errors.INVALID_CONFIG,
+        `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${[...logThresholds.keys()].join(', ')}`,
+      );
+    }
+  }
+  const level = resource.configs.at(-1)?.value;
+  if (!isDryRun && level != null && logger.threshold !== undefined) logger.threshold.name = level;
+  return result(resource, 0, null);
 }
 
 /** What only the broker itself can say: how far its thread counts may go from where they are. */
