@@ -11,7 +11,7 @@ import { headerFault, readFully } from './batch-scan.ts';
 import type { LogState } from './log-state.ts';
 import { firstRecordAtOrAfter, recordOfMaxTimestamp } from './record-checks.ts';
 import type { Segment } from './segment.ts';
-import type { CachedBatch } from './tail-cache.ts';
+import { type CachedBatch, viewOf } from './tail-cache.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
 export interface LogReadResult {
@@ -80,15 +80,15 @@ export class LogReader {
     const first = found[0];
     if (first === undefined) return empty(offset);
     const last = found[found.length - 1] as CachedBatch;
-    return { records: join(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
+    return { records: copyOf(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
   }
 
-  /** The same as the batches lie in memory, not joined: for whoever copies them into a message of its own. */
+  /** The same as the batches lie in the cache: for whoever copies them into a message of its own before the next append. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     const found = this.#state.tail.read(offset, maxBytes, Math.min(upTo, this.#state.logEndOffset), true);
     const last = found?.at(-1);
     if (found === null || last === undefined) return null;
-    return { parts: found.map((batch) => batch.bytes), nextOffset: last.lastOffset + 1 };
+    return { parts: found.map(viewOf), nextOffset: last.lastOffset + 1 };
   }
 
   async read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
@@ -329,25 +329,14 @@ function findBatch(
   return { header: null, at };
 }
 
-function join(batches: readonly CachedBatch[]): Uint8Array {
-  const first = batches[0] as CachedBatch;
-  if (batches.length === 1) return first.bytes;
+function copyOf(batches: readonly CachedBatch[]): Uint8Array {
   let sizeBytes = 0;
-  let contiguous = true;
-  for (const [i, batch] of batches.entries()) {
-    sizeBytes += batch.bytes.length;
-    const previous = batches[i - 1];
-    contiguous &&=
-      previous === undefined ||
-      (previous.bytes.buffer === batch.bytes.buffer &&
-        previous.bytes.byteOffset + previous.bytes.length === batch.bytes.byteOffset);
-  }
-  if (contiguous) return Buffer.from(first.bytes.buffer, first.bytes.byteOffset, sizeBytes);
-  const joined = Buffer.allocUnsafeSlow(sizeBytes);
+  for (const batch of batches) sizeBytes += batch.sizeBytes;
+  const copy = Buffer.allocUnsafeSlow(sizeBytes);
   let at = 0;
   for (const batch of batches) {
-    joined.set(batch.bytes, at);
-    at += batch.bytes.length;
+    copy.set(viewOf(batch), at);
+    at += batch.sizeBytes;
   }
-  return joined;
+  return copy;
 }

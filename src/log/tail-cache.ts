@@ -3,34 +3,57 @@
  * One global bound in bytes, first in first out over all logs; a log's part is a contiguous run of batches that ends at its
  * log end offset.
  *
- * Invariant: entries of one log are contiguous and in offset order; the global order restricted to a log is its own order.
+ * Batches are copied into slabs that are used again and again: kept as they came they would outlive two scavenges, and
+ * each 10 MB of them would cost a full garbage collection. So a view of a batch is good only until the next append.
+ *
+ * Invariants: entries of one log are contiguous and in offset order; the global order restricted to a log is its own order.
+ * A slab is written to again only when none of its entries is live.
  */
+
+/** Memory of several batches. */
+interface Slab {
+  readonly bytes: Uint8Array;
+  /** Where the next batch goes. */
+  at: number;
+  liveCount: number;
+}
 
 export interface CachedBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** Empty once it has left the cache. */
-  bytes: Uint8Array;
+  readonly sizeBytes: number;
   readonly owner: LogTail;
-  /** What counts against the bound: a small view may keep a large buffer alive. */
-  readonly costBytes: number;
+  /** Null once it has left the cache. */
+  slab: Slab | null;
+  readonly at: number;
   next: CachedBatch | null;
-  live: boolean;
 }
 
-/** Views smaller than this, of much larger buffers, are copied so that they don't keep those alive. */
-const copyBytesMax = 16 * 1024;
+const slabBytesMax = 4 * 1024 * 1024;
+/** The bound is at least this many slabs. */
+const slabsMin = 16;
+/** Batches larger than this part of a slab get memory of their own, so that little is lost at the ends of slabs. */
+const largestPart = 4;
 const entryOverheadBytes = 128;
-const noBytes = new Uint8Array(0);
+
+/** The batch itself, not a copy: to be used before anything else is appended. */
+export function viewOf({ slab, at, sizeBytes }: CachedBatch): Uint8Array {
+  return slab === null ? new Uint8Array(0) : slab.bytes.subarray(at, at + sizeBytes);
+}
 
 export class TailCache {
   readonly #sizeBytesMax: number;
+  readonly #slabBytes: number;
   #head: CachedBatch | null = null;
   #last: CachedBatch | null = null;
   #sizeBytes = 0;
+  #current: Slab | null = null;
+  /** Slabs without live entries. */
+  #spare: Slab[] = [];
 
   constructor(sizeBytesMax: number) {
     this.#sizeBytesMax = sizeBytesMax;
+    this.#slabBytes = Math.min(slabBytesMax, Math.floor(sizeBytesMax / slabsMin));
   }
 
   get sizeBytes(): number {
@@ -38,48 +61,67 @@ export class TailCache {
   }
 
   add(owner: LogTail, firstOffset: number, lastOffset: number, bytes: Uint8Array): void {
-    const wasteful = bytes.length * 4 < bytes.buffer.byteLength;
-    const copied = wasteful && bytes.length < copyBytesMax;
-    const kept = copied ? new Uint8Array(bytes) : bytes;
-    const costBytes =
-      entryOverheadBytes +
-      (wasteful && !copied ? Math.min(bytes.buffer.byteLength, bytes.length * 4) : bytes.length);
-    const entry: CachedBatch = {
-      firstOffset,
-      lastOffset,
-      bytes: kept,
-      owner,
-      costBytes,
-      next: null,
-      live: true,
-    };
+    const costBytes = entryOverheadBytes + bytes.length;
+    if (costBytes > this.#sizeBytesMax) {
+      // What the log has here would no longer reach its end.
+      owner.clear();
+      return;
+    }
+    while (this.#sizeBytes + costBytes > this.#sizeBytesMax && this.#head !== null)
+      this.#dropHead(this.#head);
+    const slab = this.#slabFor(bytes.length);
+    const { at } = slab;
+    slab.bytes.set(bytes, at);
+    slab.at += bytes.length;
+    slab.liveCount += 1;
+    const entry = { firstOffset, lastOffset, sizeBytes: bytes.length, owner, slab, at, next: null };
     if (this.#last === null) this.#head = entry;
     else this.#last.next = entry;
     this.#last = entry;
     this.#sizeBytes += costBytes;
     owner.push(entry);
-    while (this.#sizeBytes > this.#sizeBytesMax && this.#head !== null) this.#dropHead(this.#head);
   }
 
   /** The entry was removed from its log; it leaves the queue when its turn comes. */
   release(entry: CachedBatch): void {
-    if (!entry.live) return;
-    this.#bury(entry);
+    if (entry.slab === null) return;
+    this.#bury(entry, entry.slab);
     // Entries that are dead at the front go now, so that an idle cache holds nothing.
-    while (this.#head !== null && !this.#head.live) this.#advance(this.#head);
+    while (this.#head !== null && this.#head.slab === null) this.#advance(this.#head);
+    if (this.#head !== null) return;
+    this.#current = null;
+    this.#spare = [];
+  }
+
+  #slabFor(sizeBytes: number): Slab {
+    if (sizeBytes * largestPart > this.#slabBytes)
+      return { bytes: new Uint8Array(sizeBytes), at: 0, liveCount: 0 };
+    const current = this.#current;
+    if (current !== null && current.at + sizeBytes <= this.#slabBytes) return current;
+    const next = this.#spare.pop() ?? { bytes: new Uint8Array(this.#slabBytes), at: 0, liveCount: 0 };
+    this.#current = next;
+    return next;
+  }
+
+  #reuse(slab: Slab): void {
+    // Of a size of its own: that of one large batch.
+    if (slab.bytes.length !== this.#slabBytes) return;
+    slab.at = 0;
+    if (slab !== this.#current) this.#spare.push(slab);
   }
 
   #dropHead(head: CachedBatch): void {
     this.#advance(head);
-    if (!head.live) return;
-    this.#bury(head);
+    if (head.slab === null) return;
+    this.#bury(head, head.slab);
     head.owner.shift(head);
   }
 
-  #bury(entry: CachedBatch): void {
-    entry.live = false;
-    entry.bytes = noBytes;
-    this.#sizeBytes -= entry.costBytes;
+  #bury(entry: CachedBatch, slab: Slab): void {
+    entry.slab = null;
+    this.#sizeBytes -= entryOverheadBytes + entry.sizeBytes;
+    slab.liveCount -= 1;
+    if (slab.liveCount === 0) this.#reuse(slab);
   }
 
   #advance(head: CachedBatch): void {
@@ -143,7 +185,7 @@ export class LogTail {
     for (let i = at; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as CachedBatch;
       if (entry.lastOffset >= upTo) break;
-      sizeBytes += entry.bytes.length;
+      sizeBytes += entry.sizeBytes;
       if (sizeBytes > maxBytes && !(minOneBatch && found.length === 0)) break;
       found.push(entry);
     }

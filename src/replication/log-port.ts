@@ -38,7 +38,7 @@ export interface ReplicaLog {
   appendAsFollower(records: Uint8Array): { info: LogAppendInfo; written: Promise<void> };
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
-  /** At least one batch, as separate buffers; null when the disk must be asked. */
+  /** At least one batch, as separate views, good until the next append; null when the disk must be asked. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
   /** Leader epoch of the record at `offset`, -1 when not known. */
