@@ -1,3 +1,5 @@
+import { expect, test } from 'vitest';
+import { createConsoleLogger } from '../../src/adapters/console-logger.ts';
 
 test('the threshold can be set while it runs, for all loggers of a kind', () => {
   let text = '';
