@@ -27,6 +27,7 @@ import { createDescribeProducersHandler } from './61-describe-producers.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
+import { createRaftVoterHandlers } from './80-raft-voters.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
@@ -47,6 +48,7 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createIncrementalAlterConfigsHandler(services),
     createDescribeQuorumHandler(services),
     createDescribeClusterHandler(services, endpoints),
+    ...createRaftVoterHandlers(services),
   ];
 }
 
