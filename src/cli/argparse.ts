@@ -132,27 +132,29 @@ function usageLines(prog: string, parts: readonly string[]): string {
   return `${out}\n`;
 }
 
+function shownText(option: Argument): string {
+  const [flag = ''] = option.flags;
+  return takesValue(option) ? `${flag} ${metavarOf(option)}` : flag;
+}
+
+/** `(--a A |`, `--b B)`: the options of each group, in brackets, one after the other. */
+function groupParts(options: readonly Argument[], requiredGroups: readonly string[]): string[] {
+  const groups = new Set(options.flatMap(({ group }) => group ?? []));
+  return [...groups].flatMap((group) => {
+    const [open, close] = requiredGroups.includes(group) ? ['(', ')'] : ['[', ']'];
+    const members = options.filter((option) => option.group === group);
+    return members.map(
+      (member, i) => `${i === 0 ? open : ''}${shownText(member)}${i === members.length - 1 ? close : ' |'}`,
+    );
+  });
+}
+
+/** Options that stand alone, then groups. */
 function usageParts(options: readonly Argument[], requiredGroups: readonly string[] = []): string[] {
-  const parts = ['[-h]'];
-  const done = new Set<string>();
-  for (const option of options) {
-    const shown = takesValue(option)
-      ? `${option.flags[0]} ${metavarOf(option)}`
-      : (option.flags[0] as string);
-    if (option.group === undefined) parts.push(option.isRequired === true ? shown : `[${shown}]`);
-    else if (!done.has(option.group)) {
-      done.add(option.group);
-      const [open, close] = requiredGroups.includes(option.group) ? ['(', ')'] : ['[', ']'];
-      const members = options.filter((other) => other.group === option.group);
-      members.forEach((member, i) => {
-        const text = takesValue(member)
-          ? `${member.flags[0]} ${metavarOf(member)}`
-          : (member.flags[0] as string);
-        parts.push(`${i === 0 ? open : ''}${text}${i === members.length - 1 ? close : ' |'}`);
-      });
-    }
-  }
-  return parts;
+  const alone = options
+    .filter(({ group }) => group === undefined)
+    .map((option) => (option.isRequired === true ? shownText(option) : `[${shownText(option)}]`));
+  return ['[-h]', ...alone, ...groupParts(options, requiredGroups)];
 }
 
 function helpRow(title: string, help: string): string {
@@ -188,8 +190,17 @@ function mainHelp(parser: ToolParser): string {
   return `${mainUsage(parser)}\n${wrap(parser.description, 0, '')}\n\npositional arguments:\n  ${choices(parser)}\n${rows.join('')}\noptional arguments:\n${optionRows(parser.arguments ?? [])}`;
 }
 
+/** What the tool itself needs stands before the name of the subcommand. */
 function subUsage(parser: ToolParser, name: string, command: Subcommand): string {
-  return usageLines(`${parser.prog} ${name}`, usageParts(command.arguments, command.requiredGroups));
+  const { requiredGroups = [], arguments: own = [] } = parser;
+  const needed = own.filter(
+    ({ group, isRequired }) => isRequired === true || (group !== undefined && requiredGroups.includes(group)),
+  );
+  const before = usageParts(needed, requiredGroups).slice(1);
+  const parts = usageParts(command.arguments, command.requiredGroups);
+  return before.length === 0
+    ? usageLines(`${parser.prog} ${name}`, parts)
+    : usageLines(parser.prog, [...before, name, ...parts]);
 }
 
 class Reading {
@@ -242,7 +253,8 @@ class Reading {
   }
 
   check(options: readonly Argument[], requiredGroups: readonly string[], usage: string): void {
-    for (const option of options) {
+    // The last one that is missing is named, as argparse4j does.
+    for (const option of options.toReversed()) {
       if (option.isRequired === true && !this.values.has(nameOf(option))) {
         this.fail(usage, `argument ${option.flags.join('/')} is required`);
       }

@@ -28,28 +28,28 @@ const parser: ToolParser = {
   subcommands: {
     'cluster-id': {
       help: 'Get information about the ID of a cluster.',
-      arguments: [...configArguments, ...addressArguments],
+      arguments: [...addressArguments, ...configArguments],
       requiredGroups: ['bootstrap'],
     },
     unregister: {
       help: 'Unregister a broker.',
       arguments: [
+        ...addressArguments,
         ...configArguments,
         { flags: ['--id', '-i'], isRequired: true, help: 'The ID of the broker to unregister.' },
-        ...addressArguments,
       ],
       requiredGroups: ['bootstrap'],
     },
     'list-endpoints': {
       help: 'List endpoints',
       arguments: [
+        ...addressArguments,
         ...configArguments,
         {
           flags: ['--include-fenced-brokers'],
           kind: 'flag',
           help: 'Whether to include fenced brokers when listing broker endpoints',
         },
-        ...addressArguments,
       ],
       requiredGroups: ['bootstrap'],
     },

@@ -108,7 +108,8 @@ function checkTogether(parsed: Parsed): void {
 
 async function run(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<void> {
   if (parsed.command === 'add-controller') {
-    throw new ToolError('Adding controllers is not supported yet: see the limits in the README.');
+    const { addController } = await import('./kafka-metadata-quorum-add.ts');
+    return addController(client, parsed.text('command-config') as string, parsed.has('dry-run'), io);
   }
   if (parsed.command === 'remove-controller') return removeController(client, parsed, io);
   const { quorum, nodes } = await fetchQuorum(client);

@@ -13,6 +13,7 @@ import {
   DescribeTopicPartitionsResponse,
 } from '../protocol/messages/75-describe-topic-partitions.ts';
 import type { Infer } from '../protocol/schema/fields.ts';
+import { hashMapOrder } from './java-order.ts';
 import type { Options } from './options.ts';
 import { matchTopics } from './topic-pattern.ts';
 import type { CliIo } from './tool.ts';
@@ -131,7 +132,7 @@ async function fetchConfigs(
   return new Map(
     answer.results.map(({ resourceName, configs }) => [
       resourceName,
-      configs.map(({ name, value, configSource }) => ({
+      hashMapOrder(configs, ({ name }) => name).map(({ name, value, configSource }) => ({
         name,
         value,
         isDefault: configSource === defaultSource,

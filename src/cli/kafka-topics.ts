@@ -24,7 +24,7 @@ import { kafkaVersion } from './version.ts';
 const intro = 'This tool helps to create, delete, describe, or change a topic.\n';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseOptions(topicsOptions, args);
+  const options = parseOptions(topicsOptions, args, { typesLater: true });
   if (args.length === 0 || options.has('help')) {
     io.stderr(intro + optionsHelp(topicsOptions));
     return 1;

@@ -6,7 +6,7 @@ const gap = 2;
 
 /**
  * The parts of a line between which it may be broken, in Java's way: after blanks, hyphens, and marks that end a
- * part of a word (`host:port`). A point, comma or hyphen before a digit belongs to the number.
+ * part of a word (`host:port`), and before an opening bracket. A point, comma or hyphen before a digit belongs to the number.
  */
 function words(line: string): string[] {
   const breaks = [
@@ -15,6 +15,7 @@ function words(line: string): string[] {
     /(?<=[^\s-])(?=-[\d(])/,
     /(?<=(?:[.,](?!\d)|:)['"`,.\]]*)(?=[^\s'"`,.\]])/,
     /(?<=\d)(?=>)/,
+    /(?<=[A-Za-z])(?=\()/,
   ];
   return line.split(new RegExp(breaks.map(({ source }) => source).join('|')));
 }

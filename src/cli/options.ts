@@ -77,8 +77,15 @@ function isArgument(word: string | undefined): word is string {
   return word !== undefined && (!word.startsWith('-') || /^-\d/.test(word) || word === '-');
 }
 
-/** Reads a command line. Throws `ToolError` in joptsimple's words. */
-export function parseOptions(table: OptionTable, args: readonly string[]): Options {
+/**
+ * Reads a command line. Throws `ToolError` in joptsimple's words. With `typesLater`, a number that is none is found when it is
+ * asked for.
+ */
+export function parseOptions(
+  table: OptionTable,
+  args: readonly string[],
+  { typesLater = false }: { readonly typesLater?: boolean } = {},
+): Options {
   const values = new Map<string, string[]>();
   const rest: string[] = [];
   const order: string[] = [];
@@ -109,7 +116,7 @@ export function parseOptions(table: OptionTable, args: readonly string[]): Optio
       list.push(args[++at] as string);
     } else if (row.isOptional !== true) throw new ToolError(`Option ${name} requires an argument`);
   }
-  checkTypes(table, values);
+  if (!typesLater) checkTypes(table, values);
   return new Options(table, values, rest, order);
 }
 
