@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { systemClock, systemScheduler } from '../adapters/clock.ts';
 import { createConsoleLogger } from '../adapters/console-logger.ts';
 import { systemFileSystem } from '../adapters/file-system.ts';
+import { makeRoomForGarbage } from '../adapters/heap.ts';
 import { LevelRaftStore } from '../adapters/leveldb/raft-store.ts';
 import { createTransport, type Transport } from '../adapters/one-port.ts';
 import { createSystemRandom } from '../adapters/random.ts';
@@ -52,6 +53,7 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
   const write = (text: string): void => io.stdout(text);
   const logger = createConsoleLogger({ level: 'info', write, wallMs: () => systemClock.wallMs() });
   const config = new NodeConfig(properties);
+  makeRoomForGarbage(systemScheduler);
   const transport = createTransport({
     logger: logger.child('SocketServer'),
     backlog: config.get('socket.listen.backlog.size'),
