@@ -3,13 +3,12 @@ import { describeQuorum } from '../broker/api/55-describe-quorum.ts';
 import { controllerEndpoints } from '../broker/api/60-describe-cluster.ts';
 import type { NodeServices } from '../broker/services.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
-import { Errors, KafkaError } from '../protocol/errors.ts';
 import { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/messages/55-describe-quorum.ts';
 import type { ControllerDriver } from './controller/controller-driver.ts';
 
 export function answerQuorumRequests(driver: ControllerDriver, services: NodeServices): void {
   driver.addHandler(DescribeQuorumRequest.key, async ({ apiVersion, body }) => {
-    if (!driver.isActive) throw new KafkaError(Errors.NOT_CONTROLLER);
+    await driver.confirmLeadership();
     const request = decode(DescribeQuorumRequest, apiVersion, body);
     const nodes = controllerEndpoints(services, services.metadata()).map(({ id, endpoints }) => ({
       nodeId: id,

@@ -1,8 +1,8 @@
 /**
  * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
  * Versions:  v1 timestamps · v2 directory ids, error messages, addresses of the voters.
- * Behaviour: the leader knows everybody's progress and answers; other nodes hand the request on to it and, when nobody answers, say
- *            what they know themselves (progress -1).
+ * Behaviour: the leader, which knows everybody's progress, answers once it has committed an entry, so that no deposed leader
+ *            answers; other nodes hand the request on to it and, when nobody answers, say what they know themselves.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -12,13 +12,14 @@ import type { QuorumStatus, ReplicaStatus } from '../../raft/api.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { NodeServices } from '../services.ts';
 import { controllerEndpoints } from './60-describe-cluster.ts';
-import { askController } from './forwarded.ts';
 
 type Response = Init<typeof DescribeQuorumResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
 
 const metadataTopic = '__cluster_metadata';
 const directoryIdVersion = 2;
+/** A quorum that has no leader for so long is described as this node sees it. */
+const leaderAnswersMs = 3000;
 
 export function createDescribeQuorumHandler(services: NodeServices): Handler {
   return defineHandler(DescribeQuorumRequest, DescribeQuorumResponse, {
@@ -31,9 +32,14 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
         listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
       }));
       const own = describeQuorum(request, context.apiVersion, status, nodes);
-      if (status.leaderId === services.nodeId) return own;
       try {
-        return await askController(services, DescribeQuorumRequest, DescribeQuorumResponse, request, context);
+        return await services.controller.request(
+          DescribeQuorumRequest,
+          DescribeQuorumResponse,
+          context.apiVersion,
+          request,
+          { deadlineMs: leaderAnswersMs, clientId: context.clientId ?? '' },
+        );
       } catch {
         return own;
       }

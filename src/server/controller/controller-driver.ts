@@ -134,6 +134,12 @@ export class ControllerDriver implements MetadataLogListener {
     return encode(schemas.response, apiVersion, response as Init<Message>);
   }
 
+  /** Resolves once an entry made now is committed: only who still leads gets there. Rejects with NOT_CONTROLLER otherwise. */
+  async confirmLeadership(): Promise<void> {
+    if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
+    await this.#enqueue((active) => active.idle(), false);
+  }
+
   /** A broker's stream to this node broke. */
   brokerStreamBroken(id: NodeId): void {
     const leadership = this.#leadership;
