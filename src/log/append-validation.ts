@@ -1,12 +1,14 @@
 /**
- * What a leader checks of records before they get offsets, in Kafka's order (kafka-inventory.md §2.5). Batches stay
- * opaque: records are decoded only where the topic's settings force it (keys of compacted topics, another compression,
- * a lower bound of timestamps).
+ * What a leader checks of records before they get offsets, in Kafka's order (kafka-inventory.md §2.5). Of every batch the
+ * lengths of its records are walked, compressed or not: one that no consumer can read would stop them all at its offset.
+ * Records are decoded only where the topic's settings force it (keys of compacted topics, another compression, a lower
+ * bound of timestamps).
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { DecodeError } from '../protocol/codec/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, batchHeaderBytes, checkCrc, setLogAppendTime } from '../protocol/records/batch.ts';
+import { decompress } from '../protocol/records/compression.ts';
 import { headerFault, OldFormatError } from './batch-scan.ts';
 import { VarintReader } from '../protocol/records/integers.ts';
 import type { LogConfig } from './log-config.ts';
@@ -63,7 +65,7 @@ function validateBatch(
   if (!checkCrc(bytes, 0, header))
     throw new KafkaError(Errors.CORRUPT_MESSAGE, 'Record is corrupt: wrong checksum');
   checkHeader(header, context);
-  if (header.compression === 'none' && !header.isControl) checkUncompressed(bytes, header);
+  if (!header.isControl) checkLengths(bytes, header);
   if (needsRecords(header, config) && !header.isControl) checkRecords(header, config, context.nowMs);
   const wanted = compressionOfTopic(config);
   if (wanted !== null && wanted !== header.compression && !header.isControl) {
@@ -105,7 +107,16 @@ function checkForm(records: Uint8Array, at: number): void {
   if (remaining >= batchHeaderBytes && (records[at + 16] as number) !== 2) {
     throw new KafkaError(Errors.INVALID_RECORD, `Record batch has an unsupported ${fault}`);
   }
+  // With the right checksum it is what its sender made of it: asking again won't help.
+  if (isIntact(records, at)) throw invalid(`Record batch has an invalid ${fault}`);
   throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record is corrupt: ${fault}`);
+}
+
+function isIntact(records: Uint8Array, at: number): boolean {
+  if (records.length - at < batchHeaderBytes) return false;
+  const header = batchHeader(records, at);
+  if (header.sizeBytes < batchHeaderBytes || header.sizeBytes > records.length - at) return false;
+  return checkCrc(records, at, header);
 }
 
 function checkHeader(header: BatchHeader, context: ValidationContext): void {
@@ -156,8 +167,9 @@ function needsRecords(header: BatchHeader, config: LogConfig): boolean {
 }
 
 /** Hops from record to record by their lengths: the count must be right and the last must end the batch. */
-function checkUncompressed(bytes: Uint8Array, header: BatchHeader): void {
-  const reader = new VarintReader(bytes, batchHeaderBytes, bytes.length);
+function checkLengths(bytes: Uint8Array, header: BatchHeader): void {
+  const content = contentOf(bytes, header);
+  const reader = new VarintReader(content, content === bytes ? batchHeaderBytes : 0, content.length);
   try {
     for (let i = header.recordsCount; i > 0; i--) {
       const length = reader.varint();
@@ -169,6 +181,18 @@ function checkUncompressed(bytes: Uint8Array, header: BatchHeader): void {
     if (error instanceof DecodeError) throw invalid(`Records do not match their batch: ${error.message}`);
     throw error;
   }
-  if (reader.position !== bytes.length)
-    throw invalid(`${bytes.length - reader.position} bytes behind the last record`);
+  if (reader.position !== content.length)
+    throw invalid(`${content.length - reader.position} bytes behind the last record`);
+}
+
+/** The batch itself, or what its records are decompressed to. */
+function contentOf(bytes: Uint8Array, header: BatchHeader): Uint8Array {
+  const { compression } = header;
+  if (compression === 'none' || compression === null) return bytes;
+  try {
+    return decompress(compression, bytes.subarray(batchHeaderBytes));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record batch can not be read: ${error.message}`);
+  }
 }

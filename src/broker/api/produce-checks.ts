@@ -3,10 +3,13 @@
  * CRC, sizes, offsets, timestamps and sequences.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import { batchHeader, batchHeaderBytes } from '../../protocol/records/batch.ts';
+import { batchHeader, batchHeaderBytes, batchOverheadBytes } from '../../protocol/records/batch.ts';
 
 /** Position of the magic byte in any version of the format. */
 const magicAt = 16;
+const lengthAt = 8;
+/** Shortest content of a batch in any format. */
+const lengthBytesMin = 14;
 const zstd = 4;
 const zstdVersion = 7;
 
@@ -16,25 +19,19 @@ export function checkRecords(
   version: number,
   transactionalId: string | null,
 ): Uint8Array {
-  if (records === null || records.length === 0) {
+  if (records === null || !beginsWithBatch(records)) {
     throw invalid(
       `Produce requests with version ${version} must have at least one record batch per partition`,
     );
   }
-  if (records.length > magicAt && records[magicAt] !== 2) {
+  if (records[magicAt] !== 2) {
     throw invalid(
       `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
     );
   }
-  if (records.length < batchHeaderBytes)
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, 'record batch without a whole header');
   const header = batchHeader(records, 0);
-  if (header.sizeBytes > records.length || header.sizeBytes < batchHeaderBytes) {
-    throw new KafkaError(
-      Errors.CORRUPT_MESSAGE,
-      `record batch of ${header.sizeBytes} bytes in ${records.length}`,
-    );
-  }
+  if (header.sizeBytes < batchHeaderBytes)
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch of ${header.sizeBytes} bytes`);
   if (header.sizeBytes < records.length) {
     throw invalid(
       `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
@@ -48,6 +45,19 @@ export function checkRecords(
   }
   if (header.isTransactional) refuseTransactional(transactionalId);
   return records;
+}
+
+/** Whether a whole batch of any format is there: one that is cut off counts as none. Throws when it can't be a batch. */
+function beginsWithBatch(records: Uint8Array): boolean {
+  if (records.length <= magicAt) return false;
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  const lengthBytes = view.getInt32(lengthAt);
+  if (lengthBytes < lengthBytesMin)
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch with the length ${lengthBytes}`);
+  const magic = view.getInt8(magicAt);
+  if (magic < 0 || magic > 2)
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch with magic ${magic}`);
+  return lengthBytes + batchOverheadBytes <= records.length;
 }
 
 function refuseTransactional(transactionalId: string | null): never {

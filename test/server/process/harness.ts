@@ -23,7 +23,7 @@ import {
 
 const bin = new URL('../../../bin/', import.meta.url).pathname;
 /** A condition that is not true by then never will be; the slowest machine is faster. */
-const patienceMs = 45_000;
+const patienceMs = 20_000;
 
 export const clientPorts = {
   network: { connect: connectTcp },
@@ -214,7 +214,7 @@ export class Workshop {
     return servers;
   }
 
-  client(...nodes: readonly NodeFiles[]): KafkaClient {
+  client(...nodes: readonly Pick<NodeFiles, 'broker'>[]): KafkaClient {
     const bootstrap = nodes.map(({ broker }) => broker);
     const client = new KafkaClient(
       { bootstrap, connectTimeoutMs: 2_000, requestTimeoutMs: 10_000 },
@@ -226,7 +226,7 @@ export class Workshop {
 
   /** What a person needs to look at a failed test. */
   story(): string {
-    const outputs = [...this.tools].map(({ pid, output }) => `--- pid ${pid}\n${output.slice(-4_000)}`);
+    const outputs = [...this.tools].map(({ pid, output }) => `--- pid ${pid}\n${output.slice(-2_000)}`);
     return `folder: ${this.folder}\n${outputs.join('\n')}`;
   }
 

@@ -1,0 +1,153 @@
+/**
+ * What a node refuses to start with: directories that are not its own, configurations that can't be meant. Exit status 1, a
+ * reason in Kafka's words, and nothing touched.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { randomUuid } from '../../../src/base/uuid.ts';
+import { createSystemRandom } from '../../../src/adapters/random.ts';
+import { type Ended, freePorts, type Settings, Workshop } from './harness.ts';
+
+const workshop = new Workshop();
+let base: Settings;
+/** Formatted for node 1 of the workshop's cluster. */
+let directory: string;
+
+async function startWith(name: string, changes: Settings): Promise<Ended> {
+  return workshop.start(workshop.properties(name, { ...base, ...changes })).ended;
+}
+
+beforeAll(async () => {
+  const [broker, controller] = (await freePorts(2)) as [number, number];
+  directory = join(workshop.folder, 'data');
+  base = {
+    'node.id': 1,
+    'process.roles': 'broker,controller',
+    'controller.quorum.voters': `1@localhost:${controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://:${broker},CONTROLLER://:${controller}`,
+    'log.dirs': directory,
+  };
+  const address = { host: 'localhost', port: broker };
+  const properties = workshop.properties('base', base);
+  await workshop.format([{ id: 1, directory, properties, broker: address, controller: address }]);
+});
+
+afterAll(() => workshop.close());
+
+describe('directories', () => {
+  test('unformatted', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const missing = join(workshop.folder, 'missing');
+    const { status, output } = await startWith('unformatted', { 'log.dirs': missing });
+    expect(output).toContain('No readable meta.properties files found.');
+    expect(status).toBe(1);
+    expect(existsSync(missing)).toBe(false);
+  });
+
+  test('one of two unformatted', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const missing = join(workshop.folder, 'missing');
+    const { status, output } = await startWith('half', { 'log.dirs': `${directory},${missing}` });
+    expect(output).toContain(`No \`meta.properties\` found in ${missing}`);
+    expect(status).toBe(1);
+  });
+
+  test("another node's", async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const before = readdirSync(directory).sort();
+    const { status, output } = await startWith('other-node', { 'node.id': 2 });
+    expect(status).toBe(1);
+    // The voters are a matter of configuration and come first: then the directory is named.
+    expect(output).toMatch(/Stored node id 1 doesn't match|must be included|voter/);
+    expect(readdirSync(directory).sort()).toEqual(before);
+  });
+
+  test("another node's, of a broker", async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const [port] = (await freePorts(1)) as [number];
+    const { status, output } = await startWith('other-broker', {
+      'node.id': 2,
+      'process.roles': 'broker',
+      listeners: `PLAINTEXT://:${port}`,
+    });
+    expect(output).toContain("Stored node id 1 doesn't match previous node id 2");
+    expect(output).toContain(join(directory, 'meta.properties'));
+    expect(status).toBe(1);
+  });
+
+  test('of two clusters', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const other = join(workshop.folder, 'other-cluster');
+    const properties = workshop.properties('other-cluster', { ...base, 'log.dirs': other });
+    const address = { host: 'localhost', port: 1 };
+    const foreign = randomUuid(createSystemRandom());
+    const node = { id: 1, directory: other, properties, broker: address, controller: address };
+    await workshop.format([node], foreign);
+    const { status, output } = await startWith('two-clusters', { 'log.dirs': `${directory},${other}` });
+    expect(output).toContain(
+      `Invalid cluster.id in: ${join(other, 'meta.properties')}. Expected ${workshop.clusterId}, but read ${foreign}`,
+    );
+    expect(status).toBe(1);
+  });
+});
+
+describe('configurations', () => {
+  test.each([
+    [
+      { 'num.partitions': 'abc' },
+      'Invalid value abc for configuration num.partitions: Not a number of type INT',
+    ],
+    [{ 'num.partitions': 0 }, 'Invalid value 0 for configuration num.partitions: Value must be at least 1'],
+    [{ 'node.id': -3 }, 'node.id'],
+    [{ 'process.roles': 'broker,conductor' }, 'conductor'],
+    [{ 'controller.quorum.voters': '7@localhost:1' }, 'controller.quorum.voters'],
+    [{ 'controller.listener.names': 'NOBODY' }, 'No security protocol defined for listener CONTROLLER'],
+    [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:9092' }, 'advertised.listeners'],
+    [{ listeners: 'PLAINTEXT//:9092' }, 'listeners'],
+    [
+      { 'log.cleanup.policy': 'shred' },
+      'Invalid value shred for configuration log.cleanup.policy: String must be one of: compact, delete',
+    ],
+  ] satisfies [Settings, string][])('%o', async (changes, expected) => {
+    onTestFailed(() => console.log(workshop.story()));
+    const { status, output } = await startWith('wrong', changes);
+    expect(output).toContain(expected);
+    expect(output).not.toContain('    at ');
+    expect(status).toBe(1);
+  });
+
+  test('a missing node.id', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const { 'node.id': _, ...without } = base;
+    const { status, output } = await workshop.start(workshop.properties('no-id', without)).ended;
+    expect(output).toContain('node.id');
+    expect(status).toBe(1);
+  });
+
+  test('a missing properties file', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const path = join(workshop.folder, 'nowhere.properties');
+    const { status, output } = await workshop.start(path).ended;
+    expect(output).toContain(path);
+    expect(status).toBe(1);
+  });
+
+  test('unknown keys are warned of, with the nearest that is known; settings without effect are named', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const properties = workshop.properties('odd', {
+      ...base,
+      'log.retention.hour': 1,
+      'my.own.note': 'for people',
+      'quota.window.num': 5,
+    });
+    const server = workshop.start(properties);
+    await server.says('Kafka Server started');
+    expect(server.output).toMatch(/WARN .*log\.retention\.hour\b.*log\.retention\.hours/);
+    expect(server.output).toMatch(/WARN .*my\.own\.note/);
+    expect(server.output).toMatch(/WARN .*quota\.window\.num/);
+    const { status } = await server.end('SIGTERM');
+    expect(status).toBe(143);
+  });
+});
