@@ -100,7 +100,7 @@ export class Producer {
   private readonly queues = new Map<string, PartitionQueue>();
   private identity: Promise<{ producerId: number; producerEpoch: number }> | null = null;
   private unsettledCount = 0;
-  private idle: (() => void)[] = [];
+  private readonly idle: (() => void)[] = [];
 
   constructor(client: KafkaClient, random: Random, options: Partial<ProducerOptions> = {}) {
     this.client = client;

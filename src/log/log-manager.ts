@@ -24,10 +24,7 @@ import { LogDirectory } from './log-directory.ts';
 import { openDirectory, openingMax } from './log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from './log-state.ts';
-import {
-  markedDirectoryName,
-  partitionDirectoryName,
-} from './names.ts';
+import { markedDirectoryName, partitionDirectoryName } from './names.ts';
 import { PartitionLog } from './partition-log.ts';
 import { TailCache } from './tail-cache.ts';
 
@@ -68,7 +65,7 @@ export class LogManager {
   /** Written to since the last tick. */
   #touched = new Set<PartitionLog>();
   /** New logs whose directories are still to be made. */
-  #unmade: PartitionLog[] = [];
+  readonly #unmade: PartitionLog[] = [];
   #making = false;
   readonly #cleaner: LogCleaner;
   readonly #tasks: BackgroundTasks;
@@ -267,7 +264,7 @@ export class LogManager {
     const held = this.#logs.get(name);
     if (held !== undefined) {
       if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
-        return held.log.topicId === topicId ? held.log : await this.#adopt(held, topicId, config);
+        return held.log.topicId === topicId ? held.log : this.#adopt(held, topicId, config);
       }
       if (held.directory.isOffline)
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);

@@ -33,7 +33,7 @@ export async function finishSwaps(
       await fs.rename(from, `${directory}/${segmentFileName(swap.offset, swap.extension)}`);
   }
   await fs.syncDirectory(directory);
-  return await fs.list(directory);
+  return fs.list(directory);
 }
 
 async function replaceBySwap(

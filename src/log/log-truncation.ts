@@ -31,7 +31,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   // A segment that came back after a power cut would follow other records than before.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
   const cut = await findCut(segment, offset);
-  if (cut.offset < state.logStartOffset) return await truncateFully(state, reader, state.logStartOffset);
+  if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
   await segment.truncate(cut.position, cut.offset);
   await segment.activate();
   setEnd(state, cut.offset);

@@ -150,7 +150,7 @@ export class LogWriter {
 
   async #writeGroup(items: readonly WriteItem[]): Promise<void> {
     const state = this.#state;
-    if (state.failure !== null) throw state.failure;
+    if (state.failure !== null) throw this.fail(state.failure);
     await materialise(state);
     if (!state.isTouched) {
       state.isTouched = true;

@@ -267,8 +267,8 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) await this.roll();
-    return await this.#writer.exclusive(async () =>
-      this.isOffline ? 0 : await removeLeading(state, await countExpired(state, nowMs)),
+    return this.#writer.exclusive(async () =>
+      this.isOffline ? 0 : removeLeading(state, await countExpired(state, nowMs)),
     );
   }
 
@@ -326,7 +326,7 @@ export class PartitionLog {
     const state = this.#state;
     const { fs } = state.resources;
     await this.#writer.settled().catch(() => undefined);
-    return await this.#writer.exclusive(async () => {
+    return this.#writer.exclusive(async () => {
       await this.abandon();
       const from = state.directory.path;
       if (state.failure !== null || (await fs.stat(from)) === null) return null;

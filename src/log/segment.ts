@@ -182,7 +182,7 @@ export class Segment implements PooledFile {
     this.#loading ??= this.#loadIndex().finally(() => {
       this.#loading = null;
     });
-    return await this.#loading;
+    return this.#loading;
   }
 
   async #loadIndex(): Promise<SegmentIndex> {
@@ -192,7 +192,7 @@ export class Segment implements PooledFile {
     const offset =
       offsetBytes === null ? null : parseOffsetIndex(this.baseOffset, offsetBytes, this.sizeBytes);
     const time = timeBytes === null ? null : parseTimeIndex(this.baseOffset, timeBytes);
-    if (offset === null || time === null) return await this.rebuildIndex();
+    if (offset === null || time === null) return this.rebuildIndex();
     this.#index = new SegmentIndex(offset, time);
     if (this.openMode === 'read') this.#resources.indexes.add(this);
     return this.#index;
@@ -243,7 +243,7 @@ export class Segment implements PooledFile {
 
   /** Brings the index up to the end of the file from its last entry, without checksums: how a log that was closed cleanly is opened. */
   async readTail(visit: (header: BatchHeader) => void): Promise<ScanResult> {
-    if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return await this.#readSmall(visit);
+    if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return this.#readSmall(visit);
     const index = await this.index();
     const from = index.offset.lastPosition();
     const result = await this.scan(from, false, ({ header, position }) => {

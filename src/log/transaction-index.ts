@@ -87,7 +87,7 @@ export class TransactionIndex {
   async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     if (!this.#isDirty) return;
     this.#isDirty = false;
-    if (this.#entries.length === 0) return await fs.remove(path);
+    if (this.#entries.length === 0) return fs.remove(path);
     const content = encodeAborted(this.#entries);
     const file = await fs.open(path, 'write');
     try {

@@ -79,7 +79,8 @@ function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDr
     }
   }
   const level = resource.configs.at(-1)?.value;
-  if (!isDryRun && level != null && logger.threshold !== undefined) logger.threshold.name = level;
+  if (isDryRun || level === undefined || level === null) return result(resource, 0, null);
+  if (logger.threshold !== undefined) logger.threshold.name = level;
   return result(resource, 0, null);
 }
 
