@@ -67,8 +67,14 @@ function namesToCreate(
   if (!request.allowAutoTopicCreation || request.topics === null) return [];
   if (!services.config.get('auto.create.topics.enable')) return [];
   const names = new Set<string>();
-  for (const { name } of request.topics) {
-    if (name === null || names.has(name) || context.image.topics.byName(name) !== undefined) continue;
+  for (const { name, topicId } of request.topics) {
+    if (
+      name === null ||
+      topicId !== uuidZero ||
+      names.has(name) ||
+      context.image.topics.byName(name) !== undefined
+    )
+      continue;
     if (topicNameProblem(name) === null) names.add(name);
   }
   return [...names];
@@ -129,10 +135,12 @@ function askedTopics(
   const results: TopicResult[] = [];
   const seen = new Set<string>();
   for (const asked of request.topics ?? []) {
-    const key = asked.name ?? asked.topicId;
+    // An id decides: Kafka's Java client sends an empty name with it, not null.
+    const isById = asked.name === null || asked.topicId !== uuidZero;
+    const key = isById ? asked.topicId : (asked.name ?? '');
     if (seen.has(key)) continue;
     seen.add(key);
-    if (asked.name === null) {
+    if (isById) {
       const topic = version >= 12 ? image.topics.byId(asked.topicId) : undefined;
       results.push(
         topic === undefined
@@ -141,9 +149,9 @@ function askedTopics(
       );
       continue;
     }
-    const topic = image.topics.byName(asked.name);
+    const topic = image.topics.byName(key);
     if (topic !== undefined) results.push(describe(topic));
-    else results.push(failedTopic(unknownName(asked.name, creationErrors), asked.name, uuidZero));
+    else results.push(failedTopic(unknownName(key, creationErrors), key, uuidZero));
   }
   return results;
 }

@@ -107,7 +107,8 @@ describe('Metadata', () => {
         { name: 'nope' },
         { name: 'a/b' },
         { name: null, topicId: idC },
-        { name: null, topicId: idB },
+        // As Kafka's own client asks.
+        { name: '', topicId: idB },
         { name: null },
         { name: 'a' },
         { name: 'a' },
