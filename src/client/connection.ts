@@ -159,7 +159,7 @@ export class BrokerConnection {
     assert(pending !== undefined, 'client: a response that nobody asked for');
     pending.timer.cancel();
     try {
-      const header = decodeResponseHeader(pending.response.key, pending.version, frame);
+      const header = decodeResponseHeader(pending.response, pending.version, frame);
       assert(header.correlationId === pending.correlationId, 'client: response out of order');
       pending.resolve(decode(pending.response, pending.version, frame, header.bodyAt));
     } catch (error) {

@@ -4,78 +4,41 @@
  * Which header a request or response has follows from its version: flexible ones have tagged fields in the header too.
  * The one exception is ApiVersions, whose response has the plain header always, since a client that sends it doesn't
  * know yet what the other side understands. Client ids are never compact.
+ *
+ * Messages come as arguments, so that a client loads only those that it speaks; `request-header.ts` knows them all.
  */
-import { DecodeError } from './codec/errors.ts';
 import { Reader } from './codec/reader.ts';
 import { Writer } from './codec/writer.ts';
 import { encodeInto } from './codec/codec.ts';
-import { ApiKey, apiOf } from './messages/api-keys.ts';
 import type { Init, Message, Shape } from './schema/fields.ts';
 import { inVersions } from './schema/versions.ts';
 
 /** Size field before every frame. */
 export const frameSizeBytes = 4;
-
-export interface DecodedRequestHeader {
-  readonly apiKey: number;
-  readonly apiVersion: number;
-  readonly correlationId: number;
-  readonly clientId: string | null;
-  /** Where the body begins. */
-  readonly bodyAt: number;
-}
+const apiVersionsKey = 18;
 
 /** Version of the request header: 2 with tagged fields, else 1. */
-export function requestHeaderVersion(apiKey: number, apiVersion: number): 1 | 2 {
-  const api = apiOf(apiKey);
-  return api !== undefined && inVersions(api.request.flexible, apiVersion) ? 2 : 1;
+export function requestHeaderVersion(request: Message, apiVersion: number): 1 | 2 {
+  return inVersions(request.flexible, apiVersion) ? 2 : 1;
 }
 
 /** Version of the response header: 1 with tagged fields, else 0. */
-export function responseHeaderVersion(apiKey: number, apiVersion: number): 0 | 1 {
-  const api = apiOf(apiKey);
-  if (api === undefined || apiKey === ApiKey.ApiVersions) return 0;
-  return inVersions(api.response.flexible, apiVersion) ? 1 : 0;
-}
-
-/**
- * Reads the header of a frame whose size field was cut off (`at` is where the header begins). Does not check whether we
- * serve the request: of an API that is not known, or ApiVersions in a version that is not, the fixed part is read.
- */
-export function decodeRequestHeader(bytes: Uint8Array, at = 0): DecodedRequestHeader {
-  const reader = new Reader(bytes, at);
-  const apiKey = reader.int16();
-  const apiVersion = reader.int16();
-  const correlationId = reader.int32();
-  const length = reader.int16();
-  if (length < -1) throw new DecodeError(`client id of ${length} bytes`);
-  const clientId = length < 0 ? null : reader.utf8(length);
-  if (requestHeaderVersion(apiKey, apiVersion) === 2) reader.skipTags();
-  return { apiKey, apiVersion, correlationId, clientId, bodyAt: reader.position };
+export function responseHeaderVersion(response: Message, apiVersion: number): 0 | 1 {
+  if (response.key === apiVersionsKey) return 0;
+  return inVersions(response.flexible, apiVersion) ? 1 : 0;
 }
 
 function writeRequestHeader(
   writer: Writer,
-  header: { apiKey: number; apiVersion: number; correlationId: number; clientId: string | null },
+  request: Message,
+  header: { apiVersion: number; correlationId: number; clientId: string | null },
 ): void {
-  writer.int16(header.apiKey);
+  writer.int16(request.key);
   writer.int16(header.apiVersion);
   writer.int32(header.correlationId);
   if (header.clientId === null) writer.int16(-1);
   else writer.string(header.clientId);
-  if (requestHeaderVersion(header.apiKey, header.apiVersion) === 2) writer.uvarint(0);
-}
-
-/** The header alone, without a size. */
-export function requestHeaderBytes(header: {
-  apiKey: number;
-  apiVersion: number;
-  correlationId: number;
-  clientId: string | null;
-}): Uint8Array {
-  const writer = new Writer(64);
-  writeRequestHeader(writer, header);
-  return writer.finishContiguous();
+  if (requestHeaderVersion(request, header.apiVersion) === 2) writer.uvarint(0);
 }
 
 /** A whole request, size included, as segments for one write. */
@@ -86,7 +49,7 @@ export function requestFrame<S extends Shape>(
   writer = new Writer(256),
 ): Uint8Array[] {
   writer.int32(0);
-  writeRequestHeader(writer, { apiKey: request.key, ...header });
+  writeRequestHeader(writer, request, header);
   encodeInto(request, header.apiVersion, body, writer);
   return withSize(writer);
 }
@@ -100,35 +63,35 @@ export function responseFrame<S extends Shape>(
 ): Uint8Array[] {
   writer.int32(0);
   writer.int32(header.correlationId);
-  if (responseHeaderVersion(response.key, header.apiVersion) === 1) writer.uvarint(0);
+  if (responseHeaderVersion(response, header.apiVersion) === 1) writer.uvarint(0);
   encodeInto(response, header.apiVersion, body, writer);
   return withSize(writer);
 }
 
 /** A response whose body was encoded elsewhere (by the controller), size included. */
 export function responseFrameOf(
-  apiKey: number,
+  response: Message,
   header: { apiVersion: number; correlationId: number },
   body: Uint8Array,
 ): Uint8Array[] {
   const writer = new Writer(16);
   writer.int32(0);
   writer.int32(header.correlationId);
-  if (responseHeaderVersion(apiKey, header.apiVersion) === 1) writer.uvarint(0);
+  if (responseHeaderVersion(response, header.apiVersion) === 1) writer.uvarint(0);
   writer.records(body);
   return withSize(writer);
 }
 
 /** Reads a response's header; `at` is behind the size field. */
 export function decodeResponseHeader(
-  apiKey: number,
+  response: Message,
   apiVersion: number,
   bytes: Uint8Array,
   at = 0,
 ): { correlationId: number; bodyAt: number } {
   const reader = new Reader(bytes, at);
   const correlationId = reader.int32();
-  if (responseHeaderVersion(apiKey, apiVersion) === 1) reader.skipTags();
+  if (responseHeaderVersion(response, apiVersion) === 1) reader.skipTags();
   return { correlationId, bodyAt: reader.position };
 }
 

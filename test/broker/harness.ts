@@ -371,6 +371,6 @@ export function readResponse<S extends Shape>(
   version: number,
   bytes: Uint8Array,
 ): { correlationId: number; body: Infer<Message<S>> } {
-  const { correlationId, bodyAt } = decodeResponseHeader(response.key, version, bytes);
+  const { correlationId, bodyAt } = decodeResponseHeader(response, version, bytes);
   return { correlationId, body: decode(response, version, bytes, bodyAt) };
 }

@@ -2,15 +2,16 @@ import { expect, test } from 'vitest';
 import { decode } from '../../src/protocol/codec/codec.ts';
 import { Writer } from '../../src/protocol/codec/writer.ts';
 import {
-  decodeRequestHeader,
   decodeResponseHeader,
   requestFrame,
   responseFrame,
   responseFrameOf,
 } from '../../src/protocol/frames.ts';
+import { decodeRequestHeader } from '../../src/protocol/request-header.ts';
 import { ProduceRequest } from '../../src/protocol/messages/00-produce.ts';
 import { FetchResponse } from '../../src/protocol/messages/01-fetch.ts';
 import { ApiVersionsRequest, ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
+import { CreateTopicsResponse } from '../../src/protocol/messages/19-create-topics.ts';
 import { apis, messageOf } from '../../src/protocol/messages/api-keys.ts';
 
 test('a request frame: size, header with client id, body', () => {
@@ -29,9 +30,15 @@ test('the response of ApiVersions has the plain header, all other flexible ones 
   const plain = Buffer.concat(
     responseFrame(ApiVersionsResponse, { apiVersion: 4, correlationId: 7 }, { errorCode: 0, apiKeys: [] }),
   );
-  expect(decodeResponseHeader(18, 4, plain, 4)).toEqual({ correlationId: 7, bodyAt: 8 });
-  expect(decodeResponseHeader(1, 12, Uint8Array.of(0, 0, 0, 7, 0))).toEqual({ correlationId: 7, bodyAt: 5 });
-  expect(decodeResponseHeader(1, 11, Uint8Array.of(0, 0, 0, 7, 0))).toEqual({ correlationId: 7, bodyAt: 4 });
+  expect(decodeResponseHeader(ApiVersionsResponse, 4, plain, 4)).toEqual({ correlationId: 7, bodyAt: 8 });
+  expect(decodeResponseHeader(FetchResponse, 12, Uint8Array.of(0, 0, 0, 7, 0))).toEqual({
+    correlationId: 7,
+    bodyAt: 5,
+  });
+  expect(decodeResponseHeader(FetchResponse, 11, Uint8Array.of(0, 0, 0, 7, 0))).toEqual({
+    correlationId: 7,
+    bodyAt: 4,
+  });
 });
 
 test('large records leave as they came, between two written pieces', () => {
@@ -66,7 +73,7 @@ test('large records leave as they came, between two written pieces', () => {
 
 test('a body that was encoded elsewhere', () => {
   const frame = Buffer.concat(
-    responseFrameOf(19, { apiVersion: 5, correlationId: 3 }, Uint8Array.of(1, 2, 3)),
+    responseFrameOf(CreateTopicsResponse, { apiVersion: 5, correlationId: 3 }, Uint8Array.of(1, 2, 3)),
   );
   expect(frame.toString('hex')).toBe('00000008000000030001' + '0203');
 });

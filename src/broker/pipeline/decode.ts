@@ -4,7 +4,7 @@
  * The one exception is a version of ApiVersions that isn't served: its handler answers in version 0 (KIP-511).
  */
 import { decode } from '../../protocol/codec/codec.ts';
-import { decodeRequestHeader } from '../../protocol/frames.ts';
+import { decodeRequestHeader } from '../../protocol/request-header.ts';
 import type { Handler, ListenerKind } from '../handler.ts';
 import type { HandlerTable } from './table.ts';
 
