@@ -4,7 +4,7 @@
  *
  * usage: node scripts/acceptance.mjs [--quick] [--home DIR] [pytest arguments]
  *
- * --quick runs what CI runs: no client library that has to be compiled, and only the tests that take seconds.
+ * --quick runs what CI runs: five client libraries instead of twelve.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -60,7 +60,7 @@ once('requirements', python, ['-m', 'pip', 'install', '-q', '-r', join(suite, 'r
 once('kafka', 'bash', [join(suite, 'fetch-kafka'), join(home, 'kafka')]);
 once('clients', 'bash', [join(suite, 'clients', 'install'), join(home, 'clients')]);
 
-/** What stands in the issues still open: each line names the feature that the test needs (README, limits). */
+/** What our first version must pass. The suite has more files; name one to run it. */
 const files = [
   'test_quickstart.py',
   'test_storage_format.py',
@@ -70,23 +70,47 @@ const files = [
   'test_rolling.py',
   'test_clients.py',
 ];
-const quickClients = 'kafkajs or platformatic or confluent_kafka_python or java or franz';
-const selection =
-  args.length > 0
-    ? args
-    : quick
-      ? files.slice(0, 6).map((file) => join(suite, file))
-      : files.map((file) => join(suite, file));
-const options = [
-  '-p',
-  'no:cacheprovider',
-  '-q',
-  '--bin',
-  join(root, 'bin'),
-  '--kafka',
-  join(home, 'kafka', 'bin'),
-  '--clients',
-  join(home, 'clients'),
+
+/** Tests of features that are not there yet (README, limits). */
+const later = [
+  // kafka-features
+  'test_storage_start.py::test_features_of_a_new_cluster',
+  'test_storage_start.py::test_release_version_takes_effect',
+  // SASL
+  'test_storage_start.py::test_add_scram_makes_a_user',
 ];
-const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', QUICK_CLIENTS: quickClients };
-process.exit(run(python, ['-m', 'pytest', ...options, ...selection], { cwd: suite, env: environment }));
+/** Scenarios of the client matrix that need transactions or the consumer protocol of KIP-848. */
+const laterScenarios = ['transactions', 'consume_transform_produce', 'fence', 'group_consumer_protocol'];
+/** The libraries that CI runs; all others, which take most of the time, are left to a run by hand. */
+const quickClients = ['kafkajs', 'platformatic', 'confluent-kafka-python', 'java', 'franz-go'];
+
+/** test_clients.py's tests are named `test_client[scenario-library]`. */
+function clientSelection() {
+  const without = laterScenarios.map((scenario) => `not ${scenario}-`).join(' and ');
+  if (!quick) return without;
+  // The old Java client has a name that begins like the new one's.
+  return `${without} and not java-2 and (${quickClients.map((client) => `-${client}`).join(' or ')})`;
+}
+
+const options = ['-p', 'no:cacheprovider', '-q', '--bin', join(root, 'bin')];
+options.push('--kafka', join(home, 'kafka', 'bin'), '--clients', join(home, 'clients'));
+const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
+
+function pytest(name, pytestArgs) {
+  console.log(`acceptance: ${name}`);
+  const started = performance.now();
+  const status = run(python, ['-m', 'pytest', ...options, ...pytestArgs], { cwd: suite, env: environment });
+  console.log(`acceptance: ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
+  return status;
+}
+
+if (args.length > 0) process.exit(pytest('as asked', args));
+const failures = files.filter((file) => {
+  const deselected = later.filter((test) => test.startsWith(file)).flatMap((test) => ['--deselect', test]);
+  const selected = file === 'test_clients.py' ? ['-k', clientSelection()] : [];
+  return pytest(file, [file, ...deselected, ...selected]) !== 0;
+});
+if (failures.length > 0) {
+  console.error(`acceptance: failed: ${failures.join(', ')}`);
+  process.exit(1);
+}
