@@ -188,7 +188,7 @@ describe('forwarded requests', () => {
     expect(connection.frames().length).toBe(2);
   });
 
-  test('IncrementalAlterConfigs: loggers are this broker's own matter, the rest waits until it shows', async () => {
+  test('IncrementalAlterConfigs: loggers are a matter of this broker alone, the rest waits until it shows', async () => {
     const broker = new TestBroker();
     broker.controller.on(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ({ resources }) => {
       broker.apply([
