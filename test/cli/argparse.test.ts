@@ -131,3 +131,39 @@ test('long texts are justified as argparse4j does it', () => {
     ].join(`\n${indent}`),
   );
 });
+
+test('usage: what the tool itself needs first, groups last; the last missing argument is named', () => {
+  const quorum: ToolParser = {
+    prog: 'kafka-metadata-quorum',
+    description: '',
+    arguments: [
+      { flags: ['--bootstrap-server'], group: 'bootstrap', help: '' },
+      { flags: ['--bootstrap-controller'], group: 'bootstrap', help: '' },
+      { flags: ['--command-config'], help: '' },
+    ],
+    requiredGroups: ['bootstrap'],
+    subcommands: {
+      'remove-controller': {
+        help: '',
+        arguments: [
+          { flags: ['--controller-id', '-i'], isRequired: true, help: '' },
+          { flags: ['--controller-directory-id', '-d'], isRequired: true, help: '' },
+          { flags: ['--dry-run'], kind: 'flag', help: '' },
+        ],
+      },
+    },
+  };
+  expect(() => parseArguments(quorum, ['--bootstrap-server', 'a:1', 'remove-controller'])).toThrow(
+    `usage: kafka-metadata-quorum (--bootstrap-server BOOTSTRAP_SERVER |
+                             --bootstrap-controller BOOTSTRAP_CONTROLLER)
+                             remove-controller [-h]
+                             --controller-id CONTROLLER_ID
+                             --controller-directory-id CONTROLLER_DIRECTORY_ID
+                             [--dry-run]
+kafka-metadata-quorum:  error:  argument   --controller-directory-id/-d  is
+required`,
+  );
+  expect(() => parseArguments(quorum, [])).toThrow(
+    'usage: kafka-metadata-quorum [-h] [--command-config COMMAND_CONFIG]\n                             (--bootstrap-server',
+  );
+});

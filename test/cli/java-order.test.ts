@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { hashMapOrder } from '../../src/cli/java-order.ts';
+
+// The order in which Apache Kafka 4.3.1 prints a topic's configs, out of a map of all 33 of them.
+test('keys come in the order of a HashMap of their number', () => {
+  const few = ['cleanup.policy', 'min.insync.replicas', 'segment.bytes'];
+  const all = [...few, ...Array.from({ length: 27 }, (_, at) => `other.${at}`)];
+  const order = hashMapOrder(all, (name) => name).filter((name) => few.includes(name));
+  expect(order).toEqual(['min.insync.replicas', 'cleanup.policy', 'segment.bytes']);
+});
+
+test('java.util.HashMap of the letters goes a, b, c', () => {
+  expect(hashMapOrder(['c', 'a', 'b'], (name) => name)).toEqual(['a', 'b', 'c']);
+});

@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Random } from '../../src/base/random.ts';
+import { main } from '../../src/cli/kafka-reassign-partitions.ts';
+import { checkReassignOptions, reassignOptions } from '../../src/cli/kafka-reassign-partitions-options.ts';
+import { placeReplicas } from '../../src/cli/kafka-reassign-partitions-placement.ts';
+import {
+  checkPlan,
+  parseBrokerList,
+  parsePlan,
+  parseTopicsToMove,
+  planText,
+} from '../../src/cli/kafka-reassign-partitions-plan.ts';
+import { movesOf } from '../../src/cli/kafka-reassign-partitions-throttles.ts';
+import { parseOptions } from '../../src/cli/options.ts';
+import type { CliIo } from '../../src/cli/tool.ts';
+
+// Expected texts are what Apache Kafka 4.3.1's tool prints.
+
+describe('command lines', () => {
+  const action = (...args: string[]): string => {
+    try {
+      return checkReassignOptions(parseOptions(reassignOptions, args));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const server = ['--bootstrap-server', 'a:1'];
+
+  test.each([
+    [['--list', ...server], 'list'],
+    [['--list', '--bootstrap-controller', 'a:1'], 'list'],
+    [server, 'Command must include exactly one action: --generate, --execute, --verify, --cancel, --list'],
+    [
+      ['--list', '--cancel', ...server],
+      'Command must include exactly one action: --generate, --execute, --verify, --cancel, --list',
+    ],
+    [['--list'], 'Please specify either --bootstrap-server or --bootstrap-controller'],
+    [['--execute', ...server], 'Missing required argument "[reassignment-json-file]"'],
+    [['--generate', ...server], 'Missing required argument "[topics-to-move-json-file]"'],
+    [
+      ['--generate', '--topics-to-move-json-file', 'f', ...server],
+      'Missing required argument "[broker-list]"',
+    ],
+    [['--list', '--additional', ...server], 'Option "[additional]" can\'t be used with action "[list]"'],
+    [
+      ['--execute', '--reassignment-json-file', 'f', '--bootstrap-controller', 'a:1'],
+      'Option "[bootstrap-controller]" can\'t be used with action "[execute]"',
+    ],
+  ])('%j', (args, text) => {
+    expect(action(...args)).toBe(text);
+  });
+
+  test('what the parser refuses comes out as an uncaught exception', async () => {
+    const io = {} as CliIo;
+    await expect(main(['--zookeeper', 'localhost:2181', '--list'], io)).rejects.toThrow(
+      'Exception in thread "main" joptsimple.UnrecognizedOptionException: zookeeper is not a recognized option',
+    );
+  });
+});
+
+describe('plans', () => {
+  const plan = (...partitions: unknown[]): string => JSON.stringify({ version: 1, partitions });
+  const foo = { topic: 'foo', partition: 0, replicas: [1, 2] };
+
+  test('are read with the directories that they name, and written', () => {
+    const parsed = parsePlan(plan(foo, { ...foo, partition: 1, log_dirs: ['any', '/d'] }));
+    expect(parsed.partitions).toEqual([foo, { ...foo, partition: 1 }]);
+    expect(parsed.placements).toEqual([{ topic: 'foo', partition: 1, broker: 2, directory: '/d' }]);
+    expect(planText([foo], new Map([['foo-0-2', '/d']]))).toBe(
+      '{"version":1,"partitions":[{"topic":"foo","partition":0,"replicas":[1,2],"log_dirs":["any","/d"]}]}',
+    );
+  });
+
+  test.each([
+    ['no json', 'The input string is not a valid JSON'],
+    ['{"version":2}', 'Not supported version field value 2'],
+    ['{}', 'Partition reassignment list cannot be empty'],
+    [plan({ ...foo, replicas: [] }), 'Partition replica list cannot be empty'],
+    [plan(foo, foo), 'Partition reassignment contains duplicate topic partitions: foo-0'],
+    [
+      plan({ ...foo, replicas: [1, 1] }),
+      'Partition replica lists may not contain duplicate entries: foo-0 contains multiple entries for 1',
+    ],
+    [
+      plan({ ...foo, log_dirs: ['any'] }),
+      'Size of replicas list [1, 2] is different from size of log dirs list [any] for partition foo-0',
+    ],
+    [plan({ topic: 'foo' }), 'Wrong or missing field partition in {"topic":"foo"}'],
+  ])('%s', (text, message) => {
+    expect(() => checkPlan(parsePlan(text))).toThrow(message);
+  });
+
+  test('topics and brokers of a proposal', () => {
+    expect(parseTopicsToMove('{"topics":[{"topic":"a"},{"topic":"b"}],"version":1}')).toEqual(['a', 'b']);
+    expect(() => parseTopicsToMove('{"topics":[{"topic":"a"},{"topic":"a"}]}')).toThrow(
+      'List of topics to reassign contains duplicate entries: a',
+    );
+    expect(parseBrokerList('3,1')).toEqual([3, 1]);
+    expect(() => parseBrokerList('3,3')).toThrow('Broker list contains duplicate entries: 3');
+  });
+});
+
+describe('proposals', () => {
+  const randomFrom = (words: readonly number[]): Random => {
+    let at = 0;
+    return {
+      u32: () => words[at++ % words.length] ?? 0,
+      bytes: (count) => new Uint8Array(count),
+    };
+  };
+
+  test('spread leaders evenly, and replicas over as many racks as there are', () => {
+    const inputs = fc.record({
+      racks: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 9 }),
+      isRackAware: fc.boolean(),
+      partitionCount: fc.integer({ min: 1, max: 30 }),
+      factor: fc.integer({ min: 1, max: 9 }),
+      words: fc.array(fc.nat(), { minLength: 2, maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(inputs, ({ racks, isRackAware, partitionCount, factor, words }) => {
+        const brokers = racks.map((rack, at) => ({ id: at + 1, rack: isRackAware ? `r${rack}` : null }));
+        if (factor > brokers.length) {
+          expect(() => placeReplicas(brokers, partitionCount, factor, randomFrom(words))).toThrow(
+            `Replication factor: ${factor} larger than available brokers: ${brokers.length}.`,
+          );
+          return;
+        }
+        const placed = placeReplicas(brokers, partitionCount, factor, randomFrom(words));
+        expect(placed).toHaveLength(partitionCount);
+        const leads = brokers.map(({ id }) => placed.filter(([leader]) => leader === id).length);
+        expect(Math.max(...leads) - Math.min(...leads)).toBeLessThanOrEqual(1);
+        for (const replicas of placed) {
+          expect(new Set(replicas).size).toBe(factor);
+          const used = new Set(replicas.map((id) => brokers[id - 1]?.rack));
+          if (isRackAware) expect(used.size).toBe(Math.min(factor, new Set(racks).size));
+        }
+      }),
+    );
+  });
+});
+
+test('moves: sources are what a partition had before, destinations what it gets', () => {
+  const underWay = [{ topic: 'a', partition: 0, replicas: [3, 1], adding: [3], removing: [1] }];
+  const proposed = [
+    { topic: 'a', partition: 0, replicas: [2] },
+    { topic: 'b', partition: 1, replicas: [1, 2] },
+  ];
+  const current = new Map([
+    ['a-0', { topic: 'a', partition: 0, replicas: [3, 1] }],
+    ['b-1', { topic: 'b', partition: 1, replicas: [1] }],
+  ]);
+  expect(movesOf(underWay, proposed, current)).toEqual([
+    { topic: 'a', partition: 0, sources: [1], destinations: [2] },
+    { topic: 'b', partition: 1, sources: [1], destinations: [2] },
+  ]);
+});
