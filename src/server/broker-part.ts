@@ -27,7 +27,9 @@ export interface BrokerPart {
   readonly creator: TopicCreator;
   /** Opens the logs, follows the metadata and registers; resolves when the controller has let this broker into service. */
   start(): Promise<void>;
-  /** Leaderships move away first; then everything is closed so that the next start is clean. */
+  /** Leaderships move away; after that no metadata names this broker, and clients should not be answered from here. */
+  leave(): Promise<void>;
+  /** Everything is closed so that the next start is clean. */
   stop(): Promise<void>;
 }
 
@@ -134,9 +136,11 @@ export function buildBrokerPart(
     throw new Error(`The registration of this broker did not reach its metadata within ${timeoutMs} ms`);
   };
 
-  const stop = async (): Promise<void> => {
+  const leave = async (): Promise<void> => {
     if (lifecycle !== null && config.get('controlled.shutdown.enable')) await lifecycle.shutdown();
     lifecycle?.close();
+  };
+  const stop = async (): Promise<void> => {
     groups.stop();
     await replicas.stop();
     await logs.shutdown(lifecycle?.brokerEpoch ?? -1);
@@ -146,6 +150,7 @@ export function buildBrokerPart(
     handlers: createGroupHandlers(groups, new Endpoints(config.nodeId, config.advertisesExplicitly), creator),
     creator,
     start,
+    leave,
     stop,
   };
 }

@@ -88,8 +88,10 @@ export class Node {
   }
 
   private async stopAll(): Promise<void> {
-    await this.broker?.stop();
+    await this.broker?.leave();
+    // A client that is told of a cluster without this broker may forget that it exists: it hears nothing any more.
     for (const server of this.servers) server.stop();
+    await this.broker?.stop();
     await this.controller?.stop();
     await this.listeners?.close();
     await this.directories?.release();

@@ -58,6 +58,8 @@ export class Acceptor {
 
   /** Takes over a connection that a listener accepted. */
   accept(connection: Connection, listenerName: string, listenerKind: ListenerKind): void {
+    // Clients try again and again while a node stops: not worth a line each.
+    if (this.#stopped) return connection.destroy();
     const host = connection.remote.host;
     const refusal = this.#refusal(host);
     if (refusal !== null) {
@@ -98,7 +100,6 @@ export class Acceptor {
 
   #refusal(host: string): string | null {
     const { limits } = this.#options;
-    if (this.#stopped) return 'the node is stopping';
     const perIpMax = limits.connectionsPerIpOverrides.get(host) ?? limits.connectionsPerIpMax;
     if ((this.#perHost.get(host) ?? 0) >= perIpMax) return 'max.connections.per.ip is reached';
     if (this.#connections.size >= limits.connectionsMax && !this.#closeIdlest())

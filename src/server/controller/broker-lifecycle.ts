@@ -183,6 +183,8 @@ export class BrokerLifecycle implements MetadataPublisher {
       this.#transition('RECOVERY', 'RUNNING');
       this.#unfenced.resolve();
     }
+    // The controller has let us go; at once, for no client should hear of a cluster without us from us.
+    if (own.fenced && this.#stopRequested) return this.#mayStop.resolve();
     // Followed the metadata to our own registration: the controller lets us in when it hears that. Stopping: leaderships have moved.
     if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
   }

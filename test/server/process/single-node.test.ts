@@ -140,6 +140,22 @@ describe('one node as a process', () => {
     },
   );
 
+  test('while it stops, it tells nobody of a cluster without it', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const client = workshop.client(node);
+    const countsTold = new Set<number>();
+    const asking = (async () => {
+      // Ends with the connection.
+      for (;;) countsTold.add((await client.metadata([])).brokers.size);
+    })().catch(() => undefined);
+    await until('an answer', () => countsTold.size > 0);
+    await server.end('SIGTERM');
+    await asking;
+    expect([...countsTold]).toEqual([1]);
+    server = workshop.start(node);
+    await server.says('Kafka Server started');
+  });
+
   test('asked to end while it starts, it ends', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await server.end('SIGTERM');
