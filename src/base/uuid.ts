@@ -9,8 +9,6 @@ export type Uuid = string;
 
 /** All zero: "no id" on the wire. */
 export const uuidZero: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA';
-/** 0…1: the id of the metadata topic `__cluster_metadata`. */
-export const uuidMetadataTopic: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const codes = alphabet.split('').map((letter) => letter.charCodeAt(0));

@@ -44,7 +44,6 @@ export const fetcherDefaults: FetcherOptions = {
 /** Special timestamps of ListOffsets. */
 export const offsetEarliest = -2;
 export const offsetLatest = -1;
-export const offsetMaxTimestamp = -3;
 
 interface Assigned {
   readonly topic: string;

@@ -159,9 +159,3 @@ export function alterList(
       : elements.filter((one) => !given.includes(one));
   return after.join(',');
 }
-
-/** True when the value of `name` may show only as null (passwords and unknown keys). */
-export function hidesValue(name: string): boolean {
-  const property = brokerProperty(brokerSynonyms(name)[0] ?? name);
-  return property === null || property.type === 'PASSWORD';
-}

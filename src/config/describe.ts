@@ -224,7 +224,11 @@ export function describeEntity(
     });
 }
 
-/** Rows for docs/configuration.md: key, type, default, valid values. */
+/**
+ * Rows for docs/configuration.md: key, type, default, valid values.
+ *
+ * @public `scripts/docs/config.mjs` calls it, from the build.
+ */
 export function documentationRow(name: string, property: Property): string[] {
   const value =
     property.default === undefined ? 'must be set' : (valueText(property, property.default) ?? 'null');

@@ -22,11 +22,6 @@ export interface Binding<T> {
   onChange(listener: (value: T) => void): () => void;
 }
 
-/** A binding whose value stays: for tests, and where nothing is dynamic. */
-export function fixed<T>(value: T): Binding<T> {
-  return { value, onChange: () => () => {} };
-}
-
 export type DynamicValues = ReadonlyMap<string, string>;
 const noValues: DynamicValues = new Map();
 

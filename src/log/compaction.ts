@@ -5,6 +5,7 @@
  * Order on disk: `.cleaned` files are written and synced; renamed to `.swap`, which decides; the old segments are renamed to
  * `.deleted`; `.swap` takes their names. `log-swaps.ts` finishes or undoes what a crash interrupts.
  */
+import { batchHeader } from '../protocol/records/batch.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
 import type { FilterContext } from './compaction-filter.ts';
 import { AbortedFilter, filterBatch, KeyMap } from './compaction-filter.ts';
@@ -164,7 +165,7 @@ async function rewrite(state: LogState, group: readonly Segment[], context: Filt
       waiting.push(bytes);
       waitingBytes += bytes.length;
       // A rebuilt batch has its own largest timestamp, at the offsets of the old one.
-      const maxTimestamp = Number(bytes.readBigInt64BE(35));
+      const { maxTimestamp } = batchHeader(bytes);
       cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
     };
     const result = await segment.scan(0, false, visit, async () => {

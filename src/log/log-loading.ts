@@ -20,7 +20,6 @@ import {
   partitionMetadataName,
   segmentFileName,
 } from './names.ts';
-import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import { finishSwaps } from './log-swaps.ts';
@@ -178,7 +177,7 @@ async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo:
     if (offset > upTo) continue;
     const path = `${state.directory.path}/${segmentFileName(offset, 'snapshot')}`;
     const content = (await fs.stat(path)) === null ? null : await fs.readFile(path);
-    const entries: ProducerSnapshotEntry[] | null = content === null ? null : decodeProducerSnapshot(content);
+    const entries = content === null ? null : decodeProducerSnapshot(content);
     if (entries !== null) {
       state.producers.load(entries, clock.wallMs());
       return offset;

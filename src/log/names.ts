@@ -18,14 +18,6 @@ export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'sna
 /** '' is a file in use; the others are steps of deletion and of compaction. */
 export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
 
-export const segmentExtensions: readonly SegmentExtension[] = [
-  'log',
-  'index',
-  'timeindex',
-  'txnindex',
-  'snapshot',
-];
-
 const directoryNameMax = 255;
 const segmentPattern = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)(\.deleted|\.cleaned|\.swap)?$/;
 const partitionPattern = /^(.+)-(\d+)$/;

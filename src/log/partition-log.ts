@@ -33,7 +33,7 @@ import type { ProducerStateEntry } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
-export type { AppendResult, LeaderAppendOptions, LogAppendInfo } from './log-appender.ts';
+export type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
 
 const noBytes = new Uint8Array(0);
 

@@ -184,11 +184,11 @@ export class ProducerState {
       const last = entry.batches.at(-1);
       return {
         producerId: entry.producerId,
-        producerEpoch: entry.producerEpoch,
+        epoch: entry.producerEpoch,
         lastSequence: last?.lastSequence ?? -1,
         lastOffset: last?.lastOffset ?? -1,
         offsetDelta: last === undefined ? 0 : last.lastOffset - last.firstOffset,
-        timestampMs: last?.timestampMs ?? entry.lastTimestampMs,
+        timestamp: last?.timestampMs ?? entry.lastTimestampMs,
         coordinatorEpoch: entry.coordinatorEpoch,
         currentTxnFirstOffset: entry.currentTxnFirstOffset ?? -1,
       };
@@ -202,9 +202,9 @@ export class ProducerState {
       const hasBatch = row.lastSequence >= 0;
       this.#producers.set(row.producerId, {
         producerId: row.producerId,
-        producerEpoch: row.producerEpoch,
+        producerEpoch: row.epoch,
         coordinatorEpoch: row.coordinatorEpoch,
-        lastTimestampMs: row.timestampMs,
+        lastTimestampMs: row.timestamp,
         lastSeenMs: nowMs,
         currentTxnFirstOffset: row.currentTxnFirstOffset < 0 ? null : row.currentTxnFirstOffset,
         batches: hasBatch
@@ -214,7 +214,7 @@ export class ProducerState {
                 lastSequence: row.lastSequence,
                 firstOffset: row.lastOffset - row.offsetDelta,
                 lastOffset: row.lastOffset,
-                timestampMs: row.timestampMs,
+                timestampMs: row.timestamp,
               },
             ]
           : [],

@@ -3,6 +3,7 @@
  * File entry: int16 version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
  */
 import type { FileSystem } from '../base/file-system.ts';
+import { readInt16, readInt64, writeInt64 } from '../protocol/records/integers.ts';
 
 export interface AbortedTransaction {
   readonly producerId: number;
@@ -13,17 +14,17 @@ export interface AbortedTransaction {
   readonly lastStableOffset: number;
 }
 
+/** The version, 0, and four int64. */
 const entrySize = 34;
 
-export function encodeAborted(entries: readonly AbortedTransaction[]): Buffer {
-  const bytes = Buffer.alloc(entries.length * entrySize);
+export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Array {
+  const bytes = new Uint8Array(entries.length * entrySize);
   let at = 0;
   for (const entry of entries) {
-    bytes.writeInt16BE(0, at);
-    bytes.writeBigInt64BE(BigInt(entry.producerId), at + 2);
-    bytes.writeBigInt64BE(BigInt(entry.firstOffset), at + 10);
-    bytes.writeBigInt64BE(BigInt(entry.lastOffset), at + 18);
-    bytes.writeBigInt64BE(BigInt(entry.lastStableOffset), at + 26);
+    writeInt64(bytes, at + 2, entry.producerId);
+    writeInt64(bytes, at + 10, entry.firstOffset);
+    writeInt64(bytes, at + 18, entry.lastOffset);
+    writeInt64(bytes, at + 26, entry.lastStableOffset);
     at += entrySize;
   }
   return bytes;
@@ -32,17 +33,16 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Buffer {
 /** Null when the file is damaged. A torn last entry counts as damage. */
 export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
   if (content.length % entrySize !== 0) return null;
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
   const entries: AbortedTransaction[] = [];
-  for (let at = 0; at < bytes.length; at += entrySize) {
+  for (let at = 0; at < content.length; at += entrySize) {
     const entry = {
-      producerId: Number(bytes.readBigInt64BE(at + 2)),
-      firstOffset: Number(bytes.readBigInt64BE(at + 10)),
-      lastOffset: Number(bytes.readBigInt64BE(at + 18)),
-      lastStableOffset: Number(bytes.readBigInt64BE(at + 26)),
+      producerId: readInt64(content, at + 2),
+      firstOffset: readInt64(content, at + 10),
+      lastOffset: readInt64(content, at + 18),
+      lastStableOffset: readInt64(content, at + 26),
     };
     const previous = entries.at(-1);
-    if (bytes.readInt16BE(at) !== 0 || entry.firstOffset > entry.lastOffset) return null;
+    if (readInt16(content, at) !== 0 || entry.firstOffset > entry.lastOffset) return null;
     if (previous !== undefined && previous.lastOffset >= entry.lastOffset) return null;
     entries.push(entry);
   }

@@ -27,11 +27,11 @@ test('producer snapshot: the bytes of the Java classes', () => {
     '00019b4c56dc0000000100000000000000070001000000010000000000000006000000010000018bcfe5680a00000004ffffffffffffffff';
   const entry = {
     producerId: 7,
-    producerEpoch: 1,
+    epoch: 1,
     lastSequence: 1,
     lastOffset: 6,
     offsetDelta: 1,
-    timestampMs: 1700000000010,
+    timestamp: 1700000000010,
     coordinatorEpoch: 4,
     currentTxnFirstOffset: -1,
   };

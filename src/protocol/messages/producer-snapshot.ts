@@ -1,6 +1,6 @@
 /**
- * Content of a `.snapshot` file: what a partition remembers of producers. The CRC covers all that follows
- * it.
+ * Content of a `.snapshot` file: what a partition remembers of producers. The CRC covers all that
+ * follows it. Ids and timestamps are the clients' and may be any number.
  */
 import { array, int16, int32, int64, message, uint32, type Infer } from '../schema/fields.ts';
 
@@ -10,12 +10,12 @@ export const ProducerSnapshot = message(
   {
     crc: uint32(),
     producerEntries: array({
-      producerId: int64(),
+      producerId: int64({ sentinel: true }),
       epoch: int16(),
       lastSequence: int32(),
       lastOffset: int64(),
       offsetDelta: int32(),
-      timestamp: int64(),
+      timestamp: int64({ sentinel: true }),
       coordinatorEpoch: int32(),
       currentTxnFirstOffset: int64(),
     }),
