@@ -1,5 +1,6 @@
 /** How kafka-console-consumer prints a record: the parts that were asked for, in Kafka's order, between separators. */
 import type { ConsumedRecord } from '../client/fetcher.ts';
+import { internalFormatter } from './internal-formatter.ts';
 import { ToolError } from './tool.ts';
 
 type Deserializer = (bytes: Uint8Array) => Uint8Array;
@@ -116,12 +117,14 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 const formatterNames =
-  /^(?:org\.apache\.kafka\.tools\.consumer\.|kafka\.tools\.)?(Default|Logging|NoOp)MessageFormatter$/;
+  /^(?:org\.apache\.kafka\.tools\.consumer\.|kafka\.tools\.)?(\w+)MessageFormatter$/;
 
 /** The formatter of a class name; throws when there is none. */
 export function makeFormatter(name: string, properties: ReadonlyMap<string, string>): MessageFormatter {
-  const kind = formatterNames.exec(name)?.[1];
-  if (kind === undefined) throw new ToolError(name);
+  const kind = formatterNames.exec(name)?.[1] ?? '';
   if (kind === 'NoOp') return { format: () => new Uint8Array(0) };
-  return new DefaultFormatter(properties);
+  if (kind === 'Default' || kind === 'Logging') return new DefaultFormatter(properties);
+  const format = internalFormatter(kind);
+  if (format === null) throw new ToolError(name);
+  return { format };
 }
