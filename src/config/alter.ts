@@ -1,11 +1,5 @@
 /** What IncrementalAlterConfigs may do to brokers, topics and groups: the rules by key, with Kafka's messages. */
-import {
-  type BrokerKey,
-  brokerProperties,
-  brokerSynonyms,
-  dynamicOnlyProperties,
-  isBrokerKey,
-} from './broker-properties.ts';
+import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyTable, parseValue, splitList } from './define.ts';
 import { brokerProperty } from './describe.ts';
 import type { NodeConfig } from './node-config.ts';
