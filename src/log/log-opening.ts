@@ -21,6 +21,13 @@ export interface OpeningOptions {
 /** Logs opened, or closed, at the same time. */
 export const openingMax = 32;
 
+const metadataTopic = '__cluster_metadata';
+
+function isPartition(name: string): boolean {
+  const id = parsePartitionDirectoryName(name);
+  return id !== null && id.topic !== metadataTopic;
+}
+
 export async function openDirectory(directory: LogDirectory, options: OpeningOptions): Promise<void> {
   const { fs, logger } = options.resources;
   await directory.begin();
@@ -29,11 +36,9 @@ export async function openDirectory(directory: LogDirectory, options: OpeningOpt
     directory.readCheckpoint('highWatermark'),
     directory.readCheckpoint('logStart'),
   ]);
-  if (!directory.wasClean)
-    logger.info('the last shutdown was not clean: recovering', { directory: directory.path });
   const open = async (name: string): Promise<void> => {
     const id = parsePartitionDirectoryName(name);
-    if (id === null || id.topic === '__cluster_metadata') return;
+    if (id === null || id.topic === metadataTopic) return;
     const path = `${directory.path}/${name}`;
     const log = await PartitionLog.open({
       directory: path,
@@ -52,6 +57,12 @@ export async function openDirectory(directory: LogDirectory, options: OpeningOpt
     options.onOpened(name, log);
   };
   const names = await fs.list(directory.path);
+  const count = names.filter((name) => isPartition(name)).length;
+  if (!directory.wasClean && count > 0)
+    logger.info('The last shutdown was not clean: recovering', {
+      directory: directory.path,
+      partitions: count,
+    });
   for (const name of names) if (isDeletedDirectoryName(name)) options.onDeleted(`${directory.path}/${name}`);
   await forEachLimited(names, openingMax, async (name) => {
     try {

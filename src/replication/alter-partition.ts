@@ -10,7 +10,7 @@
 import type { Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
-import { Errors } from '../protocol/errors.ts';
+import { errorOf, Errors } from '../protocol/errors.ts';
 import { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/56-alter-partition.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { IsrProposal } from './isr.ts';
@@ -28,6 +28,8 @@ export type IsrOutcome =
   | { readonly kind: 'outdated' };
 
 export interface IsrRequest {
+  /** Of the partition, for the log. */
+  readonly name: string;
   readonly topicId: Uuid;
   readonly index: number;
   readonly proposal: IsrProposal;
@@ -122,7 +124,9 @@ export class AlterPartitionManager {
     if (this.#isStopped) return;
     if (response === null || response.errorCode !== 0) {
       if (response !== null)
-        this.#options.logger.warn('controller refused AlterPartition', { errorCode: response.errorCode });
+        this.#options.logger.warn('controller refused AlterPartition', {
+          reason: errorOf(response.errorCode).name,
+        });
       this.#putBack(batch);
       this.#finish(this.#backoff());
       return;
@@ -155,8 +159,7 @@ export class AlterPartitionManager {
       const request = batch.get(key);
       if (request === undefined) continue;
       const kind = verdictOf(answer.errorCode);
-      if (kind !== 'committed')
-        this.#options.logger.info('ISR change not made', { partition: key, errorCode: answer.errorCode });
+      if (kind !== 'committed') this.#say(request, kind, answer.errorCode);
       if (kind === 'retry') continue;
       batch.delete(key);
       if (kind === 'committed') {
@@ -164,6 +167,13 @@ export class AlterPartitionManager {
         request.onOutcome({ kind, isr, leaderEpoch, partitionEpoch });
       } else request.onOutcome({ kind });
     }
+  }
+
+  #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
+    const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
+    // That metadata had moved on meanwhile is no news: the next look at it proposes what is right then.
+    if (kind === 'outdated') this.#options.logger.debug(`ISR change overtaken of ${name}`, fields);
+    else this.#options.logger.info(`ISR change not made of ${name}`, fields);
   }
 
   async #send(requests: readonly IsrRequest[]): Promise<AlterPartitionResponse | null> {

@@ -16,8 +16,11 @@ import type { PartitionContext } from './partition-context.ts';
 export interface HostContext extends PartitionContext {
   /** Calls `opened`, perhaps before it returns. */
   readonly openLog: (replica: HostedReplica) => Promise<void>;
-  /** The partition has taken up what metadata says; `isNews`: a new role or leader epoch, or the end of it. */
-  readonly applied: (partition: Partition, isNews: boolean) => void;
+  /**
+   * The partition has taken up what metadata says in place of `before`; `isNews`: a new role or leader epoch, or the end
+   * of it.
+   */
+  readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
 }
@@ -91,18 +94,20 @@ export class HostedReplica {
       return;
     }
     const isNews = !partition.isLeader || partition.leaderEpoch !== wanted.leaderEpoch;
+    const before = partition.applied;
     this.#context.unfollow(partition);
     partition.becomeLeader(wanted);
-    this.#context.applied(partition, isNews);
+    this.#context.applied(partition, isNews, before);
   }
 
   #follow(partition: Partition, wanted: PartitionImage): void {
     const isNews = !partition.isFollower || partition.leaderEpoch !== wanted.leaderEpoch;
+    const before = partition.applied;
     if (isNews) partition.becomeFollower(wanted);
     else partition.applied = wanted;
     if (wanted.leader < 0) this.#context.unfollow(partition);
     else this.#context.follow(partition, wanted.leader, wanted.leaderEpoch);
-    this.#context.applied(partition, isNews);
+    this.#context.applied(partition, isNews, before);
   }
 
   #wait(partition: Partition): void {
@@ -121,7 +126,7 @@ export class HostedReplica {
     if (partition === null) return Promise.resolve();
     this.#context.unfollow(partition);
     partition.stop();
-    this.#context.applied(partition, true);
+    this.#context.applied(partition, true, partition.applied);
     return new Promise((resolve) => {
       partition.whenQuiescent(resolve);
     });

@@ -280,9 +280,9 @@ export class Partition {
     if (proposal === null) return;
     const leader = defined(this.#leader);
     const members = leader.membersOf(proposal, this.#context.localBrokerEpoch());
-    const { topicId, index } = this;
+    const { name, topicId, index } = this;
     const onOutcome = (outcome: IsrOutcome): void => this.#isrAnswered(leader, proposal, outcome);
-    this.#context.submitIsr({ topicId, index, proposal, members, onOutcome });
+    this.#context.submitIsr({ name, topicId, index, proposal, members, onOutcome });
   }
 
   #isrAnswered(leader: LeaderState, proposal: IsrProposal, outcome: IsrOutcome): void {

@@ -32,6 +32,7 @@ import type { Partition } from './partition.ts';
 import { ReconcileQueue } from './reconcile-queue.ts';
 import { ReplicaFeeder } from './replica-feeder.ts';
 import { ReplicaFetchers } from './replica-fetchers.ts';
+import { RoleLog } from './role-log.ts';
 
 export interface ReplicaManagerOptions {
   readonly localId: number;
@@ -75,6 +76,7 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #opener: LogOpener;
   readonly #reconcile: ReconcileQueue<HostedReplica>;
   readonly #ticks: ReconcileQueue<Partition>;
+  readonly #roleLog: RoleLog;
   readonly #context: HostContext;
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
   #timer: Timer | null = null;
@@ -107,6 +109,7 @@ export class ReplicaManager implements MetadataPublisher {
     this.#opener = new LogOpener(options.logs, logger);
     this.#reconcile = new ReconcileQueue(clock, scheduler, (replica) => replica.reconcile());
     this.#ticks = new ReconcileQueue(clock, scheduler, (partition) => partition.tick(clock.monotonicMs()));
+    this.#roleLog = new RoleLog(localId, logger, scheduler);
     this.#context = this.#hostContext(logger);
   }
 
@@ -130,7 +133,8 @@ export class ReplicaManager implements MetadataPublisher {
         this.#tell(partition);
       },
       openLog: (replica) => this.#opener.open(replica),
-      applied: (partition, isNews) => {
+      applied: (partition, isNews, before) => {
+        this.#roleLog.applied(partition, isNews, before, this.#image.cluster);
         this.#feeder.partitionChanged(partition.topicId, partition.index);
         if (isNews) this.#tell(partition);
       },
@@ -155,6 +159,7 @@ export class ReplicaManager implements MetadataPublisher {
     this.#alter.stop();
     this.#fetchers.stop();
     this.#feeder.stop();
+    this.#roleLog.flush();
     await Promise.all([...this.#replicas()].map((replica) => replica.stop()));
   }
 

@@ -13,6 +13,7 @@ import { readBootstrapRecords, readInitialVoters } from './bootstrap-checkpoint.
 import { brokerProbe } from './controller/broker-probe.ts';
 import { StreamControllerClient } from './controller/controller-client.ts';
 import { ControllerDriver } from './controller/controller-driver.ts';
+import { ControllerLog } from './controller/controller-log.ts';
 import { ControllerRegistrar } from './controller/controller-registrar.ts';
 import { ControllerServer } from './controller/controller-server.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
@@ -64,7 +65,7 @@ async function openLog(
     scheduler: ports.scheduler,
     random: ports.random,
     peers: ports.peers,
-    logger: ports.logger,
+    logger: ports.logger.child(`Raft id=${config.nodeId}`),
     tuning: {
       electionTimeoutMs: config.get('controller.quorum.election.timeout.ms'),
       fetchTimeoutMs: config.get('controller.quorum.fetch.timeout.ms'),
@@ -87,7 +88,8 @@ async function buildController(
   log: MetadataLog,
   loader: MetadataLoader,
 ): Promise<ActiveParts> {
-  const { clock, scheduler, random, fs, peers, logger } = ports;
+  const { clock, scheduler, random, fs, peers } = ports;
+  const logger = ports.logger.child('Controller');
   const probe = brokerProbe({
     network: ports.network,
     image: () => loader.image,
@@ -108,13 +110,14 @@ async function buildController(
     logger,
   });
   log.addListener(driver);
+  loader.addPublisher(new ControllerLog({ logger, scheduler, isActive: () => driver.isActive }));
   const writer = new SnapshotWriter({
     log,
     loader,
     bytesMax: config.get('metadata.log.max.record.bytes.between.snapshots'),
     intervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
     scheduler,
-    logger: logger.child('SnapshotWriter'),
+    logger,
   });
   log.addListener(writer);
   const server = new ControllerServer({ driver, leader: () => log.leader(), logger });

@@ -64,6 +64,11 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
     exitProcess(1);
   };
   onUncaught(fatal);
+  logger.info(`Starting node ${config.nodeId}`, {
+    roles: config.get('process.roles'),
+    listeners: config.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
+    logDirs: config.logDirs,
+  });
   for (const warning of config.warnings) logger.warn(warning);
   const node = new Node(config, realPorts(transport, logger, fatal));
   const asked = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {

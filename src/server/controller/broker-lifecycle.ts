@@ -157,7 +157,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       const nowMs = clock.monotonicMs();
       if (this.#isLed) leaderSeenMs = nowMs;
       if (nowMs - startMs > timeoutMs || nowMs - leaderSeenMs > silenceMs) {
-        logger.warn('Stopping without leave of the controller', { waitedMs: nowMs - startMs });
+        logger.warn('Stopping without leave of the controller', { waitedMs: Math.round(nowMs - startMs) });
         break;
       }
       await Promise.race([this.#mayStop.promise, sleep(scheduler, shutdownBeatMs)]);

@@ -183,7 +183,7 @@ export class ControllerDriver implements MetadataLogListener {
       over: false,
     };
     this.#leadership = leadership;
-    this.#options.logger.info('This node is the active controller now', { epoch });
+    this.#options.logger.info('This node is the active controller', { epoch });
     const { bootstrap } = this.#options;
     void this.#enqueue((active) => active.bootstrap(bootstrap), false).catch(() => {});
     void this.#enqueue((active) => active.takeOver(), false).catch(() => {});
@@ -396,7 +396,7 @@ export class ControllerDriver implements MetadataLogListener {
       void probe(id).then((isThere) => {
         if (!wanted()) return;
         if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
-        logger.info('Nobody listens at the address of a broker whose stream broke', { broker: id });
+        logger.info(`Broker ${id} has died: its streams broke and nobody listens at its address`);
         leadership.active.brokerFoundDead(id);
         this.#enqueue((active, nowMs) => active.tick(nowMs), false).catch(() => {});
       });

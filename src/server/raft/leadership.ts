@@ -7,6 +7,16 @@ import type { MetadataLogListener } from '../../raft/api.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
+/** What a node does while it knows no leader. */
+const standing = {
+  unattached: 'waiting for one',
+  follower: 'waiting for one',
+  resigned: 'this node has handed over',
+  prospective: 'the last one fell silent, asking whether an election would be won',
+  candidate: 'this node stands for election',
+  leader: 'this node was elected',
+} as const;
+
 export interface LeadershipOptions {
   readonly core: RaftCore;
   readonly logger: Logger;
@@ -34,12 +44,11 @@ export class Leadership {
     if (lost) this.#deactivate();
     const id = core.leaderId;
     if (id !== this.#told.id || epoch !== this.#told.epoch) {
+      const before = this.#told;
       this.#told = { id, epoch };
-      logger.info(id === null ? 'No leader is known' : 'The leader is known', {
-        leader: id,
-        epoch,
-        role: role.name,
-      });
+      const news =
+        id === null ? `No leader of the quorum yet: ${standing[role.name]}` : `Node ${id} leads the quorum`;
+      logger.info(news, { epoch, ...(before.id === null ? {} : { formerLeader: before.id }) });
       tell((listener) => listener.onLeaderChange({ id, epoch }));
     }
     return lost;
@@ -53,7 +62,7 @@ export class Leadership {
     const { startOffset } = role;
     if (endOffset <= startOffset) return;
     this.#active = epoch;
-    logger.info('This node is the active controller', { epoch, startOffset });
+    logger.debug('The log up to the beginning of this epoch is delivered', { epoch, startOffset });
     tell((listener) => listener.onActivated(epoch, startOffset));
   }
 

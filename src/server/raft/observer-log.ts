@@ -317,7 +317,8 @@ export class ObserverLog implements MetadataLog {
     if (status.voters.length > 0) this.#voters = status.voters;
     const now = this.leader();
     if (now.id === before.id && now.epoch === before.epoch) return;
-    this.#options.logger.info('The leader is known', { leader: now.id, epoch: now.epoch, role: 'observer' });
+    const news = now.id === null ? 'No leader of the quorum yet' : `Node ${now.id} leads the quorum`;
+    this.#options.logger.info(news, { epoch: now.epoch });
     for (const listener of this.#listeners) listener.onLeaderChange(now);
   }
 

@@ -1,0 +1,28 @@
+/** Why a partition's leader is another one than before, in words for the log. Read from metadata, which does not say it. */
+import type { BrokerImage, ClusterImage } from './cluster-image.ts';
+import type { PartitionImage } from './topics-image.ts';
+
+type Leader = PartitionImage['leader'];
+
+export function leadershipReason(before: PartitionImage, now: PartitionImage, cluster: ClusterImage): string {
+  if (before.leader === now.leader) return 'its replicas changed';
+  if (now.leader < 0) return `${stateOf(before.leader, cluster)} and no other replica may lead`;
+  if (before.leader < 0) return `broker ${now.leader} is back`;
+  const broker = brokerOf(before.leader, cluster);
+  if (broker === undefined || broker.fenced || broker.inControlledShutdown)
+    return stateOf(before.leader, cluster);
+  if (!now.replicas.some((id) => id === before.leader))
+    return `broker ${before.leader} is no longer a replica`;
+  return now.leader === now.replicas[0] ? 'it is the preferred leader' : 'an election was asked for';
+}
+
+function brokerOf(id: Leader, cluster: ClusterImage): BrokerImage | undefined {
+  return id === -1 ? undefined : cluster.brokers.get(id);
+}
+
+function stateOf(id: Leader, cluster: ClusterImage): string {
+  const broker = brokerOf(id, cluster);
+  if (broker === undefined) return `broker ${id} is gone`;
+  if (broker.inControlledShutdown) return `broker ${id} is shutting down`;
+  return broker.fenced ? `broker ${id} is down` : `broker ${id} was out of sync`;
+}
