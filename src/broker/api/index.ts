@@ -19,6 +19,7 @@ import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
+import { createAlterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.ts';
 import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
 import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
@@ -27,7 +28,8 @@ import { createDescribeProducersHandler } from './61-describe-producers.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
-import { createRaftVoterHandlers } from './80-raft-voters.ts';
+import { createAddRaftVoterHandler } from './80-add-raft-voter.ts';
+import { createRemoveRaftVoterHandler } from './81-remove-raft-voter.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
@@ -48,7 +50,8 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createIncrementalAlterConfigsHandler(services),
     createDescribeQuorumHandler(services),
     createDescribeClusterHandler(services, endpoints),
-    ...createRaftVoterHandlers(services),
+    createAddRaftVoterHandler(services),
+    createRemoveRaftVoterHandler(services),
   ];
 }
 
@@ -68,6 +71,7 @@ function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Ha
     createDeleteRecordsHandler(services),
     createInitProducerIdHandler(producerIds),
     createOffsetForLeaderEpochHandler(services),
+    createAlterReplicaLogDirsHandler(services),
     createDescribeLogDirsHandler(services),
     createDescribeProducersHandler(services),
     createGetTelemetrySubscriptionsHandler(random),

@@ -5,7 +5,7 @@ import {
 } from '../../../src/protocol/messages/74-list-config-resources.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { record } from '../../../src/metadata/records.ts';
-import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
+import { Errors, errorOf, KafkaError } from '../../../src/protocol/errors.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
 import {
   DeleteRecordsRequest,
@@ -23,6 +23,10 @@ import {
   DescribeConfigsRequest,
   DescribeConfigsResponse,
 } from '../../../src/protocol/messages/32-describe-configs.ts';
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '../../../src/protocol/messages/34-alter-replica-log-dirs.ts';
 import {
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
@@ -43,6 +47,14 @@ import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
 } from '../../../src/protocol/messages/71-get-telemetry-subscriptions.ts';
+import {
+  AddRaftVoterRequest,
+  AddRaftVoterResponse,
+} from '../../../src/protocol/messages/80-add-raft-voter.ts';
+import {
+  RemoveRaftVoterRequest,
+  RemoveRaftVoterResponse,
+} from '../../../src/protocol/messages/81-remove-raft-voter.ts';
 import { batchOf, brokerRecord, idA, TestBroker } from '../harness.ts';
 
 describe('ListOffsets', () => {
@@ -242,6 +254,43 @@ describe('the rest', () => {
       usableBytes: 40,
       topics: [{ name: 'a', partitions: [{ partitionIndex: 1, partitionSize: 6 }] }],
     });
+  });
+
+  test('AlterReplicaLogDirs: fine where the replica is, later where it is not yet, never elsewhere', async () => {
+    const broker = new TestBroker();
+    const log = { topic: 'a', index: 0, sizeBytes: 5, offsetLag: 0, isFuture: false };
+    const volume = { offline: false, totalBytes: 100, usableBytes: 40 };
+    broker.directories.push(
+      { path: '/one', ...volume, logs: [log] },
+      { path: '/two', ...volume, logs: [] },
+      { path: '/broken', offline: true, totalBytes: -1, usableBytes: -1, logs: [] },
+    );
+    const ask = async (path: string, partition: number) => {
+      const { results } = await broker.inject(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, 2, {
+        dirs: [{ path, topics: [{ name: 'a', partitions: [partition] }] }],
+      });
+      return errorOf(results[0]?.partitions[0]?.errorCode ?? 0).name;
+    };
+    expect(await ask('/one', 0)).toBe('NONE');
+    expect(await ask('/one', 1)).toBe('REPLICA_NOT_AVAILABLE');
+    expect(await ask('/two', 0)).toBe('UNSUPPORTED_VERSION');
+    expect(await ask('/broken', 0)).toBe('KAFKA_STORAGE_ERROR');
+    expect(await ask('/three', 0)).toBe('LOG_DIR_NOT_FOUND');
+  });
+
+  test('AddRaftVoter and RemoveRaftVoter: voters in the configuration stay', async () => {
+    const broker = new TestBroker();
+    const voter = { clusterId: null, voterId: 4, voterDirectoryId: idA };
+    const added = await broker.inject(AddRaftVoterRequest, AddRaftVoterResponse, 1, {
+      ...voter,
+      timeoutMs: 1000,
+      listeners: [],
+    });
+    const removed = await broker.inject(RemoveRaftVoterRequest, RemoveRaftVoterResponse, 0, voter);
+    for (const { errorCode, errorMessage } of [added, removed]) {
+      expect(errorOf(errorCode).name).toBe('UNSUPPORTED_VERSION');
+      expect(errorMessage).toMatch(/^Cluster doesn't support (adding|removing) voter because/);
+    }
   });
 
   test('OffsetForLeaderEpoch', async () => {
