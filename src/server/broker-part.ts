@@ -21,87 +21,143 @@ import type { ClaimedDirectories } from './log-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
 import type { NodePorts } from './ports.ts';
 
-export interface BrokerPart {
+/** Where a broker part gets what it is made from: the node's other parts and the world. */
+export interface BrokerSurroundings {
+  readonly config: NodeConfig;
+  readonly directories: ClaimedDirectories;
+  readonly controller: ControllerPart;
+  readonly node: NodeServices & { readonly imageWatch: ImageWatch };
+  readonly ports: NodePorts;
+}
+
+/** Built whole by its constructor; nothing runs before `start`. */
+export class BrokerPart {
   readonly services: BrokerServices;
   readonly handlers: readonly Handler[];
   readonly creator: TopicCreator;
+  private readonly around: BrokerSurroundings;
+  private readonly logs: LogManager;
+  private readonly replicas: ReplicaManager;
+  private readonly groups: GroupService;
+  /** Ids of log directories that failed since the start. */
+  private readonly offline = new Set<Uuid>();
+  private lifecycle: BrokerLifecycle | null = null;
+
+  constructor(around: BrokerSurroundings) {
+    const { config, controller, node, ports } = around;
+    const { clock, scheduler, random, fs, logger } = ports;
+    this.around = around;
+    this.logs = this.makeLogs();
+    this.replicas = this.makeReplicas();
+    this.groups = new GroupService({
+      config,
+      replicas: this.replicas,
+      metadata: () => controller.loader.image,
+      clock,
+      scheduler,
+      random,
+      logger,
+    });
+    this.services = {
+      ...node,
+      replicas: this.replicas,
+      logDirectories: logDirectories(this.logs, fs),
+    };
+    this.creator = new TopicCreator(this.services);
+    const endpoints = new Endpoints(config.nodeId, config.advertisesExplicitly);
+    this.handlers = createGroupHandlers(this.groups, endpoints, this.creator);
+  }
+
   /** Opens the logs, follows the metadata and registers; resolves when the controller has let this broker into service. */
-  start(): Promise<void>;
+  async start(): Promise<void> {
+    const { controller, node } = this.around;
+    await this.logs.start();
+    const lifecycle = this.makeLifecycle();
+    this.lifecycle = lifecycle;
+    await lifecycle.start();
+    await this.ownRegistration(lifecycle.brokerEpoch);
+    this.replicas.start();
+    this.groups.start();
+    for (const publisher of [this.replicas, this.groups, node.imageWatch, lifecycle])
+      controller.loader.addPublisher(publisher);
+    await this.replicas.removeStrays();
+    lifecycle.ready();
+    await lifecycle.whenUnfenced();
+  }
+
   /** Leaderships move away; after that no metadata names this broker, and clients should not be answered from here. */
-  leave(): Promise<void>;
+  async leave(): Promise<void> {
+    if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
+    this.lifecycle?.close();
+  }
+
   /** Everything is closed so that the next start is clean. */
-  stop(): Promise<void>;
-}
+  async stop(): Promise<void> {
+    this.groups.stop();
+    await this.replicas.stop();
+    await this.logs.shutdown(this.brokerEpoch);
+  }
 
-export function buildBrokerPart(
-  config: NodeConfig,
-  directories: ClaimedDirectories,
-  controller: ControllerPart,
-  node: NodeServices & { readonly imageWatch: ImageWatch },
-  ports: NodePorts,
-): BrokerPart {
-  const { clock, scheduler, random, fs, peers, logger } = ports;
-  const { loader, client } = controller;
-  const offline = new Set<Uuid>();
-  const logs = new LogManager({
-    fs,
-    clock,
-    scheduler,
-    random,
-    logger,
-    directories: directories.logDirs,
-    settings: logManagerSettings(config, false),
-    configOf: (topic) => topicConfig(loader.image.configs.topic(topic), config),
-    onDirectoryFailure: ({ path, id }, error) => {
-      offline.add(id);
-      if (offline.size < directories.logDirs.length) return;
-      logger.error('Shutdown broker because all log dirs have failed', { path });
-      ports.onFatal(error);
-    },
-  });
-  let lifecycle: BrokerLifecycle | null = null;
-  const replicas = new ReplicaManager({
-    localId: config.nodeId,
-    localBrokerEpoch: () => lifecycle?.brokerEpoch ?? -1,
-    clock,
-    scheduler,
-    random,
-    logger,
-    peers,
-    logs,
-    controller: client,
-    interBrokerListenerName: config.interBrokerListenerName,
-    lagTimeMaxMs: config.get('replica.lag.time.max.ms'),
-    topicConfig: (overrides) => topicConfig(overrides, config),
-  });
-  const groups = new GroupService({
-    config,
-    replicas,
-    metadata: () => loader.image,
-    clock,
-    scheduler,
-    random,
-    logger,
-  });
-  const services: BrokerServices = { ...node, replicas, logDirectories: logDirectories(logs, fs) };
-  const creator = new TopicCreator(services);
+  private get brokerEpoch(): number {
+    return this.lifecycle?.brokerEpoch ?? -1;
+  }
 
-  const start = async (): Promise<void> => {
-    await logs.start();
-    lifecycle = new BrokerLifecycle({
+  private makeLogs(): LogManager {
+    const { config, directories, controller, ports } = this.around;
+    const { clock, scheduler, random, fs, logger } = ports;
+    return new LogManager({
+      fs,
+      clock,
+      scheduler,
+      random,
+      logger,
+      directories: directories.logDirs,
+      settings: logManagerSettings(config, false),
+      configOf: (topic) => topicConfig(controller.loader.image.configs.topic(topic), config),
+      onDirectoryFailure: ({ path, id }, error) => {
+        this.offline.add(id);
+        if (this.offline.size < directories.logDirs.length) return;
+        logger.error('Shutdown broker because all log dirs have failed', { path });
+        ports.onFatal(error);
+      },
+    });
+  }
+
+  private makeReplicas(): ReplicaManager {
+    const { config, controller, ports } = this.around;
+    const { clock, scheduler, random, peers, logger } = ports;
+    return new ReplicaManager({
+      localId: config.nodeId,
+      localBrokerEpoch: () => this.brokerEpoch,
+      clock,
+      scheduler,
+      random,
+      logger,
+      peers,
+      logs: this.logs,
+      controller: controller.client,
+      interBrokerListenerName: config.interBrokerListenerName,
+      lagTimeMaxMs: config.get('replica.lag.time.max.ms'),
+      topicConfig: (overrides) => topicConfig(overrides, config),
+    });
+  }
+
+  /** Needs open logs: they know which epoch was shut down cleanly. */
+  private makeLifecycle(): BrokerLifecycle {
+    const { config, directories, controller, ports } = this.around;
+    const { clock, scheduler, random, logger } = ports;
+    const previousEpochs = this.logs.directories().map(({ previousBrokerEpoch }) => previousBrokerEpoch);
+    return new BrokerLifecycle({
       nodeId: config.nodeId,
       clusterId: directories.clusterId,
-      client,
-      image: () => loader.image,
+      client: controller.client,
+      image: () => controller.loader.image,
       endpoints: advertisedEndpoints(config, ports.hostName),
       rack: config.get('broker.rack'),
       features: supportedFeatures,
       logDirs: directories.logDirs.map(({ id }) => id),
-      offlineLogDirs: () => [...offline],
-      previousBrokerEpoch: Math.max(
-        -1,
-        ...logs.directories().map(({ previousBrokerEpoch }) => previousBrokerEpoch),
-      ),
+      offlineLogDirs: () => [...this.offline],
+      previousBrokerEpoch: Math.max(-1, ...previousEpochs),
       heartbeatIntervalMs: config.get('broker.heartbeat.interval.ms'),
       registrationTimeoutMs: config.get('initial.broker.registration.timeout.ms'),
       clock,
@@ -109,48 +165,20 @@ export function buildBrokerPart(
       random,
       logger: logger.child('BrokerLifecycleManager'),
     });
-    await lifecycle.start();
-    await ownRegistration(lifecycle.brokerEpoch);
-    replicas.start();
-    groups.start();
-    loader.addPublisher(replicas);
-    loader.addPublisher(groups);
-    loader.addPublisher(node.imageWatch);
-    loader.addPublisher(lifecycle);
-    await replicas.removeStrays();
-    lifecycle.ready();
-    await lifecycle.whenUnfenced();
-  };
+  }
 
   /**
    * Resolves when this node's image has its registration. Before that the image speaks of an earlier life, which may have led
    * partitions with records that this one has lost: as their leader it would have its followers truncate.
    */
-  const ownRegistration = async (epoch: number): Promise<void> => {
-    const watch = new ImageWatch(() => loader.image, scheduler);
-    loader.addPublisher(watch);
+  private async ownRegistration(epoch: number): Promise<void> {
+    const { config, controller, ports } = this.around;
+    const watch = new ImageWatch(() => controller.loader.image, ports.scheduler);
+    controller.loader.addPublisher(watch);
     const shows = (image: MetadataImage): boolean =>
       image.cluster.brokers.get(config.nodeId)?.epoch === epoch;
     const timeoutMs = config.get('initial.broker.registration.timeout.ms');
     if (await watch.until(shows, timeoutMs)) return;
     throw new Error(`The registration of this broker did not reach its metadata within ${timeoutMs} ms`);
-  };
-
-  const leave = async (): Promise<void> => {
-    if (lifecycle !== null && config.get('controlled.shutdown.enable')) await lifecycle.shutdown();
-    lifecycle?.close();
-  };
-  const stop = async (): Promise<void> => {
-    groups.stop();
-    await replicas.stop();
-    await logs.shutdown(lifecycle?.brokerEpoch ?? -1);
-  };
-  return {
-    services,
-    handlers: createGroupHandlers(groups, new Endpoints(config.nodeId, config.advertisesExplicitly), creator),
-    creator,
-    start,
-    leave,
-    stop,
-  };
+  }
 }

@@ -13,7 +13,7 @@ import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { LeaderView, QuorumStatus } from '../raft/api.ts';
-import { type BrokerPart, buildBrokerPart } from './broker-part.ts';
+import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
@@ -47,7 +47,8 @@ export class Node {
     const services = this.nodeServices(this.directories.clusterId, this.controller);
     if (this.controller.driver !== null) answerQuorumRequests(this.controller.driver, services);
     if (config.isBroker) {
-      this.broker = buildBrokerPart(config, this.directories, this.controller, services, ports);
+      const { directories, controller } = this;
+      this.broker = new BrokerPart({ config, directories, controller, node: services, ports });
     }
     this.listeners = new Listeners(config, network);
     await this.listeners.bind();
