@@ -101,6 +101,7 @@ function checkSource(file, text) {
   checkFunctions(file, text);
 }
 
+/** A README names a file by its path from src/ or its own folder, or by the end of a path anywhere below the folder. */
 function checkReadme(folder) {
   const readme = join(root, folder, 'README.md');
   if (!existsSync(readme)) return report(folder, 1, 'no README.md');
@@ -108,10 +109,12 @@ function checkReadme(folder) {
   const count = text.split('\n').length;
   if (count > readmeLinesMax + 1)
     report(`${folder}/README.md`, 1, `${count} lines, at most ${readmeLinesMax} are allowed`);
+  const below = [...filesUnder(join(root, folder))].map((path) => path.replaceAll('\\', '/'));
   for (const [, mentioned] of text.matchAll(/`([a-z0-9-]+(?:\/[a-z0-9-]+)*\.ts)`/g)) {
-    const found = [join(root, folder, mentioned), join(root, 'src', mentioned), join(root, mentioned)].some(
-      (path) => existsSync(path),
-    );
+    const found =
+      below.some((path) => path.endsWith(`/${mentioned}`)) ||
+      existsSync(join(root, 'src', mentioned)) ||
+      existsSync(join(root, mentioned));
     if (!found) report(`${folder}/README.md`, 1, `names ${mentioned}, which is not there`);
   }
 }
