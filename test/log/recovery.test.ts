@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { defined } from '../../src/base/assert.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
 import { batchOf, Bench, client, readAll, settle } from './harness.ts';
@@ -135,6 +136,123 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('powerCut' as const), wait: fc.boolean() }) },
 );
 
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** A log under a random run, with what it should hold. */
+class Run {
+  readonly bench: Bench;
+  readonly #config: { segmentBytes: number; indexIntervalBytes: number; flushMessages: number };
+  readonly #more: Pick<ReturnType<Bench['options']>, 'callbacks'>;
+  #log: PartitionLog | null = null;
+  /** Checkpoint of the recovery point, as the manager keeps it. */
+  #checkpoint = 0;
+  /** [offset, value] */
+  #model: [number, string][] = [];
+  /** Records that must survive a power cut. */
+  #synced = 0;
+  #epoch = 0;
+  #counter = 0;
+
+  constructor(seed: number, flushMessages: number) {
+    this.bench = new Bench(undefined, seed);
+    this.#config = { segmentBytes: 600, indexIntervalBytes: 90, flushMessages };
+    this.#more = {
+      callbacks: {
+        ...this.bench.options().callbacks,
+        persistRecoveryPoints: async () => {
+          this.#checkpoint = Math.min(this.#checkpoint, this.log.recoveryPoint);
+        },
+      },
+    };
+  }
+
+  get log(): PartitionLog {
+    return defined(this.#log);
+  }
+
+  async create(): Promise<void> {
+    this.#log = await this.bench.create(this.#config, this.#more);
+  }
+
+  /** What is there is a prefix of what was appended; from now on it is what the log should hold. */
+  async check(): Promise<void> {
+    const found = await readAll(this.log, 200);
+    expect(found).toEqual(this.#model.slice(0, found.length));
+    expect(found.length).toBeGreaterThanOrEqual(this.#synced);
+    expect(this.log.logEndOffset).toBe(found.length);
+    this.log.state.assertInvariants();
+    this.#model = found;
+  }
+
+  async perform(action: Step): Promise<void> {
+    const before = this.#model.length;
+    switch (action.kind) {
+      case 'append':
+        return this.#append(action.records, action.bytes);
+      case 'flush':
+        await this.log.flush();
+        return this.#allSynced();
+      case 'roll':
+        return this.log.roll();
+      case 'truncate':
+        await this.log.truncateTo(Math.max(0, before - action.back));
+        this.#model = this.#model.slice(0, this.log.logEndOffset);
+        this.#synced = Math.min(this.#synced, this.#model.length);
+        return;
+      case 'epoch':
+        this.#epoch += 1;
+        return;
+      case 'restart':
+        await this.log.close();
+        this.#allSynced();
+        await this.#reopen(true);
+        expect(this.log.logEndOffset).toBe(before);
+        return this.check();
+      case 'kill':
+        await this.#die(() => this.bench.disk.processKilled());
+        expect(this.#model.length).toBe(before);
+        return;
+      case 'powerCut':
+        if (action.wait) await this.bench.clock.advance(10);
+        return this.#die(() => this.bench.disk.powerCut());
+    }
+  }
+
+  async #append(records: number, bytes: number): Promise<void> {
+    const values = Array.from({ length: records }, () => `${this.#counter++} ${'x'.repeat(bytes)}`);
+    const batch = batchOf(values, { timestamp: 1_600_000_000_000 + this.#counter });
+    const { info, written } = this.log.appendAsLeader(batch, this.#epoch, client);
+    expect(info.firstOffset).toBe(this.#model.length);
+    for (const [i, value] of values.entries()) this.#model.push([info.firstOffset + i, value]);
+    await written;
+    if (this.#config.flushMessages === 1) this.#synced = this.#model.length;
+  }
+
+  async #die(kill: () => void): Promise<void> {
+    this.log.state.isClosed = true;
+    kill();
+    await settle();
+    await this.#reopen(false);
+    await this.check();
+    this.#allSynced();
+  }
+
+  #allSynced(): void {
+    this.#synced = this.#model.length;
+    this.#checkpoint = this.log.recoveryPoint;
+  }
+
+  async #reopen(isClean: boolean): Promise<void> {
+    const resources = this.bench.resources(0);
+    const how = { ...this.#more, isClean, recoveryPoint: this.#checkpoint, resources };
+    this.#log = await this.bench.reopen(this.#config, how).catch((error: { code?: string }) => {
+      // The directory itself was never synced.
+      expect([error.code, this.#synced]).toEqual(['ENOENT', 0]);
+      return this.bench.create(this.#config, this.#more);
+    });
+  }
+}
+
 test('after any crash the log is a prefix of what was appended, and holds all that was synced', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -142,112 +260,14 @@ test('after any crash the log is a prefix of what was appended, and holds all th
       fc.integer(),
       fc.constantFrom(1, 3, Number.MAX_SAFE_INTEGER),
       async (steps, seed, flushMessages) => {
-        const bench = new Bench(undefined, seed);
-        const config = { segmentBytes: 600, indexIntervalBytes: 90, flushMessages };
-        /** Checkpoint of the recovery point, as the manager keeps it. */
-        let checkpoint = 0;
-        let log: PartitionLog;
-        const more = {
-          callbacks: {
-            ...bench.options().callbacks,
-            persistRecoveryPoints: async () => {
-              checkpoint = Math.min(checkpoint, log.recoveryPoint);
-            },
-          },
-        };
-        log = await bench.create(config, more);
-        /** What the log should hold: [offset, value]. */
-        let model: [number, string][] = [];
-        let synced = 0;
-        let epoch = 0;
-        let counter = 0;
-        const reopen = async (isClean: boolean): Promise<void> => {
-          log = await bench
-            .reopen(config, { ...more, isClean, recoveryPoint: checkpoint, resources: bench.resources(0) })
-            .catch(async (error: { code?: string }) => {
-              // The directory itself was never synced.
-              expect([error.code, synced]).toEqual(['ENOENT', 0]);
-              return await bench.create(config, more);
-            });
-        };
-        const check = async (): Promise<void> => {
-          const found = await readAll(log, 200);
-          expect(found).toEqual(model.slice(0, found.length));
-          expect(found.length).toBeGreaterThanOrEqual(synced);
-          expect(log.logEndOffset).toBe(found.length);
-          log.state.assertInvariants();
-          model = found;
-        };
-        for (const action of steps) {
-          switch (action.kind) {
-            case 'append': {
-              const values = Array.from(
-                { length: action.records },
-                () => `${counter++} ${'x'.repeat(action.bytes)}`,
-              );
-              const { info, written } = log.appendAsLeader(
-                batchOf(values, { timestamp: 1_600_000_000_000 + counter }),
-                epoch,
-                client,
-              );
-              expect(info.firstOffset).toBe(model.length);
-              for (const [i, value] of values.entries()) model.push([info.firstOffset + i, value]);
-              await written;
-              if (flushMessages === 1) synced = model.length;
-              break;
-            }
-            case 'flush':
-              await log.flush();
-              synced = model.length;
-              checkpoint = log.recoveryPoint;
-              break;
-            case 'roll':
-              await log.roll();
-              break;
-            case 'truncate': {
-              const target = Math.max(0, model.length - action.back);
-              await log.truncateTo(target);
-              model = model.slice(0, log.logEndOffset);
-              synced = Math.min(synced, model.length);
-              break;
-            }
-            case 'epoch':
-              epoch += 1;
-              break;
-            case 'restart':
-              await log.close();
-              synced = model.length;
-              checkpoint = log.recoveryPoint;
-              await reopen(true);
-              expect(log.logEndOffset).toBe(model.length);
-              await check();
-              break;
-            case 'kill': {
-              const before = model.length;
-              log.state.isClosed = true;
-              bench.disk.processKilled();
-              await settle();
-              await reopen(false);
-              await check();
-              expect(model.length).toBe(before);
-              synced = model.length;
-              checkpoint = log.recoveryPoint;
-              break;
-            }
-            case 'powerCut':
-              if (action.wait) await bench.clock.advance(10);
-              log.state.isClosed = true;
-              bench.disk.powerCut();
-              await settle();
-              await reopen(false);
-              await check();
-              synced = model.length;
-              checkpoint = log.recoveryPoint;
-              break;
-          }
-        }
-        await check();
-        expect(bench.failures.filter((error) => (error as { code?: string }).code !== 'EBADF')).toEqual([]);
+        const run = new Run(seed, flushMessages);
+        await run.create();
+        for (const action of steps) await run.perform(action);
+        await run.check();
+        const unexpected = run.bench.failures.filter(
+          (error) => (error as { code?: string }).code !== 'EBADF',
+        );
+        expect(unexpected).toEqual([]);
       },
     ),
     { numRuns: Number(process.env['LOG_RUNS'] ?? 100) },

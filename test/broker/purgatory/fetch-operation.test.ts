@@ -21,28 +21,57 @@ function bytesOf(operation: FetchOperation): number[] {
   return operation.outcomes.map(({ data }) => data?.records.length ?? 0);
 }
 
+const fetches = fc.record({
+  batches: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 5 }),
+  slow: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+  each: fc.integer({ min: 0, max: 4 }),
+  total: fc.integer({ min: 0, max: 8 }),
+  minUnits: fc.integer({ min: 0, max: 12 }),
+  later: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 6 }),
+  end: fc.constantFrom('timeout', 'cancel'),
+});
+type Fetch = typeof fetches extends fc.Arbitrary<infer T> ? T : never;
+
+/** Carries a fetch through its run: what comes later comes, then it ends one way or the other. True when it was done. */
+async function carryThrough(
+  operation: FetchOperation,
+  replicas: readonly FakeReplica[],
+  time: ManualTime,
+  { later, end }: Fetch,
+): Promise<boolean> {
+  let done = false;
+  const running = operation.run();
+  if (running === null) done = true;
+  else void running.then(() => (done = true));
+  await settle();
+  for (const index of later) {
+    replicas[index % replicas.length]?.appendAsLeader(batchOf(1, 100), 1);
+    await settle();
+  }
+  if (!done && end === 'timeout') await time.advance(100);
+  if (!done && end === 'cancel') operation.cancel();
+  else expect(done).toBe(true);
+  return done;
+}
+
+function replicasOf({ batches, slow }: Fetch): FakeReplica[] {
+  return batches.map((count, index) => {
+    const replica = new FakeReplica('a', idA, index);
+    replica.slow = slow[index] === true;
+    for (let i = 0; i < count; i++) replica.appendAsLeader(batchOf(1, 100), 1);
+    return replica;
+  });
+}
+
 describe('fetch operation', () => {
   test('limits hold, memory is counted and comes back, however reads and events fall', async () => {
-    const shape = fc.record({
-      batches: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 5 }),
-      slow: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
-      each: fc.integer({ min: 0, max: 4 }),
-      total: fc.integer({ min: 0, max: 8 }),
-      minUnits: fc.integer({ min: 0, max: 12 }),
-      later: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 6 }),
-      end: fc.constantFrom('timeout', 'cancel'),
-    });
     await fc.assert(
-      fc.asyncProperty(shape, async ({ batches, slow, each, total, minUnits, later, end }) => {
+      fc.asyncProperty(fetches, async (fetch) => {
+        const { batches, each, total, minUnits } = fetch;
         const time = new ManualTime();
         const budget = new MemoryBudget(1 << 20);
         const lot = { parked: 0, parkedMax: 10 };
-        const replicas = batches.map((count, index) => {
-          const replica = new FakeReplica('a', idA, index);
-          replica.slow = slow[index] === true;
-          for (let i = 0; i < count; i++) replica.appendAsLeader(batchOf(1, 100), 1);
-          return replica;
-        });
+        const replicas = replicasOf(fetch);
         const limits = {
           minBytes: minUnits * unit,
           maxBytes: total * unit,
@@ -50,23 +79,9 @@ describe('fetch operation', () => {
           isolation: 'high_watermark' as const,
           allowFollower: false,
         };
-        const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, {
-          scheduler: time,
-          budget,
-          lot,
-        });
-        let done = false;
-        const running = operation.run();
-        if (running === null) done = true;
-        else void running.then(() => (done = true));
-        await settle();
-        for (const index of later) {
-          replicas[index % replicas.length]?.appendAsLeader(batchOf(1, 100), 1);
-          await settle();
-        }
-        if (!done && end === 'timeout') await time.advance(100);
-        if (!done && end === 'cancel') operation.cancel();
-        else expect(done).toBe(true);
+        const dependencies = { scheduler: time, budget, lot };
+        const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, dependencies);
+        const done = await carryThrough(operation, replicas, time, fetch);
         const bytes = bytesOf(operation);
         const sum = bytes.reduce((a, b) => a + b, 0);
         expect(sum).toBeLessThanOrEqual(Math.max(total, 1) * unit);
