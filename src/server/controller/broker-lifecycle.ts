@@ -106,19 +106,25 @@ export class BrokerLifecycle implements MetadataPublisher {
   async start(): Promise<void> {
     const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;
     const deadlineMs = clock.monotonicMs() + registrationTimeoutMs;
-    for (;;) {
+    for (let said: ErrorRow | null = null; ; ) {
       const leftMs = deadlineMs - clock.monotonicMs();
       const refusal = await this.#register(Math.max(1, leftMs));
       if (refusal === null) break;
       if (this.#closed) return;
-      const final = refusal !== Errors.DUPLICATE_BROKER_REGISTRATION && !refusal.retriable;
+      const { error } = refusal;
+      const final = error !== Errors.DUPLICATE_BROKER_REGISTRATION && !error.retriable;
       if (final || clock.monotonicMs() >= deadlineMs) {
         throw new KafkaError(
-          refusal,
+          error,
           `The controller refused the registration of this broker: ${refusal.message}`,
         );
       }
-      logger.warn('The registration of this broker was refused, trying again', { error: refusal.name });
+      // Tried ten times a second: said when the reason changes.
+      if (error !== said) {
+        const fields = { error: error.name, message: refusal.message, forMs: Math.round(leftMs) };
+        logger.warn('The registration of this broker was refused, trying on', fields);
+      }
+      said = error;
       await sleep(scheduler, registrationRetryMs);
     }
     this.#transition('STARTING', 'RECOVERY');
@@ -208,7 +214,7 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /** Null when accepted. */
-  async #register(deadlineMs: number): Promise<ErrorRow | null> {
+  async #register(deadlineMs: number): Promise<KafkaError | null> {
     const { client, endpoints, features, rack, logDirs, nodeId, clusterId } = this.#options;
     try {
       const answer = await client.request(
@@ -232,13 +238,12 @@ export class BrokerLifecycle implements MetadataPublisher {
         },
         { deadlineMs },
       );
-      if (answer.errorCode !== 0) return errorOf(answer.errorCode);
+      if (answer.errorCode !== 0) return new KafkaError(errorOf(answer.errorCode));
       this.#epoch = answer.brokerEpoch;
       return null;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      this.#options.logger.warn('Could not register', { error: error.error.name, message: error.message });
-      return error.error;
+      return error;
     }
   }
 

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } 
 import {
   bytesOf,
   createTopic,
+  freePorts,
   type NodeFiles,
   producerOf,
   readAll,
@@ -13,6 +14,8 @@ import {
   until,
   Workshop,
 } from './harness.ts';
+import { createSystemRandom } from '../../../src/adapters/random.ts';
+import { randomUuid } from '../../../src/base/uuid.ts';
 import { Fetcher } from '../../../src/client/fetcher.ts';
 
 const workshop = new Workshop();
@@ -87,6 +90,44 @@ describe('one node as a process', () => {
     expect(status).toBe(1);
     expect(output).toContain(`Address already in use`);
     expect(output).toContain(String(node.broker.port));
+    await produce(10);
+    await expectNothingLost();
+  });
+
+  /** A broker that has the controller of our node for its own. */
+  async function broker(name: string, id: number, clusterId: string): Promise<Tool> {
+    const [port] = (await freePorts(1)) as [number];
+    const directory = join(workshop.folder, name);
+    const properties = workshop.properties(name, {
+      'node.id': id,
+      'process.roles': 'broker',
+      'controller.quorum.bootstrap.servers': `localhost:${node.controller.port}`,
+      'controller.listener.names': 'CONTROLLER',
+      listeners: `PLAINTEXT://:${port}`,
+      'log.dirs': directory,
+      // The twin tries for so long; the stranger is refused for good.
+      'initial.broker.registration.timeout.ms': 2_500,
+    });
+    await workshop.format([{ ...node, properties }], clusterId);
+    return workshop.start(properties);
+  }
+
+  test('a broker of another cluster is refused', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const foreign = randomUuid(createSystemRandom());
+    const { status, output } = await (await broker('stranger', 9, foreign)).ended;
+    expect(output).toContain(`Expected cluster ID ${workshop.clusterId}, but got cluster ID ${foreign}`);
+    expect(status).toBe(1);
+    await produce(10);
+    await expectNothingLost();
+  });
+
+  test('a broker with the id of one that lives is refused', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const { status, output } = await (await broker('twin', 1, workshop.clusterId)).ended;
+    expect(output).toContain('Another broker is registered with that broker id.');
+    expect(output.match(/DUPLICATE_BROKER_REGISTRATION/g)?.length).toBe(1);
+    expect(status).toBe(1);
     await produce(10);
     await expectNothingLost();
   });
