@@ -8,54 +8,65 @@ const load = (path) => import(pathToFileURL(join(root, 'dist', 'protocol', 'mess
 const alreadyExists = 36;
 const noId = 'AAAAAAAAAAAAAAAAAAAAAA';
 
-export async function makeProbes(clients) {
-  const [create, remove, quorum] = await Promise.all([
-    load('19-create-topics.js'),
-    load('20-delete-topics.js'),
-    load('55-describe-quorum.js'),
-  ]);
+class Probes {
+  #clients;
+  /** All messages that are asked with, by name. */
+  #messages;
 
-  async function createTopic(client, topic, partitions, replicationFactor, timeoutMs = 30_000) {
-    const answer = await client.request(create.CreateTopicsRequest, create.CreateTopicsResponse, {
-      topics: [{ name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs: [] }],
-      timeoutMs,
-    });
+  constructor(clients, messages) {
+    this.#clients = clients;
+    this.#messages = messages;
+  }
+
+  async createTopic(client, topic, partitions, replicationFactor, timeoutMs = 30_000) {
+    const answer = await client.request(
+      this.#messages.CreateTopicsRequest,
+      this.#messages.CreateTopicsResponse,
+      {
+        topics: [{ name: topic, numPartitions: partitions, replicationFactor, assignments: [], configs: [] }],
+        timeoutMs,
+      },
+    );
     const { errorCode, errorMessage } = answer.topics[0];
     if (errorCode !== 0 && errorCode !== alreadyExists) throw new Error(errorMessage ?? `error ${errorCode}`);
   }
 
-  async function deleteTopic(client, topic) {
-    await client.request(remove.DeleteTopicsRequest, remove.DeleteTopicsResponse, {
+  async deleteTopic(client, topic) {
+    await client.request(this.#messages.DeleteTopicsRequest, this.#messages.DeleteTopicsResponse, {
       topics: [{ name: topic, topicId: noId }],
       topicNames: [topic],
       timeoutMs: 30_000,
     });
   }
 
-  async function partitionsOf(client, topic) {
+  async partitionsOf(client, topic) {
     const found = (await client.metadata([topic])).topics.get(topic);
     if (found === undefined || found.errorCode !== 0) throw new Error(`${topic} is not there`);
     return found.partitions;
   }
 
   /** Leader and epoch of the metadata quorum. */
-  async function quorumLeader(client) {
-    const answer = await client.request(quorum.DescribeQuorumRequest, quorum.DescribeQuorumResponse, {
-      topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
-    });
+  async quorumLeader(client) {
+    const answer = await client.request(
+      this.#messages.DescribeQuorumRequest,
+      this.#messages.DescribeQuorumResponse,
+      {
+        topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+      },
+    );
     const { errorCode, leaderId, leaderEpoch } = answer.topics[0].partitions[0];
     if (errorCode !== 0 || leaderId < 0) throw new Error(`no leader of the quorum (error ${errorCode})`);
     return { leaderId, leaderEpoch };
   }
 
   /** Creates a topic and waits until all replicas are in sync everywhere. */
-  async function readyTopic(client, topic, partitions, replicationFactor) {
+  async readyTopic(client, topic, partitions, replicationFactor) {
     await waitFor(`topic ${topic}`, 60_000, async () => {
-      await createTopic(client, topic, partitions, replicationFactor);
+      await this.createTopic(client, topic, partitions, replicationFactor);
       return true;
     });
     await waitFor(`replicas of ${topic}`, 60_000, async () => {
-      const list = await partitionsOf(client, topic);
+      const list = await this.partitionsOf(client, topic);
       return list.length === partitions && list.every(({ isr }) => isr.length === replicationFactor);
     });
   }
@@ -64,11 +75,11 @@ export async function makeProbes(clients) {
    * Tries to get one record acknowledged, again and again with a fresh connection, until it works; false when `timeoutMs`
    * is over. A topic that does not exist is created on the way.
    */
-  async function produceOne(addresses, topic, timeoutMs) {
+  async produceOne(addresses, topic, timeoutMs) {
     const deadlineMs = performance.now() + timeoutMs;
     while (performance.now() < deadlineMs) {
-      const client = clients.client(addresses, { connectTimeoutMs: 500, requestTimeoutMs: 2000 });
-      const producer = clients.producer(client, {
+      const client = this.#clients.client(addresses, { connectTimeoutMs: 500, requestTimeoutMs: 2000 });
+      const producer = this.#clients.producer(client, {
         acks: -1,
         lingerMs: 0,
         isIdempotent: false,
@@ -88,6 +99,9 @@ export async function makeProbes(clients) {
     }
     return false;
   }
+}
 
-  return { createTopic, deleteTopic, partitionsOf, quorumLeader, readyTopic, produceOne };
+export async function makeProbes(clients) {
+  const files = ['19-create-topics.js', '20-delete-topics.js', '55-describe-quorum.js'];
+  return new Probes(clients, Object.assign({}, ...(await Promise.all(files.map(load)))));
 }
