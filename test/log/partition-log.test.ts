@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchHeader } from '../../src/protocol/records/batch.ts';
+import { batchHeader, updateCrc } from '../../src/protocol/records/batch.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
 import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
@@ -63,6 +63,25 @@ describe('append', () => {
       'INVALID_RECORD',
       (b: Uint8Array) => {
         b[16] = 1;
+        return b;
+      },
+    ],
+    [
+      // With the right checksum: what nobody could read would stop every consumer.
+      'CORRUPT_MESSAGE',
+      (b: Uint8Array) => {
+        b[22] = 1;
+        updateCrc(b);
+        return b;
+      },
+    ],
+    [
+      'INVALID_RECORD',
+      () => {
+        const b = Buffer.from(batchOf(['x', 'y'], { compression: 'gzip' }));
+        b.writeInt32BE(7, 57);
+        b.writeInt32BE(6, 23);
+        updateCrc(b);
         return b;
       },
     ],
