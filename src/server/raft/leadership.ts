@@ -11,7 +11,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 const standing = {
   unattached: 'waiting for one',
   follower: 'waiting for one',
-  resigned: 'this node has handed over',
+  resigned: 'this node led it and no longer does',
   prospective: 'the last one fell silent, asking whether an election would be won',
   candidate: 'this node stands for election',
   leader: 'this node was elected',
