@@ -16,10 +16,12 @@ import { exitProcess, onUncaught, signalStatus } from './exit.ts';
 import { Node } from './node.ts';
 import type { NodePorts } from './ports.ts';
 
+type Signal = keyof typeof signalStatus;
+
 export interface ServerIo {
   stdout(text: string): void;
   /** Calls `handler` when the process is asked to end. */
-  onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): void;
+  onSignal(handler: (signal: Signal) => void): void;
 }
 
 /** A stop that takes longer is cut short: what was acknowledged is safe anyway. */
@@ -64,6 +66,10 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
     exitProcess(1);
   };
   onUncaught(fatal);
+  // Before anything is said: who reads our first line may end us.
+  const asked = new Promise<Signal>((resolve) => {
+    io.onSignal(resolve);
+  });
   logger.info(`Starting node ${config.nodeId}`, {
     roles: config.get('process.roles'),
     listeners: config.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
@@ -71,11 +77,9 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
   });
   for (const warning of config.warnings) logger.warn(warning);
   const node = new Node(config, realPorts(transport, logger, fatal));
-  const asked = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
-    io.onSignal(resolve);
-  });
+  let early: Signal | null = null;
   try {
-    await Promise.race([node.start(), asked]);
+    early = await Promise.race([node.start().then(() => null), asked]);
   } catch (error) {
     logger.error(`Exiting Kafka due to fatal exception: ${reason(error)}`);
     await Promise.race([
@@ -84,7 +88,7 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
     ]);
     return 1;
   }
-  logger.info('Kafka Server started', { nodeId: config.nodeId });
+  if (early === null) logger.info('Kafka Server started', { nodeId: config.nodeId });
   const signal = await asked;
   logger.info(`Terminating process due to signal ${signal}`);
   systemScheduler.after(stopTimeoutMs, () => exitProcess(signalStatus[signal]));
