@@ -89,7 +89,8 @@ function clientSelection() {
   const without = laterScenarios.map((scenario) => `not ${scenario}-`).join(' and ');
   if (!quick) return without;
   // The old Java client has a name that begins like the new one's.
-  return `${without} and not java-2 and (${quickClients.map((client) => `-${client}`).join(' or ')})`;
+  // kadm answers from a cache that may still list a topic which was deleted a moment ago.
+  return `${without} and not java-2 and not admin-franz-go and (${quickClients.map((client) => `-${client}`).join(' or ')})`;
 }
 
 const options = ['-p', 'no:cacheprovider', '-q', '--bin', join(root, 'bin')];
