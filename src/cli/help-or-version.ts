@@ -4,9 +4,14 @@ import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
 import { kafkaVersion } from './version.ts';
 
+/** For tools that look for the two before they read the rest, which may be wrong. */
+export function unread(args: readonly string[]): Pick<Options, 'has'> {
+  return { has: (name) => args.includes(`--${name}`) };
+}
+
 /** The status to end with when help or version was asked for and printed; null: go on. */
 export function printHelpOrVersion(
-  options: Options,
+  options: Pick<Options, 'has'>,
   args: readonly string[],
   intro: string,
   table: OptionTable,

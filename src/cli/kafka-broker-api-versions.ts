@@ -3,12 +3,12 @@ import type { BrokerConnection } from '../client/connection.ts';
 import { apiOf } from '../protocol/messages/api-keys.ts';
 import { DescribeClusterRequest, DescribeClusterResponse } from '../protocol/messages/60-describe-cluster.ts';
 import { clientSettings, connectClient } from './connect.ts';
+import { printHelpOrVersion } from './help-or-version.ts';
 import { type OptionTable, parseOptions } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
-import { kafkaVersion } from './version.ts';
 
-const intro = 'This tool helps to retrieve broker version information.\n';
+const intro = 'This tool helps to retrieve broker version information.';
 
 const table: OptionTable = {
   'bootstrap-server': {
@@ -50,14 +50,8 @@ const internal: ReadonlySet<number> = new Set([4, 5, 6, 7, 52, 53, 54, 56, 58, 5
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(table, args);
-  if (args.length === 0 || options.has('help')) {
-    io.stderr(intro + optionsHelp(table));
-    return 1;
-  }
-  if (options.has('version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(options, args, intro, table, io);
+  if (status !== null) return status;
   const bootstrap = options.text('bootstrap-server');
   if (bootstrap === null)
     throw new ToolError(`Missing required argument "[bootstrap-server]"\n${optionsHelp(table)}`);

@@ -20,25 +20,19 @@ import {
   readConsumerOptions,
   startOffset,
 } from './kafka-console-consumer-options.ts';
+import { printHelpOrVersion, unread } from './help-or-version.ts';
 import { makeFormatter, type MessageFormatter } from './message-formatter.ts';
 import type { Options } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
-import { kafkaVersion } from './version.ts';
 
-const intro = 'This tool helps to read data from Kafka topics and outputs it to standard output.\n';
+const intro = 'This tool helps to read data from Kafka topics and outputs it to standard output.';
 const pollMaxMs = 100;
 const recordsMax = 500;
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  if (args.length === 0 || args.includes('--help')) {
-    io.stderr(intro + optionsHelp(table));
-    return 1;
-  }
-  if (args.includes('--version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(unread(args), args, intro, table, io);
+  if (status !== null) return status;
   const { options, settings, formatter } = prepare(args, io);
   const client = connectClient({
     bootstrap: options.text('bootstrap-server') as string,

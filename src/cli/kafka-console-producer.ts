@@ -9,15 +9,14 @@ import { Producer } from '../client/producer.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { type CompressionType, compressionTypes } from '../protocol/records/batch.ts';
 import { clientSettings, connectClient } from './connect.ts';
+import { printHelpOrVersion, unread, usageError } from './help-or-version.ts';
 import { consoleProducerOptions as table } from './kafka-console-producer-options.ts';
 import { exceptionName } from './exception-names.ts';
 import { LineReader } from './line-reader.ts';
 import { checkRequired, type Options, parseOptions } from './options.ts';
-import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
-import { kafkaVersion } from './version.ts';
 
-const intro = 'This tool helps to read data from standard input and publish it to Kafka.\n';
+const intro = 'This tool helps to read data from standard input and publish it to Kafka.';
 
 const deprecated: readonly [old: string, now: string][] = [
   ['property', 'reader-property'],
@@ -26,14 +25,8 @@ const deprecated: readonly [old: string, now: string][] = [
 ];
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  if (args.length === 0 || args.includes('--help')) {
-    io.stderr(intro + optionsHelp(table));
-    return 1;
-  }
-  if (args.includes('--version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(unread(args), args, intro, table, io);
+  if (status !== null) return status;
   const options = readOptions(args);
   for (const [old, now] of deprecated) {
     if (!options.has(old)) continue;
@@ -58,7 +51,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 }
 
 function readOptions(args: readonly string[]): Options {
-  try {
+  return usageError(table, () => {
     const options = parseOptions(table, args);
     checkRequired(options, 'topic');
     for (const [old, now] of deprecated) {
@@ -69,9 +62,7 @@ function readOptions(args: readonly string[]): Options {
     if (!options.has('bootstrap-server'))
       throw new ToolError('Error while validating the bootstrap address\n');
     return options;
-  } catch (error) {
-    throw new ToolError(`${(error as Error).message}\n${optionsHelp(table)}`);
-  }
+  });
 }
 
 function readerProperties(options: Options): ReadonlyMap<string, string> {

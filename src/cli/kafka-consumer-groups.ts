@@ -5,7 +5,7 @@
 import type { KafkaClient } from '../client/kafka-client.ts';
 import { failureOf } from './command-failure.ts';
 import { clientSettings, connectClient } from './connect.ts';
-import { printHelpOrVersion, usageError } from './help-or-version.ts';
+import { printHelpOrVersion, uncaughtParserError, usageError } from './help-or-version.ts';
 import {
   checkGroupsOptions,
   consumerGroupsOptions,
@@ -19,7 +19,7 @@ const intro =
   'This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  const options = parseArguments(args);
+  const options = uncaughtParserError(() => parseOptions(consumerGroupsOptions, args));
   const status = printHelpOrVersion(options, args, intro, consumerGroupsOptions, io);
   if (status !== null) return status;
   const action = usageError(consumerGroupsOptions, () =>
@@ -48,22 +48,6 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   } finally {
     client.close();
   }
-}
-
-function parseArguments(args: readonly string[]): Options {
-  try {
-    return parseOptions(consumerGroupsOptions, args);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new ToolError(`Exception in thread "main" joptsimple.${parserException(message)}: ${message}`);
-  }
-}
-
-/** The exception of joptsimple that says so. */
-function parserException(message: string): string {
-  if (message.endsWith('is not a recognized option')) return 'UnrecognizedOptionException';
-  if (message.startsWith('Cannot parse argument')) return 'OptionArgumentConversionException';
-  return 'OptionMissingRequiredArgumentException';
 }
 
 async function perform(

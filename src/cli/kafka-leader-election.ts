@@ -5,13 +5,12 @@ import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/43-elect-leaders.ts';
 import { clientSettings, connectClient } from './connect.ts';
 import { exceptionText } from './exception-names.ts';
+import { printHelpOrVersion } from './help-or-version.ts';
 import { type Options, type OptionTable, parseOptions } from './options.ts';
-import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
-import { kafkaVersion } from './version.ts';
 
 const intro =
-  'This tool attempts to elect a new leader for a set of topic partitions. The type of elections supported are preferred replicas and unclean replicas.\n';
+  'This tool attempts to elect a new leader for a set of topic partitions. The type of elections supported are preferred replicas and unclean replicas.';
 
 const table: OptionTable = {
   'admin.config': {
@@ -55,14 +54,8 @@ interface Wanted {
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(table, args);
-  if (args.length === 0 || options.has('help')) {
-    io.stderr(intro + optionsHelp(table));
-    return 1;
-  }
-  if (options.has('version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(options, args, intro, table, io);
+  if (status !== null) return status;
   const kind = checkTogether(options);
   const wanted = wantedOf(options);
   const client = connectClient({

@@ -7,12 +7,11 @@ import {
 } from '../protocol/messages/35-describe-log-dirs.ts';
 import { clientSettings, connectClient } from './connect.ts';
 import { exceptionText } from './exception-names.ts';
+import { printHelpOrVersion, unread, usageError } from './help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from './options.ts';
-import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
-import { kafkaVersion } from './version.ts';
 
-const intro = 'This tool helps to query log directory usage on the specified brokers.\n';
+const intro = 'This tool helps to query log directory usage on the specified brokers.';
 
 const table: OptionTable = {
   'bootstrap-server': {
@@ -39,14 +38,8 @@ const table: OptionTable = {
 };
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  if (args.length === 0 || args.includes('--help')) {
-    io.stderr(intro + optionsHelp(table));
-    return 1;
-  }
-  if (args.includes('--version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(unread(args), args, intro, table, io);
+  if (status !== null) return status;
   const options = readOptions(args);
   const client = connectClient({
     bootstrap: options.text('bootstrap-server') as string,
@@ -61,13 +54,11 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 }
 
 function readOptions(args: readonly string[]): Options {
-  try {
+  return usageError(table, () => {
     const options = parseOptions(table, args);
     checkRequired(options, 'bootstrap-server', 'describe');
     return options;
-  } catch (error) {
-    throw new ToolError(`${(error as Error).message}\n${optionsHelp(table)}`);
-  }
+  });
 }
 
 function listOf(options: Options, name: string): string[] {

@@ -13,29 +13,22 @@ import {
   CreatePartitionsResponse,
 } from '../protocol/messages/37-create-partitions.ts';
 import { connectClient, clientSettings } from './connect.ts';
+import { printHelpOrVersion, usageError } from './help-or-version.ts';
 import { describeTopics } from './kafka-topics-describe.ts';
 import { checkTopicsOptions, type TopicsAction, topicsOptions } from './kafka-topics-options.ts';
 import { type Options, parseOptions } from './options.ts';
-import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from './tool.ts';
 import { matchTopics } from './topic-pattern.ts';
-import { kafkaVersion } from './version.ts';
 
-const intro = 'This tool helps to create, delete, describe, or change a topic.\n';
+const intro = 'This tool helps to create, delete, describe, or change a topic.';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(topicsOptions, args, { typesLater: true });
-  if (args.length === 0 || options.has('help')) {
-    io.stderr(intro + optionsHelp(topicsOptions));
-    return 1;
-  }
-  if (options.has('version')) {
-    io.stdout(`${kafkaVersion}\n`);
-    return 0;
-  }
+  const status = printHelpOrVersion(options, args, intro, topicsOptions, io);
+  if (status !== null) return status;
   const bootstrap = options.text('bootstrap-server');
   if (bootstrap === null) throw new ToolError('--bootstrap-server must be specified');
-  const action = checkOptions(options);
+  const action = usageError(topicsOptions, () => checkTopicsOptions(options));
   const client = connectClient({ bootstrap, settings: clientSettings(options.text('command-config')) });
   try {
     await perform(action, client, options, io);
@@ -46,14 +39,6 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     return 1;
   } finally {
     client.close();
-  }
-}
-
-function checkOptions(options: Options): TopicsAction {
-  try {
-    return checkTopicsOptions(options);
-  } catch (error) {
-    throw new ToolError(`${(error as Error).message}\n${optionsHelp(topicsOptions)}`);
   }
 }
 
