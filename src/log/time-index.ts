@@ -2,6 +2,7 @@
  * Time index of one segment: (largest timestamp so far, last offset of the first batch that holds it), both rising.
  * File entry: int64 timestamp, int32 offset relative to the segment's base.
  */
+import { readInt64, writeInt64 } from '../protocol/records/integers.ts';
 import { IndexBytes } from './index-bytes.ts';
 
 export const timeIndexEntrySize = 12;
@@ -40,7 +41,7 @@ export class TimeIndex {
   maybeAppend(timestamp: number, offset: number): void {
     if (timestamp <= this.lastTimestamp() || (this.count > 0 && offset <= this.lastOffset())) return;
     const at = this.file.extend();
-    writeInt64(this.file.bytes, timestamp, at);
+    writeInt64(this.file.bytes, at, timestamp);
     this.file.bytes.writeInt32BE(offset - this.baseOffset, at + 8);
   }
 
@@ -83,16 +84,4 @@ export function parseTimeIndex(baseOffset: number, content: Buffer): TimeIndex |
   const index = new TimeIndex(baseOffset, content);
   index.file.truncate(count);
   return index;
-}
-
-function readInt64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4);
-}
-
-function writeInt64(bytes: Buffer, value: number, at: number): void {
-  bytes.writeInt32BE(Math.floor(value / 0x1_0000_0000), at);
-  bytes.writeUInt32BE(
-    value % 0x1_0000_0000 >= 0 ? value % 0x1_0000_0000 : (value % 0x1_0000_0000) + 0x1_0000_0000,
-    at + 4,
-  );
 }

@@ -68,21 +68,25 @@ function defaultSource(field: Field): string {
   }
 }
 
-class DecoderSource {
+/** The lines of a function in the making, for one version of a message. */
+class Source {
   readonly lines: string[] = [];
+  protected readonly version: number;
+  protected readonly flexible: boolean;
   private names = 0;
-  private readonly version: number;
-  private readonly flexible: boolean;
 
   constructor(version: number, flexible: boolean) {
     this.version = version;
     this.flexible = flexible;
   }
 
-  private name(): string {
+  /** A variable that no other line uses. */
+  protected name(): string {
     return `v${this.names++}`;
   }
+}
 
+class DecoderSource extends Source {
   /** Emits what reads the shape; returns the object literal. */
   shape(shape: Shape): string {
     const properties: string[] = [];
@@ -177,21 +181,8 @@ class DecoderSource {
   }
 }
 
-class EncoderSource {
-  readonly lines: string[] = [];
+class EncoderSource extends Source {
   readonly fields: Field[] = [];
-  private names = 0;
-  private readonly version: number;
-  private readonly flexible: boolean;
-
-  constructor(version: number, flexible: boolean) {
-    this.version = version;
-    this.flexible = flexible;
-  }
-
-  private name(): string {
-    return `v${this.names++}`;
-  }
 
   private link(field: Field): string {
     return `fields[${this.fields.push(field) - 1}]`;
