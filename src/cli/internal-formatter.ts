@@ -12,7 +12,7 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '../protocol/messages/group-records.ts';
-import { versionOf } from '../protocol/records/control.ts';
+import { versionOf } from '../protocol/records/versioned.ts';
 import type { Field, Message, Shape } from '../protocol/schema/fields.ts';
 import { inVersions } from '../protocol/schema/versions.ts';
 

@@ -15,6 +15,7 @@ import {
   ConsumerProtocolAssignment,
   ConsumerProtocolSubscription,
 } from '../protocol/messages/group-records.ts';
+import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';
 import type { KafkaClient } from './kafka-client.ts';
@@ -153,7 +154,7 @@ export class GroupMember {
       memberId: this.memberId,
       groupInstanceId: this.options.groupInstanceId,
       protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: encodeVersioned(ConsumerProtocolSubscription, subscription) }],
+      protocols: [{ name: 'range', metadata: embedded(ConsumerProtocolSubscription, subscription) }],
     };
     const timeoutMs = this.options.rebalanceTimeoutMs + 5_000;
     const joined = await this.ask(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
@@ -198,7 +199,7 @@ export class GroupMember {
     );
     return [...assignRange(subscriptions, counts)].map(([memberId, assignedPartitions]) => ({
       memberId,
-      assignment: encodeVersioned(ConsumerProtocolAssignment, { assignedPartitions, userData: null }),
+      assignment: embedded(ConsumerProtocolAssignment, { assignedPartitions, userData: null }),
     }));
   }
 
@@ -265,12 +266,8 @@ export class GroupMember {
 }
 
 /** Embedded consumer protocol data begin with their version. */
-function encodeVersioned<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
-  const body = encode(message, subscriptionVersion, init);
-  const bytes = new Uint8Array(2 + body.length);
-  bytes[1] = subscriptionVersion;
-  bytes.set(body, 2);
-  return bytes;
+function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
+  return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));
 }
 
 function byTopic<T extends { topic: string }>(items: readonly T[]): [string, T[]][] {

@@ -3,7 +3,6 @@
  * Keys are (int16 type, key); values are (int16 version, value). Written: OffsetCommitValue v3 (v1 when the client set an
  * expiry of its own) and GroupMetadataValue v3; read: every version of the two.
  */
-import { concatBytes } from './bytes.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import {
   GroupMetadataKey,
@@ -11,6 +10,7 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '../protocol/messages/group-records.ts';
+import { encodeVersioned, versionedBodyAt, versionOf } from '../protocol/records/versioned.ts';
 import type { ClassicGroup, Member } from './classic/group.ts';
 import { metadataOf, noBytes } from './classic/group.ts';
 import type { CommittedOffset } from './offset-table.ts';
@@ -21,16 +21,8 @@ const groupKeyType = 2;
 const groupValueVersion = 3;
 const valueVersionMax = 4;
 
-function int16(value: number): Uint8Array {
-  return Uint8Array.of((value >> 8) & 255, value & 255);
-}
-
-function readInt16(bytes: Uint8Array): number {
-  return ((((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) << 16) >> 16;
-}
-
 function offsetKey(group: string, topic: string, partition: number): Uint8Array {
-  return concatBytes(int16(offsetKeyType), encode(OffsetCommitKey, 0, { group, topic, partition }));
+  return encodeVersioned(offsetKeyType, encode(OffsetCommitKey, 0, { group, topic, partition }));
 }
 
 export function offsetRecord(
@@ -47,7 +39,7 @@ export function offsetRecord(
     commitTimestamp: offset.commitMs,
     expireTimestamp: offset.expireMs,
   });
-  return { key: offsetKey(group, topic, partition), value: concatBytes(int16(version), value) };
+  return { key: offsetKey(group, topic, partition), value: encodeVersioned(version, value) };
 }
 
 export function offsetTombstone(group: string, topic: string, partition: number): GroupRecord {
@@ -77,11 +69,11 @@ export function groupRecord(
       assignment: assignments.get(member.memberId) ?? noBytes,
     })),
   });
-  return { key: groupKey(group.groupId), value: concatBytes(int16(groupValueVersion), value) };
+  return { key: groupKey(group.groupId), value: encodeVersioned(groupValueVersion, value) };
 }
 
 export function groupKey(group: string): Uint8Array {
-  return concatBytes(int16(groupKeyType), encode(GroupMetadataKey, 0, { group }));
+  return encodeVersioned(groupKeyType, encode(GroupMetadataKey, 0, { group }));
 }
 
 export function groupTombstone(group: string): GroupRecord {
@@ -102,13 +94,13 @@ export type ReadRecord =
 
 /** Throws `DecodeError` when the bytes are not what their key says. */
 export function readRecord(record: GroupRecord): ReadRecord {
-  const keyType = readInt16(record.key);
+  const keyType = versionOf(record.key);
   if (keyType === 0 || keyType === offsetKeyType) {
-    const { group, topic, partition } = decode(OffsetCommitKey, 0, record.key, 2);
+    const { group, topic, partition } = decode(OffsetCommitKey, 0, record.key, versionedBodyAt);
     return { type: 'offset', group, topic, partition, value: readOffset(record.value) };
   }
   if (keyType === groupKeyType) {
-    const { group } = decode(GroupMetadataKey, 0, record.key, 2);
+    const { group } = decode(GroupMetadataKey, 0, record.key, versionedBodyAt);
     const { value } = record;
     return { type: 'group', group, value: value === null ? null : readGroup(value) };
   }
@@ -118,7 +110,12 @@ export function readRecord(record: GroupRecord): ReadRecord {
 function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
   if (bytes === null) return null;
   // A later version may only add tagged fields, which v4 knows how to skip.
-  const value = decode(OffsetCommitValue, Math.min(readInt16(bytes), valueVersionMax), bytes, 2);
+  const value = decode(
+    OffsetCommitValue,
+    Math.min(versionOf(bytes), valueVersionMax),
+    bytes,
+    versionedBodyAt,
+  );
   return {
     offset: value.offset,
     leaderEpoch: value.leaderEpoch,
@@ -129,5 +126,5 @@ function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
 }
 
 function readGroup(bytes: Uint8Array): GroupMetadataValue {
-  return decode(GroupMetadataValue, Math.min(readInt16(bytes), valueVersionMax), bytes, 2);
+  return decode(GroupMetadataValue, Math.min(versionOf(bytes), valueVersionMax), bytes, versionedBodyAt);
 }

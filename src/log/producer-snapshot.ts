@@ -4,15 +4,15 @@
  */
 import { decodeWithEnd, DecodeError, encode } from '../protocol/codec/codec.ts';
 import { ProducerSnapshot } from '../protocol/messages/producer-snapshot.ts';
-import { encodeVersioned, versionOf } from '../protocol/records/control.ts';
 import { crc32c } from '../protocol/records/crc32c.ts';
 import { writeInt32 } from '../protocol/records/integers.ts';
+import { encodeVersioned, versionedBodyAt, versionOf } from '../protocol/records/versioned.ts';
 
 /** Its `currentTxnFirstOffset` is -1 when no transaction is open. */
 export type ProducerSnapshotEntry = ProducerSnapshot['producerEntries'][number];
 
 const version = 1;
-const crcAt = 2;
+const crcAt = versionedBodyAt;
 const crcEnd = 6;
 
 export function encodeProducerSnapshot(producerEntries: readonly ProducerSnapshotEntry[]): Uint8Array {

@@ -8,7 +8,7 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '../../src/protocol/messages/group-records.ts';
-import { encodeVersioned } from '../../src/protocol/records/control.ts';
+import { encodeVersioned } from '../../src/protocol/records/versioned.ts';
 
 // Expected texts are what Apache Kafka 4.3.1's formatters print.
 const prefix = 'org.apache.kafka.tools.consumer.';

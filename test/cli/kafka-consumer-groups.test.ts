@@ -7,7 +7,7 @@ import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { ConsumerProtocolAssignment } from '../../src/protocol/messages/group-records.ts';
-import { encodeVersioned } from '../../src/protocol/records/control.ts';
+import { encodeVersioned } from '../../src/protocol/records/versioned.ts';
 
 const options = (line: string): Options =>
   parseOptions(consumerGroupsOptions, ['--bootstrap-server', 'h:1', ...line.split(' ')]);

@@ -2,8 +2,8 @@
 import { decode, encode } from '../codec/codec.ts';
 import { ControlRecordTypeSchema, EndTxnMarker } from '../messages/control-records.ts';
 import { buildBatch } from './builder.ts';
-import { readInt16 } from './integers.ts';
 import type { KafkaRecord } from './record.ts';
+import { encodeVersioned } from './versioned.ts';
 
 export const controlType = { abort: 0, commit: 1, leaderChange: 2 } as const;
 
@@ -43,18 +43,4 @@ export function endTransactionOf(record: KafkaRecord): EndTransaction | null {
   if (type !== controlType.commit && type !== controlType.abort) return null;
   const { coordinatorEpoch } = decode(EndTxnMarker, 0, value, 2);
   return { type: type === controlType.commit ? 'commit' : 'abort', coordinatorEpoch };
-}
-
-/** Version (or type) and body, the form of keys and values of internal records. */
-export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
-  const out = new Uint8Array(2 + body.length);
-  out[0] = version >>> 8;
-  out[1] = version;
-  out.set(body, 2);
-  return out;
-}
-
-/** The version (or type) at the front of an internal record's key or value; its body begins at 2. */
-export function versionOf(bytes: Uint8Array): number {
-  return bytes.length < 2 ? -1 : readInt16(bytes, 0);
 }
