@@ -93,7 +93,8 @@ function clientSelection() {
   return `${without} and not java-2 and not admin-franz-go and (${quickClients.map((client) => `-${client}`).join(' or ')})`;
 }
 
-const options = ['-p', 'no:cacheprovider', '-q', '--bin', join(root, 'bin')];
+// Without a root of its own pytest would name tests by the folder that all paths in the options share.
+const options = ['-p', 'no:cacheprovider', '-q', '--rootdir', suite, '--bin', join(root, 'bin')];
 options.push('--kafka', join(home, 'kafka', 'bin'), '--clients', join(home, 'clients'));
 const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
 

@@ -4,7 +4,7 @@ import { runScenario } from './scenario.ts';
 
 /** SEED=n replays one seed with its log; SEEDS=n runs so many. */
 const only = process.env.SEED === undefined ? null : Number(process.env.SEED);
-const seedCount = Number(process.env.SEEDS ?? 40);
+const seedCount = Number(process.env.SEEDS ?? 300);
 const faultsMs = 8_000;
 
 function seeds(): number[] {
