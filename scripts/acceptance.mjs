@@ -101,7 +101,10 @@ const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
 function pytest(name, pytestArgs) {
   console.log(`acceptance: ${name}`);
   const started = performance.now();
-  const status = run(python, ['-m', 'pytest', ...options, ...pytestArgs], { cwd: suite, env: environment });
+  const status = run(join(home, 'py', 'bin', 'pytest'), [...options, ...pytestArgs], {
+    cwd: suite,
+    env: environment,
+  });
   console.log(`acceptance: ${name} took ${Math.round((performance.now() - started) / 1000)} s`);
   return status;
 }
