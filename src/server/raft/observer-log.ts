@@ -216,22 +216,24 @@ export class ObserverLog implements MetadataLog {
   #watch(): void {
     this.#after(statusIntervalMs, () => {
       const stream = this.#stream;
-      if (stream !== null) {
-        const leaderId = this.#status?.leaderId ?? null;
-        const silent = this.#options.clock.monotonicMs() - this.#heardMs > silenceMs;
-        const better =
-          this.#failures === 0 &&
-          leaderId !== null &&
-          leaderId !== this.#feedId &&
-          this.addressOf(leaderId) !== null;
-        if (silent || (better && this.#inbox.length === 0 && this.#snapshot === null)) {
-          stream.close();
-          if (better && !silent) this.#failures = -1;
-          this.#closed(stream);
-        }
-      }
+      const silent = this.#options.clock.monotonicMs() - this.#heardMs > silenceMs;
+      if (stream !== null && silent) {
+        stream.close();
+        this.#closed(stream);
+      } else this.#moveToLeader();
       this.#watch();
     });
+  }
+
+  /** Leaves a voter that does not lead for the one that does: it alone can tell others how far we are. */
+  #moveToLeader(): void {
+    const stream = this.#stream;
+    const leaderId = this.#status?.leaderId ?? null;
+    if (stream === null || leaderId === null || leaderId === this.#feedId || this.#failures !== 0) return;
+    if (this.addressOf(leaderId) === null || this.#snapshot !== null) return;
+    stream.close();
+    this.#failures = -1;
+    this.#closed(stream);
   }
 
   #received(stream: MessageStream, bytes: Uint8Array): void {
@@ -320,6 +322,8 @@ export class ObserverLog implements MetadataLog {
     const news = now.id === null ? 'No leader of the quorum yet' : `Node ${now.id} leads the quorum`;
     this.#options.logger.info(news, { epoch: now.epoch });
     for (const listener of this.#listeners) listener.onLeaderChange(now);
+    // At once, but once a leader: one that can't be reached is tried again at leisure.
+    this.#moveToLeader();
   }
 
   #finishSnapshot(): void {
