@@ -12,13 +12,17 @@ const recordBytes = 1024;
 const partitions = 3;
 const warmUpRecords = 100_000;
 const latencyRecords = 20_000;
+/** The tools wait for ever for a broker that is gone. */
+const toolTimeoutMs = 300_000;
 
 /** Last line of the producer tool: records a second, MB a second, latencies. */
 async function produce(kafka, cluster, topic, acks, records, throughput = -1) {
   const args = ['--topic', topic, '--num-records', records, '--record-size', recordBytes];
   args.push('--throughput', throughput, '--bootstrap-server', cluster.bootstrap);
   args.push('--command-property', `acks=${acks}`);
-  const { stdout } = await run(join(kafka, 'bin', 'kafka-producer-perf-test'), args.map(String));
+  const { stdout } = await run(join(kafka, 'bin', 'kafka-producer-perf-test'), args.map(String), {
+    timeout: toolTimeoutMs,
+  });
   const last = stdout.trim().split('\n').at(-1);
   const found =
     /\(([\d.]+) MB\/sec\).* ([\d.]+) ms avg latency.* (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th/.exec(last);
@@ -31,6 +35,7 @@ async function consume(kafka, cluster, topic, records) {
   const { stdout } = await run(
     join(kafka, 'bin', 'kafka-consumer-perf-test'),
     [...args, '--hide-header'].map(String),
+    { timeout: toolTimeoutMs },
   );
   const fields = stdout
     .trim()
