@@ -12,7 +12,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { LeaderView, QuorumStatus } from '../raft/api.ts';
+import type { LeaderView } from '../raft/api.ts';
 import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
@@ -77,10 +77,6 @@ export class Node {
   /** This node's view of the metadata. */
   get image(): MetadataImage | null {
     return this.controller?.loader.image ?? null;
-  }
-
-  get quorum(): QuorumStatus | null {
-    return this.controller?.log.status() ?? null;
   }
 
   /** Who leads the quorum, as far as this node knows. */
