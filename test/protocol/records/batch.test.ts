@@ -80,7 +80,7 @@ test('crc32c: check value of the standard, and both implementations agree', () =
 
 test('varints', () => {
   const values = fc.oneof(
-    fc.maxSafeInteger().map((n) => Math.trunc(n / 2)),
+    fc.integer({ min: -(2 ** 52), max: 2 ** 52 }),
     fc.integer(),
   );
   fc.assert(
