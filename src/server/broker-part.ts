@@ -35,9 +35,9 @@ export class BrokerPart {
   readonly services: BrokerServices;
   readonly handlers: readonly Handler[];
   readonly creator: TopicCreator;
+  readonly replicas: ReplicaManager;
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
-  private readonly replicas: ReplicaManager;
   private readonly groups: GroupService;
   /** Ids of log directories that failed since the start. */
   private readonly offline = new Set<Uuid>();

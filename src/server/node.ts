@@ -13,6 +13,7 @@ import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { LeaderView } from '../raft/api.ts';
+import type { ReplicaManager } from '../replication/replica-manager.ts';
 import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
@@ -82,6 +83,11 @@ export class Node {
   /** Who leads the quorum, as far as this node knows. */
   get leader(): LeaderView | null {
     return this.controller?.log.leader() ?? null;
+  }
+
+  /** The replicas of this broker; null before the start and on a node that is only a controller. */
+  get replicas(): ReplicaManager | null {
+    return this.broker?.replicas ?? null;
   }
 
   private async stopAll(): Promise<void> {

@@ -181,7 +181,7 @@ export class SimulatedDisk implements FileSystem {
   async volume(): Promise<{ totalBytes: number; usableBytes: number }> {
     return {
       totalBytes: this.capacityBytes,
-      usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes(this.#root)),
+      usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes()),
     };
   }
 
@@ -193,6 +193,33 @@ export class SimulatedDisk implements FileSystem {
     node.bytes = bytes;
     node.sizeBytes = bytes.length;
     node.synced = bytes.slice();
+  }
+
+  /** Every file with its size, in the order of the paths. */
+  files(): { path: string; sizeBytes: number }[] {
+    const found: { path: string; sizeBytes: number }[] = [];
+    const walk = (directory: DirectoryNode, prefix: string): void => {
+      for (const [name, node] of directory.entries) {
+        if (node.kind === 'directory') walk(node, `${prefix}/${name}`);
+        else found.push({ path: `${prefix}/${name}`, sizeBytes: node.sizeBytes });
+      }
+    };
+    walk(this.#root, '');
+    return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Bytes in all files. */
+  get usedBytes(): number {
+    return this.#sizeOf(this.#root);
+  }
+
+  /** A file or a whole directory is gone for good, as on a disk that was replaced. */
+  erase(path: string): void {
+    const names = this.#names(path);
+    const parent = this.#walk(names.slice(0, -1));
+    if (parent?.kind !== 'directory') return;
+    parent.entries.delete(names.at(-1) ?? '');
+    parent.synced.delete(names.at(-1) ?? '');
   }
 
   #handle(node: FileNode, path: string): FileHandle {
@@ -212,7 +239,7 @@ export class SimulatedDisk implements FileSystem {
         await begin('write');
         let at = position;
         for (const buffer of buffers) {
-          const room = Math.max(0, this.capacityBytes - this.#usedBytes(this.#root));
+          const room = Math.max(0, this.capacityBytes - this.#usedBytes());
           const grows = Math.max(0, at + buffer.length - node.sizeBytes);
           const fits = grows <= room ? buffer.length : Math.max(0, buffer.length - (grows - room));
           this.#put(node, buffer.subarray(0, fits), at);
@@ -279,11 +306,15 @@ export class SimulatedDisk implements FileSystem {
     node.synced = left.slice();
   }
 
-  #usedBytes(directory: DirectoryNode): number {
-    if (this.capacityBytes === Number.MAX_SAFE_INTEGER) return 0;
+  /** A disk without a bound need not be counted. */
+  #usedBytes(): number {
+    return this.capacityBytes === Number.MAX_SAFE_INTEGER ? 0 : this.#sizeOf(this.#root);
+  }
+
+  #sizeOf(directory: DirectoryNode): number {
     let sum = 0;
     for (const node of directory.entries.values())
-      sum += node.kind === 'file' ? node.sizeBytes : this.#usedBytes(node);
+      sum += node.kind === 'file' ? node.sizeBytes : this.#sizeOf(node);
     return sum;
   }
 

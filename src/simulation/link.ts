@@ -23,6 +23,10 @@ export class Partitions {
     this.cuts.add(`${from}>${to}`);
   }
 
+  mend(from: string, to: string): void {
+    this.cuts.delete(`${from}>${to}`);
+  }
+
   heal(): void {
     this.cuts.clear();
   }

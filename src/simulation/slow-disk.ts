@@ -9,17 +9,18 @@ export interface DiskDelays {
   /** Mean of the exponentially distributed delay of a read or write. */
   readonly operationMeanMs: number;
   readonly syncMeanMs: number;
+  /** Until this moment of virtual time no operation ends: a disk that stands still. */
+  stalledUntilMs: number;
 }
 
-export const diskDelaysDefault: DiskDelays = { operationMeanMs: 0.05, syncMeanMs: 2 };
+export function diskDelays(): DiskDelays {
+  return { operationMeanMs: 0.05, syncMeanMs: 2, stalledUntilMs: 0 };
+}
 
-export function slowDisk(
-  disk: FileSystem,
-  life: Incarnation,
-  delays: DiskDelays = diskDelaysDefault,
-): FileSystem {
+export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays = diskDelays()): FileSystem {
   const later = async <T>(meanMs: number, operation: () => Promise<T>): Promise<T> => {
-    await new Promise<void>((resolve) => life.after(life.random.exponential(meanMs), resolve));
+    const stallMs = Math.max(0, delays.stalledUntilMs - life.monotonicMs());
+    await new Promise<void>((resolve) => life.after(stallMs + life.random.exponential(meanMs), resolve));
     const result = await operation();
     if (!life.isAlive) await new Promise(() => {});
     return result;

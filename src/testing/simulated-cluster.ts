@@ -4,33 +4,27 @@
  *
  * A kill keeps what was written, a power cut only what was synced. The metadata store is durable write by write.
  */
-import { createHash } from 'node:crypto';
 import { sleep } from '../base/clock.ts';
 import { type ClientOptions, KafkaClient } from '../client/kafka-client.ts';
 import { NodeConfig } from '../config/node-config.ts';
-import { metaPropertiesText } from '../log/meta-properties.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import { MemoryStore } from '../raft/memory-store.ts';
 import { Node } from '../server/node.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import { type Incarnation, SimulatedHost } from '../simulation/host.ts';
+import { MetadataDisk } from '../simulation/metadata-disk.ts';
 import { SimulatedNetwork } from '../simulation/network.ts';
-import { slowDisk } from '../simulation/slow-disk.ts';
+import { type DiskDelays, diskDelays, slowDisk } from '../simulation/slow-disk.ts';
 import { World } from '../simulation/world.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
-import { uuidFromBytes } from '../base/uuid.ts';
-
-const dataPath = '/data';
-const brokerPort = 9092;
-const controllerPort = 9093;
-const clusterId = 'c2ltdWxhdGVkLWNsdXN0ZXI';
+import { brokerPort, formatDisk, hostNameOf, propertiesOf, type SimulatedRole } from './node-properties.ts';
 
 export interface SimulatedNode {
   readonly id: number;
+  readonly role: SimulatedRole;
   readonly host: SimulatedHost;
   readonly disk: SimulatedDisk;
-  /** Of the current life or the last one. */
-  metadataStore: MemoryStore;
+  readonly delays: DiskDelays;
+  readonly metadata: MetadataDisk;
   life: Incarnation | null;
   node: Node | null;
   /** `start` of the current life has resolved. */
@@ -39,30 +33,37 @@ export interface SimulatedNode {
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
-  readonly nodeCount: number;
+  /** So many nodes that are broker and controller. */
+  readonly nodeCount?: number;
+  /** Instead of `nodeCount`: what each node is. */
+  readonly roles?: readonly SimulatedRole[];
   /** Added to every node's properties. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Called with the line of every node's log. */
   readonly onLog?: (line: string) => void;
+  /** A node would have ended its process. True: that was to be expected. */
+  readonly onFatal?: (node: SimulatedNode, error: unknown) => boolean;
 }
 
 export class SimulatedCluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly nodes: readonly SimulatedNode[];
-  /** What ended a node: never expected. */
+  /** What ended a node without being expected. */
   readonly fatal: unknown[] = [];
   private readonly options: SimulatedClusterOptions;
+  private readonly roles: readonly SimulatedRole[];
   private readonly clientHost: SimulatedHost;
   private readonly clientLife: Incarnation;
 
   constructor(options: SimulatedClusterOptions) {
     this.options = options;
+    this.roles = options.roles ?? Array.from({ length: options.nodeCount ?? 3 }, () => 'both' as const);
     this.world = new World(options.seed);
     this.network = new SimulatedNetwork(this.world);
     this.clientHost = new SimulatedHost(this.world, 'client');
     this.clientLife = this.clientHost.boot();
-    this.nodes = Array.from({ length: options.nodeCount }, (_, index) => this.makeNode(index + 1));
+    this.nodes = this.roles.map((role, index) => this.makeNode(index + 1, role));
   }
 
   /** Starts a node that is down. It serves some virtual time later. */
@@ -70,17 +71,18 @@ export class SimulatedCluster {
     const life = node.host.boot();
     this.note(`boot of ${node.host.name}`);
     const { network, peers } = this.network.join(node.host, life);
-    const started = new Node(new NodeConfig(this.propertiesOf(node.id)), {
+    const properties = propertiesOf(node.id, this.roles, this.options.properties ?? {});
+    const started = new Node(new NodeConfig(properties), {
       clock: life,
       scheduler: life,
       random: life.random,
-      fs: slowDisk(node.disk, life),
+      fs: slowDisk(node.disk, life, node.delays),
       network,
       peers,
       logger: this.loggerOf(node.host.name),
       hostName: node.host.name,
-      openRaftStore: () => this.storeOf(node, life),
-      onFatal: (error) => this.fatal.push(error),
+      openRaftStore: () => node.metadata.openFor(life),
+      onFatal: (error) => this.died(node, life, error),
     });
     node.life = life;
     node.node = started;
@@ -90,10 +92,17 @@ export class SimulatedCluster {
           if (node.life === life) node.isUp = true;
         },
         (error: unknown) => {
-          if (life.isAlive) this.fatal.push(error);
+          if (life.isAlive) this.died(node, life, error);
         },
       );
     });
+  }
+
+  /** Starts all nodes that are down and runs until they serve; throws after `timeoutMs` of virtual time. */
+  start(timeoutMs = 20_000): void {
+    for (const node of this.nodes) if (node.life === null) this.boot(node);
+    if (!this.run(timeoutMs, () => this.nodes.every(({ isUp }) => isUp)) || this.fatal.length > 0)
+      throw new Error(`not all nodes are up after ${timeoutMs} ms: ${String(this.fatal[0] ?? '')}`);
   }
 
   /** Ends a node at once: `kill -9`, or the plug pulled out. */
@@ -110,10 +119,27 @@ export class SimulatedCluster {
     node.isUp = false;
   }
 
-  /** A client on a machine of its own that no fault touches. */
-  client(options: Partial<ClientOptions> = {}): KafkaClient {
+  /** Ends a node as SIGTERM does: it hands over, closes its logs, and its process ends. */
+  stop(node: SimulatedNode): void {
+    const { life, node: stopping } = node;
+    if (life === null || stopping === null) return;
+    this.note(`stop of ${node.host.name}`);
+    const end = (): void => {
+      this.world.schedule(0, null, () => {
+        if (node.life === life) this.crash(node, 'kill');
+      });
+    };
+    life.after(0, () => void stopping.stop().then(end, end));
+  }
+
+  /** A client on a machine of its own that no fault touches. It asks the broker at `first` (counted from 0) first. */
+  client(options: Partial<ClientOptions> = {}, first = 0): KafkaClient {
     const { network } = this.network.join(this.clientHost, this.clientLife);
-    const bootstrap = this.nodes.map(({ host }) => ({ host: host.name, port: brokerPort }));
+    const brokers = this.nodes.filter(({ role }) => role !== 'controller');
+    const bootstrap = brokers.map((_, at) => ({
+      host: (brokers[(at + first) % brokers.length] as SimulatedNode).host.name,
+      port: brokerPort,
+    }));
     const ports = { network, clock: this.clientLife, scheduler: this.clientLife };
     return new KafkaClient({ bootstrap, connectTimeoutMs: 500, requestTimeoutMs: 3000, ...options }, ports);
   }
@@ -137,63 +163,61 @@ export class SimulatedCluster {
     return this.world.run(this.world.nowMs + timeoutMs, () => this.fatal.length > 0 || done());
   }
 
+  /** Runs until `promise` settles, at most `timeoutMs` of virtual time; returns its value or throws. */
+  await<T>(promise: Promise<T>, timeoutMs = 60_000): T {
+    const outcome: { value: T | null; error: unknown; isSettled: boolean } = {
+      value: null,
+      error: null,
+      isSettled: false,
+    };
+    promise.then(
+      (value) => Object.assign(outcome, { value, isSettled: true }),
+      (error: unknown) => Object.assign(outcome, { error, isSettled: true }),
+    );
+    this.run(timeoutMs, () => outcome.isSettled);
+    if (this.fatal.length > 0) throw this.fatal[0];
+    if (!outcome.isSettled) throw new Error(`waited ${timeoutMs} ms of virtual time in vain`);
+    if (outcome.error !== null) throw outcome.error;
+    return outcome.value as T;
+  }
+
   /** Images of the nodes that are up. */
   images(): MetadataImage[] {
     return this.nodes.flatMap(({ node }) => (node?.image === null || node === null ? [] : [node.image]));
   }
 
-  private makeNode(id: number): SimulatedNode {
-    const host = new SimulatedHost(this.world, `node${id}`);
-    const random = this.world.random.fork(`disk of ${host.name}`);
-    const disk = new SimulatedDisk({ random });
-    const directoryId = uuidFromBytes(createHash('sha256').update(host.name).digest());
-    const text = metaPropertiesText({ clusterId, nodeId: id, directoryId }, 'simulated');
-    void disk
-      .makeDirectory(dataPath)
-      .then(() => disk.open(`${dataPath}/meta.properties`, 'write'))
-      .then(async (file) => {
-        await file.write([new TextEncoder().encode(text)], 0);
-        await file.sync();
-        await disk.syncDirectory(dataPath);
-        await disk.syncDirectory('/');
-      });
-    return { id, host, disk, metadataStore: new MemoryStore(), life: null, node: null, isUp: false };
+  /** The node that leads a partition in the newest metadata; null when none does. */
+  leaderOf(topic: string, partition: number): SimulatedNode | null {
+    const newest = this.images().sort((a, b) => b.offset - a.offset)[0];
+    const leader = newest?.topics.byName(topic)?.partitions[partition]?.leader;
+    return this.nodes.find(({ id }) => id === leader) ?? null;
   }
 
-  /** Begins with what the last life left durable. A sync of a dead life never ends, so its store changes no more. */
-  private storeOf(node: SimulatedNode, life: Incarnation): MemoryStore {
-    const sync = (): Promise<void> =>
-      new Promise((resolve) => {
-        life.after(0.2 + life.random.exponential(2), resolve);
-      });
-    node.metadataStore = new MemoryStore(node.metadataStore.durable, sync);
-    return node.metadataStore;
+  /** The node whose controller is active, as far as it knows itself; null when there is none. */
+  activeController(): SimulatedNode | null {
+    const leading = this.nodes.filter(({ id, node }) => node?.leader?.id === id);
+    return leading.sort((a, b) => (b.node?.leader?.epoch ?? 0) - (a.node?.leader?.epoch ?? 0))[0] ?? null;
   }
 
-  private propertiesOf(id: number): Map<string, string> {
-    const voters = Array.from(
-      { length: this.options.nodeCount },
-      (_, i) => `${i + 1}@node${i + 1}:${controllerPort}`,
-    );
-    const factor = String(Math.min(3, this.options.nodeCount));
-    return new Map(
-      Object.entries({
-        'process.roles': 'broker,controller',
-        'node.id': String(id),
-        'controller.quorum.voters': voters.join(','),
-        'controller.listener.names': 'CONTROLLER',
-        'inter.broker.listener.name': 'PLAINTEXT',
-        'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-        listeners: `PLAINTEXT://:${brokerPort},CONTROLLER://:${controllerPort}`,
-        'advertised.listeners': `PLAINTEXT://node${id}:${brokerPort}`,
-        'log.dirs': dataPath,
-        'default.replication.factor': factor,
-        'offsets.topic.replication.factor': factor,
-        'offsets.topic.num.partitions': '3',
-        'min.insync.replicas': factor === '3' ? '2' : '1',
-        ...this.options.properties,
-      }),
-    );
+  private makeNode(id: number, role: SimulatedRole): SimulatedNode {
+    const host = new SimulatedHost(this.world, hostNameOf(id));
+    const disk = new SimulatedDisk({ random: this.world.random.fork(`disk of ${host.name}`) });
+    formatDisk(disk, id);
+    const metadata = new MetadataDisk(this.world.random.fork(`metadata disk of ${host.name}`));
+    return { id, role, host, disk, delays: diskDelays(), metadata, life: null, node: null, isUp: false };
+  }
+
+  /** The process would end now: it does, once what runs has returned. */
+  private died(node: SimulatedNode, life: Incarnation, error: unknown): void {
+    if (node.life !== life) return;
+    this.note(`${node.host.name} can't go on: ${String(error)}`);
+    if (this.options.onFatal?.(node, error) !== true) {
+      this.fatal.push(error);
+      return;
+    }
+    this.world.schedule(0, null, () => {
+      if (node.life === life) this.crash(node, 'kill');
+    });
   }
 
   private loggerOf(name: string): Logger {

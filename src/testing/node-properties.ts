@@ -1,0 +1,76 @@
+/** The `server.properties` of simulated nodes, and the file that `kafka-storage format` would have left. */
+import { createHash } from 'node:crypto';
+import { uuidFromBytes } from '../base/uuid.ts';
+import { metaPropertiesText } from '../log/meta-properties.ts';
+import type { SimulatedDisk } from '../simulation/disk.ts';
+
+/** What a node is: Kafka's `process.roles`. */
+export type SimulatedRole = 'both' | 'controller' | 'broker';
+
+export const dataPath = '/data';
+export const brokerPort = 9092;
+export const controllerPort = 9093;
+const clusterId = 'c2ltdWxhdGVkLWNsdXN0ZXI';
+
+export function hostNameOf(id: number): string {
+  return `node${id}`;
+}
+
+const rolesText: Record<SimulatedRole, string> = {
+  both: 'broker,controller',
+  controller: 'controller',
+  broker: 'broker',
+};
+
+/** Of node `id` in a cluster of `roles`; nodes are numbered from 1. `extra` is laid over them. */
+export function propertiesOf(
+  id: number,
+  roles: readonly SimulatedRole[],
+  extra: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const role = roles[id - 1] ?? 'both';
+  const voters = roles.flatMap((one, at) =>
+    one === 'broker' ? [] : [`${at + 1}@${hostNameOf(at + 1)}:${controllerPort}`],
+  );
+  const factor = Math.min(3, roles.filter((one) => one !== 'controller').length);
+  const listeners = [
+    ...(role === 'controller' ? [] : [`PLAINTEXT://:${brokerPort}`]),
+    ...(role === 'broker' ? [] : [`CONTROLLER://:${controllerPort}`]),
+  ];
+  const properties = new Map(
+    Object.entries({
+      'process.roles': rolesText[role],
+      'node.id': String(id),
+      'controller.quorum.voters': voters.join(','),
+      'controller.listener.names': 'CONTROLLER',
+      'inter.broker.listener.name': 'PLAINTEXT',
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      listeners: listeners.join(','),
+      'log.dirs': dataPath,
+      'default.replication.factor': String(factor),
+      'offsets.topic.replication.factor': String(factor),
+      'offsets.topic.num.partitions': '3',
+      'min.insync.replicas': factor === 3 ? '2' : '1',
+      'group.initial.rebalance.delay.ms': '0',
+      ...extra,
+    }),
+  );
+  if (role === 'controller') properties.delete('inter.broker.listener.name');
+  else properties.set('advertised.listeners', `PLAINTEXT://${hostNameOf(id)}:${brokerPort}`);
+  return properties;
+}
+
+/** Formats the log directory, so that it survives a power cut. Done when the promises of the first event have settled. */
+export function formatDisk(disk: SimulatedDisk, id: number): void {
+  const directoryId = uuidFromBytes(createHash('sha256').update(hostNameOf(id)).digest());
+  const text = metaPropertiesText({ clusterId, nodeId: id, directoryId }, 'simulated');
+  void disk
+    .makeDirectory(dataPath)
+    .then(() => disk.open(`${dataPath}/meta.properties`, 'write'))
+    .then(async (file) => {
+      await file.write([new TextEncoder().encode(text)], 0);
+      await file.sync();
+      await disk.syncDirectory(dataPath);
+      await disk.syncDirectory('/');
+    });
+}
