@@ -1,0 +1,89 @@
+/**
+ * Hunts a mutant in a simulated world: the tree is bundled as it stands, and a child process runs seed after seed until
+ * one of them violates an invariant.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+/** Where the worlds are, in the tree. */
+const worlds = {
+  raft: ['src/simulation/raft/world.ts', 'raftWorld'],
+  cluster: ['src/testing/cluster/world.ts', 'clusterWorld'],
+};
+/** A seed that takes longer does not end. */
+const silenceMs = 90_000;
+const child = fileURLToPath(new URL('hunt-child.mjs', import.meta.url));
+
+/** Writes one file that exports `hunt` and `world`. */
+export async function bundleWorld(tree, world, file) {
+  const [module, name] = worlds[world];
+  const entry = 'mutant-entry';
+  const source = [
+    `export { hunt } from ${JSON.stringify(join(tree, 'src/simulation/run.ts'))};`,
+    `export { ${name} as world } from ${JSON.stringify(join(tree, module))};`,
+  ].join('\n');
+  const bundle = await rolldown({
+    input: entry,
+    platform: 'node',
+    logLevel: 'silent',
+    external: (id) => id !== entry && !id.startsWith('.') && !id.startsWith('/'),
+    plugins: [
+      {
+        name: 'entry',
+        resolveId: (id) => (id === entry ? id : null),
+        load: (id) => (id === entry ? source : null),
+      },
+    ],
+  });
+  await bundle.write({ file, format: 'esm', codeSplitting: false });
+  await bundle.close();
+}
+
+/**
+ * Runs the seeds from 1 to `seeds`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null};
+ * rejects when the world itself could not run.
+ */
+export function huntSeeds(file, seeds, seconds) {
+  return new Promise((resolve, reject) => {
+    const startedMs = performance.now();
+    const run = spawn(
+      process.execPath,
+      ['--max-old-space-size=2048', child, file, String(seeds), String(seconds)],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let seed = 0;
+    let found = null;
+    let hung = false;
+    let errors = '';
+    const watch = setInterval(() => {
+      if (performance.now() - heardMs < silenceMs) return;
+      hung = true;
+      run.kill('SIGKILL');
+    }, 1000);
+    let heardMs = startedMs;
+    createInterface({ input: run.stdout }).on('line', (line) => {
+      heardMs = performance.now();
+      const report = JSON.parse(line);
+      seed = report.seed;
+      if (report.by !== undefined) found = report;
+    });
+    run.stderr.on('data', (data) => {
+      errors = (errors + data).slice(-4000);
+    });
+    run.on('close', (status) => {
+      clearInterval(watch);
+      if (hung)
+        found = { seed: seed + 1, by: 'does not end', message: `no answer for ${silenceMs / 1000} s` };
+      else if (status !== 0) {
+        reject(new Error(`seed ${seed + 1}: the world failed (${status}): ${errors}`));
+        return;
+      }
+      resolve({ seeds: found?.seed ?? seed, seconds: (performance.now() - startedMs) / 1000, found });
+    });
+  });
+}

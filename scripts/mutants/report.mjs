@@ -1,0 +1,80 @@
+/** docs/mutants.md from the results of a run. */
+import { cpus, totalmem } from 'node:os';
+
+export function machine() {
+  const memoryGiB = Math.round(totalmem() / 2 ** 30);
+  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${memoryGiB} GiB, Node.js ${process.versions.node}`;
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length === 0 ? 0 : sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+function cell(text) {
+  return String(text).replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim();
+}
+
+function caughtBy(row, result) {
+  if (result === undefined) return 'not run';
+  if (!result.caught) return '**not caught**';
+  if (row.caughtBy.world !== undefined) return `${result.by} (${row.caughtBy.world})`;
+  return `test: ${result.by}`;
+}
+
+export function summary(rows, results) {
+  const caught = rows.filter(({ number }) => results.get(number)?.caught);
+  const seeds = caught
+    .filter((row) => row.caughtBy.world !== undefined)
+    .map(({ number }) => results.get(number).seeds);
+  return {
+    caught: caught.length,
+    rows: rows.length,
+    byHunt: seeds.length,
+    byTest: caught.length - seeds.length,
+    medianSeeds: median(seeds),
+    mostSeeds: Math.max(0, ...seeds),
+  };
+}
+
+export function markdown(rows, results, { date, command, baseline }) {
+  const { caught, byHunt, byTest, medianSeeds, mostSeeds } = summary(rows, results);
+  const lines = [
+    '# Mutants',
+    '',
+    '<!-- Written by scripts/mutants/run.mjs; do not edit. -->',
+    '',
+    'A simulator is worth what it finds. Each row is a bug that some Raft implementation had, or that ours could easily have:',
+    'a patch of our source, small and plausible. The simulator, or a test, has to notice each of them; the same source',
+    'without the patch has to pass the same seeds and tests.',
+    '',
+    `**Caught: ${caught} of ${rows.length}.** By the simulator ${byHunt}, after a median of ${medianSeeds} seeds (at most ${mostSeeds}); by a test ${byTest}.`,
+    `${baseline}`,
+    '',
+    `\`${command}\` on ${machine()}, ${date}.`,
+    '',
+    'One row alone: `npm run mutants -- --only 6`. That all patches still apply (`-- --check`) is a test of the suite.',
+    'Seeds are tried from 1. *I…* and *L…* are the invariants of [the simulation](simulation.md); an *assertion* is one of the',
+    'source itself, which the patch left in place. `raft` and `cluster` are the simulated worlds.',
+    '',
+    '| # | bug | reference | the patch | caught by | seeds | s |',
+    '|--:|---|---|---|---|--:|--:|',
+  ];
+  for (const row of rows) {
+    const result = results.get(row.number);
+    const seeds = row.caughtBy.world === undefined ? '' : (result?.seeds ?? '');
+    const nearest = row.nearest === undefined ? '' : `${row.nearest} Instead: `;
+    const seconds = result === undefined ? '' : result.seconds.toFixed(1);
+    const cells = [
+      row.number,
+      row.bug,
+      row.reference,
+      nearest + row.change,
+      caughtBy(row, result),
+      seeds,
+      seconds,
+    ];
+    lines.push(`| ${cells.map(cell).join(' | ')} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,192 @@
+/** Bugs of elections: who may be voted for, what has to be durable first, who gives up when. */
+const election = 'src/raft/role/election.ts';
+const leader = 'src/raft/role/leader.ts';
+const transitions = 'src/raft/role/transitions.ts';
+const raft = { world: 'raft' };
+
+export const electionRows = [
+  {
+    number: 4,
+    bug: 'epoch and vote are never stored',
+    reference: 'nodedb #161, liferaft',
+    change: 'the disk keeps the hard state it had',
+    edits: [
+      {
+        file: 'src/raft/memory-store.ts',
+        from: 'hardState = op.hardState;',
+        to: 'hardState = { ...hardState, highWatermark: op.hardState.highWatermark };',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 5,
+    bug: 'votes again in an epoch, for a candidate with a better log',
+    reference: 'camunda/zeebe #5356, #1068',
+    change: 'an earlier vote does not bind',
+    edits: [
+      {
+        file: election,
+        from: 'if (state.votedFor !== null) return sameReplica(state.votedFor, candidate);',
+        to: '',
+      },
+      { file: election, from: 'if (granted && state.votedFor === null) {', to: 'if (granted) {' },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 6,
+    bug: 'compares logs by length only',
+    reference: 'async-raft a48a3282, liferaft, skiff',
+    change: 'the last epoch is not looked at',
+    edits: [{ file: election, from: 'if (request.lastEpoch !== state.log.lastEpoch)', to: 'if (false)' }],
+    caughtBy: raft,
+  },
+  {
+    number: 7,
+    bug: 'the vote handler decides on a log end that it read earlier',
+    reference: 'braft, jraft #882',
+    change: 'compares with what was durable, while an append is on its way to the disk',
+    edits: [
+      {
+        file: election,
+        from: 'return request.logEndOffset >= state.log.endOffset;',
+        to: 'return request.logEndOffset >= state.log.stableEndOffset;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 27,
+    bug: 'a single voter keeps resigning',
+    reference: 'KAFKA-16144, KAFKA-16163',
+    change: 'the check of the quorum does not count the leader itself',
+    edits: [
+      {
+        file: leader,
+        from: 'isVoter(voter, state.options.me) ? state.nowMs : (leader.progress.get(voter.id)?.contactMs ?? 0),',
+        to: 'leader.progress.get(voter.id)?.contactMs ?? 0,',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 28,
+    bug: 'an isolated leader leads for ever',
+    reference: 'KAFKA-15489, RATIS-981',
+    change: 'no check of the quorum',
+    edits: [
+      {
+        file: leader,
+        from: 'if (lateMs <= heartbeatMs) checkQuorum(state);',
+        to: 'void lateMs, checkQuorum;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 35,
+    bug: 'a follower that refuses an append does not count the leader as heard',
+    reference: 'redpanda #30817, #31547',
+    change: 'only an append that was accepted renews the deadline',
+    edits: [
+      {
+        file: 'src/raft/role/follower.ts',
+        from: 'export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {\n  heardLeader(state);',
+        to: 'export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {',
+      },
+      {
+        file: 'src/raft/role/follower.ts',
+        from: 'accept(state, from, request, requestEnd);\n}',
+        to: 'heardLeader(state);\n  accept(state, from, request, requestEnd);\n}',
+      },
+      {
+        file: 'src/raft/role/follower.ts',
+        from: 'export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {\n  heardLeader(state);',
+        to: 'export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 62,
+    bug: 'a leader that resigned follows itself',
+    reference: 'KAFKA-18379',
+    change: 'without a majority the leader becomes its own follower',
+    edits: [
+      {
+        file: leader,
+        from: 'if (silentMs > state.options.fetchTimeoutMs * 1.5) becomeUnattached(state, state.epoch, 0);',
+        to: "if (silentMs > state.options.fetchTimeoutMs * 1.5)\n    state.role = { name: 'follower', leaderId: state.options.me.id, contactMs: state.nowMs, linkDown: false, deadlineMs: state.nowMs + state.options.fetchTimeoutMs };",
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 67,
+    bug: 'a request for a vote that is repeated, because the answer was lost, is refused',
+    reference: 'nebula #2419',
+    change: 'who has voted says no, also to the one voted for',
+    edits: [
+      {
+        file: election,
+        from: 'if (state.votedFor !== null) return sameReplica(state.votedFor, candidate);',
+        to: 'if (state.votedFor !== null) return false;',
+      },
+    ],
+    caughtBy: { test: 'test/raft/paper.test.ts', name: 'votes for at most one candidate' },
+  },
+  {
+    number: 68,
+    bug: 'requests for votes leave before epoch, vote and log are durable',
+    reference: 'etcd-io/raft, asynchronous storage (our reading)',
+    change: 'a candidate asks at once',
+    edits: [
+      {
+        file: election,
+        from: 'for (const peer of state.peers()) state.sendDurably(peer, request);',
+        to: 'for (const peer of state.peers()) state.send(peer, request);',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 69,
+    bug: 'a repeated vote counts twice',
+    reference: 'liferaft',
+    change: 'answers are counted, not voters',
+    edits: [
+      {
+        file: election,
+        from: 'role.granted.add(from.id);\n    role.rejected.delete(from.id);',
+        to: 'role.granted.add(role.granted.has(from.id) ? ((1000 + role.granted.size) as NodeId) : from.id);\n    role.rejected.delete(from.id);',
+      },
+      {
+        file: election,
+        from: 'const granted = voters.filter((voter) => role.granted.has(voter.id)).length;',
+        to: 'const granted = Math.min(voters.length, role.granted.size);',
+      },
+      {
+        file: election,
+        from: 'const rejected = voters.filter((voter) => role.rejected.has(voter.id)).length;',
+        to: 'const rejected = Math.min(voters.length - granted, role.rejected.size);',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 3,
+    bug: 'epoch and vote are stored in two writes, and a repeated request is granted before logs are compared',
+    reference: 'hashicorp/raft #661',
+    change: 'a later epoch keeps the vote of the one before; who was voted for is not compared again',
+    edits: [
+      { file: transitions, from: '    state.votedFor = null;\n', to: '' },
+      {
+        file: election,
+        from: 'mayVoteFor(state, from) && isUpToDate(state, request);',
+        to: 'mayVoteFor(state, from) && (state.votedFor !== null || isUpToDate(state, request));',
+      },
+    ],
+    caughtBy: raft,
+  },
+];

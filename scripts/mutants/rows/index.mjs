@@ -1,0 +1,12 @@
+/**
+ * The table. A row:
+ *
+ * - `number`, `bug`, `reference`: what some implementation had, and where that is told
+ * - `change`: what the patch does to ours; `nearest`: why it is another bug than the one named
+ * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
+ * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
+ */
+import { electionRows } from './elections.mjs';
+import { logRows } from './log.mjs';
+
+export const rows = [...electionRows, ...logRows].sort((a, b) => a.number - b.number);

@@ -1,0 +1,310 @@
+/** Bugs of replication and commit: what is compared, counted, acknowledged and replaced. */
+const leader = 'src/raft/role/leader.ts';
+const follower = 'src/raft/role/follower.ts';
+const replication = 'src/raft/role/replication.ts';
+const log = 'src/raft/log.ts';
+const core = 'src/raft/core.ts';
+const raft = { world: 'raft' };
+
+export const logRows = [
+  {
+    number: 1,
+    bug: 'commits by counting replicas of entries of earlier epochs (figure 8 of the paper)',
+    reference: 'LogCabin #44',
+    change: 'the epoch of the entry is not looked at',
+    edits: [
+      {
+        file: leader,
+        from: ' || state.log.epochAt(endOffset - 1) !== state.epoch) return;',
+        to: ') return;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 2,
+    bug: 'the high watermark may rise to the start of the epoch, one entry early',
+    reference: 'KAFKA-12619',
+    change: 'an end equal to the start of the epoch may be committed',
+    edits: [
+      {
+        file: leader,
+        from: ' || state.log.epochAt(endOffset - 1) !== state.epoch) return;',
+        to: ' || endOffset < leader.startOffset) return;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 8,
+    bug: 'an append replaces everything after its base, also what is equal',
+    reference: 'openraft 9540c904, skiff',
+    change: 'entries are not compared',
+    edits: [
+      {
+        file: follower,
+        from: 'const fresh = firstDifference(state, entries);',
+        to: 'const fresh = 0;\n  void firstDifference;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 9,
+    bug: 'a late rejection takes back what was acknowledged',
+    reference: 'CCF #5991, #6016',
+    change: 'every rejection counts, and lowers match',
+    edits: [
+      {
+        file: leader,
+        from: 'if (stale || response.endOffset >= response.baseOffset) return;',
+        to: 'void stale;',
+      },
+      {
+        file: 'src/raft/progress.ts',
+        from: 'progress.next = Math.max(progress.match, next);',
+        to: 'progress.next = next;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 10,
+    bug: 'a follower acknowledges the end of its own log, not of what it compared',
+    reference: 'CCF #6016',
+    change: 'the acknowledgement names the log end',
+    edits: [
+      {
+        file: follower,
+        from: 'accept(state, from, request, requestEnd);',
+        to: 'accept(state, from, request, log.endOffset);',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 11,
+    bug: 'a leader that steps down rolls back what is not committed',
+    reference: 'CCF #5674',
+    change: 'the log is cut to the high watermark, in memory as by the next write',
+    edits: [
+      {
+        file: log,
+        from: '  beginWrite(from: number): number {',
+        to: '  rollBack(endOffset: number): void {\n    if (endOffset < this.#endOffset) this.#truncate(endOffset);\n  }\n\n  beginWrite(from: number): number {',
+      },
+      {
+        file: 'src/raft/role/transitions.ts',
+        from: '  const deadlineMs = state.nowMs + retryPauseMs(state, attempts);\n  if (epoch > state.epoch) {',
+        to: "  const deadlineMs = state.nowMs + retryPauseMs(state, attempts);\n  if (state.role.name === 'leader') state.log.rollBack(Math.max(state.highWatermark, state.log.startOffset));\n  if (epoch > state.epoch) {",
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 22,
+    bug: 'commits without a majority',
+    reference: 'openraft #1802',
+    change: 'the sorted matches are read one place too early',
+    edits: [
+      {
+        file: 'src/raft/quorum.ts',
+        from: 'values[majority(values.length) - 1]',
+        to: 'values[Math.max(0, majority(values.length) - 2)]',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 29,
+    bug: 'a follower acknowledges before its disk has it',
+    reference: 'KAFKA-10533',
+    change: 'acknowledgements leave at once',
+    edits: [
+      {
+        file: follower,
+        from: "  state.sendDurably(to, {\n    type: 'appended',\n    epoch: state.epoch,\n    accepted: true,\n    baseOffset: request.baseOffset,",
+        to: "  state.send(to, {\n    type: 'appended',\n    epoch: state.epoch,\n    accepted: true,\n    baseOffset: request.baseOffset,",
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 30,
+    bug: 'a leader counts its own disk before the write is done',
+    reference: 'etcd #14370; the same shape in KRaft with one voter',
+    change: 'the leader counts its log end',
+    edits: [{ file: leader, from: 'state.log.stableEndOffset : (', to: 'state.log.endOffset : (' }],
+    caughtBy: raft,
+  },
+  {
+    number: 31,
+    bug: 'a write that is done after the leader stepped down commits',
+    reference: 'redpanda #1762',
+    change: 'whoever may have led raises its high watermark when a write is durable',
+    edits: [
+      {
+        file: core,
+        from: "if (state.role.name === 'leader') maybeCommit(state);\n      return;",
+        to: "if (state.role.name === 'leader') maybeCommit(state);\n      else if (state.role.name === 'resigned' || state.role.name === 'unattached')\n        state.advanceHighWatermark(state.log.stableEndOffset);\n      return;",
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 33,
+    bug: 'the end of a write marks entries durable that replaced those it wrote',
+    reference: 'redpanda #16105',
+    change: 'durable is up to where the oldest unfinished write ends, by offset only',
+    edits: [
+      {
+        file: log,
+        from: 'for (const write of this.#pending) if (write.from < stable) stable = write.from;',
+        to: 'const write = this.#pending[0];\n    if (write !== undefined && write.from < stable) stable = write.from;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 34,
+    bug: 'a write of entries that were replaced and came back marks the later write as done',
+    reference: 'etcd-io/raft, rawnode.go (A, B, A)',
+    change: 'durable is told by the last write alone',
+    edits: [
+      {
+        file: log,
+        from: 'for (const write of this.#pending) if (write.from < stable) stable = write.from;',
+        to: 'const write = this.#pending.at(-1);\n    if (write !== undefined && this.#pending.length > 1 && write.from < stable) stable = write.from;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 44,
+    bug: 'a follower that lost the end of its log believes the commit that the leader tells',
+    reference: 'etcd-io/raft #25, #104',
+    change: 'heartbeats tell the high watermark whatever the follower has acknowledged',
+    edits: [
+      {
+        file: leader,
+        from: 'const highWatermark = Math.min(progress.match, state.highWatermark);',
+        to: 'const highWatermark = state.highWatermark;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 48,
+    bug: 'entries that the leader could not read are taken for the beginning of the log, and the follower is not compared',
+    reference: 'openraft #1795',
+    change: 'without the entry before, an append says epoch 0, which fits everywhere',
+    edits: [
+      {
+        file: leader,
+        from: 'if (entries === null || progress.next !== read.from) return;',
+        to: "if (entries === null) {\n    const tail = state.log.cached(state.log.cachedFrom, state.log.endOffset, 1000) ?? [];\n    const { epoch, highWatermark } = state;\n    if (tail[0] !== undefined) state.send(progress.id, { type: 'append', epoch, baseOffset: tail[0].offset, previousEpoch: 0, highWatermark, entries: tail });\n    return;\n  }\n  if (progress.next !== read.from) return;",
+      },
+      {
+        file: follower,
+        from: 'if (baseOffset > log.endOffset || log.epochAt(baseOffset - 1) !== previousEpoch) {',
+        to: 'if (baseOffset > log.endOffset || (previousEpoch !== 0 && log.epochAt(baseOffset - 1) !== previousEpoch)) {',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 52,
+    bug: 'acknowledgements of an earlier epoch count for the majority',
+    reference: 'NATS #6944',
+    change: 'an answer to an append of an earlier epoch is not dropped',
+    edits: [
+      {
+        file: core,
+        from: 'if (message.epoch < state.epoch) {',
+        to: "if (message.epoch < state.epoch && message.type === 'appended' && message.accepted && state.role.name === 'leader') {\n    handleAppendResponse(state, from, message);\n    return;\n  }\n  if (message.epoch < state.epoch) {",
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 53,
+    bug: 'a replica that cannot catch up forgets its log, keeps its identity, and votes',
+    reference: 'NATS #5939',
+    change: 'a refused append cuts the log to the high watermark',
+    edits: [
+      {
+        file: log,
+        from: '  beginWrite(from: number): number {',
+        to: '  rollBack(endOffset: number): void {\n    if (endOffset < this.#endOffset) this.#truncate(endOffset);\n  }\n\n  beginWrite(from: number): number {',
+      },
+      {
+        file: follower,
+        from: '    reject(state, from, request, Math.max(end.endOffset, state.highWatermark));',
+        to: '    log.rollBack(Math.max(state.highWatermark, log.startOffset));\n    reject(state, from, request, Math.min(log.endOffset, Math.max(end.endOffset, state.highWatermark)));',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 64,
+    bug: 'the high watermark travels with entries only',
+    reference: 'KAFKA-13959, KAFKA-14145',
+    change: 'heartbeats tell none, and none is sent when it rises',
+    edits: [
+      {
+        file: replication,
+        from: "if (progress.state !== 'replicate' || progress.sentHighWatermark >= highWatermark) continue;",
+        to: 'if (highWatermark >= 0) continue;',
+      },
+      {
+        file: leader,
+        from: 'const highWatermark = Math.min(progress.match, state.highWatermark);',
+        to: 'const highWatermark = 0;',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 70,
+    bug: 'entries below the high watermark are replaced',
+    reference: 'KAFKA-12460',
+    change: 'neither follower nor state guard the committed prefix, and logs are compared by length (row 6)',
+    edits: [
+      {
+        file: 'src/raft/role/election.ts',
+        from: 'if (request.lastEpoch !== state.log.lastEpoch)',
+        to: 'if (false)',
+      },
+      {
+        file: follower,
+        from: 'if (requestEnd <= state.highWatermark) {',
+        to: 'if (requestEnd <= log.startOffset) {',
+      },
+      {
+        file: follower,
+        from: 'if (baseOffset < state.highWatermark) {',
+        to: 'if (baseOffset < log.startOffset) {',
+      },
+      {
+        file: 'src/raft/state.ts',
+        from: "assert(first.offset >= this.highWatermark, 'what is committed is never replaced');",
+        to: '',
+      },
+    ],
+    caughtBy: raft,
+  },
+  {
+    number: 71,
+    bug: 'a long divergent tail is searched entry by entry and never passed',
+    reference: 'cockroachdb and etcd, async-raft 6d53aa12',
+    change: 'a rejection moves back by one, at most five from the end',
+    edits: [
+      {
+        file: leader,
+        from: 'becomeProbe(progress, end.endOffset);',
+        to: 'void end;\n  becomeProbe(progress, progress.next - 1 < state.log.endOffset - 5 ? state.log.endOffset : progress.next - 1);',
+      },
+    ],
+    caughtBy: raft,
+  },
+];

@@ -1,0 +1,161 @@
+/**
+ * The proof that simulator and tests find bugs: known ones are put into copies of the source, one at a time, and each has
+ * to be found. Exits 1 when one survives, when a patch no longer applies, or when the source without patches fails.
+ *
+ *   npm run mutants -- [--only 1,6,18] [--jobs 2] [--seeds 50000] [--seconds 900] [--baseline-seeds 200]
+ *                      [--check] [--ledger FILE] [--report FILE --date YYYY-MM-DD]
+ *
+ * --check      only whether all patches apply and parse
+ * --seconds    the longest hunt for one mutant
+ * --ledger     keeps the results of rows that are not run this time
+ * --report     writes the table, as docs/mutants.md
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bundleWorld, huntSeeds } from './hunting.mjs';
+import { markdown, summary } from './report.mjs';
+import { rows as allRows } from './rows/index.mjs';
+import { runTests } from './testing.mjs';
+import { copyTree, problemOf, withEdits } from './tree.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    seeds: { type: 'string', default: '50000' },
+    seconds: { type: 'string', default: '900' },
+    'baseline-seeds': { type: 'string', default: '200' },
+    check: { type: 'boolean', default: false },
+    ledger: { type: 'string' },
+    report: { type: 'string' },
+    date: { type: 'string' },
+  },
+});
+const only = values.only?.split(',').map(Number);
+const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.includes(number));
+
+function check() {
+  let problems = 0;
+  for (const row of allRows) {
+    const problem = problemOf(root, row.edits);
+    if (problem === null) continue;
+    problems += 1;
+    console.error(`mutant ${row.number}: ${problem}`);
+  }
+  console.log(`${allRows.length - problems} of ${allRows.length} mutants apply`);
+  return problems === 0;
+}
+
+/** Calls `work` for every item, as many at a time as there are trees. */
+async function spread(items, trees, work) {
+  const waiting = [...items];
+  const run = async (tree) => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item, tree);
+  };
+  await Promise.all(trees.map(run));
+}
+
+async function tryRow(row, tree) {
+  const { world, test, name } = row.caughtBy;
+  return await withEdits(tree, row.edits, async () => {
+    if (world !== undefined) {
+      const bundle = join(tree, 'mutant.mjs');
+      await bundleWorld(tree, world, bundle);
+      const { seeds, seconds, found } = await huntSeeds(bundle, Number(values.seeds), Number(values.seconds));
+      return { caught: found !== null, by: found?.by ?? '', message: found?.message ?? '', seeds, seconds };
+    }
+    const { failed, seconds } = await runTests(tree, [test], name ?? null);
+    const first = failed[0];
+    return {
+      caught: first !== undefined,
+      by: first?.name ?? '',
+      message: first?.message ?? '',
+      seeds: 0,
+      seconds,
+    };
+  });
+}
+
+/** The source as it is passes the seeds and the tests that the mutants have to fail. */
+async function baseline(trees) {
+  const seeds = Number(values['baseline-seeds']);
+  const worlds = [...new Set(rows.map(({ caughtBy }) => caughtBy.world))].filter(Boolean);
+  const files = [...new Set(rows.map(({ caughtBy }) => caughtBy.test))].filter(Boolean);
+  let good = true;
+  const jobs = worlds.map((world) => ({ world }));
+  if (files.length > 0) jobs.push({ files });
+  await spread(jobs, trees, async ({ world, files: tests }, tree) => {
+    if (world === undefined) {
+      const { passed, failed, seconds } = await runTests(tree, tests, null);
+      console.log(
+        `without a patch: ${passed} tests passed, ${failed.length} failed, ${seconds.toFixed(0)} s`,
+      );
+      for (const { name, message } of failed) console.error(`  ${name}: ${message.slice(0, 500)}`);
+      good &&= failed.length === 0;
+      return;
+    }
+    const bundle = join(tree, 'mutant.mjs');
+    await bundleWorld(tree, world, bundle);
+    const result = await huntSeeds(bundle, seeds, Number(values.seconds));
+    const { found } = result;
+    const what = found === null ? 'nothing found' : `seed ${found.seed}: ${found.by}: ${found.message}`;
+    console.log(
+      `without a patch: ${result.seeds} seeds of ${world}, ${result.seconds.toFixed(0)} s: ${what}`,
+    );
+    good &&= found === null;
+  });
+  const what = [
+    ...worlds.map((world) => `${seeds} seeds of the world \`${world}\``),
+    ...(files.length > 0 ? [`the tests of ${files.length} files`] : []),
+  ];
+  return { good, text: `Without a patch, ${what.join(' and ')} pass.` };
+}
+
+function readLedger() {
+  if (values.ledger === undefined || !existsSync(values.ledger)) return new Map();
+  return new Map(JSON.parse(readFileSync(values.ledger, 'utf8')));
+}
+
+async function main() {
+  if (!check()) return false;
+  if (values.check) return true;
+  const directory = mkdtempSync(join(tmpdir(), 'bendemann-mutants-'));
+  try {
+    const trees = Array.from({ length: Number(values.jobs) }, (_, index) => join(directory, `tree-${index}`));
+    for (const tree of trees) copyTree(root, tree);
+    const { good, text } = await baseline(trees);
+    if (!good) return false;
+    const results = readLedger();
+    await spread(rows, trees, async (row, tree) => {
+      const result = await tryRow(row, tree).catch((error) => {
+        console.error(`mutant ${row.number}: ${error.message}`);
+        return { caught: false, by: '', message: error.message, seeds: 0, seconds: 0 };
+      });
+      results.set(row.number, result);
+      const { caught, by, seeds, seconds, message } = result;
+      const after = row.caughtBy.world === undefined ? '' : ` after ${seeds} seeds`;
+      const how = caught ? `caught by ${by}${after}` : `NOT CAUGHT${after}`;
+      console.log(
+        `${row.number} ${how}, ${seconds.toFixed(1)} s: ${row.change}\n    ${message.split('\n')[0].slice(0, 200)}`,
+      );
+      if (values.ledger !== undefined) writeFileSync(values.ledger, JSON.stringify([...results], null, 1));
+    });
+    const told = summary(values.report === undefined ? rows : allRows, results);
+    console.log(
+      `caught ${told.caught} of ${told.rows}: ${told.byHunt} by simulation, median ${told.medianSeeds} seeds; ${told.byTest} by tests`,
+    );
+    if (values.report !== undefined) {
+      const options = { date: values.date ?? 'no date given', command: 'npm run mutants', baseline: text };
+      writeFileSync(values.report, markdown(allRows, results, options));
+    }
+    return told.caught === told.rows;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+process.exit((await main()) ? 0 : 1);

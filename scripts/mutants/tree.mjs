@@ -1,0 +1,72 @@
+/**
+ * Copies of the source tree, and patches in them. A patch names the text that it replaces, which must be there exactly
+ * once: a table that the source has left behind is an error, not a mutant that does nothing.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+const copied = [
+  'src',
+  'test',
+  'scripts',
+  'bin',
+  'proto',
+  'kraft-config',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+];
+
+/** A copy that tests and simulations run in; dependencies are those of `root`. */
+export function copyTree(root, to) {
+  mkdirSync(to, { recursive: true });
+  for (const name of copied)
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(to, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+}
+
+/** The files of `edits` as they were and as they become. Throws when a text is not there exactly once. */
+function patched(tree, edits) {
+  const before = new Map();
+  const after = new Map();
+  for (const { file, from, to } of edits) {
+    const path = join(tree, file);
+    if (!existsSync(path)) throw new Error(`${file} is not there`);
+    if (!before.has(path)) before.set(path, readFileSync(path, 'utf8'));
+    const text = after.get(path) ?? before.get(path);
+    const parts = text.split(from);
+    if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${JSON.stringify(from)}`);
+    after.set(path, parts.join(to));
+  }
+  return { before, after };
+}
+
+/** Runs `body` with the patches of a row in the tree, and takes them back. */
+export async function withEdits(tree, edits, body) {
+  const { before, after } = patched(tree, edits);
+  for (const [path, text] of after) writeFileSync(path, text);
+  try {
+    return await body();
+  } finally {
+    for (const [path, text] of before) writeFileSync(path, text);
+  }
+}
+
+/** What is wrong with the patches of a row in `tree`, which stays as it is; null when they apply and parse. */
+export function problemOf(tree, edits) {
+  try {
+    for (const [path, text] of patched(tree, edits).after) {
+      const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
+      const { diagnostics } = ts.transpileModule(text, { compilerOptions, reportDiagnostics: true });
+      const first = diagnostics?.[0];
+      if (first !== undefined) {
+        const { line } = ts.getLineAndCharacterOfPosition(first.file, first.start);
+        return `${path}:${line + 1}: ${ts.flattenDiagnosticMessageText(first.messageText, ' ')}`;
+      }
+    }
+    return null;
+  } catch (error) {
+    return error.message;
+  }
+}
