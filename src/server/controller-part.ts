@@ -53,14 +53,13 @@ async function openLog(
   ports: NodePorts,
   voters: readonly Voter[],
 ): Promise<MetadataLog> {
-  const { path, id } = directories.metadataDir;
+  const { metadataDir } = directories;
   return openMetadataLog({
-    me: { id: config.nodeId, directoryId: id },
+    me: { id: config.nodeId, directoryId: metadataDir.id },
     clusterId: directories.clusterId,
     voters,
     bootstrapServers: bootstrapAddresses(config, voters),
-    // Beside it lies the snapshot in Kafka's form that `format` may have written.
-    store: config.isController ? ports.openRaftStore(`${path}/__cluster_metadata-0/raft`) : null,
+    store: config.isController ? ports.openRaftStore(metadataDir) : null,
     clock: ports.clock,
     scheduler: ports.scheduler,
     random: ports.random,

@@ -7,7 +7,7 @@ import { systemClock, systemScheduler } from '../adapters/clock.ts';
 import { createConsoleLogger } from '../adapters/console-logger.ts';
 import { systemFileSystem } from '../adapters/file-system.ts';
 import { makeRoomForGarbage } from '../adapters/heap.ts';
-import { LevelRaftStore } from '../adapters/leveldb/raft-store.ts';
+import { storeInMetadataDirectory } from '../adapters/leveldb/raft-store.ts';
 import { createTransport, type Transport } from '../adapters/one-port.ts';
 import { createSystemRandom } from '../adapters/random.ts';
 import { NodeConfig } from '../config/node-config.ts';
@@ -37,7 +37,7 @@ function realPorts(transport: Transport, logger: Logger, onFatal: (error: unknow
     peers: transport.peers,
     logger,
     hostName: hostname(),
-    openRaftStore: (directory) => new LevelRaftStore({ fs: systemFileSystem, directory }),
+    openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),
     onFatal,
   };
 }

@@ -5,6 +5,7 @@ import type { Network, PeerNetwork } from '../base/network.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftStore } from '../raft/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { FormattedDirectory } from './log-directories.ts';
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -16,8 +17,8 @@ export interface NodePorts {
   readonly logger: Logger;
   /** The name of this machine, told to peers when a listener has no host of its own. */
   readonly hostName: string;
-  /** The store of the metadata log in a directory of its own. */
-  openRaftStore(directory: string): RaftStore;
+  /** The store of the metadata log in a formatted directory. */
+  openRaftStore(metadataDir: FormattedDirectory): RaftStore;
   /** What can't go on: a failed disk under the metadata log, a broken invariant. The process must end. */
   onFatal(error: unknown): void;
 }

@@ -2,17 +2,20 @@
  * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md has the layout.
  *
  * Invariants: one write at a time, always synced, one batch for each flush with the hard state in it; frames are contiguous
- * and chained by CRC; the log is cut only below a durable snapshot. A state that contradicts itself is refused at open.
+ * and chained by CRC; the log is cut only below a durable snapshot; the witness follows each write before it counts as
+ * done. A state that contradicts itself, or is older than the witness, is refused at open.
  */
 import { ClassicLevel } from 'classic-level';
 import { assert, at } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
 import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
 import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
 import { netChange, type NetChange } from './net-change.ts';
 import { newestSnapshot, type SnapshotFile, writeSnapshot } from './snapshot-files.ts';
+import { type Testimony, Witness } from './witness.ts';
 
 const frameBytesMax = 1024 * 1024;
 const hardKey = new Uint8Array([0x68]);
@@ -39,14 +42,36 @@ function frameKey(offset: number): Uint8Array {
 
 export interface LevelRaftStoreOptions {
   readonly fs: FileSystem;
-  /** `<metadata log dir>/__cluster_metadata-0`; created when missing. */
+  /** Created when missing. */
   readonly directory: string;
+  /** Outside of `directory`, so that both are not lost together. */
+  readonly witnessPath: string;
+  /** Of the formatted directory: formatting begins a new replica, of which nothing was witnessed yet. */
+  readonly directoryId: Uuid;
+}
+
+/** Where a node keeps the store of its metadata directory. */
+export function storeInMetadataDirectory(
+  fs: FileSystem,
+  { path, id }: { readonly path: string; readonly id: Uuid },
+): LevelRaftStore {
+  return new LevelRaftStore({
+    fs,
+    // Beside it lies the snapshot in Kafka's form that `format` may have written.
+    directory: `${path}/__cluster_metadata-0/raft`,
+    witnessPath: `${path}/raft.witness`,
+    directoryId: id,
+  });
 }
 
 export class LevelRaftStore implements RaftStore {
   readonly #fs: FileSystem;
   readonly #directory: string;
-  readonly #db: Level;
+  readonly #databasePath: string;
+  readonly #witnessPath: string;
+  readonly #witness: Witness;
+  /** Made when it is opened, for it begins to open, and to create, as soon as it is made. */
+  #level: Level | null = null;
   #hard: HardRecord = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
     generation: 0,
@@ -61,19 +86,33 @@ export class LevelRaftStore implements RaftStore {
   constructor(options: LevelRaftStoreOptions) {
     this.#fs = options.fs;
     this.#directory = options.directory;
-    this.#db = new ClassicLevel(`${options.directory}/raft-log`, {
-      keyEncoding: 'view',
-      valueEncoding: 'view',
-      compression: false,
-    });
+    this.#databasePath = `${options.directory}/raft-log`;
+    this.#witnessPath = options.witnessPath;
+    this.#witness = new Witness({ ...options, path: options.witnessPath });
+  }
+
+  get #db(): Level {
+    assert(this.#level !== null, 'the store is open');
+    return this.#level;
   }
 
   async open(): Promise<RecoveredState> {
+    try {
+      return await this.#open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<RecoveredState> {
     await this.#fs.makeDirectory(this.#directory);
-    await this.#openDatabase();
-    const stored = await this.#db.get(hardKey);
+    const testimony = await this.#hearWitness();
+    await this.#openDatabase(testimony);
+    const stored = await this.#sound('the hard state', () => this.#db.get(hardKey));
     if (stored === undefined) await this.#assertEmpty();
     else this.#hard = this.#checked('the hard state', () => decodeHard(stored));
+    await this.#compareWith(testimony);
     const { hardState, startOffset, startEpoch, endOffset } = this.#hard;
     if (hardState.highWatermark > endOffset) this.#damaged('the high watermark is ahead of the log');
     const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, endOffset);
@@ -85,29 +124,56 @@ export class LevelRaftStore implements RaftStore {
     return { hardState, snapshot: meta, startOffset, startEpoch, entries: this.#recover(meta) };
   }
 
-  async #openDatabase(): Promise<void> {
+  /** The witness is there before the database is: a database without one has lost it. */
+  async #hearWitness(): Promise<Testimony> {
+    const testimony = await this.#sound(`the witness ${this.#witnessPath}`, () => this.#witness.read());
+    if (testimony.kind === 'found') return testimony;
+    if (testimony.kind === 'missing' && (await this.#fs.stat(this.#databasePath)) !== null) {
+      this.#damaged(`its witness ${this.#witnessPath} is missing`);
+    }
+    await this.#witness.create(0);
+    return testimony;
+  }
+
+  async #openDatabase(testimony: Testimony): Promise<void> {
+    // LevelDB makes an empty database, and clears away the files of the old one, when its file CURRENT is missing.
+    const createIfMissing = testimony.kind !== 'found' || testimony.generation === 0;
+    this.#level = new ClassicLevel(this.#databasePath, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      compression: false,
+      createIfMissing,
+    });
     try {
-      await this.#db.open();
+      await this.#level.open();
     } catch (error) {
-      const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-      if (cause?.code === 'LEVEL_CORRUPTION') this.#damaged(cause.message ?? 'LevelDB reports corruption');
+      const { cause } = error as { cause?: { code?: string; message?: string } };
+      const { code = '', message = '' } = cause ?? {};
+      const isLost = /does not exist \(create_if_missing|No such file/.test(message);
+      if (code === 'LEVEL_CORRUPTION' || isLost) this.#damaged(message || 'LevelDB reports corruption');
       throw error;
     }
   }
 
+  /** The newest write must not be older than the witness says. One that is newer was not yet promised to anybody. */
+  async #compareWith(testimony: Testimony): Promise<void> {
+    const witnessed = testimony.kind === 'found' ? testimony.generation : 0;
+    const { generation } = this.#hard;
+    if (generation < witnessed)
+      this.#damaged(`its newest write is number ${generation}, but number ${witnessed} was durable`);
+    if (generation > witnessed) await this.#witness.advance(generation);
+  }
+
   async #assertEmpty(): Promise<void> {
-    const keys = await this.#db.keys({ limit: 1 }).all();
+    const keys = await this.#sound('the keys', () => this.#db.keys({ limit: 1 }).all());
     if (keys.length > 0) this.#damaged('there are log entries but no hard state');
   }
 
   /** Reads and checks every frame, in order. */
   async *#recover(snapshot: SnapshotMeta | null): AsyncGenerator<readonly Entry[]> {
     let expected = { offset: this.#hard.startOffset, epoch: this.#hard.startEpoch, chain: -1 };
-    for await (const [key, value] of this.#db.iterator({
-      gte: new Uint8Array([framePrefix]),
-      lt: new Uint8Array([framePrefix + 1]),
-    })) {
-      const offset = new ByteReader(key, 1).i64();
+    for await (const [key, value] of this.#storedFrames()) {
+      const offset = this.#checked('the key of a frame', () => new ByteReader(key, 1).i64());
       const frame = this.#checked(`the frame at offset ${offset}`, () => decodeFrame(value));
       this.#checkFrame(frame, offset, expected);
       const last = at(frame.entries, frame.entries.length - 1);
@@ -122,6 +188,22 @@ export class LevelRaftStore implements RaftStore {
     if (this.#frames.length > 0 && expected.chain !== chain)
       this.#damaged('the last frame is not the one written last');
     if (expected.epoch > hardState.epoch) this.#damaged('an entry is of a later epoch than the replica');
+  }
+
+  async *#storedFrames(): AsyncGenerator<[Uint8Array, Uint8Array]> {
+    const iterator = this.#db.iterator({
+      gte: new Uint8Array([framePrefix]),
+      lt: new Uint8Array([framePrefix + 1]),
+    });
+    try {
+      for (;;) {
+        const found = await this.#sound('the frames', () => iterator.next());
+        if (found === undefined) return;
+        yield found;
+      }
+    } finally {
+      await iterator.close();
+    }
   }
 
   #checkFrame(frame: Frame, key: number, expected: { offset: number; epoch: number; chain: number }): void {
@@ -159,11 +241,25 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
+  /** Also what LevelDB itself finds wrong while it reads. */
+  async #sound<T>(what: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      const { code, message } = error as { code?: string; message?: string };
+      if (error instanceof MalformedError || code === 'LEVEL_CORRUPTION')
+        this.#damaged(`${what}: ${message || 'LevelDB reports corruption'}`);
+      throw error;
+    }
+  }
+
   #damaged(what: string): never {
     throw new DamagedStoreError(
       `The metadata log in ${this.#directory} is damaged: ${what}. This node can no longer know what it voted for and ` +
-        'acknowledged, so it does not start. If the other controllers are a majority, remove the metadata directory, ' +
-        'format it again (kafka-storage format) and start: the node copies the log from them. Keep a copy of the directory.',
+        'acknowledged, so it does not start. If the other controllers are a majority, move this directory, ' +
+        `${this.#witnessPath} and meta.properties beside it away and keep them, format again ` +
+        '(kafka-storage format) and start: the node copies the log from the others. In a dynamic quorum remove its old ' +
+        'replica first (kafka-metadata-quorum remove-controller), and add it again when it runs (add-controller).',
     );
   }
 
@@ -180,6 +276,7 @@ export class LevelRaftStore implements RaftStore {
     const hard = this.#cut(change, frames, batch, generation);
     batch.push({ type: 'put', key: hardKey, value: encodeHard(hard) });
     await this.#db.batch(batch, { sync: true });
+    await this.#witness.advance(generation);
     this.#frames = frames;
     this.#hard = hard;
     this.#busy = false;
@@ -307,7 +404,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.#level?.close();
+    await this.#witness.close();
   }
 }
 

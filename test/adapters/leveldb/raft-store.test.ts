@@ -25,8 +25,17 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+function storeAt(path: string): LevelRaftStore {
+  return new LevelRaftStore({
+    fs: systemFileSystem,
+    directory: path,
+    witnessPath: `${path}/witness`,
+    directoryId: 'AAAAAAAAAAAAAAAAAAAAAw',
+  });
+}
+
 function newStore(): LevelRaftStore {
-  return new LevelRaftStore({ fs: systemFileSystem, directory });
+  return storeAt(directory);
 }
 
 function entry(offset: number, epoch: number, sizeBytes = 20): Entry {
@@ -216,7 +225,7 @@ async function damaged(damage: (db: Level) => Promise<void>): Promise<void> {
   await damage(db);
   await db.close();
   await expect(image()).rejects.toThrow(DamagedStoreError);
-  await expect(reopened()).rejects.toThrow(/is damaged: .*format it again/);
+  await expect(reopened()).rejects.toThrow(/is damaged: .*format again/);
 }
 
 const frameKey = (offset: number): Uint8Array => Uint8Array.of(0x6c, 0, 0, 0, 0, 0, 0, 0, offset);
@@ -245,7 +254,7 @@ test('damage is found at open, never read as something else: a frame under the k
 test('damage is found at open, never read as something else: the last frame was exchanged for a valid one of another history', () =>
   damaged(async (db) => {
     const other = await mkdtemp(`${tmpdir()}/bendemann-other-`);
-    const twin = new LevelRaftStore({ fs: systemFileSystem, directory: other });
+    const twin = storeAt(other);
     for await (const _ of (await twin.open()).entries);
     for (let offset = 0; offset < 4; offset++) {
       await twin.write([write({ hardState: hard(offset + 1), entries: [entry(offset, offset + 1, 21)] })]);

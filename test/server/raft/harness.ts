@@ -130,11 +130,11 @@ export class TestQuorum {
     const endpoint = voter?.endpoints[0];
     if (!wasReserved && endpoint !== undefined)
       await transport.network.listen(endpoint, (connection) => connection.destroy());
-    const fs = systemFileSystem;
-    const store = asObserver ? null : new LevelRaftStore({ fs, directory: `${this.directory}/${id}` });
+    const directoryId = this.directories.get(id) ?? randomUuid(createSystemRandom());
+    const store = asObserver ? null : this.#store(id, directoryId);
     if (this.#dynamic && wasReserved && !asObserver) await this.#format(id);
     const log = await openMetadataLog({
-      me: { id: nodeId(id), directoryId: this.directories.get(id) ?? randomUuid(createSystemRandom()) },
+      me: { id: nodeId(id), directoryId },
       clusterId: this.clusterId,
       voters: this.#dynamic ? [] : this.voters,
       bootstrapServers: [],
@@ -153,6 +153,16 @@ export class TestQuorum {
     this.nodes.set(id, node);
     await log.start();
     return node;
+  }
+
+  #store(id: number, directoryId: Uuid): LevelRaftStore {
+    const directory = `${this.directory}/${id}`;
+    return new LevelRaftStore({
+      fs: systemFileSystem,
+      directory,
+      witnessPath: `${directory}.witness`,
+      directoryId,
+    });
   }
 
   /** As `kafka-storage format --initial-controllers` does. */

@@ -1,0 +1,95 @@
+/**
+ * A small file outside of LevelDB that says which write was the last to become durable. LevelDB can lose its newest writes
+ * without a trace (a flipped bit, a cut or missing log of its own, an old copy put back); what it has then is older than
+ * the witness. Two copies in blocks of their own are overwritten in turn, in place, so that a torn write leaves the other.
+ *
+ * copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
+ */
+import { crc32c } from '../../base/crc32c.ts';
+import { type FileHandle, type FileSystem, replaceFile } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
+
+const magic = 0x42575453;
+const version = 1;
+const crcAt = 5;
+const crcEnd = 9;
+const copyBytes = 33;
+/** No disk tears two blocks with one write. */
+const blockBytes = 4096;
+
+export interface WitnessOptions {
+  readonly fs: FileSystem;
+  readonly path: string;
+  /** Of the formatted directory. What was witnessed under another id is from before it was formatted. */
+  readonly directoryId: Uuid;
+}
+
+/** `foreign`: the file is from before the directory was formatted. */
+export type Testimony =
+  | { readonly kind: 'missing' | 'foreign' }
+  | { readonly kind: 'found'; readonly generation: number };
+
+export class Witness {
+  readonly #options: WitnessOptions;
+  #file: FileHandle | null = null;
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `MalformedError` when neither copy can be read. */
+  async read(): Promise<Testimony> {
+    const { fs, path, directoryId } = this.#options;
+    if ((await fs.stat(path)) === null) return { kind: 'missing' };
+    const content = await fs.readFile(path);
+    const copies = [0, blockBytes].map((at) => decodeCopy(content.subarray(at, at + copyBytes)));
+    const whole = copies.filter((copy) => copy !== null);
+    if (whole.length === 0) throw new MalformedError('neither copy can be read');
+    const own = whole.filter((copy) => copy.directoryId === directoryId);
+    if (own.length === 0) return { kind: 'foreign' };
+    return { kind: 'found', generation: Math.max(...own.map(({ generation }) => generation)) };
+  }
+
+  /** Begins anew, with both copies. */
+  async create(generation: number): Promise<void> {
+    const { fs, path } = this.#options;
+    const content = new Uint8Array(2 * blockBytes);
+    content.set(this.#encode(generation), 0);
+    content.set(this.#encode(generation), blockBytes);
+    await replaceFile(fs, path, content);
+  }
+
+  /** To be called when the write is durable in the store, before anything that depends on it leaves the node. */
+  async advance(generation: number): Promise<void> {
+    this.#file ??= await this.#options.fs.open(this.#options.path, 'write');
+    await this.#file.write([this.#encode(generation)], (generation % 2) * blockBytes);
+    await this.#file.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  #encode(generation: number): Uint8Array {
+    const writer = new ByteWriter(copyBytes);
+    writer.u32(magic);
+    writer.u8(version);
+    writer.u32(0);
+    writer.uuid(this.#options.directoryId);
+    writer.i64(generation);
+    const bytes = writer.finish();
+    writer.patchU32(crcAt, crc32c(bytes, 0, crcEnd));
+    return bytes;
+  }
+}
+
+/** Null when it is torn or damaged. */
+function decodeCopy(bytes: Uint8Array): { directoryId: Uuid; generation: number } | null {
+  if (bytes.length < copyBytes) return null;
+  const reader = new ByteReader(bytes);
+  if (reader.u32() !== magic || reader.u8() !== version) return null;
+  if (reader.u32() !== crc32c(bytes, 0, crcEnd)) return null;
+  return { directoryId: reader.uuid(), generation: reader.i64() };
+}
