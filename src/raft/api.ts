@@ -8,6 +8,7 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Address } from '../base/network.ts';
 import type { Uuid } from '../base/uuid.ts';
+import type { Refusal, VoterChange } from './state.ts';
 
 export interface CommittedEntry {
   readonly offset: number;
@@ -61,6 +62,17 @@ export class QuorumBusyError extends Error {
   override readonly name = 'QuorumBusyError';
 }
 
+/** The voter set stays as it is. */
+export class VoterChangeError extends Error {
+  override readonly name = 'VoterChangeError';
+  readonly reason: Refusal;
+
+  constructor(reason: Refusal) {
+    super(`The voters were not changed: ${reason}`);
+    this.reason = reason;
+  }
+}
+
 export interface ReplicaStatus {
   readonly id: NodeId;
   /** `uuidZero` when it isn't known yet. */
@@ -101,6 +113,7 @@ export interface QuorumStatus {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly voters: readonly VoterStatus[];
+  /** Controllers that are no voters and brokers, as far as this node feeds them. */
   readonly observers: readonly ReplicaStatus[];
 }
 
@@ -114,6 +127,17 @@ export interface MetadataLog {
    * listeners; rejects with `NotLeaderError` when leadership was lost before that was seen, with `QuorumBusyError` when full.
    */
   propose(payload: Uint8Array, epoch: number): Promise<number>;
+  /**
+   * On the leader: appends the changed voter set and resolves to its offset once that is committed. Rejects with
+   * `VoterChangeError`, or with `NotLeaderError` when this node does not lead or ceased to before the outcome was seen.
+   */
+  changeVoters(change: VoterChange): Promise<number>;
+  /**
+   * On the leader: resolves once everything that was committed anywhere when it was called has been delivered to the
+   * listeners, and it is certain that no other leader committed more; to the exclusive end of that. Rejects with
+   * `NotLeaderError` or `QuorumBusyError`.
+   */
+  readBarrier(): Promise<number>;
   /** Makes a snapshot of the state up to and including `offset` durable; then the log before it may go. */
   saveSnapshot(offset: number, epoch: number, bytes: Uint8Array): Promise<void>;
   status(): QuorumStatus;

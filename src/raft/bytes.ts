@@ -3,7 +3,7 @@
  * Readers check every bound and throw `MalformedError`; what they return as bytes are views.
  */
 import { type Uuid, uuidFromBytes, uuidToBytes } from '../base/uuid.ts';
-import type { Entry, EntryKind, ReplicaKey, Voter } from './types.ts';
+import type { Endpoint, Entry, EntryKind, ReplicaKey, Voter } from './types.ts';
 import { nodeId } from '../base/ids.ts';
 
 /** Bytes of a peer or of the disk that aren't what they should be. */
@@ -12,7 +12,7 @@ export class MalformedError extends Error {
 }
 
 const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
-const votersMax = 1000;
+export const votersMax = 1000;
 const endpointsMax = 100;
 
 /** UTF-8 by what the language itself has: encoders are the platform's, which pure folders don't use. For short texts. */
@@ -107,12 +107,16 @@ export class ByteWriter {
     this.u32(voters.length);
     for (const voter of voters) {
       this.replica(voter);
-      this.u32(voter.endpoints.length);
-      for (const endpoint of voter.endpoints) {
-        this.text(endpoint.name);
-        this.text(endpoint.host);
-        this.i32(endpoint.port);
-      }
+      this.endpoints(voter.endpoints);
+    }
+  }
+
+  endpoints(endpoints: readonly Endpoint[]): void {
+    this.u32(endpoints.length);
+    for (const endpoint of endpoints) {
+      this.text(endpoint.name);
+      this.text(endpoint.host);
+      this.i32(endpoint.port);
     }
   }
 
@@ -216,13 +220,17 @@ export class ByteReader {
     const voters: Voter[] = [];
     for (let left = this.count(votersMax, 24); left > 0; left--) {
       const key = this.replica();
-      const endpoints = [];
-      for (let more = this.count(endpointsMax, 12); more > 0; more--) {
-        endpoints.push({ name: this.text(), host: this.text(), port: this.i32() });
-      }
-      voters.push({ ...key, endpoints });
+      voters.push({ ...key, endpoints: this.endpoints() });
     }
     return voters;
+  }
+
+  endpoints(): Endpoint[] {
+    const endpoints: Endpoint[] = [];
+    for (let left = this.count(endpointsMax, 12); left > 0; left--) {
+      endpoints.push({ name: this.text(), host: this.text(), port: this.i32() });
+    }
+    return endpoints;
   }
 
   #take(count: number): number {

@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts';
 import type { RaftMessage } from './messages.ts';
 import {
   electionTimedOut,
+  handleResignation,
   handleVoteRequest,
   handleVoteResponse,
   linkDown,
@@ -28,9 +29,11 @@ import {
   linkChanged,
   maybeCommit,
   propose,
-  startTransfer,
 } from './role/leader.ts';
+import { changeVoters, handleJoin } from './role/membership.ts';
+import { driveReads, readBarrier } from './role/reads.ts';
 import { replicate } from './role/replication.ts';
+import { retireLeader } from './role/transfer.ts';
 import { becomeFollower, becomeUnattached } from './role/transitions.ts';
 import {
   type Effects,
@@ -103,6 +106,7 @@ export class RaftCore {
     if (proposals.length > 0) propose(state, proposals);
     if (state.nowMs >= state.role.deadlineMs) timeout(state);
     replicate(state);
+    driveReads(state);
     const effects = state.effects;
     state.effects = newEffects();
     return effects;
@@ -127,6 +131,12 @@ function dispatch(state: RaftState, input: Exclude<Input, Proposal>): void {
       ownVotePersisted(state);
       if (state.role.name === 'leader') maybeCommit(state);
       return;
+    case 'changeVoters':
+      changeVoters(state, input.ticket, input.change);
+      return;
+    case 'readBarrier':
+      readBarrier(state, input.ticket);
+      return;
     case 'logRead':
       handleLogRead(state, input.read, input.entries);
       return;
@@ -140,7 +150,7 @@ function dispatch(state: RaftState, input: Exclude<Input, Proposal>): void {
       return;
     case 'retire':
       state.retired = true;
-      if (state.role.name === 'leader') startTransfer(state);
+      if (state.role.name === 'leader') retireLeader(state, state.role);
       return;
     default:
       assertNever(input);
@@ -159,6 +169,10 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
     handleVoteRequest(state, from, message);
     return;
   }
+  if (message.type === 'join') {
+    handleJoin(state, from, message);
+    return;
+  }
   if (message.epoch > state.epoch) becomeUnattached(state, message.epoch, 0);
   if (message.type === 'voted' && message.preVote) {
     // Pre-votes change nobody's epoch: the answer may come from an earlier one.
@@ -168,7 +182,7 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
     // Tell a leader of the past; otherwise a replica with a later epoch could neither follow nor be elected.
-    if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch });
+    if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }
   if (fromLeader) follow(state, from.id);
@@ -184,7 +198,7 @@ function follow(state: RaftState, leaderId: NodeId): void {
 function handleInEpoch(
   state: RaftState,
   from: ReplicaKey,
-  message: Exclude<RaftMessage, { type: 'vote' }>,
+  message: Exclude<RaftMessage, { type: 'vote' | 'join' }>,
 ): void {
   switch (message.type) {
     case 'voted':
@@ -202,11 +216,14 @@ function handleInEpoch(
     case 'timeoutNow':
       handleTimeoutNow(state);
       return;
+    case 'resign':
+      handleResignation(state, from.id, message);
+      return;
     case 'appended':
       if (state.role.name === 'leader') handleAppendResponse(state, from, message);
       return;
     case 'alive':
-      if (state.role.name === 'leader') handleHeartbeatResponse(state, from);
+      if (state.role.name === 'leader') handleHeartbeatResponse(state, from, message);
       return;
     default:
       assertNever(message);

@@ -4,7 +4,7 @@
  * repeated or late. `from` of a message is known from the stream's hello.
  */
 import type { NodeId } from '../base/ids.ts';
-import type { Entry, Voter } from './types.ts';
+import type { Endpoint, Entry, ReplicaKey, Voter } from './types.ts';
 
 export interface VoteRequest {
   readonly type: 'vote';
@@ -56,17 +56,40 @@ export interface Heartbeat {
   readonly highWatermark: number;
   /** False: it only brings the high watermark. */
   readonly reply: boolean;
+  /** Counts the leader's rounds in its epoch, for reads: an answer confirms all that was asked for before the round began. */
+  readonly round: number;
 }
 
 export interface HeartbeatResponse {
   readonly type: 'alive';
   readonly epoch: number;
+  /** That of the heartbeat. */
+  readonly round: number;
 }
 
 /** The leader hands over: campaign now. */
 export interface TimeoutNow {
   readonly type: 'timeoutNow';
   readonly epoch: number;
+}
+
+/** The leader stops leading and nobody could be told to take over: campaign, the first of `successors` first. */
+export interface Resignation {
+  readonly type: 'resign';
+  readonly epoch: number;
+  /** Those with the longest logs first. */
+  readonly successors: readonly NodeId[];
+}
+
+/**
+ * A controller wants the log: it is no voter, or does not know that it was removed. Whoever isn't the leader passes it on to
+ * the one that is. Its epoch binds nobody.
+ */
+export interface JoinRequest {
+  readonly type: 'join';
+  readonly epoch: number;
+  readonly replica: ReplicaKey;
+  readonly endpoints: readonly Endpoint[];
 }
 
 /** A whole snapshot; the transport cuts it into chunks and puts it together again. */
@@ -87,6 +110,8 @@ export type RaftMessage =
   | Heartbeat
   | HeartbeatResponse
   | TimeoutNow
+  | Resignation
+  | JoinRequest
   | InstallSnapshot;
 
 export interface Outbound {

@@ -8,7 +8,8 @@
  * Invariant: match <= next; in `replicate` everything below `next` was sent.
  */
 import type { NodeId } from '../base/ids.ts';
-import type { Uuid } from '../base/uuid.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
+import type { Endpoint, Voter } from './types.ts';
 
 export interface Inflight {
   readonly endOffset: number;
@@ -19,6 +20,8 @@ export interface Progress {
   readonly id: NodeId;
   /** The replica that answered; null before the first answer. */
   directoryId: Uuid | null;
+  /** Where a learner said that it is; empty for voters, whose set says it. */
+  endpoints: readonly Endpoint[];
   state: 'probe' | 'replicate' | 'snapshot';
   /** Exclusive end of what the follower durably has as the leader has it. */
   match: number;
@@ -42,12 +45,15 @@ export interface Progress {
   /** The leader's log end at the last contact, for `caughtUpMs`. */
   leaderEndAtContact: number;
   linkDown: boolean;
+  /** The last round of heartbeats that it answered. */
+  round: number;
 }
 
 export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
   return {
     id,
     directoryId: null,
+    endpoints: [],
     state: 'probe',
     match: 0,
     next,
@@ -62,7 +68,14 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
     caughtUpMs: -1,
     leaderEndAtContact: -1,
     linkDown: false,
+    round: 0,
   };
+}
+
+/** Whether what this replica says is said by `voter`: another disk on its node counts nothing. */
+export function countsFor(progress: Progress, voter: Voter): boolean {
+  const { directoryId } = progress;
+  return directoryId === null || voter.directoryId === uuidZero || voter.directoryId === directoryId;
 }
 
 export function becomeProbe(progress: Progress, next: number): void {

@@ -8,10 +8,11 @@ import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import { below, type Random } from '../base/random.ts';
 import { RaftLog } from './log.ts';
-import type { Outbound, RaftMessage } from './messages.ts';
+import type { JoinRequest, Outbound, RaftMessage } from './messages.ts';
 import type { Progress } from './progress.ts';
 import type { WriteOp } from './store.ts';
 import {
+  type Endpoint,
   type Entry,
   type HardState,
   type ReplicaKey,
@@ -23,6 +24,8 @@ import { VoterHistory, votersInForce } from './voters.ts';
 
 export interface RaftOptions {
   readonly me: ReplicaKey;
+  /** Where others reach this replica: what it says of itself when it wants the log. */
+  readonly endpoints: readonly Endpoint[];
   /** `controller.quorum.election.timeout.ms`: how long a campaign may last, and the largest pause between two. */
   readonly electionTimeoutMs: number;
   /** `controller.quorum.fetch.timeout.ms`: silence after which a follower gives its leader up, and a leader itself. */
@@ -36,6 +39,10 @@ export interface RaftOptions {
   readonly cacheBytesMax: number;
   /** Entries kept before a snapshot, for followers that lag a little. */
   readonly trailingEntries: number;
+  /** Replicas that are no voters and get the log from this leader. */
+  readonly learnersMax: number;
+  /** Reads that wait for a majority to confirm this leader. */
+  readonly readsMax: number;
 }
 
 /** Kafka's defaults and our own bounds. */
@@ -43,6 +50,7 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
   const fetchTimeoutMs = overrides.fetchTimeoutMs ?? 2000;
   return {
     me,
+    endpoints: [],
     electionTimeoutMs: 1000,
     fetchTimeoutMs,
     // Eight chances to be heard within the timeout: a pause of 200 ms never costs a leadership.
@@ -54,6 +62,8 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
     payloadBytesMax: 8 * 1024 * 1024,
     cacheBytesMax: 8 * 1024 * 1024,
     trailingEntries: 10_000,
+    learnersMax: 64,
+    readsMax: 10_000,
     ...overrides,
   };
 }
@@ -72,12 +82,24 @@ export interface Proposal {
   readonly payload: Uint8Array;
 }
 
+/** What is to become of the voter set, one voter at a time. */
+export type VoterChange =
+  | { readonly kind: 'add'; readonly voter: Voter }
+  | { readonly kind: 'remove'; readonly voter: ReplicaKey }
+  /** Other endpoints of a voter that is one. */
+  | { readonly kind: 'update'; readonly voter: Voter }
+  /** From static to dynamic: from here on the log says who votes, with directory ids. */
+  | { readonly kind: 'upgrade' };
+
 export type Input =
   | { readonly type: 'tick' }
   | { readonly type: 'message'; readonly from: ReplicaKey; readonly message: RaftMessage }
   /** Hints of the transport; nothing depends on them but speed. */
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
+  | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }
+  /** Answered by `readReady` once it is certain that nobody else led when it was asked. */
+  | { readonly type: 'readBarrier'; readonly ticket: number }
   /** All writes up to `seq` are durable. */
   | { readonly type: 'persisted'; readonly seq: number }
   /** Answer to `readLog`; null when the entries are no longer there. */
@@ -102,7 +124,21 @@ export interface ReadLog {
   readonly bytesMax: number;
 }
 
-export type Refusal = 'notLeader' | 'busy' | 'tooLarge';
+export type Refusal =
+  | 'notLeader'
+  | 'busy'
+  | 'tooLarge'
+  /** The last voter set is not committed yet. */
+  | 'changePending'
+  /** Nothing of this leader's epoch is committed yet. */
+  | 'notReady'
+  /** The replica is unknown here, or lags. */
+  | 'notCaughtUp'
+  | 'duplicateVoter'
+  | 'unknownVoter'
+  /** The configuration says who votes (kraft.version 0). */
+  | 'staticVoters'
+  | 'lastVoter';
 
 /**
  * What the driver does after a step, in this order: queue `writes`, send `send`, keep each `sendAfter` until its write is
@@ -116,10 +152,24 @@ export interface Effects {
   readonly sendSnapshot: { readonly to: NodeId; readonly epoch: number }[];
   readonly accepted: { readonly ticket: number; readonly offset: number }[];
   readonly refused: { readonly ticket: number; readonly reason: Refusal }[];
+  /** The state made of all entries below `endOffset` may be read: it holds all that was committed when the read was asked for. */
+  readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
+  /** To be told to the bootstrap servers, whose ids aren't known. At most one. */
+  readonly announce: JoinRequest[];
 }
 
 export function newEffects(): Effects {
-  return { writes: [], send: [], sendAfter: [], readLog: [], sendSnapshot: [], accepted: [], refused: [] };
+  return {
+    writes: [],
+    send: [],
+    sendAfter: [],
+    readLog: [],
+    sendSnapshot: [],
+    accepted: [],
+    refused: [],
+    readReady: [],
+    announce: [],
+  };
 }
 
 /** `resigned`: it may have led this epoch and never will again. Otherwise like `unattached`: no leader known. */
@@ -170,6 +220,12 @@ export interface Leader {
   uncommitted: { endOffset: number; sizeBytes: number }[];
   uncommittedBytes: number;
   transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
+  /** Who was told to take over and didn't. */
+  readonly transfersFailed: Set<NodeId>;
+  /** Number of the last round of heartbeats for reads. */
+  round: number;
+  /** In the order in which they came. `round` 0: none has begun for it. */
+  readonly reads: { readonly ticket: number; round: number; endOffset: number }[];
 }
 
 export type Role = Unattached | Follower | Prospective | Candidate | Leader;
@@ -179,6 +235,11 @@ export interface Recovered {
   readonly snapshot: SnapshotMeta | null;
   readonly startOffset: number;
   readonly startEpoch: number;
+}
+
+export function leaderOf(state: RaftState): Leader {
+  assert(state.role.name === 'leader', 'only a leader does this');
+  return state.role;
 }
 
 export class RaftState {
@@ -196,6 +257,8 @@ export class RaftState {
   retired = false;
   /** The newest durable snapshot's end. */
   snapshotEndOffset: number;
+  /** Changes with the learners of this leader, and where they are. */
+  learnersVersion = 0;
   effects: Effects = newEffects();
 
   constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {

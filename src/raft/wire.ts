@@ -2,7 +2,8 @@
  * The binary form of messages between replicas: one version byte, one kind byte, fields in order. Snapshots do not pass
  * here: the transport cuts them up (`server/raft`). Version 1 is the first; a reader refuses what it doesn't know.
  */
-import { ByteReader, ByteWriter, MalformedError } from './bytes.ts';
+import { type NodeId, nodeId } from '../base/ids.ts';
+import { ByteReader, ByteWriter, MalformedError, votersMax } from './bytes.ts';
 import type { Entry } from './types.ts';
 import type { AppendRequest, RaftMessage, VoteRequest } from './messages.ts';
 
@@ -18,6 +19,8 @@ const kindOf: Record<Exclude<RaftMessage['type'], 'snapshot'>, number> = {
   heartbeat: 5,
   alive: 6,
   timeoutNow: 7,
+  resign: 8,
+  join: 9,
 };
 
 export type WireMessage = Exclude<RaftMessage, { type: 'snapshot' }>;
@@ -50,8 +53,19 @@ export function encodeMessage(message: WireMessage): Uint8Array {
     case 'heartbeat':
       writer.i64(message.highWatermark);
       writer.u8(message.reply ? 1 : 0);
+      writer.i64(message.round);
       break;
     case 'alive':
+      writer.i64(message.round);
+      break;
+    case 'resign':
+      writer.u32(message.successors.length);
+      for (const id of message.successors) writer.i32(id);
+      break;
+    case 'join':
+      writer.replica(message.replica);
+      writer.endpoints(message.endpoints);
+      break;
     case 'timeoutNow':
       break;
   }
@@ -91,12 +105,22 @@ function decodeBody(reader: ByteReader, kind: number, epoch: number): WireMessag
     }
     case 5: {
       const highWatermark = reader.i64();
-      return { type: 'heartbeat', epoch, highWatermark, reply: reader.u8() === 1 };
+      const reply = reader.u8() === 1;
+      return { type: 'heartbeat', epoch, highWatermark, reply, round: reader.i64() };
     }
     case 6:
-      return { type: 'alive', epoch };
+      return { type: 'alive', epoch, round: reader.i64() };
     case 7:
       return { type: 'timeoutNow', epoch };
+    case 8: {
+      const successors: NodeId[] = [];
+      for (let left = reader.count(votersMax, 4); left > 0; left--) successors.push(nodeId(reader.i32()));
+      return { type: 'resign', epoch, successors };
+    }
+    case 9: {
+      const replica = reader.replica();
+      return { type: 'join', epoch, replica, endpoints: reader.endpoints() };
+    }
     default:
       throw new MalformedError(`Raft message of unknown kind ${kind}`);
   }

@@ -44,9 +44,9 @@ test('Raft paper: 5.1: a server that receives a request with a stale epoch rejec
   quorum.input(1, {
     type: 'message',
     from,
-    message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true },
+    message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true, round: 0 },
   });
-  expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5 } });
+  expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5, round: 0 } });
   expect(quorum.core(1).leaderId).toBe(null);
 });
 
@@ -54,7 +54,7 @@ test('Raft paper: 5.1: a leader that discovers a later epoch reverts to follower
   const quorum = new Puppets(3);
   quorum.elect(1);
   const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
-  quorum.input(1, { type: 'message', from, message: { type: 'alive', epoch: 9 } });
+  quorum.input(1, { type: 'message', from, message: { type: 'alive', epoch: 9, round: 0 } });
   expect(quorum.status(1)).toContain('unattached, epoch 9');
 });
 
@@ -98,7 +98,7 @@ test('Raft paper: 5.2: a candidate that hears the leader of its epoch becomes it
   quorum.input(1, {
     type: 'message',
     from,
-    message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true },
+    message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true, round: 0 },
   });
   expect(quorum.status(1)).toContain('follower of 3, epoch 2');
 });

@@ -224,11 +224,15 @@ function describe(message: RaftMessage): string {
         ? `has up to ${message.endOffset}, epoch ${message.epoch}`
         : `refuses ${message.baseOffset}, try ${message.endOffset} in epoch ${message.endEpoch}`;
     case 'heartbeat':
-      return `heartbeat epoch ${message.epoch}, high watermark ${message.highWatermark}${message.reply ? '' : ', no answer'}`;
+      return `heartbeat epoch ${message.epoch}, high watermark ${message.highWatermark}${message.round > 0 ? `, round ${message.round}` : ''}${message.reply ? '' : ', no answer'}`;
     case 'alive':
-      return `alive, epoch ${message.epoch}`;
+      return `alive, epoch ${message.epoch}${message.round > 0 ? `, round ${message.round}` : ''}`;
     case 'timeoutNow':
       return `campaign now, epoch ${message.epoch}`;
+    case 'resign':
+      return `resigns epoch ${message.epoch}, successors [${message.successors.join(' ')}]`;
+    case 'join':
+      return `${message.replica.id} wants the log, epoch ${message.epoch}`;
     case 'snapshot':
       return `snapshot epoch ${message.epoch}, up to ${message.endOffset} in epoch ${message.snapshotEpoch}`;
   }

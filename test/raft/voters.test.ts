@@ -107,7 +107,7 @@ describe('replica identity', () => {
       quorum.stabilize();
     }
     const wiped = { id: nodeId(3), directoryId: 'BBBBBBBBBBBBBBBBBBBBBA' };
-    quorum.input(1, { type: 'message', from: wiped, message: { type: 'alive', epoch: 1 } });
+    quorum.input(1, { type: 'message', from: wiped, message: { type: 'alive', epoch: 1, round: 0 } });
     const { role } = quorum.core(1).state;
     const progress = role.name === 'leader' ? role.progress.get(nodeId(3)) : undefined;
     expect(progress).toMatchObject({ match: 0, state: 'probe', directoryId: wiped.directoryId });

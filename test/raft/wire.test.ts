@@ -33,8 +33,27 @@ const message: fc.Arbitrary<WireMessage> = fc.oneof(
     endOffset: int,
     endEpoch: int,
   }),
-  fc.record({ type: fc.constant('heartbeat' as const), epoch: int, highWatermark: int, reply: fc.boolean() }),
-  fc.record({ type: fc.constant('alive' as const), epoch: int }),
+  fc.record({
+    type: fc.constant('heartbeat' as const),
+    epoch: int,
+    highWatermark: int,
+    reply: fc.boolean(),
+    round: int,
+  }),
+  fc.record({ type: fc.constant('alive' as const), epoch: int, round: int }),
+  fc.record({
+    type: fc.constant('resign' as const),
+    epoch: int,
+    successors: fc.array(fc.nat(1000).map(nodeId), { maxLength: 5 }),
+  }),
+  fc.record({
+    type: fc.constant('join' as const),
+    epoch: int,
+    replica: fc.constant({ id: nodeId(3), directoryId: 'AAAAAAAAAAAAAAAAAAAAAQ' }),
+    endpoints: fc.array(fc.record({ name: fc.string(), host: fc.string(), port: fc.nat(65_535) }), {
+      maxLength: 3,
+    }),
+  }),
   fc.record({ type: fc.constant('timeoutNow' as const), epoch: int }),
   fc
     .record({

@@ -7,15 +7,18 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
-import type { VoteRequest, VoteResponse } from '../messages.ts';
+import type { Resignation, VoteRequest, VoteResponse } from '../messages.ts';
 import { majority, voteResult } from '../quorum.ts';
 import type { RaftState } from '../state.ts';
 import { type ReplicaKey, sameReplica, voterOf } from '../types.ts';
 import { becomeLeader } from './leader.ts';
+import { announce } from './membership.ts';
 import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 
 /** Between two replicas that saw the leader's stream break at once: enough for the first to win. */
 const staggerMs = 15;
+/** After so many pre-votes in vain a voter asks to be fed like one that is none. */
+const attemptsInVainMax = 3;
 /** How long a replica that asks lets another that asks go first, at least. */
 const yieldMs = 50;
 
@@ -25,7 +28,7 @@ export function scheduleFirstElection(state: RaftState): void {
     state.role.name === 'unattached' || state.role.name === 'resigned',
     'a replica starts without a leader',
   );
-  const alone = state.peers().length === 0;
+  const alone = state.amVoter && state.peers().length === 0;
   state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
 }
 
@@ -34,13 +37,24 @@ export function electionTimedOut(state: RaftState): void {
   const role = state.role;
   assert(role.name !== 'leader', 'a leader has no election deadline');
   const attempts = role.name === 'follower' ? 0 : role.attempts;
-  if (!state.amVoter || state.retired) {
+  if (state.retired) {
     role.deadlineMs = state.nowMs + state.options.electionTimeoutMs;
+  } else if (!state.amVoter) {
+    lookForLeader(state);
   } else if (state.peers().length === 0) {
     becomeCandidate(state, false, attempts);
   } else {
     becomeProspective(state, attempts);
   }
+}
+
+/** No voter: it can only ask to be fed. */
+function lookForLeader(state: RaftState): void {
+  if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
+  const { role } = state;
+  const pauseMs = state.options.electionTimeoutMs / 2;
+  role.deadlineMs = state.nowMs + pauseMs + state.randomMs(pauseMs);
+  announce(state);
 }
 
 /** A stream to or from `peer` broke. When it is the leader, its voters ask at once, one after the other. */
@@ -59,6 +73,16 @@ export function linkUp(state: RaftState): void {
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + state.randomMs(retryMs * 2));
 }
 
+/** The leader went on purpose: its voters ask at once, in the order that it gave. */
+export function handleResignation(state: RaftState, from: NodeId, { successors }: Resignation): void {
+  const role = state.role;
+  if (role.name !== 'follower' || role.leaderId !== from) return;
+  role.linkDown = true;
+  const rank = successors.indexOf(state.options.me.id);
+  const waitMs = (rank < 0 ? successors.length : rank) * staggerMs + state.randomMs(5);
+  role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + waitMs);
+}
+
 function becomeProspective(state: RaftState, attempts: number): void {
   const leaderId = state.leaderId;
   const nonce = state.random.u32();
@@ -73,6 +97,8 @@ function becomeProspective(state: RaftState, attempts: number): void {
   };
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
+  // Asked in vain before: it may have been removed while it was away, and then only the leader knows.
+  if (attempts >= attemptsInVainMax) announce(state);
 }
 
 /** Campaigns in the next epoch. `transfer`: the leader asked for it, so nobody protects it. */

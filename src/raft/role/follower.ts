@@ -75,7 +75,7 @@ export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heart
   heardLeader(state);
   // The leader tells at most what we acknowledged in its epoch, so our log is equal to its own up to there.
   state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
-  if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch });
+  if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch, round: heartbeat.round });
 }
 
 export function handleSnapshot(state: RaftState, from: NodeId, snapshot: InstallSnapshot): void {

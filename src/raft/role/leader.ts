@@ -6,29 +6,35 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
+import { mark } from '../../base/mark.ts';
 import { uuidZero } from '../../base/uuid.ts';
-import type { AppendResponse } from '../messages.ts';
+import type { AppendResponse, HeartbeatResponse } from '../messages.ts';
 import {
   becomeProbe,
   becomeReplicate,
+  countsFor,
   freeInflights,
   newProgress,
   type Progress,
   recordContact,
 } from '../progress.ts';
 import { majorityValue } from '../quorum.ts';
-import { replicate, replicateTo } from './replication.ts';
-import type { Leader, Proposal, RaftState, ReadLog, Refusal } from '../state.ts';
-import { type Entry, type EntryKind, isVoter, type ReplicaKey, voterOf } from '../types.ts';
+import {
+  type Leader,
+  leaderOf,
+  type Proposal,
+  type RaftState,
+  type ReadLog,
+  type Refusal,
+} from '../state.ts';
+import { type Entry, type EntryKind, isVoter, type ReplicaKey } from '../types.ts';
 import { encodeVoters } from '../voters.ts';
-import { becomeUnattached } from './transitions.ts';
+import { dropSilentLearners } from './membership.ts';
+import { beginRound } from './reads.ts';
+import { replicate, replicateTo, sendHeartbeat } from './replication.ts';
+import { abortTransfer, continueTransfer, leaveWhenRemoved, resign, transferTick } from './transfer.ts';
 
 const nothing = new Uint8Array(0);
-
-export function leaderOf(state: RaftState): Leader {
-  assert(state.role.name === 'leader', 'only a leader does this');
-  return state.role;
-}
 
 export function becomeLeader(state: RaftState): void {
   assert(state.role.name === 'candidate', 'a leader was elected');
@@ -43,6 +49,9 @@ export function becomeLeader(state: RaftState): void {
     uncommitted: [],
     uncommittedBytes: 0,
     transfer: null,
+    transfersFailed: new Set(),
+    round: 0,
+    reads: [],
   };
   const entries = [newEntry(state, startOffset, 'leaderChange', nothing)];
   const voters = state.voters.current;
@@ -54,11 +63,11 @@ export function becomeLeader(state: RaftState): void {
   replicate(state);
 }
 
-function newEntry(state: RaftState, offset: number, kind: EntryKind, payload: Uint8Array): Entry {
+export function newEntry(state: RaftState, offset: number, kind: EntryKind, payload: Uint8Array): Entry {
   return { offset, epoch: state.epoch, kind, payload, appendedMs: state.wallMs };
 }
 
-function appendAsLeader(state: RaftState, entries: readonly Entry[]): void {
+export function appendAsLeader(state: RaftState, entries: readonly Entry[]): void {
   const leader = leaderOf(state);
   for (const entry of entries) {
     leader.uncommitted.push({ endOffset: entry.offset + 1, sizeBytes: entry.payload.length });
@@ -102,11 +111,19 @@ function refuse(state: RaftState, proposal: Proposal, newBytes: number): Refusal
 export function maybeCommit(state: RaftState): void {
   const leader = leaderOf(state);
   const { me } = state.options;
-  const matches = state.voters.current.map((voter) =>
-    isVoter(voter, me) ? state.log.stableEndOffset : (leader.progress.get(voter.id)?.match ?? 0),
-  );
+  const matches = state.voters.current.map((voter) => {
+    if (isVoter(voter, me)) return state.log.stableEndOffset;
+    const progress = leader.progress.get(voter.id);
+    return progress !== undefined && countsFor(progress, voter) ? progress.match : 0;
+  });
   const endOffset = majorityValue(matches);
-  if (endOffset <= state.highWatermark || state.log.epochAt(endOffset - 1) !== state.epoch) return;
+  if (endOffset > state.highWatermark && state.log.epochAt(endOffset - 1) === state.epoch) {
+    commit(state, leader, endOffset);
+  }
+  leaveWhenRemoved(state, leader);
+}
+
+function commit(state: RaftState, leader: Leader, endOffset: number): void {
   state.advanceHighWatermark(endOffset);
   let count = 0;
   for (const waiting of leader.uncommitted) {
@@ -117,15 +134,17 @@ export function maybeCommit(state: RaftState): void {
   leader.uncommitted.splice(0, count);
 }
 
-/** A message of this epoch from a voter. Null when it is none. */
+/** A message of this epoch from a replica that this leader feeds. Null when it doesn't. */
 function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   const leader = leaderOf(state);
   const known = leader.progress.get(from.id);
-  if (known === undefined || voterOf(state.voters.current, from) === null) return null;
+  if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
     // The node came back with another disk: nothing of what the old one held may count.
+    mark('raft.other-disk');
     const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
     fresh.directoryId = from.directoryId;
+    fresh.endpoints = known.endpoints;
     leader.progress.set(from.id, fresh);
     return fresh;
   }
@@ -140,7 +159,7 @@ export function handleAppendResponse(state: RaftState, from: ReplicaKey, respons
   else rejected(state, progress, response);
   recordContact(progress, state.nowMs, state.log.endOffset);
   maybeCommit(state);
-  continueTransfer(state);
+  if (state.role.name === 'leader') continueTransfer(state, state.role);
 }
 
 function accepted(state: RaftState, progress: Progress, response: AppendResponse): void {
@@ -169,9 +188,14 @@ function rejected(state: RaftState, progress: Progress, response: AppendResponse
   becomeProbe(progress, end.endOffset);
 }
 
-export function handleHeartbeatResponse(state: RaftState, from: ReplicaKey): void {
+export function handleHeartbeatResponse(
+  state: RaftState,
+  from: ReplicaKey,
+  { round }: HeartbeatResponse,
+): void {
   const progress = progressOf(state, from);
   if (progress === null) return;
+  progress.round = Math.max(progress.round, round);
   recordContact(progress, state.nowMs, state.log.endOffset);
   progress.probeSent = false;
   const silentMs = state.nowMs - progress.movedMs;
@@ -213,16 +237,7 @@ export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
     becomeProbe(progress, progress.match > 0 ? progress.match : progress.next);
   if (up) sendHeartbeat(state, progress);
   const leader = leaderOf(state);
-  if (!up && leader.transfer?.target === peer) {
-    leader.transfer = null;
-    startTransfer(state);
-  }
-}
-
-function sendHeartbeat(state: RaftState, progress: Progress): void {
-  const highWatermark = Math.min(progress.match, state.highWatermark);
-  progress.sentHighWatermark = Math.max(progress.sentHighWatermark, highWatermark);
-  state.send(progress.id, { type: 'heartbeat', epoch: state.epoch, highWatermark, reply: true });
+  if (!up && leader.transfer?.target === peer) abortTransfer(state, leader);
 }
 
 /** Heartbeats are due; so is the question whether anybody hears them. */
@@ -231,43 +246,23 @@ export function leaderTick(state: RaftState): void {
   const { heartbeatMs } = state.options;
   const lateMs = state.nowMs - leader.deadlineMs;
   leader.deadlineMs = state.nowMs + heartbeatMs;
+  beginRound(state, leader);
+  dropSilentLearners(state, leader);
   for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
-  if (leader.transfer !== null && state.nowMs >= leader.transfer.deadlineMs) {
-    leader.transfer = null;
-    startTransfer(state);
-  }
+  transferTick(state, leader);
   // After a pause of this process the answers may still wait to be read: look again at the next heartbeat.
-  if (lateMs <= heartbeatMs) checkQuorum(state);
+  if (lateMs > heartbeatMs) mark('raft.late-tick');
+  else if (state.role.name === 'leader') checkQuorum(state, state.role);
 }
 
-function checkQuorum(state: RaftState): void {
-  const leader = leaderOf(state);
-  const heardMs = state.voters.current.map((voter) =>
-    isVoter(voter, state.options.me) ? state.nowMs : (leader.progress.get(voter.id)?.contactMs ?? 0),
-  );
+function checkQuorum(state: RaftState, leader: Leader): void {
+  const heardMs = state.voters.current.map((voter) => {
+    if (isVoter(voter, state.options.me)) return state.nowMs;
+    const progress = leader.progress.get(voter.id);
+    return progress !== undefined && countsFor(progress, voter) ? progress.contactMs : 0;
+  });
   const silentMs = state.nowMs - majorityValue(heardMs);
-  if (silentMs > state.options.fetchTimeoutMs * 1.5) becomeUnattached(state, state.epoch, 0);
-}
-
-/** The node goes away: the voter that has most, and was heard lately, is to take over. */
-export function startTransfer(state: RaftState): void {
-  const leader = leaderOf(state);
-  if (leader.transfer !== null) return;
-  let best: Progress | null = null;
-  for (const progress of leader.progress.values()) {
-    if (progress.linkDown || state.nowMs - progress.contactMs > 3 * state.options.heartbeatMs) continue;
-    if (progress.directoryId !== null && (best === null || progress.match > best.match)) best = progress;
-  }
-  if (best === null) return;
-  const deadlineMs = state.nowMs + state.options.electionTimeoutMs;
-  leader.transfer = { target: best.id, deadlineMs, sent: false };
-  continueTransfer(state);
-}
-
-function continueTransfer(state: RaftState): void {
-  const { transfer, progress } = leaderOf(state);
-  if (transfer === null || transfer.sent) return;
-  if (progress.get(transfer.target)?.match !== state.log.endOffset) return;
-  transfer.sent = true;
-  state.send(transfer.target, { type: 'timeoutNow', epoch: state.epoch });
+  if (silentMs <= state.options.fetchTimeoutMs * 1.5) return;
+  mark('raft.no-majority-heard');
+  resign(state, leader);
 }

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { addInflight, type Progress } from '../progress.ts';
-import type { RaftState } from '../state.ts';
+import { leaderOf, type RaftState } from '../state.ts';
 import { type Entry, entrySizeBytes } from '../types.ts';
 
 /** Everything that can leave to every follower, and the high watermark to those who have nothing else to get. */
@@ -15,8 +15,17 @@ export function replicate(state: RaftState): void {
     const highWatermark = Math.min(progress.match, state.highWatermark);
     if (progress.state !== 'replicate' || progress.sentHighWatermark >= highWatermark) continue;
     progress.sentHighWatermark = highWatermark;
-    state.send(progress.id, { type: 'heartbeat', epoch: state.epoch, highWatermark, reply: false });
+    state.send(progress.id, { type: 'heartbeat', epoch: state.epoch, highWatermark, reply: false, round: 0 });
   }
+}
+
+/** Asks for an answer, which confirms this leader, and brings the high watermark. */
+export function sendHeartbeat(state: RaftState, progress: Progress): void {
+  const leader = leaderOf(state);
+  const highWatermark = Math.min(progress.match, state.highWatermark);
+  progress.sentHighWatermark = Math.max(progress.sentHighWatermark, highWatermark);
+  const { epoch } = state;
+  state.send(progress.id, { type: 'heartbeat', epoch, highWatermark, reply: true, round: leader.round });
 }
 
 /** `fromStore`: entries at `next` that are no longer in memory. */

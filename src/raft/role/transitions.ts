@@ -3,12 +3,13 @@
  *
  *   unattached | resigned  --deadline-->  prospective  --majority would-->  candidate  --majority did-->  leader
  *   any  --message of a later epoch-->  unattached          any but leader  --message of the epoch's leader-->  follower
- *   follower  --silence, broken stream-->  prospective       leader  --no majority heard-->  resigned
+ *   follower  --silence, broken stream, resign-->  prospective       leader  --no majority heard, removed-->  resigned
  *   follower  --timeoutNow-->  candidate                     prospective | candidate  --deadline-->  prospective
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { RaftState } from '../state.ts';
+import { refuseReads } from './reads.ts';
 
 /** The first retry of a campaign that failed; doubles up to half the election timeout. */
 export const retryMs = 20;
@@ -17,6 +18,10 @@ export const retryMs = 20;
 export function becomeUnattached(state: RaftState, epoch: number, attempts: number): void {
   assert(epoch >= state.epoch, 'epochs never go back');
   const led = state.role.name === 'leader' || state.role.name === 'resigned';
+  if (state.role.name === 'leader') {
+    refuseReads(state, state.role);
+    state.learnersVersion += 1;
+  }
   const deadlineMs = state.nowMs + retryPauseMs(state, attempts);
   if (epoch > state.epoch) {
     state.epoch = epoch;

@@ -98,6 +98,18 @@ export class ObserverLog implements MetadataLog {
   }
 
   propose(): Promise<number> {
+    return this.#refuse();
+  }
+
+  changeVoters(): Promise<number> {
+    return this.#refuse();
+  }
+
+  readBarrier(): Promise<number> {
+    return this.#refuse();
+  }
+
+  #refuse(): Promise<number> {
     const { id, epoch } = this.leader();
     return Promise.reject(new NotLeaderError('Not a controller', id, epoch));
   }

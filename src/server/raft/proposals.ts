@@ -1,5 +1,5 @@
 /**
- * What this node proposed and has not seen committed. An outcome is decided by leadership and delivery, never by offset
+ * What this node proposed and has not seen committed, and reads that wait for the state they are to see. An outcome is decided by leadership and delivery, never by offset
  * alone: when the leadership goes, everything that waits is rejected, for its fate isn't known here.
  */
 import { assert } from '../../base/assert.ts';
@@ -13,6 +13,8 @@ export class Proposals {
   readonly #byTicket = new Map<number, Waiting>();
   /** In order of offsets. */
   #byOffset: { readonly offset: number; readonly waiting: Waiting }[] = [];
+  /** Confirmed; they wait until everything below `endOffset` is delivered. */
+  #reads: { readonly endOffset: number; readonly waiting: Waiting }[] = [];
   #nextTicket = 1;
 
   /** A ticket for the core, and the promise for the caller. */
@@ -43,6 +45,21 @@ export class Proposals {
     if (count > 0) this.#byOffset.splice(0, count);
   }
 
+  readReady(ticket: number, endOffset: number): void {
+    this.#reads.push({ endOffset, waiting: this.#take(ticket) });
+  }
+
+  /** Everything below `endOffset` was delivered: whether this node still leads does not matter to a confirmed read. */
+  resolveReads(endOffset: number): void {
+    let count = 0;
+    for (const { endOffset: wanted, waiting } of this.#reads) {
+      if (wanted > endOffset) break;
+      waiting.resolve(wanted);
+      count += 1;
+    }
+    if (count > 0) this.#reads.splice(0, count);
+  }
+
   /** Leadership is lost, or the node stops. */
   rejectAccepted(error: Error): void {
     const lost = this.#byOffset;
@@ -52,6 +69,8 @@ export class Proposals {
 
   rejectAll(error: Error): void {
     this.rejectAccepted(error);
+    for (const { waiting } of this.#reads) waiting.reject(error);
+    this.#reads = [];
     for (const waiting of this.#byTicket.values()) waiting.reject(error);
     this.#byTicket.clear();
   }

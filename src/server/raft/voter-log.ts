@@ -20,6 +20,7 @@ import {
   NotLeaderError,
   QuorumBusyError,
   type QuorumStatus,
+  VoterChangeError,
 } from '../../raft/api.ts';
 import { RaftCore } from '../../raft/core.ts';
 import type { Outbound, RaftMessage } from '../../raft/messages.ts';
@@ -30,6 +31,7 @@ import {
   type ReadLog,
   raftOptions,
   type Refusal,
+  type VoterChange,
 } from '../../raft/state.ts';
 import type { RaftStore, RecoveredState } from '../../raft/store.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
@@ -126,10 +128,22 @@ export class VoterLog implements MetadataLog {
   }
 
   propose(payload: Uint8Array, epoch: number): Promise<number> {
-    if (this.#phase !== 'running') return Promise.reject(this.#notLeader('the node is stopping'));
     assert(payload.length > 0, 'an empty payload says nothing');
+    return this.#ask((ticket) => ({ type: 'propose', ticket, epoch, payload }));
+  }
+
+  changeVoters(change: VoterChange): Promise<number> {
+    return this.#ask((ticket) => ({ type: 'changeVoters', ticket, change }));
+  }
+
+  readBarrier(): Promise<number> {
+    return this.#ask((ticket) => ({ type: 'readBarrier', ticket }));
+  }
+
+  #ask(input: (ticket: number) => Input): Promise<number> {
+    if (this.#phase !== 'running') return Promise.reject(this.#notLeader('the node is stopping'));
     const { ticket, outcome } = this.#proposals.open();
-    this.#post({ type: 'propose', ticket, epoch, payload });
+    this.#post(input(ticket));
     return outcome;
   }
 
@@ -224,11 +238,13 @@ export class VoterLog implements MetadataLog {
     for (const waiting of effects.sendAfter) this.#afterSeq.push(waiting);
     for (const { ticket, offset } of effects.accepted) this.#proposals.accepted(ticket, offset);
     for (const { ticket, reason } of effects.refused) this.#proposals.refused(ticket, this.#refusal(reason));
+    for (const { ticket, endOffset } of effects.readReady) this.#proposals.readReady(ticket, endOffset);
     for (const read of effects.readLog) this.#readLog(read);
     for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
     const lost = this.#leadership.update();
     if (lost) this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
     this.#updatePeers();
+    this.#proposals.resolveReads(this.#delivery.endOffset);
     this.#delivery.kick();
     this.#leadership.delivered(this.#delivery.endOffset);
     this.#feed.kick();
@@ -253,6 +269,7 @@ export class VoterLog implements MetadataLog {
 
   #delivered(endOffset: number): void {
     if (this.#core.state.role.name === 'leader') this.#proposals.delivered(endOffset);
+    this.#proposals.resolveReads(endOffset);
     this.#leadership.delivered(endOffset);
   }
 
@@ -330,6 +347,8 @@ export class VoterLog implements MetadataLog {
         return new QuorumBusyError(`More than ${uncommittedBytesMax} bytes of metadata wait to be committed`);
       case 'tooLarge':
         return new QuorumBusyError(`A metadata batch is larger than ${payloadBytesMax} bytes`);
+      default:
+        return new VoterChangeError(reason);
     }
   }
 

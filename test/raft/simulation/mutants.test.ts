@@ -68,8 +68,8 @@ const mutations: readonly (readonly [name: string, file: string, from: string, t
   [
     'the leader counts its own disk before the write is done',
     'role/leader.ts',
-    'state.log.stableEndOffset : (',
-    'state.log.endOffset : (',
+    'return state.log.stableEndOffset;',
+    'return state.log.endOffset;',
   ],
   [
     'compares logs by length only',

@@ -114,6 +114,16 @@ class LogReplica implements MetadataLog {
     });
   }
 
+  changeVoters(): Promise<number> {
+    return Promise.reject(new NotLeaderError('the voters of this log are fixed', null, -1));
+  }
+
+  readBarrier(): Promise<number> {
+    const { leader } = this.#shared;
+    if (leader.id === this.id) return Promise.resolve(this.#shared.entries.length);
+    return Promise.reject(new NotLeaderError('not the leader', leader.id, leader.epoch));
+  }
+
   async saveSnapshot(): Promise<void> {}
 
   status(): QuorumStatus {

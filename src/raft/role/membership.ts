@@ -1,0 +1,177 @@
+/**
+ * Who belongs to the quorum: replicas that ask for the log, and changes of the voter set.
+ *
+ * A replica that is no voter and hears no leader says so (`join`) to the voters it knows and to the bootstrap servers. The
+ * leader then feeds it like a voter, but never counts it: a learner. Only a learner that has caught up is made a voter.
+ *
+ * A set differs from the one before in one voter, and is appended only when that one is committed and when this leader has
+ * committed something of its own epoch: so a majority of the one always meets a majority of the other. It is in force on
+ * append. A leader that removes itself goes on without counting itself until that is committed, then hands over.
+ */
+import { assertNever } from '../../base/assert.ts';
+import { mark } from '../../base/mark.ts';
+import { uuidZero } from '../../base/uuid.ts';
+import type { JoinRequest } from '../messages.ts';
+import { newProgress, type Progress } from '../progress.ts';
+import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
+import { type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
+import { encodeVoters } from '../voters.ts';
+import { appendAsLeader, newEntry } from './leader.ts';
+
+/** A learner that was silent for so many fetch timeouts is forgotten; it announces itself when it comes back. */
+const learnerTimeouts = 5;
+
+/** Says that this replica wants the log, to everybody who may know who leads. */
+export function announce(state: RaftState): void {
+  const { me, endpoints } = state.options;
+  const message: JoinRequest = { type: 'join', epoch: state.epoch, replica: me, endpoints };
+  for (const id of state.peers()) state.send(id, message);
+  if (state.effects.announce.length === 0) state.effects.announce.push(message);
+}
+
+export function handleJoin(state: RaftState, from: ReplicaKey, message: JoinRequest): void {
+  const { replica } = message;
+  if (replica.id === state.options.me.id) return;
+  if (state.role.name === 'leader') {
+    admit(state, state.role, message);
+    return;
+  }
+  const { leaderId } = state;
+  // One step only, from the replica itself: nothing goes round in circles.
+  if (leaderId === null || leaderId === replica.id || from.id !== replica.id) return;
+  mark('raft.join-passed-on');
+  state.send(leaderId, message);
+}
+
+function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinRequest): void {
+  const known = leader.progress.get(replica.id);
+  if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
+    known.directoryId = replica.directoryId;
+    if (known.endpoints.length === 0 && endpoints.length > 0) setEndpoints(state, known, endpoints);
+    // It hears no leader: whatever was on its way to it is lost.
+    known.probeSent = false;
+    known.contactMs = state.nowMs;
+    return;
+  }
+  if (known === undefined && learners(state, leader).length >= state.options.learnersMax) {
+    mark('raft.learners-full');
+    return;
+  }
+  if (known !== undefined) mark('raft.wiped-replica-joins');
+  const progress = newProgress(replica.id, state.log.endOffset, state.nowMs);
+  progress.directoryId = replica.directoryId;
+  leader.progress.set(replica.id, progress);
+  setEndpoints(state, progress, endpoints);
+}
+
+function setEndpoints(state: RaftState, progress: Progress, endpoints: JoinRequest['endpoints']): void {
+  progress.endpoints = endpoints;
+  state.learnersVersion += 1;
+}
+
+/** Whom the leader feeds without counting: no voter, or a voter's node with another disk. */
+export function learners(state: RaftState, leader: Leader): Progress[] {
+  const { current } = state.voters;
+  return [...leader.progress.values()].filter(({ id, directoryId }) =>
+    directoryId !== null
+      ? voterOf(current, { id, directoryId }) === null
+      : !current.some((voter) => voter.id === id),
+  );
+}
+
+/** With each heartbeat. */
+export function dropSilentLearners(state: RaftState, leader: Leader): void {
+  const silentSinceMs = state.nowMs - learnerTimeouts * state.options.fetchTimeoutMs;
+  for (const learner of learners(state, leader)) {
+    if (learner.contactMs >= silentSinceMs) continue;
+    mark('raft.learner-dropped');
+    if (state.voters.current.some((voter) => voter.id === learner.id)) {
+      // The voter itself, with its own disk, may come back.
+      leader.progress.set(learner.id, newProgress(learner.id, state.log.endOffset, state.nowMs));
+    } else leader.progress.delete(learner.id);
+    state.learnersVersion += 1;
+  }
+}
+
+export function changeVoters(state: RaftState, ticket: number, change: VoterChange): void {
+  const { accepted, refused } = state.effects;
+  const leader = state.role;
+  if (leader.name !== 'leader' || leader.transfer !== null || state.retired || !state.amVoter) {
+    refused.push({ ticket, reason: 'notLeader' });
+    return;
+  }
+  const next = mayChange(state, leader) ?? changed(state, leader, change);
+  if (typeof next === 'string') {
+    refused.push({ ticket, reason: next });
+    return;
+  }
+  const offset = state.log.endOffset;
+  appendAsLeader(state, [newEntry(state, offset, 'voters', encodeVoters(next))]);
+  for (const { id } of next) {
+    if (id !== state.options.me.id && !leader.progress.has(id)) {
+      leader.progress.set(id, newProgress(id, state.log.endOffset, state.nowMs));
+    }
+  }
+  accepted.push({ ticket, offset });
+}
+
+function mayChange(state: RaftState, leader: Leader): Refusal | null {
+  if (state.highWatermark <= leader.startOffset) {
+    mark('raft.change-before-own-entry');
+    return 'notReady';
+  }
+  if (state.voters.currentOffset >= state.highWatermark) {
+    mark('raft.change-while-pending');
+    return 'changePending';
+  }
+  return null;
+}
+
+function changed(state: RaftState, leader: Leader, change: VoterChange): readonly Voter[] | Refusal {
+  const { current } = state.voters;
+  if (change.kind === 'upgrade') return withDirectories(state, leader);
+  if (current.some((voter) => voter.directoryId === uuidZero)) return 'staticVoters';
+  switch (change.kind) {
+    case 'add':
+      if (current.some((voter) => voter.id === change.voter.id)) return 'duplicateVoter';
+      if (!hasCaughtUp(state, leader, change.voter)) return 'notCaughtUp';
+      return [...current, change.voter];
+    case 'remove': {
+      if (!current.some((voter) => sameReplica(voter, change.voter))) return 'unknownVoter';
+      if (current.length === 1) return 'lastVoter';
+      if (sameReplica(change.voter, state.options.me)) mark('raft.leader-removes-itself');
+      return current.filter((voter) => !sameReplica(voter, change.voter));
+    }
+    case 'update':
+      if (!current.some((voter) => sameReplica(voter, change.voter))) return 'unknownVoter';
+      return current.map((voter) => (sameReplica(voter, change.voter) ? change.voter : voter));
+    default:
+      return assertNever(change);
+  }
+}
+
+/**
+ * It has all of the log, or had all of it within the last election timeout (thesis 4.2.1): while it catches up on the rest,
+ * a majority that needs it waits no longer than for an election.
+ */
+function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boolean {
+  const progress = leader.progress.get(voter.id);
+  if (progress === undefined || progress.directoryId !== voter.directoryId) return false;
+  const { electionTimeoutMs, heartbeatMs } = state.options;
+  if (state.nowMs - progress.contactMs > electionTimeoutMs + heartbeatMs) return false;
+  if (progress.match >= state.log.endOffset) return true;
+  return progress.caughtUpMs >= 0 && state.nowMs - progress.caughtUpMs <= electionTimeoutMs + heartbeatMs;
+}
+
+/** The same voters, each with the disk it was heard from. */
+function withDirectories(state: RaftState, leader: Leader): readonly Voter[] | Refusal {
+  const voters: Voter[] = [];
+  for (const voter of state.voters.current) {
+    const isMe = voter.id === state.options.me.id;
+    const heard = isMe ? state.options.me.directoryId : (leader.progress.get(voter.id)?.directoryId ?? null);
+    const directoryId = voter.directoryId === uuidZero ? heard : voter.directoryId;
+    if (directoryId === null || directoryId === uuidZero) return 'notCaughtUp';
+    voters.push({ id: voter.id, directoryId, endpoints: voter.endpoints });
+  }
+  return voters;
+}

@@ -1,0 +1,82 @@
+/**
+ * Reads of the leader's state that see everything that was committed before they were asked for.
+ *
+ * The leader notes its high watermark, once an entry of its own epoch is committed, and begins a round: a heartbeat with a
+ * number that it alone gives. When a majority has answered that number or a later one, nobody had been elected in a later
+ * epoch when the round began, so nobody had committed more. One round is on its way at a time; reads that come meanwhile
+ * share the next, and each regular heartbeat is a round too, so that a lost one holds nobody up for long.
+ */
+import { mark } from '../../base/mark.ts';
+import { countsFor } from '../progress.ts';
+import { majorityValue } from '../quorum.ts';
+import type { Leader, RaftState } from '../state.ts';
+import { isVoter } from '../types.ts';
+import { sendHeartbeat } from './replication.ts';
+
+export function readBarrier(state: RaftState, ticket: number): void {
+  const { role } = state;
+  if (role.name !== 'leader') {
+    state.effects.refused.push({ ticket, reason: 'notLeader' });
+  } else if (role.reads.length >= state.options.readsMax) {
+    mark('raft.reads-full');
+    state.effects.refused.push({ ticket, reason: 'busy' });
+  } else {
+    role.reads.push({ ticket, round: 0, endOffset: -1 });
+  }
+}
+
+/** Gives the reads that wait for one a round. The caller sends its number to the voters. False: none waits, or none may begin. */
+export function beginRound(state: RaftState, leader: Leader): boolean {
+  if (leader.reads.at(-1)?.round !== 0) return false;
+  if (state.highWatermark <= leader.startOffset) {
+    mark('raft.read-before-own-entry');
+    return false;
+  }
+  leader.round += 1;
+  for (let at = leader.reads.length - 1; at >= 0; at--) {
+    const read = leader.reads[at] as Leader['reads'][number];
+    if (read.round !== 0) break;
+    read.round = leader.round;
+    read.endOffset = state.highWatermark;
+  }
+  return true;
+}
+
+/** At the end of a step: answers what is confirmed, begins the next round when none is on its way. */
+export function driveReads(state: RaftState): void {
+  const leader = state.role;
+  if (leader.name !== 'leader' || leader.reads.length === 0) return;
+  answerReads(state, leader);
+  if (leader.reads.length === 0 || leader.reads[0]?.round !== 0 || !beginRound(state, leader)) return;
+  for (const voter of state.voters.current) {
+    const progress = leader.progress.get(voter.id);
+    if (progress !== undefined) sendHeartbeat(state, progress);
+  }
+  // A quorum of one has confirmed itself.
+  answerReads(state, leader);
+}
+
+function answerReads(state: RaftState, leader: Leader): void {
+  const rounds = state.voters.current.map((voter) => {
+    if (isVoter(voter, state.options.me)) return leader.round;
+    const progress = leader.progress.get(voter.id);
+    return progress !== undefined && countsFor(progress, voter) ? progress.round : 0;
+  });
+  const confirmed = majorityValue(rounds);
+  let count = 0;
+  for (const { ticket, round, endOffset } of leader.reads) {
+    if (round === 0 || round > confirmed) break;
+    state.effects.readReady.push({ ticket, endOffset });
+    count += 1;
+  }
+  if (count > 0) leader.reads.splice(0, count);
+}
+
+/** The leadership is over: another replica may have committed more. */
+export function refuseReads(state: RaftState, leader: Leader): void {
+  for (const { ticket } of leader.reads) {
+    mark('raft.read-refused-by-step-down');
+    state.effects.refused.push({ ticket, reason: 'notLeader' });
+  }
+  leader.reads.length = 0;
+}
