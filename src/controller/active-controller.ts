@@ -18,7 +18,7 @@ import { createTopics } from './create-topics.ts';
 import { deleteTopics } from './delete-topics.ts';
 import { electLeaders } from './elect-leaders.ts';
 import { bootstrapRecords, updateFeatures } from './features.ts';
-import { all, fence, heartbeat } from './heartbeat.ts';
+import { fence, heartbeat } from './heartbeat.ts';
 import { electLeaderless, electPreferred, evacuate } from './leader-moves.ts';
 import { alterPartitionReassignments, listPartitionReassignments } from './reassign-partitions.ts';
 import { registerBroker, registerController, unregisterBroker } from './registration.ts';
@@ -92,8 +92,8 @@ export class ActiveController {
 
   /** What an earlier controller may have left half done. */
   *takeOver(): Operation<void> {
-    yield* all(() => evacuate(this.#state));
-    yield* all(() => electLeaderless(this.#state));
+    yield* evacuate(this.#state);
+    yield* electLeaderless(this.#state);
   }
 
   /** A record that does nothing, so that an idle cluster can be told from one that stands still. */
@@ -110,8 +110,8 @@ export class ActiveController {
     }
     if (this.#nextRebalanceMs === null || nowMs < this.#nextRebalanceMs) return;
     this.#nextRebalanceMs = nowMs + (this.#state.settings.leaderRebalanceIntervalMs ?? 0);
-    yield* all(() => electLeaderless(this.#state));
-    yield* all(() => electPreferred(this.#state));
+    yield* electLeaderless(this.#state);
+    yield* electPreferred(this.#state);
   }
 
   /** When `tick` has something to do, as far as is known now; null: never. */
@@ -157,9 +157,9 @@ function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers 
     51: (request) => single(alterUserScramCredentials(state, request)),
     56: (request, context) => alterPartition(state, request, context.apiVersion),
     57: (request, context) => single(updateFeatures(state, request, context.apiVersion)),
-    62: (request, context) => single(registerBroker(state, request, sessions, context.nowMs)),
+    62: (request, context) => registerBroker(state, request, sessions, context.nowMs),
     63: (request, context) => heartbeat(state, request, sessions, context.nowMs),
-    64: (request) => single(unregisterBroker(state, request, sessions)),
+    64: (request) => unregisterBroker(state, request, sessions),
     67: (request) => single(allocateProducerIds(state, request)),
     70: (request) => single(registerController(state, request)),
     73: (request) => assignReplicasToDirs(state, request),
@@ -176,6 +176,6 @@ function* thenElect<R>(state: ControllerState, operation: Operation<R>): Operati
     );
     yield step.value;
   }
-  if (allows) yield* all(() => electLeaderless(state));
+  if (allows) yield* electLeaderless(state);
   return step.value;
 }

@@ -3,7 +3,8 @@
  * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903).
  */
 import type { NodeId } from '../base/ids.ts';
-import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { PartitionImage } from '../metadata/topics-image.ts';
 import { recovered, recovering } from '../metadata/topics-image.ts';
 import type {
   AlterPartitionRequest,
@@ -11,6 +12,7 @@ import type {
 } from '../protocol/messages/56-alter-partition.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
+import { ChangeSteps } from './change-steps.ts';
 import { brokerIsActive, changeContext } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
@@ -27,43 +29,59 @@ export function* alterPartition(
   if (broker === undefined || broker.epoch !== request.brokerEpoch) {
     return { throttleTimeMs: 0, errorCode: Errors.STALE_BROKER_EPOCH.code, topics: [] };
   }
+  const leader = request.brokerId as NodeId;
+  const steps = new ChangeSteps();
   const topics: AlterPartitionResponse['topics'][number][] = [];
   for (const { topicId, partitions } of request.topics) {
     const results: PartitionResult[] = [];
-    for (const wanted of partitions) {
-      const topic = state.image.topics.byId(topicId);
-      if (topic === undefined) results.push(failed(wanted, Errors.UNKNOWN_TOPIC_ID));
-      else results.push(yield* alterOne(state, topic, request.brokerId as NodeId, wanted, version));
-    }
     topics.push({ topicId, partitions: results });
+    for (const wanted of partitions) {
+      const index = wanted.partitionIndex;
+      if (steps.holds(topicId, index)) yield* steps.end();
+      const decided = decide(state, topicId, leader, wanted, version);
+      if ('result' in decided) {
+        results.push(decided.result);
+        continue;
+      }
+      // Its place in the answer; filled in once the state has the change.
+      const at = results.push(failed(wanted, Errors.UNKNOWN_SERVER_ERROR)) - 1;
+      const afterwards = (): void => {
+        const after = state.image.topics.partition(topicId, index) as PartitionImage;
+        // The change completed a reassignment that took the leadership away from the one who asked.
+        results[at] = after.leader === leader ? accepted(after) : failed(wanted, Errors.NEW_LEADER_ELECTED);
+      };
+      if (steps.add(decided.change, afterwards)) yield* steps.end();
+    }
   }
+  yield* steps.end();
   return { throttleTimeMs: 0, errorCode: 0, topics };
 }
 
-function* alterOne(
+type Decided =
+  | { readonly result: PartitionResult }
+  | { readonly change: NonNullable<ReturnType<typeof partitionChange>> };
+
+function decide(
   state: ControllerState,
-  topic: TopicImage,
+  topicId: Uuid,
   leader: NodeId,
   wanted: Wanted,
   version: number,
-): Operation<PartitionResult> {
+): Decided {
+  const topic = state.image.topics.byId(topicId);
+  if (topic === undefined) return { result: failed(wanted, Errors.UNKNOWN_TOPIC_ID) };
   const before = topic.partitions[wanted.partitionIndex];
-  if (before === undefined) return failed(wanted, Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (before === undefined) return { result: failed(wanted, Errors.UNKNOWN_TOPIC_OR_PARTITION) };
   const isr = wantedIsr(wanted, version);
   const wrong = whatIsWrong(state, before, leader, wanted, isr);
-  if (wrong !== null) return failed(wanted, wrong);
+  if (wrong !== null) return { result: failed(wanted, wrong) };
   const ids = isr.map((member) => member.brokerId as NodeId);
   const change = partitionChange(
     before,
     { isr: ids, leaderRecoveryState: wanted.leaderRecoveryState },
     changeContext(state, topic),
   );
-  if (change === null) return accepted(before);
-  yield [change];
-  const after = state.image.topics.partition(topic.id, wanted.partitionIndex) as PartitionImage;
-  // The change completed a reassignment that took the leadership away from the one who asked.
-  if (after.leader !== leader) return failed(wanted, Errors.NEW_LEADER_ELECTED);
-  return accepted(after);
+  return change === null ? { result: accepted(before) } : { change };
 }
 
 interface IsrMember {

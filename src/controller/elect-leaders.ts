@@ -1,9 +1,9 @@
 /** ElectLeaders: preferred elections give leaderships back, unclean ones give a leaderless partition any replica. */
-import type { PartitionImage } from '../metadata/topics-image.ts';
 import { noLeader } from '../metadata/topics-image.ts';
 import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/43-elect-leaders.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
+import { ChangeSteps } from './change-steps.ts';
 import { changeContext } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
@@ -28,17 +28,23 @@ export function* electLeaders(
       topic: topic.name,
       partitions: topic.partitions.map((partition) => partition.index),
     }));
+  const steps = new ChangeSteps();
   const results = new Map<string, PartitionResult[]>();
   for (const { topic: name, partitions } of asked) {
+    const topicId = state.image.topics.byName(name)?.id;
     for (const index of partitions) {
-      const result = yield* electOne(state, name, index, type);
+      if (topicId !== undefined && steps.holds(topicId, index)) yield* steps.end();
+      const { error, message, change } = decide(state, name, index, type);
       // Asked for everything, one wants to hear only of what had to be done.
-      if (all && result.errorCode === Errors.ELECTION_NOT_NEEDED.code) continue;
+      if (all && error === Errors.ELECTION_NOT_NEEDED) continue;
       const of = results.get(name) ?? [];
       results.set(name, of);
-      of.push(result);
+      const errorMessage = error === Errors.NONE ? null : (message ?? error.message);
+      of.push({ partitionId: index, errorCode: error.code, errorMessage });
+      if (change !== null && steps.add(change)) yield* steps.end();
     }
   }
+  yield* steps.end();
   return {
     throttleTimeMs: 0,
     errorCode: 0,
@@ -46,48 +52,34 @@ export function* electLeaders(
   };
 }
 
-function outcome(index: number, error: ErrorRow | null, message?: string): PartitionResult {
-  return {
-    partitionId: index,
-    errorCode: error?.code ?? 0,
-    errorMessage: error === null ? null : (message ?? error.message),
-  };
+interface Decided {
+  readonly error: ErrorRow;
+  readonly message: string | null;
+  readonly change: ReturnType<typeof partitionChange>;
 }
 
-function* electOne(
-  state: ControllerState,
-  name: string,
-  index: number,
-  type: number,
-): Operation<PartitionResult> {
+function refused(error: ErrorRow, message: string | null = null): Decided {
+  return { error, message, change: null };
+}
+
+function decide(state: ControllerState, name: string, index: number, type: number): Decided {
   const topic = state.image.topics.byName(name);
-  if (topic === undefined) {
-    return outcome(index, Errors.UNKNOWN_TOPIC_OR_PARTITION, `No such topic as ${name}`);
-  }
+  if (topic === undefined) return refused(Errors.UNKNOWN_TOPIC_OR_PARTITION, `No such topic as ${name}`);
   const before = topic.partitions[index];
   if (before === undefined) {
-    return outcome(index, Errors.UNKNOWN_TOPIC_OR_PARTITION, `No such partition as ${name}-${index}`);
+    return refused(Errors.UNKNOWN_TOPIC_OR_PARTITION, `No such partition as ${name}-${index}`);
   }
-  const refusal = whyNot(before, type);
-  if (refusal !== null) return outcome(index, refusal);
+  const isPreferred = type === preferredElection;
+  const isNeeded = isPreferred ? before.leader !== before.replicas[0] : before.leader === noLeader;
+  if (!isNeeded) return refused(Errors.ELECTION_NOT_NEEDED);
   const change = partitionChange(
     before,
     {},
-    changeContext(state, topic, type === preferredElection ? 'preferred' : 'unclean'),
+    changeContext(state, topic, isPreferred ? 'preferred' : 'unclean'),
   );
-  const unavailable =
-    type === preferredElection
-      ? Errors.PREFERRED_LEADER_NOT_AVAILABLE
-      : Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE;
-  if (change === null || change.leader === noLeader) return outcome(index, unavailable);
-  if (type === preferredElection && change.leader !== before.replicas[0]) return outcome(index, unavailable);
-  yield [change];
-  return outcome(index, null);
-}
-
-function whyNot(before: PartitionImage, type: number): ErrorRow | null {
-  if (type === preferredElection) {
-    return before.leader === before.replicas[0] ? Errors.ELECTION_NOT_NEEDED : null;
+  const wanted = isPreferred ? before.replicas[0] : change?.leader;
+  if (change !== null && change.leader !== noLeader && change.leader === wanted) {
+    return { error: Errors.NONE, message: null, change };
   }
-  return before.leader === noLeader ? null : Errors.ELECTION_NOT_NEEDED;
+  return refused(isPreferred ? Errors.PREFERRED_LEADER_NOT_AVAILABLE : Errors.ELIGIBLE_LEADERS_NOT_AVAILABLE);
 }

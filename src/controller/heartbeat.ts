@@ -7,16 +7,14 @@ import type { Uuid } from '../base/uuid.ts';
 import type { BrokerImage } from '../metadata/cluster-image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { PartitionImage } from '../metadata/topics-image.ts';
 import type {
   BrokerHeartbeatRequest,
   BrokerHeartbeatResponse,
 } from '../protocol/messages/63-broker-heartbeat.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BrokerSessions } from './broker-sessions.ts';
-import { electLeaderless, evacuate } from './leader-moves.ts';
-import { changeContext, leadsAny } from './lookups.ts';
-import { partitionChange } from './partition-change.ts';
+import { electLeaderless, evacuate, evacuateDirectories } from './leader-moves.ts';
+import { leadsAny } from './lookups.ts';
 import type { ControllerState, Operation } from './state.ts';
 
 /** Throws STALE_BROKER_EPOCH. */
@@ -38,8 +36,8 @@ export function* heartbeat(
   if (broker.fenced) {
     if (request.wantShutDown) return reply(true);
     if (request.wantFence || !isCaughtUp) return reply(false);
-    yield [change(broker, { fenced: -1 })];
-    yield* all(() => electLeaderless(state));
+    yield [registrationChange(broker, { fenced: -1 })];
+    yield* electLeaderless(state);
     return reply(false);
   }
   if (request.wantFence && !request.wantShutDown) {
@@ -67,11 +65,6 @@ export function checkBrokerEpoch(state: ControllerState, id: number, epoch: numb
   );
 }
 
-/** Steps until there is nothing left to do. */
-export function* all(step: () => readonly MetadataRecord[]): Operation<void> {
-  for (let records = step(); records.length > 0; records = step()) yield records;
-}
-
 /** Out of service, without leaderships and out of all ISRs. */
 export function* fence(
   state: ControllerState,
@@ -79,25 +72,19 @@ export function* fence(
   sessions: BrokerSessions,
 ): Operation<void> {
   sessions.end(broker.id);
-  yield [change(broker, { fenced: 1 })];
-  yield* all(() => evacuate(state));
+  yield [registrationChange(broker, { fenced: 1 })];
+  yield* evacuate(state);
 }
 
 /** The first steps of a controlled shutdown: no new leaderships, and the ones there are move. */
 function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSessions): Operation<void> {
+  // A broker that is leaving is given nothing any more.
+  if (sessions.shutdownOffset(broker.id) !== null) return;
   const firstOffset = state.nextOffset;
-  let moved = false;
-  const step = (): readonly MetadataRecord[] => {
-    const records = evacuate(state);
-    moved ||= records.length > 0;
-    return records;
-  };
-  if (!broker.inControlledShutdown) {
-    moved = true;
-    yield [change(broker, { inControlledShutdown: 1 })];
-  }
-  yield* all(step);
-  if (sessions.shutdownOffset(broker.id) !== null || leadsAny(state.image, broker.id)) return;
+  const isNews = !broker.inControlledShutdown;
+  if (isNews) yield [registrationChange(broker, { inControlledShutdown: 1 })];
+  const moved = (yield* evacuate(state)) > 0 || isNews;
+  if (leadsAny(state.image, broker.id)) return;
   // The entry with the last move is the next one, or was the one before.
   sessions.setShutdownOffset(
     broker.id,
@@ -105,7 +92,7 @@ function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSes
   );
 }
 
-function change(broker: BrokerImage, fields: object): MetadataRecord {
+export function registrationChange(broker: BrokerImage, fields: object): MetadataRecord {
   return record('BrokerRegistrationChangeRecord', {
     brokerId: broker.id,
     brokerEpoch: broker.epoch,
@@ -123,19 +110,7 @@ function* directoriesLost(
   const rest = broker.logDirs.filter((directory) => !offline.includes(directory));
   // Without any directory left a broker stops by itself; an empty list would mean "unchanged".
   if (lost.length === 0 || rest.length === 0) return;
-  yield [change(broker, { logDirs: rest })];
-  const inLost = (partition: PartitionImage): boolean => {
-    const at = partition.replicas.indexOf(broker.id);
-    return at >= 0 && lost.includes(partition.directories[at] as Uuid);
-  };
-  const records: MetadataRecord[] = [];
-  for (const topic of state.image.topics.all()) {
-    for (const partition of topic.partitions) {
-      if (!inLost(partition)) continue;
-      const isr = partition.isr.filter((id) => id !== broker.id);
-      const moved = partitionChange(partition, { isr }, changeContext(state, topic));
-      if (moved !== null) records.push(moved);
-    }
-  }
-  if (records.length > 0) yield records;
+  // The registration last: while it names them, another controller would begin again.
+  yield* evacuateDirectories(state, broker.id, lost);
+  yield [registrationChange(broker, { logDirs: rest })];
 }

@@ -1,72 +1,110 @@
 /**
- * Leaderships that have to move because brokers came, went or may lead again. Each function looks at the state alone and gives at
- * most `limit` changes, so that it can be called again and again until it has none left, by this controller or the next one.
+ * Leaderships that have to move because brokers came, went or may lead again. Each function looks at the state alone, goes over all
+ * partitions once and gives bounded steps, so that it can be run again after any of them, by this controller or the next one, and
+ * goes on where this one stopped. Each says how many partitions it changed.
  */
 import type { NodeId } from '../base/ids.ts';
-import type { MetadataRecord } from '../metadata/records.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { isActive } from '../metadata/cluster-image.ts';
+import type { MetadataImage } from '../metadata/image.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
 import { noLeader } from '../metadata/topics-image.ts';
-import { brokerIsActive, changeContext } from './lookups.ts';
-import type { Election, Wanted } from './partition-change.ts';
+import { ChangeSteps } from './change-steps.ts';
+import { changeContext } from './lookups.ts';
+import type { ChangeContext, Election, Wanted } from './partition-change.ts';
 import { partitionChange } from './partition-change.ts';
-import type { ControllerState } from './state.ts';
+import type { ControllerState, Operation } from './state.ts';
 
-export const changesPerStepMax = 500;
-
-/** Changes for all partitions for which `wanted` asks for one. */
-function changes(
+/** Changes for all partitions for which `wanted` asks for one. Nothing but its own steps changes the topics meanwhile. */
+function* changes(
   state: ControllerState,
-  limit: number,
   election: Election | undefined,
   wanted: (partition: PartitionImage) => Wanted | null,
-): MetadataRecord[] {
-  const records: MetadataRecord[] = [];
+  adjusted: (context: ChangeContext) => ChangeContext = (context) => context,
+): Operation<number> {
+  const steps = new ChangeSteps();
+  let count = 0;
   for (const topic of state.image.topics.all()) {
-    let context: ReturnType<typeof changeContext> | null = null;
+    let context: ChangeContext | null = null;
     for (const partition of topic.partitions) {
       const want = wanted(partition);
       if (want === null) continue;
-      context ??= changeContext(state, topic, election);
+      context ??= adjusted(changeContext(state, topic, election));
       const change = partitionChange(partition, want, context);
-      if (change !== null) records.push(change);
-      if (records.length >= limit) return records;
+      if (change === null) continue;
+      count++;
+      if (steps.add(change)) yield* steps.end();
     }
   }
-  return records;
+  yield* steps.end();
+  return count;
+}
+
+function inService(image: MetadataImage): ReadonlySet<NodeId> {
+  const ids = new Set<NodeId>();
+  for (const broker of image.cluster.brokers.values()) if (isActive(broker)) ids.add(broker.id);
+  return ids;
 }
 
 /** Takes brokers that are not in service out of leaderships and ISRs. */
-export function evacuate(state: ControllerState, limit = changesPerStepMax): MetadataRecord[] {
-  const { image } = state;
-  const gone = (id: NodeId): boolean => !brokerIsActive(image, id);
-  if ([...image.cluster.brokers.keys()].every((id) => brokerIsActive(image, id))) return [];
-  return changes(state, limit, undefined, (partition) => {
+export function* evacuate(state: ControllerState): Operation<number> {
+  const active = inService(state.image);
+  if (active.size === state.image.cluster.brokers.size) return 0;
+  const gone = (id: NodeId): boolean => !active.has(id);
+  return yield* changes(state, undefined, (partition) => {
     if (!partition.isr.some(gone) && (partition.leader === noLeader || !gone(partition.leader))) return null;
     return { isr: partition.isr.filter((id) => !gone(id)) };
   });
 }
 
-/** Takes one broker, which stopped without saying good-bye, out of leaderships, ISRs and ELRs. All at once: the fact is known only now. */
-export function evacuateUnclean(state: ControllerState, id: NodeId): MetadataRecord[] {
-  return changes(state, Number.POSITIVE_INFINITY, undefined, (partition) =>
+/**
+ * Takes one broker, which stopped without saying good-bye, out of leaderships, ISRs and ELRs. It must be out of service already, so
+ * that no step gives it a leadership back.
+ */
+export function evacuateUnclean(state: ControllerState, id: NodeId): Operation<number> {
+  return changes(state, undefined, (partition) =>
     partition.leader === id || partition.isr.includes(id) || partition.elr.includes(id)
       ? { uncleanlyStopped: id }
       : null,
   );
 }
 
+/** Takes the replicas that a broker has in directories that failed out of leaderships and ISRs. */
+export function evacuateDirectories(
+  state: ControllerState,
+  id: NodeId,
+  lost: readonly Uuid[],
+): Operation<number> {
+  const isLost = (directory: Uuid | undefined): boolean =>
+    directory !== undefined && lost.includes(directory);
+  return changes(
+    state,
+    undefined,
+    (partition) => {
+      const at = partition.replicas.indexOf(id);
+      if (at < 0 || !isLost(partition.directories[at])) return null;
+      return { isr: partition.isr.filter((member) => member !== id) };
+    },
+    (context) => ({
+      ...context,
+      hasDirectory: (member, directory) =>
+        (member !== id || !isLost(directory)) && context.hasDirectory(member, directory),
+    }),
+  );
+}
+
 /** Gives leaders to partitions that have none and could have one. */
-export function electLeaderless(state: ControllerState, limit = changesPerStepMax): MetadataRecord[] {
-  return changes(state, limit, undefined, (partition) => (partition.leader === noLeader ? {} : null));
+export function electLeaderless(state: ControllerState): Operation<number> {
+  return changes(state, undefined, (partition) => (partition.leader === noLeader ? {} : null));
 }
 
 /** Gives leaderships back to the preferred replicas. */
-export function electPreferred(state: ControllerState, limit = changesPerStepMax): MetadataRecord[] {
-  const { image } = state;
-  return changes(state, limit, 'preferred', (partition) => {
+export function electPreferred(state: ControllerState): Operation<number> {
+  const active = inService(state.image);
+  return changes(state, 'preferred', (partition) => {
     const preferred = partition.replicas[0];
     if (preferred === undefined || partition.leader === preferred || partition.leader === noLeader)
       return null;
-    return partition.isr.includes(preferred) && brokerIsActive(image, preferred) ? {} : null;
+    return partition.isr.includes(preferred) && active.has(preferred) ? {} : null;
   });
 }

@@ -3,7 +3,6 @@
  * ISR, `partition-change.ts` takes the old ones away. It can be replaced and cancelled at any time.
  */
 import type { NodeId } from '../base/ids.ts';
-import type { MetadataRecord } from '../metadata/records.ts';
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
 import type {
   AlterPartitionReassignmentsRequest,
@@ -15,29 +14,34 @@ import type {
 } from '../protocol/messages/46-list-partition-reassignments.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment } from './assignments.ts';
+import { ChangeSteps } from './change-steps.ts';
 import { changeContext, uncleanElectionAllowed } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
+type Change = NonNullable<ReturnType<typeof partitionChange>>;
 type PartitionResult = AlterPartitionReassignmentsResponse['responses'][number]['partitions'][number];
 
 export function* alterPartitionReassignments(
   state: ControllerState,
   request: AlterPartitionReassignmentsRequest,
 ): Operation<AlterPartitionReassignmentsResponse> {
+  const steps = new ChangeSteps();
   const responses: AlterPartitionReassignmentsResponse['responses'][number][] = [];
   for (const { name, partitions } of request.topics) {
     const results: PartitionResult[] = [];
     for (const { partitionIndex, replicas } of partitions) {
       try {
-        const records = reassignOne(
+        const topicId = state.image.topics.byName(name)?.id;
+        if (topicId !== undefined && steps.holds(topicId, partitionIndex)) yield* steps.end();
+        const change = reassignOne(
           state,
           name,
           partitionIndex,
           replicas,
           request.allowReplicationFactorChange,
         );
-        if (records.length > 0) yield records;
+        if (change !== null && steps.add(change)) yield* steps.end();
         results.push({ partitionIndex, errorCode: 0, errorMessage: null });
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
@@ -46,6 +50,7 @@ export function* alterPartitionReassignments(
     }
     responses.push({ name, partitions: results });
   }
+  yield* steps.end();
   return {
     throttleTimeMs: 0,
     allowReplicationFactorChange: request.allowReplicationFactorChange,
@@ -61,7 +66,7 @@ function reassignOne(
   index: number,
   replicas: readonly number[] | null,
   mayChangeFactor: boolean,
-): MetadataRecord[] {
+): Change | null {
   const topic = state.image.topics.byName(name);
   if (topic === undefined) {
     throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `Unable to find a topic named ${name}.`);
@@ -84,7 +89,7 @@ function start(
   before: PartitionImage,
   target: readonly NodeId[],
   mayChangeFactor: boolean,
-): MetadataRecord[] {
+): Change | null {
   checkManualAssignment(state.image, target, null);
   // What the partition had before a reassignment that is still going on.
   const original = before.replicas.filter((id) => !before.addingReplicas.includes(id));
@@ -97,15 +102,14 @@ function start(
   }
   const removing = before.replicas.filter((id) => !target.includes(id)).sort((a, b) => a - b);
   const adding = target.filter((id) => !original.includes(id));
-  const change = partitionChange(
+  return partitionChange(
     before,
     { replicas: [...target, ...removing], addingReplicas: adding, removingReplicas: removing },
     changeContext(state, topic),
   );
-  return change === null ? [] : [change];
 }
 
-function cancel(state: ControllerState, topic: TopicImage, before: PartitionImage): MetadataRecord[] {
+function cancel(state: ControllerState, topic: TopicImage, before: PartitionImage): Change | null {
   if (!isReassigning(before)) throw new KafkaError(Errors.NO_REASSIGNMENT_IN_PROGRESS);
   const replicas = before.replicas.filter((id) => !before.addingReplicas.includes(id));
   let isr = before.isr.filter((id) => replicas.includes(id));
@@ -118,12 +122,11 @@ function cancel(state: ControllerState, topic: TopicImage, before: PartitionImag
     }
     isr = [];
   }
-  const change = partitionChange(
+  return partitionChange(
     before,
     { replicas, isr, addingReplicas: [], removingReplicas: [] },
     changeContext(state, topic),
   );
-  return change === null ? [] : [change];
 }
 
 export function listPartitionReassignments(

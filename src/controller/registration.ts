@@ -5,8 +5,6 @@
  */
 import { brokerEpoch, nodeId } from '../base/ids.ts';
 import type { BrokerImage } from '../metadata/cluster-image.ts';
-import { MetadataDelta } from '../metadata/delta.ts';
-import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
 import type {
   BrokerRegistrationRequest,
@@ -22,16 +20,20 @@ import type {
 } from '../protocol/messages/70-controller-registration.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BrokerSessions } from './broker-sessions.ts';
+import { registrationChange } from './heartbeat.ts';
 import { evacuate, evacuateUnclean } from './leader-moves.ts';
-import type { ControllerState, Result } from './state.ts';
+import type { ControllerState, Operation, Result } from './state.ts';
 
-/** `KafkaError`s thrown here become the error code of the response. */
-export function registerBroker(
+/**
+ * `KafkaError`s thrown here become the error code of the response. What the old incarnation still leads or holds moves in steps; the
+ * registration comes last, so that a controller that takes over half way is told again that it went without good-bye.
+ */
+export function* registerBroker(
   state: ControllerState,
   request: BrokerRegistrationRequest,
   sessions: BrokerSessions,
   nowMs: number,
-): Result<BrokerRegistrationResponse> {
+): Operation<BrokerRegistrationResponse> {
   checkRegistration(state, request);
   const id = nodeId(request.brokerId);
   const known = state.image.cluster.brokers.get(id);
@@ -44,40 +46,33 @@ export function registerBroker(
         "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.",
       );
     }
+    yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);
   }
   // Twice in one entry can't be told apart: the driver gives every registration an entry of its own.
   const epoch = sameIncarnation
     ? known.epoch
     : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
-  const registration = record('RegisterBrokerRecord', {
-    brokerId: id,
-    incarnationId: request.incarnationId,
-    brokerEpoch: epoch,
-    endPoints: request.listeners,
-    features: request.features,
-    rack: request.rack,
-    fenced: sameIncarnation ? known.fenced : true,
-    inControlledShutdown: sameIncarnation ? known.inControlledShutdown : false,
-    logDirs: request.logDirs,
-  });
   sessions.touch(id, epoch, nowMs);
-  const response = { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
-  if (known === undefined || sameIncarnation) return { records: [registration], response };
-  const unclean = request.previousBrokerEpoch !== known.epoch;
-  return { records: [registration, ...movesOf(state, registration, known, unclean)], response };
+  yield [
+    record('RegisterBrokerRecord', {
+      brokerId: id,
+      incarnationId: request.incarnationId,
+      brokerEpoch: epoch,
+      endPoints: request.listeners,
+      features: request.features,
+      rack: request.rack,
+      fenced: sameIncarnation ? known.fenced : true,
+      inControlledShutdown: sameIncarnation ? known.inControlledShutdown : false,
+      logDirs: request.logDirs,
+    }),
+  ];
+  return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
 }
 
-/** What the old incarnation still leads or holds. In the same entry: nobody would know later that it went without good-bye. */
-function movesOf(
-  state: ControllerState,
-  registration: MetadataRecord,
-  known: BrokerImage,
-  unclean: boolean,
-): MetadataRecord[] {
-  const delta = new MetadataDelta(state.image);
-  delta.replay(registration);
-  const after = { ...state, image: delta.apply(state.image.offset, state.image.epoch) };
-  return unclean ? evacuateUnclean(after, known.id) : evacuate(after, Number.POSITIVE_INFINITY);
+/** Fenced first: no step may give a leadership back that an earlier one took. */
+function* takeOutOfService(state: ControllerState, broker: BrokerImage, isUnclean: boolean): Operation<void> {
+  if (!broker.fenced) yield [registrationChange(broker, { fenced: 1 })];
+  yield* isUnclean ? evacuateUnclean(state, broker.id) : evacuate(state);
 }
 
 function checkRegistration(state: ControllerState, request: BrokerRegistrationRequest): void {
@@ -112,11 +107,11 @@ function checkRegistration(state: ControllerState, request: BrokerRegistrationRe
   }
 }
 
-export function unregisterBroker(
+export function* unregisterBroker(
   state: ControllerState,
   request: UnregisterBrokerRequest,
   sessions: BrokerSessions,
-): Result<UnregisterBrokerResponse> {
+): Operation<UnregisterBrokerResponse> {
   const broker = state.image.cluster.brokers.get(nodeId(request.brokerId));
   if (broker === undefined) {
     throw new KafkaError(
@@ -124,15 +119,10 @@ export function unregisterBroker(
       `Broker ID ${request.brokerId} is not currently registered`,
     );
   }
-  const removal = record('UnregisterBrokerRecord', { brokerId: broker.id, brokerEpoch: broker.epoch });
   sessions.end(broker.id);
-  const delta = new MetadataDelta(state.image);
-  delta.replay(removal);
-  const after = { ...state, image: delta.apply(state.image.offset, state.image.epoch) };
-  return {
-    records: [removal, ...evacuateUnclean(after, broker.id)],
-    response: { throttleTimeMs: 0, errorCode: 0, errorMessage: null },
-  };
+  yield* takeOutOfService(state, broker, true);
+  yield [record('UnregisterBrokerRecord', { brokerId: broker.id, brokerEpoch: broker.epoch })];
+  return { throttleTimeMs: 0, errorCode: 0, errorMessage: null };
 }
 
 export function registerController(

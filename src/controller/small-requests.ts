@@ -1,6 +1,6 @@
 /** Requests that need little: blocks of producer ids, and in which directories replicas live. */
 import type { NodeId } from '../base/ids.ts';
-import type { MetadataRecord } from '../metadata/records.ts';
+import type { RecordOf } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   AssignReplicasToDirsResponse,
 } from '../protocol/messages/73-assign-replicas-to-dirs.ts';
 import { Errors } from '../protocol/errors.ts';
+import { ChangeSteps } from './change-steps.ts';
 import { checkBrokerEpoch } from './heartbeat.ts';
 import { changeContext } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
@@ -45,12 +46,14 @@ export function* assignReplicasToDirs(
   request: AssignReplicasToDirsRequest,
 ): Operation<AssignReplicasToDirsResponse> {
   const broker = checkBrokerEpoch(state, request.brokerId, request.brokerEpoch);
+  const steps = new ChangeSteps();
   const directories: AssignReplicasToDirsResponse['directories'][number][] = [];
   for (const { id, topics } of request.directories) {
     const results: AssignReplicasToDirsResponse['directories'][number]['topics'][number][] = [];
     for (const { topicId, partitions } of topics) {
       const codes: { partitionIndex: number; errorCode: number }[] = [];
       for (const { partitionIndex } of partitions) {
+        if (steps.holds(topicId, partitionIndex)) yield* steps.end();
         const topic = state.image.topics.byId(topicId);
         const partition = topic?.partitions[partitionIndex];
         const at = partition?.replicas.indexOf(broker.id) ?? -1;
@@ -58,11 +61,14 @@ export function* assignReplicasToDirs(
         if (topic === undefined) error = Errors.UNKNOWN_TOPIC_ID;
         else if (partition === undefined) error = Errors.UNKNOWN_TOPIC_OR_PARTITION;
         else if (at < 0) error = Errors.NOT_LEADER_OR_FOLLOWER;
-        else if (partition.directories[at] !== id) yield [assigned(partition, at, id)];
+        else if (partition.directories[at] !== id) {
+          if (steps.add(assigned(partition, at, id))) yield* steps.end();
+        }
         codes.push({ partitionIndex, errorCode: error.code });
       }
       results.push({ topicId, partitions: codes });
     }
+    yield* steps.end();
     if (!broker.logDirs.includes(id)) {
       // The directory is gone already: replicas in it can't be in an ISR.
       yield* leaveIsrs(state, broker.id, topics);
@@ -72,7 +78,11 @@ export function* assignReplicasToDirs(
   return { throttleTimeMs: 0, errorCode: 0, directories };
 }
 
-function assigned(partition: PartitionImage, at: number, directory: string): MetadataRecord {
+function assigned(
+  partition: PartitionImage,
+  at: number,
+  directory: string,
+): RecordOf<'PartitionChangeRecord'> {
   const directories = partition.replicas.map((_, i) =>
     i === at ? directory : (partition.directories[i] ?? ''),
   );
@@ -88,14 +98,17 @@ function* leaveIsrs(
   id: NodeId,
   topics: AssignReplicasToDirsRequest['directories'][number]['topics'],
 ): Operation<void> {
+  const steps = new ChangeSteps();
   for (const { topicId, partitions } of topics) {
     for (const { partitionIndex } of partitions) {
+      if (steps.holds(topicId, partitionIndex)) yield* steps.end();
       const topic = state.image.topics.byId(topicId);
       const partition = topic?.partitions[partitionIndex];
       if (topic === undefined || partition === undefined || !partition.isr.includes(id)) continue;
       const isr = partition.isr.filter((member) => member !== id);
       const change = partitionChange(partition, { isr }, changeContext(state, topic));
-      if (change !== null) yield [change];
+      if (change !== null && steps.add(change)) yield* steps.end();
     }
   }
+  yield* steps.end();
 }
