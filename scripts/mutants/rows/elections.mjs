@@ -61,13 +61,7 @@ export const electionRows = [
     bug: 'a single voter keeps resigning',
     reference: 'KAFKA-16144, KAFKA-16163',
     change: 'the check of the quorum does not count the leader itself',
-    edits: [
-      {
-        file: leader,
-        from: 'isVoter(voter, state.options.me) ? state.nowMs : (leader.progress.get(voter.id)?.contactMs ?? 0),',
-        to: 'leader.progress.get(voter.id)?.contactMs ?? 0,',
-      },
-    ],
+    edits: [{ file: leader, from: 'if (isVoter(voter, state.options.me)) return state.nowMs;', to: '' }],
     caughtBy: raft,
   },
   {
@@ -78,8 +72,8 @@ export const electionRows = [
     edits: [
       {
         file: leader,
-        from: 'if (lateMs <= heartbeatMs) checkQuorum(state);',
-        to: 'void lateMs, checkQuorum;',
+        from: 'if (silentMs <= state.options.fetchTimeoutMs * 1.5) return;',
+        to: 'if (silentMs >= 0) return;',
       },
     ],
     caughtBy: raft,
@@ -112,12 +106,12 @@ export const electionRows = [
     number: 62,
     bug: 'a leader that resigned follows itself',
     reference: 'KAFKA-18379',
-    change: 'without a majority the leader becomes its own follower',
+    change: 'a leader that resigns becomes its own follower',
     edits: [
       {
-        file: leader,
-        from: 'if (silentMs > state.options.fetchTimeoutMs * 1.5) becomeUnattached(state, state.epoch, 0);',
-        to: "if (silentMs > state.options.fetchTimeoutMs * 1.5)\n    state.role = { name: 'follower', leaderId: state.options.me.id, contactMs: state.nowMs, linkDown: false, deadlineMs: state.nowMs + state.options.fetchTimeoutMs };",
+        file: 'src/raft/role/transfer.ts',
+        from: 'successors });\n  becomeUnattached(state, state.epoch, 0);',
+        to: "successors });\n  becomeUnattached(state, state.epoch, 0);\n  const leaderId = state.options.me.id;\n  const deadlineMs = state.nowMs + state.options.fetchTimeoutMs;\n  state.role = { name: 'follower', leaderId, contactMs: state.nowMs, linkDown: false, deadlineMs };",
       },
     ],
     caughtBy: raft,

@@ -8,5 +8,10 @@
  */
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
+import { membershipRows } from './membership.mjs';
+import { readRows } from './reads.mjs';
+import { snapshotRows } from './snapshots.mjs';
 
-export const rows = [...electionRows, ...logRows].sort((a, b) => a.number - b.number);
+export const rows = [...electionRows, ...logRows, ...snapshotRows, ...membershipRows, ...readRows].sort(
+  (a, b) => a.number - b.number,
+);

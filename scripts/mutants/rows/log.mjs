@@ -12,13 +12,7 @@ export const logRows = [
     bug: 'commits by counting replicas of entries of earlier epochs (figure 8 of the paper)',
     reference: 'LogCabin #44',
     change: 'the epoch of the entry is not looked at',
-    edits: [
-      {
-        file: leader,
-        from: ' || state.log.epochAt(endOffset - 1) !== state.epoch) return;',
-        to: ') return;',
-      },
-    ],
+    edits: [{ file: leader, from: ' && state.log.epochAt(endOffset - 1) === state.epoch) {', to: ') {' }],
     caughtBy: raft,
   },
   {
@@ -29,8 +23,8 @@ export const logRows = [
     edits: [
       {
         file: leader,
-        from: ' || state.log.epochAt(endOffset - 1) !== state.epoch) return;',
-        to: ' || endOffset < leader.startOffset) return;',
+        from: ' && state.log.epochAt(endOffset - 1) === state.epoch) {',
+        to: ' && endOffset >= leader.startOffset) {',
       },
     ],
     caughtBy: raft,
@@ -134,7 +128,13 @@ export const logRows = [
     bug: 'a leader counts its own disk before the write is done',
     reference: 'etcd #14370; the same shape in KRaft with one voter',
     change: 'the leader counts its log end',
-    edits: [{ file: leader, from: 'state.log.stableEndOffset : (', to: 'state.log.endOffset : (' }],
+    edits: [
+      {
+        file: leader,
+        from: 'if (isVoter(voter, me)) return state.log.stableEndOffset;',
+        to: 'if (isVoter(voter, me)) return state.log.endOffset;',
+      },
+    ],
     caughtBy: raft,
   },
   {
@@ -186,9 +186,9 @@ export const logRows = [
     change: 'heartbeats tell the high watermark whatever the follower has acknowledged',
     edits: [
       {
-        file: leader,
-        from: 'const highWatermark = Math.min(progress.match, state.highWatermark);',
-        to: 'const highWatermark = state.highWatermark;',
+        file: replication,
+        from: 'const leader = leaderOf(state);\n  const highWatermark = Math.min(progress.match, state.highWatermark);',
+        to: 'const leader = leaderOf(state);\n  const highWatermark = state.highWatermark;',
       },
     ],
     caughtBy: raft,
@@ -257,9 +257,9 @@ export const logRows = [
         to: 'if (highWatermark >= 0) continue;',
       },
       {
-        file: leader,
-        from: 'const highWatermark = Math.min(progress.match, state.highWatermark);',
-        to: 'const highWatermark = 0;',
+        file: replication,
+        from: 'const leader = leaderOf(state);\n  const highWatermark = Math.min(progress.match, state.highWatermark);',
+        to: 'const leader = leaderOf(state);\n  const highWatermark = 0;',
       },
     ],
     caughtBy: raft,
