@@ -56,6 +56,7 @@ async function openLog(
   const { metadataDir } = directories;
   return openMetadataLog({
     me: { id: config.nodeId, directoryId: metadataDir.id },
+    endpoints: config.isController ? controllerEndpoints(config, ports.hostName) : [],
     clusterId: directories.clusterId,
     voters,
     bootstrapServers: bootstrapAddresses(config, voters),
@@ -135,7 +136,7 @@ export async function buildControllerPart(
   const configured = staticVoters(config);
   const voters = configured.length > 0 ? configured : ((await readInitialVoters(fs, metadataPath)) ?? []);
   const log = await openLog(config, directories, ports, voters);
-  const loader = new MetadataLoader();
+  const loader = new MetadataLoader(clock, scheduler);
   log.addListener(loader);
   const own = config.isController ? await buildController(config, directories, ports, log, loader) : null;
   const driver = own?.driver ?? null;

@@ -14,7 +14,7 @@ import { uuidZero } from '../../base/uuid.ts';
 import type { JoinRequest } from '../messages.ts';
 import { newProgress, type Progress } from '../progress.ts';
 import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
-import { type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
+import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
 import { encodeVoters } from '../voters.ts';
 import { appendAsLeader, newEntry } from './leader.ts';
 
@@ -47,7 +47,7 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   const known = leader.progress.get(replica.id);
   if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
     known.directoryId = replica.directoryId;
-    if (known.endpoints.length === 0 && endpoints.length > 0) setEndpoints(state, known, endpoints);
+    if (!sameEndpoints(known.endpoints, endpoints)) setEndpoints(state, known, endpoints);
     // It hears no leader: whatever was on its way to it is lost.
     known.probeSent = false;
     known.contactMs = state.nowMs;
@@ -64,7 +64,13 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   setEndpoints(state, progress, endpoints);
 }
 
-function setEndpoints(state: RaftState, progress: Progress, endpoints: JoinRequest['endpoints']): void {
+function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
+  const isSame = (one: Endpoint, index: number): boolean =>
+    one.name === b[index]?.name && one.host === b[index].host && one.port === b[index].port;
+  return a.length === b.length && a.every(isSame);
+}
+
+function setEndpoints(state: RaftState, progress: Progress, endpoints: readonly Endpoint[]): void {
   progress.endpoints = endpoints;
   state.learnersVersion += 1;
 }
@@ -105,14 +111,18 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
     refused.push({ ticket, reason: next });
     return;
   }
+  if (change.kind === 'remove') keepFeeding(state, leader, change.voter);
   const offset = state.log.endOffset;
   appendAsLeader(state, [newEntry(state, offset, 'voters', encodeVoters(next))]);
-  for (const { id } of next) {
-    if (id !== state.options.me.id && !leader.progress.has(id)) {
-      leader.progress.set(id, newProgress(id, state.log.endOffset, state.nowMs));
-    }
-  }
   accepted.push({ ticket, offset });
+}
+
+/** Who is removed is told so: it is a learner from now on, where its voter was. */
+function keepFeeding(state: RaftState, leader: Leader, removed: ReplicaKey): void {
+  const progress = leader.progress.get(removed.id);
+  const voter = voterOf(state.voters.current, removed);
+  if (progress === undefined || voter === null || progress.endpoints.length > 0) return;
+  setEndpoints(state, progress, voter.endpoints);
 }
 
 function mayChange(state: RaftState, leader: Leader): Refusal | null {

@@ -1,6 +1,6 @@
 /**
- * Makes the metadata log of a node: a voter's when this node's id is among the voters it was configured or formatted with,
- * otherwise an observer's. For the composition root.
+ * Makes the metadata log of a node: a controller's, which is a voter or may become one, or a broker's, which observes. For
+ * the composition root.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Address, PeerNetwork } from '../../base/network.ts';
@@ -8,8 +8,7 @@ import type { Random } from '../../base/random.ts';
 import type { MetadataLog } from '../../raft/api.ts';
 import type { RaftOptions } from '../../raft/state.ts';
 import type { RaftStore } from '../../raft/store.ts';
-import type { ReplicaKey, Voter } from '../../raft/types.ts';
-import { votersInForce } from '../../raft/voters.ts';
+import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { ObserverLog } from './observer-log.ts';
 import { VoterLog } from './voter-log.ts';
@@ -17,6 +16,8 @@ import { VoterLog } from './voter-log.ts';
 export interface OpenMetadataLogOptions {
   /** Node id and the directory id of the metadata directory. */
   readonly me: ReplicaKey;
+  /** Where other controllers reach this one, its controller listener first; empty on a broker. */
+  readonly endpoints: readonly Endpoint[];
   readonly clusterId: string;
   /** `controller.quorum.voters`, with `uuidZero` as directory ids; empty for a quorum that was formatted dynamically. */
   readonly voters: readonly Voter[];
@@ -36,13 +37,7 @@ export interface OpenMetadataLogOptions {
 
 /** Opens the store; the log still has to be started. */
 export async function openMetadataLog(options: OpenMetadataLogOptions): Promise<MetadataLog> {
-  const { store, me, logger } = options;
+  const { store } = options;
   if (store === null) return new ObserverLog(options);
-  const recovered = await store.open();
-  const voters = votersInForce(recovered.snapshot?.voters ?? [], options.voters);
-  const isVoter = voters.some((voter) => voter.id === me.id);
-  if (isVoter || recovered.hardState.epoch > 0) return new VoterLog({ ...options, store, recovered });
-  logger.warn('This controller is not among the voters and follows as an observer', { nodeId: me.id });
-  await store.close();
-  return new ObserverLog(options);
+  return new VoterLog({ ...options, store, recovered: await store.open() });
 }

@@ -1,5 +1,6 @@
 /**
- * This node's stream to one other voter, on which it sends; what the other sends comes on the stream that it opened.
+ * This node's stream to one other controller, on which it sends; what the other sends comes on the stream that it opened,
+ * or on this one while it has none.
  * Opens, says hello, waits for the answer, opens again after a break with growing pauses. While it isn't up, messages are
  * dropped: Raft sends again.
  */
@@ -15,14 +16,16 @@ const retryMsMax = 500;
 const helloTimeoutMs = 2000;
 
 export interface PeerLinkOptions {
-  readonly peer: NodeId;
+  /** Null: whoever is there. */
+  readonly peer: NodeId | null;
   readonly address: Address;
   readonly peers: PeerNetwork;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly hello: () => Uint8Array;
   /** Checks the answer; null when the stream is to be closed. */
-  readonly checkHello: (bytes: Uint8Array, expected: NodeId) => ReplicaKey | null;
+  readonly checkHello: (bytes: Uint8Array, expected: NodeId | null) => ReplicaKey | null;
+  readonly onMessage: (stream: MessageStream, from: ReplicaKey, bytes: Uint8Array) => void;
   readonly onUp: (key: ReplicaKey) => void;
   readonly onDown: () => void;
 }
@@ -84,7 +87,7 @@ export class PeerLink {
 
   #answered(stream: MessageStream, bytes: Uint8Array): void {
     if (this.#up || stream !== this.#stream) return;
-    const { checkHello, peer, onUp } = this.#options;
+    const { checkHello, peer, onMessage, onUp } = this.#options;
     const key = checkHello(bytes, peer);
     if (key === null) {
       this.#failures = 10;
@@ -96,6 +99,9 @@ export class PeerLink {
     this.#timer = null;
     this.#up = true;
     this.#failures = 0;
+    stream.onMessage = (message) => {
+      if (stream === this.#stream) onMessage(stream, key, message);
+    };
     onUp(key);
   }
 

@@ -3,14 +3,21 @@
  * no directory ids, as in Kafka, even where we have learned them.
  */
 import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
+import { uuidZero } from '../../base/uuid.ts';
 import type { RaftCore } from '../../raft/core.ts';
+import { countsFor, type Progress } from '../../raft/progress.ts';
+import { learners } from '../../raft/role/membership.ts';
 import type { Now } from '../../raft/state.ts';
 import type { Voter } from '../../raft/types.ts';
 
-export function voterStatus(core: RaftCore, now: Now, observers: readonly ReplicaStatus[]): QuorumStatus {
+/** `feeding`: the brokers that this node feeds. */
+export function voterStatus(core: RaftCore, now: Now, feeding: readonly ReplicaStatus[]): QuorumStatus {
   const { state } = core;
+  const { role } = state;
+  const fed = role.name === 'leader' ? learners(state, role) : [];
+  const observers = [...fed.map((learner) => learnerStatus(learner, now)), ...feeding];
   return {
-    role: state.role.name,
+    role: role.name === 'leader' || state.amVoter ? role.name : 'observer',
     leaderId: core.leaderId,
     epoch: state.epoch,
     highWatermark: state.highWatermark,
@@ -36,14 +43,23 @@ function oneVoter(core: RaftCore, voter: Voter, now: Now): VoterStatus {
       lastCaughtUpMs: seenMs,
     };
   }
-  const progress = role.name === 'leader' ? role.progress.get(id) : undefined;
+  const known = role.name === 'leader' ? role.progress.get(id) : undefined;
+  const progress = known !== undefined && countsFor(known, voter) ? known : null;
+  return { id, endpoints, directoryId: voter.directoryId, ...progressStatus(progress, now) };
+}
+
+function learnerStatus(progress: Progress, now: Now): ReplicaStatus {
+  const { id, directoryId } = progress;
+  return { id, directoryId: directoryId ?? uuidZero, ...progressStatus(progress, now) };
+}
+
+type Moments = Pick<ReplicaStatus, 'logEndOffset' | 'lastFetchMs' | 'lastCaughtUpMs'>;
+
+function progressStatus(progress: Progress | null, now: Now): Moments {
   const wallMs = (monotonicMs: number): number =>
     monotonicMs < 0 ? -1 : Math.round(now.wallMs - (now.monotonicMs - monotonicMs));
   return {
-    id,
-    endpoints,
-    directoryId: voter.directoryId,
-    logEndOffset: progress === undefined || progress.fetchedMs < 0 ? -1 : progress.match,
+    logEndOffset: progress === null || progress.fetchedMs < 0 ? -1 : progress.match,
     lastFetchMs: wallMs(progress?.fetchedMs ?? -1),
     lastCaughtUpMs: wallMs(progress?.caughtUpMs ?? -1),
   };

@@ -1,14 +1,18 @@
 /**
- * Snapshots between voters, on channel 'raft-bulk', so that they never delay a heartbeat. The sender opens a stream:
+ * Snapshots between controllers, on channel 'raft-bulk', so that they never delay a heartbeat. The sender opens a stream:
  *
- *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …      and back: hello | received
+ *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …      and back: hello | from {offset} | received
  *
- * `received` means that the whole of it reached the other's core; its durable acknowledgement is an ordinary Raft message.
+ * `from` says how much of this snapshot a stream that broke has brought already; the sender goes on there, and never has
+ * more on its way than the stream takes. `received` means that the whole of it reached the other's core; its durable
+ * acknowledgement is an ordinary Raft message.
  */
+import { mark } from '../../base/mark.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { MessageStream } from '../../base/network.ts';
 import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
 import type { InstallSnapshot } from '../../raft/messages.ts';
+import { type ReplicaKey, sameReplica } from '../../raft/types.ts';
 
 const chunkBytes = 256 * 1024;
 const snapshotBytesMax = 2 ** 31;
@@ -32,7 +36,8 @@ export function sendSnapshot(options: SendSnapshotOptions): Promise<boolean> {
 class SnapshotSender {
   readonly #options: SendSnapshotOptions;
   readonly #done: (ok: boolean) => void;
-  #at = 0;
+  /** Null until the other side has said from where. */
+  #at: number | null = null;
   #greeted = false;
   #timer: Timer | null = null;
 
@@ -46,13 +51,14 @@ class SnapshotSender {
     stream.onMessage = (bytes) => this.#received(bytes);
     stream.onDrain = () => this.#pump();
     stream.onClose = () => this.#finish(false);
+    this.#touch();
     stream.send(hello);
     stream.send(encodeBegin(snapshot));
-    this.#pump();
   }
 
   #pump(): void {
     const { stream, snapshot } = this.#options;
+    if (this.#at === null) return;
     this.#touch();
     let room = true;
     while (room && this.#at < snapshot.bytes.length) {
@@ -65,9 +71,15 @@ class SnapshotSender {
     if (!this.#greeted) {
       this.#greeted = this.#options.checkHello(bytes);
       if (!this.#greeted) this.#finish(false);
-      return;
-    }
-    this.#finish(true);
+    } else if (this.#at === null) {
+      const from = decodeFrom(bytes);
+      if (from === null || from > this.#options.snapshot.bytes.length) this.#finish(false);
+      else {
+        if (from > 0) mark('snapshot-stream.resumed');
+        this.#at = from;
+        this.#pump();
+      }
+    } else this.#finish(true);
   }
 
   #touch(): void {
@@ -84,40 +96,89 @@ class SnapshotSender {
   }
 }
 
-/** The other side of one such stream, after its hello. */
-export class SnapshotReceiver {
-  readonly #onSnapshot: (snapshot: InstallSnapshot) => void;
-  #begin: Omit<InstallSnapshot, 'bytes'> | null = null;
-  #sizeBytes = 0;
-  readonly #chunks: Uint8Array[] = [];
-  #receivedBytes = 0;
+interface Download {
+  readonly from: ReplicaKey;
+  begin: Omit<InstallSnapshot, 'bytes'>;
+  readonly sizeBytes: number;
+  readonly chunks: Uint8Array[];
+  receivedBytes: number;
+  /** Null: it broke, and the download waits to be resumed. */
+  stream: MessageStream | null;
+}
 
-  constructor(onSnapshot: (snapshot: InstallSnapshot) => void) {
+/** The other side of these streams, after their hello. Keeps one snapshot at most: the newest that was begun. */
+export class SnapshotDownloads {
+  readonly #onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void;
+  #download: Download | null = null;
+
+  constructor(onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void) {
     this.#onSnapshot = onSnapshot;
   }
 
-  /** True when that was the last of it. Throws `MalformedError`. */
-  receive(bytes: Uint8Array): boolean {
-    if (this.#begin === null) {
-      const { begin, sizeBytes } = decodeBegin(bytes);
-      this.#begin = begin;
-      this.#sizeBytes = sizeBytes;
-    } else {
-      this.#chunks.push(bytes);
-      this.#receivedBytes += bytes.length;
+  /** Throws `MalformedError`. */
+  receive(stream: MessageStream, from: ReplicaKey, bytes: Uint8Array): void {
+    if (this.#download?.stream !== stream) {
+      this.#begin(stream, from, bytes);
+      return;
     }
-    if (this.#receivedBytes > this.#sizeBytes)
+    const download = this.#download;
+    download.chunks.push(bytes);
+    download.receivedBytes += bytes.length;
+    if (download.receivedBytes > download.sizeBytes) {
+      this.#download = null;
       throw new MalformedError('a snapshot is longer than announced');
-    if (this.#receivedBytes < this.#sizeBytes) return false;
-    const whole = new Uint8Array(this.#sizeBytes);
+    }
+    this.#finishWhenWhole(stream, download);
+  }
+
+  /** What came stays, for the sender to go on where it was. */
+  closed(stream: MessageStream): void {
+    if (this.#download?.stream === stream) this.#download.stream = null;
+  }
+
+  #begin(stream: MessageStream, from: ReplicaKey, bytes: Uint8Array): void {
+    const { begin, sizeBytes } = decodeBegin(bytes);
+    const before = this.#download;
+    // A replica has one snapshot with a given end, so the bytes are the same.
+    const isSame =
+      before !== null &&
+      sameReplica(before.from, from) &&
+      before.begin.endOffset === begin.endOffset &&
+      before.begin.snapshotEpoch === begin.snapshotEpoch &&
+      before.sizeBytes === sizeBytes;
+    if (before !== null && before.stream !== null) before.stream.close();
+    const download = isSame ? before : { from, begin, sizeBytes, chunks: [], receivedBytes: 0, stream };
+    download.begin = begin;
+    download.stream = stream;
+    this.#download = download;
+    stream.send(encodeFrom(download.receivedBytes));
+    this.#finishWhenWhole(stream, download);
+  }
+
+  #finishWhenWhole(stream: MessageStream, download: Download): void {
+    if (download.receivedBytes < download.sizeBytes) return;
+    this.#download = null;
+    const whole = new Uint8Array(download.sizeBytes);
     let at = 0;
-    for (const chunk of this.#chunks) {
+    for (const chunk of download.chunks) {
       whole.set(chunk, at);
       at += chunk.length;
     }
-    this.#onSnapshot({ ...this.#begin, bytes: whole });
-    return true;
+    this.#onSnapshot(download.from, { ...download.begin, bytes: whole });
+    stream.send(new Uint8Array([1]));
   }
+}
+
+function encodeFrom(offset: number): Uint8Array {
+  const writer = new ByteWriter(8);
+  writer.i64(offset);
+  return writer.finish();
+}
+
+/** Null for nonsense. */
+function decodeFrom(bytes: Uint8Array): number | null {
+  const from = bytes.length === 8 ? new ByteReader(bytes).i64() : -1;
+  return from < 0 ? null : from;
 }
 
 function encodeBegin(snapshot: InstallSnapshot): Uint8Array {

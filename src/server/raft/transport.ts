@@ -1,19 +1,22 @@
 /**
- * Raft messages over the peer network. Each voter opens one stream to each other voter ('raft') and sends on it; snapshots
- * go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is told as a hint.
+ * Raft messages over the peer network. Each replica opens one stream to each other that it knows ('raft') and sends on it;
+ * where it has none that is up, it answers on the stream that the other opened: a learner need not know where its leader
+ * is. Snapshots go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is told as a hint.
+ *
+ * Bootstrap servers have addresses but no ids: streams to them are open only while this replica looks for a leader.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
 import type { Random } from '../../base/random.ts';
 import { MalformedError } from '../../raft/bytes.ts';
-import type { InstallSnapshot, RaftMessage } from '../../raft/messages.ts';
+import type { InstallSnapshot, JoinRequest, RaftMessage } from '../../raft/messages.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
 import { decodeMessage, encodeMessage } from '../../raft/wire.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { decodeHello, encodeHello } from './hello.ts';
 import { PeerLink } from './peer-link.ts';
-import { sendSnapshot, SnapshotReceiver } from './snapshot-stream.ts';
+import { sendSnapshot, SnapshotDownloads } from './snapshot-stream.ts';
 
 export interface TransportOptions {
   readonly me: ReplicaKey;
@@ -31,12 +34,14 @@ export class Greeter {
   readonly bytes: Uint8Array;
   readonly #clusterId: string;
   readonly #me: NodeId;
+  readonly #bootId: number;
   readonly #logger: Logger;
   #complained = new Set<string>();
 
   constructor(options: { me: ReplicaKey; clusterId: string; random: Random; logger: Logger }) {
     const { me, clusterId, random, logger } = options;
-    this.bytes = encodeHello({ clusterId, from: me, bootId: random.u32() });
+    this.#bootId = random.u32();
+    this.bytes = encodeHello({ clusterId, from: me, bootId: this.#bootId });
     this.#clusterId = clusterId;
     this.#me = me.id;
     this.#logger = logger;
@@ -45,7 +50,9 @@ export class Greeter {
   /** Who speaks; null, and a line in the log, when it isn't who it should be. */
   check(bytes: Uint8Array, expected: NodeId | null): ReplicaKey | null {
     try {
-      const { from } = decodeHello(bytes, this.#clusterId);
+      const { from, bootId } = decodeHello(bytes, this.#clusterId);
+      // One of the bootstrap servers is this process itself.
+      if (from.id === this.#me && bootId === this.#bootId) return null;
       if (expected !== null && from.id !== expected) {
         throw new MalformedError(`node ${from.id} answers where node ${expected} is configured`);
       }
@@ -73,19 +80,25 @@ export class RaftTransport {
   readonly #options: TransportOptions;
   readonly #greeter: Greeter;
   readonly #links = new Map<NodeId, PeerLink>();
+  /** By address, while a leader is looked for. */
+  readonly #seeds = new Map<string, PeerLink>();
   readonly #incoming = new Set<MessageStream>();
+  /** The last 'raft' stream that each peer opened. */
+  readonly #opened = new Map<NodeId, MessageStream>();
+  readonly #downloads: SnapshotDownloads;
   #stopped = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#greeter = new Greeter(options);
+    this.#downloads = new SnapshotDownloads(options.onMessage);
     options.peers.accept('raft', (stream) => this.#accept(stream, (from) => this.#messages(stream, from)));
     options.peers.accept('raft-bulk', (stream) =>
       this.#accept(stream, (from) => this.#snapshots(stream, from)),
     );
   }
 
-  /** Where the other voters are; links are opened, kept and closed accordingly. */
+  /** Where the other voters and this leader's learners are; links are opened, kept and closed accordingly. */
   setPeers(addresses: ReadonlyMap<NodeId, Address>): void {
     if (this.#stopped) return;
     for (const [id, link] of this.#links) {
@@ -95,12 +108,40 @@ export class RaftTransport {
       this.#links.delete(id);
     }
     for (const [id, address] of addresses) {
-      if (id !== this.#options.me.id && !this.#links.has(id)) this.#links.set(id, this.#link(id, address));
+      if (id === this.#options.me.id || this.#links.has(id)) continue;
+      this.#links.set(
+        id,
+        this.#link(id, address, () => this.#options.onLink(id, true)),
+      );
     }
   }
 
-  #link(peer: NodeId, address: Address): PeerLink {
-    const { peers, scheduler, random, onLink, logger } = this.#options;
+  /** Says it to each of the bootstrap servers that isn't linked already; streams are opened when there are none. */
+  announce(servers: readonly Address[], message: JoinRequest): void {
+    if (this.#stopped) return;
+    const bytes = encodeMessage(message);
+    const linked = new Set([...this.#links.values()].map(({ address }) => `${address.host}:${address.port}`));
+    for (const address of servers) {
+      const name = `${address.host}:${address.port}`;
+      if (linked.has(name)) continue;
+      let seed = this.#seeds.get(name);
+      if (seed === undefined) {
+        seed = this.#link(null, address, () => this.#seeds.get(name)?.send(bytes));
+        this.#seeds.set(name, seed);
+      }
+      seed.send(bytes);
+    }
+  }
+
+  /** A leader is known. */
+  endAnnouncing(): void {
+    if (this.#seeds.size === 0) return;
+    for (const seed of this.#seeds.values()) seed.stop();
+    this.#seeds.clear();
+  }
+
+  #link(peer: NodeId | null, address: Address, onUp: () => void): PeerLink {
+    const { peers, scheduler, random, onMessage, onLink, logger } = this.#options;
     return new PeerLink({
       peer,
       address,
@@ -109,19 +150,23 @@ export class RaftTransport {
       random,
       hello: () => this.#greeter.bytes,
       checkHello: (bytes, expected) => this.#greeter.check(bytes, expected),
-      onUp: () => {
-        logger.debug('Connected to a voter', { peer });
-        onLink(peer, true);
+      onMessage: (stream, from, bytes) =>
+        this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes))),
+      onUp: (key) => {
+        logger.debug('Connected to a controller', { peer: key.id });
+        onUp();
       },
       onDown: () => {
-        logger.debug('The stream to a voter broke', { peer });
-        onLink(peer, false);
+        logger.debug('The stream to a controller broke', { peer, ...address });
+        if (peer !== null) onLink(peer, false);
       },
     });
   }
 
   send(to: NodeId, message: Exclude<RaftMessage, InstallSnapshot>): void {
-    this.#links.get(to)?.send(encodeMessage(message));
+    const link = this.#links.get(to);
+    if (link?.up === true) link.send(encodeMessage(message));
+    else this.#opened.get(to)?.send(encodeMessage(message));
   }
 
   /** Resolves to whether it arrived. */
@@ -140,9 +185,11 @@ export class RaftTransport {
   stop(): void {
     this.#stopped = true;
     for (const link of this.#links.values()) link.stop();
+    this.endAnnouncing();
     for (const stream of this.#incoming) stream.close();
     this.#links.clear();
     this.#incoming.clear();
+    this.#opened.clear();
   }
 
   /** `greeted` sets the stream's handlers for what follows the hello. */
@@ -167,22 +214,25 @@ export class RaftTransport {
 
   #messages(stream: MessageStream, from: ReplicaKey): void {
     const { onMessage, onLink } = this.#options;
+    this.#opened.set(from.id, stream);
     stream.onMessage = (bytes) => {
       this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes)));
     };
     stream.onClose = () => {
       this.#incoming.delete(stream);
+      if (this.#opened.get(from.id) === stream) this.#opened.delete(from.id);
       if (!this.#stopped) onLink(from.id, false);
     };
     this.#links.get(from.id)?.hurry();
   }
 
   #snapshots(stream: MessageStream, from: ReplicaKey): void {
-    const receiver = new SnapshotReceiver((snapshot) => this.#options.onMessage(from, snapshot));
     stream.onMessage = (bytes) => {
-      this.#guard(stream, from, () => {
-        if (receiver.receive(bytes)) stream.send(new Uint8Array([1]));
-      });
+      this.#guard(stream, from, () => this.#downloads.receive(stream, from, bytes));
+    };
+    stream.onClose = () => {
+      this.#incoming.delete(stream);
+      this.#downloads.closed(stream);
     };
   }
 

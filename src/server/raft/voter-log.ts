@@ -1,5 +1,5 @@
 /**
- * The driver of the consensus core on a voter. One mailbox: inputs gather, a turn steps the core with all of them and then
+ * The driver of the consensus core on a controller, voter or not. One mailbox: inputs gather, a turn steps the core with all of them and then
  * carries out the effects in this order:
  *
  *   1. writes go to the group commit    2. messages that may leave at once    3. answers to proposals
@@ -23,6 +23,7 @@ import {
   VoterChangeError,
 } from '../../raft/api.ts';
 import { RaftCore } from '../../raft/core.ts';
+import { learners } from '../../raft/role/membership.ts';
 import type { Outbound, RaftMessage } from '../../raft/messages.ts';
 import {
   type Effects,
@@ -34,7 +35,7 @@ import {
   type VoterChange,
 } from '../../raft/state.ts';
 import type { RaftStore, RecoveredState } from '../../raft/store.ts';
-import type { ReplicaKey, Voter } from '../../raft/types.ts';
+import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Delivery } from './delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -53,6 +54,9 @@ export interface VoterLogOptions {
   readonly clusterId: string;
   /** Static voters (`controller.quorum.voters`), or none when the snapshot of the format names them. */
   readonly voters: readonly Voter[];
+  readonly bootstrapServers: readonly Address[];
+  /** Where others reach this node. */
+  readonly endpoints: readonly Endpoint[];
   readonly store: RaftStore;
   /** What `store.open()` returned. */
   readonly recovered: RecoveredState;
@@ -82,13 +86,16 @@ export class VoterLog implements MetadataLog {
   #timer: Timer | null = null;
   #timerMs = Number.POSITIVE_INFINITY;
   #voters: readonly Voter[] | null = null;
+  #learnersVersion = -1;
   #phase: 'new' | 'running' | 'stopped' = 'new';
   #shutdown: Promise<void> | null = null;
 
   constructor(options: VoterLogOptions) {
     this.#options = options;
     const { me, store, recovered, clock, scheduler, random, logger } = options;
-    this.#core = new RaftCore(raftOptions(me, options.tuning), random, recovered, options.voters);
+    const { endpoints } = options;
+    const tuning = raftOptions(me, { ...options.tuning, endpoints });
+    this.#core = new RaftCore(tuning, random, recovered, options.voters);
     const onFailure = (error: unknown): void => this.#fail(error);
     this.#commit = new GroupCommit({ store, onPersisted: (seq) => this.#persisted(seq), onFailure });
     this.#delivery = new Delivery({
@@ -97,7 +104,9 @@ export class VoterLog implements MetadataLog {
       clock,
       scheduler,
       onCommit: (entries) => this.#tell((listener) => listener.onCommit(entries)),
-      onSnapshot: (snapshot) => this.#tell((listener) => listener.onSnapshot(snapshot)),
+      onSnapshot: async (snapshot) => {
+        for (const listener of this.#listeners) await listener.onSnapshot(snapshot);
+      },
       onDelivered: (endOffset) => this.#delivered(endOffset),
       onFailure,
     });
@@ -244,6 +253,7 @@ export class VoterLog implements MetadataLog {
     const lost = this.#leadership.update();
     if (lost) this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
     this.#updatePeers();
+    this.#announce(effects);
     this.#proposals.resolveReads(this.#delivery.endOffset);
     this.#delivery.kick();
     this.#leadership.delivered(this.#delivery.endOffset);
@@ -303,13 +313,25 @@ export class VoterLog implements MetadataLog {
   }
 
   #updatePeers(): void {
-    const voters = this.#core.state.voters.current;
-    if (voters === this.#voters) return;
-    this.#voters = voters;
+    const { voters, role, learnersVersion } = this.#core.state;
+    if (voters.current === this.#voters && learnersVersion === this.#learnersVersion) return;
+    this.#voters = voters.current;
+    this.#learnersVersion = learnersVersion;
     const addresses = new Map<NodeId, Address>();
-    for (const voter of voters)
-      if (voter.endpoints[0] !== undefined) addresses.set(voter.id, voter.endpoints[0]);
+    for (const { id, endpoints } of voters.current)
+      if (endpoints[0] !== undefined) addresses.set(id, endpoints[0]);
+    if (role.name === 'leader') {
+      for (const { id, endpoints } of learners(this.#core.state, role))
+        if (endpoints[0] !== undefined) addresses.set(id, endpoints[0]);
+    }
     this.#transport.setPeers(addresses);
+  }
+
+  #announce(effects: Effects): void {
+    for (const message of effects.announce) {
+      this.#transport.announce(this.#options.bootstrapServers, message);
+    }
+    if (this.#core.leaderId !== null) this.#transport.endAnnouncing();
   }
 
   /** One timer; it is set again only when it would come too late. */

@@ -8,6 +8,7 @@ import { writeBootstrapVoters } from '../../../src/adapters/leveldb/snapshot-fil
 import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { nodeId } from '../../../src/base/ids.ts';
+import type { Address } from '../../../src/base/network.ts';
 import { randomUuid, type Uuid, uuidZero } from '../../../src/base/uuid.ts';
 import type {
   CommittedEntry,
@@ -81,6 +82,9 @@ export class TestQuorum {
   readonly logged: string[] = [];
   readonly #dynamic: boolean;
   readonly voters: Voter[];
+  readonly initialCount: number;
+  /** Where nodes that are started from now on ask for the quorum. */
+  bootstrap: Address[] = [];
   readonly directories: Map<number, Uuid>;
   readonly nodes = new Map<number, TestNode>();
   readonly fatal: unknown[] = [];
@@ -93,8 +97,11 @@ export class TestQuorum {
     reserved: Map<number, Transport>,
     tuning: Partial<RaftOptions>,
     dynamic: boolean,
+    initialCount: number,
   ) {
     this.#dynamic = dynamic;
+    this.initialCount = initialCount;
+    if (dynamic) this.bootstrap = voters.slice(0, initialCount).flatMap(({ endpoints }) => endpoints);
     this.directory = directory;
     this.clusterId = randomUuid(createSystemRandom());
     this.voters = voters;
@@ -107,6 +114,7 @@ export class TestQuorum {
     count: number,
     tuning: Partial<RaftOptions> = {},
     dynamic = false,
+    initialCount = count,
   ): Promise<TestQuorum> {
     const directory = await mkdtemp(`${tmpdir()}/bendemann-raft-`);
     const voters: Voter[] = [];
@@ -120,7 +128,26 @@ export class TestQuorum {
       const endpoints = [{ name: 'CONTROLLER', host: '127.0.0.1', port: listener.address.port }];
       voters.push({ id: nodeId(id), directoryId: uuidZero, endpoints });
     }
-    return new TestQuorum(directory, voters, reserved, tuning, dynamic);
+    return new TestQuorum(directory, voters, reserved, tuning, dynamic, initialCount);
+  }
+
+  /** Who votes from the format on; the others of a dynamic quorum are to be added. */
+  get initialVoters(): Voter[] {
+    return this.voters.slice(0, this.initialCount);
+  }
+
+  /** A member as the voter set of a dynamic quorum names it. */
+  member(id: number): Voter {
+    const voter = this.voters.find((one) => one.id === id);
+    if (voter === undefined) throw new Error(`no member ${id}`);
+    return { ...voter, directoryId: this.directories.get(id) ?? uuidZero };
+  }
+
+  /** The disk of a stopped node is replaced by an empty one. */
+  async wipe(id: number): Promise<void> {
+    await rm(`${this.directory}/${id}`, { recursive: true, force: true });
+    await rm(`${this.directory}/${id}.witness`, { force: true });
+    this.directories.set(id, randomUuid(createSystemRandom()));
   }
 
   async start(id: number, asObserver = false): Promise<TestNode> {
@@ -132,12 +159,13 @@ export class TestQuorum {
       await transport.network.listen(endpoint, (connection) => connection.destroy());
     const directoryId = this.directories.get(id) ?? randomUuid(createSystemRandom());
     const store = asObserver ? null : this.#store(id, directoryId);
-    if (this.#dynamic && wasReserved && !asObserver) await this.#format(id);
+    if (this.#dynamic && wasReserved && !asObserver && id <= this.initialCount) await this.#format(id);
     const log = await openMetadataLog({
       me: { id: nodeId(id), directoryId },
       clusterId: this.clusterId,
       voters: this.#dynamic ? [] : this.voters,
-      bootstrapServers: [],
+      endpoints: voter?.endpoints ?? [],
+      bootstrapServers: this.bootstrap,
       store,
       clock: systemClock,
       scheduler: systemScheduler,
@@ -167,10 +195,7 @@ export class TestQuorum {
 
   /** As `kafka-storage format --initial-controllers` does. */
   async #format(id: number): Promise<void> {
-    const voters = this.voters.map((voter) => ({
-      ...voter,
-      directoryId: this.directories.get(voter.id) ?? uuidZero,
-    }));
+    const voters = this.initialVoters.map((voter) => this.member(voter.id));
     await writeBootstrapVoters(systemFileSystem, `${this.directory}/${id}`, voters);
   }
 
