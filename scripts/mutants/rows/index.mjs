@@ -6,12 +6,18 @@
  * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
  * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
  */
+import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
 import { readRows } from './reads.mjs';
 import { snapshotRows } from './snapshots.mjs';
 
-export const rows = [...electionRows, ...logRows, ...snapshotRows, ...membershipRows, ...readRows].sort(
-  (a, b) => a.number - b.number,
-);
+export const rows = [
+  ...electionRows,
+  ...logRows,
+  ...snapshotRows,
+  ...membershipRows,
+  ...readRows,
+  ...driverRows,
+].sort((a, b) => a.number - b.number);

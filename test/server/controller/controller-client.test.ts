@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import type { MessageStream, PeerNetwork } from '../../../src/base/network.ts';
+import { decode, encode } from '../../../src/protocol/codec/codec.ts';
+import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
+import { ControllerAnswer, ControllerCall } from '../../../src/server/controller/envelope.ts';
+
+/** A controller on node 1, in one process: what it was asked, and how it answers. */
+function clientOf(answer: (call: ControllerCall, stream: MessageStream) => void): StreamControllerClient {
+  const open = (): MessageStream => {
+    const stream: MessageStream = {
+      onMessage() {},
+      onClose() {},
+      onDrain() {},
+      send: (message) => {
+        queueMicrotask(() => answer(decode(ControllerCall, 0, message), stream));
+        return true;
+      },
+      close() {},
+    };
+    return stream;
+  };
+  return new StreamControllerClient({
+    nodeId: nodeId(2),
+    log: { leader: () => ({ id: nodeId(1), epoch: 1 }), addressOf: () => ({ host: 'n1', port: 1 }) },
+    bootstrap: [],
+    local: null,
+    peers: { open, accept() {} } as PeerNetwork,
+    clock: systemClock,
+    scheduler: systemScheduler,
+  });
+}
+
+function answered(call: ControllerCall): Uint8Array {
+  const body = new Uint8Array([call.body[0] ?? 0]);
+  return encode(ControllerAnswer, 0, { correlationId: call.correlationId, errorCode: 0, body });
+}
+
+test('controller client: a request that was answered is not sent again; one whose stream broke is', async () => {
+  const calls: number[] = [];
+  let breaks = 0;
+  const client = clientOf((call, stream) => {
+    calls.push(call.body[0] ?? 0);
+    if (breaks-- > 0) stream.onClose(null);
+    else stream.onMessage(answered(call));
+  });
+  expect([...(await client.send(19, 7, new Uint8Array([1])))]).toEqual([1]);
+  expect(calls).toEqual([1]);
+  breaks = 1;
+  expect([...(await client.send(19, 7, new Uint8Array([2])))]).toEqual([2]);
+  expect(calls).toEqual([1, 2, 2]);
+  client.close();
+});

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { Proposals } from '../../../src/server/raft/proposals.ts';
+
+test('proposals: what waits when the leadership is lost is rejected, whoever commits at its offset later', async () => {
+  const proposals = new Proposals();
+  const early = proposals.open();
+  const late = proposals.open();
+  proposals.accepted(early.ticket, 5);
+  proposals.accepted(late.ticket, 6);
+  proposals.delivered(6);
+  expect(await early.outcome).toBe(5);
+  proposals.rejectAccepted(new Error('the leadership was lost'));
+  // Led again, with other entries at these offsets.
+  const again = proposals.open();
+  proposals.accepted(again.ticket, 6);
+  proposals.delivered(10);
+  await expect(late.outcome).rejects.toThrow('the leadership was lost');
+  expect(await again.outcome).toBe(6);
+});
