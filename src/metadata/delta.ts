@@ -4,6 +4,7 @@
  *
  * A snapshot is a delta too: it begins with nothing, and `apply` finds out what is different from the image before.
  */
+import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { ClusterDelta } from './cluster-delta.ts';
@@ -17,6 +18,13 @@ import { differences } from './snapshot-differences.ts';
 import { TopicsDelta } from './topics-delta.ts';
 
 const noPartitions: ReadonlySet<number> = new Set();
+
+function drained<R>(steps: Generator<void, R, void>): R {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 export class MetadataDelta {
   /** The image before. */
@@ -96,17 +104,8 @@ export class MetadataDelta {
   }
 
   apply(offset: number, epoch: number): MetadataImage {
-    const drafted: MetadataImage = {
-      offset,
-      epoch,
-      features: this.#appliedFeatures(),
-      cluster: this.#cluster.apply(),
-      topics: this.#topics.apply(),
-      configs: this.#configs.apply(),
-      producerIds: this.#producerIds,
-      security: this.#security.apply(),
-    };
-    if (this.isSnapshot) return this.#compare(drafted);
+    if (this.isSnapshot) return drained(this.applySnapshot(offset, epoch));
+    const drafted = this.#drafted(offset, epoch);
     this.changedTopics = this.#topics.changedIds();
     this.removedTopics = this.#topics.removedIds();
     this.changedBrokers = this.#cluster.changedBrokers();
@@ -116,15 +115,34 @@ export class MetadataDelta {
     return drafted;
   }
 
+  /** `apply` of a snapshot in steps: the caller may let others run between them. */
+  *applySnapshot(offset: number, epoch: number): Generator<void, MetadataImage, void> {
+    assert(this.isSnapshot, 'entries are applied at once');
+    return yield* this.#compare(this.#drafted(offset, epoch));
+  }
+
   /** The delta that leads from one image to another, found by comparing them. */
   static between(before: MetadataImage, after: MetadataImage): MetadataDelta {
     const delta = new MetadataDelta(before, { isSnapshot: true });
-    delta.#compare(after);
+    drained(delta.#compare(after));
     return delta;
   }
 
-  #compare(after: MetadataImage): MetadataImage {
-    const found = differences(this.before, after);
+  #drafted(offset: number, epoch: number): MetadataImage {
+    return {
+      offset,
+      epoch,
+      features: this.#appliedFeatures(),
+      cluster: this.#cluster.apply(),
+      topics: this.#topics.apply(),
+      configs: this.#configs.apply(),
+      producerIds: this.#producerIds,
+      security: this.#security.apply(),
+    };
+  }
+
+  *#compare(after: MetadataImage): Generator<void, MetadataImage, void> {
+    const found = yield* differences(this.before, after);
     this.changedTopics = new Set(found.changedPartitions.keys());
     this.removedTopics = found.removedTopics;
     this.changedBrokers = found.changedBrokers;

@@ -1,20 +1,32 @@
 /**
  * Turns the committed metadata log into images: entries and snapshots become deltas, deltas become images, publishers hear of both.
- * Keeps the newest image. Entries that are delivered together become one delta.
+ * Keeps the newest image. Entries that are delivered together become one delta; a snapshot is worked off in slices, while the image
+ * before stays the newest one.
  */
 import { assert } from '../base/assert.ts';
+import type { Clock, Scheduler } from '../base/clock.ts';
+import { Slices } from '../base/slices.ts';
 import type { CommittedEntry, LeaderView, MetadataLogListener, MetadataSnapshot } from '../raft/api.ts';
 import { MetadataDelta } from './delta.ts';
 import type { MetadataImage } from './image.ts';
 import { emptyImage } from './image.ts';
 import type { MetadataPublisher } from './publisher.ts';
 import { decodeRecords } from './records.ts';
-import { decodeSnapshot } from './snapshot.ts';
+import { snapshotPayloads } from './snapshot.ts';
 
 export class MetadataLoader implements MetadataLogListener {
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
   #image: MetadataImage = emptyImage();
   #leader: LeaderView = { id: null, epoch: -1 };
   readonly #publishers: MetadataPublisher[] = [];
+  /** The delta from nothing to the image, for publishers that come late; null: to be made. */
+  #everything: MetadataDelta | null = null;
+
+  constructor(clock: Clock, scheduler: Scheduler) {
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+  }
 
   get image(): MetadataImage {
     return this.#image;
@@ -29,7 +41,8 @@ export class MetadataLoader implements MetadataLogListener {
     this.#publishers.push(publisher);
     if (this.#leader.id !== null) publisher.onControllerChange?.(this.#leader);
     if (this.#image.offset < 0) return;
-    publisher.onMetadataUpdate(everything(this.#image), this.#image);
+    this.#everything ??= MetadataDelta.between(emptyImage(), this.#image);
+    publisher.onMetadataUpdate(this.#everything, this.#image);
   }
 
   onCommit(entries: readonly CommittedEntry[]): void {
@@ -40,13 +53,22 @@ export class MetadataLoader implements MetadataLogListener {
       assert(entry.offset > this.#image.offset, 'entries come in order');
       if (entry.payload.length > 0) delta.replayAll(decodeRecords(entry.payload));
     }
-    this.#publish(delta, last.offset, last.epoch);
+    this.#publish(delta, delta.apply(last.offset, last.epoch));
   }
 
-  onSnapshot(snapshot: MetadataSnapshot): void {
-    const delta = new MetadataDelta(this.#image, { isSnapshot: true });
-    for (const record of decodeSnapshot(snapshot.bytes)) delta.replay(record);
-    this.#publish(delta, snapshot.offset, snapshot.epoch);
+  async onSnapshot(snapshot: MetadataSnapshot): Promise<void> {
+    const before = this.#image;
+    const slices = new Slices(this.#clock, this.#scheduler);
+    const delta = new MetadataDelta(before, { isSnapshot: true });
+    for (const payload of snapshotPayloads(snapshot.bytes)) {
+      delta.replayAll(decodeRecords(payload));
+      if (slices.isOver) await slices.breathe();
+    }
+    const steps = delta.applySnapshot(snapshot.offset, snapshot.epoch);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) if (slices.isOver) await slices.breathe();
+    assert(this.#image === before, 'nothing is delivered while a snapshot is worked off');
+    this.#publish(delta, step.value);
   }
 
   onLeaderChange(leader: LeaderView): void {
@@ -58,12 +80,9 @@ export class MetadataLoader implements MetadataLogListener {
 
   onDeactivated(): void {}
 
-  #publish(delta: MetadataDelta, offset: number, epoch: number): void {
-    this.#image = delta.apply(offset, epoch);
-    for (const publisher of this.#publishers) publisher.onMetadataUpdate(delta, this.#image);
+  #publish(delta: MetadataDelta, image: MetadataImage): void {
+    this.#image = image;
+    this.#everything = null;
+    for (const publisher of this.#publishers) publisher.onMetadataUpdate(delta, image);
   }
-}
-
-function everything(image: MetadataImage): MetadataDelta {
-  return MetadataDelta.between(emptyImage(), image);
 }

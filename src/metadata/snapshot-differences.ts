@@ -8,7 +8,7 @@ import type { BrokerImage } from './cluster-image.ts';
 import type { ConfigResource, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey } from './configs-image.ts';
 import type { MetadataImage } from './image.ts';
-import type { PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
+import type { PartitionImage, TopicImage } from './topics-image.ts';
 
 export interface Differences {
   readonly image: MetadataImage;
@@ -18,7 +18,11 @@ export interface Differences {
   readonly changedConfigs: readonly ConfigResource[];
 }
 
-export function differences(before: MetadataImage, after: MetadataImage): Differences {
+/** Yields before each topic, so that a caller can let others run in between. */
+export function* differences(
+  before: MetadataImage,
+  after: MetadataImage,
+): Generator<void, Differences, void> {
   const changedPartitions = new Map<Uuid, Set<number>>();
   const removedTopics = new Set<Uuid>();
   const topicChanges = new Map<Uuid, TopicImage | null>();
@@ -28,10 +32,12 @@ export function differences(before: MetadataImage, after: MetadataImage): Differ
     topicChanges.set(topic.id, null);
   }
   for (const topic of after.topics.all()) {
-    const changed = changedIn(before.topics, topic);
+    yield;
+    const known = before.topics.byId(topic.id);
+    const changed = changedIn(known, topic);
     if (changed === null) continue;
     changedPartitions.set(topic.id, changed);
-    topicChanges.set(topic.id, topic);
+    topicChanges.set(topic.id, known === undefined ? topic : withKept(known, topic, changed));
   }
   return {
     image: { ...after, topics: before.topics.update(topicChanges) },
@@ -43,21 +49,51 @@ export function differences(before: MetadataImage, after: MetadataImage): Differ
 }
 
 /** Indexes of partitions that differ; null when the topic is as it was. */
-function changedIn(before: TopicsImage, topic: TopicImage): Set<number> | null {
-  const known = before.byId(topic.id);
+function changedIn(known: TopicImage | undefined, topic: TopicImage): Set<number> | null {
   const changed = new Set<number>();
-  topic.partitions.forEach((partition, i) => {
+  for (let i = 0; i < topic.partitions.length; i++) {
     const old = known?.partitions[i];
-    if (old === undefined || !samePartition(old, partition)) changed.add(i);
-  });
+    if (old === undefined || !samePartition(old, topic.partitions[i] as PartitionImage)) changed.add(i);
+  }
   return known !== undefined && changed.size === 0 && known.partitions.length === topic.partitions.length
     ? null
     : changed;
 }
 
-export function samePartition(a: PartitionImage, b: PartitionImage): boolean {
+/** The topic of the snapshot, with the partitions of before where nothing changed. */
+function withKept(known: TopicImage, topic: TopicImage, changed: ReadonlySet<number>): TopicImage {
+  const partitions = topic.partitions.map((partition, i) =>
+    changed.has(i) ? partition : (known.partitions[i] as PartitionImage),
+  );
+  return { ...topic, partitions };
+}
+
+function sameList(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const comparedLists = [
+  'replicas',
+  'directories',
+  'isr',
+  'removingReplicas',
+  'addingReplicas',
+  'elr',
+  'lastKnownElr',
+] as const satisfies readonly (keyof PartitionImage)[];
+
+function samePartition(a: PartitionImage, b: PartitionImage): boolean {
   // The partition epoch changes with everything else; the rest is compared because a restored log may repeat epochs.
-  return a.partitionEpoch === b.partitionEpoch && JSON.stringify(a) === JSON.stringify(b);
+  return (
+    a.partitionEpoch === b.partitionEpoch &&
+    a.leaderEpoch === b.leaderEpoch &&
+    a.leader === b.leader &&
+    a.leaderRecoveryState === b.leaderRecoveryState &&
+    comparedLists.every((key) => sameList(a[key], b[key]))
+  );
 }
 
 function brokerText(broker: BrokerImage | undefined): string {

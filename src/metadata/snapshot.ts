@@ -77,13 +77,18 @@ export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-export function* decodeSnapshot(bytes: Uint8Array): Generator<MetadataRecord> {
+/** The pieces a snapshot is made of; `decodeRecords` reads them. */
+export function* snapshotPayloads(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
     const sizeBytes = view.getUint32(at);
-    yield* decodeRecords(bytes.subarray(at + 4, at + 4 + sizeBytes));
+    yield bytes.subarray(at + 4, at + 4 + sizeBytes);
     at += 4 + sizeBytes;
   }
+}
+
+export function* decodeSnapshot(bytes: Uint8Array): Generator<MetadataRecord> {
+  for (const payload of snapshotPayloads(bytes)) yield* decodeRecords(payload);
 }
 
 function framed(payload: Uint8Array): Uint8Array {

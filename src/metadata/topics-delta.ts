@@ -14,6 +14,8 @@ interface TopicDraft {
 
 const noIds: readonly NodeId[] = [];
 const noPartitions: ReadonlySet<number> = new Set();
+/** What a change says of the leader when it says nothing. */
+const leaderUnchanged = -2;
 
 export class TopicsDelta {
   readonly #base: TopicsImage;
@@ -86,7 +88,7 @@ export class TopicsDelta {
       draft.partitions[record.partitionId],
       `partition ${draft.name}-${record.partitionId}`,
     );
-    draft.partitions[record.partitionId] = changed(before, record);
+    draft.partitions[record.partitionId] = this.#changed(before, record);
     draft.changed.add(record.partitionId);
   }
 
@@ -119,6 +121,33 @@ export class TopicsDelta {
       changes.set(draft.id, { name: draft.name, id: draft.id, partitions: draft.partitions });
     }
     return this.#base.update(changes);
+  }
+
+  /** Sets what the record sets. A record that names a leader, be it the same one, begins a new leader epoch. */
+  #changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
+    const replicas = this.#list(record.replicas, before.replicas);
+    return {
+      topicId: before.topicId,
+      index: before.index,
+      replicas,
+      directories: record.directories === null ? before.directories : this.#shared(record.directories),
+      isr: same(this.#list(record.isr, before.isr), replicas),
+      removingReplicas: this.#list(record.removingReplicas, before.removingReplicas),
+      addingReplicas: this.#list(record.addingReplicas, before.addingReplicas),
+      elr: this.#list(record.eligibleLeaderReplicas, before.elr),
+      lastKnownElr: this.#list(record.lastKnownElr, before.lastKnownElr),
+      leader: record.leader === leaderUnchanged ? before.leader : (record.leader as NodeId | typeof noLeader),
+      leaderRecoveryState:
+        record.leaderRecoveryState < 0 ? before.leaderRecoveryState : record.leaderRecoveryState,
+      leaderEpoch: before.leaderEpoch + (record.leader === leaderUnchanged ? 0 : 1),
+      partitionEpoch: before.partitionEpoch + 1,
+    };
+  }
+
+  /** `before` when the record says nothing of it. */
+  #list(ids: readonly number[] | null, before: readonly NodeId[]): readonly NodeId[] {
+    if (ids === null) return before;
+    return ids.length === 0 ? noIds : this.#shared(ids as readonly NodeId[]);
   }
 
   #shared<T>(list: readonly T[]): readonly T[] {
@@ -154,29 +183,6 @@ export class TopicsDelta {
     for (const topic of this.#base.all()) if (!this.#removed.has(topic.id)) ids.add(topic.id);
     return [...ids];
   }
-}
-
-/** Sets what the record sets. A record that names a leader, be it the same one, begins a new leader epoch. */
-function changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
-  const leaderUnchanged = -2;
-  const replicas = (record.replicas as readonly NodeId[] | null) ?? before.replicas;
-  return {
-    topicId: before.topicId,
-    index: before.index,
-    replicas,
-    directories: record.directories ?? before.directories,
-    isr: same((record.isr as readonly NodeId[] | null) ?? before.isr, replicas),
-    removingReplicas:
-      record.removingReplicas === null ? before.removingReplicas : orNone(record.removingReplicas),
-    addingReplicas: record.addingReplicas === null ? before.addingReplicas : orNone(record.addingReplicas),
-    elr: record.eligibleLeaderReplicas === null ? before.elr : orNone(record.eligibleLeaderReplicas),
-    lastKnownElr: record.lastKnownElr === null ? before.lastKnownElr : orNone(record.lastKnownElr),
-    leader: record.leader === leaderUnchanged ? before.leader : (record.leader as NodeId | typeof noLeader),
-    leaderRecoveryState:
-      record.leaderRecoveryState < 0 ? before.leaderRecoveryState : record.leaderRecoveryState,
-    leaderEpoch: before.leaderEpoch + (record.leader === leaderUnchanged ? 0 : 1),
-    partitionEpoch: before.partitionEpoch + 1,
-  };
 }
 
 /** The shared empty list for an empty one: most partitions have four of them. */

@@ -35,8 +35,8 @@ export interface LeaderView {
 export interface MetadataLogListener {
   /** In order and gapless after the last snapshot. Never empty. */
   onCommit(entries: readonly CommittedEntry[]): void;
-  /** Replaces all state. */
-  onSnapshot(snapshot: MetadataSnapshot): void;
+  /** Replaces all state. Nothing more comes, neither here nor to the listeners behind it, before what it returns has resolved. */
+  onSnapshot(snapshot: MetadataSnapshot): void | Promise<void>;
   onLeaderChange(leader: LeaderView): void;
   /** This node leads, an entry of its own epoch is committed, and everything before went through `onCommit`. */
   onActivated(epoch: number, startOffset: number): void;

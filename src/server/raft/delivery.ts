@@ -2,6 +2,7 @@
  * Delivers what is committed, and on this node's disk, to the listeners: in order, gapless, a snapshot first where the log
  * no longer begins early enough. Yields to the event loop after 5 ms.
  */
+import { at } from '../../base/assert.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
 import type { CommittedEntry, MetadataSnapshot } from '../../raft/api.ts';
@@ -11,6 +12,7 @@ import type { Entry } from '../../raft/types.ts';
 
 const sliceMs = 5;
 const batchCountMax = 64;
+const batchBytesMax = 64 * 1024;
 const readBytesMax = 1024 * 1024;
 const nothing = new Uint8Array(0);
 
@@ -20,15 +22,28 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly onCommit: (entries: readonly CommittedEntry[]) => void;
-  readonly onSnapshot: (snapshot: MetadataSnapshot) => void;
+  readonly onSnapshot: (snapshot: MetadataSnapshot) => Promise<void>;
   /** After each batch, with the exclusive end of what was delivered. */
   readonly onDelivered: (endOffset: number) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
-export function committedEntry(entry: Entry): CommittedEntry {
+function committedEntry(entry: Entry): CommittedEntry {
   const payload = entry.kind === 'data' ? entry.payload : nothing;
   return { offset: entry.offset, epoch: entry.epoch, payload, appendedMs: entry.appendedMs };
+}
+
+/** What is delivered at once: a few entries, and not many records, be they in how many entries they like. */
+export function batchAt(entries: readonly Entry[], from: number): CommittedEntry[] {
+  const batch: CommittedEntry[] = [];
+  let sizeBytes = 0;
+  for (let i = from; i < entries.length && batch.length < batchCountMax; i++) {
+    const entry = committedEntry(at(entries, i));
+    sizeBytes += entry.payload.length;
+    if (batch.length > 0 && sizeBytes > batchBytesMax) break;
+    batch.push(entry);
+  }
+  return batch;
 }
 
 export class Delivery {
@@ -94,7 +109,8 @@ export class Delivery {
       throw new Error(`no snapshot covers the metadata log from offset ${this.#endOffset}`);
     }
     const { meta, bytes } = snapshot;
-    onSnapshot({ offset: meta.endOffset - 1, epoch: meta.epoch, bytes });
+    await onSnapshot({ offset: meta.endOffset - 1, epoch: meta.epoch, bytes });
+    if (this.#stopped) return;
     this.#endOffset = meta.endOffset;
     onDelivered(this.#endOffset);
   }
@@ -107,12 +123,13 @@ export class Delivery {
       (await store.read(this.#endOffset, endOffset, readBytesMax));
     // Null: compacted meanwhile; the next round finds the snapshot.
     if (entries === null || this.#stopped) return;
-    for (let at = 0; at < entries.length; at += batchCountMax) {
-      const batch = entries.slice(at, at + batchCountMax).map(committedEntry);
+    for (let from = 0; from < entries.length; ) {
+      const batch = batchAt(entries, from);
+      from += batch.length;
       onCommit(batch);
       this.#endOffset += batch.length;
       onDelivered(this.#endOffset);
-      if (at + batchCountMax < entries.length || this.#behind()) await this.#breathe();
+      if (from < entries.length || this.#behind()) await this.#breathe();
       if (this.#stopped) return;
     }
   }

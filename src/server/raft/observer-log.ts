@@ -18,7 +18,7 @@ import {
 import { MalformedError } from '../../raft/bytes.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { committedEntry } from './delivery.ts';
+import { batchAt } from './delivery.ts';
 import {
   decodeObserve,
   encodeObserve,
@@ -34,7 +34,6 @@ const creditBytes = 4 * 1024 * 1024;
 const retryMsMin = 20;
 const retryMsMax = 500;
 const sliceMs = 5;
-const batchCountMax = 64;
 /** No word for that long: the voter is gone, whatever its stream says. */
 const silenceMs = 6 * statusIntervalMs;
 
@@ -307,14 +306,14 @@ export class ObserverLog implements MetadataLog {
         return;
       case 'begin':
         this.#snapshot = { begin: message, bytes: new Uint8Array(message.sizeBytes), receivedBytes: 0 };
-        if (message.sizeBytes === 0) this.#finishSnapshot();
+        if (message.sizeBytes === 0) await this.#finishSnapshot();
         return;
       case 'chunk': {
         const snapshot = this.#snapshot;
         assert(snapshot !== null, 'a chunk belongs to a snapshot');
         snapshot.bytes.set(message.bytes, snapshot.receivedBytes);
         snapshot.receivedBytes += message.bytes.length;
-        if (snapshot.receivedBytes === snapshot.bytes.length) this.#finishSnapshot();
+        if (snapshot.receivedBytes === snapshot.bytes.length) await this.#finishSnapshot();
         return;
       }
       case 'credit':
@@ -338,14 +337,14 @@ export class ObserverLog implements MetadataLog {
     this.#moveToLeader();
   }
 
-  #finishSnapshot(): void {
+  async #finishSnapshot(): Promise<void> {
     const snapshot = this.#snapshot;
     assert(snapshot !== null, 'a snapshot was begun');
     const { begin, bytes } = snapshot;
     this.#snapshot = null;
     if (begin.endOffset <= this.#endOffset) return;
     for (const listener of this.#listeners) {
-      listener.onSnapshot({ offset: begin.endOffset - 1, epoch: begin.epoch, bytes });
+      await listener.onSnapshot({ offset: begin.endOffset - 1, epoch: begin.epoch, bytes });
     }
     this.#endOffset = begin.endOffset;
   }
@@ -355,8 +354,9 @@ export class ObserverLog implements MetadataLog {
     const { clock, scheduler } = this.#options;
     let sinceMs = clock.monotonicMs();
     const fresh = entries.slice(this.#endOffset - baseOffset);
-    for (let at = 0; at < fresh.length; at += batchCountMax) {
-      const batch = fresh.slice(at, at + batchCountMax).map(committedEntry);
+    for (let from = 0; from < fresh.length; ) {
+      const batch = batchAt(fresh, from);
+      from += batch.length;
       for (const listener of this.#listeners) listener.onCommit(batch);
       this.#endOffset += batch.length;
       if (clock.monotonicMs() - sinceMs < sliceMs) continue;

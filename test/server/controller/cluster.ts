@@ -195,7 +195,7 @@ export class TestCluster {
     void network.listen({ host: host.name, port: 9092 }, () => {});
     const config = configOf(id);
     const log = new LogReplica(this.shared, life, nodeId(id));
-    const loader = new MetadataLoader();
+    const loader = new MetadataLoader(life, life);
     log.addListener(loader);
     const common = { clock: life, scheduler: life, random: life.random, logger: silentLogger };
     const driver = new ControllerDriver({
