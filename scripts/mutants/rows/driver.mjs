@@ -68,7 +68,7 @@ export const driverRows = [
         to: 'if (startOffset < 0 && (snapshot === null',
       },
     ],
-    caughtBy: { test: storeTest },
+    caughtBy: { test: 'test/adapters/leveldb/snapshot-missing.test.ts' },
   },
   {
     number: 49,

@@ -16,8 +16,12 @@ class HeldStore {
     const next = this.#ends.shift();
     if (error === undefined) next?.resolve();
     else next?.reject(error);
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    await settled();
   }
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
 }
 
 function op(seq: number): WriteOp {
@@ -42,6 +46,7 @@ test('group commit: one write at a time; what comes meanwhile goes together into
   commit.submit([op(1)]);
   commit.submit([op(2), op(3)]);
   commit.submit([op(4)]);
+  await settled();
   expect(store.writes).toEqual([[1]]);
   expect(persisted).toEqual([]);
   await store.end();
