@@ -17,19 +17,26 @@ codes.forEach((code, value) => {
   values[code] = value;
 });
 
+// Memory that `uuidFromBytes` writes its letters to; no state.
+const letters: number[] = new Array<number>(22).fill(0);
+
 /** Text of the 16 bytes of `bytes` that start at `at`. */
 export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
   assert(at + 16 <= bytes.length, 'uuid: fewer than 16 bytes');
-  let text = '';
-  for (let i = 0; i < 16; i += 3) {
-    const a = bytes[at + i] as number;
-    const b = i + 1 < 16 ? (bytes[at + i + 1] as number) : 0;
-    const c = i + 2 < 16 ? (bytes[at + i + 2] as number) : 0;
-    text += String.fromCharCode(codes[a >> 2] as number, codes[((a & 3) << 4) | (b >> 4)] as number);
-    if (i < 15)
-      text += String.fromCharCode(codes[((b & 15) << 2) | (c >> 6)] as number, codes[c & 63] as number);
+  for (let from = at, to = 0; to < 22; from += 3) {
+    const a = bytes[from] as number;
+    // The last byte stands alone.
+    const isLast = to === 20;
+    const b = isLast ? 0 : (bytes[from + 1] as number);
+    const c = isLast ? 0 : (bytes[from + 2] as number);
+    letters[to++] = codes[a >> 2] as number;
+    letters[to++] = codes[((a & 3) << 4) | (b >> 4)] as number;
+    if (isLast) break;
+    letters[to++] = codes[((b & 15) << 2) | (c >> 6)] as number;
+    letters[to++] = codes[c & 63] as number;
   }
-  return text;
+  // At once: text that is put together piece by piece stays a tree of pieces in memory.
+  return String.fromCharCode.apply(null, letters);
 }
 
 /** Writes the 16 bytes of `uuid` into `out` from `at`. */

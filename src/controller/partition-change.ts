@@ -180,14 +180,29 @@ function recordOf(
   const changed = (now: readonly NodeId[], then: readonly NodeId[]): readonly NodeId[] | null =>
     sameIds(now, then) ? null : now;
   const replicas = changed(draft.replicas, before.replicas);
-  const fields = {
-    isr: changed(draft.isr, before.isr),
+  const isr = changed(draft.isr, before.isr);
+  const removingReplicas = changed(draft.removing, before.removingReplicas);
+  const addingReplicas = changed(draft.adding, before.addingReplicas);
+  const eligibleLeaderReplicas = changed(draft.elr, before.elr);
+  const lastKnownElr = changed(draft.lastKnownElr, before.lastKnownElr);
+  const recoveryChanged = draft.leaderRecoveryState !== before.leaderRecoveryState;
+  const isSame =
+    replicas === null &&
+    isr === null &&
+    removingReplicas === null &&
+    addingReplicas === null &&
+    eligibleLeaderReplicas === null &&
+    lastKnownElr === null;
+  if (isSame && !draft.leaderNamed && !recoveryChanged) return null;
+  return record('PartitionChangeRecord', {
+    partitionId: before.index,
+    topicId: before.topicId,
+    isr,
     leader: draft.leaderNamed ? draft.leader : -2,
     replicas,
-    removingReplicas: changed(draft.removing, before.removingReplicas),
-    addingReplicas: changed(draft.adding, before.addingReplicas),
-    leaderRecoveryState:
-      draft.leaderRecoveryState === before.leaderRecoveryState ? -1 : draft.leaderRecoveryState,
+    removingReplicas,
+    addingReplicas,
+    leaderRecoveryState: recoveryChanged ? draft.leaderRecoveryState : -1,
     directories:
       replicas === null
         ? null
@@ -195,14 +210,9 @@ function recordOf(
             const at = before.replicas.indexOf(id);
             return at < 0 ? context.directoryOf(id) : (before.directories[at] ?? uuidUnassignedDirectory);
           }),
-    eligibleLeaderReplicas: changed(draft.elr, before.elr),
-    lastKnownElr: changed(draft.lastKnownElr, before.lastKnownElr),
-  };
-  const { leader, leaderRecoveryState, ...lists } = fields;
-  if (leader === -2 && leaderRecoveryState === -1 && Object.values(lists).every((list) => list === null)) {
-    return null;
-  }
-  return record('PartitionChangeRecord', { partitionId: before.index, topicId: before.topicId, ...fields });
+    eligibleLeaderReplicas,
+    lastKnownElr,
+  });
 }
 
 export function sameIds(a: readonly number[], b: readonly number[]): boolean {

@@ -41,9 +41,10 @@ export class SecurityDelta {
         this.#scram.set(scramKey(record.mechanism, record.name), {
           name: record.name,
           mechanism: record.mechanism,
-          salt: record.salt.slice(),
-          storedKey: record.storedKey.slice(),
-          serverKey: record.serverKey.slice(),
+          // Copies: views would keep the whole payload.
+          salt: new Uint8Array(record.salt),
+          storedKey: new Uint8Array(record.storedKey),
+          serverKey: new Uint8Array(record.serverKey),
           iterations: record.iterations,
         });
         return true;
