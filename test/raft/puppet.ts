@@ -3,13 +3,19 @@
  * Chance is always zero, so that transcripts don't depend on a generator.
  */
 import { nodeId } from '../../src/base/ids.ts';
-import { uuidZero } from '../../src/base/uuid.ts';
+import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
 import { RaftCore } from '../../src/raft/core.ts';
 import { applyWrites, type DiskImage, emptyDisk, readEntries } from '../../src/raft/memory-store.ts';
 import type { Outbound, RaftMessage } from '../../src/raft/messages.ts';
-import { type Effects, type Input, type RaftOptions, raftOptions } from '../../src/raft/state.ts';
+import {
+  type Effects,
+  type Input,
+  type RaftOptions,
+  raftOptions,
+  type VoterChange,
+} from '../../src/raft/state.ts';
 import type { WriteOp } from '../../src/raft/store.ts';
-import type { Entry, Voter } from '../../src/raft/types.ts';
+import type { Entry, ReplicaKey, Voter } from '../../src/raft/types.ts';
 
 export interface InTransit {
   readonly from: number;
@@ -18,6 +24,7 @@ export interface InTransit {
 }
 
 interface PuppetNode {
+  directoryId: Uuid;
   core: RaftCore;
   disk: DiskImage;
   writes: WriteOp[];
@@ -29,23 +36,28 @@ export class Puppets {
   nowMs = 0;
   readonly transit: InTransit[] = [];
   readonly refused: string[] = [];
+  /** Reads that were answered: by whom, and with which end. */
+  readonly reads: string[] = [];
+  /** The disk from which each message in transit was sent. */
+  readonly #senders = new WeakMap<InTransit, Uuid>();
   readonly #nodes = new Map<number, PuppetNode>();
   readonly #voters: Voter[];
   readonly #tuning: Partial<RaftOptions>;
+  readonly ids: readonly number[];
 
-  /** `dynamic`: voters are known with their directories, as after `kafka-storage format --initial-controllers`. */
-  constructor(count: number, tuning: Partial<RaftOptions> = {}, dynamic = false) {
+  /**
+   * `dynamic`: voters are known with their directories, as after `kafka-storage format --initial-controllers`; only the
+   * first `initialCount` nodes are voters then, and all are bootstrap servers to each other.
+   */
+  constructor(count: number, tuning: Partial<RaftOptions> = {}, dynamic = false, initialCount = count) {
     this.#tuning = tuning;
-    this.#voters = Array.from({ length: count }, (_, index) => ({
-      id: nodeId(index + 1),
-      directoryId: dynamic ? `AAAAAAAAAAAAAAAAAAAA${index + 1}A` : uuidZero,
+    this.ids = Array.from({ length: count }, (_, index) => index + 1);
+    this.#voters = this.ids.slice(0, initialCount).map((id) => ({
+      id: nodeId(id),
+      directoryId: dynamic ? directoryOf(id) : uuidZero,
       endpoints: [],
     }));
-    for (const voter of this.#voters) this.restart(voter.id);
-  }
-
-  get ids(): number[] {
-    return this.#voters.map((voter) => voter.id);
+    for (const id of this.ids) this.restart(id);
   }
 
   node(id: number): PuppetNode {
@@ -61,13 +73,39 @@ export class Puppets {
   /** Starts from what is on the disk. */
   restart(id: number): void {
     const disk = this.#nodes.get(id)?.disk ?? emptyDisk;
+    const directoryId = this.#nodes.get(id)?.directoryId ?? directoryOf(id);
     const recovered = { ...disk, snapshot: disk.snapshot?.meta ?? null };
-    const key = { id: nodeId(id), directoryId: `AAAAAAAAAAAAAAAAAAAA${id}A` };
+    const key = { id: nodeId(id), directoryId };
     const random = { u32: () => 0, bytes: (count: number) => new Uint8Array(count) };
-    const core = new RaftCore(raftOptions(key, this.#tuning), random, recovered, this.#voters);
+    const core = new RaftCore(raftOptions(key, this.#tuning), random, recovered, this.#bootstrapVoters(id));
     core.restore(disk.entries);
     core.begin(this.now());
-    this.#nodes.set(id, { core, disk, writes: [], after: [], alive: true });
+    this.#nodes.set(id, { directoryId, core, disk, writes: [], after: [], alive: true });
+  }
+
+  /** Nodes that are to be added know nobody but the bootstrap servers. */
+  #bootstrapVoters(id: number): readonly Voter[] {
+    return this.#voters.some((voter) => voter.id === id) ? this.#voters : [];
+  }
+
+  /** Comes back with an empty disk, which is another replica. */
+  wipe(id: number): void {
+    const node = this.node(id);
+    node.disk = emptyDisk;
+    node.directoryId = `B${node.directoryId.slice(1)}`;
+    this.restart(id);
+  }
+
+  replica(id: number): ReplicaKey {
+    return { id: nodeId(id), directoryId: this.node(id).directoryId };
+  }
+
+  voter(id: number): Voter {
+    return { ...this.replica(id), endpoints: [] };
+  }
+
+  change(id: number, change: VoterChange): void {
+    this.input(id, { type: 'changeVoters', ticket: 0, change });
   }
 
   /** What was not durable is gone. */
@@ -89,6 +127,9 @@ export class Puppets {
     node.writes.push(...effects.writes);
     for (const outbound of effects.send) this.#sent(id, outbound);
     node.after.push(...effects.sendAfter);
+    for (const message of effects.announce)
+      for (const to of this.ids) if (to !== id) this.#sent(id, { to: nodeId(to), message });
+    for (const { endOffset } of effects.readReady) this.reads.push(`${id}: up to ${endOffset}`);
     for (const { reason } of effects.refused) this.refused.push(`${id}: ${reason}`);
     for (const read of effects.readLog) {
       const entries = readEntries(node.disk, read.from, read.endOffset, read.bytesMax);
@@ -113,7 +154,12 @@ export class Puppets {
   }
 
   #sent(from: number, { to, message }: Outbound): void {
-    this.transit.push({ from, to, message });
+    // What is announced to all may have been sent to some already.
+    const again = this.transit.some((one) => one.to === to && one.message === message);
+    if (again && message.type === 'join') return;
+    const one = { from, to, message };
+    this.#senders.set(one, this.node(from).directoryId);
+    this.transit.push(one);
   }
 
   /** Lets time pass until the node's deadline. */
@@ -136,12 +182,26 @@ export class Puppets {
     return true;
   }
 
+  /** Only the oldest write of a node is durable. True when there was one. */
+  persistOne(id: number): boolean {
+    const node = this.node(id);
+    const op = node.writes.shift();
+    if (op === undefined || !node.alive) return false;
+    node.disk = applyWrites(node.disk, [op]);
+    const ready = node.after.filter(({ seq }) => seq <= op.seq);
+    node.after = node.after.filter(({ seq }) => seq > op.seq);
+    for (const { outbound } of ready) this.#sent(id, outbound);
+    this.input(id, { type: 'persisted', seq: op.seq });
+    return true;
+  }
+
   /** Delivers the first message in transit that fits; null when there is none. */
   deliver(fits: (one: InTransit) => boolean = () => true): InTransit | null {
     const index = this.transit.findIndex(fits);
     const [one] = index < 0 ? [] : this.transit.splice(index, 1);
     if (one === undefined) return null;
-    const from = { id: nodeId(one.from), directoryId: `AAAAAAAAAAAAAAAAAAAA${one.from}A` };
+    const directoryId = this.#senders.get(one) ?? directoryOf(one.from);
+    const from = { id: nodeId(one.from), directoryId };
     this.input(one.to, { type: 'message', from, message: one.message });
     return one;
   }
@@ -205,6 +265,10 @@ export class Puppets {
     const role = state.role.name === 'leader' ? 'leader' : `${state.role.name}${leader}`;
     return `${id} ${role}, epoch ${state.epoch}, log [${epochs}]${unstable > 0 ? ` (${unstable} not durable)` : ''}, high watermark ${state.highWatermark}`;
   }
+}
+
+export function directoryOf(id: number): Uuid {
+  return `AAAAAAAAAAAAAAAAAAAA${id}A`;
 }
 
 export function describeTransit({ from, to, message }: InTransit): string {

@@ -2,13 +2,15 @@
  * Transcripts: commands and what they led to, recorded. `UPDATE_TRANSCRIPTS=1 npx vitest run test/raft/transcripts.test.ts`
  * records anew; commit a difference only when you know what caused it.
  *
- *   nodes N | plant ID epochs… hw N | timeout ID | stabilize [IDs] | persist ID | deliver FROM TO | drop FROM TO
+ *   nodes N [dynamic K] | add LEADER ID | remove LEADER ID [old] | upgrade LEADER | voters | read ID | wipe ID
+ *   elect ID | wait MS | tick ID | repeat FROM TO | linkup ID peer |  plant ID epochs… hw N | timeout ID | stabilize [IDs] | persist ID | persistone ID | deliver FROM TO | drop FROM TO
  *   propose ID text | crash ID | restart ID | linkdown ID peer | retire ID | snapshot ID upTo | status
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
-import { describeTransit, type InTransit, Puppets } from './puppet.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
+import { describeTransit, directoryOf, type InTransit, Puppets } from './puppet.ts';
 
 const directory = new URL('./transcripts/', import.meta.url).pathname;
 
@@ -18,6 +20,9 @@ type Command = (
   words: readonly string[],
   lines: string[],
 ) => void;
+
+/** After these it isn't said how the nodes stand. */
+const quiet = new Set(['deliver', 'drop', 'repeat', 'voters', 'wait']);
 
 function between(from: number | undefined, to: number | undefined): (one: InTransit) => boolean {
   return (one) => one.from === from && one.to === to;
@@ -37,10 +42,14 @@ const commands: Readonly<Record<string, Command>> = {
     quorum.plant(id, rest.slice(0, epochCount), rest[epochCount + 1]);
   },
   timeout: (quorum, [id = 0]) => quorum.timeout(id),
+  elect: (quorum, [id = 0]) => quorum.elect(id),
   stabilize: (quorum, ids, _, lines) =>
     quorum.stabilize(ids.length > 0 ? ids : quorum.ids, (what) => lines.push(what)),
   persist: (quorum, [id = 0], _, lines) => {
     if (!quorum.persist(id)) lines.push('nothing to write');
+  },
+  persistone: (quorum, [id = 0], _, lines) => {
+    if (!quorum.persistOne(id)) lines.push('nothing to write');
   },
   deliver: (quorum, [from, to], _, lines) => {
     const one = quorum.deliver(between(from, to));
@@ -60,20 +69,65 @@ const commands: Readonly<Record<string, Command>> = {
   linkdown: (quorum, [id = 0, peer = 0]) => quorum.input(id, { type: 'linkDown', peer: nodeId(peer) }),
   retire: (quorum, [id = 0]) => quorum.input(id, { type: 'retire' }),
   snapshot: (quorum, [id = 0, endOffset = 0]) => snapshot(quorum, id, endOffset),
+  linkup: (quorum, [id = 0, peer = 0]) => quorum.input(id, { type: 'linkUp', peer: nodeId(peer) }),
+  add: (quorum, [leader = 0, id = 0], _, lines) => {
+    quorum.change(leader, { kind: 'add', voter: quorum.voter(id) });
+    lines.push(...quorum.refused.splice(0));
+  },
+  remove: (quorum, [leader = 0, id = 0], words, lines) => {
+    const voter = words[2] === 'old' ? { id: nodeId(id), directoryId: directoryOf(id) } : quorum.replica(id);
+    quorum.change(leader, { kind: 'remove', voter });
+    lines.push(...quorum.refused.splice(0));
+  },
+  upgrade: (quorum, [leader = 0], _, lines) => {
+    quorum.change(leader, { kind: 'upgrade' });
+    lines.push(...quorum.refused.splice(0));
+  },
+  read: (quorum, [id = 0], _, lines) => {
+    quorum.input(id, { type: 'readBarrier', ticket: 0 });
+    lines.push(...quorum.refused.splice(0));
+  },
+  wipe: (quorum, [id = 0]) => quorum.wipe(id),
+  wait: (quorum, [durationMs = 0]) => {
+    quorum.nowMs += durationMs;
+  },
+  tick: (quorum, [id = 0]) => {
+    quorum.input(id, { type: 'tick' });
+  },
+  repeat: (quorum, [from, to], _, lines) => {
+    const one = quorum.transit.find(between(from, to));
+    if (one === undefined) return;
+    quorum.transit.push({ ...one });
+    lines.push(`twice: ${describeTransit(one)}`);
+  },
+  voters: (quorum, _, __, lines) => {
+    for (const id of quorum.ids.filter((one) => quorum.node(one).alive)) {
+      const { current } = quorum.core(id).state.voters;
+      const names = current.map(
+        (one) => `${one.id}${one.directoryId === uuidZero ? '' : `@${one.directoryId.slice(0, 1)}`}`,
+      );
+      lines.push(`${id} knows voters ${names.join(' ')}`);
+    }
+  },
   status: () => {},
 };
+
+function newQuorum([count = 0, _, initialCount]: readonly number[], words: readonly string[]): Puppets {
+  return new Puppets(count, { trailingEntries: 0 }, words[1] === 'dynamic', initialCount ?? count);
+}
 
 function run(quorum: Puppets | null, line: string): { quorum: Puppets; lines: string[] } {
   const [verb = '', ...words] = line.split(' ');
   const numbers = words.map(Number);
-  const target = verb === 'nodes' ? new Puppets(numbers[0] ?? 0, { trailingEntries: 0 }) : quorum;
+  const target = verb === 'nodes' ? newQuorum(numbers, words) : quorum;
   if (target === null) throw new Error('begin with nodes');
   const lines: string[] = [];
   if (verb !== 'nodes') {
     const command = commands[verb];
     if (command === undefined) throw new Error(`unknown command '${line}'`);
     command(target, numbers, words, lines);
-    if (verb !== 'deliver' && verb !== 'drop') lines.push(...target.ids.map((id) => target.status(id)));
+    lines.push(...target.reads.splice(0).map((read) => `read answered by ${read}`));
+    if (!quiet.has(verb)) lines.push(...target.ids.map((id) => target.status(id)));
   }
   return { quorum: target, lines };
 }

@@ -12,7 +12,7 @@ import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { JoinRequest } from '../messages.ts';
-import { newProgress, type Progress } from '../progress.ts';
+import { becomeProbe, newProgress, type Progress } from '../progress.ts';
 import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
 import { encodeVoters } from '../voters.ts';
@@ -48,9 +48,8 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
     known.directoryId = replica.directoryId;
     if (!sameEndpoints(known.endpoints, endpoints)) setEndpoints(state, known, endpoints);
-    // It hears no leader: whatever was on its way to it is lost.
-    known.probeSent = false;
-    known.contactMs = state.nowMs;
+    // It hears no leader: whatever was on its way to it is lost. And so it is no contact that would confirm this one.
+    if (known.state !== 'snapshot') becomeProbe(known, known.match > 0 ? known.match : known.next);
     return;
   }
   if (known === undefined && learners(state, leader).length >= state.options.learnersMax) {
