@@ -14,7 +14,8 @@ import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } 
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
 import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
 import { netChange, type NetChange } from './net-change.ts';
-import { newestSnapshot, type SnapshotFile, writeSnapshot } from './snapshot-files.ts';
+import { newestSnapshot, type SnapshotFile, type SnapshotPosition, writeSnapshot } from './snapshot-files.ts';
+import { tablesProblem } from './tables.ts';
 import { type Testimony, Witness } from './witness.ts';
 
 const frameBytesMax = 1024 * 1024;
@@ -32,6 +33,14 @@ interface FrameInfo {
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
 type BatchOp = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array };
+
+type LevelError = { readonly code?: string; readonly message?: string } | undefined;
+
+/** Its files contradict each other, one is missing, or one is too short; not: the disk or the machine fails. */
+function isLevelDamage(error: LevelError): boolean {
+  if (error?.code === 'LEVEL_CORRUPTION') return true;
+  return /does not exist \(create_if_missing|No such file|Invalid argument/.test(error?.message ?? '');
+}
 
 function frameKey(offset: number): Uint8Array {
   const writer = new ByteWriter(9);
@@ -81,6 +90,8 @@ export class LevelRaftStore implements RaftStore {
     chain: 0,
   };
   #frames: FrameInfo[] = [];
+  /** Snapshots that the start found and that do not go with the log; until they are written once more. */
+  readonly #passedOver = new Set<string>();
   #busy = false;
 
   constructor(options: LevelRaftStoreOptions) {
@@ -115,13 +126,34 @@ export class LevelRaftStore implements RaftStore {
     await this.#compareWith(testimony);
     const { hardState, startOffset, startEpoch, endOffset } = this.#hard;
     if (hardState.highWatermark > endOffset) this.#damaged('the high watermark is ahead of the log');
-    const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, endOffset);
+    const isOurs = async (position: SnapshotPosition): Promise<boolean> => {
+      const is = await this.#isOurs(position);
+      if (!is) this.#passedOver.add(`${position.endOffset} ${position.epoch}`);
+      return is;
+    };
+    const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, isOurs);
     if (startOffset > 0 && (snapshot === null || snapshot.meta.endOffset < startOffset)) {
       const why = problems.length > 0 ? ` (${problems.join('; ')})` : '';
       this.#damaged(`the log begins at ${startOffset}, but no snapshot reaches up to there${why}`);
     }
     const meta = snapshot?.meta ?? null;
     return { hardState, snapshot: meta, startOffset, startEpoch, entries: this.#recover(meta) };
+  }
+
+  /**
+   * Whether the snapshot goes with the log. One that was about to be installed when the node stopped ends beyond the log, or
+   * where the log has something else that was never committed.
+   */
+  async #isOurs({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
+    if (endOffset > this.#hard.endOffset) return false;
+    if (endOffset <= this.#hard.hardState.highWatermark || endOffset <= this.#hard.startOffset) return true;
+    const last = endOffset - 1;
+    const [found] = await this.#sound('the frames', () =>
+      this.#db.iterator({ lte: frameKey(last), gte: frameKey(0), reverse: true, limit: 1 }).all(),
+    );
+    if (found === undefined) this.#damaged(`there is no frame with offset ${last}`);
+    const frame = this.#checked(`the frame with offset ${last}`, () => decodeFrame(found[1]));
+    return frame.entries[last - frame.firstOffset]?.epoch === epoch;
   }
 
   /** The witness is there before the database is: a database without one has lost it. */
@@ -136,6 +168,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   async #openDatabase(testimony: Testimony): Promise<void> {
+    const problem = await tablesProblem(this.#fs, this.#databasePath);
+    if (problem !== null) this.#damaged(problem);
     // LevelDB makes an empty database, and clears away the files of the old one, when its file CURRENT is missing.
     const createIfMissing = testimony.kind !== 'found' || testimony.generation === 0;
     this.#level = new ClassicLevel(this.#databasePath, {
@@ -148,9 +182,7 @@ export class LevelRaftStore implements RaftStore {
       await this.#level.open();
     } catch (error) {
       const { cause } = error as { cause?: { code?: string; message?: string } };
-      const { code = '', message = '' } = cause ?? {};
-      const isLost = /does not exist \(create_if_missing|No such file/.test(message);
-      if (code === 'LEVEL_CORRUPTION' || isLost) this.#damaged(message || 'LevelDB reports corruption');
+      if (isLevelDamage(cause)) this.#damaged(cause?.message ?? 'LevelDB reports corruption');
       throw error;
     }
   }
@@ -246,9 +278,8 @@ export class LevelRaftStore implements RaftStore {
     try {
       return await read();
     } catch (error) {
-      const { code, message } = error as { code?: string; message?: string };
-      if (error instanceof MalformedError || code === 'LEVEL_CORRUPTION')
-        this.#damaged(`${what}: ${message || 'LevelDB reports corruption'}`);
+      if (error instanceof MalformedError || isLevelDamage(error as LevelError))
+        this.#damaged(`${what}: ${(error as Error).message || 'LevelDB reports corruption'}`);
       throw error;
     }
   }
@@ -347,7 +378,9 @@ export class LevelRaftStore implements RaftStore {
   }
 
   async #saveFile(snapshot: SnapshotFile): Promise<void> {
-    await writeSnapshot(this.#fs, this.#directory, snapshot.meta, snapshot.bytes);
+    const { meta, bytes } = snapshot;
+    await writeSnapshot(this.#fs, this.#directory, meta, bytes);
+    this.#passedOver.delete(`${meta.endOffset} ${meta.epoch}`);
   }
 
   #remember(frame: Frame, crc: number): void {
@@ -400,7 +433,9 @@ export class LevelRaftStore implements RaftStore {
   }
 
   async readSnapshot(): Promise<SnapshotFile | null> {
-    return (await newestSnapshot(this.#fs, this.#directory, this.#hard.endOffset)).snapshot;
+    const isOurs = ({ endOffset, epoch }: SnapshotPosition): boolean =>
+      endOffset <= this.#hard.endOffset && !this.#passedOver.has(`${endOffset} ${epoch}`);
+    return (await newestSnapshot(this.#fs, this.#directory, isOurs)).snapshot;
   }
 
   async close(): Promise<void> {

@@ -63,11 +63,14 @@ export async function writeBootstrapVoters(
   await writeSnapshot(fs, directory, { endOffset: 0, epoch: 0, voters }, new Uint8Array(0));
 }
 
-async function list(fs: FileSystem, directory: string): Promise<{ name: string; endOffset: number }[]> {
+/** What the name of a file says. */
+export type SnapshotPosition = Pick<SnapshotMeta, 'endOffset' | 'epoch'>;
+
+async function list(fs: FileSystem, directory: string): Promise<(SnapshotPosition & { name: string })[]> {
   const files = [];
   for (const name of await fs.list(directory)) {
     const match = namePattern.exec(name);
-    if (match !== null) files.push({ name, endOffset: Number(match[1]) });
+    if (match !== null) files.push({ name, endOffset: Number(match[1]), epoch: Number(match[2]) });
   }
   return files.sort((a, b) => b.endOffset - a.endOffset);
 }
@@ -92,23 +95,23 @@ export function decodeSnapshot(content: Uint8Array): SnapshotFile {
   return { meta: { endOffset, epoch, voters }, bytes };
 }
 
-/**
- * The newest whole snapshot that ends at or below `endOffsetMax`: one beyond the log was about to be installed when the
- * node stopped. Also what is wrong with those that were passed over.
- */
+/** The newest whole snapshot that goes with the log (`isOurs`), and what is wrong with those that were passed over. */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,
-  endOffsetMax: number,
+  isOurs: (position: SnapshotPosition) => boolean | Promise<boolean>,
 ): Promise<{ snapshot: SnapshotFile | null; problems: string[] }> {
   const problems: string[] = [];
-  for (const file of await list(fs, directory)) {
-    if (file.endOffset > endOffsetMax) continue;
+  for (const { name, endOffset, epoch } of await list(fs, directory)) {
+    if (!(await isOurs({ endOffset, epoch }))) continue;
     try {
-      return { snapshot: decodeSnapshot(await fs.readFile(`${directory}/${file.name}`)), problems };
+      const snapshot = decodeSnapshot(await fs.readFile(`${directory}/${name}`));
+      const isNamedSo = snapshot.meta.endOffset === endOffset && snapshot.meta.epoch === epoch;
+      if (isNamedSo) return { snapshot, problems };
+      problems.push(`${name}: the content is of another snapshot`);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      problems.push(`${file.name}: ${error.message}`);
+      problems.push(`${name}: ${error.message}`);
     }
   }
   return { snapshot: null, problems };

@@ -4,87 +4,44 @@ import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
-import { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
+import type { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
 import { newestSnapshot, writeBootstrapVoters } from '../../../src/adapters/leveldb/snapshot-files.ts';
 import { crc32c } from '../../../src/base/crc32c.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { applyWrites, type DiskImage, emptyDisk } from '../../../src/raft/memory-store.ts';
 import { DamagedStoreError, type WriteOp } from '../../../src/raft/store.ts';
-import type { Entry, HardState, SnapshotMeta } from '../../../src/raft/types.ts';
+import type { Entry, SnapshotMeta } from '../../../src/raft/types.ts';
+import { entry, hard, imageOf, storeAt, write } from './fixture.ts';
 
+let root: string;
 let directory: string;
 let store: LevelRaftStore;
 
 beforeEach(async () => {
-  directory = await mkdtemp(`${tmpdir()}/bendemann-store-`);
-  store = newStore();
+  root = await mkdtemp(`${tmpdir()}/bendemann-store-`);
+  directory = `${root}/raft`;
+  store = storeAt(root);
 });
 
 afterEach(async () => {
   await store.close().catch(() => {});
-  await rm(directory, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true });
 });
 
-function storeAt(path: string): LevelRaftStore {
-  return new LevelRaftStore({
-    fs: systemFileSystem,
-    directory: path,
-    witnessPath: `${path}/witness`,
-    directoryId: 'AAAAAAAAAAAAAAAAAAAAAw',
-  });
-}
-
-function newStore(): LevelRaftStore {
-  return storeAt(directory);
-}
-
-function entry(offset: number, epoch: number, sizeBytes = 20): Entry {
-  return {
-    offset,
-    epoch,
-    kind: 'data',
-    payload: new Uint8Array(sizeBytes).fill(offset & 255),
-    appendedMs: 1000 + offset,
-  };
-}
-
-function hard(epoch: number, highWatermark = 0): HardState {
-  return { epoch, votedFor: { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAAAg' }, highWatermark };
-}
-
-let nextSeq = 1;
-
-function write(parts: Partial<WriteOp>): WriteOp {
-  return { seq: nextSeq++, hardState: hard(1), entries: [], install: null, compactTo: null, ...parts };
+function image(): Promise<DiskImage> {
+  return imageOf(store);
 }
 
 /** What the next start finds, as a disk image. */
 async function reopened(): Promise<DiskImage> {
   await store.close();
-  store = newStore();
+  store = storeAt(root);
   return await image();
-}
-
-async function image(): Promise<DiskImage> {
-  const { hardState, startOffset, startEpoch, entries } = await store.open();
-  const all: Entry[] = [];
-  for await (const some of entries) all.push(...some);
-  return {
-    hardState,
-    startOffset,
-    startEpoch,
-    entries: all.map(plain),
-    snapshot: await store.readSnapshot(),
-  };
 }
 
 /** Comparing megabytes element by element takes vitest seconds. */
 function tag(one: Entry): string {
   return `${one.offset} ${one.epoch} ${one.payload.length} ${crc32c(one.payload)}`;
-}
-
-function plain(one: Entry): Entry {
-  return { ...one, payload: Uint8Array.from(one.payload) };
 }
 
 test('raft store: is empty at first, and keeps what was written', async () => {
@@ -115,8 +72,8 @@ test('raft store: random writes leave what the memory store would have', async (
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
       await store.close().catch(() => {});
-      await rm(directory, { recursive: true, force: true });
-      store = newStore();
+      await rm(root, { recursive: true, force: true });
+      store = storeAt(root);
       let model = await image();
       let epoch = 1;
       let ops: WriteOp[] = [];
@@ -180,6 +137,16 @@ test('raft store: a snapshot that was about to be installed when the power went 
   expect((await reopened()).snapshot).toBe(null);
 });
 
+test('raft store: so is one that ends where the log has something else that was never committed', async () => {
+  await image();
+  await store.write([
+    write({ hardState: hard(2, 2), entries: [entry(0, 1), entry(1, 1), entry(2, 2), entry(3, 2)] }),
+  ]);
+  await store.saveSnapshot({ endOffset: 3, epoch: 1, voters: [] }, Uint8Array.of(1));
+  const found = await reopened();
+  expect([found.snapshot, found.entries.length]).toEqual([null, 4]);
+});
+
 test('raft store: the voters of a dynamic quorum come from the format', async () => {
   const voters = [
     {
@@ -204,7 +171,7 @@ test('raft store: the newest two snapshots are kept, and a damaged one is passed
   const content = await readFile(path);
   content[content.length - 5] = (content[content.length - 5] as number) ^ 1;
   await writeFile(path, content);
-  const { snapshot, problems } = await newestSnapshot(systemFileSystem, directory, 100);
+  const { snapshot, problems } = await newestSnapshot(systemFileSystem, directory, () => true);
   expect(snapshot?.meta.endOffset).toBe(2);
   expect(problems).toHaveLength(1);
 });
@@ -260,7 +227,7 @@ test('damage is found at open, never read as something else: the last frame was 
       await twin.write([write({ hardState: hard(offset + 1), entries: [entry(offset, offset + 1, 21)] })]);
     }
     await twin.close();
-    const twinDb: Level = new ClassicLevel(`${other}/raft-log`, {
+    const twinDb: Level = new ClassicLevel(`${other}/raft/raft-log`, {
       keyEncoding: 'view',
       valueEncoding: 'view',
     });

@@ -1,0 +1,250 @@
+/**
+ * Damage to the files of a store, of every kind: it is refused at the start, or it is harmless and everything is there.
+ * Never is something else read. Each kind is named; a sweep flips and cuts at many more places.
+ */
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import type { DiskImage } from '../../../src/raft/memory-store.ts';
+import { DamagedStoreError } from '../../../src/raft/store.ts';
+import { directoryId, entry, hard, imageOf, storeAt, write } from './fixture.ts';
+
+let folder: string;
+/** As a node leaves it after some lives: tables and a log in LevelDB, two snapshots, a log that begins after 0. */
+let healthy: string;
+/** The same a moment earlier. */
+let earlier: string;
+let whole: DiskImage;
+/** Sizes of LevelDB's log after each of its last writes. */
+const logSizes: number[] = [];
+let copyCount = 0;
+
+const db = (path: string): string => join(path, 'raft', 'raft-log');
+
+async function fileOf(path: string, pattern: RegExp): Promise<string> {
+  const names = (await readdir(path)).filter((name) => pattern.test(name)).sort();
+  const name = names.at(-1);
+  if (name === undefined) throw new Error(`no ${pattern} in ${path}`);
+  return join(path, name);
+}
+
+const walOf = (path: string): Promise<string> => fileOf(db(path), /\.log$/);
+
+async function flip(file: string, at: number, bits = 1): Promise<void> {
+  const content = await readFile(file);
+  const index = at < 0 ? content.length + at : at;
+  content[index] = (content[index] as number) ^ bits;
+  await writeFile(file, content);
+}
+
+async function copyOf(path: string): Promise<string> {
+  const copy = join(folder, `copy-${copyCount++}`);
+  await cp(path, copy, { recursive: true });
+  return copy;
+}
+
+/** What a start makes of a copy with this damage. */
+async function start(damage: (path: string) => Promise<unknown>, id = directoryId): Promise<DiskImage> {
+  const path = await copyOf(healthy);
+  await damage(path);
+  const store = storeAt(path, undefined, id);
+  try {
+    return await imageOf(store);
+  } finally {
+    await store.close();
+    await rm(path, { recursive: true });
+  }
+}
+
+const refused = async (damage: (path: string) => Promise<unknown>, says: RegExp): Promise<void> => {
+  const outcome = start(damage);
+  await expect(outcome).rejects.toThrow(DamagedStoreError);
+  await expect(outcome).rejects.toThrow(says);
+};
+
+const harmless = async (damage: (path: string) => Promise<unknown>): Promise<void> =>
+  expect(await start(damage)).toEqual(whole);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bendemann-damage-'));
+  healthy = join(folder, 'healthy');
+  earlier = join(folder, 'earlier');
+  let offset = 0;
+  for (let life = 0; life < 4; life++) {
+    const store = storeAt(healthy);
+    await imageOf(store);
+    for (let i = 0; i < 5; i++) {
+      await store.write([write({ hardState: hard(life + 1, offset), entries: [entry(offset, life + 1)] })]);
+      offset += 1;
+      if (life === 3) logSizes.push((await stat(await walOf(healthy))).size);
+      if (life === 3 && i === 2) await cp(healthy, earlier, { recursive: true });
+    }
+    if (life === 1 || life === 2) {
+      await store.saveSnapshot(
+        { endOffset: offset - 1, epoch: life + 1, voters: [] },
+        new Uint8Array(50).fill(life),
+      );
+      await store.write([write({ hardState: hard(life + 1, offset - 1), compactTo: 7 })]);
+    }
+    await store.close();
+  }
+  whole = await start(async () => {});
+  expect([whole.startOffset, whole.snapshot?.meta.endOffset, whole.entries.length]).toEqual([7, 14, 13]);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("LevelDB's own log", () => {
+  test('a flipped bit in the newest record', () =>
+    refused(async (path) => flip(await walOf(path), -5), /newest write is number \d+, but number \d+/));
+  test('a flipped bit in its first record', () =>
+    refused(async (path) => flip(await walOf(path), 30), /is damaged/));
+  test('cut at the border of two records', () =>
+    refused(async (path) => truncate(await walOf(path), logSizes[3]), /newest write is number/));
+  test('cut in the middle of a record', () =>
+    refused(async (path) => truncate(await walOf(path), (logSizes[3] as number) + 20), /newest write is/));
+  test('emptied', () => refused(async (path) => truncate(await walOf(path), 0), /newest write is number/));
+  test('removed', () => refused(async (path) => rm(await walOf(path)), /newest write is number/));
+  test('two records have changed places', () =>
+    // They carry numbers of their own, so LevelDB makes the same of them.
+    harmless(async (path) => {
+      const file = await walOf(path);
+      const [a, b, c] = [logSizes[1], logSizes[2], logSizes[3]] as [number, number, number];
+      expect(c - b).toBe(b - a);
+      const content = await readFile(file);
+      const swapped = [content.subarray(0, a), content.subarray(b, c), content.subarray(a, b)];
+      await writeFile(file, Buffer.concat([...swapped, content.subarray(c)]));
+    }));
+});
+
+describe('the other files of LevelDB', () => {
+  test('CURRENT removed: no empty database takes the place of the old one', () =>
+    refused((path) => rm(join(db(path), 'CURRENT')), /does not exist/));
+  test('CURRENT emptied', () => refused((path) => truncate(join(db(path), 'CURRENT'), 0), /CURRENT/));
+  test('CURRENT names another file', () =>
+    refused((path) => writeFile(join(db(path), 'CURRENT'), 'MANIFEST-999999\n'), /MANIFEST-999999/));
+  test('MANIFEST removed', () =>
+    refused(async (path) => rm(await fileOf(db(path), /^MANIFEST/)), /MANIFEST.*No such file/));
+  test('MANIFEST flipped', () =>
+    refused(async (path) => flip(await fileOf(db(path), /^MANIFEST/), -5), /checksum mismatch/));
+  test('MANIFEST emptied', () =>
+    refused(async (path) => truncate(await fileOf(db(path), /^MANIFEST/), 0), /no meta-nextfile/));
+  test('a table removed', () =>
+    refused(async (path) => rm(await fileOf(db(path), /\.ldb$/)), /missing files/));
+  test('a table cut', () =>
+    refused(async (path) => truncate(await fileOf(db(path), /\.ldb$/), 100), /is damaged/));
+  test('a flipped bit in the footer of a table', () =>
+    refused(async (path) => flip(await fileOf(db(path), /\.ldb$/), -3), /is damaged/));
+});
+
+describe('a directory that was emptied, or put back', () => {
+  test('the database is gone', () => refused((path) => rm(db(path), { recursive: true }), /does not exist/));
+  test('the database is empty', () =>
+    refused(async (path) => {
+      for (const name of await readdir(db(path))) await rm(join(db(path), name));
+    }, /does not exist/));
+  test('the database and the snapshots are gone', () =>
+    refused((path) => rm(join(path, 'raft'), { recursive: true }), /does not exist/));
+  test('a copy of the database from a moment earlier', () =>
+    refused(async (path) => {
+      await rm(db(path), { recursive: true });
+      await cp(db(earlier), db(path), { recursive: true });
+    }, /newest write is number/));
+  test('another directory id: formatted anew, nothing was promised under it', async () => {
+    const empty = await start(
+      (path) => rm(join(path, 'raft'), { recursive: true }),
+      'BBBBBBBBBBBBBBBBBBBBBA',
+    );
+    expect(empty.entries).toEqual([]);
+  });
+  test('a whole copy from a moment earlier looks like what it was: a limit', async () => {
+    const found = await start(async (path) => {
+      await rm(path, { recursive: true });
+      await cp(earlier, path, { recursive: true });
+    });
+    expect(found.entries.length).toBe(whole.entries.length - 2);
+  });
+});
+
+describe('the witness', () => {
+  test('removed', () => refused((path) => rm(join(path, 'witness')), /its witness .* is missing/));
+  test('both copies flipped', () =>
+    refused(async (path) => {
+      await flip(join(path, 'witness'), 20);
+      await flip(join(path, 'witness'), 4096 + 20);
+    }, /neither copy can be read/));
+  test('emptied', () => refused((path) => truncate(join(path, 'witness'), 0), /neither copy can be read/));
+  test.each([0, 1])('one copy torn (%i)', (copy) =>
+    harmless((path) => flip(join(path, 'witness'), copy * 4096 + 20)),
+  );
+});
+
+describe('snapshots', () => {
+  const newest = (path: string): Promise<string> => fileOf(join(path, 'raft'), /\.checkpoint$/);
+  const all = async (path: string): Promise<string[]> =>
+    (await readdir(join(path, 'raft')))
+      .filter((name) => name.endsWith('.checkpoint'))
+      .map((name) => join(path, 'raft', name));
+  const needs = /the log begins at 7, but no snapshot reaches up to there/;
+
+  test.each([
+    ['flipped', (file: string) => flip(file, -10)],
+    ['cut', (file: string) => truncate(file, 40)],
+    ['removed', (file: string) => rm(file)],
+  ] as const)('the newest %s: the one before and the log tell the same', async (_, damage) => {
+    const found = await start(async (path) => damage(await newest(path)));
+    expect(found.snapshot?.meta.endOffset).toBe(9);
+    expect({ ...found, snapshot: null }).toEqual({ ...whole, snapshot: null });
+  });
+  test('both flipped', () =>
+    refused(async (path) => {
+      for (const file of await all(path)) await flip(file, -10);
+    }, needs));
+  test('both removed', () =>
+    refused(async (path) => {
+      for (const file of await all(path)) await rm(file);
+    }, needs));
+  test('the contents of the two exchanged', () =>
+    refused(async (path) => {
+      const [one, two] = (await all(path)) as [string, string];
+      const content = await readFile(one);
+      await writeFile(one, await readFile(two));
+      await writeFile(two, content);
+    }, needs));
+});
+
+test('a sweep: wherever a byte is flipped or a file is cut, everything is there or the start is refused', async () => {
+  const seed = Number(process.env.SEED ?? Math.floor(performance.now() * 1e6) % 2 ** 31);
+  onTestFailed(() =>
+    console.log(
+      `SEED=${seed} npx vitest run --config scripts/check/vitest.config.mjs ${import.meta.filename}`,
+    ),
+  );
+  let state = seed;
+  const below = (bound: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return (state >>> 8) % bound;
+  };
+  const files = [
+    ...(await readdir(db(healthy))).filter((name) => /^(MANIFEST|CURRENT)|\.(log|ldb)$/.test(name)),
+    '../../witness',
+  ];
+  const outcomes = { refused: 0, harmless: 0 };
+  for (let i = 0; i < 250; i++) {
+    const name = files[below(files.length)] as string;
+    const { size } = await stat(join(db(healthy), name));
+    const at = below(size);
+    const isCut = below(4) === 0;
+    const bits = 1 << below(8);
+    const what = isCut ? `${name} cut at ${at} of ${size}` : `${name}, byte ${at} of ${size} ^ ${bits}`;
+    const damage = (path: string): Promise<void> =>
+      isCut ? truncate(join(db(path), name), at) : flip(join(db(path), name), at, bits);
+    const found = await start(damage).catch((error: unknown) => error);
+    if (found instanceof Error) expect(found, what).toBeInstanceOf(DamagedStoreError);
+    else expect(found, what).toEqual(whole);
+    outcomes[found instanceof Error ? 'refused' : 'harmless'] += 1;
+  }
+  console.log(`${outcomes.refused} refused, ${outcomes.harmless} harmless`);
+  expect(outcomes.refused).toBeGreaterThan(20);
+}, 60_000);
