@@ -1,0 +1,361 @@
+/**
+ * The invariants of consensus (I1 to I17), told by an observer that looks at disks, logs and messages at every event. Each
+ * check costs what changed, never the size of the world.
+ */
+import type { RaftCore } from '../../raft/core.ts';
+import type { Outbound, RaftMessage } from '../../raft/messages.ts';
+import { majority } from '../../raft/quorum.ts';
+import type { WriteOp } from '../../raft/store.ts';
+import { type Entry, type ReplicaKey, sameReplica, type SnapshotMeta, type Voter } from '../../raft/types.ts';
+import { uuidZero } from '../../base/uuid.ts';
+import type { RaftWorld } from './raft-world.ts';
+import type { Replica } from './replica.ts';
+import { sent } from './promises.ts';
+import { type Canon, Canonical, difference, Mirror, nameOf, require, sameVoters } from './watch.ts';
+
+export class Checker {
+  readonly world: RaftWorld;
+  readonly canonical = new Canonical();
+  /** I7. */
+  readonly committed: Canon[] = [];
+  /** Epoch of the leader that committed it, by offset. */
+  readonly #committedIn: number[] = [];
+  /** I1: the one leader of each epoch, for ever. */
+  readonly leaders = new Map<number, Replica>();
+  /** What each disk holds, also of disks that are gone: who acknowledged and was wiped had it. */
+  readonly durableOf = new Map<string, Mirror>();
+  /** I2: by disk and epoch. */
+  readonly #votes = new Map<string, Map<number, ReplicaKey>>();
+  /** I10: state after each offset. */
+  readonly #states: number[] = [];
+  /** Epochs begun, for those who count disturbances. */
+  epochMax = 0;
+  committedEnd = 0;
+
+  constructor(world: RaftWorld) {
+    this.world = world;
+  }
+
+  started(replica: Replica, core: RaftCore): void {
+    const { watch, disk, key } = replica;
+    this.durableOf.set(key.directoryId, watch.durable);
+    const { durable, memory } = watch;
+    memory.copy(durable);
+    watch.rebuildSteps();
+    watch.role = core.state.role.name;
+    watch.highWatermark = core.state.highWatermark;
+    const id = `n${replica.id}`;
+    require(core.state.log.endOffset === durable.end, 'I17 disk refinement', () =>
+      `${id} recovers ${core.state.log.endOffset} of ${durable.end}`);
+    watch.epoch = core.state.epoch;
+    require(core.state.highWatermark <= durable.end, 'I9 order', () =>
+      `${id} stored a high watermark of ${core.state.highWatermark} with entries up to ${durable.end}`);
+    const covered = disk.startOffset === 0 || (disk.snapshot?.meta.endOffset ?? 0) >= disk.startOffset;
+    require(covered, 'I9 order', () => `${id}: the log begins after its snapshot`);
+    this.#sameVoters(replica, core);
+  }
+
+  wiped(replica: Replica): void {
+    const { watch } = replica;
+    watch.durable = new Mirror();
+    watch.memory = new Mirror();
+    watch.steps = [];
+    watch.initial = [];
+    watch.epoch = 0;
+    watch.durableEpoch = 0;
+    watch.highWatermark = 0;
+    watch.snapshotEnd = 0;
+  }
+
+  /** A write was asked for: the log in memory is so from now on. */
+  wrote(replica: Replica, core: RaftCore, op: WriteOp): void {
+    const { watch } = replica;
+    const first = op.entries[0];
+    if (op.install !== null) this.#installed(replica, op.install.meta);
+    if (first !== undefined) this.#appended(replica, core, op.entries, first.offset);
+    if (op.install !== null || first !== undefined) {
+      require(core.state.voters.current.length > 0 || watch.voters.length === 0, 'I12 voter sets', () =>
+        `n${replica.id} lost its voters`);
+    }
+    if (op.compactTo !== null) {
+      require(op.compactTo <= watch.snapshotEnd, 'I9 order', () =>
+        `n${replica.id} cuts its log at ${op.compactTo}, its snapshot ends at ${watch.snapshotEnd}`);
+    }
+  }
+
+  #installed(replica: Replica, meta: SnapshotMeta): void {
+    const { watch } = replica;
+    this.#committedSnapshot(replica, meta);
+    require(meta.endOffset >= watch.highWatermark, 'I8 monotonic', () =>
+      `n${replica.id} installs a snapshot of ${meta.endOffset} over ${watch.highWatermark}`);
+    watch.memory.install(this.committed, meta.endOffset);
+    watch.snapshotEnd = Math.max(watch.snapshotEnd, meta.endOffset);
+    watch.rebuildSteps();
+  }
+
+  #committedSnapshot(replica: Replica, meta: SnapshotMeta): void {
+    const last = this.committed[meta.endOffset - 1];
+    require(meta.endOffset <= this.committedEnd && last?.epoch === meta.epoch, 'I9 order', () =>
+      `n${replica.id} has a snapshot of ${meta.endOffset - 1}@${meta.epoch}, committed is ${nameOf(last)}`);
+  }
+
+  #appended(replica: Replica, core: RaftCore, entries: readonly Entry[], from: number): void {
+    const { watch } = replica;
+    const { memory } = watch;
+    const id = `n${replica.id}`;
+    require(from <= memory.end, 'I9 order', () => `${id} leaves a gap before ${from}`);
+    if (from < memory.end) {
+      const leads = watch.role === 'leader' && watch.epoch === core.state.epoch;
+      require(!leads, 'I4 leader append-only', () => `leader ${id} replaces ${from}`);
+      require(from >= watch.highWatermark, 'I7 committed immutable', () =>
+        `${id} replaces ${from}, committed up to ${watch.highWatermark}`);
+      require(from >= this.committedEnd ||
+        memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
+        `${id} replaces ${nameOf(this.committed[from])}, which is committed`);
+      memory.truncate(from);
+      while (watch.steps.length > 0 && (watch.steps.at(-1) as Canon).offset >= from) watch.steps.pop();
+    }
+    for (const entry of entries) {
+      require(entry.offset === memory.end, 'I9 order', () => `${id} writes ${entry.offset} at ${memory.end}`);
+      const canon = this.canonical.intern(entry, memory.last(memory.end));
+      memory.push(canon);
+      if (canon.voters !== null) this.#voterStep(replica, core, canon);
+    }
+  }
+
+  /** I12: one voter at a time, and one set at a time that isn't committed. */
+  #voterStep(replica: Replica, core: RaftCore, canon: Canon): void {
+    const { watch } = replica;
+    const before = watch.steps.at(-1);
+    const voters = canon.voters as readonly Voter[];
+    const old = watch.voters;
+    watch.steps.push(canon);
+    replica.judgedSinceMs = replica.localMs;
+    if (core.state.role.name !== 'leader' || canon.epoch !== core.state.epoch) return;
+    if (old.length > 0) {
+      require(difference(old, voters) <= 1, 'I12 voter sets', () =>
+        `leader n${replica.id} goes from ${sizes(old)} to ${sizes(voters)} at once`);
+    }
+    require(before === undefined || before.offset < watch.highWatermark, 'I12 voter sets', () =>
+      `leader n${replica.id} appends a voter set while ${nameOf(before)} is uncommitted`);
+  }
+
+  #sameVoters(replica: Replica, core: RaftCore): void {
+    const { current } = core.state.voters;
+    const { voters } = replica.watch;
+    const isStatic = voters.every((voter) => voter.directoryId === uuidZero);
+    if (isStatic && replica.watch.initial.length > 0) return;
+    require(sameVoters(current, voters), 'I12 voter sets', () =>
+      `n${replica.id} takes ${sizes(current)} for the voters, its log says ${sizes(voters)}`);
+  }
+
+  /** The disk carried writes out. */
+  stored(replica: Replica, ops: readonly WriteOp[]): void {
+    const { durable } = replica.watch;
+    for (const op of ops) {
+      if (op.install !== null) durable.install(this.committed, op.install.meta.endOffset);
+      const first = op.entries[0];
+      if (first !== undefined) {
+        durable.truncate(first.offset);
+        for (const entry of op.entries) durable.push(this.canonical.find(entry.offset, entry.epoch) as Canon);
+      }
+      const { epoch, votedFor, highWatermark } = op.hardState;
+      if (votedFor !== null) this.vote(replica, epoch, votedFor);
+      require(epoch >= replica.watch.durableEpoch, 'I8 monotonic', () =>
+        `n${replica.id} stores epoch ${epoch} after ${replica.watch.durableEpoch}`);
+      replica.watch.durableEpoch = epoch;
+      require(highWatermark <= durable.end, 'I9 order', () =>
+        `n${replica.id} stores a high watermark of ${highWatermark} with entries up to ${durable.end}`);
+    }
+  }
+
+  vote(replica: Replica, epoch: number, votedFor: ReplicaKey): void {
+    const disk = replica.key.directoryId;
+    let votes = this.#votes.get(disk);
+    if (votes === undefined) this.#votes.set(disk, (votes = new Map()));
+    const known = votes.get(epoch);
+    require(known === undefined || sameReplica(known, votedFor), 'I2 one vote', () =>
+      `n${replica.id} voted for ${known?.id} and ${votedFor.id} in epoch ${epoch}`);
+    if (known === undefined) votes.set(epoch, votedFor);
+  }
+
+  snapshotSaved(replica: Replica, meta: SnapshotMeta): void {
+    this.#committedSnapshot(replica, meta);
+    const { watch } = replica;
+    watch.snapshotEnd = Math.max(watch.snapshotEnd, meta.endOffset);
+    const expected = watch.votersBefore(meta.endOffset);
+    if (!expected.every((voter) => voter.directoryId === uuidZero)) {
+      require(sameVoters(meta.voters, expected), 'I12 voter sets', () =>
+        `n${replica.id} saves ${sizes(meta.voters)} as voters at ${meta.endOffset}, they are ${sizes(expected)}`);
+    }
+  }
+
+  /** After each step of a core, before its messages leave. `votersBefore`: when it took several inputs at once. */
+  stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
+    const { watch } = replica;
+    const { state } = core;
+    const { log, role } = state;
+    const id = `n${replica.id}`;
+    require(state.epoch >= watch.epoch, 'I8 monotonic', () => `${id}: epoch went back`);
+    require(state.highWatermark >= watch.highWatermark, 'I8 monotonic', () =>
+      `${id}: high watermark went from ${watch.highWatermark} to ${state.highWatermark}`);
+    require(state.highWatermark <= log.endOffset, 'I9 order', () => `${id}: high watermark past its log`);
+    require(log.endOffset === watch.memory.end, 'I17 disk refinement', () =>
+      `${id} has entries up to ${log.endOffset}, wrote ${watch.memory.end}`);
+    const stable = log.stableEndOffset;
+    const { memory, durable } = watch;
+    require(stable <= durable.end &&
+      memory.last(stable) === durable.last(stable), 'I17 disk refinement', () =>
+      `${id} takes ${stable} entries for durable, its disk has ${nameOf(durable.last(Math.min(stable, durable.end)))}`);
+    if (role.name === 'leader' && (watch.role !== 'leader' || watch.epoch !== state.epoch))
+      this.#elected(replica, core);
+    watch.epoch = state.epoch;
+    watch.role = role.name;
+    if (state.epoch > this.epochMax) this.epochMax = state.epoch;
+    if (state.highWatermark > watch.highWatermark) this.#committedTo(replica, core, votersBefore);
+    watch.steppedCount += 1;
+    if ((watch.steppedCount & 15) === 0) this.#sampled(replica, core);
+  }
+
+  #elected(replica: Replica, core: RaftCore): void {
+    const { epoch } = core.state;
+    const { watch } = replica;
+    const known = this.leaders.get(epoch);
+    require(known === undefined, 'I1 one leader', () =>
+      `epoch ${epoch}: n${known?.id} and n${replica.id} lead`);
+    this.leaders.set(epoch, replica);
+    replica.judgedSinceMs = replica.localMs;
+    let end = this.committedEnd;
+    // Votes may come late: what later epochs committed need not be here.
+    while (end > 0 && (this.#committedIn[end - 1] as number) >= epoch) end -= 1;
+    this.world.note(() => `n${replica.id} leads epoch ${epoch}, end=${watch.memory.end} committed=${end}`);
+    const complete = watch.memory.end >= end && watch.memory.last(end) === (this.committed[end - 1] ?? null);
+    require(complete, 'I5 leader completeness', () =>
+      `n${replica.id} leads epoch ${epoch} with ${nameOf(watch.memory.last(Math.min(end, watch.memory.end)))}, committed is ${nameOf(this.committed[end - 1])}`);
+    // The set that elected it: its own `voters` entry of this epoch, if any, repeats the set before.
+    const { voters } = watch;
+    const votes = voters.filter((voter) => {
+      const votedFor = this.#votes.get(this.#directoryOf(voter))?.get(epoch);
+      return votedFor !== undefined && sameReplica(votedFor, replica.key);
+    }).length;
+    require(votes >= majority(voters.length), 'I1 one leader', () =>
+      `n${replica.id} leads epoch ${epoch} with ${votes} durable votes of ${sizes(voters)}`);
+  }
+
+  #directoryOf(voter: Voter): string {
+    if (voter.directoryId !== uuidZero) return voter.directoryId;
+    return this.world.replicas[voter.id - 1]?.key.directoryId ?? uuidZero;
+  }
+
+  #committedTo(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
+    const { watch } = replica;
+    const endOffset = core.state.highWatermark;
+    watch.highWatermark = endOffset;
+    const last = watch.memory.last(endOffset);
+    if (endOffset <= this.committedEnd) {
+      require(last === this.committed[endOffset - 1], 'I7 committed immutable', () =>
+        `n${replica.id} takes ${nameOf(last)} for committed, it is ${nameOf(this.committed[endOffset - 1])}`);
+      return;
+    }
+    const { role, epoch } = core.state;
+    // A leader that commits may lose its leadership within the same step.
+    const committer =
+      role.name === 'leader' ? epoch : this.leaders.get(last?.epoch ?? -1) === replica ? last?.epoch : null;
+    require(committer !== null, 'I6 commit truth', () =>
+      `n${replica.id}, no leader, takes ${nameOf(last)} for committed; ${this.committedEnd} entries are`);
+    require(last?.epoch === committer, 'I6 commit truth', () =>
+      `leader n${replica.id} of epoch ${epoch} commits ${nameOf(last)} by counting`);
+    // Of several inputs, one may have committed and another changed the set.
+    const held =
+      this.#held(watch.voters, last as Canon) ||
+      (votersBefore !== null && this.#held(votersBefore, last as Canon));
+    require(held, 'I6 commit truth', () =>
+      `n${replica.id} commits ${nameOf(last)}, which no majority of ${sizes(watch.voters)} has on disk`);
+    for (let offset = this.committedEnd; offset < endOffset; offset++) {
+      const canon = watch.memory.items[offset] as Canon;
+      this.committed[offset] = canon;
+      this.#committedIn[offset] = last?.epoch ?? 0;
+      this.world.clients.sawCommitted(canon);
+    }
+    this.committedEnd = endOffset;
+  }
+
+  /** Whether a majority of `voters` has the entry, and all before it, on its disks. */
+  #held(voters: readonly Voter[], last: Canon): boolean {
+    const endOffset = last.offset + 1;
+    let holders = 0;
+    for (const voter of voters) {
+      const durable = this.durableOf.get(this.#directoryOf(voter));
+      if (durable !== undefined && durable.end >= endOffset && durable.last(endOffset) === last) holders += 1;
+    }
+    return holders >= majority(voters.length);
+  }
+
+  /** What costs more is looked at now and then. */
+  #sampled(replica: Replica, core: RaftCore): void {
+    this.#sameVoters(replica, core);
+    const { role, options } = core.state;
+    if (role.name !== 'leader') return;
+    const id = `n${replica.id}`;
+    require(role.uncommittedBytes <=
+      options.uncommittedBytesMax + options.payloadBytesMax, 'I16 bounds', () =>
+      `${id} holds ${role.uncommittedBytes} uncommitted bytes`);
+    for (const progress of role.progress.values()) {
+      require(progress.match <= progress.next, 'I15 progress', () => `${id}: match past next`);
+      const many = progress.inflights.length > options.inflightCountMax;
+      require(!many, 'I16 bounds', () => `${id}: ${progress.inflights.length} appends in flight`);
+    }
+    this.world.deposed.look(replica, core);
+  }
+
+  /** A message was handled: what the leader concluded is compared with the follower's disk. */
+  handled(replica: Replica, core: RaftCore, input: { from: ReplicaKey; message: RaftMessage }): void {
+    const { role, epoch } = core.state;
+    if (role.name !== 'leader' || input.message.epoch !== epoch) return;
+    const { type } = input.message;
+    if (type !== 'appended' && type !== 'alive') return;
+    const { from } = input;
+    replica.heardMs[from.id] = replica.localMs;
+    const progress = role.progress.get(from.id);
+    const follower = this.world.replicas[from.id - 1];
+    if (progress === undefined || follower === undefined || progress.match === 0) return;
+    if (progress.directoryId !== follower.key.directoryId) return;
+    const { durable } = follower.watch;
+    if (follower.disk.hardState.epoch > epoch) return;
+    const { match } = progress;
+    const true_ = durable.end >= match && durable.last(match) === replica.watch.memory.last(match);
+    require(true_, 'I15 progress', () =>
+      `leader n${replica.id} takes ${match} for matched by n${from.id}, whose disk has ${nameOf(durable.last(Math.min(match, durable.end)))}`);
+  }
+
+  sent(replica: Replica, outbound: Outbound): void {
+    sent(this, replica, outbound);
+  }
+
+  appliedEntry(replica: Replica, entry: Entry): void {
+    const offset = entry.offset;
+    const canon = this.committed[offset];
+    require(offset === replica.appliedEnd - 1, 'I10 same state', () =>
+      `n${replica.id} applies ${offset} after ${replica.appliedEnd - 2}`);
+    require(canon !== undefined && canon.epoch === entry.epoch, 'I7 committed immutable', () =>
+      `n${replica.id} applies ${offset}@${entry.epoch}, committed is ${nameOf(canon)}`);
+    require(replica.watch.durable.end > offset, 'I9 order', () =>
+      `n${replica.id} applies ${offset}, which isn't on its disk`);
+    this.#state(replica);
+  }
+
+  applied(replica: Replica): void {
+    this.#state(replica);
+  }
+
+  #state(replica: Replica): void {
+    const known = this.#states[replica.appliedEnd];
+    require(known === undefined || known === replica.appliedHash, 'I10 same state', () =>
+      `n${replica.id}: another state at ${replica.appliedEnd}`);
+    this.#states[replica.appliedEnd] = replica.appliedHash;
+  }
+}
+
+export function sizes(voters: readonly Voter[]): string {
+  return `{${voters.map((voter) => `n${voter.id}`).join(' ')}}`;
+}

@@ -1,0 +1,186 @@
+/**
+ * Clients of the quorum and the oracle of what they see (I20, I21): the log's offsets order all operations, so real time is
+ * respected when an answer never lies below anything that was answered before its request began. An outcome may stay
+ * unknown; a refused request never happened.
+ */
+import { below } from '../../base/random.ts';
+import type { Refusal, VoterChange } from '../../raft/state.ts';
+import type { SeededRandom } from '../random.ts';
+import { sizes } from './checker.ts';
+import { type Canon, require } from './watch.ts';
+import type { RaftWorld } from './raft-world.ts';
+import type { Replica } from './replica.ts';
+
+const linearizable = 'I20 linearizability';
+
+interface Operation {
+  readonly kind: 'propose' | 'read' | 'change';
+  readonly ticket: number;
+  readonly replica: Replica;
+  readonly life: number;
+  /** End of everything that was answered before it began. */
+  readonly floor: number;
+  /** Of a read: what must be applied first. */
+  endOffset: number;
+  state: 'open' | 'done' | 'refused' | 'unknown';
+}
+
+export class Clients {
+  readonly #world: RaftWorld;
+  readonly #random: SeededRandom;
+  /** By ticket, which is also the serial number in a proposal's payload. */
+  readonly #operations: Operation[] = [];
+  readonly #open = new Set<Operation>();
+  readonly #committedAt: number[] = [];
+  /** End of everything that was answered. */
+  #floor = 0;
+  answered = 0;
+  reads = 0;
+  changes = 0;
+
+  constructor(world: RaftWorld) {
+    this.#world = world;
+    this.#random = world.random.fork('clients');
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** An operation at whoever takes itself for the leader; now and then at somebody else. */
+  propose(): void {
+    const replica = this.#anyLeader();
+    const core = replica?.core ?? null;
+    if (replica === undefined || core === null) return;
+    const operation = this.#begin('propose', replica);
+    const { ticket } = operation;
+    const payload = new Uint8Array(4 + below(this.#random, this.#world.plan.payloadBytesMax));
+    payload[0] = ticket >>> 24;
+    payload[1] = (ticket >>> 16) & 255;
+    payload[2] = (ticket >>> 8) & 255;
+    payload[3] = ticket & 255;
+    replica.input({ type: 'propose', ticket, epoch: core.state.epoch, payload });
+  }
+
+  read(): void {
+    const replica = this.#anyLeader();
+    if (replica === undefined) return;
+    const { ticket } = this.#begin('read', replica);
+    replica.input({ type: 'readBarrier', ticket });
+  }
+
+  change(replica: Replica, change: VoterChange): void {
+    const { ticket } = this.#begin('change', replica);
+    replica.input({ type: 'changeVoters', ticket, change });
+  }
+
+  #anyLeader(): Replica | undefined {
+    const { replicas } = this.#world;
+    if (this.#random.chance(0.03)) {
+      const replica = replicas[below(this.#random, replicas.length)] as Replica;
+      return replica.core === null ? undefined : replica;
+    }
+    const leaders = this.#world.leaders();
+    return leaders[below(this.#random, leaders.length)];
+  }
+
+  #begin(kind: Operation['kind'], replica: Replica): Operation {
+    const operation: Operation = {
+      kind,
+      ticket: this.#operations.length + 1,
+      replica,
+      life: replica.life,
+      floor: this.#floor,
+      endOffset: -1,
+      state: 'open',
+    };
+    this.#operations.push(operation);
+    this.#open.add(operation);
+    return operation;
+  }
+
+  #end(ticket: number, state: Operation['state']): Operation | null {
+    const operation = this.#operations[ticket - 1] as Operation;
+    if (operation.state !== 'open') return null;
+    operation.state = state;
+    this.#open.delete(operation);
+    return operation;
+  }
+
+  refused(replica: Replica, ticket: number, reason: Refusal): void {
+    const operation = this.#end(ticket, 'refused');
+    require(operation !== null, linearizable, () => `request ${ticket} is refused after its answer`);
+    if (operation?.kind === 'change') this.#world.note(() => `n${replica.id} refuses the change: ${reason}`);
+    require(this.#committedAt[ticket] === undefined, linearizable, () =>
+      `refused proposal ${ticket} is committed at ${this.#committedAt[ticket]}`);
+  }
+
+  /** The leadership was lost, or the process died, before the outcome was seen. */
+  unknown(ticket: number): void {
+    this.#end(ticket, 'unknown');
+  }
+
+  died(replica: Replica): void {
+    for (const operation of this.#open) {
+      if (operation.replica === replica) this.#end(operation.ticket, 'unknown');
+    }
+  }
+
+  /** The answer to a proposal or a change: it is at `offset`, for ever. */
+  committed(ticket: number, offset: number): void {
+    const operation = this.#end(ticket, 'done');
+    if (operation === null) return;
+    this.answered += 1;
+    if (operation.kind === 'change') {
+      this.changes += 1;
+      const voters = this.#world.checker.committed[offset]?.voters;
+      require(voters !== null && voters !== undefined, linearizable, () =>
+        `the change answered with ${offset} isn't there`);
+      this.#world.note(() => `voters are ${sizes(voters ?? [])}`);
+    } else {
+      require(this.#committedAt[ticket] === offset, linearizable, () =>
+        `proposal ${ticket} is answered with ${offset}, committed at ${this.#committedAt[ticket]}`);
+    }
+    require(offset >= operation.floor, linearizable, () =>
+      `request ${ticket} began after ${operation.floor} was answered, its place is ${offset}`);
+    this.#floor = Math.max(this.#floor, offset + 1);
+  }
+
+  readReady(replica: Replica, ticket: number, endOffset: number): void {
+    const operation = this.#operations[ticket - 1] as Operation;
+    if (operation.state !== 'open') return;
+    operation.endOffset = endOffset;
+    if (replica.appliedEnd >= endOffset) this.#readNow(replica, operation);
+  }
+
+  /** The replica has applied more: reads that waited for it go on. */
+  applied(replica: Replica): void {
+    if (this.#open.size === 0) return;
+    for (const operation of this.#open) {
+      const ready = operation.kind === 'read' && operation.replica === replica && operation.endOffset >= 0;
+      if (ready && operation.life === replica.life && replica.appliedEnd >= operation.endOffset)
+        this.#readNow(replica, operation);
+    }
+  }
+
+  #readNow(replica: Replica, operation: Operation): void {
+    this.#end(operation.ticket, 'done');
+    this.reads += 1;
+    require(replica.appliedEnd >= operation.floor, linearizable, () =>
+      `n${replica.id} reads the state of ${replica.appliedEnd}, ${operation.floor} was answered before`);
+    this.#floor = Math.max(this.#floor, replica.appliedEnd);
+  }
+
+  /** I21, and no phantoms: what is committed was proposed, was not refused, and is there once. */
+  sawCommitted({ offset, entry }: Canon): void {
+    if (entry.kind !== 'data') return;
+    const [a = 0, b = 0, c = 0, d = 0] = entry.payload;
+    const ticket = (a << 24) | (b << 16) | (c << 8) | d;
+    const operation = this.#operations[ticket - 1];
+    require(operation !== undefined && operation.state !== 'refused', linearizable, () =>
+      `committed at ${offset}: ${ticket}, which nobody proposed or which was refused`);
+    require(this.#committedAt[ticket] === undefined, 'I21 exactly once', () =>
+      `proposal ${ticket} is committed at ${this.#committedAt[ticket]} and ${offset}`);
+    this.#committedAt[ticket] = offset;
+  }
+}

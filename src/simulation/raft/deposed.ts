@@ -1,0 +1,27 @@
+/**
+ * I14: a leader that hears no majority steps down in bounded time. What it really heard is counted by the simulator, on the
+ * leader's own clock; time for which the process stood still does not count.
+ */
+import type { RaftCore } from '../../raft/core.ts';
+import { majorityValue } from '../../raft/quorum.ts';
+import { isVoter } from '../../raft/types.ts';
+import type { Replica } from './replica.ts';
+import { require } from './watch.ts';
+
+export class Deposed {
+  /** The leader has just been stepped. */
+  look(replica: Replica, core: RaftCore): void {
+    const { fetchTimeoutMs, heartbeatMs, me } = core.state.options;
+    const now = replica.localMs;
+    const since = Math.max(replica.lastPauseMs, replica.judgedSinceMs);
+    const { voters } = replica.watch;
+    const heard = voters.map((voter) =>
+      isVoter(voter, me) ? now : Math.max(since, replica.heardMs[voter.id] ?? 0),
+    );
+    if (heard.length === 0) return;
+    const silentMs = now - majorityValue(heard);
+    // Two heartbeats late at most does it look, and after each it may wait for a turn.
+    require(silentMs <= 1.5 * fetchTimeoutMs + 4 * heartbeatMs + 50, 'I14 deposed leader', () =>
+      `n${replica.id} still leads epoch ${core.state.epoch}, a majority was silent for ${Math.floor(silentMs)} ms`);
+  }
+}

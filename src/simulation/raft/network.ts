@@ -1,0 +1,102 @@
+/**
+ * The network between replicas: one way at a time, with delays, losses, repetitions and cuts. A message may outlive its
+ * sender and reach a later life of its receiver. With `fifo`, messages of a link keep their order, as on a stream.
+ */
+import { below } from '../../base/random.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { RaftMessage } from '../../raft/messages.ts';
+import type { ReplicaKey } from '../../raft/types.ts';
+import { decodeMessage, encodeMessage, type WireMessage } from '../../raft/wire.ts';
+import type { SeededRandom } from '../random.ts';
+import type { RaftPlan } from './plan.ts';
+import type { RaftWorld } from './raft-world.ts';
+import type { Replica } from './replica.ts';
+
+const spikeMsMax = 700;
+/** A repetition may come when its receiver is far past it. */
+const lateMsMax = 1000;
+const healedLatencyMsMax = 3;
+
+export class Network {
+  readonly #world: RaftWorld;
+  readonly #plan: RaftPlan;
+  readonly #delays: SeededRandom;
+  readonly #losses: SeededRandom;
+  readonly #repeats: SeededRandom;
+  readonly #count: number;
+  /** How many cuts lie on a link. */
+  readonly #cuts: Uint8Array;
+  readonly #lastArrivalMs: Float64Array;
+
+  constructor(world: RaftWorld) {
+    this.#world = world;
+    this.#plan = world.plan;
+    this.#count = world.plan.voterCount + world.plan.spareCount;
+    this.#cuts = new Uint8Array(this.#count * this.#count);
+    this.#lastArrivalMs = new Float64Array(this.#count * this.#count);
+    this.#delays = world.random.fork('delays');
+    this.#losses = world.random.fork('losses');
+    this.#repeats = world.random.fork('repeats');
+  }
+
+  /** Cuts one way; returns what mends it. */
+  cut(from: number, to: number): () => void {
+    const link = from * this.#count + to;
+    this.#cuts[link] = (this.#cuts[link] as number) + 1;
+    let mended = false;
+    return () => {
+      if (mended || this.#cuts[link] === 0) return;
+      mended = true;
+      this.#cuts[link] = (this.#cuts[link] as number) - 1;
+    };
+  }
+
+  mendAll(): void {
+    this.#cuts.fill(0);
+  }
+
+  isCut(from: number, to: number): boolean {
+    return this.#cuts[from * this.#count + to] !== 0;
+  }
+
+  /** False when it was lost at once. */
+  send(from: Replica, to: NodeId, message: RaftMessage): boolean {
+    const target = this.#world.replicas[to - 1];
+    if (target === undefined || this.isCut(from.index, target.index)) return false;
+    const { calm } = this.#world;
+    const { lossRatio, duplicateRatio, wire } = this.#plan;
+    if (!calm && lossRatio > 0 && this.#losses.chance(lossRatio)) return false;
+    const carried = wire && message.type !== 'snapshot' ? carry(message) : message;
+    this.#deliver(from.key, from.index, target, carried, this.#delayMs(calm));
+    if (!calm && duplicateRatio > 0 && this.#repeats.chance(duplicateRatio)) {
+      const late = this.#repeats.chance(0.1);
+      const delayMs = late ? this.#repeats.between(0, lateMsMax) : this.#delayMs(calm);
+      this.#deliver(from.key, from.index, target, carried, delayMs);
+    }
+    return true;
+  }
+
+  #delayMs(calm: boolean): number {
+    const { latencyMsMax, spikeRatio } = this.#plan;
+    const most = calm ? Math.min(latencyMsMax, healedLatencyMsMax) : latencyMsMax;
+    const delayMs = 0.1 + this.#delays.fraction() * most;
+    return !calm && spikeRatio > 0 && this.#delays.chance(spikeRatio)
+      ? delayMs + below(this.#delays, spikeMsMax)
+      : delayMs;
+  }
+
+  #deliver(key: ReplicaKey, from: number, target: Replica, message: RaftMessage, delayMs: number): void {
+    let atMs = this.#world.nowMs + delayMs;
+    if (this.#plan.fifo) {
+      const link = from * this.#count + target.index;
+      atMs = Math.max(atMs, (this.#lastArrivalMs[link] as number) + 0.001);
+      this.#lastArrivalMs[link] = atMs;
+    }
+    this.#world.scheduleMessage(atMs, target, message, key);
+  }
+}
+
+/** Through the binary form, so that it is simulated too. */
+function carry(message: WireMessage): RaftMessage {
+  return decodeMessage(encodeMessage(message));
+}

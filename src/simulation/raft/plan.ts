@@ -1,0 +1,131 @@
+/**
+ * What a seed draws before anything happens: the shape of the quorum, its bounds, how bad network, disks and clocks are, and
+ * which families of faults there are (each is left out in half of the seeds: swarm testing).
+ */
+import { below } from '../../base/random.ts';
+import type { RaftOptions } from '../../raft/state.ts';
+import { SeededRandom } from '../random.ts';
+
+/** Faults that happen at a moment; numbered. */
+export const faultFamilies = [
+  'cut',
+  'kill',
+  'power',
+  'blackout',
+  'stall',
+  'eio',
+  'wipe',
+  'pause',
+  'hint',
+  'retire',
+  'snapshot',
+  'member',
+] as const;
+export type FaultFamily = (typeof faultFamilies)[number];
+
+/** What the network and the clocks do all the time. */
+export const constantFamilies = ['loss', 'duplicate', 'spike', 'drift'] as const;
+
+export const families: readonly string[] = [...faultFamilies, ...constantFamilies];
+
+export interface RaftPlan {
+  readonly seed: number;
+  readonly voterCount: number;
+  /** Controllers that are no voters at first. */
+  readonly spareCount: number;
+  /** The voters are told by the configuration, without directory ids: then nobody is wiped, added or removed. */
+  readonly staticVoters: boolean;
+  readonly tuning: Partial<RaftOptions>;
+  /** Messages go through their binary form. */
+  readonly wire: boolean;
+  /** Messages of a link keep their order, as on a stream. */
+  readonly fifo: boolean;
+  readonly latencyMsMax: number;
+  readonly lossRatio: number;
+  readonly duplicateRatio: number;
+  readonly spikeRatio: number;
+  readonly syncMsMax: number;
+  /** 0: a replica applies in the step that commits. */
+  readonly applyMsMax: number;
+  /** Inputs that come within this are one step, as in the driver's mailbox. 0: each is a step. */
+  readonly turnMs: number;
+  /** Of each replica's clock. */
+  readonly clockRates: readonly number[];
+  readonly proposeEveryMs: number;
+  readonly readEveryMs: number;
+  readonly payloadBytesMax: number;
+  readonly snapshotEveryEntries: number;
+  /** Mean time between two faults of the family; absent: none. */
+  readonly faultEveryMs: ReadonlyMap<FaultFamily, number>;
+  readonly safetyMs: number;
+}
+
+function tuningOf(random: SeededRandom): Partial<RaftOptions> {
+  const fetchTimeoutMs = [80, 120, 200, 400, 800][below(random, 5)] as number;
+  const electionTimeoutMs = Math.max(40, Math.floor(fetchTimeoutMs * random.between(0.4, 1.5)));
+  return {
+    fetchTimeoutMs,
+    electionTimeoutMs,
+    trailingEntries: [0, 1, 5, 50][below(random, 4)] as number,
+    appendBytesMax: [1, 200, 1000, 100_000][below(random, 4)] as number,
+    cacheBytesMax: [0, 0, 500, 5000, 1_000_000][below(random, 5)] as number,
+    inflightCountMax: [1, 2, 4, 64][below(random, 4)] as number,
+    inflightBytesMax: [1, 500, 100_000][below(random, 3)] as number,
+    uncommittedBytesMax: random.chance(0.2) ? 300 : 1_000_000,
+    payloadBytesMax: 1000,
+  };
+}
+
+const rare: ReadonlySet<FaultFamily> = new Set(['blackout', 'wipe', 'retire', 'hint']);
+
+function faultRates(random: SeededRandom, plan: { staticVoters: boolean }): Map<FaultFamily, number> {
+  const rates = new Map<FaultFamily, number>();
+  // A calm seed has few faults, a wild one many: bugs differ in what they need.
+  const paceMs = [60, 150, 300, 800][below(random, 4)] as number;
+  for (const family of faultFamilies) {
+    const on = random.chance(0.5);
+    const everyMs = Math.floor(paceMs * random.between(0.5, 4) * (rare.has(family) ? 4 : 1));
+    const fair = !plan.staticVoters || (family !== 'wipe' && family !== 'member');
+    if (on && fair) rates.set(family, everyMs);
+  }
+  return rates;
+}
+
+export function planOf(seed: number, without: ReadonlySet<string>): RaftPlan {
+  const random = new SeededRandom(seed).fork('plan');
+  const voterCount = [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7][below(random, 12)] as number;
+  const staticVoters = random.chance(0.25);
+  const spareCount = staticVoters ? 0 : below(random, 3);
+  const ratio = (family: string, max: number): number => {
+    const drawn = random.chance(0.5) ? random.between(0, max) : 0;
+    return without.has(family) ? 0 : drawn;
+  };
+  const drift = ratio('drift', 0.12);
+  const clocks = random.fork('clocks');
+  const clockRates = Array.from({ length: voterCount + spareCount }, () => 1 + clocks.between(-drift, drift));
+  const rates = faultRates(random.fork('rates'), { staticVoters });
+  for (const family of faultFamilies) if (without.has(family)) rates.delete(family);
+  return {
+    seed,
+    voterCount,
+    spareCount,
+    staticVoters,
+    tuning: tuningOf(random.fork('tuning')),
+    wire: seed % 8 === 0,
+    fifo: random.chance(0.3),
+    latencyMsMax: random.chance(0.4) ? 1 : 1 + below(random, 40),
+    lossRatio: ratio('loss', 0.2),
+    duplicateRatio: ratio('duplicate', 0.3),
+    spikeRatio: ratio('spike', 0.05),
+    syncMsMax: random.chance(0.4) ? 1 : 1 + below(random, 60),
+    applyMsMax: random.chance(0.5) ? 0 : 1 + below(random, 60),
+    turnMs: random.chance(0.6) ? 0 : random.between(0.1, 4),
+    clockRates,
+    proposeEveryMs: 2 + below(random, 40),
+    readEveryMs: 5 + below(random, 60),
+    payloadBytesMax: random.chance(0.1) ? 1200 : 60,
+    snapshotEveryEntries: [4, 15, 60, 1_000_000][below(random, 4)] as number,
+    faultEveryMs: rates,
+    safetyMs: 2000 + below(random, 4000),
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * I11, durable before said: what a message promises is on its sender's disk when it leaves, by the disk's own account. And
+ * I15: what a follower acknowledges, the leader of that epoch has.
+ */
+import type { AppendResponse, Outbound, VoteRequest, VoteResponse } from '../../raft/messages.ts';
+import { sameReplica } from '../../raft/types.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { Checker } from './checker.ts';
+import type { Replica } from './replica.ts';
+import { nameOf, require } from './watch.ts';
+
+const invariant = 'I11 durable before said';
+
+export function sent(checker: Checker, replica: Replica, { to, message }: Outbound): void {
+  switch (message.type) {
+    case 'voted':
+      if (!message.preVote && message.granted) voted(replica, to, message);
+      return;
+    case 'vote':
+      if (!message.preVote) campaigns(replica, message);
+      return;
+    case 'appended':
+      if (message.accepted) acknowledges(checker, replica, message);
+      return;
+    case 'heartbeat':
+    case 'append': {
+      const { highWatermark } = message;
+      require(highWatermark <= checker.committedEnd, 'I6 commit truth', () =>
+        `n${replica.id} tells that ${highWatermark} is committed, ${checker.committedEnd} is`);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function voted(replica: Replica, to: NodeId, message: VoteResponse): void {
+  const { epoch, votedFor } = replica.disk.hardState;
+  const kept = epoch > message.epoch || (epoch === message.epoch && votedFor?.id === to);
+  require(kept, invariant, () =>
+    `n${replica.id} gives n${to} a vote for epoch ${message.epoch} that isn't on its disk`);
+}
+
+function campaigns(replica: Replica, message: VoteRequest): void {
+  const { epoch, votedFor } = replica.disk.hardState;
+  if (epoch > message.epoch) return;
+  const own = epoch === message.epoch && votedFor !== null && sameReplica(votedFor, replica.key);
+  require(own, invariant, () =>
+    `n${replica.id} campaigns for epoch ${message.epoch} without its own vote on disk`);
+  const { durable, role } = replica.watch;
+  // Another may lead the epoch meanwhile, and have replaced the tail.
+  if (role !== 'candidate') return;
+  const { logEndOffset, lastEpoch } = message;
+  const holds = durable.end >= logEndOffset && (durable.last(logEndOffset)?.epoch ?? 0) === lastEpoch;
+  require(holds, invariant, () =>
+    `n${replica.id} campaigns with ${logEndOffset - 1}@${lastEpoch}, its disk ends with ${nameOf(durable.last(durable.end))}`);
+}
+
+function acknowledges(checker: Checker, replica: Replica, message: AppendResponse): void {
+  const { epoch } = replica.disk.hardState;
+  require(epoch >= message.epoch, invariant, () =>
+    `n${replica.id} acknowledges in epoch ${message.epoch}, its disk is in ${epoch}`);
+  if (epoch > message.epoch) return;
+  const { durable } = replica.watch;
+  const { endOffset } = message;
+  require(durable.end >= endOffset, invariant, () =>
+    `n${replica.id} acknowledges ${endOffset}, its disk ends at ${durable.end}`);
+  const leader = checker.leaders.get(message.epoch);
+  if (leader === undefined || leader.watch.role !== 'leader' || leader.watch.epoch !== epoch) return;
+  if (leader.core === null) return;
+  require(leader.watch.memory.last(endOffset) === durable.last(endOffset), 'I15 progress', () =>
+    `n${replica.id} acknowledges ${nameOf(durable.last(endOffset))}, leader n${leader.id} has ${nameOf(leader.watch.memory.last(endOffset))}`);
+}

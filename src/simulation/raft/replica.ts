@@ -1,0 +1,446 @@
+/**
+ * A replica of the simulated quorum: a real core and, around it, what the driver on a voter (`server/raft`) does with its
+ * effects, in the same order, on a disk and a network that the world owns. A process dies with everything but its disk.
+ */
+import { assert } from '../../base/assert.ts';
+import { type NodeId, nodeId } from '../../base/ids.ts';
+import { below } from '../../base/random.ts';
+import { RaftCore } from '../../raft/core.ts';
+import type { Outbound, RaftMessage } from '../../raft/messages.ts';
+import { type Effects, type Input, type ReadLog, raftOptions } from '../../raft/state.ts';
+import type { WriteOp } from '../../raft/store.ts';
+import type { Entry, ReplicaKey, SnapshotMeta, Voter } from '../../raft/types.ts';
+import type { SeededRandom } from '../random.ts';
+import { Disk } from './disk.ts';
+import type { Watch } from './watch.ts';
+import type { RaftWorld } from './raft-world.ts';
+
+/** A request that was accepted and waits for its outcome, as the driver keeps it. */
+interface Waiting {
+  readonly ticket: number;
+  readonly offset: number;
+}
+
+const wallStartMs = 1_700_000_000_000;
+const readBytesMax = 10_000;
+
+export class Replica {
+  readonly index: number;
+  readonly id: NodeId;
+  readonly watch: Watch;
+  key: ReplicaKey;
+  disk = new Disk();
+  core: RaftCore | null = null;
+  /** Raised when the process starts and when it dies: what belongs to another life does nothing. */
+  life = 0;
+  /** How often its disk was replaced. */
+  diskLife = 0;
+  /** The voters its format wrote down; empty on a controller that waits to be added. */
+  bootstrap: readonly Voter[];
+  pausedUntilMs = 0;
+  /** Its next write fails, and the node with it. */
+  failsNextWrite = false;
+  appliedEnd = 0;
+  appliedHash = 0;
+  retiring = false;
+  /** Healing leaves it out. */
+  frozen = false;
+  /** Last real contact by peer, for what a deposed leader must notice. Own clock. */
+  readonly heardMs: number[] = [];
+  lastPauseMs = 0;
+  /** When it began to lead, or its voter set changed. */
+  judgedSinceMs = 0;
+  readonly #world: RaftWorld;
+  readonly #random: SeededRandom;
+  readonly #now = { monotonicMs: 0, wallMs: wallStartMs };
+  readonly #one: Input[] = [{ type: 'tick' }];
+  #clockStartMs = 0;
+  #writing: readonly WriteOp[] | null = null;
+  #queued: WriteOp[] = [];
+  #afterSeq: { readonly seq: number; readonly outbound: Outbound }[] = [];
+  #mailbox: Input[] = [];
+  #turnScheduled = false;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #leading: number | null = null;
+  #waiting: Waiting[] = [];
+  #applying = false;
+  #snapshotting = false;
+
+  constructor(world: RaftWorld, index: number, bootstrap: readonly Voter[], watch: Watch) {
+    this.#world = world;
+    this.index = index;
+    this.id = nodeId(index + 1);
+    this.bootstrap = bootstrap;
+    this.watch = watch;
+    this.key = { id: this.id, directoryId: directoryOf(index, 0) };
+    this.#random = world.random.fork(`replica ${index}`);
+  }
+
+  get localMs(): number {
+    return (this.#world.nowMs - this.#clockStartMs) * this.#rate;
+  }
+
+  get #rate(): number {
+    return this.#world.plan.clockRates[this.index] as number;
+  }
+
+  /** The newest voter set on this replica, committed or not. */
+  get voters(): readonly Voter[] {
+    return this.watch.voters;
+  }
+
+  start(): void {
+    const { disk } = this;
+    const { plan, checker } = this.#world;
+    this.life += 1;
+    this.retiring = false;
+    this.pausedUntilMs = 0;
+    this.failsNextWrite = false;
+    this.#clockStartMs = this.#world.nowMs - below(this.#random, 1000);
+    this.judgedSinceMs = this.localMs;
+    this.lastPauseMs = 0;
+    this.heardMs.length = 0;
+    const recovered = {
+      hardState: disk.hardState,
+      snapshot: disk.snapshot?.meta ?? null,
+      startOffset: disk.startOffset,
+      startEpoch: disk.startEpoch,
+    };
+    const endpoints = [{ name: 'CONTROLLER', host: `n${this.id}`, port: 9093 }];
+    const options = raftOptions(this.key, { ...plan.tuning, endpoints });
+    const core = new RaftCore(options, this.#random.fork(`life ${this.life}`), recovered, this.bootstrap);
+    core.restore(disk.all());
+    this.core = core;
+    this.appliedEnd = disk.snapshot?.meta.endOffset ?? 0;
+    this.appliedHash = disk.snapshot === null ? 0 : readHash(disk.snapshot.bytes);
+    this.#world.note(
+      () => `n${this.id} starts: end=${core.state.log.endOffset} epoch=${disk.hardState.epoch}`,
+    );
+    checker.started(this, core);
+    core.begin(this.#tick());
+    this.input({ type: 'tick' });
+  }
+
+  /** The process is gone. `landed`: the write that was on its way reached the disk all the same. */
+  die(landed: boolean): void {
+    if (this.core === null) return;
+    if (landed && this.#writing !== null) this.#store(this.#writing);
+    this.core = null;
+    this.life += 1;
+    this.#writing = null;
+    this.#queued = [];
+    this.#afterSeq = [];
+    this.#mailbox = [];
+    this.#turnScheduled = false;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#leading = null;
+    this.#waiting = [];
+    this.#applying = false;
+    this.#snapshotting = false;
+    this.#world.clients.died(this);
+  }
+
+  /** The disk is replaced: another replica under the old node id, which knows of no voters. */
+  wipe(): void {
+    assert(this.core === null, 'a running node keeps its disk');
+    this.diskLife += 1;
+    this.disk = new Disk();
+    this.bootstrap = [];
+    this.key = { id: this.id, directoryId: directoryOf(this.index, this.diskLife) };
+    this.#world.checker.wiped(this);
+  }
+
+  pause(forMs: number): void {
+    if (this.core === null) return;
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#world.nowMs + forMs);
+    const { life } = this;
+    this.#world.after(this.pausedUntilMs - this.#world.nowMs, () => {
+      if (this.life === life && this.#world.nowMs >= this.pausedUntilMs) this.#resume();
+    });
+  }
+
+  /** Ends a pause, and does at once what waits for a turn. */
+  wake(): void {
+    this.pausedUntilMs = 0;
+    if (this.core !== null) this.#resume();
+  }
+
+  #resume(): void {
+    this.lastPauseMs = this.localMs;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#turn();
+    const { core } = this;
+    if (core !== null) this.#arm(core);
+  }
+
+  /** An input for the core: a step of its own, or one of many in the next turn. */
+  input(input: Input): void {
+    if (this.core === null) return;
+    if (this.#world.plan.turnMs === 0 && this.pausedUntilMs <= this.#world.nowMs) {
+      this.#one[0] = input;
+      if (input.type === 'persisted') this.#release(input.seq);
+      this.#step(this.#one);
+      return;
+    }
+    this.#mailbox.push(input);
+    if (this.#turnScheduled || this.pausedUntilMs > this.#world.nowMs) return;
+    this.#turnScheduled = true;
+    this.#world.schedule(this.#world.plan.turnMs, 'turn', this, null);
+  }
+
+  turn(): void {
+    this.#turnScheduled = false;
+    if (this.pausedUntilMs <= this.#world.nowMs) this.#turn();
+  }
+
+  #turn(): void {
+    const inputs = this.#mailbox;
+    if (inputs.length === 0) return;
+    this.#mailbox = [];
+    for (const input of inputs) if (input.type === 'persisted') this.#release(input.seq);
+    this.#step(inputs);
+  }
+
+  #tick(): { monotonicMs: number; wallMs: number } {
+    this.#now.monotonicMs = this.localMs;
+    this.#now.wallMs = wallStartMs + Math.floor(this.#world.nowMs);
+    return this.#now;
+  }
+
+  #step(inputs: readonly Input[]): void {
+    const core = this.core as RaftCore;
+    const votersBefore = inputs.length > 1 ? this.watch.voters : null;
+    const effects = core.step(this.#tick(), inputs);
+    for (const op of effects.writes) this.#world.checker.wrote(this, core, op);
+    this.#world.checker.stepped(this, core, votersBefore);
+    this.#perform(core, effects);
+    for (const input of inputs) if (input.type === 'message') this.#world.checker.handled(this, core, input);
+  }
+
+  #perform(core: RaftCore, effects: Effects): void {
+    const { clients } = this.#world;
+    for (const op of effects.writes) this.#queued.push(op);
+    this.#pump();
+    for (const outbound of effects.send) this.#send(outbound);
+    for (const waiting of effects.sendAfter) this.#afterSeq.push(waiting);
+    for (const { ticket, offset } of effects.accepted) this.#waiting.push({ ticket, offset });
+    for (const { ticket, reason } of effects.refused) clients.refused(this, ticket, reason);
+    for (const read of effects.readLog) this.#readLog(read);
+    for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
+    for (const { ticket, endOffset } of effects.readReady) clients.readReady(this, ticket, endOffset);
+    for (const message of effects.announce) this.#world.announce(this, message);
+    const leading = core.state.role.name === 'leader' ? core.state.epoch : null;
+    if (this.#leading !== null && this.#leading !== leading) {
+      for (const { ticket } of this.#waiting) clients.unknown(ticket);
+      this.#waiting = [];
+    }
+    this.#leading = leading;
+    this.#kickApply(core);
+    this.#arm(core);
+  }
+
+  #send(outbound: Outbound): void {
+    this.#world.checker.sent(this, outbound);
+    this.#world.network.send(this, outbound.to, outbound.message);
+  }
+
+  /** What waited for the write `seq` may leave. */
+  #release(seq: number): void {
+    let count = 0;
+    for (const waiting of this.#afterSeq) {
+      if (waiting.seq > seq) break;
+      this.#send(waiting.outbound);
+      count += 1;
+    }
+    if (count > 0) this.#afterSeq.splice(0, count);
+  }
+
+  #pump(): void {
+    if (this.#writing !== null || this.#queued.length === 0) return;
+    this.#writing = this.#queued;
+    this.#queued = [];
+    this.#world.schedule(this.#world.syncMs(this, this.#random), 'synced', this, this.#writing);
+  }
+
+  /** The write has ended, well or badly. */
+  synced(ops: readonly WriteOp[]): void {
+    if (this.failsNextWrite) {
+      // What failed to sync may be on the disk or not; the process ends, and never asks again.
+      this.#world.note(() => `n${this.id} dies of its disk`);
+      this.die((this.#random.u32() & 1) === 0);
+      return;
+    }
+    this.#store(ops);
+    this.#writing = null;
+    this.#pump();
+    this.input({ type: 'persisted', seq: (ops.at(-1) as WriteOp).seq });
+  }
+
+  #store(ops: readonly WriteOp[]): void {
+    this.disk.write(ops);
+    this.#world.checker.stored(this, ops);
+  }
+
+  get writesPending(): boolean {
+    return this.#writing !== null || this.#queued.length > 0;
+  }
+
+  #readLog(read: ReadLog): void {
+    this.#later(below(this.#random, 5), () => {
+      const entries = this.disk.read(read.from, read.endOffset, read.bytesMax);
+      this.input({ type: 'logRead', read, entries });
+    });
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    const { life } = this;
+    this.#world.after(delayMs, () => {
+      if (this.life === life) run();
+    });
+  }
+
+  #sendSnapshot(to: NodeId, epoch: number): void {
+    const stored = this.disk.snapshot;
+    assert(stored !== null, 'the log was compacted without a snapshot');
+    const { endOffset, epoch: snapshotEpoch, voters } = stored.meta;
+    const { bytes } = stored;
+    const message: RaftMessage = {
+      type: 'snapshot',
+      epoch,
+      endOffset,
+      snapshotEpoch,
+      voters,
+      bytes,
+    };
+    const ok = this.#world.network.send(this, to, message);
+    this.#later(below(this.#random, 30), () =>
+      this.input({ type: 'snapshotSent', to, epoch, endOffset, ok: ok && this.#random.chance(0.9) }),
+    );
+  }
+
+  #kickApply(core: RaftCore): void {
+    if (this.#applying || this.appliedEnd >= core.deliverableEndOffset) return;
+    const { applyMsMax } = this.#world.plan;
+    if (applyMsMax === 0 || this.#world.calm) {
+      this.#apply(core);
+      return;
+    }
+    this.#applying = true;
+    this.#world.schedule(this.#random.between(0, applyMsMax), 'apply', this, null);
+  }
+
+  applySome(): void {
+    this.#applying = false;
+    if (this.core !== null) this.#apply(this.core);
+  }
+
+  /** Applies what may be applied; only so far are requests answered. */
+  #apply(core: RaftCore): void {
+    const { log } = core.state;
+    const { checker, clients } = this.#world;
+    const endOffset = core.deliverableEndOffset;
+    while (this.appliedEnd < endOffset) {
+      if (this.appliedEnd < log.startOffset) {
+        const { snapshot } = this.disk;
+        assert(snapshot !== null && snapshot.meta.endOffset > this.appliedEnd, 'no snapshot covers the log');
+        this.appliedEnd = snapshot.meta.endOffset;
+        this.appliedHash = readHash(snapshot.bytes);
+      } else {
+        const entries =
+          log.cached(this.appliedEnd, endOffset, readBytesMax) ??
+          this.disk.read(this.appliedEnd, endOffset, readBytesMax);
+        assert(entries !== null, 'a replica reads its own log');
+        for (const entry of entries) this.#applyEntry(entry);
+      }
+      checker.applied(this);
+    }
+    if (core.state.role.name === 'leader') this.#answer();
+    clients.applied(this);
+    if (this.appliedEnd - core.state.snapshotEndOffset >= this.#world.plan.snapshotEveryEntries) {
+      this.saveSnapshot();
+    }
+  }
+
+  #applyEntry(entry: Entry): void {
+    this.appliedHash = mix(this.appliedHash, entry);
+    this.appliedEnd += 1;
+    this.#world.checker.appliedEntry(this, entry);
+  }
+
+  #answer(): void {
+    let count = 0;
+    for (const { ticket, offset } of this.#waiting) {
+      if (offset >= this.appliedEnd) break;
+      this.#world.clients.committed(ticket, offset);
+      count += 1;
+    }
+    if (count > 0) this.#waiting.splice(0, count);
+  }
+
+  saveSnapshot(): void {
+    const { core } = this;
+    if (core === null || this.#snapshotting || this.appliedEnd <= core.state.snapshotEndOffset) return;
+    const endOffset = this.appliedEnd;
+    const { log, voters } = core.state;
+    if (!log.knows(endOffset - 1)) return;
+    const meta: SnapshotMeta = {
+      endOffset,
+      epoch: log.epochAt(endOffset - 1),
+      voters: voters.before(endOffset),
+    };
+    const bytes = hashBytes(this.appliedHash);
+    this.#snapshotting = true;
+    this.#later(1 + below(this.#random, 20), () => {
+      this.#snapshotting = false;
+      this.disk.saveSnapshot(meta, bytes);
+      this.#world.checker.snapshotSaved(this, meta);
+      this.input({ type: 'snapshotSaved', meta });
+    });
+  }
+
+  /** One timer event is enough: it looks again when it comes too early. */
+  #arm(core: RaftCore): void {
+    // Not less than a microsecond: conversion between clocks rounds.
+    const atMs = this.#world.nowMs + Math.max(0.001, (core.deadlineMs - this.localMs) / this.#rate);
+    if (atMs >= this.#timerAtMs) return;
+    this.#timerAtMs = atMs;
+    this.#world.schedule(atMs - this.#world.nowMs, 'timer', this, atMs);
+  }
+
+  /** False: it was a timer that had been set for nothing. */
+  timer(setForMs: number): boolean {
+    const { core } = this;
+    if (core === null || this.#timerAtMs !== setForMs) return false;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    if (this.pausedUntilMs > this.#world.nowMs) return false;
+    if (core.deadlineMs > this.localMs) {
+      this.#arm(core);
+      return false;
+    }
+    this.input({ type: 'tick' });
+    return true;
+  }
+}
+
+export function directoryOf(index: number, diskLife: number): string {
+  const letter = String.fromCharCode(65 + index);
+  return `AAAAAAAAAAAAAAAA${String(diskLife).padStart(4, '0')}${letter}A`;
+}
+
+function hashBytes(hash: number): Uint8Array {
+  return new Uint8Array([hash >>> 24, (hash >>> 16) & 255, (hash >>> 8) & 255, hash & 255]);
+}
+
+function readHash(bytes: Uint8Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+/** The state machine: what it has seen, in what order. */
+function mix(hash: number, { offset, epoch, kind, payload }: Entry): number {
+  let value = Math.imul(hash ^ offset, 0x9e3779b1) ^ epoch;
+  value = Math.imul(value ^ kind.length, 0x85ebca6b);
+  for (let at = 0; at < Math.min(8, payload.length); at++)
+    value = Math.imul(value ^ (payload[at] as number), 0x01000193);
+  return (value ^ (value >>> 13)) >>> 0;
+}

@@ -1,0 +1,162 @@
+/**
+ * Liveness, after the faults: first a quorum drawn by chance is healed and the others stay away, and that must be enough
+ * (L1 one leader, L2 proposals commit, L3 all equal, L5 snapshots arrive, L6 epochs stop growing, L7 everything is
+ * answered); then all heal; then a leader retires (L9); then the power goes, everywhere, and comes back (I20 durability).
+ */
+import { below } from '../../base/random.ts';
+import { majority } from '../../raft/quorum.ts';
+import type { SeededRandom } from '../random.ts';
+import type { RaftWorld } from './raft-world.ts';
+import type { Replica } from './replica.ts';
+import { require, Violation } from './watch.ts';
+
+/** Why nothing more is asked: too many voters lost their disks while the set was being changed. */
+export type Settled = 'settled' | 'unrecoverable';
+
+export function settle(world: RaftWorld): Settled {
+  const random = world.random.fork('settle');
+  world.calm = true;
+  world.network.mendAll();
+  for (const replica of world.replicas) replica.wake();
+  const core = quorumCore(world, random);
+  if (core === null) return 'unrecoverable';
+  world.note(() => `heal the quorum ${core.map(({ id }) => `n${id}`).join(' ')}`);
+  for (const replica of world.replicas) {
+    if (core.includes(replica)) heal(world, replica);
+    else freeze(world, replica, random);
+  }
+  converge(world, core, 'quorum');
+  world.note(() => 'heal all');
+  world.network.mendAll();
+  for (const replica of world.replicas) {
+    replica.frozen = false;
+    heal(world, replica);
+  }
+  converge(world, world.replicas, 'all');
+  stable(world);
+  if (random.chance(0.3)) handOver(world);
+  powerCut(world);
+  return 'settled';
+}
+
+/** Enough replicas for every voter set that may be in force, and hardly more; null when there is no such quorum left. */
+function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
+  const sets = world.setsInPlay();
+  const enough = (chosen: readonly Replica[]): boolean =>
+    sets.every((voters) => {
+      const there = voters.filter((voter) => world.isLive(voter) && chosen.some(({ id }) => id === voter.id));
+      return there.length >= majority(voters.length);
+    });
+  const chosen = [...world.replicas];
+  if (!enough(chosen)) return null;
+  for (let left = chosen.length; left > 0; left--) {
+    const [gone] = chosen.splice(below(random, chosen.length), 1);
+    if (!enough(chosen)) chosen.push(gone as Replica);
+  }
+  return chosen.sort((a, b) => a.index - b.index);
+}
+
+function heal(world: RaftWorld, replica: Replica): void {
+  replica.failsNextWrite = false;
+  // Who retires never campaigns again: the process would end, and start anew.
+  if (replica.retiring) replica.die(true);
+  world.restart(replica);
+}
+
+/** Stays as it is, dead, or alive and heard by nobody. */
+function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void {
+  replica.frozen = true;
+  if (random.chance(0.5)) replica.die(random.chance(0.5));
+  for (const other of world.replicas) {
+    if (other === replica) continue;
+    world.network.cut(replica.index, other.index);
+    world.network.cut(other.index, replica.index);
+  }
+}
+
+function limitMs(world: RaftWorld): number {
+  return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000;
+}
+
+/** One leader among them, a proposal of now is answered, everybody has applied what is committed. */
+function converge(world: RaftWorld, members: readonly Replica[], phase: string): void {
+  const { checker, clients } = world;
+  const answered = clients.answered;
+  const epochBefore = checker.epochMax;
+  world.quiet = false;
+  const served = (): boolean => {
+    const leaders = members.filter((replica) => replica.core?.state.role.name === 'leader');
+    return leaders.length === 1 && clients.answered >= answered + 3;
+  };
+  const untilMs = world.nowMs + limitMs(world);
+  if (!world.run(untilMs, served)) fail(world, members, phase, 'L2 proposals commit');
+  world.quiet = true;
+  // Everything that was asked is answered, and nothing remains to be sent.
+  const equal = (): boolean => {
+    const end = checker.committedEnd;
+    if (clients.openCount > 0) return false;
+    return members.every(
+      ({ core, appliedEnd }) => core !== null && appliedEnd === end && core.state.highWatermark === end,
+    );
+  };
+  if (!world.run(world.nowMs + limitMs(world), equal)) {
+    fail(world, members, phase, clients.openCount > 0 ? 'L7 requests end' : 'L3 all converge');
+  }
+  const grown = checker.epochMax - epochBefore;
+  require(grown <= 40, 'L6 epochs stop growing', () => `${phase}: ${grown} epochs to elect a leader`);
+}
+
+/** L1, I13: in a healthy cluster nobody disturbs the leader, and what is idle stays so. */
+function stable(world: RaftWorld): void {
+  const { checker } = world;
+  const before = checker.epochMax;
+  world.run(world.nowMs + 5 * world.fetchTimeoutMs, () => false);
+  require(checker.epochMax === before, 'I13 stickiness', () =>
+    `a healthy cluster went from epoch ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
+  require(world.leaders().length === 1, 'L1 one leader', () =>
+    `a healthy cluster lost its leader\n${describe(world.replicas)}`);
+}
+
+/** L9: a leader that retires is followed by another at once, when there is one that could. */
+function handOver(world: RaftWorld): void {
+  const leader = world.leaders()[0] as Replica;
+  const voters = leader.voters.filter((voter) => world.isLive(voter) && voter.id !== leader.id);
+  if (voters.length + 1 < majority(leader.voters.length) || voters.length === 0) return;
+  world.note(() => `n${leader.id} retires in good health`);
+  leader.retiring = true;
+  leader.input({ type: 'retire' });
+  const next = (): boolean => world.leaders().some((replica) => replica !== leader);
+  const withinMs = 3 * world.electionTimeoutMs + 500;
+  require(world.run(world.nowMs + withinMs, next), 'L9 hand-over', () =>
+    `nobody took over from n${leader.id} within ${withinMs} ms\n${describe(world.replicas)}`);
+  heal(world, leader);
+  converge(world, world.replicas, 'after the hand-over');
+}
+
+/** The power goes everywhere; what was answered is there when it comes back (I5 and I7 look). */
+function powerCut(world: RaftWorld): void {
+  world.note(() => 'power cut of all');
+  for (const replica of world.replicas) replica.die(false);
+  for (const replica of world.replicas) world.restart(replica);
+  converge(world, world.replicas, 'after the power cut');
+}
+
+function fail(world: RaftWorld, members: readonly Replica[], phase: string, invariant: string): never {
+  const { checker, clients } = world;
+  throw new Violation(
+    invariant,
+    `${phase}: not so within ${limitMs(world)} ms; committed ${checker.committedEnd}, ${clients.openCount} requests open\n${describe(members)}`,
+  );
+}
+
+function describe(members: readonly Replica[]): string {
+  return members
+    .map(({ id, core, appliedEnd, voters }) => {
+      const state = core?.state;
+      if (state === undefined) return `  n${id} is down`;
+      const { role, epoch, log, highWatermark } = state;
+      const set = voters.map((voter) => `n${voter.id}`).join(' ');
+      return `  n${id} ${role.name} epoch=${epoch} log=${log.startOffset}..${log.endOffset} hw=${highWatermark} applied=${appliedEnd} voters={${set}}`;
+    })
+    .join('\n');
+}

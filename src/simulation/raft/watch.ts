@@ -1,0 +1,168 @@
+/**
+ * What the checker knows of entries and of each replica, from what it wrote and what reached its disk, not from what it
+ * believes. Entries are interned: one `Canon` for each (offset, epoch) in the whole world, with the one before it, so two
+ * logs that share an entry are the same up to there, and comparing logs is comparing references.
+ */
+import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
+import { decodeVoters } from '../../raft/voters.ts';
+
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(message);
+    this.invariant = invariant;
+  }
+}
+
+export function require(condition: boolean, invariant: string, what: () => string): void {
+  if (!condition) throw new Violation(invariant, what());
+}
+
+export interface Canon {
+  readonly offset: number;
+  readonly epoch: number;
+  readonly entry: Entry;
+  readonly previous: Canon | null;
+  /** Another entry at the same offset. */
+  readonly other: Canon | null;
+  /** The set in force from this entry on, when it is one that tells it. */
+  readonly voters: readonly Voter[] | null;
+}
+
+/** I3: (offset, epoch) names one entry, and one entry before it. */
+export class Canonical {
+  readonly #byOffset: (Canon | undefined)[] = [];
+
+  find(offset: number, epoch: number): Canon | null {
+    let canon: Canon | null = this.#byOffset[offset] ?? null;
+    while (canon !== null && canon.epoch !== epoch) canon = canon.other;
+    return canon;
+  }
+
+  intern(entry: Entry, previous: Canon | null): Canon {
+    const known = this.find(entry.offset, entry.epoch);
+    if (known !== null) {
+      require(known.previous === previous, 'I3 log matching', () =>
+        `entry ${name(entry)} follows ${nameOf(known.previous)} here and ${nameOf(previous)} there`);
+      require(sameEntry(known.entry, entry), 'I3 log matching', () => `two entries are ${name(entry)}`);
+      return known;
+    }
+    const canon: Canon = {
+      offset: entry.offset,
+      epoch: entry.epoch,
+      entry,
+      previous,
+      other: this.#byOffset[entry.offset] ?? null,
+      voters: entry.kind === 'voters' ? decodeVoters(entry.payload) : null,
+    };
+    this.#byOffset[entry.offset] = canon;
+    return canon;
+  }
+}
+
+function name(entry: Entry): string {
+  return `${entry.offset}@${entry.epoch}`;
+}
+
+export function nameOf(canon: Canon | null | undefined): string {
+  return canon === null || canon === undefined ? 'nothing' : `${canon.offset}@${canon.epoch}`;
+}
+
+function sameEntry(a: Entry, b: Entry): boolean {
+  if (a === b) return true;
+  if (a.kind !== b.kind || a.payload.length !== b.payload.length) return false;
+  for (let at = 0; at < a.payload.length; at++) if (a.payload[at] !== b.payload[at]) return false;
+  return true;
+}
+
+/** A log by offset, from the very first entry on: what a snapshot covers is committed, hence known. */
+export class Mirror {
+  readonly items: Canon[] = [];
+  end = 0;
+
+  last(endOffset: number): Canon | null {
+    return endOffset === 0 ? null : (this.items[endOffset - 1] ?? null);
+  }
+
+  truncate(endOffset: number): void {
+    this.end = endOffset;
+  }
+
+  push(canon: Canon): void {
+    this.items[this.end++] = canon;
+  }
+
+  /** A snapshot up to `endOffset` takes the place of the log. */
+  install(committed: readonly Canon[], endOffset: number): void {
+    for (let offset = 0; offset < endOffset; offset++) this.items[offset] = committed[offset] as Canon;
+    this.end = endOffset;
+  }
+
+  copy(other: Mirror): void {
+    for (let offset = 0; offset < other.end; offset++) this.items[offset] = other.items[offset] as Canon;
+    this.end = other.end;
+  }
+}
+
+/** One replica as the checker sees it. */
+export class Watch {
+  memory = new Mirror();
+  durable = new Mirror();
+  /** Entries of `memory` that tell a voter set, in order. */
+  steps: Canon[] = [];
+  /** The set while the log tells none. */
+  initial: readonly Voter[];
+  epoch = 0;
+  durableEpoch = 0;
+  highWatermark = 0;
+  role = 'unattached';
+  snapshotEnd = 0;
+  steppedCount = 0;
+
+  constructor(initial: readonly Voter[]) {
+    this.initial = initial;
+  }
+
+  /** The set in force on this replica, by its own log. */
+  get voters(): readonly Voter[] {
+    const step = this.steps.at(-1);
+    return step?.voters ?? this.initial;
+  }
+
+  /** The set in force just below `endOffset`. */
+  votersBefore(endOffset: number): readonly Voter[] {
+    for (let at = this.steps.length - 1; at >= 0; at--) {
+      const step = this.steps[at] as Canon;
+      if (step.offset < endOffset) return step.voters as readonly Voter[];
+    }
+    return this.initial;
+  }
+
+  rebuildSteps(): void {
+    this.steps = [];
+    for (let offset = 0; offset < this.memory.end; offset++) {
+      const canon = this.memory.items[offset] as Canon;
+      if (canon.voters !== null) this.steps.push(canon);
+    }
+  }
+}
+
+export function sameVoters(a: readonly Voter[], b: readonly Voter[]): boolean {
+  if (a === b) return true;
+  return a.length === b.length && a.every((voter, at) => sameVoter(voter, b[at] as Voter));
+}
+
+function sameVoter(a: Voter, b: Voter): boolean {
+  return a.id === b.id && a.directoryId === b.directoryId && a.endpoints[0]?.port === b.endpoints[0]?.port;
+}
+
+/** How many members one set has and the other lacks. A member whose directory becomes known stays the same. */
+export function difference(a: readonly Voter[], b: readonly Voter[]): number {
+  const lacks = (set: readonly Voter[], key: ReplicaKey): boolean =>
+    !set.some((voter) => isVoter(voter, key));
+  const gone = a.filter((voter) => lacks(b, voter) && !b.some((other) => isVoter(voter, other))).length;
+  const added = b.filter((voter) => lacks(a, voter) && !a.some((other) => isVoter(voter, other))).length;
+  return gone + added;
+}
