@@ -72,6 +72,11 @@ export class ActiveController {
     this.#state.image = delta.apply(image.offset, image.epoch);
   }
 
+  /** Takes another image that says the same as the speculative one. */
+  adopt(image: MetadataImage): void {
+    this.#state.image = image;
+  }
+
   /**
    * The operation that answers a request; undefined when this isn't the controller's business. A `KafkaError` it throws refuses the
    * whole request.

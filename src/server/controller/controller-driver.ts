@@ -263,7 +263,7 @@ export class ControllerDriver implements MetadataLogListener {
       if (job.alone) this.#flush(leadership);
       turnStartMs = await this.#run(leadership, job, turnStartMs);
       if (job.alone || this.#queue.length === 0) this.#flush(leadership);
-      while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
+      await this.#room(leadership);
     }
     this.#pumping = false;
     this.#scheduleTick();
@@ -282,8 +282,12 @@ export class ControllerDriver implements MetadataLogListener {
           return startedMs;
         }
         leadership.active.replay(step.value);
-        leadership.records.push(...step.value);
-        if (leadership.records.length >= recordsPerProposalMax) this.#flush(leadership);
+        for (const record of step.value) leadership.records.push(record);
+        if (leadership.records.length >= recordsPerProposalMax) {
+          this.#flush(leadership);
+          await this.#room(leadership);
+        }
+        if (leadership.over) throw new KafkaError(Errors.NOT_CONTROLLER);
         if (clock.monotonicMs() - startedMs < turnMsMax) continue;
         await yieldTurn(scheduler);
         startedMs = clock.monotonicMs();
@@ -320,6 +324,7 @@ export class ControllerDriver implements MetadataLogListener {
       () => {
         leadership.inFlight--;
         for (const one of waiting) one.resolve();
+        this.#adopt(leadership);
         this.#wake?.();
       },
       (error: unknown) => {
@@ -347,6 +352,17 @@ export class ControllerDriver implements MetadataLogListener {
       else this.#begin(epoch, 0);
     };
     this.#options.scheduler.after(startAgainMs, retry);
+  }
+
+  /** Resolves when another proposal may be made. */
+  async #room(leadership: Leadership): Promise<void> {
+    while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
+  }
+
+  /** With nothing on its way the committed image says the same: one of the two is enough to keep. */
+  #adopt(leadership: Leadership): void {
+    if (leadership.over || this.#pumping || leadership.inFlight > 0 || leadership.records.length > 0) return;
+    leadership.active.adopt(this.#options.loader.image);
   }
 
   #woken(): Promise<void> {
