@@ -1,5 +1,17 @@
-/** UpdateFeatures, and the records with which a new cluster begins. The texts are Kafka's. */
+/**
+ * UpdateFeatures, and the records with which a new cluster begins. The texts are Kafka's.
+ *
+ * kraft.version is no record: it is what the voter set in the quorum's log says. Here it is only checked; who carries it out
+ * is the driver (`server/membership.ts`).
+ */
 import { resourceType } from '../metadata/configs-image.ts';
+import {
+  features,
+  kraftVersionFeature,
+  kraftVersionOf,
+  metadataVersionFeature,
+  metadataVersionOf,
+} from '../metadata/feature-versions.ts';
 import { featureLevel } from '../metadata/image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
@@ -7,6 +19,7 @@ import type {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
 } from '../protocol/messages/57-update-features.ts';
+import type { FeatureRange } from '../metadata/cluster-image.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ControllerState, Result } from './state.ts';
 
@@ -22,81 +35,144 @@ export function updateFeatures(
   request: UpdateFeaturesRequest,
   version: number,
 ): Result<UpdateFeaturesResponse> {
-  const wrong = request.featureUpdates.map((update) => whatIsWrong(state, update, version));
+  const metadataLevel =
+    request.featureUpdates.find(({ feature }) => feature === metadataVersionFeature)?.maxVersionLevel ??
+    featureLevel(state.image, metadataVersionFeature);
+  const wrong = request.featureUpdates.map((update) => whatIsWrong(state, update, version, metadataLevel));
+  const isRefused = wrong.some((text) => text !== null);
+  const records = isRefused || request.validateOnly ? [] : recordsFor(state, request);
+  return { records, response: updateAnswer(request, version, wrong) };
+}
+
+/** The quorum does not go from kraft.version 0 to 1; nothing else was changed either. */
+export function kraftVersionRefused(
+  request: UpdateFeaturesRequest,
+  version: number,
+  why: string,
+): UpdateFeaturesResponse {
+  const wrong = request.featureUpdates.map((update) =>
+    update.feature === kraftVersionFeature ? invalidUpdate(update, why) : null,
+  );
+  return updateAnswer(request, version, wrong);
+}
+
+/** Up to version 1 each feature has its own error. */
+function updateAnswer(
+  request: UpdateFeaturesRequest,
+  version: number,
+  wrong: readonly (string | null)[],
+): UpdateFeaturesResponse {
   const first = wrong.find((text) => text !== null) ?? null;
-  const records = first === null && !request.validateOnly ? recordsFor(state, request) : [];
-  const code = Errors.INVALID_UPDATE_VERSION.code;
+  const { code } = Errors.INVALID_UPDATE_VERSION;
   const results = request.featureUpdates.map(({ feature }, i) => {
     const text = wrong[i] ?? null;
     return { feature, errorCode: text === null ? 0 : code, errorMessage: text };
   });
+  const isTold = version >= 2 && first !== null;
   return {
-    records,
-    response: {
-      throttleTimeMs: 0,
-      errorCode: version >= 2 && first !== null ? code : 0,
-      errorMessage:
-        version >= 2 && first !== null
-          ? `The update failed for all features since the following feature had an error: ${first}`
-          : null,
-      results: version >= 2 ? [] : results,
-    },
+    throttleTimeMs: 0,
+    errorCode: isTold ? code : 0,
+    errorMessage: isTold
+      ? `The update failed for all features since the following feature had an error: ${first}`
+      : null,
+    results: version >= 2 ? [] : results,
   };
 }
 
-function whatIsWrong(state: ControllerState, update: Update, version: number): string | null {
-  const { feature, maxVersionLevel: level } = update;
-  const invalid = (why: string): string => `Invalid update version ${level} for feature ${feature}. ${why}`;
-  const range = state.settings.supportedFeatures.get(feature);
-  const here = `Local controller ${state.settings.nodeId}`;
-  if (range === undefined) return invalid(`${here} does not support this feature.`);
-  if (feature === 'kraft.version' && level !== featureLevel(state.image, feature)) {
-    return invalid('The version of the quorum cannot be changed while it runs.');
-  }
-  if (level !== 0 && (level < range.min || level > range.max)) {
-    return invalid(`${here} only supports versions ${range.min}-${range.max}`);
-  }
-  for (const broker of state.image.cluster.brokers.values()) {
-    const theirs = broker.features.get(feature);
-    if (level === 0) continue;
-    if (theirs === undefined) return invalid(`Broker ${broker.id} does not support this feature.`);
-    if (level < theirs.min || level > theirs.max) {
-      return invalid(`Broker ${broker.id} only supports versions ${theirs.min}-${theirs.max}`);
-    }
-  }
-  return wrongDirection(state, update, version, invalid);
+function invalidUpdate({ feature, maxVersionLevel }: Update, why: string): string {
+  return `Invalid update version ${maxVersionLevel} for feature ${feature}. ${why}`;
 }
 
-function wrongDirection(
+/** What the cluster works with; kraft.version follows from who votes. */
+function currentLevel(state: ControllerState, feature: string): number {
+  if (feature === kraftVersionFeature) return kraftVersionOf(state.settings.voters());
+  return featureLevel(state.image, feature);
+}
+
+/** `metadataLevel`: the metadata.version when all is done. */
+function whatIsWrong(
   state: ControllerState,
   update: Update,
   version: number,
-  invalid: (why: string) => string,
+  metadataLevel: number,
 ): string | null {
   const { feature, maxVersionLevel: level } = update;
   const type = version === 0 ? (update.allowDowngrade ? safeDowngrade : upgrade) : update.upgradeType;
-  const current = featureLevel(state.image, feature);
+  const invalid = (why: string): string => invalidUpdate(update, why);
   if (type !== upgrade && type !== safeDowngrade && type !== unsafeDowngrade) {
     return invalid('The controller does not support the given upgrade type.');
   }
+  if (level < 0) return invalid('A feature version cannot be less than 0.');
+  const unsupported = whoLacks(state, feature, level);
+  if (unsupported !== null) return invalid(unsupported);
+  const current = currentLevel(state, feature);
   if (level < current && type === upgrade) {
     return invalid(
       "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
     );
   }
   if (level > current && type !== upgrade) return invalid("Can't downgrade to a newer version.");
-  if (feature === 'metadata.version' && level < current) {
-    return invalid(
-      'Refusing to perform the requested downgrade because it might delete metadata information.',
-    );
+  if (feature === kraftVersionFeature) {
+    return level < current ? invalid("Can't downgrade the version of this feature.") : null;
+  }
+  if (feature === metadataVersionFeature) return downgradedMetadata(current, level, type);
+  return missingDependency(update, metadataLevel);
+}
+
+/** Kafka decides by what would be lost; here no older form of the metadata is written at all. */
+function downgradedMetadata(current: number, level: number, type: number): string | null {
+  if (level >= current) return null;
+  const why =
+    type === unsafeDowngrade
+      ? 'Unsafe metadata downgrade is not supported in this version.'
+      : 'Refusing to perform the requested downgrade because it might delete metadata information.';
+  return `Unsupported metadata.version downgrade from ${current} to ${level}. ${why}`;
+}
+
+function missingDependency(update: Update, metadataLevel: number): string | null {
+  const known = features.find(({ name }) => name === update.feature);
+  if (known === undefined) return invalidUpdate(update, `Feature ${update.feature} not found.`);
+  const needed = known.needsMetadataLevel ?? 0;
+  if (update.maxVersionLevel === 0 || metadataLevel >= needed) return null;
+  const name = metadataVersionOf(needed)?.name ?? needed;
+  return invalidUpdate(
+    update,
+    `${update.feature} could not be set to ${update.maxVersionLevel} because it depends on metadata.version level ${needed} (${name})`,
+  );
+}
+
+/** Which node of the cluster does not know this level; null when all do. */
+function whoLacks(state: ControllerState, feature: string, level: number): string | null {
+  const { nodeId, supportedFeatures, voters } = state.settings;
+  const here = lacks(`Local controller ${nodeId}`, supportedFeatures.get(feature), level);
+  if (here !== null) return here;
+  for (const broker of state.image.cluster.brokers.values()) {
+    const there = lacks(`Broker ${broker.id}`, broker.features.get(feature), level);
+    if (there !== null) return there;
+  }
+  for (const { id } of voters()) {
+    if (id === nodeId) continue;
+    const controller = state.image.cluster.controllers.get(id);
+    if (controller === undefined) {
+      return `controller ${id} has not registered, and may not support this feature`;
+    }
+    const there = lacks(`Controller ${id}`, controller.features.get(feature), level);
+    if (there !== null) return there;
   }
   return null;
+}
+
+/** Level 0 is that of a node that does not know the feature. */
+function lacks(who: string, range: FeatureRange | undefined, level: number): string | null {
+  const { min, max } = range ?? { min: 0, max: 0 };
+  if (level >= min && level <= max) return null;
+  return max === 0 ? `${who} does not support this feature.` : `${who} only supports versions ${min}-${max}`;
 }
 
 function recordsFor(state: ControllerState, request: UpdateFeaturesRequest): MetadataRecord[] {
   const records: MetadataRecord[] = [];
   for (const { feature, maxVersionLevel } of request.featureUpdates) {
-    if (featureLevel(state.image, feature) === maxVersionLevel) continue;
+    if (currentLevel(state, feature) === maxVersionLevel || feature === kraftVersionFeature) continue;
     records.push(record('FeatureLevelRecord', { name: feature, featureLevel: maxVersionLevel }));
     if (feature === 'eligible.leader.replicas.version' && maxVersionLevel > 0) {
       const has = state.image.configs.brokerDefault().has('min.insync.replicas');

@@ -7,6 +7,7 @@
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
 import type { FeatureRange } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
@@ -28,6 +29,8 @@ export interface ControllerSettings {
   readonly leaderRebalanceIntervalMs: number | null;
   /** What this software can do, by feature. */
   readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
+  /** Who votes in the metadata quorum now: its log says so, not the image. */
+  readonly voters: () => readonly { readonly id: NodeId; readonly directoryId: Uuid }[];
   /** The keys of RFC 5802 for a salted password: mechanism 1 is SCRAM-SHA-256, 2 is SCRAM-SHA-512. */
   readonly scramKeys: (
     mechanism: number,

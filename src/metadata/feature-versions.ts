@@ -2,6 +2,7 @@
  * Kafka's release versions (`metadata.version`) and the other features that a cluster agrees on: names, levels, and which
  * level of a feature a new cluster of a release gets. Facts of Apache Kafka 4.3.1.
  */
+import { type Uuid, uuidZero } from '../base/uuid.ts';
 
 export interface MetadataVersion {
   readonly level: number;
@@ -56,6 +57,12 @@ export const features: readonly Feature[] = [
 ];
 
 export const metadataVersionFeature = 'metadata.version';
+export const kraftVersionFeature = 'kraft.version';
+
+/** 1 once the quorum's log says who votes, with directory ids; 0 while the configuration of the nodes does. */
+export function kraftVersionOf(voters: readonly { readonly directoryId: Uuid }[]): number {
+  return voters.some(({ directoryId }) => directoryId !== uuidZero) ? 1 : 0;
+}
 
 /** The level that a new cluster of `metadataLevel` gets. */
 export function defaultFeatureLevel(feature: Feature, metadataLevel: number): number {

@@ -19,6 +19,7 @@ import { supportedFeatures } from './controller/controller-settings.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
 import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
+import { answerMembershipRequests } from './membership.ts';
 import type { NodePorts } from './ports.ts';
 import { answerQuorumRequests } from './quorum-answers.ts';
 
@@ -46,7 +47,7 @@ export class Node {
     const { log, loader } = this.controller;
     loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });
     const services = this.nodeServices(this.directories.clusterId, this.controller);
-    if (this.controller.driver !== null) answerQuorumRequests(this.controller.driver, services);
+    this.answerAboutQuorum(this.controller);
     if (config.isBroker) {
       const { directories, controller } = this;
       this.broker = new BrokerPart({ config, directories, controller, node: services, ports });
@@ -117,6 +118,14 @@ export class Node {
       quorum: () => log.status(),
       supportedFeatures,
     };
+  }
+
+  /** Requests about the quorum itself, which the active controller answers beside those about the metadata. */
+  private answerAboutQuorum({ driver, log }: ControllerPart): void {
+    if (driver === null) return;
+    answerQuorumRequests(driver, log);
+    const [listener = 'CONTROLLER'] = this.config.controllerListenerNames;
+    answerMembershipRequests({ driver, log, listener, logger: this.ports.logger.child('Controller') });
   }
 
   /** Dynamic settings of this broker and of all brokers take force with the metadata that brings them. */

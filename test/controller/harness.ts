@@ -48,6 +48,7 @@ export const testSettings: ControllerSettings = {
     ['eligible.leader.replicas.version', { min: 0, max: 1 }],
     ['transaction.version', { min: 0, max: 2 }],
   ]),
+  voters: () => [],
   scramKeys: () => ({ storedKey: new Uint8Array([1]), serverKey: new Uint8Array([2]) }),
 };
 

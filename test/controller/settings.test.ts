@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { TestController } from './harness.ts';
 
 type Config = { name: string; configOperation: number; value: string | null };
@@ -121,6 +123,51 @@ test('features: bounds, direction, all or nothing', () => {
   expect(update('transaction.version', 2)).toEqual([0, null]);
   expect(update('transaction.version', 0, 2)).toEqual([0, null]);
   expect(controller.image.features.levels.has('transaction.version')).toBe(false);
+});
+
+test('kraft.version: never down, known by all voters, and no record', () => {
+  const directoryId = 'AAAAAAAAQACAAAAAAAAABA';
+  let voters = [{ id: nodeId(1), directoryId: uuidZero }];
+  const supportedFeatures = new Map([['kraft.version', { min: 0, max: 1 }]]);
+  const controller = new TestController({ voters: () => voters, supportedFeatures });
+  const update = (maxVersionLevel: number, upgradeType: number): string => {
+    const { errorMessage } = controller.call(57, {
+      featureUpdates: [{ feature: 'kraft.version', maxVersionLevel, upgradeType, allowDowngrade: false }],
+    });
+    return errorMessage?.replace(/^.*feature kraft\.version\. /, '') ?? 'done';
+  };
+  const recordCount = controller.records.length;
+  expect(update(1, 1)).toBe('done');
+  expect(update(2, 1)).toBe('Local controller 1 only supports versions 0-1');
+  expect(update(1, 2)).toBe("Can't downgrade to a newer version.");
+  voters = [...voters, { id: nodeId(3), directoryId: uuidZero }];
+  expect(update(1, 1)).toBe('controller 3 has not registered, and may not support this feature');
+  voters = [{ id: nodeId(1), directoryId }];
+  expect(update(1, 1)).toBe('done');
+  expect(update(0, 1)).toBe(
+    "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
+  );
+  expect([update(0, 2), update(0, 3)]).toEqual(Array(2).fill("Can't downgrade the version of this feature."));
+  expect(controller.records).toHaveLength(recordCount);
+});
+
+test('metadata.version does not go down, and others may need it', () => {
+  const controller = new TestController();
+  const failed = 'The update failed for all features since the following feature had an error:';
+  const update = (feature: string, maxVersionLevel: number, upgradeType: number): string | null =>
+    controller.call(57, {
+      featureUpdates: [{ feature, maxVersionLevel, upgradeType, allowDowngrade: false }],
+    }).errorMessage;
+  expect(update('metadata.version', 29, 2)).toBe(
+    `${failed} Unsupported metadata.version downgrade from 30 to 29. Refusing to perform the requested downgrade because it might delete metadata information.`,
+  );
+  expect(update('metadata.version', 29, 3)).toBe(
+    `${failed} Unsupported metadata.version downgrade from 30 to 29. Unsafe metadata downgrade is not supported in this version.`,
+  );
+  expect(update('metadata.version', 0, 3)).toMatch(/Local controller 1 only supports versions 7-30$/);
+  expect(update('foo.version', 0, 3)).toMatch(/Feature foo\.version not found\.$/);
+  expect(update('transaction.version', -1, 1)).toMatch(/A feature version cannot be less than 0\.$/);
+  expect(update('transaction.version', 1, 9)).toMatch(/does not support the given upgrade type\.$/);
 });
 
 test('quotas, credentials and access control lists', () => {

@@ -4,6 +4,7 @@
  * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
  * header is version 0 always (`protocol/frames.ts`). Features whose API this broker lacks are left out, finalized or not.
  */
+import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/messages/18-api-versions.ts';
@@ -86,14 +87,16 @@ function features(services: NodeServices, context: RequestContext, isServed: (fe
   }
   return {
     supportedFeatures,
-    finalizedFeatures: finalized(context.image, isServed),
+    finalizedFeatures: finalized(services, context.image, isServed),
     finalizedFeaturesEpoch: context.image.offset,
   };
 }
 
-function finalized(image: MetadataImage, isServed: (feature: string) => boolean) {
+/** kraft.version is no record of the image: it follows from what the quorum's log says of the voters. */
+function finalized(services: NodeServices, image: MetadataImage, isServed: (feature: string) => boolean) {
   const list = [];
-  for (const [name, level] of image.features.levels) {
+  const kraftVersion = kraftVersionOf(services.quorum().voters);
+  for (const [name, level] of [...image.features.levels, [kraftVersionFeature, kraftVersion] as const]) {
     if (level > 0 && isServed(name)) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
   }
   return list;

@@ -8,10 +8,9 @@ import { uuidZero } from '../../base/uuid.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { DescribeQuorumRequest, DescribeQuorumResponse } from '../../protocol/messages/55-describe-quorum.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
-import type { QuorumStatus, ReplicaStatus } from '../../raft/api.ts';
+import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { NodeServices } from '../services.ts';
-import { controllerEndpoints } from './60-describe-cluster.ts';
 
 type Response = Init<typeof DescribeQuorumResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
@@ -27,11 +26,7 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
     listeners: ['broker', 'controller'],
     async handle(request, context) {
       const status = services.quorum();
-      const nodes = controllerEndpoints(services, context.image).map(({ id, endpoints }) => ({
-        nodeId: id,
-        listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })),
-      }));
-      const own = describeQuorum(request, context.apiVersion, status, nodes);
+      const own = describeQuorum(request, context.apiVersion, status);
       try {
         return await services.controller.request(
           DescribeQuorumRequest,
@@ -52,11 +47,10 @@ export function describeQuorum(
   request: DescribeQuorumRequest,
   version: number,
   status: QuorumStatus,
-  nodes: NonNullable<Response['nodes']>,
 ): Response {
   return {
     errorCode: 0,
-    errorMessage: null,
+    errorMessage: '',
     topics: request.topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
@@ -65,8 +59,12 @@ export function describeQuorum(
           : unknown(partitionIndex),
       ),
     })),
-    nodes: version >= directoryIdVersion ? nodes : [],
+    nodes: version >= directoryIdVersion ? status.voters.map(toNode) : [],
   };
+}
+
+function toNode({ id, endpoints }: VoterStatus): NonNullable<Response['nodes']>[number] {
+  return { nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) };
 }
 
 function describe(status: QuorumStatus, version: number): PartitionResult {
@@ -74,7 +72,7 @@ function describe(status: QuorumStatus, version: number): PartitionResult {
   return {
     partitionIndex: 0,
     errorCode: 0,
-    errorMessage: null,
+    errorMessage: '',
     leaderId: status.leaderId ?? -1,
     leaderEpoch: status.epoch,
     highWatermark: status.highWatermark,
@@ -94,13 +92,14 @@ function replicaState(replica: ReplicaStatus, version: number): PartitionResult[
 }
 
 function unknown(partitionIndex: number): PartitionResult {
+  const { code, message } = Errors.UNKNOWN_TOPIC_OR_PARTITION;
   return {
     partitionIndex,
-    errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code,
-    errorMessage: null,
-    leaderId: -1,
-    leaderEpoch: -1,
-    highWatermark: -1,
+    errorCode: code,
+    errorMessage: message,
+    leaderId: 0,
+    leaderEpoch: 0,
+    highWatermark: 0,
     currentVoters: [],
     observers: [],
   };

@@ -100,12 +100,12 @@ function controllerNodes(services: NodeServices, context: RequestContext): Node[
   return [...nodes.values()];
 }
 
-export interface ControllerEndpoints {
+interface ControllerEndpoints {
   readonly id: number;
   readonly endpoints: readonly { readonly name: string; readonly host: string; readonly port: number }[];
 }
 
-export function controllerEndpoints(services: NodeServices, image: MetadataImage): ControllerEndpoints[] {
+function controllerEndpoints(services: NodeServices, image: MetadataImage): ControllerEndpoints[] {
   const registered = [...image.cluster.controllers.values()];
   const others = services.quorum().voters.filter(({ id }) => !image.cluster.controllers.has(id));
   return [...registered, ...others];

@@ -1,17 +1,24 @@
 /**
  * AddRaftVoter (80), v0–v1. Takes a controller among the voters of the metadata quorum.
- * Not done:  changing the voters of a running quorum; refused with UNSUPPORTED_VERSION by any node.
+ * Versions:  v1 may ask for an answer before the commit.
+ * Behaviour: any node takes it and hands it on to the active controller, which adds a controller that follows and has caught
+ *            up. The answer comes after the commit, whatever the request says: the new voter's vote needs no answer.
  */
 import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../protocol/messages/80-add-raft-voter.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { NodeServices } from '../services.ts';
-import { refuseVoterChange } from './raft-voters.ts';
+import { askController } from './forwarded.ts';
+import { wrongCluster } from './raft-voters.ts';
 
-export function createAddRaftVoterHandler({ quorum }: NodeServices): Handler {
+export function createAddRaftVoterHandler(services: NodeServices): Handler {
   return defineHandler(AddRaftVoterRequest, AddRaftVoterResponse, {
     versions: '0-1',
     listeners: ['broker', 'controller'],
-    handle: () => refuseVoterChange(quorum(), 'adding'),
+    async handle(request, context) {
+      const wrong = wrongCluster(request.clusterId, services.clusterId);
+      if (wrong !== null) return { errorCode: wrong.error.code, errorMessage: wrong.message };
+      return askController(services, AddRaftVoterRequest, AddRaftVoterResponse, request, context);
+    },
     failed: (_request, error, _context, message) => ({ errorCode: error.code, errorMessage: message }),
   });
 }

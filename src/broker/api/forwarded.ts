@@ -8,7 +8,8 @@
  *            When no controller answers in time, everything that was asked for gets REQUEST_TIMED_OUT.
  */
 import { uuidZero } from '../../base/uuid.ts';
-import type { MetadataImage } from '../../metadata/image.ts';
+import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
+import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
@@ -32,6 +33,7 @@ import {
   UnregisterBrokerResponse,
 } from '../../protocol/messages/64-unregister-broker.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
+import type { VoterStatus } from '../../raft/api.ts';
 import type { NodeId } from '../../base/ids.ts';
 import { defineHandler, type Handler, type ListenerKind, type RequestContext } from '../handler.ts';
 import { readYourWriteMs } from '../limits.ts';
@@ -119,7 +121,7 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
           : (image) =>
               request.featureUpdates.every(
                 ({ feature, maxVersionLevel }) =>
-                  (image.features.levels.get(feature) ?? 0) === maxVersionLevel,
+                  levelOf(feature, image, services.quorum().voters) === maxVersionLevel,
               ),
       failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage, results: [] }),
     }),
@@ -131,6 +133,11 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
       failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage }),
     }),
   ];
+}
+
+/** kraft.version is what the quorum's log says of the voters, as far as this node has heard. */
+function levelOf(feature: string, image: MetadataImage, voters: readonly VoterStatus[]): number {
+  return feature === kraftVersionFeature ? kraftVersionOf(voters) : featureLevel(image, feature);
 }
 
 function topicHandlers(services: NodeServices): Handler[] {

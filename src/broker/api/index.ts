@@ -30,6 +30,7 @@ import { createListConfigResourcesHandler } from './74-list-config-resources.ts'
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 import { createAddRaftVoterHandler } from './80-add-raft-voter.ts';
 import { createRemoveRaftVoterHandler } from './81-remove-raft-voter.ts';
+import { createUpdateRaftVoterHandler } from './82-update-raft-voter.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
@@ -52,6 +53,7 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createDescribeClusterHandler(services, endpoints),
     createAddRaftVoterHandler(services),
     createRemoveRaftVoterHandler(services),
+    createUpdateRaftVoterHandler(services),
   ];
 }
 

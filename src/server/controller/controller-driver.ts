@@ -25,7 +25,7 @@ import { encodeRecords } from '../../metadata/records.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Init, Message } from '../../protocol/schema/fields.ts';
-import type { MetadataLog, MetadataLogListener } from '../../raft/api.ts';
+import { type MetadataLog, type MetadataLogListener, QuorumBusyError } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { controllerSettings } from './controller-settings.ts';
 import type { ControllerCall } from './envelope.ts';
@@ -59,9 +59,17 @@ interface Job {
   /** The operation ended; `committed` settles when all its records are committed. */
   done(response: unknown, committed: Promise<void>): void;
   failed(error: Error): void;
+  readonly kind: JobKind;
+}
+
+interface JobKind {
   /** Its records must not share an entry with what comes after. */
   readonly alone: boolean;
+  /** Somebody waits for what it says; when it changes nothing, it must still be certain that no other node has led meanwhile. */
+  readonly isQuestion: boolean;
 }
+
+const ownBusiness: JobKind = { alone: false, isQuestion: false };
 
 interface Leadership {
   readonly epoch: number;
@@ -89,6 +97,10 @@ const startAgainMs = 50;
 /** The first look comes at once; a dying process may still accept then, so more follow, ever more rarely. */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
+
+function busy(): KafkaError {
+  return new KafkaError(Errors.REQUEST_TIMED_OUT, 'The controller is busy.');
+}
 
 export class ControllerDriver implements MetadataLogListener {
   readonly #options: ControllerDriverOptions;
@@ -118,26 +130,36 @@ export class ControllerDriver implements MetadataLogListener {
   /** Resolves to the encoded response once it may leave. Rejects with `KafkaError`. */
   async submit(call: ControllerCall): Promise<Uint8Array> {
     const extra = this.#extraHandlers.get(call.apiKey);
-    if (extra !== undefined) return extra(call);
+    return extra === undefined ? this.decide(call) : extra(call);
+  }
+
+  /** What the controller itself answers, past handlers that were added. */
+  async decide(call: ControllerCall): Promise<Uint8Array> {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     const { apiKey, apiVersion } = call;
     if (!isControllerRequest(apiKey)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
-    if (this.#queue.length >= queueLengthMax)
-      throw new KafkaError(Errors.REQUEST_TIMED_OUT, 'The controller is busy.');
+    if (this.#queue.length >= queueLengthMax) throw busy();
     const schemas: { readonly request: Message; readonly response: Message } = controllerRequests[apiKey];
     const request = decode(schemas.request, apiVersion, call.body);
-    const response = await this.#enqueue((active, nowMs) => {
-      const operation = active.handle(apiKey, request, { apiVersion, nowMs });
-      if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
-      return operation;
-    }, apiKey === 62);
+    const response = await this.#enqueue(
+      (active, nowMs) => {
+        const operation = active.handle(apiKey, request, { apiVersion, nowMs });
+        if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
+        return operation;
+      },
+      { alone: apiKey === 62, isQuestion: true },
+    );
     return encode(schemas.response, apiVersion, response as Init<Message>);
   }
 
-  /** Resolves once an entry made now is committed: only who still leads gets there. Rejects with NOT_CONTROLLER otherwise. */
+  /** Resolves once a majority has confirmed that nobody else leads. Rejects with NOT_CONTROLLER when somebody may. */
   async confirmLeadership(): Promise<void> {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
-    await this.#enqueue((active) => active.idle(), false);
+    try {
+      await this.#options.log.readBarrier();
+    } catch (error) {
+      throw error instanceof QuorumBusyError ? busy() : new KafkaError(Errors.NOT_CONTROLLER);
+    }
   }
 
   /** A broker's stream to this node broke. */
@@ -185,8 +207,8 @@ export class ControllerDriver implements MetadataLogListener {
     this.#leadership = leadership;
     this.#options.logger.info('This node is the active controller', { epoch });
     const { bootstrap } = this.#options;
-    void this.#enqueue((active) => active.bootstrap(bootstrap), false).catch(() => {});
-    void this.#enqueue((active) => active.takeOver(), false).catch(() => {});
+    void this.#enqueue((active) => active.bootstrap(bootstrap), ownBusiness).catch(() => {});
+    void this.#enqueue((active) => active.takeOver(), ownBusiness).catch(() => {});
     this.#probeAll(leadership);
     this.#scheduleIdle(leadership);
   }
@@ -201,7 +223,7 @@ export class ControllerDriver implements MetadataLogListener {
       if (leadership.over) return;
       if (clock.monotonicMs() - leadership.proposedMs < intervalMs) return this.#scheduleIdle(leadership);
       leadership.proposedMs = clock.monotonicMs();
-      void this.#enqueue((active) => active.idle(), false).catch(() => {});
+      void this.#enqueue((active) => active.idle(), ownBusiness).catch(() => {});
       this.#scheduleIdle(leadership);
     });
   }
@@ -221,11 +243,11 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   #newActive(nextOffset: number): ActiveController {
-    const { config, clusterId, loader, random, clock } = this.#options;
+    const { config, clusterId, loader, log, random, clock } = this.#options;
     const state = {
       image: loader.image,
       nextOffset,
-      settings: controllerSettings(config, clusterId),
+      settings: controllerSettings(config, clusterId, () => log.status().voters),
       rules: tableRules(config),
       random,
     };
@@ -234,7 +256,7 @@ export class ControllerDriver implements MetadataLogListener {
 
   #enqueue(
     start: (active: ActiveController, nowMs: number) => Operation<unknown>,
-    alone: boolean,
+    kind: JobKind,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#queue.push({
@@ -243,7 +265,7 @@ export class ControllerDriver implements MetadataLogListener {
           committed.then(() => resolve(response), reject);
         },
         failed: reject,
-        alone,
+        kind,
       });
       if (this.#pumping) return;
       this.#pumping = true;
@@ -260,9 +282,9 @@ export class ControllerDriver implements MetadataLogListener {
         job.failed(new KafkaError(Errors.NOT_CONTROLLER));
         continue;
       }
-      if (job.alone) this.#flush(leadership);
+      if (job.kind.alone) this.#flush(leadership);
       turnStartMs = await this.#run(leadership, job, turnStartMs);
-      if (job.alone || this.#queue.length === 0) this.#flush(leadership);
+      if (job.kind.alone || this.#queue.length === 0) this.#flush(leadership);
       await this.#room(leadership);
     }
     this.#pumping = false;
@@ -278,7 +300,7 @@ export class ControllerDriver implements MetadataLogListener {
       for (;;) {
         const step = operation.next();
         if (step.done === true) {
-          job.done(step.value, this.#committed(leadership));
+          job.done(step.value, this.#certain(leadership, job.kind.isQuestion));
           return startedMs;
         }
         leadership.active.replay(step.value);
@@ -300,12 +322,23 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Settles when everything up to now is committed. */
-  #committed(leadership: Leadership): Promise<void> {
-    if (leadership.records.length === 0) return leadership.last;
+  /** Settles when everything up to now is committed, which only a leader gets done; a question that changed nothing has to ask. */
+  #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
+    if (leadership.records.length === 0) {
+      return isQuestion ? this.#confirmLeadership().then(() => leadership.last) : leadership.last;
+    }
     return new Promise((resolve, reject) => {
       leadership.waiting.push({ resolve, reject });
     });
+  }
+
+  async #confirmLeadership(): Promise<void> {
+    try {
+      await this.#options.log.readBarrier();
+    } catch (error) {
+      if (error instanceof QuorumBusyError) throw busy();
+      throw new KafkaError(Errors.NOT_CONTROLLER);
+    }
   }
 
   #flush(leadership: Leadership): void {
@@ -389,7 +422,7 @@ export class ControllerDriver implements MetadataLogListener {
       if (active === undefined) return;
       const lateMs = clock.monotonicMs() - at;
       if (lateMs > stallMsMin && at > 0) active.forgive(lateMs);
-      void this.#enqueue((now, nowMs) => now.tick(nowMs), false).catch(() => {});
+      void this.#enqueue((now, nowMs) => now.tick(nowMs), ownBusiness).catch(() => {});
     });
   }
 
@@ -414,7 +447,7 @@ export class ControllerDriver implements MetadataLogListener {
         if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
         logger.info(`Broker ${id} has died: its streams broke and nobody listens at its address`);
         leadership.active.brokerFoundDead(id);
-        this.#enqueue((active, nowMs) => active.tick(nowMs), false).catch(() => {});
+        this.#enqueue((active, nowMs) => active.tick(nowMs), ownBusiness).catch(() => {});
       });
     });
   }

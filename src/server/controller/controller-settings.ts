@@ -15,7 +15,11 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['transaction.version', { min: 0, max: 2 }],
 ]);
 
-export function controllerSettings(config: NodeConfig, clusterId: string): ControllerSettings {
+export function controllerSettings(
+  config: NodeConfig,
+  clusterId: string,
+  voters: ControllerSettings['voters'],
+): ControllerSettings {
   return {
     nodeId: config.nodeId,
     clusterId,
@@ -29,6 +33,7 @@ export function controllerSettings(config: NodeConfig, clusterId: string): Contr
       ? config.get('leader.imbalance.check.interval.seconds') * 1000
       : null,
     supportedFeatures,
+    voters,
     scramKeys,
   };
 }

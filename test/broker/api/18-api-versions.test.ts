@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { apiOf } from '../../../src/protocol/messages/api-keys.ts';
 import { ApiVersionsRequest, ApiVersionsResponse } from '../../../src/protocol/messages/18-api-versions.ts';
-import { frame, readResponse, settle, TestBroker } from '../harness.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import { uuidZero } from '../../../src/base/uuid.ts';
+import { frame, idA, readResponse, settle, TestBroker } from '../harness.ts';
 import { record } from '../../../src/metadata/records.ts';
 
 const client = { clientSoftwareName: 'test-client', clientSoftwareVersion: '1.0' };
@@ -37,7 +39,7 @@ describe('ApiVersions', () => {
       kind: 'controller',
     });
     const keys = response.apiKeys.map(({ apiKey }) => apiKey).sort((a, b) => a - b);
-    expect(keys).toEqual([18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 55, 57, 60, 64, 80, 81]);
+    expect(keys).toEqual([18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 55, 57, 60, 64, 80, 81, 82]);
   });
 
   test('a version that is not served gets version 0, the error and the list; the connection stays', async () => {
@@ -87,5 +89,17 @@ describe('ApiVersions', () => {
     expect(v3.finalizedFeaturesEpoch).toBe(broker.image.offset);
     const v4 = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 4, client);
     expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'kraft.version']);
+  });
+
+  test('kraft.version is 1 once the voters are known with their directories', async () => {
+    const broker = new TestBroker();
+    const level = async (directoryId: string): Promise<number | undefined> => {
+      const replica = { id: nodeId(1), directoryId, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };
+      broker.quorum = { ...broker.quorum, voters: [{ ...replica, endpoints: [] }] };
+      const { finalizedFeatures } = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 4, client);
+      return finalizedFeatures.find(({ name }) => name === 'kraft.version')?.maxVersionLevel;
+    };
+    expect(await level(uuidZero)).toBeUndefined();
+    expect(await level(idA)).toBe(1);
   });
 });

@@ -47,14 +47,6 @@ import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
 } from '../../../src/protocol/messages/71-get-telemetry-subscriptions.ts';
-import {
-  AddRaftVoterRequest,
-  AddRaftVoterResponse,
-} from '../../../src/protocol/messages/80-add-raft-voter.ts';
-import {
-  RemoveRaftVoterRequest,
-  RemoveRaftVoterResponse,
-} from '../../../src/protocol/messages/81-remove-raft-voter.ts';
 import { batchOf, brokerRecord, idA, TestBroker } from '../harness.ts';
 
 describe('ListOffsets', () => {
@@ -276,21 +268,6 @@ describe('the rest', () => {
     expect(await ask('/two', 0)).toBe('UNSUPPORTED_VERSION');
     expect(await ask('/broken', 0)).toBe('KAFKA_STORAGE_ERROR');
     expect(await ask('/three', 0)).toBe('LOG_DIR_NOT_FOUND');
-  });
-
-  test('AddRaftVoter and RemoveRaftVoter: voters in the configuration stay', async () => {
-    const broker = new TestBroker();
-    const voter = { clusterId: null, voterId: 4, voterDirectoryId: idA };
-    const added = await broker.inject(AddRaftVoterRequest, AddRaftVoterResponse, 1, {
-      ...voter,
-      timeoutMs: 1000,
-      listeners: [],
-    });
-    const removed = await broker.inject(RemoveRaftVoterRequest, RemoveRaftVoterResponse, 0, voter);
-    for (const { errorCode, errorMessage } of [added, removed]) {
-      expect(errorOf(errorCode).name).toBe('UNSUPPORTED_VERSION');
-      expect(errorMessage).toMatch(/^Cluster doesn't support (adding|removing) voter because/);
-    }
   });
 
   test('OffsetForLeaderEpoch', async () => {

@@ -1,0 +1,152 @@
+/**
+ * How the active controller changes who votes: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter as other nodes hand them on, and
+ * the step from a static to a dynamic quorum, which is asked for as an update of the feature kraft.version.
+ *
+ * An answer leaves when the changed voter set is committed. What is allowed, the consensus core says (`raft/role/membership.ts`);
+ * how a refusal reads is `broker/api/raft-voters.ts`.
+ */
+import {
+  refusalOf,
+  requestedAddition,
+  requestedRemoval,
+  requestedUpdate,
+  type Requested,
+  type VoterFailure,
+} from '../broker/api/raft-voters.ts';
+import { updateAnswer } from '../broker/api/82-update-raft-voter.ts';
+import { kraftVersionRefused } from '../controller/features.ts';
+import { kraftVersionFeature, kraftVersionOf } from '../metadata/feature-versions.ts';
+import { decode, encode } from '../protocol/codec/codec.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/messages/57-update-features.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/80-add-raft-voter.ts';
+import {
+  RemoveRaftVoterRequest,
+  RemoveRaftVoterResponse,
+} from '../protocol/messages/81-remove-raft-voter.ts';
+import {
+  UpdateRaftVoterRequest,
+  UpdateRaftVoterResponse,
+} from '../protocol/messages/82-update-raft-voter.ts';
+import { type MetadataLog, NotLeaderError, QuorumBusyError, VoterChangeError } from '../raft/api.ts';
+import type { Refusal, VoterChange } from '../raft/state.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ControllerDriver } from './controller/controller-driver.ts';
+import type { ControllerCall } from './controller/envelope.ts';
+
+export interface MembershipOptions {
+  readonly driver: Pick<ControllerDriver, 'isActive' | 'addHandler' | 'decide'>;
+  readonly log: Pick<MetadataLog, 'changeVoters' | 'status'>;
+  /** The listener over which voters reach each other: the first of controller.listener.names. */
+  readonly listener: string;
+  readonly logger: Logger;
+}
+
+type QuorumRefusal = Exclude<Refusal, 'notLeader'>;
+
+/** Why static voters stay static, for now. */
+const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
+  ['notCaughtUp', 'Not all voters have told the active controller their directory ids.'],
+  ['changePending', 'The last change of the voters is not committed yet.'],
+  ['notReady', 'The active controller has not committed anything yet.'],
+  ['busy', 'The controller is busy.'],
+]);
+
+export function answerMembershipRequests(options: MembershipOptions): void {
+  const { driver, log, listener } = options;
+  driver.addHandler(AddRaftVoterRequest.key, async ({ apiVersion, body }) => {
+    const request = decode(AddRaftVoterRequest, apiVersion, body);
+    const failure = await carryOut(options, requestedAddition(request, listener));
+    return encode(AddRaftVoterResponse, apiVersion, errorFields(failure));
+  });
+  driver.addHandler(RemoveRaftVoterRequest.key, async ({ apiVersion, body }) => {
+    const request = decode(RemoveRaftVoterRequest, apiVersion, body);
+    const failure = await carryOut(options, requestedRemoval(request));
+    return encode(RemoveRaftVoterResponse, apiVersion, errorFields(failure));
+  });
+  driver.addHandler(UpdateRaftVoterRequest.key, async ({ apiVersion, body }) => {
+    const request = decode(UpdateRaftVoterRequest, apiVersion, body);
+    const failure = await updateVoter(options, request);
+    return encode(UpdateRaftVoterResponse, apiVersion, updateAnswer(failure?.error.code ?? 0, log.status()));
+  });
+  driver.addHandler(UpdateFeaturesRequest.key, (call) => updateFeatures(options, call));
+}
+
+function errorFields(failure: VoterFailure | null): { errorCode: number; errorMessage: string | null } {
+  return { errorCode: failure?.error.code ?? 0, errorMessage: failure?.message ?? null };
+}
+
+/** Null when the change is committed. Rejects with NOT_CONTROLLER when this node does not lead (any longer). */
+async function carryOut(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
+  const { driver, log, logger } = options;
+  if (!driver.isActive) throw new KafkaError(Errors.NOT_CONTROLLER);
+  if ('error' in requested) return requested;
+  const { change } = requested;
+  const { id, directoryId } = change.voter;
+  const reason = await refusal(log, change);
+  if (reason === null) {
+    logger.info('The voters of the metadata quorum are changed', { change: change.kind, id, directoryId });
+    return null;
+  }
+  logger.info('The voters of the metadata quorum stay', { change: change.kind, id, directoryId, reason });
+  return refusalOf(reason, change, log.status().voters);
+}
+
+/** Null when the change is committed. */
+async function refusal(log: MembershipOptions['log'], change: VoterChange): Promise<QuorumRefusal | null> {
+  try {
+    await log.changeVoters(change);
+    return null;
+  } catch (error) {
+    if (error instanceof VoterChangeError && error.reason !== 'notLeader') return error.reason;
+    if (error instanceof QuorumBusyError) return 'busy';
+    if (error instanceof NotLeaderError) throw new KafkaError(Errors.NOT_CONTROLLER);
+    throw error;
+  }
+}
+
+async function updateVoter(
+  options: MembershipOptions,
+  request: UpdateRaftVoterRequest,
+): Promise<VoterFailure | null> {
+  const { epoch, voters } = options.log.status();
+  if (request.currentLeaderEpoch !== epoch) {
+    const isOld = request.currentLeaderEpoch < epoch;
+    const error = isOld ? Errors.FENCED_LEADER_EPOCH : Errors.UNKNOWN_LEADER_EPOCH;
+    return { error, message: error.message };
+  }
+  const level = kraftVersionOf(voters);
+  const requested = requestedUpdate(request, options.listener, level);
+  // Static voters are where the configuration says; there is nothing to note.
+  if (level === 0 && !('error' in requested)) return null;
+  return carryOut(options, requested);
+}
+
+/** The features that are records are the controller's; before them comes the voter set with directory ids, if asked for. */
+async function updateFeatures(options: MembershipOptions, call: ControllerCall): Promise<Uint8Array> {
+  const { driver, log, logger } = options;
+  const { apiVersion } = call;
+  const request = decode(UpdateFeaturesRequest, apiVersion, call.body);
+  const isAsked = request.featureUpdates.some(
+    ({ feature, maxVersionLevel }) => feature === kraftVersionFeature && maxVersionLevel === 1,
+  );
+  if (!isAsked || request.validateOnly || kraftVersionOf(log.status().voters) > 0) return driver.decide(call);
+  if (apiVersion > 0) {
+    // All or nothing: what else is wrong must be known before the voters change.
+    const trial = encode(UpdateFeaturesRequest, apiVersion, { ...request, validateOnly: true });
+    const answer = await driver.decide({ ...call, body: trial });
+    if (isRefused(decode(UpdateFeaturesResponse, apiVersion, answer))) return answer;
+  }
+  const reason = await refusal(log, { kind: 'upgrade' });
+  if (reason !== null) {
+    logger.warn('The metadata quorum stays static', { reason });
+    const why = upgradeRefusals.get(reason) ?? upgradeRefusals.get('notCaughtUp');
+    return encode(UpdateFeaturesResponse, apiVersion, kraftVersionRefused(request, apiVersion, why ?? ''));
+  }
+  logger.info('The metadata quorum is dynamic now: its log says who votes');
+  return driver.decide(call);
+}
+
+function isRefused({ errorCode, results }: UpdateFeaturesResponse): boolean {
+  return errorCode !== 0 || results.some((result) => result.errorCode !== 0);
+}

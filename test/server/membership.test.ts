@@ -1,0 +1,212 @@
+/** How the active controller answers requests about its voters and about kraft.version. */
+import { describe, expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
+import { decode, encode } from '../../src/protocol/codec/codec.ts';
+import { errorOf } from '../../src/protocol/errors.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../../src/protocol/messages/57-update-features.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../src/protocol/messages/80-add-raft-voter.ts';
+import {
+  RemoveRaftVoterRequest,
+  RemoveRaftVoterResponse,
+} from '../../src/protocol/messages/81-remove-raft-voter.ts';
+import {
+  UpdateRaftVoterRequest,
+  UpdateRaftVoterResponse,
+} from '../../src/protocol/messages/82-update-raft-voter.ts';
+import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
+import { NotLeaderError, type QuorumStatus, QuorumBusyError, VoterChangeError } from '../../src/raft/api.ts';
+import type { VoterChange } from '../../src/raft/state.ts';
+import type { ControllerCall } from '../../src/server/controller/envelope.ts';
+import { answerMembershipRequests } from '../../src/server/membership.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+
+const directory: Uuid = 'AAAAAAAAQACAAAAAAAAABA';
+const listeners = [{ name: 'CONTROLLER', host: 'c', port: 2 }];
+
+/** A quorum of one voter that does as it is told, and a controller that notes what it is asked to decide. */
+class TestQuorum {
+  isActive = true;
+  voters: Uuid = directory;
+  /** What the log says to the next change; null: done. */
+  refusal: Error | null = null;
+  readonly changes: VoterChange[] = [];
+  readonly decided: { readonly apiVersion: number; readonly validateOnly: boolean }[] = [];
+  /** What the controller says to an update of features. */
+  featureError = 0;
+  readonly #handlers = new Map<number, (call: ControllerCall) => Promise<Uint8Array>>();
+
+  constructor() {
+    const quorum = this;
+    answerMembershipRequests({
+      driver: {
+        get isActive() {
+          return quorum.isActive;
+        },
+        addHandler: (apiKey, handler) => {
+          this.#handlers.set(apiKey, handler);
+        },
+        decide: async ({ apiVersion, body }) => {
+          const { validateOnly } = decode(UpdateFeaturesRequest, apiVersion, body);
+          this.decided.push({ apiVersion, validateOnly });
+          return encode(UpdateFeaturesResponse, apiVersion, {
+            errorCode: this.featureError,
+            errorMessage: null,
+            results: [],
+          });
+        },
+      },
+      log: {
+        changeVoters: async (change) => {
+          if (this.refusal !== null) throw this.refusal;
+          this.changes.push(change);
+          return 7;
+        },
+        status: () => this.#status(),
+      },
+      listener: 'CONTROLLER',
+      logger: silentLogger,
+    });
+  }
+
+  #status(): QuorumStatus {
+    const replica = { logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1, endpoints: listeners };
+    return {
+      role: 'leader',
+      leaderId: nodeId(1),
+      epoch: 3,
+      highWatermark: 1,
+      logStartOffset: 0,
+      logEndOffset: 1,
+      voters: [{ ...replica, id: nodeId(1), directoryId: this.voters }],
+      observers: [],
+    };
+  }
+
+  async ask<Q extends Shape, S extends Shape>(
+    request: Message<Q>,
+    response: Message<S>,
+    init: Init<Message<Q>>,
+    apiVersion = request.versions.max,
+  ): Promise<Infer<Message<S>>> {
+    const body = encode(request, apiVersion, init);
+    const call = { correlationId: 1, apiKey: request.key, apiVersion, principal: null, clientId: null, body };
+    const handler = this.#handlers.get(request.key);
+    if (handler === undefined) throw new Error('no handler');
+    return decode(response, apiVersion, await handler(call));
+  }
+
+  async add(): Promise<string> {
+    const init = { clusterId: null, timeoutMs: 1, voterId: 2, voterDirectoryId: directory, listeners };
+    const { errorCode } = await this.ask(AddRaftVoterRequest, AddRaftVoterResponse, init);
+    return errorOf(errorCode).name;
+  }
+
+  async upgrade(options: { validateOnly?: boolean; apiVersion?: number } = {}): Promise<string> {
+    const { validateOnly = false, apiVersion = 2 } = options;
+    const answer = await this.ask(
+      UpdateFeaturesRequest,
+      UpdateFeaturesResponse,
+      {
+        featureUpdates: [{ feature: 'kraft.version', maxVersionLevel: 1, allowDowngrade: false }],
+        validateOnly,
+      },
+      apiVersion,
+    );
+    return `${errorOf(answer.errorCode).name} ${answer.errorMessage ?? ''}`.trim();
+  }
+}
+
+describe('voters', () => {
+  test('are added, removed and updated through the log', async () => {
+    const quorum = new TestQuorum();
+    expect(await quorum.add()).toBe('NONE');
+    const key = { clusterId: null, voterId: 2, voterDirectoryId: directory };
+    const removed = await quorum.ask(RemoveRaftVoterRequest, RemoveRaftVoterResponse, key);
+    const updated = await quorum.ask(UpdateRaftVoterRequest, UpdateRaftVoterResponse, {
+      ...key,
+      currentLeaderEpoch: 3,
+      listeners,
+      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
+    });
+    expect([removed.errorCode, updated.errorCode]).toEqual([0, 0]);
+    expect(updated.currentLeader).toMatchObject({ leaderId: 1, leaderEpoch: 3, host: 'c', port: 2 });
+    expect(quorum.changes.map(({ kind }) => kind)).toEqual(['add', 'remove', 'update']);
+  });
+
+  test('stay when the quorum refuses, when it is busy, when another node leads', async () => {
+    const quorum = new TestQuorum();
+    quorum.refusal = new VoterChangeError('duplicateVoter');
+    expect(await quorum.add()).toBe('DUPLICATE_VOTER');
+    quorum.refusal = new QuorumBusyError('full');
+    expect(await quorum.add()).toBe('REQUEST_TIMED_OUT');
+    quorum.refusal = new NotLeaderError('no', null, 3);
+    await expect(quorum.add()).rejects.toMatchObject({ error: { name: 'NOT_CONTROLLER' } });
+    quorum.refusal = null;
+    quorum.isActive = false;
+    await expect(quorum.add()).rejects.toMatchObject({ error: { name: 'NOT_CONTROLLER' } });
+    expect(quorum.changes).toEqual([]);
+  });
+
+  test('an update is of this epoch; static voters need none', async () => {
+    const quorum = new TestQuorum();
+    const ask = async (currentLeaderEpoch: number): Promise<string> => {
+      const { errorCode } = await quorum.ask(UpdateRaftVoterRequest, UpdateRaftVoterResponse, {
+        clusterId: null,
+        currentLeaderEpoch,
+        voterId: 1,
+        voterDirectoryId: directory,
+        listeners,
+        kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
+      });
+      return errorOf(errorCode).name;
+    };
+    expect([await ask(2), await ask(4)]).toEqual(['FENCED_LEADER_EPOCH', 'UNKNOWN_LEADER_EPOCH']);
+    quorum.voters = uuidZero;
+    expect(await ask(3)).toBe('NONE');
+    expect(quorum.changes).toEqual([]);
+  });
+});
+
+describe('kraft.version 1', () => {
+  test('static voters become dynamic once everything else was found right', async () => {
+    const quorum = new TestQuorum();
+    quorum.voters = uuidZero;
+    expect(await quorum.upgrade()).toBe('NONE');
+    expect(quorum.changes).toEqual([{ kind: 'upgrade' }]);
+    expect(quorum.decided.map(({ validateOnly }) => validateOnly)).toEqual([true, false]);
+  });
+
+  test('nothing changes by a trial, by what is wrong otherwise, or twice', async () => {
+    const quorum = new TestQuorum();
+    quorum.voters = uuidZero;
+    expect(await quorum.upgrade({ validateOnly: true })).toBe('NONE');
+    quorum.featureError = 95;
+    expect(await quorum.upgrade()).toBe('INVALID_UPDATE_VERSION');
+    quorum.featureError = 0;
+    quorum.voters = directory;
+    expect(await quorum.upgrade()).toBe('NONE');
+    expect(quorum.changes).toEqual([]);
+  });
+
+  test('a quorum that does not know all directories says so', async () => {
+    const quorum = new TestQuorum();
+    quorum.voters = uuidZero;
+    quorum.refusal = new VoterChangeError('notCaughtUp');
+    expect(await quorum.upgrade()).toBe(
+      'INVALID_UPDATE_VERSION The update failed for all features since the following feature had an error: Invalid update version 1 for feature kraft.version. Not all voters have told the active controller their directory ids.',
+    );
+    expect(quorum.decided.map(({ validateOnly }) => validateOnly)).toEqual([true]);
+  });
+
+  test('the oldest form of the request knows no trial', async () => {
+    const quorum = new TestQuorum();
+    quorum.voters = uuidZero;
+    expect(await quorum.upgrade({ apiVersion: 0 })).toBe('NONE');
+    expect(quorum.changes).toEqual([{ kind: 'upgrade' }]);
+    expect(quorum.decided).toHaveLength(1);
+  });
+});
