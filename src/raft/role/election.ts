@@ -6,6 +6,7 @@
  * the epoch, the vote and the log they speak of are durable.
  */
 import { assert } from '../../base/assert.ts';
+import { mark } from '../../base/mark.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Resignation, VoteRequest, VoteResponse } from '../messages.ts';
 import { majority, voteResult } from '../quorum.ts';
@@ -39,13 +40,26 @@ export function electionTimedOut(state: RaftState): void {
   const attempts = role.name === 'follower' ? 0 : role.attempts;
   if (state.retired) {
     role.deadlineMs = state.nowMs + state.options.electionTimeoutMs;
-  } else if (!state.amVoter) {
+  } else if (!mayCampaign(state)) {
     lookForLeader(state);
   } else if (state.peers().length === 0) {
     becomeCandidate(state, false, attempts);
   } else {
     becomeProspective(state, attempts);
   }
+}
+
+/**
+ * A voter may; and so may a replica whose removal is not known to be committed (thesis 4.2.2): perhaps nobody else has the
+ * entries that it has, and those who are to go on without it need it to be elected once more. It does not count itself.
+ */
+function mayCampaign(state: RaftState): boolean {
+  if (state.amVoter) return true;
+  const { voters, options, highWatermark } = state;
+  if (voters.currentOffset < highWatermark) return false;
+  const wasVoter = voterOf(voters.before(voters.currentOffset), options.me) !== null;
+  if (wasVoter) mark('raft.removed-voter-campaigns');
+  return wasVoter;
 }
 
 /** No voter: it can only ask to be fed. */
@@ -90,7 +104,7 @@ function becomeProspective(state: RaftState, attempts: number): void {
     name: 'prospective',
     leaderId,
     nonce,
-    granted: new Set([state.options.me.id]),
+    granted: new Set(state.amVoter ? [state.options.me.id] : []),
     rejected: new Set(),
     attempts: attempts + 1,
     deadlineMs: state.nowMs + retryPauseMs(state, attempts),
@@ -98,7 +112,7 @@ function becomeProspective(state: RaftState, attempts: number): void {
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
   // Asked in vain before: it may have been removed while it was away, and then only the leader knows.
-  if (attempts >= attemptsInVainMax) announce(state);
+  if (attempts >= attemptsInVainMax || !state.amVoter) announce(state);
 }
 
 /** Campaigns in the next epoch. `transfer`: the leader asked for it, so nobody protects it. */
@@ -140,7 +154,7 @@ function voteRequest(
 export function ownVotePersisted(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'candidate' || state.log.persistedSeq < role.ownVoteSeq) return;
-  if (role.granted.has(state.options.me.id)) return;
+  if (role.granted.has(state.options.me.id) || !state.amVoter) return;
   role.granted.add(state.options.me.id);
   countVotes(state);
 }

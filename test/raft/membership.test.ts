@@ -1,0 +1,238 @@
+/** Sentences of the Raft thesis on membership, transfers and reads, and what KIP-853 adds: each with the test that it is kept. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import type { VoterChange } from '../../src/raft/state.ts';
+import { directoryOf, Puppets } from './puppet.ts';
+
+function ids(quorum: Puppets, id: number): number[] {
+  return quorum.core(id).state.voters.current.map((voter) => voter.id);
+}
+
+/** A dynamic quorum of which node 1 leads and all others have the log. */
+function ledBy1(count: number, initialCount: number): Puppets {
+  const quorum = new Puppets(count, {}, true, initialCount);
+  quorum.elect(1);
+  for (const id of quorum.ids.slice(initialCount)) quorum.timeout(id);
+  quorum.stabilize();
+  return quorum;
+}
+
+function refusals(quorum: Puppets, change: VoterChange): string[] {
+  quorum.change(1, change);
+  return quorum.refused.splice(0);
+}
+
+test('Raft thesis: 4.1: a server uses the latest configuration in its log, committed or not, and the one before when that is gone', () => {
+  const quorum = ledBy1(3, 3);
+  quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
+  quorum.deliver(({ to }) => to === 2);
+  expect([ids(quorum, 1), ids(quorum, 2), ids(quorum, 3)]).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2, 3],
+  ]);
+  // It was not durable on 2, and 1 dies: it never happened.
+  quorum.transit.length = 0;
+  quorum.crash(1);
+  quorum.crash(2);
+  quorum.restart(2);
+  expect(ids(quorum, 2)).toEqual([1, 2, 3]);
+  quorum.input(3, { type: 'linkDown', peer: nodeId(1) });
+  quorum.elect(2, [2, 3]);
+  expect(quorum.status(2)).toContain('leader');
+  quorum.restart(1);
+  quorum.input(2, { type: 'linkUp', peer: nodeId(1) });
+  quorum.stabilize();
+  expect(ids(quorum, 1)).toEqual([1, 2, 3]);
+});
+
+test('Raft thesis: 4.1: a new change begins only when the one before is committed (Ongaro 2015: and an entry of the own epoch)', () => {
+  const quorum = ledBy1(4, 3);
+  expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(2) })).toEqual([]);
+  expect(refusals(quorum, { kind: 'add', voter: quorum.voter(4) })).toEqual(['1: changePending']);
+  quorum.stabilize();
+  expect(refusals(quorum, { kind: 'add', voter: quorum.voter(4) })).toEqual([]);
+  quorum.stabilize();
+  expect(ids(quorum, 4)).toEqual([1, 3, 4]);
+
+  const fresh = new Puppets(3, {}, true);
+  fresh.timeout(1);
+  for (const id of [1, 2]) fresh.persist(id);
+  while (fresh.core(1).state.role.name !== 'leader') {
+    fresh.deliver(({ from, to }) => from + to === 3);
+    for (const id of [1, 2]) if (fresh.core(1).state.role.name !== 'leader') fresh.persist(id);
+  }
+  expect(refusals(fresh, { kind: 'remove', voter: fresh.replica(2) })).toEqual(['1: notReady']);
+});
+
+test('Raft thesis: 4.2.1: a server that is no voter gets the log, and is not counted for commitment or elections', () => {
+  const quorum = ledBy1(3, 1);
+  quorum.change(1, { kind: 'add', voter: quorum.voter(2) });
+  quorum.stabilize();
+  quorum.propose(1, 'a');
+  quorum.stabilize([1, 3]);
+  expect(quorum.core(3).state.log.endOffset).toBe(quorum.core(1).state.log.endOffset);
+  expect(quorum.core(1).state.highWatermark).toBe(quorum.core(1).state.log.endOffset - 1);
+  // Nor does it stand for election, however long it hears nothing.
+  quorum.crash(1);
+  for (let i = 0; i < 5; i++) quorum.timeout(3);
+  expect(quorum.status(3)).toContain('unattached, epoch 1');
+});
+
+test('Raft thesis: 4.2.1: a server that lags is not added', () => {
+  const quorum = ledBy1(2, 1);
+  expect(
+    refusals(quorum, { kind: 'add', voter: { ...quorum.voter(2), directoryId: directoryOf(9) } }),
+  ).toEqual(['1: notCaughtUp']);
+  quorum.nowMs += 10_000;
+  quorum.input(1, { type: 'tick' });
+  expect(refusals(quorum, { kind: 'add', voter: quorum.voter(2) })).toEqual(['1: notCaughtUp']);
+  quorum.stabilize();
+  expect(refusals(quorum, { kind: 'add', voter: quorum.voter(2) })).toEqual([]);
+});
+
+test('etcd: a learner that was promoted votes, though it may not know of it', () => {
+  const quorum = ledBy1(3, 2);
+  quorum.change(1, { kind: 'add', voter: quorum.voter(3) });
+  quorum.stabilize([1, 2]);
+  expect(ids(quorum, 3)).toEqual([1, 2]);
+  quorum.crash(1);
+  quorum.input(2, { type: 'linkDown', peer: nodeId(1) });
+  quorum.input(3, { type: 'linkDown', peer: nodeId(1) });
+  quorum.elect(2, [2, 3]);
+  expect(quorum.status(2)).toContain('leader, epoch 2');
+  expect(ids(quorum, 3)).toEqual([1, 2, 3]);
+});
+
+test('Raft thesis: 4.2.2: a leader that removes itself does not count itself, and goes once that is committed', () => {
+  const quorum = ledBy1(2, 2);
+  quorum.change(1, { kind: 'remove', voter: quorum.replica(1) });
+  quorum.persist(1);
+  expect(quorum.core(1).state.highWatermark).toBe(2);
+  quorum.stabilize();
+  expect(quorum.status(2)).toContain('leader, epoch 2');
+  expect(ids(quorum, 1)).toEqual([2]);
+  // It follows as a learner once it has said that it is there.
+  quorum.timeout(1);
+  quorum.stabilize();
+  expect(quorum.status(1)).toContain('follower of 2');
+});
+
+test('Raft thesis: 4.2.2: a server that is not in its own latest configuration starts an election when that may not be committed', () => {
+  const quorum = ledBy1(2, 2);
+  quorum.change(1, { kind: 'remove', voter: quorum.replica(1) });
+  quorum.persist(1);
+  quorum.transit.length = 0;
+  quorum.restart(1);
+  quorum.restart(2);
+  // Node 2 needs the vote of 1 in the old set, and has the shorter log.
+  quorum.timeout(2);
+  quorum.timeout(1);
+  expect(quorum.status(1)).toContain('prospective');
+  quorum.stabilize();
+  // Elected by 2 alone, it commits its own removal and hands over.
+  expect(ids(quorum, 2)).toEqual([2]);
+  expect(quorum.status(2)).toContain('leader, epoch 3');
+});
+
+test('Raft thesis: 4.2.3: a removed server that knows nothing of it disturbs nobody', () => {
+  const quorum = ledBy1(3, 3);
+  quorum.crash(3);
+  quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
+  quorum.stabilize([1, 2]);
+  quorum.restart(3);
+  for (let i = 0; i < 3; i++) quorum.elect(3);
+  expect(quorum.status(1)).toContain('leader, epoch 1');
+  quorum.elect(3);
+  expect(quorum.status(3)).toContain('follower of 1, epoch 1');
+  expect(ids(quorum, 3)).toEqual([1, 2]);
+});
+
+test('KIP-853: the last voter stays, a voter is added once, and names its directory', () => {
+  const quorum = ledBy1(2, 1);
+  expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(1) })).toEqual(['1: lastVoter']);
+  expect(refusals(quorum, { kind: 'add', voter: quorum.voter(1) })).toEqual(['1: duplicateVoter']);
+  const other = { ...quorum.voter(1), directoryId: directoryOf(7) };
+  expect(refusals(quorum, { kind: 'remove', voter: other })).toEqual(['1: unknownVoter']);
+  expect(refusals(quorum, { kind: 'update', voter: other })).toEqual(['1: unknownVoter']);
+  quorum.change(2, { kind: 'add', voter: quorum.voter(2) });
+  expect(quorum.refused).toEqual(['2: notLeader']);
+});
+
+test('static voters become dynamic once each was heard, with the disks that they have', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1, [1, 2]);
+  expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(2) })).toEqual(['1: staticVoters']);
+  expect(refusals(quorum, { kind: 'upgrade' })).toEqual(['1: notCaughtUp']);
+  quorum.timeout(1);
+  quorum.stabilize();
+  expect(refusals(quorum, { kind: 'upgrade' })).toEqual([]);
+  quorum.stabilize();
+  const directories = quorum.core(3).state.voters.current.map((voter) => voter.directoryId);
+  expect(directories).toEqual([1, 2, 3].map(directoryOf));
+  // After a restart too, whatever the configuration says.
+  quorum.restart(3);
+  expect(quorum.core(3).state.voters.current.map((voter) => voter.directoryId)).toEqual(directories);
+});
+
+test('Raft thesis: 3.10: a transfer that is not done within an election timeout is given up, and proposals are taken again', () => {
+  const quorum = ledBy1(2, 2);
+  const { role } = quorum.core(1).state;
+  if (role.name !== 'leader') throw new Error('node 1 leads');
+  role.transfer = { target: nodeId(2), deadlineMs: quorum.nowMs + 500, sent: true };
+  quorum.propose(1, 'refused');
+  expect(quorum.refused.splice(0)).toEqual(['1: notLeader']);
+  quorum.nowMs += 500;
+  quorum.input(1, { type: 'tick' });
+  quorum.propose(1, 'taken');
+  expect(quorum.refused).toEqual([]);
+});
+
+test('Raft thesis: 6.4: a leader answers a read only after a majority answered a heartbeat of later', () => {
+  const quorum = new Puppets(5);
+  quorum.elect(1);
+  quorum.timeout(1);
+  // These heartbeats were sent before the read was asked for: their answers say nothing of it.
+  while (quorum.deliver(({ from }) => from === 1) !== null);
+  const early = quorum.transit.splice(0);
+  quorum.input(1, { type: 'readBarrier', ticket: 1 });
+  for (const { from, message } of early)
+    quorum.input(1, { type: 'message', from: quorum.replica(from), message });
+  quorum.deliver(({ to }) => to === 2);
+  quorum.deliver(({ from, message }) => from === 2 && message.type === 'alive');
+  expect(quorum.reads).toEqual([]);
+  // The same answer once more is no third voter.
+  const repeated = { type: 'alive', epoch: 1, round: 1 } as const;
+  quorum.input(1, { type: 'message', from: quorum.replica(2), message: repeated });
+  expect(quorum.reads).toEqual([]);
+  quorum.input(1, { type: 'message', from: quorum.replica(3), message: repeated });
+  expect(quorum.reads).toEqual(['1: up to 1']);
+});
+
+test('reads are bounded, and refused when the leadership ends', () => {
+  const quorum = new Puppets(3, { readsMax: 2 });
+  quorum.elect(1);
+  for (let ticket = 0; ticket < 3; ticket++) quorum.input(1, { type: 'readBarrier', ticket });
+  expect(quorum.refused.splice(0)).toEqual(['1: busy']);
+  const later = { type: 'alive', epoch: 5, round: 0 } as const;
+  quorum.input(1, { type: 'message', from: quorum.replica(2), message: later });
+  expect(quorum.refused).toEqual(['1: notLeader', '1: notLeader']);
+});
+
+test('sets that differ in one voter share a member in every two majorities; those that differ in two need not', () => {
+  const subsets = (count: number): number[] => Array.from({ length: 2 ** count }, (_, bits) => bits);
+  const size = (bits: number): number => bits.toString(2).replaceAll('0', '').length;
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), (count) => {
+      const before = 2 ** count - 1;
+      const after = 2 ** (count + 1) - 1;
+      for (const one of subsets(count)) {
+        if (size(one) * 2 <= size(before)) continue;
+        for (const other of subsets(count + 1)) {
+          if (size(other) * 2 > size(after)) expect(one & other).not.toBe(0);
+        }
+      }
+    }),
+  );
+});
