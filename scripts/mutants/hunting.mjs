@@ -1,46 +1,11 @@
-/**
- * Hunts a mutant in a simulated world: the tree is bundled as it stands, and a child process runs seed after seed until
- * one of them violates an invariant.
- */
+/** Hunts a mutant: a child process runs seed after seed of a bundled world until one of them violates an invariant. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 
-/** Where the worlds are, in the tree. */
-const worlds = {
-  raft: ['src/simulation/raft/world.ts', 'raftWorld'],
-  cluster: ['src/testing/cluster/world.ts', 'clusterWorld'],
-};
 /** A seed that takes longer does not end. */
 const silenceMs = 90_000;
 const child = fileURLToPath(new URL('hunt-child.mjs', import.meta.url));
-
-/** Writes one file that exports `hunt` and `world`. */
-export async function bundleWorld(tree, world, file) {
-  const [module, name] = worlds[world];
-  const entry = 'mutant-entry';
-  const source = [
-    `export { hunt } from ${JSON.stringify(join(tree, 'src/simulation/run.ts'))};`,
-    `export { ${name} as world } from ${JSON.stringify(join(tree, module))};`,
-  ].join('\n');
-  const bundle = await rolldown({
-    input: entry,
-    platform: 'node',
-    logLevel: 'silent',
-    external: (id) => id !== entry && !id.startsWith('.') && !id.startsWith('/'),
-    plugins: [
-      {
-        name: 'entry',
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? source : null),
-      },
-    ],
-  });
-  await bundle.write({ file, format: 'esm', codeSplitting: false });
-  await bundle.close();
-}
 
 /**
  * Runs the seeds from 1 to `seeds`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null};

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bundleWorld, huntSeeds } from './hunting.mjs';
+import { bundleWorld } from '../lib/sim-bundle.mjs';
+import { huntSeeds } from './hunting.mjs';
 import { markdown, summary } from './report.mjs';
 import { rows as allRows } from './rows/index.mjs';
 import { runTests } from './testing.mjs';
@@ -63,8 +64,7 @@ async function tryRow(row, tree) {
   const { world, test, name } = row.caughtBy;
   return await withEdits(tree, row.edits, async () => {
     if (world !== undefined) {
-      const bundle = join(tree, 'mutant.mjs');
-      await bundleWorld(tree, world, bundle);
+      const bundle = await bundleWorld(join(tree, 'src'), world, join(tree, 'mutant'));
       const { seeds, seconds, found } = await huntSeeds(bundle, Number(values.seeds), Number(values.seconds));
       return { caught: found !== null, by: found?.by ?? '', message: found?.message ?? '', seeds, seconds };
     }
@@ -98,8 +98,7 @@ async function baseline(trees) {
       good &&= failed.length === 0;
       return;
     }
-    const bundle = join(tree, 'mutant.mjs');
-    await bundleWorld(tree, world, bundle);
+    const bundle = await bundleWorld(join(tree, 'src'), world, join(tree, 'mutant'));
     const result = await huntSeeds(bundle, seeds, Number(values.seconds));
     const { found } = result;
     const what = found === null ? 'nothing found' : `seed ${found.seed}: ${found.by}: ${found.message}`;

@@ -9,12 +9,12 @@ export const electionRows = [
     number: 4,
     bug: 'epoch and vote are never stored',
     reference: 'nodedb #161, liferaft',
-    change: 'the disk keeps the hard state it had',
+    change: 'what is written as the hard state tells no vote, and the epoch of the log',
     edits: [
       {
-        file: 'src/raft/memory-store.ts',
-        from: 'hardState = op.hardState;',
-        to: 'hardState = { ...hardState, highWatermark: op.hardState.highWatermark };',
+        file: 'src/raft/state.ts',
+        from: 'return { epoch: this.epoch, votedFor: this.votedFor, highWatermark: this.highWatermark };',
+        to: 'return { epoch: this.log.lastEpoch, votedFor: null, highWatermark: this.highWatermark };',
       },
     ],
     caughtBy: raft,

@@ -175,8 +175,8 @@ export const membershipRows = [
     edits: [
       {
         file: election,
-        from: '} else if (!state.amVoter) {',
-        to: '} else if (!state.amVoter && state.snapshotEndOffset === 0) {',
+        from: '} else if (!mayCampaign(state)) {',
+        to: '} else if (!mayCampaign(state) && state.snapshotEndOffset === 0) {',
       },
     ],
     caughtBy: raft,

@@ -99,6 +99,6 @@ export const readRows = [
     edits: [
       { file: 'src/raft/role/leader.ts', from: ' || role.transfer !== null || state.retired) {', to: ') {' },
     ],
-    caughtBy: raft,
+    caughtBy: { test: 'test/raft/transcripts.test.ts' },
   },
 ];

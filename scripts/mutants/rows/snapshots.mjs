@@ -80,6 +80,6 @@ export const snapshotRows = [
         to: "  progress.probeSent = false;\n  if (progress.state === 'snapshot') becomeProbe(progress, progress.match);\n  const silentMs",
       },
     ],
-    caughtBy: raft,
+    caughtBy: { test: 'test/raft/one-snapshot.test.ts' },
   },
 ];
