@@ -66,6 +66,7 @@ export class ActiveController {
 
   /** The only mutator of the image. */
   replay(records: readonly MetadataRecord[]): void {
+    if (records.length === 0) return;
     const { image } = this.#state;
     const delta = new MetadataDelta(image);
     delta.replayAll(records);

@@ -15,6 +15,9 @@ import type { ChangeContext, Election, Wanted } from './partition-change.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
+/** Others may run after so many, also when none of them needed a change. */
+const partitionsPerLookMax = 10_000;
+
 /** Changes for all partitions for which `wanted` asks for one. Nothing but its own steps changes the topics meanwhile. */
 function* changes(
   state: ControllerState,
@@ -24,7 +27,13 @@ function* changes(
 ): Operation<number> {
   const steps = new ChangeSteps();
   let count = 0;
+  let seen = 0;
   for (const topic of state.image.topics.all()) {
+    seen += topic.partitions.length;
+    if (seen >= partitionsPerLookMax) {
+      seen = 0;
+      yield [];
+    }
     let context: ChangeContext | null = null;
     for (const partition of topic.partitions) {
       const want = wanted(partition);

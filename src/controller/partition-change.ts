@@ -13,7 +13,7 @@ import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
-import { noLeader, recovering, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import { noLeader, recovering, sameList, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 
 export type Election = 'preferred' | 'online' | 'unclean';
 
@@ -178,7 +178,7 @@ function recordOf(
   context: ChangeContext,
 ): RecordOf<'PartitionChangeRecord'> | null {
   const changed = (now: readonly NodeId[], then: readonly NodeId[]): readonly NodeId[] | null =>
-    sameIds(now, then) ? null : now;
+    sameList(now, then) ? null : now;
   const replicas = changed(draft.replicas, before.replicas);
   const isr = changed(draft.isr, before.isr);
   const removingReplicas = changed(draft.removing, before.removingReplicas);
@@ -213,8 +213,4 @@ function recordOf(
     eligibleLeaderReplicas,
     lastKnownElr,
   });
-}
-
-export function sameIds(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((id, i) => id === b[i]);
 }

@@ -54,8 +54,8 @@ export interface Result<R> {
 }
 
 /**
- * A request that is worked on in steps: each step gives records, and sees those of the steps before in `state.image`. Between two
- * steps the driver may commit what it has and let others run; no other request comes in between.
+ * A request that is worked on in steps: each step gives records (or none, after much looking), and sees those of the steps before in
+ * `state.image`. Between two steps the driver may commit what it has and let others run; no other request comes in between.
  */
 export type Operation<R> = Generator<readonly MetadataRecord[], R, void>;
 

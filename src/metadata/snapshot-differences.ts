@@ -8,7 +8,7 @@ import type { BrokerImage } from './cluster-image.ts';
 import type { ConfigResource, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey } from './configs-image.ts';
 import type { MetadataImage } from './image.ts';
-import type { PartitionImage, TopicImage } from './topics-image.ts';
+import { sameList, type PartitionImage, type TopicImage } from './topics-image.ts';
 
 export interface Differences {
   readonly image: MetadataImage;
@@ -66,13 +66,6 @@ function withKept(known: TopicImage, topic: TopicImage, changed: ReadonlySet<num
     changed.has(i) ? partition : (known.partitions[i] as PartitionImage),
   );
   return { ...topic, partitions };
-}
-
-function sameList(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 const comparedLists = [

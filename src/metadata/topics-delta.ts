@@ -3,7 +3,13 @@ import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from './records.ts';
-import type { noLeader, PartitionImage, TopicImage, TopicsImage } from './topics-image.ts';
+import {
+  sameList,
+  type noLeader,
+  type PartitionImage,
+  type TopicImage,
+  type TopicsImage,
+} from './topics-image.ts';
 
 interface TopicDraft {
   readonly name: string;
@@ -21,8 +27,8 @@ export class TopicsDelta {
   readonly #base: TopicsImage;
   readonly #drafts = new Map<Uuid, TopicDraft>();
   readonly #removed = new Set<Uuid>();
-  /** Lists that many partitions have in common, by their text: a topic of thousands of partitions has few of them. */
-  readonly #lists = new Map<string, readonly unknown[]>();
+  /** Lists that many partitions have in common, by their hash: a topic of thousands of partitions has few of them. */
+  readonly #lists = new Map<number, (readonly (number | string)[])[]>();
 
   constructor(base: TopicsImage) {
     this.#base = base;
@@ -150,11 +156,16 @@ export class TopicsDelta {
     return ids.length === 0 ? noIds : this.#shared(ids as readonly NodeId[]);
   }
 
-  #shared<T>(list: readonly T[]): readonly T[] {
-    const text = list.join();
-    const known = this.#lists.get(text);
-    if (known !== undefined) return known as readonly T[];
-    this.#lists.set(text, list);
+  /** The list of this delta that says the same, so that many partitions hold one. */
+  #shared<T extends number | string>(list: readonly T[]): readonly T[] {
+    const hash = hashOf(list);
+    const alike = this.#lists.get(hash);
+    if (alike === undefined) {
+      this.#lists.set(hash, [list]);
+      return list;
+    }
+    for (const known of alike) if (sameList(known, list)) return known as readonly T[];
+    alike.push(list);
     return list;
   }
 
@@ -192,7 +203,19 @@ function orNone(ids: readonly number[] | null): readonly NodeId[] {
 
 /** `model` when both hold the same, so that the usual "all in sync" costs no array of its own. */
 function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
-  if (ids.length !== model.length) return ids;
-  for (let i = 0; i < ids.length; i++) if (ids[i] !== model[i]) return ids;
-  return model;
+  return sameList(ids, model) ? model : ids;
+}
+
+function hashOf(list: readonly (number | string)[]): number {
+  let hash = list.length;
+  for (const element of list) {
+    hash = Math.imul(hash ^ (typeof element === 'number' ? element : tailOf(element)), 0x01000193);
+  }
+  return hash;
+}
+
+/** Ids differ in any of their letters. */
+function tailOf(id: string): number {
+  const last = id.length - 1;
+  return (id.charCodeAt(last - 1) << 14) ^ (id.charCodeAt(last - 2) << 7) ^ id.charCodeAt(last - 3);
 }

@@ -35,6 +35,14 @@ export interface PartitionImage {
   readonly partitionEpoch: number;
 }
 
+/** True when both lists of a partition hold the same in the same order. */
+export function sameList(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 export interface TopicImage {
   readonly name: string;
   readonly id: Uuid;
