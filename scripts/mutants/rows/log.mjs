@@ -51,8 +51,8 @@ export const logRows = [
     edits: [
       {
         file: leader,
-        from: 'if (stale || response.endOffset >= response.baseOffset) return;',
-        to: 'void stale;',
+        from: 'if (isStale(state, progress, response) || response.endOffset >= response.baseOffset) return;',
+        to: 'void isStale;',
       },
       {
         file: 'src/raft/progress.ts',

@@ -118,7 +118,7 @@ export const membershipRows = [
       { file: election, from: 'if (!request.transfer && hasLiveLeader(state)) return;', to: '' },
       {
         file: election,
-        from: '    lookForLeader(state);',
+        from: '    lookForLeader(state, attempts);',
         to: '    void lookForLeader;\n    becomeCandidate(state, false, 0);',
       },
     ],
@@ -169,14 +169,14 @@ export const membershipRows = [
   },
   {
     number: 51,
-    bug: 'an observer takes a role from a snapshot',
+    bug: 'an observer takes a role from the voter set in a snapshot',
     reference: 'dragonboat #94',
-    change: 'a learner that installed a snapshot campaigns',
+    change: 'a replica takes itself for a voter when a set names its node, with whatever disk',
     edits: [
       {
-        file: election,
-        from: '} else if (!mayCampaign(state)) {',
-        to: '} else if (!mayCampaign(state) && state.snapshotEndOffset === 0) {',
+        file: 'src/raft/state.ts',
+        from: 'return voterOf(this.voters.current, this.options.me) !== null;',
+        to: 'void voterOf;\n    return this.voters.current.some((voter) => voter.id === this.options.me.id);',
       },
     ],
     caughtBy: raft,

@@ -89,7 +89,7 @@ export const readRows = [
         to: '  const rank = successors',
       },
     ],
-    caughtBy: raft,
+    caughtBy: { test: 'test/raft/transcripts.test.ts', name: 'one-way.txt' },
   },
   {
     number: 66,
