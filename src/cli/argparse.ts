@@ -32,6 +32,8 @@ export interface ToolParser {
   readonly arguments?: readonly Argument[];
   readonly requiredGroups?: readonly string[];
   readonly subcommands: Readonly<Record<string, Subcommand>>;
+  /** How the tool tells what is wrong with a command line; absent: usage and message, as argparse4j does. */
+  readonly errorText?: (message: string) => string;
 }
 
 export interface Parsed {
@@ -212,6 +214,8 @@ class Reading {
   }
 
   fail(usage: string, message: string): never {
+    const { errorText } = this.parser;
+    if (errorText !== undefined) throw new ToolError(errorText(message));
     throw new ToolError(`${usage}${wrap(`${this.parser.prog}: error: ${message}`, 0, '')}`);
   }
 

@@ -20,6 +20,7 @@ const sameName = [
   'kafka-get-offsets',
   'kafka-configs',
   'kafka-metadata-quorum',
+  'kafka-features',
   'kafka-leader-election',
   'kafka-reassign-partitions',
   'kafka-delete-records',
