@@ -14,9 +14,9 @@ import {
   int8,
   message,
   string,
-  uint16,
   uuid,
 } from '../protocol/schema/fields.ts';
+import { listenerEndpoint, supportedVersions } from '../protocol/messages/field-groups.ts';
 
 export const RegisterBrokerRecord = message(
   'RegisterBrokerRecord',
@@ -26,17 +26,8 @@ export const RegisterBrokerRecord = message(
     isMigratingZkBroker: bool('2+', { default: false }),
     incarnationId: uuid(),
     brokerEpoch: int64(),
-    endPoints: array({
-      name: string(),
-      host: string(),
-      port: uint16(),
-      securityProtocol: int16(),
-    }),
-    features: array({
-      name: string(),
-      minSupportedVersion: int16(),
-      maxSupportedVersion: int16(),
-    }),
+    endPoints: array(listenerEndpoint),
+    features: array(supportedVersions),
     rack: string('0+', { nullable: '0+' }),
     fenced: bool('0+', { default: true }),
     inControlledShutdown: bool('1+', { default: false }),
@@ -290,17 +281,8 @@ export const RegisterControllerRecord = message(
     controllerId: int32(),
     incarnationId: uuid(),
     zkMigrationReady: bool(),
-    endPoints: array({
-      name: string(),
-      host: string(),
-      port: uint16(),
-      securityProtocol: int16(),
-    }),
-    features: array({
-      name: string(),
-      minSupportedVersion: int16(),
-      maxSupportedVersion: int16(),
-    }),
+    endPoints: array(listenerEndpoint),
+    features: array(supportedVersions),
   },
 );
 

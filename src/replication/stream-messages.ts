@@ -105,10 +105,36 @@ export function encodeHello(hello: Hello): Uint8Array {
   return writer.finish();
 }
 
+/** `itemBytesMax` is a guess that saves growing. */
+function encodeList<T>(
+  type: number,
+  items: readonly T[],
+  itemBytesMax: number,
+  write: (writer: ByteWriter, item: T) => void,
+): Uint8Array {
+  const writer = begin(type, 16 + items.length * itemBytesMax);
+  writeList(writer, items, write);
+  return writer.finish();
+}
+
+function writeList<T>(
+  writer: ByteWriter,
+  items: readonly T[],
+  write: (writer: ByteWriter, item: T) => void,
+): void {
+  writer.number(items.length);
+  for (const item of items) write(writer, item);
+}
+
+/** An item takes at least `itemBytesMin`: what claims to hold more of them than fit is refused before memory is taken for them. */
+function readList<T>(reader: ByteReader, itemBytesMin: number, read: (reader: ByteReader) => T): T[] {
+  const items: T[] = [];
+  for (let count = reader.count(itemBytesMin); count > 0; count--) items.push(read(reader));
+  return items;
+}
+
 export function encodeSubscribe(slots: readonly Subscribe[]): Uint8Array {
-  const writer = begin(messageType.subscribe, 16 + slots.length * 48);
-  writer.number(slots.length);
-  for (const slot of slots) {
+  return encodeList(messageType.subscribe, slots, 48, (writer, slot) => {
     writer.number(slot.slot);
     writer.uuid(slot.topicId);
     writer.number(slot.index);
@@ -116,27 +142,22 @@ export function encodeSubscribe(slots: readonly Subscribe[]): Uint8Array {
     writer.number(slot.fetchOffset);
     writer.optional(slot.lastFetchedEpoch);
     writer.number(slot.logStartOffset);
-  }
-  return writer.finish();
+  });
 }
 
 export function encodeUnsubscribe(slots: readonly number[]): Uint8Array {
-  const writer = begin(messageType.unsubscribe, 16 + slots.length * 4);
-  writer.number(slots.length);
-  for (const slot of slots) writer.number(slot);
-  return writer.finish();
+  return encodeList(messageType.unsubscribe, slots, 4, (writer, slot) => writer.number(slot));
 }
 
 export function encodeAck(ack: Ack): Uint8Array {
   const writer = begin(messageType.ack, 32 + ack.slots.length * 20);
   writer.number(ack.pushes);
   writer.number(ack.creditBytes);
-  writer.number(ack.slots.length);
-  for (const slot of ack.slots) {
-    writer.number(slot.slot);
-    writer.number(slot.logEndOffset);
-    writer.number(slot.logStartOffset);
-  }
+  writeList(writer, ack.slots, (to, slot) => {
+    to.number(slot.slot);
+    to.number(slot.logEndOffset);
+    to.number(slot.logStartOffset);
+  });
   return writer.finish();
 }
 
@@ -157,17 +178,14 @@ export function encodePush(entries: readonly PushParts[], recordsBytes: number):
 }
 
 export function encodeRefuse(refusals: readonly Refusal[]): Uint8Array {
-  const writer = begin(messageType.refuse, 16 + refusals.length * 40);
-  writer.number(refusals.length);
-  for (const refusal of refusals) {
+  return encodeList(messageType.refuse, refusals, 40, (writer, refusal) => {
     writer.number(refusal.slot);
     writer.number(refusal.errorCode);
     writer.optional(refusal.divergingEpoch);
     writer.optional(refusal.divergingEndOffset);
     writer.optional(refusal.leaderStartOffset);
     writer.optional(refusal.leaderEndOffset);
-  }
-  return writer.finish();
+  });
 }
 
 function open(message: Uint8Array): { type: number; reader: ByteReader } {
@@ -189,12 +207,25 @@ function readSubscribe(reader: ByteReader): Subscribe {
   };
 }
 
+function readSlotAck(reader: ByteReader): SlotAck {
+  return { slot: reader.number(), logEndOffset: reader.number(), logStartOffset: reader.number() };
+}
+
+function readRefusal(reader: ByteReader): Refusal {
+  return {
+    slot: reader.number(),
+    errorCode: reader.number(),
+    divergingEpoch: reader.optional(),
+    divergingEndOffset: reader.optional(),
+    leaderStartOffset: reader.optional(),
+    leaderEndOffset: reader.optional(),
+  };
+}
+
 function readAck(reader: ByteReader): Ack {
   const pushes = reader.number();
   const creditBytes = reader.number();
-  const slots: SlotAck[] = [];
-  for (let count = reader.count(3); count > 0; count--)
-    slots.push({ slot: reader.number(), logEndOffset: reader.number(), logStartOffset: reader.number() });
+  const slots = readList(reader, 3, readSlotAck);
   return { pushes, creditBytes, slots };
 }
 
@@ -212,16 +243,10 @@ export function decodeFollowerMessage(message: Uint8Array): FollowerMessage {
           windowBytes: reader.number(),
         },
       };
-    case messageType.subscribe: {
-      const slots: Subscribe[] = [];
-      for (let count = reader.count(22); count > 0; count--) slots.push(readSubscribe(reader));
-      return { type: 'subscribe', slots };
-    }
-    case messageType.unsubscribe: {
-      const slots: number[] = [];
-      for (let count = reader.count(1); count > 0; count--) slots.push(reader.number());
-      return { type: 'unsubscribe', slots };
-    }
+    case messageType.subscribe:
+      return { type: 'subscribe', slots: readList(reader, 22, readSubscribe) };
+    case messageType.unsubscribe:
+      return { type: 'unsubscribe', slots: readList(reader, 1, (from) => from.number()) };
     case messageType.ack:
       return { type: 'ack', ack: readAck(reader) };
     default:
@@ -244,15 +269,5 @@ export function decodeLeaderMessage(message: Uint8Array): LeaderMessage {
     return { type: 'push', entries };
   }
   if (type !== messageType.refuse) throw new StreamError(`message type ${type} is not known`);
-  const refusals: Refusal[] = [];
-  for (let count = reader.count(6); count > 0; count--)
-    refusals.push({
-      slot: reader.number(),
-      errorCode: reader.number(),
-      divergingEpoch: reader.optional(),
-      divergingEndOffset: reader.optional(),
-      leaderStartOffset: reader.optional(),
-      leaderEndOffset: reader.optional(),
-    });
-  return { type: 'refuse', refusals };
+  return { type: 'refuse', refusals: readList(reader, 6, readRefusal) };
 }

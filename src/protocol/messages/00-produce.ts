@@ -11,6 +11,7 @@ import {
   uuid,
   type Infer,
 } from '../schema/fields.ts';
+import { currentLeader, nodeEndpoint } from './field-groups.ts';
 
 export const ProduceRequest = message(
   'ProduceRequest',
@@ -53,27 +54,11 @@ export const ProduceResponse = message(
           { ignorable: true },
         ),
         errorMessage: string('8+', { nullable: '0+', default: null, ignorable: true }),
-        currentLeader: struct(
-          {
-            leaderId: int32({ default: -1 }),
-            leaderEpoch: int32({ default: -1 }),
-          },
-          '10+',
-          { tag: 0 },
-        ),
+        currentLeader: struct(currentLeader, '10+', { tag: 0 }),
       }),
     }),
     throttleTimeMs: int32({ default: 0, ignorable: true }),
-    nodeEndpoints: array(
-      {
-        nodeId: int32(),
-        host: string(),
-        port: int32(),
-        rack: string({ nullable: '0+', default: null }),
-      },
-      '10+',
-      { tag: 0 },
-    ),
+    nodeEndpoints: array(nodeEndpoint, '10+', { tag: 0 }),
   },
 );
 export type ProduceResponse = Infer<typeof ProduceResponse>;

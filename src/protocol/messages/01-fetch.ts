@@ -15,6 +15,7 @@ import {
   uuid,
   type Infer,
 } from '../schema/fields.ts';
+import { currentLeader, nodeEndpoint } from './field-groups.ts';
 
 export const FetchRequest = message(
   'FetchRequest',
@@ -87,14 +88,7 @@ export const FetchResponse = message(
           '12+',
           { tag: 0 },
         ),
-        currentLeader: struct(
-          {
-            leaderId: int32({ default: -1 }),
-            leaderEpoch: int32({ default: -1 }),
-          },
-          '12+',
-          { tag: 1 },
-        ),
+        currentLeader: struct(currentLeader, '12+', { tag: 1 }),
         snapshotId: struct(
           {
             endOffset: int64({ default: -1 }),
@@ -114,16 +108,7 @@ export const FetchResponse = message(
         records: records({ nullable: '0+' }),
       }),
     }),
-    nodeEndpoints: array(
-      {
-        nodeId: int32(),
-        host: string(),
-        port: int32(),
-        rack: string({ nullable: '0+', default: null }),
-      },
-      '16+',
-      { tag: 0 },
-    ),
+    nodeEndpoints: array(nodeEndpoint, '16+', { tag: 0 }),
   },
 );
 export type FetchResponse = Infer<typeof FetchResponse>;

@@ -1,5 +1,6 @@
 /** AlterConfigs: replaces all settings of a resource at once. The older way. */
-import { array, bool, int16, int32, int8, message, string, type Infer } from '../schema/fields.ts';
+import { array, bool, int32, int8, message, string, type Infer } from '../schema/fields.ts';
+import { alteredResource } from './field-groups.ts';
 
 export const AlterConfigsRequest = message(
   'AlterConfigsRequest',
@@ -23,12 +24,7 @@ export const AlterConfigsResponse = message(
   { key: 33, versions: '0-2', flexible: '2+' },
   {
     throttleTimeMs: int32({ default: 0 }),
-    responses: array({
-      errorCode: int16(),
-      errorMessage: string({ nullable: '0+' }),
-      resourceType: int8(),
-      resourceName: string(),
-    }),
+    responses: array(alteredResource),
   },
 );
 export type AlterConfigsResponse = Infer<typeof AlterConfigsResponse>;

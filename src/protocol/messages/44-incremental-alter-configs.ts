@@ -1,7 +1,8 @@
 /**
  * IncrementalAlterConfigs: sets (0), deletes (1), appends to (2) or subtracts from (3) single settings.
  */
-import { array, bool, int16, int32, int8, message, string, type Infer } from '../schema/fields.ts';
+import { array, bool, int32, int8, message, string, type Infer } from '../schema/fields.ts';
+import { alteredResource } from './field-groups.ts';
 
 export const IncrementalAlterConfigsRequest = message(
   'IncrementalAlterConfigsRequest',
@@ -26,12 +27,7 @@ export const IncrementalAlterConfigsResponse = message(
   { key: 44, versions: '0-1', flexible: '1+' },
   {
     throttleTimeMs: int32({ default: 0 }),
-    responses: array({
-      errorCode: int16(),
-      errorMessage: string({ nullable: '0+' }),
-      resourceType: int8(),
-      resourceName: string(),
-    }),
+    responses: array(alteredResource),
   },
 );
 export type IncrementalAlterConfigsResponse = Infer<typeof IncrementalAlterConfigsResponse>;

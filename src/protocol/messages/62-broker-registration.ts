@@ -1,16 +1,6 @@
 /** BrokerRegistration: a broker makes itself known to the controller. */
-import {
-  array,
-  bool,
-  int16,
-  int32,
-  int64,
-  message,
-  string,
-  uint16,
-  uuid,
-  type Infer,
-} from '../schema/fields.ts';
+import { array, bool, int16, int32, int64, message, string, uuid, type Infer } from '../schema/fields.ts';
+import { listenerEndpoint, supportedVersions } from './field-groups.ts';
 
 export const BrokerRegistrationRequest = message(
   'BrokerRegistrationRequest',
@@ -19,17 +9,8 @@ export const BrokerRegistrationRequest = message(
     brokerId: int32(),
     clusterId: string(),
     incarnationId: uuid(),
-    listeners: array({
-      name: string(),
-      host: string(),
-      port: uint16(),
-      securityProtocol: int16(),
-    }),
-    features: array({
-      name: string(),
-      minSupportedVersion: int16(),
-      maxSupportedVersion: int16(),
-    }),
+    listeners: array(listenerEndpoint),
+    features: array(supportedVersions),
     rack: string({ nullable: '0+' }),
     isMigratingZkBroker: bool('1+', { default: false }),
     logDirs: array(uuid(), '2+', { ignorable: true }),

@@ -1,5 +1,6 @@
 /** ControllerRegistration: a controller makes itself known to the active controller. */
-import { array, bool, int16, int32, message, string, uint16, uuid, type Infer } from '../schema/fields.ts';
+import { array, bool, int16, int32, message, string, uuid, type Infer } from '../schema/fields.ts';
+import { listenerEndpoint, supportedVersions } from './field-groups.ts';
 
 export const ControllerRegistrationRequest = message(
   'ControllerRegistrationRequest',
@@ -8,17 +9,8 @@ export const ControllerRegistrationRequest = message(
     controllerId: int32(),
     incarnationId: uuid(),
     zkMigrationReady: bool(),
-    listeners: array({
-      name: string(),
-      host: string(),
-      port: uint16(),
-      securityProtocol: int16(),
-    }),
-    features: array({
-      name: string(),
-      minSupportedVersion: int16(),
-      maxSupportedVersion: int16(),
-    }),
+    listeners: array(listenerEndpoint),
+    features: array(supportedVersions),
   },
 );
 export type ControllerRegistrationRequest = Infer<typeof ControllerRegistrationRequest>;
