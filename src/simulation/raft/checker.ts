@@ -41,6 +41,7 @@ export class Checker {
     this.durableOf.set(key.directoryId, watch.durable);
     const { durable, memory } = watch;
     memory.copy(durable);
+    watch.initial = disk.snapshot === null ? replica.bootstrap : this.#initialOf(disk.snapshot.meta);
     watch.rebuildSteps();
     watch.role = core.state.role.name;
     watch.highWatermark = core.state.highWatermark;
@@ -89,8 +90,14 @@ export class Checker {
     require(meta.endOffset >= watch.highWatermark, 'I8 monotonic', () =>
       `n${replica.id} installs a snapshot of ${meta.endOffset} over ${watch.highWatermark}`);
     watch.memory.install(this.committed, meta.endOffset);
+    watch.initial = this.#initialOf(meta);
     watch.snapshotEnd = Math.max(watch.snapshotEnd, meta.endOffset);
     watch.rebuildSteps();
+  }
+
+  /** The set before any that the log tells. Who was never told it, and has but the first entry, knows none. */
+  #initialOf(meta: SnapshotMeta): readonly Voter[] {
+    return meta.voters.length === 0 ? [] : this.world.initialVoters;
   }
 
   #committedSnapshot(replica: Replica, meta: SnapshotMeta): void {
@@ -136,7 +143,7 @@ export class Checker {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
         `leader n${replica.id} goes from ${sizes(old)} to ${sizes(voters)} at once`);
     }
-    require(before === undefined || before.offset < watch.highWatermark, 'I12 voter sets', () =>
+    require(before === undefined || before.offset < core.state.highWatermark, 'I12 voter sets', () =>
       `leader n${replica.id} appends a voter set while ${nameOf(before)} is uncommitted`);
   }
 

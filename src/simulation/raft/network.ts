@@ -27,6 +27,7 @@ export class Network {
   /** How many cuts lie on a link. */
   readonly #cuts: Uint8Array;
   readonly #lastArrivalMs: Float64Array;
+  #timesMended = 0;
 
   constructor(world: RaftWorld) {
     this.#world = world;
@@ -43,15 +44,17 @@ export class Network {
   cut(from: number, to: number): () => void {
     const link = from * this.#count + to;
     this.#cuts[link] = (this.#cuts[link] as number) + 1;
+    const times = this.#timesMended;
     let mended = false;
     return () => {
-      if (mended || this.#cuts[link] === 0) return;
+      if (mended || times !== this.#timesMended) return;
       mended = true;
       this.#cuts[link] = (this.#cuts[link] as number) - 1;
     };
   }
 
   mendAll(): void {
+    this.#timesMended += 1;
     this.#cuts.fill(0);
   }
 

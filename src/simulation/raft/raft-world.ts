@@ -30,6 +30,7 @@ export class RaftWorld {
   readonly plan: RaftPlan;
   readonly random: SeededRandom;
   readonly replicas: readonly Replica[];
+  readonly initialVoters: readonly Voter[];
   readonly network: Network;
   readonly checker: Checker;
   readonly clients: Clients;
@@ -44,7 +45,6 @@ export class RaftWorld {
   calm = false;
   /** Clients ask nothing any more. */
   quiet = false;
-  readonly #initial: readonly Voter[];
   readonly #events = new EventQueue();
   readonly #onTrace: ((line: string) => void) | null;
   readonly #skip: ReadonlySet<number>;
@@ -74,7 +74,7 @@ export class RaftWorld {
         endpoints: [{ name: 'CONTROLLER', host: `n${index + 1}`, port: 9093 }],
       }),
     );
-    this.#initial = voters;
+    this.initialVoters = voters;
     this.replicas = Array.from({ length: voterCount + spareCount }, (_, index) => {
       const told = index < voterCount || staticVoters ? voters : [];
       return new Replica(this, index, told, new Watch(told));
@@ -228,9 +228,9 @@ export class RaftWorld {
     this.after(below(this.#chance, this.electionTimeoutMs), done);
   }
 
-  /** To the bootstrap servers: the first two nodes. */
+  /** To the bootstrap servers: all controllers. */
   announce(replica: Replica, message: JoinRequest): void {
-    for (const server of this.replicas.slice(0, 2)) {
+    for (const server of this.replicas) {
       if (server !== replica) this.network.send(replica, server.id, message);
     }
   }
@@ -255,7 +255,7 @@ export class RaftWorld {
     let last: readonly Voter[] | null = null;
     for (let offset = committedEnd - 1; offset >= 0 && last === null; offset--)
       last = committed[offset]?.voters ?? null;
-    const sets = [last ?? this.#initial];
+    const sets = [last ?? this.initialVoters];
     for (const replica of this.replicas) {
       for (const log of [replica.watch.memory, replica.watch.durable]) {
         for (let offset = committedEnd; offset < log.end; offset++) {

@@ -5,10 +5,11 @@
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
+import { type Voter, voterOf } from '../../raft/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
-import { require, Violation } from './watch.ts';
+import { type Canon, type Mirror, require, Violation } from './watch.ts';
 
 /** Why nothing more is asked: too many voters lost their disks while the set was being changed. */
 export type Settled = 'settled' | 'unrecoverable';
@@ -47,13 +48,44 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
       const there = voters.filter((voter) => world.isLive(voter) && chosen.some(({ id }) => id === voter.id));
       return there.length >= majority(voters.length);
     });
+  const serves = (chosen: readonly Replica[]): boolean => enough(chosen) && electable(world, chosen);
   const chosen = [...world.replicas];
-  if (!enough(chosen)) return null;
+  if (!serves(chosen)) return null;
   for (let left = chosen.length; left > 0; left--) {
     const [gone] = chosen.splice(below(random, chosen.length), 1);
-    if (!enough(chosen)) chosen.push(gone as Replica);
+    if (!serves(chosen)) chosen.push(gone as Replica);
   }
   return chosen.sort((a, b) => a.index - b.index);
+}
+
+/**
+ * Whether somebody among them can be elected by the others: a learner, or a voter of another set, may hold a longer log than
+ * all who may campaign, and then only those that are away can decide.
+ */
+function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
+  const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);
+  const lastOf = (replica: Replica): Canon | null => logOf(replica).last(logOf(replica).end);
+  const isBehind = (a: Canon | null, b: Canon | null): boolean =>
+    (a?.epoch ?? 0) < (b?.epoch ?? 0) ||
+    ((a?.epoch ?? 0) === (b?.epoch ?? 0) && (a?.offset ?? -1) <= (b?.offset ?? -1));
+  return chosen.some((candidate) => {
+    const log = logOf(candidate);
+    let voters: readonly Voter[] = candidate.watch.initial;
+    let since = -1;
+    for (let offset = 0; offset < log.end; offset++) {
+      const told = log.items[offset]?.voters ?? null;
+      if (told === null) continue;
+      voters = told;
+      since = offset;
+    }
+    // Who is removed by an entry that isn't committed may still be needed to commit it (thesis 4.2.2).
+    if (voterOf(voters, candidate.key) === null && since < world.checker.committedEnd) return false;
+    const votes = voters.filter((voter) => {
+      const other = chosen.find(({ id }) => id === voter.id);
+      return other !== undefined && world.isLive(voter) && isBehind(lastOf(other), lastOf(candidate));
+    });
+    return votes.length >= majority(voters.length);
+  });
 }
 
 function heal(world: RaftWorld, replica: Replica): void {
@@ -75,7 +107,9 @@ function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void 
 }
 
 function limitMs(world: RaftWorld): number {
-  return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000;
+  // With the smallest windows, each entry goes to a follower alone.
+  const catchUpMs = 60 * world.checker.committedEnd;
+  return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000 + catchUpMs;
 }
 
 /** One leader among them, a proposal of now is answered, everybody has applied what is committed. */
