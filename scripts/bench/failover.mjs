@@ -20,7 +20,7 @@ function survivors(cluster, victim) {
 }
 
 /** Brings the killed node back and waits until it is in sync again. */
-async function recover(cluster, victim, client, probes, topic) {
+export async function recover(cluster, victim, client, probes, topic) {
   cluster.start(victim);
   await waitFor('the node back in the ISR', timeoutMs, async () =>
     (await probes.partitionsOf(client, topic)).every(({ isr }) => isr.length === 3),
@@ -41,7 +41,7 @@ async function leaderKilled(cluster, client, probes, topic) {
 }
 
 /** The first answer of any survivor that the topic was created counts. */
-async function controllerKilled(cluster, client, probes, clients, topic) {
+export async function controllerKilled(cluster, client, probes, clients, topic) {
   const { leaderId } = await waitFor('a controller', timeoutMs, () => probes.quorumLeader(client));
   const victim = nodeOf(cluster, leaderId);
   const rest = survivors(cluster, victim);

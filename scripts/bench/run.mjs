@@ -1,9 +1,11 @@
 /**
  * Benchmarks, side by side with Apache Kafka when its directory is given:
  *
- *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [part…]
+ *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [--minutes N]
+ *       [part…]
  *
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 failover pauses; all of them when none is named.
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 failover pauses controller-kill quiet stalls handover; all of
+ * them when none is named. --minutes is for quiet and stalls.
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
  */
@@ -14,6 +16,7 @@ import { ready } from '../lib/ready.mjs';
 import { benchFailover, benchPauses } from './failover.mjs';
 import { machineLine, Results } from './numbers.mjs';
 import { makeProbes } from './probes.mjs';
+import { benchControllerKill, benchHandover, benchQuiet, benchStalls } from './quorum.mjs';
 import { benchIdle, benchStart } from './start-and-idle.mjs';
 import { systemsOf } from './systems.mjs';
 import { benchLatency, benchThroughput } from './throughput.mjs';
@@ -28,6 +31,10 @@ const parts = {
   'latency-3': { isRepeated: false, bench: (system, context) => benchLatency(system, 3, context) },
   failover: { isRepeated: false, bench: benchFailover },
   pauses: { isRepeated: false, bench: benchPauses },
+  'controller-kill': { isRepeated: false, bench: benchControllerKill },
+  quiet: { isRepeated: false, bench: benchQuiet },
+  stalls: { isRepeated: false, bench: benchStalls },
+  handover: { isRepeated: false, bench: benchHandover },
 };
 
 const { values, positionals } = parseArgs({
@@ -38,6 +45,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '3' },
     records: { type: 'string', default: '500000' },
     'pause-seconds': { type: 'string', default: '60' },
+    minutes: { type: 'string', default: '5' },
   },
 });
 const unknown = positionals.filter((name) => parts[name] === undefined);
@@ -61,6 +69,7 @@ const context = {
   runs: Number(values.runs),
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),
+  minutes: Number(values.minutes),
 };
 
 let status = 0;
