@@ -100,6 +100,9 @@ function checkRoles(values: BrokerValues, voters: readonly VoterConfig[], setup:
   const names = setup.listeners.map((listener) => listener.name);
   const controllersHere = setup.controllerNames.filter((name) => names.includes(name));
   if (!controller) {
+    require(!values[
+      'controller.quorum.auto.join.enable'
+    ], "controller.quorum.auto.join.enable is only supported when process.roles contains the 'controller' role.");
     require(!among, `If process.roles contains just the 'broker' role, the node id ${id} must not be included in the set of voters ${shown}`);
     require(controllersHere.length ===
       0, "controller.listener.names must not contain a value appearing in the 'listeners' configuration when running KRaft with just the broker role");

@@ -20,6 +20,7 @@ import { supportedFeatures } from './controller/controller-settings.ts';
 import { SnapshotWriter } from './controller/snapshot-writer.ts';
 import { controllerEndpoints } from './listeners.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
+import { OwnVoter } from './own-voter.ts';
 import type { NodePorts } from './ports.ts';
 import { openMetadataLog } from './raft/open-metadata-log.ts';
 
@@ -125,6 +126,26 @@ async function buildController(
   return { driver, writer, server };
 }
 
+function buildOwnVoter(
+  config: NodeConfig,
+  directories: ClaimedDirectories,
+  ports: NodePorts,
+  log: MetadataLog,
+  client: StreamControllerClient,
+): OwnVoter {
+  return new OwnVoter({
+    me: { id: config.nodeId, directoryId: directories.metadataDir.id },
+    clusterId: directories.clusterId,
+    endpoints: controllerEndpoints(config, ports.hostName),
+    joins: config.get('controller.quorum.auto.join.enable'),
+    intervalMs: config.get('controller.quorum.fetch.timeout.ms'),
+    log,
+    client,
+    scheduler: ports.scheduler,
+    logger: ports.logger.child('Controller'),
+  });
+}
+
 /** Builds it; nothing is started. */
 export async function buildControllerPart(
   config: NodeConfig,
@@ -158,9 +179,11 @@ export async function buildControllerPart(
     scheduler,
     random,
   });
-  if (config.isController) loader.addPublisher(registrar);
+  const ownVoter = buildOwnVoter(config, directories, ports, log, client);
+  if (config.isController) for (const publisher of [registrar, ownVoter]) loader.addPublisher(publisher);
   const stop = async (): Promise<void> => {
     registrar.close();
+    ownVoter.close();
     await own?.writer.close();
     client.close();
     await log.shutdown();

@@ -20,10 +20,20 @@ export function advertisedEndpoints(config: NodeConfig, hostName: string): Endpo
   return endpointsOf(config.advertisedListeners, hostName);
 }
 
-/** What a controller registers; where no host is given, the one under which the voters know it. */
+const wildcardHosts: readonly string[] = ['', '0.0.0.0', '::'];
+
+/**
+ * What a controller registers, and what stands in the voter set. Where no host is given, the one under which the configuration
+ * of the nodes knows it: among the voters, or among the bootstrap servers by its port.
+ */
 export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   const own = config.voters.find(({ id }) => id === config.nodeId);
-  return endpointsOf(config.advertisedControllerListeners, own?.host ?? hostName);
+  const listeners = config.advertisedControllerListeners.map((listener) => {
+    if (!wildcardHosts.includes(listener.host)) return listener;
+    const server = config.bootstrapServers.find(({ port }) => port === listener.port);
+    return { ...listener, host: own?.host ?? server?.host ?? hostName };
+  });
+  return endpointsOf(listeners, hostName);
 }
 
 function endpointsOf(listeners: readonly ListenerConfig[], hostName: string): EndpointImage[] {

@@ -13,6 +13,7 @@ import { metaPropertiesPath, writeMetaProperties } from '../../log/meta-properti
 import { type MetadataRecord, record } from '../../metadata/records.ts';
 import type { Voter } from '../../raft/types.ts';
 import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';
+import { controllerEndpoints } from '../../server/listeners.ts';
 import { ToolError } from '../tool.ts';
 import { type DirectoryState, directoriesOf, inspect } from './directories.ts';
 import { type ChosenFeatures, chooseFeatures } from './features.ts';
@@ -89,16 +90,10 @@ function checkQuorumFlags(options: FormatOptions): void {
   }
 }
 
-/** Where the others will find this controller. */
+/** Where the others will find this controller at first; it tells of further listeners by itself. */
 function ownEndpoint(config: NodeConfig): Voter['endpoints'] {
-  return config.advertisedControllerListeners.slice(0, 1).map(({ name, host, port }) => {
-    const named = config.bootstrapServers.find((server) => server.port === port)?.host;
-    return {
-      name,
-      host: host === '' || host === '0.0.0.0' || host === '::' ? (named ?? hostname()) : host,
-      port,
-    };
-  });
+  const [first] = controllerEndpoints(config, hostname());
+  return first === undefined ? [] : [{ name: first.name, host: first.host, port: first.port }];
 }
 
 function initialVoters(options: FormatOptions, random: Random): Voter[] | null {

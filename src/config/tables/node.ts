@@ -80,6 +80,7 @@ export const nodeProperties = {
   }),
   'controller.quorum.auto.join.enable': bool(false, {
     importance: 'low',
+    effect: 'honoured',
     doc: 'Lets a controller that is an observer ask to become a voter by itself.',
   }),
   'controller.quorum.bootstrap.servers': list([], {
