@@ -44,6 +44,9 @@ export class OldFormatError extends Error {
 const chunkBytes = 1024 * 1024;
 /** A batch that claims to be larger than this is damage: no broker accepts such a request. */
 const batchBytesMax = 1024 * 1024 * 1024;
+/** Of messages v0: behind offset, size, checksum, magic and attributes; v1 has a timestamp before it. */
+const oldKeyAt = 18;
+const oldTimestampBytes = 8;
 
 /** What is wrong with the batch header at `at`, given that `remainingBytes` follow in the file; null: it may be a batch. */
 export function headerFault(
@@ -56,10 +59,12 @@ export function headerFault(
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
   const sizeBytes = view.getInt32(8) + 12;
   const magic = view.getInt8(16);
-  const plausible = sizeBytes > 12 && sizeBytes <= remainingBytes;
-  if ((magic === 0 || magic === 1) && plausible && view.getInt32(8) >= 14 && view.getInt32(12) !== 0) {
+  if (
+    (magic === 0 || magic === 1) &&
+    sizeBytes <= remainingBytes &&
+    isOldMessage(bytes, at, sizeBytes, magic)
+  )
     throw new OldFormatError(`message format v${magic} is not supported`);
-  }
   if (magic !== 2) return `magic ${magic}`;
   if (sizeBytes < batchHeaderBytes || sizeBytes > batchBytesMax) return `batch size ${sizeBytes}`;
   if (sizeBytes > remainingBytes) return `batch of ${sizeBytes} bytes where ${remainingBytes} are left`;
@@ -69,6 +74,22 @@ export function headerFault(
   if (baseOffset < offsetMin) return `base offset ${baseOffset} where at least ${offsetMin} was expected`;
   if (view.getInt32(23) < 0) return `last offset delta ${view.getInt32(23)}`;
   return null;
+}
+
+/**
+ * A message of format v0 or v1, and not what a power cut left of a batch: zeros from somewhere in the header on look like
+ * magic 0. An old message says the lengths of its key and value, which add up to its size.
+ */
+function isOldMessage(bytes: Uint8Array, at: number, sizeBytes: number, magic: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const keyAt = at + oldKeyAt + (magic === 1 ? oldTimestampBytes : 0);
+  if (view.getInt32(at + 12) === 0) return false;
+  const keyBytes = view.getInt32(keyAt);
+  const valueAt = keyAt + 4 + Math.max(0, keyBytes);
+  if (keyBytes < -1 || valueAt + 4 > at + sizeBytes) return false;
+  // A key that reaches beyond these bytes is taken at its word.
+  if (valueAt + 4 > bytes.length) return true;
+  return valueAt + 4 + Math.max(0, view.getInt32(valueAt)) === at + sizeBytes;
 }
 
 /** Visits batches in order until the end, a fault, or until the visitor returns false. */

@@ -7,6 +7,7 @@
  */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { FileSystem } from '../base/file-system.ts';
+import { mark } from '../base/mark.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { randomUuid } from '../base/uuid.ts';
@@ -62,6 +63,8 @@ export class LogManager {
   readonly #logs = new Map<string, Held>();
   /** Creations under way, so that two callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
+  /** Logs whose directories are about to be renamed: what takes their place waits for that. */
+  readonly #leaving = new Map<string, Promise<void>>();
   /** Written to since the last tick. */
   #touched = new Set<PartitionLog>();
   /** New logs whose directories are still to be made. */
@@ -182,12 +185,12 @@ export class LogManager {
   /** Puts the logs aside that no one should have here; they are kept as `…-stray` for a person to look at. */
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
     for (const { log } of this.#held()) {
-      if (isExpected(log)) continue;
-      this.#logger.warn('found a stray log', {
-        partition: partitionDirectoryName(log.topic, log.partition),
-        topicId: log.topicId,
-      });
-      await this.#putAside(partitionDirectoryName(log.topic, log.partition), 'stray');
+      const name = partitionDirectoryName(log.topic, log.partition);
+      // While others were put aside, a replica of the topic that has this name now may have taken its place.
+      if (isExpected(log) || this.#logs.get(name)?.log !== log) continue;
+      mark('log.stray-put-aside');
+      this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
+      await this.#putAside(name, 'stray');
     }
   }
 
@@ -270,6 +273,7 @@ export class LogManager {
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
       await this.#putAside(name, 'stray');
     }
+    await this.#leaving.get(name);
     const directory = this.#choose(directoryId);
     directory.logsCount += 1;
     const log = await PartitionLog.open({
@@ -322,11 +326,18 @@ export class LogManager {
     return best;
   }
 
-  async #putAside(name: string, mark: 'delete' | 'stray'): Promise<void> {
+  #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
     const held = this.#logs.get(name);
-    if (held === undefined) return;
-    const { log, directory } = held;
+    if (held === undefined) return this.#leaving.get(name) ?? Promise.resolve();
     this.#logs.delete(name);
+    const mine = this.#leave(name, held, why).finally(() => {
+      if (this.#leaving.get(name) === mine) this.#leaving.delete(name);
+    });
+    this.#leaving.set(name, mine);
+    return mine;
+  }
+
+  async #leave(name: string, { log, directory }: Held, why: 'delete' | 'stray'): Promise<void> {
     this.#touched.delete(log);
     directory.logsCount -= 1;
     this.#cleaner.forget(directory.path, name);
@@ -334,9 +345,9 @@ export class LogManager {
       directory.dirty.add(kind);
     const delayMs = log.state.config.fileDeleteDelayMs;
     const path = await log.leave(
-      markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), mark),
+      markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why),
     );
-    if (path !== null && mark === 'delete') this.#removeLater(path, delayMs);
+    if (path !== null && why === 'delete') this.#removeLater(path, delayMs);
   }
 
   #removeLater(path: string, delayMs: number): void {

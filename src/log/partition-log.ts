@@ -8,6 +8,7 @@
  * Not here: who leads, who is in sync, when the high watermark moves (`replication/`); authorisation and quotas (`broker/`).
  */
 import { assert } from '../base/assert.ts';
+import { mark } from '../base/mark.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
@@ -158,7 +159,7 @@ export class PartitionLog {
 
   /** Whole batches from the one that holds `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
-    return this.#reader.read(offset, maxBytes, upTo, minOneBatch);
+    return this.#reading(this.#reader.read(offset, maxBytes, upTo, minOneBatch));
   }
 
   /** The same from memory; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
@@ -185,15 +186,15 @@ export class PartitionLog {
   }
 
   offsetForTimestamp(timestampMs: number): Promise<TimestampOffset | null> {
-    return this.#reader.offsetForTimestamp(timestampMs);
+    return this.#reading(this.#reader.offsetForTimestamp(timestampMs));
   }
 
   offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
-    return this.#reader.offsetOfMaxTimestamp();
+    return this.#reading(this.#reader.offsetOfMaxTimestamp());
   }
 
   abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
-    return this.#reader.abortedTransactions(from, to);
+    return this.#reading(this.#reader.abortedTransactions(from, to));
   }
 
   producers(): ProducerStateEntry[] {
@@ -396,6 +397,15 @@ export class PartitionLog {
     } finally {
       this.#truncating -= 1;
     }
+  }
+
+  /** A disk that can't be read is as useless as one that can't be written. A log that was closed meanwhile has no disk. */
+  #reading<T>(result: Promise<T>): Promise<T> {
+    return result.catch((error: unknown) => {
+      if (typeof (error as { code?: unknown }).code !== 'string' || this.#state.isClosed) throw error;
+      mark('log.read-failed');
+      throw this.#writer.fail(error);
+    });
   }
 
   #checkAppend(): void {

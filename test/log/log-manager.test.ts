@@ -141,6 +141,30 @@ describe('partitions', () => {
     expect(await text(bench, '/a/kept-0/partition.metadata')).toContain(idB);
   });
 
+  test('a log that has taken the place of a stray stays, whatever else is put aside meanwhile', async () => {
+    const bench = new Bench();
+    const logs = await manager(bench);
+    for (const index of [0, 1])
+      await (await logs.getOrCreate('orders', index, idB, defaultLogConfig)).appendAsLeader(
+        batchOf(['a']),
+        0,
+        client,
+      ).written;
+    const leaving = logs.removeStrays(() => false);
+    const taking = [0, 1].map((index) => logs.getOrCreate('orders', index, otherTopic, defaultLogConfig));
+    const [, ...taken] = await Promise.all([leaving, ...taking]);
+    for (const log of taken) await log.appendAsLeader(batchOf(['b']), 0, client).written;
+    expect(bench.failures).toEqual([]);
+    expect(taken.map((log) => [log.topicId, log.logEndOffset, log.isOffline])).toEqual([
+      [otherTopic, 1, false],
+      [otherTopic, 1, false],
+    ]);
+    expect(logs.get('orders', 0)).toBe(taken[0]);
+    expect(await text(bench, '/a/orders-1/partition.metadata')).toContain(otherTopic);
+    const names = await bench.fs.list('/a');
+    expect(names.filter((name) => name.endsWith('-stray')).length).toBe(2);
+  });
+
   test('new partitions go to the emptiest directory, or the named one', async () => {
     const bench = new Bench();
     const logs = await manager(bench, ['/a', '/b']);
@@ -148,6 +172,19 @@ describe('partitions', () => {
     expect(logs.all().map((log) => log.directory)).toEqual(['/a/t-0', '/b/t-1', '/a/t-2', '/b/t-3']);
     expect((await logs.getOrCreate('named', 0, idB, defaultLogConfig, idB)).directory).toBe('/b/named-0');
   });
+});
+
+test('a disk that can not be read takes its directory offline', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  await (await logs.getOrCreate('t', 0, idB, defaultLogConfig)).appendAsLeader(batchOf(['x']), 0, client)
+    .written;
+  await logs.shutdown(1);
+  const again = await manager(bench);
+  const log = await again.getOrCreate('t', 0, idB, defaultLogConfig);
+  bench.disk.fault = (operation) => (operation === 'read' ? 'EIO' : null);
+  await expect(log.read(0, 1000, 1, true)).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+  expect([log.isOffline, bench.failures.length]).toEqual([true, 1]);
 });
 
 test('a disk error takes its directory offline and leaves the other alone', async () => {

@@ -15,12 +15,19 @@ async function ten(bench: Bench): Promise<void> {
 
 const size = batchOf(['value 0']).length;
 
+/** As if the last batch had been written in leader epoch 1. */
+function epochOne(bytes: Uint8Array): Uint8Array {
+  return bytes.with(9 * size + 15, 1) as Uint8Array;
+}
+
 describe('a damaged tail', () => {
   test.each<[string, number, (bytes: Uint8Array) => Uint8Array]>([
     ['cut', 9, (b) => b.slice(0, -7)],
     ['cut to a header', 9, (b) => b.slice(0, 9 * size + 30)],
     ['garbage behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(100, 0xa7)])],
     ['zeros behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(4096)])],
+    // The size and the leader epoch were written, the rest was not: it looks like a message of format v0.
+    ['zeros from its magic on', 9, (b) => epochOne(b).fill(0, 9 * size + 16) as Uint8Array],
     ['a flipped bit in a record', 9, (b) => b.with(b.length - 3, (b.at(-3) ?? 0) ^ 1) as Uint8Array],
     ['a wrong length', 9, (b) => b.with(9 * size + 9, 0x7f) as Uint8Array],
     ['a flipped bit in the middle', 4, (b) => b.with(4 * size + 50, 0x55) as Uint8Array],
