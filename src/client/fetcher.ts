@@ -6,7 +6,7 @@ import { sleep } from '../base/clock.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { FetchRequest, FetchResponse } from '../protocol/messages/01-fetch.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/02-list-offsets.ts';
-import { batches } from '../protocol/records/batch.ts';
+import { batches, checkCrc } from '../protocol/records/batch.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { isRetriable, retry } from './retry.ts';
@@ -40,6 +40,11 @@ export const fetcherDefaults: FetcherOptions = {
   isReadCommitted: false,
   reset: 'latest',
 };
+
+/** A batch whose checksum does not fit: the disk or the network changed it. Nothing of it is handed out. */
+export class CorruptRecordError extends Error {
+  override readonly name = 'CorruptRecordError';
+}
 
 /** Special timestamps of ListOffsets. */
 export const offsetEarliest = -2;
@@ -256,6 +261,10 @@ export class Fetcher {
     aborted: readonly { producerId: number; firstOffset: number }[],
   ): void {
     for (const batch of batches(bytes).headers) {
+      if (!checkCrc(bytes, batch.at, batch)) {
+        const where = `${entry.topic}-${entry.partition} at offset ${batch.baseOffset}`;
+        throw new CorruptRecordError(`Record batch of ${where} is corrupt: its checksum does not fit`);
+      }
       entry.leaderEpoch = Math.max(entry.leaderEpoch, batch.partitionLeaderEpoch);
       const isAborted =
         batch.isTransactional &&
