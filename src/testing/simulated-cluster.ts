@@ -119,14 +119,16 @@ export class SimulatedCluster {
     node.isUp = false;
   }
 
-  /** Ends a node as SIGTERM does: it hands over, closes its logs, and its process ends. */
-  stop(node: SimulatedNode): void {
+  /** Ends a node as SIGTERM does: it hands over, closes its logs, and its process ends; then calls `ended`. */
+  stop(node: SimulatedNode, ended: () => void = () => {}): void {
     const { life, node: stopping } = node;
     if (life === null || stopping === null) return;
     this.note(`stop of ${node.host.name}`);
     const end = (): void => {
       this.world.schedule(0, null, () => {
-        if (node.life === life) this.crash(node, 'kill');
+        if (node.life !== life) return;
+        this.crash(node, 'kill');
+        ended();
       });
     };
     life.after(0, () => void stopping.stop().then(end, end));

@@ -1,0 +1,193 @@
+/**
+ * One run, in phases: the cluster comes up and gets its topics; clients work while faults strike; the faults end and the
+ * cluster has to heal, first perhaps with only those nodes that are up; the clients finish; everything is read again, on the
+ * replicas too; and once more after the leader of a partition was killed.
+ */
+import type { SimulationResult } from '../../simulation/run.ts';
+import { SimulatedCluster } from '../simulated-cluster.ts';
+import { Faults } from './faults.ts';
+import { ImageChecker } from './image-checker.ts';
+import { MetadataOperations } from './metadata-operations.ts';
+import { ReplicaChecker } from './replica-checker.ts';
+import type { Plan } from './swarm.ts';
+import { TimeLine } from './time-line.ts';
+import { createTopics, FinalReading } from './final-reading.ts';
+import { Verdict } from './verdict.ts';
+import { Workload } from './workload.ts';
+
+/** Bounds of liveness, in virtual time. */
+const startMaxMs = 30_000;
+const healMaxMs = 60_000;
+const finishMaxMs = 60_000;
+/** How often a costly condition is looked at. */
+const lookEvents = 64;
+
+export class ClusterRun {
+  private readonly cluster: SimulatedCluster;
+  private readonly plan: Plan;
+  private readonly verdict = new Verdict();
+  private readonly faults: Faults;
+  private readonly images: ImageChecker;
+  private readonly operations: MetadataOperations;
+  private readonly workload: Workload;
+
+  constructor(seed: number, plan: Plan, log: { onLog?: (line: string) => void }) {
+    this.plan = plan;
+    this.cluster = new SimulatedCluster({
+      seed,
+      roles: plan.roles,
+      properties: plan.properties,
+      onFatal: (node, error) => this.faults.explains(node, error),
+      ...log,
+    });
+    this.faults = new Faults(this.cluster, plan.topics);
+    const timeLine = new TimeLine();
+    this.images = new ImageChecker(this.cluster, timeLine, this.verdict);
+    this.operations = new MetadataOperations(timeLine, () => this.images.newestOffset);
+    this.workload = new Workload(this.cluster, plan, this.operations, this.verdict);
+    const replicas = new ReplicaChecker(this.cluster, this.verdict, (node) =>
+      this.faults.budget.mayHaveForgotten(node),
+    );
+    this.cluster.world.afterEvent = () => replicas.check(this.images.check());
+  }
+
+  go(): SimulationResult {
+    try {
+      this.phases();
+    } catch (error) {
+      this.verdict.threw(error);
+    }
+    const [fatal] = this.cluster.fatal;
+    if (fatal !== undefined) this.verdict.threw(fatal);
+    const { world } = this.cluster;
+    return {
+      seed: world.seed,
+      events: world.eventCount,
+      traceHash: world.traceHash,
+      virtualMs: Math.round(world.nowMs),
+      faults: this.faults.done,
+      violation: this.verdict.violation,
+    };
+  }
+
+  private get isDoomed(): boolean {
+    return this.verdict.violation !== null || this.cluster.fatal.length > 0;
+  }
+
+  private phases(): void {
+    const { cluster, plan } = this;
+    cluster.note(`${plan.shape}; ${JSON.stringify(plan.properties)}; ${JSON.stringify(plan.topics)}`);
+    this.begin();
+    if (this.isDoomed) return;
+    this.workload.start();
+    this.faults.begin(plan.faults);
+    cluster.run(plan.faultsMs, () => this.isDoomed);
+    if (this.isDoomed) return;
+    this.heal();
+    if (this.isDoomed) return;
+    this.finish();
+    if (this.isDoomed) return;
+    this.readAgain();
+  }
+
+  private begin(): void {
+    for (const node of this.cluster.nodes) this.cluster.boot(node);
+    const { nodes } = this.cluster;
+    this.await('L1 one leader', 'all nodes up', startMaxMs, () => nodes.every(({ isUp }) => isUp));
+    if (this.isDoomed) return;
+    let isCreated = false;
+    void createTopics(this.cluster, this.plan.topics).then(() => {
+      isCreated = true;
+    });
+    this.await(
+      'L2 operations commit',
+      'the topics',
+      startMaxMs,
+      () => isCreated && this.faults.budget.isWhole(),
+    );
+  }
+
+  private heal(): void {
+    const { cluster, faults } = this;
+    cluster.note('the faults are over');
+    faults.end();
+    if (this.plan.healsInSteps && this.hasQuorum()) {
+      const before = this.images.newestOffset;
+      this.await(
+        'L2 operations commit',
+        'an operation without those that are down',
+        healMaxMs,
+        () => this.images.newestOffset > before,
+      );
+      if (this.isDoomed) return;
+    }
+    faults.revive();
+    this.await('L8 under-replicated partitions', 'all replicas in sync', healMaxMs, () =>
+      faults.budget.isWhole(),
+    );
+  }
+
+  /** More than half of the controllers are up, so the cluster has to work without the others. */
+  private hasQuorum(): boolean {
+    const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
+    const brokers = this.cluster.nodes.filter(({ role, life }) => role !== 'controller' && life !== null);
+    const up = controllers.filter(({ life }) => life !== null);
+    return up.length * 2 > controllers.length && brokers.length > 0;
+  }
+
+  private finish(): void {
+    const { workload } = this;
+    workload.stopWriting();
+    const done = (): boolean => workload.groupHasAll;
+    const isDelivered = this.look(finishMaxMs, done);
+    if (this.isDoomed) return;
+    if (!isDelivered) {
+      const text = `the group was never given ${workload.groupMisses() ?? 'a record'}`;
+      this.verdict.report('I26 commits are not lost', text);
+      return;
+    }
+    workload.stop();
+    this.await('L7 pending operations resolve', 'the clients to end', finishMaxMs, () => workload.isIdle);
+    if (!this.isDoomed) this.operations.check(this.verdict);
+  }
+
+  private readAgain(): void {
+    const { cluster, plan, workload, verdict } = this;
+    const reading = new FinalReading(cluster, plan.topics, workload.ledger, verdict);
+    this.await('L8 under-replicated partitions', 'all replicas in sync', healMaxMs, () =>
+      this.faults.budget.isWhole(),
+    );
+    if (this.isDoomed) return;
+    this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofReplicas());
+    this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
+    const leader = cluster.leaderOf('ledger', 0);
+    if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
+    if (plan.roles.length < 3) return;
+    if (plan.topics.some(({ replicationFactor }) => replicationFactor < 2)) return;
+    cluster.crash(leader, 'kill');
+    this.await('L1 one leader', 'another leader', healMaxMs, () => {
+      const next = cluster.leaderOf('ledger', 0);
+      return next !== null && next !== leader;
+    });
+    if (this.isDoomed) return;
+    cluster.boot(leader);
+    this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
+  }
+
+  /** Runs until `done`, which is looked at now and then. */
+  private look(timeoutMs: number, done: () => boolean): boolean {
+    let untilLook = 0;
+    const isDone = (): boolean => {
+      if (this.isDoomed) return true;
+      if (untilLook-- > 0) return false;
+      untilLook = lookEvents;
+      return done();
+    };
+    return this.cluster.run(timeoutMs, isDone) && !this.isDoomed;
+  }
+
+  private await(invariant: string, what: string, timeoutMs: number, done: () => boolean): void {
+    if (this.isDoomed || this.look(timeoutMs, done) || this.isDoomed) return;
+    this.verdict.report(invariant, `waited ${timeoutMs} ms of virtual time in vain for ${what}`);
+  }
+}

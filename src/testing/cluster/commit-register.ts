@@ -1,0 +1,72 @@
+/**
+ * A committed offset as a register: numbers that only grow are written one after the other, and what is read lies between the
+ * newest that was acknowledged and the newest that was sent.
+ */
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
+import type { Verdict } from './verdict.ts';
+
+const groupId = 'register';
+const topic = 'ledger';
+
+export class CommitRegister {
+  private readonly verdict: Verdict;
+  private sent = -1;
+  private acknowledged = -1;
+
+  constructor(verdict: Verdict) {
+    this.verdict = verdict;
+  }
+
+  /** Commits the next number, or reads. Rejects when there is no answer. */
+  async step(client: KafkaClient): Promise<void> {
+    const coordinator = await client.coordinator(groupId);
+    if (this.sent % 2 === 0) await this.read(client, coordinator);
+    await this.write(client, coordinator);
+  }
+
+  private async write(client: KafkaClient, coordinator: number): Promise<void> {
+    const number = ++this.sent;
+    const connection = await client.broker(coordinator);
+    const answer = await connection.request(
+      OffsetCommitRequest,
+      OffsetCommitResponse,
+      {
+        groupId,
+        memberId: '',
+        topics: [
+          {
+            name: topic,
+            partitions: [{ partitionIndex: 0, committedOffset: number, committedMetadata: '' }],
+          },
+        ],
+      },
+      { versionMax: 9 },
+    );
+    if (answer.topics[0]?.partitions[0]?.errorCode === 0) this.acknowledged = number;
+  }
+
+  private async read(client: KafkaClient, coordinator: number): Promise<void> {
+    const floor = this.acknowledged;
+    const connection = await client.broker(coordinator);
+    const answer = await connection.request(
+      OffsetFetchRequest,
+      OffsetFetchResponse,
+      { groupId, topics: [{ name: topic, partitionIndexes: [0] }], groups: [] },
+      { versionMax: 7 },
+    );
+    const partition = answer.topics[0]?.partitions[0];
+    const code =
+      answer.errorCode === 0 ? (partition?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code) : answer.errorCode;
+    if (code !== 0) throw new KafkaError(errorOf(code));
+    const found = partition?.committedOffset ?? -1;
+    if (found < floor || found > this.sent) {
+      this.verdict.report(
+        'I26 commits are not lost',
+        `${groupId} reads ${found}, though ${floor} was acknowledged and ${this.sent} sent last`,
+      );
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Faults of the disks: they stand still, fail, are full, or give back what was never written. A node that meets an error ends
+ * its process (all its records are on one disk) and starts again when the disk has been seen to.
+ */
+import { DamagedStoreError } from '../../raft/store.ts';
+import type { DiskOperation } from '../../simulation/disk.ts';
+import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
+import type { Budget } from './budget.ts';
+import type { PlannedFault } from './swarm.ts';
+
+/** What is wrong with the disk of a node now. */
+interface Trouble {
+  readonly fault: PlannedFault;
+  /** The disk forgot what was not synced: the pages of a sync that failed are gone. */
+  forgets: boolean;
+  hit: boolean;
+}
+
+const rebootMs = 50;
+
+export class DiskFaults {
+  private readonly cluster: SimulatedCluster;
+  private readonly budget: Budget;
+  private readonly bootLater: (node: SimulatedNode, afterMs: number) => void;
+  private readonly troubles = new Map<SimulatedNode, Trouble>();
+  /** Nodes that have a flipped bit on their disk, with how to flip it back. */
+  private readonly rotten = new Map<SimulatedNode, () => void>();
+
+  constructor(
+    cluster: SimulatedCluster,
+    budget: Budget,
+    bootLater: (node: SimulatedNode, afterMs: number) => void,
+  ) {
+    this.cluster = cluster;
+    this.budget = budget;
+    this.bootLater = bootLater;
+  }
+
+  stall({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    const { delays, host } = node;
+    delays.stalledUntilMs = Math.max(delays.stalledUntilMs, this.cluster.world.nowMs + durationMs);
+    return `the disk of ${host.name} stands still for ${Math.round(durationMs)} ms`;
+  }
+
+  /** The next operation of one of these kinds fails with EIO, if it comes in time. */
+  failOnce(fault: PlannedFault, node: SimulatedNode, kinds: readonly DiskOperation[]): string | null {
+    const forgets = kinds.includes('sync');
+    if (!this.canTrouble(node) || (forgets ? !this.budget.arm(node) : !this.budget.mayDie(node))) return null;
+    const trouble: Trouble = { fault, forgets, hit: false };
+    this.troubles.set(node, trouble);
+    node.disk.fault = (operation, path) => {
+      if (trouble.hit || !kinds.includes(operation) || path.endsWith('meta.properties')) return null;
+      trouble.hit = true;
+      this.cluster.note(`EIO for ${operation} of ${path} on ${node.host.name}`);
+      return 'EIO';
+    };
+    this.passes(node, trouble);
+    return `the next ${kinds[0]} of ${node.host.name} fails with EIO`;
+  }
+
+  fill(fault: PlannedFault, node: SimulatedNode): string | null {
+    if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
+    const trouble: Trouble = { fault, forgets: false, hit: false };
+    this.troubles.set(node, trouble);
+    const roomBytes = Math.floor(fault.dice * 2_000);
+    node.disk.capacityBytes = node.disk.usedBytes + roomBytes;
+    this.passes(node, trouble);
+    return `the disk of ${node.host.name} has room for ${roomBytes} bytes`;
+  }
+
+  failStore(fault: PlannedFault, node: SimulatedNode): string | null {
+    if (node.role === 'broker' || !this.canTrouble(node) || !this.budget.mayDie(node)) return null;
+    const trouble: Trouble = { fault, forgets: false, hit: false };
+    this.troubles.set(node, trouble);
+    node.metadata.failure = 'EIO';
+    this.passes(node, trouble);
+    return `the next write of the metadata log of ${node.host.name} fails with EIO`;
+  }
+
+  /** The node dies and must not start again: the store does not know any more what it promised. */
+  damageStore({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    if (!this.budget.mayLose(node)) return null;
+    this.budget.lost.add(node);
+    node.metadata.isDamaged = true;
+    this.cluster.crash(node, 'kill');
+    this.cluster.world.schedule(durationMs, null, () => {
+      if (node.life === null) this.cluster.boot(node);
+    });
+    return `the metadata store of ${node.host.name} is damaged`;
+  }
+
+  /** A bit of a log segment flips. After a while the disk is replaced, when others have all it had; else the bit flips back. */
+  rot(fault: PlannedFault, node: SimulatedNode): string | null {
+    if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
+    const segments = node.disk
+      .files()
+      .filter(({ path, sizeBytes }) => path.endsWith('.log') && sizeBytes > 0);
+    const segment = segments[fault.victim % Math.max(1, segments.length)];
+    if (segment === undefined || !this.budget.arm(node)) return null;
+    const at = Math.floor(fault.dice * segment.sizeBytes);
+    const flip = (): void => {
+      node.disk.damage(segment.path, (bytes) => {
+        if (at < bytes.length) bytes[at] = (bytes[at] as number) ^ (1 << (at & 7));
+        return bytes;
+      });
+    };
+    flip();
+    this.rotten.set(node, () => {
+      if (node.disk.files().some(({ path }) => path === segment.path)) flip();
+    });
+    this.cluster.world.schedule(fault.durationMs, null, () => this.replace(node));
+    return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
+  }
+
+  /** True when the disk of the node explains its end. */
+  explains(node: SimulatedNode, error: unknown): boolean {
+    if (this.budget.lost.has(node)) return error instanceof DamagedStoreError;
+    if (this.rotten.has(node)) return true;
+    const trouble = this.troubles.get(node);
+    if (trouble === undefined) return false;
+    this.troubles.delete(node);
+    this.repair(node);
+    this.cluster.world.schedule(0, null, () => {
+      if (trouble.forgets) {
+        node.disk.powerCut();
+        this.budget.forgot(node);
+      }
+      this.bootLater(node, rebootMs);
+    });
+    return true;
+  }
+
+  /** No more faults of disks. */
+  end(): void {
+    for (const node of this.cluster.nodes) {
+      node.delays.stalledUntilMs = 0;
+      this.repair(node);
+    }
+    for (const node of this.troubles.keys()) this.budget.disarm(node);
+    this.troubles.clear();
+    for (const node of [...this.rotten.keys()]) this.replace(node);
+  }
+
+  private canTrouble(node: SimulatedNode): boolean {
+    return node.isUp && !this.troubles.has(node) && !this.rotten.has(node);
+  }
+
+  /** What was not hit in time does not happen. */
+  private passes(node: SimulatedNode, trouble: Trouble): void {
+    this.cluster.world.schedule(trouble.fault.durationMs, null, () => {
+      if (this.troubles.get(node) !== trouble) return;
+      this.repair(node);
+      this.troubles.delete(node);
+      this.budget.disarm(node);
+    });
+  }
+
+  private repair(node: SimulatedNode): void {
+    node.disk.fault = () => null;
+    node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    node.metadata.failure = null;
+  }
+
+  private replace(node: SimulatedNode): void {
+    const flipBack = this.rotten.get(node);
+    if (flipBack === undefined) return;
+    this.rotten.delete(node);
+    if (!this.budget.isCovered(node)) {
+      flipBack();
+      this.budget.disarm(node);
+      this.bootLater(node, rebootMs);
+      return;
+    }
+    this.cluster.note(`the records on ${node.host.name} are replaced by an empty disk`);
+    this.cluster.crash(node, 'kill');
+    for (const { path } of node.disk.files()) if (!path.endsWith('meta.properties')) node.disk.erase(path);
+    this.budget.forgot(node);
+    this.bootLater(node, rebootMs);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Carries out the faults of a plan. A fault that would not be fair at its moment (`budget.ts`), or finds nothing to break,
+ * does not happen; that depends on nothing but the run so far.
+ */
+import type { FaultRecord } from '../../simulation/run.ts';
+import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
+import { Budget } from './budget.ts';
+import { DiskFaults } from './disk-faults.ts';
+import type { Family, PlannedFault, TopicPlan } from './swarm.ts';
+
+const clockJumpMaxMs = 30 * 60_000;
+const latencyMeanMs = 0.4;
+const stopTimeoutMs = 5_000;
+
+type Act = (fault: PlannedFault, node: SimulatedNode) => string | null;
+
+export class Faults {
+  readonly done: FaultRecord[] = [];
+  readonly budget: Budget;
+  private readonly cluster: SimulatedCluster;
+  private readonly disks: DiskFaults;
+  private isOver = false;
+  /** Who is down, or dies now, stays down for the time being. */
+  private staysDown = false;
+  private readonly acts: Record<Family, Act>;
+
+  constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[]) {
+    this.cluster = cluster;
+    this.budget = new Budget(cluster, topics);
+    const bootLater = (node: SimulatedNode, afterMs: number): void => this.bootLater(node, afterMs);
+    this.disks = new DiskFaults(cluster, this.budget, bootLater);
+    const { disks } = this;
+    this.acts = {
+      kill: (fault, node) => this.kill(fault, node),
+      power: (fault, node) => this.power(fault, node),
+      restart: (fault, node) => this.restart(fault, node),
+      pause: (fault, node) => this.pause(fault, node),
+      cut: (fault, node) => this.cut(fault, node, true),
+      'one-way': (fault, node) => this.cut(fault, node, false),
+      reset: () => this.reset(),
+      delay: (fault) => this.delay(fault),
+      clock: (fault, node) => this.jump(fault, node),
+      stall: (fault, node) => disks.stall(fault, node),
+      'read-error': (fault, node) => disks.failOnce(fault, node, ['read']),
+      'write-error': (fault, node) => disks.failOnce(fault, node, ['write', 'truncate', 'rename']),
+      'sync-error': (fault, node) => disks.failOnce(fault, node, ['sync', 'syncDirectory']),
+      'disk-full': (fault, node) => disks.fill(fault, node),
+      rot: (fault, node) => disks.rot(fault, node),
+      'store-error': (fault, node) => disks.failStore(fault, node),
+      'store-rot': (fault, node) => disks.damageStore(fault, node),
+    };
+  }
+
+  /** Lets the faults strike from now on, each at its moment. */
+  begin(faults: readonly PlannedFault[]): void {
+    for (const fault of faults) this.cluster.world.schedule(fault.atMs, null, () => this.strike(fault));
+  }
+
+  /** A node would have ended its process. True when a fault explains it; then it starts again some time later. */
+  explains(node: SimulatedNode, error: unknown): boolean {
+    return this.disks.explains(node, error);
+  }
+
+  /** Takes away all that goes on by itself. Who is down stays down. */
+  end(): void {
+    this.isOver = true;
+    this.staysDown = true;
+    const { network, nodes } = this.cluster;
+    network.partitions.heal();
+    network.faults.latencyMeanMs = latencyMeanMs;
+    this.disks.end();
+    for (const node of nodes) {
+      node.host.wallOffsetMs = 0;
+      node.host.resume();
+    }
+  }
+
+  /** Boots everyone who can come back. */
+  revive(): void {
+    this.staysDown = false;
+    for (const node of this.budget.living()) if (node.life === null) this.cluster.boot(node);
+  }
+
+  private strike(fault: PlannedFault): void {
+    if (this.isOver) return;
+    const { nodes } = this.cluster;
+    const node = nodes[fault.victim % nodes.length] as SimulatedNode;
+    const text = this.acts[fault.family](fault, node);
+    if (text === null) return;
+    this.done.push({ number: fault.number, family: fault.family, text });
+    this.cluster.note(`fault ${fault.number}: ${text}`);
+    this.cluster.world.trace(`fault ${fault.number}`);
+  }
+
+  private bootLater(node: SimulatedNode, afterMs: number): void {
+    this.cluster.world.schedule(afterMs, null, () => {
+      if (!this.staysDown && node.life === null && !this.budget.lost.has(node)) this.cluster.boot(node);
+    });
+  }
+
+  private kill({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    if (!this.budget.mayDie(node)) return null;
+    this.cluster.crash(node, 'kill');
+    this.bootLater(node, durationMs);
+    return `kill -9 of ${node.host.name}`;
+  }
+
+  private power({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    // A controller syncs all that it writes.
+    if (node.role === 'controller' ? !this.budget.mayDie(node) : !this.budget.arm(node)) return null;
+    this.cluster.crash(node, 'power');
+    this.budget.forgot(node);
+    this.bootLater(node, durationMs);
+    return `power cut of ${node.host.name}`;
+  }
+
+  private restart({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    if (!node.isUp || node.host.isPaused || !this.budget.mayDie(node)) return null;
+    const { life } = node;
+    this.cluster.stop(node, () => this.bootLater(node, durationMs));
+    // It may never end because others are down: then it is cut short.
+    this.cluster.world.schedule(stopTimeoutMs, null, () => {
+      if (life === null || node.life !== life) return;
+      this.cluster.crash(node, 'kill');
+      this.bootLater(node, durationMs);
+    });
+    return `restart of ${node.host.name}`;
+  }
+
+  private pause({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+    const { life } = node;
+    if (life === null || node.host.isPaused || !this.budget.mayIsolate(durationMs)) return null;
+    node.host.pause();
+    this.cluster.world.schedule(durationMs, null, () => {
+      if (node.life === life) node.host.resume();
+    });
+    return `${node.host.name} stands still for ${Math.round(durationMs)} ms`;
+  }
+
+  /** Cuts the node off from all others, or from some of them. */
+  private cut(fault: PlannedFault, node: SimulatedNode, bothWays: boolean): string | null {
+    const { partitions } = this.cluster.network;
+    const mask = fault.dice < 0.5 ? -1 : 1 + Math.floor(fault.dice * 1000);
+    const isOutgoing = fault.victim % 7 < 4;
+    const pairs: [string, string][] = [];
+    for (const other of this.cluster.nodes) {
+      if (other === node || ((mask >> other.id) & 1) === 0) continue;
+      const [from, to] = isOutgoing ? [node, other] : [other, node];
+      pairs.push([from.host.name, to.host.name]);
+      if (bothWays) pairs.push([to.host.name, from.host.name]);
+    }
+    if (pairs.length === 0 || !this.budget.mayIsolate(fault.durationMs)) return null;
+    for (const [from, to] of pairs) partitions.cut(from, to);
+    this.cluster.world.schedule(fault.durationMs, null, () => {
+      for (const [from, to] of pairs) partitions.mend(from, to);
+    });
+    return `cut ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')} for ${Math.round(fault.durationMs)} ms`;
+  }
+
+  private reset(): string | null {
+    this.cluster.network.resetSome();
+    return 'reset of a stream';
+  }
+
+  private delay({ durationMs, dice }: PlannedFault): string | null {
+    if (!this.budget.mayIsolate(durationMs)) return null;
+    const { faults } = this.cluster.network;
+    const slowMs = 5 + dice * 60;
+    faults.latencyMeanMs = Math.max(faults.latencyMeanMs, slowMs);
+    this.cluster.world.schedule(durationMs, null, () => {
+      faults.latencyMeanMs = latencyMeanMs;
+    });
+    return `the network takes ${slowMs.toFixed(1)} ms longer for ${Math.round(durationMs)} ms`;
+  }
+
+  private jump({ dice }: PlannedFault, node: SimulatedNode): string | null {
+    const jumpMs = Math.round((dice - 0.5) * 2 * clockJumpMaxMs);
+    node.host.wallOffsetMs = jumpMs;
+    return `the clock of ${node.host.name} is off by ${jumpMs} ms`;
+  }
+}

@@ -1,0 +1,139 @@
+/** At the end: what every replica holds is the same, byte by byte, and what was acknowledged is read from the leaders. */
+import { Fetcher } from '../../client/fetcher.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import type { Partition } from '../../replication/partition.ts';
+import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
+import type { Ledger } from './ledger.ts';
+import type { TopicPlan } from './swarm.ts';
+import type { Verdict } from './verdict.ts';
+
+const decoder = new TextDecoder();
+const exists = 36;
+const readBytes = 1024 * 1024;
+
+/** Creates the topics of a plan; asks until they are there. */
+export async function createTopics(cluster: SimulatedCluster, topics: readonly TopicPlan[]): Promise<void> {
+  const client = cluster.client();
+  for (const { name, partitions, replicationFactor, configs } of topics) {
+    for (;;) {
+      try {
+        const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
+          topics: [
+            {
+              name,
+              numPartitions: partitions,
+              replicationFactor,
+              assignments: [],
+              configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+            },
+          ],
+          timeoutMs: 5_000,
+        });
+        const result = answer.topics[0];
+        if (result?.errorCode === 0 || result?.errorCode === exists) break;
+        cluster.note(`topic ${name}: ${result?.errorCode} ${result?.errorMessage}`);
+      } catch {
+        // No controller yet.
+      }
+      await cluster.clientSleep(50);
+    }
+  }
+}
+
+export class FinalReading {
+  private readonly cluster: SimulatedCluster;
+  private readonly topics: readonly TopicPlan[];
+  private readonly ledger: Ledger;
+  private readonly verdict: Verdict;
+
+  constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[], ledger: Ledger, verdict: Verdict) {
+    this.cluster = cluster;
+    this.topics = topics;
+    this.ledger = ledger;
+    this.verdict = verdict;
+  }
+
+  /** Begins to read; the function that comes back says when that is done. */
+  ofLeaders(): () => boolean {
+    return this.begin((topic, partition) => this.readLeader(topic, partition));
+  }
+
+  ofReplicas(): () => boolean {
+    return this.begin((topic, partition) => this.compareReplicas(topic, partition));
+  }
+
+  private begin(read: (topic: string, partition: number) => Promise<void>): () => boolean {
+    let pending = 0;
+    for (const { name, partitions } of this.topics) {
+      for (let partition = 0; partition < partitions; partition++) {
+        pending++;
+        read(name, partition).then(
+          () => pending--,
+          (error: unknown) => this.verdict.threw(error),
+        );
+      }
+    }
+    return () => pending === 0;
+  }
+
+  private async readLeader(topic: string, partition: number): Promise<void> {
+    const name = `${topic}-${partition}`;
+    const end = this.ledger.endOffset(name);
+    const fetcher = new Fetcher(this.cluster.client({}, partition), { reset: 'none' });
+    fetcher.assign(topic, partition, 0);
+    let next = 0;
+    while (next < end && this.verdict.violation === null) {
+      for (const { offset, value } of await fetcher.poll(500, 10_000)) {
+        if (offset !== next)
+          this.verdict.report('I24 no gaps', `${name}: read ${offset} where ${next} was to come, at the end`);
+        next = offset + 1;
+        this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'the last reader');
+      }
+    }
+  }
+
+  private async compareReplicas(topic: string, index: number): Promise<void> {
+    const name = `${topic}-${index}`;
+    const replicas = this.replicasOf(topic, index);
+    const end = Math.max(...replicas.map(({ partition }) => partition.highWatermark));
+    let known: { id: number; bytes: Buffer } | null = null;
+    for (const { node, partition } of replicas) {
+      if (partition.logEndOffset < end) {
+        const text = `${name} on ${node.id} ends at ${partition.logEndOffset}, though ${end} is committed`;
+        this.verdict.report('I22 produce durability', text);
+      }
+      const bytes = await bytesOf(partition, end);
+      if (known !== null && !known.bytes.equals(bytes)) {
+        this.verdict.report(
+          'I22 produce durability',
+          `${name} differs between ${known.id} and ${node.id} below ${end}`,
+        );
+      }
+      known ??= { id: node.id, bytes };
+    }
+    if (end < this.ledger.endOffset(name)) {
+      this.verdict.report(
+        'I22 produce durability',
+        `${name} is committed up to ${end} only, and clients know ${this.ledger.endOffset(name)} records`,
+      );
+    }
+  }
+
+  private replicasOf(topic: string, index: number): { node: SimulatedNode; partition: Partition }[] {
+    return this.cluster.nodes.flatMap((node) => {
+      const partition = node.node?.replicas?.partition(topic, index) ?? null;
+      return partition === null ? [] : [{ node, partition }];
+    });
+  }
+}
+
+async function bytesOf(partition: Partition, end: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (let offset = partition.logStartOffset; offset < end; ) {
+    const { records, nextOffset } = await partition.log.read(offset, readBytes, end, true);
+    if (nextOffset <= offset) break;
+    pieces.push(records.slice());
+    offset = nextOffset;
+  }
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,124 @@
+/**
+ * What must hold of the metadata after every event: one leader an epoch of the quorum, equal images at equal offsets, leaders
+ * and ISRs among the replicas. Keeps the time line of the topics and settings that the oracle of metadata operations needs.
+ */
+import { encodeSnapshot } from '../../metadata/snapshot.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { PartitionImage, TopicsImage } from '../../metadata/topics-image.ts';
+import type { SimulatedCluster } from '../simulated-cluster.ts';
+import type { TimeLine } from './time-line.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Every so many offsets whole images are compared, byte by byte; in between what moves most. */
+const wholeEvery = 8;
+
+export class ImageChecker {
+  /** The newest offset that any node shows. */
+  newestOffset = -1;
+  private readonly cluster: SimulatedCluster;
+  private readonly verdict: Verdict;
+  private readonly timeLine: TimeLine;
+  private readonly quorumLeaders = new Map<number, number>();
+  private readonly partitionLeaders = new Map<string, number>();
+  private readonly digests = new Map<number, string>();
+  private readonly shown: (MetadataImage | null)[];
+  private readonly checkedTopics = new WeakSet<TopicsImage>();
+
+  constructor(cluster: SimulatedCluster, timeLine: TimeLine, verdict: Verdict) {
+    this.cluster = cluster;
+    this.timeLine = timeLine;
+    this.verdict = verdict;
+    this.shown = cluster.nodes.map(() => null);
+  }
+
+  /** True when some node's metadata moved. */
+  check(): boolean {
+    let moved = false;
+    const { nodes } = this.cluster;
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at]?.node ?? null;
+      const image = node?.image ?? null;
+      const before = this.shown[at] ?? null;
+      if (image === before || node === null) {
+        if (node === null) this.shown[at] = null;
+        continue;
+      }
+      moved = true;
+      this.shown[at] = image;
+      const { leader } = node;
+      if (leader !== null && leader.id !== null) this.led(leader.epoch, leader.id);
+      if (image !== null && image.offset >= 0) this.look(image, before);
+    }
+    return moved;
+  }
+
+  private led(epoch: number, id: number): void {
+    const known = this.quorumLeaders.get(epoch);
+    if (known === undefined) this.quorumLeaders.set(epoch, id);
+    else if (known !== id)
+      this.verdict.report('I1 election safety', `quorum epoch ${epoch} is led by ${known} and by ${id}`);
+  }
+
+  private look(image: MetadataImage, before: MetadataImage | null): void {
+    if (before !== null && image.offset < before.offset)
+      this.verdict.report('I8 monotonic', `metadata went back from ${before.offset} to ${image.offset}`);
+    this.newestOffset = Math.max(this.newestOffset, image.offset);
+    this.timeLine.saw(image, before);
+    const digest = image.offset % wholeEvery === 0 ? wholeDigest(image) : quickDigest(image);
+    const known = this.digests.get(image.offset);
+    if (known === undefined) {
+      this.digests.set(image.offset, digest);
+      this.cluster.world.trace(`${image.offset}:${digest}`);
+    } else if (known !== digest)
+      this.verdict.report('I25 equal images', `metadata at offset ${image.offset}: ${known} and ${digest}`);
+    if (this.checkedTopics.has(image.topics)) return;
+    this.checkedTopics.add(image.topics);
+    for (const topic of image.topics.all())
+      for (const partition of topic.partitions) this.checkPartition(topic.name, partition);
+  }
+
+  private checkPartition(topic: string, partition: PartitionImage): void {
+    const { leader, isr, elr, replicas, leaderEpoch, topicId, index } = partition;
+    const wrong =
+      isr.some((id) => !replicas.includes(id)) ||
+      elr.some((id) => !replicas.includes(id) || isr.includes(id)) ||
+      (leader !== -1 && !isr.includes(leader)) ||
+      isr.length === 0;
+    if (wrong) {
+      this.verdict.report(
+        'I25 ISR among the replicas',
+        `${topic}-${index}: leader ${leader}, ISR ${isr.join()}, ELR ${elr.join()}, replicas ${replicas.join()}`,
+      );
+    }
+    if (leader === -1) return;
+    const key = `${topicId}/${index}/${leaderEpoch}`;
+    const known = this.partitionLeaders.get(key);
+    if (known === undefined) this.partitionLeaders.set(key, leader);
+    else if (known !== leader)
+      this.verdict.report(
+        'I23 partition leader fencing',
+        `${topic}-${index} epoch ${leaderEpoch}: ${known} and ${leader}`,
+      );
+  }
+}
+
+function quickDigest(image: MetadataImage): string {
+  const facts: string[] = [];
+  for (const { id, epoch, fenced } of image.cluster.brokers.values())
+    facts.push(`${id}.${epoch}${fenced ? 'f' : ''}`);
+  const topics = [...image.topics.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const { name, id, partitions } of topics) {
+    facts.push(`${name}.${id}`);
+    for (const { leader, leaderEpoch, partitionEpoch, isr } of partitions)
+      facts.push(`${leader}.${leaderEpoch}.${partitionEpoch}.${isr.join()}`);
+  }
+  return facts.join(' ');
+}
+
+/** FNV-1a over the bytes of a snapshot: everything that the image holds. */
+export function wholeDigest(image: MetadataImage): string {
+  let hash = 0x811c9dc5;
+  for (const piece of encodeSnapshot(image))
+    for (const byte of piece) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16);
+}

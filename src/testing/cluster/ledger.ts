@@ -1,0 +1,81 @@
+/**
+ * What clients know of the records of every partition: what was acknowledged and what was read, at which offset. One offset
+ * has one value for ever, one value one offset (producers are idempotent), and what was acknowledged is there at the end.
+ */
+import type { Verdict } from './verdict.ts';
+
+interface PartitionLedger {
+  readonly valueAt: Map<number, string>;
+  readonly offsetOf: Map<string, number>;
+  /** Offsets that a producer was told. */
+  readonly acknowledged: Set<number>;
+  endOffset: number;
+}
+
+export class Ledger {
+  private readonly verdict: Verdict;
+  private readonly partitions = new Map<string, PartitionLedger>();
+  acknowledgedCount = 0;
+
+  constructor(verdict: Verdict) {
+    this.verdict = verdict;
+  }
+
+  /** A producer was told that `value` is at `offset`. */
+  acknowledged(partition: string, offset: number, value: string): void {
+    this.acknowledgedCount++;
+    this.note(partition, offset, value, 'acknowledged');
+    this.of(partition).acknowledged.add(offset);
+  }
+
+  read(partition: string, offset: number, value: string, who: string): void {
+    this.note(partition, offset, value, `read by ${who}`);
+  }
+
+  /** The next offset after all that clients have heard of. */
+  endOffset(partition: string): number {
+    return this.partitions.get(partition)?.endOffset ?? 0;
+  }
+
+  names(): string[] {
+    return [...this.partitions.keys()].sort();
+  }
+
+  /** Offsets that were acknowledged, in order. */
+  acknowledgedOf(partition: string): number[] {
+    return [...(this.partitions.get(partition)?.acknowledged ?? [])].sort((a, b) => a - b);
+  }
+
+  valueOf(partition: string, offset: number): string | undefined {
+    return this.partitions.get(partition)?.valueAt.get(offset);
+  }
+
+  private note(partition: string, offset: number, value: string, how: string): void {
+    const ledger = this.of(partition);
+    const known = ledger.valueAt.get(offset);
+    if (known !== undefined && known !== value) {
+      this.verdict.report(
+        'I22 produce durability',
+        `${partition}@${offset} was '${known}' and is '${value}', ${how}`,
+      );
+    }
+    const other = ledger.offsetOf.get(value);
+    if (other !== undefined && other !== offset)
+      this.verdict.report(
+        'I21 exactly once',
+        `'${value}' of ${partition} is at ${other} and at ${offset}, ${how}`,
+      );
+    ledger.valueAt.set(offset, value);
+    ledger.offsetOf.set(value, offset);
+    ledger.endOffset = Math.max(ledger.endOffset, offset + 1);
+  }
+
+  private of(partition: string): PartitionLedger {
+    let ledger = this.partitions.get(partition);
+    if (ledger === undefined) {
+      ledger = { valueAt: new Map(), offsetOf: new Map(), acknowledged: new Set(), endOffset: 0 };
+      this.partitions.set(partition, ledger);
+    }
+    return ledger;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Clients that create, delete and probe topics and write a setting, and the oracle that says whether the answers fit one
+ * order of events: what took force must have done so at an offset between those that were newest when the request left and
+ * when its answer came; what was seen must have been so at one of them. An answer that never came says nothing.
+ */
+import { uuidZero } from '../../base/uuid.ts';
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '../../protocol/messages/44-incremental-alter-configs.ts';
+import type { SeededRandom } from '../../simulation/random.ts';
+import { type Span, type TimeLine, type TopicLife, watchedSetting } from './time-line.ts';
+import type { Verdict } from './verdict.ts';
+
+const invariant = 'I20 linearizable metadata';
+const timeoutMs = 2_500;
+const topicResource = 2;
+const exists = 36;
+const unknownTopic = 3;
+const serialMin = 1_000_000;
+
+interface Operation {
+  readonly kind: 'create' | 'delete' | 'probe' | 'set';
+  /** A topic, or the value of the setting. */
+  readonly name: string;
+  /** Newest offset anywhere when the request left and when the answer came. */
+  readonly floor: number;
+  ceiling: number;
+  /** Error code of the answer; null when none came. */
+  code: number | null;
+  topicId: string;
+}
+
+export class MetadataOperations {
+  readonly operations: Operation[] = [];
+  private readonly timeLine: TimeLine;
+  private readonly newestOffset: () => number;
+  private serial = serialMin;
+
+  constructor(timeLine: TimeLine, newestOffset: () => number) {
+    this.timeLine = timeLine;
+    this.newestOffset = newestOffset;
+  }
+
+  /** One operation of the actor, who has names of his own. */
+  async step(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
+    const name = `t${actor}-${random.u32() % 3}`;
+    const dice = random.fraction();
+    if (dice < 0.3) await this.create(client, name, random);
+    else if (dice < 0.55) await this.remove(client, name);
+    else if (dice < 0.75) await this.probe(client, name);
+    else if (dice < 0.9 && actor === 0) await this.set(client);
+    else await this.elect(client);
+  }
+
+  /** Looks at all answers, once every node has shown what it knows. */
+  check(verdict: Verdict): void {
+    const deaths = new Set<TopicLife>();
+    const births = new Set<string>();
+    for (const operation of this.operations) {
+      const problem = this.problemOf(operation, deaths, births);
+      if (problem !== null) {
+        const { kind, name, floor, ceiling, code } = operation;
+        verdict.report(
+          invariant,
+          `${kind} ${name} over offsets ${floor}..${ceiling}, code ${code}: ${problem}`,
+        );
+      }
+    }
+    for (const { name, born, id } of this.timeLine.topics.values()) {
+      if (!/^t\d/.test(name)) continue;
+      const asked = this.operations.some(
+        (one) => one.kind === 'create' && one.name === name && one.floor < born.by,
+      );
+      if (!asked) verdict.report(invariant, `nobody asked for topic ${name} (${id})`);
+    }
+  }
+
+  private problemOf(operation: Operation, deaths: Set<TopicLife>, births: Set<string>): string | null {
+    const { kind, name, code } = operation;
+    if (code === null) return null;
+    if (kind === 'set') {
+      if (code !== 0) return null;
+      const span = this.timeLine.settings.get(name);
+      return span === undefined || !isWithin(span, operation) ? `it shows ${textOf(span)}` : null;
+    }
+    if (code === exists) return this.mayExist(operation) ? null : 'there was no such topic';
+    if (kind === 'probe') return code === 0 && this.mustExist(operation) ? 'the topic existed' : null;
+    if (kind === 'create') return code === 0 ? this.problemOfCreation(operation, births) : null;
+    if (code === unknownTopic) return this.mustExist(operation) ? 'the topic existed' : null;
+    if (code !== 0) return null;
+    const life = this.livesOf(name).find(
+      (one) => !deaths.has(one) && one.died !== null && isWithin(one.died, operation),
+    );
+    if (life === undefined) return 'no topic went';
+    deaths.add(life);
+    return null;
+  }
+
+  private problemOfCreation(operation: Operation, births: Set<string>): string | null {
+    const { topicId, name } = operation;
+    const life = this.timeLine.topics.get(topicId);
+    if (births.has(topicId)) return `${topicId} was created twice`;
+    births.add(topicId);
+    if (life === undefined || life.name !== name) return `topic ${topicId} never came`;
+    return isWithin(life.born, operation) ? null : `it came ${textOf(life.born)}`;
+  }
+
+  private livesOf(name: string): TopicLife[] {
+    return [...this.timeLine.topics.values()].filter((life) => life.name === name);
+  }
+
+  /** The topic may have existed at one of the offsets. */
+  private mayExist({ name, floor, ceiling }: Operation): boolean {
+    return this.livesOf(name).some(
+      ({ born, died }) => born.after < ceiling && (died === null || died.by > floor),
+    );
+  }
+
+  /** The topic existed at all of the offsets. */
+  private mustExist({ name, floor, ceiling }: Operation): boolean {
+    return this.livesOf(name).some(
+      ({ born, died }) => born.by <= floor && (died === null || died.after >= ceiling),
+    );
+  }
+
+  private async run(
+    kind: Operation['kind'],
+    name: string,
+    ask: () => Promise<{ code: number; topicId?: string }>,
+  ): Promise<void> {
+    const floor = this.newestOffset();
+    const operation: Operation = { kind, name, floor, ceiling: -1, code: null, topicId: '' };
+    this.operations.push(operation);
+    const { code, topicId } = await ask();
+    operation.code = code;
+    operation.topicId = topicId ?? '';
+    operation.ceiling = this.newestOffset();
+  }
+
+  private create(client: KafkaClient, name: string, random: SeededRandom): Promise<void> {
+    const numPartitions = 1 + (random.u32() % 2);
+    return this.run('create', name, () => createTopic(client, name, numPartitions, false));
+  }
+
+  /** Asks whether the topic could be created: a read of the active controller's state. */
+  private probe(client: KafkaClient, name: string): Promise<void> {
+    return this.run('probe', name, () => createTopic(client, name, 1, true));
+  }
+
+  private remove(client: KafkaClient, name: string): Promise<void> {
+    return this.run('delete', name, async () => {
+      const answer = await client.request(DeleteTopicsRequest, DeleteTopicsResponse, {
+        topics: [{ name, topicId: uuidZero }],
+        topicNames: [name],
+        timeoutMs,
+      });
+      return { code: answer.responses[0]?.errorCode ?? -1 };
+    });
+  }
+
+  private set(client: KafkaClient): Promise<void> {
+    const value = String(this.serial++);
+    return this.run('set', value, async () => {
+      const answer = await client.request(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, {
+        resources: [
+          {
+            resourceType: topicResource,
+            resourceName: watchedSetting.topic,
+            configs: [{ name: watchedSetting.name, configOperation: 0, value }],
+          },
+        ],
+        validateOnly: false,
+      });
+      return { code: answer.responses[0]?.errorCode ?? -1 };
+    });
+  }
+
+  private async elect(client: KafkaClient): Promise<void> {
+    await client.request(ElectLeadersRequest, ElectLeadersResponse, {
+      electionType: 0,
+      topicPartitions: null,
+      timeoutMs,
+    });
+  }
+}
+
+async function createTopic(
+  client: KafkaClient,
+  name: string,
+  numPartitions: number,
+  validateOnly: boolean,
+): Promise<{ code: number; topicId: string }> {
+  const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
+    topics: [{ name, numPartitions, replicationFactor: -1, assignments: [], configs: [] }],
+    timeoutMs,
+    validateOnly,
+  });
+  const topic = answer.topics[0];
+  return { code: topic?.errorCode ?? -1, topicId: topic?.topicId ?? '' };
+}
+
+function isWithin(span: Span, { floor, ceiling }: Operation): boolean {
+  return span.by > floor && span.after < ceiling;
+}
+
+function textOf(span: Span | undefined): string {
+  return span === undefined ? 'nowhere' : `after ${span.after} and by ${span.by}`;
+}

@@ -1,0 +1,193 @@
+/**
+ * What a seed is about: the shape of its cluster, its settings, its topics, and its faults with the moments at which they
+ * strike. All of it is drawn before the run begins, each family of faults from a stream of its own, so that leaving a family
+ * or a single fault out moves no other.
+ */
+import type { SeededRandom } from '../../simulation/random.ts';
+import type { SimulatedRole } from '../node-properties.ts';
+
+export const families = [
+  'kill',
+  'power',
+  'restart',
+  'pause',
+  'cut',
+  'one-way',
+  'reset',
+  'delay',
+  'clock',
+  'stall',
+  'read-error',
+  'write-error',
+  'sync-error',
+  'disk-full',
+  'rot',
+  'store-error',
+  'store-rot',
+] as const;
+
+export type Family = (typeof families)[number];
+
+export interface PlannedFault {
+  /** Stays the same whatever else is left out. */
+  readonly number: number;
+  readonly family: Family;
+  /** After the faults have begun. */
+  readonly atMs: number;
+  /** Chooses the victim. */
+  readonly victim: number;
+  readonly durationMs: number;
+  /** Whatever else the family needs; uniform in [0, 1). */
+  readonly dice: number;
+}
+
+export interface TopicPlan {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+export interface Plan {
+  readonly shape: string;
+  readonly roles: readonly SimulatedRole[];
+  readonly properties: Readonly<Record<string, string>>;
+  readonly topics: readonly TopicPlan[];
+  readonly faultsMs: number;
+  readonly faults: readonly PlannedFault[];
+  /** Between two records of a partition, ms. */
+  readonly thinkMs: number;
+  /** The cluster has to work with the nodes that are up before the dead ones come back. */
+  readonly healsInSteps: boolean;
+}
+
+interface Shape {
+  readonly name: string;
+  readonly weight: number;
+  readonly roles: readonly SimulatedRole[];
+}
+
+const shapes: readonly Shape[] = [
+  { name: 'three combined', weight: 5, roles: ['both', 'both', 'both'] },
+  { name: 'one', weight: 1, roles: ['both'] },
+  {
+    name: 'three controllers, two brokers',
+    weight: 2,
+    roles: ['controller', 'controller', 'controller', 'broker', 'broker'],
+  },
+  { name: 'three combined, one broker', weight: 2, roles: ['both', 'both', 'both', 'broker'] },
+];
+
+/** How long the effect of a fault lasts, ms; how many a run may have. */
+const strength: Record<Family, { readonly lastsMs: readonly [number, number]; readonly countMax: number }> = {
+  kill: { lastsMs: [20, 4000], countMax: 5 },
+  power: { lastsMs: [20, 4000], countMax: 3 },
+  restart: { lastsMs: [20, 2000], countMax: 3 },
+  pause: { lastsMs: [20, 3000], countMax: 5 },
+  cut: { lastsMs: [50, 4000], countMax: 5 },
+  'one-way': { lastsMs: [50, 4000], countMax: 5 },
+  reset: { lastsMs: [0, 1], countMax: 8 },
+  delay: { lastsMs: [100, 2000], countMax: 3 },
+  clock: { lastsMs: [100, 8000], countMax: 4 },
+  stall: { lastsMs: [50, 2500], countMax: 4 },
+  'read-error': { lastsMs: [100, 1500], countMax: 2 },
+  'write-error': { lastsMs: [100, 1500], countMax: 2 },
+  'sync-error': { lastsMs: [100, 1500], countMax: 2 },
+  'disk-full': { lastsMs: [100, 2000], countMax: 2 },
+  rot: { lastsMs: [50, 1500], countMax: 2 },
+  'store-error': { lastsMs: [100, 1500], countMax: 2 },
+  'store-rot': { lastsMs: [100, 1500], countMax: 1 },
+};
+
+export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip: ReadonlySet<number>): Plan {
+  const swarm = random.fork('swarm');
+  const shape = weighted(swarm, shapes);
+  const brokers = shape.roles.filter((role) => role !== 'controller').length;
+  const faultsMs = Math.round(swarm.between(3_000, 12_000));
+  const isCalm = swarm.chance(0.25);
+  const settings = swarm.fork('settings');
+  const drawn = isCalm ? [] : faultsOf(random, faultsMs);
+  return {
+    shape: shape.name,
+    roles: shape.roles,
+    properties: propertiesOf(settings, brokers),
+    topics: topicsOf(settings, brokers),
+    faultsMs,
+    faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
+    thinkMs: pick(settings, [5, 15, 40]),
+    healsInSteps: settings.chance(0.4),
+  };
+}
+
+function faultsOf(random: SeededRandom, faultsMs: number): PlannedFault[] {
+  const faults: PlannedFault[] = [];
+  families.forEach((family, position) => {
+    const stream = random.fork(`faults: ${family}`);
+    const { lastsMs, countMax } = strength[family];
+    const isOn = stream.chance(0.4);
+    const count = isOn ? 1 + (stream.u32() % countMax) : 0;
+    for (let at = 0; at < count; at++) {
+      faults.push({
+        number: position * 100 + at,
+        family,
+        atMs: stream.between(0, faultsMs),
+        victim: stream.u32(),
+        durationMs: lastsMs[0] + stream.fraction() ** 2 * (lastsMs[1] - lastsMs[0]),
+        dice: stream.fraction(),
+      });
+    }
+  });
+  return faults.sort((a, b) => a.atMs - b.atMs || a.number - b.number);
+}
+
+/** With one broker nothing but the disk keeps what was acknowledged: then every write is synced. */
+function propertiesOf(settings: SeededRandom, brokers: number): Record<string, string> {
+  return {
+    'replica.lag.time.max.ms': String(pick(settings, [500, 2_000, 10_000])),
+    'broker.session.timeout.ms': String(pick(settings, [1_000, 3_000, 9_000])),
+    'broker.heartbeat.interval.ms': String(pick(settings, [200, 500])),
+    'controller.quorum.election.timeout.ms': String(pick(settings, [300, 1_000])),
+    'controller.quorum.fetch.timeout.ms': String(pick(settings, [500, 2_000])),
+    'metadata.log.max.record.bytes.between.snapshots': String(pick(settings, [2_000, 20_000, 20_000_000])),
+    'group.min.session.timeout.ms': '500',
+    'log.cleaner.backoff.ms': String(pick(settings, [500, 15_000])),
+    'log.flush.offset.checkpoint.interval.ms': String(pick(settings, [500, 60_000])),
+    'replica.high.watermark.checkpoint.interval.ms': String(pick(settings, [300, 5_000])),
+    'log.initial.task.delay.ms': '500',
+    ...(brokers === 1 ? { 'log.flush.interval.messages': '1' } : {}),
+  };
+}
+
+function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
+  const factor = Math.min(3, brokers);
+  const minimum = factor === 3 ? pick(settings, [1, 2, 2, 2]) : 1;
+  const configs = (): Record<string, string> => ({
+    'min.insync.replicas': String(minimum),
+    'retention.ms': '-1',
+    'internal.segment.bytes': String(pick(settings, [1_000, 8_000, 1_000_000])),
+    'index.interval.bytes': String(pick(settings, [100, 4_096])),
+    'compression.type': pick(settings, ['producer', 'producer', 'gzip']),
+  });
+  return [
+    { name: 'ledger', partitions: 2, replicationFactor: factor, configs: configs() },
+    {
+      name: 'journal',
+      partitions: 1 + (settings.u32() % 3),
+      replicationFactor: brokers > 1 && factor > 2 && settings.chance(0.3) ? 2 : factor,
+      configs: { ...configs(), ...(factor > 2 ? { 'min.insync.replicas': '1' } : {}) },
+    },
+  ];
+}
+
+export function pick<T>(random: SeededRandom, from: readonly T[]): T {
+  return from[random.u32() % from.length] as T;
+}
+
+function weighted(random: SeededRandom, from: readonly Shape[]): Shape {
+  let dice = random.u32() % from.reduce((sum, { weight }) => sum + weight, 0);
+  for (const shape of from) {
+    if (dice < shape.weight) return shape;
+    dice -= shape.weight;
+  }
+  return from[0] as Shape;
+}

@@ -1,0 +1,61 @@
+/**
+ * When topics came and went and settings changed, in offsets of the metadata log, as the images of all nodes show. An image
+ * may be several entries ahead of the one before it, so a change is known to lie in a span of offsets; every node that moves
+ * in smaller steps narrows it.
+ */
+import type { MetadataImage } from '../../metadata/image.ts';
+
+/** A change took force after `after` and at or before `by`. */
+export interface Span {
+  after: number;
+  by: number;
+}
+
+export interface TopicLife {
+  readonly id: string;
+  readonly name: string;
+  readonly born: Span;
+  /** Null while it lives. */
+  died: Span | null;
+}
+
+/** The topic and its setting that operations write serial numbers to. */
+export const watchedSetting = { topic: 'ledger', name: 'max.message.bytes' } as const;
+
+export class TimeLine {
+  readonly topics = new Map<string, TopicLife>();
+  /** Values of the watched setting, each with the span in which it came. */
+  readonly settings = new Map<string, Span>();
+
+  saw(image: MetadataImage, before: MetadataImage | null): void {
+    const span = { after: before?.offset ?? -1, by: image.offset };
+    const value = image.configs.topic(watchedSetting.topic).get(watchedSetting.name);
+    if (value !== undefined && value !== before?.configs.topic(watchedSetting.topic).get(watchedSetting.name))
+      note(this.settings, value, span);
+    if (image.topics === before?.topics) return;
+    for (const { id, name } of image.topics.all()) {
+      if (before?.topics.byId(id) !== undefined) continue;
+      const known = this.topics.get(id);
+      if (known === undefined) this.topics.set(id, { id, name, born: { ...span }, died: null });
+      else narrow(known.born, span);
+    }
+    if (before === null) return;
+    for (const { id } of before.topics.all()) {
+      const life = this.topics.get(id);
+      if (image.topics.byId(id) !== undefined || life === undefined) continue;
+      if (life.died === null) life.died = { ...span };
+      else narrow(life.died, span);
+    }
+  }
+}
+
+function note(spans: Map<string, Span>, key: string, span: Span): void {
+  const known = spans.get(key);
+  if (known === undefined) spans.set(key, { ...span });
+  else narrow(known, span);
+}
+
+function narrow(known: Span, seen: Span): void {
+  known.after = Math.max(known.after, seen.after);
+  known.by = Math.min(known.by, seen.by);
+}

@@ -1,0 +1,225 @@
+/**
+ * What clients do in a simulated cluster, all of it as bytes on the wire: idempotent producers at acks=all, consumers that
+ * read from the start, a group that commits what it has seen, single commits, and operations on the metadata.
+ */
+import { Fetcher } from '../../client/fetcher.ts';
+import { GroupConsumer } from '../../client/group-consumer.ts';
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { Producer } from '../../client/producer.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import type { SeededRandom } from '../../simulation/random.ts';
+import type { SimulatedCluster } from '../simulated-cluster.ts';
+import { CommitRegister } from './commit-register.ts';
+import { Ledger } from './ledger.ts';
+import type { MetadataOperations } from './metadata-operations.ts';
+import type { Plan, TopicPlan } from './swarm.ts';
+import type { Verdict } from './verdict.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const groupTopic = 'journal';
+const groupId = 'readers';
+
+export class Workload {
+  readonly ledger: Ledger;
+  /** Offsets that the group has handed out, by partition. */
+  readonly delivered = new Map<string, Set<number>>();
+  private readonly cluster: SimulatedCluster;
+  private readonly plan: Plan;
+  private readonly verdict: Verdict;
+  private readonly operations: MetadataOperations;
+  private isProducing = true;
+  private isReading = true;
+  private runningCount = 0;
+
+  constructor(cluster: SimulatedCluster, plan: Plan, operations: MetadataOperations, verdict: Verdict) {
+    this.cluster = cluster;
+    this.plan = plan;
+    this.operations = operations;
+    this.verdict = verdict;
+    this.ledger = new Ledger(verdict);
+  }
+
+  /** Clients that are at work. */
+  get isIdle(): boolean {
+    return this.runningCount === 0;
+  }
+
+  start(): void {
+    const register = new CommitRegister(this.verdict);
+    this.plan.topics.forEach((topic, position) => this.startTopic(topic, position));
+    for (let member = 0; member < 2; member++)
+      this.actor(`member ${member}`, member, (client) => this.group(client));
+    for (let actor = 0; actor < 2; actor++) {
+      this.actor(`administrator ${actor}`, actor, (client, random) => this.administer(client, random, actor));
+    }
+    this.actor('register', 1, async (client) => {
+      while (this.isProducing) {
+        await register.step(client).catch(() => {});
+        await this.pause(1);
+      }
+    });
+  }
+
+  /** No more records and operations; consumers go on until `stop`. */
+  stopWriting(): void {
+    this.isProducing = false;
+  }
+
+  stop(): void {
+    this.isProducing = false;
+    this.isReading = false;
+  }
+
+  /** Everything that was acknowledged has been handed out to the group. */
+  get groupHasAll(): boolean {
+    return this.groupMisses() === null;
+  }
+
+  /** A record of the group's topic that was acknowledged and not handed out. */
+  groupMisses(): string | null {
+    for (const name of this.ledger.names()) {
+      if (!name.startsWith(groupTopic)) continue;
+      const delivered = this.delivered.get(name);
+      const missing = this.ledger.acknowledgedOf(name).find((offset) => delivered?.has(offset) !== true);
+      if (missing !== undefined) return `${name}@${missing}`;
+    }
+    return null;
+  }
+
+  private startTopic(topic: TopicPlan, position: number): void {
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const name = `${topic.name}-${partition}`;
+      this.actor(`producer of ${name}`, position + partition, (client, random) =>
+        this.produce(client, random, topic.name, partition),
+      );
+      this.actor(`consumer of ${name}`, partition, (client) => this.consume(client, topic.name, partition));
+    }
+  }
+
+  /** Runs one client until it is told to stop. What it throws is wrong. */
+  private actor(
+    name: string,
+    first: number,
+    body: (client: KafkaClient, random: SeededRandom) => Promise<void>,
+  ): void {
+    const client = this.cluster.client({ clientId: name }, first);
+    const random = this.cluster.world.random.fork(name);
+    this.runningCount++;
+    body(client, random)
+      .catch((error: unknown) => this.verdict.threw(error))
+      .finally(() => {
+        client.close();
+        this.runningCount--;
+      });
+  }
+
+  private pause(times: number): Promise<void> {
+    return this.cluster.clientSleep(this.plan.thinkMs * times);
+  }
+
+  private async produce(
+    client: KafkaClient,
+    random: SeededRandom,
+    topic: string,
+    partition: number,
+  ): Promise<void> {
+    const producer = new Producer(client, random, {
+      lingerMs: random.chance(0.5) ? 0 : 3,
+      requestTimeoutMs: 2_000,
+      deliveryTimeoutMs: 30_000,
+      maxBlockMs: 20_000,
+    });
+    const name = `${topic}-${partition}`;
+    let lastOffset = -1;
+    for (let count = 0; this.isProducing; ) {
+      const burst = random.chance(0.2) ? 1 + (random.u32() % 6) : 1;
+      const values = Array.from({ length: burst }, () => `${name}:${count++}`);
+      const sent = values.map((value) => producer.send({ topic, partition, value: encoder.encode(value) }));
+      for (const [position, outcome] of (await Promise.allSettled(sent)).entries()) {
+        // Too late or refused: not acknowledged, so nothing is promised.
+        if (outcome.status === 'rejected') continue;
+        const { offset } = outcome.value;
+        if (offset <= lastOffset)
+          this.verdict.report(
+            'I22 produce durability',
+            `${name}: acknowledged ${offset} after ${lastOffset}`,
+          );
+        lastOffset = offset;
+        this.ledger.acknowledged(name, offset, values[position] as string);
+        this.cluster.world.trace(`${name}@${offset}`);
+      }
+      await this.pause(1);
+    }
+  }
+
+  /** Reads a partition from its start, record by record without a gap, again and again. */
+  private async consume(client: KafkaClient, topic: string, partition: number): Promise<void> {
+    const name = `${topic}-${partition}`;
+    const fetcher = new Fetcher(client, { reset: 'none' });
+    let next = 0;
+    fetcher.assign(topic, partition, next);
+    while (this.isReading) {
+      try {
+        for (const { offset, value } of await fetcher.poll(300, 1_000)) {
+          if (offset !== next)
+            this.verdict.report('I24 no gaps', `${name}: read ${offset} where ${next} was to come`);
+          next = offset + 1;
+          this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'a consumer');
+        }
+      } catch (error) {
+        // A checksum that does not fit, or a broker that can't answer: the consumer sees no record, and asks again.
+        if (!(error instanceof Error)) throw error;
+        if (error instanceof KafkaError && error.error.name === 'OFFSET_OUT_OF_RANGE') {
+          this.verdict.report('I24 no gaps', `${name}: offset ${next} is out of range`);
+        }
+        await this.pause(2);
+      }
+    }
+  }
+
+  private async group(client: KafkaClient): Promise<void> {
+    while (this.isReading) {
+      const consumer = new GroupConsumer(client, [groupTopic], {
+        group: {
+          groupId,
+          groupInstanceId: null,
+          sessionTimeoutMs: 1_500,
+          heartbeatIntervalMs: 300,
+          rebalanceTimeoutMs: 2_000,
+        },
+        fetch: { reset: 'earliest' },
+        autoCommitIntervalMs: null,
+      });
+      try {
+        await this.membership(consumer);
+      } catch {
+        // Thrown out of the group: joins again as somebody else.
+        await this.pause(2);
+      }
+      await consumer.close().catch(() => {});
+    }
+  }
+
+  private async membership(consumer: GroupConsumer): Promise<void> {
+    while (this.isReading) {
+      const records = await consumer.poll(300, 50);
+      for (const { topic, partition, offset, value } of records) {
+        const name = `${topic}-${partition}`;
+        this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'the group');
+        const delivered = this.delivered.get(name);
+        if (delivered === undefined) this.delivered.set(name, new Set([offset]));
+        else delivered.add(offset);
+      }
+      if (records.length > 0) await consumer.commit();
+    }
+  }
+
+  private async administer(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
+    while (this.isProducing) {
+      // An answer that does not come leaves the operation open.
+      await this.operations.step(client, random, actor).catch(() => {});
+      await this.cluster.clientSleep(random.exponential(150));
+    }
+  }
+}
