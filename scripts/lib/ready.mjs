@@ -36,8 +36,8 @@ function newestMs(folder) {
   return newest;
 }
 
-/** Installs and builds when needed; ends the process with a message when it can't. */
-export function ready() {
+/** Installs, and unless `build` is false builds, when needed; ends the process with a message when it can't. */
+export function ready({ build = true } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < nodeMinimum[0] || (major === nodeMinimum[0] && minor < nodeMinimum[1])) {
     console.error(
@@ -50,6 +50,7 @@ export function ready() {
     console.log('Installing dependencies (once) …');
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   }
+  if (!build) return;
   const built = modifiedMs(join(root, 'dist', '.tsbuildinfo'));
   if (built < Math.max(newestMs(join(root, 'src')), modifiedMs(join(root, 'tsconfig.build.json')))) {
     console.log('Building dist/ …');

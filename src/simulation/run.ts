@@ -64,15 +64,16 @@ export function hunt(seedFrom: number, seedTo: number, world: SimulationWorld): 
   return { found: null, seeds: Math.max(0, seedTo - seedFrom + 1), events };
 }
 
-/** Fewer faults that lead to the same violation: families first, then single faults by halves. */
+/** Fewer faults that lead to the same violation, if there is one: families first, then single faults by halves. */
 export function shrink(world: SimulationWorld, seed: number): SimulationOptions & { readonly runs: number } {
-  const wanted = world.run({ seed }).violation?.invariant ?? null;
   const without = new Set<string>();
   const skip = new Set<number>();
+  const wanted = world.run({ seed }).violation?.invariant ?? null;
+  if (wanted === null) return { seed, without, skip, runs: 1 };
   let runs = 1;
   const stillFails = (): boolean => {
     runs += 1;
-    return wanted !== null && world.run({ seed, without, skip }).violation?.invariant === wanted;
+    return world.run({ seed, without, skip }).violation?.invariant === wanted;
   };
   for (const family of world.families) {
     without.add(family);

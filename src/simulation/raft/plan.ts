@@ -60,6 +60,9 @@ export interface RaftPlan {
   readonly safetyMs: number;
 }
 
+/** With so few, those who are no voters may wait for ever to be fed. */
+export const learnersFew = 1;
+
 function tuningOf(random: SeededRandom): Partial<RaftOptions> {
   const fetchTimeoutMs = [80, 120, 200, 400, 800][below(random, 5)] as number;
   const electionTimeoutMs = Math.max(40, Math.floor(fetchTimeoutMs * random.between(0.4, 1.5)));
@@ -73,6 +76,8 @@ function tuningOf(random: SeededRandom): Partial<RaftOptions> {
     inflightBytesMax: [1, 500, 100_000][below(random, 3)] as number,
     uncommittedBytesMax: random.chance(0.2) ? 300 : 1_000_000,
     payloadBytesMax: 1000,
+    learnersMax: random.chance(0.1) ? learnersFew : 64,
+    readsMax: random.chance(0.1) ? 2 : 10_000,
   };
 }
 

@@ -1,0 +1,17 @@
+/** Coverage marks as the sources name them: `mark('area.what')`. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The world of raft alone can reach what is in the core, the one of clusters everything else. */
+const owner = (file) => (file.startsWith('raft/') ? 'raft' : 'cluster');
+
+export function marksOf(src, world, reached) {
+  const known = [];
+  for (const entry of readdirSync(src, { recursive: true })) {
+    const file = String(entry).replaceAll('\\', '/');
+    if (!file.endsWith('.ts') || owner(file) !== world) continue;
+    for (const [, name] of readFileSync(join(src, file), 'utf8').matchAll(/\bmark\('([^']+)'\)/g))
+      known.push(name);
+  }
+  return { known, missing: known.filter((name) => !reached.has(name)) };
+}

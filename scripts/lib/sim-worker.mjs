@@ -1,0 +1,55 @@
+/**
+ * One process of `npm run sim`: loads a bundled world and runs what its parent asks for.
+ *
+ * usage: forked by scripts/sim.mjs with the path of the bundle
+ */
+import { loadWorld } from './sim-bundle.mjs';
+
+const { world, shrink, listenToMarks } = await loadWorld(process.argv[2]);
+const marks = new Set();
+listenToMarks((name) => marks.add(name));
+
+const jobs = {
+  /** Seeds one after the other, until one violates an invariant. */
+  seeds({ seeds }) {
+    const report = { seeds: 0, events: 0, virtualMs: 0, faults: 0, found: null, hashes: [] };
+    for (const seed of seeds) {
+      process.send({ type: 'seed', seed });
+      const result = world.run({ seed });
+      report.seeds += 1;
+      report.events += result.events;
+      report.virtualMs += result.virtualMs;
+      report.faults += result.faults.length;
+      if (seed % 100 === 0) report.hashes.push({ seed, hash: result.traceHash });
+      if (result.violation === null) continue;
+      report.found = { seed, violation: result.violation };
+      break;
+    }
+    return report;
+  },
+  /** Once more, for its hash. */
+  hash({ seed }) {
+    process.send({ type: 'seed', seed });
+    return { seed, hash: world.run({ seed }).traceHash };
+  },
+  shrink({ seed }) {
+    const { without, skip, runs } = shrink(world, seed);
+    const { faults } = world.run({ seed, without, skip });
+    return { without: [...without], skip: [...skip], runs, faults };
+  },
+  trace({ seed, without, skip }) {
+    const lines = [];
+    const onTrace = (line) => lines.push(line);
+    const result = world.run({ seed, without: new Set(without), skip: new Set(skip), onTrace });
+    return { result, lines };
+  },
+};
+
+process.on('message', (job) => {
+  const { user, system } = process.cpuUsage();
+  const value = jobs[job.type](job);
+  const after = process.cpuUsage();
+  const cpuMs = (after.user + after.system - user - system) / 1000;
+  process.send({ type: 'done', value, cpuMs, marks: [...marks] });
+});
+process.send({ type: 'ready' });

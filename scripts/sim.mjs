@@ -1,0 +1,167 @@
+/**
+ * `npm run sim`: simulates worlds of replicas, or of whole nodes, seed after seed, and stops at the first that violates an
+ * invariant. It then looks for fewer faults that do the same, and prints how to see it again. Exits 1 on a violation.
+ *
+ * usage: node scripts/sim.mjs [options]
+ *   --world raft|cluster|all   which worlds; both by default
+ *   --seeds N  --from N        how many seeds, and the first; 200 and 1 by default
+ *   --events N                 instead: as many seeds as it takes for N events, of each world (1e8 is a number)
+ *   --jobs N                   processes; as many as there are processors by default
+ *   --seed N [--trace]         one seed; with all that happened in it
+ *   --without a,b --skip 1,2   families of faults, single faults that are left out
+ *   --shrink                   with --seed: look for fewer faults that lead to the same violation
+ *   --marks                    say which coverage marks were reached
+ *   --nightly                  1e9 events of raft alone, 2e7 of clusters; every coverage mark must be reached
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { marksOf } from './lib/sim-marks.mjs';
+import { SimPool } from './lib/sim-pool.mjs';
+import { ready, root } from './lib/ready.mjs';
+
+const nightlyEvents = { raft: 1e9, cluster: 2e7 };
+/** Seeds a process gets at a time: about a second's work. */
+const chunkSeeds = { raft: 50, cluster: 4 };
+
+const { values: args } = parseArgs({
+  options: {
+    world: { type: 'string', default: 'all' },
+    seeds: { type: 'string', default: '200' },
+    from: { type: 'string', default: '1' },
+    events: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    without: { type: 'string', default: '' },
+    skip: { type: 'string', default: '' },
+    shrink: { type: 'boolean', default: false },
+    marks: { type: 'boolean', default: false },
+    nightly: { type: 'boolean', default: false },
+  },
+});
+
+const list = (text) => text.split(',').filter((part) => part !== '');
+const count = (value) => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
+
+ready({ build: false });
+// Only now: it needs what has just been installed.
+const { bundleWorld, worlds } = await import('./lib/sim-bundle.mjs');
+const names = args.world === 'all' ? Object.keys(worlds) : list(args.world);
+let failed = false;
+for (const name of names) {
+  if (worlds[name] === undefined) throw new Error(`no world is called ${name}`);
+  const bundle = await bundleWorld(join(root, 'src'), name, join(root, 'node_modules/.simulation'));
+  const pool = new SimPool(bundle, args.seed === undefined ? Number(args.jobs) : 1);
+  try {
+    const good = args.seed === undefined ? await many(name, pool) : await one(name, pool, Number(args.seed));
+    failed ||= !good;
+  } finally {
+    pool.stop();
+  }
+}
+process.exit(failed ? 1 : 0);
+
+function replay(name, seed, { without = [], skip = [] } = {}) {
+  const more = [
+    ...(without.length > 0 ? [`--without ${without.join(',')}`] : []),
+    ...(skip.length > 0 ? [`--skip ${skip.join(',')}`] : []),
+  ];
+  return ['npm run sim --', `--world ${name} --seed ${seed}`, ...more, '--trace'].join(' ');
+}
+
+/** One seed, as it is told to be. */
+async function one(name, pool, seed) {
+  const less = { without: list(args.without), skip: list(args.skip).map(Number) };
+  if (args.shrink) {
+    await shrunk(name, pool, seed);
+    return false;
+  }
+  const { result, lines } = (await pool.run({ type: 'trace', seed, ...less })).value;
+  if (args.trace) for (const line of lines) console.log(line);
+  const { events, virtualMs, traceHash, faults, violation } = result;
+  const hash = traceHash.toString(16).padStart(8, '0');
+  console.log(
+    `${name} seed ${seed}: ${count(events)} events, ${virtualMs} ms, ${faults.length} faults, trace ${hash}`,
+  );
+  if (violation !== null) console.log(`${violation.invariant}: ${violation.message}`);
+  return violation === null;
+}
+
+async function shrunk(name, pool, seed) {
+  const { without, skip, runs, faults } = (await pool.run({ type: 'shrink', seed })).value;
+  if (runs === 1) {
+    console.log(`${name} seed ${seed} violates nothing`);
+    return;
+  }
+  console.log(`\nAfter ${runs} runs, ${faults.length} faults are enough:`);
+  for (const { number, family, text } of faults.slice(0, 50)) console.log(`  ${number} ${family}: ${text}`);
+  console.log(`\n  ${replay(name, seed, { without, skip })}\n`);
+  const { lines } = (await pool.run({ type: 'trace', seed, without, skip })).value;
+  for (const line of lines.slice(-40)) console.log(line);
+}
+
+/** Seeds until there are enough, or one fails. */
+async function many(name, pool) {
+  const eventsMax = args.nightly ? nightlyEvents[name] : Number(args.events ?? Number.NaN);
+  const byEvents = !Number.isNaN(eventsMax);
+  const total = { seeds: 0, events: 0, virtualMs: 0, faults: 0, cpuMs: 0, checked: 0 };
+  let next = Number(args.from);
+  const end = byEvents ? Number.POSITIVE_INFINITY : next + Number(args.seeds);
+  let found = null;
+  let toldMs = Date.now();
+  const again = [];
+  const startMs = Date.now();
+  const job = () => {
+    const check = again.shift();
+    if (check !== undefined) return { type: 'hash', ...check };
+    if (found !== null || next >= end || (byEvents && total.events >= eventsMax)) return null;
+    const size = Math.min(chunkSeeds[name], end - next);
+    const seeds = Array.from({ length: size }, (_, index) => next + index);
+    next += size;
+    return { type: 'seeds', seeds };
+  };
+  await pool.drain(job, (sent, { value, cpuMs }) => {
+    total.cpuMs += cpuMs;
+    if (sent.type === 'hash') {
+      total.checked += 1;
+      if (value.hash !== sent.hash) found ??= nondeterministic(sent.seed);
+      return;
+    }
+    for (const key of ['seeds', 'events', 'virtualMs', 'faults']) total[key] += value[key];
+    again.push(...value.hashes.map(({ seed, hash }) => ({ seed, hash })));
+    if (value.found !== null && (found === null || value.found.seed < found.seed)) found = value.found;
+    if (Date.now() - toldMs < 30_000) return;
+    toldMs = Date.now();
+    console.log(`  ${count(total.seeds)} seeds, ${count(total.events)} events`);
+  });
+  return report(name, pool, total, found, Date.now() - startMs);
+}
+
+function nondeterministic(seed) {
+  const message = 'the same seed took another way in another process';
+  return { seed, violation: { invariant: 'I18 determinism', message } };
+}
+
+async function report(name, pool, total, found, wallMs) {
+  const perSecond = count((total.events / Math.max(1, total.cpuMs)) * 1000);
+  console.log(
+    `${name}: ${count(total.seeds)} seeds, ${count(total.events)} events, ${count(total.faults)} faults, ` +
+      `${count(total.virtualMs / 1000)} s of virtual time in ${(wallMs / 1000).toFixed(1)} s; ` +
+      `${perSecond} events a second of CPU; ${total.checked} seeds the same twice`,
+  );
+  let good = found === null;
+  if (found !== null) {
+    const { seed, violation } = found;
+    console.log(`\n${name} seed ${seed} violates ${violation.invariant}: ${violation.message}\n`);
+    console.log(`  ${replay(name, seed)}`);
+    if (!violation.invariant.startsWith('I18')) await shrunk(name, pool, seed);
+  }
+  if (args.marks || args.nightly) {
+    const { known, missing } = marksOf(join(root, 'src'), name, pool.marks);
+    console.log(`${name}: ${known.length - missing.length} of ${known.length} coverage marks reached`);
+    for (const mark of missing) console.log(`  never reached: ${mark}`);
+    if (args.nightly && missing.length > 0) good = false;
+  }
+  return good;
+}
