@@ -1,7 +1,9 @@
 /**
- * Opens the logs of replicas: those that were found on disk at start at once, new ones a few at a time, and never one whose
- * directory name is still being removed (topic deleted and made again).
+ * Opens the logs of replicas: those that were found on disk at start at once, new ones a few at a time and in slices, for making
+ * one touches no disk; and never one whose directory name is still being removed (topic deleted and made again).
  */
+import type { Clock, Scheduler } from '../base/clock.ts';
+import { Slices } from '../base/slices.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { HostedReplica } from './hosted-replica.ts';
 import type { LogStore } from './log-port.ts';
@@ -15,11 +17,13 @@ export class LogOpener {
   readonly #logger: Logger;
   readonly #removals = new Map<string, Promise<void>>();
   readonly #queue: (() => void)[] = [];
+  readonly #slices: Slices;
   #opening = 0;
 
-  constructor(logs: LogStore, logger: Logger) {
+  constructor(logs: LogStore, logger: Logger, clock: Clock, scheduler: Scheduler) {
     this.#logs = logs;
     this.#logger = logger;
+    this.#slices = new Slices(clock, scheduler);
   }
 
   open(replica: HostedReplica): Promise<void> {
@@ -35,6 +39,7 @@ export class LogOpener {
   async #create(replica: HostedReplica, name: string): Promise<void> {
     await this.#removals.get(name);
     await this.#turn();
+    if (this.#slices.isOver) await this.#slices.breathe();
     try {
       if (replica.wanted === null) return;
       const { topic, index, topicId, config, directoryId } = replica;

@@ -365,7 +365,7 @@ export class Partition {
     this.#gate.begin();
     try {
       await cut();
-      this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
+      if (this.#acks.size > 0) this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -431,7 +431,7 @@ export class Partition {
     this.#leader = null;
     this.#leaderHighWatermark = 0;
     this.#feeds.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
-    this.#deletions.reject(notLeader());
+    if (this.#deletions.size > 0) this.#deletions.reject(notLeader());
     if (wasLeader && this.#acks.size > 0)
       this.#grace = this.#context.scheduler.after(handoverGraceMs, () =>
         this.#acks.rejectAbove(-1, notLeader()),

@@ -40,7 +40,7 @@ export interface FetcherContext {
 }
 
 const windowBytes = 16 * 1024 * 1024;
-const subscribesPerMessage = 1000;
+const subscribesPerMessage = 250;
 /** A push whose partitions are written at different times is acknowledged in part after this. */
 const partialAckDelayMs = 2;
 const reconnectMinMs = 50;
@@ -190,30 +190,32 @@ export class ReplicaFetcher {
     slot.partition.whenQuiescent(() => {
       if (slot.isOver || slot.generation !== generation || this.#stream !== stream || stream === null) return;
       this.#toSubscribe.push(slot);
-      if (this.#isSubscribing) return;
-      this.#isSubscribing = true;
-      this.#context.scheduler.soon(() => {
-        this.#isSubscribing = false;
-        this.#sendSubscribes();
-      });
+      this.#subscribeSoon();
     });
   }
 
+  #subscribeSoon(): void {
+    if (this.#isSubscribing) return;
+    this.#isSubscribing = true;
+    this.#context.scheduler.soon(() => {
+      this.#isSubscribing = false;
+      this.#sendSubscribes();
+    });
+  }
+
+  /** One message a turn, so that thousands of subscriptions hold up neither end. */
   #sendSubscribes(): void {
     const stream = this.#stream;
-    const wanted = this.#toSubscribe;
-    this.#toSubscribe = [];
     if (stream === null) return;
-    for (let from = 0; from < wanted.length; from += subscribesPerMessage) {
-      const rows: Subscribe[] = [];
-      for (const slot of wanted.slice(from, from + subscribesPerMessage)) {
-        if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
-        // Something began since: wait again.
-        if (!slot.partition.isQuiescent) this.#begin(slot);
-        else rows.push(this.#subscribeRow(slot));
-      }
-      if (rows.length > 0) stream.send(encodeSubscribe(rows));
+    const rows: Subscribe[] = [];
+    for (const slot of this.#toSubscribe.splice(0, subscribesPerMessage)) {
+      if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
+      // Something began since: wait again.
+      if (!slot.partition.isQuiescent) this.#begin(slot);
+      else rows.push(this.#subscribeRow(slot));
     }
+    if (rows.length > 0) stream.send(encodeSubscribe(rows));
+    if (this.#toSubscribe.length > 0) this.#subscribeSoon();
   }
 
   #subscribeRow(slot: FetchSlot): Subscribe {

@@ -106,7 +106,7 @@ export class ReplicaManager implements MetadataPublisher {
       logger,
       addressOf,
     });
-    this.#opener = new LogOpener(options.logs, logger);
+    this.#opener = new LogOpener(options.logs, logger, clock, scheduler);
     this.#reconcile = new ReconcileQueue(clock, scheduler, (replica) => replica.reconcile());
     this.#ticks = new ReconcileQueue(clock, scheduler, (partition) => partition.tick(clock.monotonicMs()));
     this.#roleLog = new RoleLog(localId, logger, scheduler);
