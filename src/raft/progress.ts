@@ -37,6 +37,8 @@ export interface Progress {
   sentHighWatermark: number;
   /** Monotonic moments. */
   contactMs: number;
+  /** Since when it replicates. */
+  replicatingMs: number;
   /** Of the last append sent or acknowledged: silence since then means that messages were lost. */
   movedMs: number;
   /** -1: never. */
@@ -63,6 +65,7 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
     inflightBytes: 0,
     sentHighWatermark: 0,
     contactMs: nowMs,
+    replicatingMs: nowMs,
     movedMs: nowMs,
     fetchedMs: -1,
     caughtUpMs: -1,
@@ -88,8 +91,9 @@ export function becomeProbe(progress: Progress, next: number): void {
   progress.sentHighWatermark = 0;
 }
 
-export function becomeReplicate(progress: Progress): void {
+export function becomeReplicate(progress: Progress, nowMs: number): void {
   progress.state = 'replicate';
+  progress.replicatingMs = nowMs;
   progress.next = progress.match;
   progress.probeSent = false;
   progress.reading = false;

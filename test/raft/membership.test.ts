@@ -74,10 +74,10 @@ test('Raft thesis: 4.2.1: a server that is no voter gets the log, and is not cou
   quorum.stabilize([1, 3]);
   expect(quorum.core(3).state.log.endOffset).toBe(quorum.core(1).state.log.endOffset);
   expect(quorum.core(1).state.highWatermark).toBe(quorum.core(1).state.log.endOffset - 1);
-  // Nor does it stand for election, however long it hears nothing.
+  // Nor does it stand for election while no majority of the voters would have it.
   quorum.crash(1);
   for (let i = 0; i < 5; i++) quorum.timeout(3);
-  expect(quorum.status(3)).toContain('unattached, epoch 1');
+  expect(quorum.status(3)).toMatch(/3 (unattached|prospective), epoch 1/);
 });
 
 test('Raft thesis: 4.2.1: a server that lags is not added', () => {
@@ -134,6 +134,46 @@ test('Raft thesis: 4.2.2: a server that is not in its own latest configuration s
   // Elected by 2 alone, it commits its own removal and hands over.
   expect(ids(quorum, 2)).toEqual([2]);
   expect(quorum.status(2)).toContain('leader, epoch 3');
+});
+
+test('a replica that is no voter is elected for its log, when no voter can be, and hands over', () => {
+  const quorum = ledBy1(4, 3);
+  // Only 2 has the set with 4 in it, of epoch 1; 3 leads next, and only 4 gets its entry.
+  quorum.change(1, { kind: 'add', voter: quorum.voter(4) });
+  quorum.deliver(({ to }) => to === 2);
+  quorum.persist(2);
+  quorum.crash(1);
+  quorum.transit.length = 0;
+  quorum.restart(1);
+  quorum.input(3, { type: 'linkDown', peer: nodeId(1) });
+  const role = (): string => quorum.core(3).state.role.name;
+  quorum.timeout(3);
+  for (let round = 0; round < 5 && role() !== 'leader'; round++) {
+    while (quorum.deliver(({ from, to }) => from + to === 4 && from !== 2) !== null);
+    for (const id of [1, 3]) if (role() !== 'leader') quorum.persist(id);
+  }
+  expect(role()).toBe('leader');
+  quorum.transit.length = 0;
+  const join = { type: 'join', epoch: 1, replica: quorum.replica(4), endpoints: [] } as const;
+  quorum.input(3, { type: 'message', from: quorum.replica(4), message: join });
+  for (let round = 0; round < 5; round++) {
+    while (quorum.deliver(({ from, to }) => from + to === 7 && from !== 2) !== null);
+    quorum.persist(4);
+  }
+  expect(quorum.epochs(4).at(-1)).toBe(2);
+  quorum.crash(3);
+  quorum.transit.length = 0;
+  for (
+    let i = 0;
+    i < 30 && !quorum.status(2).includes('leader') && !quorum.status(1).includes('leader');
+    i++
+  ) {
+    for (const id of [1, 2, 4]) quorum.timeout(id);
+    quorum.stabilize([1, 2, 4]);
+  }
+  expect([1, 2].filter((id) => quorum.status(id).includes('leader'))).toHaveLength(1);
+  expect(quorum.epochs(2)).toEqual(quorum.epochs(1));
+  expect(ids(quorum, 2)).toEqual([1, 2, 3]);
 });
 
 test('Raft thesis: 4.2.3: a removed server that knows nothing of it disturbs nobody', () => {

@@ -40,8 +40,8 @@ export function electionTimedOut(state: RaftState): void {
   const attempts = role.name === 'follower' ? 0 : role.attempts;
   if (state.retired) {
     role.deadlineMs = state.nowMs + state.options.electionTimeoutMs;
-  } else if (!mayCampaign(state)) {
-    lookForLeader(state);
+  } else if (!mayCampaign(state, attempts)) {
+    lookForLeader(state, attempts);
   } else if (state.peers().length === 0) {
     becomeCandidate(state, false, attempts);
   } else {
@@ -50,24 +50,38 @@ export function electionTimedOut(state: RaftState): void {
 }
 
 /**
- * A voter may; and so may a replica whose removal is not known to be committed (thesis 4.2.2): perhaps nobody else has the
- * entries that it has, and those who are to go on without it need it to be elected once more. It does not count itself.
+ * A voter may. So may, for its log alone (thesis 4.2.2), a replica that is none: when its removal is not known to be
+ * committed, and when it has looked for a leader in vain and has entries that may not be committed. Perhaps no voter is left
+ * that has as much, so that they refuse each other and need it to be elected once more. It does not count itself, and hands over.
  */
-function mayCampaign(state: RaftState): boolean {
+function mayCampaign(state: RaftState, attempts: number): boolean {
   if (state.amVoter) return true;
-  const { voters, options, highWatermark } = state;
-  if (voters.currentOffset < highWatermark) return false;
-  const wasVoter = voterOf(voters.before(voters.currentOffset), options.me) !== null;
-  if (wasVoter) mark('raft.removed-voter-campaigns');
-  return wasVoter;
+  const { voters, options, highWatermark, log } = state;
+  if (voters.current.length === 0) return false;
+  if (
+    voters.currentOffset >= highWatermark &&
+    voterOf(voters.before(voters.currentOffset), options.me) !== null
+  ) {
+    mark('raft.removed-voter-campaigns');
+    return true;
+  }
+  if (attempts < attemptsInVainMax || log.endOffset <= highWatermark) return false;
+  mark('raft.learner-campaigns');
+  return true;
 }
 
 /** No voter: it can only ask to be fed. */
-function lookForLeader(state: RaftState): void {
+function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;
+  assert(role.name !== 'leader' && role.name !== 'follower', 'nobody is followed any more');
   const pauseMs = state.options.electionTimeoutMs / 2;
-  role.deadlineMs = state.nowMs + pauseMs + state.randomMs(pauseMs);
+  const deadlineMs = state.nowMs + pauseMs + state.randomMs(pauseMs);
+  state.role = {
+    name: role.name === 'resigned' ? 'resigned' : 'unattached',
+    deadlineMs,
+    attempts: attempts + 1,
+  };
   announce(state);
 }
 

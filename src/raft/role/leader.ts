@@ -172,20 +172,26 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
   if (progress.state === 'replicate') {
     freeInflights(progress);
   } else if (progress.match >= state.log.startOffset) {
-    becomeReplicate(progress);
+    becomeReplicate(progress, state.nowMs);
   }
 }
 
 function rejected(state: RaftState, progress: Progress, response: AppendResponse): void {
-  // Late answers to what was sent before are told by their base.
-  const stale =
-    progress.state === 'replicate'
-      ? response.baseOffset <= progress.match
-      : progress.state === 'snapshot' || response.baseOffset !== progress.next;
-  if (stale || response.endOffset >= response.baseOffset) return;
+  if (isStale(state, progress, response) || response.endOffset >= response.baseOffset) return;
   // Where our log still has an epoch that can be in the follower's: one step back for each epoch, not for each entry.
   const end = state.log.endOfEpoch(response.endEpoch, Math.min(response.endOffset, state.log.endOffset));
   becomeProbe(progress, end.endOffset);
+}
+
+/** Late answers to what was sent before are told by their base. */
+function isStale(state: RaftState, progress: Progress, response: AppendResponse): boolean {
+  if (progress.state === 'snapshot') return true;
+  if (progress.state === 'probe') return response.baseOffset !== progress.next;
+  if (response.baseOffset <= progress.match) return true;
+  // What is pipelined arrived out of order, and the whole window is refused one by one: one fresh start is enough.
+  const isRepeated = state.nowMs - progress.replicatingMs < state.options.heartbeatMs / 8;
+  if (isRepeated) mark('raft.refusals-in-a-row');
+  return isRepeated;
 }
 
 export function handleHeartbeatResponse(

@@ -46,7 +46,7 @@ export function beginRound(state: RaftState, leader: Leader): boolean {
 export function driveReads(state: RaftState): void {
   const leader = state.role;
   if (leader.name !== 'leader' || leader.reads.length === 0) return;
-  answerReads(state, leader);
+  if (leader.reads[0]?.round !== 0) answerReads(state, leader);
   if (leader.reads.length === 0 || leader.reads[0]?.round !== 0 || !beginRound(state, leader)) return;
   for (const voter of state.voters.current) {
     const progress = leader.progress.get(voter.id);
