@@ -15,6 +15,10 @@ export interface Argument {
   readonly kind?: 'value' | 'flag' | 'list';
   /** Options of one group exclude each other. */
   readonly group?: string;
+  /** The value must be a whole number. */
+  readonly isInteger?: boolean;
+  /** The title under which --help lists it; absent: among the optional arguments. */
+  readonly section?: string;
 }
 
 export interface Subcommand {
@@ -169,13 +173,21 @@ function helpRow(title: string, help: string): string {
     : `${head}\n${indent}${body}\n`;
 }
 
+/** The options of --help, those of each section under its title. */
 function optionRows(options: readonly Argument[]): string {
-  return [helpArgument, ...options]
-    .map((option) => {
-      const flags = option.flags.map((flag) => (takesValue(option) ? `${flag} ${metavarOf(option)}` : flag));
-      return helpRow(flags.join(', '), option.help);
+  const all = [helpArgument, ...options];
+  const titles = new Set(all.map(({ section }) => section));
+  return [...titles]
+    .map((title) => {
+      const rows = all.filter(({ section }) => section === title).map(optionRow);
+      return `${title === undefined ? '' : `\n${title}:\n`}${rows.join('')}`;
     })
     .join('');
+}
+
+function optionRow(option: Argument): string {
+  const flags = option.flags.map((flag) => (takesValue(option) ? `${flag} ${metavarOf(option)}` : flag));
+  return helpRow(flags.join(', '), option.help);
 }
 
 function choices(parser: ToolParser): string {
@@ -219,6 +231,20 @@ class Reading {
     throw new ToolError(`${usage}${wrap(`${this.parser.prog}: error: ${message}`, 0, '')}`);
   }
 
+  /** A long flag may be cut short as long as only one begins so. */
+  whole(options: readonly Argument[], word: string, usage: string): string {
+    const [, flag = word, value = ''] = /^(--[^=]+)(=[\s\S]*)?$/.exec(word) ?? [];
+    if (!flag.startsWith('--')) return word;
+    const flags = [helpArgument, ...options].flatMap((option) => option.flags);
+    if (flags.includes(flag)) return word;
+    const [only, ...others] = flags.filter((one) => one.startsWith(flag)).sort();
+    if (only === undefined) return word;
+    if (others.length > 0) {
+      this.fail(usage, `ambiguous option: ${flag} could match ${[only, ...others].join(', ')}`);
+    }
+    return only + value;
+  }
+
   /** Takes the option at `args[at]` when it is one of `options`; returns where to go on. */
   take(options: readonly Argument[], args: readonly string[], at: number, usage: string): number {
     const word = args[at] as string;
@@ -249,11 +275,22 @@ class Reading {
       const next = args[at + 1];
       if (next === undefined || (next.startsWith('-') && !/^-\d+$/.test(next)))
         this.fail(usage, `argument ${shown}: expected one argument`);
-      list.push(next);
+      list.push(this.checked(option, next, usage));
       return at + 2;
     }
-    list.push(value);
+    list.push(this.checked(option, value, usage));
     return at + 1;
+  }
+
+  private checked(option: Argument, value: string, usage: string): string {
+    if (option.isInteger === true && !/^[-+]?\d+$/.test(value)) {
+      const shown = option.flags.join('/');
+      this.fail(
+        usage,
+        `argument ${shown}: could not convert '${value}' to Integer (For input string: "${value}")`,
+      );
+    }
+    return value;
   }
 
   check(options: readonly Argument[], requiredGroups: readonly string[], usage: string): void {
@@ -279,11 +316,15 @@ export function parseArguments(parser: ToolParser, args: readonly string[]): Par
   const reading = new Reading(parser);
   const usage = mainUsage(parser);
   let at = 0;
-  while (at < args.length && (args[at] as string).startsWith('-')) {
-    if (helpArgument.flags.includes(args[at] as string)) throw new HelpRequest(mainHelp(parser));
-    at = reading.take(parser.arguments ?? [], args, at, usage);
+  const own = parser.arguments ?? [];
+  const words = [...args];
+  while (at < words.length && (words[at] as string).startsWith('-')) {
+    const word = reading.whole(own, words[at] as string, usage);
+    words[at] = word;
+    if (helpArgument.flags.includes(word)) throw new HelpRequest(mainHelp(parser));
+    at = reading.take(own, words, at, usage);
   }
-  const name = args[at];
+  const name = words[at];
   if (name === undefined) return reading.fail(usage, 'too few arguments');
   const command = Object.hasOwn(parser.subcommands, name) ? parser.subcommands[name] : undefined;
   if (command === undefined) {
@@ -293,15 +334,16 @@ export function parseArguments(parser: ToolParser, args: readonly string[]): Par
     return reading.fail(usage, `invalid choice: '${name}' (choose from ${known})`);
   }
   const ownUsage = subUsage(parser, name, command);
-  for (at++; at < args.length; ) {
-    const word = args[at] as string;
+  for (at++; at < words.length; ) {
+    const word = reading.whole(command.arguments, words[at] as string, ownUsage);
+    words[at] = word;
     if (helpArgument.flags.includes(word))
       throw new HelpRequest(`${ownUsage}\noptional arguments:\n${optionRows(command.arguments)}`);
     if (!word.startsWith('-')) reading.fail(ownUsage, `unrecognized arguments: '${word}'`);
-    at = reading.take(command.arguments, args, at, ownUsage);
+    at = reading.take(command.arguments, words, at, ownUsage);
   }
   reading.check(command.arguments, command.requiredGroups ?? [], ownUsage);
-  reading.check(parser.arguments ?? [], parser.requiredGroups ?? [], usage);
+  reading.check(own, parser.requiredGroups ?? [], usage);
   return {
     command: name,
     has: (option) => reading.values.has(option),

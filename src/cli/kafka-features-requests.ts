@@ -72,7 +72,8 @@ export async function updateFeatures(
     featureUpdates: updates.map(([name, maxVersionLevel]) => ({
       feature: name,
       maxVersionLevel,
-      allowDowngrade: type !== upgradeType,
+      // The oldest form of the request, which is not spoken here.
+      allowDowngrade: false,
       upgradeType: type,
     })),
     validateOnly: parsed.has('dry-run'),

@@ -1,4 +1,5 @@
 /** kafka-metadata-quorum: who leads the metadata quorum, who votes, who follows, and how far behind each of them is. */
+import { existsSync } from 'node:fs';
 import { uuidZero } from '../base/uuid.ts';
 import { systemClock } from '../adapters/clock.ts';
 import type { KafkaClient } from '../client/kafka-client.ts';
@@ -42,22 +43,34 @@ const parser: ToolParser = {
       arguments: [
         {
           flags: ['--status'],
+          section: 'Status',
           kind: 'flag',
           help: 'A short summary of the quorum status and the other provides detailed information about the status of replication.',
         },
         {
-          flags: ['--replication', '--re'],
+          flags: ['--replication'],
+          section: 'Replication',
           kind: 'flag',
           help: 'Detailed information about the status of replication',
         },
-        { flags: ['--human-readable', '--hr'], kind: 'flag', help: 'Human-readable output' },
+        {
+          flags: ['--human-readable'],
+          section: 'Replication',
+          kind: 'flag',
+          help: 'Human-readable output',
+        },
       ],
     },
     'add-controller': { help: 'Add a controller to the KRaft controller cluster', arguments: [dryRun] },
     'remove-controller': {
       help: 'Remove a controller from the KRaft controller cluster',
       arguments: [
-        { flags: ['--controller-id', '-i'], isRequired: true, help: 'The id of the controller to remove.' },
+        {
+          flags: ['--controller-id', '-i'],
+          isRequired: true,
+          isInteger: true,
+          help: 'The id of the controller to remove.',
+        },
         {
           flags: ['--controller-directory-id', '-d'],
           isRequired: true,
@@ -68,6 +81,10 @@ const parser: ToolParser = {
     },
   },
 };
+
+const uuidSizeBytes = 16;
+/** With padding. */
+const uuidLengthMax = 24;
 
 type Quorum = Infer<typeof DescribeQuorumResponse>['topics'][number]['partitions'][number];
 type Nodes = Infer<typeof DescribeQuorumResponse>['nodes'];
@@ -86,6 +103,9 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 }
 
 function checkTogether(parsed: Parsed): void {
+  const file = parsed.text('command-config');
+  if (file !== null && !existsSync(file)) throw new ToolError(`Properties file ${file} does not exists!`);
+  if (parsed.command === 'remove-controller') checkRemoved(parsed);
   if (parsed.command === 'add-controller' && !parsed.has('command-config')) {
     throw new ToolError(
       'You must supply the configuration file of the controller you are adding when using add-controller.',
@@ -104,6 +124,19 @@ function checkTogether(parsed: Parsed): void {
   if (status && parsed.has('human-readable')) {
     throw new ToolError('The option --human-readable is only supported along with --replication');
   }
+}
+
+function checkRemoved(parsed: Parsed): void {
+  const id = parsed.text('controller-id') ?? '';
+  if (Number(id) < 0) throw new ToolError(`Invalid negative --controller-id: ${id}`);
+  const directoryId = parsed.text('controller-directory-id') ?? '';
+  const sizeBytes = Buffer.from(directoryId, 'base64url').length;
+  if (sizeBytes === uuidSizeBytes) return;
+  const why =
+    directoryId.length > uuidLengthMax
+      ? `Input string with prefix \`${directoryId.slice(0, uuidLengthMax)}\` is too long to be decoded as a base64 UUID`
+      : `Input string \`${directoryId}\` decoded as ${sizeBytes} bytes, which is not equal to the expected ${uuidSizeBytes} bytes of a base64-encoded UUID`;
+  throw new ToolError(`Failed to parse --controller-directory-id: ${why}`);
 }
 
 async function run(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<void> {

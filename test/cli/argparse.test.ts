@@ -167,3 +167,16 @@ required`,
     'usage: kafka-metadata-quorum [-h] [--command-config COMMAND_CONFIG]\n                             (--bootstrap-server',
   );
 });
+
+test('a long flag may be cut short while it is the only one that begins so', () => {
+  const parsed = parseArguments(parser, ['format', '--conf', 'f', '--cluster=x', '--feat', 'a=1']);
+  expect([parsed.text('config'), parsed.text('cluster-id'), parsed.all('feature')]).toEqual([
+    'f',
+    'x',
+    ['a=1'],
+  ]);
+  expect(said('format', '--c', 'f')).toMatch(
+    /ambiguous\s+option:\s+--c\s+could\s+match\s+--cluster-id,\s+--\s*config/,
+  );
+  expect(() => parseArguments(parser, ['info', '--he'])).toThrow(HelpRequest);
+});

@@ -4,9 +4,12 @@ import type { Parsed } from '../../src/cli/argparse.ts';
 import { main } from '../../src/cli/kafka-features.ts';
 import { describeFeatures, updateFeatures } from '../../src/cli/kafka-features-requests.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
-import { create } from '../../src/protocol/codec/codec.ts';
+import { create, decode, encode } from '../../src/protocol/codec/codec.ts';
 import { ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
-import { UpdateFeaturesResponse } from '../../src/protocol/messages/57-update-features.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../../src/protocol/messages/57-update-features.ts';
 import type { Init } from '../../src/protocol/schema/fields.ts';
 
 function testIo(): CliIo & { out: string } {
@@ -43,8 +46,8 @@ async function run(
   let sent: Sent = {};
   let thrown = '';
   const client = {
-    request: async (_request: unknown, _response: unknown, init: unknown) => {
-      sent = init as Sent;
+    request: async (request: typeof UpdateFeaturesRequest, _response: unknown, init: unknown) => {
+      sent = decode(request, 2, encode(request, 2, init as Init<typeof UpdateFeaturesRequest>));
       return create(UpdateFeaturesResponse, answer);
     },
   };
