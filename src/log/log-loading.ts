@@ -146,6 +146,7 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
   state.recoveryPoint = end;
   // Without a snapshot there were no producers: a clean shutdown would have written one.
   if (snapshots.length > 0) await loadProducers(state, snapshots, end);
+  state.producersKnownAt = end;
   return true;
 }
 

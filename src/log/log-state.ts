@@ -89,6 +89,8 @@ export class LogState {
   highWatermark = 0;
   /** Everything below it is synced. */
   recoveryPoint = 0;
+  /** Where the log ended when a clean start had found its producers: as long as it ends there, another one will. -1: never. */
+  producersKnownAt = -1;
   /** Counts truncations: a read that saw it change begins anew. */
   generation = 0;
   /** Lowest end of a truncation since the last compaction. */

@@ -351,7 +351,10 @@ export class PartitionLog {
   async #closeCleanly(): Promise<void> {
     const state = this.#state;
     const { active } = state;
-    const dirty = state.recoveryPoint < state.logEndOffset;
+    // All of it may be synced and its producers known to nobody but us.
+    const dirty =
+      state.recoveryPoint < state.logEndOffset ||
+      (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
     const tasks: Promise<void>[] = [];
     if (active.sizeBytes > 0) {
       active.loadedIndex.sealTime();

@@ -177,6 +177,20 @@ describe('idempotent producers', () => {
     expect(again.appendAsLeader(from(12, ['v12']), 0, client).info.firstOffset).toBe(12);
   });
 
+  test.each([1, 1_000_000])('state survives two clean restarts, flush.messages=%i', async (flushMessages) => {
+    const bench = new Bench();
+    const log = await bench.create({ flushMessages });
+    for (let i = 0; i < 3; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;
+    await log.close();
+    const recovered = await bench.reopen({ flushMessages }, { isClean: false });
+    await recovered.close();
+    for (const _ of [1, 2]) {
+      const again = await bench.reopen({ flushMessages }, { isClean: true });
+      expect(again.appendAsLeader(from(2, ['v2']), 0, client).info.duplicateOf).toBe(2);
+      await again.close();
+    }
+  });
+
   test('a follower truncation takes the state back', async () => {
     const log = await new Bench().create();
     for (let i = 0; i < 5; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;
