@@ -152,12 +152,14 @@ export class Workshop {
     return tool;
   }
 
-  /** A properties file; values win over the defaults of a combined node. */
-  async nodes(count: number, settings: Settings = {}): Promise<NodeFiles[]> {
+  /** A properties file; values win over the defaults of a combined node. `dynamic`: voters are not in the files. */
+  async nodes(count: number, settings: Settings = {}, quorum = 'static'): Promise<NodeFiles[]> {
     const ports = await freePorts(2 * count);
-    const voters = Array.from({ length: count }, (_, i) => `${i + 1}@localhost:${ports[count + i]}`).join(
-      ',',
-    );
+    const addresses = Array.from({ length: count }, (_, i) => `localhost:${ports[count + i]}`);
+    const quorumSettings =
+      quorum === 'dynamic'
+        ? { 'controller.quorum.bootstrap.servers': addresses.join(',') }
+        : { 'controller.quorum.voters': addresses.map((address, i) => `${i + 1}@${address}`).join(',') };
     return Array.from({ length: count }, (_, i) => {
       const id = i + 1;
       const [brokerPort, controllerPort] = [ports[i] as number, ports[count + i] as number];
@@ -165,7 +167,7 @@ export class Workshop {
       const properties = this.properties(`node-${id}`, {
         'node.id': id,
         'process.roles': 'broker,controller',
-        'controller.quorum.voters': voters,
+        ...quorumSettings,
         'controller.listener.names': 'CONTROLLER',
         'inter.broker.listener.name': 'PLAINTEXT',
         'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
@@ -194,9 +196,13 @@ export class Workshop {
     return path;
   }
 
-  async format(nodes: readonly NodeFiles[], clusterId: string = this.clusterId): Promise<void> {
+  async format(
+    nodes: readonly NodeFiles[],
+    clusterId: string = this.clusterId,
+    ...flags: readonly string[]
+  ): Promise<void> {
     const formats = nodes.map(({ properties }) =>
-      this.tool('kafka-storage', 'format', '-t', clusterId, '-c', properties),
+      this.tool('kafka-storage', 'format', '-t', clusterId, '-c', properties, ...flags),
     );
     for (const format of formats) {
       const { status, output } = await format.ended;
