@@ -39,7 +39,7 @@ type LevelError = { readonly code?: string; readonly message?: string } | undefi
 /** Its files contradict each other, one is missing, or one is too short; not: the disk or the machine fails. */
 function isLevelDamage(error: LevelError): boolean {
   if (error?.code === 'LEVEL_CORRUPTION') return true;
-  return /does not exist \(create_if_missing|No such file|Invalid argument/.test(error?.message ?? '');
+  return /No such file|Invalid argument/.test(error?.message ?? '');
 }
 
 function frameKey(offset: number): Uint8Array {
@@ -172,6 +172,8 @@ export class LevelRaftStore implements RaftStore {
     if (problem !== null) this.#damaged(problem);
     // LevelDB makes an empty database, and clears away the files of the old one, when its file CURRENT is missing.
     const createIfMissing = testimony.kind !== 'found' || testimony.generation === 0;
+    if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
+      this.#damaged(`${this.#databasePath}/CURRENT is missing`);
     this.#level = new ClassicLevel(this.#databasePath, {
       keyEncoding: 'view',
       valueEncoding: 'view',
