@@ -9,13 +9,28 @@ const { world, shrink, listenToMarks } = await loadWorld(process.argv[2]);
 const marks = new Set();
 listenToMarks((name) => marks.add(name));
 
+let rejected = null;
+process.on('unhandledRejection', (reason) => {
+  rejected ??= reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+});
+
+/** A promise that is rejected and caught by nobody would end a real node: it shows when the loop turns. */
+async function run(options) {
+  const result = world.run(options);
+  await new Promise((resolve) => setImmediate(resolve));
+  const message = rejected;
+  rejected = null;
+  if (message === null || result.violation !== null) return result;
+  return { ...result, violation: { invariant: 'assertion', message: `unhandled rejection: ${message}` } };
+}
+
 const jobs = {
   /** Seeds one after the other, until one violates an invariant. */
-  seeds({ seeds }) {
+  async seeds({ seeds }) {
     const report = { seeds: 0, events: 0, virtualMs: 0, faults: 0, found: null, hashes: [] };
     for (const seed of seeds) {
       process.send({ type: 'seed', seed });
-      const result = world.run({ seed });
+      const result = await run({ seed });
       report.seeds += 1;
       report.events += result.events;
       report.virtualMs += result.virtualMs;
@@ -28,26 +43,26 @@ const jobs = {
     return report;
   },
   /** Once more, for its hash. */
-  hash({ seed }) {
+  async hash({ seed }) {
     process.send({ type: 'seed', seed });
-    return { seed, hash: world.run({ seed }).traceHash };
+    return { seed, hash: (await run({ seed })).traceHash };
   },
   shrink({ seed }) {
     const { without, skip, runs } = shrink(world, seed);
     const { faults } = world.run({ seed, without, skip });
     return { without: [...without], skip: [...skip], runs, faults };
   },
-  trace({ seed, without, skip }) {
+  async trace({ seed, without, skip }) {
     const lines = [];
     const onTrace = (line) => lines.push(line);
-    const result = world.run({ seed, without: new Set(without), skip: new Set(skip), onTrace });
+    const result = await run({ seed, without: new Set(without), skip: new Set(skip), onTrace });
     return { result, lines };
   },
 };
 
-process.on('message', (job) => {
+process.on('message', async (job) => {
   const { user, system } = process.cpuUsage();
-  const value = jobs[job.type](job);
+  const value = await jobs[job.type](job);
   const after = process.cpuUsage();
   const cpuMs = (after.user + after.system - user - system) / 1000;
   process.send({ type: 'done', value, cpuMs, marks: [...marks] });

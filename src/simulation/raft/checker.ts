@@ -143,6 +143,11 @@ export class Checker {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
         `leader n${replica.id} goes from ${sizes(old)} to ${sizes(voters)} at once`);
     }
+    // The first entry only repeats what the format said.
+    if (before === undefined && difference(old, voters) === 0) return;
+    const own = watch.memory.last(core.state.highWatermark)?.epoch === canon.epoch;
+    require(own, 'I12 voter sets', () =>
+      `leader n${replica.id} changes the voters before anything of its epoch ${canon.epoch} is committed`);
     require(before === undefined || before.offset < core.state.highWatermark, 'I12 voter sets', () =>
       `leader n${replica.id} appends a voter set while ${nameOf(before)} is uncommitted`);
   }
@@ -216,6 +221,8 @@ export class Checker {
       `${id} takes ${stable} entries for durable, its disk has ${nameOf(durable.last(Math.min(stable, durable.end)))}`);
     if (role.name === 'leader' && (watch.role !== 'leader' || watch.epoch !== state.epoch))
       this.#elected(replica, core);
+    require(core.leaderId !== replica.id || role.name === 'leader', 'I1 one leader', () =>
+      `n${replica.id}, ${role.name}, takes itself for the leader of epoch ${state.epoch}`);
     watch.epoch = state.epoch;
     watch.role = role.name;
     if (state.epoch > this.epochMax) this.epochMax = state.epoch;
@@ -232,6 +239,7 @@ export class Checker {
       `epoch ${epoch}: n${known?.id} and n${replica.id} lead`);
     this.leaders.set(epoch, replica);
     replica.judgedSinceMs = replica.localMs;
+    this.world.elected(replica);
     let end = this.committedEnd;
     // Votes may come late: what later epochs committed need not be here.
     while (end > 0 && (this.#committedIn[end - 1] as number) >= epoch) end -= 1;
@@ -301,6 +309,7 @@ export class Checker {
   /** What costs more is looked at now and then. */
   #sampled(replica: Replica, core: RaftCore): void {
     this.#sameVoters(replica, core);
+    this.#sameDisk(replica, core);
     const { role, options } = core.state;
     if (role.name !== 'leader') return;
     const id = `n${replica.id}`;
@@ -313,6 +322,21 @@ export class Checker {
       require(!many, 'I16 bounds', () => `${id}: ${progress.inflights.length} appends in flight`);
     }
     this.world.deposed.look(replica, core);
+  }
+
+  /** I17: when nothing waits to be written, recovery would find what is in memory. */
+  #sameDisk(replica: Replica, core: RaftCore): void {
+    const { state } = core;
+    if (replica.writesPending || state.log.persistedSeq !== state.log.lastSeq) return;
+    const { disk } = replica;
+    const { epoch, votedFor } = disk.hardState;
+    const sameVote = votedFor === null ? state.votedFor === null : votedFor.id === state.votedFor?.id;
+    require(epoch === state.epoch && sameVote, 'I17 disk refinement', () =>
+      `n${replica.id} is in epoch ${state.epoch} and voted for ${state.votedFor?.id}, its disk says ${epoch} and ${votedFor?.id}`);
+    const same = disk.endOffset === state.log.endOffset && disk.startOffset === state.log.startOffset;
+    require(same, 'I17 disk refinement', () =>
+      `n${replica.id} has ${state.log.startOffset}..${state.log.endOffset}, its disk ${disk.startOffset}..${disk.endOffset}`);
+    if ((replica.watch.steppedCount & 1023) === 0) replica.tryRecovery();
   }
 
   /** A message was handled: what the leader concluded is compared with the follower's disk. */

@@ -163,13 +163,27 @@ function wipe(world: RaftWorld, random: SeededRandom): string | null {
   return `n${replica.id} comes back with an empty disk, after ${downMs} ms`;
 }
 
-/** What an administrator does: whose disk is gone leaves first, nobody else while one is missing. */
+/**
+ * What an administrator does: whose disk is gone leaves first, nobody else while one is missing. Half of the time it is
+ * asked of the leader that is to come, before that one has committed anything.
+ */
 function member(world: RaftWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();
   const leader = leaders[below(random, leaders.length)];
+  const soon = random.chance(0.5);
   const draw = random.u32();
   const pick = random.u32();
-  if (leader === undefined) return null;
+  if (soon) {
+    world.atElections((next) => {
+      const text = changeVoters(world, next, draw, pick);
+      if (text !== null) world.note(() => text);
+    });
+    return 'the next leader is to change its voters';
+  }
+  return leader === undefined ? null : changeVoters(world, leader, draw, pick);
+}
+
+function changeVoters(world: RaftWorld, leader: Replica, draw: number, pick: number): string | null {
   const change = chooseChange(world, leader.voters, draw, pick);
   if (change === null) return null;
   const before = sizes(leader.voters);

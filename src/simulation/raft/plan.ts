@@ -81,7 +81,7 @@ function tuningOf(random: SeededRandom): Partial<RaftOptions> {
   };
 }
 
-const rare: ReadonlySet<FaultFamily> = new Set(['blackout', 'wipe', 'retire', 'hint']);
+const rare: ReadonlySet<FaultFamily> = new Set(['blackout', 'wipe', 'retire']);
 
 function faultRates(random: SeededRandom, plan: { staticVoters: boolean }): Map<FaultFamily, number> {
   const rates = new Map<FaultFamily, number>();

@@ -51,6 +51,7 @@ export class RaftWorld {
   readonly #stalledUntilMs: number[] = [];
   readonly #faultStreams = new Map<FaultFamily, { stream: SeededRandom; count: number }>();
   readonly #chance: SeededRandom;
+  readonly #atElections: ((leader: Replica) => void)[] = [];
   readonly #slice = { endMs: 0, count: 0 };
   #order = 0;
 
@@ -201,6 +202,20 @@ export class RaftWorld {
     this.faultsDone.push({ number, family, text });
     this.note(() => `fault ${number} ${family}: ${text}`);
     return true;
+  }
+
+  /** What is to be done with the next leaders, right after they are elected. */
+  atElections(run: (leader: Replica) => void): void {
+    this.#atElections.push(run);
+  }
+
+  elected(leader: Replica): void {
+    const run = this.#atElections.shift();
+    if (run === undefined) return;
+    const { life } = leader;
+    this.after(0, () => {
+      if (leader.life === life && !this.calm) run(leader);
+    });
   }
 
   syncMs(replica: Replica, random: SeededRandom): number {

@@ -12,7 +12,7 @@ import type { WriteOp } from '../../raft/store.ts';
 import type { Entry, ReplicaKey, SnapshotMeta, Voter } from '../../raft/types.ts';
 import type { SeededRandom } from '../random.ts';
 import { Disk } from './disk.ts';
-import type { Watch } from './watch.ts';
+import { require, sameVoters, type Watch } from './watch.ts';
 import type { RaftWorld } from './raft-world.ts';
 
 /** A request that was accepted and waits for its outcome, as the driver keeps it. */
@@ -90,8 +90,7 @@ export class Replica {
   }
 
   start(): void {
-    const { disk } = this;
-    const { plan, checker } = this.#world;
+    const { checker } = this.#world;
     this.life += 1;
     this.retiring = false;
     this.pausedUntilMs = 0;
@@ -100,16 +99,8 @@ export class Replica {
     this.judgedSinceMs = this.localMs;
     this.lastPauseMs = 0;
     this.heardMs.length = 0;
-    const recovered = {
-      hardState: disk.hardState,
-      snapshot: disk.snapshot?.meta ?? null,
-      startOffset: disk.startOffset,
-      startEpoch: disk.startEpoch,
-    };
-    const endpoints = [{ name: 'CONTROLLER', host: `n${this.id}`, port: 9093 }];
-    const options = raftOptions(this.key, { ...plan.tuning, endpoints });
-    const core = new RaftCore(options, this.#random.fork(`life ${this.life}`), recovered, this.bootstrap);
-    core.restore(disk.all());
+    const { disk } = this;
+    const core = this.#recover(`life ${this.life}`);
     this.core = core;
     this.appliedEnd = disk.snapshot?.meta.endOffset ?? 0;
     this.appliedHash = disk.snapshot === null ? 0 : readHash(disk.snapshot.bytes);
@@ -119,6 +110,35 @@ export class Replica {
     checker.started(this, core);
     core.begin(this.#tick());
     this.input({ type: 'tick' });
+  }
+
+  /** A core as it would be after a restart of now. */
+  #recover(stream: string): RaftCore {
+    const { disk } = this;
+    const recovered = {
+      hardState: disk.hardState,
+      snapshot: disk.snapshot?.meta ?? null,
+      startOffset: disk.startOffset,
+      startEpoch: disk.startEpoch,
+    };
+    const endpoints = [{ name: 'CONTROLLER', host: `n${this.id}`, port: 9093 }];
+    const options = raftOptions(this.key, { ...this.#world.plan.tuning, endpoints });
+    const core = new RaftCore(options, this.#random.fork(stream), recovered, this.bootstrap);
+    core.restore(disk.all());
+    return core;
+  }
+
+  /** I17: recovery finds what this process has in memory, when it has written everything. */
+  tryRecovery(): void {
+    const core = this.core as RaftCore;
+    const { state } = this.#recover('trial');
+    const { log, voters } = core.state;
+    const same =
+      state.epoch === core.state.epoch &&
+      state.log.lastEpoch === log.lastEpoch &&
+      state.log.endOffset === log.endOffset &&
+      sameVoters(state.voters.current, voters.current);
+    require(same, 'I17 disk refinement', () => `n${this.id} would recover another state than it has`);
   }
 
   /** The process is gone. `landed`: the write that was on its way reached the disk all the same. */

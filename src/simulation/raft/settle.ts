@@ -36,7 +36,7 @@ export function settle(world: RaftWorld): Settled {
   }
   converge(world, world.replicas, 'all');
   stable(world);
-  if (random.chance(0.3)) handOver(world);
+  if (random.chance(0.5)) handOver(world);
   powerCut(world);
   return 'settled';
 }
@@ -168,7 +168,7 @@ function handOver(world: RaftWorld): void {
   leader.retiring = true;
   leader.input({ type: 'retire' });
   const next = (): boolean => world.leaders().some((replica) => replica !== leader);
-  const withinMs = 3 * world.electionTimeoutMs + 500;
+  const withinMs = world.fetchTimeoutMs / 2 + 150;
   require(world.run(world.nowMs + withinMs, next), 'L9 hand-over', () =>
     `nobody took over from n${leader.id} within ${withinMs} ms\n${describe(world.replicas)}`);
   heal(world, leader);
