@@ -82,7 +82,7 @@ const parser: ToolParser = {
       ],
     },
     'version-mapping': {
-      help: 'Look up the corresponding features for a given metadata version. Using the command with no --release-version argument will return the mapping for the latest stable metadata version',
+      help: 'Look up the corresponding features for a given metadata version. Using the command with no --release-version  argument will return the mapping for the latest stable metadata version',
       arguments: [
         {
           flags: ['--release-version'],

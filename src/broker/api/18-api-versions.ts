@@ -2,7 +2,10 @@
  * ApiVersions (18), v0–v4. What this listener serves, derived from the table of handlers, and the cluster's features.
  * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
  * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
- * header is version 0 always (`protocol/frames.ts`). Features whose API this broker lacks are left out, finalized or not.
+ * header is version 0 always (`protocol/frames.ts`).
+ * Behaviour: a client that opens a connection is not told of features whose API this broker lacks, finalized or not: it would use
+ *            them. One that asks again on the same connection knows its versions; it wants to see the features (Admin's
+ *            describeFeatures) and is told all.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -46,7 +49,9 @@ export function createApiVersionsHandler(
     }
     return list;
   };
-  const isServed = (feature: string, kind: ListenerKind): boolean => {
+  /** Connections that have had a useful answer. */
+  const negotiated = new WeakSet<RequestContext['connection']>();
+  const isShown = (feature: string, { listenerKind: kind }: RequestContext['connection']): boolean => {
     const apiKey = apiOfFeature.get(feature);
     return (
       apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey)
@@ -59,11 +64,14 @@ export function createApiVersionsHandler(
       if (context.apiVersion >= 3 && !isSoftware(request.clientSoftwareName, request.clientSoftwareVersion)) {
         return { errorCode: Errors.INVALID_REQUEST.code, apiKeys: [], throttleTimeMs: 0 };
       }
+      const { connection } = context;
+      const isAll = negotiated.has(connection);
+      negotiated.add(connection);
       return {
         errorCode: 0,
-        apiKeys: apiKeys(context.connection.listenerKind),
+        apiKeys: apiKeys(connection.listenerKind),
         throttleTimeMs: 0,
-        ...features(services, context, (name) => isServed(name, context.connection.listenerKind)),
+        ...features(services, context, (name) => isAll || isShown(name, connection)),
       };
     },
     unsupportedVersion: (context) => ({
@@ -78,26 +86,26 @@ function isSoftware(name: string, version: string): boolean {
   return [name, version].every((text) => text.length <= softwareNameLengthMax && softwareName.test(text));
 }
 
-function features(services: NodeServices, context: RequestContext, isServed: (feature: string) => boolean) {
+function features(services: NodeServices, context: RequestContext, isShown: (feature: string) => boolean) {
   const supportedFeatures = [];
   for (const [name, range] of services.supportedFeatures) {
     // Older clients take a lowest level of 0 for a broken response (KAFKA-17011).
-    if ((range.min === 0 && context.apiVersion < 4) || !isServed(name)) continue;
+    if ((range.min === 0 && context.apiVersion < 4) || !isShown(name)) continue;
     supportedFeatures.push({ name, minVersion: range.min, maxVersion: range.max });
   }
   return {
     supportedFeatures,
-    finalizedFeatures: finalized(services, context.image, isServed),
+    finalizedFeatures: finalized(services, context.image, isShown),
     finalizedFeaturesEpoch: context.image.offset,
   };
 }
 
 /** kraft.version is no record of the image: it follows from what the quorum's log says of the voters. */
-function finalized(services: NodeServices, image: MetadataImage, isServed: (feature: string) => boolean) {
+function finalized(services: NodeServices, image: MetadataImage, isShown: (feature: string) => boolean) {
   const list = [];
   const kraftVersion = kraftVersionOf(services.quorum().voters);
   for (const [name, level] of [...image.features.levels, [kraftVersionFeature, kraftVersion] as const]) {
-    if (level > 0 && isServed(name)) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
+    if (level > 0 && isShown(name)) list.push({ name, maxVersionLevel: level, minVersionLevel: level });
   }
   return list;
 }

@@ -91,6 +91,24 @@ describe('ApiVersions', () => {
     expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'kraft.version']);
   });
 
+  test('who asks again on a connection sees all features', async () => {
+    const broker = new TestBroker();
+    broker.apply([record('FeatureLevelRecord', { name: 'transaction.version', featureLevel: 2 })]);
+    const connection = broker.connect();
+    const ask = async (): Promise<[string[], string[]]> => {
+      connection.feed(frame(ApiVersionsRequest, 4, client, 5));
+      await settle();
+      const bytes = connection.frames().at(-1) as Uint8Array;
+      const { supportedFeatures, finalizedFeatures } = readResponse(ApiVersionsResponse, 4, bytes).body;
+      return [supportedFeatures.map(({ name }) => name), finalizedFeatures.map(({ name }) => name)];
+    };
+    expect(await ask()).toEqual([['metadata.version', 'kraft.version'], []]);
+    expect(await ask()).toEqual([
+      ['metadata.version', 'group.version', 'kraft.version'],
+      ['transaction.version'],
+    ]);
+  });
+
   test('kraft.version is 1 once the voters are known with their directories', async () => {
     const broker = new TestBroker();
     const level = async (directoryId: string): Promise<number | undefined> => {
