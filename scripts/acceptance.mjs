@@ -73,9 +73,6 @@ const files = [
 
 /** Tests of features that are not there yet (README, limits). */
 const later = [
-  // kafka-features
-  'test_storage_start.py::test_features_of_a_new_cluster',
-  'test_storage_start.py::test_release_version_takes_effect',
   // SASL
   'test_storage_start.py::test_add_scram_makes_a_user',
 ];
