@@ -69,17 +69,16 @@ export class TopicsDelta {
     const draft = this.#draft(record.topicId);
     const index = record.partitionId;
     assert(index <= draft.partitions.length, `partition ${draft.name}-${index} leaves a gap`);
-    const replicas = this.#shared(record.replicas as readonly NodeId[]);
     draft.partitions[index] = {
       topicId: draft.id,
       index,
-      replicas,
+      replicas: this.#list(record.replicas, noIds),
       directories: this.#shared(record.directories),
-      isr: same(record.isr as readonly NodeId[], replicas),
-      removingReplicas: orNone(record.removingReplicas),
-      addingReplicas: orNone(record.addingReplicas),
-      elr: orNone(record.eligibleLeaderReplicas),
-      lastKnownElr: orNone(record.lastKnownElr),
+      isr: this.#list(record.isr, noIds),
+      removingReplicas: this.#list(record.removingReplicas, noIds),
+      addingReplicas: this.#list(record.addingReplicas, noIds),
+      elr: this.#list(record.eligibleLeaderReplicas, noIds),
+      lastKnownElr: this.#list(record.lastKnownElr, noIds),
       leader: record.leader as NodeId | typeof noLeader,
       leaderRecoveryState: record.leaderRecoveryState,
       leaderEpoch: record.leaderEpoch,
@@ -150,7 +149,7 @@ export class TopicsDelta {
     };
   }
 
-  /** `before` when the record says nothing of it. */
+  /** `before` when the record says nothing of it; one empty list for all that are empty, as most are. */
   #list(ids: readonly number[] | null, before: readonly NodeId[]): readonly NodeId[] {
     if (ids === null) return before;
     return ids.length === 0 ? noIds : this.#shared(ids as readonly NodeId[]);
@@ -194,11 +193,6 @@ export class TopicsDelta {
     for (const topic of this.#base.all()) if (!this.#removed.has(topic.id)) ids.add(topic.id);
     return [...ids];
   }
-}
-
-/** The shared empty list for an empty one: most partitions have four of them. */
-function orNone(ids: readonly number[] | null): readonly NodeId[] {
-  return ids === null || ids.length === 0 ? noIds : (ids as readonly NodeId[]);
 }
 
 /** `model` when both hold the same, so that the usual "all in sync" costs no array of its own. */

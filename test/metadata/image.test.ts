@@ -6,7 +6,7 @@ import type { MetadataImage } from '../../src/metadata/image.ts';
 import { emptyImage } from '../../src/metadata/image.ts';
 import { MetadataLoader } from '../../src/metadata/loader.ts';
 import type { MetadataRecord } from '../../src/metadata/records.ts';
-import { encodeRecords, record } from '../../src/metadata/records.ts';
+import { decodeRecords, encodeRecords, record } from '../../src/metadata/records.ts';
 import { decodeSnapshot, imageToRecords, snapshotBytes } from '../../src/metadata/snapshot.ts';
 
 /** Every look at it finds that a slice is over. */
@@ -129,6 +129,62 @@ test('a snapshot replays to an equal image, and arrives as the difference', asyn
   expect(loader.image.offset).toBe(10);
   expect([...imageToRecords(loader.image)]).toEqual([...imageToRecords(next)]);
   expect(loader.image.topics.partition(a, 0)).toBe(old);
+});
+
+test('a snapshot that repeats the epochs of another history is told apart, and what is alike is kept', () => {
+  const before = imageOf(two);
+  const other = imageOf([
+    record('TopicRecord', { name: 'a', topicId: a }),
+    partition(a, 0),
+    partition(a, 1, [2]),
+  ]);
+  const delta = MetadataDelta.between(before, other);
+  expect([...delta.changedTopics]).toEqual([a]);
+  expect([...delta.changedPartitions(a)]).toEqual([1]);
+  expect([...delta.removedTopics]).toEqual([b]);
+
+  const again = new MetadataDelta(before, { isSnapshot: true });
+  again.replayAll([...imageToRecords(other)]);
+  const after = again.apply(9, 3);
+  expect(after.topics.partition(a, 0)).toBe(before.topics.partition(a, 0));
+  expect(after.topics.partition(a, 1)?.isr).toEqual([2]);
+});
+
+test('partitions whose lists say the same share them', () => {
+  const ids = Array.from({ length: 50 }, (_, i) => i);
+  const image = imageOf([
+    record('TopicRecord', { name: 'a', topicId: a }),
+    ...ids.map((i) => partition(a, i, i % 2 === 0 ? [1, 2] : [2])),
+  ]);
+  const changed = imageOf(
+    ids.map((i) =>
+      record('PartitionChangeRecord', { topicId: a, partitionId: i, isr: [1], directories: [b, a] }),
+    ),
+    image,
+  );
+  for (const { topics } of [image, changed]) {
+    const lists = topics
+      .byId(a)
+      ?.partitions.flatMap(({ replicas, isr, directories }) => [replicas, isr, directories]);
+    expect(new Set(lists).size).toBeLessThanOrEqual(4);
+  }
+  expect(changed.topics.partition(a, 7)).toMatchObject({ isr: [1], replicas: [1, 2], directories: [b, a] });
+});
+
+test('a credential does not keep the payload that brought it', () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  const credential = record('UserScramCredentialRecord', {
+    name: 'u',
+    mechanism: 1,
+    salt: bytes,
+    storedKey: bytes,
+    serverKey: bytes,
+    iterations: 4096,
+  });
+  const image = imageOf(decodeRecords(encodeRecords([credential])));
+  for (const { salt, storedKey, serverKey } of image.security.scram.values())
+    for (const field of [salt, storedKey, serverKey]) expect(field.buffer.byteLength).toBe(3);
+  expect(image.security.scram.size).toBe(1);
 });
 
 test('registrations: fencing, leaving, coming back', () => {
