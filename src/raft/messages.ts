@@ -4,6 +4,7 @@
  * repeated or late. `from` of a message is known from the stream's hello.
  */
 import type { NodeId } from '../base/ids.ts';
+import type { Uuid } from '../base/uuid.ts';
 import type { Endpoint, Entry, ReplicaKey, Voter } from './types.ts';
 
 export interface VoteRequest {
@@ -52,6 +53,10 @@ export interface AppendResponse {
 export interface Heartbeat {
   readonly type: 'heartbeat';
   readonly epoch: number;
+  /** The disk that is meant; zero while the leader does not know it. */
+  readonly directoryId: Uuid;
+  /** Exclusive end of what that disk has acknowledged: a replica that has less has forgotten it. */
+  readonly match: number;
   /** At most what this follower is known to hold. */
   readonly highWatermark: number;
   /** False: it only brings the high watermark. */

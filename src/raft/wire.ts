@@ -51,6 +51,8 @@ export function encodeMessage(message: WireMessage): Uint8Array {
       writer.i64(message.endEpoch);
       break;
     case 'heartbeat':
+      writer.uuid(message.directoryId);
+      writer.i64(message.match);
       writer.i64(message.highWatermark);
       writer.u8(message.reply ? 1 : 0);
       writer.i64(message.round);
@@ -104,9 +106,11 @@ function decodeBody(reader: ByteReader, kind: number, epoch: number): WireMessag
       return { type: 'appended', epoch, accepted, baseOffset, endOffset, endEpoch: reader.i64() };
     }
     case 5: {
+      const directoryId = reader.uuid();
+      const match = reader.i64();
       const highWatermark = reader.i64();
       const reply = reader.u8() === 1;
-      return { type: 'heartbeat', epoch, highWatermark, reply, round: reader.i64() };
+      return { type: 'heartbeat', epoch, directoryId, match, highWatermark, reply, round: reader.i64() };
     }
     case 6:
       return { type: 'alive', epoch, round: reader.i64() };

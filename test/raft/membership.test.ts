@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
+import { DamagedStoreError } from '../../src/raft/store.ts';
 import type { VoterChange } from '../../src/raft/state.ts';
 import { directoryOf, Puppets } from './puppet.ts';
 
@@ -214,6 +215,35 @@ test('static voters become dynamic once each was heard, with the disks that they
   // After a restart too, whatever the configuration says.
   quorum.restart(3);
   expect(quorum.core(3).state.voters.current.map((voter) => voter.directoryId)).toEqual(directories);
+});
+
+test('a replica that no longer has what it acknowledged says so and stops', () => {
+  const quorum = ledBy1(3, 3);
+  const old = quorum.node(2).disk;
+  quorum.propose(1, 'a');
+  quorum.stabilize();
+  // An older copy of its directory is put back: same identity, less log.
+  quorum.node(2).disk = old;
+  quorum.restart(2);
+  quorum.timeout(1);
+  expect(() => quorum.stabilize()).toThrow(DamagedStoreError);
+  // A wiped disk under the same id is another replica: it forgot nothing.
+  const other = ledBy1(3, 3);
+  other.propose(1, 'a');
+  other.stabilize();
+  other.wipe(2);
+  other.timeout(1);
+  other.stabilize();
+  expect(other.epochs(2)).toEqual(other.epochs(1));
+});
+
+test('a voter that was never heard is not fed after its removal', () => {
+  const quorum = new Puppets(3, {}, true);
+  quorum.elect(1, [1, 2]);
+  quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
+  quorum.stabilize([1, 2]);
+  const { role } = quorum.core(1).state;
+  expect(role.name === 'leader' && [...role.progress.keys()]).toEqual([2]);
 });
 
 test('Raft thesis: 3.10: a transfer that is not done within an election timeout is given up, and proposals are taken again', () => {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import type { VoteResponse } from '../../src/raft/messages.ts';
 import { Puppets } from './puppet.ts';
 
@@ -44,7 +45,15 @@ test('Raft paper: 5.1: a server that receives a request with a stale epoch rejec
   quorum.input(1, {
     type: 'message',
     from,
-    message: { type: 'heartbeat', epoch: 3, highWatermark: 0, reply: true, round: 0 },
+    message: {
+      type: 'heartbeat',
+      epoch: 3,
+      directoryId: uuidZero,
+      match: 0,
+      highWatermark: 0,
+      reply: true,
+      round: 0,
+    },
   });
   expect(quorum.transit).toContainEqual({ from: 1, to: 2, message: { type: 'alive', epoch: 5, round: 0 } });
   expect(quorum.core(1).leaderId).toBe(null);
@@ -98,7 +107,15 @@ test('Raft paper: 5.2: a candidate that hears the leader of its epoch becomes it
   quorum.input(1, {
     type: 'message',
     from,
-    message: { type: 'heartbeat', epoch: 2, highWatermark: 0, reply: true, round: 0 },
+    message: {
+      type: 'heartbeat',
+      epoch: 2,
+      directoryId: uuidZero,
+      match: 0,
+      highWatermark: 0,
+      reply: true,
+      round: 0,
+    },
   });
   expect(quorum.status(1)).toContain('follower of 3, epoch 2');
 });

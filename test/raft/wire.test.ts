@@ -36,6 +36,8 @@ const message: fc.Arbitrary<WireMessage> = fc.oneof(
   fc.record({
     type: fc.constant('heartbeat' as const),
     epoch: int,
+    directoryId: fc.constant('AAAAAAAAAAAAAAAAAAAAAQ'),
+    match: int,
     highWatermark: int,
     reply: fc.boolean(),
     round: int,

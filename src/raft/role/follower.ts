@@ -6,6 +6,7 @@ import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { AppendRequest, Heartbeat, InstallSnapshot } from '../messages.ts';
 import type { RaftState } from '../state.ts';
+import { DamagedStoreError } from '../store.ts';
 import type { Entry } from '../types.ts';
 import { votersInForce } from '../voters.ts';
 import { becomeCandidate } from './election.ts';
@@ -73,6 +74,13 @@ function reject(state: RaftState, to: NodeId, request: AppendRequest, endOffset:
 
 export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {
   heardLeader(state);
+  if (heartbeat.directoryId === state.options.me.directoryId && heartbeat.match > state.log.endOffset) {
+    throw new DamagedStoreError(
+      `this replica acknowledged the metadata log up to offset ${heartbeat.match} and has it up to ${state.log.endOffset} only: ` +
+        'its metadata directory was replaced by an older copy, or lost writes. It can take part no longer as what it was: ' +
+        'empty the directory, format it and let it join as a new replica',
+    );
+  }
   // The leader tells at most what we acknowledged in its epoch, so our log is equal to its own up to there.
   state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
   if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch, round: heartbeat.round });

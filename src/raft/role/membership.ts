@@ -120,7 +120,15 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
 function keepFeeding(state: RaftState, leader: Leader, removed: ReplicaKey): void {
   const progress = leader.progress.get(removed.id);
   const voter = voterOf(state.voters.current, removed);
-  if (progress === undefined || voter === null || progress.endpoints.length > 0) return;
+  // Nobody is there: when it comes back it asks for the log itself.
+  if (progress?.directoryId === null) leader.progress.delete(removed.id);
+  if (
+    progress === undefined ||
+    progress.directoryId === null ||
+    voter === null ||
+    progress.endpoints.length > 0
+  )
+    return;
   setEndpoints(state, progress, voter.endpoints);
 }
 

@@ -3,6 +3,8 @@
  * together leaves together.
  */
 import { assert } from '../../base/assert.ts';
+import { uuidZero } from '../../base/uuid.ts';
+import type { Heartbeat } from '../messages.ts';
 import { addInflight, type Progress } from '../progress.ts';
 import { leaderOf, type RaftState } from '../state.ts';
 import { type Entry, entrySizeBytes } from '../types.ts';
@@ -15,7 +17,7 @@ export function replicate(state: RaftState): void {
     const highWatermark = Math.min(progress.match, state.highWatermark);
     if (progress.state !== 'replicate' || progress.sentHighWatermark >= highWatermark) continue;
     progress.sentHighWatermark = highWatermark;
-    state.send(progress.id, { type: 'heartbeat', epoch: state.epoch, highWatermark, reply: false, round: 0 });
+    state.send(progress.id, heartbeat(state, progress, false, 0));
   }
 }
 
@@ -24,8 +26,14 @@ export function sendHeartbeat(state: RaftState, progress: Progress): void {
   const leader = leaderOf(state);
   const highWatermark = Math.min(progress.match, state.highWatermark);
   progress.sentHighWatermark = Math.max(progress.sentHighWatermark, highWatermark);
-  const { epoch } = state;
-  state.send(progress.id, { type: 'heartbeat', epoch, highWatermark, reply: true, round: leader.round });
+  state.send(progress.id, heartbeat(state, progress, true, leader.round));
+}
+
+function heartbeat(state: RaftState, progress: Progress, reply: boolean, round: number): Heartbeat {
+  const { match } = progress;
+  const directoryId = progress.directoryId ?? uuidZero;
+  const highWatermark = Math.min(match, state.highWatermark);
+  return { type: 'heartbeat', epoch: state.epoch, directoryId, match, highWatermark, reply, round };
 }
 
 /** `fromStore`: entries at `next` that are no longer in memory. */

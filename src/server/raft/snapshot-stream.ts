@@ -7,7 +7,6 @@
  * more on its way than the stream takes. `received` means that the whole of it reached the other's core; its durable
  * acknowledgement is an ordinary Raft message.
  */
-import { mark } from '../../base/mark.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { MessageStream } from '../../base/network.ts';
 import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
@@ -75,7 +74,6 @@ class SnapshotSender {
       const from = decodeFrom(bytes);
       if (from === null || from > this.#options.snapshot.bytes.length) this.#finish(false);
       else {
-        if (from > 0) mark('snapshot-stream.resumed');
         this.#at = from;
         this.#pump();
       }

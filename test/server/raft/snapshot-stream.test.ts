@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import type { Scheduler } from '../../../src/base/clock.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import type { MessageStream } from '../../../src/base/network.ts';
+import { MalformedError } from '../../../src/raft/bytes.ts';
+import type { InstallSnapshot } from '../../../src/raft/messages.ts';
+import type { ReplicaKey } from '../../../src/raft/types.ts';
+import { sendSnapshot, SnapshotDownloads } from '../../../src/server/raft/snapshot-stream.ts';
+
+const leader: ReplicaKey = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAAAQ' };
+const hello = Uint8Array.of(7);
+const scheduler: Scheduler = { after: () => ({ cancel() {} }), soon: (callback) => queueMicrotask(callback) };
+
+function snapshotOf(sizeBytes: number, endOffset = 10): InstallSnapshot {
+  const bytes = Uint8Array.from({ length: sizeBytes }, (_, index) => index % 251);
+  return { type: 'snapshot', epoch: 3, endOffset, snapshotEpoch: 2, voters: [], bytes };
+}
+
+/** Both ends in one: the sender's stream hands its messages to `downloads`, and breaks after `messagesMax`. */
+class Pipe implements MessageStream {
+  onMessage: (message: Uint8Array) => void = () => {};
+  onClose: (error: Error | null) => void = () => {};
+  onDrain: () => void = () => {};
+  sentBytes = 0;
+  readonly #downloads: SnapshotDownloads;
+  readonly #from: ReplicaKey;
+  #messagesLeft: number;
+  #greeted = false;
+  #closed = false;
+  readonly receiver: MessageStream;
+
+  constructor(downloads: SnapshotDownloads, from: ReplicaKey, messagesMax: number) {
+    this.#downloads = downloads;
+    this.#from = from;
+    this.#messagesLeft = messagesMax;
+    this.receiver = {
+      onMessage() {},
+      onClose() {},
+      onDrain() {},
+      send: (message) => {
+        queueMicrotask(() => this.onMessage(message));
+        return true;
+      },
+      close: () => this.#break(),
+    };
+  }
+
+  send(message: Uint8Array): boolean {
+    if (this.#closed) return false;
+    if (!this.#greeted) {
+      this.#greeted = true;
+      this.receiver.send(hello);
+      return true;
+    }
+    if (this.#messagesLeft === 0) {
+      this.#break();
+      return false;
+    }
+    this.#messagesLeft -= 1;
+    this.sentBytes += message.length;
+    this.#downloads.receive(this.receiver, this.#from, message);
+    queueMicrotask(() => this.onDrain());
+    return false;
+  }
+
+  close(): void {
+    this.#break();
+  }
+
+  #break(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#downloads.closed(this.receiver);
+    queueMicrotask(() => this.onClose(null));
+  }
+}
+
+function send(pipe: Pipe, snapshot: InstallSnapshot): Promise<boolean> {
+  return sendSnapshot({ stream: pipe, hello, checkHello: () => true, snapshot, scheduler });
+}
+
+test('a broken stream is resumed where it was, and the whole arrives as it was sent', async () => {
+  const received: InstallSnapshot[] = [];
+  const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
+  const snapshot = snapshotOf(2_000_000);
+  const first = new Pipe(downloads, leader, 5);
+  expect(await send(first, snapshot)).toBe(false);
+  expect(received).toEqual([]);
+  const second = new Pipe(downloads, leader, 100);
+  expect(await send(second, { ...snapshot, epoch: 4 })).toBe(true);
+  // Four chunks of 256 KiB had come; begin is a few bytes.
+  expect(second.sentBytes).toBeLessThan(2_000_000 - 4 * 256 * 1024 + 100);
+  expect(received).toHaveLength(1);
+  expect(received[0]).toMatchObject({ epoch: 4, endOffset: 10, snapshotEpoch: 2 });
+  expect(Buffer.compare(received[0]?.bytes ?? hello, snapshot.bytes)).toBe(0);
+});
+
+test('another snapshot, or one of another replica, begins anew', async () => {
+  const received: number[] = [];
+  const downloads = new SnapshotDownloads((_, { bytes }) => received.push(bytes.length));
+  const snapshot = snapshotOf(1_000_000);
+  await send(new Pipe(downloads, leader, 3), snapshot);
+  const other = new Pipe(downloads, { ...leader, id: nodeId(2) }, 100);
+  expect(await send(other, snapshot)).toBe(true);
+  expect(other.sentBytes).toBeGreaterThan(1_000_000);
+  await send(new Pipe(downloads, leader, 3), snapshot);
+  const newer = new Pipe(downloads, leader, 100);
+  expect(await send(newer, snapshotOf(900_000, 20))).toBe(true);
+  expect(newer.sentBytes).toBeGreaterThan(900_000);
+  expect(received).toEqual([1_000_000, 900_000]);
+  const empty = new Pipe(downloads, leader, 100);
+  expect(await send(empty, snapshotOf(0, 30))).toBe(true);
+  expect(received.at(-1)).toBe(0);
+});
+
+test('more than was announced is refused', () => {
+  const downloads = new SnapshotDownloads(() => {});
+  const pipe = new Pipe(downloads, leader, 100);
+  const sent: Uint8Array[] = [];
+  const recording: MessageStream = {
+    onMessage() {},
+    onClose() {},
+    onDrain() {},
+    send: (message) => {
+      sent.push(message);
+      return true;
+    },
+    close() {},
+  };
+  void sendSnapshot({
+    stream: recording,
+    hello,
+    checkHello: () => true,
+    snapshot: snapshotOf(10),
+    scheduler,
+  });
+  downloads.receive(pipe.receiver, leader, sent[1] as Uint8Array);
+  expect(() => downloads.receive(pipe.receiver, leader, new Uint8Array(11))).toThrow(MalformedError);
+});
