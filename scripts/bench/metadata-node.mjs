@@ -1,0 +1,238 @@
+/**
+ * Child process of `metadata-scale.mjs`: one real node with the real store, which does what its parent says over IPC and
+ * tells what that cost: how long it took, how long the event loop stood still at worst, and memory.
+ *
+ *   node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
+ */
+import { openSync, readFileSync, readSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [dist, propertiesFile] = process.argv.slice(2);
+const load = (path) => import(pathToFileURL(join(dist, path)).href);
+const [
+  { Node },
+  { NodeConfig },
+  { systemClock, systemScheduler },
+  { systemFileSystem },
+  { makeRoomForGarbage },
+  { storeInMetadataDirectory },
+  { createTransport },
+  { createSystemRandom },
+  { SnapshotWriter },
+] = await Promise.all(
+  [
+    'server/node.js',
+    'config/node-config.js',
+    'adapters/clock.js',
+    'adapters/file-system.js',
+    'adapters/heap.js',
+    'adapters/leveldb/raft-store.js',
+    'adapters/one-port.js',
+    'adapters/random.js',
+    'server/controller/snapshot-writer.js',
+  ].map(load),
+);
+
+const write = (level) => (message, fields) => {
+  if (level !== 'debug')
+    process.stderr.write(
+      `${(performance.now() / 1000).toFixed(2)} ${level} ${message} ${fields ? JSON.stringify(fields) : ''}\n`,
+    );
+};
+const logger = {
+  debug: write('debug'),
+  info: write('info'),
+  warn: write('warn'),
+  error: write('error'),
+  child: () => logger,
+};
+
+const properties = new Map(
+  readFileSync(propertiesFile, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('='))
+    .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+);
+const config = new NodeConfig(properties);
+makeRoomForGarbage(systemScheduler);
+const transport = createTransport({ logger, backlog: config.get('socket.listen.backlog.size') });
+const fatal = (error) => {
+  process.stderr.write(`fatal ${error?.stack ?? error}\n`);
+  process.exit(1);
+};
+const node = new Node(config, {
+  clock: systemClock,
+  scheduler: systemScheduler,
+  random: createSystemRandom(),
+  fs: systemFileSystem,
+  network: transport.network,
+  peers: transport.peers,
+  logger,
+  hostName: hostname(),
+  openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),
+  onFatal: fatal,
+});
+
+const intervalMs = 1;
+
+/**
+ * The longest time for which the event loop did not come round, without the time for which the main thread was ready to run
+ * and other processes had the cores: the kernel counts both (Linux).
+ */
+class StallMonitor {
+  #scheduled = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+  #text = Buffer.alloc(128);
+  #last = this.#now();
+  longestMs = 0;
+
+  constructor() {
+    setInterval(() => this.#look(), intervalMs);
+  }
+
+  reset() {
+    this.#last = this.#now();
+    this.longestMs = 0;
+  }
+
+  #now() {
+    const length = readSync(this.#scheduled, this.#text, 0, 128, 0);
+    const waitedNs = Number(this.#text.toString('latin1', 0, length).split(' ')[1]);
+    return { wallMs: performance.now(), waitedMs: waitedNs / 1e6 };
+  }
+
+  #look() {
+    const now = this.#now();
+    const waitedMs = now.waitedMs - this.#last.waitedMs;
+    this.longestMs = Math.max(this.longestMs, now.wallMs - this.#last.wallMs - waitedMs - intervalMs);
+    this.#last = now;
+  }
+}
+
+const stalls = new StallMonitor();
+let began = process.cpuUsage();
+
+function partitionCount(image) {
+  let count = 0;
+  for (const topic of image.topics.all()) count += topic.partitions.length;
+  return count;
+}
+
+async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+const commands = {
+  start: () => node.start(),
+  /** Resolves when this node's image has so many topics. */
+  topics: ({ count }) => until(() => (node.image?.topics.size ?? 0) >= count),
+  /** Resolves when this node leads the quorum. */
+  active: () => until(() => node.controller?.driver?.isActive === true),
+  /** A request to the active controller in this process, as a broker's stream would bring it. */
+  async submit({ apiKey, apiVersion, body }) {
+    const bytes = Buffer.from(body, 'base64');
+    const call = { correlationId: 0, apiKey, apiVersion, principal: null, clientId: null, body: bytes };
+    return Buffer.from(await node.controller.driver.submit(call)).toString('base64');
+  },
+  /** Writes one as the node itself does; resolves when it is there. */
+  snapshot: () =>
+    new Promise((resolve, reject) => {
+      const { log, loader } = node.controller;
+      const own = { ...logger, info: resolve, error: (message, fields) => reject(new Error(fields.error)) };
+      const writer = new SnapshotWriter({
+        log,
+        loader,
+        bytesMax: 1,
+        intervalMs: 0,
+        scheduler: systemScheduler,
+        logger: own,
+      });
+      writer.onCommit([{ payload: new Uint8Array(1) }]);
+    }),
+  image() {
+    const { image } = node;
+    return { offset: image.offset, topics: image.topics.size, partitions: partitionCount(image) };
+  },
+  /** Resolves when no partition has this leader in this node's image, and all have one. */
+  moved: ({ from }) =>
+    until(() => {
+      for (const topic of node.image.topics.all())
+        for (const partition of topic.partitions)
+          if (partition.leader === from || partition.leader < 0) return false;
+      return true;
+    }),
+  /** Partitions of a leader that `joiner` replicates without being in their ISR, as AlterPartition names them. */
+  outOfSync({ leader, joiner }) {
+    const topics = [];
+    for (const { id, partitions } of node.image.topics.all()) {
+      const missing = partitions.filter(
+        (one) => one.leader === leader && one.replicas.includes(joiner) && !one.isr.includes(joiner),
+      );
+      if (missing.length === 0) continue;
+      topics.push({
+        topicId: id,
+        partitions: missing.map(({ index, leaderEpoch, partitionEpoch, isr }) => ({
+          partitionIndex: index,
+          leaderEpoch,
+          partitionEpoch,
+          isr: [...isr, joiner],
+        })),
+      });
+    }
+    return topics;
+  },
+  /** Resolves when every ISR has so many members. */
+  inSync: ({ count }) =>
+    until(() => {
+      for (const topic of node.image.topics.all())
+        for (const { isr } of topic.partitions) if (isr.length < count) return false;
+      return true;
+    }),
+  /** Resolves when every replica that this node hosts is in the role that the metadata says. */
+  settled: () =>
+    until(() => {
+      const { image } = node;
+      const { nodeId } = config;
+      for (const topic of image.topics.all())
+        for (const wanted of topic.partitions) {
+          if (!wanted.replicas.includes(nodeId)) continue;
+          if (node.broker.replicas.partition(topic.id, wanted.index)?.applied !== wanted) return false;
+        }
+      return true;
+    }),
+  begin() {
+    stalls.reset();
+    began = process.cpuUsage();
+  },
+  end() {
+    const { user, system } = process.cpuUsage(began);
+    return { cpuMs: (user + system) / 1000, stallMs: stalls.longestMs };
+  },
+  async memory() {
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { rss, heapUsed } = process.memoryUsage();
+    return {
+      residentBytes: rss,
+      heapUsedBytes: heapUsed,
+      residentBytesMax: process.resourceUsage().maxRSS * 1024,
+    };
+  },
+  async stop() {
+    await node.stop();
+    await transport.close();
+  },
+};
+
+process.on('message', async ({ id, name, options }) => {
+  try {
+    process.send({ id, value: await commands[name](options) });
+  } catch (error) {
+    process.send({ id, error: error?.stack ?? String(error) });
+  }
+});
+process.on('disconnect', () => process.exit(0));
+process.send({ id: 0 });
