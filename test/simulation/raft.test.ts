@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error plain JavaScript, as scripts are
 import { bundleWorld, loadWorld } from '../../scripts/lib/sim-bundle.mjs';
+import { listenToMarks } from '../../src/base/mark.ts';
 import { raftWorld } from '../../src/simulation/raft/world.ts';
 import {
   type Hunt,
@@ -22,9 +23,14 @@ describe('the world of raft alone', () => {
   const count = Number(process.env['SEEDS'] ?? 150);
 
   test(`${count} seeds from ${from}: every invariant holds after every event, and what heals converges`, () => {
+    const marks = new Set<string>();
+    listenToMarks((name) => marks.add(name));
     const { found, events } = hunt(from, from + count - 1, raftWorld);
+    listenToMarks(null);
     expect(found === null ? null : replay(found)).toBe(null);
     expect(events).toBeGreaterThan(count * 1000);
+    // Rare paths, by their marks: `npm run sim -- --world raft --marks` names those that were not reached.
+    if (count >= 150) expect(marks.size).toBeGreaterThan(10);
   });
 
   test('the same seed takes the same way', () => {
