@@ -177,9 +177,10 @@ export class SimulatedCluster {
       (error: unknown) => Object.assign(outcome, { error, isSettled: true }),
     );
     this.run(timeoutMs, () => outcome.isSettled);
-    if (this.fatal.length > 0) throw this.fatal[0];
+    const [fatal] = this.fatal;
+    if (fatal !== undefined) throw new Error('a node can not go on', { cause: fatal });
     if (!outcome.isSettled) throw new Error(`waited ${timeoutMs} ms of virtual time in vain`);
-    if (outcome.error !== null) throw outcome.error;
+    if (outcome.error !== null) throw outcome.error as Error;
     return outcome.value as T;
   }
 

@@ -4,14 +4,14 @@
  * replicas too; and once more after the leader of a partition was killed.
  */
 import type { SimulationResult } from '../../simulation/run.ts';
-import { SimulatedCluster } from '../simulated-cluster.ts';
+import { Scenario } from '../scenario.ts';
 import { Faults } from './faults.ts';
 import { ImageChecker } from './image-checker.ts';
 import { MetadataOperations } from './metadata-operations.ts';
 import { ReplicaChecker } from './replica-checker.ts';
 import type { Plan } from './swarm.ts';
 import { TimeLine } from './time-line.ts';
-import { createTopics, FinalReading } from './final-reading.ts';
+import { FinalReading } from './final-reading.ts';
 import { Verdict } from './verdict.ts';
 import { Workload } from './workload.ts';
 
@@ -23,7 +23,7 @@ const finishMaxMs = 60_000;
 const lookEvents = 64;
 
 export class ClusterRun {
-  private readonly cluster: SimulatedCluster;
+  private readonly cluster: Scenario;
   private readonly plan: Plan;
   private readonly verdict = new Verdict();
   private readonly faults: Faults;
@@ -33,7 +33,7 @@ export class ClusterRun {
 
   constructor(seed: number, plan: Plan, log: { onLog?: (line: string) => void }) {
     this.plan = plan;
-    this.cluster = new SimulatedCluster({
+    this.cluster = new Scenario({
       seed,
       roles: plan.roles,
       properties: plan.properties,
@@ -96,9 +96,13 @@ export class ClusterRun {
     this.await('L1 one leader', 'all nodes up', startMaxMs, () => nodes.every(({ isUp }) => isUp));
     if (this.isDoomed) return;
     let isCreated = false;
-    void createTopics(this.cluster, this.plan.topics).then(() => {
-      isCreated = true;
-    });
+    const creations = this.plan.topics.map(({ name, ...options }) => this.cluster.createTopic(name, options));
+    Promise.all(creations).then(
+      () => {
+        isCreated = true;
+      },
+      (error: unknown) => this.verdict.threw(error),
+    );
     this.await(
       'L2 operations commit',
       'the topics',

@@ -1,6 +1,5 @@
 /** At the end: what every replica holds is the same, byte by byte, and what was acknowledged is read from the leaders. */
 import { Fetcher } from '../../client/fetcher.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Ledger } from './ledger.ts';
@@ -8,37 +7,7 @@ import type { TopicPlan } from './swarm.ts';
 import type { Verdict } from './verdict.ts';
 
 const decoder = new TextDecoder();
-const exists = 36;
 const readBytes = 1024 * 1024;
-
-/** Creates the topics of a plan; asks until they are there. */
-export async function createTopics(cluster: SimulatedCluster, topics: readonly TopicPlan[]): Promise<void> {
-  const client = cluster.client();
-  for (const { name, partitions, replicationFactor, configs } of topics) {
-    for (;;) {
-      try {
-        const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
-          topics: [
-            {
-              name,
-              numPartitions: partitions,
-              replicationFactor,
-              assignments: [],
-              configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-            },
-          ],
-          timeoutMs: 5_000,
-        });
-        const result = answer.topics[0];
-        if (result?.errorCode === 0 || result?.errorCode === exists) break;
-        cluster.note(`topic ${name}: ${result?.errorCode} ${result?.errorMessage}`);
-      } catch {
-        // No controller yet.
-      }
-      await cluster.clientSleep(50);
-    }
-  }
-}
 
 export class FinalReading {
   private readonly cluster: SimulatedCluster;

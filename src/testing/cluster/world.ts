@@ -2,26 +2,18 @@
  * The world of whole clusters: nodes, clients and faults drawn from a seed, invariants after every event, and a cluster that
  * must come back to life once the faults are over. `docs/simulation.md` explains it from outside.
  */
-import { crc32c } from '../../protocol/records/crc32c.ts';
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulationOptions, SimulationResult, SimulationWorld } from '../../simulation/run.ts';
 import { outsideTraps, withTraps } from '../../simulation/traps.ts';
+import { loadNativeModules } from '../scenario.ts';
 import { ClusterRun } from './cluster-run.ts';
 import { families, planOf } from './swarm.ts';
-
-/** Long enough that the native function is used. */
-const warmUpBytes = 65_536;
-
-/** Native modules are loaded when they are first needed: before the traps are set. */
-function warmUp(): void {
-  crc32c(new Uint8Array(warmUpBytes));
-}
 
 export const clusterWorld: SimulationWorld = {
   name: 'cluster',
   families,
   run(options: SimulationOptions): SimulationResult {
-    warmUp();
+    loadNativeModules();
     const { seed, without, skip, onTrace } = options;
     const plan = planOf(new SeededRandom(seed).fork('plan'), without ?? new Set(), skip ?? new Set());
     const onLog = onTrace === undefined ? {} : { onLog: (line: string) => outsideTraps(() => onTrace(line)) };

@@ -1,0 +1,83 @@
+/**
+ * Scenarios of one's own: a function that is given a simulated cluster and runs it, in virtual time, with the machine's clock,
+ * chance and files out of reach. The public face of the simulator; `docs/simulation.md` has examples.
+ */
+import { type ConsumedRecord, Fetcher } from '../client/fetcher.ts';
+import { Producer, type ProducerOptions } from '../client/producer.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
+import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
+import { crc32c } from '../protocol/records/crc32c.ts';
+import { inMacrotask } from '../simulation/macrotask.ts';
+import { outsideTraps, withTraps } from '../simulation/traps.ts';
+import { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.ts';
+
+export interface TopicOptions {
+  /** 1 by default. */
+  readonly partitions?: number;
+  /** As many as there are brokers, at most 3, by default. */
+  readonly replicationFactor?: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** Long enough that the native function is used. */
+const warmUpBytes = 65_536;
+const retryMs = 50;
+
+/** Native modules are loaded when they are first needed: before the traps are set. */
+export function loadNativeModules(): void {
+  crc32c(new Uint8Array(warmUpBytes));
+}
+
+export class Scenario extends SimulatedCluster {
+  /** Creates a topic; asks until there is a controller that does. Rejects with what the controller says. */
+  async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
+    const client = this.client();
+    for (;;) {
+      try {
+        const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
+          topics: [
+            {
+              name,
+              numPartitions: options.partitions ?? 1,
+              replicationFactor: options.replicationFactor ?? -1,
+              assignments: [],
+              configs: Object.entries(options.configs ?? {}).map(([key, value]) => ({ name: key, value })),
+            },
+          ],
+          timeoutMs: 5_000,
+        });
+        const topic = answer.topics[0];
+        const error = errorOf(topic?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
+        if (error === Errors.NONE || error === Errors.TOPIC_ALREADY_EXISTS) return;
+        // Brokers that have just started are not in service yet.
+        if (!error.retriable && error !== Errors.INVALID_REPLICATION_FACTOR)
+          throw new KafkaError(error, topic?.errorMessage ?? undefined);
+      } catch (error) {
+        if (error instanceof KafkaError && !error.error.retriable) throw error;
+      }
+      await this.clientSleep(retryMs);
+    }
+  }
+
+  /** A producer on a connection of its own: idempotent and at acks=all unless told otherwise. */
+  producer(options: Partial<ProducerOptions> = {}): Producer {
+    return new Producer(this.client(), this.clientRandom, { lingerMs: 0, ...options });
+  }
+
+  /** Reads a partition from `offset` on until there are `count` records. */
+  async read(topic: string, partition: number, count: number, offset = 0): Promise<ConsumedRecord[]> {
+    const fetcher = new Fetcher(this.client(), { reset: 'none' });
+    fetcher.assign(topic, partition, offset);
+    const records: ConsumedRecord[] = [];
+    while (records.length < count) records.push(...(await fetcher.poll(500, count - records.length)));
+    return records;
+  }
+}
+
+/** Runs `body` on a cluster of which no node has been started. Nothing in it may wait for the real world. */
+export function simulate<T>(options: SimulatedClusterOptions, body: (cluster: Scenario) => T): Promise<T> {
+  loadNativeModules();
+  const { onLog } = options;
+  const log = onLog === undefined ? {} : { onLog: (line: string) => outsideTraps(() => onLog(line)) };
+  return inMacrotask(() => withTraps(() => body(new Scenario({ ...options, ...log }))));
+}
