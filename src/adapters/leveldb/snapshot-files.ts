@@ -6,7 +6,7 @@
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
-import type { SnapshotMeta, Voter } from '../../raft/types.ts';
+import type { SnapshotMeta } from '../../raft/types.ts';
 
 const magic = 0x42534e50;
 const version = 1;
@@ -51,16 +51,6 @@ export async function writeSnapshot(
   await fs.rename(temporary, path);
   await fs.syncDirectory(directory);
   await removeOld(fs, directory);
-}
-
-/** What `kafka-storage format` leaves for the first start of a quorum whose members' directories are known. */
-export async function writeBootstrapVoters(
-  fs: FileSystem,
-  directory: string,
-  voters: readonly Voter[],
-): Promise<void> {
-  await fs.makeDirectory(directory);
-  await writeSnapshot(fs, directory, { endOffset: 0, epoch: 0, voters }, new Uint8Array(0));
 }
 
 /** What the name of a file says. */

@@ -5,9 +5,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
 import type { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
-import { newestSnapshot, writeBootstrapVoters } from '../../../src/adapters/leveldb/snapshot-files.ts';
+import { newestSnapshot } from '../../../src/adapters/leveldb/snapshot-files.ts';
 import { crc32c } from '../../../src/base/crc32c.ts';
-import { nodeId } from '../../../src/base/ids.ts';
 import { applyWrites, type DiskImage, emptyDisk } from '../../../src/raft/memory-store.ts';
 import { DamagedStoreError, type WriteOp } from '../../../src/raft/store.ts';
 import type { Entry, SnapshotMeta } from '../../../src/raft/types.ts';
@@ -145,20 +144,6 @@ test('raft store: so is one that ends where the log has something else that was 
   await store.saveSnapshot({ endOffset: 3, epoch: 1, voters: [] }, Uint8Array.of(1));
   const found = await reopened();
   expect([found.snapshot, found.entries.length]).toEqual([null, 4]);
-});
-
-test('raft store: the voters of a dynamic quorum come from the format', async () => {
-  const voters = [
-    {
-      id: nodeId(1),
-      directoryId: 'AAAAAAAAAAAAAAAAAAAABQ',
-      endpoints: [{ name: 'C', host: 'h', port: 1 }],
-    },
-  ];
-  await writeBootstrapVoters(systemFileSystem, directory, voters);
-  expect(await readdir(directory)).toContain('00000000000000000000-0000000000.checkpoint');
-  const found = await store.open();
-  expect(found.snapshot).toEqual({ endOffset: 0, epoch: 0, voters });
 });
 
 test('raft store: the newest two snapshots are kept, and a damaged one is passed over', async () => {

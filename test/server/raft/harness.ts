@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
 import { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
-import { writeBootstrapVoters } from '../../../src/adapters/leveldb/snapshot-files.ts';
 import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { nodeId } from '../../../src/base/ids.ts';
@@ -19,6 +18,7 @@ import type {
 } from '../../../src/raft/api.ts';
 import type { RaftOptions } from '../../../src/raft/state.ts';
 import type { Voter } from '../../../src/raft/types.ts';
+import { readInitialVoters, writeBootstrapFiles } from '../../../src/server/bootstrap-checkpoint.ts';
 import { openMetadataLog } from '../../../src/server/raft/open-metadata-log.ts';
 import { type Logger, silentLogger } from '../../../src/telemetry/logger.ts';
 
@@ -145,7 +145,8 @@ export class TestQuorum {
 
   /** The disk of a stopped node is replaced by an empty one. */
   async wipe(id: number): Promise<void> {
-    await rm(`${this.directory}/${id}`, { recursive: true, force: true });
+    for (const path of [`${this.directory}/${id}`, this.#formatted(id)])
+      await rm(path, { recursive: true, force: true });
     await rm(`${this.directory}/${id}.witness`, { force: true });
     this.directories.set(id, randomUuid(createSystemRandom()));
   }
@@ -163,7 +164,7 @@ export class TestQuorum {
     const log = await openMetadataLog({
       me: { id: nodeId(id), directoryId },
       clusterId: this.clusterId,
-      voters: this.#dynamic ? [] : this.voters,
+      voters: this.#dynamic ? await this.#formattedVoters(id) : this.voters,
       endpoints: voter?.endpoints ?? [],
       bootstrapServers: this.bootstrap,
       store,
@@ -196,7 +197,15 @@ export class TestQuorum {
   /** As `kafka-storage format --initial-controllers` does. */
   async #format(id: number): Promise<void> {
     const voters = this.initialVoters.map((voter) => this.member(voter.id));
-    await writeBootstrapVoters(systemFileSystem, `${this.directory}/${id}`, voters);
+    await writeBootstrapFiles(systemFileSystem, this.#formatted(id), [], voters, systemClock.wallMs());
+  }
+
+  #formatted(id: number): string {
+    return `${this.directory}/${id}.formatted`;
+  }
+
+  async #formattedVoters(id: number): Promise<Voter[]> {
+    return (await readInitialVoters(systemFileSystem, this.#formatted(id))) ?? [];
   }
 
   #logger(): Logger {
