@@ -194,7 +194,9 @@ export class Checker {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void {
     this.#committedSnapshot(replica, meta);
     const { watch } = replica;
-    watch.snapshotEnd = Math.max(watch.snapshotEnd, meta.endOffset);
+    // A newer one was installed meanwhile: the disk keeps that.
+    if (meta.endOffset <= watch.snapshotEnd) return;
+    watch.snapshotEnd = meta.endOffset;
     const expected = watch.votersBefore(meta.endOffset);
     if (!expected.every((voter) => voter.directoryId === uuidZero)) {
       require(sameVoters(meta.voters, expected), 'I12 voter sets', () =>

@@ -28,13 +28,7 @@ export function settle(world: RaftWorld): Settled {
     else freeze(world, replica, random);
   }
   converge(world, core, 'quorum');
-  world.note(() => 'heal all');
-  world.network.mendAll();
-  for (const replica of world.replicas) {
-    replica.frozen = false;
-    heal(world, replica);
-  }
-  converge(world, world.replicas, 'all');
+  rejoin(world);
   stable(world);
   if (random.chance(0.5)) handOver(world);
   powerCut(world);
@@ -139,6 +133,22 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
   }
   const grown = checker.epochMax - epochBefore;
   require(grown <= 40, 'L6 epochs stop growing', () => `${phase}: ${grown} epochs to elect a leader`);
+}
+
+/** The others come back: to a leader that is heard by a majority, and whom they therefore don't disturb (I13). */
+function rejoin(world: RaftWorld): void {
+  const { checker } = world;
+  const before = checker.epochMax;
+  const newest = world.leaders().some(({ core }) => core?.state.epoch === before);
+  world.note(() => 'heal all');
+  world.network.mendAll();
+  for (const replica of world.replicas) {
+    replica.frozen = false;
+    heal(world, replica);
+  }
+  converge(world, world.replicas, 'all');
+  require(!newest || checker.epochMax === before, 'I13 stickiness', () =>
+    `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
 }
 
 /** Who must have everything in the end: all, unless the leader feeds only few that are no voters. */
