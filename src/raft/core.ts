@@ -30,7 +30,7 @@ import {
   maybeCommit,
   propose,
 } from './role/leader.ts';
-import { changeVoters, handleJoin } from './role/membership.ts';
+import { changeVoters, dropSilentLearners, handleJoin } from './role/membership.ts';
 import { driveReads, readBarrier } from './role/reads.ts';
 import { replicate } from './role/replication.ts';
 import { retireLeader } from './role/transfer.ts';
@@ -158,8 +158,11 @@ function dispatch(state: RaftState, input: Exclude<Input, Proposal>): void {
 }
 
 function timeout(state: RaftState): void {
-  if (state.role.name === 'leader') leaderTick(state);
-  else electionTimedOut(state);
+  if (state.role.name !== 'leader') electionTimedOut(state);
+  else {
+    dropSilentLearners(state, state.role);
+    leaderTick(state);
+  }
 }
 
 /** First epochs, then roles: a message of a later epoch makes this replica forget its role, one of an earlier is stale. */

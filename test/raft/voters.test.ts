@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { uuidZero } from '../../src/base/uuid.ts';
@@ -111,5 +112,100 @@ describe('replica identity', () => {
     const { role } = quorum.core(1).state;
     const progress = role.name === 'leader' ? role.progress.get(nodeId(3)) : undefined;
     expect(progress).toMatchObject({ match: 0, state: 'probe', directoryId: wiped.directoryId });
+  });
+});
+
+describe('against slow versions', () => {
+  /** What to do to a log: append a set, append something else, cut the end off, declare a prefix committed and compact it. */
+  const step = fc.record({
+    kind: fc.constantFrom('voters', 'voters', 'data', 'truncate', 'compact'),
+    at: fc.nat(1000),
+    members: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 }),
+  });
+
+  test('the history tells of every prefix what reading the log from its beginning tells', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const initial = [voter(9)];
+        const history = new VoterHistory(initial);
+        let log: (readonly Voter[] | null)[] = [];
+        let committed = 0;
+        for (const { kind, at, members } of steps) {
+          if (kind === 'truncate') {
+            const end = committed + (at % (log.length - committed + 1));
+            log = log.slice(0, end);
+            history.truncate(end);
+          } else if (kind === 'compact') {
+            committed += at % (log.length - committed + 1);
+            history.compact(committed);
+          } else {
+            if (kind === 'voters') history.append(votersEntry(log.length, ...members));
+            log.push(kind === 'voters' ? members.map((id) => voter(id)) : null);
+          }
+          for (let end = committed; end <= log.length; end++) {
+            const slow = log
+              .slice(0, end)
+              .reduce((before, set) => set ?? before, initial as readonly Voter[] | null);
+            expect(history.before(end)).toEqual(slow);
+          }
+          expect(history.current).toEqual(history.before(log.length));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a leader commits what a recount of the disks of the voters in force says, whatever else acknowledges', () => {
+    const ack = fc.record({
+      id: fc.integer({ min: 2, max: 6 }),
+      wiped: fc.boolean(),
+      endOffset: fc.integer({ min: 0, max: 14 }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(ack, { maxLength: 30 }), (count, acks) => {
+        const quorum = new Puppets(6, {}, true, count);
+        quorum.elect(1);
+        for (const id of [2, 3, 4, 5, 6].filter((one) => one > count)) quorum.timeout(id);
+        quorum.stabilize();
+        for (let i = 0; i < 10; i++) quorum.propose(1, `${i}`);
+        quorum.persist(1);
+        quorum.transit.length = 0;
+        const { state } = quorum.core(1);
+        const settled = state.highWatermark;
+        let committed = settled;
+        // What the disk that answered last on each node has; a disk that answers anew begins with nothing.
+        const disks = new Map(
+          quorum.ids.map((id) => [id, { wiped: false, endOffset: count === 1 ? 0 : settled }]),
+        );
+        for (const { id, wiped, endOffset } of acks) {
+          const directoryId = wiped ? 'BBBBBBBBBBBBBBBBBBBBBA' : quorum.replica(id).directoryId;
+          const message = {
+            type: 'appended',
+            epoch: 1,
+            accepted: true,
+            baseOffset: 0,
+            endOffset,
+            endEpoch: 0,
+          } as const;
+          quorum.input(1, { type: 'message', from: { id: nodeId(id), directoryId }, message });
+          const before = disks.get(id);
+          const isSame = before?.wiped === wiped;
+          if (endOffset <= state.log.endOffset) {
+            disks.set(id, { wiped, endOffset: isSame ? Math.max(before.endOffset, endOffset) : endOffset });
+          } else if (!isSame) disks.set(id, { wiped, endOffset: 0 });
+          const holders = (end: number): number =>
+            quorum.ids.slice(0, count).filter((one) => {
+              if (one === 1) return true;
+              const disk = disks.get(one);
+              return disk !== undefined && !disk.wiped && disk.endOffset >= end;
+            }).length;
+          // What was committed stays so when a disk is lost afterwards.
+          for (let end = committed; end <= state.log.endOffset; end++)
+            if (holders(end) * 2 > count) committed = end;
+          expect(state.highWatermark).toBe(committed);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -29,7 +29,6 @@ import {
 } from '../state.ts';
 import { type Entry, type EntryKind, isVoter, type ReplicaKey } from '../types.ts';
 import { encodeVoters } from '../voters.ts';
-import { dropSilentLearners } from './membership.ts';
 import { beginRound } from './reads.ts';
 import { replicate, replicateTo, sendHeartbeat } from './replication.ts';
 import { abortTransfer, continueTransfer, leaveWhenRemoved, resign, transferTick } from './transfer.ts';
@@ -253,7 +252,6 @@ export function leaderTick(state: RaftState): void {
   const lateMs = state.nowMs - leader.deadlineMs;
   leader.deadlineMs = state.nowMs + heartbeatMs;
   beginRound(state, leader);
-  dropSilentLearners(state, leader);
   for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
   transferTick(state, leader);
   // After a pause of this process the answers may still wait to be read: look again at the next heartbeat.
