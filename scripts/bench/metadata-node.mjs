@@ -113,12 +113,6 @@ class StallMonitor {
 const stalls = new StallMonitor();
 let began = process.cpuUsage();
 
-function partitionCount(image) {
-  let count = 0;
-  for (const topic of image.topics.all()) count += topic.partitions.length;
-  return count;
-}
-
 async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
@@ -150,10 +144,6 @@ const commands = {
       });
       writer.onCommit([{ payload: new Uint8Array(1) }]);
     }),
-  image() {
-    const { image } = node;
-    return { offset: image.offset, topics: image.topics.size, partitions: partitionCount(image) };
-  },
   /** Resolves when no partition has this leader in this node's image, and all have one. */
   moved: ({ from }) =>
     until(() => {

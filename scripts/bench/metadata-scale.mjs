@@ -10,16 +10,20 @@
  * operation took, what CPU time the nodes spent, and how long an event loop stood still at worst (`metadata-node.mjs` has how).
  * Linux only.
  */
-import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { settingsOf } from '../lib/cluster.mjs';
 import { ready, root } from '../lib/ready.mjs';
+import {
+  checked,
+  Child,
+  format,
+  loadSurroundings,
+  propertiesOf,
+  SilentBrokers,
+} from './metadata-fixtures.mjs';
 import { machineLine } from './numbers.mjs';
 
 const { values, positionals } = parseArgs({
@@ -36,7 +40,6 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.dist === undefined) ready();
-const dist = resolve(values.dist ?? join(root, 'dist'));
 const basePort = Number(values['base-port']);
 const topicCount = Number(values.topics);
 const partitionsPerTopic = Number(values.partitions);
@@ -44,205 +47,30 @@ const partitionCount = topicCount * partitionsPerTopic;
 const mebibyte = 2 ** 20;
 const replicationFactor = 3;
 
-const messages = await loadMessages();
-const { decode, encode } = await import(pathToFileURL(join(dist, 'protocol/codec/codec.js')).href);
+const surroundings = await loadSurroundings({
+  dist: resolve(values.dist ?? join(root, 'dist')),
+  flags: [
+    ...(values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []),
+    ...(values['trace-gc'] ? ['--trace-gc'] : []),
+  ],
+  isProfiled: values.profile !== undefined,
+});
 const rows = [];
 const memory = [];
-
-async function loadMessages() {
-  const files = [
-    '19-create-topics',
-    '20-delete-topics',
-    '43-elect-leaders',
-    '44-incremental-alter-configs',
-    '45-alter-partition-reassignments',
-    '56-alter-partition',
-    '62-broker-registration',
-    '63-broker-heartbeat',
-  ];
-  const loaded = await Promise.all(
-    files.map((file) => import(pathToFileURL(join(dist, 'protocol/messages', `${file}.js`)).href)),
-  );
-  return Object.assign({}, ...loaded);
-}
-
-function uuid() {
-  return randomBytes(16).toString('base64url');
-}
-
-/** A node in a process of its own. */
-const flagsOfChildren = [
-  ...(values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []),
-  ...(values['trace-gc'] ? ['--trace-gc'] : []),
-];
-
-class Child {
-  #process;
-  #pending = new Map();
-  #nextId = 1;
-  #ready;
-
-  constructor(folder, properties) {
-    this.nodeId = properties['node.id'];
-    const file = join(folder, `node-${this.nodeId}.properties`);
-    writeFileSync(
-      file,
-      Object.entries(properties)
-        .map(([key, value]) => `${key}=${value}\n`)
-        .join(''),
-    );
-    const log = openSync(join(folder, `node-${this.nodeId}.log`), 'a');
-    const script = join(fileURLToPath(new URL('.', import.meta.url)), 'metadata-node.mjs');
-    this.#process = fork(script, [dist, file], {
-      execArgv: ['--expose-gc', ...flagsOfChildren],
-      stdio: ['ignore', log, log, 'ipc'],
-    });
-    this.#ready = new Promise((done) => this.#pending.set(0, { done, failed: done }));
-    this.#process.on('message', ({ id, value, error }) => {
-      const { done, failed } = this.#pending.get(id);
-      this.#pending.delete(id);
-      if (error === undefined) done(value);
-      else failed(new Error(error));
-    });
-    this.exited = new Promise((done) => this.#process.once('exit', done));
-    void this.exited.then(() => {
-      for (const { failed } of this.#pending.values()) failed(new Error(`node ${this.nodeId} has ended`));
-    });
-  }
-
-  async do(name, options = {}) {
-    await this.#ready;
-    const id = this.#nextId++;
-    return new Promise((done, failed) => {
-      this.#pending.set(id, { done, failed });
-      this.#process.send({ id, name, options });
-    });
-  }
-
-  /** A request of the controller's API. */
-  async submit(name, apiVersion, request) {
-    const [requestSchema, responseSchema] = [messages[`${name}Request`], messages[`${name}Response`]];
-    const body = Buffer.from(encode(requestSchema, apiVersion, request)).toString('base64');
-    const answer = await this.do('submit', { apiKey: requestSchema.key, apiVersion, body });
-    return decode(responseSchema, apiVersion, Buffer.from(answer, 'base64'));
-  }
-
-  kill() {
-    // Profiles are written at an orderly end only.
-    if (values.profile !== undefined && this.#process.connected) this.#process.disconnect();
-    else this.#process.kill('SIGKILL');
-    return this.exited;
-  }
-
-  async stop() {
-    await this.do('stop');
-    this.#process.disconnect();
-    await this.exited;
-  }
-}
 
 /** Does something and adds what it cost as a row; `watched` are the nodes whose event loops count. */
 async function measure(what, watched, body) {
   for (const child of watched) await child.do('begin');
   const startMs = performance.now();
-  const note = await body();
+  await body();
   const tookMs = performance.now() - startMs;
   const costs = await Promise.all(watched.map((child) => child.do('end')));
   const cpuMs = costs.reduce((sum, cost) => sum + cost.cpuMs, 0);
   const stallMs = Math.max(...costs.map((cost) => cost.stallMs));
   rows.push({ what, tookMs, cpuMs, stallMs });
   console.error(
-    `${what}: ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of CPU, longest stall ${stallMs.toFixed(0)} ms ${note ?? ''}`,
+    `${what}: ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of CPU, longest stall ${stallMs.toFixed(0)} ms`,
   );
-}
-
-function checked(results) {
-  const failed = results.find(({ errorCode }) => errorCode !== 0);
-  if (failed !== undefined) throw new Error(JSON.stringify(failed));
-}
-
-/** Brokers that are only registrations; something listens at their address, so that nobody thinks they died. */
-class SilentBrokers {
-  #server = createServer((socket) => socket.on('error', () => {}));
-  #sockets = new Set();
-  epochs = new Map();
-  #child;
-
-  async listen(port) {
-    this.port = port;
-    this.#server.on('connection', (socket) => this.#sockets.add(socket));
-    await new Promise((done) => this.#server.listen(port, done));
-  }
-
-  async register(child, ids) {
-    this.#child = child;
-    for (const id of ids) {
-      const { errorCode, brokerEpoch } = await child.submit('BrokerRegistration', 4, {
-        brokerId: id,
-        clusterId,
-        incarnationId: uuid(),
-        listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: this.port, securityProtocol: 0 }],
-        features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 40 }],
-        rack: null,
-        logDirs: [uuid()],
-      });
-      checked([{ errorCode }]);
-      this.epochs.set(id, brokerEpoch);
-      await this.beat(id, false);
-    }
-  }
-
-  async beat(id, wantFence) {
-    const brokerEpoch = this.epochs.get(id);
-    return this.#child.submit('BrokerHeartbeat', 1, {
-      brokerId: id,
-      brokerEpoch,
-      currentMetadataOffset: Number.MAX_SAFE_INTEGER,
-      wantFence,
-      wantShutDown: false,
-      offlineLogDirs: [],
-    });
-  }
-
-  close() {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-}
-
-const clusterId = uuid();
-
-function propertiesOf(folder, roles, id, ports, extra = {}) {
-  const [broker, controller] = ports;
-  const listeners = [];
-  if (roles.includes('broker')) listeners.push(`PLAINTEXT://localhost:${broker}`);
-  if (roles.includes('controller')) listeners.push(`CONTROLLER://localhost:${controller}`);
-  return {
-    'node.id': id,
-    'process.roles': roles,
-    'controller.quorum.voters': `${id}@localhost:${controller}`,
-    'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-    listeners: listeners.join(','),
-    'log.dirs': join(folder, `node-${id}`),
-    // Brokers that are only registrations don't beat.
-    'broker.session.timeout.ms': 3_600_000,
-    'auto.leader.rebalance.enable': false,
-    ...extra,
-  };
-}
-
-/** What `kafka-storage format` leaves. */
-function format(properties) {
-  const directory = properties['log.dirs'];
-  mkdirSync(directory, { recursive: true });
-  const lines = [
-    'version=1',
-    `cluster.id=${clusterId}`,
-    `node.id=${properties['node.id']}`,
-    `directory.id=${uuid()}`,
-  ];
-  writeFileSync(join(directory, 'meta.properties'), `#\n${lines.join('\n')}\n`);
 }
 
 async function createTopics(child, count, partitions, prefix = 'topic') {
@@ -327,13 +155,11 @@ async function joinAll(child, requests) {
 }
 
 async function startOn(folder, properties, what) {
-  const child = new Child(folder, properties);
+  const child = new Child(surroundings, folder, properties);
   const before = await child.do('memory');
   await measure(what, [child], async () => {
     await child.do('start');
     await child.do('topics', { count: topicCount });
-    const { partitions } = await child.do('image');
-    return `${partitions} partitions`;
   });
   const after = await child.do('memory');
   const more = (key) => Math.round((after[key] - before[key]) / mebibyte);
@@ -349,11 +175,7 @@ async function controllerPart(folder) {
   await brokers.listen(basePort + 9);
   const properties = propertiesOf(folder, 'controller', 1, [basePort, basePort + 1]);
   format(properties);
-  const child = new Child(
-    folder,
-    properties,
-    values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [],
-  );
+  const child = new Child(surroundings, folder, properties);
   try {
     await child.do('start');
     await child.do('active');
@@ -377,11 +199,7 @@ async function brokerPart(folder) {
   await brokers.listen(basePort + 19);
   const properties = propertiesOf(folder, 'broker,controller', 1, [basePort + 10, basePort + 11]);
   format(properties);
-  const child = new Child(
-    folder,
-    properties,
-    values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [],
-  );
+  const child = new Child(surroundings, folder, properties);
   let second = null;
   try {
     await child.do('start');
@@ -423,7 +241,7 @@ async function clusterPart(folder) {
     'auto.leader.rebalance.enable': false,
   }));
   for (const properties of settings) format(properties);
-  let children = settings.map((properties) => new Child(folder, properties));
+  let children = settings.map((properties) => new Child(surroundings, folder, properties));
   const topics = Number(values['cluster-topics']);
   const total = topics * partitionsPerTopic;
   try {
@@ -449,10 +267,17 @@ async function clusterPart(folder) {
     await measure('… until all replicas have their roles', rest, () =>
       Promise.all(rest.map((child) => child.do('settled'))),
     );
-    const again = new Child(folder, settings[victim.nodeId - 1]);
+    let again = new Child(surroundings, folder, settings[victim.nodeId - 1]);
     children = [...rest, again];
     await measure('the killed node starts', [again], () => again.do('start'));
     await measure('… until it is in every ISR again', children, () => again.do('inSync', { count: 3 }));
+    await measure('it stops in order, its leaderships move first', rest, () => again.stop());
+    again = new Child(surroundings, folder, settings[victim.nodeId - 1]);
+    children = [...rest, again];
+    await measure('it starts, and is in every ISR again', children, async () => {
+      await again.do('start');
+      await again.do('inSync', { count: 3 });
+    });
     await measure(
       'kill -9 of the active controller until all its partitions have leaders',
       children.filter((child) => child !== active),
