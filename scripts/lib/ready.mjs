@@ -3,7 +3,7 @@
  * they are missing or older than their sources.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -46,7 +46,9 @@ export function ready({ build = true } = {}) {
     process.exit(1);
   }
   const installed = modifiedMs(join(root, 'node_modules', '.package-lock.json'));
-  if (installed < modifiedMs(join(root, 'package-lock.json'))) {
+  // A link was made on purpose, in a copy of the tree: installing would empty what it points to.
+  const linked = lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  if (!linked && installed < modifiedMs(join(root, 'package-lock.json'))) {
     console.log('Installing dependencies (once) …');
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   }
