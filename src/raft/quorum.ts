@@ -13,8 +13,18 @@ export function majority(voterCount: number): number {
  */
 export function majorityValue(values: number[]): number {
   assert(values.length > 0, 'a quorum has voters');
-  values.sort((a, b) => b - a);
+  sortDescending(values);
   return values[majority(values.length) - 1] as number;
+}
+
+/** Insertion: there are few voters, and this runs with every acknowledgement. */
+function sortDescending(values: number[]): void {
+  for (let at = 1; at < values.length; at++) {
+    const value = values[at] as number;
+    let to = at;
+    for (; to > 0 && (values[to - 1] as number) < value; to--) values[to] = values[to - 1] as number;
+    values[to] = value;
+  }
 }
 
 export type VoteResult = 'won' | 'lost' | 'pending';
