@@ -4,18 +4,30 @@
  * usage: node scripts/mutants/hunt-child.mjs BUNDLE SEEDS SECONDS
  */
 import { writeSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { loadWorld } from '../lib/sim-bundle.mjs';
 
 const [file, seeds, seconds] = process.argv.slice(2);
 // Taken before a world lays its traps.
 const now = performance.now.bind(performance);
-const { hunt, world } = await import(pathToFileURL(file).href);
-
+const { hunt, world } = await loadWorld(file);
 const untilMs = now() + Number(seconds) * 1000;
-for (let seed = 1; seed <= Number(seeds) && now() < untilMs; seed++) {
+
+// A promise that a node rejected and nobody caught shows after the world has returned.
+let uncaught = null;
+process.on('unhandledRejection', (error) => {
+  uncaught ??= { by: 'assertion', message: String(error?.stack ?? error) };
+});
+
+/** Each seed in a turn of its own: a world drains the queue of promises itself, which works from outside of it only. */
+function next(seed) {
+  if (seed > Number(seeds) || now() >= untilMs) process.exit(0);
   const { found } = hunt(seed, seed, world);
-  const by = found === null ? {} : { by: found.violation.invariant, message: found.violation.message };
-  writeSync(1, `${JSON.stringify({ seed, ...by })}\n`);
-  if (found !== null) break;
+  setImmediate(() => {
+    const violation = found && { by: found.violation.invariant, message: found.violation.message };
+    const report = violation ?? uncaught;
+    writeSync(1, `${JSON.stringify({ seed, ...report })}\n`);
+    if (report !== null) process.exit(0);
+    next(seed + 1);
+  });
 }
-process.exit(0);
+setImmediate(() => next(1));

@@ -25,7 +25,7 @@ export const driverRows = [
     reference: 'redpanda #5025',
     change: 'the controller is activated at the election',
     edits: [{ file: 'src/server/raft/leadership.ts', from: 'if (endOffset <= startOffset) return;', to: '' }],
-    caughtBy: { test: 'test/server/raft/leadership.test.ts' },
+    caughtBy: { world: 'cluster' },
   },
   {
     number: 41,
@@ -136,7 +136,7 @@ export const driverRows = [
         to: 'store.write(ops).then(() => onPersisted(at(ops, ops.length - 1).seq), onFailure);\n        await Promise.resolve();',
       },
     ],
-    caughtBy: { test: 'test/server/raft/group-commit.test.ts' },
+    caughtBy: { world: 'cluster' },
   },
   {
     number: 60,

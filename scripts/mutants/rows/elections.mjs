@@ -114,7 +114,7 @@ export const electionRows = [
         to: "successors });\n  becomeUnattached(state, state.epoch, 0);\n  const leaderId = state.options.me.id;\n  const deadlineMs = state.nowMs + state.options.fetchTimeoutMs;\n  state.role = { name: 'follower', leaderId, contactMs: state.nowMs, linkDown: false, deadlineMs };",
       },
     ],
-    caughtBy: { test: 'test/raft/paper.test.ts', name: 'a leader that no majority hears steps down' },
+    caughtBy: raft,
   },
   {
     number: 67,

@@ -81,15 +81,15 @@ export const readRows = [
     number: 63,
     bug: 'after a resignation the voters still protect the leader that went',
     reference: 'KAFKA-20895',
-    change: 'a resignation, or a broken stream, does not end the protection',
+    change: 'whom the leader told to take over is refused by those who hear the leader',
     edits: [
       {
         file: 'src/raft/role/election.ts',
-        from: '  role.linkDown = true;\n  const rank = successors',
-        to: '  const rank = successors',
+        from: 'if (!request.transfer && hasLiveLeader(state)) return;',
+        to: 'if (hasLiveLeader(state)) return;',
       },
     ],
-    caughtBy: { test: 'test/raft/transcripts.test.ts', name: 'one-way.txt' },
+    caughtBy: raft,
   },
   {
     number: 66,
