@@ -28,7 +28,8 @@ if (positionals.length === 0) {
   console.error('usage: node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…');
   process.exit(1);
 }
-ready();
+// As the launchers do: the build that is there is that of the nodes.
+if (!existsSync(join(root, 'dist'))) ready();
 const { systemFileSystem } = await load('adapters/file-system.js');
 const { storeInMetadataDirectory } = await load('adapters/leveldb/raft-store.js');
 const { readMetaProperties } = await load('log/meta-properties.js');

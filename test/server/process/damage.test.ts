@@ -2,7 +2,7 @@
  * Three nodes as processes; the metadata log of one of them is damaged while it is down. It refuses to start, ends with status
  * 1 and says what to do; the other two go on. Done as it says, it is back. And: two nodes lost, and all three at once.
  */
-import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
@@ -12,6 +12,7 @@ import {
   type NodeFiles,
   partitionsOf,
   producerOf,
+  quorumOf,
   readAll,
   type Tool,
   until,
@@ -73,6 +74,16 @@ async function allInSync(): Promise<void> {
     const partitions = await partitionsOf(client, 'kept');
     return partitions.every(({ isr, leader }) => leader >= 0 && isr.length === 3);
   });
+}
+
+/** What a refusal says must be done. The node is back then, and whole. */
+async function formatAgain(): Promise<void> {
+  for (const name of ['__cluster_metadata-0', 'meta.properties', 'raft.witness'])
+    await rm(join(damaged.directory, name), { recursive: true, force: true });
+  await workshop.format([damaged]);
+  await start(damaged);
+  await allInSync();
+  await expectServing();
 }
 
 interface Row {
@@ -149,16 +160,29 @@ describe('a damaged metadata log', () => {
 
   test('formatted again as it says, the node copies the log from the others', async () => {
     onTestFailed(() => console.log(workshop.story()));
-    const aside = join(workshop.folder, 'evidence');
-    await mkdir(aside);
-    for (const name of ['__cluster_metadata-0', 'meta.properties']) {
-      await rename(join(damaged.directory, name), join(aside, name)).catch(() => {});
-    }
-    await rm(join(damaged.directory, 'raft.witness'), { force: true });
-    await workshop.format([damaged]);
+    await formatAgain();
+    expect(await readAll(client, 'kept')).toEqual(acknowledged);
+  });
+
+  test('an old copy of everything: the leader knows better, and the node ends', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const { leaderId } = await until('a controller', () => quorumOf(client));
+    damaged = nodes.find(({ id }) => id !== leaderId) as NodeFiles;
+    const old = join(workshop.folder, 'old');
+    await servers[damaged.id - 1]?.end('SIGKILL');
+    await cp(damaged.directory, old, { recursive: true });
     await start(damaged);
     await allInSync();
     await expectServing();
+    await expectServing();
+    await servers[damaged.id - 1]?.end('SIGKILL');
+    await rm(damaged.directory, { recursive: true });
+    await cp(old, damaged.directory, { recursive: true });
+    const { status, output } = await workshop.start(damaged).ended;
+    expect(status, output).toBe(1);
+    expect(output).toMatch(/acknowledged the metadata log up to offset \d+ and has it up to \d+ only/);
+    await expectServing();
+    await formatAgain();
     expect(await readAll(client, 'kept')).toEqual(acknowledged);
   });
 });
@@ -167,7 +191,7 @@ describe('nodes that are lost', () => {
   test('two of three, and back: nothing is decided meanwhile, then everything goes on', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await Promise.all([servers[0]?.end('SIGKILL'), servers[1]?.end('SIGKILL')]);
-    const alone = workshop.client(damaged);
+    const alone = workshop.client(nodes[2] as NodeFiles);
     await expect(createTopic(alone, 'impossible', 1, 1)).rejects.toThrow();
     await start(nodes[0] as NodeFiles, nodes[1] as NodeFiles);
     await allInSync();

@@ -20,6 +20,10 @@ import {
   CreateTopicsRequest,
   CreateTopicsResponse,
 } from '../../../src/protocol/messages/19-create-topics.ts';
+import {
+  DescribeQuorumRequest,
+  DescribeQuorumResponse,
+} from '../../../src/protocol/messages/55-describe-quorum.ts';
 
 const bin = new URL('../../../bin/', import.meta.url).pathname;
 /** A condition that is not true by then never will be; the slowest machine is faster. */
@@ -269,6 +273,17 @@ export async function partitionsOf(client: KafkaClient, topic: string): Promise<
   const info = (await client.metadata([topic])).topics.get(topic);
   if (info === undefined || info.errorCode !== 0) throw new Error(`${topic}: error ${info?.errorCode}`);
   return [...info.partitions];
+}
+
+/** Leader and epoch of the metadata quorum. */
+export async function quorumOf(client: KafkaClient): Promise<{ leaderId: number; leaderEpoch: number }> {
+  const answer = await client.request(DescribeQuorumRequest, DescribeQuorumResponse, {
+    topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+  });
+  const partition = answer.topics[0]?.partitions[0];
+  if (partition === undefined || partition.errorCode !== 0 || partition.leaderId < 0)
+    throw new Error('no leader');
+  return { leaderId: partition.leaderId, leaderEpoch: partition.leaderEpoch };
 }
 
 export function producerOf(client: KafkaClient, options: Partial<ProducerOptions> = {}): Producer {

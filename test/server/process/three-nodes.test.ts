@@ -6,15 +6,12 @@ import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vites
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
 import type { Producer } from '../../../src/client/producer.ts';
 import {
-  DescribeQuorumRequest,
-  DescribeQuorumResponse,
-} from '../../../src/protocol/messages/55-describe-quorum.ts';
-import {
   bytesOf,
   createTopic,
   type NodeFiles,
   partitionsOf,
   producerOf,
+  quorumOf,
   readAll,
   type Tool,
   until,
@@ -82,16 +79,6 @@ async function expectAllRead(acknowledged: readonly string[]): Promise<void> {
   expect(found.length).toBe(seen.size);
 }
 
-async function quorum(): Promise<{ leaderId: number; leaderEpoch: number }> {
-  const answer = await client.request(DescribeQuorumRequest, DescribeQuorumResponse, {
-    topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
-  });
-  const partition = answer.topics[0]?.partitions[0];
-  if (partition === undefined || partition.errorCode !== 0 || partition.leaderId < 0)
-    throw new Error('no leader');
-  return { leaderId: partition.leaderId, leaderEpoch: partition.leaderEpoch };
-}
-
 async function allInSync(): Promise<void> {
   await until('all replicas in sync', async () =>
     (await partitionsOf(client, topic)).every(({ isr, leader }) => leader >= 0 && isr.length === 3),
@@ -132,10 +119,10 @@ describe('three nodes under load', () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('controller');
     await load.more(20);
-    const before = await quorum();
+    const before = await quorumOf(client);
     await servers[before.leaderId - 1]?.end('SIGKILL');
     const after = await until('another active controller', async () => {
-      const now = await quorum();
+      const now = await quorumOf(client);
       return now.leaderEpoch > before.leaderEpoch ? now : null;
     });
     expect(after.leaderId).not.toBe(before.leaderId);
@@ -148,7 +135,7 @@ describe('three nodes under load', () => {
   test('nodes that stand still for 200 ms now and then cause no election', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('pauses');
-    const before = await quorum();
+    const before = await quorumOf(client);
     const epochsBefore = (await partitionsOf(client, topic)).map(({ leaderEpoch }) => leaderEpoch);
     for (const server of [...servers, ...servers]) {
       server.signal('SIGSTOP');
@@ -157,7 +144,7 @@ describe('three nodes under load', () => {
       server.signal('SIGCONT');
       await load.more(5);
     }
-    expect(await quorum()).toEqual(before);
+    expect(await quorumOf(client)).toEqual(before);
     const partitions = await partitionsOf(client, topic);
     expect(partitions.map(({ leaderEpoch }) => leaderEpoch)).toEqual(epochsBefore);
     expect(partitions.map(({ isr }) => isr.length)).toEqual([3, 3, 3]);
