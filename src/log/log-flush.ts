@@ -32,22 +32,37 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
       if (options.indexes) await segment.writeIndexes(true);
     }
   }
-  if (state.metadataDirty) await syncMetadata(state);
-  if (state.parentDirty) {
-    state.parentDirty = false;
-    const { path } = state.directory;
-    await state.resources.fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
-  }
-  if (state.directoryDirty) {
-    state.directoryDirty = false;
-    await state.resources.fs.syncDirectory(state.directory.path);
-  }
+  await syncNames(state);
   await writeEpochs(state);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // After a truncation the offsets mean other records.
   if (generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
+}
+
+/**
+ * Makes all names durable that were made so far. Several may ask at the same time: none returns before the names that it knows
+ * of are safe, whoever syncs them.
+ */
+export function syncNames(state: LogState): Promise<void> {
+  const sync = (): Promise<void> => syncDirtyNames(state);
+  state.namesSync = state.namesSync.then(sync);
+  // Whoever waits is told; the next one to ask is told as well, since a failed sync is final.
+  state.namesSync.catch(() => undefined);
+  return state.namesSync;
+}
+
+async function syncDirtyNames(state: LogState): Promise<void> {
+  if (state.metadataDirty) await syncMetadata(state);
+  if (state.parentDirty) {
+    state.parentDirty = false;
+    const { path } = state.directory;
+    await state.resources.fs.syncDirectory(path.slice(0, Math.max(1, path.lastIndexOf('/'))));
+  }
+  if (!state.directoryDirty) return;
+  state.directoryDirty = false;
+  await state.resources.fs.syncDirectory(state.directory.path);
 }
 
 /** Makes the directory of a new partition, without syncs: those come with its first data. */

@@ -5,6 +5,7 @@
  * on is read with checksums, cut at the last whole valid batch (later segments are dropped), its indexes, the leader epochs
  * and the producers' state are made again, and what was kept is synced before anyone is served.
  */
+import { mark } from '../base/mark.ts';
 import { assert } from '../base/assert.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import { decodeEpochCheckpoint } from './checkpoints.ts';
@@ -139,7 +140,10 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
     end = header.lastOffset + 1;
     latestEpoch = header.partitionLeaderEpoch;
   });
-  if (result.fault !== null) return false;
+  if (result.fault !== null) {
+    mark('log.clean-start-not-believed');
+    return false;
+  }
   // A checkpoint that lost its latest epochs is made again from the batches.
   if (latestEpoch > state.epochs.latestEpoch) return false;
   setEnd(state, end);
@@ -183,6 +187,7 @@ async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo:
       state.producers.load(entries, clock.wallMs());
       return offset;
     }
+    mark('log.producer-snapshot-corrupt');
     logger.warn('a producer snapshot is corrupt and is deleted', { partition: state.name, path });
     await fs.remove(path);
   }
@@ -204,6 +209,7 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
     const fault =
       sequenceFault(state, segment, i, recoveryPoint) ?? (await recoverSegment(state, segment, nowMs));
     if (fault === null) continue;
+    mark('log.tail-cut');
     logger.warn('recovered a partition: truncated an invalid tail', {
       partition: state.name,
       segment: segment.path,
@@ -239,6 +245,7 @@ function sequenceFault(
 
 /** Keeps the segments from `index` on under another name, for a person to look at. */
 async function setAside(state: LogState, index: number): Promise<void> {
+  mark('log.segments-kept-as-lost');
   const { fs } = state.resources;
   for (const segment of state.segments.slice(index)) {
     await segment.close();
@@ -280,6 +287,7 @@ async function dropSegments(state: LogState, index: number): Promise<void> {
   const dropped = state.segments.slice(index);
   state.segments = state.segments.slice(0, index);
   for (const segment of dropped) {
+    mark('log.segment-behind-cut-dropped');
     state.logger.warn('dropped a segment behind an invalid tail', {
       partition: state.name,
       segment: segment.path,

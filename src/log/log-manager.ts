@@ -269,6 +269,7 @@ export class LogManager {
       if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
         return held.log.topicId === topicId ? held.log : this.#adopt(held, topicId, config);
       }
+      mark('log.stray-in-the-way');
       if (held.directory.isOffline)
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
       await this.#putAside(name, 'stray');
@@ -370,6 +371,7 @@ export class LogManager {
 
   #directoryFailed(directory: LogDirectory, error: unknown): void {
     if (directory.isOffline) return;
+    mark('log.directory-offline');
     directory.failure = error;
     this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
     for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);

@@ -4,6 +4,7 @@
  *
  * A read that a truncation overtakes is done again. Bytes are returned as they lie on disk; checksums are the reader's.
  */
+import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, batchHeaderBytes } from '../protocol/records/batch.ts';
@@ -103,6 +104,7 @@ export class LogReader {
         const limit = Math.min(upTo, state.logEndOffset);
         const result = await this.#readSegments(offset, maxBytes, limit, minOneBatch);
         if (generation === state.generation) return result;
+        mark('log.read-overtaken-by-truncation');
       } catch (error) {
         if (generation === state.generation && offset >= state.logStartOffset) throw error;
       }

@@ -104,6 +104,8 @@ export class LogState {
   metadataDirty: boolean;
   /** The entry of the partition's directory is not synced. */
   parentDirty: boolean;
+  /** The last sync of names: a name is safe when it has resolved, not when its flag is down. */
+  namesSync: Promise<void> = Promise.resolve();
   /** Resolves when the directory exists: a new partition's is made with its first write, or in the background. */
   materialised: Promise<void> | null;
   /** Set at the first write after the manager has cleared it. */

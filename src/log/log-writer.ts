@@ -6,8 +6,9 @@
  * move the log end offset, tell the listener, resolve the promise. A failed write or sync ends the log: what was cut off by
  * it is removed from the file as far as the disk allows, and nothing of the group is acknowledged.
  */
+import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { flushLog, flushTo, materialise } from './log-flush.ts';
+import { flushLog, flushTo, materialise, syncNames } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 import { segmentFileName } from './names.ts';
 import type { Segment } from './segment.ts';
@@ -113,6 +114,7 @@ export class LogWriter {
       `Error while writing to the log of ${state.name} in ${state.directory.path}`,
     );
     if (state.failure === null) {
+      mark('log.disk-failed');
       state.failure = error;
       state.logger.error('the disk failed under a partition', {
         partition: state.name,
@@ -227,7 +229,7 @@ export class LogWriter {
     const old = state.active;
     if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
     // A power cut must not forget the old segment and keep the new one.
-    if (state.directoryDirty) await state.resources.fs.syncDirectory(state.directory.path);
+    await syncNames(state);
     state.directoryDirty = true;
     await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
     if (old.sizeBytes === 0) {

@@ -280,3 +280,38 @@ test('after any crash the log is a prefix of what was appended, and holds all th
     { numRuns: Number(process.env['LOG_RUNS'] ?? 100) },
   );
 }, 120_000);
+
+test('with flush.messages=1 nothing is acknowledged before the name of its segment is safe, whoever syncs it', async () => {
+  const bench = new Bench();
+  const config = { flushMessages: 1, segmentBytes: 3 * size };
+  const log = await bench.create(config);
+  const syncDirectory = bench.disk.syncDirectory.bind(bench.disk);
+  const held: (() => void)[] = [];
+  let isHeld = false;
+  Object.assign(bench.disk, {
+    syncDirectory: async (path: string): Promise<void> => {
+      if (isHeld) await new Promise<void>((resolve) => held.push(resolve));
+      await syncDirectory(path);
+    },
+  });
+  for (let i = 0; i < 3; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+  isHeld = true;
+  let isAcknowledged = false;
+  const rolled = log.appendAsLeader(batchOf(['value 3']), 0, client).written.then(() => {
+    isAcknowledged = true;
+  });
+  await settle();
+  // Another flush finds the flag down while the sync is still under way.
+  const other = log.flush();
+  await bench.clock.advance(0);
+  expect(isAcknowledged).toBe(false);
+  while (!isAcknowledged) {
+    isHeld = false;
+    for (const resolve of held.splice(0)) resolve();
+    await settle();
+  }
+  await Promise.all([rolled, other]);
+  bench.disk.powerCut();
+  const again = await bench.reopen(config, { isClean: false });
+  expect(again.logEndOffset).toBe(4);
+});
