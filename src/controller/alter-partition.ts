@@ -2,6 +2,7 @@
  * AlterPartition: a leader proposes another ISR. It must be the leader of this very leader epoch and know the newest partition epoch,
  * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903).
  */
+import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
@@ -103,11 +104,18 @@ function whatIsWrong(
 ): ErrorRow | null {
   // A leader that is ahead of this controller asks the wrong one: this one has lost its leadership and doesn't know yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
+    mark('controller.leader-ahead-of-controller');
     return Errors.NOT_CONTROLLER;
   }
-  if (wanted.leaderEpoch < before.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
+  if (wanted.leaderEpoch < before.leaderEpoch) {
+    mark('controller.isr-change-fenced');
+    return Errors.FENCED_LEADER_EPOCH;
+  }
   if (before.leader !== leader) return Errors.INVALID_REQUEST;
-  if (wanted.partitionEpoch < before.partitionEpoch) return Errors.INVALID_UPDATE_VERSION;
+  if (wanted.partitionEpoch < before.partitionEpoch) {
+    mark('controller.isr-change-outdated');
+    return Errors.INVALID_UPDATE_VERSION;
+  }
   const ids = isr.map((member) => member.brokerId as NodeId);
   const distinct = new Set(ids).size === ids.length;
   if (!distinct || !ids.includes(leader) || ids.some((id) => !before.replicas.includes(id))) {
@@ -123,7 +131,10 @@ function whatIsWrong(
 
 function eligible(state: ControllerState, member: IsrMember): boolean {
   const id = member.brokerId as NodeId;
-  if (!brokerIsActive(state.image, id)) return false;
+  if (!brokerIsActive(state.image, id)) {
+    mark('controller.isr-member-out-of-service');
+    return false;
+  }
   const epoch = state.image.cluster.brokers.get(id)?.epoch;
   return member.brokerEpoch === -1 || member.brokerEpoch === epoch;
 }

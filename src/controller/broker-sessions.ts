@@ -5,6 +5,7 @@
  * A session ends when nothing came for the session time-out, or at once when the broker was found dead (its stream broke and nobody
  * listens at its address any more).
  */
+import { mark } from '../base/mark.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 
@@ -34,6 +35,7 @@ export class BrokerSessions {
   touch(id: NodeId, epoch: BrokerEpoch, nowMs: number): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.epoch !== epoch) {
+      mark('controller.session-of-new-controller');
       this.#open(id, epoch, nowMs, true);
       return;
     }
@@ -50,7 +52,9 @@ export class BrokerSessions {
   /** Nobody is there any more. Ignored when the broker has come back meanwhile. */
   foundDead(id: NodeId): void {
     const session = this.#sessions.get(id);
-    if (session !== undefined && !session.connected) session.dead = true;
+    if (session === undefined || session.connected) return;
+    mark('controller.broker-found-dead');
+    session.dead = true;
   }
 
   end(id: NodeId): void {
@@ -84,6 +88,7 @@ export class BrokerSessions {
 
   /** This process itself stood still: nobody is to blame for what it didn't hear. */
   forgive(ms: number): void {
+    mark('controller.sessions-forgiven');
     for (const session of this.#sessions.values()) session.lastContactMs += ms;
   }
 

@@ -2,6 +2,7 @@
  * Heartbeats: a broker says how far it has followed the metadata and what it wants; the controller lets it into service, takes it out,
  * or leads it through a controlled shutdown (leaderships move first; it may stop when it has none and knows it).
  */
+import { mark } from '../base/mark.ts';
 import { nodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { BrokerImage } from '../metadata/cluster-image.ts';
@@ -34,7 +35,10 @@ export function* heartbeat(
     return { throttleTimeMs: 0, errorCode: 0, isCaughtUp, isFenced: now?.fenced ?? true, shouldShutDown };
   };
   if (broker.fenced) {
-    if (request.wantShutDown) return reply(true);
+    if (request.wantShutDown) {
+      mark('controller.fenced-broker-leaves');
+      return reply(true);
+    }
     if (request.wantFence || !isCaughtUp) return reply(false);
     yield [registrationChange(broker, { fenced: -1 })];
     yield* electLeaderless(state);

@@ -8,6 +8,7 @@
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
  * - Every record begins a new partition epoch; a record that names a leader begins a new leader epoch.
  */
+import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
@@ -72,7 +73,10 @@ export function partitionChange(
     leaderRecoveryState: wanted.leaderRecoveryState ?? before.leaderRecoveryState,
   };
   const unclean = wanted.uncleanlyStopped;
-  if (unclean !== undefined) draft.isr = draft.isr.filter((id) => id !== unclean);
+  if (unclean !== undefined) {
+    mark('controller.unclean-member-leaves-isr');
+    draft.isr = draft.isr.filter((id) => id !== unclean);
+  }
   completeReassignment(draft);
   eligibleReplicas(draft, before, unclean, context);
   electLeader(draft, before, context);
@@ -110,6 +114,7 @@ function eligibleReplicas(
     draft.elr = [];
     return;
   }
+  mark('controller.eligible-replicas-kept');
   const candidates = [...before.elr, ...before.isr.filter((id) => !before.elr.includes(id))];
   draft.elr = candidates.filter(
     (id) => !draft.isr.includes(id) && id !== uncleanlyStopped && draft.replicas.includes(id),
@@ -139,6 +144,7 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
     draft.unclean = chosen !== null;
   }
   if (chosen === null) {
+    mark('controller.nobody-may-lead');
     draft.leader = noLeader;
   } else {
     draft.leader = chosen;
@@ -147,6 +153,7 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
       draft.elr = [];
       draft.leaderRecoveryState = recovering;
     } else if (!draft.isr.includes(chosen)) {
+      mark('controller.leader-from-eligible-replicas');
       draft.isr = [chosen];
       draft.elr = draft.elr.filter((id) => id !== chosen);
     }

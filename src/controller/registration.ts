@@ -3,6 +3,7 @@
  * epoch, the offset of its registration, fences what an older incarnation still says. A new incarnation is taken at once when the old
  * one's session is over or its stream is broken; else it has to wait (DUPLICATE_BROKER_REGISTRATION).
  */
+import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';
 import type { BrokerImage } from '../metadata/cluster-image.ts';
 import { record } from '../metadata/records.ts';
@@ -41,6 +42,7 @@ export function* registerBroker(
   if (known !== undefined && !sameIncarnation) {
     const alive = sessions.isValid(id, known.epoch, nowMs) && sessions.isConnected(id);
     if (alive && !known.inControlledShutdown) {
+      mark('controller.former-incarnation-alive');
       throw new KafkaError(
         Errors.DUPLICATE_BROKER_REGISTRATION,
         "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.",
@@ -66,6 +68,7 @@ export function* registerBroker(
       logDirs: request.logDirs,
     }),
   ];
+  if (sameIncarnation) mark('controller.registration-asked-again');
   return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
 }
 

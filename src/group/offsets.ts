@@ -3,6 +3,7 @@
  * (generation -1, no member id) is accepted while the group has no members: consumers that assign partitions themselves,
  * and administrators.
  */
+import { mark } from '../base/mark.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ClassicGroup } from './classic/group.ts';
@@ -124,7 +125,10 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   if (generation < 0 && memberId === '' && groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID;
   const error = group.validateMember(memberId, groupInstanceId);
   if (error !== null) return error;
-  if (generation !== group.generation) return Errors.ILLEGAL_GENERATION;
+  if (generation !== group.generation) {
+    mark('group.commit-of-old-generation');
+    return Errors.ILLEGAL_GENERATION;
+  }
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : null;
 }
 

@@ -7,6 +7,7 @@
  *
  * It decides nothing about partitions: `isr.ts` does, from the outcome.
  */
+import { mark } from '../base/mark.ts';
 import type { Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -44,6 +45,7 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
       return 'committed';
     case Errors.INELIGIBLE_REPLICA.code:
     case Errors.OPERATION_NOT_ATTEMPTED.code:
+      mark('replication.isr-refused');
       return 'refused';
     case Errors.UNKNOWN_TOPIC_OR_PARTITION.code:
     case Errors.UNKNOWN_TOPIC_ID.code:
@@ -51,6 +53,7 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
     case Errors.INVALID_UPDATE_VERSION.code:
     case Errors.INVALID_REQUEST.code:
     case Errors.NEW_LEADER_ELECTED.code:
+      mark('replication.isr-outdated');
       return 'outdated';
     default:
       return 'retry';

@@ -1,9 +1,11 @@
 /** Performs on the log what `follower-state.ts` decides. Nothing may be appended meanwhile. */
+import { mark } from '../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 
 export function cutToLeader(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
   // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
+  mark('replication.logs-parted');
   return cutAt(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }
 

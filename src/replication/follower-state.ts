@@ -5,6 +5,7 @@
  * asks again with an older epoch; the high watermark plays no part (a high watermark may lag behind what was acknowledged, so
  * truncating to it lost acknowledged records: KIP-101). Every round either ends or lowers the epoch asked for.
  */
+import { mark } from '../base/mark.ts';
 import type { EpochEndOffset } from './log-port.ts';
 
 /** What of the log the decision needs. */
@@ -60,4 +61,10 @@ export function outOfRangeAction(
   if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
   if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
   return { kind: 'retry' };
+}
+
+/** A leader whose metadata is behind its follower's, or that does not lead yet: the subscription waits until it has caught up. */
+export function aheadOfMetadata(): { readonly kind: 'wait' } {
+  mark('replication.subscription-ahead-of-metadata');
+  return { kind: 'wait' };
 }

@@ -6,6 +6,7 @@
  * not yet in the ISR: waiting for the latter lets it join under load, because joining needs a log end offset at the high watermark.
  * Below min.insync.replicas the high watermark stands still, so that whoever the controller elects next has all below it.
  */
+import { mark } from '../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';
 
 export interface HighWatermarkInput {
@@ -21,7 +22,10 @@ export interface HighWatermarkInput {
 
 /** The offset up to which records are committed, or -1 when nothing can be said now. */
 export function committedUpTo(input: HighWatermarkInput): number {
-  if (input.committedIsrSize < input.minInsyncReplicas) return -1;
+  if (input.committedIsrSize < input.minInsyncReplicas) {
+    mark('replication.high-watermark-stands');
+    return -1;
+  }
   let end = input.logEndOffset;
   for (const follower of input.followers) {
     if (follower.logEndOffset >= end) continue;

@@ -5,6 +5,7 @@
  * Invariants: the log is opened once; a role is taken up only when the partition is quiet; a replica that is to go is stopped
  * first and its files are removed afterwards.
  */
+import { mark } from '../base/mark.ts';
 import { nodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
@@ -89,6 +90,7 @@ export class HostedReplica {
   #lead(partition: Partition, wanted: PartitionImage): void {
     // A leader that goes on leading takes appends all the time: its log orders the epochs itself.
     if (!partition.isLeader && !partition.isQuiescent) {
+      mark('replication.role-waits-for-quiet');
       this.#context.unfollow(partition);
       this.#wait(partition);
       return;

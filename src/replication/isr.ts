@@ -8,6 +8,7 @@
  *   added the member and elect it, or may not have removed the one that we want to drop.
  * - The leader itself is never removed.
  */
+import { mark } from '../base/mark.ts';
 
 export interface IsrProposal {
   readonly leaderEpoch: number;
@@ -55,7 +56,10 @@ export class IsrState {
   commit(isr: readonly number[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
     // The same epoch again is the metadata that follows the answer: a proposal made since stays in flight.
-    if (partitionEpoch === this.partitionEpoch && this.#pending !== null) return false;
+    if (partitionEpoch === this.partitionEpoch && this.#pending !== null) {
+      mark('replication.metadata-follows-isr-answer');
+      return false;
+    }
     this.committed = isr;
     this.partitionEpoch = partitionEpoch;
     this.#pending = null;

@@ -9,6 +9,7 @@
  *   the start of the epoch, and the controller would take it (unfenced, not shutting down, the incarnation that we talk to).
  * - Proposals are made one at a time.
  */
+import { mark } from '../base/mark.ts';
 import { FollowerProgress } from './follower-progress.ts';
 import { committedUpTo } from './high-watermark.ts';
 import { IsrState, type IsrProposal } from './isr.ts';
@@ -87,7 +88,10 @@ export class LeaderState {
   /** False when this broker is no replica, or an older incarnation than the one that subscribed last. */
   subscribed(brokerId: number, brokerEpoch: number, end: number, start: number, nowMs: number): boolean {
     const follower = this.followers.get(brokerId);
-    if (follower === undefined || brokerEpoch < follower.brokerEpoch) return false;
+    if (follower === undefined || brokerEpoch < follower.brokerEpoch) {
+      mark('replication.subscriber-unknown');
+      return false;
+    }
     follower.subscribed(brokerEpoch, end, start);
     follower.acknowledged(end, start, this.logEndOffset, nowMs);
     return true;
@@ -141,7 +145,9 @@ export class LeaderState {
     for (const follower of this.followers.values())
       if (!this.isr.committed.includes(follower.brokerId) && this.#mayJoin(follower))
         add.push(follower.brokerId);
-    return add.length === 0 ? null : this.isr.propose(add, [], this.leaderEpoch);
+    if (add.length === 0) return null;
+    mark('replication.isr-grows');
+    return this.isr.propose(add, [], this.leaderEpoch);
   }
 
   #mayJoin(follower: FollowerProgress): boolean {
@@ -163,7 +169,9 @@ export class LeaderState {
       if (follower === undefined || !follower.isCaughtUp(this.logEndOffset, nowMs, this.#lagTimeMaxMs))
         remove.push(id);
     }
-    return remove.length === 0 ? null : this.isr.propose([], remove, this.leaderEpoch);
+    if (remove.length === 0) return null;
+    mark('replication.isr-shrinks');
+    return this.isr.propose([], remove, this.leaderEpoch);
   }
 
   /** The smallest log start offset over this replica and the live followers; -1 while one of them has not said. */

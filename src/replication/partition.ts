@@ -11,6 +11,7 @@
  * What it does not do: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), choosing roles
  * (`replica-manager.ts`). Reads are in `partition-reads.ts`.
  */
+import { mark } from '../base/mark.ts';
 import { assert, defined } from '../base/assert.ts';
 import type { Timer } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -23,7 +24,7 @@ import { BusyGate } from './busy-gate.ts';
 import { Deletions } from './deletions.ts';
 import { FeedList } from './feed-list.ts';
 import { cutIntoRange, cutToLeader } from './follower-cut.ts';
-import { checkSubscription, outOfRangeAction } from './follower-state.ts';
+import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower-state.ts';
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
 import { LeaderState } from './leader-state.ts';
@@ -219,7 +220,7 @@ export class Partition {
     const { leaderEpoch, brokerEpoch, fetchOffset, lastFetchedEpoch, logStartOffset } = subscription;
     if (leaderEpoch < this.leaderEpoch) return { kind: 'fenced' };
     const leader = this.#leader;
-    if (leaderEpoch > this.leaderEpoch || leader === null) return { kind: 'wait' };
+    if (leaderEpoch > this.leaderEpoch || leader === null) return aheadOfMetadata();
     const check = checkSubscription(this, fetchOffset, lastFetchedEpoch);
     if (check.kind !== 'ok') return check;
     const nowMs = this.#context.clock.monotonicMs();
@@ -272,6 +273,7 @@ export class Partition {
   #acknowledge(leader: LeaderState | null): void {
     if (this.#acks.size === 0) return;
     const isTooFew = leader !== null && !leader.hasEnoughInSyncMaximal;
+    if (leader === null) mark('replication.former-leader-acknowledges');
     const error = isTooFew ? new KafkaError(Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) : null;
     this.#acks.reached(this.log.highWatermark, error);
   }
@@ -432,10 +434,12 @@ export class Partition {
     this.#leaderHighWatermark = 0;
     this.#feeds.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
     if (this.#deletions.size > 0) this.#deletions.reject(notLeader());
-    if (wasLeader && this.#acks.size > 0)
+    if (wasLeader && this.#acks.size > 0) {
+      mark('replication.deposed-with-waiters');
       this.#grace = this.#context.scheduler.after(handoverGraceMs, () =>
         this.#acks.rejectAbove(-1, notLeader()),
       );
+    }
     this.#notify();
   }
 
@@ -485,6 +489,7 @@ export class Partition {
 
   #fail(error: unknown): void {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
+    mark('replication.replica-offline');
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
     this.#context.onStorageError(this, error);
   }

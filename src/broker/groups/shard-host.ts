@@ -5,6 +5,7 @@
  * Order of a step: its writes are queued, then its answers leave, then the timer is set. An answer that promises durability
  * was put out by the outcome of the write, so it can't overtake it.
  */
+import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
@@ -109,6 +110,7 @@ export class ShardHost {
         });
     } catch (error) {
       if (!isWanted()) return;
+      mark('group.load-failed');
       logger.error('groups could not be loaded', { partition: name, error: String(error) });
       this.close(Errors.NOT_COORDINATOR);
       // The log failing is the replica manager's affair, and it knows; anything else is a bug of ours.
@@ -120,6 +122,7 @@ export class ShardHost {
   async #committed(endOffset: number, isWanted: () => boolean): Promise<void> {
     const { partition, scheduler, logger } = this.#options;
     if (partition.highWatermark >= endOffset) return;
+    mark('group.load-waits-for-commit');
     let stop = (): void => undefined;
     const passed = new Promise<boolean>((resolve) => {
       stop = partition.watch(() => {

@@ -5,6 +5,7 @@
  * Does not decide when: leadership is the caller's. A batch or record that can't be read is left out and logged: damage in one
  * place must not take all other groups of the partition away.
  */
+import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
 import { replay } from '../../group/replay.ts';
@@ -57,7 +58,10 @@ export async function loadShard(options: LoadOptions): Promise<Loaded | null> {
     const { headers } = batches(records);
     if (headers.length === 0) break;
     for (const header of headers) {
-      if (!isWanted()) return null;
+      if (!isWanted()) {
+        mark('group.load-given-up');
+        return null;
+      }
       // A batch may begin before the log start.
       replayer.batch(header, offset);
       sizeBytes += header.sizeBytes;

@@ -7,6 +7,7 @@
  * leaves no ghosts behind; from v9 a static leader that comes back is told to skip the assignment instead of being shown a
  * leader that no longer exists.
  */
+import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { ownBytes } from '../bytes.ts';
@@ -153,7 +154,10 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   member.clientHost = caller.clientHost;
   // The client gave up on an earlier request and sent another one.
   const before = group.park(member, asked.token);
-  if (before !== null) reply(turn, before, joinRefused(member.memberId, Errors.REBALANCE_IN_PROGRESS));
+  if (before !== null) {
+    mark('group.join-asked-twice');
+    reply(turn, before, joinRefused(member.memberId, Errors.REBALANCE_IN_PROGRESS));
+  }
 }
 
 /** A static member came back without its id: it takes its own place again, and whoever still holds the old id is fenced. */

@@ -5,6 +5,7 @@
  * Who does not come back in time is removed, with two exceptions: static members, who are only removed when their session
  * expires, and the case that nobody at all came back, in which the group waits once more.
  */
+import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
@@ -72,6 +73,7 @@ export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
 }
 
 export function expireJoin(turn: Turn, group: ClassicGroup): void {
+  mark('group.join-deadline');
   if (group.state !== 'PreparingRebalance') return;
   if (!group.initialRebalance || !group.newMemberAdded || group.initialRemainingMs === 0)
     return completeJoin(turn, group);
@@ -172,6 +174,7 @@ export function removeMember(turn: Turn, group: ClassicGroup, memberId: string, 
 }
 
 export function expireSession(turn: Turn, group: ClassicGroup, deadline: Deadline): void {
+  mark('group.session-deadline');
   const member = group.members.get(deadline.memberId);
   if (member === undefined || member.session !== deadline) return;
   // Who waits for us needs no heartbeat; the session starts anew with our answer.
@@ -194,6 +197,7 @@ export function expirePending(turn: Turn, group: ClassicGroup, deadline: Deadlin
 }
 
 export function expireSync(turn: Turn, group: ClassicGroup): void {
+  mark('group.sync-deadline');
   if (!group.is('CompletingRebalance', 'Stable') || group.pendingSync.size === 0) return;
   const late = [...group.pendingSync];
   for (const id of late) answerWaiting(turn, id, group.remove(id), Errors.UNKNOWN_MEMBER_ID);

@@ -2,6 +2,7 @@
  * SyncGroup (14): the leader hands in who gets what, the others wait for their share. The shares leave only after the
  * group with its assignment is replicated, so that a coordinator that takes over knows the same generation.
  */
+import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -26,7 +27,10 @@ export function sync(turn: Turn, token: number, request: SyncRequest): void {
   if (group.pendingSync.size === 0) group.syncDeadline.cancel();
   if (group.state === 'Stable') return reply(turn, token, synced(group, member));
   const before = takeSync(member);
-  if (before !== null) reply(turn, before, syncRefused(Errors.REBALANCE_IN_PROGRESS));
+  if (before !== null) {
+    mark('group.sync-asked-twice');
+    reply(turn, before, syncRefused(Errors.REBALANCE_IN_PROGRESS));
+  }
   member.syncToken = token;
   if (group.leaderId === member.memberId) storeAssignment(turn, group, request);
 }
