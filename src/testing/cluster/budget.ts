@@ -53,6 +53,8 @@ export class Budget {
   arm(node: SimulatedNode): boolean {
     if (!this.mayDie(node) || !this.isWhole()) return false;
     if (this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs) return false;
+    // A broker that is alone syncs every write.
+    if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return false;
     this.forgetful = node;
     this.isArmed = true;
     return true;
@@ -96,13 +98,14 @@ export class Budget {
     return images.every((image) => image?.offset === first.offset) && areInSync(first, ids);
   }
 
-  /** Every partition with a replica on `node` has another one in sync: that disk can be replaced. */
+  /** Every partition with a replica on `node` has another one in sync that is not lost: that disk can be replaced. */
   isCovered(node: SimulatedNode): boolean {
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
     if (newest === undefined) return false;
+    const others = new Set<number>(this.living().flatMap((other) => (other === node ? [] : [other.id])));
     for (const topic of newest.topics.all())
       for (const { replicas, isr } of topic.partitions)
-        if (replicas.some((id) => id === node.id) && !isr.some((id) => id !== node.id)) return false;
+        if (replicas.some((id) => id === node.id) && !isr.some((id) => others.has(id))) return false;
     return true;
   }
 
