@@ -83,8 +83,8 @@ export class RaftTransport {
   /** By address, while a leader is looked for. */
   readonly #seeds = new Map<string, PeerLink>();
   readonly #incoming = new Set<MessageStream>();
-  /** The last 'raft' stream that each peer opened. */
-  readonly #opened = new Map<NodeId, MessageStream>();
+  /** The 'raft' streams that each peer opened, the last one last. Usually one; more while it looks for a leader or opens anew. */
+  readonly #opened = new Map<NodeId, MessageStream[]>();
   readonly #downloads: SnapshotDownloads;
   #stopped = false;
 
@@ -166,7 +166,7 @@ export class RaftTransport {
   send(to: NodeId, message: Exclude<RaftMessage, InstallSnapshot>): void {
     const link = this.#links.get(to);
     if (link?.up === true) link.send(encodeMessage(message));
-    else this.#opened.get(to)?.send(encodeMessage(message));
+    else this.#opened.get(to)?.at(-1)?.send(encodeMessage(message));
   }
 
   /** Resolves to whether it arrived. */
@@ -214,13 +214,19 @@ export class RaftTransport {
 
   #messages(stream: MessageStream, from: ReplicaKey): void {
     const { onMessage, onLink } = this.#options;
-    this.#opened.set(from.id, stream);
+    this.#opened.set(from.id, [...(this.#opened.get(from.id) ?? []), stream]);
     stream.onMessage = (bytes) => {
       this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes)));
     };
     stream.onClose = () => {
       this.#incoming.delete(stream);
-      if (this.#opened.get(from.id) === stream) this.#opened.delete(from.id);
+      const left = (this.#opened.get(from.id) ?? []).filter((other) => other !== stream);
+      if (left.length > 0) {
+        // One of several, as when a peer has found its leader: it says nothing of the peer.
+        this.#opened.set(from.id, left);
+        return;
+      }
+      this.#opened.delete(from.id);
       if (!this.#stopped) onLink(from.id, false);
     };
     this.#links.get(from.id)?.hurry();
