@@ -325,20 +325,11 @@ export class ControllerDriver implements MetadataLogListener {
   /** Settles when everything up to now is committed, which only a leader gets done; a question that changed nothing has to ask. */
   #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
     if (leadership.records.length === 0) {
-      return isQuestion ? this.#confirmLeadership().then(() => leadership.last) : leadership.last;
+      return isQuestion ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
     }
     return new Promise((resolve, reject) => {
       leadership.waiting.push({ resolve, reject });
     });
-  }
-
-  async #confirmLeadership(): Promise<void> {
-    try {
-      await this.#options.log.readBarrier();
-    } catch (error) {
-      if (error instanceof QuorumBusyError) throw busy();
-      throw new KafkaError(Errors.NOT_CONTROLLER);
-    }
   }
 
   #flush(leadership: Leadership): void {

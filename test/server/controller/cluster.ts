@@ -36,6 +36,9 @@ class SharedLog {
   readonly replicas = new Map<NodeId, LogReplica>();
   leader: LeaderView = { id: null, epoch: 0 };
   proposals = 0;
+  barriers = 0;
+  /** Another voter has been elected; the leader has not heard of it yet. */
+  isSuperseded = false;
 
   elect(id: number): void {
     const before = this.leader;
@@ -119,8 +122,9 @@ class LogReplica implements MetadataLog {
   }
 
   readBarrier(): Promise<number> {
-    const { leader } = this.#shared;
-    if (leader.id === this.id) return Promise.resolve(this.#shared.entries.length);
+    const { leader, isSuperseded } = this.#shared;
+    this.#shared.barriers++;
+    if (leader.id === this.id && !isSuperseded) return Promise.resolve(this.#shared.entries.length);
     return Promise.reject(new NotLeaderError('not the leader', leader.id, leader.epoch));
   }
 

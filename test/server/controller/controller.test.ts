@@ -62,6 +62,24 @@ test(
 );
 
 test(
+  'an answer that changes nothing leaves only when it is certain that nobody else has led',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    expect(cluster.result(createTopic(cluster.node(1), 'taken', [1]))[0]).toBe(0);
+    const before = cluster.shared.barriers;
+    expect(cluster.result(createTopic(cluster.node(1), 'taken', [1]))[0]).toBe(36);
+    expect(cluster.shared.barriers).toBeGreaterThan(before);
+    // Another leads already, and may have deleted the topic: this one may not say that it is there.
+    cluster.shared.isSuperseded = true;
+    const answer = createTopic(cluster.node(1), 'taken', [1], 200).then(
+      ([code]) => code,
+      () => -1,
+    );
+    expect(cluster.result(answer)).not.toBe(36);
+  }),
+);
+
+test(
   'requests that come together share a proposal and are answered in full',
   simulated((seed) => {
     const cluster = threeNodes(seed);
