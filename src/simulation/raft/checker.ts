@@ -116,8 +116,9 @@ export class Checker {
       require(!leads, 'I4 leader append-only', () => `leader ${id} replaces ${from}`);
       require(from >= watch.highWatermark, 'I7 committed immutable', () =>
         `${id} replaces ${from}, committed up to ${watch.highWatermark}`);
-      require(from >= this.committedEnd ||
-        memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
+      // A leader of the past may still rule a replica that doesn't know of the one that committed.
+      const knows = from < this.committedEnd && core.state.epoch >= (this.#committedIn[from] as number);
+      require(!knows || memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
         `${id} replaces ${nameOf(this.committed[from])}, which is committed`);
       memory.truncate(from);
       while (watch.steps.length > 0 && (watch.steps.at(-1) as Canon).offset >= from) watch.steps.pop();

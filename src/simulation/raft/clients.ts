@@ -47,6 +47,13 @@ export class Clients {
     return this.#open.size;
   }
 
+  describeOpen(): string {
+    return [...this.#open]
+      .slice(0, 5)
+      .map(({ kind, ticket, replica, endOffset }) => `${kind} ${ticket} at n${replica.id} end=${endOffset}`)
+      .join(', ');
+  }
+
   /** An operation at whoever takes itself for the leader; now and then at somebody else. */
   propose(): void {
     const replica = this.#anyLeader();

@@ -164,19 +164,24 @@ function wipe(world: RaftWorld, random: SeededRandom): string | null {
 }
 
 /**
- * What an administrator does: whose disk is gone leaves first, nobody else while one is missing. Half of the time it is
- * asked of the leader that is to come, before that one has committed anything.
+ * What an administrator does: whose disk is gone leaves first, nobody else while one is missing. Sometimes it is
+ * asked of the leader that is to come, before that one has committed anything, and a little later once more.
  */
 function member(world: RaftWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();
   const leader = leaders[below(random, leaders.length)];
-  const soon = random.chance(0.5);
+  const soon = random.chance(0.35);
+  const againMs = random.between(0, 2) * world.fetchTimeoutMs;
   const draw = random.u32();
   const pick = random.u32();
   if (soon) {
     world.atElections((next) => {
       const text = changeVoters(world, next, draw, pick);
       if (text !== null) world.note(() => text);
+      const { life } = next;
+      world.after(againMs, () => {
+        if (next.life === life && !world.calm) changeVoters(world, next, draw, pick);
+      });
     });
     return 'the next leader is to change its voters';
   }

@@ -250,7 +250,7 @@ export class Replica {
     for (const { ticket, endOffset } of effects.readReady) clients.readReady(this, ticket, endOffset);
     for (const message of effects.announce) this.#world.announce(this, message);
     const leading = core.state.role.name === 'leader' ? core.state.epoch : null;
-    if (this.#leading !== null && this.#leading !== leading) {
+    if (leading === null || (this.#leading !== null && this.#leading !== leading)) {
       for (const { ticket } of this.#waiting) clients.unknown(ticket);
       this.#waiting = [];
     }

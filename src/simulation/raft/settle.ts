@@ -197,7 +197,7 @@ function fail(world: RaftWorld, members: readonly Replica[], phase: string, inva
   const { checker, clients } = world;
   throw new Violation(
     invariant,
-    `${phase}: not so within ${limitMs(world)} ms; committed ${checker.committedEnd}, ${clients.openCount} requests open\n${describe(members)}`,
+    `${phase}: not so within ${limitMs(world)} ms; committed ${checker.committedEnd}, ${clients.openCount} requests open: ${clients.describeOpen()}\n${describe(members)}`,
   );
 }
 
