@@ -14,10 +14,21 @@ process.on('unhandledRejection', (reason) => {
   rejected ??= reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
 });
 
-/** A promise that is rejected and caught by nobody would end a real node: it shows when the loop turns. */
+/**
+ * Runs a seed from a turn of its own: within a microtask, those of the world would never be done. And waits for another turn:
+ * a promise that was rejected and caught by nobody, which would end a real node, shows only then.
+ */
 async function run(options) {
-  const result = world.run(options);
-  await new Promise((resolve) => setImmediate(resolve));
+  const result = await new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        const finished = world.run(options);
+        setImmediate(() => resolve(finished));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
   const message = rejected;
   rejected = null;
   if (message === null || result.violation !== null) return result;
@@ -47,9 +58,9 @@ const jobs = {
     process.send({ type: 'seed', seed });
     return { seed, hash: (await run({ seed })).traceHash };
   },
-  shrink({ seed }) {
+  async shrink({ seed }) {
     const { without, skip, runs } = shrink(world, seed);
-    const { faults } = world.run({ seed, without, skip });
+    const { faults } = await run({ seed, without, skip });
     return { without: [...without], skip: [...skip], runs, faults };
   },
   async trace({ seed, without, skip }) {
