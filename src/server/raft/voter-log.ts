@@ -251,7 +251,9 @@ export class VoterLog implements MetadataLog {
     for (const read of effects.readLog) this.#readLog(read);
     for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
     const lost = this.#leadership.update();
-    if (lost) this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
+    // Also when it led within this turn only: elected, asked and deposed.
+    if (lost || this.#core.state.role.name !== 'leader')
+      this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
     this.#updatePeers();
     this.#announce(effects);
     this.#proposals.resolveReads(this.#delivery.endOffset);
