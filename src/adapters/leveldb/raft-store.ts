@@ -156,22 +156,24 @@ export class LevelRaftStore implements RaftStore {
     return frame.entries[last - frame.firstOffset]?.epoch === epoch;
   }
 
-  /** The witness is there before the database is: a database without one has lost it. */
+  /**
+   * The witness is there before the database is: a database without one has lost it. What was witnessed before the directory
+   * was formatted holds for a database that is still there, and for nothing else.
+   */
   async #hearWitness(): Promise<Testimony> {
     const testimony = await this.#sound(`the witness ${this.#witnessPath}`, () => this.#witness.read());
-    if (testimony.kind === 'found') return testimony;
-    if (testimony.kind === 'missing' && (await this.#fs.stat(this.#databasePath)) !== null) {
-      this.#damaged(`its witness ${this.#witnessPath} is missing`);
-    }
+    const isThere = (await this.#fs.stat(this.#databasePath)) !== null;
+    if (testimony.kind === 'found' || (testimony.kind === 'foreign' && isThere)) return testimony;
+    if (isThere) this.#damaged(`its witness ${this.#witnessPath} is missing`);
     await this.#witness.create(0);
-    return testimony;
+    return { kind: 'found', generation: 0 };
   }
 
   async #openDatabase(testimony: Testimony): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
     // LevelDB makes an empty database, and clears away the files of the old one, when its file CURRENT is missing.
-    const createIfMissing = testimony.kind !== 'found' || testimony.generation === 0;
+    const createIfMissing = testimony.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
     this.#level = new ClassicLevel(this.#databasePath, {
@@ -191,11 +193,12 @@ export class LevelRaftStore implements RaftStore {
 
   /** The newest write must not be older than the witness says. One that is newer was not yet promised to anybody. */
   async #compareWith(testimony: Testimony): Promise<void> {
-    const witnessed = testimony.kind === 'found' ? testimony.generation : 0;
+    const witnessed = testimony.generation;
     const { generation } = this.#hard;
     if (generation < witnessed)
       this.#damaged(`its newest write is number ${generation}, but number ${witnessed} was durable`);
-    if (generation > witnessed) await this.#witness.advance(generation);
+    if (testimony.kind === 'foreign') await this.#witness.create(generation);
+    else if (generation > witnessed) await this.#witness.advance(generation);
   }
 
   async #assertEmpty(): Promise<void> {

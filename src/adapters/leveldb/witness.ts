@@ -25,10 +25,12 @@ export interface WitnessOptions {
   readonly directoryId: Uuid;
 }
 
-/** `foreign`: the file is from before the directory was formatted. */
-export type Testimony =
-  | { readonly kind: 'missing' | 'foreign' }
-  | { readonly kind: 'found'; readonly generation: number };
+/** `foreign`: from before the directory was formatted. */
+export interface Testimony {
+  readonly kind: 'missing' | 'foreign' | 'found';
+  /** Number of the last durable write; 0 when there was none. */
+  readonly generation: number;
+}
 
 export class Witness {
   readonly #options: WitnessOptions;
@@ -41,14 +43,14 @@ export class Witness {
   /** Throws `MalformedError` when neither copy can be read. */
   async read(): Promise<Testimony> {
     const { fs, path, directoryId } = this.#options;
-    if ((await fs.stat(path)) === null) return { kind: 'missing' };
+    if ((await fs.stat(path)) === null) return { kind: 'missing', generation: 0 };
     const content = await fs.readFile(path);
     const copies = [0, blockBytes].map((at) => decodeCopy(content.subarray(at, at + copyBytes)));
     const whole = copies.filter((copy) => copy !== null);
     if (whole.length === 0) throw new MalformedError('neither copy can be read');
     const own = whole.filter((copy) => copy.directoryId === directoryId);
-    if (own.length === 0) return { kind: 'foreign' };
-    return { kind: 'found', generation: Math.max(...own.map(({ generation }) => generation)) };
+    const newest = Math.max(...(own.length > 0 ? own : whole).map(({ generation }) => generation));
+    return { kind: own.length > 0 ? 'found' : 'foreign', generation: newest };
   }
 
   /** Begins anew, with both copies. */

@@ -57,8 +57,12 @@ async function start(damage: (path: string) => Promise<unknown>, id = directoryI
   }
 }
 
-const refused = async (damage: (path: string) => Promise<unknown>, says: RegExp): Promise<void> => {
-  const outcome = start(damage);
+const refused = async (
+  damage: (path: string) => Promise<unknown>,
+  says: RegExp,
+  id = directoryId,
+): Promise<void> => {
+  const outcome = start(damage, id);
   await expect(outcome).rejects.toThrow(DamagedStoreError);
   await expect(outcome).rejects.toThrow(says);
 };
@@ -152,13 +156,15 @@ describe('a directory that was emptied, or put back', () => {
       await rm(db(path), { recursive: true });
       await cp(db(earlier), db(path), { recursive: true });
     }, /newest write is number/));
-  test('another directory id: formatted anew, nothing was promised under it', async () => {
-    const empty = await start(
-      (path) => rm(join(path, 'raft'), { recursive: true }),
-      'BBBBBBBBBBBBBBBBBBBBBA',
-    );
+  const another = 'BBBBBBBBBBBBBBBBBBBBBA';
+  test('formatted anew, the log removed: nothing was promised under the new directory id', async () => {
+    const empty = await start((path) => rm(join(path, 'raft'), { recursive: true }), another);
     expect(empty.entries).toEqual([]);
   });
+  test('formatted anew, the log still there: it goes on', async () =>
+    expect(await start(async () => {}, another)).toEqual(whole));
+  test('formatted anew, but what is still there is damaged', () =>
+    refused(async (path) => rm(await walOf(path)), /newest write is number/, another));
   test('a whole copy from a moment earlier looks like what it was: a limit', async () => {
     const found = await start(async (path) => {
       await rm(path, { recursive: true });
