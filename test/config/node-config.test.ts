@@ -88,6 +88,10 @@ const refusals: [string, string][] = [
     "If process.roles contains the 'controller' role, the node id 2 must be included in the set of voters controller.quorum.voters=Set(1)",
   ],
   [
+    `${combined}process.roles=broker\ncontroller.quorum.auto.join.enable=true`,
+    "controller.quorum.auto.join.enable is only supported when process.roles contains the 'controller' role.",
+  ],
+  [
     `${combined}process.roles=broker`,
     "If process.roles contains just the 'broker' role, the node id 1 must not be included in the set of voters controller.quorum.voters=Set(1)",
   ],
