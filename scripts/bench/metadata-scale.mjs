@@ -233,14 +233,18 @@ async function brokerPart(folder) {
   }
 }
 
-async function clusterPart(folder) {
-  const count = 3;
-  const ports = Array.from({ length: 2 * count }, (_, i) => basePort + 20 + i);
-  const settings = settingsOf(count, ports, folder).map((properties) => ({
+function threeNodes(folder) {
+  const ports = Array.from({ length: 6 }, (_, i) => basePort + 20 + i);
+  const settings = settingsOf(3, ports, folder).map((properties) => ({
     ...properties,
     'auto.leader.rebalance.enable': false,
   }));
   for (const properties of settings) format(properties);
+  return settings;
+}
+
+async function clusterPart(folder) {
+  const settings = threeNodes(folder);
   let children = settings.map((properties) => new Child(surroundings, folder, properties));
   const topics = Number(values['cluster-topics']);
   const total = topics * partitionsPerTopic;
@@ -260,10 +264,7 @@ async function clusterPart(folder) {
     );
     const victim = children.find((child) => child !== active);
     const rest = children.filter((child) => child !== victim);
-    await measure('kill -9 of a broker until all its partitions have leaders', rest, async () => {
-      await victim.kill();
-      await Promise.all(rest.map((child) => child.do('moved', { from: victim.nodeId })));
-    });
+    await killed('a broker', victim, children);
     await measure('… until all replicas have their roles', rest, () =>
       Promise.all(rest.map((child) => child.do('settled'))),
     );
@@ -278,21 +279,18 @@ async function clusterPart(folder) {
       await again.do('start');
       await again.do('inSync', { count: 3 });
     });
-    await measure(
-      'kill -9 of the active controller until all its partitions have leaders',
-      children.filter((child) => child !== active),
-      async () => {
-        await active.kill();
-        await Promise.all(
-          children
-            .filter((child) => child !== active)
-            .map((child) => child.do('moved', { from: active.nodeId })),
-        );
-      },
-    );
+    await killed('the active controller', active, children);
   } finally {
     await Promise.all(children.map((child) => child.kill()));
   }
+}
+
+async function killed(what, victim, children) {
+  const rest = children.filter((child) => child !== victim);
+  await measure(`kill -9 of ${what} until all its partitions have leaders`, rest, async () => {
+    await victim.kill();
+    await Promise.all(rest.map((child) => child.do('moved', { from: victim.nodeId })));
+  });
 }
 
 async function firstActive(children) {
