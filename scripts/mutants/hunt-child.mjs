@@ -1,12 +1,12 @@
 /**
  * Runs seeds of a bundled world until one violates an invariant; a line of JSON for each seed, the last with what it found.
  *
- * usage: node scripts/mutants/hunt-child.mjs BUNDLE SEEDS SECONDS
+ * usage: node scripts/mutants/hunt-child.mjs BUNDLE FROM TO SECONDS
  */
 import { writeSync } from 'node:fs';
 import { loadWorld } from '../lib/sim-bundle.mjs';
 
-const [file, seeds, seconds] = process.argv.slice(2);
+const [file, from, to, seconds] = process.argv.slice(2);
 // Taken before a world lays its traps.
 const now = performance.now.bind(performance);
 const { hunt, world } = await loadWorld(file);
@@ -20,7 +20,7 @@ process.on('unhandledRejection', (error) => {
 
 /** Each seed in a turn of its own: a world drains the queue of promises itself, which works from outside of it only. */
 function next(seed) {
-  if (seed > Number(seeds) || now() >= untilMs) process.exit(0);
+  if (seed > Number(to) || now() >= untilMs) process.exit(0);
   const { found } = hunt(seed, seed, world);
   setImmediate(() => {
     const violation = found && { by: found.violation.invariant, message: found.violation.message };
@@ -30,4 +30,4 @@ function next(seed) {
     next(seed + 1);
   });
 }
-setImmediate(() => next(1));
+setImmediate(() => next(Number(from)));

@@ -8,20 +8,20 @@ const silenceMs = 90_000;
 const child = fileURLToPath(new URL('hunt-child.mjs', import.meta.url));
 
 /**
- * Runs the seeds from 1 to `seeds`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null};
+ * Runs the seeds from `from` to `to`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null};
  * rejects when the world itself could not run.
  */
-export function huntSeeds(file, seeds, seconds) {
+export function huntSeeds(file, { from, to, seconds }) {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
     const run = spawn(
       process.execPath,
-      ['--max-old-space-size=2048', child, file, String(seeds), String(seconds)],
+      ['--max-old-space-size=2048', child, file, String(from), String(to), String(seconds)],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
-    let seed = 0;
+    let seed = from - 1;
     let found = null;
     let hung = false;
     let errors = '';

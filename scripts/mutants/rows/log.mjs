@@ -188,8 +188,8 @@ export const logRows = [
     edits: [
       {
         file: replication,
-        from: 'const leader = leaderOf(state);\n  const highWatermark = Math.min(progress.match, state.highWatermark);',
-        to: 'const leader = leaderOf(state);\n  const highWatermark = state.highWatermark;',
+        from: 'const highWatermark = Math.min(match, state.highWatermark);',
+        to: 'const { highWatermark } = state;',
       },
     ],
     caughtBy: raft,
@@ -260,8 +260,8 @@ export const logRows = [
       },
       {
         file: replication,
-        from: 'const leader = leaderOf(state);\n  const highWatermark = Math.min(progress.match, state.highWatermark);',
-        to: 'const leader = leaderOf(state);\n  const highWatermark = 0;',
+        from: 'const highWatermark = Math.min(match, state.highWatermark);',
+        to: 'const highWatermark = 0;',
       },
     ],
     caughtBy: raft,
