@@ -329,3 +329,116 @@ test('Raft thesis: a pause of 200 ms, of a follower or of the leader, changes no
     expect(quorum.status(1)).toContain('leader, epoch 1');
   }
 });
+
+test('Raft paper: 5.2: a split vote elects nobody; after a pause somebody campaigns again, in a later epoch', () => {
+  const quorum = new Puppets(4);
+  quorum.timeout(1);
+  quorum.timeout(2);
+  // Each candidate has its own vote and one more: 3 votes for 1, 4 for 2.
+  askForVote(quorum, 1, 3, 1, 0, 0);
+  askForVote(quorum, 2, 4, 1, 0, 0);
+  askForVote(quorum, 2, 3, 1, 0, 0);
+  askForVote(quorum, 1, 4, 1, 0, 0);
+  expect(votesOf(quorum, 3).map((vote) => vote.granted)).toEqual([true, false]);
+  expect(votesOf(quorum, 4).map((vote) => vote.granted)).toEqual([true, false]);
+  quorum.transit.length = 0;
+  for (const id of quorum.ids) quorum.nowMs = Math.max(quorum.nowMs, quorum.core(id).deadlineMs);
+  quorum.elect(1);
+  const leaders = quorum.ids.filter((id) => /leader, epoch [2-9]/.test(quorum.status(id)));
+  expect(leaders).toHaveLength(1);
+});
+
+test('Raft paper: 5.2: heartbeats keep the authority of a leader: nobody campaigns as long as they come', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  for (let i = 0; i < 100; i++) {
+    quorum.timeout(1);
+    quorum.stabilize();
+    for (const id of [2, 3]) quorum.input(id, { type: 'tick' });
+  }
+  expect(quorum.ids.map((id) => quorum.core(id).state.epoch)).toEqual([1, 1, 1]);
+  expect(quorum.status(1)).toContain('leader');
+});
+
+test('Raft paper: 5.3: an entry is committed once a majority has it, and with it all before; followers learn of it', () => {
+  const quorum = new Puppets(5);
+  quorum.elect(1);
+  quorum.propose(1, 'a');
+  quorum.propose(1, 'b');
+  quorum.persist(1);
+  for (const holders of [2, 3]) {
+    expect(quorum.core(1).state.highWatermark).toBe(1);
+    while (quorum.deliver(({ to, message }) => to === holders && message.type === 'append') !== null);
+    quorum.persist(holders);
+    while (quorum.deliver(({ from }) => from === holders) !== null);
+  }
+  expect(quorum.core(1).state.highWatermark).toBe(3);
+  quorum.stabilize();
+  expect(quorum.ids.map((id) => quorum.core(id).state.highWatermark)).toEqual([3, 3, 3, 3, 3]);
+});
+
+test('Raft paper: 5.3: a leader never overwrites or deletes entries of its log', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(1, [1, 1, 2]);
+  quorum.plant(2, [1], 1);
+  quorum.plant(3, [1], 1);
+  quorum.elect(1);
+  expect(quorum.epochs(1)).toEqual([1, 1, 2, 3]);
+  expect(quorum.epochs(2)).toEqual([1, 1, 2, 3]);
+  const message = {
+    type: 'append',
+    epoch: 3,
+    baseOffset: 1,
+    previousEpoch: 1,
+    highWatermark: 0,
+    entries: [],
+  } as const;
+  // Of another leader in its own epoch: there is none, so this would be a broken invariant.
+  expect(() => quorum.input(1, { type: 'message', from: quorum.replica(2), message })).toThrow();
+});
+
+test('Raft paper: 5.5: what a crashed follower missed is sent again until it has it, and twice the same does no harm', () => {
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  quorum.crash(3);
+  quorum.propose(1, 'a');
+  quorum.stabilize([1, 2]);
+  quorum.restart(3);
+  for (let i = 0; i < 4; i++) {
+    quorum.nowMs += 250;
+    quorum.input(1, { type: 'tick' });
+    // Every message arrives twice.
+    quorum.transit.push(...quorum.transit.map((one) => ({ ...one })));
+    quorum.stabilize();
+  }
+  expect(quorum.epochs(3)).toEqual(quorum.epochs(1));
+  expect(quorum.core(3).state.highWatermark).toBe(2);
+});
+
+test('Raft paper: 7: a follower that gets a snapshot of what it does not have discards its whole log', () => {
+  const quorum = new Puppets(3);
+  quorum.plant(2, [1, 1, 2, 2], 1);
+  const snapshot = {
+    type: 'snapshot',
+    epoch: 4,
+    endOffset: 3,
+    snapshotEpoch: 3,
+    voters: [],
+    bytes: new Uint8Array(8),
+  } as const;
+  quorum.input(2, { type: 'message', from: quorum.replica(1), message: snapshot });
+  expect(quorum.status(2)).toContain('log []');
+  expect(quorum.core(2).state.log.startOffset).toBe(3);
+  // And is not acknowledged before it is durable.
+  expect(quorum.transit).toEqual([]);
+  quorum.persist(2);
+  expect(quorum.transit.map((one) => one.message)).toMatchObject([{ type: 'appended', endOffset: 3 }]);
+});
+
+test('Raft paper: 8: a leader commits an entry of its own at the start of its epoch, and with it those of earlier ones', () => {
+  const quorum = new Puppets(3);
+  for (const id of quorum.ids) quorum.plant(id, [1, 1, 1], 1);
+  quorum.elect(2);
+  expect(quorum.epochs(2)).toEqual([1, 1, 1, 2]);
+  expect(quorum.core(2).state.highWatermark).toBe(4);
+});
