@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ function replay({ seed, violation }: SimulationResult): string {
 
 describe('the world of raft alone', () => {
   const from = Number(process.env['SEED'] ?? 1);
-  const count = Number(process.env['SEEDS'] ?? 150);
+  const count = Number(process.env['SEEDS'] ?? 100);
 
   test(`${count} seeds from ${from}: every invariant holds after every event, and what heals converges`, () => {
     const marks = new Set<string>();
@@ -30,7 +31,7 @@ describe('the world of raft alone', () => {
     expect(found === null ? null : replay(found)).toBe(null);
     expect(events).toBeGreaterThan(count * 1000);
     // Rare paths, by their marks: `npm run sim -- --world raft --marks` names those that were not reached.
-    if (count >= 150) expect(marks.size).toBeGreaterThan(10);
+    if (count >= 100) expect(marks.size).toBeGreaterThan(10);
   });
 
   test('the same seed takes the same way', () => {
@@ -65,6 +66,22 @@ describe('the world of raft alone', () => {
       }
     }
   });
+});
+
+test('the runner replays a seed in processes of its own, each the same way', () => {
+  const run = (...args: string[]): { status: number | null; stdout: string } =>
+    spawnSync(process.execPath, ['scripts/sim.mjs', '--world', 'raft', ...args], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  const { traceHash, events } = raftWorld.run({ seed: 27 });
+  const replayed = run('--seed', '27', '--trace');
+  expect(replayed.stdout).toContain(`trace ${traceHash.toString(16).padStart(8, '0')}`);
+  expect(replayed.stdout).toContain('heal the quorum');
+  expect(replayed.status).toBe(0);
+  const many = run('--from', '27', '--seeds', '1', '--jobs', '1');
+  expect(many.stdout.replaceAll(' ', '')).toContain(`raft:1seeds,${events}events`);
+  expect(many.status).toBe(0);
 });
 
 describe('shrinking', () => {
