@@ -2,9 +2,10 @@
  * How the active controller changes who votes: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter as other nodes hand them on, and
  * the step from a static to a dynamic quorum, which is asked for as an update of the feature kraft.version.
  *
- * An answer leaves when the changed voter set is committed. What is allowed, the consensus core says (`raft/role/membership.ts`);
+ * An answer leaves when the changed voter set is committed; an addition may be asked to be answered once it is appended. What is allowed, the consensus core says (`raft/role/membership.ts`);
  * how a refusal reads is `broker/api/raft-voters.ts`.
  */
+import { type Scheduler, yieldTurn } from '../base/clock.ts';
 import {
   refusalOf,
   requestedAddition,
@@ -30,6 +31,7 @@ import {
 } from '../protocol/messages/82-update-raft-voter.ts';
 import { type MetadataLog, NotLeaderError, QuorumBusyError, VoterChangeError } from '../raft/api.ts';
 import type { Refusal, VoterChange } from '../raft/state.ts';
+import { sameReplica } from '../raft/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ControllerDriver } from './controller/controller-driver.ts';
 import type { ControllerCall } from './controller/envelope.ts';
@@ -39,6 +41,7 @@ export interface MembershipOptions {
   readonly log: Pick<MetadataLog, 'changeVoters' | 'status'>;
   /** The listener over which voters reach each other: the first of controller.listener.names. */
   readonly listener: string;
+  readonly scheduler: Scheduler;
   readonly logger: Logger;
 }
 
@@ -56,7 +59,10 @@ export function answerMembershipRequests(options: MembershipOptions): void {
   const { driver, log, listener } = options;
   driver.addHandler(AddRaftVoterRequest.key, async ({ apiVersion, body }) => {
     const request = decode(AddRaftVoterRequest, apiVersion, body);
-    const failure = await carryOut(options, requestedAddition(request, listener));
+    const requested = requestedAddition(request, listener);
+    const failure = await (request.ackWhenCommitted
+      ? carryOut(options, requested)
+      : carryOutEarly(options, requested));
     return encode(AddRaftVoterResponse, apiVersion, errorFields(failure));
   });
   driver.addHandler(RemoveRaftVoterRequest.key, async ({ apiVersion, body }) => {
@@ -90,6 +96,19 @@ async function carryOut(options: MembershipOptions, requested: Requested): Promi
   }
   logger.info('The voters of the metadata quorum stay', { change: change.kind, id, directoryId, reason });
   return refusalOf(reason, change, log.status().voters);
+}
+
+/** Null already when the changed set is in force: this leader has appended it, and it may still be lost with the leader. */
+async function carryOutEarly(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
+  const { log, scheduler } = options;
+  const isThere = (): boolean =>
+    !('error' in requested) &&
+    log.status().voters.some((voter) => sameReplica(voter, requested.change.voter));
+  const wasThere = isThere();
+  const outcome = carryOut(options, requested);
+  // A refusal comes in the turn in which the core is asked; what is accepted waits for its commit.
+  const appended = yieldTurn(scheduler).then(() => (!wasThere && isThere() ? null : outcome));
+  return Promise.race([outcome, appended]);
 }
 
 /** Null when the change is committed. */

@@ -125,7 +125,8 @@ export class Node {
     if (driver === null) return;
     answerQuorumRequests(driver, log);
     const [listener = 'CONTROLLER'] = this.config.controllerListenerNames;
-    answerMembershipRequests({ driver, log, listener, logger: this.ports.logger.child('Controller') });
+    const { scheduler, logger } = this.ports;
+    answerMembershipRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
   }
 
   /** Dynamic settings of this broker and of all brokers take force with the metadata that brings them. */

@@ -34,6 +34,9 @@ class TestQuorum {
   /** What the log says to the next change; null: done. */
   refusal: Error | null = null;
   readonly changes: VoterChange[] = [];
+  /** Changes are in force at once, and committed by `commit`. */
+  isSlow = false;
+  commit = (): void => {};
   readonly decided: { readonly apiVersion: number; readonly validateOnly: boolean }[] = [];
   /** What the controller says to an update of features. */
   featureError = 0;
@@ -63,11 +66,13 @@ class TestQuorum {
         changeVoters: async (change) => {
           if (this.refusal !== null) throw this.refusal;
           this.changes.push(change);
+          if (this.isSlow) await new Promise<void>((resolve) => (this.commit = resolve));
           return 7;
         },
         status: () => this.#status(),
       },
       listener: 'CONTROLLER',
+      scheduler: { after: () => ({ cancel: () => {} }), soon: (callback) => setImmediate(callback) },
       logger: silentLogger,
     });
   }
@@ -81,7 +86,14 @@ class TestQuorum {
       highWatermark: 1,
       logStartOffset: 0,
       logEndOffset: 1,
-      voters: [{ ...replica, id: nodeId(1), directoryId: this.voters }],
+      voters: [
+        { ...replica, id: nodeId(1), directoryId: this.voters },
+        ...this.changes.flatMap((change) =>
+          change.kind === 'add'
+            ? [{ ...replica, id: change.voter.id, directoryId: change.voter.directoryId }]
+            : [],
+        ),
+      ],
       observers: [],
     };
   }
@@ -99,8 +111,9 @@ class TestQuorum {
     return decode(response, apiVersion, await handler(call));
   }
 
-  async add(): Promise<string> {
-    const init = { clusterId: null, timeoutMs: 1, voterId: 2, voterDirectoryId: directory, listeners };
+  async add(ackWhenCommitted = true): Promise<string> {
+    const voter = { voterId: 2, voterDirectoryId: directory };
+    const init = { clusterId: null, timeoutMs: 1, ...voter, listeners, ackWhenCommitted };
     const { errorCode } = await this.ask(AddRaftVoterRequest, AddRaftVoterResponse, init);
     return errorOf(errorCode).name;
   }
@@ -135,6 +148,23 @@ describe('voters', () => {
     expect([removed.errorCode, updated.errorCode]).toEqual([0, 0]);
     expect(updated.currentLeader).toMatchObject({ leaderId: 1, leaderEpoch: 3, host: 'c', port: 2 });
     expect(quorum.changes.map(({ kind }) => kind)).toEqual(['add', 'remove', 'update']);
+  });
+
+  test('an addition is answered after the commit, or once it is appended when asked so', async () => {
+    const quorum = new TestQuorum();
+    quorum.isSlow = true;
+    expect(await quorum.add(false)).toBe('NONE');
+    let answer = '';
+    // It is a voter by now: what the log says counts, not what stands in the set.
+    const late = quorum.add().then((text) => (answer = text));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answer).toBe('');
+    quorum.commit();
+    expect(await late).toBe('NONE');
+    quorum.refusal = new VoterChangeError('duplicateVoter');
+    expect(await quorum.add(false)).toBe('DUPLICATE_VOTER');
+    quorum.refusal = new NotLeaderError('no', null, 3);
+    await expect(quorum.add(false)).rejects.toMatchObject({ error: { name: 'NOT_CONTROLLER' } });
   });
 
   test('stay when the quorum refuses, when it is busy, when another node leads', async () => {

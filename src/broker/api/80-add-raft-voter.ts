@@ -1,8 +1,7 @@
 /**
  * AddRaftVoter (80), v0–v1. Takes a controller among the voters of the metadata quorum.
  * Versions:  v1 may ask for an answer before the commit.
- * Behaviour: any node takes it and hands it on to the active controller, which adds a controller that follows and has caught
- *            up. The answer comes after the commit, whatever the request says: the new voter's vote needs no answer.
+ * Behaviour: any node takes it and hands it on to the active controller, which adds a controller that follows and has caught up.
  */
 import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../protocol/messages/80-add-raft-voter.ts';
 import { defineHandler, type Handler } from '../handler.ts';
