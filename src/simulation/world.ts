@@ -67,7 +67,7 @@ export class World {
 
   /** Runs events until `done` says so, the queue is empty, or the virtual clock reaches `untilMs`; true when `done` did. */
   run(untilMs: number, done: () => boolean = () => false): boolean {
-    this.drain();
+    this.checkDrain();
     while (!done()) {
       const event = this.heap[0];
       if (event === undefined || event.atMs > untilMs) {
@@ -78,6 +78,16 @@ export class World {
       this.perform(event);
     }
     return true;
+  }
+
+  /** Inside a microtask nothing would ever settle, and the run would look like one in which nobody answers. */
+  private checkDrain(): void {
+    let isDrained = false;
+    void Promise.resolve().then(() => {
+      isDrained = true;
+    });
+    this.drain();
+    assert(isDrained, 'a world runs in a macrotask: call it within inMacrotask, not after an await');
   }
 
   /** Mixes a fact into the trace hash, by which two runs of one seed are compared. */

@@ -42,6 +42,11 @@ describe('World', () => {
     });
   });
 
+  test('says so when it is run inside a microtask', async () => {
+    await Promise.resolve();
+    expect(() => new World(1).run(1)).toThrow(/inMacrotask/);
+  });
+
   test('what a dead incarnation had scheduled never runs', async () => {
     await inMacrotask(() => {
       const world = new World(1);
