@@ -103,7 +103,10 @@ function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void 
 
 function limitMs(world: RaftWorld): number {
   // With the smallest windows, each entry goes to a follower alone.
-  const catchUpMs = 60 * world.checker.committedEnd;
+  const longest = Math.max(
+    ...world.replicas.map(({ watch }) => Math.max(watch.memory.end, watch.durable.end)),
+  );
+  const catchUpMs = 60 * longest;
   return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000 + catchUpMs;
 }
 
