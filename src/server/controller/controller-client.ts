@@ -93,8 +93,11 @@ export class StreamControllerClient implements ControllerClient {
       const call = { correlationId, apiKey, apiVersion, principal, clientId, body };
       const answer = await this.#attempt(call, leftMs);
       if (answer !== lost) return answer;
-      await this.#changeOr(Math.min(retryMs, Math.max(1, deadlineMs - clock.monotonicMs())));
-      retryMs = Math.min(retryMs * 2, retryMsMax);
+      const isChanged = await this.#changeOr(
+        Math.min(retryMs, Math.max(1, deadlineMs - clock.monotonicMs())),
+      );
+      // Who has just been elected is active in a moment.
+      retryMs = isChanged ? retryMsMin : Math.min(retryMs * 2, retryMsMax);
     }
   }
 
@@ -203,16 +206,19 @@ export class StreamControllerClient implements ControllerClient {
     for (const pending of [...link.pending.values()]) pending.reject();
   }
 
-  /** Resolves after `ms`, or when the controller changed. */
-  #changeOr(ms: number): Promise<void> {
+  /** Resolves after `ms`, or with true as soon as the controller changed. */
+  #changeOr(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       let timer: Timer | null = null;
       const wake = (): void => {
         timer?.cancel();
         this.#waitingForChange.delete(wake);
-        resolve();
+        resolve(true);
       };
-      timer = this.#options.scheduler.after(ms, wake);
+      timer = this.#options.scheduler.after(ms, () => {
+        this.#waitingForChange.delete(wake);
+        resolve(false);
+      });
       this.#waitingForChange.add(wake);
     });
   }
