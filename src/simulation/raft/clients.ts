@@ -136,6 +136,8 @@ export class Clients {
   /** The answer to a proposal or a change: it is at `offset`, for ever. */
   committed(ticket: number, offset: number): void {
     const operation = this.#end(ticket, 'done');
+    require(operation !== null, linearizable, () =>
+      `request ${ticket} is answered with ${offset} after its end`);
     if (operation === null) return;
     this.answered += 1;
     if (operation.kind === 'change') {
