@@ -37,7 +37,15 @@ export function summary(rows, results) {
   };
 }
 
-export function markdown(rows, results, { date, command, baseline }) {
+/** What the source without a patch passed. */
+function baseline({ worlds, files }) {
+  const what = Object.entries(worlds).map(([world, seeds]) => `${seeds} seeds of the world \`${world}\``);
+  if (files.length > 0) what.push(`the tests of ${files.length} files`);
+  const list = what.join(', ').replace(/, ([^,]*)$/, ' and $1');
+  return `Without a patch, ${list} pass, and so does each seed at which a mutant was caught.`;
+}
+
+export function markdown(rows, results, { date, command, passed }) {
   const { caught, byHunt, byTest, medianSeeds, mostSeeds } = summary(rows, results);
   const lines = [
     '# Mutants',
@@ -49,7 +57,7 @@ export function markdown(rows, results, { date, command, baseline }) {
     'without the patch has to pass the same seeds and tests.',
     '',
     `**Caught: ${caught} of ${rows.length}.** By the simulator ${byHunt}, after a median of ${medianSeeds} seeds (at most ${mostSeeds}); by a test ${byTest}.`,
-    `${baseline}`,
+    baseline(passed),
     '',
     `\`${command}\` on ${machine()}, ${date}.`,
     '',

@@ -54,7 +54,8 @@ export const electionRows = [
         to: 'return request.logEndOffset >= state.log.stableEndOffset;',
       },
     ],
-    caughtBy: raft,
+    // Seeds find it too, but not within two thousand: two hints at the right moment, and a slow disk.
+    caughtBy: { test: 'test/raft/vote-during-write.test.ts' },
   },
   {
     number: 27,
