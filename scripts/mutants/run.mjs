@@ -12,17 +12,14 @@
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleWorld } from '../lib/sim-bundle.mjs';
+import { ready, root } from '../lib/ready.mjs';
 import { huntSeeds } from './hunting.mjs';
 import { markdown, summary } from './report.mjs';
 import { rows as allRows } from './rows/index.mjs';
 import { runTests } from './testing.mjs';
-import { copyTree, problemOf, withEdits } from './tree.mjs';
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -36,6 +33,11 @@ const { values } = parseArgs({
     date: { type: 'string' },
   },
 });
+ready({ build: false });
+// Only now: they need what has just been installed.
+const { bundleWorld } = await import('../lib/sim-bundle.mjs');
+const { copyTree, problemOf, withEdits } = await import('./tree.mjs');
+
 const only = values.only?.split(',').map(Number);
 const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.includes(number));
 
