@@ -7,7 +7,7 @@
  * Parts: `controller` (creates the partitions on a real controller with its real store, changes them in all ways, then starts
  * a new process on what it left), `broker` (one of thirty brokers: a real node with a thirtieth of the replicas), `cluster` (three
  * real nodes; `--cluster-topics 100`). The other brokers of the first two are only registrations. Each row says how long an
- * operation took, what CPU time the nodes spent, and how long an event loop stood still at worst (`metadata-node.mjs` has how).
+ * operation took, what CPU time the nodes spent, and the longest turn of an event loop (`metadata-node.mjs` has how).
  * Linux only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -66,10 +66,10 @@ async function measure(what, watched, body) {
   const tookMs = performance.now() - startMs;
   const costs = await Promise.all(watched.map((child) => child.do('end')));
   const cpuMs = costs.reduce((sum, cost) => sum + cost.cpuMs, 0);
-  const stallMs = Math.max(...costs.map((cost) => cost.stallMs));
-  rows.push({ what, tookMs, cpuMs, stallMs });
+  const turnMs = Math.max(...costs.map((cost) => cost.turnMs));
+  rows.push({ what, tookMs, cpuMs, turnMs });
   console.error(
-    `${what}: ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of CPU, longest stall ${stallMs.toFixed(0)} ms`,
+    `${what}: ${Math.round(tookMs)} ms, ${Math.round(cpuMs)} ms of CPU, longest turn ${turnMs.toFixed(0)} ms`,
   );
 }
 
@@ -315,8 +315,8 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
   else rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 console.log(`${machineLine()}\n`);
-console.log('| what | time, ms | CPU time, ms | longest stall, ms |\n|---|---|---|---|');
-for (const { what, tookMs, cpuMs, stallMs } of rows)
-  console.log(`| ${what} | ${Math.round(tookMs)} | ${Math.round(cpuMs)} | ${stallMs.toFixed(0)} |`);
+console.log('| what | time, ms | CPU time, ms | longest turn, ms |\n|---|---|---|---|');
+for (const { what, tookMs, cpuMs, turnMs } of rows)
+  console.log(`| ${what} | ${Math.round(tookMs)} | ${Math.round(cpuMs)} | ${turnMs.toFixed(0)} |`);
 console.log(`\n${memory.join('\n')}`);
 process.exit();
