@@ -2,6 +2,15 @@
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../base/uuid.ts';
 import { metaPropertiesText } from '../log/meta-properties.ts';
+import {
+  defaultFeatureLevel,
+  features,
+  kraftVersionFeature,
+  latestMetadataVersion,
+  metadataVersionFeature,
+} from '../metadata/feature-versions.ts';
+import { type MetadataRecord, record } from '../metadata/records.ts';
+import { writeBootstrapFiles } from '../server/bootstrap-checkpoint.ts';
 import type { SimulatedDisk } from '../simulation/disk.ts';
 
 /** What a node is: Kafka's `process.roles`. */
@@ -60,12 +69,24 @@ export function propertiesOf(
   return properties;
 }
 
+/** What a new cluster of the latest version begins with, eligible leader replicas (KIP-966) or not. */
+function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] {
+  const { level } = latestMetadataVersion;
+  const levels = features
+    .filter(({ name }) => name !== kraftVersionFeature)
+    .filter(({ name }) => hasEligibleLeaderReplicas || name !== 'eligible.leader.replicas.version')
+    .map((feature): [string, number] => [feature.name, defaultFeatureLevel(feature, level)]);
+  return [[metadataVersionFeature, level] as const, ...levels.filter(([, at]) => at > 0)].map(
+    ([name, featureLevel]) => record('FeatureLevelRecord', { name, featureLevel }),
+  );
+}
+
 /** Formats the log directory, so that it survives a power cut. Done when the promises of the first event have settled. */
-export function formatDisk(disk: SimulatedDisk, id: number): void {
+export function formatDisk(disk: SimulatedDisk, id: number, hasEligibleLeaderReplicas: boolean): void {
   const directoryId = uuidFromBytes(createHash('sha256').update(hostNameOf(id)).digest());
   const text = metaPropertiesText({ clusterId, nodeId: id, directoryId }, 'simulated');
-  void disk
-    .makeDirectory(dataPath)
+  const records = bootstrapRecords(hasEligibleLeaderReplicas);
+  void writeBootstrapFiles(disk, dataPath, records, null, 0)
     .then(() => disk.open(`${dataPath}/meta.properties`, 'write'))
     .then(async (file) => {
       await file.write([new TextEncoder().encode(text)], 0);

@@ -39,6 +39,8 @@ export interface SimulatedClusterOptions {
   readonly roles?: readonly SimulatedRole[];
   /** Added to every node's properties. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Whether the cluster was formatted with eligible leader replicas (KIP-966), as new ones are by default. */
+  readonly hasEligibleLeaderReplicas?: boolean;
   /** Called with the line of every node's log. */
   readonly onLog?: (line: string) => void;
   /** A node would have ended its process. True: that was to be expected. */
@@ -205,7 +207,7 @@ export class SimulatedCluster {
   private makeNode(id: number, role: SimulatedRole): SimulatedNode {
     const host = new SimulatedHost(this.world, hostNameOf(id));
     const disk = new SimulatedDisk({ random: this.world.random.fork(`disk of ${host.name}`) });
-    formatDisk(disk, id);
+    formatDisk(disk, id, this.options.hasEligibleLeaderReplicas ?? true);
     const metadata = new MetadataDisk(this.world.random.fork(`metadata disk of ${host.name}`));
     return { id, role, host, disk, delays: diskDelays(), metadata, life: null, node: null, isUp: false };
   }

@@ -37,6 +37,7 @@ export class ClusterRun {
       seed,
       roles: plan.roles,
       properties: plan.properties,
+      hasEligibleLeaderReplicas: plan.hasEligibleLeaderReplicas,
       onFatal: (node, error) => this.faults.explains(node, error),
       ...log,
     });

@@ -173,7 +173,8 @@ export class DiskFaults {
     }
     this.cluster.note(`the records on ${node.host.name} are replaced by an empty disk`);
     this.cluster.crash(node, 'kill');
-    for (const { path } of node.disk.files()) if (!path.endsWith('meta.properties')) node.disk.erase(path);
+    for (const { path } of node.disk.files())
+      if (!/(meta\.properties|bootstrap\.checkpoint)$/.test(path)) node.disk.erase(path);
     this.budget.forgot(node);
     this.bootLater(node, rebootMs);
   }

@@ -82,8 +82,7 @@ export class ImageChecker {
     const wrong =
       isr.some((id) => !replicas.includes(id)) ||
       elr.some((id) => !replicas.includes(id) || isr.includes(id)) ||
-      (leader !== -1 && !isr.includes(leader)) ||
-      isr.length === 0;
+      (leader !== -1 && !isr.includes(leader));
     if (wrong) {
       this.verdict.report(
         'I25 ISR among the replicas',

@@ -59,6 +59,7 @@ export interface Plan {
   readonly thinkMs: number;
   /** The cluster has to work with the nodes that are up before the dead ones come back. */
   readonly healsInSteps: boolean;
+  readonly hasEligibleLeaderReplicas: boolean;
 }
 
 interface Shape {
@@ -116,6 +117,7 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
     thinkMs: pick(settings, [5, 15, 40]),
     healsInSteps: settings.chance(0.4),
+    hasEligibleLeaderReplicas: settings.chance(0.7),
   };
 }
 
