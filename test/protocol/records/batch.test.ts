@@ -79,10 +79,7 @@ test('crc32c: check value of the standard, and both implementations agree', () =
 });
 
 test('varints', () => {
-  const values = fc.oneof(
-    fc.integer({ min: -(2 ** 52), max: 2 ** 52 }),
-    fc.integer(),
-  );
+  const values = fc.oneof(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), fc.integer());
   fc.assert(
     fc.property(values, (value) => {
       const bytes = new Uint8Array(10);
