@@ -142,7 +142,7 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
 function rejoin(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
-  const newest = world.leaders().some(({ core }) => core?.state.epoch === before);
+  const newest = world.leaders().some((leader) => leader.core?.state.epoch === before && stays(leader));
   world.note(() => 'heal all');
   world.network.mendAll();
   for (const replica of world.replicas) {
@@ -152,6 +152,12 @@ function rejoin(world: RaftWorld): void {
   converge(world, world.replicas, 'all');
   require(!newest || checker.epochMax === before, 'I13 stickiness', () =>
     `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
+}
+
+/** It neither removed itself nor hands over: only then nobody else has a reason to lead. */
+function stays({ core }: Replica): boolean {
+  const state = core?.state;
+  return state?.role.name === 'leader' && state.amVoter && state.role.transfer === null;
 }
 
 /** Who must have everything in the end: all, unless the leader feeds only few that are no voters. */
