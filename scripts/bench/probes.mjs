@@ -31,10 +31,10 @@ class Probes {
     if (errorCode !== 0 && errorCode !== alreadyExists) throw new Error(errorMessage ?? `error ${errorCode}`);
   }
 
-  async deleteTopic(client, topic) {
+  async deleteTopics(client, names) {
     await client.request(this.#messages.DeleteTopicsRequest, this.#messages.DeleteTopicsResponse, {
-      topics: [{ name: topic, topicId: noId }],
-      topicNames: [topic],
+      topics: names.map((name) => ({ name, topicId: noId })),
+      topicNames: names,
       timeoutMs: 30_000,
     });
   }

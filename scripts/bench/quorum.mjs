@@ -103,6 +103,7 @@ export async function benchStalls(system, context) {
 /** Creates topics without pause, on brokers that stay; `doneMs` are the moments of the answers. */
 class Creators {
   doneMs = [];
+  topics = [];
   #isStopped = false;
   #loops;
 
@@ -111,7 +112,9 @@ class Creators {
       const client = clients.client(addresses, { requestTimeoutMs: 5000 });
       for (let i = 0; !this.#isStopped; i++) {
         try {
-          await probes.createTopic(client, `${name}-${index}-${i}`, 1, 1, 5000);
+          const topic = `${name}-${index}-${i}`;
+          this.topics.push(topic);
+          await probes.createTopic(client, topic, 1, 1, 5000);
           this.doneMs.push(performance.now());
         } catch {
           await sleep(1);
@@ -152,6 +155,8 @@ export async function benchHandover(system, context) {
       results.add(`${label}: before`, 'ms', system, before);
       results.add(`${label}: while the active controller stops`, 'ms', system, during);
       await recover(cluster, victim, client, probes, 'quorum');
+      // Each run finds a cluster of the same size.
+      await probes.deleteTopics(client, creators.topics);
     }
   });
 }

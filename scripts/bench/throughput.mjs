@@ -82,7 +82,7 @@ export async function benchThroughput(system, count, context) {
         const topic = `load-${i}`;
         await probes.readyTopic(client, topic, partitions, count);
         await oneRun(system, cluster, context, count, topic);
-        await probes.deleteTopic(client, topic);
+        await probes.deleteTopics(client, [topic]);
       }
       const peak = Math.max(...pidsOf(cluster).map(residentBytesMax)) / 2 ** 20;
       results.add(

@@ -119,7 +119,7 @@ export class StreamControllerClient implements ControllerClient {
 
   async #attempt(call: ControllerCall, leftMs: number): Promise<Uint8Array | typeof lost> {
     const { local } = this.#options;
-    if (local?.isActive === true) return this.#attemptHere(local, call);
+    if (local?.isElected === true) return this.#attemptHere(local, call);
     const address = this.#target();
     if (address === null) return lost;
     const answer = await this.#call(address, call, Math.min(leftMs, attemptMsMax));

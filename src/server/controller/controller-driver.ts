@@ -25,7 +25,12 @@ import { encodeRecords } from '../../metadata/records.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Init, Message } from '../../protocol/schema/fields.ts';
-import { type MetadataLog, type MetadataLogListener, QuorumBusyError } from '../../raft/api.ts';
+import {
+  type LeaderView,
+  type MetadataLog,
+  type MetadataLogListener,
+  QuorumBusyError,
+} from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { controllerSettings } from './controller-settings.ts';
 import type { ControllerCall } from './envelope.ts';
@@ -107,6 +112,10 @@ export class ControllerDriver implements MetadataLogListener {
   readonly #queue: Job[] = [];
   readonly #extraHandlers = new Map<number, ExtraHandler>();
   #leadership: Leadership | null = null;
+  /** The log says that this node leads, if not yet that it may act. */
+  #isElected = false;
+  /** Requests of the time between. */
+  readonly #early: (() => void)[] = [];
   /** The epoch in which the log says that this node leads. */
   #ledEpoch: number | null = null;
   #pumping = false;
@@ -122,6 +131,11 @@ export class ControllerDriver implements MetadataLogListener {
     return this.#leadership !== null;
   }
 
+  /** It is the active controller, or will be in a moment. */
+  get isElected(): boolean {
+    return this.#leadership !== null || this.#isElected;
+  }
+
   /** Serves a further request, such as those about the quorum itself, on the same channel. */
   addHandler(apiKey: number, handler: ExtraHandler): void {
     this.#extraHandlers.set(apiKey, handler);
@@ -135,6 +149,7 @@ export class ControllerDriver implements MetadataLogListener {
 
   /** What the controller itself answers, past handlers that were added. */
   async decide(call: ControllerCall): Promise<Uint8Array> {
+    await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     const { apiKey, apiVersion } = call;
     if (!isControllerRequest(apiKey)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
@@ -150,6 +165,20 @@ export class ControllerDriver implements MetadataLogListener {
       { alone: apiKey === 62, isQuestion: true },
     );
     return encode(schemas.response, apiVersion, response as Init<Message>);
+  }
+
+  /**
+   * Between its election and its first commit a leader can't answer yet, but in a moment it can, or another leads: who asks
+   * waits for that, rather than to be sent away and come again.
+   */
+  async #activation(): Promise<void> {
+    if (this.#leadership !== null || !this.#isElected) return;
+    if (this.#early.length >= queueLengthMax) throw busy();
+    await new Promise<void>((resolve) => this.#early.push(resolve));
+  }
+
+  #admit(): void {
+    for (const resolve of this.#early.splice(0)) resolve();
   }
 
   /** Resolves once a majority has confirmed that nobody else leads. Rejects with NOT_CONTROLLER when somebody may. */
@@ -174,20 +203,26 @@ export class ControllerDriver implements MetadataLogListener {
 
   onSnapshot(): void {}
 
-  onLeaderChange(): void {}
+  onLeaderChange({ id }: LeaderView): void {
+    this.#isElected = id === this.#options.config.nodeId;
+    if (!this.#isElected) this.#admit();
+  }
 
   onActivated(epoch: number, startOffset: number): void {
     this.#end();
     this.#ledEpoch = epoch;
     this.#begin(epoch, startOffset);
+    this.#admit();
   }
 
   onDeactivated(): void {
     this.#ledEpoch = null;
     this.#end();
+    this.#admit();
   }
 
   close(): void {
+    this.#isElected = false;
     this.onDeactivated();
   }
 

@@ -41,11 +41,16 @@ class SharedLog {
   isSuperseded = false;
 
   elect(id: number): void {
+    this.announce(id);
+    this.replicas.get(nodeId(id))?.activate();
+  }
+
+  /** Elected, but nothing of its epoch is committed yet. */
+  announce(id: number): void {
     const before = this.leader;
     this.leader = { id: nodeId(id), epoch: before.epoch + 1 };
     if (before.id !== null) this.replicas.get(before.id)?.deactivate(before.epoch);
     for (const replica of this.replicas.values()) replica.leaderChanged();
-    this.replicas.get(nodeId(id))?.activate();
   }
 }
 

@@ -4,6 +4,7 @@ import {
   CreateTopicsRequest,
   CreateTopicsResponse,
 } from '../../../src/protocol/messages/19-create-topics.ts';
+import { encode } from '../../../src/protocol/codec/codec.ts';
 import type { TestNode } from './cluster.ts';
 import { simulated, TestCluster, threeNodes } from './cluster.ts';
 
@@ -215,6 +216,42 @@ test(
     const startMs = cluster.world.nowMs;
     expect(() => cluster.result(createTopic(cluster.node(2), 'never', [2], 1000))).toThrow('timed out');
     expect(cluster.world.nowMs - startMs).toBeLessThan(1300);
+  }),
+);
+
+test(
+  'who is elected lets requests wait until it may answer, or another leads',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const body = encode(CreateTopicsRequest, 7, { topics: [], timeoutMs: 1000 });
+    const call = { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
+    const ask = (id: number): string[] => {
+      const outcome: string[] = [];
+      cluster
+        .node(id)
+        .driver.submit(call)
+        .then(
+          () => outcome.push('answered'),
+          (error: unknown) => outcome.push(String(error)),
+        );
+      return outcome;
+    };
+    cluster.shared.announce(2);
+    cluster.for(5);
+    const early = ask(2);
+    const elsewhere = ask(3);
+    cluster.for(50);
+    expect(early).toEqual([]);
+    expect(elsewhere).toEqual([expect.stringContaining('not the correct controller')]);
+    cluster.shared.replicas.get(nodeId(2))?.activate();
+    cluster.until(() => early.length > 0);
+    expect(early).toEqual(['answered']);
+    cluster.shared.announce(3);
+    cluster.for(5);
+    const inVain = ask(3);
+    cluster.shared.announce(1);
+    cluster.until(() => inVain.length > 0);
+    expect(inVain).toEqual([expect.stringContaining('not the correct controller')]);
   }),
 );
 
