@@ -17,6 +17,8 @@ export interface GroupConsumerOptions {
   readonly fetch: Partial<FetcherOptions>;
   /** Commits what was handed out after so long, and when the group rebalances; null: never by itself. */
   readonly autoCommitIntervalMs: number | null;
+  /** Called when the group rebalances, before this member takes part. */
+  readonly onRebalance?: () => void;
 }
 
 export class GroupConsumer {
@@ -62,6 +64,7 @@ export class GroupConsumer {
     if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
       await this.commit().catch(() => {});
     for (const { topic, partition } of this.assigned) this.fetcher.unassign(topic, partition);
+    this.options.onRebalance?.();
     const assignment = await this.member.join();
     this.assigned = assignment.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),

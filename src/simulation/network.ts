@@ -3,7 +3,8 @@
  * direction, resets, and the breaks that a dead process leaves behind. A host is reached by its name.
  *
  * A killed process resets its streams at once, as an operating system does; after a power cut or behind a cut link the
- * other side hears nothing and must find out by itself.
+ * other side hears nothing and must find out by itself, at the latest when the machine is back and a packet that is sent
+ * again reaches it.
  */
 import type {
   Address,
@@ -30,6 +31,9 @@ interface Pair {
   readonly links: readonly [Link, Link];
 }
 
+/** Until what was sent to a machine that forgot the stream is sent again. */
+const retransmissionMeanMs = 100;
+
 function systemError(code: string, text: string): Error {
   return Object.assign(new Error(`${text} ${code}`), { code });
 }
@@ -39,6 +43,7 @@ export class SimulatedNetwork {
   readonly faults: LinkFaults = { latencyMinMs: 0.1, latencyMeanMs: 0.4 };
   private readonly world: World;
   private readonly random: SeededRandom;
+  private readonly retransmissions: SeededRandom;
   private readonly listeners = new Map<string, Accept>();
   private readonly channels = new Map<
     string,
@@ -52,13 +57,14 @@ export class SimulatedNetwork {
   constructor(world: World) {
     this.world = world;
     this.random = world.random.fork('network');
+    this.retransmissions = world.random.fork('retransmissions');
   }
 
   /** The ports of one life of a host. */
   join(host: SimulatedHost, life: Incarnation): { network: Network; peers: PeerNetwork } {
     const place = { host, life };
     for (const { end, lost } of this.halfOpen.splice(0)) {
-      if (lost.host === host) this.tell(end, systemError('ECONNRESET', 'read'));
+      if (lost.host === host) this.tellOnceReached(end, host.name);
       else this.halfOpen.push({ end, lost });
     }
     return {
@@ -81,8 +87,9 @@ export class SimulatedNetwork {
       const own = pair.ends.find((end) => end.place.life === life);
       const other = pair.ends.find((end) => end.place.life !== life);
       if (own === undefined) continue;
-      this.breakPair(pair, wasKilled ? (other ?? null) : null);
-      if (!wasKilled && other !== undefined) this.halfOpen.push({ end: other, lost: life });
+      const isHeard = wasKilled && !this.partitions.isCut(life.host.name, other?.place.host.name ?? '');
+      this.breakPair(pair, isHeard ? (other ?? null) : null);
+      if (!isHeard && other !== undefined) this.halfOpen.push({ end: other, lost: life });
     }
     for (const [key, accept] of this.listeners) if (accept.place.life === life) this.listeners.delete(key);
     for (const [key, accept] of this.channels) if (accept.place.life === life) this.channels.delete(key);
@@ -92,7 +99,18 @@ export class SimulatedNetwork {
   resetSome(): void {
     const all = [...this.pairs];
     const pair = all[this.random.u32() % Math.max(1, all.length)];
-    if (pair === undefined) return;
+    if (pair !== undefined) this.reset(pair);
+  }
+
+  /** Resets all streams between two hosts. */
+  resetBetween(one: SimulatedHost, other: SimulatedHost): void {
+    for (const pair of [...this.pairs]) {
+      const hosts = pair.ends.map(({ place }) => place.host);
+      if (hosts.includes(one) && hosts.includes(other)) this.reset(pair);
+    }
+  }
+
+  private reset(pair: Pair): void {
     this.pairs.delete(pair);
     for (const link of pair.links) link.drop();
     for (const end of pair.ends) this.tell(end, systemError('ECONNRESET', 'read'));
@@ -171,6 +189,13 @@ export class SimulatedNetwork {
 
   private tell(end: StreamEnd, error: Error): void {
     this.world.schedule(this.faults.latencyMinMs, end.place.life, () => end.closed(error));
+  }
+
+  private tellOnceReached(end: StreamEnd, from: string): void {
+    this.world.schedule(this.retransmissions.exponential(retransmissionMeanMs), null, () => {
+      if (this.isCut(from, end.place.host.name)) this.tellOnceReached(end, from);
+      else this.tell(end, systemError('ECONNRESET', 'read'));
+    });
   }
 
   private isCut(from: string, to: string): boolean {

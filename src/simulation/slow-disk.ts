@@ -7,29 +7,33 @@ import type { Incarnation } from './host.ts';
 
 export interface DiskDelays {
   /** Mean of the exponentially distributed delay of a read or write. */
-  readonly operationMeanMs: number;
+  operationMeanMs: number;
   readonly syncMeanMs: number;
   /** Until this moment of virtual time no operation ends: a disk that stands still. */
   stalledUntilMs: number;
+  /** Until this moment no sync ends; reads and writes do. */
+  syncsStalledUntilMs: number;
 }
 
 export function diskDelays(): DiskDelays {
-  return { operationMeanMs: 0.05, syncMeanMs: 2, stalledUntilMs: 0 };
+  return { operationMeanMs: 0.05, syncMeanMs: 2, stalledUntilMs: 0, syncsStalledUntilMs: 0 };
 }
 
 export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays = diskDelays()): FileSystem {
-  const later = async <T>(meanMs: number, operation: () => Promise<T>): Promise<T> => {
-    const stallMs = Math.max(0, delays.stalledUntilMs - life.monotonicMs());
+  const later = async <T>(meanMs: number, operation: () => Promise<T>, untilMs = 0): Promise<T> => {
+    const stallMs = Math.max(0, Math.max(untilMs, delays.stalledUntilMs) - life.monotonicMs());
     await new Promise<void>((resolve) => life.after(stallMs + life.random.exponential(meanMs), resolve));
     const result = await operation();
     if (!life.isAlive) await new Promise(() => {});
     return result;
   };
   const quick = <T>(operation: () => Promise<T>): Promise<T> => later(delays.operationMeanMs, operation);
+  const synced = (sync: () => Promise<void>): Promise<void> =>
+    later(delays.syncMeanMs, sync, delays.syncsStalledUntilMs);
   const handleOf = (handle: FileHandle): FileHandle => ({
     read: (target, offset, length, position) => quick(() => handle.read(target, offset, length, position)),
     write: (buffers, position) => quick(() => handle.write(buffers, position)),
-    sync: () => later(delays.syncMeanMs, () => handle.sync()),
+    sync: () => synced(() => handle.sync()),
     truncate: (sizeBytes) => quick(() => handle.truncate(sizeBytes)),
     close: () => quick(() => handle.close()),
   });
@@ -41,7 +45,7 @@ export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays
     makeDirectory: (path) => quick(() => disk.makeDirectory(path)),
     rename: (from, to) => quick(() => disk.rename(from, to)),
     remove: (path) => quick(() => disk.remove(path)),
-    syncDirectory: (path) => later(delays.syncMeanMs, () => disk.syncDirectory(path)),
+    syncDirectory: (path) => synced(() => disk.syncDirectory(path)),
     lock: (path) => disk.lock(path),
     volume: (path) => disk.volume(path),
   };

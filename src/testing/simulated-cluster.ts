@@ -55,7 +55,8 @@ export class SimulatedCluster {
   readonly fatal: unknown[] = [];
   private readonly options: SimulatedClusterOptions;
   private readonly roles: readonly SimulatedRole[];
-  private readonly clientHost: SimulatedHost;
+  /** Machines that clients run on, by name. */
+  readonly clientMachines = new Map<string, SimulatedHost>();
   private readonly clientLife: Incarnation;
 
   constructor(options: SimulatedClusterOptions) {
@@ -63,8 +64,7 @@ export class SimulatedCluster {
     this.roles = options.roles ?? Array.from({ length: options.nodeCount ?? 3 }, () => 'both' as const);
     this.world = new World(options.seed);
     this.network = new SimulatedNetwork(this.world);
-    this.clientHost = new SimulatedHost(this.world, 'client');
-    this.clientLife = this.clientHost.boot();
+    this.clientLife = this.lifeOf('client');
     this.nodes = this.roles.map((role, index) => this.makeNode(index + 1, role));
   }
 
@@ -107,8 +107,8 @@ export class SimulatedCluster {
       throw new Error(`not all nodes are up after ${timeoutMs} ms: ${String(this.fatal[0] ?? '')}`);
   }
 
-  /** Ends a node at once: `kill -9`, or the plug pulled out. */
-  crash(node: SimulatedNode, kind: 'kill' | 'power'): void {
+  /** Ends a node at once: `kill -9`, the plug pulled out, or `kill -9` in a container whose network goes with it. */
+  crash(node: SimulatedNode, kind: 'kill' | 'power' | 'vanish'): void {
     const { life } = node;
     if (life === null) return;
     this.note(`${kind} of ${node.host.name}`);
@@ -136,15 +136,19 @@ export class SimulatedCluster {
     life.after(0, () => void stopping.stop().then(end, end));
   }
 
-  /** A client on a machine of its own that no fault touches. It asks the broker at `first` (counted from 0) first. */
-  client(options: Partial<ClientOptions> = {}, first = 0): KafkaClient {
-    const { network } = this.network.join(this.clientHost, this.clientLife);
+  /**
+   * A client on a machine of clients; none of the faults touches the one that is meant by default. It asks the broker at
+   * `first` (counted from 0) first.
+   */
+  client(options: Partial<ClientOptions> = {}, first = 0, machine = 'client'): KafkaClient {
+    const life = this.lifeOf(machine);
+    const { network } = this.network.join(life.host, life);
     const brokers = this.nodes.filter(({ role }) => role !== 'controller');
     const bootstrap = brokers.map((_, at) => ({
       host: (brokers[(at + first) % brokers.length] as SimulatedNode).host.name,
       port: brokerPort,
     }));
-    const ports = { network, clock: this.clientLife, scheduler: this.clientLife };
+    const ports = { network, clock: life, scheduler: life };
     return new KafkaClient({ bootstrap, connectTimeoutMs: 500, requestTimeoutMs: 3000, ...options }, ports);
   }
 
@@ -202,6 +206,15 @@ export class SimulatedCluster {
   activeController(): SimulatedNode | null {
     const leading = this.nodes.filter(({ id, node }) => node?.leader?.id === id);
     return leading.sort((a, b) => (b.node?.leader?.epoch ?? 0) - (a.node?.leader?.epoch ?? 0))[0] ?? null;
+  }
+
+  /** Of a machine of clients, which lives as long as the cluster. */
+  private lifeOf(machine: string): Incarnation {
+    const known = this.clientMachines.get(machine)?.incarnation ?? null;
+    if (known !== null) return known;
+    const host = new SimulatedHost(this.world, machine);
+    this.clientMachines.set(machine, host);
+    return host.boot();
   }
 
   private makeNode(id: number, role: SimulatedRole): SimulatedNode {

@@ -41,6 +41,7 @@ export class ClusterRun {
       onFatal: (node, error) => this.faults.explains(node, error),
       ...log,
     });
+    for (const { delays } of this.cluster.nodes) delays.operationMeanMs = plan.diskMeanMs;
     this.faults = new Faults(this.cluster, plan.topics);
     const timeLine = new TimeLine();
     this.images = new ImageChecker(this.cluster, timeLine, this.verdict);
@@ -77,7 +78,7 @@ export class ClusterRun {
 
   private phases(): void {
     const { cluster, plan } = this;
-    cluster.note(`${plan.shape}; ${JSON.stringify(plan.properties)}; ${JSON.stringify(plan.topics)}`);
+    cluster.note(`${plan.shape}; ${JSON.stringify(plan.properties)}; ${JSON.stringify(plan.topics)}; ${JSON.stringify(plan.group)}`);
     this.begin();
     if (this.isDoomed) return;
     this.workload.start();

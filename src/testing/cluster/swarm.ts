@@ -24,6 +24,11 @@ export const families = [
   'rot',
   'store-error',
   'store-rot',
+  'crash-loop',
+  'rot-at-rest',
+  'reassign',
+  'member-pause',
+  'member-cut',
 ] as const;
 
 export type Family = (typeof families)[number];
@@ -48,11 +53,24 @@ export interface TopicPlan {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** Of the members of the group. */
+export interface GroupPlan {
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  /** The first member is static (KIP-345). */
+  readonly hasStaticMember: boolean;
+  /** After so long a member leaves, and another comes; null: they stay. */
+  readonly staysMs: number | null;
+}
+
 export interface Plan {
   readonly shape: string;
   readonly roles: readonly SimulatedRole[];
   readonly properties: Readonly<Record<string, string>>;
   readonly topics: readonly TopicPlan[];
+  readonly group: GroupPlan;
+  /** Mean time of a read or a write of a disk. */
+  readonly diskMeanMs: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
   /** Between two records of a partition, ms. */
@@ -98,6 +116,11 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   rot: { lastsMs: [50, 1500], countMax: 2 },
   'store-error': { lastsMs: [100, 1500], countMax: 2 },
   'store-rot': { lastsMs: [100, 1500], countMax: 1 },
+  'crash-loop': { lastsMs: [1500, 5000], countMax: 2 },
+  'rot-at-rest': { lastsMs: [20, 1000], countMax: 2 },
+  reassign: { lastsMs: [100, 3000], countMax: 6 },
+  'member-pause': { lastsMs: [200, 5000], countMax: 10 },
+  'member-cut': { lastsMs: [100, 5000], countMax: 5 },
 };
 
 export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip: ReadonlySet<number>): Plan {
@@ -107,12 +130,18 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
   const faultsMs = Math.round(swarm.between(3_000, 12_000));
   const isCalm = swarm.chance(0.25);
   const settings = swarm.fork('settings');
+  const clients = random.fork('clients');
   const drawn = isCalm ? [] : faultsOf(random, faultsMs);
   return {
     shape: shape.name,
     roles: shape.roles,
-    properties: propertiesOf(settings, brokers),
+    properties: {
+      ...propertiesOf(settings, brokers),
+      'offsets.load.buffer.size': String(pick(clients, [500, 5_000_000])),
+    },
     topics: topicsOf(settings, brokers),
+    group: groupOf(clients),
+    diskMeanMs: pick(clients, [0.05, 0.05, 0.05, 1, 5]),
     faultsMs,
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
     thinkMs: pick(settings, [5, 15, 40]),
@@ -179,6 +208,20 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
       configs: { ...configs(), ...(factor > 2 ? { 'min.insync.replicas': '1' } : {}) },
     },
   ];
+}
+
+/** Some sessions end before a rebalance that waits for a member does, others outlast several of them. */
+function groupOf(clients: SeededRandom): GroupPlan {
+  const [sessionTimeoutMs, rebalanceTimeoutMs] = pick(clients, [
+    [1_500, 2_000],
+    [6_000, 800],
+  ]) as [number, number];
+  return {
+    sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    hasStaticMember: clients.chance(0.5),
+    staysMs: pick(clients, [null, 700, 2_500]),
+  };
 }
 
 export function pick<T>(random: SeededRandom, from: readonly T[]): T {
