@@ -104,7 +104,6 @@ function whatIsWrong(
 ): ErrorRow | null {
   // A leader that is ahead of this controller asks the wrong one: this one has lost its leadership and doesn't know yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
-    mark('controller.leader-ahead-of-controller');
     return Errors.NOT_CONTROLLER;
   }
   if (wanted.leaderEpoch < before.leaderEpoch) {

@@ -6,8 +6,10 @@ import type { FileHandle, FileSystem } from '../base/file-system.ts';
 import type { Incarnation } from './host.ts';
 
 export interface DiskDelays {
-  /** Mean of the exponentially distributed delay of a read or write. */
-  operationMeanMs: number;
+  /** Means of exponentially distributed delays. */
+  readonly operationMeanMs: number;
+  /** Of a read from an open file. */
+  readMeanMs: number;
   readonly syncMeanMs: number;
   /** Until this moment of virtual time no operation ends: a disk that stands still. */
   stalledUntilMs: number;
@@ -16,7 +18,13 @@ export interface DiskDelays {
 }
 
 export function diskDelays(): DiskDelays {
-  return { operationMeanMs: 0.05, syncMeanMs: 2, stalledUntilMs: 0, syncsStalledUntilMs: 0 };
+  return {
+    operationMeanMs: 0.05,
+    readMeanMs: 0.05,
+    syncMeanMs: 2,
+    stalledUntilMs: 0,
+    syncsStalledUntilMs: 0,
+  };
 }
 
 export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays = diskDelays()): FileSystem {
@@ -31,7 +39,8 @@ export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays
   const synced = (sync: () => Promise<void>): Promise<void> =>
     later(delays.syncMeanMs, sync, delays.syncsStalledUntilMs);
   const handleOf = (handle: FileHandle): FileHandle => ({
-    read: (target, offset, length, position) => quick(() => handle.read(target, offset, length, position)),
+    read: (target, offset, length, position) =>
+      later(delays.readMeanMs, () => handle.read(target, offset, length, position)),
     write: (buffers, position) => quick(() => handle.write(buffers, position)),
     sync: () => synced(() => handle.sync()),
     truncate: (sizeBytes) => quick(() => handle.truncate(sizeBytes)),

@@ -17,6 +17,10 @@ const afterglowMs = 1_000;
 export class Budget {
   /** Nodes whose metadata store is damaged: they never come back. */
   readonly lost = new Set<SimulatedNode>();
+  /** Nodes that may die of an error of their disk at any moment. */
+  readonly doomed = new Set<SimulatedNode>();
+  /** Nodes that have been told to stop, in the life that ends with it. */
+  readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
   /** A disk forgot, or may forget at any moment, and its replicas are not whole again. */
   private forgetful: SimulatedNode | null = null;
@@ -49,9 +53,16 @@ export class Budget {
     return this.forgetful === null;
   }
 
+  /** Partitions may move to other brokers now. */
+  mayMove(): boolean {
+    this.look();
+    return this.forgetful === null && this.lost.size === 0;
+  }
+
   /** From here on the disk of `node` may forget what was not synced, at any moment until `forgot`. False: it must not. */
   arm(node: SimulatedNode): boolean {
     if (!this.mayDie(node) || !this.isWhole()) return false;
+    if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return false;
     if (this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs) return false;
     // A broker that is alone syncs every write.
     if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return false;
@@ -107,6 +118,10 @@ export class Budget {
       for (const { replicas, isr } of topic.partitions)
         if (replicas.some((id) => id === node.id) && !isr.some((id) => others.has(id))) return false;
     return true;
+  }
+
+  private isDying(node: SimulatedNode): boolean {
+    return this.doomed.has(node) || (node.life !== null && this.stopping.get(node) === node.life);
   }
 
   private look(): void {

@@ -41,12 +41,14 @@ export class ClusterRun {
       onFatal: (node, error) => this.faults.explains(node, error),
       ...log,
     });
-    for (const { delays } of this.cluster.nodes) delays.operationMeanMs = plan.diskMeanMs;
+    for (const { delays } of this.cluster.nodes) delays.readMeanMs = plan.diskReadMeanMs;
     this.faults = new Faults(this.cluster, plan.topics);
     const timeLine = new TimeLine();
     this.images = new ImageChecker(this.cluster, timeLine, this.verdict);
     this.operations = new MetadataOperations(timeLine, () => this.images.newestOffset);
-    this.workload = new Workload(this.cluster, plan, this.operations, this.verdict);
+    this.workload = new Workload(this.cluster, plan, this.operations, this.verdict, (machine) =>
+      this.faults.onRebalance(machine),
+    );
     const replicas = new ReplicaChecker(this.cluster, this.verdict, (node) =>
       this.faults.budget.mayHaveForgotten(node),
     );
@@ -78,7 +80,9 @@ export class ClusterRun {
 
   private phases(): void {
     const { cluster, plan } = this;
-    cluster.note(`${plan.shape}; ${JSON.stringify(plan.properties)}; ${JSON.stringify(plan.topics)}; ${JSON.stringify(plan.group)}`);
+    cluster.note(
+      `${plan.shape}; ${JSON.stringify(plan.properties)}; ${JSON.stringify(plan.topics)}; ${JSON.stringify(plan.group)}`,
+    );
     this.begin();
     if (this.isDoomed) return;
     this.workload.start();

@@ -17,6 +17,8 @@ interface Trouble {
 }
 
 const rebootMs = 50;
+/** Less than any batch has. */
+const tailMaxBytes = 60;
 
 export class DiskFaults {
   private readonly cluster: SimulatedCluster;
@@ -112,6 +114,20 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
+  /** The newest segment of a log of a node that is down loses its last bytes. False: the node has no records. */
+  shorten({ victim }: PlannedFault, node: SimulatedNode): boolean {
+    const newest = new Map<string, { path: string; sizeBytes: number }>();
+    for (const file of node.disk.files())
+      if (file.path.endsWith('.log')) newest.set(file.path.slice(0, file.path.lastIndexOf('/')), file);
+    const tails = [...newest.values()].filter(({ sizeBytes }) => sizeBytes > 0);
+    const tail = tails[victim % Math.max(1, tails.length)];
+    if (tail === undefined) return false;
+    const lostBytes = Math.min(tail.sizeBytes, 1 + ((victim >>> 8) % tailMaxBytes));
+    node.disk.damage(tail.path, (bytes) => bytes.subarray(0, tail.sizeBytes - lostBytes));
+    this.cluster.note(`${tail.path} on ${node.host.name} loses its last ${lostBytes} bytes`);
+    return true;
+  }
+
   /** True when the disk of the node explains its end. */
   explains(node: SimulatedNode, error: unknown): boolean {
     if (this.budget.lost.has(node)) return error instanceof DamagedStoreError;
@@ -134,6 +150,7 @@ export class DiskFaults {
   end(): void {
     for (const node of this.cluster.nodes) {
       node.delays.stalledUntilMs = 0;
+      node.delays.syncsStalledUntilMs = 0;
       this.repair(node);
     }
     for (const node of this.troubles.keys()) this.budget.disarm(node);
@@ -147,6 +164,7 @@ export class DiskFaults {
 
   /** What was not hit in time does not happen. */
   private passes(node: SimulatedNode, trouble: Trouble): void {
+    this.budget.doomed.add(node);
     this.cluster.world.schedule(trouble.fault.durationMs, null, () => {
       if (this.troubles.get(node) !== trouble) return;
       this.repair(node);
@@ -159,6 +177,7 @@ export class DiskFaults {
     node.disk.fault = () => null;
     node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
     node.metadata.failure = null;
+    this.budget.doomed.delete(node);
   }
 
   private replace(node: SimulatedNode): void {

@@ -5,12 +5,17 @@
 import type { FaultRecord } from '../../simulation/run.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import { Budget } from './budget.ts';
+import { ClientFaults } from './client-faults.ts';
+import { CrashLoops } from './crash-loops.ts';
 import { DiskFaults } from './disk-faults.ts';
 import type { Family, PlannedFault, TopicPlan } from './swarm.ts';
 
 const clockJumpMaxMs = 30 * 60_000;
 const latencyMeanMs = 0.4;
 const stopTimeoutMs = 5_000;
+/** Of the power cuts, so many find a disk whose syncs have hung for a while. */
+const hangingPart = 0.4;
+const hangMaxMs = 500;
 
 type Act = (fault: PlannedFault, node: SimulatedNode) => string | null;
 
@@ -19,6 +24,8 @@ export class Faults {
   readonly budget: Budget;
   private readonly cluster: SimulatedCluster;
   private readonly disks: DiskFaults;
+  private readonly loops: CrashLoops;
+  private readonly clients: ClientFaults;
   private isOver = false;
   /** Who is down, or dies now, stays down for the time being. */
   private staysDown = false;
@@ -29,8 +36,14 @@ export class Faults {
     this.budget = new Budget(cluster, topics);
     const bootLater = (node: SimulatedNode, afterMs: number): void => this.bootLater(node, afterMs);
     this.disks = new DiskFaults(cluster, this.budget, bootLater);
-    const { disks } = this;
-    this.acts = {
+    this.loops = new CrashLoops(cluster, this.budget, bootLater);
+    this.clients = new ClientFaults(cluster, this.budget);
+    this.acts = this.makeActs();
+  }
+
+  private makeActs(): Record<Family, Act> {
+    const { disks, loops, clients } = this;
+    return {
       kill: (fault, node) => this.kill(fault, node),
       power: (fault, node) => this.power(fault, node),
       restart: (fault, node) => this.restart(fault, node),
@@ -48,6 +61,11 @@ export class Faults {
       rot: (fault, node) => disks.rot(fault, node),
       'store-error': (fault, node) => disks.failStore(fault, node),
       'store-rot': (fault, node) => disks.damageStore(fault, node),
+      'crash-loop': (fault, node) => loops.begin(fault, node),
+      repair: (fault, node) => this.repair(fault, node),
+      reassign: (fault) => clients.reassign(fault),
+      'member-pause': (fault) => clients.pause(fault),
+      'member-cut': (fault) => clients.cut(fault),
     };
   }
 
@@ -61,9 +79,16 @@ export class Faults {
     return this.disks.explains(node, error);
   }
 
+  /** The member of a group on this machine is about to ask to join. */
+  onRebalance(machine: string): void {
+    this.clients.onRebalance(machine);
+  }
+
   /** Takes away all that goes on by itself. Who is down stays down. */
   end(): void {
     this.isOver = true;
+    this.loops.end();
+    this.clients.end();
     this.staysDown = true;
     const { network, nodes } = this.cluster;
     network.partitions.heal();
@@ -105,26 +130,55 @@ export class Faults {
     return `kill -9 of ${node.host.name}`;
   }
 
-  private power({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
+  private power({ durationMs, dice }: PlannedFault, node: SimulatedNode): string | null {
     // A controller syncs all that it writes.
     if (node.role === 'controller' ? !this.budget.mayDie(node) : !this.budget.arm(node)) return null;
-    this.cluster.crash(node, 'power');
-    this.budget.forgot(node);
-    this.bootLater(node, durationMs);
-    return `power cut of ${node.host.name}`;
+    const { life } = node;
+    const hangsMs = dice < hangingPart ? (dice / hangingPart) * hangMaxMs : 0;
+    node.delays.syncsStalledUntilMs = this.cluster.world.nowMs + hangsMs;
+    const cut = (): void => {
+      if (life === null || node.life !== life) return this.budget.disarm(node);
+      this.cluster.crash(node, 'power');
+      this.budget.forgot(node);
+      this.bootLater(node, durationMs);
+    };
+    if (hangsMs === 0) cut();
+    else this.cluster.world.schedule(hangsMs, null, cut);
+    return `power cut of ${node.host.name}${hangsMs > 0 ? ` after syncs have hung for ${Math.round(hangsMs)} ms` : ''}`;
   }
 
   private restart({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
     if (!node.isUp || node.host.isPaused || !this.budget.mayDie(node)) return null;
+    this.stop(node, durationMs, () => {});
+    return `restart of ${node.host.name}`;
+  }
+
+  /** A node is stopped, and while it is down a repair of its file system takes the end of a log. */
+  private repair(fault: PlannedFault, node: SimulatedNode): string | null {
+    if (!node.isUp || node.host.isPaused || node.role === 'controller') return null;
+    if (this.cluster.nodes.length === 1 || !this.budget.arm(node)) return null;
+    this.stop(node, fault.durationMs, (isClean) => {
+      if (!isClean || this.isOver || !this.disks.shorten(fault, node)) return this.budget.disarm(node);
+      this.budget.forgot(node);
+    });
+    return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
+  }
+
+  /** Ends the node as SIGTERM does; boots it `bootMs` later. `ended` hears whether it could end by itself. */
+  private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
-    this.cluster.stop(node, () => this.bootLater(node, durationMs));
+    this.budget.stopping.set(node, life);
+    this.cluster.stop(node, () => {
+      ended(true);
+      this.bootLater(node, bootMs);
+    });
     // It may never end because others are down: then it is cut short.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (life === null || node.life !== life) return;
       this.cluster.crash(node, 'kill');
-      this.bootLater(node, durationMs);
+      ended(false);
+      this.bootLater(node, bootMs);
     });
-    return `restart of ${node.host.name}`;
   }
 
   private pause({ durationMs }: PlannedFault, node: SimulatedNode): string | null {

@@ -25,7 +25,7 @@ export const families = [
   'store-error',
   'store-rot',
   'crash-loop',
-  'rot-at-rest',
+  'repair',
   'reassign',
   'member-pause',
   'member-cut',
@@ -57,8 +57,8 @@ export interface TopicPlan {
 export interface GroupPlan {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** The first member is static (KIP-345). */
-  readonly hasStaticMember: boolean;
+  /** All members but the last are static (KIP-345). */
+  readonly hasStaticMembers: boolean;
   /** After so long a member leaves, and another comes; null: they stay. */
   readonly staysMs: number | null;
 }
@@ -69,8 +69,8 @@ export interface Plan {
   readonly properties: Readonly<Record<string, string>>;
   readonly topics: readonly TopicPlan[];
   readonly group: GroupPlan;
-  /** Mean time of a read or a write of a disk. */
-  readonly diskMeanMs: number;
+  /** Mean time that a disk takes to read. */
+  readonly diskReadMeanMs: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
   /** Between two records of a partition, ms. */
@@ -117,7 +117,7 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   'store-error': { lastsMs: [100, 1500], countMax: 2 },
   'store-rot': { lastsMs: [100, 1500], countMax: 1 },
   'crash-loop': { lastsMs: [1500, 5000], countMax: 2 },
-  'rot-at-rest': { lastsMs: [20, 1000], countMax: 2 },
+  repair: { lastsMs: [20, 1000], countMax: 2 },
   reassign: { lastsMs: [100, 3000], countMax: 6 },
   'member-pause': { lastsMs: [200, 5000], countMax: 10 },
   'member-cut': { lastsMs: [100, 5000], countMax: 5 },
@@ -137,11 +137,11 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     roles: shape.roles,
     properties: {
       ...propertiesOf(settings, brokers),
-      'offsets.load.buffer.size': String(pick(clients, [500, 5_000_000])),
+      'offsets.load.buffer.size': String(pick(clients, [500, 500, 5_000_000])),
     },
     topics: topicsOf(settings, brokers),
     group: groupOf(clients),
-    diskMeanMs: pick(clients, [0.05, 0.05, 0.05, 1, 5]),
+    diskReadMeanMs: pick(clients, [0.05, 0.05, 5, 30]),
     faultsMs,
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
     thinkMs: pick(settings, [5, 15, 40]),
@@ -215,11 +215,12 @@ function groupOf(clients: SeededRandom): GroupPlan {
   const [sessionTimeoutMs, rebalanceTimeoutMs] = pick(clients, [
     [1_500, 2_000],
     [6_000, 800],
+    [6_000, 800],
   ]) as [number, number];
   return {
     sessionTimeoutMs,
     rebalanceTimeoutMs,
-    hasStaticMember: clients.chance(0.5),
+    hasStaticMembers: clients.chance(0.6),
     staysMs: pick(clients, [null, 700, 2_500]),
   };
 }

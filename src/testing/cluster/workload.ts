@@ -3,13 +3,13 @@
  * read from the start, a group that commits what it has seen, single commits, and operations on the metadata.
  */
 import { Fetcher } from '../../client/fetcher.ts';
-import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Producer } from '../../client/producer.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster } from '../simulated-cluster.ts';
 import { CommitRegister } from './commit-register.ts';
+import { GroupWorkload, memberMachines } from './group-workload.ts';
 import { Ledger } from './ledger.ts';
 import type { MetadataOperations } from './metadata-operations.ts';
 import type { Plan, TopicPlan } from './swarm.ts';
@@ -17,13 +17,10 @@ import type { Verdict } from './verdict.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const groupTopic = 'journal';
-const groupId = 'readers';
 
 export class Workload {
   readonly ledger: Ledger;
-  /** Offsets that the group has handed out, by partition. */
-  readonly delivered = new Map<string, Set<number>>();
+  private readonly groups: GroupWorkload;
   private readonly cluster: SimulatedCluster;
   private readonly plan: Plan;
   private readonly verdict: Verdict;
@@ -32,12 +29,25 @@ export class Workload {
   private isReading = true;
   private runningCount = 0;
 
-  constructor(cluster: SimulatedCluster, plan: Plan, operations: MetadataOperations, verdict: Verdict) {
+  constructor(
+    cluster: SimulatedCluster,
+    plan: Plan,
+    operations: MetadataOperations,
+    verdict: Verdict,
+    onRebalance: (machine: string) => void,
+  ) {
     this.cluster = cluster;
     this.plan = plan;
     this.operations = operations;
     this.verdict = verdict;
     this.ledger = new Ledger(verdict);
+    this.groups = new GroupWorkload({
+      plan,
+      ledger: this.ledger,
+      isReading: () => this.isReading,
+      isRestless: () => this.isProducing,
+      onRebalance,
+    });
   }
 
   /** Clients that are at work. */
@@ -48,8 +58,16 @@ export class Workload {
   start(): void {
     const register = new CommitRegister(this.verdict);
     this.plan.topics.forEach((topic, position) => this.startTopic(topic, position));
-    for (let member = 0; member < 2; member++)
-      this.actor(`member ${member}`, member, (client) => this.group(client));
+    memberMachines.forEach((name, position) => {
+      const isVisitor = name === 'visitor';
+      this.actor(
+        name,
+        position,
+        (client) => (isVisitor ? this.groups.visitor(client) : this.groups.member(client, position)),
+        name,
+      );
+    });
+    this.actor('sweeper', 0, (client, random) => this.groups.sweep(client, random));
     for (let actor = 0; actor < 2; actor++) {
       this.actor(`administrator ${actor}`, actor, (client, random) => this.administer(client, random, actor));
     }
@@ -78,13 +96,7 @@ export class Workload {
 
   /** A record of the group's topic that was acknowledged and not handed out. */
   groupMisses(): string | null {
-    for (const name of this.ledger.names()) {
-      if (!name.startsWith(groupTopic)) continue;
-      const delivered = this.delivered.get(name);
-      const missing = this.ledger.acknowledgedOf(name).find((offset) => delivered?.has(offset) !== true);
-      if (missing !== undefined) return `${name}@${missing}`;
-    }
-    return null;
+    return this.groups.misses();
   }
 
   private startTopic(topic: TopicPlan, position: number): void {
@@ -102,8 +114,9 @@ export class Workload {
     name: string,
     first: number,
     body: (client: KafkaClient, random: SeededRandom) => Promise<void>,
+    machine = 'client',
   ): void {
-    const client = this.cluster.client({ clientId: name }, first);
+    const client = this.cluster.client({ clientId: name }, first, machine);
     const random = this.cluster.world.random.fork(name);
     this.runningCount++;
     body(client, random)
@@ -175,43 +188,6 @@ export class Workload {
         }
         await this.pause(2);
       }
-    }
-  }
-
-  private async group(client: KafkaClient): Promise<void> {
-    while (this.isReading) {
-      const consumer = new GroupConsumer(client, [groupTopic], {
-        group: {
-          groupId,
-          groupInstanceId: null,
-          sessionTimeoutMs: 1_500,
-          heartbeatIntervalMs: 300,
-          rebalanceTimeoutMs: 2_000,
-        },
-        fetch: { reset: 'earliest' },
-        autoCommitIntervalMs: null,
-      });
-      try {
-        await this.membership(consumer);
-      } catch {
-        // Thrown out of the group: joins again as somebody else.
-        await this.pause(2);
-      }
-      await consumer.close().catch(() => {});
-    }
-  }
-
-  private async membership(consumer: GroupConsumer): Promise<void> {
-    while (this.isReading) {
-      const records = await consumer.poll(300, 50);
-      for (const { topic, partition, offset, value } of records) {
-        const name = `${topic}-${partition}`;
-        this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'the group');
-        const delivered = this.delivered.get(name);
-        if (delivered === undefined) this.delivered.set(name, new Set([offset]));
-        else delivered.add(offset);
-      }
-      if (records.length > 0) await consumer.commit();
     }
   }
 

@@ -1,0 +1,135 @@
+/**
+ * What goes wrong on the side of the clients: machines of group members stand still, at any moment or just when their member
+ * has asked to join, or are cut off; and an operator who moves partitions from broker to broker.
+ */
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+import type { SimulatedHost } from '../../simulation/host.ts';
+import type { SimulatedCluster } from '../simulated-cluster.ts';
+import type { Budget } from './budget.ts';
+import { memberMachines } from './group-workload.ts';
+import type { PlannedFault } from './swarm.ts';
+
+/** Of the pauses, so many wait for the member to ask to join, at most so long. */
+const joiningPart = 0.5;
+const waitMaxMs = 4_000;
+/** A pause begins so long after the member has asked. */
+const joinMaxMs = 4;
+const groupLogPart = 0.3;
+const reassignmentTimeoutMs = 2_500;
+
+interface Trap {
+  readonly untilMs: number;
+  readonly fault: PlannedFault;
+}
+
+export class ClientFaults {
+  private readonly cluster: SimulatedCluster;
+  private readonly budget: Budget;
+  /** By machine: stands still when its member asks to join. */
+  private readonly traps = new Map<string, Trap>();
+  private isOver = false;
+
+  constructor(cluster: SimulatedCluster, budget: Budget) {
+    this.cluster = cluster;
+    this.budget = budget;
+  }
+
+  onRebalance(machine: string): void {
+    const trap = this.traps.get(machine);
+    const host = this.cluster.clientMachines.get(machine);
+    if (trap === undefined || host === undefined || this.isOver) return;
+    this.traps.delete(machine);
+    if (this.cluster.world.nowMs > trap.untilMs) return;
+    const { dice, durationMs } = trap.fault;
+    this.cluster.world.schedule((dice / joiningPart) * joinMaxMs, null, () => this.hold(host, durationMs));
+  }
+
+  pause(fault: PlannedFault): string | null {
+    const host = this.machineOf(fault);
+    if (host === null || host.isPaused) return null;
+    const text = `${host.name} stands still for ${Math.round(fault.durationMs)} ms`;
+    if (fault.dice >= joiningPart) {
+      this.hold(host, fault.durationMs);
+      return text;
+    }
+    this.traps.set(host.name, { fault, untilMs: this.cluster.world.nowMs + waitMaxMs });
+    return `${text} when it joins`;
+  }
+
+  /** Cuts the machine of a member off from all nodes, or from some. */
+  cut({ victim, dice, durationMs }: PlannedFault): string | null {
+    const host = memberMachines[victim % memberMachines.length] as string;
+    const mask = dice < 0.5 ? -1 : 1 + Math.floor(dice * 1000);
+    const { partitions } = this.cluster.network;
+    const nodes = this.cluster.nodes
+      .filter(({ id }) => ((mask >> id) & 1) === 1)
+      .map((node) => node.host.name);
+    if (nodes.length === 0) return null;
+    for (const node of nodes) {
+      partitions.cut(host, node);
+      partitions.cut(node, host);
+    }
+    this.cluster.world.schedule(durationMs, null, () => {
+      for (const node of nodes) {
+        partitions.mend(host, node);
+        partitions.mend(node, host);
+      }
+    });
+    return `cut ${host} from ${nodes.join(' ')} for ${Math.round(durationMs)} ms`;
+  }
+
+  /** Moves a partition: another broker takes the place of one of its replicas, or a replica goes and comes back later. */
+  reassign({ victim, dice, durationMs }: PlannedFault): string | null {
+    if (!this.budget.mayMove()) return null;
+    const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
+    const names = dice < groupLogPart ? ['__consumer_offsets'] : ['ledger', 'journal'];
+    const topic = newest?.topics.byName(names[victim % names.length] as string);
+    const partition = topic?.partitions[(victim >>> 8) % Math.max(1, topic.partitions.length)];
+    if (topic === undefined || partition === undefined || partition.replicas.length < 2) return null;
+    const before = [...partition.replicas];
+    const brokers = this.cluster.nodes.filter(({ role }) => role !== 'controller').map(({ id }) => id);
+    const spare = brokers.find((id) => !before.some((replica) => replica === id));
+    const goes = (victim >>> 16) % before.length;
+    const after: number[] = before.flatMap((id, at) =>
+      at !== goes ? [id] : spare === undefined ? [] : [spare],
+    );
+    this.ask(topic.name, partition.index, after);
+    if (spare === undefined) {
+      this.cluster.world.schedule(durationMs, null, () => {
+        if (!this.isOver && this.budget.mayMove()) this.ask(topic.name, partition.index, before);
+      });
+    }
+    return `${topic.name}-${partition.index} moves from ${before.join()} to ${after.join()}`;
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.traps.clear();
+    for (const name of memberMachines) this.cluster.clientMachines.get(name)?.resume();
+  }
+
+  private machineOf({ victim }: PlannedFault): SimulatedHost | null {
+    const name = memberMachines[victim % memberMachines.length] as string;
+    return this.cluster.clientMachines.get(name) ?? null;
+  }
+
+  private hold(host: SimulatedHost, durationMs: number): void {
+    if (this.isOver) return;
+    host.pause();
+    this.cluster.world.schedule(durationMs, null, () => host.resume());
+  }
+
+  private ask(topic: string, partitionIndex: number, replicas: readonly number[]): void {
+    const client = this.cluster.client({ clientId: 'operator' });
+    client
+      .request(AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, {
+        timeoutMs: reassignmentTimeoutMs,
+        topics: [{ name: topic, partitions: [{ partitionIndex, replicas: [...replicas] }] }],
+      })
+      .catch(() => {})
+      .finally(() => client.close());
+  }
+}
