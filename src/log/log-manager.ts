@@ -38,13 +38,15 @@ export interface LogManagerOptions {
   /** `log.dirs` in order, with their directory ids; they exist and are formatted. */
   readonly directories: readonly { readonly path: string; readonly id: Uuid }[];
   readonly settings: LogManagerSettings;
+  /** Memory for the newest records of all logs; 64 MiB by default. */
+  readonly tailCacheBytesMax?: number;
   /** Settings of a topic as far as they are known when its logs are opened; `updateConfig` follows. */
   readonly configOf: (topic: string) => LogConfig;
   /** A directory went offline; all its logs are dead already. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 
-const tailCacheBytesMax = 64 * 1024 * 1024;
+const tailCacheBytesDefault = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
 /** How often indexes and epochs are written behind the logs, and `flush.ms` is looked at. */
@@ -86,7 +88,7 @@ export class LogManager {
       logger: this.#logger,
       files: new FilePool(fs, openFilesMax),
       indexes: new IndexCache(indexCacheBytesMax),
-      tails: new TailCache(tailCacheBytesMax),
+      tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
     };
     this.#tasks = new BackgroundTasks(scheduler, this.#logger);
     this.#directories = options.directories.map(

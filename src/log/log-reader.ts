@@ -104,10 +104,10 @@ export class LogReader {
         const limit = Math.min(upTo, state.logEndOffset);
         const result = await this.#readSegments(offset, maxBytes, limit, minOneBatch);
         if (generation === state.generation) return result;
-        mark('log.read-overtaken-by-truncation');
       } catch (error) {
         if (generation === state.generation && offset >= state.logStartOffset) throw error;
       }
+      if (generation !== state.generation) mark('log.read-overtaken-by-truncation');
       if (attempt >= truncationRetriesMax)
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `${state.name} is truncated again and again`);
     }

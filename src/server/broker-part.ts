@@ -104,8 +104,9 @@ export class BrokerPart {
 
   private makeLogs(): LogManager {
     const { config, directories, controller, ports } = this.around;
-    const { clock, scheduler, random, fs, logger } = ports;
+    const { clock, scheduler, random, fs, logger, tailCacheBytesMax } = ports;
     return new LogManager({
+      ...(tailCacheBytesMax === undefined ? {} : { tailCacheBytesMax }),
       fs,
       clock,
       scheduler,

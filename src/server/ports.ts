@@ -17,6 +17,8 @@ export interface NodePorts {
   readonly logger: Logger;
   /** The name of this machine, told to peers when a listener has no host of its own. */
   readonly hostName: string;
+  /** Memory for the newest records of all logs, that are read from there; 64 MiB by default. */
+  readonly tailCacheBytesMax?: number;
   /** The store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
   /** What can't go on: a failed disk under the metadata log, a broken invariant. The process must end. */

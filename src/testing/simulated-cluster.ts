@@ -41,6 +41,8 @@ export interface SimulatedClusterOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Whether the cluster was formatted with eligible leader replicas (KIP-966), as new ones are by default. */
   readonly hasEligibleLeaderReplicas?: boolean;
+  /** Memory of each broker for its newest records; 64 MiB by default. */
+  readonly tailCacheBytesMax?: number;
   /** Called with the line of every node's log. */
   readonly onLog?: (line: string) => void;
   /** A node would have ended its process. True: that was to be expected. */
@@ -74,7 +76,9 @@ export class SimulatedCluster {
     this.note(`boot of ${node.host.name}`);
     const { network, peers } = this.network.join(node.host, life);
     const properties = propertiesOf(node.id, this.roles, this.options.properties ?? {});
+    const { tailCacheBytesMax } = this.options;
     const started = new Node(new NodeConfig(properties), {
+      ...(tailCacheBytesMax === undefined ? {} : { tailCacheBytesMax }),
       clock: life,
       scheduler: life,
       random: life.random,

@@ -106,6 +106,35 @@ describe('SimulatedNetwork', () => {
     });
   });
 
+  test.each([
+    ['a kill behind a cut link', true],
+    ['a process whose network goes with it', false],
+  ])('%s is noticed when the machine is back and can be reached', async (_, isKill) => {
+    await inMacrotask(() => {
+      const { world, network, a, b, lifeA, portsA, portsB } = twoHosts(9);
+      let closedMs = 0;
+      portsB.peers.accept('raft', (stream) => {
+        stream.onClose = () => {
+          closedMs = world.nowMs;
+        };
+      });
+      void portsB.network.listen({ host: 'b', port: 9093 }, () => {});
+      lifeA.after(1, () => void portsA.peers.open({ host: 'b', port: 9093 }, 'raft'));
+      world.run(100);
+      network.partitions.cut('a', 'b');
+      a.crash();
+      network.crashed(lifeA, isKill);
+      world.run(1_000);
+      network.join(a, a.boot());
+      world.run(2_000);
+      expect(closedMs).toBe(0);
+      network.partitions.heal();
+      world.run(4_000);
+      expect(closedMs).toBeGreaterThan(2_000);
+      network.resetBetween(a, b);
+    });
+  });
+
   test('a cut link holds messages back until it heals', async () => {
     await inMacrotask(() => {
       const { world, network, lifeA, portsA, portsB } = twoHosts(8);

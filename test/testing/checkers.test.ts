@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { inMacrotask } from '../../src/simulation/macrotask.ts';
+import { Budget } from '../../src/testing/cluster/budget.ts';
 import { Ledger } from '../../src/testing/cluster/ledger.ts';
 import { MetadataOperations } from '../../src/testing/cluster/metadata-operations.ts';
 import { TimeLine } from '../../src/testing/cluster/time-line.ts';
 import { Verdict } from '../../src/testing/cluster/verdict.ts';
+import { SimulatedCluster, type SimulatedNode } from '../../src/testing/simulated-cluster.ts';
 
 describe('the ledger of records', () => {
   const judge = (body: (ledger: Ledger) => void): string | null => {
@@ -103,5 +106,25 @@ describe('the oracle of metadata operations', () => {
 
   test('a topic that nobody asked for', () => {
     expect(judge()).toContain('nobody asked');
+  });
+});
+
+test('a disk may forget only while no other node is about to die', async () => {
+  await inMacrotask(() => {
+    const cluster = new SimulatedCluster({ seed: 1 });
+    cluster.start();
+    const [first, second] = cluster.nodes as [SimulatedNode, SimulatedNode];
+    const budget = new Budget(cluster, []);
+    expect(cluster.run(10_000, () => budget.isWhole())).toBe(true);
+    budget.doomed.add(second);
+    expect(budget.arm(first)).toBe(false);
+    budget.doomed.delete(second);
+    budget.stopping.set(second, second.life);
+    expect(budget.arm(first)).toBe(false);
+    budget.stopping.set(second, null);
+    expect(budget.mayMove()).toBe(true);
+    expect(budget.arm(first)).toBe(true);
+    expect(budget.mayDie(second)).toBe(false);
+    expect(budget.mayMove()).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * What goes wrong on the side of the clients: machines of group members stand still, at any moment or just when their member
- * has asked to join, or are cut off; and an operator who moves partitions from broker to broker.
+ * has asked to join, while the streams of another break that waits for it; or they are cut off. And an operator who moves
+ * partitions from broker to broker.
  */
 import {
   AlterPartitionReassignmentsRequest,
@@ -13,10 +14,12 @@ import { memberMachines } from './group-workload.ts';
 import type { PlannedFault } from './swarm.ts';
 
 /** Of the pauses, so many wait for the member to ask to join, at most so long. */
-const joiningPart = 0.5;
+const joiningPart = 0.4;
 const waitMaxMs = 4_000;
 /** A pause begins so long after the member has asked. */
 const joinMaxMs = 4;
+/** And so long after that the streams of another member break. */
+const breaksMs = 300;
 const groupLogPart = 0.3;
 const reassignmentTimeoutMs = 2_500;
 
@@ -43,8 +46,11 @@ export class ClientFaults {
     if (trap === undefined || host === undefined || this.isOver) return;
     this.traps.delete(machine);
     if (this.cluster.world.nowMs > trap.untilMs) return;
-    const { dice, durationMs } = trap.fault;
-    this.cluster.world.schedule((dice / joiningPart) * joinMaxMs, null, () => this.hold(host, durationMs));
+    const { dice, durationMs, victim } = trap.fault;
+    const share = dice / joiningPart;
+    this.cluster.world.schedule(share * joinMaxMs, null, () => this.hold(host, durationMs));
+    const other = this.machineOf({ victim: victim + 1 });
+    if (other !== null) this.cluster.world.schedule(share * breaksMs, null, () => this.breakStreams(other));
   }
 
   pause(fault: PlannedFault): string | null {
@@ -111,9 +117,15 @@ export class ClientFaults {
     for (const name of memberMachines) this.cluster.clientMachines.get(name)?.resume();
   }
 
-  private machineOf({ victim }: PlannedFault): SimulatedHost | null {
+  private machineOf({ victim }: Pick<PlannedFault, 'victim'>): SimulatedHost | null {
     const name = memberMachines[victim % memberMachines.length] as string;
     return this.cluster.clientMachines.get(name) ?? null;
+  }
+
+  private breakStreams(host: SimulatedHost): void {
+    if (this.isOver) return;
+    this.cluster.note(`streams of ${host.name} break`);
+    for (const node of this.cluster.nodes) this.cluster.network.resetBetween(host, node.host);
   }
 
   private hold(host: SimulatedHost, durationMs: number): void {

@@ -38,6 +38,7 @@ export class ClusterRun {
       roles: plan.roles,
       properties: plan.properties,
       hasEligibleLeaderReplicas: plan.hasEligibleLeaderReplicas,
+      tailCacheBytesMax: plan.tailCacheBytesMax,
       onFatal: (node, error) => this.faults.explains(node, error),
       ...log,
     });

@@ -19,8 +19,8 @@ const downMs = [5, 120] as const;
 const lookMs = 10;
 /** After it serves. */
 const livesMeanMs = 40;
-/** Within so long after its start a stream breaks. */
-const breaksMs = 150;
+/** Within so long after its start its streams to the active controller break, twice. */
+const breaksMs = 120;
 const deafMs = [50, 500] as const;
 
 export class CrashLoops {
@@ -62,7 +62,7 @@ export class CrashLoops {
     this.cluster.crash(node, random.chance(0.5) ? 'vanish' : 'kill');
     const afterMs = random.between(...downMs);
     this.bootLater(node, afterMs);
-    if (random.chance(0.5)) this.breakLater(loop, afterMs + random.between(0, breaksMs));
+    for (let left = 2; left > 0; left--) this.breakLater(loop, afterMs + random.between(0, breaksMs));
     this.crashOnceUp(loop, afterMs);
   }
 

@@ -72,7 +72,10 @@ export class GroupWorkload {
       });
     while (this.options.isReading()) {
       const consumer = consumerOf();
-      const commit = (): Promise<void> => consumer.commit();
+      const commit = async (): Promise<void> => {
+        await sleep(client.ports.scheduler, this.options.plan.thinkMs);
+        await consumer.commit();
+      };
       await this.follow(client, consumer, staysMs, commit, (name, offset) => {
         const delivered = this.delivered.get(name);
         if (delivered === undefined) this.delivered.set(name, new Set([offset]));
@@ -81,10 +84,11 @@ export class GroupWorkload {
     }
   }
 
-  /** Reads everything in small pieces, and commits nothing: every visit begins at the start. */
+  /** Reads all topics in small pieces, and commits nothing: every visit begins at the start. */
   async visitor(client: KafkaClient): Promise<void> {
+    const topics = this.options.plan.topics.map(({ name }) => name);
     while (this.options.isRestless()) {
-      const consumer = new GroupConsumer(client, [groupTopic], {
+      const consumer = new GroupConsumer(client, topics, {
         group: {
           groupId: visitors,
           groupInstanceId: null,

@@ -71,6 +71,8 @@ export interface Plan {
   readonly group: GroupPlan;
   /** Mean time that a disk takes to read. */
   readonly diskReadMeanMs: number;
+  /** Memory of a broker for its newest records: with little of it, disks are read. */
+  readonly tailCacheBytesMax: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
   /** Between two records of a partition, ms. */
@@ -101,7 +103,7 @@ const shapes: readonly Shape[] = [
 const strength: Record<Family, { readonly lastsMs: readonly [number, number]; readonly countMax: number }> = {
   kill: { lastsMs: [20, 4000], countMax: 5 },
   power: { lastsMs: [20, 4000], countMax: 3 },
-  restart: { lastsMs: [20, 2000], countMax: 3 },
+  restart: { lastsMs: [20, 2000], countMax: 5 },
   pause: { lastsMs: [20, 3000], countMax: 5 },
   cut: { lastsMs: [50, 4000], countMax: 5 },
   'one-way': { lastsMs: [50, 4000], countMax: 5 },
@@ -109,17 +111,17 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   delay: { lastsMs: [100, 2000], countMax: 3 },
   clock: { lastsMs: [100, 8000], countMax: 4 },
   stall: { lastsMs: [50, 2500], countMax: 4 },
-  'read-error': { lastsMs: [100, 1500], countMax: 2 },
+  'read-error': { lastsMs: [100, 1500], countMax: 4 },
   'write-error': { lastsMs: [100, 1500], countMax: 2 },
   'sync-error': { lastsMs: [100, 1500], countMax: 2 },
   'disk-full': { lastsMs: [100, 2000], countMax: 2 },
   rot: { lastsMs: [50, 1500], countMax: 2 },
   'store-error': { lastsMs: [100, 1500], countMax: 2 },
   'store-rot': { lastsMs: [100, 1500], countMax: 1 },
-  'crash-loop': { lastsMs: [1500, 5000], countMax: 2 },
+  'crash-loop': { lastsMs: [1500, 5000], countMax: 4 },
   repair: { lastsMs: [20, 1000], countMax: 2 },
   reassign: { lastsMs: [100, 3000], countMax: 6 },
-  'member-pause': { lastsMs: [200, 5000], countMax: 10 },
+  'member-pause': { lastsMs: [400, 6000], countMax: 10 },
   'member-cut': { lastsMs: [100, 5000], countMax: 5 },
 };
 
@@ -141,7 +143,8 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     },
     topics: topicsOf(settings, brokers),
     group: groupOf(clients),
-    diskReadMeanMs: pick(clients, [0.05, 0.05, 5, 30]),
+    diskReadMeanMs: pick(clients, [0.05, 5, 30]),
+    tailCacheBytesMax: pick(clients, [64_000_000, 16_000]),
     faultsMs,
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
     thinkMs: pick(settings, [5, 15, 40]),
@@ -210,18 +213,15 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
   ];
 }
 
-/** Some sessions end before a rebalance that waits for a member does, others outlast several of them. */
+/** Sessions of static members outlast several rebalances; others may end before a rebalance that waits for a member does. */
 function groupOf(clients: SeededRandom): GroupPlan {
-  const [sessionTimeoutMs, rebalanceTimeoutMs] = pick(clients, [
-    [1_500, 2_000],
-    [6_000, 800],
-    [6_000, 800],
-  ]) as [number, number];
+  const hasStaticMembers = clients.chance(0.6);
+  const isLong = clients.chance(0.4) || hasStaticMembers;
   return {
-    sessionTimeoutMs,
-    rebalanceTimeoutMs,
-    hasStaticMembers: clients.chance(0.6),
-    staysMs: pick(clients, [null, 700, 2_500]),
+    sessionTimeoutMs: isLong ? 6_000 : 1_500,
+    rebalanceTimeoutMs: isLong ? 800 : 2_000,
+    hasStaticMembers,
+    staysMs: pick(clients, [null, 700, 700, 2_500]),
   };
 }
 
