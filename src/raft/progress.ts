@@ -39,6 +39,8 @@ export interface Progress {
   contactMs: number;
   /** Since when it replicates. */
   replicatingMs: number;
+  /** Some of what was pipelined arrived out of order and was refused, without a fresh start yet. */
+  refused: boolean;
   /** Of the last append sent or acknowledged: silence since then means that messages were lost. */
   movedMs: number;
   /** -1: never. */
@@ -66,6 +68,7 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
     sentHighWatermark: 0,
     contactMs: nowMs,
     replicatingMs: nowMs,
+    refused: false,
     movedMs: nowMs,
     fetchedMs: -1,
     caughtUpMs: -1,
@@ -94,6 +97,7 @@ export function becomeProbe(progress: Progress, next: number): void {
 export function becomeReplicate(progress: Progress, nowMs: number): void {
   progress.state = 'replicate';
   progress.replicatingMs = nowMs;
+  progress.refused = false;
   progress.next = progress.match;
   progress.probeSent = false;
   progress.reading = false;

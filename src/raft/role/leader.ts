@@ -170,6 +170,7 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
   }
   if (progress.state === 'replicate') {
     freeInflights(progress);
+    if (progress.inflights.length === 0) progress.refused = false;
   } else if (progress.match >= state.log.startOffset) {
     becomeReplicate(progress, state.nowMs);
   }
@@ -189,7 +190,10 @@ function isStale(state: RaftState, progress: Progress, response: AppendResponse)
   if (response.baseOffset <= progress.match) return true;
   // What is pipelined arrived out of order, and the whole window is refused one by one: one fresh start is enough.
   const isRepeated = state.nowMs - progress.replicatingMs < state.options.heartbeatMs / 8;
-  if (isRepeated) mark('raft.refusals-in-a-row');
+  if (isRepeated) {
+    mark('raft.refusals-in-a-row');
+    progress.refused = true;
+  }
   return isRepeated;
 }
 
@@ -207,9 +211,10 @@ export function handleHeartbeatResponse(
   if (
     progress.state === 'replicate' &&
     progress.match < progress.next &&
-    silentMs > 2 * state.options.heartbeatMs
+    (progress.refused || silentMs > 2 * state.options.heartbeatMs)
   ) {
-    // Alive, but nothing sent was acknowledged for long: lost on the way, or a slow disk. Asking again costs little.
+    // Alive, but some of what was sent was refused, or nothing acknowledged for long: lost on the way, or a slow disk. Asking
+    // again costs little.
     becomeProbe(progress, progress.match);
     progress.movedMs = state.nowMs;
   }
