@@ -90,7 +90,7 @@ export class Budget {
   mayLose(node: SimulatedNode): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
     if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0) return false;
-    return this.mayDie(node) && this.isWhole();
+    return this.mayDie(node) && this.isWhole() && this.isCovered(node);
   }
 
   /** Nodes that can be up. */

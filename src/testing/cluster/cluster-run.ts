@@ -174,7 +174,9 @@ export class ClusterRun {
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
-    if (plan.topics.some(({ replicationFactor }) => replicationFactor < 2)) return;
+    // An operator may have left it with one replica.
+    const replicas = leader.node?.image?.topics.byName('ledger')?.partitions[0]?.replicas ?? [];
+    if (replicas.length < 2) return;
     cluster.crash(leader, 'kill');
     this.await('L1 one leader', 'another leader', healMaxMs, () => {
       const next = cluster.leaderOf('ledger', 0);
