@@ -22,6 +22,11 @@ export class Budget {
   /** Nodes that have been told to stop, in the life that ends with it. */
   readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
+  /**
+   * A replica was taken away, so that a partition may have no more than min.insync.replicas asks for. With one of them lost for
+   * good, the other may not lead again after it was killed (KIP-966).
+   */
+  isThinned = false;
   /** A disk forgot, or may forget at any moment, and its replicas are not whole again. */
   private forgetful: SimulatedNode | null = null;
   /** It has not happened yet. */
@@ -89,7 +94,8 @@ export class Budget {
   /** The metadata store of `node` may be damaged, and with it the node lost, disks and all. */
   mayLose(node: SimulatedNode): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
-    if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0) return false;
+    if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0 || this.isThinned)
+      return false;
     return this.mayDie(node) && this.isWhole() && this.isCovered(node);
   }
 

@@ -104,6 +104,7 @@ export class ClientFaults {
     );
     this.ask(topic.name, partition.index, after);
     if (spare === undefined) {
+      this.budget.isThinned = true;
       this.cluster.world.schedule(durationMs, null, () => {
         if (!this.isOver && this.budget.mayMove()) this.ask(topic.name, partition.index, before);
       });
