@@ -68,7 +68,7 @@ export class Budget {
   arm(node: SimulatedNode): boolean {
     if (!this.mayDie(node) || !this.isWhole()) return false;
     if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return false;
-    if (this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs) return false;
+    if (this.mayBeAlone()) return false;
     // A broker that is alone syncs every write.
     if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return false;
     this.forgetful = node;
@@ -94,8 +94,8 @@ export class Budget {
   /** The metadata store of `node` may be damaged, and with it the node lost, disks and all. */
   mayLose(node: SimulatedNode): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
-    if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0 || this.isThinned)
-      return false;
+    if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0) return false;
+    if (this.isThinned || this.mayBeAlone()) return false;
     return this.mayDie(node) && this.isWhole() && this.isCovered(node);
   }
 
@@ -124,6 +124,11 @@ export class Budget {
       for (const { replicas, isr } of topic.partitions)
         if (replicas.some((id) => id === node.id) && !isr.some((id) => others.has(id))) return false;
     return true;
+  }
+
+  /** A leader may have left all others out of the ISR, in an entry that the images don't show yet. */
+  private mayBeAlone(): boolean {
+    return this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs;
   }
 
   private isDying(node: SimulatedNode): boolean {
