@@ -188,7 +188,6 @@ export class LogWriter {
     const buffers: Uint8Array[] = [];
     for (let i = from; i < to; i++) addBuffer(buffers, (items[i] as WriteItem).bytes);
     if (buffers.length > 0) {
-      if (segment.sizeBytes === 0) state.directoryDirty = true;
       const position = segment.sizeBytes;
       try {
         await segment.use((file) => file.write(buffers, position));
@@ -197,6 +196,8 @@ export class LogWriter {
         await segment.use((file) => file.truncate(position)).catch(() => undefined);
         throw error;
       }
+      // Only now: a sync of names that runs beside the first write may be too early for the name that it makes.
+      if (position === 0) state.directoryDirty = true;
     }
     for (let i = from; i < to; i++) {
       const item = items[i] as WriteItem;

@@ -315,3 +315,31 @@ test('with flush.messages=1 nothing is acknowledged before the name of its segme
   const again = await bench.reopen(config, { isClean: false });
   expect(again.logEndOffset).toBe(4);
 });
+
+test('with flush.messages=1 a sync of names just before a new segment has its own does not count for it', async () => {
+  const bench = new Bench();
+  const config = { flushMessages: 1, segmentBytes: 3 * size };
+  const log = await bench.create(config);
+  const open = bench.disk.open.bind(bench.disk);
+  let release: (() => void) | null = null;
+  Object.assign(bench.disk, {
+    open: async (path: string, mode: 'read' | 'write') => {
+      if (mode === 'write' && path.endsWith('3.log') && release === null) {
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
+      return open(path, mode);
+    },
+  });
+  for (let i = 0; i < 3; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+  const rolled = log.appendAsLeader(batchOf(['value 3']), 0, client).written;
+  await settle();
+  expect(release).not.toBe(null);
+  await log.flush();
+  (release as unknown as () => void)();
+  await rolled;
+  bench.disk.powerCut();
+  const again = await bench.reopen(config, { isClean: false });
+  expect(again.logEndOffset).toBe(4);
+});
