@@ -96,9 +96,21 @@ export class MetadataOperations {
     const life = this.livesOf(name).find(
       (one) => !deaths.has(one) && one.died !== null && isWithin(one.died, operation),
     );
-    if (life === undefined) return 'no topic went';
+    if (life === undefined) {
+      if (this.mayHavePassed(operation)) return null;
+      const spans = this.livesOf(name).map(({ died }) => textOf(died ?? undefined));
+      return `no topic went, those of that name did ${spans.join(', ')}`;
+    }
     deaths.add(life);
     return null;
+  }
+
+  /** It came and went between two images, by a creation of which nobody heard the answer. */
+  private mayHavePassed({ name, topicId, ceiling }: Operation): boolean {
+    if (topicId === '' || topicId === uuidZero || this.timeLine.topics.has(topicId)) return false;
+    return this.operations.some(
+      (one) => one.kind === 'create' && one.name === name && one.code !== 0 && one.floor < ceiling,
+    );
   }
 
   private problemOfCreation(operation: Operation, births: Set<string>): string | null {
@@ -159,7 +171,8 @@ export class MetadataOperations {
         topicNames: [name],
         timeoutMs,
       });
-      return { code: answer.responses[0]?.errorCode ?? -1 };
+      const topic = answer.responses[0];
+      return { code: topic?.errorCode ?? -1, topicId: topic?.topicId ?? '' };
     });
   }
 
