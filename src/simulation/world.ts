@@ -8,12 +8,10 @@
 import v8 from 'node:v8';
 import { assert } from '../base/assert.ts';
 import type { Timer } from '../base/clock.ts';
+import { type Due, EventQueue } from './event-queue.ts';
 import { SeededRandom } from './random.ts';
 
-interface SimulatedEvent extends Timer {
-  atMs: number;
-  /** Breaks ties: events of one instant run in the order in which they were scheduled. */
-  readonly sequence: number;
+interface SimulatedEvent extends Timer, Due {
   readonly owner: Owner | null;
   run: (() => void) | null;
 }
@@ -40,7 +38,7 @@ export class World {
   eventCount = 0;
   /** Called after every event and its microtasks: where the checkers look. */
   afterEvent: () => void = () => {};
-  private readonly heap: SimulatedEvent[] = [];
+  private readonly queue = new EventQueue<SimulatedEvent>();
   private readonly drain = microtaskDrain();
   private sequence = 0;
   private hash = 0x811c9dc5;
@@ -54,14 +52,14 @@ export class World {
   schedule(delayMs: number, owner: Owner | null, callback: () => void): Timer {
     const event: SimulatedEvent = {
       atMs: this.nowMs + Math.max(0, delayMs),
-      sequence: this.sequence++,
+      order: this.sequence++,
       owner,
       run: callback,
       cancel(): void {
         this.run = null;
       },
     };
-    this.push(event);
+    this.queue.push(event);
     return event;
   }
 
@@ -69,12 +67,12 @@ export class World {
   run(untilMs: number, done: () => boolean = () => false): boolean {
     this.checkDrain();
     while (!done()) {
-      const event = this.heap[0];
+      const event = this.queue.peek();
       if (event === undefined || event.atMs > untilMs) {
         this.nowMs = Math.max(this.nowMs, untilMs);
         return done();
       }
-      this.pop();
+      this.queue.pop();
       this.perform(event);
     }
     return true;
@@ -110,38 +108,4 @@ export class World {
     this.drain();
     this.afterEvent();
   }
-
-  private push(event: SimulatedEvent): void {
-    const { heap } = this;
-    let at = heap.length;
-    heap.push(event);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(event, heap[parent] as SimulatedEvent)) break;
-      heap[at] = heap[parent] as SimulatedEvent;
-      at = parent;
-    }
-    heap[at] = event;
-  }
-
-  private pop(): void {
-    const { heap } = this;
-    const last = heap.pop() as SimulatedEvent;
-    if (heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1] as SimulatedEvent, heap[child] as SimulatedEvent))
-        child++;
-      if (!before(heap[child] as SimulatedEvent, last)) break;
-      heap[at] = heap[child] as SimulatedEvent;
-      at = child;
-    }
-    heap[at] = last;
-  }
-}
-
-function before(left: SimulatedEvent, right: SimulatedEvent): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.sequence < right.sequence);
 }

@@ -12,7 +12,8 @@ import type { FaultRecord, SimulationOptions } from '../run.ts';
 import { Checker } from './checker.ts';
 import { Clients } from './clients.ts';
 import { Deposed } from './deposed.ts';
-import { type EventKind, EventQueue, SimEvent } from './event-queue.ts';
+import { EventQueue } from '../event-queue.ts';
+import { type EventKind, SimEvent } from './event.ts';
 import { faults } from './faults.ts';
 import { Network } from './network.ts';
 import { type FaultFamily, faultFamilies, planOf, type RaftPlan } from './plan.ts';
@@ -45,7 +46,7 @@ export class RaftWorld {
   calm = false;
   /** Clients ask nothing any more. */
   quiet = false;
-  readonly #events = new EventQueue();
+  readonly #events = new EventQueue<SimEvent>();
   readonly #onTrace: ((line: string) => void) | null;
   readonly #skip: ReadonlySet<number>;
   readonly #stalledUntilMs: number[] = [];

@@ -1,0 +1,43 @@
+/** An event of the world of raft: a record and no closure, since the hot loop makes one for everything that happens. */
+import type { Replica } from './replica.ts';
+
+export type EventKind =
+  | 'message'
+  | 'timer'
+  | 'turn'
+  | 'synced'
+  | 'apply'
+  | 'propose'
+  | 'read'
+  | 'change'
+  | 'fault'
+  | 'call';
+
+export class SimEvent {
+  readonly atMs: number;
+  readonly order: number;
+  readonly kind: EventKind;
+  readonly replica: Replica | null;
+  /** Life of the replica to which the event belongs; messages reach later lives. */
+  readonly life: number;
+  readonly value: unknown;
+  readonly from: unknown;
+
+  constructor(
+    atMs: number,
+    order: number,
+    kind: EventKind,
+    replica: Replica | null,
+    life: number,
+    value: unknown,
+    from: unknown,
+  ) {
+    this.atMs = atMs;
+    this.order = order;
+    this.kind = kind;
+    this.replica = replica;
+    this.life = life;
+    this.value = value;
+    this.from = from;
+  }
+}
