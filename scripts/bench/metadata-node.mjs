@@ -5,7 +5,6 @@
  *   node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
  */
 import { openSync, readFileSync, readSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -13,24 +12,20 @@ const [dist, propertiesFile] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 const [
   { Node },
+  { realPorts },
   { NodeConfig },
-  { systemClock, systemScheduler },
-  { systemFileSystem },
+  { systemScheduler },
   { makeRoomForGarbage },
-  { storeInMetadataDirectory },
   { createTransport },
-  { createSystemRandom },
   { SnapshotWriter },
 ] = await Promise.all(
   [
     'server/node.js',
+    'server/main.js',
     'config/node-config.js',
     'adapters/clock.js',
-    'adapters/file-system.js',
     'adapters/heap.js',
-    'adapters/leveldb/raft-store.js',
     'adapters/one-port.js',
-    'adapters/random.js',
     'server/controller/snapshot-writer.js',
   ].map(load),
 );
@@ -62,18 +57,7 @@ const fatal = (error) => {
   process.stderr.write(`fatal ${error?.stack ?? error}\n`);
   process.exit(1);
 };
-const node = new Node(config, {
-  clock: systemClock,
-  scheduler: systemScheduler,
-  random: createSystemRandom(),
-  fs: systemFileSystem,
-  network: transport.network,
-  peers: transport.peers,
-  logger,
-  hostName: hostname(),
-  openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),
-  onFatal: fatal,
-});
+const node = new Node(config, realPorts(transport, logger, fatal));
 
 const intervalMs = 1;
 

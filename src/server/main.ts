@@ -27,7 +27,12 @@ export interface ServerIo {
 /** A stop that takes longer is cut short: what was acknowledged is safe anyway. */
 const stopTimeoutMs = 60_000;
 
-function realPorts(transport: Transport, logger: Logger, onFatal: (error: unknown) => void): NodePorts {
+/** The world of a node that is a process. */
+export function realPorts(
+  transport: Transport,
+  logger: Logger,
+  onFatal: (error: unknown) => void,
+): NodePorts {
   return {
     clock: systemClock,
     scheduler: systemScheduler,
