@@ -34,6 +34,7 @@ import {
 import type { Logger } from '../../telemetry/logger.ts';
 import { controllerSettings } from './controller-settings.ts';
 import type { ControllerCall } from './envelope.ts';
+import { IdleRecord } from './idle-record.ts';
 
 export interface ControllerDriverOptions {
   readonly log: MetadataLog;
@@ -83,8 +84,7 @@ interface Leadership {
   records: MetadataRecord[];
   waiting: Waiting[];
   nextOffset: number;
-  /** When records were last proposed. */
-  proposedMs: number;
+  readonly idleRecord: IdleRecord;
   inFlight: number;
   /** Settles with the last proposal. */
   last: Promise<void>;
@@ -191,6 +191,11 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
+  /** Somebody was told how far the log is: whoever asks again, however soon, shall see that it moved. */
+  progressTold(): void {
+    this.#leadership?.idleRecord.lookedAt();
+  }
+
   /** A broker's stream to this node broke. */
   brokerStreamBroken(id: NodeId): void {
     const leadership = this.#leadership;
@@ -234,7 +239,7 @@ export class ControllerDriver implements MetadataLogListener {
       records: [],
       waiting: [],
       nextOffset,
-      proposedMs: this.#options.clock.monotonicMs(),
+      idleRecord: this.#newIdleRecord(),
       inFlight: 0,
       last: Promise.resolve(),
       over: false,
@@ -245,21 +250,16 @@ export class ControllerDriver implements MetadataLogListener {
     void this.#enqueue((active) => active.bootstrap(bootstrap), ownBusiness).catch(() => {});
     void this.#enqueue((active) => active.takeOver(), ownBusiness).catch(() => {});
     this.#probeAll(leadership);
-    this.#scheduleIdle(leadership);
   }
 
-  /** metadata.max.idle.interval.ms: writes a record that does nothing when nothing else was written for so long. */
-  #scheduleIdle(leadership: Leadership): void {
+  #newIdleRecord(): IdleRecord {
     const { scheduler, clock, config } = this.#options;
-    const intervalMs = config.get('metadata.max.idle.interval.ms');
-    if (intervalMs === 0) return;
-    const dueMs = leadership.proposedMs + intervalMs;
-    scheduler.after(Math.max(1, dueMs - clock.monotonicMs()), () => {
-      if (leadership.over) return;
-      if (clock.monotonicMs() - leadership.proposedMs < intervalMs) return this.#scheduleIdle(leadership);
-      leadership.proposedMs = clock.monotonicMs();
-      void this.#enqueue((active) => active.idle(), ownBusiness).catch(() => {});
-      this.#scheduleIdle(leadership);
+    const write = () => void this.#enqueue((active) => active.idle(), ownBusiness).catch(() => {});
+    return new IdleRecord({
+      intervalMs: config.get('metadata.max.idle.interval.ms'),
+      write,
+      clock,
+      scheduler,
     });
   }
 
@@ -268,6 +268,7 @@ export class ControllerDriver implements MetadataLogListener {
     if (leadership === null) return;
     this.#leadership = null;
     leadership.over = true;
+    leadership.idleRecord.stop();
     this.#tickTimer?.cancel();
     this.#tickTimer = null;
     this.#options.logger.info('This node is no longer the active controller', { epoch: leadership.epoch });
@@ -375,7 +376,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.records = [];
     leadership.waiting = [];
     leadership.inFlight++;
-    leadership.proposedMs = this.#options.clock.monotonicMs();
+    leadership.idleRecord.written();
     const proposed = log.propose(payload, leadership.epoch);
     leadership.nextOffset = Math.max(leadership.nextOffset + 1, log.status().logEndOffset);
     leadership.active.setNextOffset(leadership.nextOffset);

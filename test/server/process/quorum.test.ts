@@ -38,6 +38,8 @@ interface Quorum {
   readonly voters: readonly (readonly [number, string])[];
   readonly observers: readonly number[];
   readonly ports: readonly number[];
+  /** The leader's. */
+  readonly logEndOffset: number;
 }
 
 async function quorumOf(client: KafkaClient): Promise<Quorum> {
@@ -52,6 +54,8 @@ async function quorumOf(client: KafkaClient): Promise<Quorum> {
       .map(({ replicaId, replicaDirectoryId }) => [replicaId, replicaDirectoryId] as const)
       .sort(([a], [b]) => a - b),
     observers: quorum.observers.map(({ replicaId }) => replicaId).sort((a, b) => a - b),
+    logEndOffset:
+      quorum.currentVoters.find(({ replicaId }) => replicaId === quorum.leaderId)?.logEndOffset ?? -1,
     ports: answer.nodes.flatMap(({ listeners }) => listeners.map(({ port }) => port)).sort((a, b) => a - b),
   };
 }
@@ -161,5 +165,20 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     await moved.says('Kafka Server started');
     await until('the new port', async () => (await quorumOf(client)).ports.includes(port));
     expect(idsOf(await quorumOf(client))).toEqual([1, 2, 3]);
+  });
+
+  test('who looks twice sees the log move, however long an idle log is left alone', async () => {
+    const [node] = (await workshop.nodes(1, { 'metadata.max.idle.interval.ms': 3_600_000 })) as [NodeFiles];
+    await workshop.format([node]);
+    await workshop.startAll([node]);
+    const client = workshop.client(node);
+    const told: number[] = [];
+    // What a start writes is written after a few looks; the idle record of the properties comes in an hour.
+    await until('a log end that grows ten times', async () => {
+      const { logEndOffset } = await quorumOf(client);
+      if (logEndOffset !== told.at(-1)) told.push(logEndOffset);
+      return told.length > 10;
+    });
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
   });
 });

@@ -1,0 +1,64 @@
+/**
+ * The record that does nothing (KIP-835): an active controller that has nothing to write writes one now and then, so that an idle
+ * cluster can be told from one that stands still.
+ *
+ * Whoever looks at the quorum twice wants to see it move, and may look again long before the interval has passed: a tool of ours
+ * takes a tenth of a second. So a look brings the next record forward.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+
+export interface IdleRecordOptions {
+  /** metadata.max.idle.interval.ms; 0: never. */
+  readonly intervalMs: number;
+  readonly write: () => void;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+}
+
+/** Shorter than two looks by hand can be apart, and long enough that a storm of looks writes few records. */
+const afterLookMs = 20;
+
+export class IdleRecord {
+  readonly #options: IdleRecordOptions;
+  #dueMs: number;
+  #timer: Timer | null = null;
+
+  /** The first interval begins now. */
+  constructor(options: IdleRecordOptions) {
+    this.#options = options;
+    this.#dueMs = options.clock.monotonicMs() + options.intervalMs;
+    this.#arm();
+  }
+
+  /** Records of any kind were written: the interval begins anew. The timer that is armed fires early at worst. */
+  written(): void {
+    this.#dueMs = this.#options.clock.monotonicMs() + this.#options.intervalMs;
+  }
+
+  /** Somebody looks at the log as it is now. */
+  lookedAt(): void {
+    const soonMs = this.#options.clock.monotonicMs() + afterLookMs;
+    if (soonMs >= this.#dueMs) return;
+    this.#dueMs = soonMs;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #arm(): void {
+    this.stop();
+    const { intervalMs, clock, scheduler } = this.#options;
+    if (intervalMs === 0) return;
+    this.#timer = scheduler.after(Math.max(1, this.#dueMs - clock.monotonicMs()), () => this.#fire());
+  }
+
+  #fire(): void {
+    const isDue = this.#options.clock.monotonicMs() >= this.#dueMs;
+    if (isDue) this.written();
+    this.#arm();
+    if (isDue) this.#options.write();
+  }
+}

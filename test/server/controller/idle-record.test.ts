@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { IdleRecord } from '../../../src/server/controller/idle-record.ts';
+import { SimulatedHost } from '../../../src/simulation/host.ts';
+import { inMacrotask } from '../../../src/simulation/macrotask.ts';
+import { World } from '../../../src/simulation/world.ts';
+
+interface Idle {
+  readonly record: IdleRecord;
+  /** When records that do nothing were written. */
+  readonly writtenMs: number[];
+  /** Lets the time pass up to a moment. */
+  readonly until: (ms: number) => void;
+}
+
+function idle(intervalMs: number): Idle {
+  const world = new World(1);
+  const life = new SimulatedHost(world, 'controller').boot();
+  const writtenMs: number[] = [];
+  const write = (): void => void writtenMs.push(world.nowMs);
+  const record = new IdleRecord({ intervalMs, write, clock: life, scheduler: life });
+  return { record, writtenMs, until: (ms) => void world.run(ms) };
+}
+
+test('an idle log gets a record each interval, counted from the last record of any kind', () =>
+  inMacrotask(() => {
+    const { record, writtenMs, until } = idle(500);
+    until(1_200);
+    expect(writtenMs).toEqual([500, 1_000]);
+    record.written();
+    until(2_300);
+    expect(writtenMs).toEqual([500, 1_000, 1_700, 2_200]);
+  }));
+
+test('a look brings the next record forward; looks in a row share one', () =>
+  inMacrotask(() => {
+    const { record, writtenMs, until } = idle(500);
+    until(100);
+    for (const atMs of [100, 105, 119]) {
+      until(atMs);
+      record.lookedAt();
+    }
+    until(187);
+    expect(writtenMs).toEqual([120]);
+    record.lookedAt();
+    until(600);
+    expect(writtenMs).toEqual([120, 207]);
+    until(710);
+    expect(writtenMs).toEqual([120, 207, 707]);
+  }));
+
+test('a look just before the record is due does not put it off', () =>
+  inMacrotask(() => {
+    const { record, writtenMs, until } = idle(500);
+    until(495);
+    record.lookedAt();
+    until(600);
+    expect(writtenMs).toEqual([500]);
+  }));
+
+test.each(['interval 0', 'a leadership that is over'])('nothing is written: %s', (why) =>
+  inMacrotask(() => {
+    const { record, writtenMs, until } = idle(why === 'interval 0' ? 0 : 500);
+    until(10);
+    record.lookedAt();
+    if (why !== 'interval 0') record.stop();
+    until(5_000);
+    expect(writtenMs).toEqual([]);
+  }),
+);
