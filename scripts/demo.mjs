@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeClients } from './lib/client.mjs';
-import { freePorts, LocalCluster, settingsOf, waitFor } from './lib/cluster.mjs';
+import { LocalCluster, settingsOf, waitFor } from './lib/cluster.mjs';
+import { freePorts } from './lib/ports.mjs';
 import { ready } from './lib/ready.mjs';
 
 ready();

@@ -5,7 +5,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, LocalCluster, settingsOf, waitFor } from '../lib/cluster.mjs';
+import { LocalCluster, settingsOf, waitFor } from '../lib/cluster.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { root } from '../lib/ready.mjs';
 
 /** What kafka-server-start.sh of Apache Kafka sets. Bendemann has no use for it. */

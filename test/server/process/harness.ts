@@ -4,9 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+// @ts-expect-error plain JavaScript, as scripts are
+import { freePorts as portsThatAreFree } from '../../../scripts/lib/ports.mjs';
 import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { connectTcp } from '../../../src/adapters/tcp-network.ts';
@@ -24,6 +25,9 @@ import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,
 } from '../../../src/protocol/messages/55-describe-quorum.ts';
+
+/** Ports that were free a moment ago. */
+export const freePorts: (count: number) => Promise<number[]> = portsThatAreFree;
 
 const bin = new URL('../../../bin/', import.meta.url).pathname;
 /** A condition that is not true by then never will be; the slowest machine is faster. */
@@ -54,24 +58,6 @@ export async function until<T>(what: string, attempt: () => T | Promise<T>): Pro
     await sleep(systemScheduler, 20);
   }
   throw new Error(`waited in vain for: ${what} (last: ${String(last)})`);
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<net.Server>((resolve, reject) => {
-          const server = net.createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as net.AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 export interface Ended {
