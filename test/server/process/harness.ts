@@ -25,6 +25,7 @@ import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,
 } from '../../../src/protocol/messages/55-describe-quorum.ts';
+import type { Infer } from '../../../src/protocol/schema/fields.ts';
 
 /** Ports that were free a moment ago. */
 export const freePorts: (count: number) => Promise<number[]> = portsThatAreFree;
@@ -235,14 +236,25 @@ export class Workshop {
   }
 }
 
+/** `replicas`: how many, wherever the controller puts them, maybe on a node whose death it has not heard of yet; or the nodes. */
 export async function createTopic(
   client: KafkaClient,
   name: string,
-  numPartitions: number,
-  replicationFactor: number,
+  partitionCount: number,
+  replicas: number | readonly number[],
 ): Promise<PartitionInfo[]> {
+  const indexes = Array.from({ length: partitionCount }, (_, i) => i);
+  const placement =
+    typeof replicas === 'number'
+      ? { numPartitions: partitionCount, replicationFactor: replicas, assignments: [] }
+      : {
+          numPartitions: -1,
+          replicationFactor: -1,
+          assignments: indexes.map((partitionIndex) => ({ partitionIndex, brokerIds: [...replicas] })),
+        };
+  const replicaCount = typeof replicas === 'number' ? replicas : replicas.length;
   const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
-    topics: [{ name, numPartitions, replicationFactor, assignments: [], configs: [] }],
+    topics: [{ name, ...placement, configs: [] }],
     timeoutMs: 20_000,
     validateOnly: false,
   });
@@ -250,8 +262,8 @@ export async function createTopic(
   if (errorCode !== 0) throw new Error(`creating ${name}: error ${errorCode}`);
   return until(`replicas of ${name} in sync`, async () => {
     const partitions = await partitionsOf(client, name);
-    const isReady = partitions.every(({ isr, leader }) => leader >= 0 && isr.length === replicationFactor);
-    return isReady && partitions.length === numPartitions ? partitions : null;
+    const isReady = partitions.every(({ isr, leader }) => leader >= 0 && isr.length === replicaCount);
+    return isReady && partitions.length === partitionCount ? partitions : null;
   });
 }
 
@@ -262,14 +274,23 @@ export async function partitionsOf(client: KafkaClient, topic: string): Promise<
 }
 
 /** Leader and epoch of the metadata quorum. */
-export async function quorumOf(client: KafkaClient): Promise<{ leaderId: number; leaderEpoch: number }> {
+type QuorumAnswer = Infer<typeof DescribeQuorumResponse>;
+
+/** What the leader says of the metadata quorum: the partition, and the voters' addresses. */
+export async function describeQuorum(
+  client: KafkaClient,
+): Promise<[QuorumAnswer['topics'][number]['partitions'][number], QuorumAnswer['nodes']]> {
   const answer = await client.request(DescribeQuorumRequest, DescribeQuorumResponse, {
     topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
   });
-  const partition = answer.topics[0]?.partitions[0];
-  if (partition === undefined || partition.errorCode !== 0 || partition.leaderId < 0)
-    throw new Error('no leader');
-  return { leaderId: partition.leaderId, leaderEpoch: partition.leaderEpoch };
+  const quorum = answer.topics[0]?.partitions[0];
+  if (quorum === undefined || quorum.errorCode !== 0 || quorum.leaderId < 0) throw new Error('no leader');
+  return [quorum, answer.nodes];
+}
+
+export async function quorumOf(client: KafkaClient): Promise<{ leaderId: number; leaderEpoch: number }> {
+  const [{ leaderId, leaderEpoch }] = await describeQuorum(client);
+  return { leaderId, leaderEpoch };
 }
 
 export function producerOf(client: KafkaClient, options: Partial<ProducerOptions> = {}): Producer {

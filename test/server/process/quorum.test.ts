@@ -6,10 +6,14 @@ import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
 import {
-  DescribeQuorumRequest,
-  DescribeQuorumResponse,
-} from '../../../src/protocol/messages/55-describe-quorum.ts';
-import { createTopic, freePorts, type NodeFiles, type Settings, until, Workshop } from './harness.ts';
+  createTopic,
+  describeQuorum,
+  freePorts,
+  type NodeFiles,
+  type Settings,
+  until,
+  Workshop,
+} from './harness.ts';
 
 let workshop: Workshop;
 let isKept = false;
@@ -43,11 +47,7 @@ interface Quorum {
 }
 
 async function quorumOf(client: KafkaClient): Promise<Quorum> {
-  const answer = await client.request(DescribeQuorumRequest, DescribeQuorumResponse, {
-    topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
-  });
-  const quorum = answer.topics[0]?.partitions[0];
-  if (quorum === undefined || quorum.errorCode !== 0) throw new Error('the quorum is not known');
+  const [quorum, controllers] = await describeQuorum(client);
   return {
     leader: quorum.leaderId,
     voters: quorum.currentVoters
@@ -56,7 +56,7 @@ async function quorumOf(client: KafkaClient): Promise<Quorum> {
     observers: quorum.observers.map(({ replicaId }) => replicaId).sort((a, b) => a - b),
     logEndOffset:
       quorum.currentVoters.find(({ replicaId }) => replicaId === quorum.leaderId)?.logEndOffset ?? -1,
-    ports: answer.nodes.flatMap(({ listeners }) => listeners.map(({ port }) => port)).sort((a, b) => a - b),
+    ports: controllers.flatMap(({ listeners }) => listeners.map(({ port }) => port)).sort((a, b) => a - b),
   };
 }
 
@@ -88,7 +88,7 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     expect([before.leader, idsOf(before), before.observers]).toEqual([1, [1, 2, 3], []]);
 
     await servers[0]?.end('SIGKILL');
-    await createTopic(client, 'after-the-leader', 1, 1);
+    await createTopic(client, 'after-the-leader', 1, [2, 3]);
     const [, wiped] = before.voters[0] as readonly [number, string];
     const args = ['remove-controller', '-i', '1', '-d', wiped];
     expect(await run('kafka-metadata-quorum', [two, three], ...args)).toBe(
