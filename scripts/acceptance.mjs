@@ -106,12 +106,21 @@ function pytest(name, pytestArgs) {
   return status;
 }
 
+/** What pytest is asked to run of a file: one selection for each time that it is called. */
+function selectionsOf(file) {
+  if (file !== 'test_clients.py')
+    return [later.filter((test) => test.startsWith(file)).flatMap((test) => ['--deselect', test])];
+  // `seek` reads records of 2023. The first retention check, half a minute after a node's start, deletes them, from under whoever
+  // reads them just then (with Apache Kafka too). On a node of its own the scenario is over by that time.
+  return ['seek-', 'not seek-'].map((part) => ['-k', `(${clientSelection()}) and ${part}`]);
+}
+
 if (args.length > 0) process.exit(pytest('as asked', args));
-const failures = files.filter((file) => {
-  const deselected = later.filter((test) => test.startsWith(file)).flatMap((test) => ['--deselect', test]);
-  const selected = file === 'test_clients.py' ? ['-k', clientSelection()] : [];
-  return pytest(file, [file, ...deselected, ...selected]) !== 0;
-});
+const failures = files.filter((file) =>
+  selectionsOf(file)
+    .map((selection) => pytest(file, [file, ...selection]))
+    .some((status) => status !== 0),
+);
 if (failures.length > 0) {
   console.error(`acceptance: failed: ${failures.join(', ')}`);
   process.exit(1);
