@@ -94,13 +94,16 @@ export class BrokerConnection {
   /** The newest version that both sides know, at most `versionMax`. */
   versionOf(message: Message, versionMax = message.versions.max): number {
     const span = this.served.get(message.key);
-    const version = Math.min(
-      span?.max ?? -1,
-      versionMax,
-      message.versions.max - (message.latestVersionUnstable ? 1 : 0),
-    );
-    if (span === undefined || version < Math.max(span.min, message.versions.min)) {
-      throw new KafkaError(Errors.UNSUPPORTED_VERSION, `The node does not support ${message.name}`);
+    const unsupported = `The node does not support ${upperSnakeCase(message.name)}`;
+    if (span === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION, unsupported);
+    const { min } = message.versions;
+    const max = Math.min(versionMax, message.versions.max - (message.latestVersionUnstable ? 1 : 0));
+    const version = Math.min(span.max, max);
+    if (version < Math.max(span.min, min)) {
+      throw new KafkaError(
+        Errors.UNSUPPORTED_VERSION,
+        `${unsupported} with version in range [${min},${max}]. The supported range is [${span.min},${span.max}].`,
+      );
     }
     return version;
   }
@@ -181,4 +184,12 @@ export class BrokerConnection {
     }
     this.onClose();
   }
+}
+
+/** A request's name as Kafka's messages spell it: DESCRIBE_CLIENT_QUOTAS for DescribeClientQuotasRequest. */
+function upperSnakeCase(requestName: string): string {
+  return requestName
+    .replace(/Request$/, '')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
+    .toUpperCase();
 }

@@ -17,6 +17,7 @@ import {
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { randomUuid } from '../../../src/base/uuid.ts';
 import { Fetcher } from '../../../src/client/fetcher.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../../../src/protocol/messages/18-api-versions.ts';
 
 const workshop = new Workshop();
 let node: NodeFiles;
@@ -62,6 +63,13 @@ describe('one node as a process', () => {
     const [first] = await fetcher.poll(10_000);
     expect([first?.offset, textOf(first?.value ?? null)]).toEqual([0, 'record 0']);
     await expectNothingLost();
+  });
+
+  test('a request that nobody serves is refused by the client, in the words of Kafka', async () => {
+    const unknown = { ...ApiVersionsRequest, key: 9999, name: 'DescribeOldThingsRequest' };
+    await expect(workshop.client(node).request(unknown, ApiVersionsResponse, {})).rejects.toThrow(
+      'The node does not support DESCRIBE_OLD_THINGS',
+    );
   });
 
   test('a second process on the same directory is refused, the first goes on', async () => {
