@@ -101,10 +101,14 @@ export class StreamControllerClient implements ControllerClient {
     }
   }
 
-  /** The metadata log heard of another leader: whoever waits asks there now. */
+  /**
+   * The metadata log heard of another leader: whoever waits asks there now. What is on its way to the new leader already, be it
+   * this very node, stays there: asked a second time, it would be done twice.
+   */
   onControllerChange(leader: LeaderView): void {
     const address = leader.id === null ? null : this.#options.log.addressOf(leader.id);
-    if (leader.id === this.#options.nodeId || (address !== null && !this.#isLinkTo(address))) this.#drop();
+    const isHere = leader.id === this.#options.nodeId;
+    if (address === null ? isHere : !this.#isLinkTo(address)) this.#drop();
     for (const wake of [...this.#waitingForChange]) wake();
   }
 

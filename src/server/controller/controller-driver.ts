@@ -141,14 +141,17 @@ export class ControllerDriver implements MetadataLogListener {
     this.#extraHandlers.set(apiKey, handler);
   }
 
-  /** Resolves to the encoded response once it may leave. Rejects with `KafkaError`. */
-  async submit(call: ControllerCall): Promise<Uint8Array> {
+  /**
+   * Resolves to the encoded response once it may leave. Rejects with `KafkaError`. What nobody waits for any more when its turn
+   * comes is not begun: who hung up has asked again by then, maybe here.
+   */
+  async submit(call: ControllerCall, isAwaited?: () => boolean): Promise<Uint8Array> {
     const extra = this.#extraHandlers.get(call.apiKey);
-    return extra === undefined ? this.decide(call) : extra(call);
+    return extra === undefined ? this.decide(call, isAwaited) : extra(call);
   }
 
   /** What the controller itself answers, past handlers that were added. */
-  async decide(call: ControllerCall): Promise<Uint8Array> {
+  async decide(call: ControllerCall, isAwaited = () => true): Promise<Uint8Array> {
     await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     const { apiKey, apiVersion } = call;
@@ -158,6 +161,7 @@ export class ControllerDriver implements MetadataLogListener {
     const request = decode(schemas.request, apiVersion, call.body);
     const response = await this.#enqueue(
       (active, nowMs) => {
+        if (!isAwaited()) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
         const operation = active.handle(apiKey, request, { apiVersion, nowMs });
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;

@@ -71,7 +71,8 @@ export class ControllerServer {
         }),
       );
     };
-    this.#options.driver.submit(call).then(
+    const isAwaited = (): boolean => this.#streams.has(stream);
+    this.#options.driver.submit(call, isAwaited).then(
       (body) => answer(0, null, body),
       (error: unknown) => {
         if (error instanceof KafkaError) answer(error.code, error.message, empty);

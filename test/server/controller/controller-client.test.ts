@@ -3,11 +3,25 @@ import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import type { MessageStream, PeerNetwork } from '../../../src/base/network.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
+import type { LeaderView } from '../../../src/raft/api.ts';
 import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
+import type { ControllerDriver } from '../../../src/server/controller/controller-driver.ts';
 import { ControllerAnswer, ControllerCall } from '../../../src/server/controller/envelope.ts';
 
 /** A controller on node 1, in one process: what it was asked, and how it answers. */
 function clientOf(answer: (call: ControllerCall, stream: MessageStream) => void): StreamControllerClient {
+  return new StreamControllerClient({
+    nodeId: nodeId(2),
+    log: { leader: () => ({ id: nodeId(1), epoch: 1 }), addressOf: () => ({ host: 'n1', port: 1 }) },
+    bootstrap: [],
+    local: null,
+    peers: peersThat(answer),
+    clock: systemClock,
+    scheduler: systemScheduler,
+  });
+}
+
+function peersThat(answer: (call: ControllerCall, stream: MessageStream) => void): PeerNetwork {
   const open = (): MessageStream => {
     const stream: MessageStream = {
       onMessage() {},
@@ -21,15 +35,7 @@ function clientOf(answer: (call: ControllerCall, stream: MessageStream) => void)
     };
     return stream;
   };
-  return new StreamControllerClient({
-    nodeId: nodeId(2),
-    log: { leader: () => ({ id: nodeId(1), epoch: 1 }), addressOf: () => ({ host: 'n1', port: 1 }) },
-    bootstrap: [],
-    local: null,
-    peers: { open, accept() {} } as PeerNetwork,
-    clock: systemClock,
-    scheduler: systemScheduler,
-  });
+  return { open, accept() {} } as PeerNetwork;
 }
 
 function answered(call: ControllerCall): Uint8Array {
@@ -50,5 +56,37 @@ test('controller client: a request that was answered is not sent again; one whos
   breaks = 1;
   expect([...(await client.send(19, 7, new Uint8Array([2])))]).toEqual([2]);
   expect(calls).toEqual([1, 2, 2]);
+  client.close();
+});
+
+test('controller client: a request that this node sent to itself before it was elected is not made a second time', async () => {
+  const self = nodeId(2);
+  let leader: LeaderView = { id: null, epoch: 1 };
+  const sent: [ControllerCall, MessageStream][] = [];
+  let here = 0;
+  const local = {
+    get isElected(): boolean {
+      return leader.id === self;
+    },
+    submit(): Promise<Uint8Array> {
+      here++;
+      return Promise.resolve(new Uint8Array([9]));
+    },
+  };
+  const client = new StreamControllerClient({
+    nodeId: self,
+    log: { leader: () => leader, addressOf: (id) => ({ host: `n${id}`, port: 1 }) },
+    bootstrap: [{ host: 'n2', port: 1 }],
+    local: local as unknown as ControllerDriver,
+    peers: peersThat((call, stream) => sent.push([call, stream])),
+    clock: systemClock,
+    scheduler: systemScheduler,
+  });
+  const answer = client.send(19, 7, new Uint8Array([1]));
+  await Promise.resolve();
+  leader = { id: self, epoch: 2 };
+  client.onControllerChange(leader);
+  for (const [call, stream] of sent) stream.onMessage(answered(call));
+  expect([[...(await answer)], sent.length, here]).toEqual([[1], 1, 0]);
   client.close();
 });

@@ -5,6 +5,10 @@ import {
   CreateTopicsResponse,
 } from '../../../src/protocol/messages/19-create-topics.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
+import type { MessageStream } from '../../../src/base/network.ts';
+import { ControllerServer } from '../../../src/server/controller/controller-server.ts';
+import { ControllerCall } from '../../../src/server/controller/envelope.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
 import type { TestNode } from './cluster.ts';
 import { simulated, TestCluster, threeNodes } from './cluster.ts';
 
@@ -252,6 +256,38 @@ test(
     cluster.shared.announce(1);
     cluster.until(() => inVain.length > 0);
     expect(inVain).toEqual([expect.stringContaining('not the correct controller')]);
+  }),
+);
+
+test(
+  'who hung up before the new controller was active asks elsewhere: the request is not carried out',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const { driver, log } = cluster.node(2);
+    const server = new ControllerServer({ driver, leader: () => log.leader(), logger: silentLogger });
+    const ask = (name: string): MessageStream => {
+      const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
+      const body = encode(CreateTopicsRequest, 7, { topics });
+      const call = { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
+      const stream: MessageStream = {
+        onMessage() {},
+        onClose() {},
+        onDrain() {},
+        send: () => true,
+        close() {},
+      };
+      server.accept(stream);
+      stream.onMessage(encode(ControllerCall, 0, call));
+      return stream;
+    };
+    cluster.shared.announce(2);
+    cluster.for(5);
+    ask('of-one-who-hung-up').onClose(null);
+    ask('of-one-who-waits');
+    cluster.shared.replicas.get(nodeId(2))?.activate();
+    cluster.until(() => cluster.node(3).loader.image.topics.byName('of-one-who-waits') !== undefined);
+    cluster.for(50);
+    expect(cluster.node(3).loader.image.topics.byName('of-one-who-hung-up')).toBeUndefined();
   }),
 );
 
