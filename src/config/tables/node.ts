@@ -214,7 +214,7 @@ export const nodeProperties = {
     min: 0,
     importance: 'low',
     effect: 'honoured',
-    doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; 0: never.',
+    doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; who describes the quorum brings the next one forward; 0: never.',
   }),
   'metadata.max.retention.bytes': long(mebibytes(100), {
     importance: 'high',
