@@ -95,6 +95,14 @@ export class SimulatedNetwork {
     for (const [key, accept] of this.channels) if (accept.place.life === life) this.channels.delete(key);
   }
 
+  /** Cuts directions, each from one host to another, and mends them when the time is over. */
+  cutFor(directions: readonly (readonly [from: string, to: string])[], durationMs: number): void {
+    for (const [from, to] of directions) this.partitions.cut(from, to);
+    this.world.schedule(durationMs, null, () => {
+      for (const [from, to] of directions) this.partitions.mend(from, to);
+    });
+  }
+
   /** Resets a random stream between two hosts, when there is one. */
   resetSome(): void {
     const all = [...this.pairs];

@@ -11,7 +11,7 @@ import type { SimulatedHost } from '../../simulation/host.ts';
 import type { SimulatedCluster } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
-import type { PlannedFault } from './swarm.ts';
+import { type PlannedFault, struckBy } from './swarm.ts';
 
 /** Of the pauses, so many wait for the member to ask to join, at most so long. */
 const joiningPart = 0.4;
@@ -66,25 +66,13 @@ export class ClientFaults {
   }
 
   /** Cuts the machine of a member off from all nodes, or from some. */
-  cut({ victim, dice, durationMs }: PlannedFault): string | null {
-    const host = memberMachines[victim % memberMachines.length] as string;
-    const mask = dice < 0.5 ? -1 : 1 + Math.floor(dice * 1000);
-    const { partitions } = this.cluster.network;
-    const nodes = this.cluster.nodes
-      .filter(({ id }) => ((mask >> id) & 1) === 1)
-      .map((node) => node.host.name);
-    if (nodes.length === 0) return null;
-    for (const node of nodes) {
-      partitions.cut(host, node);
-      partitions.cut(node, host);
-    }
-    this.cluster.world.schedule(durationMs, null, () => {
-      for (const node of nodes) {
-        partitions.mend(host, node);
-        partitions.mend(node, host);
-      }
-    });
-    return `cut ${host} from ${nodes.join(' ')} for ${Math.round(durationMs)} ms`;
+  cut(fault: PlannedFault): string | null {
+    const member = this.machineOf(fault)?.name;
+    const nodes = struckBy(fault, this.cluster.nodes).map(({ host }) => host.name);
+    if (member === undefined || nodes.length === 0) return null;
+    const bothWays = nodes.flatMap((node) => [[member, node] as const, [node, member] as const]);
+    this.cluster.network.cutFor(bothWays, fault.durationMs);
+    return `cut ${member} from ${nodes.join(' ')} for ${Math.round(fault.durationMs)} ms`;
   }
 
   /** Moves a partition: another broker takes the place of one of its replicas, or a replica goes and comes back later. */

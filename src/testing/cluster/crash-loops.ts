@@ -91,16 +91,12 @@ export class CrashLoops {
   private flap(loop: Loop): void {
     const { random, node } = loop;
     if (!this.goesOn(loop)) return;
-    const { partitions } = this.cluster.network;
     const controller = this.cluster.activeController();
     const others = this.cluster.nodes.filter((one) => one !== node && one !== controller);
     const from = others[random.u32() % Math.max(1, others.length)]?.host.name;
     const to = controller?.host.name;
     const forMs = random.between(...deafMs);
-    if (from !== undefined && to !== undefined) {
-      partitions.cut(from, to);
-      this.cluster.world.schedule(forMs, null, () => partitions.mend(from, to));
-    }
+    if (from !== undefined && to !== undefined) this.cluster.network.cutFor([[from, to]], forMs);
     this.cluster.world.schedule(forMs * 1.5, null, () => this.flap(loop));
   }
 }

@@ -8,7 +8,7 @@ import { Budget } from './budget.ts';
 import { ClientFaults } from './client-faults.ts';
 import { CrashLoops } from './crash-loops.ts';
 import { DiskFaults } from './disk-faults.ts';
-import type { Family, PlannedFault, TopicPlan } from './swarm.ts';
+import { type Family, type PlannedFault, struckBy, type TopicPlan } from './swarm.ts';
 
 const clockJumpMaxMs = 30 * 60_000;
 const latencyMeanMs = 0.4;
@@ -193,21 +193,16 @@ export class Faults {
 
   /** Cuts the node off from all others, or from some of them. */
   private cut(fault: PlannedFault, node: SimulatedNode, bothWays: boolean): string | null {
-    const { partitions } = this.cluster.network;
-    const mask = fault.dice < 0.5 ? -1 : 1 + Math.floor(fault.dice * 1000);
     const isOutgoing = fault.victim % 7 < 4;
     const pairs: [string, string][] = [];
-    for (const other of this.cluster.nodes) {
-      if (other === node || ((mask >> other.id) & 1) === 0) continue;
+    for (const other of struckBy(fault, this.cluster.nodes)) {
+      if (other === node) continue;
       const [from, to] = isOutgoing ? [node, other] : [other, node];
       pairs.push([from.host.name, to.host.name]);
       if (bothWays) pairs.push([to.host.name, from.host.name]);
     }
     if (pairs.length === 0 || !this.budget.mayIsolate(fault.durationMs)) return null;
-    for (const [from, to] of pairs) partitions.cut(from, to);
-    this.cluster.world.schedule(fault.durationMs, null, () => {
-      for (const [from, to] of pairs) partitions.mend(from, to);
-    });
+    this.cluster.network.cutFor(pairs, fault.durationMs);
     return `cut ${pairs.map(([from, to]) => `${from}>${to}`).join(' ')} for ${Math.round(fault.durationMs)} ms`;
   }
 

@@ -35,7 +35,7 @@ export interface GroupWorkloadOptions {
 
 export class GroupWorkload {
   /** Offsets that the group has handed out, by partition. */
-  readonly delivered = new Map<string, Set<number>>();
+  private readonly delivered = new Map<string, Set<number>>();
   private readonly options: GroupWorkloadOptions;
 
   constructor(options: GroupWorkloadOptions) {

@@ -225,6 +225,15 @@ function groupOf(clients: SeededRandom): GroupPlan {
   };
 }
 
+/** All nodes, or some of them: whom a cut separates. */
+export function struckBy<N extends { readonly id: number }>(
+  { dice }: Pick<PlannedFault, 'dice'>,
+  nodes: readonly N[],
+): N[] {
+  const mask = dice < 0.5 ? -1 : 1 + Math.floor(dice * 1000);
+  return nodes.filter(({ id }) => ((mask >> id) & 1) === 1);
+}
+
 export function pick<T>(random: SeededRandom, from: readonly T[]): T {
   return from[random.u32() % from.length] as T;
 }
