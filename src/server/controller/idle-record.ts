@@ -20,13 +20,13 @@ const afterLookMs = 20;
 
 export class IdleRecord {
   readonly #options: IdleRecordOptions;
-  #dueMs: number;
+  #dueMs = 0;
   #timer: Timer | null = null;
 
   /** The first interval begins now. */
   constructor(options: IdleRecordOptions) {
     this.#options = options;
-    this.#dueMs = options.clock.monotonicMs() + options.intervalMs;
+    this.written();
     this.#arm();
   }
 
@@ -56,9 +56,9 @@ export class IdleRecord {
   }
 
   #fire(): void {
-    const isDue = this.#options.clock.monotonicMs() >= this.#dueMs;
-    if (isDue) this.written();
+    if (this.#options.clock.monotonicMs() < this.#dueMs) return this.#arm();
+    this.written();
     this.#arm();
-    if (isDue) this.#options.write();
+    this.#options.write();
   }
 }

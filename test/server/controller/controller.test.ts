@@ -39,6 +39,19 @@ function createTopic(
     .then(({ topics }) => [topics[0]?.errorCode ?? -1, topics[0]?.errorMessage ?? null]);
 }
 
+/** As it travels to the controller. */
+function creating(...names: string[]): ControllerCall {
+  const topics = names.map((name) => ({
+    name,
+    numPartitions: 1,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  }));
+  const body = encode(CreateTopicsRequest, 7, { topics, timeoutMs: 1000 });
+  return { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
+}
+
 function leaderOf(cluster: TestCluster, seenBy: number, topic: string): number | undefined {
   return cluster.node(seenBy).loader.image.topics.byName(topic)?.partitions[0]?.leader;
 }
@@ -227,8 +240,7 @@ test(
   'who is elected lets requests wait until it may answer, or another leads',
   simulated((seed) => {
     const cluster = threeNodes(seed);
-    const body = encode(CreateTopicsRequest, 7, { topics: [], timeoutMs: 1000 });
-    const call = { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
+    const call = creating();
     const ask = (id: number): string[] => {
       const outcome: string[] = [];
       cluster
@@ -266,9 +278,6 @@ test(
     const { driver, log } = cluster.node(2);
     const server = new ControllerServer({ driver, leader: () => log.leader(), logger: silentLogger });
     const ask = (name: string): MessageStream => {
-      const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
-      const body = encode(CreateTopicsRequest, 7, { topics });
-      const call = { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
       const stream: MessageStream = {
         onMessage() {},
         onClose() {},
@@ -277,7 +286,7 @@ test(
         close() {},
       };
       server.accept(stream);
-      stream.onMessage(encode(ControllerCall, 0, call));
+      stream.onMessage(encode(ControllerCall, 0, creating(name)));
       return stream;
     };
     cluster.shared.announce(2);

@@ -273,7 +273,6 @@ export async function partitionsOf(client: KafkaClient, topic: string): Promise<
   return [...info.partitions];
 }
 
-/** Leader and epoch of the metadata quorum. */
 type QuorumAnswer = Infer<typeof DescribeQuorumResponse>;
 
 /** What the leader says of the metadata quorum: the partition, and the voters' addresses. */
@@ -288,6 +287,7 @@ export async function describeQuorum(
   return [quorum, answer.nodes];
 }
 
+/** Leader and epoch of the metadata quorum. */
 export async function quorumOf(client: KafkaClient): Promise<{ leaderId: number; leaderEpoch: number }> {
   const [{ leaderId, leaderEpoch }] = await describeQuorum(client);
   return { leaderId, leaderEpoch };
