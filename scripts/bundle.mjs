@@ -24,7 +24,7 @@ const bundle = await rolldown({
   // Packages stay what they are: some are native, and gRPC is loaded late on purpose.
   external: (id) => !id.startsWith('.') && !id.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(id),
 });
-// All files in one folder as deep as dist/cli/: paths from import.meta.url stay right.
+// dist/tools/ has the folders of dist/cli/: paths from import.meta.url stay right.
 await bundle.write({
   dir: join(dist, 'tools'),
   format: 'esm',

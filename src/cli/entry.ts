@@ -4,7 +4,7 @@
  */
 import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
-import { HelpRequest } from './argparse.ts';
+import { HelpRequest } from './arguments/argparse.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
 import { tools } from './tools.ts';
 

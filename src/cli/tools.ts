@@ -9,30 +9,30 @@ export interface Tool {
   readonly module: string;
 }
 
-const sameName = [
-  'kafka-storage',
-  'kafka-server-start',
-  'kafka-server-stop',
-  'kafka-topics',
-  'kafka-console-producer',
-  'kafka-console-consumer',
-  'kafka-consumer-groups',
-  'kafka-get-offsets',
-  'kafka-configs',
-  'kafka-metadata-quorum',
-  'kafka-features',
-  'kafka-leader-election',
-  'kafka-reassign-partitions',
-  'kafka-delete-records',
-  'kafka-log-dirs',
-  'kafka-broker-api-versions',
-  'kafka-cluster',
-];
+/** The folders of `src/cli/` that hold tools, and the tools of each: a module has the name of its tool. */
+const byFolder: Readonly<Record<string, readonly string[]>> = {
+  storage: ['kafka-storage'],
+  node: ['kafka-server-start', 'kafka-server-stop'],
+  topics: [
+    'kafka-topics',
+    'kafka-get-offsets',
+    'kafka-leader-election',
+    'kafka-delete-records',
+    'kafka-log-dirs',
+  ],
+  console: ['kafka-console-producer', 'kafka-console-consumer'],
+  groups: ['kafka-consumer-groups'],
+  configs: ['kafka-configs'],
+  quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
+  reassign: ['kafka-reassign-partitions'],
+};
 
 /** Tools of ZooKeeper times, which say what to do now. */
 const zooKeeper = ['zookeeper-server-start', 'zookeeper-server-stop', 'zookeeper-shell'];
 
 export const tools: readonly Tool[] = [
-  ...sameName.map((name) => ({ name, module: name })),
-  ...zooKeeper.map((name) => ({ name, module: 'zookeeper' })),
+  ...Object.entries(byFolder).flatMap(([folder, names]) =>
+    names.map((name) => ({ name, module: `${folder}/${name}` })),
+  ),
+  ...zooKeeper.map((name) => ({ name, module: 'node/zookeeper' })),
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { HelpRequest, parseArguments, type ToolParser, wrap } from '../../src/cli/argparse.ts';
+import { HelpRequest, parseArguments, type ToolParser, wrap } from '../../src/cli/arguments/argparse.ts';
 
 // Expected texts are what Apache Kafka 4.3.1's tools print for their own command lines.
 const parser: ToolParser = {

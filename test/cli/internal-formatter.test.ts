@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ConsumedRecord } from '../../src/client/fetcher.ts';
-import { makeFormatter } from '../../src/cli/message-formatter.ts';
+import { makeFormatter } from '../../src/cli/console/message-formatter.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';
 import {
   GroupMetadataKey,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hashMapOrder } from '../../src/cli/java-order.ts';
+import { hashMapOrder } from '../../src/cli/text/java-order.ts';
 
 // The order in which Apache Kafka 4.3.1 prints a topic's configs, out of a map of all 33 of them.
 test('keys come in the order of a HashMap of their number', () => {

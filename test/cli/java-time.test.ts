@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseDateTime, parseDuration } from '../../src/cli/java-time.ts';
+import { parseDateTime, parseDuration } from '../../src/cli/text/java-time.ts';
 
 describe('dates', () => {
   test.each([

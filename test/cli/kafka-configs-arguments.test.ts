@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { configsToAdd, configsToDelete, parseCommand } from '../../src/cli/kafka-configs-arguments.ts';
-import { configsOptions } from '../../src/cli/kafka-configs-options.ts';
-import { doubleText } from '../../src/cli/kafka-configs-quotas.ts';
-import { type Options, parseOptions } from '../../src/cli/options.ts';
+import {
+  configsToAdd,
+  configsToDelete,
+  parseCommand,
+} from '../../src/cli/configs/kafka-configs-arguments.ts';
+import { configsOptions } from '../../src/cli/configs/kafka-configs-options.ts';
+import { doubleText } from '../../src/cli/configs/kafka-configs-quotas.ts';
+import { type Options, parseOptions } from '../../src/cli/arguments/options.ts';
 
 const options = (line: string): Options =>
   parseOptions(configsOptions, [

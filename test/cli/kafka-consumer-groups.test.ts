@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { describeGroups } from '../../src/cli/kafka-consumer-groups-describe.ts';
-import { checkGroupsOptions, consumerGroupsOptions } from '../../src/cli/kafka-consumer-groups-options.ts';
-import { resetOffsets } from '../../src/cli/kafka-consumer-groups-reset.ts';
-import { type Options, parseOptions } from '../../src/cli/options.ts';
+import { describeGroups } from '../../src/cli/groups/kafka-consumer-groups-describe.ts';
+import {
+  checkGroupsOptions,
+  consumerGroupsOptions,
+} from '../../src/cli/groups/kafka-consumer-groups-options.ts';
+import { resetOffsets } from '../../src/cli/groups/kafka-consumer-groups-reset.ts';
+import { type Options, parseOptions } from '../../src/cli/arguments/options.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';
 import { Errors } from '../../src/protocol/errors.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDeletions } from '../../src/cli/kafka-delete-records.ts';
+import { parseDeletions } from '../../src/cli/topics/kafka-delete-records.ts';
 
 const one = { topic: 't', partition: 0, offset: 3 };
 

@@ -1,8 +1,8 @@
 /** kafka-features without a cluster: what is wrong with a command line, what is sent, and how answers are told. */
 import { describe, expect, test } from 'vitest';
-import type { Parsed } from '../../src/cli/argparse.ts';
-import { main } from '../../src/cli/kafka-features.ts';
-import { describeFeatures, updateFeatures } from '../../src/cli/kafka-features-requests.ts';
+import type { Parsed } from '../../src/cli/arguments/argparse.ts';
+import { main } from '../../src/cli/quorum/kafka-features.ts';
+import { describeFeatures, updateFeatures } from '../../src/cli/quorum/kafka-features-requests.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 import { create, decode, encode } from '../../src/protocol/codec/codec.ts';
 import { ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { main } from '../../src/cli/kafka-metadata-quorum.ts';
-import { identityIn } from '../../src/cli/kafka-metadata-quorum-add.ts';
+import { main } from '../../src/cli/quorum/kafka-metadata-quorum.ts';
+import { identityIn } from '../../src/cli/quorum/kafka-metadata-quorum-add.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 import { parseProperties } from '../../src/config/properties-file.ts';
 

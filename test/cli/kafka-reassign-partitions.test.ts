@@ -1,18 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Random } from '../../src/base/random.ts';
-import { main } from '../../src/cli/kafka-reassign-partitions.ts';
-import { checkReassignOptions, reassignOptions } from '../../src/cli/kafka-reassign-partitions-options.ts';
-import { placeReplicas } from '../../src/cli/kafka-reassign-partitions-placement.ts';
+import { main } from '../../src/cli/reassign/kafka-reassign-partitions.ts';
+import {
+  checkReassignOptions,
+  reassignOptions,
+} from '../../src/cli/reassign/kafka-reassign-partitions-options.ts';
+import { placeReplicas } from '../../src/cli/reassign/kafka-reassign-partitions-placement.ts';
 import {
   checkPlan,
   parseBrokerList,
   parsePlan,
   parseTopicsToMove,
   planText,
-} from '../../src/cli/kafka-reassign-partitions-plan.ts';
-import { movesOf } from '../../src/cli/kafka-reassign-partitions-throttles.ts';
-import { parseOptions } from '../../src/cli/options.ts';
+} from '../../src/cli/reassign/kafka-reassign-partitions-plan.ts';
+import { movesOf } from '../../src/cli/reassign/kafka-reassign-partitions-throttles.ts';
+import { parseOptions } from '../../src/cli/arguments/options.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 
 // Expected texts are what Apache Kafka 4.3.1's tool prints.

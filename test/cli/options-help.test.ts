@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { optionsHelp } from '../../src/cli/options-help.ts';
+import { optionsHelp } from '../../src/cli/arguments/options-help.ts';
 
 const lines = (help: string): string[] =>
   optionsHelp({ x: { help } })

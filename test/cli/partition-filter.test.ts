@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { filterOfRules, filterOfTopic } from '../../src/cli/partition-filter.ts';
-import { parseTime } from '../../src/cli/kafka-get-offsets-options.ts';
+import { filterOfRules, filterOfTopic } from '../../src/cli/cluster/partition-filter.ts';
+import { parseTime } from '../../src/cli/topics/kafka-get-offsets-options.ts';
 
 describe('rules of topic and partition', () => {
   const filter = filterOfRules('a:1,b:0-3,c,d.*:4-,e:-2,:9');

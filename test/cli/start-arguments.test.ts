@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { parseStart } from '../../src/cli/start-arguments.ts';
+import { parseStart } from '../../src/cli/node/start-arguments.ts';
 import { runMain } from '../../src/cli/entry.ts';
-import { main as stop } from '../../src/cli/kafka-server-stop.ts';
-import { main as zooKeeper } from '../../src/cli/zookeeper.ts';
+import { main as stop } from '../../src/cli/node/kafka-server-stop.ts';
+import { main as zooKeeper } from '../../src/cli/node/zookeeper.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 
 function io(): CliIo & { out: string; err: string } {

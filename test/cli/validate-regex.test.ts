@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { validateRegex } from '../../src/cli/validate-regex.ts';
+import { validateRegex } from '../../src/cli/arguments/validate-regex.ts';
 
 test.each(['a.*', '[]a]', '[^]a]', '(a|b)+', 'x{2,3}', '(?i)a', '(?:a)', '(?P<n>a)', '\\[a', ''])(
   '%j is valid',

@@ -1,0 +1,52 @@
+/** What the argparse4j tools share: how they reach the cluster, and how they end. */
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import type { Argument, Parsed } from './argparse.ts';
+import { clientSettings, connectClient } from '../cluster/connect.ts';
+import { exceptionText } from '../text/exception-names.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+
+/** `--bootstrap-server` or `--bootstrap-controller`, one of which must be given. */
+export function bootstrapArguments(
+  short: boolean,
+  help: { readonly server: string; readonly controller: string },
+): readonly Argument[] {
+  return [
+    {
+      flags: short ? ['--bootstrap-server', '-b'] : ['--bootstrap-server'],
+      group: 'bootstrap',
+      help: help.server,
+    },
+    {
+      flags: short ? ['--bootstrap-controller', '-C'] : ['--bootstrap-controller'],
+      group: 'bootstrap',
+      help: help.controller,
+    },
+  ];
+}
+
+/** Runs `body` with a client for the parsed addresses; what the cluster refuses is printed as Java prints it, status 1. */
+export async function withClient(
+  parsed: Parsed,
+  configFile: string | null,
+  io: CliIo,
+  body: (client: KafkaClient) => Promise<void>,
+): Promise<number> {
+  const server = parsed.text('bootstrap-server');
+  const client = connectClient({
+    bootstrap: server ?? (parsed.text('bootstrap-controller') as string),
+    isController: server === null,
+    settings: clientSettings(configFile),
+  });
+  try {
+    await body(client);
+    return 0;
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    const text = error instanceof KafkaError ? exceptionText(error) : `${(error as Error).message}`;
+    io.stderr(`${text}\n`);
+    return 1;
+  } finally {
+    client.close();
+  }
+}

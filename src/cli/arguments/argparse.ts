@@ -1,0 +1,353 @@
+/**
+ * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum and kafka-features use:
+ * subcommands with tables of options in; values, or argparse4j's usage, help and error texts, out.
+ */
+import { ToolError } from '../tool.ts';
+
+export interface Argument {
+  /** `--config`, `-c`: the first long one names the value (`config`). */
+  readonly flags: readonly string[];
+  readonly help: string;
+  readonly isRequired?: boolean;
+  /** What the value is called; absent: from the name. */
+  readonly metavar?: string;
+  /** `flag`: takes no value. `list`: may be given several times. */
+  readonly kind?: 'value' | 'flag' | 'list';
+  /** Options of one group exclude each other. */
+  readonly group?: string;
+  /** The value must be a whole number. */
+  readonly isInteger?: boolean;
+  /** The title under which --help lists it; absent: among the optional arguments. */
+  readonly section?: string;
+}
+
+export interface Subcommand {
+  readonly help: string;
+  readonly arguments: readonly Argument[];
+  /** One option of these groups must be given. */
+  readonly requiredGroups?: readonly string[];
+  /** Name of the argument that stands alone, if there is one. */
+  readonly subcommands?: Readonly<Record<string, Subcommand>>;
+}
+
+export interface ToolParser {
+  readonly prog: string;
+  readonly description: string;
+  readonly arguments?: readonly Argument[];
+  readonly requiredGroups?: readonly string[];
+  readonly subcommands: Readonly<Record<string, Subcommand>>;
+  /** How the tool tells what is wrong with a command line; absent: usage and message, as argparse4j does. */
+  readonly errorText?: (message: string) => string;
+}
+
+export interface Parsed {
+  readonly command: string;
+  has(name: string): boolean;
+  text(name: string): string | null;
+  all(name: string): readonly string[];
+}
+
+/** `--help` was asked for: the text goes to standard output, status 0. */
+export class HelpRequest extends Error {
+  override readonly name = 'HelpRequest';
+}
+
+const lineWidth = 75;
+const helpColumn = 25;
+const helpArgument: Argument = {
+  flags: ['-h', '--help'],
+  help: 'show this help message and exit',
+  kind: 'flag',
+};
+
+/** The name of an option's value: of its first long flag, with the dashes inside kept. */
+function nameOf(argument: Argument): string {
+  return (argument.flags.find((flag) => flag.startsWith('--')) ?? (argument.flags[0] as string)).replace(
+    /^-+/,
+    '',
+  );
+}
+
+function metavarOf(argument: Argument): string {
+  return argument.metavar ?? nameOf(argument).toUpperCase().replaceAll('-', '_');
+}
+
+function takesValue(argument: Argument): boolean {
+  return argument.kind !== 'flag';
+}
+
+/** Where Java's line breaker allows a line to end. */
+function pieces(text: string): string[] {
+  return (
+    text
+      .match(/\s*[^\s]*?(?:[-](?=[A-Za-z])|[.](?=[a-z])|"(?=[A-Za-z0-9,])|\s+|$)/g)
+      ?.filter((piece) => piece !== '') ?? []
+  );
+}
+
+/** Spreads a line's words to the full width: every blank grows alike, the rest goes to those in the middle. */
+function justify(line: string, width: number): string {
+  const text = line.trim();
+  const blanks = text.split(' ').length - 1;
+  const missing = width - text.length;
+  if (blanks === 0 || missing <= 0) return text;
+  const each = Math.floor(missing / blanks);
+  const rest = missing % blanks;
+  const from = Math.ceil((blanks - rest) / 2);
+  let seen = 0;
+  return text.replace(/ /g, () => {
+    const extra = each + (seen >= from && seen < from + rest ? 1 : 0);
+    seen++;
+    return ' '.repeat(1 + extra);
+  });
+}
+
+/** Text in lines of at most `lineWidth`, justified but for the last, `indent` before all but the first. */
+export function wrap(text: string, firstColumn: number, indent: string): string {
+  let out = '';
+  let line = '';
+  let column = firstColumn;
+  let start = firstColumn;
+  for (const piece of pieces(text)) {
+    if (column + piece.length > lineWidth && line !== '') {
+      out += `${justify(line, lineWidth - start)}\n${indent}`;
+      line = '';
+      column = indent.length;
+      start = indent.length;
+    }
+    line += piece;
+    column += piece.length;
+  }
+  return out + line;
+}
+
+/** `usage: prog …` broken between its parts. */
+function usageLines(prog: string, parts: readonly string[]): string {
+  const indent = ' '.repeat(`usage: ${prog.split(' ')[0]} `.length);
+  let out = `usage: ${prog}`;
+  let column = out.length;
+  for (const part of parts) {
+    if (column + 1 + part.length > lineWidth) {
+      out += `\n${indent}${part}`;
+      column = indent.length + part.length;
+    } else {
+      out += ` ${part}`;
+      column += 1 + part.length;
+    }
+  }
+  return `${out}\n`;
+}
+
+function shownText(option: Argument): string {
+  const [flag = ''] = option.flags;
+  return takesValue(option) ? `${flag} ${metavarOf(option)}` : flag;
+}
+
+/** `(--a A |`, `--b B)`: the options of each group, in brackets, one after the other. */
+function groupParts(options: readonly Argument[], requiredGroups: readonly string[]): string[] {
+  const groups = new Set(options.flatMap(({ group }) => group ?? []));
+  return [...groups].flatMap((group) => {
+    const [open, close] = requiredGroups.includes(group) ? ['(', ')'] : ['[', ']'];
+    const members = options.filter((option) => option.group === group);
+    return members.map(
+      (member, i) => `${i === 0 ? open : ''}${shownText(member)}${i === members.length - 1 ? close : ' |'}`,
+    );
+  });
+}
+
+/** Options that stand alone, then groups. */
+function usageParts(options: readonly Argument[], requiredGroups: readonly string[] = []): string[] {
+  const alone = options
+    .filter(({ group }) => group === undefined)
+    .map((option) => (option.isRequired === true ? shownText(option) : `[${shownText(option)}]`));
+  return ['[-h]', ...alone, ...groupParts(options, requiredGroups)];
+}
+
+function helpRow(title: string, help: string): string {
+  const head = `  ${title}`;
+  if (help === '') return `${head}\n`;
+  const indent = ' '.repeat(helpColumn);
+  const body = wrap(help, helpColumn, indent);
+  return head.length + 2 <= helpColumn
+    ? `${head.padEnd(helpColumn)}${body}\n`
+    : `${head}\n${indent}${body}\n`;
+}
+
+/** The options of --help, those of each section under its title. */
+function optionRows(options: readonly Argument[]): string {
+  const all = [helpArgument, ...options];
+  const titles = new Set(all.map(({ section }) => section));
+  return [...titles]
+    .map((title) => {
+      const rows = all.filter(({ section }) => section === title).map(optionRow);
+      return `${title === undefined ? '' : `\n${title}:\n`}${rows.join('')}`;
+    })
+    .join('');
+}
+
+function optionRow(option: Argument): string {
+  const flags = option.flags.map((flag) => (takesValue(option) ? `${flag} ${metavarOf(option)}` : flag));
+  return helpRow(flags.join(', '), option.help);
+}
+
+function choices(parser: ToolParser): string {
+  return `{${Object.keys(parser.subcommands).join(',')}}`;
+}
+
+function mainUsage(parser: ToolParser): string {
+  const own = usageParts(parser.arguments ?? [], parser.requiredGroups);
+  return usageLines(parser.prog, [...own, choices(parser), '...']);
+}
+
+function mainHelp(parser: ToolParser): string {
+  const rows = Object.entries(parser.subcommands).map(([name, { help }]) => helpRow(`  ${name}`, help));
+  return `${mainUsage(parser)}\n${wrap(parser.description, 0, '')}\n\npositional arguments:\n  ${choices(parser)}\n${rows.join('')}\noptional arguments:\n${optionRows(parser.arguments ?? [])}`;
+}
+
+/** What the tool itself needs stands before the name of the subcommand. */
+function subUsage(parser: ToolParser, name: string, command: Subcommand): string {
+  const { requiredGroups = [], arguments: own = [] } = parser;
+  const needed = own.filter(
+    ({ group, isRequired }) => isRequired === true || (group !== undefined && requiredGroups.includes(group)),
+  );
+  const before = usageParts(needed, requiredGroups).slice(1);
+  const parts = usageParts(command.arguments, command.requiredGroups);
+  return before.length === 0
+    ? usageLines(`${parser.prog} ${name}`, parts)
+    : usageLines(parser.prog, [...before, name, ...parts]);
+}
+
+class Reading {
+  readonly values = new Map<string, string[]>();
+  private readonly parser: ToolParser;
+
+  constructor(parser: ToolParser) {
+    this.parser = parser;
+  }
+
+  fail(usage: string, message: string): never {
+    const { errorText } = this.parser;
+    if (errorText !== undefined) throw new ToolError(errorText(message));
+    throw new ToolError(`${usage}${wrap(`${this.parser.prog}: error: ${message}`, 0, '')}`);
+  }
+
+  /** A long flag may be cut short as long as only one begins so. */
+  whole(options: readonly Argument[], word: string, usage: string): string {
+    const [, flag = word, value = ''] = /^(--[^=]+)(=[\s\S]*)?$/.exec(word) ?? [];
+    if (!flag.startsWith('--')) return word;
+    const flags = [helpArgument, ...options].flatMap((option) => option.flags);
+    if (flags.includes(flag)) return word;
+    const [only, ...others] = flags.filter((one) => one.startsWith(flag)).sort();
+    if (only === undefined) return word;
+    if (others.length > 0) {
+      this.fail(usage, `ambiguous option: ${flag} could match ${[only, ...others].join(', ')}`);
+    }
+    return only + value;
+  }
+
+  /** Takes the option at `args[at]` when it is one of `options`; returns where to go on. */
+  take(options: readonly Argument[], args: readonly string[], at: number, usage: string): number {
+    const word = args[at] as string;
+    const [, flag = word, inline] = /^(-[^=]*)=([\s\S]*)$/.exec(word) ?? [];
+    let option = options.find((candidate) => candidate.flags.includes(flag));
+    let value = inline;
+    if (option === undefined && /^-[A-Za-z]./.test(word)) {
+      // -cFILE
+      option = options.find((candidate) => candidate.flags.includes(word.slice(0, 2)));
+      value = word.slice(2).replace(/^=/, '');
+    }
+    if (option === undefined) this.fail(usage, `unrecognized arguments: '${word}'`);
+    const shown = option.flags.join('/');
+    for (const other of options) {
+      if (
+        other !== option &&
+        other.group !== undefined &&
+        other.group === option.group &&
+        this.values.has(nameOf(other))
+      ) {
+        this.fail(usage, `argument ${shown}: not allowed with argument ${other.flags.join('/')}`);
+      }
+    }
+    const list = this.values.get(nameOf(option)) ?? [];
+    this.values.set(nameOf(option), list);
+    if (!takesValue(option)) return at + 1;
+    if (value === undefined) {
+      const next = args[at + 1];
+      if (next === undefined || (next.startsWith('-') && !/^-\d+$/.test(next)))
+        this.fail(usage, `argument ${shown}: expected one argument`);
+      list.push(this.checked(option, next, usage));
+      return at + 2;
+    }
+    list.push(this.checked(option, value, usage));
+    return at + 1;
+  }
+
+  private checked(option: Argument, value: string, usage: string): string {
+    if (option.isInteger === true && !/^[-+]?\d+$/.test(value)) {
+      const shown = option.flags.join('/');
+      this.fail(
+        usage,
+        `argument ${shown}: could not convert '${value}' to Integer (For input string: "${value}")`,
+      );
+    }
+    return value;
+  }
+
+  check(options: readonly Argument[], requiredGroups: readonly string[], usage: string): void {
+    // The last one that is missing is named, as argparse4j does.
+    for (const option of options.toReversed()) {
+      if (option.isRequired === true && !this.values.has(nameOf(option))) {
+        this.fail(usage, `argument ${option.flags.join('/')} is required`);
+      }
+    }
+    for (const group of requiredGroups) {
+      const members = options.filter((option) => option.group === group);
+      if (members.some((member) => this.values.has(nameOf(member)))) continue;
+      this.fail(
+        usage,
+        `one of the arguments ${members.map((member) => member.flags.join('/')).join(' ')} is required`,
+      );
+    }
+  }
+}
+
+/** Reads a command line. Throws `HelpRequest` for --help and `ToolError` (status 1, standard error) for what is wrong. */
+export function parseArguments(parser: ToolParser, args: readonly string[]): Parsed {
+  const reading = new Reading(parser);
+  const usage = mainUsage(parser);
+  let at = 0;
+  const own = parser.arguments ?? [];
+  const words = [...args];
+  while (at < words.length && (words[at] as string).startsWith('-')) {
+    const word = reading.whole(own, words[at] as string, usage);
+    words[at] = word;
+    if (helpArgument.flags.includes(word)) throw new HelpRequest(mainHelp(parser));
+    at = reading.take(own, words, at, usage);
+  }
+  const name = words[at];
+  if (name === undefined) return reading.fail(usage, 'too few arguments');
+  const command = Object.hasOwn(parser.subcommands, name) ? parser.subcommands[name] : undefined;
+  if (command === undefined) {
+    const known = Object.keys(parser.subcommands)
+      .map((one) => `'${one}'`)
+      .join(', ');
+    return reading.fail(usage, `invalid choice: '${name}' (choose from ${known})`);
+  }
+  const ownUsage = subUsage(parser, name, command);
+  for (at++; at < words.length; ) {
+    const word = reading.whole(command.arguments, words[at] as string, ownUsage);
+    words[at] = word;
+    if (helpArgument.flags.includes(word))
+      throw new HelpRequest(`${ownUsage}\noptional arguments:\n${optionRows(command.arguments)}`);
+    if (!word.startsWith('-')) reading.fail(ownUsage, `unrecognized arguments: '${word}'`);
+    at = reading.take(command.arguments, words, at, ownUsage);
+  }
+  reading.check(command.arguments, command.requiredGroups ?? [], ownUsage);
+  reading.check(own, parser.requiredGroups ?? [], usage);
+  return {
+    command: name,
+    has: (option) => reading.values.has(option),
+    text: (option) => reading.values.get(option)?.at(-1) ?? null,
+    all: (option) => reading.values.get(option) ?? [],
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * How a tool reaches the cluster: addresses from `--bootstrap-server` or `--bootstrap-controller`, settings from the file
+ * of `--command-config`, one client on the real network.
+ */
+import { readFileSync } from 'node:fs';
+import { systemClock, systemScheduler } from '../../adapters/clock.ts';
+import { connectTcp } from '../../adapters/tcp-network.ts';
+import type { Address } from '../../base/network.ts';
+import { KafkaClient } from '../../client/kafka-client.ts';
+import { parseProperties } from '../../config/properties-file.ts';
+import { ToolError } from '../tool.ts';
+
+/** `host:port,host:port`; IPv6 hosts stand in brackets. */
+export function parseAddresses(text: string): Address[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+    .map((one) => {
+      const match = /^(?:[A-Z_]+:\/\/)?\[?([^\]]+?)\]?:(\d+)$/i.exec(one);
+      if (match === null) throw new ToolError(`Invalid url in bootstrap.servers: ${one}`);
+      return { host: match[1] as string, port: Number(match[2]) };
+    });
+}
+
+/** Settings of a client: those of the file, then `key=value` words, which win. */
+export function clientSettings(file: string | null, words: readonly string[] = []): Map<string, string> {
+  const settings = file === null ? new Map<string, string>() : readProperties(file);
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at < 0) throw new ToolError(`Invalid command line properties: ${word}`);
+    settings.set(word.slice(0, at), word.slice(at + 1));
+  }
+  return settings;
+}
+
+function readProperties(file: string): Map<string, string> {
+  try {
+    return parseProperties(readFileSync(file, 'utf8'));
+  } catch {
+    throw new ToolError(`java.nio.file.NoSuchFileException: ${file}`);
+  }
+}
+
+export interface ConnectOptions {
+  readonly bootstrap: string;
+  readonly isController?: boolean;
+  readonly settings?: ReadonlyMap<string, string>;
+  readonly clientId?: string;
+}
+
+const warningIntervalMs = 5000;
+
+/** Connects, and says so on standard error while nobody answers, instead of trying on in silence. */
+function warnedConnect(): typeof connectTcp {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return async (address, timeoutMs) => {
+    try {
+      return await connectTcp(address, timeoutMs);
+    } catch (error) {
+      const nowMs = systemClock.monotonicMs();
+      if (nowMs - saidMs >= warningIntervalMs) {
+        saidMs = nowMs;
+        const time = new Date(systemClock.wallMs())
+          .toISOString()
+          .replace('T', ' ')
+          .replace('.', ',')
+          .slice(0, -1);
+        process.stderr.write(
+          `[${time}] WARN Connection to ${address.host}:${address.port} could not be established: ${(error as Error).message}. Node may not be available. (client)\n`,
+        );
+      }
+      throw error;
+    }
+  };
+}
+
+/** A client that connects when it is first asked something. Close it, or the process lives on. */
+export function connectClient({ bootstrap, isController, settings, clientId }: ConnectOptions): KafkaClient {
+  const protocol = settings?.get('security.protocol') ?? 'PLAINTEXT';
+  if (protocol !== 'PLAINTEXT') throw new ToolError(`security.protocol=${protocol} is not supported yet`);
+  return new KafkaClient(
+    {
+      bootstrap: parseAddresses(bootstrap),
+      isController: isController ?? false,
+      clientId: settings?.get('client.id') ?? clientId ?? 'admin-client',
+      requestTimeoutMs: Number(settings?.get('request.timeout.ms') ?? 30_000),
+    },
+    { network: { connect: warnedConnect() }, clock: systemClock, scheduler: systemScheduler },
+  );
+}

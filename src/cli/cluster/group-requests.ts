@@ -1,0 +1,301 @@
+/** What kafka-consumer-groups asks the cluster: listings of all brokers, the rest of each group's coordinator. */
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { retry } from '../../client/retry.ts';
+import { decode } from '../../protocol/codec/codec.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
+import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages/15-describe-groups.ts';
+import { ListGroupsRequest, ListGroupsResponse } from '../../protocol/messages/16-list-groups.ts';
+import { DeleteGroupsRequest, DeleteGroupsResponse } from '../../protocol/messages/42-delete-groups.ts';
+import { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/messages/47-offset-delete.ts';
+import {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from '../../protocol/messages/69-consumer-group-describe.ts';
+import { ConsumerProtocolAssignment } from '../../protocol/messages/group-records.ts';
+import type { Infer } from '../../protocol/schema/fields.ts';
+import { byTopic, partitionKey, type TopicPartition } from './list-offsets.ts';
+
+const timeoutMs = 60_000;
+/** From version 10 on, topics go by id. */
+const offsetsByName = { versionMax: 9 };
+
+export interface ListedGroup {
+  readonly groupId: string;
+  readonly type: string;
+  readonly state: string;
+}
+
+export interface DescribedMember {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly host: string;
+  readonly assignment: readonly TopicPartition[];
+  /** Of the consumer protocol (KIP-848) only. */
+  readonly epoch: number | null;
+  readonly target: readonly TopicPartition[] | null;
+}
+
+export interface DescribedGroup {
+  readonly groupId: string;
+  readonly state: string;
+  readonly assignor: string;
+  readonly coordinator: string;
+  readonly members: readonly DescribedMember[];
+  /** Of the consumer protocol (KIP-848) only. */
+  readonly epoch: number | null;
+  readonly targetEpoch: number | null;
+}
+
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+}
+
+/** The consumer groups of all brokers, in the states and of the types that are asked for (all without). */
+export async function listGroups(
+  client: KafkaClient,
+  states: readonly string[] = [],
+  types: readonly string[] = [],
+): Promise<ListedGroup[]> {
+  const cluster = await retry(client.ports, timeoutMs, () => client.metadata([]));
+  const answers = await Promise.all(
+    [...cluster.brokers.keys()].map((id) =>
+      retry(client.ports, timeoutMs, async () => {
+        const connection = await client.broker(id);
+        const version = connection.versionOf(ListGroupsRequest);
+        const init = {
+          statesFilter: version >= 4 ? [...states] : [],
+          typesFilter: version >= 5 ? [...(types.length > 0 ? types : ['Classic', 'Consumer'])] : [],
+        };
+        const answer = await connection.request(ListGroupsRequest, ListGroupsResponse, init, { version });
+        if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+        return answer.groups;
+      }),
+    ),
+  );
+  return answers
+    .flat()
+    .filter(({ protocolType }) => protocolType === '' || protocolType === 'consumer')
+    .map(({ groupId, groupState, groupType }) => ({
+      groupId,
+      state: groupState,
+      type: groupType === '' ? 'Classic' : `${groupType.charAt(0).toUpperCase()}${groupType.slice(1)}`,
+    }));
+}
+
+/** Asks the coordinator of a group, again while it moves. */
+export function atCoordinator<T>(
+  client: KafkaClient,
+  groupId: string,
+  ask: (nodeId: number) => Promise<T>,
+): Promise<T> {
+  return retry(client.ports, timeoutMs, async () => ask(await client.coordinator(groupId)));
+}
+
+function check(errorCode: number, message?: string | null): void {
+  if (errorCode !== 0) throw new KafkaError(errorOf(errorCode), message ?? undefined);
+}
+
+/** A group of either protocol; throws GROUP_ID_NOT_FOUND. */
+export function describeGroup(client: KafkaClient, groupId: string): Promise<DescribedGroup> {
+  return atCoordinator(client, groupId, async (nodeId) => {
+    const { brokers } = await client.metadata([]);
+    const node = brokers.get(nodeId);
+    const coordinator = `${node?.host ?? ''}:${node?.port ?? -1}  (${nodeId})`;
+    try {
+      return await describeNew(client, nodeId, groupId, coordinator);
+    } catch (error) {
+      const row = error instanceof KafkaError ? error.error : null;
+      if (row !== Errors.GROUP_ID_NOT_FOUND && row !== Errors.UNSUPPORTED_VERSION) throw error;
+    }
+    return describeClassic(client, nodeId, groupId, coordinator);
+  });
+}
+
+async function describeNew(
+  client: KafkaClient,
+  nodeId: number,
+  groupId: string,
+  coordinator: string,
+): Promise<DescribedGroup> {
+  const answer = await client.requestTo(nodeId, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, {
+    groupIds: [groupId],
+    includeAuthorizedOperations: false,
+  });
+  const [group] = answer.groups;
+  if (group === undefined) throw new KafkaError(Errors.GROUP_ID_NOT_FOUND);
+  check(group.errorCode, group.errorMessage);
+  return {
+    groupId,
+    coordinator,
+    state: group.groupState,
+    assignor: group.assignorName,
+    epoch: group.groupEpoch,
+    targetEpoch: group.assignmentEpoch,
+    members: group.members.map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.instanceId,
+      clientId: member.clientId,
+      host: member.clientHost,
+      assignment: partitionsOf(member.assignment.topicPartitions),
+      epoch: member.memberEpoch,
+      target: partitionsOf(member.targetAssignment.topicPartitions),
+    })),
+  };
+}
+
+function partitionsOf(
+  topics: readonly { topicName: string; partitions: readonly number[] }[],
+): TopicPartition[] {
+  return topics.flatMap(({ topicName, partitions }) =>
+    partitions.map((partition) => ({ topic: topicName, partition })),
+  );
+}
+
+async function describeClassic(
+  client: KafkaClient,
+  nodeId: number,
+  groupId: string,
+  coordinator: string,
+): Promise<DescribedGroup> {
+  const answer = await client.requestTo(nodeId, DescribeGroupsRequest, DescribeGroupsResponse, {
+    groups: [groupId],
+    includeAuthorizedOperations: false,
+  });
+  const [group] = answer.groups;
+  if (group === undefined) throw new KafkaError(Errors.GROUP_ID_NOT_FOUND);
+  check(group.errorCode, group.errorMessage);
+  return {
+    groupId,
+    coordinator,
+    state: group.groupState,
+    assignor: group.protocolData,
+    epoch: null,
+    targetEpoch: null,
+    members: group.members.map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      host: member.clientHost,
+      assignment: assignmentOf(member.memberAssignment),
+      epoch: null,
+      target: null,
+    })),
+  };
+}
+
+/** What the leader of a classic group gave to a member. */
+function assignmentOf(bytes: Uint8Array): TopicPartition[] {
+  if (bytes.length < 2) return [];
+  const version = ((bytes[0] as number) << 8) | (bytes[1] as number);
+  const known = Math.min(version, ConsumerProtocolAssignment.versions.max);
+  const { assignedPartitions } = decode(ConsumerProtocolAssignment, known, bytes, 2);
+  return assignedPartitions.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  );
+}
+
+/** What a group has committed, by `partitionKey`. */
+export function committedOffsets(
+  client: KafkaClient,
+  groupId: string,
+): Promise<Map<string, CommittedOffset>> {
+  return atCoordinator(client, groupId, async (nodeId) => {
+    const connection = await client.broker(nodeId);
+    const version = connection.versionOf(OffsetFetchRequest, offsetsByName.versionMax);
+    const isOfMany = version >= 8;
+    const init = isOfMany ? { groups: [{ groupId, topics: null }] } : { groupId, topics: null };
+    const answer = await connection.request(OffsetFetchRequest, OffsetFetchResponse, init, { version });
+    const found = isOfMany ? answer.groups[0] : answer;
+    check(found?.errorCode ?? 0);
+    const offsets = new Map<string, CommittedOffset>();
+    for (const { name, partitions } of found?.topics ?? []) {
+      for (const { partitionIndex, committedOffset, committedLeaderEpoch, errorCode } of partitions) {
+        check(errorCode);
+        if (committedOffset < 0) continue;
+        const one = { topic: name, partition: partitionIndex };
+        offsets.set(partitionKey(one), {
+          ...one,
+          offset: committedOffset,
+          leaderEpoch: committedLeaderEpoch,
+        });
+      }
+    }
+    return offsets;
+  });
+}
+
+/** Commits offsets for a group without members. */
+export function commitOffsets(
+  client: KafkaClient,
+  groupId: string,
+  offsets: readonly CommittedOffset[],
+): Promise<void> {
+  return atCoordinator(client, groupId, async (nodeId) => {
+    const connection = await client.broker(nodeId);
+    const topics = byTopic(offsets).map(({ name, list }) => ({
+      name,
+      partitions: list.map(({ partition, offset, leaderEpoch }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedLeaderEpoch: leaderEpoch,
+        committedMetadata: '',
+      })),
+    }));
+    const init = { groupId, memberId: '', topics };
+    const answer = await connection.request(OffsetCommitRequest, OffsetCommitResponse, init, offsetsByName);
+    for (const { partitions } of answer.topics) for (const { errorCode } of partitions) check(errorCode);
+  });
+}
+
+/** Why a group could not be deleted; null: it is. */
+export async function deleteGroup(client: KafkaClient, groupId: string): Promise<KafkaError | null> {
+  try {
+    await atCoordinator(client, groupId, async (nodeId) => {
+      const answer = await client.requestTo(nodeId, DeleteGroupsRequest, DeleteGroupsResponse, {
+        groupsNames: [groupId],
+      });
+      check(answer.results[0]?.errorCode ?? 0);
+    });
+    return null;
+  } catch (error) {
+    if (error instanceof KafkaError) return error;
+    throw error;
+  }
+}
+
+/** Deletes committed offsets; the error of the group as a whole, and of each partition where there is one. */
+export function deleteOffsets(
+  client: KafkaClient,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<{ error: KafkaError | null; failed: Map<string, KafkaError> }> {
+  return atCoordinator(client, groupId, async (nodeId) => {
+    const answer: Infer<typeof OffsetDeleteResponse> = await client.requestTo(
+      nodeId,
+      OffsetDeleteRequest,
+      OffsetDeleteResponse,
+      {
+        groupId,
+        topics: byTopic(partitions).map(({ name, list }) => ({
+          name,
+          partitions: list.map(({ partition }) => ({ partitionIndex: partition })),
+        })),
+      },
+    );
+    const row = errorOf(answer.errorCode);
+    if (row.retriable) throw new KafkaError(row);
+    const failed = new Map<string, KafkaError>();
+    for (const topic of answer.topics) {
+      for (const { partitionIndex, errorCode } of topic.partitions) {
+        if (errorCode !== 0) {
+          failed.set(`${topic.name}-${partitionIndex}`, new KafkaError(errorOf(errorCode)));
+        }
+      }
+    }
+    return { error: answer.errorCode === 0 ? null : new KafkaError(row), failed };
+  });
+}

@@ -1,0 +1,118 @@
+/** Offsets of many partitions at once: each leader is asked once, and asked again while leaders move. */
+import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
+import { isRetriable, retry } from '../../client/retry.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/02-list-offsets.ts';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** An offset, -1 where there is none, or why it can't be told. */
+export type ListedOffset = number | KafkaError;
+
+const consumer = -1;
+/** Versions of ListOffsets that brought the special timestamps. */
+const versionOfTime: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
+
+export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
+
+/** Java's order of topics, then partitions. */
+export function comparePartitions(left: TopicPartition, right: TopicPartition): number {
+  if (left.topic !== right.topic) return left.topic < right.topic ? -1 : 1;
+  return left.partition - right.partition;
+}
+
+/** Groups of partitions by the node that leads them; null for those without a leader. */
+export function byLeader<T extends TopicPartition>(
+  cluster: ClusterInfo,
+  partitions: readonly T[],
+): Map<number | null, T[]> {
+  const groups = new Map<number | null, T[]>();
+  for (const one of partitions) {
+    const known = cluster.topics.get(one.topic)?.partitions.find(({ index }) => index === one.partition);
+    const leader = known === undefined || known.leader < 0 ? null : known.leader;
+    const group = groups.get(leader);
+    if (group === undefined) groups.set(leader, [one]);
+    else group.push(one);
+  }
+  return groups;
+}
+
+/** Partitions by topic, as most requests want them. */
+export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { name: string; list: T[] }[] {
+  const topics = new Map<string, T[]>();
+  for (const one of partitions) {
+    const list = topics.get(one.topic);
+    if (list === undefined) topics.set(one.topic, [one]);
+    else list.push(one);
+  }
+  return [...topics].map(([name, list]) => ({ name, list }));
+}
+
+/** What the partitions answer to `timestamp`, by `partitionKey`. Errors that trying again can't mend stand for their partition. */
+export async function listOffsets(
+  client: KafkaClient,
+  partitions: readonly TopicPartition[],
+  timestamp: number,
+  timeoutMs = 60_000,
+): Promise<Map<string, ListedOffset>> {
+  const answers = new Map<string, ListedOffset>();
+  let left = partitions;
+  const round = async (): Promise<void> => {
+    const cluster = await client.metadata([...new Set(left.map(({ topic }) => topic))]);
+    const groups = [...byLeader(cluster, left)];
+    await Promise.all(groups.map(([leader, group]) => ask(client, leader, group, timestamp, answers)));
+    left = left.filter((one) => {
+      const answer = answers.get(partitionKey(one));
+      return answer === undefined || (answer instanceof KafkaError && isRetriable(answer));
+    });
+    const failed = left.map((one) => answers.get(partitionKey(one))).find((one) => one instanceof KafkaError);
+    if (failed !== undefined) throw failed;
+  };
+  try {
+    await retry(client.ports, timeoutMs, round);
+  } catch (error) {
+    if (!(error instanceof KafkaError) || answers.size < partitions.length) throw error;
+  }
+  return answers;
+}
+
+async function ask(
+  client: KafkaClient,
+  leader: number | null,
+  partitions: readonly TopicPartition[],
+  timestamp: number,
+  answers: Map<string, ListedOffset>,
+): Promise<void> {
+  if (leader === null) {
+    const error = new KafkaError(Errors.LEADER_NOT_AVAILABLE);
+    for (const one of partitions) answers.set(partitionKey(one), error);
+    return;
+  }
+  const connection = await client.broker(leader);
+  if (connection.versionOf(ListOffsetsRequest) < (versionOfTime[timestamp] ?? 0)) {
+    const error = new KafkaError(
+      Errors.UNSUPPORTED_VERSION,
+      `Broker ${leader} does not support this kind of offset`,
+    );
+    for (const one of partitions) answers.set(partitionKey(one), error);
+    return;
+  }
+  const answer = await connection.request(ListOffsetsRequest, ListOffsetsResponse, {
+    replicaId: consumer,
+    isolationLevel: 0,
+    topics: byTopic(partitions).map(({ name, list }) => ({
+      name,
+      partitions: list.map(({ partition }) => ({ partitionIndex: partition, timestamp })),
+    })),
+    timeoutMs: 30_000,
+  });
+  for (const topic of answer.topics) {
+    for (const { partitionIndex, errorCode, offset } of topic.partitions) {
+      const value = errorCode === 0 ? offset : new KafkaError(errorOf(errorCode));
+      answers.set(`${topic.name}-${partitionIndex}`, value);
+    }
+  }
+}

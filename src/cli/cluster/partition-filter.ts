@@ -1,0 +1,58 @@
+/**
+ * Which partitions a command line means: `--topic` with `--partitions`, or a list of rules `topic:partition`, whose topic is
+ * a regular expression and whose partition a number or a range (lower end inclusive, upper end exclusive).
+ */
+import { ToolError } from '../tool.ts';
+
+export type PartitionFilter = (topic: string, partition: number) => boolean;
+
+/** A whole-name expression in which a comma means "or". */
+export function includeList(text: string): RegExp {
+  const pattern = text
+    .trim()
+    .replaceAll(',', '|')
+    .replaceAll(' ', '')
+    .replace(/^["']+|["']+$/g, '');
+  try {
+    return new RegExp(`^(?:${pattern})$`);
+  } catch {
+    throw new ToolError(`${pattern} is an invalid regex.`);
+  }
+}
+
+function parseRule(rule: string): PartitionFilter {
+  const match = /^([^:,]*)(?::(?:([0-9]*)|(?:([0-9]*)-([0-9]*))))?$/.exec(rule);
+  if (match === null) throw new ToolError(`Invalid rule specification: ${rule}`);
+  const [, name = '', one, from, to] = match;
+  const topics = name === '' ? null : includeList(name);
+  const bound = (text: string | undefined, other: number): number =>
+    text === undefined || text === '' ? other : Number(text);
+  const isIn = (partition: number): boolean => {
+    if (one !== undefined && one !== '') return partition === Number(one);
+    return partition >= bound(from, 0) && partition < bound(to, Number.POSITIVE_INFINITY);
+  };
+  return (topic, partition) => (topics === null || topics.test(topic)) && isIn(partition);
+}
+
+/** `topic1:1,topic2:0-3,topic3`: a partition is meant when one of the rules means it. */
+export function filterOfRules(text: string): PartitionFilter {
+  const rules = text.split(',').map(parseRule);
+  return (topic, partition) => rules.some((rule) => rule(topic, partition));
+}
+
+/** `--topic` (all without it) and `--partitions` (all without it). */
+export function filterOfTopic(topic: string | null, partitions: string | null): PartitionFilter {
+  const topics = topic === null ? null : includeList(topic);
+  const wanted = partitions === null || partitions === '' ? null : new Set<number>();
+  for (const one of partitions?.split(',') ?? []) {
+    if (one === '') continue;
+    if (!/^[+-]?\d+$/.test(one)) {
+      throw new ToolError(
+        `--partitions expects a comma separated list of numeric partition ids, but received: ${partitions}`,
+      );
+    }
+    wanted?.add(Number(one));
+  }
+  return (name, partition) =>
+    (topics === null || topics.test(name)) && (wanted === null || wanted.has(partition));
+}

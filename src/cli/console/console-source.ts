@@ -1,0 +1,120 @@
+/**
+ * Where kafka-console-consumer's records come from: one partition, whole topics without a group, or topics in a group.
+ * A topic that is not there yet is waited for.
+ */
+import { sleep } from '../../base/clock.ts';
+import {
+  type ConsumedRecord,
+  Fetcher,
+  type FetcherOptions,
+  offsetEarliest,
+  offsetLatest,
+} from '../../client/fetcher.ts';
+import { GroupConsumer } from '../../client/group-consumer.ts';
+import { groupDefaults } from '../../client/group-member.ts';
+import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
+import { retry } from '../../client/retry.ts';
+
+export interface RecordSource {
+  poll(maxWaitMs: number, maxRecords: number): Promise<ConsumedRecord[]>;
+  close(): Promise<void>;
+}
+
+/** How often new topics and partitions are looked for. */
+const refreshIntervalMs = 5_000;
+
+/** The topics that are read: one by name, or all whose name matches. */
+export type Selection = { readonly topic: string } | { readonly pattern: RegExp };
+
+async function select(client: KafkaClient, selection: Selection): Promise<TopicInfo[]> {
+  const cluster =
+    'topic' in selection ? await client.metadata([selection.topic], true) : await client.metadata(null);
+  const matches = ({ name, isInternal }: TopicInfo): boolean =>
+    'topic' in selection ? name === selection.topic : !isInternal && selection.pattern.test(name);
+  return [...cluster.topics.values()].filter((topic) => topic.errorCode === 0 && matches(topic));
+}
+
+/** One partition from an offset on. */
+export async function partitionSource(
+  client: KafkaClient,
+  topic: string,
+  partition: number,
+  start: number | 'earliest' | 'latest',
+  options: Partial<FetcherOptions>,
+): Promise<RecordSource> {
+  const fetcher = new Fetcher(client, options);
+  if (typeof start === 'number') fetcher.assign(topic, partition, start);
+  else {
+    const timestamp = start === 'earliest' ? offsetEarliest : offsetLatest;
+    const found = await fetcher.offsets([{ topic, partition, timestamp }]);
+    fetcher.assign(topic, partition, found.get(`${topic}-${partition}`)?.offset ?? 0);
+  }
+  return { poll: (maxWaitMs, maxRecords) => fetcher.poll(maxWaitMs, maxRecords), close: async () => {} };
+}
+
+/** All partitions of the topics, without a group: nothing is committed. */
+export function topicSource(
+  client: KafkaClient,
+  selection: Selection,
+  options: Partial<FetcherOptions>,
+): RecordSource {
+  const fetcher = new Fetcher(client, options);
+  const known = new Set<string>();
+  let refreshedMs = Number.NEGATIVE_INFINITY;
+  const refresh = async (): Promise<void> => {
+    const isFirst = known.size === 0;
+    const topics = await retry(client.ports, 60_000, () => select(client, selection));
+    const fresh = topics.flatMap(({ name, partitions }) =>
+      partitions
+        .filter(({ index }) => !known.has(`${name}-${index}`))
+        .map(({ index }) => ({ topic: name, partition: index })),
+    );
+    // What appears later is read from its beginning: nothing of it was there when we started.
+    const timestamp = isFirst && options.reset !== 'earliest' ? offsetLatest : offsetEarliest;
+    if (fresh.length === 0) return;
+    const starts = await fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
+    for (const { topic, partition } of fresh) {
+      known.add(`${topic}-${partition}`);
+      fetcher.assign(topic, partition, starts.get(`${topic}-${partition}`)?.offset ?? 0);
+    }
+  };
+  return {
+    poll: async (maxWaitMs, maxRecords) => {
+      const nowMs = client.ports.clock.monotonicMs();
+      if (known.size === 0 || nowMs - refreshedMs > refreshIntervalMs) {
+        refreshedMs = nowMs;
+        await refresh();
+      }
+      if (known.size > 0) return fetcher.poll(maxWaitMs, maxRecords);
+      await sleep(client.ports.scheduler, Math.min(maxWaitMs, 100));
+      return [];
+    },
+    close: async () => {},
+  };
+}
+
+/** The topics as a member of a group that commits what was printed. */
+export async function groupSource(
+  client: KafkaClient,
+  selection: Selection,
+  settings: ReadonlyMap<string, string>,
+  groupId: string,
+  fetch: Partial<FetcherOptions>,
+): Promise<RecordSource> {
+  const number = (key: string, otherwise: number): number => Number(settings.get(key) ?? otherwise);
+  const topics =
+    'topic' in selection ? [selection.topic] : (await select(client, selection)).map(({ name }) => name);
+  if ('topic' in selection) await retry(client.ports, 60_000, () => select(client, selection));
+  const isAuto = settings.get('enable.auto.commit') !== 'false';
+  return new GroupConsumer(client, topics, {
+    group: {
+      groupId,
+      groupInstanceId: settings.get('group.instance.id') ?? null,
+      sessionTimeoutMs: number('session.timeout.ms', groupDefaults.sessionTimeoutMs),
+      heartbeatIntervalMs: number('heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
+      rebalanceTimeoutMs: number('max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
+    },
+    fetch,
+    autoCommitIntervalMs: isAuto ? number('auto.commit.interval.ms', 5_000) : null,
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * kafka-console-producer: each line of standard input is a record. The prompt appears only on a terminal; a line that can't be
+ * read ends the tool with status 1 after the lines before it were sent.
+ */
+import { systemClock } from '../../adapters/clock.ts';
+import { logTimestamp } from '../../adapters/console-logger.ts';
+import { createSystemRandom } from '../../adapters/random.ts';
+import { Producer } from '../../client/producer.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import { type CompressionType, compressionTypes } from '../../protocol/records/batch.ts';
+import { clientSettings, connectClient } from '../cluster/connect.ts';
+import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
+import { consoleProducerOptions as table } from './kafka-console-producer-options.ts';
+import { exceptionName } from '../text/exception-names.ts';
+import { LineReader } from './line-reader.ts';
+import { checkRequired, type Options, parseOptions } from '../arguments/options.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+
+const intro = 'This tool helps to read data from standard input and publish it to Kafka.';
+
+const deprecated: readonly [old: string, now: string][] = [
+  ['property', 'reader-property'],
+  ['producer-property', 'command-property'],
+  ['producer.config', 'command-config'],
+];
+
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  const status = printHelpOrVersion(unread(args), args, intro, table, io);
+  if (status !== null) return status;
+  const options = readOptions(args);
+  for (const [old, now] of deprecated) {
+    if (!options.has(old)) continue;
+    io.stdout(
+      `Warning: --${old} is deprecated and will be removed in a future version. Use --${now} instead.\n`,
+    );
+  }
+  const topic = options.text('topic') as string;
+  const settings = settingsOf(options);
+  const reader = new LineReader(topic, readerProperties(options));
+  const client = connectClient({
+    bootstrap: settings.get('bootstrap.servers') as string,
+    settings,
+    clientId: 'console-producer',
+  });
+  const producer = new Producer(client, createSystemRandom(), producerOptions(options, settings));
+  try {
+    return await produceLines(reader, producer, options.has('sync'), io);
+  } finally {
+    client.close();
+  }
+}
+
+function readOptions(args: readonly string[]): Options {
+  return usageError(table, () => {
+    const options = parseOptions(table, args);
+    checkRequired(options, 'topic');
+    for (const [old, now] of deprecated) {
+      if (options.has(old) && options.has(now)) {
+        throw new ToolError(`Options --${now} and --${old} cannot be specified together.`);
+      }
+    }
+    if (!options.has('bootstrap-server'))
+      throw new ToolError('Error while validating the bootstrap address\n');
+    return options;
+  });
+}
+
+function readerProperties(options: Options): ReadonlyMap<string, string> {
+  return clientSettings(options.text('reader-config'), [
+    ...options.all('property'),
+    ...options.all('reader-property'),
+  ]);
+}
+
+function settingsOf(options: Options): Map<string, string> {
+  const file = options.text('command-config') ?? options.text('producer.config');
+  const words = [...options.all('producer-property'), ...options.all('command-property')];
+  const settings = clientSettings(file, words);
+  settings.set('bootstrap.servers', options.text('bootstrap-server') as string);
+  return settings;
+}
+
+/** A setting of the command line wins over the properties; its default loses against them. */
+function setting(
+  options: Options,
+  settings: ReadonlyMap<string, string>,
+  option: string,
+  key: string,
+): string {
+  if (options.has(option)) return options.text(option) as string;
+  return settings.get(key) ?? (options.text(option) as string);
+}
+
+function producerOptions(options: Options, settings: ReadonlyMap<string, string>) {
+  const number = (option: string, key: string): number => Number(setting(options, settings, option, key));
+  const codec = options.has('compression-codec')
+    ? (options.text('compression-codec') ?? 'gzip')
+    : (settings.get('compression.type') ?? 'none');
+  if (!compressionTypes.includes(codec as CompressionType)) {
+    const known = [...compressionTypes].sort().join(', ');
+    throw new ToolError(
+      `org.apache.kafka.common.config.ConfigException: Invalid value ${codec} for configuration compression.type: String must be one of: ${known}`,
+    );
+  }
+  const acksText = setting(options, settings, 'request-required-acks', 'acks');
+  const acks = acksText === 'all' ? -1 : Number(acksText);
+  if (acks !== -1 && acks !== 0 && acks !== 1) {
+    throw new ToolError(
+      `org.apache.kafka.common.config.ConfigException: Invalid value ${acksText} for configuration acks: String must be one of: all, -1, 0, 1`,
+    );
+  }
+  const isIdempotent = acks === -1 && settings.get('enable.idempotence') !== 'false';
+  return {
+    acks: acks as -1 | 0 | 1,
+    lingerMs: options.has('sync') ? 0 : number('timeout', 'linger.ms'),
+    batchBytes: number('max-partition-memory-bytes', 'batch.size'),
+    compression: codec as CompressionType,
+    isIdempotent,
+    requestTimeoutMs: number('request-timeout-ms', 'request.timeout.ms'),
+    maxBlockMs: number('max-block-ms', 'max.block.ms'),
+    retries: number('message-send-max-retries', 'retries'),
+  };
+}
+
+async function produceLines(
+  reader: LineReader,
+  producer: Producer,
+  isSync: boolean,
+  io: CliIo,
+): Promise<number> {
+  const prompt = (): void => {
+    if (io.isStdinTerminal) io.stdout('>');
+  };
+  const report = (error: Error): void => {
+    const name = error instanceof KafkaError ? exceptionName(error) : error.name;
+    io.stderr(
+      `[${logTimestamp(systemClock.wallMs())}] ERROR Error when sending message to topic ${reader.topic} with error:\n`,
+    );
+    io.stderr(`${name}: ${error.message}\n`);
+  };
+  prompt();
+  for await (const line of io.stdinLines()) {
+    let sent: Promise<unknown>;
+    try {
+      sent = producer.send(reader.read(line)).catch(report);
+    } catch (error) {
+      await producer.flush();
+      throw new ToolError(`org.apache.kafka.common.KafkaException: ${(error as Error).message}`);
+    }
+    if (isSync) await sent;
+    prompt();
+  }
+  await producer.flush();
+  return 0;
+}

@@ -1,0 +1,36 @@
+/**
+ * kafka-server-start: runs a node from a properties file until it is told to stop. With -daemon it starts itself once more in
+ * the background, writes that process's output to $LOG_DIR/kafkaServer.out, and returns.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseStart, readStartProperties } from './start-arguments.ts';
+import type { CliIo } from '../tool.ts';
+
+function startDaemon(args: readonly string[], io: CliIo): number {
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  const directory = io.env.LOG_DIR ?? join(root, 'logs');
+  mkdirSync(directory, { recursive: true });
+  const out = openSync(join(directory, 'kafkaServer.out'), 'a');
+  const child = spawn(process.execPath, [join(root, 'bin', 'kafka-server-start'), ...args], {
+    detached: true,
+    stdio: ['ignore', out, out],
+  });
+  child.unref();
+  return 0;
+}
+
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  const command = parseStart(args);
+  const properties = readStartProperties(command);
+  if (command.isDaemon) {
+    return startDaemon(
+      args.filter((word) => word !== '-daemon'),
+      io,
+    );
+  }
+  const { runServer } = await import('../../server/main.ts');
+  return runServer(properties, io);
+}

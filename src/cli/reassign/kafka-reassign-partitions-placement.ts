@@ -1,0 +1,59 @@
+/**
+ * Which brokers a topic's replicas would be put on if it were made anew: leaders go round all brokers, followers are spread
+ * over the others, in different racks where there are enough. Kafka's tool proposes by the same rules.
+ */
+import { below, type Random } from '../../base/random.ts';
+
+export interface UsableBroker {
+  readonly id: number;
+  readonly rack: string | null;
+}
+
+/** The position of follower number `at` when the leader is at `leader`, never the leader's own. */
+function followerPosition(leader: number, shift: number, at: number, count: number): number {
+  return (leader + 1 + ((shift + at) % (count - 1))) % count;
+}
+
+/** Brokers in turn from each rack, so that neighbours are in different racks. */
+function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
+  const racks = new Map<string, UsableBroker[]>();
+  for (const broker of [...brokers].sort((left, right) => left.id - right.id)) {
+    const rack = broker.rack ?? '';
+    racks.set(rack, [...(racks.get(rack) ?? []), broker]);
+  }
+  const queues = [...racks].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, queue]) => queue);
+  const longest = Math.max(...queues.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, at) => queues.flatMap((queue) => queue[at] ?? [])).flat();
+}
+
+/** Replicas for partitions 0 up to `partitionCount`; `brokers` must be at least `factor`. */
+export function placeReplicas(
+  brokers: readonly UsableBroker[],
+  partitionCount: number,
+  factor: number,
+  random: Random,
+): number[][] {
+  if (factor > brokers.length) {
+    throw new Error(`Replication factor: ${factor} larger than available brokers: ${brokers.length}.`);
+  }
+  const isRackAware = brokers.every(({ rack }) => rack !== null);
+  const order = isRackAware
+    ? alternateRacks(brokers)
+    : [...brokers].sort((left, right) => left.id - right.id);
+  const count = order.length;
+  const rackCount = isRackAware ? new Set(order.map(({ rack }) => rack)).size : 1;
+  const first = below(random, count);
+  let shift = below(random, count);
+  return Array.from({ length: partitionCount }, (_, partition) => {
+    if (partition > 0 && partition % count === 0) shift++;
+    const leader = (partition + first) % count;
+    const chosen = [order[leader] as UsableBroker];
+    for (let at = 0; chosen.length < factor; at++) {
+      const broker = order[followerPosition(leader, shift * rackCount, at, count)] as UsableBroker;
+      if (chosen.includes(broker)) continue;
+      const racks = new Set(chosen.map(({ rack }) => rack));
+      if (!isRackAware || racks.size === rackCount || !racks.has(broker.rack)) chosen.push(broker);
+    }
+    return chosen.map(({ id }) => id);
+  });
+}

@@ -1,0 +1,205 @@
+/** What kafka-reassign-partitions asks the cluster: assignments, moves under way, directories of replicas, starting and cancelling. */
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { retry } from '../../client/retry.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import {
+  DescribeLogDirsRequest,
+  DescribeLogDirsResponse,
+} from '../../protocol/messages/35-describe-log-dirs.ts';
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+import {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../../protocol/messages/46-list-partition-reassignments.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../../protocol/messages/60-describe-cluster.ts';
+import type { Assignment, Replica } from './kafka-reassign-partitions-plan.ts';
+import { replicaKey } from './kafka-reassign-partitions-plan.ts';
+import type { UsableBroker } from './kafka-reassign-partitions-placement.ts';
+import { byTopic, comparePartitions, partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';
+
+export const timeoutMs = 60_000;
+
+export interface Reassignment extends Assignment {
+  readonly adding: readonly number[];
+  readonly removing: readonly number[];
+}
+
+/** All moves under way. */
+export async function listReassignments(client: KafkaClient): Promise<Reassignment[]> {
+  const answer = await retry(client.ports, timeoutMs, async () => {
+    const listed = await client.request(
+      ListPartitionReassignmentsRequest,
+      ListPartitionReassignmentsResponse,
+      { timeoutMs, topics: null },
+    );
+    if (listed.errorCode !== 0) {
+      throw new KafkaError(errorOf(listed.errorCode), listed.errorMessage ?? undefined);
+    }
+    return listed;
+  });
+  return answer.topics
+    .flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, replicas, addingReplicas, removingReplicas }) => ({
+        topic: name,
+        partition: partitionIndex,
+        replicas,
+        adding: addingReplicas,
+        removing: removingReplicas,
+      })),
+    )
+    .sort(comparePartitions);
+}
+
+/** What all partitions of the topics have now; null in the place of a topic that does not exist. */
+export async function describeTopics(
+  client: KafkaClient,
+  names: readonly string[],
+): Promise<Map<string, Assignment[] | null>> {
+  const topics = [...new Set(names)];
+  if (topics.length === 0) return new Map();
+  return retry(client.ports, timeoutMs, async () => {
+    const cluster = await client.metadata(topics);
+    return new Map(
+      topics.map((topic) => {
+        const known = cluster.topics.get(topic);
+        const error = errorOf(known?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code);
+        if (known === undefined || error === Errors.UNKNOWN_TOPIC_OR_PARTITION) return [topic, null];
+        if (error !== Errors.NONE) throw new KafkaError(error);
+        return [
+          topic,
+          known.partitions.map(({ index, replicas }) => ({ topic, partition: index, replicas })),
+        ];
+      }),
+    );
+  });
+}
+
+/** The same; a topic that does not exist is an error. */
+export async function describeKnownTopics(
+  client: KafkaClient,
+  names: readonly string[],
+): Promise<Map<string, Assignment[]>> {
+  const topics = await describeTopics(client, names);
+  return new Map(
+    [...topics].map(([topic, partitions]) => {
+      if (partitions !== null) return [topic, partitions];
+      throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `Topic ${topic} not found.`);
+    }),
+  );
+}
+
+/** The living nodes that the addresses belong to: brokers, or controllers. */
+export async function describeNodes(client: KafkaClient): Promise<UsableBroker[]> {
+  const answer = await retry(client.ports, timeoutMs, async () =>
+    (await client.any()).request(DescribeClusterRequest, DescribeClusterResponse, {
+      includeClusterAuthorizedOperations: false,
+      endpointType: client.speaksToControllers ? 2 : 1,
+    }),
+  );
+  if (answer.errorCode !== 0) {
+    throw new KafkaError(errorOf(answer.errorCode), answer.errorMessage ?? undefined);
+  }
+  return answer.brokers.map(({ brokerId, rack }) => ({ id: brokerId, rack }));
+}
+
+/** Where a replica is, and where it is going when it is being moved within its broker. */
+export interface ReplicaDirectory {
+  readonly current: string | null;
+  readonly future: string | null;
+}
+
+/** Directories of replicas by `replicaKey`, each broker asked once. Replicas that are nowhere are left out. */
+export async function describeDirectories(
+  client: KafkaClient,
+  replicas: readonly Replica[],
+): Promise<Map<string, ReplicaDirectory>> {
+  const directories = new Map<string, ReplicaDirectory>();
+  const brokers = [...new Set(replicas.map(({ broker }) => broker))];
+  await Promise.all(
+    brokers.map(async (broker) => {
+      const asked = replicas.filter((replica) => replica.broker === broker);
+      const topics = byTopic(asked).map(({ name, list }) => ({
+        topic: name,
+        partitions: list.map(({ partition }) => partition),
+      }));
+      const answer = await client.requestTo(broker, DescribeLogDirsRequest, DescribeLogDirsResponse, {
+        topics,
+      });
+      if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+      for (const { logDir, topics: found } of answer.results) {
+        for (const { name, partitions } of found) {
+          for (const { partitionIndex, isFutureKey } of partitions) {
+            const key = replicaKey({ topic: name, partition: partitionIndex, broker });
+            const known = directories.get(key) ?? { current: null, future: null };
+            directories.set(key, { ...known, [isFutureKey ? 'future' : 'current']: logDir });
+          }
+        }
+      }
+    }),
+  );
+  return directories;
+}
+
+/** A change that was refused, and why. */
+export interface Refusal extends TopicPartition {
+  readonly error: KafkaError;
+}
+
+/** Starts moves, or cancels them where replicas are null; returns those that were refused. */
+export async function alterReassignments(
+  client: KafkaClient,
+  wanted: readonly (TopicPartition & { readonly replicas: readonly number[] | null })[],
+  allowReplicationFactorChange: boolean,
+): Promise<Refusal[]> {
+  if (!allowReplicationFactorChange) await requireFactorCheck(client);
+  const answer = await retry(client.ports, timeoutMs, async () => {
+    const altered = await client.request(
+      AlterPartitionReassignmentsRequest,
+      AlterPartitionReassignmentsResponse,
+      {
+        timeoutMs,
+        allowReplicationFactorChange,
+        topics: byTopic(wanted).map(({ name, list }) => ({
+          name,
+          partitions: list.map(({ partition, replicas }) => ({ partitionIndex: partition, replicas })),
+        })),
+      },
+    );
+    if (altered.errorCode !== 0) {
+      throw new KafkaError(errorOf(altered.errorCode), altered.errorMessage ?? undefined);
+    }
+    return altered;
+  });
+  return answer.responses
+    .flatMap(({ name, partitions }) =>
+      partitions
+        .filter(({ errorCode }) => errorCode !== 0)
+        .map(({ partitionIndex, errorCode, errorMessage }) => ({
+          topic: name,
+          partition: partitionIndex,
+          error: new KafkaError(errorOf(errorCode), errorMessage ?? undefined),
+        })),
+    )
+    .sort(comparePartitions);
+}
+
+/** An older node would not see that the replication factor must stay, and change it. */
+async function requireFactorCheck(client: KafkaClient): Promise<void> {
+  const connection = await client.any();
+  if (connection.versionOf(AlterPartitionReassignmentsRequest) > 0) return;
+  throw new KafkaError(
+    Errors.UNSUPPORTED_VERSION,
+    'The broker does not support the disallow-replication-factor-change option',
+  );
+}
+
+/** `a-0,a-1` in Kafka's order. */
+export function keysText(partitions: readonly TopicPartition[]): string {
+  return [...partitions].sort(comparePartitions).map(partitionKey).join(',');
+}

@@ -1,0 +1,30 @@
+/** A failure as Java's tools tell it: a message for people, and the exception's own line for standard error. */
+import { isRetriable } from '../../client/retry.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import { exceptionText } from './exception-names.ts';
+
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  /** Class and message of the exception. */
+  readonly exception: string;
+
+  constructor(message: string, exception: string) {
+    super(message);
+    this.exception = exception;
+  }
+}
+
+/** What was caught, as if it had come out of one of Java's futures. */
+export function failureOf(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof KafkaError) {
+    const text = exceptionText(error);
+    return new CommandFailure(text, `java.util.concurrent.ExecutionException: ${text}`);
+  }
+  if (isRetriable(error)) {
+    const text = `org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node assignment (${(error as Error).message})`;
+    return new CommandFailure(text, `java.util.concurrent.ExecutionException: ${text}`);
+  }
+  const { name, message } = error as Error;
+  return new CommandFailure(message, `${name}: ${message}`);
+}

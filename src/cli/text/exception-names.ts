@@ -1,0 +1,31 @@
+/** The names of Java's exceptions for Kafka's errors, which scripts look for in what tools print. */
+import { Errors, type ErrorName, type KafkaError } from '../../protocol/errors.ts';
+
+/** Errors whose exception has another name than the error. */
+const odd: Partial<Record<ErrorName, string>> = {
+  UNKNOWN_SERVER_ERROR: 'UnknownServerException',
+  CORRUPT_MESSAGE: 'CorruptRecordException',
+  REQUEST_TIMED_OUT: 'TimeoutException',
+  MESSAGE_TOO_LARGE: 'RecordTooLargeException',
+  TOPIC_ALREADY_EXISTS: 'TopicExistsException',
+  INVALID_TOPIC_EXCEPTION: 'InvalidTopicException',
+  RECORD_LIST_TOO_LARGE: 'RecordBatchTooLargeException',
+  NOT_ENOUGH_REPLICAS: 'NotEnoughReplicasException',
+  GROUP_ID_NOT_FOUND: 'GroupIdNotFoundException',
+  NON_EMPTY_GROUP: 'GroupNotEmptyException',
+  INVALID_CONFIG: 'InvalidConfigurationException',
+  ELECTION_NOT_NEEDED: 'ElectionNotNeededException',
+};
+
+/** `org.apache.kafka.common.errors.TimeoutException` for REQUEST_TIMED_OUT. */
+export function exceptionName(error: KafkaError): string {
+  const { name } = error.error;
+  const words = name.split('_').map((word) => word.charAt(0) + word.slice(1).toLowerCase());
+  return `org.apache.kafka.common.errors.${odd[name] ?? `${words.join('')}Exception`}`;
+}
+
+/** The name with the message, as Java prints a cause. */
+export function exceptionText(error: KafkaError): string {
+  const name = exceptionName(error);
+  return error.message === '' || error.error === Errors.NONE ? name : `${name}: ${error.message}`;
+}
