@@ -25,6 +25,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   configs: ['kafka-configs'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],
+  'dump-log': ['kafka-dump-log'],
 };
 
 /** Tools of ZooKeeper times, which say what to do now. */

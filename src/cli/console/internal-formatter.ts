@@ -3,7 +3,6 @@
  * value, as JSON. Records of other types are passed over; nothing ends a line, as in Kafka's formatters.
  */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
-import { decode } from '../../protocol/codec/codec.ts';
 import {
   GroupMetadataKey,
   GroupMetadataValue,
@@ -13,8 +12,8 @@ import {
   OffsetCommitValue,
 } from '../../protocol/messages/group-records.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
-import type { Field, Message, Shape } from '../../protocol/schema/fields.ts';
-import { inVersions } from '../../protocol/schema/versions.ts';
+import type { Message } from '../../protocol/schema/fields.ts';
+import { versionedJson, versionedValue } from '../text/message-json.ts';
 
 interface RecordType {
   readonly key: Message;
@@ -30,7 +29,6 @@ const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
   GroupMetadata: [{ key: GroupMetadataKey, value: GroupMetadataValue }],
 };
 
-const bodyAt = 2;
 const encoder = new TextEncoder();
 const nothing = new Uint8Array(0);
 
@@ -43,41 +41,9 @@ export function internalFormatter(name: string): ((record: ConsumedRecord) => Ui
     const type = types.find((one) => one.key.key === versionOf(key));
     if (type === undefined) return nothing;
     // All keys are of version 0: the type stands where other records have their version.
-    const keyJson = { type: type.key.key, data: dataOf(type.key, 0, key) };
+    const keyJson = { type: type.key.key, data: versionedJson(type.key, 0, key) };
     return encoder.encode(
-      JSON.stringify({ key: keyJson, value: value === null ? null : valueOf(type, value) }),
+      JSON.stringify({ key: keyJson, value: value === null ? null : versionedValue(type.value, value) }),
     );
   };
-}
-
-function valueOf({ value: message }: RecordType, bytes: Uint8Array): unknown {
-  const version = versionOf(bytes);
-  return { version, data: dataOf(message, version, bytes) };
-}
-
-function dataOf(message: Message, version: number, bytes: Uint8Array): unknown {
-  return fieldsOf(message.fields, version, decode(message, version, bytes, bodyAt));
-}
-
-/** What the version has; tagged fields only when they say something. */
-function fieldsOf(shape: Shape, version: number, value: unknown): Record<string, unknown> {
-  const json: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(shape)) {
-    if (!inVersions(field.versions, version)) continue;
-    const content = (value as Record<string, unknown>)[name];
-    if (inVersions(field.tagged, version) && content === field.default) continue;
-    json[name] = jsonOf(field, version, content);
-  }
-  return json;
-}
-
-function jsonOf(field: Field, version: number, value: unknown): unknown {
-  if (value === null) return null;
-  if (field.kind === 'bytes' || field.kind === 'records') {
-    return Buffer.from(value as Uint8Array).toString('base64');
-  }
-  if (field.kind === 'struct') return fieldsOf(field.fields ?? {}, version, value);
-  const { element } = field;
-  if (field.kind !== 'array' || element === null) return value;
-  return (value as unknown[]).map((one) => jsonOf(element, version, one));
 }

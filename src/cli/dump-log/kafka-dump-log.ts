@@ -1,0 +1,167 @@
+/** kafka-dump-log: the content of segment and index files, ours and Kafka's. Nothing needs to run. */
+import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
+import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+import { type DumpSettings, dumpLog, everyByte } from './dump-batches.ts';
+import {
+  dumpOffsetIndex,
+  dumpProducerSnapshot,
+  dumpTimeIndex,
+  dumpTransactionIndex,
+  type IndexSettings,
+  TimeIndexErrors,
+} from './dump-indexes.ts';
+import { decodedBy, type MessageParser, metadataRecords, offsetsRecords } from './message-parsers.ts';
+import { Mismatches } from './mismatches.ts';
+
+const intro =
+  'This tool helps to parse a log file and dump its contents to the console, useful for debugging a seemingly corrupt log segment.';
+const decoderHelp = (what: string): string =>
+  `If set, used to deserialize the ${what}. This class should implement org.apache.kafka.tools.api.Decoder trait. Custom jar should be available in kafka/libs directory.`;
+const stringDecoder = 'org.apache.kafka.tools.api.StringDecoder';
+
+const table: OptionTable = {
+  'print-data-log': {
+    help: 'If set, printing the messages content when dumping data logs. Automatically set if any decoder option is specified.',
+  },
+  'verify-index-only': { help: 'If set, just verify the index log without printing its content.' },
+  'index-sanity-check': {
+    help: 'If set, just checks the index sanity without printing its content. This is the same check that is executed on broker startup to determine if an index needs rebuilding or not.',
+  },
+  files: {
+    argument: 'file1, file2, ...',
+    help: 'REQUIRED: The comma separated list of data and index log files to be dumped.',
+  },
+  'max-message-size': {
+    argument: 'size',
+    type: 'Integer',
+    default: '5242880',
+    help: 'Size of largest message.',
+  },
+  'max-bytes': {
+    argument: 'size',
+    type: 'Integer',
+    default: String(everyByte),
+    help: 'Limit the amount of total batches read in bytes avoiding reading the whole .log file(s).',
+  },
+  'deep-iteration': {
+    help: 'If set, uses deep instead of shallow iteration. Automatically set if print-data-log is enabled.',
+  },
+  'value-decoder-class': {
+    argument: '',
+    isOptional: true,
+    default: stringDecoder,
+    help: decoderHelp('messages'),
+  },
+  'key-decoder-class': {
+    argument: '',
+    isOptional: true,
+    default: stringDecoder,
+    help: decoderHelp('keys'),
+  },
+  'offsets-decoder': {
+    help: 'If set, log data will be parsed as offset data from the __consumer_offsets topic.',
+  },
+  'transaction-log-decoder': {
+    help: 'If set, log data will be parsed as transaction metadata from the __transaction_state topic.',
+  },
+  'cluster-metadata-decoder': { help: 'If set, log data will be parsed as cluster metadata records.' },
+  'remote-log-metadata-decoder': {
+    help: 'If set, log data will be parsed as TopicBasedRemoteLogMetadataManager (RLMM) metadata records. Instead, the value-decoder-class option can be used if a custom RLMM implementation is configured.',
+  },
+  'share-group-state-decoder': {
+    help: 'If set, log data will be parsed as share group state data from the __share_group_state topic.',
+  },
+  'skip-record-metadata': {
+    help: 'Skip metadata when printing records. This flag also skips control records.',
+  },
+  help: { help: 'Print usage information.' },
+  version: { help: 'Display Kafka version.' },
+};
+
+/** Options that choose how records are read; each of them makes the content be printed. */
+const parsers: Readonly<Record<string, MessageParser>> = {
+  'offsets-decoder': offsetsRecords,
+  'cluster-metadata-decoder': metadataRecords,
+};
+const decoderOptions = [
+  'offsets-decoder',
+  'transaction-log-decoder',
+  'cluster-metadata-decoder',
+  'remote-log-metadata-decoder',
+  'value-decoder-class',
+  'key-decoder-class',
+  'share-group-state-decoder',
+];
+
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  const status = printHelpOrVersion(unread(args), args, intro, table, io);
+  if (status !== null) return status;
+  const options = usageError(table, () => {
+    const parsed = parseOptions(table, args);
+    checkRequired(parsed, 'files');
+    return parsed;
+  });
+  const settings = settingsOf(options);
+  const gaps = new Mismatches(
+    (path) => `Non-consecutive offsets in ${path}`,
+    (first, second) => `  ${first} is followed by ${second}`,
+  );
+  const mismatches = new Mismatches(
+    (path) => `Mismatches in :${path}`,
+    (index, log) => `  Index offset: ${index}, log offset: ${log}`,
+  );
+  const timeErrors = new TimeIndexErrors();
+  const dumpers: Readonly<Record<string, (path: string) => void>> = {
+    '.log': (path) => dumpLog(path, settings, gaps, io),
+    '.checkpoint': (path) => dumpLog(path, settings, gaps, io),
+    '.index': (path) => dumpOffsetIndex(path, settings, mismatches, io),
+    '.timeindex': (path) => dumpTimeIndex(path, settings, timeErrors, io),
+    '.snapshot': (path) => dumpProducerSnapshot(path, io),
+    '.txnindex': (path) => dumpTransactionIndex(path, io),
+  };
+  for (const path of (options.text('files') as string).split(',').filter((one) => one !== '')) {
+    io.stdout(`Dumping ${path}\n`);
+    const dump = dumpers[path.slice(Math.max(0, path.lastIndexOf('.')))];
+    if (dump === undefined) io.stderr(`Ignoring unknown file ${path}\n`);
+    else dump(path);
+  }
+  mismatches.print(io);
+  timeErrors.print(io);
+  gaps.print(io);
+  return 0;
+}
+
+/** Decoders of topics that no version of Bendemann writes yet. */
+const missingDecoders = [
+  'transaction-log-decoder',
+  'remote-log-metadata-decoder',
+  'share-group-state-decoder',
+];
+
+function settingsOf(options: Options): DumpSettings & IndexSettings {
+  const missing = missingDecoders.find((name) => options.has(name));
+  if (missing !== undefined) {
+    throw new ToolError(
+      `--${missing} is not part of this version. Apache Kafka's kafka-dump-log reads the same files.`,
+    );
+  }
+  const chosen = Object.keys(parsers).find((name) => options.has(name));
+  const printsContent = options.has('print-data-log') || decoderOptions.some((name) => options.has(name));
+  return {
+    isDeep: options.has('deep-iteration') || printsContent,
+    printsContent,
+    skipsMetadata: options.has('skip-record-metadata'),
+    maxBytes: options.number('max-bytes') as number,
+    parser:
+      chosen === undefined
+        ? decodedBy(
+            options.text('key-decoder-class') ?? stringDecoder,
+            options.text('value-decoder-class') ?? stringDecoder,
+          )
+        : (parsers[chosen] as MessageParser),
+    verifiesOnly: options.has('verify-index-only'),
+    checksSanityOnly: options.has('index-sanity-check'),
+    maxMessageBytes: options.number('max-message-size') as number,
+  };
+}

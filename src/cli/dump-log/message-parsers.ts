@@ -1,0 +1,154 @@
+/**
+ * What kafka-dump-log prints of a record's key and value: text, or the content of an internal topic's record as JSON. A part
+ * that is null is not printed.
+ */
+import { messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
+import { decodeFrom } from '../../protocol/codec/codec.ts';
+import { Reader } from '../../protocol/codec/reader.ts';
+import * as groupRecords from '../../protocol/messages/group-records.ts';
+import type { KafkaRecord } from '../../protocol/records/record.ts';
+import { versionOf } from '../../protocol/records/versioned.ts';
+import type { Message } from '../../protocol/schema/fields.ts';
+import { recordSchemas } from '../../metadata/records.ts';
+import { ToolError } from '../tool.ts';
+
+export interface ParsedRecord {
+  readonly key: string | null;
+  readonly payload: string | null;
+}
+
+export type MessageParser = (record: KafkaRecord) => ParsedRecord;
+
+type Decoder = (bytes: Uint8Array) => string;
+
+const packages = /^(org\.apache\.kafka\.tools\.api|kafka\.serializer)\./;
+const textOf: Decoder = (bytes) => Buffer.from(bytes).toString('utf8');
+
+/** Kafka's own decoders; a class of somebody else's can't be loaded without a JVM. */
+const decoders: Readonly<Record<string, Decoder>> = {
+  StringDecoder: textOf,
+  // The default toString of a Java array says nothing about its content; the bytes do.
+  DefaultDecoder: (bytes) => Buffer.from(bytes).toString('hex'),
+  IntegerDecoder: (bytes) => String(Buffer.from(bytes).readInt32BE(0)),
+  LongDecoder: (bytes) => String(Buffer.from(bytes).readBigInt64BE(0)),
+};
+
+function decoderOf(className: string): Decoder {
+  const decoder = decoders[className.replace(packages, '')];
+  if (decoder === undefined) {
+    throw new ToolError(
+      `${className} is a Java class, which this tool can't load. It has ${Object.keys(decoders).join(', ')}.`,
+    );
+  }
+  return decoder;
+}
+
+/** Keys and values by decoders of these names. */
+export function decodedBy(keyClass: string, valueClass: string): MessageParser {
+  const decodeKey = decoderOf(keyClass);
+  const decodeValue = decoderOf(valueClass);
+  return ({ key, value }) => ({
+    key: key === null ? null : decodeKey(key),
+    payload: value === null ? null : decodeValue(value),
+  });
+}
+
+interface RecordType {
+  readonly key: Message;
+  readonly value: Message;
+}
+
+/** The record types of a module of `protocol/messages`: pairs named `XKey` and `XValue`, by the type in `XKey.key`. */
+function typesOf(module: Readonly<Record<string, unknown>>): ReadonlyMap<number, RecordType> {
+  const types = new Map<number, RecordType>();
+  for (const [name, key] of Object.entries(module)) {
+    const value = name.endsWith('Key') ? module[name.replace(/Key$/, 'Value')] : undefined;
+    if (value !== undefined)
+      types.set((key as Message).key, { key: key as Message, value: value as Message });
+  }
+  return types;
+}
+
+/** The records of a coordinator's topic; `module` holds their messages. */
+function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageParser {
+  const types = typesOf(module);
+  return ({ key, value, offset }) => {
+    if (key === null) {
+      throw new ToolError(
+        `Failed to decode message at offset ${offset} using the specified decoder (message had a missing key)`,
+      );
+    }
+    const type = types.get(versionOf(key));
+    if (type === undefined) {
+      return {
+        key: `Unknown record type ${versionOf(key)} at offset ${offset}, skipping.`,
+        payload: null,
+      };
+    }
+    try {
+      return {
+        key: JSON.stringify({ type: String(type.key.key), data: versionedJson(type.key, 0, key) }),
+        payload: value === null ? '<DELETE>' : valueText(type.value, value),
+      };
+    } catch (error) {
+      return { key: `Error at offset ${offset}, skipping. ${(error as Error).message}`, payload: null };
+    }
+  };
+}
+
+function valueText(message: Message, value: Uint8Array): string {
+  const { version, data } = versionedValue(message, value);
+  if (message === groupRecords.GroupMetadataValue) readMembers(data);
+  return JSON.stringify({ version: String(version), data });
+}
+
+/** What a member of a classic consumer group says and gets, in messages of its own inside of the record. */
+const memberContents: Readonly<Record<string, Message>> = {
+  subscription: groupRecords.ConsumerProtocolSubscription,
+  assignment: groupRecords.ConsumerProtocolAssignment,
+};
+
+/** Replaces these bytes by their fields. Groups of other kinds (Connect) have a form of their own and stay bytes. */
+function readMembers(group: Record<string, unknown>): void {
+  if (group.protocolType !== 'consumer') return;
+  for (const member of group.members as Record<string, unknown>[]) {
+    for (const [name, message] of Object.entries(memberContents)) {
+      const bytes = Buffer.from(member[name] as string, 'base64');
+      // A later version of the protocol begins with the fields of the newest one that is known here.
+      const version = Math.min(versionOf(bytes), message.versions.max);
+      if (version >= 0) member[name] = versionedJson(message, version, bytes);
+    }
+  }
+}
+
+export const offsetsRecords: MessageParser = coordinatorRecords(groupRecords);
+
+const metadataTypes = new Map(
+  Object.entries(recordSchemas).map(([name, schema]) => [schema.key, { name, schema }]),
+);
+
+/** `TopicRecord` as Kafka's enumeration of record types spells it: `TOPIC_RECORD`. */
+function typeName(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}
+
+/** A record of the metadata log in Kafka's framing: frame version, type, version, body. It has no key. */
+export const metadataRecords: MessageParser = ({ value, offset }) => {
+  try {
+    const reader = new Reader(value ?? new Uint8Array(0), 0);
+    const frameVersion = reader.uvarint();
+    const type = metadataTypes.get(reader.uvarint());
+    const version = reader.uvarint();
+    if (frameVersion !== 1 || type === undefined) throw new Error('unknown frame version or record type');
+    const data = messageJson(type.schema, version, decodeFrom(type.schema, version, reader));
+    return { key: null, payload: JSON.stringify({ type: typeName(type.name), version, data }) };
+  } catch (error) {
+    return { key: null, payload: `Error at ${offset}, skipping. ${(error as Error).message}` };
+  }
+};
+
+/** A record of our own metadata log, which is not framed: its type is known. */
+export function metadataRecordText(type: string, version: number, value: unknown): string {
+  const schema = recordSchemas[type as keyof typeof recordSchemas];
+  return JSON.stringify({ type: typeName(type), version, data: messageJson(schema, version, value) });
+}

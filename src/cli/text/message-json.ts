@@ -1,0 +1,51 @@
+/** Messages as JSON in the form of Kafka's generated converters: fields in their order, bytes in Base64. */
+import { decode } from '../../protocol/codec/codec.ts';
+import { versionOf } from '../../protocol/records/versioned.ts';
+import type { Field, Message, Shape } from '../../protocol/schema/fields.ts';
+import { inVersions } from '../../protocol/schema/versions.ts';
+
+/** The fields that `version` of the message has; a tagged field only when it differs from its default. */
+export function messageJson(message: Message, version: number, value: unknown): Record<string, unknown> {
+  return fieldsOf(message.fields, version, value);
+}
+
+/** Decodes the body behind the two bytes that say its version or type. */
+export function versionedJson(message: Message, version: number, bytes: Uint8Array): Record<string, unknown> {
+  return messageJson(message, version, decode(message, version, bytes, 2));
+}
+
+/** The value of an internal record: its version in front of its fields. */
+export function versionedValue(
+  message: Message,
+  bytes: Uint8Array,
+): { version: number; data: Record<string, unknown> } {
+  const version = versionOf(bytes);
+  return { version, data: versionedJson(message, version, bytes) };
+}
+
+function fieldsOf(shape: Shape, version: number, value: unknown): Record<string, unknown> {
+  const json: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(shape)) {
+    if (!inVersions(field.versions, version)) continue;
+    const content = (value as Record<string, unknown>)[name];
+    if (inVersions(field.tagged, version) && isDefault(field, content)) continue;
+    json[name] = jsonOf(field, version, content);
+  }
+  return json;
+}
+
+function isDefault(field: Field, content: unknown): boolean {
+  if (field.kind === 'array') return Array.isArray(content) && content.length === 0 && field.default !== null;
+  return content === field.default;
+}
+
+function jsonOf(field: Field, version: number, value: unknown): unknown {
+  if (value === null) return null;
+  if (field.kind === 'bytes' || field.kind === 'records') {
+    return Buffer.from(value as Uint8Array).toString('base64');
+  }
+  if (field.kind === 'struct') return fieldsOf(field.fields ?? {}, version, value);
+  const { element } = field;
+  if (field.kind !== 'array' || element === null) return value;
+  return (value as unknown[]).map((one) => jsonOf(element, version, one));
+}

@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { main } from '../../src/cli/dump-log/kafka-dump-log.ts';
+import type { CliIo } from '../../src/cli/tool.ts';
+import { encodeProducerSnapshot } from '../../src/log/producer-snapshot.ts';
+import { encodeAborted } from '../../src/log/transaction-index.ts';
+import { encode } from '../../src/protocol/codec/codec.ts';
+import {
+  GroupMetadataKey,
+  OffsetCommitKey,
+  OffsetCommitValue,
+} from '../../src/protocol/messages/group-records.ts';
+import { setBaseOffset } from '../../src/protocol/records/batch.ts';
+import { buildBatch } from '../../src/protocol/records/builder.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import { encodeVersioned } from '../../src/protocol/records/versioned.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'dump-log-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let out = '';
+let err = '';
+beforeEach(() => {
+  out = '';
+  err = '';
+});
+const io = {
+  stdout: (text: string) => {
+    out += text;
+  },
+  stderr: (text: string) => {
+    err += text;
+  },
+} as unknown as CliIo;
+
+const log = join(directory, '00000000000000000000.log');
+const text = (value: string): Uint8Array => Buffer.from(value);
+
+/** A batch whose last offset is `lastOffset`. */
+function batchAt(baseOffset: number, batch: Uint8Array): Uint8Array {
+  setBaseOffset(batch, 0, baseOffset);
+  return batch;
+}
+
+function dataBatch(baseOffset: number, values: readonly string[], compression: 'none' | 'gzip' = 'none') {
+  const records = values.map((value, at) => ({
+    key: at === 0 ? text('k') : null,
+    value: text(value),
+    timestamp: 1000 + at,
+    headers: at === 0 ? [{ key: 'h', value: text('v') }] : [],
+  }));
+  return batchAt(baseOffset, buildBatch({ records, compression }));
+}
+
+function int32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 4);
+  values.forEach((value, at) => bytes.writeInt32BE(value, at * 4));
+  return bytes;
+}
+
+async function dump(files: readonly string[], ...flags: string[]): Promise<void> {
+  expect(await main(['--files', files.join(','), ...flags], io)).toBe(0);
+}
+
+/** Without what differs from run to run. */
+const lines = (): string[] => out.replaceAll(directory, '').trimEnd().split('\n');
+
+test('batches, their records, a marker, and bytes that are no batch', async () => {
+  const marker = endTransactionBatch({
+    type: 'abort',
+    coordinatorEpoch: 3,
+    producerId: 7,
+    producerEpoch: 1,
+    timestamp: 5,
+  });
+  writeFileSync(
+    log,
+    Buffer.concat([dataBatch(0, ['a', 'b'], 'gzip'), batchAt(2, marker), Buffer.from('torn')]),
+  );
+  await dump([log], '--print-data-log');
+  expect(lines()[0]).toBe('Dumping /00000000000000000000.log');
+  expect(lines()[1]).toBe('Log starting offset: 0');
+  expect(lines()[2]).toMatch(
+    /^baseOffset: 0 lastOffset: 1 count: 2 .* compresscodec: gzip crc: \d+ isvalid: true$/,
+  );
+  expect(lines().slice(3, 5)).toEqual([
+    '| offset: 0 CreateTime: 1000 keySize: 1 valueSize: 1 sequence: -1 headerKeys: [h] key: k payload: a',
+    '| offset: 1 CreateTime: 1001 keySize: -1 valueSize: 1 sequence: -1 headerKeys: [] payload: b',
+  ]);
+  expect(lines()[6]).toMatch(/headerKeys: \[\] endTxnMarker: ABORT coordinatorEpoch: 3$/);
+  expect(lines()[7]).toBe('Found 4 invalid bytes at the end of 00000000000000000000.log');
+  expect(err).toBe('');
+});
+
+test('a gap between offsets is told, and a checksum that does not fit', async () => {
+  const damaged = dataBatch(0, ['a']);
+  damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
+  writeFileSync(log, Buffer.concat([damaged, dataBatch(5, ['c'])]));
+  await dump([log], '--deep-iteration');
+  expect(lines()[2]).toMatch(/isvalid: false$/);
+  expect(err).toBe(`Non-consecutive offsets in ${log}\n  0 is followed by 5\n`);
+});
+
+test('--max-bytes ends before the batch that does not fit; without records there is no gap', async () => {
+  const first = dataBatch(0, ['a']);
+  writeFileSync(log, Buffer.concat([first, dataBatch(5, ['c'])]));
+  await dump([log], '--max-bytes', String(first.length + 10));
+  expect(lines()).toHaveLength(3);
+  expect(err).toBe('');
+});
+
+test('an offset index that points to another batch is a mismatch', async () => {
+  const first = dataBatch(0, ['a', 'b']);
+  writeFileSync(log, Buffer.concat([first, dataBatch(2, ['c'])]));
+  const index = log.replace('.log', '.index');
+  writeFileSync(index, int32(1, 0, 3, first.length));
+  await dump([index]);
+  expect(lines().slice(1)).toEqual(['offset: 1 position: 0', `offset: 3 position: ${first.length}`]);
+  expect(err).toBe(`Mismatches in :${index}\n  Index offset: 3, log offset: 2\n`);
+  out = '';
+  await dump([index], '--index-sanity-check');
+  expect(lines()[1]).toBe('/00000000000000000000.index passed sanity check.');
+  writeFileSync(index, '');
+  out = '';
+  await dump([index]);
+  expect(lines()[1]).toBe('/00000000000000000000.index is empty.');
+});
+
+test('a time index is compared with the largest timestamp of the batch', async () => {
+  writeFileSync(log, dataBatch(0, ['a', 'b']));
+  writeFileSync(log.replace('.log', '.index'), int32(1, 0));
+  const timeIndex = log.replace('.log', '.timeindex');
+  writeFileSync(timeIndex, int32(0, 1001, 1));
+  await dump([timeIndex]);
+  expect(lines()[1]).toBe('timestamp: 1001 offset: 1');
+  expect(err).toBe('');
+  writeFileSync(timeIndex, int32(0, 999, 1));
+  await dump([timeIndex], '--verify-index-only');
+  expect(err).toBe(
+    `Found timestamp mismatch in :${timeIndex}\n  Index timestamp: 999, log timestamp: 1001\n`,
+  );
+});
+
+test('producer snapshots and aborted transactions', async () => {
+  const snapshot = join(directory, '00000000000000000009.snapshot');
+  const entry = {
+    producerId: 7,
+    epoch: 1,
+    lastSequence: 9,
+    lastOffset: 20,
+    offsetDelta: 4,
+    timestamp: 1000,
+    coordinatorEpoch: -1,
+    currentTxnFirstOffset: 16,
+  };
+  writeFileSync(snapshot, encodeProducerSnapshot([entry]));
+  const aborted = join(directory, '00000000000000000009.txnindex');
+  writeFileSync(
+    aborted,
+    encodeAborted([{ producerId: 7, firstOffset: 1, lastOffset: 5, lastStableOffset: 6 }]),
+  );
+  await dump([snapshot, aborted, 'notes.txt']);
+  expect(lines()[1]).toBe(
+    'producerId: 7 producerEpoch: 1 coordinatorEpoch: -1 currentTxnFirstOffset: OptionalLong[16] lastTimestamp: 1000' +
+      ' firstSequence: 5 lastSequence: 9 lastOffset: 20 offsetDelta: 4 timestamp: 1000',
+  );
+  expect(lines()[3]).toBe('version: 0 producerId: 7 firstOffset: 1 lastOffset: 5 lastStableOffset: 6');
+  expect(err).toBe('Ignoring unknown file notes.txt\n');
+});
+
+test('records of __consumer_offsets as JSON; a deletion; a type that nobody knows', async () => {
+  const key = encodeVersioned(1, encode(OffsetCommitKey, 0, { group: 'g', topic: 't', partition: 0 }));
+  const commit = { offset: 5, leaderEpoch: 0, metadata: '', commitTimestamp: 1 };
+  const value = encodeVersioned(3, encode(OffsetCommitValue, 3, commit));
+  const deleted = encodeVersioned(2, encode(GroupMetadataKey, 0, { group: 'g' }));
+  const records = [
+    { key, value, timestamp: 1 },
+    { key: deleted, value: null, timestamp: 1 },
+    { key: encodeVersioned(99, new Uint8Array(0)), value: null, timestamp: 1 },
+  ];
+  writeFileSync(log, buildBatch({ records }));
+  await dump([log], '--offsets-decoder', '--skip-record-metadata');
+  expect(lines().slice(3)).toEqual([
+    '| key: {"type":"1","data":{"group":"g","topic":"t","partition":0}} payload: {"version":"3","data":{"offset":5,"leaderEpoch":0,"metadata":"","commitTimestamp":1}}',
+    '| key: {"type":"2","data":{"group":"g"}} payload: <DELETE>',
+    '| key: Unknown record type 99 at offset 2, skipping.',
+  ]);
+});
+
+test('what this version has no messages for is refused, not printed as text', async () => {
+  await expect(main(['--files', log, '--share-group-state-decoder'], io)).rejects.toThrow(
+    'not part of this version',
+  );
+  await expect(main(['--files', log, '--value-decoder-class', 'com.example.Mine'], io)).rejects.toThrow(
+    'Java class',
+  );
+});
+
+test('a batch whose records are damaged ends the dump with its place', async () => {
+  const damaged = dataBatch(0, ['a']);
+  damaged[damaged.length - 2] = (damaged.at(-2) as number) ^ 1;
+  writeFileSync(log, damaged);
+  await expect(main(['--files', log, '--print-data-log'], io)).rejects.toThrow(
+    `${log}: the records of the batch at position 0 can't be read`,
+  );
+});
