@@ -146,9 +146,3 @@ export const metadataRecords: MessageParser = ({ value, offset }) => {
     return { key: null, payload: `Error at ${offset}, skipping. ${(error as Error).message}` };
   }
 };
-
-/** A record of our own metadata log, which is not framed: its type is known. */
-export function metadataRecordText(type: string, version: number, value: unknown): string {
-  const schema = recordSchemas[type as keyof typeof recordSchemas];
-  return JSON.stringify({ type: typeName(type), version, data: messageJson(schema, version, value) });
-}
