@@ -87,6 +87,8 @@ export interface LogDescription {
 export interface LogDirectoryDescription {
   readonly path: string;
   readonly offline: boolean;
+  /** Gets no new replicas (`cordoned.log.dirs`). */
+  readonly isCordoned: boolean;
   readonly totalBytes: number;
   readonly usableBytes: number;
   readonly logs: readonly LogDescription[];

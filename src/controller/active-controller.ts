@@ -24,7 +24,8 @@ import { alterPartitionReassignments, listPartitionReassignments } from './reass
 import { registerBroker, registerController, unregisterBroker } from './registration.ts';
 import type { ControllerRequests } from './requests.ts';
 import { alterClientQuotas, alterUserScramCredentials, createAcls, deleteAcls } from './security.ts';
-import { allocateProducerIds, assignReplicasToDirs } from './small-requests.ts';
+import { assignReplicasToDirs } from './assign-directories.ts';
+import { allocateProducerIds } from './producer-ids.ts';
 import type { ControllerState, Operation } from './state.ts';
 import { single } from './state.ts';
 

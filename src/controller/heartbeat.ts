@@ -29,6 +29,7 @@ export function* heartbeat(
   const broker = checkBrokerEpoch(state, request.brokerId, request.brokerEpoch);
   sessions.touch(id, broker.epoch, nowMs);
   yield* directoriesLost(state, broker, request.offlineLogDirs);
+  yield* directoriesCordoned(state, broker, request.cordonedLogDirs);
   const isCaughtUp = request.currentMetadataOffset >= broker.epoch;
   const reply = (shouldShutDown: boolean): BrokerHeartbeatResponse => {
     const now = state.image.cluster.brokers.get(id);
@@ -117,4 +118,22 @@ function* directoriesLost(
   // The registration last: while it names them, another controller would begin again.
   yield* evacuateDirectories(state, broker.id, lost);
   yield [registrationChange(broker, { logDirs: rest })];
+}
+
+/** `cordoned.log.dirs` has changed (KIP-1066); null: the broker does not know the property. */
+function* directoriesCordoned(
+  state: ControllerState,
+  { id }: BrokerImage,
+  wanted: readonly Uuid[] | null,
+): Operation<void> {
+  const broker = state.image.cluster.brokers.get(id);
+  if (wanted === null || broker === undefined) return;
+  const cordoned = broker.logDirs.filter((directory) => wanted.includes(directory));
+  const { cordonedLogDirs } = broker;
+  if (
+    cordoned.length === cordonedLogDirs.length &&
+    cordoned.every((directory) => cordonedLogDirs.includes(directory))
+  )
+    return;
+  yield [registrationChange(broker, { cordonedLogDirs: cordoned })];
 }

@@ -1,11 +1,11 @@
 /** Small questions that many control functions ask the image. */
 import type { NodeId } from '../base/ids.ts';
-import type { Uuid } from '../base/uuid.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
 import { isActive } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { featureLevel } from '../metadata/image.ts';
 import type { TopicImage } from '../metadata/topics-image.ts';
-import { uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import { uuidLostDirectory, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type { ChangeContext, Election } from './partition-change.ts';
 import type { ControllerState } from './state.ts';
 
@@ -21,12 +21,15 @@ export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
 }
 
 /**
- * A broker with a single directory has its replicas there, whatever the partition says: a broker that was formatted anew has another
- * id for it.
+ * Whether a broker can serve a replica from `directory` (KIP-858). A replica whose directory is not among those that the broker
+ * registered can't lead until the broker says, with AssignReplicasToDirs, where it is now. A registration without any directory is
+ * of a broker that knows no directory ids: all its replicas count as served.
  */
 function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
+  if (directory === uuidUnassignedDirectory || directory === uuidZero) return true;
+  if (directory === uuidLostDirectory) return false;
   const logDirs = image.cluster.brokers.get(id)?.logDirs ?? [];
-  return logDirs.length <= 1 || directory === uuidUnassignedDirectory || logDirs.includes(directory);
+  return logDirs.length === 0 || logDirs.includes(directory);
 }
 
 /** A topic's own value, else what was set for all brokers, else null. */

@@ -37,6 +37,8 @@ export interface Wanted {
   readonly addingReplicas?: readonly NodeId[];
   readonly removingReplicas?: readonly NodeId[];
   readonly leaderRecoveryState?: number;
+  /** The log directories of the replicas, one for each of `replicas`. */
+  readonly directories?: readonly Uuid[];
   /** Replicas that may have lost what they had not yet written: out of ISR and ELR. */
   readonly uncleanlyStopped?: NodeId;
 }
@@ -48,6 +50,8 @@ interface Draft {
   removing: readonly NodeId[];
   elr: readonly NodeId[];
   lastKnownElr: readonly NodeId[];
+  /** One for each of `replicas`. */
+  directories: readonly Uuid[];
   leader: NodeId | typeof noLeader;
   leaderNamed: boolean;
   unclean: boolean;
@@ -67,6 +71,7 @@ export function partitionChange(
     removing: wanted.removingReplicas ?? before.removingReplicas,
     elr: before.elr,
     lastKnownElr: before.lastKnownElr,
+    directories: [],
     leader: before.leader,
     leaderNamed: false,
     unclean: false,
@@ -78,6 +83,12 @@ export function partitionChange(
     draft.isr = draft.isr.filter((id) => id !== unclean);
   }
   completeReassignment(draft);
+  draft.directories = directoriesOf(
+    draft.replicas,
+    before,
+    wanted.directories ?? before.directories,
+    context,
+  );
   eligibleReplicas(draft, before, unclean, context);
   electLeader(draft, before, context);
   // Without ELR an empty ISR would forget who has the data.
@@ -85,7 +96,7 @@ export function partitionChange(
   const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
   if (replicaLeft) draft.leaderNamed = true;
   lastLeader(draft, before, context);
-  return recordOf(draft, before, context);
+  return recordOf(draft, before);
 }
 
 /** Ends a reassignment when all replicas that were added are in the ISR. */
@@ -121,15 +132,29 @@ function eligibleReplicas(
   );
 }
 
+/** Where the replicas are: `known` says it for those of `before`. */
+function directoriesOf(
+  replicas: readonly NodeId[],
+  before: PartitionImage,
+  known: readonly Uuid[],
+  context: ChangeContext,
+): readonly Uuid[] {
+  if (replicas === before.replicas) return known;
+  return replicas.map((id) => {
+    const at = before.replicas.indexOf(id);
+    return at < 0 ? context.directoryOf(id) : (known[at] ?? uuidUnassignedDirectory);
+  });
+}
+
 /** In service, and the directory with the replica works. */
-function canLead(before: PartitionImage, context: ChangeContext, id: NodeId): boolean {
-  const directory = before.directories[before.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
+function canLead(draft: Draft, context: ChangeContext, id: NodeId): boolean {
+  const directory = draft.directories[draft.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   return context.isActive(id) && context.hasDirectory(id, directory);
 }
 
 function electLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
   const eligible = (id: NodeId): boolean =>
-    (draft.isr.includes(id) || draft.elr.includes(id)) && canLead(before, context, id);
+    (draft.isr.includes(id) || draft.elr.includes(id)) && canLead(draft, context, id);
   const current = before.leader === noLeader ? null : before.leader;
   let chosen: NodeId | null = null;
   const preferred = draft.replicas[0];
@@ -137,9 +162,9 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
   else if (current !== null && draft.replicas.includes(current) && eligible(current)) chosen = current;
   else chosen = draft.replicas.find(eligible) ?? null;
   if (chosen === null) {
-    chosen = lastKnownLeader(draft, before, context);
+    chosen = lastKnownLeader(draft, context);
     if (chosen === null && context.election === 'unclean') {
-      chosen = draft.replicas.find((id) => canLead(before, context, id)) ?? null;
+      chosen = draft.replicas.find((id) => canLead(draft, context, id)) ?? null;
     }
     draft.unclean = chosen !== null;
   }
@@ -162,11 +187,11 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
 }
 
 /** With ISR and ELR both empty the last leader is the best guess. */
-function lastKnownLeader(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
+function lastKnownLeader(draft: Draft, context: ChangeContext): NodeId | null {
   const last = draft.lastKnownElr[0];
   const empty = draft.isr.length === 0 && draft.elr.length === 0;
   if (!context.elrEnabled || !empty || last === undefined || draft.lastKnownElr.length !== 1) return null;
-  return canLead(before, context, last) && draft.replicas.includes(last) ? last : null;
+  return draft.replicas.includes(last) && canLead(draft, context, last) ? last : null;
 }
 
 function lastLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
@@ -179,11 +204,14 @@ function lastLeader(draft: Draft, before: PartitionImage, context: ChangeContext
   }
 }
 
-function recordOf(
-  draft: Draft,
-  before: PartitionImage,
-  context: ChangeContext,
-): RecordOf<'PartitionChangeRecord'> | null {
+function sameDirectories({ directories }: Draft, before: PartitionImage): boolean {
+  return (
+    directories.length === before.directories.length &&
+    directories.every((directory, at) => directory === before.directories[at])
+  );
+}
+
+function recordOf(draft: Draft, before: PartitionImage): RecordOf<'PartitionChangeRecord'> | null {
   const changed = (now: readonly NodeId[], then: readonly NodeId[]): readonly NodeId[] | null =>
     sameList(now, then) ? null : now;
   const replicas = changed(draft.replicas, before.replicas);
@@ -192,6 +220,7 @@ function recordOf(
   const addingReplicas = changed(draft.adding, before.addingReplicas);
   const eligibleLeaderReplicas = changed(draft.elr, before.elr);
   const lastKnownElr = changed(draft.lastKnownElr, before.lastKnownElr);
+  const directories = sameDirectories(draft, before) ? null : draft.directories;
   const recoveryChanged = draft.leaderRecoveryState !== before.leaderRecoveryState;
   const isSame =
     replicas === null &&
@@ -199,7 +228,8 @@ function recordOf(
     removingReplicas === null &&
     addingReplicas === null &&
     eligibleLeaderReplicas === null &&
-    lastKnownElr === null;
+    lastKnownElr === null &&
+    directories === null;
   if (isSame && !draft.leaderNamed && !recoveryChanged) return null;
   return record('PartitionChangeRecord', {
     partitionId: before.index,
@@ -210,13 +240,7 @@ function recordOf(
     removingReplicas,
     addingReplicas,
     leaderRecoveryState: recoveryChanged ? draft.leaderRecoveryState : -1,
-    directories:
-      replicas === null
-        ? null
-        : replicas.map((id) => {
-            const at = before.replicas.indexOf(id);
-            return at < 0 ? context.directoryOf(id) : (before.directories[at] ?? uuidUnassignedDirectory);
-          }),
+    directories: replicas === null ? directories : draft.directories,
     eligibleLeaderReplicas,
     lastKnownElr,
   });

@@ -36,7 +36,9 @@ export class LogDirectory {
   readonly #logger: Logger;
   #lock: FileLock | null = null;
   /** The error that took it offline. */
-  failure: unknown = null;
+  failure: unknown;
+  /** It gets no new replicas (`cordoned.log.dirs`). */
+  isCordoned = false;
   /** Logs in it, and those on their way. */
   logsCount = 0;
   /** Before `begin`: not known. */
@@ -48,11 +50,12 @@ export class LogDirectory {
   /** The last write of each checkpoint, and one that waits behind it. */
   readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
 
-  constructor(fs: FileSystem, logger: Logger, path: string, id: Uuid) {
+  constructor(fs: FileSystem, logger: Logger, path: string, id: Uuid, failure: unknown) {
     this.#fs = fs;
     this.#logger = logger;
     this.path = path;
     this.id = id;
+    this.failure = failure;
   }
 
   get isOffline(): boolean {

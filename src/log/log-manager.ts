@@ -21,6 +21,7 @@ import { FilePool } from './file-pool.ts';
 import { IndexCache } from './index-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { CheckpointKind } from './log-directory.ts';
+import { LogDirectories } from './log-directories.ts';
 import { LogDirectory } from './log-directory.ts';
 import { openDirectory, openingMax } from './log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
@@ -35,8 +36,8 @@ export interface LogManagerOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** `log.dirs` in order, with their directory ids; they exist and are formatted. */
-  readonly directories: readonly { readonly path: string; readonly id: Uuid }[];
+  /** `log.dirs` in order, with their directory ids. `failure`: why one of them can't be used. */
+  readonly directories: readonly { readonly path: string; readonly id: Uuid; readonly failure?: unknown }[];
   readonly settings: LogManagerSettings;
   /** Memory for the newest records of all logs; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
@@ -61,7 +62,7 @@ export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #logger: Logger;
   readonly #resources: LogResources;
-  readonly #directories: LogDirectory[];
+  readonly #directories: LogDirectories;
   readonly #logs = new Map<string, Held>();
   /** Creations under way, so that two callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
@@ -91,8 +92,10 @@ export class LogManager {
       tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
     };
     this.#tasks = new BackgroundTasks(scheduler, this.#logger);
-    this.#directories = options.directories.map(
-      ({ path, id }) => new LogDirectory(fs, this.#logger, path, id),
+    this.#directories = new LogDirectories(
+      options.directories.map(
+        ({ path, id, failure }) => new LogDirectory(fs, this.#logger, path, id, failure ?? null),
+      ),
     );
     this.#cleaner = new LogCleaner({
       resources: this.#resources,
@@ -105,7 +108,8 @@ export class LogManager {
   /** Locks the directories, opens (and if need be recovers) all logs in them, and starts the background tasks. */
   async start(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
-    for (const directory of this.#directories) {
+    for (const directory of this.#directories.all) {
+      if (directory.isOffline) continue;
       try {
         if (this.#options.settings.locksDirectories) await directory.lock();
         await this.#openAll(directory);
@@ -130,30 +134,26 @@ export class LogManager {
   }
 
   /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
-  directories(): {
-    path: string;
-    id: Uuid;
-    isOffline: boolean;
-    wasClean: boolean;
-    previousBrokerEpoch: number;
-  }[] {
-    return this.#directories.map(({ path, id, isOffline, wasClean, previousBrokerEpoch }) => ({
-      path,
-      id,
-      isOffline,
-      wasClean,
-      previousBrokerEpoch,
-    }));
+  directories(): readonly LogDirectory[] {
+    return this.#directories.all;
   }
 
-  /** Directory id of a log. */
-  directoryIdOf(log: PartitionLog): Uuid | null {
-    return this.#logs.get(partitionDirectoryName(log.topic, log.partition))?.directory.id ?? null;
+  get previousBrokerEpoch(): number {
+    return this.#directories.previousBrokerEpoch;
+  }
+
+  setCordoned(paths: readonly string[]): void {
+    this.#directories.setCordoned(paths);
+  }
+
+  directoryIdOf(topic: string, partition: number): Uuid | null {
+    return this.#logs.get(partitionDirectoryName(topic, partition))?.directory.id ?? null;
   }
 
   /**
    * The log of a partition, made when it does not exist. One of another topic id under this name (the topic was deleted and
-   * made again while this broker was away) is put aside first. `directoryId` chooses among several directories.
+   * made again while this broker was away) is put aside first. `directoryId` is the directory that metadata names; null: none yet.
+   * A replica that is not new to this broker (`isNew`) may be in a directory that is offline: it is never made a second time, empty.
    */
   getOrCreate(
     topic: string,
@@ -161,17 +161,19 @@ export class LogManager {
     topicId: Uuid,
     config: LogConfig,
     directoryId: Uuid | null = null,
+    isNew = true,
   ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
     if (held !== undefined && held.log.topicId === topicId && !held.log.isOffline)
       return Promise.resolve(held.log);
     const pending = this.#creating.get(name);
-    const create = (): Promise<PartitionLog> => this.#create(topic, partition, topicId, config, directoryId);
+    const create = (): Promise<PartitionLog> =>
+      this.#create(topic, partition, topicId, config, { directoryId, isNew });
     const mine = (
       pending === undefined
         ? create()
-        : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId))
+        : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId, isNew))
     ).finally(() => {
       if (this.#creating.get(name) === mine) this.#creating.delete(name);
     });
@@ -226,7 +228,7 @@ export class LogManager {
     this.#tasks.stop();
     await this.#cleaner.stop();
     await Promise.allSettled(this.#creating.values());
-    for (const directory of this.#directories) await this.#closeDirectory(directory, brokerEpoch);
+    for (const directory of this.#directories.all) await this.#closeDirectory(directory, brokerEpoch);
     await this.#resources.files.close();
   }
 
@@ -263,7 +265,7 @@ export class LogManager {
     partition: number,
     topicId: Uuid,
     config: LogConfig,
-    directoryId: Uuid | null,
+    place: { readonly directoryId: Uuid | null; readonly isNew: boolean },
   ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
@@ -277,7 +279,7 @@ export class LogManager {
       await this.#putAside(name, 'stray');
     }
     await this.#leaving.get(name);
-    const directory = this.#choose(directoryId);
+    const directory = this.#directories.choose(name, place.directoryId, place.isNew);
     directory.logsCount += 1;
     const log = await PartitionLog.open({
       directory: `${directory.path}/${name}`,
@@ -316,17 +318,6 @@ export class LogManager {
       await Promise.allSettled(batch.map((log) => log.materialise()));
     }
     this.#making = false;
-  }
-
-  /** The named directory or, without one, the one with the fewest logs. */
-  #choose(directoryId: Uuid | null): LogDirectory {
-    const online = this.#directories.filter((directory) => !directory.isOffline);
-    const named = online.find((directory) => directory.id === directoryId);
-    if (named !== undefined) return named;
-    const best = online.sort((a, b) => a.logsCount - b.logsCount)[0];
-    if (best === undefined)
-      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
-    return best;
   }
 
   #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
@@ -381,7 +372,7 @@ export class LogManager {
   }
 
   async #writeCleanerCheckpoint(path: string): Promise<void> {
-    this.#directories.find((directory) => directory.path === path)?.dirty.add('cleaner');
+    this.#directories.all.find((directory) => directory.path === path)?.dirty.add('cleaner');
     await this.#writeCheckpoints('cleaner');
   }
 
@@ -403,7 +394,7 @@ export class LogManager {
   }
 
   async #writeCheckpoints(...kinds: readonly CheckpointKind[]): Promise<void> {
-    for (const directory of this.#directories) {
+    for (const directory of this.#directories.all) {
       for (const kind of kinds) {
         if (directory.isOffline || !directory.dirty.has(kind)) continue;
         try {

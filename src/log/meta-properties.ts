@@ -37,6 +37,12 @@ export function parseMetaProperties(text: string): MetaProperties {
   return { clusterId, nodeId, directoryId: values.get('directory.id') ?? null };
 }
 
+/** The date line of java.util.Properties. */
+export function dateComment(wallMs: number): string {
+  const [day, date, month, year, time] = new Date(wallMs).toUTCString().split(/,? /);
+  return `${day} ${month} ${date} ${time} UTC ${year}`;
+}
+
 /** The file's text; `comment` is the date line that java.util.Properties puts first. */
 export function metaPropertiesText(meta: MetaProperties, comment: string): string {
   const lines = ['#', `#${comment}`, `cluster.id=${meta.clusterId}`];

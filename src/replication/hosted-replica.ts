@@ -9,7 +9,7 @@ import { mark } from '../base/mark.ts';
 import { nodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
-import { type PartitionImage, uuidLostDirectory, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import { type PartitionImage, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type { ReplicaLog } from './log-port.ts';
 import { Partition } from './partition.ts';
 import type { PartitionContext } from './partition-context.ts';
@@ -24,6 +24,9 @@ export interface HostContext extends PartitionContext {
   readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
+  /** The log of the replica is in `directory`, and metadata says something else. */
+  readonly assignDirectory: (replica: HostedReplica, directory: Uuid) => void;
+  readonly directoryOf: (replica: HostedReplica) => Uuid | null;
 }
 
 export class HostedReplica {
@@ -33,6 +36,8 @@ export class HostedReplica {
   /** What metadata says; null when the replica is to go. */
   wanted: PartitionImage | null;
   config: TopicConfig;
+  /** Metadata gave the replica to this broker after the broker registered: no earlier incarnation has records of it. */
+  readonly isNew: boolean;
   partition: Partition | null = null;
   /** Settles when the log is open or could not be opened; null before it was asked for. */
   opening: Promise<void> | null = null;
@@ -41,12 +46,19 @@ export class HostedReplica {
   readonly #context: HostContext;
   #isWaiting = false;
 
-  constructor(topic: string, image: PartitionImage, config: TopicConfig, context: HostContext) {
+  constructor(
+    topic: string,
+    image: PartitionImage,
+    config: TopicConfig,
+    isNew: boolean,
+    context: HostContext,
+  ) {
     this.topic = topic;
     this.topicId = image.topicId;
     this.index = image.index;
     this.wanted = image;
     this.config = config;
+    this.isNew = isNew;
     this.#context = context;
   }
 
@@ -60,13 +72,19 @@ export class HostedReplica {
     this.reconcile();
   }
 
-  /** The log directory that metadata assigns; null: any. */
+  /** The log directory that metadata names; null: none yet. */
   get directoryId(): Uuid | null {
     const { wanted } = this;
     const at = wanted?.replicas.indexOf(nodeId(this.#context.localId)) ?? -1;
     const assigned = wanted?.directories[at];
-    if (assigned === undefined || assigned === uuidZero) return null;
-    return assigned === uuidUnassignedDirectory || assigned === uuidLostDirectory ? null : assigned;
+    if (assigned === undefined || assigned === uuidZero || assigned === uuidUnassignedDirectory) return null;
+    return assigned;
+  }
+
+  /** Metadata learns where the log is; only then can the controller move leaderships off a directory that fails. */
+  #tellDirectory(): void {
+    const directory = this.#context.directoryOf(this);
+    if (directory !== null && directory !== this.directoryId) this.#context.assignDirectory(this, directory);
   }
 
   setConfig(config: TopicConfig): void {
@@ -82,7 +100,9 @@ export class HostedReplica {
       if (this.opening === null) this.opening = this.#context.openLog(this);
       return;
     }
-    if (partition.applied === wanted || partition.isOffline) return;
+    if (partition.applied === wanted) return;
+    this.#tellDirectory();
+    if (partition.isOffline) return;
     if (wanted.leader === this.#context.localId) this.#lead(partition, wanted);
     else this.#follow(partition, wanted);
   }

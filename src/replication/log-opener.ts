@@ -42,8 +42,8 @@ export class LogOpener {
     if (this.#slices.isOver) await this.#slices.breathe();
     try {
       if (replica.wanted === null) return;
-      const { topic, index, topicId, config, directoryId } = replica;
-      const log = await this.#logs.getOrCreate(topic, index, topicId, config, directoryId);
+      const { topic, index, topicId, config, directoryId, isNew } = replica;
+      const log = await this.#logs.getOrCreate(topic, index, topicId, config, directoryId, isNew);
       replica.opened(log);
     } catch (error) {
       replica.hasFailed = true;

@@ -60,14 +60,20 @@ export interface ReplicaLog {
 export interface LogStore {
   /** The log that is open under this name, of whatever topic id. Makes the start of many partitions synchronous. */
   get(topic: string, index: number): ReplicaLog | null;
-  /** Opens the log of a partition or makes it; rejects with KAFKA_STORAGE_ERROR when its directory is offline. */
+  /**
+   * Opens the log of a partition or makes it. Rejects with KAFKA_STORAGE_ERROR when its directory is offline, or may be: when the
+   * replica is not new to this broker (`isNew`), or metadata names a directory that is not there, while some directory is offline.
+   */
   getOrCreate(
     topic: string,
     index: number,
     topicId: Uuid,
     config: TopicConfig,
     directoryId: Uuid | null,
+    isNew: boolean,
   ): Promise<ReplicaLog>;
+  /** Id of the log directory that holds the log of a partition, also when that directory has failed; null: there is no log. */
+  directoryIdOf(topic: string, index: number): Uuid | null;
   /** Takes the log out of service and has its files removed. */
   delete(topic: string, index: number): Promise<void>;
   /** Puts aside the logs that are not expected here. */

@@ -25,6 +25,7 @@ import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { AlterPartitionManager } from './alter-partition.ts';
+import { DirectoryAssignments } from './directory-assignments.ts';
 import { type HostContext, HostedReplica } from './hosted-replica.ts';
 import { LogOpener } from './log-opener.ts';
 import type { LogStore } from './log-port.ts';
@@ -71,6 +72,7 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #topics = new Map<Uuid, HostedTopic>();
   readonly #idByName = new Map<string, Uuid>();
   readonly #alter: AlterPartitionManager;
+  readonly #assignments: DirectoryAssignments;
   readonly #feeder: ReplicaFeeder;
   readonly #fetchers: ReplicaFetchers;
   readonly #opener: LogOpener;
@@ -81,6 +83,8 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
   #timer: Timer | null = null;
   #image: MetadataImage = emptyImage();
+  /** The metadata up to the registration of this broker was seen: what it gives to this broker from now on is new to it. */
+  #hasMetadata = false;
   #isStopped = false;
 
   constructor(options: ReplicaManagerOptions) {
@@ -92,6 +96,14 @@ export class ReplicaManager implements MetadataPublisher {
       brokerEpoch: localBrokerEpoch,
       controller,
       scheduler,
+      logger,
+    });
+    this.#assignments = new DirectoryAssignments({
+      brokerId: localId,
+      brokerEpoch: localBrokerEpoch,
+      controller,
+      scheduler,
+      random,
       logger,
     });
     const find = (topicId: Uuid, index: number): Partition | null => this.partition(topicId, index);
@@ -140,6 +152,8 @@ export class ReplicaManager implements MetadataPublisher {
       },
       follow: (partition, leaderId, leaderEpoch) => this.#fetchers.follow(partition, leaderId, leaderEpoch),
       unfollow: (partition) => this.#fetchers.unfollow(partition),
+      assignDirectory: ({ topicId, index }, directory) => this.#assignments.assign(topicId, index, directory),
+      directoryOf: ({ topic, index }) => this.#options.logs.directoryIdOf(topic, index),
     };
   }
 
@@ -157,6 +171,7 @@ export class ReplicaManager implements MetadataPublisher {
     this.#reconcile.stop();
     this.#ticks.stop();
     this.#alter.stop();
+    this.#assignments.stop();
     this.#fetchers.stop();
     this.#feeder.stop();
     this.#roleLog.flush();
@@ -211,6 +226,7 @@ export class ReplicaManager implements MetadataPublisher {
   // --- metadata ---------------------------------------------------------------------------------------------------
 
   onMetadataUpdate(delta: MetadataDelta, image: MetadataImage): void {
+    this.#hasMetadata ||= this.#image.offset >= 0;
     this.#image = image;
     if (this.#isStopped) return;
     for (const topicId of delta.removedTopics) this.#removeTopic(topicId);
@@ -244,7 +260,13 @@ export class ReplicaManager implements MetadataPublisher {
         this.#topics.set(topic.id, hosted);
         this.#idByName.set(topic.name, topic.id);
       }
-      replica = new HostedReplica(topic.name, wanted, this.#configOf(topic.name, hosted), this.#context);
+      replica = new HostedReplica(
+        topic.name,
+        wanted,
+        this.#configOf(topic.name, hosted),
+        this.#hasMetadata,
+        this.#context,
+      );
       hosted.replicas.set(index, replica);
     } else replica.wanted = wanted;
     this.#reconcile.add(replica);
@@ -263,6 +285,7 @@ export class ReplicaManager implements MetadataPublisher {
       if (this.#idByName.get(topic.name) === topicId) this.#idByName.delete(topic.name);
     }
     replica.wanted = null;
+    this.#assignments.forget(topicId, replica.index);
     this.#opener.remove(replica);
   }
 

@@ -71,6 +71,7 @@ export class BrokerPart {
   /** Opens the logs, follows the metadata and registers; resolves when the controller has let this broker into service. */
   async start(): Promise<void> {
     const { controller, node } = this.around;
+    this.bindCordoned();
     await this.logs.start();
     const lifecycle = this.makeLifecycle();
     this.lifecycle = lifecycle;
@@ -98,6 +99,15 @@ export class BrokerPart {
     await this.logs.shutdown(this.brokerEpoch);
   }
 
+  private bindCordoned(): void {
+    const cordoned = this.around.config.bind('cordoned.log.dirs');
+    this.logs.setCordoned(cordoned.value);
+    cordoned.onChange((paths) => {
+      this.logs.setCordoned(paths);
+      this.lifecycle?.directoriesCordoned();
+    });
+  }
+
   private get brokerEpoch(): number {
     return this.lifecycle?.brokerEpoch ?? -1;
   }
@@ -117,7 +127,10 @@ export class BrokerPart {
       configOf: (topic) => topicConfig(controller.loader.image.configs.topic(topic), config),
       onDirectoryFailure: ({ path, id }, error) => {
         this.offline.add(id);
-        if (this.offline.size < directories.logDirs.length) return;
+        if (this.logs.directories().some(({ isOffline }) => !isOffline)) {
+          this.lifecycle?.directoryFailed();
+          return;
+        }
         logger.error('Shutdown broker because all log dirs have failed', { path });
         ports.onFatal(error);
       },
@@ -147,7 +160,7 @@ export class BrokerPart {
   private makeLifecycle(): BrokerLifecycle {
     const { config, directories, controller, ports } = this.around;
     const { clock, scheduler, random, logger } = ports;
-    const previousEpochs = this.logs.directories().map(({ previousBrokerEpoch }) => previousBrokerEpoch);
+    const online = this.logs.directories().filter(({ isOffline }) => !isOffline);
     return new BrokerLifecycle({
       nodeId: config.nodeId,
       clusterId: directories.clusterId,
@@ -156,9 +169,17 @@ export class BrokerPart {
       endpoints: advertisedEndpoints(config, ports.hostName),
       rack: config.get('broker.rack'),
       features: supportedFeatures,
-      logDirs: directories.logDirs.map(({ id }) => id),
+      logDirs: online.map(({ id }) => id),
       offlineLogDirs: () => [...this.offline],
-      previousBrokerEpoch: Math.max(-1, ...previousEpochs),
+      cordonedLogDirs: () =>
+        this.logs
+          .directories()
+          .filter(({ isCordoned }) => isCordoned)
+          .map(({ id }) => id),
+      previousBrokerEpoch: this.logs.previousBrokerEpoch,
+      directoryFailureTimeoutMs: config.get('log.dir.failure.timeout.ms'),
+      onDirectoryFailureUntold: () =>
+        ports.onFatal(new Error('The controller could not be told of a failed log directory')),
       heartbeatIntervalMs: config.get('broker.heartbeat.interval.ms'),
       registrationTimeoutMs: config.get('initial.broker.registration.timeout.ms'),
       clock,

@@ -1,12 +1,21 @@
 /**
  * What must be true of the log directories before anything in them is touched: they are formatted, for this cluster and
- * this node, and no other process uses them.
+ * this node, and no other process uses them. A directory on a disk that can't be read is offline from the start: the node
+ * goes on with the others, as long as the metadata log is not in it.
  */
+import type { Clock } from '../base/clock.ts';
 import type { FileLock, FileSystem } from '../base/file-system.ts';
 import { randomUuid, type Uuid } from '../base/uuid.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import { type MetaProperties, metaPropertiesPath, readMetaProperties } from '../log/meta-properties.ts';
+import {
+  dateComment,
+  type MetaProperties,
+  metaPropertiesPath,
+  readMetaProperties,
+  writeMetaProperties,
+} from '../log/meta-properties.ts';
+import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** The directories are not ours to use. Its message says why, in Kafka's words. */
@@ -16,7 +25,10 @@ export class DirectoryError extends Error {
 
 export interface FormattedDirectory {
   readonly path: string;
+  /** `uuidLostDirectory` when the directory can't be read. */
   readonly id: Uuid;
+  /** Why the directory is offline; null when it can be used. */
+  readonly failure: unknown;
 }
 
 export interface ClaimedDirectories {
@@ -32,28 +44,39 @@ export interface ClaimOptions {
   readonly fs: FileSystem;
   readonly random: Random;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /** Checks and locks every directory of the configuration. Throws `DirectoryError`. */
 export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDirectories> {
   const { config, fs } = options;
   const paths = [...new Set([...config.logDirs, config.metadataLogDir])];
-  const metas = await readAll(options, paths);
+  const { metas, failures } = await readAll(options, paths);
   const clusterId = checkTogether(config, metas);
   const locks: FileLock[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(locks.splice(0).map((lock) => lock.release()));
   };
   try {
-    for (const path of paths) locks.push(await lockDirectory(fs, path));
+    for (const path of metas.keys()) {
+      const lock = await lockDirectory(fs, path).catch((error: unknown) => {
+        // A disk that takes no writes any more.
+        if (error instanceof DirectoryError || path === config.metadataLogDir) throw error;
+        failures.set(path, error);
+        return null;
+      });
+      if (lock !== null) locks.push(lock);
+    }
   } catch (error) {
     await release();
     throw error;
   }
-  const ids = new Map(
-    [...metas].map(([path, meta]) => [path, meta.directoryId ?? randomUuid(options.random)] as const),
-  );
-  const formatted = (path: string): FormattedDirectory => ({ path, id: ids.get(path) as Uuid });
+  const ids = await directoryIds(options, metas);
+  const formatted = (path: string): FormattedDirectory => ({
+    path,
+    id: ids.get(path) ?? uuidLostDirectory,
+    failure: failures.get(path) ?? null,
+  });
   return {
     clusterId,
     logDirs: config.logDirs.map(formatted),
@@ -62,11 +85,30 @@ export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDi
   };
 }
 
-async function readAll(
-  { fs, logger }: ClaimOptions,
-  paths: readonly string[],
-): Promise<Map<string, MetaProperties>> {
+/** A directory that was formatted before directories had ids gets one now, for good. */
+async function directoryIds(
+  { fs, random, clock }: ClaimOptions,
+  metas: ReadonlyMap<string, MetaProperties>,
+): Promise<Map<string, Uuid>> {
+  const ids = new Map<string, Uuid>();
+  for (const [path, meta] of metas) {
+    const directoryId = meta.directoryId ?? randomUuid(random);
+    ids.set(path, directoryId);
+    if (meta.directoryId === null)
+      await writeMetaProperties(fs, path, { ...meta, directoryId }, dateComment(clock.wallMs()));
+  }
+  return ids;
+}
+
+interface Readings {
+  readonly metas: Map<string, MetaProperties>;
+  /** Directories that could not be read. */
+  readonly failures: Map<string, unknown>;
+}
+
+async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly string[]): Promise<Readings> {
   const metas = new Map<string, MetaProperties>();
+  const failures = new Map<string, unknown>();
   const unformatted: string[] = [];
   for (const path of paths) {
     try {
@@ -77,7 +119,7 @@ async function readAll(
       logger.error(
         `Error while reading meta.properties file ${metaPropertiesPath(path)}: ${(error as Error).message}`,
       );
-      unformatted.push(path);
+      failures.set(path, error);
     }
   }
   if (metas.size === 0) throw new DirectoryError('No readable meta.properties files found.');
@@ -87,7 +129,12 @@ async function readAll(
       `No \`meta.properties\` found in ${first} (have you run \`kafka-storage.sh\` to format the directory?)`,
     );
   }
-  return metas;
+  if (failures.has(config.metadataLogDir)) {
+    throw new DirectoryError(
+      `Encountered I/O error in metadata log directory ${config.metadataLogDir}. Cannot continue.`,
+    );
+  }
+  return { metas, failures };
 }
 
 /** All directories belong to one cluster and to this node; returns the cluster's id. */

@@ -13,13 +13,14 @@ export function logDirectories(logs: LogManager, fs: FileSystem): LogDirectories
 async function describe(
   logs: LogManager,
   fs: FileSystem,
-  { path, id, isOffline }: { path: string; id: Uuid; isOffline: boolean },
+  { path, id, isOffline, isCordoned }: { path: string; id: Uuid; isOffline: boolean; isCordoned: boolean },
 ): Promise<LogDirectoryDescription> {
-  const own = logs.all().filter((log) => logs.directoryIdOf(log) === id);
+  const own = logs.all().filter((log) => logs.directoryIdOf(log.topic, log.partition) === id);
   const volume = isOffline ? { totalBytes: -1, usableBytes: -1 } : await fs.volume(path);
   return {
     path,
     offline: isOffline,
+    isCordoned,
     ...volume,
     logs: own.map((log) => ({
       topic: log.topic,

@@ -41,8 +41,8 @@ export class Node {
   /** Resolves when clients are answered. Rejects when the node can't run here; then stop it. */
   async start(): Promise<void> {
     const { config, ports } = this;
-    const { fs, random, network, logger } = ports;
-    this.directories = await claimDirectories({ config, fs, random, logger });
+    const { fs, random, clock, network, logger } = ports;
+    this.directories = await claimDirectories({ config, fs, random, clock, logger });
     this.controller = await buildControllerPart(config, this.directories, ports);
     const { log, loader } = this.controller;
     loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });

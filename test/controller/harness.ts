@@ -134,7 +134,7 @@ export class TestController {
 
   register(
     id: number,
-    options: { incarnation?: number; rack?: string; previousBrokerEpoch?: number } = {},
+    options: { incarnation?: number; rack?: string; previousBrokerEpoch?: number; logDirs?: string[] } = {},
   ): number {
     const { brokerEpoch } = this.call(62, {
       brokerId: id,
@@ -147,7 +147,7 @@ export class TestController {
         { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
       ],
       rack: options.rack ?? null,
-      logDirs: [uuidOf(1000 + id)],
+      logDirs: options.logDirs ?? [uuidOf(1000 + id)],
       previousBrokerEpoch: options.previousBrokerEpoch ?? -1,
     });
     return brokerEpoch;
@@ -159,7 +159,13 @@ export class TestController {
 
   beat(
     id: number,
-    want: { fence?: boolean; shutDown?: boolean; offset?: number } = {},
+    want: {
+      fence?: boolean;
+      shutDown?: boolean;
+      offset?: number;
+      offline?: string[];
+      cordoned?: string[];
+    } = {},
   ): Infer<ControllerRequests[63]['response']> {
     return this.call(63, {
       brokerId: id,
@@ -167,6 +173,8 @@ export class TestController {
       currentMetadataOffset: want.offset ?? this.offset,
       wantFence: want.fence ?? false,
       wantShutDown: want.shutDown ?? false,
+      offlineLogDirs: want.offline ?? [],
+      cordonedLogDirs: want.cordoned ?? null,
     });
   }
 

@@ -107,7 +107,8 @@ export class Cluster {
           leader: replicas[0] as number,
           leaderEpoch: 0,
           partitionEpoch: 0,
-          directories: [],
+          // The one directory that every broker has here.
+          directories: replicas.map(() => topicId),
         });
       }),
     ]);

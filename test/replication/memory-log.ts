@@ -231,6 +231,10 @@ export class MemoryLogs implements LogStore {
     return null;
   }
 
+  directoryIdOf(): null {
+    return null;
+  }
+
   async getOrCreate(_topic: string, index: number, topicId: string): Promise<MemoryLog> {
     await new Promise<void>((resolve) => {
       this.#scheduler.after(this.#writeMs(), resolve);

@@ -52,6 +52,7 @@ function describe(
     ),
     totalBytes: directory.totalBytes,
     usableBytes: directory.usableBytes,
+    isCordoned: directory.isCordoned,
   };
 }
 

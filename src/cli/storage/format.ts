@@ -9,7 +9,7 @@ import { nodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import { isUuid, randomUuid, type Uuid } from '../../base/uuid.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
-import { metaPropertiesPath, writeMetaProperties } from '../../log/meta-properties.ts';
+import { dateComment, metaPropertiesPath, writeMetaProperties } from '../../log/meta-properties.ts';
 import { type MetadataRecord, record } from '../../metadata/records.ts';
 import type { Voter } from '../../raft/types.ts';
 import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';
@@ -155,13 +155,6 @@ function bootstrapRecords(
     record('FeatureLevelRecord', { name, featureLevel: level }),
   );
   return [...levels, ...credentials];
-}
-
-/** The date line of java.util.Properties. */
-function dateComment(wallMs: number): string {
-  const [day, , ,] = new Date(wallMs).toUTCString().split(',');
-  const t = new Date(wallMs).toUTCString().split(' ');
-  return `${day} ${t[2]} ${t[1]} ${t[4]} UTC ${t[3]}`;
 }
 
 function directoryIdOf(

@@ -52,6 +52,12 @@ export interface BrokerLifecycleOptions {
   readonly logDirs: readonly Uuid[];
   /** Ids of those that failed since. */
   readonly offlineLogDirs: () => readonly Uuid[];
+  /** Ids of the directories of `cordoned.log.dirs`. */
+  readonly cordonedLogDirs: () => readonly Uuid[];
+  /** log.dir.failure.timeout.ms: so long the controller may not know of a failed directory. */
+  readonly directoryFailureTimeoutMs: number;
+  /** That time is over: leaderships in the failed directory can't move, so the broker must stop. */
+  readonly onDirectoryFailureUntold: () => void;
   /** From the marker of a clean shutdown; -1 when there is none. */
   readonly previousBrokerEpoch: number;
   /** broker.heartbeat.interval.ms */
@@ -83,6 +89,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   #reregistering = false;
   readonly #unfenced: { promise: Promise<void>; resolve: () => void };
   readonly #mayStop: { promise: Promise<void>; resolve: () => void };
+  /** Runs while the controller may not know of a failed log directory. */
+  #failureDeadline: Timer | null = null;
   /** Somebody is the active controller. */
   #isLed = false;
 
@@ -173,9 +181,23 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.close();
   }
 
+  /** A log directory failed: the controller is told at once, so that leaderships move. */
+  directoryFailed(): void {
+    if (this.#closed) return;
+    const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUntold } = this.#options;
+    this.#failureDeadline ??= scheduler.after(directoryFailureTimeoutMs, onDirectoryFailureUntold);
+    this.#beat();
+  }
+
+  /** `cordoned.log.dirs` has changed. */
+  directoriesCordoned(): void {
+    this.#beat();
+  }
+
   /** Stops beating. */
   close(): void {
     this.#closed = true;
+    this.#failureDeadline?.cancel();
     this.#timer?.cancel();
     this.#timer = null;
     this.#mayStop.resolve();
@@ -266,25 +288,31 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   async #exchange(): Promise<void> {
-    const { client, nodeId, image, offlineLogDirs, logger } = this.#options;
+    const { client, nodeId, image, offlineLogDirs, cordonedLogDirs, logger } = this.#options;
     const current = image();
     // Before our own registration is in the image, its offset says nothing about this incarnation.
     const own = this.#own(current);
+    const offline = offlineLogDirs();
     try {
       const answer: Heartbeat = await client.request(
         BrokerHeartbeatRequest,
         BrokerHeartbeatResponse,
-        1,
+        2,
         {
           brokerId: nodeId,
           brokerEpoch: this.#epoch,
           currentMetadataOffset: own === null ? -1 : current.offset,
           wantFence: !this.#ready && !this.#stopRequested,
           wantShutDown: this.#stopRequested,
-          offlineLogDirs: offlineLogDirs(),
+          offlineLogDirs: offline,
+          cordonedLogDirs: cordonedLogDirs(),
         },
         { deadlineMs: heartbeatDeadlineMs },
       );
+      if (offline.length === offlineLogDirs().length) {
+        this.#failureDeadline?.cancel();
+        this.#failureDeadline = null;
+      }
       if (answer.shouldShutDown && this.#stopRequested) this.#mayStop.resolve();
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

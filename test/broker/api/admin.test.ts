@@ -215,6 +215,7 @@ describe('the rest', () => {
       {
         path: '/data',
         offline: false,
+        isCordoned: true,
         totalBytes: 100,
         usableBytes: 40,
         logs: [
@@ -223,7 +224,7 @@ describe('the rest', () => {
           { topic: 'b', index: 0, sizeBytes: 7, offsetLag: 0, isFuture: false },
         ],
       },
-      { path: '/broken', offline: true, totalBytes: -1, usableBytes: -1, logs: [] },
+      { path: '/broken', offline: true, isCordoned: false, totalBytes: -1, usableBytes: -1, logs: [] },
     );
     for (const version of [1, 2, 3, 4, 5]) {
       const all = await broker.inject(DescribeLogDirsRequest, DescribeLogDirsResponse, version, {
@@ -251,11 +252,11 @@ describe('the rest', () => {
   test('AlterReplicaLogDirs: fine where the replica is, later where it is not yet, never elsewhere', async () => {
     const broker = new TestBroker();
     const log = { topic: 'a', index: 0, sizeBytes: 5, offsetLag: 0, isFuture: false };
-    const volume = { offline: false, totalBytes: 100, usableBytes: 40 };
+    const volume = { offline: false, isCordoned: false, totalBytes: 100, usableBytes: 40 };
     broker.directories.push(
       { path: '/one', ...volume, logs: [log] },
       { path: '/two', ...volume, logs: [] },
-      { path: '/broken', offline: true, totalBytes: -1, usableBytes: -1, logs: [] },
+      { path: '/broken', offline: true, isCordoned: false, totalBytes: -1, usableBytes: -1, logs: [] },
     );
     const ask = async (path: string, partition: number) => {
       const { results } = await broker.inject(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, 2, {

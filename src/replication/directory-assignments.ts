@@ -1,0 +1,175 @@
+/**
+ * AssignReplicasToDirs (KIP-858): tells the active controller in which log directories the replicas of this broker are. One request
+ * is in flight at a time and carries every assignment that waits; what arrives meanwhile goes with the next one.
+ *
+ * Invariants: an assignment is repeated until the controller accepted it, a newer one took its place, or the replica went. A partition
+ * has at most one. An assignment to a directory that has failed since is told all the same: that is how the controller learns which
+ * leaderships to move.
+ */
+import type { Scheduler } from '../base/clock.ts';
+import { mark } from '../base/mark.ts';
+import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
+import type { ControllerClient } from '../metadata/controller-port.ts';
+import { errorOf, Errors } from '../protocol/errors.ts';
+import {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/messages/73-assign-replicas-to-dirs.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface DirectoryAssignmentsOptions {
+  readonly brokerId: number;
+  readonly brokerEpoch: () => number;
+  readonly controller: ControllerClient;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+interface Assignment {
+  readonly topicId: Uuid;
+  readonly index: number;
+  readonly directory: Uuid;
+  /** Called once, when the controller has recorded it. */
+  readonly onAccepted: (() => void) | null;
+}
+
+/** Kafka's `AssignReplicasToDirsRequestBuilder.MAX_ASSIGNMENTS_PER_REQUEST`. */
+const assignmentsPerRequestMax = 2250;
+const retryMinMs = 100;
+const retryMaxMs = 10_000;
+
+export class DirectoryAssignments {
+  readonly #options: DirectoryAssignmentsOptions;
+  readonly #waiting = new Map<string, Assignment>();
+  readonly #inFlight = new Map<string, Assignment>();
+  #isBusy = false;
+  #isStopped = false;
+  #retryMs = retryMinMs;
+
+  constructor(options: DirectoryAssignmentsOptions) {
+    this.#options = options;
+  }
+
+  assign(topicId: Uuid, index: number, directory: Uuid, onAccepted: (() => void) | null = null): void {
+    const key = keyOf(topicId, index);
+    const known = this.#waiting.get(key) ?? this.#inFlight.get(key);
+    if (known?.directory === directory && onAccepted === null) return;
+    this.#waiting.set(key, { topicId, index, directory, onAccepted });
+    this.#wake(0);
+  }
+
+  /** The replica is no longer this broker's. */
+  forget(topicId: Uuid, index: number): void {
+    this.#waiting.delete(keyOf(topicId, index));
+    this.#inFlight.delete(keyOf(topicId, index));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.clear();
+  }
+
+  #wake(delayMs: number): void {
+    if (this.#isBusy || this.#isStopped || this.#waiting.size === 0) return;
+    this.#isBusy = true;
+    const run = (): void => {
+      void this.#round().then((isDone) => {
+        this.#isBusy = false;
+        this.#wake(isDone ? 0 : this.#backoff());
+      });
+    };
+    if (delayMs === 0) this.#options.scheduler.soon(run);
+    else this.#options.scheduler.after(delayMs, run);
+  }
+
+  #backoff(): number {
+    const baseMs = this.#retryMs;
+    this.#retryMs = Math.min(retryMaxMs, baseMs * 2);
+    return baseMs * (1 + 0.2 * (this.#options.random.u32() / 0x1_0000_0000));
+  }
+
+  /** False: something must be told again, later. */
+  async #round(): Promise<boolean> {
+    for (const [key, assignment] of this.#waiting) {
+      if (this.#inFlight.size === assignmentsPerRequestMax) break;
+      this.#waiting.delete(key);
+      this.#inFlight.set(key, assignment);
+    }
+    const response = await this.#send([...this.#inFlight.values()]);
+    if (response !== null && response.errorCode === 0) this.#settle(response);
+    else if (response !== null) {
+      const reason = errorOf(response.errorCode).name;
+      this.#options.logger.warn('The controller refused AssignReplicasToDirs', { reason });
+    }
+    const isDone = this.#inFlight.size === 0;
+    for (const [key, assignment] of this.#inFlight)
+      if (!this.#waiting.has(key) && !this.#isStopped) this.#waiting.set(key, assignment);
+    this.#inFlight.clear();
+    if (isDone) this.#retryMs = retryMinMs;
+    return isDone;
+  }
+
+  /** What the controller accepted, or will never accept, is no longer in flight. */
+  #settle(response: AssignReplicasToDirsResponse): void {
+    for (const { topics } of response.directories) {
+      for (const { topicId, partitions } of topics) {
+        for (const { partitionIndex, errorCode } of partitions) {
+          const key = keyOf(topicId, partitionIndex);
+          const assignment = this.#inFlight.get(key);
+          if (assignment === undefined) continue;
+          const error = errorOf(errorCode);
+          if (error !== Errors.NONE) {
+            const fields = { topicId, index: partitionIndex, reason: error.name };
+            this.#options.logger.info('A replica was not assigned to its log directory', fields);
+          }
+          // The topic or the replica is gone: the metadata that says so is on its way.
+          const isFinal =
+            error === Errors.NONE ||
+            error === Errors.UNKNOWN_TOPIC_ID ||
+            error === Errors.UNKNOWN_TOPIC_OR_PARTITION ||
+            error === Errors.NOT_LEADER_OR_FOLLOWER;
+          if (!isFinal) continue;
+          this.#inFlight.delete(key);
+          if (error === Errors.NONE) {
+            mark('replication.directory-assigned');
+            assignment.onAccepted?.();
+          }
+        }
+      }
+    }
+  }
+
+  async #send(assignments: readonly Assignment[]): Promise<AssignReplicasToDirsResponse | null> {
+    const { brokerId, brokerEpoch, controller, logger } = this.#options;
+    const directories = new Map<Uuid, Map<Uuid, number[]>>();
+    for (const { topicId, index, directory } of assignments) {
+      const topics = directories.get(directory) ?? new Map<Uuid, number[]>();
+      directories.set(directory, topics);
+      const indexes = topics.get(topicId);
+      if (indexes === undefined) topics.set(topicId, [index]);
+      else indexes.push(index);
+    }
+    try {
+      return await controller.request(AssignReplicasToDirsRequest, AssignReplicasToDirsResponse, 0, {
+        brokerId,
+        brokerEpoch: brokerEpoch(),
+        directories: [...directories].map(([id, topics]) => ({
+          id,
+          topics: [...topics].map(([topicId, indexes]) => ({
+            topicId,
+            partitions: indexes.map((partitionIndex) => ({ partitionIndex })),
+          })),
+        })),
+      });
+    } catch (error) {
+      logger.debug('AssignReplicasToDirs did not reach the controller', { error: String(error) });
+      return null;
+    }
+  }
+}
+
+function keyOf(topicId: Uuid, index: number): string {
+  return `${topicId}:${index}`;
+}

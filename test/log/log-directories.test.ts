@@ -1,0 +1,117 @@
+/** Several log directories: what may be made where, and which epoch was shut down cleanly. */
+import { expect, test } from 'vitest';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { LogManager } from '../../src/log/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import { uuidLostDirectory } from '../../src/metadata/topics-image.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { batchOf, Bench, client } from './harness.ts';
+
+const idA = 'sIwPhf7eRmGKij2_-IkFVg';
+const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
+const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
+
+/** `failed`: directories that could not even be read. */
+async function open(bench: Bench, failed: readonly string[] = []): Promise<LogManager> {
+  if ((await bench.fs.stat('/a')) === null) {
+    for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
+    await bench.fs.syncDirectory('/');
+  }
+  const made = new LogManager({
+    fs: bench.fs,
+    clock: bench.clock,
+    scheduler: bench.clock,
+    random: bench.random,
+    logger: silentLogger,
+    directories: [
+      { path: '/a', id: idA },
+      { path: '/b', id: idB },
+    ].map((one) =>
+      failed.includes(one.path) ? { path: one.path, id: uuidLostDirectory, failure: new Error('EIO') } : one,
+    ),
+    settings: { ...defaultLogManagerSettings, locksDirectories: false },
+    configOf: () => defaultLogConfig,
+    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+  });
+  await made.start();
+  return made;
+}
+
+const make = (logs: LogManager, directoryId: string | null, isNew: boolean, topic = 'orders') =>
+  logs.getOrCreate(topic, 0, topicId, defaultLogConfig, directoryId, isNew);
+
+const storageError = { error: { name: 'KAFKA_STORAGE_ERROR' } };
+
+test('a replica is made in the directory that metadata names, else where the fewest are', async () => {
+  const logs = await open(new Bench());
+  expect((await make(logs, idB, true)).directory).toBe('/b/orders-0');
+  expect((await make(logs, null, true, 'x')).directory).toBe('/a/x-0');
+  expect((await make(logs, null, false, 'y')).directory).toMatch(/^\/[ab]\/y-0$/);
+  expect(logs.directoryIdOf('orders', 0)).toBe(idB);
+});
+
+test.each(['at the start', 'unreadable from the start', 'later'])(
+  'a directory fails %s: what may be in it is never made anew, empty',
+  async (when) => {
+    const bench = new Bench();
+    const before = await open(bench);
+    const log = await make(before, idA, true);
+    await log.appendAsLeader(batchOf(['kept']), 0, client).written;
+    await before.shutdown(1);
+    const fails = (): void => {
+      bench.disk.fault = (_operation, path) => (path.startsWith('/a') ? 'EIO' : null);
+    };
+    if (when === 'at the start') fails();
+    const logs = await open(bench, when === 'unreadable from the start' ? ['/a'] : []);
+    if (when === 'later') {
+      fails();
+      const open0 = await make(logs, idA, false);
+      await open0.appendAsLeader(batchOf(['lost']), 0, client).written.catch(() => undefined);
+    }
+    expect(logs.directories().map(({ isOffline }) => isOffline)).toEqual([true, false]);
+    await expect(make(logs, idA, false)).rejects.toMatchObject(storageError);
+    await expect(make(logs, null, false)).rejects.toMatchObject(storageError);
+    if (when !== 'later') await expect(make(logs, idA, true)).rejects.toMatchObject(storageError);
+    await expect(make(logs, uuidLostDirectory, true, 'z')).rejects.toMatchObject(storageError);
+    // What is new, or assigned to the directory that works, is made.
+    expect((await make(logs, null, true, 'x')).directory).toBe('/b/x-0');
+    expect((await make(logs, idB, false, 'y')).directory).toBe('/b/y-0');
+    // The disk is back.
+    bench.disk.fault = () => null;
+    bench.disk.processKilled();
+    const again = await open(bench);
+    expect((await make(again, idA, false)).logEndOffset).toBe(1);
+  },
+);
+
+test('the epoch of the clean shutdown is known only when all directories agree on it', async () => {
+  const bench = new Bench();
+  await (await open(bench)).shutdown(7);
+  const both = await open(bench);
+  expect(both.previousBrokerEpoch).toBe(7);
+  await both.shutdown(8);
+  await bench.fs.remove('/b/.kafka_cleanshutdown');
+  const one = await open(bench);
+  expect(one.previousBrokerEpoch).toBe(-1);
+  await one.shutdown(9);
+  await (await open(bench, ['/b'])).shutdown(10);
+  // /b was closed in epoch 9, /a in epoch 10.
+  expect((await open(bench)).previousBrokerEpoch).toBe(-1);
+});
+
+test('an offline directory makes the last shutdown unclean', async () => {
+  const bench = new Bench();
+  await (await open(bench)).shutdown(7);
+  expect((await open(bench, ['/a'])).previousBrokerEpoch).toBe(-1);
+});
+
+test('a cordoned directory gets no new replica, unless metadata says so or there is no other', async () => {
+  const logs = await open(new Bench());
+  logs.setCordoned(['/a']);
+  for (const topic of ['t', 'u', 'v'])
+    expect((await make(logs, null, true, topic)).directory).toBe(`/b/${topic}-0`);
+  expect((await make(logs, idA, true)).directory).toBe('/a/orders-0');
+  expect(logs.directories().map(({ isCordoned }) => isCordoned)).toEqual([true, false]);
+  logs.setCordoned(['*']);
+  expect((await make(logs, null, true, 'w')).directory).toMatch(/w-0$/);
+});
