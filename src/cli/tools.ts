@@ -26,6 +26,13 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],
   'dump-log': ['kafka-dump-log'],
+  perf: [
+    'kafka-producer-perf-test',
+    'kafka-consumer-perf-test',
+    'kafka-e2e-latency',
+    'kafka-verifiable-producer',
+    'kafka-verifiable-consumer',
+  ],
 };
 
 /** Tools of ZooKeeper times, which say what to do now. */

@@ -12,13 +12,20 @@ import {
 import { GroupMember, type GroupOptions } from './group-member.ts';
 import type { KafkaClient } from './kafka-client.ts';
 
+export interface AssignedPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 export interface GroupConsumerOptions {
   readonly group: GroupOptions;
   readonly fetch: Partial<FetcherOptions>;
   /** Commits what was handed out after so long, and when the group rebalances; null: never by itself. */
   readonly autoCommitIntervalMs: number | null;
-  /** Called when the group rebalances, before this member takes part. */
-  readonly onRebalance?: () => void;
+  /** Called when the group rebalances, before this member takes part, with the partitions that it gives up. */
+  readonly onRebalance?: (revoked: readonly AssignedPartition[]) => void;
+  /** Called after a rebalance, with the partitions that are read from then on. */
+  readonly onAssigned?: (assigned: readonly AssignedPartition[]) => void;
 }
 
 export class GroupConsumer {
@@ -26,7 +33,7 @@ export class GroupConsumer {
   private readonly fetcher: Fetcher;
   private readonly member: GroupMember;
   private readonly options: GroupConsumerOptions;
-  private assigned: { topic: string; partition: number }[] = [];
+  private assigned: readonly AssignedPartition[] = [];
   private committedMs: number;
 
   constructor(client: KafkaClient, topics: readonly string[], options: GroupConsumerOptions) {
@@ -64,11 +71,12 @@ export class GroupConsumer {
     if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
       await this.commit().catch(() => {});
     for (const { topic, partition } of this.assigned) this.fetcher.unassign(topic, partition);
-    this.options.onRebalance?.();
+    this.options.onRebalance?.(this.assigned);
     const assignment = await this.member.join();
     this.assigned = assignment.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     );
+    this.options.onAssigned?.(this.assigned);
     if (this.assigned.length === 0) return;
     const committed = await this.member.committed(assignment);
     const fresh = this.assigned.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`));

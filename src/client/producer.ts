@@ -109,23 +109,35 @@ export class Producer {
   }
 
   /** Resolves when the record is acknowledged as `acks` says. Rejects with the broker's error or a time-out. */
-  async send(record: ProducerRecord): Promise<RecordMetadata> {
+  send(record: ProducerRecord): Promise<RecordMetadata> {
     this.unsettledCount++;
-    const topic = await this.topicOf(record.topic).catch((error: unknown) => {
-      this.settle(1);
-      throw error;
+    // Not an async function: what waits for this promise runs before what waits for `flush`.
+    return new Promise((resolve, reject) => {
+      this.topicOf(record.topic).then(
+        (topic) => this.enqueue(record, topic, resolve, reject),
+        (error: Error) => {
+          reject(error);
+          this.settle(1);
+        },
+      );
     });
+  }
+
+  private enqueue(
+    record: ProducerRecord,
+    topic: TopicInfo,
+    resolve: Waiting['resolve'],
+    reject: Waiting['reject'],
+  ): void {
     const queue = this.queueOf(record, topic);
     const sizeBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordOverheadBytes;
-    return new Promise((resolve, reject) => {
-      const timestampMs = record.timestampMs ?? this.client.ports.clock.wallMs();
-      queue.waiting.push({ record, sizeBytes, timestampMs, resolve, reject });
-      queue.waitingBytes += sizeBytes;
-      if (queue.inFlight !== null || queue.isFlushing) return;
-      const isFull = queue.waitingBytes >= this.options.batchBytes;
-      queue.isFlushing = true;
-      this.client.ports.scheduler.after(isFull ? 0 : this.options.lingerMs, () => void this.drain(queue));
-    });
+    const timestampMs = record.timestampMs ?? this.client.ports.clock.wallMs();
+    queue.waiting.push({ record, sizeBytes, timestampMs, resolve, reject });
+    queue.waitingBytes += sizeBytes;
+    if (queue.inFlight !== null || queue.isFlushing) return;
+    const isFull = queue.waitingBytes >= this.options.batchBytes;
+    queue.isFlushing = true;
+    this.client.ports.scheduler.after(isFull ? 0 : this.options.lingerMs, () => void this.drain(queue));
   }
 
   /** Resolves when everything sent so far is acknowledged or has failed. */

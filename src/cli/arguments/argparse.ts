@@ -1,6 +1,7 @@
 /**
- * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum and kafka-features use:
- * subcommands with tables of options in; values, or argparse4j's usage, help and error texts, out.
+ * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum, kafka-features and the
+ * perf and verifiable tools use: tables of options, with or without subcommands, in; values, or argparse4j's usage, help and
+ * error texts, out.
  */
 import { ToolError } from '../tool.ts';
 
@@ -11,8 +12,10 @@ export interface Argument {
   readonly isRequired?: boolean;
   /** What the value is called; absent: from the name. */
   readonly metavar?: string;
-  /** `flag`: takes no value. `list`: may be given several times. */
-  readonly kind?: 'value' | 'flag' | 'list';
+  /** `flag`: takes no value. `list`: may be given several times. `words`: takes all words up to the next option. */
+  readonly kind?: 'value' | 'flag' | 'list' | 'words';
+  /** The value when it is not given; shown in the help. */
+  readonly default?: string;
   /** Options of one group exclude each other. */
   readonly group?: string;
   /** The value must be a whole number. */
@@ -40,7 +43,18 @@ export interface ToolParser {
   readonly errorText?: (message: string) => string;
 }
 
+/** A tool without subcommands. */
+export interface FlatParser {
+  readonly prog: string;
+  readonly description: string;
+  readonly arguments: readonly Argument[];
+  readonly requiredGroups?: readonly string[];
+  /** What stands under the title of a section of the help; a section without a title is named ''. */
+  readonly sectionNotes?: Readonly<Record<string, string>>;
+}
+
 export interface Parsed {
+  /** Empty for a tool without subcommands. */
   readonly command: string;
   has(name: string): boolean;
   text(name: string): string | null;
@@ -54,6 +68,8 @@ export class HelpRequest extends Error {
 
 const lineWidth = 75;
 const helpColumn = 25;
+/** Behind a longer name the usage begins on a line of its own. */
+const progWidthMax = 30;
 const helpArgument: Argument = {
   flags: ['-h', '--help'],
   help: 'show this help message and exit',
@@ -80,7 +96,7 @@ function takesValue(argument: Argument): boolean {
 function pieces(text: string): string[] {
   return (
     text
-      .match(/\s*[^\s]*?(?:[-](?=[A-Za-z])|[.](?=[a-z])|"(?=[A-Za-z0-9,])|\s+|$)/g)
+      .match(/\s*[^\s]*?(?:[-:](?=[A-Za-z])|[.](?=[a-z])|"(?=[A-Za-z0-9,])|\s+|$)/g)
       ?.filter((piece) => piece !== '') ?? []
   );
 }
@@ -123,9 +139,10 @@ export function wrap(text: string, firstColumn: number, indent: string): string 
 
 /** `usage: prog …` broken between its parts. */
 function usageLines(prog: string, parts: readonly string[]): string {
-  const indent = ' '.repeat(`usage: ${prog.split(' ')[0]} `.length);
+  const isLong = `usage: ${prog.split(' ')[0]}`.length > progWidthMax;
+  const indent = ' '.repeat(`usage: ${isLong ? '' : `${prog.split(' ')[0]} `}`.length);
   let out = `usage: ${prog}`;
-  let column = out.length;
+  let column = isLong ? lineWidth : out.length;
   for (const part of parts) {
     if (column + 1 + part.length > lineWidth) {
       out += `\n${indent}${part}`;
@@ -139,8 +156,14 @@ function usageLines(prog: string, parts: readonly string[]): string {
 }
 
 function shownText(option: Argument): string {
-  const [flag = ''] = option.flags;
-  return takesValue(option) ? `${flag} ${metavarOf(option)}` : flag;
+  return `${option.flags[0] ?? ''}${valueText(option)}`;
+}
+
+/** What stands behind a flag: the name of its value, once more in brackets when there may be several. */
+function valueText(option: Argument): string {
+  if (!takesValue(option)) return '';
+  const name = metavarOf(option);
+  return option.kind === 'words' ? ` ${name} [${name} ...]` : ` ${name}`;
 }
 
 /** `(--a A |`, `--b B)`: the options of each group, in brackets, one after the other. */
@@ -174,20 +197,24 @@ function helpRow(title: string, help: string): string {
 }
 
 /** The options of --help, those of each section under its title. */
-function optionRows(options: readonly Argument[]): string {
+function optionRows(options: readonly Argument[], notes: Readonly<Record<string, string>> = {}): string {
   const all = [helpArgument, ...options];
   const titles = new Set(all.map(({ section }) => section));
   return [...titles]
     .map((title) => {
       const rows = all.filter(({ section }) => section === title).map(optionRow);
-      return `${title === undefined ? '' : `\n${title}:\n`}${rows.join('')}`;
+      if (title === undefined) return rows.join('');
+      const note = notes[title];
+      const head = title === '' ? '' : `${title}:\n`;
+      return `\n${head}${note === undefined ? '' : `  ${wrap(note, 2, '  ')}\n\n`}${rows.join('')}`;
     })
     .join('');
 }
 
 function optionRow(option: Argument): string {
-  const flags = option.flags.map((flag) => (takesValue(option) ? `${flag} ${metavarOf(option)}` : flag));
-  return helpRow(flags.join(', '), option.help);
+  const flags = option.flags.map((flag) => `${flag}${valueText(option)}`);
+  const fallback = option.default === undefined ? '' : ` (default: ${option.default})`;
+  return helpRow(flags.join(', '), option.help + fallback);
 }
 
 function choices(parser: ToolParser): string {
@@ -219,9 +246,9 @@ function subUsage(parser: ToolParser, name: string, command: Subcommand): string
 
 class Reading {
   readonly values = new Map<string, string[]>();
-  private readonly parser: ToolParser;
+  private readonly parser: Pick<ToolParser, 'prog' | 'errorText'>;
 
-  constructor(parser: ToolParser) {
+  constructor(parser: Pick<ToolParser, 'prog' | 'errorText'>) {
     this.parser = parser;
   }
 
@@ -276,7 +303,10 @@ class Reading {
       if (next === undefined || (next.startsWith('-') && !/^-\d+$/.test(next)))
         this.fail(usage, `argument ${shown}: expected one argument`);
       list.push(this.checked(option, next, usage));
-      return at + 2;
+      let end = at + 2;
+      for (; option.kind === 'words' && args[end]?.startsWith('-') === false; end++)
+        list.push(args[end] as string);
+      return end;
     }
     list.push(this.checked(option, value, usage));
     return at + 1;
@@ -344,10 +374,35 @@ export function parseArguments(parser: ToolParser, args: readonly string[]): Par
   }
   reading.check(command.arguments, command.requiredGroups ?? [], ownUsage);
   reading.check(own, parser.requiredGroups ?? [], usage);
+  return parsedOf(name, reading, [...own, ...command.arguments]);
+}
+
+function parsedOf(command: string, { values }: Reading, options: readonly Argument[]): Parsed {
+  const defaults = new Map(options.map((option) => [nameOf(option), option.default]));
   return {
-    command: name,
-    has: (option) => reading.values.has(option),
-    text: (option) => reading.values.get(option)?.at(-1) ?? null,
-    all: (option) => reading.values.get(option) ?? [],
+    command,
+    has: (option) => values.has(option),
+    text: (option) => values.get(option)?.at(-1) ?? defaults.get(option) ?? null,
+    all: (option) => values.get(option) ?? [],
   };
+}
+
+/** Reads the command line of a tool without subcommands; throws as `parseArguments` does. */
+export function parseFlat(parser: FlatParser, args: readonly string[]): Parsed {
+  const { arguments: options, requiredGroups = [], sectionNotes, description } = parser;
+  const reading = new Reading(parser);
+  const usage = usageLines(parser.prog, usageParts(options, requiredGroups));
+  const words = [...args];
+  for (let at = 0; at < words.length; ) {
+    const word = reading.whole(options, words[at] as string, usage);
+    words[at] = word;
+    if (helpArgument.flags.includes(word)) {
+      const rows = optionRows(options, sectionNotes);
+      throw new HelpRequest(`${usage}\n${wrap(description, 0, '')}\n\noptional arguments:\n${rows}`);
+    }
+    if (!word.startsWith('-')) reading.fail(usage, `unrecognized arguments: '${word}'`);
+    at = reading.take(options, words, at, usage);
+  }
+  reading.check(options, requiredGroups, usage);
+  return parsedOf('', reading, options);
 }

@@ -1,4 +1,5 @@
 /** Dates and durations as Java's tools read them, with Java's words for what is wrong. */
+import { ToolError } from '../tool.ts';
 import { CommandFailure } from './command-failure.ts';
 
 function parseFailure(message: string): CommandFailure {
@@ -46,4 +47,27 @@ export function parseDuration(text: string): number {
     Number(minutes ?? 0) * 60 +
     Number((seconds ?? '0').replace(',', '.'));
   return (sign === '-' ? -1 : 1) * Math.round(totalSeconds * 1000);
+}
+
+/** The letters of java.text.SimpleDateFormat that stand for parts of a time, in the local zone. */
+const dateParts: Readonly<Record<string, (date: Date) => number>> = {
+  y: (date) => date.getFullYear(),
+  M: (date) => date.getMonth() + 1,
+  d: (date) => date.getDate(),
+  H: (date) => date.getHours(),
+  m: (date) => date.getMinutes(),
+  s: (date) => date.getSeconds(),
+  S: (date) => date.getMilliseconds(),
+};
+
+/** A time in a pattern of SimpleDateFormat; text between apostrophes and other signs stay as they are. */
+export function simpleDateFormat(pattern: string, timeMs: number): string {
+  const date = new Date(timeMs);
+  return pattern.replace(/'([^']*)'|([A-Za-z])\2*/g, (word, quoted?: string, letter?: string) => {
+    if (letter === undefined) return quoted === '' ? "'" : (quoted ?? '');
+    const part = dateParts[letter];
+    if (part === undefined) throw new ToolError(`Illegal pattern character '${letter}'`);
+    const digits = String(part(date));
+    return letter === 'y' && word.length === 2 ? digits.slice(-2) : digits.padStart(word.length, '0');
+  });
 }

@@ -1,0 +1,66 @@
+/** Properties of Java's producer and consumer (`acks`, `fetch.min.bytes`, …) as options of our client. */
+import type { FetcherOptions } from '../../client/fetcher.ts';
+import { type GroupOptions, groupDefaults } from '../../client/group-member.ts';
+import { type ProducerOptions, producerDefaults } from '../../client/producer.ts';
+import { type CompressionType, compressionTypes } from '../../protocol/records/batch.ts';
+import { ToolError } from '../tool.ts';
+
+type Settings = ReadonlyMap<string, string>;
+
+function oneOf<T extends string>(settings: Settings, key: string, known: readonly T[], otherwise: T): T {
+  const value = settings.get(key) ?? otherwise;
+  if (known.includes(value as T)) return value as T;
+  throw new ToolError(
+    `org.apache.kafka.common.config.ConfigException: Invalid value ${value} for configuration ${key}: String must be one of: ${[...known].sort().join(', ')}`,
+  );
+}
+
+function numberOf(settings: Settings, key: string, otherwise: number): number {
+  const text = settings.get(key);
+  if (text === undefined) return otherwise;
+  if (/^\s*[-+]?\d+\s*$/.test(text)) return Number(text);
+  throw new ToolError(
+    `org.apache.kafka.common.config.ConfigException: Invalid value ${text} for configuration ${key}: Not a number of type INT`,
+  );
+}
+
+const acksOf = { all: -1, '-1': -1, '0': 0, '1': 1 } as const;
+
+export function producerOptionsOf(settings: Settings): ProducerOptions {
+  const acks = acksOf[oneOf(settings, 'acks', ['all', '-1', '0', '1'], 'all')];
+  const number = (key: string, otherwise: number): number => numberOf(settings, key, otherwise);
+  return {
+    acks,
+    lingerMs: number('linger.ms', producerDefaults.lingerMs),
+    batchBytes: number('batch.size', producerDefaults.batchBytes),
+    compression: oneOf<CompressionType>(settings, 'compression.type', compressionTypes, 'none'),
+    isIdempotent: acks === -1 && settings.get('enable.idempotence') !== 'false',
+    requestTimeoutMs: number('request.timeout.ms', producerDefaults.requestTimeoutMs),
+    deliveryTimeoutMs: number('delivery.timeout.ms', producerDefaults.deliveryTimeoutMs),
+    maxBlockMs: number('max.block.ms', producerDefaults.maxBlockMs),
+    retries: number('retries', producerDefaults.retries),
+  };
+}
+
+export function fetchOptionsOf(settings: Settings): Partial<FetcherOptions> {
+  return {
+    fetchMinBytes: numberOf(settings, 'fetch.min.bytes', 1),
+    fetchMaxBytes: numberOf(settings, 'fetch.max.bytes', 52_428_800),
+    partitionMaxBytes: numberOf(settings, 'max.partition.fetch.bytes', 1_048_576),
+    isReadCommitted:
+      oneOf(settings, 'isolation.level', ['read_uncommitted', 'read_committed'], 'read_uncommitted') ===
+      'read_committed',
+    reset: oneOf(settings, 'auto.offset.reset', ['latest', 'earliest', 'none'], 'latest'),
+  };
+}
+
+/** `group.id` must be set. */
+export function groupOptionsOf(settings: Settings): GroupOptions {
+  return {
+    groupId: settings.get('group.id') ?? '',
+    groupInstanceId: settings.get('group.instance.id') ?? null,
+    sessionTimeoutMs: numberOf(settings, 'session.timeout.ms', groupDefaults.sessionTimeoutMs),
+    heartbeatIntervalMs: numberOf(settings, 'heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
+    rebalanceTimeoutMs: numberOf(settings, 'max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
+  };
+}

@@ -1,0 +1,208 @@
+/** kafka-verifiable-consumer: reads in a group and prints rebalances, records and commits as lines of JSON. */
+import type { ConsumedRecord } from '../../client/fetcher.ts';
+import { type AssignedPartition, GroupConsumer } from '../../client/group-consumer.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import { parseFlat, type FlatParser, type Parsed } from '../arguments/argparse.ts';
+import { fetchOptionsOf, groupOptionsOf } from '../cluster/client-options.ts';
+import { connectClient } from '../cluster/connect.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+import { connectionSection, event, toolSettings, withHelpFirst } from './verifiable.ts';
+
+const parser: FlatParser = {
+  prog: 'verifiable-consumer',
+  description:
+    'This tool consumes messages from a specific topic and emits consumer events (e.g. group rebalances, received messages, and offsets committed) as JSON objects to STDOUT.',
+  sectionNotes: connectionSection.notes,
+  arguments: [
+    { flags: ['--topic'], isRequired: true, help: 'Consumes messages from this topic.' },
+    {
+      flags: ['--group-protocol'],
+      metavar: 'GROUP-PROTOCOL',
+      default: 'classic',
+      help: 'Group protocol (must be one of CLASSIC, CONSUMER)',
+    },
+    {
+      flags: ['--group-remote-assignor'],
+      metavar: 'GROUP-REMOTE-ASSIGNOR',
+      help: 'Group remote assignor; only used if the group protocol is CONSUMER',
+    },
+    {
+      flags: ['--group-id'],
+      metavar: 'GROUP-ID',
+      isRequired: true,
+      help: 'The group id of the consumer group',
+    },
+    {
+      flags: ['--group-instance-id'],
+      metavar: 'GROUP-INSTANCE-ID',
+      help: 'A unique identifier of the consumer instance',
+    },
+    {
+      flags: ['--max-messages'],
+      metavar: 'MAX-MESSAGES',
+      isInteger: true,
+      default: '-1',
+      help: 'Consume this many messages. If -1 (the default), the consumer will consume until the process is killed externally',
+    },
+    {
+      flags: ['--session-timeout'],
+      metavar: 'TIMEOUT-MS',
+      isInteger: true,
+      help: "Set the consumer's session timeout, note that this configuration is not supported when group protocol is consumer",
+    },
+    {
+      flags: ['--verbose'],
+      kind: 'flag',
+      default: 'false',
+      help: 'Enable to log individual consumed records',
+    },
+    {
+      flags: ['--enable-autocommit'],
+      kind: 'flag',
+      default: 'false',
+      help: 'Enable offset auto-commit on consumer',
+    },
+    {
+      flags: ['--reset-policy'],
+      metavar: 'RESET-POLICY',
+      default: 'earliest',
+      help: "Set reset policy (must be either 'earliest', 'latest', or 'none')",
+    },
+    {
+      flags: ['--assignment-strategy'],
+      metavar: 'ASSIGNMENT-STRATEGY',
+      default: 'org.apache.kafka.clients.consumer.RangeAssignor',
+      help: 'Set assignment strategy (e.g. org.apache.kafka.clients.consumer.RoundRobinAssignor); only used if the group protocol is CLASSIC',
+    },
+    {
+      flags: ['--consumer.config'],
+      metavar: 'CONFIG-FILE',
+      help: '(DEPRECATED) Consumer config properties file. This option will be removed in a future version. Use --command-config instead',
+    },
+    {
+      flags: ['--command-config'],
+      metavar: 'CONFIG-FILE',
+      help: 'Config properties file (config options shared with command line parameters will be overridden).',
+    },
+    {
+      ...connectionSection.bootstrapServer,
+      help: 'The server(s) to connect to. Comma-separated list of Kafka brokers in the form HOST1:PORT1,HOST2:PORT2,...',
+    },
+  ],
+};
+
+const pollMaxMs = 100;
+const autoCommitIntervalMs = 5_000;
+const rangeAssignor = /^(org\.apache\.kafka\.clients\.consumer\.)?RangeAssignor$/;
+
+export function main(args: readonly string[], io: CliIo): Promise<number> {
+  return withHelpFirst(args, io, (words) => run(parseFlat(parser, words), io));
+}
+
+function settingsOf(options: Parsed, io: CliIo): Map<string, string> {
+  const settings = toolSettings(options, 'consumer.config', io);
+  if (options.text('group-protocol')?.toLowerCase() !== 'classic') {
+    throw new ToolError("This tool's consumer speaks the classic protocol only. Leave --group-protocol out.");
+  }
+  if (!rangeAssignor.test(options.text('assignment-strategy') as string)) {
+    throw new ToolError("This tool's consumer has the RangeAssignor only. Leave --assignment-strategy out.");
+  }
+  settings.set('group.id', options.text('group-id') as string);
+  settings.set('auto.offset.reset', options.text('reset-policy') as string);
+  const instanceId = options.text('group-instance-id');
+  if (instanceId !== null) settings.set('group.instance.id', instanceId);
+  const sessionTimeoutMs = options.text('session-timeout');
+  if (sessionTimeoutMs !== null) settings.set('session.timeout.ms', sessionTimeoutMs);
+  return settings;
+}
+
+async function run(options: Parsed, io: CliIo): Promise<number> {
+  const settings = settingsOf(options, io);
+  const client = connectClient({
+    bootstrap: options.text('bootstrap-server') as string,
+    settings,
+    clientId: 'verifiable-consumer',
+  });
+  let isStopped = false;
+  const unlisten = io.onSignal(() => {
+    isStopped = true;
+  });
+  const isAutoCommit = options.has('enable-autocommit');
+  const shown = (partitions: readonly AssignedPartition[]) => ({
+    partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
+  });
+  const consumer = new GroupConsumer(client, [options.text('topic') as string], {
+    group: groupOptionsOf(settings),
+    fetch: fetchOptionsOf(settings),
+    autoCommitIntervalMs: isAutoCommit ? autoCommitIntervalMs : null,
+    onRebalance: (revoked) => {
+      if (revoked.length > 0) io.stdout(event('partitions_revoked', shown(revoked)));
+    },
+    onAssigned: (assigned) => io.stdout(event('partitions_assigned', shown(assigned))),
+  });
+  try {
+    io.stdout(event('startup_complete', {}));
+    const limit = Number(options.text('max-messages'));
+    for (let count = 0; !isStopped && (limit < 0 || count < limit); ) {
+      const rest = limit < 0 ? undefined : limit - count;
+      const records = await consumer.poll(pollMaxMs, rest);
+      count += records.length;
+      if (records.length === 0) continue;
+      printRecords(records, options.has('verbose'), io);
+      if (!isAutoCommit) await commit(consumer, records, io);
+    }
+    await consumer.close();
+    io.stdout(event('shutdown_complete', {}));
+    return 0;
+  } finally {
+    unlisten();
+    client.close();
+  }
+}
+
+interface PartitionSummary extends AssignedPartition {
+  count: number;
+  readonly minOffset: number;
+  maxOffset: number;
+}
+
+/** How many records of each partition came, and from which to which offset. */
+function summaries(records: readonly ConsumedRecord[]): PartitionSummary[] {
+  const byPartition = new Map<string, PartitionSummary>();
+  for (const { topic, partition, offset } of records) {
+    const key = `${topic}-${partition}`;
+    const known = byPartition.get(key);
+    if (known === undefined) {
+      byPartition.set(key, { topic, partition, count: 1, minOffset: offset, maxOffset: offset });
+    } else {
+      known.count++;
+      known.maxOffset = offset;
+    }
+  }
+  return [...byPartition.values()];
+}
+
+function printRecords(records: readonly ConsumedRecord[], isVerbose: boolean, io: CliIo): void {
+  if (isVerbose) {
+    const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
+    for (const { key, value, topic, partition, offset } of records) {
+      io.stdout(event('record_data', { key: text(key), value: text(value), topic, partition, offset }));
+    }
+  }
+  io.stdout(event('records_consumed', { count: records.length, partitions: summaries(records) }));
+}
+
+async function commit(consumer: GroupConsumer, records: readonly ConsumedRecord[], io: CliIo): Promise<void> {
+  const offsets = summaries(records).map(({ topic, partition, maxOffset }) => ({
+    topic,
+    partition,
+    offset: maxOffset + 1,
+  }));
+  try {
+    await consumer.commit();
+    io.stdout(event('offsets_committed', { offsets, success: true }));
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    io.stdout(event('offsets_committed', { offsets, error: error.message, success: false }));
+  }
+}

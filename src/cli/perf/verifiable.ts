@@ -1,0 +1,50 @@
+/** What the verifiable producer and consumer share: their events, the section of their connection, help before all else. */
+import { systemClock } from '../../adapters/clock.ts';
+import { HelpRequest, type Parsed } from '../arguments/argparse.ts';
+import { clientSettings } from '../cluster/connect.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+
+/** An event as a line of JSON. */
+export function event(name: string, fields: Readonly<Record<string, unknown>>, atMs?: number): string {
+  return `${JSON.stringify({ timestamp: atMs ?? systemClock.wallMs(), name, ...fields })}\n`;
+}
+
+const title = 'Connection Group';
+
+export const connectionSection = {
+  notes: { [title]: 'Group of arguments for connection to brokers' },
+  bootstrapServer: {
+    flags: ['--bootstrap-server'],
+    metavar: 'HOST1:PORT1[,HOST2:PORT2[...]]',
+    isRequired: true,
+    section: title,
+  },
+} as const;
+
+/** Without arguments the help is printed and all is well; with --help it is printed and the status is 1, as in Kafka. */
+export async function withHelpFirst(
+  args: readonly string[],
+  io: CliIo,
+  run: (args: readonly string[]) => Promise<number>,
+): Promise<number> {
+  try {
+    return await run(args.length === 0 ? ['--help'] : args);
+  } catch (error) {
+    if (!(error instanceof HelpRequest)) throw error;
+    io.stdout(error.message);
+    return args.length === 0 ? 0 : 1;
+  }
+}
+
+/** The settings of --command-config, or of the older option of the same meaning. */
+export function toolSettings(options: Parsed, olderOption: string, io: CliIo): Map<string, string> {
+  if (options.has(olderOption)) {
+    if (options.has('command-config')) {
+      throw new ToolError(`Options --${olderOption} and --command-config are mutually exclusive.`);
+    }
+    io.stdout(
+      `Option --${olderOption} has been deprecated and will be removed in a future version. Use --command-config instead.\n`,
+    );
+  }
+  return clientSettings(options.text('command-config') ?? options.text(olderOption));
+}
