@@ -1,12 +1,13 @@
 /**
  * AlterPartition: a leader proposes another ISR. It must be the leader of this very leader epoch and know the newest partition epoch,
- * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903).
+ * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903), in a log
+ * directory that works.
  */
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
-import { recovered, recovering } from '../metadata/topics-image.ts';
+import { recovered, recovering, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type {
   AlterPartitionRequest,
   AlterPartitionResponse,
@@ -14,7 +15,7 @@ import type {
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import { ChangeSteps } from './change-steps.ts';
-import { brokerIsActive, changeContext } from './lookups.ts';
+import { brokerIsActive, changeContext, hasDirectory } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
@@ -125,13 +126,19 @@ function whatIsWrong(
   if (recovery === recovering && (ids.length > 1 || before.leaderRecoveryState === recovered)) {
     return Errors.INVALID_REQUEST;
   }
-  return isr.some((member) => !eligible(state, member)) ? Errors.INELIGIBLE_REPLICA : null;
+  return isr.some((member) => !eligible(state, before, member)) ? Errors.INELIGIBLE_REPLICA : null;
 }
 
-function eligible(state: ControllerState, member: IsrMember): boolean {
+function eligible(state: ControllerState, partition: PartitionImage, member: IsrMember): boolean {
   const id = member.brokerId as NodeId;
   if (!brokerIsActive(state.image, id)) {
     mark('controller.isr-member-out-of-service');
+    return false;
+  }
+  // It was taken out when its directory failed; its leader may not know yet and take it for in sync.
+  const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
+  if (!hasDirectory(state.image, id, directory)) {
+    mark('controller.isr-member-in-failed-directory');
     return false;
   }
   const epoch = state.image.cluster.brokers.get(id)?.epoch;

@@ -25,7 +25,7 @@ export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
  * registered can't lead until the broker says, with AssignReplicasToDirs, where it is now. A registration without any directory is
  * of a broker that knows no directory ids: all its replicas count as served.
  */
-function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
+export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
   if (directory === uuidUnassignedDirectory || directory === uuidZero) return true;
   if (directory === uuidLostDirectory) return false;
   const logDirs = image.cluster.brokers.get(id)?.logDirs ?? [];

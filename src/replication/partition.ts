@@ -8,8 +8,7 @@
  * - A follower's log is cut only where its epochs part from the leader's (or to leave a range the leader does not have).
  * - Listeners (`watch`, feeds) are called after the state is consistent; a partition never refers to connections.
  *
- * What it does not do: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), choosing roles
- * (`replica-manager.ts`). Reads are in `partition-reads.ts`.
+ * Not here: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), roles (`replica-manager.ts`), reads (`partition-reads.ts`).
  */
 import { mark } from '../base/mark.ts';
 import { assert, defined } from '../base/assert.ts';
@@ -92,7 +91,7 @@ export class Partition {
     this.#context = context;
     this.#onWritten = (): void => this.#written();
     this.#onWriteFailed = (error): void => {
-      this.#fail(error);
+      this.fail(error);
       this.#gate.end();
     };
   }
@@ -344,7 +343,7 @@ export class Partition {
       },
       (error: unknown) => {
         this.#isDeleting = false;
-        this.#fail(error);
+        this.fail(error);
       },
     );
   }
@@ -369,7 +368,7 @@ export class Partition {
       await cut();
       if (this.#acks.size > 0) this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       throw error;
     } finally {
       this.#gate.end();
@@ -487,7 +486,8 @@ export class Partition {
     this.#gate.end();
   }
 
-  #fail(error: unknown): void {
+  /** The disk failed: the replica ends here. */
+  fail(error: unknown): void {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     mark('replication.replica-offline');
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));

@@ -223,6 +223,11 @@ export class ReplicaManager implements MetadataPublisher {
     });
   }
 
+  /** A log directory failed: its replicas stop at once, for a follower that goes on asking would count as in sync. */
+  directoryFailed(error: unknown): void {
+    for (const partition of this.partitions()) if (partition.log.isOffline) partition.fail(error);
+  }
+
   // --- metadata ---------------------------------------------------------------------------------------------------
 
   onMetadataUpdate(delta: MetadataDelta, image: MetadataImage): void {

@@ -127,6 +127,7 @@ export class BrokerPart {
       configOf: (topic) => topicConfig(controller.loader.image.configs.topic(topic), config),
       onDirectoryFailure: ({ path, id }, error) => {
         this.offline.add(id);
+        this.replicas.directoryFailed(error);
         if (this.logs.directories().some(({ isOffline }) => !isOffline)) {
           this.lifecycle?.directoryFailed();
           return;

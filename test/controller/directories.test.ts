@@ -69,7 +69,9 @@ test('a directory fails: leaderships and ISR memberships in it move at once, tho
   expect(controller.shape('t', 0)).toMatchObject({ leader: 2, isr: [2, 3] });
   expect(controller.shape('t', 1)).toMatchObject({ leader: 1, isr: [1, 2, 3] });
   expect(controller.shape('t', 2)).toMatchObject({ leader: 2, isr: [2, 3] });
-  // A preferred election does not bring it back.
+  // Its leader, which has not noticed yet, does not bring it back, nor does a preferred election.
+  expect(controller.alterIsr('t', 0, [1, 2, 3]).topics[0]?.partitions[0]?.errorCode).toBe(107);
+
   controller.call(43, { electionType: 0, topicPartitions: null, timeoutMs: 1000 });
   expect(controller.shape('t', 0)).toMatchObject({ leader: 2 });
 });
