@@ -17,9 +17,9 @@ const sections = [
 ];
 const marks = { honoured: 'yes', none: 'nothing to change here', missing: 'not yet' };
 
-function table(rows, describe, columns) {
+function table(rows, describe, columns, showsInternal = false) {
   const lines = Object.entries(rows)
-    .filter(([, row]) => !row.internal)
+    .filter(([, row]) => showsInternal || !row.internal)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, row]) => {
       const [, type, value, valid] = describe(name, row).map((text) => text.replaceAll('|', '\\|'));
@@ -107,28 +107,50 @@ export function configurationPage(config) {
       table(rows, describe, (row) => [mode[row.update], marks[row.effect]]),
     );
   }
+  out.push(
+    '',
+    '## Bendemann’s own',
+    '',
+    'Apache Kafka has no such keys. `kafka-configs` shows one only where it was set.',
+    '',
+    head,
+    table(config.tables.own, describe, (row) => [mode[row.update], marks[row.effect]], true),
+  );
   out.push(...otherTables(config, describe));
   return `${out.join('\n')}\n`;
 }
 
 /** The modules as `configurationPage` wants them, from `load('tables/node')` and the like. */
 export async function loadConfig(load) {
-  const [node, topics, log, coordinators, operations, security, topic, entities, tiered, share, describe] =
-    await Promise.all(
-      [
-        'tables/node',
-        'tables/topics',
-        'tables/log',
-        'tables/coordinators',
-        'tables/operations',
-        'tables/security',
-        'tables/topic',
-        'tables/entities',
-        'tables/tiered-storage',
-        'tables/share-and-streams',
-        'describe',
-      ].map(load),
-    );
+  const [
+    node,
+    topics,
+    log,
+    coordinators,
+    operations,
+    security,
+    topic,
+    entities,
+    tiered,
+    share,
+    own,
+    describe,
+  ] = await Promise.all(
+    [
+      'tables/node',
+      'tables/topics',
+      'tables/log',
+      'tables/coordinators',
+      'tables/operations',
+      'tables/security',
+      'tables/topic',
+      'tables/entities',
+      'tables/tiered-storage',
+      'tables/share-and-streams',
+      'tables/own',
+      'describe',
+    ].map(load),
+  );
   return {
     documentationRow: describe.documentationRow,
     tables: {
@@ -138,6 +160,7 @@ export async function loadConfig(load) {
       coordinators: coordinators.coordinatorsProperties,
       operations: operations.operationsProperties,
       security: security.securityProperties,
+      own: own.ownProperties,
       topic: topic.topicProperties,
       group: entities.groupProperties,
       tiered: tiered.tieredStorageProperties,

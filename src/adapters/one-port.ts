@@ -1,6 +1,6 @@
 /**
  * Every listener of a node takes Kafka's protocol and our own gRPC streams on one port (architecture, section 4). The first
- * four bytes tell them apart: `PRI ` begins HTTP/2, an HTTP method gets a polite 404 until there is something to show, all
+ * four bytes tell them apart: `PRI ` begins HTTP/2, an HTTP method gets a page where `http.listeners` says so and a 404 elsewhere, all
  * else is the length of a Kafka request. A Kafka length is at most socket.request.max.bytes, so its first byte is never a letter.
  */
 import { hostname } from 'node:os';
@@ -19,6 +19,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { openGrpcStream } from './grpc/client.ts';
 import type { CallStream } from './grpc/frames.ts';
 import type { GrpcServer } from './grpc/server.ts';
+import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
 import { connectTcp, handOver, listenTcp } from './tcp-network.ts';
 
@@ -46,6 +47,7 @@ export interface TransportOptions {
 export interface Transport {
   readonly network: Network;
   readonly peers: PeerNetwork;
+  readonly http: HttpAdapter;
   /** Loads gRPC (about 50 ms, 11 MB) ahead of its first use: for nodes that have peers, once they serve. */
   warm(): Promise<void>;
   /** Ends all streams and connections and stops listening. */
@@ -88,6 +90,7 @@ function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): v
 class OnePortTransport implements Transport {
   readonly network: Network;
   readonly peers: PeerNetwork;
+  readonly http = new HttpAdapter();
   private readonly options: TransportOptions;
   private readonly listeners = new Set<Listener>();
   private readonly acceptors = new Map<Channel, (stream: MessageStream) => void>();
@@ -119,6 +122,7 @@ class OnePortTransport implements Transport {
     for (const stream of [...this.streams]) stream.close();
     const server = await this.server;
     server?.close();
+    await this.http.close();
     await Promise.all([...this.listeners].map((listener) => listener.close()));
     this.listeners.clear();
   }
@@ -159,7 +163,7 @@ class OnePortTransport implements Transport {
     }
     socket.on('error', () => socket.destroy());
     if (kind === 'http') {
-      socket.end(notFound);
+      if (!this.http.adopt(socket, first)) socket.end(notFound);
       return;
     }
     this.grpcServer().then(

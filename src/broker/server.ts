@@ -18,8 +18,10 @@ import { allowAll } from './pipeline/authorize.ts';
 import { Dispatcher } from './pipeline/dispatch.ts';
 import { MemoryBudget } from './pipeline/memory-budget.ts';
 import type { BrokerServices, NodeServices } from './services.ts';
+import { RequestMetrics } from './pipeline/request-metrics.ts';
 import { TopicCreator } from './topic-creator.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import type { Collector } from '../telemetry/metrics.ts';
 
 export interface KafkaServerOptions {
   readonly services: NodeServices;
@@ -33,6 +35,7 @@ export interface KafkaServerOptions {
 
 export class KafkaServer {
   readonly #acceptor: Acceptor;
+  readonly #metrics: RequestMetrics;
 
   constructor(options: KafkaServerOptions) {
     const { services, broker } = options;
@@ -55,8 +58,10 @@ export class KafkaServer {
       options.handlers,
     );
     const logger = services.logger.child('broker');
+    const metrics = new RequestMetrics(services.clock);
+    this.#metrics = metrics;
     this.#acceptor = new Acceptor({
-      dispatcher: new Dispatcher({ table, authorize: allowAll, image: services.metadata, logger }),
+      dispatcher: new Dispatcher({ table, authorize: allowAll, image: services.metadata, logger, metrics }),
       budget: new MemoryBudget(requestBudget(services.config), requestReserveBytes, smallFrameBytes),
       clock: services.clock,
       scheduler: services.scheduler,
@@ -68,6 +73,14 @@ export class KafkaServer {
   get connectionCount(): number {
     return this.#acceptor.connectionCount;
   }
+
+  /** Requests, and connections by listener. */
+  readonly collect: Collector = (sink) => {
+    this.#metrics.collect(sink);
+    for (const [listener, count] of this.#acceptor.connectionsByListener()) {
+      sink('kafka_server_socket_server_metrics_connection_count', count, [listener]);
+    }
+  };
 
   /** Takes over a connection that a listener accepted. */
   accept(connection: Connection, listenerName: string, kind: ListenerKind): void {

@@ -23,6 +23,7 @@ import type {
 } from '../replication/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ImageWatch } from './image-watch.ts';
+import type { TopicTraffic } from './topic-traffic.ts';
 
 /** For handlers of every node, controller-only nodes included. */
 export interface NodeServices {
@@ -45,6 +46,7 @@ export interface NodeServices {
 export interface BrokerServices extends NodeServices {
   readonly replicas: Replicas;
   readonly logDirectories: LogDirectories;
+  readonly traffic: TopicTraffic;
 }
 
 /** One replica on this broker, as handlers see it. `Partition` of `replication/` is one. Errors are thrown `KafkaError`s. */

@@ -5,6 +5,7 @@ import { coordinatorsProperties } from './tables/coordinators.ts';
 import { logProperties } from './tables/log.ts';
 import { nodeProperties } from './tables/node.ts';
 import { operationsProperties } from './tables/operations.ts';
+import { ownProperties } from './tables/own.ts';
 import { securityProperties } from './tables/security.ts';
 import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
 import { tieredStorageProperties } from './tables/tiered-storage.ts';
@@ -19,6 +20,7 @@ export const brokerProperties = {
   ...operationsProperties,
   ...shareAndStreamsProperties,
   ...tieredStorageProperties,
+  ...ownProperties,
 };
 
 export type BrokerValues = ValuesOf<typeof brokerProperties>;

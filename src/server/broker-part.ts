@@ -6,6 +6,7 @@ import { GroupService } from '../broker/groups/group-service.ts';
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { BrokerServices, NodeServices } from '../broker/services.ts';
 import { TopicCreator } from '../broker/topic-creator.ts';
+import { TopicTraffic } from '../broker/topic-traffic.ts';
 import type { Handler } from '../broker/handler.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { topicConfig } from '../config/topic.ts';
@@ -17,9 +18,11 @@ import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import type { ControllerPart } from './controller-part.ts';
 import { advertisedEndpoints } from './listeners.ts';
+import { replicaMetrics } from './metrics/replica-metrics.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
 import type { NodePorts } from './ports.ts';
+import type { Collector } from '../telemetry/metrics.ts';
 
 /** Where a broker part gets what it is made from: the node's other parts and the world. */
 export interface BrokerSurroundings {
@@ -36,6 +39,7 @@ export class BrokerPart {
   readonly handlers: readonly Handler[];
   readonly creator: TopicCreator;
   readonly replicas: ReplicaManager;
+  readonly replicaMetrics: Collector;
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
   private readonly groups: GroupService;
@@ -58,11 +62,19 @@ export class BrokerPart {
       random,
       logger,
     });
+    const traffic = new TopicTraffic((topic) => controller.loader.image.topics.byName(topic) !== undefined);
     this.services = {
       ...node,
       replicas: this.replicas,
       logDirectories: logDirectories(this.logs, fs),
+      traffic,
     };
+    this.replicaMetrics = replicaMetrics({
+      config,
+      image: () => controller.loader.image,
+      partitions: () => this.replicas.partitions(),
+      offlineDirectoryCount: () => this.offline.size,
+    });
     this.creator = new TopicCreator(this.services);
     const endpoints = new Endpoints(config.nodeId, config.advertisesExplicitly);
     this.handlers = createGroupHandlers(this.groups, endpoints, this.creator);

@@ -40,6 +40,7 @@ export function realPorts(
     fs: systemFileSystem,
     network: transport.network,
     peers: transport.peers,
+    http: transport.http,
     logger,
     hostName: hostname(),
     openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),

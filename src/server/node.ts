@@ -13,12 +13,18 @@ import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { LeaderView } from '../raft/api.ts';
+import type { HttpHandler, HttpPort } from '../base/http.ts';
+import type { Collector } from '../telemetry/metrics.ts';
 import type { ReplicaManager } from '../replication/replica-manager.ts';
 import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
+import { HttpPart } from './http/http-part.ts';
+import { pages } from './http/pages.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
 import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
+import { metadataMetrics } from './metrics/metadata-metrics.ts';
+import { quorumMetrics } from './metrics/quorum-metrics.ts';
 import { answerMembershipRequests } from './membership.ts';
 import type { NodePorts } from './ports.ts';
 import { answerQuorumRequests } from './quorum-answers.ts';
@@ -30,6 +36,9 @@ export class Node {
   private controller: ControllerPart | null = null;
   private broker: BrokerPart | null = null;
   private listeners: Listeners | null = null;
+  private http: HttpPart | null = null;
+  /** Null once clients are answered; otherwise what they wait for. */
+  private unreadyReason: string | null = 'starting';
   private readonly servers: KafkaServer[] = [];
   private stopping: Promise<void> | null = null;
 
@@ -54,6 +63,10 @@ export class Node {
     }
     this.listeners = new Listeners(config, network);
     await this.listeners.bind();
+    if (ports.http !== undefined) {
+      this.http = new HttpPart(config, ports.http, logger);
+      await this.http.start(this.pages(this.directories.clusterId, this.controller, ports.http));
+    }
     await log.start();
     if (config.isController) {
       const server = new KafkaServer({ services, broker: null, handlers: [] });
@@ -68,6 +81,7 @@ export class Node {
       this.servers.push(server);
       this.listeners.serve('broker', server);
     }
+    this.unreadyReason = null;
   }
 
   /** Idempotent. */
@@ -92,12 +106,14 @@ export class Node {
   }
 
   private async stopAll(): Promise<void> {
+    this.unreadyReason = 'stopping';
     await this.broker?.leave();
     // A client that is told of a cluster without this broker may forget that it exists: it hears nothing any more.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();
     await this.listeners?.close();
+    await this.http?.close();
     await this.directories?.release();
   }
 
@@ -118,6 +134,36 @@ export class Node {
       quorum: () => log.status(),
       supportedFeatures,
     };
+  }
+
+  private pages(clusterId: string, { loader, log }: ControllerPart, http: HttpPort): HttpHandler {
+    const { clock, scheduler } = this.ports;
+    return pages({
+      nodeId: this.config.nodeId,
+      clusterId,
+      clock,
+      scheduler,
+      image: () => loader.image,
+      controllerId: () => log.leader().id,
+      unreadyReason: () => this.unreadyReason,
+      collectors: () => this.collectors(),
+      processMetrics: () => http.processMetrics(),
+    });
+  }
+
+  private collectors(): Collector[] {
+    const { controller, broker } = this;
+    if (controller === null) return [];
+    const { loader, log, driver } = controller;
+    return [
+      metadataMetrics(() => loader.image),
+      quorumMetrics(
+        () => log.status(),
+        () => driver?.isActive ?? false,
+      ),
+      ...(broker === null ? [] : [broker.replicaMetrics, broker.services.traffic.collect]),
+      ...this.servers.map((server) => server.collect),
+    ];
   }
 
   /** Requests about the quorum itself, which the active controller answers beside those about the metadata. */

@@ -1,5 +1,6 @@
 /** The world of a node, as one argument: real in `main.ts`, virtual in a simulation. */
 import type { Clock, Scheduler } from '../base/clock.ts';
+import type { HttpPort } from '../base/http.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Network, PeerNetwork } from '../base/network.ts';
 import type { Random } from '../base/random.ts';
@@ -15,6 +16,8 @@ export interface NodePorts {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly logger: Logger;
+  /** Absent where no pages are served: in simulations. */
+  readonly http?: HttpPort;
   /** The name of this machine, told to peers when a listener has no host of its own. */
   readonly hostName: string;
   /** Memory for the newest records of all logs, that are read from there; 64 MiB by default. */

@@ -9,6 +9,7 @@ import { KafkaServer } from '../../src/broker/server.ts';
 import type { Handler } from '../../src/broker/handler.ts';
 import { ImageWatch } from '../../src/broker/image-watch.ts';
 import type { BrokerServices, LogDirectoryDescription } from '../../src/broker/services.ts';
+import { TopicTraffic } from '../../src/broker/topic-traffic.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { MetadataDelta } from '../../src/metadata/delta.ts';
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
@@ -288,6 +289,7 @@ export class TestBroker {
       ]),
       replicas: { partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null },
       logDirectories: { describe: async () => this.directories },
+      traffic: new TopicTraffic(() => true),
     };
     this.apply(
       options.records ?? [

@@ -169,6 +169,9 @@ class ProduceOperation {
       origin: 'client',
       requestVersion: this.#context.apiVersion,
     });
+    if (info.duplicateOf === null) {
+      this.#services.traffic.appended(topic.name, info.sizeBytes, info.lastOffset - info.firstOffset + 1);
+    }
     result.logStartOffset = partition.logStartOffset;
     this.#waiting.set(result, topic);
     acknowledged.then(
@@ -201,6 +204,7 @@ class ProduceOperation {
     const row = errorRowOf(error);
     if (row === Errors.UNKNOWN_SERVER_ERROR) this.#logBug(result, topic, error);
     this.#firstError ??= row;
+    if (topic !== undefined) this.#services.traffic.appendFailed(topic.name);
     result.errorCode = errorCode(ApiKey.Produce, this.#context.apiVersion, row);
     result.baseOffset = -1;
     result.logStartOffset = -1;

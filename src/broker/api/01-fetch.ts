@@ -204,6 +204,10 @@ class Fetch {
     for (let i = 0; i < this.#partitions.length; i++) {
       const partition = this.#partitions[i] as FetchedPartition;
       const result = this.#result(partition, i, hints);
+      const topic = this.#topics[i];
+      if (topic !== undefined) {
+        services.traffic.fetched(topic.name, result.records?.length ?? 0, result.errorCode !== 0);
+      }
       if (result.records !== null && result.records.length > 0) withData.push(partition);
       if (!this.#isNews(partition, result)) continue;
       if (last === null || last.topic !== partition.topic || last.topicId !== partition.topicId) {

@@ -56,6 +56,14 @@ export class Acceptor {
     return this.#connections.size;
   }
 
+  connectionsByListener(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { info } of this.#connections) {
+      counts.set(info.listenerName, (counts.get(info.listenerName) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** Takes over a connection that a listener accepted. */
   accept(connection: Connection, listenerName: string, listenerKind: ListenerKind): void {
     // Clients try again and again while a node stops: not worth a line each.

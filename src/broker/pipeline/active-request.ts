@@ -16,6 +16,8 @@ export class ActiveRequest implements RequestContext {
   /** The version isn't served and the handler has an answer for that. */
   readonly unsupported: boolean;
   readonly image: MetadataImage;
+  /** Of the monotonic clock, when its handler was called. */
+  readonly startedMs: number;
   /** Bytes of the budget that the request holds. */
   frameBytes: number;
   /** The response, once complete; null for none. */
@@ -25,7 +27,8 @@ export class ActiveRequest implements RequestContext {
   #onSent: (() => void)[] | null = null;
   #closed = false;
 
-  constructor(request: DecodedRequest, connection: ConnectionInfo, image: MetadataImage) {
+  constructor(request: DecodedRequest, connection: ConnectionInfo, image: MetadataImage, startedMs: number) {
+    this.startedMs = startedMs;
     this.handler = request.handler;
     this.body = request.body;
     this.apiKey = request.handler.apiKey;

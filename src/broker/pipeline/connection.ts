@@ -188,7 +188,12 @@ export class ClientConnection {
     if (next === null || this.#admitting !== null) return;
     if (!next.handler.ordered && this.#incomplete > 0) return;
     this.#next = null;
-    const request = new ActiveRequest(next, this.info, this.#dispatcher.image());
+    const request = new ActiveRequest(
+      next,
+      this.info,
+      this.#dispatcher.image(),
+      this.#dispatcher.metrics.nowMs(),
+    );
     this.#active.push(request);
     this.#incomplete++;
     this.#admitting = request;
@@ -259,6 +264,7 @@ export class ClientConnection {
     this.#budget.release(request.frameBytes);
     request.frameBytes = 0;
     request.completed();
+    this.#dispatcher.metrics.completed(request);
     if (this.#admitting === request) this.#admitting = null;
     if (this.#pumping) return;
     this.#queueFlush();

@@ -11,6 +11,7 @@ import type { ActiveRequest } from './active-request.ts';
 import type { Authorize } from './authorize.ts';
 import { ResponseEncoder } from './encode.ts';
 import { genericFailure } from './failure.ts';
+import type { RequestMetrics } from './request-metrics.ts';
 import type { HandlerTable } from './table.ts';
 
 export interface DispatcherOptions {
@@ -18,12 +19,14 @@ export interface DispatcherOptions {
   readonly authorize: Authorize;
   readonly image: () => MetadataImage;
   readonly logger: Logger;
+  readonly metrics: RequestMetrics;
 }
 
 export class Dispatcher {
   readonly table: HandlerTable;
   readonly image: () => MetadataImage;
   readonly logger: Logger;
+  readonly metrics: RequestMetrics;
   readonly #authorize: Authorize;
   readonly #encoder = new ResponseEncoder();
 
@@ -31,6 +34,7 @@ export class Dispatcher {
     this.table = options.table;
     this.image = options.image;
     this.logger = options.logger;
+    this.metrics = options.metrics;
     this.#authorize = options.authorize;
   }
 
@@ -78,6 +82,7 @@ export class Dispatcher {
   }
 
   #logBug(request: ActiveRequest, error: unknown): void {
+    this.metrics.failed(request);
     const { handler, apiVersion, correlationId, clientId } = request;
     this.logger.error('unexpected error while handling a request', {
       api: handler.name,

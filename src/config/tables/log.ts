@@ -124,7 +124,7 @@ export const logProperties = {
   'log.dir.failure.timeout.ms': long(seconds(30), {
     min: 1,
     importance: 'low',
-    effect: 'missing',
+    effect: 'honoured',
     doc: "A broker that can't report a failed log directory to the controller within this time ends.",
   }),
   'log.dirs': listOrNull({

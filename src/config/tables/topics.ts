@@ -15,7 +15,11 @@ export const topicsProperties = {
     effect: 'honoured',
     doc: 'Gives leaderships back to the preferred replicas from time to time.',
   }),
-  'cordoned.log.dirs': list([], { update: 'per-broker', doc: 'Directories that get no new partitions.' }),
+  'cordoned.log.dirs': list([], {
+    update: 'per-broker',
+    effect: 'honoured',
+    doc: 'Directories that get no new partitions.',
+  }),
   'default.replication.factor': int(1, {
     effect: 'honoured',
     doc: 'Replicas of a topic that is created without saying how many.',

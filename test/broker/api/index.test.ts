@@ -5,6 +5,7 @@ import { CloseConnection, type Handler, type TwoPhase } from '../../../src/broke
 import { ActiveRequest } from '../../../src/broker/pipeline/active-request.ts';
 import { allowAll, type Authorize } from '../../../src/broker/pipeline/authorize.ts';
 import { Dispatcher } from '../../../src/broker/pipeline/dispatch.ts';
+import { RequestMetrics } from '../../../src/broker/pipeline/request-metrics.ts';
 import { MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
@@ -88,6 +89,7 @@ async function encoded(
     authorize,
     image: () => broker.image,
     logger: broker.logger,
+    metrics: new RequestMetrics(broker.services.clock),
   });
   const connection = {
     id: 1,
@@ -111,7 +113,7 @@ async function encoded(
     frameBytes: 0,
     unsupported: false,
   };
-  const request = new ActiveRequest(decoded, connection, broker.image);
+  const request = new ActiveRequest(decoded, connection, broker.image, 0);
   const result = dispatcher.run(request);
   expect(result).not.toBeInstanceOf(CloseConnection);
   const twoPhase =

@@ -1,0 +1,38 @@
+/**
+ * Makes docs/metrics.md from the table in src/telemetry/metrics.ts. Run after a build: node scripts/docs/metrics.mjs.
+ * The output is committed; a test checks that it is up to date.
+ */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+export function metricsPage(rows) {
+  const lines = Object.entries(rows).map(
+    ([name, { kind, labels, help }]) => `| \`${name}\` | ${kind} | ${labels.join(', ')} | ${help} |`,
+  );
+  return `# Metrics
+
+\`metrics.port=1234\` in a node's properties serves \`/metrics\` for Prometheus on a port of its own (\`metrics.host\`: on one address
+only); \`http.listeners=PLAINTEXT\` serves it on a listener, beside Kafka's protocol. The same ports answer \`/healthz\` (the process
+answers), \`/readyz\` (503 until clients are served) and \`/api/cluster\` (brokers and their state as JSON).
+
+Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics and groups, so that existing
+dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are a beginning. Metrics of the cluster
+(\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Of groups each
+broker tells those that it coordinates; the lag of a partition is told where the broker has a replica of it. Besides these there
+are \`process_*\` and \`nodejs_*\` of prom-client.
+
+Made by \`scripts/docs/metrics.mjs\` from \`src/telemetry/metrics.ts\`.
+
+| metric | kind | labels | what it says |
+|---|---|---|---|
+${lines.join('\n')}
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { metricRows } = await import(pathToFileURL(join(root, 'dist/telemetry/metrics.js')).href);
+  writeFileSync(join(root, 'docs/metrics.md'), metricsPage(metricRows));
+}

@@ -1,0 +1,125 @@
+/**
+ * The `HttpPort` on node:http and prom-client, both loaded when they are first needed: a node without metrics pays nothing.
+ * Requests carry no body that anybody reads; what is slow to say its request, or to read the response, is closed.
+ */
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { HttpHandler, HttpPort, HttpResponse } from '../base/http.ts';
+import type { Address, Listener } from '../base/network.ts';
+
+const connectionsMax = 64;
+const requestTimeoutMs = 10_000;
+const headerBytesMax = 8_192;
+const allowedMethods = ['GET', 'HEAD'];
+
+export class HttpAdapter implements HttpPort {
+  #shared: { readonly ports: readonly number[]; readonly server: Promise<Server> } | null = null;
+  #processMetrics: Promise<() => Promise<string>> | null = null;
+  readonly #servers = new Set<Server>();
+
+  async listen(address: Address, handler: HttpHandler): Promise<Listener> {
+    const server = await createServer(handler);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      const host = address.host === '' ? undefined : address.host;
+      server.listen({ port: address.port, host }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#servers.add(server);
+    return {
+      address: { host: address.host, port: (server.address() as AddressInfo).port },
+      close: async () => {
+        this.#servers.delete(server);
+        await closeServer(server);
+      },
+    };
+  }
+
+  serveOn(ports: readonly number[], handler: HttpHandler): void {
+    if (ports.length > 0) this.#shared = { ports, server: createServer(handler) };
+  }
+
+  /** Takes a socket that began with `first`; false when nothing is served on its port. */
+  adopt(socket: Socket, first: Uint8Array): boolean {
+    const shared = this.#shared;
+    if (shared === null || !shared.ports.includes(socket.localPort ?? -1)) return false;
+    void shared.server.then((server) => {
+      // What was read goes back into the socket's buffer, from where the server takes it first.
+      socket.unshift(first);
+      server.emit('connection', socket);
+      socket.resume();
+    });
+    return true;
+  }
+
+  async processMetrics(): Promise<string> {
+    this.#processMetrics ??= loadProcessMetrics();
+    return (await this.#processMetrics)();
+  }
+
+  async close(): Promise<void> {
+    if (this.#shared !== null) this.#servers.add(await this.#shared.server);
+    await Promise.all([...this.#servers].map(closeServer));
+    this.#servers.clear();
+  }
+}
+
+async function loadProcessMetrics(): Promise<() => Promise<string>> {
+  const { Registry, collectDefaultMetrics } = await import('prom-client');
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return () => registry.metrics();
+}
+
+async function createServer(handler: HttpHandler): Promise<Server> {
+  const http = await import('node:http');
+  const options = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    keepAliveTimeout: requestTimeoutMs,
+    maxHeaderSize: headerBytesMax,
+  };
+  const server = http.createServer(options, (request, response) => {
+    const method = request.method ?? '';
+    const path = (request.url ?? '/').split('?')[0] as string;
+    request.resume();
+    const send = async ({ status, contentType, body }: HttpResponse): Promise<void> => {
+      response.writeHead(status, { 'Content-Type': contentType, 'Cache-Control': 'no-store' });
+      if (method === 'HEAD') response.end();
+      else if (typeof body === 'string') response.end(body);
+      else {
+        for await (const piece of body) {
+          if (!response.write(piece)) await drained(response);
+        }
+        response.end();
+      }
+    };
+    Promise.resolve(
+      allowedMethods.includes(method)
+        ? handler({ method, path })
+        : { status: 405, contentType: 'text/plain', body: 'Only GET and HEAD are served here.\n' },
+    )
+      .then(send)
+      .catch(() => response.destroy());
+  });
+  server.maxConnections = connectionsMax;
+  server.setTimeout(requestTimeoutMs);
+  return server;
+}
+
+/** Resolves when there is room again, or nobody reads any more. */
+function drained(response: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.once('drain', resolve);
+    response.once('close', () => reject(new Error('the client is gone')));
+  });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * Keys that Apache Kafka doesn't have. They are `internal`: DescribeConfigs shows one only where it was set, so that what
+ * Kafka's tools print stays what they print for Kafka.
+ */
+import { int, list, string } from '../define.ts';
+
+const own = { internal: true, effect: 'honoured', importance: 'low' } as const;
+
+export const ownProperties = {
+  'metrics.port': int(-1, {
+    ...own,
+    min: -1,
+    max: 65_535,
+    doc: 'Port for /metrics, /healthz, /readyz and /api/cluster over HTTP. -1: none.',
+  }),
+  'metrics.host': string('', {
+    ...own,
+    doc: 'Address that metrics.port is bound to. Empty: every address of the machine.',
+  }),
+  'http.listeners': list([], {
+    ...own,
+    doc: 'Names of listeners that answer HTTP requests with the same pages, beside the Kafka protocol.',
+  }),
+};

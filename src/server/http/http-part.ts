@@ -1,0 +1,46 @@
+/** The part of a node that answers HTTP: on `metrics.port`, and on the listeners of `http.listeners`. */
+import type { HttpHandler, HttpPort } from '../../base/http.ts';
+import type { Listener } from '../../base/network.ts';
+import type { NodeConfig } from '../../config/node-config.ts';
+import { ConfigError } from '../../config/define.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+export class HttpPart {
+  readonly #config: NodeConfig;
+  readonly #http: HttpPort;
+  readonly #logger: Logger;
+  #listener: Listener | null = null;
+
+  constructor(config: NodeConfig, http: HttpPort, logger: Logger) {
+    this.#config = config;
+    this.#http = http;
+    this.#logger = logger;
+  }
+
+  /** Rejects when the port can't be had, or a listener that is named does not exist. */
+  async start(handler: HttpHandler): Promise<void> {
+    const names = this.#config.get('http.listeners');
+    const known = this.#config.listeners;
+    const unknown = names.find((name) => !known.some((listener) => listener.name === name));
+    if (unknown !== undefined) {
+      throw new ConfigError(
+        `http.listeners names ${unknown}, which is none of the listeners: ${known.map(({ name }) => name).join(', ')}`,
+      );
+    }
+    this.#http.serveOn(
+      known.filter(({ name }) => names.includes(name)).map(({ port }) => port),
+      handler,
+    );
+    const port = this.#config.get('metrics.port');
+    if (port < 0) return;
+    this.#listener = await this.#http.listen({ host: this.#config.get('metrics.host'), port }, handler);
+    this.#logger.info('Metrics are served over HTTP', {
+      port: this.#listener.address.port,
+      path: '/metrics',
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#listener?.close();
+  }
+}

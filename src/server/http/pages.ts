@@ -1,0 +1,87 @@
+/**
+ * What a node answers over HTTP: `/metrics`, `/healthz` (the process answers), `/readyz` (clients are served), `/api/cluster`.
+ */
+import type { HttpHandler, HttpResponse } from '../../base/http.ts';
+import { type Clock, type Scheduler, yieldTurn } from '../../base/clock.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import { Exposition, expositionContentType } from '../../telemetry/exposition.ts';
+import type { Collector } from '../../telemetry/metrics.ts';
+
+export interface PagesOptions {
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly image: () => MetadataImage;
+  readonly controllerId: () => number | null;
+  /** Null: clients are served. Otherwise why they are not yet, or no more. */
+  readonly unreadyReason: () => string | null;
+  readonly collectors: () => readonly Collector[];
+  readonly processMetrics: () => Promise<string>;
+}
+
+/** The longest piece of work on one turn of the event loop. */
+const sliceMs = 5;
+
+const text = (status: number, body: string): HttpResponse => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+});
+
+export function pages(options: PagesOptions): HttpHandler {
+  const routes: Readonly<Record<string, () => HttpResponse>> = {
+    '/metrics': () => ({ status: 200, contentType: expositionContentType, body: metricsText(options) }),
+    '/healthz': () => text(200, 'ok'),
+    '/readyz': () => {
+      const reason = options.unreadyReason();
+      return reason === null ? text(200, 'ready') : text(503, reason);
+    },
+    '/api/cluster': () => ({
+      status: 200,
+      contentType: 'application/json',
+      body: `${JSON.stringify(clusterOf(options), null, 2)}\n`,
+    }),
+  };
+  return ({ path }) =>
+    Object.hasOwn(routes, path)
+      ? (routes[path] as () => HttpResponse)()
+      : text(404, `There is ${Object.keys(routes).join(', ')}.`);
+}
+
+/** Collects and writes in slices: other requests are served in between. */
+async function* metricsText(options: PagesOptions): AsyncGenerator<string> {
+  const { clock, scheduler } = options;
+  const exposition = new Exposition();
+  let sinceMs = clock.monotonicMs();
+  const pause = async (): Promise<void> => {
+    if (clock.monotonicMs() - sinceMs < sliceMs) return;
+    await yieldTurn(scheduler);
+    sinceMs = clock.monotonicMs();
+  };
+  for (const collect of options.collectors()) {
+    for (const _ of collect(exposition.sink) ?? []) await pause();
+  }
+  for (const piece of exposition.texts()) {
+    yield piece;
+    await pause();
+  }
+  yield await options.processMetrics();
+}
+
+function clusterOf({ nodeId, clusterId, controllerId, image }: PagesOptions): unknown {
+  const { cluster, topics } = image();
+  return {
+    clusterId,
+    nodeId,
+    controllerId: controllerId() ?? -1,
+    brokers: [...cluster.brokers.values()].map(({ id, epoch, rack, fenced, endpoints }) => ({
+      id,
+      epoch,
+      rack,
+      state: fenced ? 'fenced' : 'active',
+      endpoints: endpoints.map(({ name, host, port }) => ({ listener: name, host, port })),
+    })),
+    topicCount: topics.size,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * The metrics of a node: one table from which `/metrics`, docs/metrics.md and the checks of docs/ops/ follow. Names are those
+ * under which the JMX exporter shows Kafka's MBeans, and those of kafka_exporter, so that existing dashboards work.
+ *
+ * Nothing is kept for a metric unless it has to be counted as it happens: values are read from the node when it is asked.
+ */
+
+export type MetricKind = 'counter' | 'gauge' | 'summary';
+
+export interface MetricRow {
+  readonly kind: MetricKind;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+const gauge = (help: string, ...labels: string[]): MetricRow => ({ kind: 'gauge', labels, help });
+const counter = (help: string, ...labels: string[]): MetricRow => ({ kind: 'counter', labels, help });
+const summary = (help: string, ...labels: string[]): MetricRow => ({ kind: 'summary', labels, help });
+
+const partition = ['topic', 'partition'] as const;
+const group = ['consumergroup', 'topic', 'partition'] as const;
+
+export const metricRows = {
+  kafka_server_brokertopicmetrics_messagesin_total: counter('Records that producers appended here.', 'topic'),
+  kafka_server_brokertopicmetrics_bytesin_total: counter('Bytes that producers appended here.', 'topic'),
+  kafka_server_brokertopicmetrics_bytesout_total: counter('Bytes that consumers fetched here.', 'topic'),
+  kafka_server_brokertopicmetrics_totalproducerequests_total: counter(
+    'Appends of producers, one for each partition of a request.',
+    'topic',
+  ),
+  kafka_server_brokertopicmetrics_failedproducerequests_total: counter('Appends that were refused.', 'topic'),
+  kafka_server_brokertopicmetrics_totalfetchrequests_total: counter(
+    'Fetches of consumers, one for each partition of a response.',
+    'topic',
+  ),
+  kafka_server_brokertopicmetrics_failedfetchrequests_total: counter('Fetches that were refused.', 'topic'),
+
+  kafka_server_replicamanager_leadercount: gauge('Partitions that this broker leads.'),
+  kafka_server_replicamanager_partitioncount: gauge('Replicas that this broker hosts.'),
+  kafka_server_replicamanager_offlinereplicacount: gauge('Replicas on a failed log directory.'),
+  kafka_server_replicamanager_underreplicatedpartitions: gauge(
+    'Led partitions with fewer replicas in sync than assigned.',
+  ),
+  kafka_server_replicamanager_underminisrpartitioncount: gauge(
+    'Led partitions with fewer replicas in sync than min.insync.replicas.',
+  ),
+  kafka_server_replicamanager_atminisrpartitioncount: gauge(
+    'Led partitions with as many replicas in sync as min.insync.replicas.',
+  ),
+  kafka_server_replicamanager_reassigningpartitions: gauge('Led partitions whose replicas are being moved.'),
+  kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
+  kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),
+  kafka_cluster_partition_highwatermark: gauge('Records below it are on all replicas in sync.', ...partition),
+  kafka_log_logmanager_offlinelogdirectorycount: gauge('Log directories that failed.'),
+
+  kafka_controller_kafkacontroller_activecontrollercount: gauge('1 on the active controller, else 0.'),
+  kafka_controller_kafkacontroller_activebrokercount: gauge('Registered brokers that are not fenced.'),
+  kafka_controller_kafkacontroller_fencedbrokercount: gauge('Registered brokers that are fenced.'),
+  kafka_controller_kafkacontroller_globaltopiccount: gauge('Topics of the cluster.'),
+  kafka_controller_kafkacontroller_globalpartitioncount: gauge('Partitions of the cluster.'),
+  kafka_controller_kafkacontroller_offlinepartitionscount: gauge('Partitions without a leader.'),
+  kafka_controller_kafkacontroller_preferredreplicaimbalancecount: gauge(
+    'Partitions that their first replica does not lead.',
+  ),
+
+  kafka_server_raftmetrics_current_state: gauge('1 for the role that this node has in the quorum.', 'state'),
+  kafka_server_raftmetrics_current_leader: gauge('Id of the quorum leader, -1 while none is known.'),
+  kafka_server_raftmetrics_current_epoch: gauge('Epoch of the metadata quorum.'),
+  kafka_server_raftmetrics_high_watermark: gauge('Committed entries of the metadata log end here.'),
+  kafka_server_raftmetrics_log_end_offset: gauge('End of this node’s metadata log.'),
+
+  kafka_network_requestmetrics_requests_total: counter('Requests answered.', 'request', 'version'),
+  kafka_network_requestmetrics_errors_total: counter('Requests that ended in an exception.', 'request'),
+  kafka_network_requestmetrics_totaltimems: summary(
+    'Milliseconds from a decoded request to its response.',
+    'request',
+  ),
+  kafka_server_socket_server_metrics_connection_count: gauge('Client connections.', 'listener'),
+
+  kafka_brokers: gauge('Brokers in service.'),
+  kafka_topic_partitions: gauge('Partitions of the topic.', 'topic'),
+  kafka_topic_partition_current_offset: gauge('High watermark of a replica here.', ...partition),
+  kafka_topic_partition_oldest_offset: gauge('Log start offset of a replica here.', ...partition),
+  kafka_topic_partition_in_sync_replica: gauge('Replicas in sync.', ...partition),
+  kafka_topic_partition_leader: gauge('Id of the leader, -1 while there is none.', ...partition),
+  kafka_topic_partition_leader_is_preferred: gauge('1 when the first replica leads.', ...partition),
+  kafka_topic_partition_replicas: gauge('Assigned replicas.', ...partition),
+  kafka_topic_partition_under_replicated_partition: gauge(
+    '1 when fewer replicas are in sync than assigned.',
+    ...partition,
+  ),
+  kafka_consumergroup_current_offset: gauge('Committed offset of a group coordinated here.', ...group),
+  kafka_consumergroup_lag: gauge(
+    'Records behind the committed offset, where this broker has a replica of the partition.',
+    ...group,
+  ),
+  kafka_consumergroup_lag_sum: gauge('Sum of the lags that this broker knows.', 'consumergroup', 'topic'),
+  kafka_consumergroup_members: gauge('Members of a group coordinated here.', 'consumergroup'),
+} as const satisfies Readonly<Record<string, MetricRow>>;
+
+export type MetricName = keyof typeof metricRows;
+
+/** Takes one value; `labels` are in the order of the metric's row. `suffix` is for parts of a summary (`_count`, `_sum`). */
+export type Sink = (
+  name: MetricName,
+  value: number,
+  labels?: readonly (string | number)[],
+  extra?: { readonly suffix?: string; readonly quantile?: number },
+) => void;
+
+/**
+ * Gives its values to the sink. A long collection yields after each piece of work, so that it can be interrupted: a broker of
+ * 10,000 partitions has 100,000 values.
+ */
+export type Collector = (sink: Sink) => Iterable<void> | void;

@@ -1,0 +1,68 @@
+/**
+ * Quantiles of durations of the last one to two minutes, from counts in buckets that grow by a sixth: an answer is at most a
+ * sixth too large, and adding a value costs an index and an addition.
+ */
+
+/** The first bucket ends here, in milliseconds; each further one is `growth` times as wide. */
+const firstEndMs = 0.05;
+const growth = 7 / 6;
+/** The last bucket begins at about ten minutes. */
+const bucketCount = 108;
+const windowMs = 60_000;
+
+const growthLog = Math.log(growth);
+
+function bucketOf(durationMs: number): number {
+  if (durationMs <= firstEndMs) return 0;
+  return Math.min(bucketCount - 1, Math.ceil(Math.log(durationMs / firstEndMs) / growthLog));
+}
+
+const endOf = (bucket: number): number => firstEndMs * growth ** bucket;
+
+export class Quantiles {
+  #current = new Uint32Array(bucketCount);
+  #previous = new Uint32Array(bucketCount);
+  #windowStartMs: number;
+  /** Of all values since the start. */
+  count = 0;
+  sumMs = 0;
+
+  constructor(nowMs: number) {
+    this.#windowStartMs = nowMs;
+  }
+
+  add(durationMs: number, nowMs: number): void {
+    this.#turn(nowMs);
+    const bucket = bucketOf(durationMs);
+    this.#current[bucket] = (this.#current[bucket] as number) + 1;
+    this.count++;
+    this.sumMs += durationMs;
+  }
+
+  /** The duration below which this share of the recent values lies; NaN when there was none. */
+  quantile(share: number, nowMs: number): number {
+    this.#turn(nowMs);
+    let total = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) total += this.#countIn(bucket);
+    if (total === 0) return Number.NaN;
+    let seen = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      seen += this.#countIn(bucket);
+      if (seen >= share * total) return endOf(bucket);
+    }
+    return endOf(bucketCount - 1);
+  }
+
+  #countIn(bucket: number): number {
+    return (this.#current[bucket] as number) + (this.#previous[bucket] as number);
+  }
+
+  #turn(nowMs: number): void {
+    const elapsedMs = nowMs - this.#windowStartMs;
+    if (elapsedMs < windowMs) return;
+    [this.#current, this.#previous] = [this.#previous, this.#current];
+    this.#current.fill(0);
+    if (elapsedMs >= 2 * windowMs) this.#previous.fill(0);
+    this.#windowStartMs = nowMs;
+  }
+}
