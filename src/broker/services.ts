@@ -98,4 +98,6 @@ export interface LogDirectoryDescription {
 
 export interface LogDirectories {
   describe(): Promise<readonly LogDirectoryDescription[]>;
+  /** The replica shall be in the log directory `path`. Resolves when the move has begun; rejects with the `KafkaError` of the response. */
+  move(topic: string, index: number, path: string): Promise<void>;
 }

@@ -36,6 +36,8 @@ export const dynamicOnlyProperties = {
   }),
 };
 
+export type RateKey = keyof typeof dynamicOnlyProperties;
+
 /** Keys that Kafka's classes read besides its tables. */
 export const extraKeys: readonly string[] = ['super.users', 'allow.everyone.if.no.acl.found'];
 

@@ -7,7 +7,7 @@ import type { NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
 import type { Address } from '../base/network.ts';
 import type { BrokerKey, BrokerValues } from './broker-properties.ts';
-import { brokerProperties, isBrokerKey } from './broker-properties.ts';
+import { brokerProperties, isBrokerKey, dynamicOnlyProperties, type RateKey } from './broker-properties.ts';
 import type { Property, PropertyValue } from './define.ts';
 import { ConfigError, parseValue } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
@@ -69,6 +69,7 @@ export class NodeConfig {
   private current: BrokerValues;
   private clusterValues: DynamicValues = noValues;
   private brokerValues: DynamicValues = noValues;
+  private readonly rates = new Map<RateKey, number>();
   private readonly listenersOf = new Map<BrokerKey, Set<(value: never) => void>>();
 
   /** Throws `ConfigError` with Kafka's words. */
@@ -194,6 +195,11 @@ export class NodeConfig {
     return this.brokerValues;
   }
 
+  /** A rate that a properties file can't hold, in bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
+  rate(key: RateKey): number {
+    return this.rates.get(key) ?? Number.MAX_SAFE_INTEGER;
+  }
+
   /**
    * Puts the dynamic configuration of the metadata image in force and tells the bindings whose value changed. A value that
    * doesn't parse or may not change here is left out and returned (it was refused when altered, or written by another version).
@@ -215,6 +221,11 @@ export class NodeConfig {
         if (value === undefined) refused.push(key);
         else next[key] = value;
       }
+    }
+    for (const key of Object.keys(dynamicOnlyProperties) as RateKey[]) {
+      const value = tryParse(key, dynamicOnlyProperties[key], broker.get(key) ?? '');
+      if (typeof value === 'number') this.rates.set(key, value);
+      else this.rates.delete(key);
     }
     const before = this.current;
     this.current = next as unknown as BrokerValues;

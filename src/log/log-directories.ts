@@ -4,8 +4,13 @@ import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { LogDirectory } from './log-directory.ts';
 
+/** Partitions that are not here yet and have a directory already. */
+const preferredMax = 100_000;
+
 export class LogDirectories {
   readonly all: readonly LogDirectory[];
+  /** Where AlterReplicaLogDirs wants partitions that are not here yet, by name. */
+  readonly #preferred = new Map<string, LogDirectory>();
 
   constructor(all: readonly LogDirectory[]) {
     this.all = all;
@@ -31,12 +36,31 @@ export class LogDirectories {
     for (const directory of this.all) directory.isCordoned = isAll || paths.includes(directory.path);
   }
 
+  /** The directory that AlterReplicaLogDirs names. Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT. */
+  forMove(path: string): LogDirectory {
+    const target = this.all.find((directory) => directory.path === path);
+    if (target === undefined) {
+      throw new KafkaError(Errors.LOG_DIR_NOT_FOUND, `Log dir ${path} is not found in the config.`);
+    }
+    if (target.isOffline)
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `Log directory ${path} is offline`);
+    if (!target.isCordoned) return target;
+    throw new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, `Log directory ${path} is cordoned`);
+  }
+
+  /** Once the partition comes to this broker, it goes to `directory`. */
+  prefer(name: string, directory: LogDirectory): void {
+    if (this.#preferred.size < preferredMax) this.#preferred.set(name, directory);
+  }
+
   /**
    * The named directory or, when none is named or it was replaced by another one, the one with the fewest logs. Throws
    * KAFKA_STORAGE_ERROR when the replica may be in a directory that is offline: it is never made a second time, empty.
    */
   choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
     const online = this.all.filter((directory) => !directory.isOffline);
+    const preferred = this.#preferred.get(name);
+    if (preferred !== undefined && isNew && online.includes(preferred)) return preferred;
     const named = online.find((directory) => directory.id === directoryId);
     if (named !== undefined) return named;
     const offline = this.all.filter((directory) => directory.isOffline).map(({ path }) => path);

@@ -28,6 +28,7 @@ const checkpointNames = {
 } as const;
 
 export type CheckpointKind = keyof typeof checkpointNames;
+export const checkpointKinds = Object.keys(checkpointNames) as readonly CheckpointKind[];
 
 export class LogDirectory {
   readonly path: string;
@@ -97,6 +98,11 @@ export class LogDirectory {
       path: `${this.path}/${checkpointNames[kind]}`,
     });
     return new Map();
+  }
+
+  /** Logs came or went: all checkpoints are due. */
+  dirtyAll(): void {
+    for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
   /** Writes what `collect` returns when its turn comes; calls that wait for a turn share one write. */

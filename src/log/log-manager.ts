@@ -13,22 +13,22 @@ import type { Uuid } from '../base/uuid.ts';
 import { randomUuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { OffsetCheckpoint } from './checkpoints.ts';
 import { BackgroundTasks } from './background-tasks.ts';
 import { LogCleaner } from './cleaner.ts';
-import { forEachLimited } from './concurrency.ts';
+import { type Held, LogCheckpoints } from './log-checkpoints.ts';
+import { type LogMove, LogMoves } from './log-moves.ts';
 import { FilePool } from './file-pool.ts';
 import { IndexCache } from './index-cache.ts';
 import type { LogConfig } from './log-config.ts';
-import type { CheckpointKind } from './log-directory.ts';
 import { LogDirectories } from './log-directories.ts';
 import { LogDirectory } from './log-directory.ts';
-import { openDirectory, openingMax } from './log-opening.ts';
+import { closeDirectory, openDirectory } from './log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from './log-state.ts';
 import { markedDirectoryName, partitionDirectoryName } from './names.ts';
 import { PartitionLog } from './partition-log.ts';
 import { TailCache } from './tail-cache.ts';
+import { WriteBehind } from './write-behind.ts';
 
 export interface LogManagerOptions {
   readonly fs: FileSystem;
@@ -43,6 +43,10 @@ export interface LogManagerOptions {
   readonly tailCacheBytesMax?: number;
   /** Settings of a topic as far as they are known when its logs are opened; `updateConfig` follows. */
   readonly configOf: (topic: string) => LogConfig;
+  /** `replica.alter.log.dirs.io.max.bytes.per.second` now; no limit by default. */
+  readonly moveRate?: () => number;
+  /** Tells the controller where a replica that moves is going to be; resolves when that is recorded. At once by default. */
+  readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
   /** A directory went offline; all its logs are dead already. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
@@ -52,11 +56,6 @@ const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
 /** How often indexes and epochs are written behind the logs, and `flush.ms` is looked at. */
 const writeBehindIntervalMs = 2000;
-
-interface Held {
-  readonly log: PartitionLog;
-  readonly directory: LogDirectory;
-}
 
 export class LogManager {
   readonly #options: LogManagerOptions;
@@ -68,12 +67,13 @@ export class LogManager {
   readonly #creating = new Map<string, Promise<PartitionLog>>();
   /** Logs whose directories are about to be renamed: what takes their place waits for that. */
   readonly #leaving = new Map<string, Promise<void>>();
-  /** Written to since the last tick. */
-  #touched = new Set<PartitionLog>();
+  readonly #writeBehind = new WriteBehind();
   /** New logs whose directories are still to be made. */
   readonly #unmade: PartitionLog[] = [];
   #making = false;
   readonly #cleaner: LogCleaner;
+  readonly #checkpoints: LogCheckpoints;
+  readonly #moves: LogMoves;
   readonly #tasks: BackgroundTasks;
   #stopped = false;
 
@@ -99,9 +99,28 @@ export class LogManager {
     );
     this.#cleaner = new LogCleaner({
       resources: this.#resources,
-      logs: () => this.#held().map(({ log, directory }) => ({ log, directory: directory.path })),
-      onProgress: (path) => this.#writeCleanerCheckpoint(path),
+      logs: () =>
+        this.#held()
+          .filter(({ log }) => this.#moves.of(log) === null)
+          .map(({ log, directory }) => ({ log, directory: directory.path })),
+      onProgress: (path) => this.#checkpoints.cleaned(path),
       onFailure: (log, error) => void log.writer.fail(error),
+    });
+    this.#checkpoints = new LogCheckpoints({
+      directories: this.#directories.all,
+      held: this.#logs,
+      cleaner: this.#cleaner,
+      onFailure: (directory, error) => this.#directoryFailed(directory, error),
+    });
+    this.#moves = new LogMoves({
+      resources: this.#resources,
+      rate: options.moveRate ?? (() => Number.MAX_SAFE_INTEGER),
+      runningMax: options.settings.movesMax ?? options.directories.length,
+      onCopyFailure: (directory, error) => this.#directoryFailed(directory, error),
+      assign: options.assign ?? (() => Promise.resolve()),
+      directoryIdOf: (log) => this.#heldOf(log)?.directory.id ?? null,
+      onSwapped: (move, oldPath) => this.#moved(move, oldPath),
+      beforeSwap: ({ log, target }) => this.#checkpoints.writeOne(target, 'logStart', log),
     });
   }
 
@@ -118,6 +137,7 @@ export class LogManager {
         this.#directoryFailed(directory, error);
       }
     }
+    await this.#adoptCopies();
     this.#logger.info('loaded the logs', {
       count: this.#logs.size,
       tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
@@ -129,8 +149,8 @@ export class LogManager {
     return this.#logs.get(partitionDirectoryName(topic, partition))?.log ?? null;
   }
 
-  all(): PartitionLog[] {
-    return this.#held().map(({ log }) => log);
+  logsIn(directory: LogDirectory): PartitionLog[] {
+    return this.#held().flatMap((held) => (held.directory === directory ? [held.log] : []));
   }
 
   /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
@@ -146,8 +166,39 @@ export class LogManager {
     this.#directories.setCordoned(paths);
   }
 
+  /** Where the log of a partition is, or is going to be as the controller was told. */
   directoryIdOf(topic: string, partition: number): Uuid | null {
-    return this.#logs.get(partitionDirectoryName(topic, partition))?.directory.id ?? null;
+    const held = this.#logs.get(partitionDirectoryName(topic, partition));
+    if (held === undefined) return null;
+    const move = this.#moves.of(held.log);
+    return move?.isAssigned === true ? move.target.id : held.directory.id;
+  }
+
+  /** Copies of replicas that move to another directory. */
+  *movingCopies(): Iterable<{ log: PartitionLog; copy: PartitionLog; directory: LogDirectory }> {
+    for (const { log, copy, target } of this.#moves.all())
+      if (copy !== null) yield { log, copy, directory: target };
+  }
+
+  /**
+   * The log of a partition shall be in the directory `path` of `log.dirs`, now or when it is made. Throws LOG_DIR_NOT_FOUND,
+   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when it is not here yet.
+   */
+  async move(topic: string, partition: number, path: string): Promise<void> {
+    const target = this.#directories.forMove(path);
+    const name = partitionDirectoryName(topic, partition);
+    this.#directories.prefer(name, target);
+    const held = this.#logs.get(name);
+    if (held === undefined) throw new KafkaError(Errors.REPLICA_NOT_AVAILABLE);
+    if (held.log.isOffline) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
+    const move = this.#moves.of(held.log);
+    if (move !== null && move.target !== target) await this.#moves.cancel(held.log);
+    if (held.directory !== target) this.#moves.begin(held.log, target);
+  }
+
+  /** Goes on with moves that a clean stop interrupted. For the start, once the controller can be told. */
+  resumeMoves(): void {
+    this.#moves.resume((name) => this.#logs.get(name)?.log ?? null);
   }
 
   /**
@@ -200,7 +251,7 @@ export class LogManager {
 
   /** Writes the high watermark checkpoint of all directories whose offsets have changed. */
   async checkpointHighWatermarks(): Promise<void> {
-    await this.#writeCheckpoints('highWatermark');
+    await this.#checkpoints.write('highWatermark');
   }
 
   /** Runs retention once over all logs; the timer does so by itself. */
@@ -227,9 +278,45 @@ export class LogManager {
     this.#stopped = true;
     this.#tasks.stop();
     await this.#cleaner.stop();
+    await this.#moves.stop();
     await Promise.allSettled(this.#creating.values());
-    for (const directory of this.#directories.all) await this.#closeDirectory(directory, brokerEpoch);
+    for (const directory of this.#directories.all) {
+      const logs = this.#held().filter((held) => held.directory === directory);
+      await closeDirectory(directory, logs, this.#checkpoints, brokerEpoch, this.#logger);
+    }
     await this.#resources.files.close();
+  }
+
+  /** Copies of moves that another run began: one without its log is the replica. */
+  async #adoptCopies(): Promise<void> {
+    const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
+    const orphans = this.#moves.orphans((name) => this.#logs.has(name));
+    // While a directory is offline the log may be there.
+    for (const [name, directory] of isComplete ? orphans : []) await this.#adopt(name, directory);
+  }
+
+  async #adopt(name: string, directory: LogDirectory): Promise<void> {
+    mark('log.copy-adopted');
+    this.#logger.warn('the copy of a replica that moved is taken into service', { partition: name });
+    await this.#moves.promote(name);
+    await this.#open(directory, name);
+  }
+
+  #heldOf(log: PartitionLog): Held | null {
+    const held = this.#logs.get(partitionDirectoryName(log.topic, log.partition));
+    return held?.log === log ? held : null;
+  }
+
+  #moved({ log, target }: LogMove, oldPath: string): void {
+    const name = partitionDirectoryName(log.topic, log.partition);
+    const held = this.#heldOf(log);
+    if (held === null) return;
+    this.#cleaner.forget(held.directory.path, name);
+    for (const directory of [held.directory, target]) directory.dirtyAll();
+    held.directory.logsCount -= 1;
+    target.logsCount += 1;
+    held.directory = target;
+    this.#removeLater(oldPath, log.state.config.fileDeleteDelayMs);
   }
 
   #held(): Held[] {
@@ -238,11 +325,18 @@ export class LogManager {
 
   async #openAll(directory: LogDirectory): Promise<void> {
     this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
-    await openDirectory(directory, {
+    await directory.begin();
+    await this.#open(directory, null);
+  }
+
+  /** One of the logs of a directory; `name` null: all. */
+  async #open(directory: LogDirectory, name: string | null): Promise<void> {
+    await openDirectory(directory, name, {
       resources: this.#resources,
       configOf: this.#options.configOf,
-      callbacksOf: (log) => this.#callbacks(directory, log),
+      callbacksOf: (partition, log) => this.#callbacks(directory, partition, log),
       onDeleted: (path) => this.#removeLater(path, 0),
+      onFuture: (partition, path) => this.#moves.found(partition, directory, path),
       onOpened: (name, log) => {
         const other = this.#logs.get(name)?.log;
         if (other !== undefined) {
@@ -255,7 +349,7 @@ export class LogManager {
         if (directory.wasClean || log.logEndOffset === 0) return;
         // Its rebuilt index is written behind.
         log.state.isTouched = true;
-        this.#touched.add(log);
+        this.#writeBehind.add(log);
       },
     });
   }
@@ -271,7 +365,7 @@ export class LogManager {
     const held = this.#logs.get(name);
     if (held !== undefined) {
       if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
-        return held.log.topicId === topicId ? held.log : this.#adopt(held, topicId, config);
+        return held.log.topicId === topicId ? held.log : this.#adoptTopic(held, topicId, config);
       }
       mark('log.stray-in-the-way');
       if (held.directory.isOffline)
@@ -279,6 +373,12 @@ export class LogManager {
       await this.#putAside(name, 'stray');
     }
     await this.#leaving.get(name);
+    const copied = this.#moves.orphanIn(name, place.directoryId);
+    if (copied !== null) {
+      await this.#adopt(name, copied);
+      const adopted = this.#logs.get(name)?.log;
+      if (adopted?.topicId === topicId) return adopted;
+    }
     const directory = this.#directories.choose(name, place.directoryId, place.isNew);
     directory.logsCount += 1;
     const log = await PartitionLog.open({
@@ -288,7 +388,7 @@ export class LogManager {
       topicId,
       config,
       resources: this.#resources,
-      callbacks: this.#callbacks(directory, () => log),
+      callbacks: this.#callbacks(directory, name, () => log),
       isClean: true,
       recoveryPoint: 0,
       logStartOffset: 0,
@@ -305,7 +405,7 @@ export class LogManager {
   }
 
   /** A directory that lost its `partition.metadata` belongs to the topic that has its name. */
-  async #adopt(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
+  async #adoptTopic(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
     held.log.adoptTopicId(topicId);
     held.log.updateConfig(config);
     return held.log;
@@ -331,12 +431,14 @@ export class LogManager {
     return mine;
   }
 
-  async #leave(name: string, { log, directory }: Held, why: 'delete' | 'stray'): Promise<void> {
-    this.#touched.delete(log);
+  async #leave(name: string, held: Held, why: 'delete' | 'stray'): Promise<void> {
+    const { log } = held;
+    await this.#moves.cancel(log);
+    const { directory } = held;
+    this.#writeBehind.delete(log);
     directory.logsCount -= 1;
     this.#cleaner.forget(directory.path, name);
-    for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const)
-      directory.dirty.add(kind);
+    directory.dirtyAll();
     const delayMs = log.state.config.fileDeleteDelayMs;
     const path = await log.leave(
       markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why),
@@ -352,13 +454,14 @@ export class LogManager {
     });
   }
 
-  #callbacks(directory: LogDirectory, log: () => PartitionLog): LogCallbacks {
+  /** The log may move to another directory than `first`. */
+  #callbacks(first: LogDirectory, name: string, log: () => PartitionLog): LogCallbacks {
+    const directory = (): LogDirectory => this.#logs.get(name)?.directory ?? first;
     return {
-      onFailure: (error) => this.#directoryFailed(directory, error),
-      persistRecoveryPoints: () =>
-        directory.writeCheckpoint('recoveryPoint', () => this.#collect(directory, 'recoveryPoint')),
-      onTouched: () => this.#touched.add(log()),
-      onOffsetMoved: (which) => directory.dirty.add(which),
+      onFailure: (error) => this.#directoryFailed(directory(), error),
+      persistRecoveryPoints: () => this.#checkpoints.writeOne(directory(), 'recoveryPoint'),
+      onTouched: () => this.#writeBehind.add(log()),
+      onOffsetMoved: (which) => directory().dirty.add(which),
     };
   }
 
@@ -368,42 +471,8 @@ export class LogManager {
     directory.failure = error;
     this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
     for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);
+    this.#moves.directoryFailed(directory);
     this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
-  }
-
-  async #writeCleanerCheckpoint(path: string): Promise<void> {
-    this.#directories.all.find((directory) => directory.path === path)?.dirty.add('cleaner');
-    await this.#writeCheckpoints('cleaner');
-  }
-
-  #collect(directory: LogDirectory, kind: CheckpointKind): OffsetCheckpoint {
-    const offsets: OffsetCheckpoint = new Map();
-    for (const [name, held] of this.#logs) {
-      if (held.directory !== directory) continue;
-      const { log } = held;
-      if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
-      else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
-      else if (kind === 'logStart' && log.logStartOffset > log.firstSegmentOffset)
-        offsets.set(name, log.logStartOffset);
-      else if (kind === 'cleaner') {
-        const offset = this.#cleaner.checkpointOf(directory.path, name);
-        if (offset !== null) offsets.set(name, offset);
-      }
-    }
-    return offsets;
-  }
-
-  async #writeCheckpoints(...kinds: readonly CheckpointKind[]): Promise<void> {
-    for (const directory of this.#directories.all) {
-      for (const kind of kinds) {
-        if (directory.isOffline || !directory.dirty.has(kind)) continue;
-        try {
-          await directory.writeCheckpoint(kind, () => this.#collect(directory, kind));
-        } catch (error) {
-          this.#directoryFailed(directory, error);
-        }
-      }
-    }
   }
 
   #startTasks(): void {
@@ -411,65 +480,21 @@ export class LogManager {
     const first = settings.initialTaskDelayMs;
     this.#tasks.repeat('retention', first, settings.retentionCheckIntervalMs, () => this.applyRetention());
     this.#tasks.repeat('recoveryPoint', first, settings.recoveryPointCheckpointIntervalMs, () =>
-      this.#writeCheckpoints('recoveryPoint', 'cleaner'),
+      this.#checkpoints.write('recoveryPoint', 'cleaner'),
     );
     this.#tasks.repeat('logStart', first, settings.logStartCheckpointIntervalMs, () =>
-      this.#writeCheckpoints('logStart'),
+      this.#checkpoints.write('logStart'),
     );
     this.#tasks.repeat(
       'highWatermark',
       settings.highWatermarkCheckpointIntervalMs,
       settings.highWatermarkCheckpointIntervalMs,
-      () => this.#writeCheckpoints('highWatermark'),
+      () => this.#checkpoints.write('highWatermark'),
     );
     this.#tasks.repeat('writeBehind', writeBehindIntervalMs, writeBehindIntervalMs, () =>
-      this.#writeBehind(),
+      this.#writeBehind.run(),
     );
     if (settings.cleanerEnabled)
       this.#tasks.repeat('cleaner', first, settings.cleanerBackoffMs, () => this.#cleaner.cleanOnce());
-  }
-
-  async #writeBehind(): Promise<void> {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    for (const log of touched) {
-      if (log.isOffline) continue;
-      log.state.isTouched = false;
-      try {
-        await log.writeBehind();
-        await log.flushIfDue();
-      } catch (error) {
-        if (!log.isOffline) log.writer.fail(error);
-      }
-      // Until it is flushed it stays on the list, if the topic flushes by time.
-      if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset)
-        this.#touched.add(log);
-    }
-  }
-
-  async #closeDirectory(directory: LogDirectory, brokerEpoch: number): Promise<void> {
-    const logs = this.#held().filter((held) => held.directory === directory);
-    if (directory.isOffline) {
-      for (const { log } of logs) await log.abandon();
-      return;
-    }
-    try {
-      await forEachLimited(logs, openingMax, async ({ log }) => {
-        await log.materialise();
-        await log.close();
-      });
-      if (directory.isOffline) return;
-      for (const kind of ['recoveryPoint', 'highWatermark', 'logStart', 'cleaner'] as const) {
-        await directory.writeCheckpoint(kind, () => this.#collect(directory, kind));
-      }
-      await directory.markClean(brokerEpoch);
-    } catch (error) {
-      this.#logger.error('a log directory could not be closed cleanly', {
-        directory: directory.path,
-        error: String(error),
-      });
-    } finally {
-      await directory.unlock();
-    }
   }
 }

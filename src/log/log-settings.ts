@@ -14,6 +14,8 @@ export interface LogManagerSettings {
   readonly producerIdExpirationMs: number;
   readonly cleanerEnabled: boolean;
   readonly cleanerBackoffMs: number;
+  /** Replicas that move between log directories at the same time; null: as many as there are directories. */
+  readonly movesMax: number | null;
 }
 
 export const defaultLogManagerSettings: LogManagerSettings = {
@@ -26,6 +28,7 @@ export const defaultLogManagerSettings: LogManagerSettings = {
   producerIdExpirationMs: 86400000,
   cleanerEnabled: true,
   cleanerBackoffMs: 15000,
+  movesMax: null,
 };
 
 export function logManagerSettings(config: NodeConfig, locksDirectories: boolean): LogManagerSettings {
@@ -39,5 +42,6 @@ export function logManagerSettings(config: NodeConfig, locksDirectories: boolean
     producerIdExpirationMs: config.get('producer.id.expiration.ms'),
     cleanerEnabled: config.get('log.cleaner.enable'),
     cleanerBackoffMs: config.get('log.cleaner.backoff.ms'),
+    movesMax: config.get('num.replica.alter.log.dirs.threads'),
   };
 }

@@ -71,7 +71,8 @@ export interface SegmentPlan {
 
 export class LogState {
   readonly options: PartitionLogOptions;
-  readonly directory: DirectoryRef;
+  /** Another one once the log was moved to another log directory. */
+  directory: DirectoryRef;
   readonly resources: LogResources;
   readonly logger: Logger;
   /** Empty: not known, `partition.metadata` was lost. */

@@ -242,7 +242,12 @@ export class LogWriter {
     old.seal();
     await old.writeIndexes(false);
     state.segments = [...state.segments, state.newSegment(plan.baseOffset)];
-    state.resources.scheduler.soon(() => void this.#flushSealed(old, plan.baseOffset));
+    const { generation } = state;
+    state.resources.scheduler.soon(() => {
+      // After a truncation the offsets mean other records, and the recovery point must not move to them.
+      if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);
+      else mark('log.sealed-then-truncated');
+    });
   }
 
   async #flushSealed(segment: Segment, end: number): Promise<void> {

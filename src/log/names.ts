@@ -64,18 +64,27 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | null
   return /^[A-Za-z0-9._-]+$/.test(topic) ? { topic, partition: Number(digits) } : null;
 }
 
-/** `orders-0.<32 hex digits>-delete`: the topic's name is cut so that the whole stays within 255 characters. */
+/**
+ * `orders-0.<32 hex digits>-delete`: the topic's name is cut so that the whole stays within 255 characters. `future` is the copy of a
+ * replica that moves to another log directory.
+ */
 export function markedDirectoryName(
   topic: string,
   partition: number,
   unique: Uuid,
-  mark: 'delete' | 'stray',
+  mark: 'delete' | 'stray' | 'future',
 ): string {
   const bytes = new Uint8Array(16);
   uuidToBytes(unique, bytes);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   const suffix = `-${partition}.${hex}-${mark}`;
   return `${topic.slice(0, directoryNameMax - suffix.length)}${suffix}`;
+}
+
+/** The partition of a `…-future` directory; null for any other name. */
+export function parseFutureDirectoryName(name: string): TopicPartition | null {
+  const match = /^(.+)\.[0-9a-f]{32}-future$/.exec(name);
+  return match === null ? null : parsePartitionDirectoryName(match[1] as string);
 }
 
 export function isDeletedDirectoryName(name: string): boolean {

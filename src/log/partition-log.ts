@@ -15,6 +15,7 @@ import type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
 import { LogAppender } from './log-appender.ts';
 import { materialise, writeEpochs } from './log-flush.ts';
 import { loadLog } from './log-loading.ts';
+import { relocate } from './log-relocation.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogParts, LogReadResult, TimestampOffset } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
@@ -45,6 +46,8 @@ export class PartitionLog {
   readonly #writer: LogWriter;
   readonly #appender: LogAppender;
   readonly #reader: LogReader;
+  /** Told where the log ends after a truncation, while no write is under way. */
+  onTruncated: ((endOffset: number) => void) | null = null;
   /** Truncations under way: appends must wait for them. */
   #truncating = 0;
 
@@ -340,6 +343,19 @@ export class PartitionLog {
     });
   }
 
+  /**
+   * Takes over the files of a copy in another log directory; `catchUp` brings the copy up to the end of the log. No write is under way
+   * meanwhile. Returns the path that the old files have then.
+   */
+  relocate(copy: PartitionLog, leavingName: string, catchUp: () => Promise<void>): Promise<string> {
+    return this.#writer.exclusive(async () => {
+      this.#state.checkUsable();
+      await catchUp();
+      await materialise(this.#state);
+      return relocate(this.#state, this.#reader, copy, leavingName);
+    });
+  }
+
   /** The directory goes away or is offline: nothing is written any more. */
   async abandon(): Promise<void> {
     const state = this.#state;
@@ -393,7 +409,10 @@ export class PartitionLog {
     this.#truncating += 1;
     try {
       await this.#writer.settled();
-      await this.#writer.exclusive(() => body(state));
+      await this.#writer.exclusive(async () => {
+        await body(state);
+        this.onTruncated?.(state.logEndOffset);
+      });
     } catch (error) {
       if (error instanceof KafkaError) throw error;
       throw this.#writer.fail(error);

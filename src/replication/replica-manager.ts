@@ -223,6 +223,13 @@ export class ReplicaManager implements MetadataPublisher {
     });
   }
 
+  /** Resolves when the controller has recorded that a replica of this broker is in `directory`. */
+  assignDirectory(topicId: Uuid, index: number, directory: Uuid): Promise<void> {
+    return new Promise((resolve) => {
+      this.#assignments.assign(topicId, index, directory, resolve);
+    });
+  }
+
   /** A log directory failed: its replicas stop at once, for a follower that goes on asking would count as in sync. */
   directoryFailed(error: unknown): void {
     for (const partition of this.partitions()) if (partition.log.isOffline) partition.fail(error);

@@ -94,6 +94,7 @@ export class BrokerPart {
     for (const publisher of [this.replicas, this.groups, node.imageWatch, lifecycle])
       controller.loader.addPublisher(publisher);
     await this.replicas.removeStrays();
+    this.logs.resumeMoves();
     lifecycle.ready();
     await lifecycle.whenUnfenced();
   }
@@ -136,6 +137,9 @@ export class BrokerPart {
       logger,
       directories: directories.logDirs,
       settings: logManagerSettings(config, false),
+      moveRate: () => config.rate('replica.alter.log.dirs.io.max.bytes.per.second'),
+      assign: ({ topicId, partition }, directory) =>
+        this.replicas.assignDirectory(topicId, partition, directory),
       configOf: (topic) => topicConfig(controller.loader.image.configs.topic(topic), config),
       onDirectoryFailure: ({ path, id }, error) => {
         this.offline.add(id);

@@ -1,33 +1,46 @@
-/** The log directories as DescribeLogDirs tells of them. */
-import type { Uuid } from '../base/uuid.ts';
-import type { LogDirectories, LogDirectoryDescription } from '../broker/services.ts';
+/** The log directories as DescribeLogDirs and AlterReplicaLogDirs see them. */
+import type { LogDescription, LogDirectories, LogDirectoryDescription } from '../broker/services.ts';
 import type { FileSystem } from '../base/file-system.ts';
+import type { LogDirectory } from '../log/log-directory.ts';
 import type { LogManager } from '../log/log-manager.ts';
 
 export function logDirectories(logs: LogManager, fs: FileSystem): LogDirectories {
   return {
     describe: () => Promise.all(logs.directories().map((directory) => describe(logs, fs, directory))),
+    move: (topic, index, path) => logs.move(topic, index, path),
   };
 }
 
 async function describe(
   logs: LogManager,
   fs: FileSystem,
-  { path, id, isOffline, isCordoned }: { path: string; id: Uuid; isOffline: boolean; isCordoned: boolean },
+  directory: LogDirectory,
 ): Promise<LogDirectoryDescription> {
-  const own = logs.all().filter((log) => logs.directoryIdOf(log.topic, log.partition) === id);
+  const { path, isOffline, isCordoned } = directory;
   const volume = isOffline ? { totalBytes: -1, usableBytes: -1 } : await fs.volume(path);
+  const copies = [...logs.movingCopies()].filter((moving) => moving.directory === directory);
   return {
     path,
     offline: isOffline,
     isCordoned,
     ...volume,
-    logs: own.map((log) => ({
-      topic: log.topic,
-      index: log.partition,
-      sizeBytes: log.sizeBytes,
-      offsetLag: Math.max(0, log.highWatermark - log.logEndOffset),
-      isFuture: false,
-    })),
+    logs: [
+      ...logs.logsIn(directory).map(
+        (log): LogDescription => ({
+          topic: log.topic,
+          index: log.partition,
+          sizeBytes: log.sizeBytes,
+          offsetLag: Math.max(0, log.highWatermark - log.logEndOffset),
+          isFuture: false,
+        }),
+      ),
+      ...copies.map(({ log, copy }) => ({
+        topic: log.topic,
+        index: log.partition,
+        sizeBytes: copy.sizeBytes,
+        offsetLag: Math.max(0, log.logEndOffset - copy.logEndOffset),
+        isFuture: true,
+      })),
+    ],
   };
 }

@@ -16,6 +16,7 @@ import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import { type MetadataRecord, record } from '../../src/metadata/records.ts';
 import { decode } from '../../src/protocol/codec/codec.ts';
 import { decodeResponseHeader, requestFrame } from '../../src/protocol/frames.ts';
+import { type ErrorRow, KafkaError } from '../../src/protocol/errors.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import type { QuorumStatus } from '../../src/raft/api.ts';
@@ -250,6 +251,8 @@ export class TestBroker {
   readonly logger = new RecordingLogger();
   readonly replicas = new Map<string, FakeReplica>();
   readonly directories: LogDirectoryDescription[] = [];
+  readonly moves: string[] = [];
+  moveError: ErrorRow | null = null;
   readonly server: KafkaServer;
   readonly services: BrokerServices;
   quorum: QuorumStatus = {
@@ -288,7 +291,13 @@ export class TestBroker {
         ['kraft.version', { min: 0, max: 1 }],
       ]),
       replicas: { partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null },
-      logDirectories: { describe: async () => this.directories },
+      logDirectories: {
+        describe: async () => this.directories,
+        move: async (topic, index, path) => {
+          this.moves.push(`${topic}-${index} to ${path}`);
+          if (this.moveError !== null) throw new KafkaError(this.moveError);
+        },
+      },
       traffic: new TopicTraffic(() => true),
     };
     this.apply(

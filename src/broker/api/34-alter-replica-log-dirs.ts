@@ -1,58 +1,74 @@
 /**
- * AlterReplicaLogDirs (34), v1–v2. Says in which log directory of this broker replicas should be.
- * Behaviour: a replica that is there already is fine, one that isn't on this broker yet is REPLICA_NOT_AVAILABLE, and the client asks
- *            again: so a reassignment that names directories goes through, since brokers mostly have one.
- * Not done:  moving a replica from one directory to another; answered UNSUPPORTED_VERSION.
+ * AlterReplicaLogDirs (34), v1–v2. Moves replicas between the log directories of this broker (KIP-113).
+ * Behaviour: answered when the move has begun; DescribeLogDirs shows the copy (`isFutureKey`) until it has taken the place of the log.
+ *            A replica that is not on this broker yet is REPLICA_NOT_AVAILABLE, and the directory is remembered for when it comes.
  */
-import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
 } from '../../protocol/messages/34-alter-replica-log-dirs.ts';
 import { defineHandler, type Handler } from '../handler.ts';
-import type { BrokerServices, LogDirectoryDescription } from '../services.ts';
+import type { BrokerServices, LogDirectories } from '../services.ts';
+
+type Result = AlterReplicaLogDirsResponse['results'][number];
+
+/** `…-<partition>.<32 digits>-future` must fit into a file name. */
+const futureNameMax = 255;
 
 export function createAlterReplicaLogDirsHandler({ logDirectories }: BrokerServices): Handler {
   return defineHandler(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, {
     versions: '1-2',
     listeners: ['broker'],
-    async handle(request) {
-      const directories = await logDirectories.describe();
-      return answer(request, (path, topic, index) => place(directories, path, topic, index));
+    async handle({ dirs }) {
+      const results: Result[] = [];
+      for (const { path, topics } of dirs)
+        for (const { name, partitions } of topics)
+          results.push({
+            topicName: name,
+            partitions: await moveAll(logDirectories, path, name, partitions),
+          });
+      return { results };
     },
-    failed: (request, error) => answer(request, () => error),
+    failed: ({ dirs }, error) => ({
+      results: dirs.flatMap(({ topics }) =>
+        topics.map(({ name, partitions }) => ({
+          topicName: name,
+          partitions: partitions.map((partitionIndex) => ({ partitionIndex, errorCode: error.code })),
+        })),
+      ),
+    }),
   });
 }
 
-function answer(
-  { dirs }: AlterReplicaLogDirsRequest,
-  errorOf: (path: string, topic: string, index: number) => ErrorRow,
-) {
-  return {
-    results: dirs.flatMap(({ path, topics }) =>
-      topics.map(({ name, partitions }) => ({
-        topicName: name,
-        partitions: partitions.map((partitionIndex) => ({
-          partitionIndex,
-          errorCode: errorOf(path, name, partitionIndex).code,
-        })),
-      })),
-    ),
-  };
+async function moveAll(
+  logDirectories: LogDirectories,
+  path: string,
+  topic: string,
+  partitions: readonly number[],
+): Promise<Result['partitions']> {
+  const results: Result['partitions'][number][] = [];
+  for (const partitionIndex of partitions) {
+    const error = await moveOne(logDirectories, path, topic, partitionIndex);
+    results.push({ partitionIndex, errorCode: error.code });
+  }
+  return results;
 }
 
-function place(
-  directories: readonly LogDirectoryDescription[],
+async function moveOne(
+  logDirectories: LogDirectories,
   path: string,
   topic: string,
   index: number,
-): ErrorRow {
-  const wanted = directories.find((directory) => directory.path === path);
-  if (wanted === undefined) return Errors.LOG_DIR_NOT_FOUND;
-  if (wanted.offline) return Errors.KAFKA_STORAGE_ERROR;
-  const current = directories.find(({ logs }) =>
-    logs.some((log) => log.topic === topic && log.index === index),
-  );
-  if (current === undefined) return Errors.REPLICA_NOT_AVAILABLE;
-  return current === wanted ? Errors.NONE : Errors.UNSUPPORTED_VERSION;
+): Promise<ErrorRow> {
+  if (`${topic}-${index}.`.length + '-future'.length + 32 > futureNameMax) {
+    return Errors.INVALID_TOPIC_EXCEPTION;
+  }
+  try {
+    await logDirectories.move(topic, index, path);
+    return Errors.NONE;
+  } catch (error) {
+    if (error instanceof KafkaError) return error.error;
+    throw error;
+  }
 }

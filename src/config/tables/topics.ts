@@ -18,7 +18,7 @@ export const topicsProperties = {
   'cordoned.log.dirs': list([], {
     update: 'per-broker',
     effect: 'honoured',
-    doc: 'Directories that get no new partitions.',
+    doc: 'Directories that get no new partitions; * means all.',
   }),
   'default.replication.factor': int(1, {
     effect: 'honoured',
@@ -65,8 +65,8 @@ export const topicsProperties = {
   }),
   'num.replica.alter.log.dirs.threads': intOrNull({
     importance: 'high',
-    effect: 'none',
-    doc: 'Size of a thread pool; one event loop does the work here.',
+    effect: 'honoured',
+    doc: 'Replicas that move between log directories at the same time; as many as there are directories when null.',
   }),
   'num.replica.fetchers': int(1, {
     min: 1,

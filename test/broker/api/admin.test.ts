@@ -249,26 +249,22 @@ describe('the rest', () => {
     });
   });
 
-  test('AlterReplicaLogDirs: fine where the replica is, later where it is not yet, never elsewhere', async () => {
+  test('AlterReplicaLogDirs: each replica is moved or refused on its own', async () => {
     const broker = new TestBroker();
-    const log = { topic: 'a', index: 0, sizeBytes: 5, offsetLag: 0, isFuture: false };
-    const volume = { offline: false, isCordoned: false, totalBytes: 100, usableBytes: 40 };
-    broker.directories.push(
-      { path: '/one', ...volume, logs: [log] },
-      { path: '/two', ...volume, logs: [] },
-      { path: '/broken', offline: true, isCordoned: false, totalBytes: -1, usableBytes: -1, logs: [] },
-    );
-    const ask = async (path: string, partition: number) => {
+    const ask = async (...names: string[]) => {
       const { results } = await broker.inject(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, 2, {
-        dirs: [{ path, topics: [{ name: 'a', partitions: [partition] }] }],
+        dirs: [{ path: '/two', topics: names.map((name) => ({ name, partitions: [0, 1] })) }],
       });
-      return errorOf(results[0]?.partitions[0]?.errorCode ?? 0).name;
+      return results.map(({ partitions }) => partitions.map(({ errorCode }) => errorOf(errorCode).name));
     };
-    expect(await ask('/one', 0)).toBe('NONE');
-    expect(await ask('/one', 1)).toBe('REPLICA_NOT_AVAILABLE');
-    expect(await ask('/two', 0)).toBe('UNSUPPORTED_VERSION');
-    expect(await ask('/broken', 0)).toBe('KAFKA_STORAGE_ERROR');
-    expect(await ask('/three', 0)).toBe('LOG_DIR_NOT_FOUND');
+    expect(await ask('a')).toEqual([['NONE', 'NONE']]);
+    expect(broker.moves).toEqual(['a-0 to /two', 'a-1 to /two']);
+    broker.moveError = Errors.LOG_DIR_NOT_FOUND;
+    const long = 'x'.repeat(214);
+    expect(await ask('a', long)).toEqual([
+      ['LOG_DIR_NOT_FOUND', 'LOG_DIR_NOT_FOUND'],
+      ['INVALID_TOPIC_EXCEPTION', 'INVALID_TOPIC_EXCEPTION'],
+    ]);
   });
 
   test('OffsetForLeaderEpoch', async () => {

@@ -1,0 +1,48 @@
+/**
+ * Bytes per second, with a burst of at most one second. Bytes are taken when they are known and may make a debt, which has to be paid
+ * off in time before more are due: so a batch that is larger than the rate passes, and the average holds.
+ */
+import type { Clock } from './clock.ts';
+
+const burstMs = 1000;
+
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #bytesPerSecond: () => number;
+  #tokens: number | null = null;
+  #atMs = 0;
+
+  /** The rate may change at any time; one that is not finite, or `Number.MAX_SAFE_INTEGER`, means no limit. */
+  constructor(clock: Clock, bytesPerSecond: () => number) {
+    this.#clock = clock;
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  get isUnlimited(): boolean {
+    return this.#bytesPerSecond() >= Number.MAX_SAFE_INTEGER;
+  }
+
+  take(bytes: number): void {
+    if (this.isUnlimited) this.#tokens = null;
+    else this.#tokens = this.#refilled() - bytes;
+  }
+
+  /** How long until more may be taken; 0: now. */
+  waitMs(): number {
+    if (this.isUnlimited) return 0;
+    const tokens = this.#refilled();
+    this.#tokens = tokens;
+    if (tokens > 0) return 0;
+    return Math.ceil(((1 - tokens) * 1000) / Math.max(1, this.#bytesPerSecond()));
+  }
+
+  #refilled(): number {
+    const nowMs = this.#clock.monotonicMs();
+    const rate = this.#bytesPerSecond();
+    const burst = (rate * burstMs) / 1000;
+    const tokens =
+      this.#tokens === null ? burst : Math.min(burst, this.#tokens + ((nowMs - this.#atMs) * rate) / 1000);
+    this.#atMs = nowMs;
+    return tokens;
+  }
+}

@@ -1,0 +1,314 @@
+/** Moves of replicas between log directories: nothing is lost or doubled, whatever happens to the log meanwhile. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Scheduler } from '../../src/base/clock.ts';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { LogManager, type LogManagerOptions } from '../../src/log/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { batchOf, Bench, client, readAll as readPairs, settle } from './harness.ts';
+
+const idA = 'sIwPhf7eRmGKij2_-IkFVg';
+const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
+const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
+const config = { ...defaultLogConfig, segmentBytes: 600 };
+
+async function open(bench: Bench, more: Partial<LogManagerOptions> = {}): Promise<LogManager> {
+  if ((await bench.fs.stat('/a')) === null) {
+    for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
+    await bench.fs.syncDirectory('/');
+  }
+  const made = new LogManager({
+    fs: bench.fs,
+    clock: bench.clock,
+    scheduler: bench.clock,
+    random: bench.random,
+    logger: silentLogger,
+    directories: [
+      { path: '/a', id: idA },
+      { path: '/b', id: idB },
+    ],
+    settings: { ...defaultLogManagerSettings, locksDirectories: false },
+    configOf: () => config,
+    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+    ...more,
+  });
+  await made.start();
+  return made;
+}
+
+const make = (logs: LogManager): Promise<PartitionLog> => logs.getOrCreate('t', 0, topicId, config, idA);
+
+async function append(log: PartitionLog, from: number, to: number, epoch = 0): Promise<void> {
+  for (let i = from; i < to; i++) {
+    await log.appendAsLeader(batchOf([`record ${i}`]), epoch, client).written;
+    log.setHighWatermark(log.logEndOffset);
+  }
+}
+
+const readAll = async (log: PartitionLog): Promise<string[]> =>
+  (await readPairs(log)).map(([, value]) => value);
+
+const values = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => `record ${from + i}`);
+
+async function until(bench: Bench, condition: () => boolean): Promise<void> {
+  for (let i = 0; !condition(); i++) {
+    if (i === 500) throw new Error('waited in vain');
+    await bench.clock.advance(20);
+    await settle();
+  }
+}
+
+/** Timers of one incarnation of the broker. */
+function lifeOf(bench: Bench): Scheduler & { isAlive: boolean } {
+  const life = {
+    isAlive: true,
+    after: (delayMs: number, callback: () => void) =>
+      bench.clock.after(delayMs, () => {
+        if (life.isAlive) callback();
+      }),
+    soon: (callback: () => void) => void life.after(0, callback),
+  };
+  return life;
+}
+
+/** Time passes until `promise` has settled. */
+async function passing(bench: Bench, promise: Promise<void>): Promise<void> {
+  let isOver = false;
+  const over = promise.finally(() => {
+    isOver = true;
+  });
+  over.catch(() => undefined);
+  await until(bench, () => isOver);
+  await over;
+}
+
+const moved = (log: PartitionLog) => (): boolean => log.directory.startsWith('/b/');
+
+describe('a move', () => {
+  test('copies the log, tells the controller, swaps the files and removes the old ones; the log goes on', async () => {
+    const bench = new Bench();
+    const told: string[] = [];
+    const logs = await open(bench, {
+      assign: async (_log, directory) => void told.push(directory),
+    });
+    const log = await make(logs);
+    await append(log, 0, 40);
+    await logs.move('t', 0, '/b');
+    expect(logs.directoryIdOf('t', 0)).toBe(idA);
+    await until(bench, moved(log));
+    expect(told).toEqual([idB]);
+    expect(log.directory).toBe('/b/t-0');
+    expect(logs.directoryIdOf('t', 0)).toBe(idB);
+    expect(logs.get('t', 0)).toBe(log);
+    await append(log, 40, 60);
+    expect(await readAll(log)).toEqual(values(0, 60));
+    log.state.assertInvariants();
+    await bench.clock.advance(60_000);
+    expect((await bench.fs.list('/a')).filter((name) => name.startsWith('t-'))).toEqual([]);
+    await logs.shutdown(1);
+    bench.disk.powerCut();
+    const again = await open(bench);
+    expect(await readAll(await make(again))).toEqual(values(0, 60));
+    expect(again.directoryIdOf('t', 0)).toBe(idB);
+    expect(bench.failures).toEqual([]);
+  });
+
+  test('waits for the controller, and follows the log meanwhile', async () => {
+    const bench = new Bench();
+    let record: () => void = () => undefined;
+    const logs = await open(bench, {
+      assign: () =>
+        new Promise<void>((resolve) => {
+          record = resolve;
+        }),
+    });
+    const log = await make(logs);
+    await append(log, 0, 10);
+    await logs.move('t', 0, '/b');
+    await until(bench, () => logs.directoryIdOf('t', 0) === idB);
+    await append(log, 10, 20);
+    for (let i = 0; i < 10; i++) await bench.clock.advance(100);
+    expect(log.directory).toBe('/a/t-0');
+    const [moving] = [...logs.movingCopies()];
+    expect(moving?.copy.logEndOffset).toBe(20);
+    record();
+    await until(bench, moved(log));
+    expect(await readAll(log)).toEqual(values(0, 20));
+  });
+
+  test('obeys its rate', async () => {
+    const bench = new Bench();
+    let rate = 200;
+    const logs = await open(bench, { moveRate: () => rate });
+    const log = await make(logs);
+    await append(log, 0, 40);
+    const bytes = log.sizeBytes;
+    await logs.move('t', 0, '/b');
+    await bench.clock.advance(0);
+    await settle();
+    // What was read in one go is paid for before the swap.
+    await append(log, 40, 41);
+    for (let i = 0; i < ((bytes / rate) * 1000) / 250 - 8; i++) await bench.clock.advance(250);
+    expect(log.directory).toBe('/a/t-0');
+    rate = Number.MAX_SAFE_INTEGER;
+    await bench.clock.advance(1_000);
+    await until(bench, moved(log));
+    expect(await readAll(log)).toEqual(values(0, 41));
+  });
+
+  test('goes back, elsewhere, or ends with the partition', async () => {
+    const bench = new Bench();
+    const logs = await open(bench, { assign: () => new Promise(() => undefined) });
+    const log = await make(logs);
+    await append(log, 0, 10);
+    await logs.move('t', 0, '/b');
+    await until(bench, () => logs.directoryIdOf('t', 0) === idB);
+    await passing(bench, logs.move('t', 0, '/a'));
+    expect(logs.directoryIdOf('t', 0)).toBe(idA);
+    expect(await bench.fs.list('/b')).toEqual(expect.not.arrayContaining([expect.stringMatching(/^t-0/)]));
+    await logs.move('t', 0, '/b');
+    await until(bench, () => logs.directoryIdOf('t', 0) === idB);
+    await passing(bench, logs.delete('t', 0));
+    await bench.clock.advance(60_000);
+    for (const path of ['/a', '/b'])
+      expect((await bench.fs.list(path)).filter((name) => name.startsWith('t-'))).toEqual([]);
+  });
+
+  test('a target that fails leaves the replica where it is, and the controller is told', async () => {
+    const bench = new Bench();
+    const told: string[] = [];
+    const logs = await open(bench, {
+      assign: (_log, directory) => {
+        told.push(directory);
+        return directory === idB ? new Promise(() => undefined) : Promise.resolve();
+      },
+    });
+    const log = await make(logs);
+    await append(log, 0, 10);
+    await logs.move('t', 0, '/b');
+    await until(bench, () => told.length === 1);
+    bench.disk.fault = (_operation, path) => (path.startsWith('/b') ? 'EIO' : null);
+    await append(log, 10, 20);
+    await until(bench, () => logs.directories()[1]?.isOffline === true);
+    await until(bench, () => told.length === 2);
+    expect(told).toEqual([idB, idA]);
+    expect(log.isOffline).toBe(false);
+    expect(await readAll(log)).toEqual(values(0, 20));
+    await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
+  });
+
+  test('what can not be asked', async () => {
+    const bench = new Bench();
+    const logs = await open(bench);
+    await expect(logs.move('t', 0, '/c')).rejects.toMatchObject({ error: { name: 'LOG_DIR_NOT_FOUND' } });
+    await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'REPLICA_NOT_AVAILABLE' } });
+    // It is remembered for when the replica comes.
+    expect((await logs.getOrCreate('t', 0, topicId, config, null)).directory).toBe('/b/t-0');
+    logs.setCordoned(['/a']);
+    await expect(logs.move('t', 0, '/a')).rejects.toMatchObject({
+      error: { name: 'INVALID_REPLICA_ASSIGNMENT' },
+    });
+  });
+
+  test('begins where the log begins, and follows deletions', async () => {
+    const bench = new Bench();
+    const logs = await open(bench);
+    const log = await make(logs);
+    await append(log, 0, 60);
+    await log.deleteRecordsTo(33);
+    await log.applyRetention();
+    await logs.move('t', 0, '/b');
+    await until(bench, moved(log));
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([33, 60]);
+    await append(log, 60, 62);
+    await log.deleteRecordsTo(62);
+    await logs.shutdown(1);
+    const again = await open(bench);
+    const found = await make(again);
+    expect([found.logStartOffset, found.logEndOffset]).toEqual([62, 62]);
+    // An empty log moves too.
+    await again.move('t', 0, '/a');
+    await until(bench, () => found.directory === '/a/t-0');
+    expect([found.logStartOffset, found.logEndOffset]).toEqual([62, 62]);
+    await append(found, 62, 63);
+    expect(await readAll(found)).toEqual(['record 62']);
+  });
+});
+
+test('random appends, truncations, deletions, stops and crashes during moves: the log is what a log without moves would be', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          { weight: 6, arbitrary: fc.record({ do: fc.constant('append'), count: fc.nat(8) }) },
+          { weight: 2, arbitrary: fc.record({ do: fc.constant('truncate'), count: fc.nat(12) }) },
+          { weight: 1, arbitrary: fc.record({ do: fc.constant('delete'), count: fc.nat(30) }) },
+          { weight: 3, arbitrary: fc.record({ do: fc.constant('move'), count: fc.nat(1) }) },
+          { weight: 6, arbitrary: fc.record({ do: fc.constant('pass'), count: fc.nat(6) }) },
+          { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart', 'power'), count: fc.nat(3) }) },
+        ),
+        { maxLength: 40 },
+      ),
+      fc.integer(),
+      async (steps, seed) => {
+        const bench = new Bench(undefined, seed);
+        let life = lifeOf(bench);
+        let logs = await open(bench, { moveRate: () => 2000, scheduler: life });
+        let log = await make(logs);
+        let expected: string[] = [];
+        let start = 0;
+        let epoch = 0;
+        for (const step of steps) {
+          if (step.do === 'append') {
+            for (let i = 0; i < step.count; i++) {
+              const value = `epoch ${epoch} offset ${expected.length} of ${seed}`;
+              await log.appendAsLeader(batchOf([value]), epoch, client).written;
+              expected.push(value);
+            }
+          } else if (step.do === 'truncate') {
+            const end = Math.max(start, log.highWatermark, expected.length - step.count);
+            await log.truncateTo(end);
+            expected = expected.slice(0, end);
+            log.beginEpoch(++epoch);
+          } else if (step.do === 'delete') {
+            log.setHighWatermark(Math.max(log.highWatermark, log.logEndOffset - 5));
+            const to = Math.max(start, Math.min(step.count, log.highWatermark));
+            start = await log.deleteRecordsTo(to);
+          } else if (step.do === 'move')
+            await passing(bench, logs.move('t', 0, ['/a', '/b'][step.count] as string));
+          else if (step.do === 'pass') {
+            await bench.clock.advance(step.count * 40);
+            await settle();
+          } else {
+            if (step.do === 'restart') await passing(bench, logs.shutdown(1));
+            else {
+              await log.flush();
+              await logs.checkpointHighWatermarks();
+              await bench.clock.advance(60_000);
+              log.state.isClosed = true;
+              bench.disk.powerCut();
+            }
+            life.isAlive = false;
+            life = lifeOf(bench);
+            logs = await open(bench, { moveRate: () => 2000, scheduler: life });
+            log = logs.get('t', 0) ?? (await make(logs));
+            log.beginEpoch(++epoch);
+            logs.resumeMoves();
+          }
+          log.state.assertInvariants();
+          expect(log.logEndOffset).toBe(expected.length);
+        }
+        await until(bench, () => [...logs.movingCopies()].length === 0);
+        expect(log.logStartOffset).toBe(start);
+        const found = await readAll(log);
+        expect(found).toEqual(expected.slice(expected.length - found.length));
+        expect(found.length).toBeGreaterThanOrEqual(expected.length - start);
+        expect(bench.failures).toEqual([]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
