@@ -26,7 +26,9 @@ export async function relocate(
 ): Promise<string> {
   const { fs } = state.resources;
   await copy.close();
-  if (copy.state.failure !== null) throw copy.state.failure;
+  if (copy.state.failure !== null) {
+    throw new Error(`The copy in ${copy.directory} can't be closed`, { cause: copy.state.failure });
+  }
   const old = state.directory;
   const oldPath = old.path;
   const leavingPath = `${parentOf(oldPath)}/${leavingName}`;
