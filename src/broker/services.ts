@@ -75,6 +75,8 @@ export interface PartitionReplica {
 
 export interface Replicas {
   partition(topicId: Uuid, index: number): PartitionReplica | null;
+  /** The replica that a consumer in `rack` should read from instead of the local leader (KIP-392); -1: the local one. */
+  preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number;
 }
 
 export interface LogDescription {

@@ -35,6 +35,13 @@ export function bootstrapServers(value: PropertyValue): string | null {
 }
 
 /** `partition:broker` entries, or `*` alone. */
+/** Kafka's own two; a class of somebody else can't be loaded here. */
+export function replicaSelectorClass(value: PropertyValue, name: string): string | null {
+  const known = ['RackAwareReplicaSelector', 'LeaderSelector'];
+  if (known.some((one) => value === `org.apache.kafka.common.replica.${one}`)) return null;
+  return `Invalid value ${String(value)} for configuration ${name}: Class ${String(value)} could not be found.`;
+}
+
 export function throttledReplicas(value: PropertyValue, name: string): string | null {
   const entries = value as readonly string[];
   if (entries.length === 1 && entries[0] === '*') return null;

@@ -78,6 +78,15 @@ export class LeaderState {
     }
   }
 
+  /** Followers in sync that have the record at `offset` (KIP-392). */
+  *readableFollowers(offset: number): Iterable<FollowerProgress> {
+    for (const follower of this.followers.values()) {
+      const { logStartOffset, logEndOffset, brokerId } = follower;
+      if (logStartOffset > offset || logEndOffset < offset || logEndOffset < 0) continue;
+      if (this.isr.committed.includes(brokerId)) yield follower;
+    }
+  }
+
   /** The log reaches to `logEndOffset` now. */
   appended(logEndOffset: number, nowMs: number): void {
     if (logEndOffset <= this.logEndOffset) return;

@@ -33,6 +33,7 @@ import type { Partition } from './partition.ts';
 import { ReconcileQueue } from './reconcile-queue.ts';
 import { ReplicaFeeder } from './replica-feeder.ts';
 import { ReplicaFetchers } from './replica-fetchers.ts';
+import type { ReadableReplica, ReplicaSelector } from './replica-selector.ts';
 import { RoleLog } from './role-log.ts';
 
 export interface ReplicaManagerOptions {
@@ -50,6 +51,8 @@ export interface ReplicaManagerOptions {
   readonly interBrokerListenerName: string;
   /** `replica.lag.time.max.ms`. */
   readonly lagTimeMaxMs: number;
+  /** `replica.selector.class`; null: consumers read from the leader. */
+  readonly replicaSelector?: ReplicaSelector | null;
   /** Configuration of a topic from what was set for it; uses the broker's present values for the rest. */
   readonly topicConfig: (overrides: ReadonlyMap<string, string>) => TopicConfig;
 }
@@ -195,6 +198,21 @@ export class ReplicaManager implements MetadataPublisher {
     const known = image.topics.byId(topic) ?? image.topics.byName(topic);
     if (known?.partitions[index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
     throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+  }
+
+  /** The replica that a consumer in `rack` should read from instead of this leader (KIP-392); -1: this one. */
+  preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number {
+    const { replicaSelector: select = null, localId } = this.#options;
+    const leader = select === null ? null : (this.partition(topicId, index)?.leaderState ?? null);
+    if (select === null || leader === null) return -1;
+    const { brokers } = this.#image.cluster;
+    const followers: ReadableReplica[] = [];
+    for (const { brokerId, logEndOffset, lastCaughtUpMs } of leader.readableFollowers(offset)) {
+      const broker = brokers.get(nodeId(brokerId));
+      if (broker === undefined || broker.fenced) continue;
+      followers.push({ brokerId, logEndOffset, lastCaughtUpMs, rack: broker.rack });
+    }
+    return select(rack, brokers.get(nodeId(localId))?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
   *partitions(): Iterable<Partition> {

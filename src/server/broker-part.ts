@@ -13,6 +13,7 @@ import { topicConfig } from '../config/topic.ts';
 import { LogManager } from '../log/log-manager.ts';
 import { logManagerSettings } from '../log/log-settings.ts';
 import type { MetadataImage } from '../metadata/image.ts';
+import { replicaSelectors } from '../replication/replica-selector.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
@@ -169,6 +170,7 @@ export class BrokerPart {
       controller: controller.client,
       interBrokerListenerName: config.interBrokerListenerName,
       lagTimeMaxMs: config.get('replica.lag.time.max.ms'),
+      replicaSelector: replicaSelectors.get(config.get('replica.selector.class') ?? '') ?? null,
       topicConfig: (overrides) => topicConfig(overrides, config),
     });
   }

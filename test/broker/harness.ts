@@ -251,6 +251,8 @@ export class TestBroker {
   readonly logger = new RecordingLogger();
   readonly replicas = new Map<string, FakeReplica>();
   readonly directories: LogDirectoryDescription[] = [];
+  /** The replica that consumers of a rack are sent to. */
+  readonly preferred = new Map<string, number>();
   readonly moves: string[] = [];
   moveError: ErrorRow | null = null;
   readonly server: KafkaServer;
@@ -290,7 +292,10 @@ export class TestBroker {
         ['group.version', { min: 0, max: 1 }],
         ['kraft.version', { min: 0, max: 1 }],
       ]),
-      replicas: { partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null },
+      replicas: {
+        partition: (topicId, index) => this.replicas.get(`${topicId}/${index}`) ?? null,
+        preferredReadReplica: (_topicId, _index, rack) => this.preferred.get(rack) ?? -1,
+      },
       logDirectories: {
         describe: async () => this.directories,
         move: async (topic, index, path) => {

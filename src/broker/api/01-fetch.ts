@@ -1,12 +1,12 @@
 /**
  * Fetch (1), v4–v18, for consumers. Long poll, incremental sessions (KIP-227), topic ids, hints about new leaders.
  * Versions:  v7 sessions, top-level error · v9 leader epochs · v10 zstd · v12 diverging epochs · v13 topic ids ·
- *            v16 current leader with its address (KIP-951).
+ *            v11 preferred read replica (KIP-392) · v16 current leader with its address (KIP-951).
  * Behaviour: never above the high watermark (read_committed: the last stable offset). A partition that fails makes the
  *            response leave at once. Error partitions carry -1 in all offsets. In a session, a partition that has nothing
  *            new is left out.
- * Not done:  fetching from followers by rack (KIP-392); replicas don't fetch through Kafka's protocol here, so a replica
- *            id is refused.
+ *            From v11 on followers answer too, up to their own high watermark.
+ * Not done:  replicas don't fetch through Kafka's protocol here, so a replica id is refused.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
@@ -50,6 +50,8 @@ export interface FetchHandlerOptions {
 }
 
 const currentLeaderVersion = 16;
+/** Consumers say their rack, and may be sent to a follower (KIP-392). */
+const rackVersion = 11;
 const zstdVersion = 10;
 const zstd = 4;
 const debuggingConsumer = -2;
@@ -75,10 +77,13 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
 }
 
 /** Kafka's debugging consumers (-2; kafka-replica-verification) read all of any replica. */
-function access(request: FetchRequest): Pick<FetchLimits, 'isolation' | 'allowFollower'> {
+function access(request: FetchRequest, apiVersion: number): Pick<FetchLimits, 'isolation' | 'allowFollower'> {
   if (request.replicaId === debuggingConsumer || request.replicaState.replicaId === debuggingConsumer)
     return { isolation: 'log_end', allowFollower: true };
-  return { isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark', allowFollower: false };
+  return {
+    isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark',
+    allowFollower: apiVersion >= rackVersion,
+  };
 }
 
 function refusal(request: FetchRequest): ErrorRow | null {
@@ -121,6 +126,8 @@ class Fetch {
   readonly #incremental: boolean;
   readonly #topics: (TopicImage | undefined)[];
   readonly #operation: FetchOperation;
+  /** Null: the client is not a consumer that can be sent elsewhere. */
+  readonly #rack: string | null;
 
   constructor(
     options: FetchHandlerOptions,
@@ -134,6 +141,8 @@ class Fetch {
     this.#incremental = scope.incremental;
     this.#partitions = scope.partitions;
     this.#topics = this.#resolveTopics();
+    const isDebugging = access(request, context.apiVersion).isolation === 'log_end';
+    this.#rack = context.apiVersion >= rackVersion && !isDebugging ? request.rackId : null;
     const { services, budget, lot } = options;
     const maxBytes = Math.min(Math.max(0, request.maxBytes), services.config.get('fetch.max.bytes'));
     this.#operation = new FetchOperation(
@@ -142,7 +151,7 @@ class Fetch {
         minBytes: Math.min(request.minBytes, maxBytes),
         maxBytes,
         maxWaitMs: Math.min(request.maxWaitMs, waitMsMax),
-        ...access(request),
+        ...access(request, context.apiVersion),
       },
       { scheduler: services.scheduler, budget, lot },
     );
@@ -178,6 +187,10 @@ class Fetch {
       maxBytes: Math.max(0, partition.maxBytes),
       currentLeaderEpoch: partition.currentLeaderEpoch,
       lastFetchedEpoch: partition.lastFetchedEpoch,
+      preferredReplica: () =>
+        topic === undefined || this.#rack === null
+          ? -1
+          : replicas.preferredReadReplica(topic.id, partition.index, this.#rack, partition.fetchOffset),
       replica: () => {
         if (topic === undefined) throw new KafkaError(this.#unknownTopic());
         const replica = replicas.partition(topic.id, partition.index);
@@ -230,7 +243,8 @@ class Fetch {
       partition.highWatermark !== highWatermark ||
       partition.logStartOffset !== logStartOffset ||
       code !== 0 ||
-      divergingEpoch !== undefined;
+      divergingEpoch !== undefined ||
+      (result.preferredReadReplica ?? -1) >= 0;
     // After an error the client is told again, whatever the offsets are then.
     partition.highWatermark = code === 0 ? highWatermark : -1;
     partition.logStartOffset = logStartOffset;
@@ -238,7 +252,7 @@ class Fetch {
   }
 
   #result(partition: FetchedPartition, index: number, hints: LeaderHints): PartitionResult {
-    const { data, error } = this.#operation.outcomes[index] as FetchOutcome;
+    const { data, error, preferredReadReplica } = this.#operation.outcomes[index] as FetchOutcome;
     if (error !== null) return this.#failure(partition, index, error, hints);
     if (data === null) return failedPartition(partition.index, 0);
     if (this.#context.apiVersion < zstdVersion && hasZstd(data.records)) {
@@ -251,6 +265,7 @@ class Fetch {
       lastStableOffset: data.lastStableOffset,
       logStartOffset: data.logStartOffset,
       abortedTransactions: data.abortedTransactions,
+      preferredReadReplica,
       records: data.records,
     };
     return data.divergingEpoch === null ? result : { ...result, divergingEpoch: data.divergingEpoch };

@@ -22,12 +22,16 @@ export interface FetchTarget {
   readonly lastFetchedEpoch: number;
   /** The replica now; throws `KafkaError` when there is none to read from. */
   readonly replica: () => PartitionReplica;
+  /** The replica that the client should ask instead (KIP-392); -1: this one. */
+  readonly preferredReplica: () => number;
 }
 
 /** What one partition has for the response. */
 export interface FetchOutcome {
   data: FetchPartitionData | null;
   error: KafkaError | null;
+  /** Where the client should read; -1: here. */
+  preferredReadReplica: number;
 }
 
 export interface FetchLimits {
@@ -77,7 +81,7 @@ export class FetchOperation {
     this.#targets = targets;
     this.#limits = limits;
     this.#dependencies = dependencies;
-    this.outcomes = targets.map(() => ({ data: null, error: null }));
+    this.outcomes = targets.map(() => ({ data: null, error: null, preferredReadReplica: -1 }));
   }
 
   /** Null when it completed at once, else fulfilled on completion. */
@@ -145,12 +149,18 @@ export class FetchOperation {
 
   #read(index: number, minOneBatch: boolean): Promise<void> | null {
     const target = this.#targets[index] as FetchTarget;
-    const maxBytes = this.#allowance(index, minOneBatch);
+    const outcome = this.outcomes[index] as FetchOutcome;
     try {
-      const data = target.replica().fetch({
+      const replica = target.replica();
+      outcome.preferredReadReplica = target.preferredReplica();
+      const isElsewhere = outcome.preferredReadReplica >= 0;
+      if (isElsewhere) this.#urgent = true;
+      // Nothing is read here then: the offsets say where this log is.
+      const maxBytes = isElsewhere ? 0 : this.#allowance(index, minOneBatch);
+      const data = replica.fetch({
         offset: target.offset,
         maxBytes,
-        minOneBatch,
+        minOneBatch: minOneBatch && !isElsewhere,
         isolation: this.#limits.isolation,
         currentLeaderEpoch: target.currentLeaderEpoch,
         lastFetchedEpoch: target.lastFetchedEpoch,

@@ -2,6 +2,7 @@
  * Topic defaults, replication and fetching.
  * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
  */
+import { replicaSelectorClass } from '../checks.ts';
 import { bool, int, intOrNull, kibibytes, list, long, mebibytes, seconds, stringOrNull } from '../define.ts';
 
 export const topicsProperties = {
@@ -115,7 +116,8 @@ export const topicsProperties = {
     doc: 'A follower that has not caught up for this long leaves the in-sync replicas.',
   }),
   'replica.selector.class': stringOrNull({
-    effect: 'missing',
+    effect: 'honoured',
+    check: replicaSelectorClass,
     doc: 'Chooses the replica that a consumer reads from; org.apache.kafka.common.replica.RackAwareReplicaSelector is known.',
   }),
   'replica.socket.receive.buffer.bytes': int(kibibytes(64), {

@@ -205,7 +205,7 @@ describe('Fetch', () => {
     const broker = new TestBroker();
     const { fetches } = broker.replica(idA, 0);
     await partitions(broker, fetch([{}]), version);
-    expect(fetches.at(-1)).toMatchObject({ isolation: 'high_watermark', allowFollower: false });
+    expect(fetches.at(-1)).toMatchObject({ isolation: 'high_watermark', allowFollower: version >= 11 });
     const asked = version < 15 ? { replicaId: -2 } : { replicaState: { replicaId: -2, replicaEpoch: -1 } };
     await partitions(broker, fetch([{}], asked), version);
     expect(fetches.at(-1)).toMatchObject({ isolation: 'log_end', allowFollower: true });

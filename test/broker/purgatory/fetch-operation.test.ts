@@ -13,6 +13,7 @@ function targetsOf(replicas: readonly FakeReplica[], maxBytes: number): FetchTar
     maxBytes,
     currentLeaderEpoch: -1,
     lastFetchedEpoch: -1,
+    preferredReplica: () => -1,
     replica: () => replica,
   }));
 }

@@ -1,0 +1,39 @@
+/**
+ * Which replica a consumer should read from (KIP-392, `replica.selector.class`). Pure: the leader asks with what it knows of itself
+ * and its followers, and names the choice in its fetch response.
+ */
+
+/** A replica that is in sync and has the offset that the consumer asks for. */
+export interface ReadableReplica {
+  readonly brokerId: number;
+  readonly rack: string | null;
+  readonly logEndOffset: number;
+  /** Monotonic time at which it last had all of the leader's log. */
+  readonly lastCaughtUpMs: number;
+}
+
+/** Null: the leader. */
+export type ReplicaSelector = (
+  clientRack: string,
+  leaderRack: string | null,
+  followers: readonly ReadableReplica[],
+) => ReadableReplica | null;
+
+/** `RackAwareReplicaSelector`: the leader if it is in the client's rack, else the most caught-up replica of that rack, else the leader. */
+const rackAware: ReplicaSelector = (clientRack, leaderRack, followers) => {
+  if (clientRack === '' || leaderRack === clientRack) return null;
+  const near = followers.filter(({ rack }) => rack === clientRack);
+  near.sort(
+    (a, b) =>
+      b.logEndOffset - a.logEndOffset || b.lastCaughtUpMs - a.lastCaughtUpMs || a.brokerId - b.brokerId,
+  );
+  return near[0] ?? null;
+};
+
+const leaderOnly: ReplicaSelector = () => null;
+
+/** By the value of `replica.selector.class`. */
+export const replicaSelectors: ReadonlyMap<string, ReplicaSelector> = new Map([
+  ['org.apache.kafka.common.replica.RackAwareReplicaSelector', rackAware],
+  ['org.apache.kafka.common.replica.LeaderSelector', leaderOnly],
+]);
