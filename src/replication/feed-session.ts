@@ -16,6 +16,7 @@ import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type FeedOwner, FeedSlot } from './feed-slot.ts';
 import type { Partition } from './partition.ts';
+import type { ReplicationThrottles } from './throttles.ts';
 import {
   type Ack,
   decodeFollowerMessage,
@@ -35,6 +36,7 @@ export interface FeedContext {
   readonly find: (topicId: Uuid, index: number) => Partition | null;
   readonly onHello: (session: FeedSession) => void;
   readonly onClosed: (session: FeedSession) => void;
+  readonly throttles: ReplicationThrottles;
 }
 
 export const pushBytesMax = 1024 * 1024;
@@ -102,6 +104,14 @@ export class FeedSession implements FeedOwner {
   revoked(slot: FeedSlot, error: ErrorRow): void {
     if (!this.#slots.delete(slot.slot)) return;
     this.#refuse(slot.slot, error, slot.partition);
+  }
+
+  get throttles(): ReplicationThrottles {
+    return this.#context.throttles;
+  }
+
+  readyLater(slot: FeedSlot, delayMs: number): void {
+    this.#context.scheduler.after(delayMs, () => slot.unthrottled());
   }
 
   tryReserveRead(slot: FeedSlot): boolean {

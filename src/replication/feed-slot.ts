@@ -6,6 +6,7 @@
 import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
 import type { Partition } from './partition.ts';
 import type { Feed } from './partition-context.ts';
+import type { ReplicationThrottles } from './throttles.ts';
 import type { PushParts } from './stream-messages.ts';
 import type { LogParts } from './types.ts';
 
@@ -21,6 +22,9 @@ export interface FeedOwner {
   /** May one more read from disk begin? `readEnded` gives the place back. When not, the slot becomes ready later. */
   tryReserveRead(slot: FeedSlot): boolean;
   readEnded(): void;
+  readonly throttles: ReplicationThrottles;
+  /** Makes the slot ready when `delayMs` have passed. */
+  readyLater(slot: FeedSlot, delayMs: number): void;
 }
 
 export class FeedSlot implements Feed {
@@ -36,6 +40,8 @@ export class FeedSlot implements Feed {
   #isReading = false;
   #isOver = false;
   #fromDisk: LogParts | null = null;
+  /** The rate of the leader is used up; the slot becomes ready by itself. */
+  #isThrottled = false;
 
   constructor(owner: FeedOwner, slot: number, partition: Partition, nextOffset: number) {
     this.#owner = owner;
@@ -49,6 +55,12 @@ export class FeedSlot implements Feed {
     if (!this.#isReading && !this.isQueued) this.#owner.ready(this);
   }
 
+  /** Its time of waiting is over. */
+  unthrottled(): void {
+    this.#isThrottled = false;
+    if (!this.#isOver) this.wake();
+  }
+
   revoke(error: ErrorRow): void {
     this.#isOver = true;
     this.#fromDisk = null;
@@ -59,6 +71,7 @@ export class FeedSlot implements Feed {
     return (
       !this.#isOver &&
       !this.#isReading &&
+      !this.#isThrottled &&
       (this.#fromDisk !== null || this.nextOffset < this.partition.logEndOffset)
     );
   }
@@ -67,10 +80,11 @@ export class FeedSlot implements Feed {
   take(maxBytes: number): PushParts | null {
     if (this.#isOver || this.#isReading) return null;
     const { log } = this.partition;
-    let read = this.#fromDisk;
-    this.#fromDisk = null;
-    if (read === null && this.nextOffset < log.logEndOffset) {
-      read = this.#readTail(maxBytes);
+    this.#throttle();
+    let read = this.#isThrottled ? null : this.#fromDisk;
+    if (!this.#isThrottled) this.#fromDisk = null;
+    if (read === null && !this.#isThrottled && this.nextOffset < log.logEndOffset) {
+      read = this.#readTail(this.#owner.throttles.chunkBytes(this.partition, maxBytes));
       if (this.#isOver) return null;
     }
     if (read !== null) this.nextOffset = read.nextOffset;
@@ -82,7 +96,15 @@ export class FeedSlot implements Feed {
     const parts = read?.parts ?? noParts;
     let sizeBytes = 0;
     for (const part of parts) sizeBytes += part.length;
+    if (sizeBytes > 0) this.#owner.throttles.sent(this.partition, sizeBytes);
     return { slot: this.slot, highWatermark, logStartOffset, parts, sizeBytes };
+  }
+
+  #throttle(): void {
+    const isInSync = this.partition.leaderState?.isr.committed.includes(this.brokerId) === true;
+    const waitMs = this.#owner.throttles.sendWaitMs(this.partition, isInSync);
+    if (waitMs > 0 && !this.#isThrottled) this.#owner.readyLater(this, waitMs);
+    this.#isThrottled = waitMs > 0;
   }
 
   #readTail(maxBytes: number): LogParts | null {

@@ -8,6 +8,7 @@
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
  * - A stream that breaks is opened again, at once the first time and then less and less often.
  */
+import { mark } from '../base/mark.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
 import { below, type Random } from '../base/random.ts';
@@ -15,6 +16,7 @@ import { errorOf, Errors } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
 import type { Partition } from './partition.ts';
+import type { ReplicationThrottles } from './throttles.ts';
 import {
   decodeLeaderMessage,
   encodeAck,
@@ -35,6 +37,7 @@ export interface FetcherContext {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  readonly throttles: ReplicationThrottles;
   /** Where the leader is; null while metadata does not say. */
   readonly addressOf: (brokerId: number) => Address | null;
 }
@@ -293,6 +296,7 @@ export class ReplicaFetcher {
       return;
     }
     slot.retryDelayMs = 0;
+    this.#throttle(slot, records.length);
     push.writesLeft++;
     const stream = this.#stream;
     written.then(
@@ -308,6 +312,20 @@ export class ReplicaFetcher {
         this.#writeEnded(push);
       },
     );
+  }
+
+  /** Above its rate a replica that is not in sync leaves the stream, and comes back when it may go on. */
+  #throttle(slot: FetchSlot, bytes: number): void {
+    const { partition } = slot;
+    const isInSync = partition.applied?.isr.some((id) => id === this.#context.localId) === true;
+    const waitMs = this.#context.throttles.received(partition, bytes, isInSync);
+    if (waitMs === 0) return;
+    mark('replication.follower-throttled');
+    this.#end(slot);
+    slot.retry = this.#context.scheduler.after(waitMs, () => {
+      slot.retry = null;
+      if (!slot.isOver && this.#stream !== null) this.#begin(slot);
+    });
   }
 
   #appendFailed(slot: FetchSlot, error: unknown): void {

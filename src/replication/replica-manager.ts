@@ -35,6 +35,7 @@ import { ReplicaFeeder } from './replica-feeder.ts';
 import { ReplicaFetchers } from './replica-fetchers.ts';
 import type { ReadableReplica, ReplicaSelector } from './replica-selector.ts';
 import { RoleLog } from './role-log.ts';
+import { ReplicationThrottles } from './throttles.ts';
 
 export interface ReplicaManagerOptions {
   readonly localId: number;
@@ -51,6 +52,9 @@ export interface ReplicaManagerOptions {
   readonly interBrokerListenerName: string;
   /** `replica.lag.time.max.ms`. */
   readonly lagTimeMaxMs: number;
+  /** `leader.` and `follower.replication.throttled.rate` now, bytes per second; no limit by default. */
+  readonly leaderRate?: () => number;
+  readonly followerRate?: () => number;
   /** `replica.selector.class`; null: consumers read from the leader. */
   readonly replicaSelector?: ReplicaSelector | null;
   /** Configuration of a topic from what was set for it; uses the broker's present values for the rest. */
@@ -69,6 +73,7 @@ interface HostedTopic {
 }
 
 const tickMaxMs = 5000;
+const noLimit = (): number => Number.MAX_SAFE_INTEGER;
 
 export class ReplicaManager implements MetadataPublisher {
   readonly #options: ReplicaManagerOptions;
@@ -110,7 +115,14 @@ export class ReplicaManager implements MetadataPublisher {
       logger,
     });
     const find = (topicId: Uuid, index: number): Partition | null => this.partition(topicId, index);
-    this.#feeder = new ReplicaFeeder({ localId, clock, scheduler, logger, find });
+    const throttles = new ReplicationThrottles({
+      localId,
+      clock,
+      leaderRate: options.leaderRate ?? noLimit,
+      followerRate: options.followerRate ?? noLimit,
+      configOf: (topic) => this.#image.configs.topic(topic),
+    });
+    this.#feeder = new ReplicaFeeder({ localId, clock, scheduler, logger, find, throttles });
     const addressOf = (brokerId: number): Address | null => this.#addressOf(brokerId);
     this.#fetchers = new ReplicaFetchers({
       localId,
@@ -119,6 +131,7 @@ export class ReplicaManager implements MetadataPublisher {
       scheduler,
       random,
       logger,
+      throttles,
       addressOf,
     });
     this.#opener = new LogOpener(options.logs, logger, clock, scheduler);

@@ -170,6 +170,8 @@ export class BrokerPart {
       controller: controller.client,
       interBrokerListenerName: config.interBrokerListenerName,
       lagTimeMaxMs: config.get('replica.lag.time.max.ms'),
+      leaderRate: () => config.rate('leader.replication.throttled.rate'),
+      followerRate: () => config.rate('follower.replication.throttled.rate'),
       replicaSelector: replicaSelectors.get(config.get('replica.selector.class') ?? '') ?? null,
       topicConfig: (overrides) => topicConfig(overrides, config),
     });

@@ -62,6 +62,8 @@ export class Cluster {
   readonly brokers: Broker[] = [];
   /** Of every topic; brokers take a new one over with the next change of configurations. */
   config: TopicConfig;
+  /** Of every broker, bytes per second: `leader.` and `follower.replication.throttled.rate`. */
+  rates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
   image: MetadataImage = emptyImage();
   /** Requests to the controller get lost while true. */
   controllerIsDown = false;
@@ -195,6 +197,8 @@ export class Cluster {
       controller: this.#controllerFor(broker, life),
       interBrokerListenerName: 'PLAINTEXT',
       lagTimeMaxMs,
+      leaderRate: () => this.rates.leader,
+      followerRate: () => this.rates.follower,
       topicConfig: () => this.config,
     });
     broker.manager.start();
@@ -360,8 +364,11 @@ export class Cluster {
 let nextBatch = 1;
 
 /** A batch of `records` records that can be told from all others by its timestamp. */
-export function uniqueBatch(records = 1): { id: number; bytes: Uint8Array } {
+export function uniqueBatch(records = 1, paddingBytes = 0): { id: number; bytes: Uint8Array } {
   const id = nextBatch++;
-  const rows = Array.from({ length: records }, () => ({ value: Buffer.from(`v${id}`), timestamp: id }));
+  const rows = Array.from({ length: records }, () => ({
+    value: Buffer.from(`v${id}${'_'.repeat(paddingBytes)}`),
+    timestamp: id,
+  }));
   return { id, bytes: buildBatch({ records: rows }) };
 }

@@ -293,3 +293,42 @@ describe('a single replica', () => {
     expect(leader.highWatermark).toBe(2);
   });
 });
+
+describe('throttled replication (KIP-73)', () => {
+  for (const side of ['leader', 'follower'] as const) {
+    simulate(`a replica that is not in sync catches up at the rate of its ${side}`, {}, (cluster) => {
+      cluster.crash(3);
+      cluster.fence(3);
+      cluster.runFor(200);
+      const leader = leaderOf(cluster);
+      let sent = 0;
+      // More than what is under way on a stream at a time.
+      for (let i = 0; i < 120; i++) {
+        const { bytes } = uniqueBatch(2, 50_000);
+        sent += bytes.length;
+        leader.appendAsLeader(bytes, 1, { origin: 'client', requestVersion: 11 });
+      }
+      cluster.runFor(500);
+      const rate = Math.floor(sent / 5);
+      cluster.rates = { ...cluster.rates, [side]: rate };
+      cluster.commit([
+        record('ConfigRecord', {
+          resourceType: resourceType.topic,
+          resourceName: 't',
+          name: `${side}.replication.throttled.replicas`,
+          value: '*',
+        }),
+      ]);
+      cluster.start(3);
+      const caughtUp = (): boolean => cluster.replica(3)?.logEndOffset === leader.logEndOffset;
+      cluster.runFor(1500);
+      expect(caughtUp()).toBe(false);
+      // Those in sync are not held back.
+      const result = produce(leader);
+      cluster.runUntil(() => result.outcome === 'ok', 1000);
+      expect(caughtUp()).toBe(false);
+      cluster.runUntil(caughtUp, 20_000);
+      cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
+    });
+  }
+});

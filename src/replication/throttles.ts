@@ -1,0 +1,74 @@
+/**
+ * Throttled replication (KIP-73): while a reassignment copies replicas, their leaders send and their followers take no more than
+ * `leader.replication.throttled.rate` and `follower.replication.throttled.rate` bytes per second. Which replicas obey is in the topic's
+ * `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas`. A follower in the ISR is never held back,
+ * though what it gets counts.
+ */
+import type { Clock } from '../base/clock.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
+
+export interface ThrottleOptions {
+  readonly localId: number;
+  readonly clock: Clock;
+  /** Bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
+  readonly leaderRate: () => number;
+  readonly followerRate: () => number;
+  /** What was set for a topic. */
+  readonly configOf: (topic: string) => ReadonlyMap<string, string>;
+}
+
+interface Throttled {
+  readonly topic: string;
+  readonly index: number;
+}
+
+const chunkBytesMin = 16 * 1024;
+/** A follower that leaves the stream drops what is under way: it does so only when it is this far ahead of its rate. */
+const pauseMsMin = 500;
+
+export class ReplicationThrottles {
+  readonly #options: ThrottleOptions;
+  readonly #leader: TokenBucket;
+  readonly #follower: TokenBucket;
+  /** The last list that was taken apart: topics under reassignment share few. */
+  #parsed: { text: string; replicas: ReadonlySet<string> } = { text: '', replicas: new Set() };
+
+  constructor(options: ThrottleOptions) {
+    this.#options = options;
+    this.#leader = new TokenBucket(options.clock, options.leaderRate);
+    this.#follower = new TokenBucket(options.clock, options.followerRate);
+  }
+
+  /** How long the leader waits before it sends more records of `partition` to a follower; 0: not at all. */
+  sendWaitMs(partition: Throttled, isInSync: boolean): number {
+    if (isInSync || this.#leader.isUnlimited || !this.#obeys('leader', partition)) return 0;
+    return this.#leader.waitMs();
+  }
+
+  /** The most that is sent at a time, so that a slow rate is a steady one. */
+  chunkBytes(partition: Throttled, maxBytes: number): number {
+    if (this.#leader.isUnlimited || !this.#obeys('leader', partition)) return maxBytes;
+    return Math.min(maxBytes, Math.max(chunkBytesMin, Math.floor(this.#options.leaderRate() / 4)));
+  }
+
+  sent(partition: Throttled, bytes: number): void {
+    if (!this.#leader.isUnlimited && this.#obeys('leader', partition)) this.#leader.take(bytes);
+  }
+
+  /** A follower got records: how long it stops asking for more of the partition; 0: not at all. */
+  received(partition: Throttled, bytes: number, isInSync: boolean): number {
+    if (this.#follower.isUnlimited || !this.#obeys('follower', partition)) return 0;
+    this.#follower.take(bytes);
+    const waitMs = this.#follower.waitMs();
+    return isInSync || waitMs < pauseMsMin ? 0 : waitMs;
+  }
+
+  #obeys(side: 'leader' | 'follower', { topic, index }: Throttled): boolean {
+    const text = this.#options.configOf(topic).get(`${side}.replication.throttled.replicas`) ?? '';
+    if (text === '*') return true;
+    if (text === '') return false;
+    if (this.#parsed.text !== text)
+      this.#parsed = { text, replicas: new Set(text.split(',').map((entry) => entry.trim())) };
+    return this.#parsed.replicas.has(`${index}:${this.#options.localId}`);
+  }
+}

@@ -1,0 +1,37 @@
+/** The files of a stopped cluster: every replica of a partition holds the same bytes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Key } from './history.ts';
+import type { ChaosNode } from './node.ts';
+
+/** The log of a partition on one node: the `.log` files, one behind the other; null: there is no replica. */
+function logBytes(node: ChaosNode, key: Key): Buffer | null {
+  const directory = node.directories.map((path) => join(path, key)).find((path) => existsSync(path));
+  if (directory === undefined) return null;
+  const segments = readdirSync(directory)
+    .filter((name) => /^\d{20}\.log$/.test(name))
+    .sort();
+  return Buffer.concat(segments.map((name) => readFileSync(join(directory, name))));
+}
+
+/** What is different, in words. */
+export function differences(
+  nodes: readonly ChaosNode[],
+  replicas: ReadonlyMap<Key, readonly number[]>,
+): string[] {
+  const found: string[] = [];
+  for (const [key, ids] of replicas) {
+    const logs = nodes
+      .filter(({ id }) => ids.includes(id))
+      .map((node) => ({ id: node.id, bytes: logBytes(node, key) }));
+    const [first, ...others] = logs;
+    if (first === undefined) continue;
+    for (const other of others) {
+      if (first.bytes !== null && other.bytes !== null && first.bytes.equals(other.bytes)) continue;
+      found.push(
+        `${key}: node ${first.id} has ${first.bytes?.length ?? 'no'} bytes, node ${other.id} ${other.bytes?.length ?? 'no'}, and they differ`,
+      );
+    }
+  }
+  return found;
+}

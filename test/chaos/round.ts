@@ -1,0 +1,279 @@
+/** One round: a new cluster, clients, faults, then healing, a reading of everything, and the verdict. */
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SeededRandom } from '../../src/simulation/random.ts';
+import { check } from './checker.ts';
+import { type ClientPaths, Clients, inOrder } from './clients.ts';
+import type { ChaosEvent, Key, ProducerKind } from './history.ts';
+import { Lab } from './machine.ts';
+import { type Family, Nemesis, plan } from './nemesis.ts';
+import { ChaosNode } from './node.ts';
+import { Probes, type TopicPlan } from './probes.ts';
+import { differences } from './replicas.ts';
+
+export interface RoundOptions {
+  readonly seed: number;
+  readonly faultsMs: number;
+  readonly families: readonly Family[];
+  readonly clients: ClientPaths;
+  readonly bin: string;
+  /** Where the files of the round are; kept when it fails. */
+  readonly path: string;
+}
+
+export interface RoundResult {
+  readonly violations: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+  readonly faults: readonly string[];
+  readonly setting: string;
+}
+
+const diskMiB = 200;
+const settleMs = 60_000;
+const linesPerWrite = 10_000;
+
+const producers: ReadonlyMap<string, ProducerKind> = new Map([
+  ['idem', { acks: 'all', isIdempotent: true, isOrdered: true }],
+  ['plain', { acks: 'all', isIdempotent: false, isOrdered: false }],
+  ['fast', { acks: '1', isIdempotent: false, isOrdered: false }],
+  ['java1', { acks: 'all', isIdempotent: true, isOrdered: true }],
+]);
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function waitFor(ms: number, condition: () => Promise<boolean>): Promise<boolean> {
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    if (await condition()) return true;
+    await sleep(250);
+  }
+  return condition();
+}
+
+export async function runRound(options: RoundOptions): Promise<RoundResult> {
+  const lab = new Lab(options.path, 3, diskMiB);
+  const round = new Round(options, lab);
+  try {
+    lab.begin();
+    return await round.run();
+  } finally {
+    await round.end();
+    lab.close();
+  }
+}
+
+class Round {
+  private readonly options: RoundOptions;
+  private readonly nodes: readonly ChaosNode[];
+  private readonly probes: Probes;
+  private readonly clients: Clients;
+  private readonly topics: readonly TopicPlan[];
+  private readonly syncsAll: boolean;
+  private readonly setting: string;
+  private readonly directories: number;
+  private readonly problems: string[] = [];
+
+  constructor(options: RoundOptions, lab: Lab) {
+    this.options = options;
+    const random = new SeededRandom(options.seed).fork('setting');
+    const half = (): boolean => random.u32() % 2 === 0;
+    this.syncsAll = half();
+    this.directories = half() ? 2 : 1;
+    const segment = half() ? '1048576' : '131072';
+    this.setting = `sync each write ${this.syncsAll}, ${this.directories} log dirs, segments of ${segment}`;
+    this.nodes = lab.machines.map((machine) => new ChaosNode(machine, options.bin));
+    this.probes = new Probes(lab.machines.map(({ address }) => address));
+    this.clients = new Clients(options.clients, this.nodes.map(({ address }) => address).join(','));
+    const configs = {
+      'min.insync.replicas': '2',
+      'segment.bytes': segment,
+      ...(this.syncsAll ? { 'flush.messages': '1' } : {}),
+    };
+    this.topics = [
+      { name: 'safe', partitions: 3, configs },
+      { name: 'fast', partitions: 2, configs },
+    ];
+  }
+
+  private get topicNames(): string[] {
+    return this.topics.map(({ name }) => name);
+  }
+
+  private isSettled(): Promise<boolean> {
+    const count = this.topics.reduce((sum, { partitions }) => sum + partitions, 0);
+    return this.probes.isSettled(this.topicNames, count);
+  }
+
+  async run(): Promise<RoundResult> {
+    const { seed, faultsMs, families } = this.options;
+    await this.begin();
+    this.startClients(seed);
+    await sleep(2000);
+    const allowed = families.filter((family) => family !== 'power-all' || this.syncsAll);
+    const faults = plan(seed, faultsMs, allowed);
+    const nemesis = new Nemesis({
+      nodes: this.nodes,
+      bin: this.options.bin,
+      path: this.options.path,
+      note: (text) => this.clients.note(text),
+      onFailure: (text) => this.problems.push(text),
+      isSettled: () => this.isSettled(),
+      syncsAll: this.syncsAll,
+      topics: this.topicNames,
+    });
+    await nemesis.run(faults, faultsMs);
+    await nemesis.heal();
+    await this.recover();
+    const ends = await this.readAll();
+    await this.stopNodes();
+    return this.judge(ends);
+  }
+
+  /** A formatted cluster with its topics. */
+  private async begin(): Promise<void> {
+    const machines = this.nodes.map(({ machine }) => machine);
+    const properties = {
+      'default.replication.factor': '3',
+      'min.insync.replicas': '2',
+      'offsets.topic.replication.factor': '3',
+      'offsets.topic.num.partitions': '3',
+      'group.initial.rebalance.delay.ms': '0',
+      'replica.lag.time.max.ms': '10000',
+      'auto.create.topics.enable': 'false',
+      'log.retention.ms': '-1',
+      ...(this.syncsAll ? { 'log.flush.interval.messages': '1' } : {}),
+    };
+    const settings = { clusterId: 'Y2hhb3MtY2x1c3Rlci0wMA', properties, directories: this.directories };
+    for (const node of this.nodes) node.format(settings, machines);
+    for (const node of this.nodes) node.start();
+    for (const topic of this.topics) {
+      let last: unknown = null;
+      const isMade = await waitFor(20_000, async () => {
+        last = await this.probes.createTopic(topic).catch((error: unknown) => error);
+        return last === 0 || last === 36;
+      });
+      if (!isMade) throw new Error(`the topic ${topic.name} could not be created: ${String(last)}`);
+    }
+    if (!(await waitFor(20_000, () => this.isSettled()))) throw new Error('the cluster did not come up');
+  }
+
+  private startClients(seed: number): void {
+    const { clients } = this;
+    const topics = Object.fromEntries(this.topics.map(({ name, partitions }) => [name, partitions]));
+    const safe = { topic: 'safe', partitions: 3 };
+    const padding = '_'.repeat(100 + (seed % 5) * 200);
+    clients.librdkafka('producer', 'idem', { ...safe, acks: 'all', idempotent: true, rate: 150, padding });
+    clients.librdkafka('producer', 'plain', {
+      ...safe,
+      acks: 'all',
+      idempotent: false,
+      rate: 80,
+      padding,
+      compression: 'lz4',
+    });
+    clients.librdkafka('producer', 'fast', {
+      topic: 'fast',
+      partitions: 2,
+      acks: '1',
+      idempotent: false,
+      rate: 80,
+      padding,
+    });
+    clients.java(1, 'safe', 50);
+    clients.librdkafka('reader', 'reader', { topics, seed });
+    for (const member of [1, 2])
+      clients.librdkafka('group', `member${member}`, { topics, group: 'group', seed: seed + member });
+  }
+
+  /** After the faults: everything must be in sync again, and producers must get on. */
+  private async recover(): Promise<void> {
+    const healedMs = performance.now();
+    const healed = this.clients.events.length;
+    if (!(await waitFor(settleMs, () => this.isSettled())))
+      this.problems.push(`not all replicas are in sync ${settleMs} ms after the faults ended`);
+    this.clients.note(`all in sync ${Math.round(performance.now() - healedMs)} ms after the faults`);
+    const served = new Set<Key>();
+    const isServed = async (): Promise<boolean> => {
+      for (const event of this.clients.events.slice(healed))
+        if (event.f === 'send' && event.type === 'ok') served.add(event.k);
+      return served.size >= 5;
+    };
+    if (!(await waitFor(30_000, isServed)))
+      this.problems.push(`only ${[...served].join(', ')} took records again within 30 s`);
+    const isProducer = (name: string): boolean => producers.has(name);
+    await Promise.all(
+      this.clients.running.map((client) =>
+        isProducer(client.name) ? client.stop(40_000) : Promise.resolve(),
+      ),
+    );
+    // Members of the group get the rest.
+    await sleep(3000);
+    await Promise.all(
+      this.clients.running.map((client) =>
+        isProducer(client.name) ? Promise.resolve() : client.stop(30_000),
+      ),
+    );
+  }
+
+  private async readAll(): Promise<ReadonlyMap<Key, number>> {
+    const ends = await this.probes.ends(this.topicNames);
+    const final = this.clients.librdkafka('final', 'final', { ends: Object.fromEntries(ends), patience: 60 });
+    await final.ended;
+    return ends;
+  }
+
+  private async stopNodes(): Promise<void> {
+    await waitFor(20_000, () => this.isSettled());
+    const partitions = await this.probes.partitions(this.topicNames);
+    for (const node of this.nodes)
+      if (!(await node.stop(60_000))) this.problems.push(`node ${node.id} did not end within 60 s`);
+    const replicas = new Map([...partitions].map(([key, { replicas: ids }]) => [key, ids]));
+    this.problems.push(...differences(this.nodes, replicas));
+  }
+
+  private judge(ends: ReadonlyMap<Key, number>): RoundResult {
+    const events = inOrder(this.clients.events);
+    const { violations, counts } = check({ events, producers, ends });
+    for (const node of this.nodes) this.problems.push(...node.surprises, ...badLines(node));
+    this.keep(events);
+    return {
+      violations: [...violations.map(({ rule, text }) => `${rule}: ${text}`), ...this.problems],
+      counts,
+      faults: events.flatMap((event) => (event.f === 'nemesis' ? [event.text] : [])),
+      setting: this.setting,
+    };
+  }
+
+  private keep(events: readonly ChaosEvent[]): void {
+    const path = join(this.options.path, 'history.jsonl');
+    for (let i = 0; i < events.length; i += linesPerWrite) {
+      const lines = events.slice(i, i + linesPerWrite).map((event) => `${JSON.stringify(event)}\n`);
+      appendFileSync(path, lines.join(''));
+    }
+    const errors = this.clients.running.map(({ name, errors: text }) => `--- ${name}\n${text}\n`);
+    writeFileSync(join(this.options.path, 'clients.log'), errors.join(''));
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.clients.running) client.signal('SIGKILL');
+    for (const node of this.nodes) {
+      node.signal('SIGCONT');
+      await node.kill();
+    }
+  }
+}
+
+/** Lines of a node's log that no fault explains. */
+function badLines(node: ChaosNode): string[] {
+  const text = readFileSync(join(node.machine.path, 'server.log'), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => /AssertionError|Unhandled|unhandledRejection|TypeError|RangeError|uncaught/i.test(line))
+    .slice(0, 5)
+    .map((line) => `node ${node.id} said: ${line.slice(0, 300)}`);
+}
+
+export function prepare(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+}
