@@ -137,10 +137,7 @@ function eligible(state: ControllerState, partition: PartitionImage, member: Isr
   }
   // It was taken out when its directory failed; its leader may not know yet and take it for in sync.
   const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
-  if (!hasDirectory(state.image, id, directory)) {
-    mark('controller.isr-member-in-failed-directory');
-    return false;
-  }
+  if (!hasDirectory(state.image, id, directory)) return false;
   const epoch = state.image.cluster.brokers.get(id)?.epoch;
   return member.brokerEpoch === -1 || member.brokerEpoch === epoch;
 }

@@ -25,7 +25,9 @@ import { LogDirectory } from './log-directory.ts';
 import { closeDirectory, openDirectory } from './log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from './log-state.ts';
+import { LogTwins } from './log-twins.ts';
 import { markedDirectoryName, partitionDirectoryName } from './names.ts';
+import { NewDirectories } from './new-directories.ts';
 import { PartitionLog } from './partition-log.ts';
 import { TailCache } from './tail-cache.ts';
 import { WriteBehind } from './write-behind.ts';
@@ -68,14 +70,12 @@ export class LogManager {
   /** Logs whose directories are about to be renamed: what takes their place waits for that. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #writeBehind = new WriteBehind();
-  /** New logs whose directories are still to be made. */
-  readonly #unmade: PartitionLog[] = [];
-  #making = false;
+  readonly #newDirectories: NewDirectories;
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: LogCheckpoints;
   readonly #moves: LogMoves;
+  readonly #twins = new LogTwins();
   readonly #tasks: BackgroundTasks;
-  #stopped = false;
 
   constructor(options: LogManagerOptions) {
     const { fs, clock, scheduler, random } = options;
@@ -91,6 +91,7 @@ export class LogManager {
       indexes: new IndexCache(indexCacheBytesMax),
       tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
     };
+    this.#newDirectories = new NewDirectories(scheduler);
     this.#tasks = new BackgroundTasks(scheduler, this.#logger);
     this.#directories = new LogDirectories(
       options.directories.map(
@@ -146,7 +147,8 @@ export class LogManager {
   }
 
   get(topic: string, partition: number): PartitionLog | null {
-    return this.#logs.get(partitionDirectoryName(topic, partition))?.log ?? null;
+    const name = partitionDirectoryName(topic, partition);
+    return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
   }
 
   logsIn(directory: LogDirectory): PartitionLog[] {
@@ -216,8 +218,8 @@ export class LogManager {
   ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
-    if (held !== undefined && held.log.topicId === topicId && !held.log.isOffline)
-      return Promise.resolve(held.log);
+    const isDecided = held?.log.topicId === topicId && !this.#twins.has(name);
+    if (isDecided && !held.log.isOffline) return Promise.resolve(held.log);
     const pending = this.#creating.get(name);
     const create = (): Promise<PartitionLog> =>
       this.#create(topic, partition, topicId, config, { directoryId, isNew });
@@ -247,6 +249,9 @@ export class LogManager {
       this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
       await this.#putAside(name, 'stray');
     }
+    for (const [name, twin] of this.#twins.drain())
+      if (isExpected(twin.log) && !this.#logs.has(name)) this.#logs.set(name, twin);
+      else await this.#leave(name, twin, 'stray');
   }
 
   /** Writes the high watermark checkpoint of all directories whose offsets have changed. */
@@ -275,7 +280,7 @@ export class LogManager {
 
   /** Closes all logs; with a broker epoch (the shutdown was controlled) the next start trusts what it finds. */
   async shutdown(brokerEpoch: number): Promise<void> {
-    this.#stopped = true;
+    this.#newDirectories.stop();
     this.#tasks.stop();
     await this.#cleaner.stop();
     await this.#moves.stop();
@@ -296,7 +301,6 @@ export class LogManager {
   }
 
   async #adopt(name: string, directory: LogDirectory): Promise<void> {
-    mark('log.copy-adopted');
     this.#logger.warn('the copy of a replica that moved is taken into service', { partition: name });
     await this.#moves.promote(name);
     await this.#open(directory, name);
@@ -338,13 +342,9 @@ export class LogManager {
       onDeleted: (path) => this.#removeLater(path, 0),
       onFuture: (partition, path) => this.#moves.found(partition, directory, path),
       onOpened: (name, log) => {
-        const other = this.#logs.get(name)?.log;
-        if (other !== undefined) {
-          throw new Error(
-            `Duplicate log directories for ${name} are found in both ${other.directory} and ${log.directory}`,
-          );
-        }
-        this.#logs.set(name, { log, directory });
+        const other = this.#logs.get(name);
+        if (other === undefined) this.#logs.set(name, { log, directory });
+        else this.#twins.add(name, { log, directory });
         directory.logsCount += 1;
         if (directory.wasClean || log.logEndOffset === 0) return;
         // Its rebuilt index is written behind.
@@ -362,6 +362,7 @@ export class LogManager {
     place: { readonly directoryId: Uuid | null; readonly isNew: boolean },
   ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
+    if (this.#twins.has(name)) await this.#decide(name, topicId, place.directoryId);
     const held = this.#logs.get(name);
     if (held !== undefined) {
       if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
@@ -396,12 +397,15 @@ export class LogManager {
       exists: false,
     });
     this.#logs.set(name, { log, directory });
-    this.#unmade.push(log);
-    if (!this.#making) {
-      this.#making = true;
-      this.#options.scheduler.after(0, () => void this.#makeDirectories());
-    }
+    this.#newDirectories.add(log);
     return log;
+  }
+
+  async #decide(name: string, topicId: Uuid, directoryId: Uuid | null): Promise<void> {
+    mark('log.twins-decided');
+    const [chosen, ...others] = this.#twins.decide(name, this.#logs.get(name), topicId, directoryId);
+    if (chosen !== undefined) this.#logs.set(name, chosen);
+    for (const other of others) await this.#leave(name, other, 'stray');
   }
 
   /** A directory that lost its `partition.metadata` belongs to the topic that has its name. */
@@ -409,15 +413,6 @@ export class LogManager {
     held.log.adoptTopicId(topicId);
     held.log.updateConfig(config);
     return held.log;
-  }
-
-  /** Directories of new partitions come with their first write or, at leisure, from here. */
-  async #makeDirectories(): Promise<void> {
-    while (this.#unmade.length > 0 && !this.#stopped) {
-      const batch = this.#unmade.splice(0, 4);
-      await Promise.allSettled(batch.map((log) => log.materialise()));
-    }
-    this.#making = false;
   }
 
   #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
@@ -440,9 +435,11 @@ export class LogManager {
     this.#cleaner.forget(directory.path, name);
     directory.dirtyAll();
     const delayMs = log.state.config.fileDeleteDelayMs;
-    const path = await log.leave(
-      markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why),
-    );
+    const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
+    const path = await log.leave(marked).catch((error: unknown) => {
+      if (typeof (error as { code?: unknown }).code === 'string') this.#directoryFailed(directory, error);
+      throw error;
+    });
     if (path !== null && why === 'delete') this.#removeLater(path, delayMs);
   }
 

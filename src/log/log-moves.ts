@@ -319,7 +319,6 @@ export class LogMoves {
     const end = Math.min(move.truncatedTo ?? Number.MAX_SAFE_INTEGER, log.logEndOffset);
     move.truncatedTo = null;
     if (copy.logEndOffset > end) {
-      mark('log.copy-follows-truncation');
       if (end <= copy.logStartOffset) await copy.truncateFullyAndStartAt(end);
       else await copy.truncateTo(end);
     }

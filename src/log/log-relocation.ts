@@ -6,7 +6,6 @@
  * `…-delete` and the name synced; the copy takes the partition's name and that is synced. A start that finds a `…-future` directory
  * and no other takes it for the partition.
  */
-import { mark } from '../base/mark.ts';
 import { writeEpochs } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
@@ -44,7 +43,6 @@ export async function relocate(
     target.path = path;
     await fs.syncDirectory(parent);
   } catch (error) {
-    mark('log.relocation-undone');
     await fs.rename(leavingPath, oldPath);
     old.path = oldPath;
     throw error;

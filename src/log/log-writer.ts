@@ -246,7 +246,6 @@ export class LogWriter {
     state.resources.scheduler.soon(() => {
       // After a truncation the offsets mean other records, and the recovery point must not move to them.
       if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);
-      else mark('log.sealed-then-truncated');
     });
   }
 

@@ -8,7 +8,6 @@
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
  * - A stream that breaks is opened again, at once the first time and then less and less often.
  */
-import { mark } from '../base/mark.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
 import { below, type Random } from '../base/random.ts';
@@ -320,7 +319,6 @@ export class ReplicaFetcher {
     const isInSync = partition.applied?.isr.some((id) => id === this.#context.localId) === true;
     const waitMs = this.#context.throttles.received(partition, bytes, isInSync);
     if (waitMs === 0) return;
-    mark('replication.follower-throttled');
     this.#end(slot);
     slot.retry = this.#context.scheduler.after(waitMs, () => {
       slot.retry = null;

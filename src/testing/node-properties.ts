@@ -81,17 +81,24 @@ function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] 
   );
 }
 
-/** Formats the log directory, so that it survives a power cut. Done when the promises of the first event have settled. */
-export function formatDisk(disk: SimulatedDisk, id: number, hasEligibleLeaderReplicas: boolean): void {
-  const directoryId = uuidFromBytes(createHash('sha256').update(hostNameOf(id)).digest());
-  const text = metaPropertiesText({ clusterId, nodeId: id, directoryId }, 'simulated');
+/** Formats the log directories, so that they survive a power cut. Done when the promises of the first event have settled. */
+export function formatDisk(
+  disk: SimulatedDisk,
+  id: number,
+  directories: readonly string[],
+  hasEligibleLeaderReplicas: boolean,
+): void {
   const records = bootstrapRecords(hasEligibleLeaderReplicas);
-  void writeBootstrapFiles(disk, dataPath, records, null, 0)
-    .then(() => disk.open(`${dataPath}/meta.properties`, 'write'))
-    .then(async (file) => {
-      await file.write([new TextEncoder().encode(text)], 0);
-      await file.sync();
-      await disk.syncDirectory(dataPath);
-      await disk.syncDirectory('/');
-    });
+  const format = async (path: string): Promise<void> => {
+    const name = path === dataPath ? hostNameOf(id) : `${hostNameOf(id)}${path}`;
+    const directoryId = uuidFromBytes(createHash('sha256').update(name).digest());
+    const text = metaPropertiesText({ clusterId, nodeId: id, directoryId }, 'simulated');
+    await writeBootstrapFiles(disk, path, records, null, 0);
+    const file = await disk.open(`${path}/meta.properties`, 'write');
+    await file.write([new TextEncoder().encode(text)], 0);
+    await file.sync();
+    await disk.syncDirectory(path);
+    await disk.syncDirectory('/');
+  };
+  for (const path of directories) void format(path);
 }

@@ -16,7 +16,14 @@ import { SimulatedNetwork } from '../simulation/network.ts';
 import { type DiskDelays, diskDelays, slowDisk } from '../simulation/slow-disk.ts';
 import { World } from '../simulation/world.ts';
 import { type Logger, silentLogger } from '../telemetry/logger.ts';
-import { brokerPort, formatDisk, hostNameOf, propertiesOf, type SimulatedRole } from './node-properties.ts';
+import {
+  brokerPort,
+  dataPath,
+  formatDisk,
+  hostNameOf,
+  propertiesOf,
+  type SimulatedRole,
+} from './node-properties.ts';
 
 export interface SimulatedNode {
   readonly id: number;
@@ -221,10 +228,15 @@ export class SimulatedCluster {
     return host.boot();
   }
 
+  /** `log.dirs` of every node. */
+  get directories(): string[] {
+    return (this.options.properties?.['log.dirs'] ?? dataPath).split(',');
+  }
+
   private makeNode(id: number, role: SimulatedRole): SimulatedNode {
     const host = new SimulatedHost(this.world, hostNameOf(id));
     const disk = new SimulatedDisk({ random: this.world.random.fork(`disk of ${host.name}`) });
-    formatDisk(disk, id, this.options.hasEligibleLeaderReplicas ?? true);
+    formatDisk(disk, id, this.directories, this.options.hasEligibleLeaderReplicas ?? true);
     const metadata = new MetadataDisk(this.world.random.fork(`metadata disk of ${host.name}`));
     return { id, role, host, disk, delays: diskDelays(), metadata, life: null, node: null, isUp: false };
   }

@@ -24,6 +24,8 @@ export class Machine {
   readonly disk: string;
   readonly controlPath: string;
   private readonly image: string;
+  /** Its power was cut, and the disk fails. */
+  private isOff = false;
   private readonly sizeMiB: number;
   private readonly lab: Lab;
 
@@ -69,13 +71,25 @@ export class Machine {
 
   /** Everything that was not synced is gone; the disk fails until `powerOn`. */
   cutPower(): void {
+    this.isOff = true;
     run(this.lab.cutPower, [this.disk]);
   }
 
   /** Nothing may have files open on the disk. */
-  powerOn(): void {
-    run('umount', [this.disk]);
+  async powerOn(): Promise<void> {
+    if (!this.isOff) return;
+    // The last files of a process that was killed close a moment after its end.
+    for (let tries = 1; ; tries++) {
+      try {
+        run('umount', [this.disk]);
+        break;
+      } catch (error) {
+        if (tries === 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
     run('mount', ['-o', 'loop', this.image, this.disk]);
+    this.isOff = false;
   }
 
   /** Leaves so much room on the disk; what fills it goes with `freeDisk`. */

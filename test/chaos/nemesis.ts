@@ -116,9 +116,9 @@ export class Nemesis {
       node.machine.control(0, 0);
       node.machine.freeDisk();
       node.signal('SIGCONT');
+      await node.machine.powerOn();
       if (!node.isUp) node.start();
     }
-    await sleep(0);
   }
 
   private async strike(fault: Fault): Promise<void> {
@@ -239,7 +239,7 @@ export class Nemesis {
       node.machine.cutPower();
     }
     await Promise.all(nodes.map((node) => node.kill()));
-    for (const node of nodes) node.machine.powerOn();
+    for (const node of nodes) await node.machine.powerOn();
     await sleep(durationMs);
     for (const node of nodes) node.start();
     this.release(nodes);

@@ -53,10 +53,18 @@ async function waitFor(ms: number, condition: () => Promise<boolean>): Promise<b
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const lab = new Lab(options.path, 3, diskMiB);
   const round = new Round(options, lab);
+  const abort = (): void => {
+    void round.end().finally(() => {
+      lab.close();
+      process.exit(130);
+    });
+  };
+  process.once('SIGTERM', abort).once('SIGINT', abort);
   try {
     lab.begin();
     return await round.run();
   } finally {
+    process.off('SIGTERM', abort).off('SIGINT', abort);
     await round.end();
     lab.close();
   }
@@ -79,7 +87,7 @@ class Round {
     const half = (): boolean => random.u32() % 2 === 0;
     this.syncsAll = half();
     this.directories = half() ? 2 : 1;
-    const segment = half() ? '1048576' : '131072';
+    const segment = half() ? '1048576' : '4194304';
     this.setting = `sync each write ${this.syncsAll}, ${this.directories} log dirs, segments of ${segment}`;
     this.nodes = lab.machines.map((machine) => new ChaosNode(machine, options.bin));
     this.probes = new Probes(lab.machines.map(({ address }) => address));
@@ -228,7 +236,11 @@ class Round {
     for (const node of this.nodes)
       if (!(await node.stop(60_000))) this.problems.push(`node ${node.id} did not end within 60 s`);
     const replicas = new Map([...partitions].map(([key, { replicas: ids }]) => [key, ids]));
-    this.problems.push(...differences(this.nodes, replicas));
+    try {
+      this.problems.push(...differences(this.nodes, replicas));
+    } catch (error) {
+      this.problems.push(`replicas could not be compared: ${String(error)}`);
+    }
   }
 
   private judge(ends: ReadonlyMap<Key, number>): RoundResult {

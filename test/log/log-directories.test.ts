@@ -105,6 +105,54 @@ test('an offline directory makes the last shutdown unclean', async () => {
   expect((await open(bench, ['/a'])).previousBrokerEpoch).toBe(-1);
 });
 
+test('a topic was deleted while its directory failed, and made anew in another one: each log belongs to its topic', async () => {
+  const bench = new Bench();
+  const other = 'uHwPhf7eRmGKij2_-IkFVg';
+  const logs = await open(bench);
+  await (await make(logs, idA, true)).appendAsLeader(batchOf(['old']), 0, client).written;
+  bench.disk.fault = (_operation, path) => (path.startsWith('/a') ? 'EIO' : null);
+  await expect(logs.delete('orders', 0)).rejects.toThrow(/EIO/);
+  expect(logs.directories()[0]?.isOffline).toBe(true);
+  const fresh = await logs.getOrCreate('orders', 0, other, defaultLogConfig);
+  await fresh.appendAsLeader(batchOf(['new', 'newer']), 0, client).written;
+  expect(fresh.directory).toBe('/b/orders-0');
+  bench.disk.fault = () => null;
+  for (const topic of [other, topicId]) {
+    bench.disk.processKilled();
+    const again = await open(bench);
+    const log = await again.getOrCreate('orders', 0, topic, defaultLogConfig, null, false);
+    expect([log.topicId, log.logEndOffset]).toEqual([topic, topic === other ? 2 : 1]);
+    if (topic === topicId) continue;
+    // Whoever is not asked for is put aside in the end.
+    await again.removeStrays(({ topicId: id }) => id === other);
+    expect((await bench.fs.list('/a')).some((name) => /^orders-0.*-stray$/.test(name))).toBe(true);
+    await bench.fs.rename(
+      `/a/${(await bench.fs.list('/a')).find((name) => name.endsWith('-stray')) ?? ''}`,
+      '/a/orders-0',
+    );
+  }
+});
+
+test('a replica went while its directory failed, and came back to another one: metadata says which log it is', async () => {
+  for (const wanted of [idB, idA]) {
+    const fresh = new Bench();
+    const logs = await open(fresh);
+    await (await make(logs, idA, true)).appendAsLeader(batchOf(['old', 'older']), 0, client).written;
+    fresh.disk.fault = (_operation, path) => (path.startsWith('/a') ? 'EIO' : null);
+    await expect(logs.delete('orders', 0)).rejects.toThrow(/EIO/);
+    await (await make(logs, null, true)).appendAsLeader(batchOf(['new']), 0, client).written;
+    fresh.disk.fault = () => null;
+    fresh.disk.processKilled();
+    const again = await open(fresh);
+    expect(again.get('orders', 0)).toBe(null);
+    const log = await make(again, wanted, false);
+    expect([log.directory, log.logEndOffset]).toEqual(
+      wanted === idB ? ['/b/orders-0', 1] : ['/a/orders-0', 2],
+    );
+    expect(again.get('orders', 0)).toBe(log);
+  }
+});
+
 test('a cordoned directory gets no new replica, unless metadata says so or there is no other', async () => {
   const logs = await open(new Bench());
   logs.setCordoned(['/a']);

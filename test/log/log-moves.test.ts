@@ -342,6 +342,6 @@ test('random appends, truncations, deletions, stops and crashes during moves cha
       expect(found.length).toBeGreaterThanOrEqual(expected.length - start);
       expect(moving.bench.failures).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });

@@ -127,6 +127,17 @@ describe('expansion', () => {
     expect(state.proposeExpansion()?.added).toEqual([3]);
   });
 
+  test('needs the high watermark of this epoch too', () => {
+    const state = leader(behind);
+    state.appended(120, 1);
+    state.subscribed(2, 1, 120, 0, 1);
+    expect(state.advanceHighWatermark(1)).toBe(true);
+    state.subscribed(3, 1, 110, 0, 1);
+    expect(state.proposeExpansion()).toBeNull();
+    state.acknowledged(3, 120, 0, 1);
+    expect(state.proposeExpansion()?.added).toEqual([3]);
+  });
+
   test('needs a broker that the controller would take, and a live stream', () => {
     const fenced = leader({ ...behind, isEligible: (_id, epoch) => epoch === 2 });
     fenced.subscribed(3, 1, 100, 0, 0);

@@ -11,6 +11,7 @@ import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
 import { readRows } from './reads.mjs';
+import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
 
 export const rows = [
@@ -20,4 +21,5 @@ export const rows = [
   ...membershipRows,
   ...readRows,
   ...driverRows,
+  ...replicationRows,
 ].sort((a, b) => a.number - b.number);

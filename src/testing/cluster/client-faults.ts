@@ -7,8 +7,12 @@ import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
 } from '../../protocol/messages/45-alter-partition-reassignments.ts';
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from '../../protocol/messages/34-alter-replica-log-dirs.ts';
 import type { SimulatedHost } from '../../simulation/host.ts';
-import type { SimulatedCluster } from '../simulated-cluster.ts';
+import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
 import { type PlannedFault, struckBy } from './swarm.ts';
@@ -98,6 +102,26 @@ export class ClientFaults {
       });
     }
     return `${topic.name}-${partition.index} moves from ${before.join()} to ${after.join()}`;
+  }
+
+  /** Moves a replica to another log directory of its broker. */
+  move({ victim, dice }: PlannedFault, { id, role }: SimulatedNode): string | null {
+    const { directories } = this.cluster;
+    if (role === 'controller' || directories.length === 1) return null;
+    const name = ['ledger', 'journal', '__consumer_offsets'][victim % 3] as string;
+    const path = directories[Math.floor(dice * directories.length)] as string;
+    const partitions = [(victim >>> 8) % 3];
+    const client = this.cluster.client({ requestTimeoutMs: reassignmentTimeoutMs });
+    client
+      .metadata([name])
+      .then(() =>
+        client.requestTo(id, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, {
+          dirs: [{ path, topics: [{ name, partitions }] }],
+        }),
+      )
+      .catch(() => {})
+      .finally(() => client.close());
+    return `${name}-${partitions.join()} on node ${id} moves to ${path}`;
   }
 
   end(): void {

@@ -25,6 +25,8 @@ export class DiskFaults {
   private readonly budget: Budget;
   private readonly bootLater: (node: SimulatedNode, afterMs: number) => void;
   private readonly troubles = new Map<SimulatedNode, Trouble>();
+  /** Nodes of which one of several log directories fails: they go on with the others. */
+  private readonly broken = new Set<SimulatedNode>();
   /** Nodes that have a flipped bit on their disk, with how to flip it back. */
   private readonly rotten = new Map<SimulatedNode, () => void>();
 
@@ -58,6 +60,23 @@ export class DiskFaults {
     };
     this.passes(node, trouble);
     return `the next ${kinds[0]} of ${node.host.name} fails with EIO`;
+  }
+
+  /** One of several log directories, not the one with the metadata, fails in every way; later its disk is seen to, which takes a restart. */
+  loseDirectory(fault: PlannedFault, node: SimulatedNode): string | null {
+    const others = this.cluster.directories.slice(1);
+    const directory = others[fault.victim % Math.max(1, others.length)];
+    if (directory === undefined || node.role === 'controller') return null;
+    if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
+    this.broken.add(node);
+    node.disk.fault = (_operation, path) =>
+      path === directory || path.startsWith(`${directory}/`) ? 'EIO' : null;
+    this.cluster.world.schedule(fault.durationMs, null, () => {
+      if (!this.broken.delete(node)) return;
+      this.repair(node);
+      this.restart(node);
+    });
+    return `${directory} of ${node.host.name} fails`;
   }
 
   fill(fault: PlannedFault, node: SimulatedNode): string | null {
@@ -154,12 +173,14 @@ export class DiskFaults {
       this.repair(node);
     }
     for (const node of this.troubles.keys()) this.budget.disarm(node);
+    for (const node of [...this.broken, ...this.troubles.keys()]) this.restart(node);
+    this.broken.clear();
     this.troubles.clear();
     for (const node of [...this.rotten.keys()]) this.replace(node);
   }
 
   private canTrouble(node: SimulatedNode): boolean {
-    return node.isUp && !this.troubles.has(node) && !this.rotten.has(node);
+    return node.isUp && !this.troubles.has(node) && !this.rotten.has(node) && !this.broken.has(node);
   }
 
   /** What was not hit in time does not happen. */
@@ -169,8 +190,25 @@ export class DiskFaults {
       if (this.troubles.get(node) !== trouble) return;
       this.repair(node);
       this.troubles.delete(node);
-      this.budget.disarm(node);
+      const mayGoOn = this.cluster.directories.length > 1 && node.role !== 'controller';
+      if (!mayGoOn || (!trouble.hit && trouble.fault.family !== 'disk-full')) return this.budget.disarm(node);
+      // A directory is offline, or may be: its disk has been seen to, which takes a restart.
+      if (trouble.forgets) {
+        this.cluster.crash(node, 'power');
+        this.budget.forgot(node);
+        this.bootLater(node, rebootMs);
+      } else {
+        this.budget.disarm(node);
+        this.restart(node);
+      }
     });
+  }
+
+  /** A node with several directories does not end when one fails: it is started again. */
+  private restart(node: SimulatedNode): void {
+    if (this.cluster.directories.length === 1 || node.life === null) return;
+    this.cluster.crash(node, 'kill');
+    this.bootLater(node, rebootMs);
   }
 
   private repair(node: SimulatedNode): void {

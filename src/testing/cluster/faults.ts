@@ -66,6 +66,8 @@ export class Faults {
       reassign: (fault) => clients.reassign(fault),
       'member-pause': (fault) => clients.pause(fault),
       'member-cut': (fault) => clients.cut(fault),
+      directory: (fault, node) => disks.loseDirectory(fault, node),
+      move: (fault, node) => clients.move(fault, node),
     };
   }
 

@@ -29,6 +29,8 @@ export const families = [
   'reassign',
   'member-pause',
   'member-cut',
+  'directory',
+  'move',
 ] as const;
 
 export type Family = (typeof families)[number];
@@ -123,7 +125,12 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   reassign: { lastsMs: [100, 3000], countMax: 6 },
   'member-pause': { lastsMs: [400, 6000], countMax: 10 },
   'member-cut': { lastsMs: [100, 5000], countMax: 5 },
+  directory: { lastsMs: [300, 5000], countMax: 3 },
+  move: { lastsMs: [0, 1], countMax: 8 },
 };
+
+/** The first one has the metadata too. */
+const directoryChoices = [['/data'], ['/data'], ['/data', '/disk2'], ['/data', '/disk2', '/disk3']];
 
 export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip: ReadonlySet<number>): Plan {
   const swarm = random.fork('swarm');
@@ -140,6 +147,7 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     properties: {
       ...propertiesOf(settings, brokers),
       'offsets.load.buffer.size': String(pick(clients, [500, 500, 5_000_000])),
+      'log.dirs': pick(random.fork('directories'), directoryChoices).join(','),
     },
     topics: topicsOf(settings, brokers),
     group: groupOf(clients),

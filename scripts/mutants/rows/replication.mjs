@@ -1,0 +1,287 @@
+/** Guards of the data path: replication, ISR, log directories. Most are `CHECK`s of Vanlightly's TLA+ of Kafka's replication, or KIPs. */
+const highWatermark = 'src/replication/high-watermark.ts';
+const leader = 'src/replication/leader-state.ts';
+const leaderTest = 'test/replication/leader-state.test.ts';
+const followerTest = 'test/replication/follower-state.test.ts';
+const alterPartition = 'src/controller/alter-partition.ts';
+const partitionsTest = 'test/controller/partitions.test.ts';
+const directoriesTest = 'test/controller/directories.test.ts';
+const logDirectoriesTest = 'test/log/log-directories.test.ts';
+const movesTest = 'test/log/log-moves.test.ts';
+
+export const replicationRows = [
+  {
+    number: 201,
+    bug: 'the high watermark moves while the ISR is below min.insync.replicas',
+    reference: 'KIP-966',
+    change: 'the size of the ISR does not matter',
+    edits: [
+      {
+        file: highWatermark,
+        from: 'if (input.committedIsrSize < input.minInsyncReplicas) {',
+        to: 'if (input.committedIsrSize < 0) {',
+      },
+    ],
+    caughtBy: { test: leaderTest },
+  },
+  {
+    number: 202,
+    bug: 'the high watermark does not wait for a member that is only proposed',
+    reference: 'KIP-497, maximal ISR',
+    change: 'the committed ISR counts',
+    edits: [{ file: leader, from: 'maximalIsr: this.isr.maximal,', to: 'maximalIsr: this.isr.committed,' }],
+    caughtBy: { test: leaderTest },
+  },
+  {
+    number: 203,
+    bug: 'a follower joins the ISR below the high watermark',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK',
+    change: 'the high watermark is not looked at',
+    edits: [
+      {
+        file: leader,
+        from: 'follower.logEndOffset >= this.highWatermark &&',
+        to: 'follower.logEndOffset >= 0 &&',
+      },
+    ],
+    caughtBy: { test: leaderTest },
+  },
+  {
+    number: 204,
+    bug: 'a follower joins the ISR below the start of the leader epoch',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK',
+    change: 'the start of the epoch is not looked at',
+    edits: [
+      {
+        file: leader,
+        from: 'follower.logEndOffset >= this.epochStartOffset &&',
+        to: 'follower.logEndOffset >= 0 &&',
+      },
+    ],
+    caughtBy: { test: leaderTest },
+  },
+  {
+    number: 205,
+    bug: 'a follower truncates to where the leader says, not to where the epochs part',
+    reference: 'KIP-101, KIP-279',
+    change: 'its own end of the epoch is not looked at',
+    edits: [
+      {
+        file: 'src/replication/follower-state.ts',
+        from: 'return Math.min(own.endOffset, bounded);',
+        to: 'return bounded;',
+      },
+    ],
+    caughtBy: { test: followerTest },
+  },
+  {
+    number: 206,
+    bug: 'an older incarnation of a broker is listened to',
+    reference: 'KIP-903',
+    change: 'any broker epoch may subscribe',
+    edits: [
+      {
+        file: leader,
+        from: 'if (follower === undefined || brokerEpoch < follower.brokerEpoch) {',
+        to: 'if (follower === undefined) {',
+      },
+    ],
+    caughtBy: { test: leaderTest },
+  },
+  {
+    number: 207,
+    bug: 'an ISR change based on an old partition epoch is taken',
+    reference: 'KIP-497',
+    change: 'the partition epoch is not compared',
+    edits: [
+      {
+        file: alterPartition,
+        from: 'if (wanted.partitionEpoch < before.partitionEpoch) {',
+        to: 'if (wanted.partitionEpoch < -1) {',
+      },
+    ],
+    caughtBy: { test: partitionsTest },
+  },
+  {
+    number: 208,
+    bug: 'a replica that restarted empty meanwhile is taken into the ISR',
+    reference: 'KIP-903',
+    change: 'the broker epoch of a proposed member is not compared',
+    edits: [
+      {
+        file: alterPartition,
+        from: 'return member.brokerEpoch === -1 || member.brokerEpoch === epoch;',
+        to: 'return member.brokerEpoch === -1 || epoch !== undefined;',
+      },
+    ],
+    caughtBy: { test: partitionsTest },
+  },
+  {
+    number: 209,
+    bug: 'a fenced replica is taken into the ISR',
+    reference: 'KIP-841',
+    change: 'a member need not be in service',
+    edits: [{ file: alterPartition, from: 'if (!brokerIsActive(state.image, id)) {', to: 'if (id < 0) {' }],
+    caughtBy: { test: partitionsTest },
+  },
+  {
+    number: 210,
+    bug: 'a broker that stopped uncleanly stays eligible to lead',
+    reference: 'KIP-966',
+    change: 'every stop counts as clean',
+    edits: [
+      {
+        file: 'src/controller/registration.ts',
+        from: 'yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);',
+        to: 'yield* takeOutOfService(state, known, false);',
+      },
+    ],
+    caughtBy: { test: partitionsTest },
+  },
+  {
+    number: 211,
+    bug: 'the clean-shutdown epoch is that of the best directory',
+    reference: 'KIP-966, review of this project',
+    change: 'the directories need not agree',
+    edits: [
+      {
+        file: 'src/log/log-directories.ts',
+        from: '!isOffline && previousBrokerEpoch === first?.previousBrokerEpoch,',
+        to: '!isOffline || previousBrokerEpoch === first?.previousBrokerEpoch,',
+      },
+    ],
+    caughtBy: { test: logDirectoriesTest },
+  },
+  {
+    number: 212,
+    bug: 'a replica whose directory is offline is made anew, empty',
+    reference: 'KAFKA-4763 (KIP-112), review of this project',
+    change: 'a directory that is not there is replaced by another one',
+    edits: [
+      {
+        file: 'src/log/log-directories.ts',
+        from: 'if (offline.length > 0 && (directoryId !== null || !isNew)) {',
+        to: 'if (offline.length > this.all.length) {',
+      },
+    ],
+    caughtBy: { test: logDirectoriesTest },
+  },
+  {
+    number: 213,
+    bug: 'a replica in a directory that is not registered is elected',
+    reference: 'KIP-858',
+    change: 'a broker with one directory has all its replicas there',
+    edits: [
+      {
+        file: 'src/controller/lookups.ts',
+        from: 'return logDirs.length === 0 || logDirs.includes(directory);',
+        to: 'return logDirs.length <= 1 || logDirs.includes(directory);',
+      },
+    ],
+    caughtBy: { test: directoriesTest },
+  },
+  {
+    number: 214,
+    bug: 'a replica in a failed directory comes back into the ISR',
+    reference: 'found with a disk that was shut down under a running node',
+    change: 'the directory of a proposed member is not looked at',
+    edits: [
+      { file: alterPartition, from: 'if (!hasDirectory(state.image, id, directory)) return false;', to: '' },
+    ],
+    caughtBy: { test: directoriesTest },
+  },
+  {
+    number: 215,
+    bug: 'a directory failed before the controller knew who is in it',
+    reference: 'KIP-858',
+    change: 'a late assignment to a failed directory moves nothing',
+    edits: [
+      {
+        file: 'src/controller/assign-directories.ts',
+        from: 'const isr = hasFailed ? partition.isr.filter((member) => member !== id) : partition.isr;',
+        to: 'const isr = partition.isr;\n  void hasFailed;',
+      },
+    ],
+    caughtBy: { test: directoriesTest },
+  },
+  {
+    number: 216,
+    bug: 'the recovery point moves beyond the end of a truncated log',
+    reference: 'found by the random moves of test/log/log-moves.test.ts',
+    change: 'a sealed segment is synced up to where it ended when it was sealed',
+    edits: [
+      {
+        file: 'src/log/log-writer.ts',
+        from: 'if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);',
+        to: 'void this.#flushSealed(old, plan.baseOffset);\n      void generation;',
+      },
+    ],
+    caughtBy: { test: movesTest },
+  },
+  {
+    number: 217,
+    bug: 'the copy of a moving replica keeps what its log truncated',
+    reference: 'KAFKA-7150, KIP-113',
+    change: 'truncations are not repeated on the copy',
+    edits: [
+      {
+        file: 'src/log/log-moves.ts',
+        from: 'const end = Math.min(move.truncatedTo ?? Number.MAX_SAFE_INTEGER, log.logEndOffset);',
+        to: 'const end = log.logEndOffset;',
+      },
+    ],
+    caughtBy: { test: movesTest },
+  },
+  {
+    number: 218,
+    bug: 'a replica moves before the controller knows where to',
+    reference: 'KIP-858',
+    change: 'the answer of the controller is not waited for',
+    edits: [
+      { file: 'src/log/log-moves.ts', from: 'if (isRecorded) return;', to: 'if (move.isAssigned) return;' },
+    ],
+    caughtBy: { test: movesTest },
+  },
+  {
+    number: 219,
+    bug: 'two logs of one partition after its topic was deleted on a failing disk: the node does not start, or takes the wrong one',
+    reference: 'found by the simulation of several directories, seeds 9, 19 and 146',
+    change: 'the log that was found first is the partition’s',
+    edits: [
+      {
+        file: 'src/log/log-twins.ts',
+        from: 'return all.sort((a, b) => rank(b) - rank(a) || b.log.logEndOffset - a.log.logEndOffset);',
+        to: 'void rank;\n    return all;',
+      },
+    ],
+    caughtBy: { test: logDirectoriesTest },
+  },
+  {
+    number: 220,
+    bug: 'a reassignment exceeds its throttle',
+    reference: 'KIP-73',
+    change: 'a leader sends at once',
+    edits: [
+      {
+        file: 'src/replication/feed-slot.ts',
+        from: 'this.#isThrottled = waitMs > 0;',
+        to: 'this.#isThrottled = waitMs > 1e9;',
+      },
+    ],
+    caughtBy: { test: 'test/replication/replication.test.ts', name: 'rate of its leader' },
+  },
+  {
+    number: 221,
+    bug: 'a consumer is sent to a replica that is not in sync',
+    reference: 'KIP-392',
+    change: 'the ISR is not looked at',
+    edits: [
+      {
+        file: leader,
+        from: 'if (this.isr.committed.includes(brokerId)) yield follower;',
+        to: 'yield follower;\n      void brokerId;',
+      },
+    ],
+    caughtBy: { test: 'test/replication/replica-selector.test.ts' },
+  },
+];

@@ -1,0 +1,159 @@
+/**
+ * unclean.leader.election.enable, min.insync.replicas and eligible leader replicas (KIP-966) together, as Kafka's
+ * PartitionChangeBuilder has them: a table of histories of one partition on brokers 1, 2 and 3, and what is left of it.
+ */
+import { describe, expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import { TestController } from './harness.ts';
+
+/**
+ * `-n`: broker n dies (`kill -9`); `+n`: it comes back with what it had, after a clean stop as far as the controller knows;
+ * `!n`: it comes back after an unclean stop; `i12`: the leader makes the ISR 1, 2; `m1`: min.insync.replicas becomes 1;
+ * `u`: unclean elections are allowed from now on; `e`: somebody asks for an unclean election.
+ */
+function play(steps: string, options: { elr: boolean; minIsr: number; unclean?: boolean }) {
+  const controller = new TestController(
+    { minInsyncReplicas: options.minIsr, uncleanLeaderElectionEnable: options.unclean ?? false },
+    7,
+    options.elr,
+  ).start(1, 2, 3);
+  controller.create('t', [[1, 2, 3]]);
+  let incarnation = 10;
+  const epochs = new Map<number, number>();
+  const setTopic = (name: string, value: string): void => {
+    controller.call(44, {
+      resources: [{ resourceType: 2, resourceName: 't', configs: [{ name, configOperation: 0, value }] }],
+      validateOnly: false,
+    });
+  };
+  for (const step of steps.split(' ')) {
+    const id = Number(step[1] ?? 0);
+    if (step[0] === '-') {
+      epochs.set(id, controller.epochOf(id));
+      controller.kill(id);
+    } else if (step[0] === '+' || step[0] === '!') {
+      const previousBrokerEpoch = step[0] === '+' ? (epochs.get(id) ?? -1) : -1;
+      controller.active.brokerStreamBroken(nodeId(id));
+      controller.register(id, { incarnation: ++incarnation, previousBrokerEpoch });
+      controller.beat(id);
+    } else if (step[0] === 'i') {
+      controller.alterIsr('t', 0, step.slice(1).split('').map(Number));
+    } else if (step[0] === 'm') setTopic('min.insync.replicas', String(id));
+    else if (step[0] === 'u') setTopic('unclean.leader.election.enable', 'true');
+    else {
+      controller.call(43, {
+        electionType: 1,
+        topicPartitions: [{ topic: 't', partitions: [0] }],
+        timeoutMs: 1000,
+      });
+    }
+  }
+  const { leader, isr, elr, leaderRecoveryState } = controller.partition('t');
+  const recovering = leaderRecoveryState === 1 ? ' recovering' : '';
+  return `leader ${leader} isr ${isr.join('')} elr ${elr.join('')}${recovering}`;
+}
+
+type Row = [steps: string, expected: string];
+
+describe('with ELR, min.insync.replicas=2', () => {
+  test.each<Row>([
+    // Above the minimum nobody is remembered.
+    ['-1', 'leader 2 isr 23 elr '],
+    ['i12 -3', 'leader 1 isr 12 elr '],
+    // Below it the one that left has all that was committed.
+    ['-1 -2', 'leader 3 isr 3 elr 2'],
+    ['-1 -2 -3', 'leader -1 isr  elr 23'],
+    ['i12 -2', 'leader 1 isr 1 elr 2'],
+    ['i1', 'leader 1 isr 1 elr 23'],
+    // A clean return: whoever is eligible leads, whoever is not waits.
+    ['-1 -2 -3 +1', 'leader -1 isr  elr 23'],
+    ['-1 -2 -3 +2', 'leader 2 isr 2 elr 3'],
+    ['-1 -2 -3 +3', 'leader 3 isr 3 elr 2'],
+    // An unclean one: no longer eligible.
+    ['-1 -2 -3 !2', 'leader -1 isr  elr 3'],
+    ['-1 -2 -3 !2 +3', 'leader 3 isr 3 elr '],
+    // Both lost what they had: the last leader is the best guess.
+    ['-1 -2 -3 !2 !3', 'leader 3 isr 3 elr  recovering'],
+    ['-1 -2 -3 !3', 'leader -1 isr  elr 2'],
+    ['-1 -2 -3 !3 !2', 'leader 3 isr 3 elr  recovering'],
+    // Once the ISR is large enough again, nobody else is eligible.
+    ['-1 -2 +2 i32', 'leader 3 isr 32 elr '],
+    // An unclean stop of a live member takes it out although others are left.
+    ['!2', 'leader 1 isr 13 elr '],
+    // Another minimum makes all guesses void.
+    ['-1 -2 m1', 'leader 3 isr 3 elr '],
+    ['-1 -2 -3 m1 +2', 'leader -1 isr  elr '],
+  ])('%s: %s', (steps, expected) => {
+    expect(play(steps, { elr: true, minIsr: 2 })).toBe(expected);
+  });
+});
+
+describe('with ELR, other minima', () => {
+  test.each<[number, ...Row]>([
+    [1, '-1 -2', 'leader 3 isr 3 elr '],
+    [1, '-1 -2 -3', 'leader -1 isr  elr 3'],
+    [1, '-1 -2 -3 +2', 'leader -1 isr  elr 3'],
+    [1, '-1 -2 -3 +3', 'leader 3 isr 3 elr '],
+    [3, '-1', 'leader 2 isr 23 elr 1'],
+    [3, '-1 -2', 'leader 3 isr 3 elr 12'],
+    // More than there are replicas counts as all of them.
+    [5, '-1', 'leader 2 isr 23 elr 1'],
+  ])('min.insync.replicas=%i: %s: %s', (minIsr, steps, expected) => {
+    expect(play(steps, { elr: true, minIsr })).toBe(expected);
+  });
+});
+
+describe('without ELR', () => {
+  test.each<Row>([
+    ['-1 -2', 'leader 3 isr 3 elr '],
+    // The last member stays in the ISR, and only it may lead.
+    ['-1 -2 -3', 'leader -1 isr 3 elr '],
+    ['-1 -2 -3 +2', 'leader -1 isr 3 elr '],
+    ['-1 -2 -3 !3', 'leader 3 isr 3 elr '],
+  ])('%s: %s', (steps, expected) => {
+    expect(play(steps, { elr: false, minIsr: 2 })).toBe(expected);
+  });
+});
+
+describe('unclean elections', () => {
+  test.each<[boolean, ...Row]>([
+    // Nobody in ISR or ELR is there: any replica in service, which then recovers alone.
+    [true, '-1 -2 -3 u +1', 'leader 1 isr 1 elr  recovering'],
+    [false, '-1 -2 -3 u +1', 'leader 1 isr 1 elr  recovering'],
+    // They are allowed while somebody waits already.
+    [true, '-1 -2 -3 +1 u', 'leader 1 isr 1 elr  recovering'],
+    // Whoever is eligible comes first.
+    [true, '-1 -2 -3 u +3', 'leader 3 isr 3 elr 2'],
+    // Somebody asks for one.
+    [true, '-1 -2 -3 +1 e', 'leader 1 isr 1 elr  recovering'],
+    [false, '-1 -2 -3 +1 e', 'leader 1 isr 1 elr  recovering'],
+    // … and there is a leader: it is not needed.
+    [true, '-1 e', 'leader 2 isr 23 elr '],
+  ])('ELR %s: %s: %s', (elr, steps, expected) => {
+    expect(play(steps, { elr, minIsr: 2 })).toBe(expected);
+  });
+
+  test('the broker allows them, the topic says nothing', () => {
+    expect(play('-1 -2 -3 +1', { elr: true, minIsr: 2, unclean: true })).toBe(
+      'leader 1 isr 1 elr  recovering',
+    );
+  });
+
+  test('a leader that recovers takes nobody into the ISR until it says that it has', () => {
+    const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
+    controller.create('t', [[1, 2, 3]]);
+    for (const id of [1, 2, 3]) controller.kill(id);
+    controller.register(1, { incarnation: 11 });
+    controller.beat(1);
+    controller.call(43, {
+      electionType: 1,
+      topicPartitions: [{ topic: 't', partitions: [0] }],
+      timeoutMs: 1000,
+    });
+    expect(controller.partition('t')).toMatchObject({ leader: nodeId(1), leaderRecoveryState: 1 });
+    controller.register(2, { incarnation: 12 });
+    controller.beat(2);
+    controller.alterIsr('t', 0, [1, 2]);
+    expect(controller.partition('t')).toMatchObject({ isr: [1, 2], leaderRecoveryState: 0 });
+  });
+});
