@@ -16,6 +16,7 @@ import {
 import { Acceptor, type AcceptorLimits } from './pipeline/acceptor.ts';
 import { allowAll } from './pipeline/authorize.ts';
 import { Dispatcher } from './pipeline/dispatch.ts';
+import type { RequestInterceptor } from './pipeline/interceptor.ts';
 import { MemoryBudget } from './pipeline/memory-budget.ts';
 import type { BrokerServices, NodeServices } from './services.ts';
 import { RequestMetrics } from './pipeline/request-metrics.ts';
@@ -31,6 +32,8 @@ export interface KafkaServerOptions {
   readonly handlers: readonly Handler[];
   /** Shared with the group coordinator, which wants `__consumer_offsets`. Made here when absent. */
   readonly creator?: TopicCreator;
+  /** Of a test. */
+  readonly interceptor?: RequestInterceptor | undefined;
 }
 
 export class KafkaServer {
@@ -61,7 +64,14 @@ export class KafkaServer {
     const metrics = new RequestMetrics(services.clock);
     this.#metrics = metrics;
     this.#acceptor = new Acceptor({
-      dispatcher: new Dispatcher({ table, authorize: allowAll, image: services.metadata, logger, metrics }),
+      dispatcher: new Dispatcher({
+        table,
+        authorize: allowAll,
+        image: services.metadata,
+        logger,
+        metrics,
+        interceptor: options.interceptor,
+      }),
       budget: new MemoryBudget(requestBudget(services.config), requestReserveBytes, smallFrameBytes),
       clock: services.clock,
       scheduler: services.scheduler,

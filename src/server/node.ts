@@ -77,7 +77,13 @@ export class Node {
     if (broker !== null) {
       await broker.start();
       const { handlers, creator } = broker;
-      const server = new KafkaServer({ services, broker: broker.services, handlers, creator });
+      const server = new KafkaServer({
+        services,
+        broker: broker.services,
+        handlers,
+        creator,
+        interceptor: ports.interceptor,
+      });
       this.servers.push(server);
       this.listeners.serve('broker', server);
     }

@@ -3,6 +3,7 @@ import type { Clock, Scheduler } from '../base/clock.ts';
 import type { HttpPort } from '../base/http.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { Network, PeerNetwork } from '../base/network.ts';
+import type { RequestInterceptor } from '../broker/pipeline/interceptor.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftStore } from '../raft/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -18,6 +19,8 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Absent where no pages are served: in simulations. */
   readonly http?: HttpPort;
+  /** Absent in production: stands between clients' requests and their handlers in a test. */
+  readonly interceptor?: RequestInterceptor;
   /** The name of this machine, told to peers when a listener has no host of its own. */
   readonly hostName: string;
   /** Memory for the newest records of all logs, that are read from there; 64 MiB by default. */

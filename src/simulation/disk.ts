@@ -208,6 +208,40 @@ export class SimulatedDisk implements FileSystem {
     return found.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
+  /** A copy of every file, by its path. */
+  contents(): Map<string, Uint8Array> {
+    const copies = new Map<string, Uint8Array>();
+    for (const { path } of this.files()) {
+      const node = this.#find(path);
+      if (node?.kind === 'file') copies.set(path, copyOf(node));
+    }
+    return copies;
+  }
+
+  /** Puts files on this disk, synced, with the directories that they need. They must not change afterwards. */
+  fill(contents: ReadonlyMap<string, Uint8Array>): void {
+    for (const [path, bytes] of contents) {
+      const names = this.#names(path);
+      let at = this.#root;
+      for (const name of names.slice(0, -1)) {
+        const found = at.entries.get(name);
+        const next = found?.kind === 'directory' ? found : emptyDirectory();
+        at.entries.set(name, next);
+        at.synced.set(name, next);
+        at = next;
+      }
+      const file: FileNode = {
+        kind: 'file',
+        bytes: bytes.slice(),
+        sizeBytes: bytes.length,
+        synced: bytes,
+        modifiedMs: this.#nowMs(),
+      };
+      at.entries.set(names.at(-1) ?? '', file);
+      at.synced.set(names.at(-1) ?? '', file);
+    }
+  }
+
   /** Bytes in all files. */
   get usedBytes(): number {
     return this.#sizeOf(this.#root);

@@ -11,6 +11,7 @@ import type { ActiveRequest } from './active-request.ts';
 import type { Authorize } from './authorize.ts';
 import { ResponseEncoder } from './encode.ts';
 import { genericFailure } from './failure.ts';
+import type { RequestInterceptor } from './interceptor.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { HandlerTable } from './table.ts';
 
@@ -20,6 +21,8 @@ export interface DispatcherOptions {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
+  /** Of a test. */
+  readonly interceptor?: RequestInterceptor | undefined;
 }
 
 export class Dispatcher {
@@ -28,6 +31,7 @@ export class Dispatcher {
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
   readonly #authorize: Authorize;
+  readonly #interceptor: RequestInterceptor | null;
   readonly #encoder = new ResponseEncoder();
 
   constructor(options: DispatcherOptions) {
@@ -36,10 +40,21 @@ export class Dispatcher {
     this.logger = options.logger;
     this.metrics = options.metrics;
     this.#authorize = options.authorize;
+    this.#interceptor = options.interceptor ?? null;
   }
 
   /** Never throws; a result that is `CloseConnection` means what it says. */
   run(request: ActiveRequest): HandlerResult<unknown> {
+    const interceptor = this.#interceptor;
+    if (interceptor === null) return this.#handle(request);
+    try {
+      return interceptor.intercept(request, () => this.#handle(request));
+    } catch (error) {
+      return this.failed(request, error);
+    }
+  }
+
+  #handle(request: ActiveRequest): HandlerResult<unknown> {
     try {
       if (request.unsupported) return request.handler.unsupportedVersion?.(request);
       const refused = this.#authorize(request);

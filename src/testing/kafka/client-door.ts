@@ -1,0 +1,124 @@
+/**
+ * The sockets of a test node: bound once before anything is advertised, closed while the node is down, opened again on the same
+ * port. Controllers' listeners have no socket: the nodes of a test cluster speak to each other in memory.
+ */
+import { connectTcp, handOver, listenTcp } from '../../adapters/tcp-network.ts';
+import type { Address, Connection, Listener, Network } from '../../base/network.ts';
+import type { Life } from './life.ts';
+
+const backlog = 128;
+
+interface Guest {
+  readonly connection: Connection;
+  /** What the newest request of this connection said. */
+  clientId: string;
+}
+
+export class ClientDoor {
+  address: Address;
+  private listener: Listener | null = null;
+  private onConnection: ((connection: Connection) => void) | null = null;
+  /** Connections that came before the node listens. */
+  private readonly early: Connection[] = [];
+  private readonly guests = new Map<number, Guest>();
+
+  constructor(address: Address) {
+    this.address = address;
+  }
+
+  /** Takes the port; any free one the first time when none was asked for. */
+  async bind(): Promise<void> {
+    if (this.listener !== null) return;
+    this.listener = await listenTcp(this.address, backlog, (socket) => {
+      handOver(socket, null, (connection) => this.welcome(connection));
+    });
+    this.address = { host: this.address.host, port: this.listener.address.port };
+  }
+
+  /** What a life of the node sees. */
+  networkFor(life: Life): Network {
+    return {
+      listen: async (address, onConnection) => {
+        if (address.port !== this.address.port) return { address, close: () => Promise.resolve() };
+        await this.bind();
+        this.onConnection = (connection) => onConnection(gated(connection, life));
+        for (const connection of this.early.splice(0)) this.greet(connection);
+        return { address: this.address, close: () => this.close() };
+      },
+      connect: (address, timeoutMs) => connectTcp(address, timeoutMs),
+    };
+  }
+
+  /** Refuses clients and drops those that are there. */
+  async close(): Promise<void> {
+    const { listener } = this;
+    this.listener = null;
+    this.onConnection = null;
+    for (const connection of this.early.splice(0)) connection.destroy();
+    this.disconnect(null);
+    await listener?.close();
+  }
+
+  /** Ends connections at once: all, or those of one client id. Returns how many. */
+  disconnect(clientId: string | null): number {
+    let count = 0;
+    for (const guest of [...this.guests.values()]) {
+      if (clientId !== null && guest.clientId !== clientId) continue;
+      guest.connection.destroy();
+      count++;
+    }
+    return count;
+  }
+
+  /** Notes who speaks on the connection from `port`. */
+  heard(port: number, clientId: string): void {
+    const guest = this.guests.get(port);
+    if (guest !== undefined) guest.clientId = clientId;
+  }
+
+  get connectionCount(): number {
+    return this.guests.size;
+  }
+
+  private welcome(connection: Connection): void {
+    if (this.onConnection !== null) return this.greet(connection);
+    connection.pause();
+    this.early.push(connection);
+  }
+
+  private greet(connection: Connection): void {
+    const { port } = connection.remote;
+    this.guests.set(port, { connection, clientId: '' });
+    this.onConnection?.(connection);
+    const { onClose } = connection;
+    connection.onClose = (error) => {
+      this.guests.delete(port);
+      onClose(error);
+    };
+    connection.resume();
+  }
+}
+
+/** The connection as a node sees it that may stand still: what arrives then waits. */
+function gated(connection: Connection, life: Life): Connection {
+  const door: Connection = {
+    remote: connection.remote,
+    local: connection.local,
+    onData: () => {},
+    onClose: () => {},
+    onDrain: () => {},
+    write: (buffers) => connection.write(buffers),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    end: () => connection.end(),
+    destroy: () => connection.destroy(),
+  };
+  connection.onData = (chunk) => life.perform(() => door.onData(chunk));
+  connection.onDrain = () => life.perform(() => door.onDrain());
+  const forget = life.onEnd(() => connection.destroy());
+  connection.onClose = (error) => {
+    forget();
+    life.perform(() => door.onClose(error));
+  };
+  return door;
+}

@@ -1,0 +1,136 @@
+/** What a test can wait for. Each wait asks the cluster again until it holds, and fails with what was seen last. */
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { TestClient } from './test-client.ts';
+import type { TestNode } from './test-node.ts';
+import type { Deadlines, WaitOptions } from './waits.ts';
+
+export interface GroupWait extends WaitOptions {
+  /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
+  readonly state?: string;
+  readonly members?: number;
+  /** Of `topic`: at most so many records that are written and not committed. */
+  readonly lag?: number;
+  /** The topic that `lag` is about. */
+  readonly topic?: string;
+}
+
+interface Sources {
+  readonly deadlines: Deadlines;
+  readonly client: () => TestClient;
+  readonly image: () => MetadataImage | null;
+  readonly nodes: () => readonly TestNode[];
+}
+
+export class ClusterWaits {
+  private readonly sources: Sources;
+
+  constructor(sources: Sources) {
+    this.sources = sources;
+  }
+
+  /** Until a group is in a state, has so many members, or has caught up. */
+  async group(id: string, wanted: GroupWait = {}): Promise<void> {
+    const { state = wanted.members === undefined && wanted.lag === undefined ? 'Stable' : undefined } =
+      wanted;
+    const { members, lag, topic } = wanted;
+    if (lag !== undefined && topic === undefined)
+      throw new TypeError("wait.group: 'lag' needs the topic that it is about: { lag: 0, topic: 'orders' }.");
+    let seen = 'nothing yet';
+    const what = `group ${id} is ${JSON.stringify({ state, members, lag, topic })}`;
+    await this.sources.deadlines.until(
+      what,
+      wanted.timeout,
+      async () => {
+        const group = await this.sources.client().group(id);
+        const behind = topic === undefined ? 0 : await this.lag(id, topic);
+        seen = JSON.stringify({ ...group, ...(topic === undefined ? {} : { lag: behind }) });
+        const isSo =
+          (state === undefined || group.state === state) &&
+          (members === undefined || group.members === members) &&
+          (lag === undefined || behind <= lag);
+        return isSo ? true : undefined;
+      },
+      () => seen,
+    );
+  }
+
+  /** Until every replica of a topic, or of all topics, is in sync and every partition has a leader. */
+  async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
+    let seen = 'no metadata yet';
+    await this.sources.deadlines.until(
+      `${topic ?? 'every topic'} is in sync`,
+      options.timeout,
+      () => {
+        const topics = [...(this.sources.image()?.topics.all() ?? [])];
+        const wanted = topic === undefined ? topics : topics.filter(({ name }) => name === topic);
+        if (topic !== undefined && wanted.length === 0) return undefined;
+        const lacking = wanted.flatMap(({ name, partitions }) =>
+          partitions.flatMap((partition, index) =>
+            partition.leader >= 0 && partition.isr.length === partition.replicas.length
+              ? []
+              : `${name}-${index} leader ${partition.leader} isr ${partition.isr.join(',')} of ${partition.replicas.join(',')}`,
+          ),
+        );
+        seen = lacking.join('; ');
+        return lacking.length === 0 ? true : undefined;
+      },
+      () => seen,
+    );
+  }
+
+  /** Until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
+  leader(
+    topic: string,
+    partition = 0,
+    options: WaitOptions & { readonly is?: number; readonly not?: number } = {},
+  ): Promise<number> {
+    let seen = -1;
+    const { is, not } = options;
+    return this.sources.deadlines.until(
+      `${topic}-${partition} has a leader${is === undefined ? '' : `, node ${is}`}${not === undefined ? '' : `, not node ${not}`}`,
+      options.timeout,
+      () => {
+        seen = this.sources.image()?.topics.byName(topic)?.partitions[partition]?.leader ?? -1;
+        const runs = this.sources.nodes().some(({ id, state }) => id === seen && state === 'running');
+        return runs && (is === undefined || seen === is) && seen !== not ? seen : undefined;
+      },
+      () => `leader ${seen}`,
+    );
+  }
+
+  /** Until the log end offsets of a topic add up to at least `count`. */
+  async offsets(topic: string, count: number, options: WaitOptions = {}): Promise<void> {
+    let sum = 0;
+    await this.sources.deadlines.until(
+      `${topic} has ${count} records`,
+      options.timeout,
+      async () => {
+        const offsets = await this.sources.client().offsets(topic);
+        sum = [...offsets.values()].reduce((total, { end }) => total + end, 0);
+        return sum >= count ? true : undefined;
+      },
+      () => `${sum} records`,
+    );
+  }
+
+  /** Until a condition of the test's own holds; whatever it returns that is truthy is the result. */
+  async until<T>(
+    condition: () => T | Promise<T>,
+    options: WaitOptions & { readonly what?: string } = {},
+  ): Promise<T> {
+    return this.sources.deadlines.until(options.what ?? 'the condition holds', options.timeout, async () => {
+      const value = await condition();
+      return value ? value : undefined;
+    });
+  }
+
+  /** Records written and not committed by the group. */
+  private async lag(id: string, topic: string): Promise<number> {
+    const client = this.sources.client();
+    const [ends, committed] = [await client.offsets(topic), await client.committed(id, topic)];
+    let behind = 0;
+    for (const [partition, { start, end }] of ends)
+      behind += end - Math.max(start, committed.get(partition) ?? -1);
+    return behind;
+  }
+}

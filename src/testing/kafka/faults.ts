@@ -1,0 +1,277 @@
+/**
+ * Faults on the requests of clients: which requests (filters, all of which must fit), what happens to them, how often. The
+ * first fault that fits is carried out. Nothing of it is in the client, so it works with whatever speaks Kafka.
+ */
+import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '../../broker/handler.ts';
+import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
+import { genericFailure } from '../../broker/pipeline/failure.ts';
+import { type ErrorName, type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
+import type { LoggedRequest } from './request-log.ts';
+import {
+  cutRequest,
+  groupsOf,
+  joinResponses,
+  type PartFilter,
+  transactionalIdOf,
+  withoutParts,
+} from './request-parts.ts';
+import { durationMs, type TestTime } from './time.ts';
+
+/** Which requests a fault is about. What is left out fits everything. */
+export interface FaultFilter {
+  /** Kafka's name of the API, such as `'Produce'`, or several. */
+  readonly api?: string | readonly string[];
+  /** The node that is asked. */
+  readonly node?: number;
+  readonly topic?: string;
+  readonly topicId?: string;
+  readonly partition?: number;
+  readonly group?: string;
+  readonly transactionalId?: string;
+  readonly clientId?: string;
+  /** Whatever else can be told from the decoded request. */
+  readonly where?: (request: LoggedRequest) => boolean;
+}
+
+/** What happens to such a request. Without any of these, it is only counted. */
+export interface FaultEffect {
+  /** Answer with this error of Kafka. What the filter does not mean is answered as usual. */
+  readonly error?: ErrorName;
+  /** Do the work, then answer with the error: what a client must not do twice. */
+  readonly after?: boolean;
+  /** Answer so much later. */
+  readonly delay?: number | string;
+  /** Never answer; the work is done. */
+  readonly drop?: boolean;
+  /** Close the connection instead of answering. With `after`, the work is done first. */
+  readonly disconnect?: boolean;
+  /** One byte of the records of a Fetch is wrong, so that their checksum does not fit. */
+  readonly corrupt?: 'crc';
+  /** `throttle_time_ms` of the answer: how long the client is asked to keep quiet. */
+  readonly throttleMs?: number;
+  /** Only count. */
+  readonly observe?: boolean;
+}
+
+export interface FaultOptions extends FaultFilter, FaultEffect {
+  /** How often: once by default, `Infinity` until it is removed. */
+  readonly times?: number;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** A fault in force: what it has met so far, and how to wait for more. */
+export class Fault {
+  readonly options: FaultOptions;
+  /** The requests that it met, oldest first. */
+  readonly requests: LoggedRequest[] = [];
+  private left: number;
+  private readonly waiters = new Set<() => void>();
+  private readonly onRemove: (fault: Fault) => void;
+  private readonly within: <T>(
+    what: string,
+    timeout: number | string | undefined,
+    wait: Promise<T>,
+  ) => Promise<T>;
+
+  constructor(options: FaultOptions, onRemove: (fault: Fault) => void, within: Fault['within']) {
+    const { times = 1 } = options;
+    if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
+      throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
+    if (options.error !== undefined && Errors[options.error] === undefined)
+      throw new TypeError(`'${options.error}' is no error of Kafka; such names are NOT_LEADER_OR_FOLLOWER.`);
+    this.options = options;
+    this.left = times;
+    this.onRemove = onRemove;
+    this.within = within;
+  }
+
+  /** How many requests it met. */
+  get hits(): number {
+    return this.requests.length;
+  }
+
+  /** Whether it will meet no more. */
+  get isOver(): boolean {
+    return this.left <= 0;
+  }
+
+  /** Resolves when it has met `count` requests, 1 by default. */
+  wait(count = 1, options: { readonly timeout?: number | string } = {}): Promise<void> {
+    const wait = new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (this.hits < count) return;
+        this.waiters.delete(look);
+        resolve();
+      };
+      this.waiters.add(look);
+      look();
+    });
+    return this.within(`a fault met ${count} requests (so far it met ${this.hits})`, options.timeout, wait);
+  }
+
+  /** It meets no more requests. */
+  remove(): void {
+    this.left = 0;
+    this.onRemove(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.remove();
+  }
+
+  met(request: LoggedRequest): void {
+    this.left--;
+    this.requests.push(request);
+    for (const look of [...this.waiters]) look();
+    if (this.left <= 0) this.onRemove(this);
+  }
+}
+
+function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boolean {
+  const { api, node, group, transactionalId, clientId, where } = options;
+  if (api !== undefined && !(typeof api === 'string' ? [api] : api).includes(request.api)) return false;
+  if (node !== undefined && node !== nodeId) return false;
+  if (clientId !== undefined && clientId !== request.clientId) return false;
+  if (group !== undefined && !groupsOf(request.body).includes(group)) return false;
+  if (transactionalId !== undefined && transactionalIdOf(request.body) !== transactionalId) return false;
+  return where === undefined || where(request);
+}
+
+function partFilterOf({ topic, topicId, partition }: FaultFilter): PartFilter | null {
+  if (topic === undefined && topicId === undefined && partition === undefined) return null;
+  return { topic, topicId, partition };
+}
+
+/** Applies `change` to the response of a result, whenever it comes. */
+export function mapResponse(
+  result: HandlerResult<unknown>,
+  change: (response: unknown) => unknown,
+): HandlerResult<unknown> {
+  if (result instanceof Promise) return result.then(change);
+  if (typeof result === 'object' && result !== null && 'ordered' in result) {
+    const { ordered, response } = result as TwoPhase<unknown>;
+    return { ordered, response: response instanceof Promise ? response.then(change) : change(response) };
+  }
+  return change(result);
+}
+
+/** A response that says that all of `body` failed. */
+function failureOf(request: ActiveRequest, body: unknown, error: ErrorRow): unknown {
+  const built = request.handler.failed?.(body, error, request, error.message);
+  return (
+    built ?? genericFailure(request, error, error.message) ?? new CloseConnection(`test fault: ${error.name}`)
+  );
+}
+
+/** A copy of a Fetch response with one byte of each partition's records turned. */
+function corrupted(response: unknown): unknown {
+  const responses = (response as { responses?: readonly Body[] }).responses ?? [];
+  const turned = responses.map((topic) => ({
+    ...topic,
+    partitions: (topic.partitions as readonly Body[]).map((partition) => {
+      const { records } = partition;
+      if (!(records instanceof Uint8Array) || records.length === 0) return partition;
+      const copy = Uint8Array.from(records);
+      copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 0xff;
+      return { ...partition, records: copy };
+    }),
+  }));
+  return { ...(response as Body), responses: turned };
+}
+
+export class FaultPlan {
+  private readonly time: TestTime;
+  private readonly nameOf: (topicId: string) => string | null;
+  private faults: Fault[] = [];
+
+  constructor(time: TestTime, nameOf: (topicId: string) => string | null) {
+    this.time = time;
+    this.nameOf = nameOf;
+  }
+
+  add(options: FaultOptions, within: Fault['within']): Fault {
+    const remove = (fault: Fault): void => {
+      this.faults = this.faults.filter((one) => one !== fault);
+    };
+    const fault = new Fault(options, remove, within);
+    this.faults.push(fault);
+    return fault;
+  }
+
+  clear(): void {
+    this.faults = [];
+  }
+
+  /** The outcome of a request under the first fault that fits. */
+  apply(
+    nodeId: number,
+    logged: LoggedRequest,
+    request: ActiveRequest,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> {
+    for (const fault of this.faults) {
+      if (!fits(fault, logged, nodeId)) continue;
+      const filter = partFilterOf(fault.options);
+      const parts =
+        filter === null
+          ? { meant: request.body as Body, rest: null }
+          : cutRequest(request.body, filter, this.nameOf);
+      if (parts.meant === null) continue;
+      fault.met(logged);
+      return this.carryOut(fault.options, parts.meant, parts.rest, request, run);
+    }
+    return run();
+  }
+
+  private carryOut(
+    effect: FaultEffect,
+    meant: Body,
+    rest: Body | null,
+    request: ActiveRequest,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> {
+    const { error, after = false, delay, drop = false, disconnect = false, corrupt, throttleMs } = effect;
+    if (disconnect && !after) throw new CloseConnection('test fault');
+    let result: HandlerResult<unknown>;
+    if (error !== undefined) result = this.withError(Errors[error], after, meant, rest, request, run);
+    else result = run();
+    if (corrupt === 'crc') result = mapResponse(result, corrupted);
+    if (throttleMs !== undefined)
+      result = mapResponse(result, (response) =>
+        typeof response === 'object' ? { ...response, throttleTimeMs: throttleMs } : response,
+      );
+    if (delay !== undefined) result = this.later(result, durationMs(delay));
+    if (drop) result = mapResponse(result, () => new Promise(() => {}));
+    if (disconnect) result = mapResponse(result, () => new CloseConnection('test fault'));
+    return result;
+  }
+
+  private withError(
+    error: ErrorRow,
+    after: boolean,
+    meant: Body,
+    rest: Body | null,
+    request: ActiveRequest,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> {
+    const failed = failureOf(request, meant, error);
+    if (failed instanceof CloseConnection) throw new KafkaError(error);
+    if (!after) {
+      if (rest === null) return failed;
+      return mapResponse(request.handler.handle(rest, request), (response) =>
+        joinResponses(response, failed),
+      );
+    }
+    return mapResponse(run(), (response) => {
+      if (response === noResponse) return response;
+      return rest === null ? failed : joinResponses(withoutParts(response, meant), failed);
+    });
+  }
+
+  private later(result: HandlerResult<unknown>, delayMs: number): HandlerResult<unknown> {
+    const wait = (response: unknown): Promise<unknown> =>
+      new Promise((resolve) => this.time.after(delayMs, () => resolve(response)));
+    return mapResponse(result, wait);
+  }
+}

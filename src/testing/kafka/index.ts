@@ -1,0 +1,15 @@
+/** What `bendemann/testing` exports. */
+export { startKafka } from './start-kafka.ts';
+export { type ReadOptions, TestKafka } from './cluster.ts';
+export type { ClusterWaits, GroupWait } from './cluster-waits.ts';
+export type { ControlFunction, ControlOutcome } from './controls.ts';
+export { Fault, type FaultEffect, type FaultFilter, type FaultOptions } from './faults.ts';
+export type { DiskFaults } from './node-disk.ts';
+export type { LogOption } from './node-log.ts';
+export type { StartKafkaOptions, TestRecord, TestTopic } from './options.ts';
+export type { LoggedRequest, RequestFilter, RequestLog } from './request-log.ts';
+export { Snapshot } from './snapshot.ts';
+export type { ReadRecord } from './test-client.ts';
+export type { TestNetwork } from './test-network.ts';
+export type { NodeState, TestNode } from './test-node.ts';
+export { type WaitOptions, WaitTimeoutError } from './waits.ts';

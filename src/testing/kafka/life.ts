@@ -1,0 +1,104 @@
+/**
+ * One life of a test node, from its start to its end: the gate through which time, disk and network reach it. After `end`
+ * nothing arrives any more, as for a process that was killed; between `pause` and `resume` everything waits, as under SIGSTOP.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { TestTime } from './time.ts';
+
+export class Life implements Clock, Scheduler {
+  isAlive = true;
+  private held: (() => void)[] | null = null;
+  private readonly time: TestTime;
+  private readonly timers = new Set<Timer>();
+  private readonly endings = new Set<() => void>();
+
+  constructor(time: TestTime) {
+    this.time = time;
+  }
+
+  get isPaused(): boolean {
+    return this.held !== null;
+  }
+
+  monotonicMs(): number {
+    return this.time.monotonicMs();
+  }
+
+  wallMs(): number {
+    return this.time.wallMs();
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    let isCancelled = false;
+    const timer = this.time.after(delayMs, () => {
+      this.timers.delete(timer);
+      // It may be cancelled while a pause holds it back.
+      this.perform(() => {
+        if (!isCancelled) callback();
+      });
+    });
+    this.timers.add(timer);
+    return {
+      cancel: () => {
+        isCancelled = true;
+        this.timers.delete(timer);
+        timer.cancel();
+      },
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.time.soon(() => this.perform(callback));
+  }
+
+  /** Runs what arrives for this node: now, when the pause ends, or never. */
+  perform(callback: () => void): void {
+    if (!this.isAlive) return;
+    this.time.happened();
+    if (this.held !== null) this.held.push(callback);
+    else callback();
+  }
+
+  /** The outcome of an operation, for as long as this life lasts. */
+  outcome<T>(operation: Promise<T>): Promise<T> {
+    const ended = this.time.began();
+    return new Promise<T>((resolve, reject) => {
+      operation.then(
+        (value) => {
+          ended();
+          this.perform(() => resolve(value));
+        },
+        (error: unknown) => {
+          ended();
+          this.perform(() => reject(error as Error));
+        },
+      );
+    });
+  }
+
+  /** Called once, when this life ends. Returns what takes it back. */
+  onEnd(callback: () => void): () => void {
+    this.endings.add(callback);
+    return () => this.endings.delete(callback);
+  }
+
+  pause(): void {
+    this.held ??= [];
+  }
+
+  resume(): void {
+    const { held } = this;
+    this.held = null;
+    for (const callback of held ?? []) this.time.soon(() => this.perform(callback));
+  }
+
+  end(): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.held = null;
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+    for (const callback of this.endings) callback();
+    this.endings.clear();
+  }
+}

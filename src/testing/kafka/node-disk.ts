@@ -1,0 +1,98 @@
+/**
+ * The disk of a test node as one life of the node sees it: faults that the test asked for, then the disk itself. What a life
+ * left open is closed when it ends, as the system does for a process that died.
+ */
+import type { FileHandle, FileLock, FileSystem } from '../../base/file-system.ts';
+import type { Life } from './life.ts';
+import { durationMs, type TestTime } from './time.ts';
+
+type Operation = 'read' | 'write' | 'sync';
+
+/** What the test does to the disk of one node. */
+export class DiskFaults {
+  private failing = new Map<Operation, string>();
+  private slowMs = 0;
+  private readonly time: TestTime;
+  /** The code that the store of the metadata log fails with; null when it works. */
+  get metadataFailure(): string | null {
+    return this.failing.get('write') ?? this.failing.get('sync') ?? null;
+  }
+
+  constructor(time: TestTime) {
+    this.time = time;
+  }
+
+  /** Writes of records fail with ENOSPC; the metadata log, which is small, still has room. */
+  full(): void {
+    this.failing.set('write', 'ENOSPC');
+  }
+
+  /** One kind of operation fails with EIO. */
+  fail(operation: Operation): void {
+    this.failing.set(operation, 'EIO');
+  }
+
+  /** Every read, write and sync takes so much longer. */
+  slow(delay: number | string): void {
+    this.slowMs = durationMs(delay);
+  }
+
+  /** The disk works again. */
+  mend(): void {
+    this.failing = new Map();
+    this.slowMs = 0;
+  }
+
+  async before(operation: Operation, path: string): Promise<void> {
+    if (this.slowMs > 0) await new Promise<void>((resolve) => this.time.after(this.slowMs, resolve));
+    const code = this.failing.get(operation);
+    if (code !== undefined) throw Object.assign(new Error(`${code}: ${operation} ${path}`), { code });
+  }
+}
+
+export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): FileSystem {
+  const through = <T>(operation: Promise<T>): Promise<T> => life.outcome(operation);
+  const openHandles = new Set<FileHandle>();
+  const locks = new Set<FileLock>();
+  life.onEnd(() => {
+    for (const handle of openHandles) void handle.close().catch(() => {});
+    for (const lock of locks) void lock.release().catch(() => {});
+  });
+  const faulty = <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> =>
+    through(faults.before(operation, path).then(() => endless(life) ?? work()));
+  const handleOf = (handle: FileHandle, path: string): FileHandle => {
+    openHandles.add(handle);
+    return {
+      read: (target, offset, length, position) =>
+        faulty('read', path, () => handle.read(target, offset, length, position)),
+      write: (buffers, position) => faulty('write', path, () => handle.write(buffers, position)),
+      sync: () => faulty('sync', path, () => handle.sync()),
+      truncate: (sizeBytes) => faulty('write', path, () => handle.truncate(sizeBytes)),
+      close: () => {
+        openHandles.delete(handle);
+        return through(handle.close());
+      },
+    };
+  };
+  return {
+    open: async (path, mode) => handleOf(await through(disk.open(path, mode)), path),
+    stat: (path) => through(disk.stat(path)),
+    list: (path) => through(disk.list(path)),
+    readFile: (path) => faulty('read', path, () => disk.readFile(path)),
+    makeDirectory: (path) => faulty('write', path, () => disk.makeDirectory(path)),
+    rename: (from, to) => through(disk.rename(from, to)),
+    remove: (path) => through(disk.remove(path)),
+    syncDirectory: (path) => faulty('sync', path, () => disk.syncDirectory(path)),
+    lock: async (path) => {
+      const lock = await through(disk.lock(path));
+      if (lock !== null) locks.add(lock);
+      return lock;
+    },
+    volume: (path) => through(disk.volume(path)),
+  };
+}
+
+/** What a dead life asked for does not happen. */
+function endless<T>(life: Life): Promise<T> | null {
+  return life.isAlive ? null : new Promise<T>(() => {});
+}

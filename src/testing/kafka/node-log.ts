@@ -1,0 +1,36 @@
+/** The log of a test node: the newest lines, for a failing wait to show, and for the test's own eyes if it wants them. */
+import { createConsoleLogger } from '../../adapters/console-logger.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+const linesMax = 200;
+
+/** Where lines go besides the ring: nowhere, warnings to stderr, or every line to a function. */
+export type LogOption = 'silent' | 'warn' | ((line: string) => void);
+
+export class LogRing {
+  private readonly lines: string[] = [];
+  private readonly sink: LogOption;
+
+  constructor(sink: LogOption) {
+    this.sink = sink;
+  }
+
+  logger(nodeId: number, wallMs: () => number): Logger {
+    const write = (text: string): void => this.take(`node ${nodeId} ${text.trimEnd()}`);
+    return createConsoleLogger({ level: 'info', write, wallMs });
+  }
+
+  /** The newest lines of one node or of all, oldest first. */
+  tail(count: number, nodeId?: number): string[] {
+    const wanted =
+      nodeId === undefined ? this.lines : this.lines.filter((line) => line.startsWith(`node ${nodeId} `));
+    return wanted.slice(-count);
+  }
+
+  private take(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length > linesMax) this.lines.shift();
+    if (typeof this.sink === 'function') this.sink(line);
+    else if (this.sink === 'warn' && /\] (WARN|ERROR) /.test(line)) process.stderr.write(`${line}\n`);
+  }
+}

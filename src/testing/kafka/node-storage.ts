@@ -1,0 +1,147 @@
+/**
+ * What a test node keeps over its lives: record logs and the store of the metadata log, in memory or in a directory.
+ */
+import { systemFileSystem } from '../../adapters/file-system.ts';
+import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
+import type { FileSystem } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { dateComment, readMetaProperties, writeMetaProperties } from '../../log/meta-properties.ts';
+import {
+  defaultFeatureLevel,
+  features,
+  kraftVersionFeature,
+  latestMetadataVersion,
+  metadataVersionFeature,
+} from '../../metadata/feature-versions.ts';
+import { type MetadataRecord, record } from '../../metadata/records.ts';
+import { type DiskImage, emptyDisk, MemoryStore } from '../../raft/memory-store.ts';
+import type { RaftStore } from '../../raft/store.ts';
+import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';
+import type { FormattedDirectory } from '../../server/log-directories.ts';
+import { SimulatedDisk } from '../../simulation/disk.ts';
+import type { Life } from './life.ts';
+import type { DiskFaults } from './node-disk.ts';
+
+export interface Identity {
+  readonly clusterId: Uuid;
+  readonly nodeId: number;
+  readonly directoryId: Uuid;
+}
+
+/** What a node stores, as a value. */
+export interface StoredNode {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly metadata: DiskImage;
+}
+
+export interface NodeStorage {
+  /** The log directory. */
+  readonly path: string;
+  readonly disk: FileSystem;
+  /** Makes an empty directory that of a node; one that is formatted stays as it is. Returns the cluster's id. */
+  format(identity: Identity, wallMs: number): Promise<Uuid>;
+  openRaftStore(directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore;
+  /** After the end of a life without a farewell. */
+  killed(): void;
+  /** Null: this storage can't be taken as a value. */
+  save(): StoredNode | null;
+}
+
+/** What a new cluster of the latest version begins with. */
+function firstRecords(): MetadataRecord[] {
+  const { level } = latestMetadataVersion;
+  const levels = features
+    .filter(({ name }) => name !== kraftVersionFeature)
+    .map((feature): [string, number] => [feature.name, defaultFeatureLevel(feature, level)]);
+  return [[metadataVersionFeature, level] as const, ...levels.filter(([, at]) => at > 0)].map(
+    ([name, featureLevel]) => record('FeatureLevelRecord', { name, featureLevel }),
+  );
+}
+
+async function formatDirectory(
+  fs: FileSystem,
+  path: string,
+  identity: Identity,
+  wallMs: number,
+): Promise<Uuid> {
+  await fs.makeDirectory(path);
+  const known = await readMetaProperties(fs, path);
+  if (known !== null) return known.clusterId;
+  await writeBootstrapFiles(fs, path, firstRecords(), null, wallMs);
+  await writeMetaProperties(fs, path, identity, dateComment(wallMs));
+  return identity.clusterId;
+}
+
+export class MemoryStorage implements NodeStorage {
+  readonly path = '/data';
+  disk: SimulatedDisk;
+  private store: MemoryStore;
+  private readonly wallMs: () => number;
+
+  constructor(wallMs: () => number) {
+    this.wallMs = wallMs;
+    this.disk = this.emptyDisk();
+    this.store = new MemoryStore();
+  }
+
+  format(identity: Identity, wallMs: number): Promise<Uuid> {
+    return formatDirectory(this.disk, this.path, identity, wallMs);
+  }
+
+  openRaftStore(_directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore {
+    const store = new MemoryStore(this.store.durable, async () => {
+      await life.outcome(Promise.resolve());
+      const code = faults.metadataFailure;
+      if (code === 'EIO') throw Object.assign(new Error('EIO: metadata log'), { code });
+    });
+    this.store = store;
+    return store;
+  }
+
+  killed(): void {
+    this.disk.processKilled();
+  }
+
+  save(): StoredNode {
+    return { files: this.disk.contents(), metadata: this.store.durable };
+  }
+
+  restore({ files, metadata }: StoredNode): void {
+    this.disk = this.emptyDisk();
+    this.disk.fill(files);
+    this.store = new MemoryStore(metadata);
+  }
+
+  erase(): void {
+    this.restore({ files: new Map(), metadata: emptyDisk });
+  }
+
+  private emptyDisk(): SimulatedDisk {
+    return new SimulatedDisk({ clock: { monotonicMs: () => 0, wallMs: this.wallMs } });
+  }
+}
+
+export class DirectoryStorage implements NodeStorage {
+  readonly path: string;
+  readonly disk = systemFileSystem;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  format(identity: Identity, wallMs: number): Promise<Uuid> {
+    return formatDirectory(this.disk, this.path, identity, wallMs);
+  }
+
+  openRaftStore(directory: FormattedDirectory, life: Life): RaftStore {
+    const store = storeInMetadataDirectory(systemFileSystem, directory);
+    life.onEnd(() => void store.close().catch(() => {}));
+    return store;
+  }
+
+  killed(): void {}
+
+  save(): null {
+    return null;
+  }
+}

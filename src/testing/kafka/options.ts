@@ -1,0 +1,110 @@
+/** What `startKafka` is told, and the properties that come of it. */
+import { createHash } from 'node:crypto';
+import { uuidFromBytes } from '../../base/uuid.ts';
+import type { LogOption } from './node-log.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A record as a test writes it: text is UTF-8, null is a tombstone. */
+export interface TestRecord {
+  readonly key?: string | Uint8Array | null;
+  readonly value: string | Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
+  readonly partition?: number;
+  readonly timestampMs?: number;
+}
+
+/** A topic of the cluster's start. */
+export interface TestTopic {
+  /** 1 by default. */
+  readonly partitions?: number;
+  /** As many as there are nodes, at most 3, by default. */
+  readonly replicas?: number;
+  /** Topic configuration, such as `{ 'retention.ms': '1000' }`. */
+  readonly configs?: Readonly<Record<string, string>>;
+  /** Written before `startKafka` resolves. */
+  readonly records?: readonly (TestRecord | string)[];
+}
+
+export interface StartKafkaOptions {
+  /** Nodes, each broker and controller. 1 by default. */
+  readonly nodes?: number;
+  /** `broker.rack` of the nodes, in their order. */
+  readonly racks?: readonly string[];
+  /** Topics by name: so many partitions, or more than that. */
+  readonly topics?: Readonly<Record<string, number | TestTopic>>;
+  /** Any key of `server.properties`, laid over the defaults of a test. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** `'memory'` (default), or a directory, which is made when missing and continued when not. */
+  readonly storage?: string;
+  /** Begin as that cluster was: a snapshot, or the path that `save` wrote. */
+  readonly from?: Snapshot | string;
+  /** `'manual'`: time stands still until `clock.advance`. `'real'` by default. */
+  readonly clock?: 'real' | 'manual';
+  /** The address that clients connect to, 127.0.0.1 by default. */
+  readonly host?: string;
+  /** Of the first node; each further one takes the next. 0, the default: any free ports. */
+  readonly port?: number;
+  /** `'warn'` (default): warnings and errors go to stderr. */
+  readonly log?: LogOption;
+  /** How long the start, and everything that waits without a deadline of its own, may take. 30 s by default. */
+  readonly timeout?: number | string;
+}
+
+/** No listener of a client has such a port: the nodes of a test cluster speak to each other in memory. */
+export function controllerPort(id: number): number {
+  return 100 + id;
+}
+
+export const nodesMax = 100;
+
+export function checkOptions(options: StartKafkaOptions): void {
+  const { nodes = 1, port = 0 } = options;
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
+    throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
+  if (!Number.isInteger(port) || port < 0 || port + nodes > 65_536 || (port > 0 && port < 1024))
+    throw new TypeError(
+      `port must be 0 or a number from 1024 on with room for every node, not ${String(port)}.`,
+    );
+}
+
+/** Stable, so that a node knows its directory again. */
+export function directoryIdOf(clusterId: string, nodeId: number): string {
+  return uuidFromBytes(createHash('sha256').update(`${clusterId} ${nodeId}`).digest());
+}
+
+/** The `server.properties` of one node. */
+export function nodeProperties(
+  id: number,
+  address: { readonly host: string; readonly port: number },
+  path: string,
+  options: StartKafkaOptions,
+): Map<string, string> {
+  const nodes = options.nodes ?? 1;
+  const { host, port } = address;
+  const factor = Math.min(3, nodes);
+  const voters = Array.from({ length: nodes }, (_, at) => `${at + 1}@${host}:${controllerPort(at + 1)}`);
+  const rack = options.racks?.[id - 1];
+  return new Map(
+    Object.entries({
+      'process.roles': 'broker,controller',
+      'node.id': String(id),
+      'controller.quorum.voters': voters.join(','),
+      'controller.listener.names': 'CONTROLLER',
+      'inter.broker.listener.name': 'PLAINTEXT',
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort(id)}`,
+      'advertised.listeners': `PLAINTEXT://${host}:${port}`,
+      'log.dirs': path,
+      'default.replication.factor': String(factor),
+      'offsets.topic.replication.factor': String(factor),
+      'offsets.topic.num.partitions': '1',
+      'transaction.state.log.replication.factor': String(factor),
+      'transaction.state.log.num.partitions': '1',
+      'transaction.state.log.min.isr': '1',
+      'group.initial.rebalance.delay.ms': '0',
+      'controlled.shutdown.enable': 'true',
+      ...(rack === undefined ? {} : { 'broker.rack': rack }),
+      ...options.properties,
+    }),
+  );
+}

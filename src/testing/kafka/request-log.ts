@@ -1,0 +1,115 @@
+/** The newest requests of clients with their answers, decoded: to count, to look into, to read as a timeline. */
+import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
+import { errorOf } from '../../protocol/errors.ts';
+import { groupsOf, topicPartitionsOf } from './request-parts.ts';
+
+const requestsMax = 1_000;
+
+/** A request as the node saw it. */
+export interface LoggedRequest {
+  /** Kafka's name, such as `Produce`. */
+  readonly api: string;
+  readonly version: number;
+  readonly node: number;
+  readonly clientId: string;
+  readonly correlationId: number;
+  /** By the cluster's clock, since 1970. */
+  readonly timestampMs: number;
+  /** All fields, under Kafka's names. */
+  readonly body: unknown;
+  /** What was answered; undefined until then. */
+  readonly response: unknown;
+  /** What the request is about, in short: topics, partitions, groups. */
+  readonly about: string;
+}
+
+export interface RequestFilter {
+  readonly api?: string;
+  readonly clientId?: string;
+  readonly node?: number;
+}
+
+/** The names of the errors in a response, once each. */
+function errorNames(response: unknown, found = new Set<string>()): Set<string> {
+  if (Array.isArray(response)) for (const one of response) errorNames(one, found);
+  else if (typeof response === 'object' && response !== null && !(response instanceof Uint8Array))
+    for (const [field, value] of Object.entries(response)) {
+      if (field === 'errorCode' && typeof value === 'number' && value !== 0) found.add(errorOf(value).name);
+      else errorNames(value, found);
+    }
+  return found;
+}
+
+function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): string {
+  const topics = topicPartitionsOf(body, nameOf).map(({ topic, partitions }) =>
+    partitions.length === 0 ? topic : `${topic}[${partitions.join(',')}]`,
+  );
+  return [...topics, ...groupsOf(body).map((group) => `group ${group}`)].join(' ');
+}
+
+export class RequestLog {
+  private entries: (LoggedRequest & { response: unknown })[] = [];
+
+  /** Every request kept, oldest first; those of one API when it is named. */
+  of(api?: string): readonly LoggedRequest[] {
+    return api === undefined ? [...this.entries] : this.entries.filter((entry) => entry.api === api);
+  }
+
+  /** How many of the kept requests fit. */
+  count(filter: RequestFilter = {}): number {
+    const { api, clientId, node } = filter;
+    return this.entries.filter(
+      (entry) =>
+        (api === undefined || entry.api === api) &&
+        (clientId === undefined || entry.clientId === clientId) &&
+        (node === undefined || entry.node === node),
+    ).length;
+  }
+
+  /** Forgets all of them. */
+  clear(): void {
+    this.entries = [];
+  }
+
+  /** One line a request: time, node, client, API, what about, and the errors of the answer. */
+  toString(): string {
+    const startMs = this.entries[0]?.timestampMs ?? 0;
+    return this.entries
+      .map((entry) => {
+        const time = `+${entry.timestampMs - startMs}`.padStart(8);
+        const answer =
+          entry.response === undefined ? 'no answer yet' : [...errorNames(entry.response)].join(' ') || 'ok';
+        return `${time} ms  node ${entry.node}  ${entry.clientId}  ${entry.api} v${entry.version}  ${entry.about}  -> ${answer}`;
+      })
+      .join('\n');
+  }
+
+  /** Notes a request; the returned function notes its answer. */
+  note(
+    node: number,
+    request: ActiveRequest,
+    timestampMs: number,
+    nameOf: (topicId: string) => string | null,
+  ): { entry: LoggedRequest; answered: (response: unknown) => void } {
+    const { handler, apiVersion, clientId, correlationId, body } = request;
+    const entry = {
+      api: handler.name,
+      version: apiVersion,
+      node,
+      clientId,
+      correlationId,
+      timestampMs,
+      body,
+      response: undefined as unknown,
+      about: aboutOf(body, nameOf),
+    };
+    this.entries.push(entry);
+    if (this.entries.length > requestsMax) this.entries.shift();
+    return {
+      entry,
+      answered: (response) => {
+        entry.response = response;
+      },
+    };
+  }
+}

@@ -1,0 +1,232 @@
+/** What a test itself asks of the cluster, through the protocol like any client: topics, records, groups. */
+import { systemClock, systemScheduler } from '../../adapters/clock.ts';
+import { createSystemRandom } from '../../adapters/random.ts';
+import { connectTcp } from '../../adapters/tcp-network.ts';
+import type { Address } from '../../base/network.ts';
+import { type ConsumedRecord, Fetcher, offsetEarliest, offsetLatest } from '../../client/fetcher.ts';
+import { KafkaClient } from '../../client/kafka-client.ts';
+import { Producer } from '../../client/producer.ts';
+import { retry } from '../../client/retry.ts';
+import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
+import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages/15-describe-groups.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import type { TestRecord, TestTopic } from './options.ts';
+
+/** A record as a test reads it. */
+export interface ReadRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  /** The bytes, for what is not text. */
+  readonly rawKey: Uint8Array | null;
+  readonly rawValue: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface GroupState {
+  /** Kafka's: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
+  readonly state: string;
+  readonly members: number;
+}
+
+const timeoutMs = 30_000;
+/** So long a topic may take to be created by the writing of its first record. */
+const topicTimeoutMs = 2_000;
+/** The kit's own requests carry this name, so that the log of requests leaves them out. */
+export const kitClientId = 'bendemann-testing';
+
+const text = new TextDecoder();
+const bytes = new TextEncoder();
+
+function bytesOf(value: string | Uint8Array | null | undefined): Uint8Array | null {
+  return typeof value === 'string' ? bytes.encode(value) : (value ?? null);
+}
+
+function textOf(value: Uint8Array | null): string | null {
+  return value === null ? null : text.decode(value);
+}
+
+function readRecordOf(record: ConsumedRecord): ReadRecord {
+  const { topic, partition, offset, timestampMs, key, value, headers } = record;
+  return {
+    topic,
+    partition,
+    offset,
+    timestampMs,
+    key: textOf(key),
+    value: textOf(value),
+    rawKey: key,
+    rawValue: value,
+    headers: Object.fromEntries(headers.map((header) => [header.key, textOf(header.value) ?? ''])),
+  };
+}
+
+export class TestClient {
+  private readonly client: KafkaClient;
+  private readonly ports = {
+    network: { connect: connectTcp },
+    clock: systemClock,
+    scheduler: systemScheduler,
+  };
+
+  constructor(bootstrap: readonly Address[]) {
+    const options = { bootstrap, clientId: kitClientId, connectTimeoutMs: 2_000 };
+    this.client = new KafkaClient(options, this.ports);
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  async createTopic(name: string, topic: number | TestTopic): Promise<void> {
+    const {
+      partitions = 1,
+      replicas = -1,
+      configs = {},
+    } = typeof topic === 'number' ? { partitions: topic } : topic;
+    await retry(this.ports, timeoutMs, async () => {
+      const answer = await this.client.request(CreateTopicsRequest, CreateTopicsResponse, {
+        topics: [
+          {
+            name,
+            numPartitions: partitions,
+            replicationFactor: replicas,
+            assignments: [],
+            configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+          },
+        ],
+        timeoutMs,
+      });
+      const row = answer.topics[0];
+      const error = errorOf(row?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
+      if (error !== Errors.NONE) throw new KafkaError(error, row?.errorMessage ?? undefined);
+    });
+  }
+
+  /** Resolves when all records are acknowledged by all replicas in sync. */
+  async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
+    const producer = new Producer(this.client, createSystemRandom(), {
+      lingerMs: 0,
+      batchBytes: 262_144,
+      maxBlockMs: topicTimeoutMs,
+    });
+    await Promise.all(
+      records.map((one) => {
+        const record: TestRecord = typeof one === 'string' ? { value: one } : one;
+        const { key, value, headers = {}, partition, timestampMs } = record;
+        return producer.send({
+          topic,
+          partition,
+          key: bytesOf(key),
+          value: bytesOf(value),
+          headers: Object.entries(headers).map(([name, content]) => ({ key: name, value: bytesOf(content) })),
+          ...(timestampMs === undefined ? {} : { timestampMs }),
+        });
+      }),
+    );
+  }
+
+  /** Reads from the beginning of all partitions until `enough`, or until `isOver`. */
+  async read(
+    topic: string,
+    enough: (records: readonly ReadRecord[]) => boolean,
+    isOver: () => boolean,
+  ): Promise<ReadRecord[]> {
+    const offsets = await this.offsets(topic);
+    const fetcher = new Fetcher(this.client, { reset: 'earliest' });
+    for (const [partition, { start }] of offsets) fetcher.assign(topic, partition, start);
+    const records: ReadRecord[] = [];
+    while (!enough(records) && !isOver()) records.push(...(await fetcher.poll(100)).map(readRecordOf));
+    return records;
+  }
+
+  /** Log start and log end of each partition. */
+  async offsets(topic: string): Promise<Map<number, { start: number; end: number }>> {
+    const cluster = await this.client.metadata([topic]);
+    const info = cluster.topics.get(topic);
+    if (info === undefined || info.errorCode !== 0)
+      throw new KafkaError(
+        errorOf(info?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code),
+        `topic ${topic}`,
+      );
+    const fetcher = new Fetcher(this.client);
+    const ask = (timestamp: number): Promise<Map<string, { offset: number }>> =>
+      fetcher.offsets(info.partitions.map(({ index }) => ({ topic, partition: index, timestamp })));
+    const [starts, ends] = [await ask(offsetEarliest), await ask(offsetLatest)];
+    return new Map(
+      info.partitions.map(({ index }) => [
+        index,
+        {
+          start: starts.get(`${topic}-${index}`)?.offset ?? 0,
+          end: ends.get(`${topic}-${index}`)?.offset ?? 0,
+        },
+      ]),
+    );
+  }
+
+  coordinator(group: string): Promise<number> {
+    return retry(this.ports, timeoutMs, () => this.client.coordinator(group));
+  }
+
+  async group(groupId: string): Promise<GroupState> {
+    const coordinator = await this.coordinator(groupId);
+    const answer = await this.client.requestTo(coordinator, DescribeGroupsRequest, DescribeGroupsResponse, {
+      groups: [groupId],
+      includeAuthorizedOperations: false,
+    });
+    const group = answer.groups[0];
+    return { state: group?.groupState || 'Dead', members: group?.members.length ?? 0 };
+  }
+
+  /** Committed offsets of a group for a topic, by partition; -1 where there is none. */
+  async committed(groupId: string, topic: string): Promise<Map<number, number>> {
+    const partitions = [...(await this.offsets(topic)).keys()];
+    const connection = await this.client.broker(await this.coordinator(groupId));
+    const answer = await connection.request(
+      OffsetFetchRequest,
+      OffsetFetchResponse,
+      { groupId, topics: [{ name: topic, partitionIndexes: partitions }] },
+      { version: 7 },
+    );
+    const found = answer.topics.find(({ name }) => name === topic)?.partitions ?? [];
+    return new Map(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
+  }
+
+  /** Puts a broker first among the replicas and elects it. */
+  async moveLeader(topic: string, partition: number, id: number): Promise<void> {
+    const info = (await this.client.metadata([topic])).topics.get(topic)?.partitions[partition];
+    if (info === undefined) throw new Error(`There is no partition ${topic}-${partition}.`);
+    if (!info.replicas.includes(id))
+      throw new Error(
+        `Node ${id} has no replica of ${topic}-${partition}; replicas are ${info.replicas.join(', ')}.`,
+      );
+    const replicas = [id, ...info.replicas.filter((one) => one !== id)];
+    const moved = await this.client.request(
+      AlterPartitionReassignmentsRequest,
+      AlterPartitionReassignmentsResponse,
+      { timeoutMs, topics: [{ name: topic, partitions: [{ partitionIndex: partition, replicas }] }] },
+    );
+    const code = moved.errorCode || (moved.responses[0]?.partitions[0]?.errorCode ?? 0);
+    if (code !== 0) throw new KafkaError(errorOf(code));
+    await retry(this.ports, timeoutMs, async () => {
+      const elected = await this.client.request(ElectLeadersRequest, ElectLeadersResponse, {
+        electionType: 0,
+        topicPartitions: [{ topic, partitions: [partition] }],
+        timeoutMs,
+      });
+      const row = elected.replicaElectionResults[0]?.partitionResult[0];
+      const error = errorOf(elected.errorCode || (row?.errorCode ?? 0));
+      if (error !== Errors.NONE && error !== Errors.ELECTION_NOT_NEEDED)
+        throw new KafkaError(error, row?.errorMessage ?? undefined);
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/** What a test does to the network: between nodes (directions that are cut or slow), and to the connections of clients. */
+import type { ClientDoor } from './client-door.ts';
+import type { PeerHub } from './peer-hub.ts';
+import type { TestNode } from './test-node.ts';
+import { durationMs } from './time.ts';
+
+export class TestNetwork {
+  private readonly hub: PeerHub;
+  private readonly nodes: () => readonly TestNode[];
+  private readonly doors: () => readonly ClientDoor[];
+
+  constructor(hub: PeerHub, nodes: () => readonly TestNode[], doors: () => readonly ClientDoor[]) {
+    this.hub = hub;
+    this.nodes = nodes;
+    this.doors = doors;
+  }
+
+  /** No message passes between the two sides, either way. Clients still reach all nodes. */
+  cut(one: readonly number[], other: readonly number[]): void {
+    for (const a of this.known(one))
+      for (const b of this.known(other)) {
+        this.hub.cut(a, b);
+        this.hub.cut(b, a);
+      }
+  }
+
+  /** No message of `from` reaches `to`; the other way is open. */
+  cutOneWay(from: number, to: number): void {
+    this.known([from, to]);
+    this.hub.cut(from, to);
+  }
+
+  /** Messages between nodes take so long; all, or those from or to certain nodes. */
+  latency(delay: number | string, ends: { readonly from?: number; readonly to?: number } = {}): void {
+    const latencyMs = durationMs(delay);
+    const ids = this.nodes().map(({ id }) => id);
+    for (const from of ends.from === undefined ? ids : this.known([ends.from]))
+      for (const to of ends.to === undefined ? ids : this.known([ends.to]))
+        if (from !== to) this.hub.delay(from, to, latencyMs);
+  }
+
+  /** Everything passes again, at once; what was held back arrives. */
+  heal(): void {
+    this.hub.heal();
+  }
+
+  /** Ends connections of clients at once: all, or those of one client id. Returns how many. */
+  disconnectClients(options: { readonly clientId?: string } = {}): number {
+    const counts = this.doors().map((door) => door.disconnect(options.clientId ?? null));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  private known(ids: readonly number[]): readonly number[] {
+    const all = this.nodes().map(({ id }) => id);
+    const stranger = ids.find((id) => !all.includes(id));
+    if (stranger !== undefined)
+      throw new RangeError(`There is no node ${stranger}; nodes are 1 to ${all.length}.`);
+    return ids;
+  }
+}

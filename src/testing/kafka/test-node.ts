@@ -1,0 +1,136 @@
+/**
+ * One node of a test cluster over all its lives: the production node, on the storage, network and time that the test holds.
+ */
+import { createSystemRandom } from '../../adapters/random.ts';
+import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
+import { NodeConfig } from '../../config/node-config.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import { Node } from '../../server/node.ts';
+import type { ClientDoor } from './client-door.ts';
+import { Life } from './life.ts';
+import { DiskFaults, nodeDisk } from './node-disk.ts';
+import type { LogRing } from './node-log.ts';
+import type { NodeStorage } from './node-storage.ts';
+import type { PeerHub } from './peer-hub.ts';
+import type { TestTime } from './time.ts';
+
+/** Memory for the newest records of a node. A production node has 64 MiB. */
+const tailCacheBytes = 16 * 1024 * 1024;
+
+export interface TestNodeOptions {
+  readonly id: number;
+  readonly properties: ReadonlyMap<string, string>;
+  readonly door: ClientDoor;
+  readonly storage: NodeStorage;
+  readonly hub: PeerHub;
+  readonly time: TestTime;
+  readonly log: LogRing;
+  readonly interceptor: RequestInterceptor;
+}
+
+export type NodeState = 'running' | 'starting' | 'paused' | 'stopping' | 'down' | 'failed';
+
+/** A node of the cluster: what can be done to it, and what is known of it. */
+export class TestNode {
+  readonly id: number;
+  /** What the test does to this node's disk. */
+  readonly diskFaults: DiskFaults;
+  /** Why the node ended by itself, as its process would have. */
+  failure: unknown = null;
+  private readonly options: TestNodeOptions;
+  private life: Life | null = null;
+  private node: Node | null = null;
+  private phase: 'down' | 'starting' | 'running' | 'stopping' = 'down';
+
+  constructor(options: TestNodeOptions) {
+    this.id = options.id;
+    this.options = options;
+    this.diskFaults = new DiskFaults(options.time);
+  }
+
+  get state(): NodeState {
+    if (this.failure !== null) return 'failed';
+    return this.life?.isPaused === true ? 'paused' : this.phase;
+  }
+
+  /** This node's newest log lines. */
+  get log(): readonly string[] {
+    return this.options.log.tail(Number.MAX_SAFE_INTEGER, this.id);
+  }
+
+  /** The metadata as this node knows them; null when it is down. */
+  get image(): MetadataImage | null {
+    return this.node?.image ?? null;
+  }
+
+  /** Whether this node believes that it leads the metadata quorum; the epoch tells which belief is newer. */
+  get leadingEpoch(): number {
+    const leader = this.node?.leader ?? null;
+    return leader !== null && leader.id === this.id ? leader.epoch : -1;
+  }
+
+  /** Starts the node if it is down; resolves when it answers clients. */
+  async start(): Promise<void> {
+    if (this.phase !== 'down') return;
+    const { id, properties, door, storage, hub, time, log, interceptor } = this.options;
+    await door.bind();
+    const life = new Life(time);
+    const node = new Node(new NodeConfig(properties), {
+      tailCacheBytesMax: tailCacheBytes,
+      clock: life,
+      scheduler: life,
+      random: createSystemRandom(),
+      fs: nodeDisk(storage.disk, life, this.diskFaults),
+      network: door.networkFor(life),
+      peers: hub.join(id, life),
+      logger: log.logger(id, () => life.wallMs()),
+      interceptor,
+      hostName: door.address.host,
+      openRaftStore: (directory) => storage.openRaftStore(directory, life, this.diskFaults),
+      onFatal: (error) => void this.died(life, error),
+    });
+    this.failure = null;
+    this.life = life;
+    this.node = node;
+    this.phase = 'starting';
+    await node.start();
+    if (this.life === life) this.phase = 'running';
+  }
+
+  /** Ends the node at once and without a farewell, as `kill -9`. What it had written stays. */
+  async kill(): Promise<void> {
+    const { life } = this;
+    if (life === null) return;
+    this.life = null;
+    this.node = null;
+    this.phase = 'down';
+    life.end();
+    this.options.storage.killed();
+    await this.options.door.close();
+  }
+
+  /** Ends the node as SIGTERM does: it hands over its leaderships, then closes its logs. */
+  async stop(): Promise<void> {
+    const { node } = this;
+    if (node === null) return;
+    if (this.phase === 'running') this.phase = 'stopping';
+    await node.stop();
+    await this.kill();
+  }
+
+  /** Stands still, as under SIGSTOP: connections stay open and nothing is answered. */
+  pause(): void {
+    this.life?.pause();
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.life?.resume();
+  }
+
+  private async died(life: Life, error: unknown): Promise<void> {
+    if (this.life !== life) return;
+    await this.kill();
+    this.failure = error;
+  }
+}

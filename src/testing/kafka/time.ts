@@ -1,0 +1,222 @@
+/**
+ * The clock of a test cluster: the machine's, or one that stands still until the test moves it. With the second no timer of
+ * the cluster fires by itself, so a debugger may stop a test for an hour and no session ends.
+ *
+ * Two exceptions, both of them work that is under way and not waiting: a timer of at most `workMs` fires by itself and takes
+ * the clock along, and `soon` is the next turn of the event loop.
+ */
+import { systemClock, systemScheduler } from '../../adapters/clock.ts';
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+
+/** Longer delays are waiting; shorter ones (gathering a batch, backing off) belong to what is being done. */
+const workMs = 25;
+/** A long way is gone in steps: a timer that re-arms itself fires once a step. The last steps are the shortest. */
+const stepsOfTheWay = 8;
+const stepMsMin = 1_000;
+/** So many turns of the event loop without anything happening are rest. */
+const quietTurns = 3;
+
+export interface TestTime extends Clock, Scheduler {
+  /** Whether the test moves this clock. */
+  readonly isManual: boolean;
+  /** Counts what happens in the cluster, so that rest can be told from work. */
+  happened(): void;
+  /** Work that ends later, such as an operation of a disk; returns what ends it. */
+  began(): () => void;
+  /** Resolves when nothing has happened for a few turns. */
+  rest(): Promise<void>;
+  /** Moves the clock; with the machine's clock it rejects. */
+  advance(ms: number): Promise<void>;
+  /** Forgets all timers. */
+  close(): void;
+}
+
+class Activity {
+  private count = 0;
+  private open = 0;
+
+  happened(): void {
+    this.count++;
+  }
+
+  began(): () => void {
+    this.count++;
+    this.open++;
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.count++;
+      this.open--;
+    };
+  }
+
+  async rest(): Promise<void> {
+    for (let quiet = 0; quiet < quietTurns; ) {
+      const before = this.count;
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = before === this.count && this.open === 0 ? quiet + 1 : 0;
+    }
+  }
+}
+
+class RealTime extends Activity implements TestTime {
+  readonly isManual = false;
+  private readonly timers = new Set<Timer>();
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return systemClock.wallMs();
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const timer = systemScheduler.after(delayMs, () => {
+      this.timers.delete(timer);
+      this.happened();
+      callback();
+    });
+    this.timers.add(timer);
+    return {
+      cancel: () => {
+        this.timers.delete(timer);
+        timer.cancel();
+      },
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.happened();
+    systemScheduler.soon(callback);
+  }
+
+  advance(): Promise<void> {
+    return Promise.reject(
+      new Error(
+        "This cluster runs on the machine's clock. Start it with { clock: 'manual' } to move its time.",
+      ),
+    );
+  }
+
+  close(): void {
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+  }
+}
+
+interface Due {
+  readonly atMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+class ManualTime extends Activity implements TestTime {
+  readonly isManual = true;
+  private nowMs = 0;
+  private readonly wallStartMs = systemClock.wallMs();
+  private readonly waiting = new Set<Due>();
+  private readonly working = new Set<Timer>();
+  private order = 0;
+  private moving: Promise<void> = Promise.resolve();
+
+  monotonicMs(): number {
+    return this.nowMs;
+  }
+
+  wallMs(): number {
+    return Math.floor(this.wallStartMs + this.nowMs);
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const due: Due = { atMs: this.nowMs + Math.max(0, delayMs), order: this.order++, callback };
+    this.waiting.add(due);
+    const timer = delayMs <= workMs ? this.work(due, delayMs) : null;
+    return {
+      cancel: () => {
+        this.waiting.delete(due);
+        if (timer === null) return;
+        timer.cancel();
+        this.working.delete(timer);
+      },
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.happened();
+    systemScheduler.soon(callback);
+  }
+
+  advance(ms: number): Promise<void> {
+    const move = this.moving.then(() => this.move(ms));
+    this.moving = move.catch(() => {});
+    return move;
+  }
+
+  close(): void {
+    for (const timer of this.working) timer.cancel();
+    this.working.clear();
+    this.waiting.clear();
+  }
+
+  private work(due: Due, delayMs: number): Timer {
+    const ended = this.began();
+    const timer = systemScheduler.after(delayMs, () => {
+      this.working.delete(timer);
+      if (this.waiting.has(due)) {
+        this.nowMs = Math.max(this.nowMs, due.atMs);
+        this.fire(due);
+      }
+      ended();
+    });
+    this.working.add(timer);
+    return {
+      cancel: () => {
+        timer.cancel();
+        ended();
+      },
+    };
+  }
+
+  private async move(ms: number): Promise<void> {
+    await this.rest();
+    const endMs = this.nowMs + ms;
+    while (this.nowMs < endMs) {
+      const leftMs = endMs - this.nowMs;
+      this.nowMs += Math.min(leftMs, Math.max(stepMsMin, leftMs / stepsOfTheWay));
+      // What was armed in this step is due in the next one: a step is one pause of all nodes, after which each catches up.
+      const due = [...this.waiting].filter(({ atMs }) => atMs <= this.nowMs);
+      due.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
+      for (const one of due) {
+        if (!this.waiting.has(one)) continue;
+        this.fire(one);
+        await this.rest();
+      }
+    }
+    await this.rest();
+  }
+
+  private fire(due: Due): void {
+    this.waiting.delete(due);
+    this.happened();
+    due.callback();
+  }
+}
+
+export function testTime(kind: 'real' | 'manual'): TestTime {
+  return kind === 'real' ? new RealTime() : new ManualTime();
+}
+
+const unitMs: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `1500`, `'20ms'`, `'5s'`, `'10m'`, `'2h'` or `'7d'`. */
+export function durationMs(duration: number | string): number {
+  if (typeof duration === 'number' && Number.isFinite(duration) && duration >= 0) return duration;
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(duration).trim());
+  if (match === null)
+    throw new TypeError(
+      `'${String(duration)}' is no duration: expected milliseconds, or a number with ms, s, m, h or d, such as '7d'.`,
+    );
+  return Number(match[1]) * (unitMs[match[2] as string] as number);
+}

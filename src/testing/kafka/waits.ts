@@ -1,0 +1,74 @@
+/** Waiting instead of sleeping. Every wait has a deadline; its error says what was seen last and shows the log's last lines. */
+import { systemClock, systemScheduler } from '../../adapters/clock.ts';
+import { durationMs } from './time.ts';
+
+const lookAgainMs = 5;
+const logLinesShown = 20;
+
+export class WaitTimeoutError extends Error {
+  override readonly name = 'WaitTimeoutError';
+}
+
+export interface WaitOptions {
+  /** Milliseconds, or text such as `'5s'`. */
+  readonly timeout?: number | string;
+}
+
+export class Deadlines {
+  private readonly timeoutMs: number;
+  private readonly situation: () => string;
+  private readonly lines: (count: number) => readonly string[];
+
+  constructor(timeoutMs: number, situation: () => string, lines: (count: number) => readonly string[]) {
+    this.timeoutMs = timeoutMs;
+    this.situation = situation;
+    this.lines = lines;
+  }
+
+  /** The outcome of `wait`, or an error that says that `what` did not happen in time. */
+  async within<T>(what: string, timeout: number | string | undefined, wait: Promise<T>): Promise<T> {
+    const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
+    let timer = { cancel: (): void => {} };
+    const late = new Promise<never>((_, reject) => {
+      timer = systemScheduler.after(limitMs, () => reject(this.error(what, limitMs, '')));
+    });
+    // A test process that has nothing else to do must not end while it waits.
+    const alive = setInterval(() => {}, limitMs + 1);
+    try {
+      return await Promise.race([wait, late]);
+    } finally {
+      timer.cancel();
+      clearInterval(alive);
+    }
+  }
+
+  /** Looks again and again until `look` finds something; `undefined` is nothing. `seen` says what was there instead. */
+  async until<T>(
+    what: string,
+    timeout: number | string | undefined,
+    look: () => T | undefined | Promise<T | undefined>,
+    seen: () => string = () => '',
+  ): Promise<T> {
+    const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
+    const deadlineMs = systemClock.monotonicMs() + limitMs;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (systemClock.monotonicMs() > deadlineMs) throw this.error(what, limitMs, seen());
+      // Not the adapter's timer, which lets the process end.
+      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    }
+  }
+
+  private error(what: string, limitMs: number, seen: string): WaitTimeoutError {
+    const lines = this.lines(logLinesShown);
+    return new WaitTimeoutError(
+      [
+        `Not within ${limitMs} ms: ${what}.`,
+        ...(seen === '' ? [] : [`Last seen: ${seen}`]),
+        `Nodes: ${this.situation()}`,
+        ...(lines.length === 0 ? [] : ['Last log lines:', ...lines]),
+      ].join('\n'),
+    );
+  }
+}

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { type ReadRecord, Snapshot, startKafka } from '../../../src/testing/kafka/index.ts';
+import { kafkaJs } from './kafkajs.ts';
+
+const values = (records: readonly ReadRecord[]): (string | null)[] => records.map(({ value }) => value);
+
+describe('startKafka', () => {
+  test('a stock client produces and consumes', async () => {
+    await using kafka = await startKafka({ topics: { orders: 3 } });
+    const producer = kafkaJs(kafka).producer();
+    await producer.connect();
+    await producer.send({
+      topic: 'orders',
+      messages: [{ key: 'a', value: 'one', headers: { from: 'test' } }],
+    });
+    await producer.disconnect();
+    const [record] = await kafka.read('orders', { count: 1 });
+    expect(record).toMatchObject({ key: 'a', value: 'one', headers: { from: 'test' }, offset: 0 });
+
+    const consumer = kafkaJs(kafka).consumer({ groupId: 'workers', maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    await consumer.subscribe({ topic: 'orders', fromBeginning: true });
+    const got = new Promise<string | undefined>((resolve, reject) => {
+      consumer.run({ eachMessage: async ({ message }) => resolve(message.value?.toString()) }).catch(reject);
+    });
+    expect(await got).toBe('one');
+    await kafka.wait.group('workers', { state: 'Stable', members: 1, topic: 'orders', lag: 0 });
+    await consumer.disconnect();
+    await kafka.wait.group('workers', { state: 'Empty', members: 0 });
+  });
+
+  test('topics begin with their records, and keep what the options say', async () => {
+    await using kafka = await startKafka({
+      nodes: 3,
+      racks: ['a', 'b', 'c'],
+      topics: {
+        seeded: { partitions: 2, replicas: 2, records: ['x', { key: 'k', value: null, partition: 1 }] },
+      },
+      properties: { 'auto.create.topics.enable': 'false' },
+    });
+    const cluster = await kafkaJs(kafka)
+      .admin()
+      .fetchTopicMetadata({ topics: ['seeded'] });
+    expect(cluster.topics[0]?.partitions.map(({ replicas }) => replicas.length)).toEqual([2, 2]);
+    expect((await kafka.read('seeded')).map(({ value }) => value).sort()).toEqual([null, 'x'].sort());
+    await expect(kafka.produce('nowhere', ['x'])).rejects.toThrow(/nowhere/);
+  });
+
+  test('reset brings back the start; restore brings back a snapshot; a fork goes its own way', async () => {
+    await using kafka = await startKafka({ topics: { orders: { records: ['seed'] } } });
+    await kafka.produce('orders', ['one']);
+    const snapshot = await kafka.snapshot();
+    await using copy = await kafka.fork();
+    await copy.produce('orders', ['in the copy']);
+    await kafka.reset();
+    expect(values(await kafka.read('orders'))).toEqual(['seed']);
+    await kafka.createTopic('other');
+    await kafka.restore(snapshot);
+    expect(values(await kafka.read('orders'))).toEqual(['seed', 'one']);
+    await expect(kafka.offsets('other')).rejects.toThrow(/other/);
+    expect(values(await copy.read('orders'))).toEqual(['seed', 'one', 'in the copy']);
+  });
+
+  test('a snapshot is a file that a cluster begins from; a directory is continued', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bendemann-testing-'));
+    try {
+      const path = join(directory, 'snapshot');
+      await using kafka = await startKafka({ topics: { orders: { records: ['seed'] } } });
+      await kafka.save(path);
+      await using again = await startKafka({ from: path });
+      expect(values(await again.read('orders'))).toEqual(['seed']);
+      await expect(Snapshot.load(join(directory, 'nothing'))).rejects.toThrow(/ENOENT/);
+
+      const storage = join(directory, 'data');
+      const first = await startKafka({ storage, topics: { kept: 1 } });
+      await first.produce('kept', ['one']);
+      await first.node(1).kill();
+      await first.node(1).start();
+      await first.produce('kept', ['two']);
+      await first.close();
+      await using second = await startKafka({ storage });
+      expect(second.clusterId).toBe(first.clusterId);
+      expect(values(await second.read('kept'))).toEqual(['one', 'two']);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  test('twenty clusters side by side do not meet, and leave no socket and no timer', async () => {
+    const resources = (): string[] =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap' || name === 'TCPSocketWrap');
+    await vi.waitFor(() => expect(resources()).toEqual([]));
+    const before = resources();
+    const clusters = await Promise.all(Array.from({ length: 20 }, () => startKafka({ topics: { t: 1 } })));
+    await Promise.all(clusters.map((kafka, at) => kafka.produce('t', [`of ${at}`])));
+    for (const [at, kafka] of clusters.entries()) expect(values(await kafka.read('t'))).toEqual([`of ${at}`]);
+    await Promise.all(clusters.map((kafka) => kafka.close()));
+    // Closed sockets leave in one of the next turns.
+    await vi.waitFor(() => expect(resources().length).toBeLessThanOrEqual(before.length));
+  });
+
+  test('a wait that fails says what it saw, and shows the log', async () => {
+    await using kafka = await startKafka({ topics: { orders: 1 } });
+    const wait = kafka.wait.group('nobody', { state: 'Stable', timeout: 50 });
+    await expect(wait).rejects.toThrow(
+      /Not within 50 ms: group nobody[^]*Last seen:[^]*Dead[^]*Nodes: 1 running[^]*Last log lines:\nnode 1/,
+    );
+    await expect(kafka.read('orders', { count: 1, timeout: '50ms' })).rejects.toThrow(
+      /Read so far: 0 records/,
+    );
+    await expect(startKafka({ nodes: 0 })).rejects.toThrow('nodes must be a whole number from 1');
+    expect(() => kafka.node(2)).toThrow('There is no node 2; nodes are 1 to 1.');
+  });
+});
