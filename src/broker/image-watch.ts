@@ -2,46 +2,37 @@
  * Waiting for this broker's own metadata image to show something: registered as the last publisher, so that whoever waits
  * for a topic finds its partitions already started.
  */
-import type { Scheduler, Timer } from '../base/clock.ts';
+import type { Scheduler } from '../base/clock.ts';
+import { WatchList } from '../base/watch-list.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { MetadataPublisher } from '../metadata/publisher.ts';
-
-interface Waiter {
-  readonly shows: (image: MetadataImage) => boolean;
-  readonly done: (shown: boolean) => void;
-}
+import { pendingRequestsMax } from './limits.ts';
+import { DelayedOperation, Purgatory } from './purgatory/delayed-operation.ts';
 
 export class ImageWatch implements MetadataPublisher {
   readonly #current: () => MetadataImage;
-  readonly #scheduler: Scheduler;
-  readonly #waiters = new Set<Waiter>();
+  readonly #purgatory: Purgatory;
+  readonly #changes = new WatchList();
 
   constructor(current: () => MetadataImage, scheduler: Scheduler) {
     this.#current = current;
-    this.#scheduler = scheduler;
+    this.#purgatory = new Purgatory(scheduler, pendingRequestsMax);
   }
 
-  onMetadataUpdate(_delta: unknown, image: MetadataImage): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.shows(image)) waiter.done(true);
-    }
+  onMetadataUpdate(): void {
+    this.#changes.notify();
   }
 
-  /** True once `shows` holds for the image; false when it didn't within `timeoutMs`. */
+  /** True once `shows` holds for the image; false when it did not within `timeoutMs`. */
   until(shows: (image: MetadataImage) => boolean, timeoutMs: number): Promise<boolean> {
-    if (shows(this.#current())) return Promise.resolve(true);
     return new Promise((resolve) => {
-      let timer: Timer | null = null;
-      const waiter: Waiter = {
-        shows,
-        done: (shown) => {
-          this.#waiters.delete(waiter);
-          timer?.cancel();
-          resolve(shown);
-        },
-      };
-      this.#waiters.add(waiter);
-      timer = this.#scheduler.after(timeoutMs, () => waiter.done(false));
+      const operation = new DelayedOperation({
+        purgatory: this.#purgatory,
+        timeoutMs,
+        tryComplete: () => shows(this.#current()),
+        onComplete: (isExpired) => resolve(!isExpired),
+      });
+      operation.start([this.#changes]);
     });
   }
 }

@@ -33,3 +33,5 @@ export const readYourWriteMs = 1_000;
 export const autoCreateWaitMs = 1_000;
 /** Fetches parked at the same time; the next one is answered at once with what there is. */
 export const parkedFetchesMax = 100_000;
+/** Produce and DeleteRecords requests that are pending at the same time; the next one is answered as if its time-out were over. */
+export const pendingRequestsMax = 1_000_000;

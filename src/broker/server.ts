@@ -6,13 +6,7 @@ import type { Connection } from '../base/network.ts';
 import { createHandlerTable } from './api/index.ts';
 import { FetchSessionCache, sessionDefaults } from './fetch-session.ts';
 import type { Handler, ListenerKind } from './handler.ts';
-import {
-  fetchBudgetBytes,
-  parkedFetchesMax,
-  requestBudgetBytes,
-  requestReserveBytes,
-  smallFrameBytes,
-} from './limits.ts';
+import { fetchBudgetBytes, requestBudgetBytes, requestReserveBytes, smallFrameBytes } from './limits.ts';
 import { Acceptor, type AcceptorLimits } from './pipeline/acceptor.ts';
 import { allowAll } from './pipeline/authorize.ts';
 import { Dispatcher } from './pipeline/dispatch.ts';
@@ -56,7 +50,6 @@ export class KafkaServer {
               random: () => services.random.u32(),
             }),
             fetchBudget: new MemoryBudget(fetchBudgetBytes),
-            lot: { parked: 0, parkedMax: parkedFetchesMax },
           },
       options.handlers,
     );

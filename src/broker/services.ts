@@ -5,6 +5,7 @@
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { WatchKey } from '../base/watch-list.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -17,6 +18,7 @@ import type {
   AppendResult,
   FetchOptions,
   FetchPartitionData,
+  FetchPosition,
   FoundOffset,
   ListOffsetOptions,
   ProducerState,
@@ -61,6 +63,8 @@ export interface PartitionReplica {
   readonly logEndOffset: number;
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult;
   fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData>;
+  /** Bytes that `fetch` would find if no limit held them back; Infinity: answer now; null: only the disk can tell. */
+  readableBytes(options: FetchPosition): number | null;
   /** Calls back when what `fetch` would answer may have changed, leadership and deletion included; returns the end of it. */
   watch(callback: () => void): () => void;
   listOffset(options: ListOffsetOptions): FoundOffset | null | Promise<FoundOffset | null>;
@@ -68,8 +72,12 @@ export interface PartitionReplica {
     currentLeaderEpoch: number,
     requestedEpoch: number,
   ): { readonly leaderEpoch: number; readonly endOffset: number };
-  /** Resolves to the low watermark over all live replicas. */
+  /** Moves the log start to `offset` (-1: the high watermark); resolves to the offset when this replica's log begins there. */
   deleteRecords(offset: number): Promise<number>;
+  /** The smallest log start offset of the live replicas; throws unless this replica leads. */
+  lowWatermark(): number;
+  /** Changes of the low watermark or of the role. */
+  readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
 }
 

@@ -92,6 +92,15 @@ export class LogReader {
     return { parts: found.map(viewOf), nextOffset: last.lastOffset + 1 };
   }
 
+  /** See `ReplicaLog.bytesReadable`. */
+  bytesReadable(offset: number, upTo: number): number | null {
+    const state = this.#state;
+    const limit = Math.min(upTo, state.logEndOffset);
+    if (offset >= limit) return 0;
+    if (state.floorSegment(offset) < state.floorSegment(limit - 1)) return Number.POSITIVE_INFINITY;
+    return state.tail.bytesBetween(offset, limit);
+  }
+
   async read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
     const state = this.#state;
     for (let attempt = 0; ; attempt++) {

@@ -172,6 +172,11 @@ export class PartitionLog {
     return this.#reader.readCached(offset, maxBytes, upTo, minOneBatch);
   }
 
+  bytesReadable(offset: number, upTo: number): number | null {
+    this.#state.checkUsable();
+    return this.#reader.bytesReadable(offset, upTo);
+  }
+
   /** At least one batch from memory as separate buffers; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     this.#state.checkUsable();

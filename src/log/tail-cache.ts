@@ -22,6 +22,8 @@ export interface CachedBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly sizeBytes: number;
+  /** Bytes that this log had put into the cache before this batch: what lies between two batches is a difference. */
+  readonly startBytes: number;
   readonly owner: LogTail;
   /** Null once it has left the cache. */
   slab: Slab | null;
@@ -74,7 +76,9 @@ export class TailCache {
     slab.bytes.set(bytes, at);
     slab.at += bytes.length;
     slab.liveCount += 1;
-    const entry = { firstOffset, lastOffset, sizeBytes: bytes.length, owner, slab, at, next: null };
+    const sizeBytes = bytes.length;
+    const { totalBytes: startBytes } = owner;
+    const entry = { firstOffset, lastOffset, sizeBytes, startBytes, owner, slab, at, next: null };
     if (this.#last === null) this.#head = entry;
     else this.#last.next = entry;
     this.#last = entry;
@@ -134,6 +138,8 @@ export class TailCache {
 export class LogTail {
   readonly #cache: TailCache;
   #entries: CachedBatch[] = [];
+  /** Bytes of all batches that were ever added. */
+  totalBytes = 0;
   /** Entries before it are gone; the array is compacted now and then. */
   #first = 0;
 
@@ -156,6 +162,7 @@ export class LogTail {
 
   /** Called by the cache. */
   push(entry: CachedBatch): void {
+    this.totalBytes += entry.sizeBytes;
     this.#entries.push(entry);
   }
 
@@ -190,6 +197,16 @@ export class LogTail {
       found.push(entry);
     }
     return found;
+  }
+
+  /** Bytes of the batches from the one that holds `offset` to the last below `upTo`, without a copy; null when that one is not here. */
+  bytesBetween(offset: number, upTo: number): number | null {
+    const at = this.#find(offset);
+    if (at < 0) return null;
+    const first = this.#entries[at] as CachedBatch;
+    const end = this.#find(upTo);
+    const beyond = end < 0 ? this.totalBytes : (this.#entries[end] as CachedBatch).startBytes;
+    return Math.max(0, beyond - first.startBytes);
   }
 
   #find(offset: number): number {

@@ -1,6 +1,6 @@
 /** Who is fed by a partition. Invariant: a broker has at most one feed, its newest. */
 import type { ErrorRow } from '../protocol/errors.ts';
-import type { Feed } from './partition-context.ts';
+import type { Feed } from './feed.ts';
 
 export class FeedList {
   #feeds: Feed[] = [];

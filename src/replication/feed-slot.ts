@@ -5,7 +5,7 @@
  */
 import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
 import type { Partition } from './partition.ts';
-import type { Feed } from './partition-context.ts';
+import type { Feed } from './feed.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import type { PushParts } from './stream-messages.ts';
 import type { LogParts } from './types.ts';

@@ -38,6 +38,11 @@ export interface ReplicaLog {
   appendAsFollower(records: Uint8Array): { info: LogAppendInfo; written: Promise<void> };
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
+  /**
+   * Bytes of whole batches from `offset` to below `upTo`, counted in memory and without a copy; null: only the disk can tell.
+   * Infinity: `offset` lies in an older segment than the last of these batches, so that one read cannot return all of them.
+   */
+  bytesReadable(offset: number, upTo: number): number | null;
   /** At least one batch, as separate views, good until the next append; null when the disk must be asked. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;

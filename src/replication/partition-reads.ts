@@ -7,15 +7,16 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkSubscription, type EpochLookup } from './follower-state.ts';
 import type { LeaderState } from './leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
-import type { Role } from './partition-context.ts';
 import {
   type FetchOptions,
   type FetchPartitionData,
+  type FetchPosition,
   type FoundOffset,
   type Isolation,
   type ListOffsetOptions,
   type LogReadResult,
   noRecords,
+  type Role,
 } from './types.ts';
 
 /** The parts of a `Partition` that reads need. */
@@ -85,6 +86,21 @@ export function fetchFrom(
   return log
     .read(offset, options.maxBytes, limit, options.minOneBatch)
     .then((read) => answer(log, options, read, null));
+}
+
+/**
+ * How many bytes a fetch would find if no limit held them back: see `ReplicaLog.bytesReadable`. Infinity also when the log diverges
+ * from the reader's. Throws what `fetchFrom` would throw.
+ */
+export function readableBytes(partition: Readable, options: FetchPosition): number | null {
+  const { log } = partition;
+  const { offset, lastFetchedEpoch, isolation } = options;
+  if (lastFetchedEpoch >= 0) {
+    const check = checkSubscription(partition, offset, lastFetchedEpoch);
+    if (check.kind !== 'ok') return Number.POSITIVE_INFINITY;
+  }
+  if (offset < log.logStartOffset || offset > log.logEndOffset) throw outOfRange(partition, offset);
+  return log.bytesReadable(offset, readLimit(log, isolation));
 }
 
 function outOfRange(partition: Readable, offset: number): KafkaError {

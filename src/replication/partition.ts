@@ -12,6 +12,7 @@
  */
 import { mark } from '../base/mark.ts';
 import { assert, defined } from '../base/assert.ts';
+import { WatchList } from '../base/watch-list.ts';
 import type { Timer } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
@@ -20,25 +21,27 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { IsrOutcome } from './alter-partition.ts';
 import { BusyGate } from './busy-gate.ts';
-import { Deletions } from './deletions.ts';
 import { FeedList } from './feed-list.ts';
+import type { Feed, SubscribeResult, Subscription } from './feed.ts';
 import { cutIntoRange, cutToLeader } from './follower-cut.ts';
 import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower-state.ts';
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
 import { LeaderState } from './leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
-import type { Feed, PartitionContext, Role, SubscribeResult, Subscription } from './partition-context.ts';
-import { checkAccess, endOfEpoch, fetchFrom, listOffsetOf } from './partition-reads.ts';
+import type { PartitionContext } from './partition-context.ts';
+import { checkAccess, endOfEpoch, fetchFrom, listOffsetOf, readableBytes } from './partition-reads.ts';
 import type {
   Acks,
   AppendOptions,
   AppendResult,
   FetchOptions,
   FetchPartitionData,
+  FetchPosition,
   FoundOffset,
   ListOffsetOptions,
   ProducerState,
+  Role,
 } from './types.ts';
 
 /** How long a former leader waits for the new one to commit what it took, before it tells producers to ask again. */
@@ -46,9 +49,7 @@ const handoverGraceMs = 1000;
 
 const done: Promise<void> = Promise.resolve();
 
-function notLeader(): KafkaError {
-  return new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-}
+const notLeader = (): KafkaError => new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
 
 export class Partition {
   readonly topic: string;
@@ -71,8 +72,9 @@ export class Partition {
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  readonly #deletions = new Deletions();
-  readonly #watchers = new Set<() => void>();
+  /** Tells when the low watermark may have changed, or the role did. */
+  readonly lowWatermarkChanges = new WatchList();
+  readonly #changes = new WatchList();
   readonly #feeds = new FeedList();
   readonly #onWritten: () => void;
   readonly #onWriteFailed: (error: unknown) => void;
@@ -163,6 +165,12 @@ export class Partition {
     return fetchFrom(this, options);
   }
 
+  /** Bytes that `fetch` would find if no limit held them back; null: only the disk can tell. See `readableBytes`. */
+  readableBytes(options: FetchPosition): number | null {
+    this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
+    return readableBytes(this, options);
+  }
+
   async listOffset(options: ListOffsetOptions): Promise<FoundOffset | null> {
     this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
     return listOffsetOf(this, options);
@@ -173,16 +181,16 @@ export class Partition {
     requestedEpoch: number,
   ): { leaderEpoch: number; endOffset: number } {
     this.requireLeader(currentLeaderEpoch);
-    const { epoch, endOffset } = this.endOffsetForEpoch(requestedEpoch);
+    const { epoch, endOffset } = endOfEpoch(this, requestedEpoch);
     return { leaderEpoch: epoch, endOffset };
   }
 
-  /** The largest epoch not above `epoch` that the log knows, and where it ends; (-1, -1) for an epoch not begun yet. */
+  /** See `endOfEpoch`. */
   endOffsetForEpoch(epoch: number): EpochEndOffset {
     return endOfEpoch(this, epoch);
   }
 
-  /** Moves the log start to `offset` (-1: the high watermark); resolves to the low watermark when every live replica followed. */
+  /** Moves the log start to `offset` (-1: the high watermark); resolves to it. The followers' logs follow: see `lowWatermark`. */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;
@@ -191,9 +199,7 @@ export class Partition {
     this.requireLeader();
     this.#feeds.wake();
     this.#notify();
-    const low = this.#lowWatermark();
-    if (low >= target) return low;
-    return this.#deletions.wait(target);
+    return target;
   }
 
   describeProducers(): readonly ProducerState[] {
@@ -203,15 +209,13 @@ export class Partition {
 
   /** Calls back when the high watermark, the log start or the role changed. Returns how to stop. */
   watch(callback: () => void): () => void {
-    this.#watchers.add(callback);
-    return () => {
-      this.#watchers.delete(callback);
-    };
+    return this.#changes.watch(callback);
   }
 
-  /** A DeleteRecords waits for replicas. */
-  get hasDeletions(): boolean {
-    return this.#deletions.size > 0;
+  /** The smallest log start offset of the live replicas. Throws unless this replica leads. */
+  lowWatermark(): number {
+    this.requireLeader();
+    return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
   /** A follower wants to be fed. On `ok` the feed is attached in place of an older one of the same broker. */
@@ -241,7 +245,7 @@ export class Partition {
     if (leader === null || !this.#feeds.has(feed)) return;
     leader.acknowledged(feed.brokerId, logEndOffset, logStartOffset, nowMs);
     this.#progressed(leader, nowMs);
-    if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
+    this.lowWatermarkChanges.notify();
   }
 
   /** Time passed or brokers came and went: who fell out of sync, who may join, who no longer counts. */
@@ -250,7 +254,7 @@ export class Partition {
     if (leader === null) return;
     this.#submit(leader.proposeShrink(nowMs));
     this.#progressed(leader, nowMs);
-    if (this.#deletions.size > 0) this.#deletions.reached(this.#lowWatermark());
+    this.lowWatermarkChanges.notify();
     this.#feeds.wake();
   }
 
@@ -299,10 +303,6 @@ export class Partition {
     this.#advance(leader, nowMs);
     // After a refusal the same proposal would be refused again: the next tick, acknowledgement or metadata tries.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
-  }
-
-  #lowWatermark(): number {
-    return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
   /** Appends what the leader sent. Resolves when written; throws when it does not continue the log. */
@@ -432,7 +432,7 @@ export class Partition {
     this.#leader = null;
     this.#leaderHighWatermark = 0;
     this.#feeds.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
-    if (this.#deletions.size > 0) this.#deletions.reject(notLeader());
+    this.lowWatermarkChanges.notify();
     if (wasLeader && this.#acks.size > 0) {
       mark('replication.deposed-with-waiters');
       this.#grace = this.#context.scheduler.after(handoverGraceMs, () =>
@@ -462,7 +462,7 @@ export class Partition {
     this.#leader = null;
     this.#cancelGrace();
     this.#feeds.revoke(error.error);
-    this.#deletions.reject(error);
+    this.lowWatermarkChanges.notify();
     this.#acks.rejectAbove(-1, error);
     this.#notify();
   }
@@ -491,10 +491,10 @@ export class Partition {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     mark('replication.replica-offline');
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
-    this.#context.onStorageError(this, error);
+    this.#context.onStorageError(this.topicId, this.index, error);
   }
 
   #notify(): void {
-    for (const watcher of this.#watchers) watcher();
+    this.#changes.notify();
   }
 }

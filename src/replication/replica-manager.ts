@@ -155,7 +155,9 @@ export class ReplicaManager implements MetadataPublisher {
       },
       isAlive: (brokerId) => this.#image.cluster.brokers.get(nodeId(brokerId))?.fenced === false,
       submitIsr: (request) => this.#alter.submit(request),
-      onStorageError: (partition, error) => {
+      onStorageError: (topicId, index, error) => {
+        const partition = this.partition(topicId, index);
+        if (partition === null) return;
         logger.error('a replica went offline', { partition: partition.name, error: String(error) });
         this.#fetchers.unfollow(partition);
         this.#tell(partition);
@@ -283,7 +285,7 @@ export class ReplicaManager implements MetadataPublisher {
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
       // Who became eligible may join; who left no longer holds back deletions.
       this.#tickLeaders(
-        (partition) => partition.leaderState?.hasOutOfSync === true || partition.hasDeletions,
+        (partition) => partition.leaderState?.hasOutOfSync === true || partition.lowWatermarkChanges.size > 0,
       );
     }
     this.#reconcile.run();

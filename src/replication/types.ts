@@ -38,6 +38,9 @@ export interface ProducerState {
 
 export type Acks = -1 | 0 | 1;
 
+/** What a replica does on this broker. */
+export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
+
 export interface AppendOptions {
   readonly origin: 'client' | 'coordinator';
   readonly requestVersion: number;
@@ -52,10 +55,9 @@ export interface AppendResult {
 /** Up to where a reader may see: everything written, what is committed, what belongs to no open transaction. */
 export type Isolation = 'log_end' | 'high_watermark' | 'committed';
 
-export interface FetchOptions {
+/** Where a fetch reads, and who asks. */
+export interface FetchPosition {
   readonly offset: number;
-  readonly maxBytes: number;
-  readonly minOneBatch: boolean;
   readonly isolation: Isolation;
   /** -1: not given. */
   readonly currentLeaderEpoch: number;
@@ -63,6 +65,11 @@ export interface FetchOptions {
   readonly lastFetchedEpoch: number;
   /** KIP-392: a follower may answer, up to its own high watermark. */
   readonly allowFollower: boolean;
+}
+
+export interface FetchOptions extends FetchPosition {
+  readonly maxBytes: number;
+  readonly minOneBatch: boolean;
 }
 
 export interface FetchPartitionData {

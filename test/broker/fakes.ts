@@ -1,4 +1,5 @@
 /** Parts of a node that handlers talk to, as plain objects: a replica that is an array, a controller that is a table. */
+import { WatchList } from '../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../src/broker/services.ts';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
@@ -9,6 +10,7 @@ import type {
   AppendResult,
   FetchOptions,
   FetchPartitionData,
+  FetchPosition,
   FoundOffset,
   ListOffsetOptions,
   ProducerState,
@@ -31,6 +33,8 @@ export class FakeReplica implements PartitionReplica {
   holdAcks = false;
   /** Reads with data answer later, as those from disk do. */
   slow = false;
+  /** Base offset of the newest segment. */
+  segmentStart = 0;
   readonly fetches: FetchOptions[] = [];
   readonly watchers = new Set<() => void>();
   readonly #batches: { offset: number; end: number; bytes: Uint8Array }[] = [];
@@ -121,6 +125,23 @@ export class FakeReplica implements PartitionReplica {
     };
   }
 
+  /** Thrown errors and offsets are those of `fetch`. `isCold`: only the disk can tell. */
+  readableBytes({ offset, isolation, currentLeaderEpoch }: FetchPosition): number | null {
+    if (this.error !== null) throw this.error;
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch)
+      throw new KafkaError(Errors.FENCED_LEADER_EPOCH);
+    if (offset < this.logStartOffset || offset > this.logEndOffset)
+      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
+    const limit =
+      isolation === 'committed' ? (this.lastStableOffset ?? this.highWatermark) : this.highWatermark;
+    if (offset < this.segmentStart && limit > this.segmentStart) return Number.POSITIVE_INFINITY;
+    if (this.slow && offset < limit) return null;
+    let bytes = 0;
+    for (const batch of this.#batches)
+      if (batch.end > offset && batch.end <= limit) bytes += batch.bytes.length;
+    return bytes;
+  }
+
   watch(callback: () => void): () => void {
     this.watchers.add(callback);
     return () => this.watchers.delete(callback);
@@ -152,6 +173,13 @@ export class FakeReplica implements PartitionReplica {
     this.logStartOffset = offset === -1 ? this.highWatermark : offset;
     return this.logStartOffset;
   }
+
+  lowWatermark(): number {
+    if (this.error !== null) throw this.error;
+    return this.logStartOffset;
+  }
+
+  readonly lowWatermarkChanges = new WatchList();
 
   describeProducers(): readonly ProducerState[] {
     return [];

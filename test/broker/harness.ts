@@ -337,7 +337,7 @@ export class TestBroker {
           this.replicas.set(key, new FakeReplica(topic.name, topic.id, index));
       }
     }
-    this.services.imageWatch.onMetadataUpdate(delta, this.image);
+    this.services.imageWatch.onMetadataUpdate();
   }
 
   replica(topicId: string, index: number): FakeReplica {

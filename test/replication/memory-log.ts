@@ -145,6 +145,10 @@ export class MemoryLog implements ReplicaLog {
       : { parts: [found.records], nextOffset: found.nextOffset };
   }
 
+  bytesReadable(offset: number, upTo: number): number | null {
+    return this.isCold ? null : this.#find(offset, Number.POSITIVE_INFINITY, upTo).records.length;
+  }
+
   #find(offset: number, maxBytes: number, upTo: number): LogReadResult {
     if (offset < this.logStartOffset || offset > this.logEndOffset)
       throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);

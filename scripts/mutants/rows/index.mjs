@@ -6,6 +6,7 @@
  * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
  * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
  */
+import { brokerRows } from './broker.mjs';
 import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
@@ -15,6 +16,7 @@ import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
 
 export const rows = [
+  ...brokerRows,
   ...electionRows,
   ...logRows,
   ...snapshotRows,

@@ -8,7 +8,6 @@
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
  * Not done:  transactional batches are refused (no transaction coordinator yet).
  */
-import type { Timer } from '../../base/clock.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
@@ -23,6 +22,7 @@ import {
   type NoResponse,
   type RequestContext,
 } from '../handler.ts';
+import { DelayedOperation, type Purgatory } from '../purgatory/delayed-operation.ts';
 import type { BrokerServices } from '../services.ts';
 import type { Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
@@ -39,7 +39,11 @@ type PartitionData = TopicData['partitionData'][number];
 const adminClientId = '__admin_client';
 const currentLeaderVersion = 10;
 
-export function createProduceHandler(services: BrokerServices, endpoints: Endpoints): Handler {
+export function createProduceHandler(
+  services: BrokerServices,
+  endpoints: Endpoints,
+  purgatory: Purgatory,
+): Handler {
   return defineHandler(ProduceRequest, ProduceResponse, {
     versions: '3-13',
     advertisedFrom: 0,
@@ -48,7 +52,7 @@ export function createProduceHandler(services: BrokerServices, endpoints: Endpoi
     handle(request, context) {
       if (request.acks < -1 || request.acks > 1)
         return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
-      const produce = new ProduceOperation(services, endpoints, request, context);
+      const produce = new ProduceOperation(services, endpoints, purgatory, request, context);
       return { ordered: null, response: produce.run() };
     },
     failed: (request, error, context, message) => {
@@ -94,6 +98,7 @@ function newResult(index: number): PartitionResult {
 /** One request: its results, filled in as appends are acknowledged. */
 class ProduceOperation {
   readonly #services: BrokerServices;
+  readonly #purgatory: Purgatory;
   readonly #request: ProduceRequest;
   readonly #context: RequestContext;
   readonly #hints: LeaderHints;
@@ -102,17 +107,19 @@ class ProduceOperation {
   readonly #waiting = new Map<PartitionResult, TopicImage>();
   #resolve: ((response: Response | NoResponse) => void) | null = null;
   #reject: ((error: Error) => void) | null = null;
-  #timer: Timer | null = null;
+  #operation: DelayedOperation | null = null;
   /** acks=0: what went wrong first. */
   #firstError: ErrorRow | null = null;
 
   constructor(
     services: BrokerServices,
     endpoints: Endpoints,
+    purgatory: Purgatory,
     request: ProduceRequest,
     context: RequestContext,
   ) {
     this.#services = services;
+    this.#purgatory = purgatory;
     this.#request = request;
     this.#context = context;
     this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
@@ -124,11 +131,15 @@ class ProduceOperation {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      if (this.#request.acks === -1) {
-        this.#timer = this.#services.scheduler.after(Math.max(0, this.#request.timeoutMs), () =>
-          this.#timedOut(),
-        );
-      }
+      if (this.#request.acks !== -1) return;
+      this.#operation = new DelayedOperation({
+        purgatory: this.#purgatory,
+        timeoutMs: this.#request.timeoutMs,
+        tryComplete: () => this.#waiting.size === 0,
+        onComplete: (isExpired) => (isExpired ? this.#timedOut() : this.#respond()),
+      });
+      // The partitions keep their acknowledgements in the order of the offsets; they say themselves when one is there.
+      this.#operation.start([]);
     });
   }
 
@@ -192,12 +203,11 @@ class ProduceOperation {
   }
 
   #timedOut(): void {
-    this.#timer = null;
     for (const [result, topic] of this.#waiting) {
       this.#failed(result, topic, new KafkaError(Errors.REQUEST_TIMED_OUT));
     }
     this.#waiting.clear();
-    this.#settle();
+    this.#respond();
   }
 
   #failed(result: PartitionResult, topic: TopicImage | undefined, error: unknown): void {
@@ -223,8 +233,13 @@ class ProduceOperation {
   }
 
   #settle(): void {
-    if (this.#waiting.size > 0 || this.#resolve === null) return;
-    this.#timer?.cancel();
+    if (this.#waiting.size > 0) return;
+    if (this.#operation === null) this.#respond();
+    else this.#operation.checkNow();
+  }
+
+  #respond(): void {
+    if (this.#resolve === null) return;
     const resolve = this.#resolve;
     this.#resolve = null;
     try {

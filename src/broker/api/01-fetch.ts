@@ -29,8 +29,8 @@ import {
   FetchOperation,
   type FetchOutcome,
   type FetchTarget,
-  type ParkingLot,
 } from '../purgatory/fetch-operation.ts';
+import type { Purgatory } from '../purgatory/delayed-operation.ts';
 import type { BrokerServices } from '../services.ts';
 import type { Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
@@ -46,7 +46,7 @@ export interface FetchHandlerOptions {
   readonly endpoints: Endpoints;
   readonly sessions: FetchSessionCache;
   readonly budget: MemoryBudget;
-  readonly lot: ParkingLot;
+  readonly purgatory: Purgatory;
 }
 
 const currentLeaderVersion = 16;
@@ -143,7 +143,7 @@ class Fetch {
     this.#topics = this.#resolveTopics();
     const isDebugging = access(request, context.apiVersion).isolation === 'log_end';
     this.#rack = context.apiVersion >= rackVersion && !isDebugging ? request.rackId : null;
-    const { services, budget, lot } = options;
+    const { services, budget, purgatory } = options;
     const maxBytes = Math.min(Math.max(0, request.maxBytes), services.config.get('fetch.max.bytes'));
     this.#operation = new FetchOperation(
       this.#partitions.map((partition, index) => this.#target(partition, this.#topics[index])),
@@ -153,7 +153,7 @@ class Fetch {
         maxWaitMs: Math.min(request.maxWaitMs, waitMsMax),
         ...access(request, context.apiVersion),
       },
-      { scheduler: services.scheduler, budget, lot },
+      { purgatory, budget },
     );
   }
 

@@ -3,20 +3,20 @@
  * Behaviour: answers with the low watermark once every live replica followed. Internal topics and topics that are only compacted are
  *            refused. A time-out leaves the deletion in force, as in Kafka.
  */
-import type { Scheduler } from '../../base/clock.ts';
 import { topicConfig } from '../../config/topic.ts';
 import { Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import { DeleteRecordsRequest, DeleteRecordsResponse } from '../../protocol/messages/21-delete-records.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import { waitMsMax } from '../limits.ts';
-import type { BrokerServices } from '../services.ts';
+import { DelayedOperation, type Purgatory } from '../purgatory/delayed-operation.ts';
+import type { BrokerServices, PartitionReplica } from '../services.ts';
 import { isInternalTopic } from './topics.ts';
 
 type PartitionResult = Init<typeof DeleteRecordsResponse>['topics'][number]['partitions'][number];
 type Asked = DeleteRecordsRequest['topics'][number]['partitions'][number];
 
-export function createDeleteRecordsHandler(services: BrokerServices): Handler {
+export function createDeleteRecordsHandler(services: BrokerServices, purgatory: Purgatory): Handler {
   return defineHandler(DeleteRecordsRequest, DeleteRecordsResponse, {
     versions: '0-2',
     listeners: ['broker'],
@@ -25,7 +25,7 @@ export function createDeleteRecordsHandler(services: BrokerServices): Handler {
       const topics = request.topics.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
-          partitions.map((asked) => trim(services, name, asked, timeoutMs, context)),
+          partitions.map((asked) => trim(services, purgatory, name, asked, timeoutMs, context)),
         ),
       }));
       return { topics: await Promise.all(topics) };
@@ -45,6 +45,7 @@ export function createDeleteRecordsHandler(services: BrokerServices): Handler {
 
 async function trim(
   services: BrokerServices,
+  purgatory: Purgatory,
   name: string,
   asked: Asked,
   timeoutMs: number,
@@ -52,20 +53,21 @@ async function trim(
 ): Promise<PartitionResult> {
   const { partitionIndex } = asked;
   try {
-    const deletion = startDeletion(services, name, asked, context);
-    const lowWatermark = await withTimeout(services.scheduler, deletion, timeoutMs);
+    const replica = replicaOf(services, name, asked, context);
+    const startOffset = await replica.deleteRecords(asked.offset);
+    const lowWatermark = await lowWatermarkAt(purgatory, replica, startOffset, timeoutMs);
     return { partitionIndex, lowWatermark, errorCode: 0 };
   } catch (error) {
     return { partitionIndex, lowWatermark: -1, errorCode: errorRowOf(error).code };
   }
 }
 
-function startDeletion(
+function replicaOf(
   services: BrokerServices,
   name: string,
   asked: Asked,
   context: RequestContext,
-): Promise<number> {
+): PartitionReplica {
   if (isInternalTopic(name)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION);
   const topic = context.image.topics.byName(name);
   if (topic?.partitions[asked.partitionIndex] === undefined)
@@ -74,12 +76,36 @@ function startDeletion(
   if (cleanupPolicy.compact && !cleanupPolicy.delete) throw new KafkaError(Errors.POLICY_VIOLATION);
   const replica = services.replicas.partition(topic.id, asked.partitionIndex);
   if (replica === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-  return replica.deleteRecords(asked.offset);
+  return replica;
 }
 
-function withTimeout<T>(scheduler: Scheduler, work: Promise<T>, timeoutMs: number): Promise<T> {
+/** The low watermark, once the logs of all live replicas begin at `startOffset`. */
+function lowWatermarkAt(
+  purgatory: Purgatory,
+  replica: PartitionReplica,
+  startOffset: number,
+  timeoutMs: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const timer = scheduler.after(timeoutMs, () => reject(new KafkaError(Errors.REQUEST_TIMED_OUT)));
-    work.then(resolve, reject).finally(() => timer.cancel());
+    let lowWatermark = -1;
+    let failure: unknown = null;
+    const operation = new DelayedOperation({
+      purgatory,
+      timeoutMs,
+      tryComplete: () => {
+        try {
+          lowWatermark = replica.lowWatermark();
+        } catch (error) {
+          failure = error;
+        }
+        return failure !== null || lowWatermark >= startOffset;
+      },
+      onComplete: (isExpired) => {
+        if (isExpired) reject(new KafkaError(Errors.REQUEST_TIMED_OUT));
+        else if (failure !== null) reject(failure as Error);
+        else resolve(lowWatermark);
+      },
+    });
+    operation.start([replica.lowWatermarkChanges]);
   });
 }

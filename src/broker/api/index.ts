@@ -7,7 +7,8 @@ import type { Handler } from '../handler.ts';
 import { HandlerTable } from '../pipeline/table.ts';
 import type { MemoryBudget } from '../pipeline/memory-budget.ts';
 import { ProducerIds } from '../producer-ids.ts';
-import type { ParkingLot } from '../purgatory/fetch-operation.ts';
+import { Purgatory } from '../purgatory/delayed-operation.ts';
+import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
 import type { BrokerServices, NodeServices } from '../services.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 import { createProduceHandler } from './00-produce.ts';
@@ -40,7 +41,6 @@ export interface BrokerHandlerOptions {
   readonly creator: TopicCreator;
   readonly sessions: FetchSessionCache;
   readonly fetchBudget: MemoryBudget;
-  readonly lot: ParkingLot;
 }
 
 /** Handlers of every node. */
@@ -58,19 +58,22 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
 }
 
 function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
-  const { services, creator, sessions, fetchBudget, lot } = options;
+  const { services, creator, sessions, fetchBudget } = options;
   const { nodeId, metadata, controller, random } = services;
+  const { scheduler } = services;
+  const fetches = new Purgatory(scheduler, parkedFetchesMax);
+  const requests = new Purgatory(scheduler, pendingRequestsMax);
   const producerIds = new ProducerIds(
     nodeId,
     () => metadata().cluster.brokers.get(nodeId)?.epoch,
     controller,
   );
   return [
-    createProduceHandler(services, endpoints),
-    createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, lot }),
+    createProduceHandler(services, endpoints, requests),
+    createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, purgatory: fetches }),
     createListOffsetsHandler(services),
     createMetadataHandler(services, endpoints, creator),
-    createDeleteRecordsHandler(services),
+    createDeleteRecordsHandler(services, requests),
     createInitProducerIdHandler(producerIds),
     createOffsetForLeaderEpochHandler(services),
     createAlterReplicaLogDirsHandler(services),

@@ -39,7 +39,6 @@ function table(broker: TestBroker) {
       creator: new TopicCreator(services),
       sessions: new FetchSessionCache({ slotsMax: 1, partitionsMax: 10, evictionMs: 1, random: () => 1 }),
       fetchBudget: new MemoryBudget(1000),
-      lot: { parked: 0, parkedMax: 10 },
     },
     [],
   );

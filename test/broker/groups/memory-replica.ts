@@ -1,4 +1,5 @@
 /** A partition of `__consumer_offsets` in memory: a log that outlives its leaders, and a leader whose promises a test keeps by hand. */
+import { WatchList } from '../../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../../src/broker/services.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { batches, setBaseOffset } from '../../../src/protocol/records/batch.ts';
@@ -112,6 +113,16 @@ export class MemoryReplica implements PartitionReplica {
       divergingEpoch: null,
     };
   }
+
+  readableBytes(): null {
+    return null;
+  }
+
+  lowWatermark(): number {
+    return this.logStartOffset;
+  }
+
+  readonly lowWatermarkChanges = new WatchList();
 
   watch(callback: () => void): () => void {
     this.#watchers.add(callback);

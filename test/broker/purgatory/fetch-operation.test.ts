@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
+import { Purgatory } from '../../../src/broker/purgatory/delayed-operation.ts';
 import { FetchOperation, type FetchTarget } from '../../../src/broker/purgatory/fetch-operation.ts';
 import { FakeReplica } from '../fakes.ts';
 import { batchOf, idA, ManualTime, settle } from '../harness.ts';
@@ -71,7 +72,7 @@ describe('fetch operation', () => {
         const { batches, each, total, minUnits } = fetch;
         const time = new ManualTime();
         const budget = new MemoryBudget(1 << 20);
-        const lot = { parked: 0, parkedMax: 10 };
+        const purgatory = new Purgatory(time, 10);
         const replicas = replicasOf(fetch);
         const limits = {
           minBytes: minUnits * unit,
@@ -80,7 +81,7 @@ describe('fetch operation', () => {
           isolation: 'high_watermark' as const,
           allowFollower: false,
         };
-        const dependencies = { scheduler: time, budget, lot };
+        const dependencies = { purgatory, budget };
         const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, dependencies);
         const done = await carryThrough(operation, replicas, time, fetch);
         const bytes = bytesOf(operation);
@@ -94,7 +95,7 @@ describe('fetch operation', () => {
         operation.release();
         await settle();
         expect(budget.usedBytes).toBe(0);
-        expect(lot.parked).toBe(0);
+        expect(purgatory.pending).toBe(0);
         expect(time.timerCount).toBe(0);
         for (const replica of replicas) expect(replica.watchers.size).toBe(0);
       }),
@@ -118,13 +119,13 @@ describe('fetch operation', () => {
       allowFollower: false,
     };
     const time = new ManualTime();
-    const dependencies = { scheduler: time, budget, lot: { parked: 0, parkedMax: 1 } };
+    const dependencies = { purgatory: new Purgatory(time, 1), budget };
     const operation = new FetchOperation(targetsOf(replicas, 1 << 20), limits, dependencies);
     expect(operation.run()).toBeNull();
     expect(bytesOf(operation)).toEqual([3 * unit, 0]);
   });
 
-  test('reading a partition again makes use of the room that it had', async () => {
+  test('a pending fetch counts and reads once', async () => {
     const replica = new FakeReplica('a', idA, 0);
     const limits = {
       minBytes: 3 * unit,
@@ -134,9 +135,8 @@ describe('fetch operation', () => {
       allowFollower: false,
     };
     const dependencies = {
-      scheduler: new ManualTime(),
+      purgatory: new Purgatory(new ManualTime(), 1),
       budget: new MemoryBudget(1 << 20),
-      lot: { parked: 0, parkedMax: 1 },
     };
     const operation = new FetchOperation(targetsOf([replica], 1 << 20), limits, dependencies);
     let done = false;
@@ -145,9 +145,11 @@ describe('fetch operation', () => {
       expect(done).toBe(false);
       replica.appendAsLeader(batchOf(1, 100), 1);
       await settle();
-      expect(bytesOf(operation)).toEqual([i * unit]);
     }
     expect(done).toBe(true);
+    expect(bytesOf(operation)).toEqual([3 * unit]);
+    // Counted three times, read once.
+    expect(replica.fetches.length).toBe(1);
   });
 
   test('the lot is full: answered with what there is', () => {
@@ -159,7 +161,7 @@ describe('fetch operation', () => {
       isolation: 'high_watermark' as const,
       allowFollower: false,
     };
-    const dependencies = { scheduler: time, budget: new MemoryBudget(100), lot: { parked: 1, parkedMax: 1 } };
+    const dependencies = { purgatory: new Purgatory(time, 0), budget: new MemoryBudget(100) };
     const operation = new FetchOperation(targetsOf([new FakeReplica('a', idA, 0)], 10), limits, dependencies);
     expect(operation.run()).toBeNull();
     expect(time.timerCount).toBe(0);

@@ -1,0 +1,62 @@
+/** Bugs of the broker's shared mechanisms. */
+const fetchOperation = 'src/broker/purgatory/fetch-operation.ts';
+const rules = 'test/broker/purgatory/fetch-rules.test.ts';
+
+export const brokerRows = [
+  {
+    number: 401,
+    bug: 'bytes that a limit holds back do not count for fetch.min.bytes',
+    reference: 'kafkajs #1365, kop #699',
+    change: 'a read from disk counts with the whole batches that it brought',
+    edits: [
+      {
+        file: fetchOperation,
+        from: 'this.#setCount(count, isHeldBack ? Math.max(length, limitBytes) : length);',
+        to: 'void isHeldBack;\n    void limitBytes;\n    this.#setCount(count, length);',
+      },
+    ],
+    caughtBy: { test: rules, name: 'disk: half a batch' },
+  },
+  {
+    number: 402,
+    bug: 'a fetch waits for min bytes behind the end of a segment',
+    reference: 'Kafka DelayedFetch case F',
+    change: 'an older segment counts like any other',
+    edits: [
+      {
+        file: 'src/log/log-reader.ts',
+        from: 'if (state.floorSegment(offset) < state.floorSegment(limit - 1)) return Number.POSITIVE_INFINITY;\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/log/partition-log.test.ts', name: 'readable bytes' },
+  },
+  {
+    number: 403,
+    bug: 'a partition counts for fetch.min.bytes beyond its own limit',
+    reference: 'Kafka DelayedFetch: min(endOffset - fetchOffset, partition max bytes)',
+    change: 'the limit of the partition is not looked at',
+    edits: [
+      {
+        file: fetchOperation,
+        from: 'else this.#setCount(count, Math.min(bytes, target.maxBytes));',
+        to: 'else this.#setCount(count, bytes);',
+      },
+    ],
+    caughtBy: { test: rules, name: 'a partition counts up to its limit only' },
+  },
+  {
+    number: 404,
+    bug: 'a pending operation keeps its watchers after it completed',
+    reference: 'KAFKA-1641 kind: purgatories that fill up with completed operations',
+    change: 'keys are not unwatched',
+    edits: [
+      {
+        file: 'src/broker/purgatory/delayed-operation.ts',
+        from: 'for (const unwatch of this.#unwatch) unwatch();',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/broker/purgatory/delayed-operation.test.ts', name: 'leaves nothing behind' },
+  },
+];

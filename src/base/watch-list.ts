@@ -1,0 +1,26 @@
+/** The listeners of one thing that changes. */
+
+/** Something that changes: a replica, the metadata image. */
+export interface WatchKey {
+  /** Calls back after each change; returns how to stop. */
+  watch(callback: () => void): () => void;
+}
+
+export class WatchList implements WatchKey {
+  readonly #callbacks = new Set<() => void>();
+
+  get size(): number {
+    return this.#callbacks.size;
+  }
+
+  watch(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    return () => {
+      this.#callbacks.delete(callback);
+    };
+  }
+
+  notify(): void {
+    for (const callback of this.#callbacks) callback();
+  }
+}

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { WatchList } from '../../../src/base/watch-list.ts';
+import { DelayedOperation, Purgatory } from '../../../src/broker/purgatory/delayed-operation.ts';
+import { ManualTime, settle } from '../harness.ts';
+
+function operationOf(purgatory: Purgatory, isReady: () => boolean, timeoutMs = 100) {
+  const completions: boolean[] = [];
+  const changes: (readonly number[] | null)[] = [];
+  const operation = new DelayedOperation({
+    purgatory,
+    timeoutMs,
+    tryComplete: (changed) => {
+      changes.push(changed === null ? null : [...changed]);
+      return isReady();
+    },
+    onComplete: (isExpired) => completions.push(isExpired),
+  });
+  return { operation, completions, changes };
+}
+
+describe('delayed operation', () => {
+  test('all changes of one turn are one check, which is told of their keys', async () => {
+    const time = new ManualTime();
+    const keys = [new WatchList(), new WatchList(), new WatchList()];
+    const { operation, changes, completions } = operationOf(new Purgatory(time, 1), () => false);
+    operation.start(keys);
+    keys[2]?.notify();
+    keys[0]?.notify();
+    keys[2]?.notify();
+    await settle();
+    expect(changes).toEqual([null, [2, 0]]);
+    expect(completions).toEqual([]);
+  });
+
+  test('an operation that may not wait, or finds no place, completes as if it had expired', () => {
+    const time = new ManualTime();
+    const none = operationOf(new Purgatory(time, 0), () => false);
+    none.operation.start([]);
+    const now = operationOf(new Purgatory(time, 1), () => false, 0);
+    now.operation.start([]);
+    expect([none.completions, now.completions, time.timerCount]).toEqual([[true], [true], 0]);
+  });
+
+  test('completes once, whatever comes in whatever order, and leaves nothing behind', async () => {
+    const steps = fc.array(fc.constantFrom('notify', 'ready', 'expire', 'cancel', 'checkNow', 'settle'), {
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(steps, fc.boolean(), async (list, readyAtStart) => {
+        const time = new ManualTime();
+        const purgatory = new Purgatory(time, 1);
+        const key = new WatchList();
+        let isReady = readyAtStart;
+        const { operation, completions } = operationOf(purgatory, () => isReady);
+        operation.start([key]);
+        for (const step of list) {
+          if (step === 'notify') key.notify();
+          else if (step === 'ready') isReady = true;
+          else if (step === 'expire') await time.advance(100);
+          else if (step === 'cancel') operation.cancel();
+          else if (step === 'checkNow') operation.checkNow();
+          else await settle();
+        }
+        await settle();
+        if (!operation.isOver) await time.advance(100);
+        const isSilent = list.includes('cancel') && completions.length === 0;
+        expect(completions.length).toBe(isSilent ? 0 : 1);
+        expect([operation.isOver, purgatory.pending, key.size, time.timerCount]).toEqual([true, 0, 0, 0]);
+      }),
+    );
+  });
+});
