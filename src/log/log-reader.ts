@@ -72,11 +72,15 @@ export class LogReader {
     );
   }
 
-  /** From memory; null when the disk must be asked. */
+  /** From memory; null when the disk must be asked. Ends with the segment, as a read from disk does: Kafka's clients see no other. */
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
     const limit = Math.min(upTo, this.#state.logEndOffset);
     if (offset >= limit) return empty(offset);
-    const found = this.#state.tail.read(offset, maxBytes, limit, minOneBatch);
+    const { tail } = this.#state;
+    const segmentEnd = this.#state.endOfSegment(this.#state.floorSegment(offset));
+    let found = tail.read(offset, maxBytes, Math.min(limit, segmentEnd), minOneBatch);
+    // The rest of the segment was compacted away on the leader: the next segment goes on.
+    if (found?.length === 0 && segmentEnd < limit) found = tail.read(offset, maxBytes, limit, minOneBatch);
     if (found === null) return null;
     const first = found[0];
     if (first === undefined) return empty(offset);

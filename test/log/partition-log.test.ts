@@ -322,30 +322,6 @@ describe('read', () => {
     expect(bench.disk.counts.get('read') ?? 0).toBe(reads);
   });
 
-  test('readable bytes are counted in memory, up to the end of the segment', async () => {
-    const bench = new Bench();
-    const log = await bench.create({ segmentBytes: 300 });
-    const sizes: number[] = [];
-    for (let i = 0; i < 6; i++) {
-      const batch = batchOf(['x'.repeat(20)]);
-      sizes.push(batch.length);
-      await log.appendAsLeader(batch, 0, client).written;
-    }
-    const size = sizes[0] ?? 0;
-    const last = (await bench.fs.list('/data/t-0'))
-      .filter((name) => name.endsWith('.log'))
-      .sort()
-      .at(-1);
-    const base = Number.parseInt(last ?? '', 10);
-    expect(base).toBeGreaterThan(0);
-    expect(log.bytesReadable(0, base)).toBe(Number.POSITIVE_INFINITY);
-    expect(log.bytesReadable(0, 1)).toBe(size);
-    expect(log.bytesReadable(base - 1, base)).toBe(size);
-    expect(log.bytesReadable(base - 1, base + 1)).toBe(Number.POSITIVE_INFINITY);
-    expect(log.bytesReadable(base, 6)).toBe(size * (6 - base));
-    expect(log.bytesReadable(6, 6)).toBe(0);
-  });
-
   test('a wrong index is noticed and rebuilt', async () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 100 });

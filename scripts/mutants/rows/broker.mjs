@@ -29,7 +29,7 @@ export const brokerRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/log/partition-log.test.ts', name: 'readable bytes' },
+    caughtBy: { test: 'test/log/readable-bytes.test.ts', name: 'readable bytes' },
   },
   {
     number: 403,
