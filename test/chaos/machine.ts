@@ -121,10 +121,15 @@ export class Machine {
     this.drop(this.lab.clientAddress);
   }
 
+  /** Not `ip netns exec`: that has a view of the mounts of its own, in which a disk would stay mounted. */
+  private get networkOption(): string {
+    return `--net=/run/netns/${this.namespace}`;
+  }
+
   /** A command and its arguments as they run on this machine. */
   command(args: readonly string[]): string[] {
     const env = [`CHAOS_CONTROL=${this.controlPath}`, `LD_PRELOAD=${this.lab.shim}`, 'UV_USE_IO_URING=0'];
-    return ['ip', 'netns', 'exec', this.namespace, 'env', ...env, ...args];
+    return ['nsenter', this.networkOption, 'env', ...env, ...args];
   }
 
   end(): void {
@@ -134,7 +139,7 @@ export class Machine {
   }
 
   private inside(command: string, args: readonly string[]): void {
-    run('ip', ['netns', 'exec', this.namespace, command, ...args]);
+    run('nsenter', [this.networkOption, command, ...args]);
   }
 }
 

@@ -27,6 +27,7 @@ function missing(): string[] {
   const wanted: [string, string, string[]][] = [
     ['ip (iproute2)', 'ip', ['-V']],
     ['nft (nftables)', 'nft', ['--version']],
+    ['nsenter (util-linux)', 'nsenter', ['--version']],
     ['gcc', 'gcc', ['--version']],
     ['mkfs.ext4 (e2fsprogs)', 'mkfs.ext4', ['-V']],
     ['confluent-kafka for Python (--python)', args.python, ['-c', 'import confluent_kafka']],

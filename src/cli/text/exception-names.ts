@@ -15,6 +15,7 @@ const odd: Partial<Record<ErrorName, string>> = {
   NON_EMPTY_GROUP: 'GroupNotEmptyException',
   INVALID_CONFIG: 'InvalidConfigurationException',
   ELECTION_NOT_NEEDED: 'ElectionNotNeededException',
+  KAFKA_STORAGE_ERROR: 'KafkaStorageException',
 };
 
 /** `org.apache.kafka.common.errors.TimeoutException` for REQUEST_TIMED_OUT. */

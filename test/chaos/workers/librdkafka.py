@@ -33,6 +33,16 @@ def key_of(topic, partition):
     return f"{topic}-{partition}"
 
 
+def settings_of_producer():
+    return {
+        "acks": options["acks"],
+        "enable.idempotence": options["idempotent"],
+        "message.timeout.ms": 20000,
+        "linger.ms": 2,
+        "compression.type": options.get("compression", "none"),
+    }
+
+
 def producer():
     """Numbered records, one after the other over the partitions; a new incarnation after a fatal error."""
     life = 0
@@ -44,11 +54,7 @@ def producer():
             {
                 "bootstrap.servers": options["bootstrap"],
                 "client.id": name,
-                "acks": options["acks"],
-                "enable.idempotence": options["idempotent"],
-                "message.timeout.ms": 20000,
-                "linger.ms": 2,
-                "compression.type": options.get("compression", "none"),
+                **({} if options.get("defaults") else settings_of_producer()),
                 **options.get("extra", {}),
                 "error_cb": lambda error: fatal.set() if error.fatal() else None,
             }
