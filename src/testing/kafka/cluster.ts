@@ -62,7 +62,7 @@ export class TestKafka {
   private readonly deadlines: Deadlines;
   private readonly seats: Seat[] = [];
   private initial: Snapshot | null = null;
-  private own: TestClient | null = null;
+  private own: { readonly ports: string; readonly client: TestClient } | null = null;
   private isClosed = false;
 
   /** Use `startKafka`. */
@@ -156,7 +156,7 @@ export class TestKafka {
     /** Milliseconds since 1970, as the nodes see them. */
     now: (): number => this.time.wallMs(),
     /** Moves time on, such as by `'7d'`: timers run in the order in which they are due, and the cluster comes to rest. */
-    advance: (duration: number | string): Promise<void> => this.time.advance(durationMs(duration)),
+    advance: async (duration: number | string): Promise<void> => this.time.advance(durationMs(duration)),
     /** Moves time on to a date. */
     set: (date: Date | number): Promise<void> => {
       const byMs = Number(date) - this.time.wallMs();
@@ -230,7 +230,7 @@ export class TestKafka {
         );
       storage.restore(stored);
     }
-    this.own?.close();
+    this.own?.client.close();
     this.own = null;
     await this.startNodes();
   }
@@ -247,7 +247,7 @@ export class TestKafka {
     if (this.isClosed) return;
     this.isClosed = true;
     this.forgetFaults();
-    this.own?.close();
+    this.own?.client.close();
     if (this.seats.some(({ storage }) => storage instanceof DirectoryStorage))
       await Promise.all(this.nodes.map((node) => node.stop()));
     await Promise.all(this.nodes.map((node) => node.kill()));
@@ -368,9 +368,16 @@ export class TestKafka {
     return seat;
   }
 
+  /** Asks only nodes that run: one that stands still would keep it waiting. */
   private get client(): TestClient {
-    this.own ??= new TestClient(this.seats.map(({ door }) => door.address));
-    return this.own;
+    const running = this.seats.filter(({ node }) => node.state === 'running');
+    const addresses = (running.length > 0 ? running : this.seats).map(({ door }) => door.address);
+    const ports = addresses.map(({ port }) => port).join();
+    if (this.own?.ports !== ports) {
+      this.own?.client.close();
+      this.own = { ports, client: new TestClient(addresses) };
+    }
+    return this.own.client;
   }
 
   /** The newest metadata that a running node knows. */
