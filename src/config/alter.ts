@@ -135,7 +135,18 @@ function checkSelector(pattern: string): void {
   }
 }
 
-/** A LIST after APPEND or SUBTRACT of the elements of `text`. Throws `ConfigError` for keys of another type. */
+/** `String.split(",")` of Java: empty elements at the end are dropped, but an empty text is one empty element. */
+function splitAsJava(text: string): string[] {
+  if (text === '') return [''];
+  const parts = text.split(',');
+  while (parts.at(-1) === '') parts.pop();
+  return parts;
+}
+
+/**
+ * A LIST after APPEND or SUBTRACT of the elements of `text`. As in Kafka's controller, blanks belong to the elements here, and
+ * appending an empty element makes a list that `parseValue` then refuses. Throws `ConfigError` for keys of another type.
+ */
 export function alterList(
   name: string,
   property: Property | null,
@@ -145,11 +156,11 @@ export function alterList(
 ): string {
   if (property?.type !== 'LIST')
     throw new ConfigError(`Can't ${operation} to key ${name} because its type is not LIST.`);
-  const elements = splitList(current);
-  const given = splitList(text);
-  const after =
-    operation === 'APPEND'
-      ? [...elements, ...given.filter((one) => !elements.includes(one))]
-      : elements.filter((one) => !given.includes(one));
-  return after.join(',');
+  const elements = splitAsJava(current).filter((element) => element !== '');
+  for (const given of splitAsJava(text)) {
+    const at = elements.indexOf(given);
+    if (operation === 'APPEND' && at === -1) elements.push(given);
+    if (operation === 'SUBTRACT' && at !== -1) elements.splice(at, 1);
+  }
+  return elements.join(',');
 }

@@ -108,56 +108,62 @@ export const requiredInt = (options: PropertyOptions = {}): Property<number> =>
 export const requiredList = (options: PropertyOptions = {}): Property<readonly string[]> =>
   row<readonly string[]>('LIST', undefined, options);
 
-/** Elements of a comma-separated list; blanks around them don't count. */
+/** `String.trim` of Java: blanks and control characters up to U+0020, not all of Unicode's white space. */
+export function javaTrim(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--;
+  return text.slice(start, end);
+}
+
+/** Elements of a comma-separated list; blanks around them don't count, empty ones are kept. */
 export function splitList(text: string): string[] {
-  const trimmed = text.trim();
-  return trimmed === '' ? [] : trimmed.split(/\s*,\s*/);
+  const trimmed = javaTrim(text);
+  return trimmed === '' ? [] : trimmed.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
 }
 
 function invalid(name: string, value: unknown, why: string): ConfigError {
   return new ConfigError(`Invalid value ${value} for configuration ${name}: ${why}`);
 }
 
-const integerBounds: Record<string, number> = { INT: intMax, SHORT: 32_767, LONG: longMax };
+const integerBits: Record<string, number> = { INT: 32, SHORT: 16, LONG: 64 };
+const javaDoublePattern = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/;
 
 function parseNumber(name: string, type: PropertyType, text: string): number {
-  const trimmed = text.trim();
+  const trimmed = javaTrim(text);
   if (type === 'DOUBLE') {
-    const value = Number(trimmed);
-    if (trimmed === '' || Number.isNaN(value)) throw invalid(name, text, 'Not a number of type DOUBLE');
-    return value;
+    if (!javaDoublePattern.test(trimmed)) throw invalid(name, text, 'Not a number of type DOUBLE');
+    return Number(trimmed.replace(/(?<=[\d.])[fFdD]$/, '').replace(/^[+-]?NaN$/, 'NaN'));
   }
-  const value = /^[+-]?\d+$/.test(trimmed) ? Number(trimmed) : Number.NaN;
-  const bound = integerBounds[type] as number;
-  if (Number.isNaN(value)) throw invalid(name, text, `Not a number of type ${type}`);
-  if (type === 'LONG') {
-    // Beyond Long.MAX_VALUE Kafka can't parse it; between the safe integers and that we cut.
-    if (Math.abs(value) > 2 ** 63) throw invalid(name, text, 'Not a number of type LONG');
-    return Math.max(-bound, Math.min(bound, value));
+  const bits = integerBits[type] as number;
+  // Compared as integers of any size: 2^63 and 2^63 - 1 are the same number in floating point.
+  const value = /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')) : null;
+  if (value === null || BigInt.asIntN(bits, value) !== value) {
+    throw invalid(name, text, `Not a number of type ${type}`);
   }
-  if (value > bound || value < -bound - 1) throw invalid(name, text, `Not a number of type ${type}`);
-  return value;
+  return Math.max(-longMax, Math.min(longMax, Number(value)));
 }
 
 function parseTyped(name: string, property: Property, text: string): PropertyValue {
   switch (property.type) {
     case 'BOOLEAN': {
-      const lower = text.trim().toLowerCase();
+      const lower = javaTrim(text).toLowerCase();
       if (lower === 'true') return true;
       if (lower === 'false') return false;
       throw invalid(name, text, 'Expected value to be either true or false');
     }
-    case 'LIST':
-      return splitList(text);
+    case 'LIST': {
+      const elements = splitList(text);
+      // Kafka drops repeated elements with a warning, in the order of their first place (KIP-1161).
+      return property.check === undefined ? [...new Set(elements)] : elements;
+    }
     case 'INT':
     case 'SHORT':
     case 'LONG':
     case 'DOUBLE':
       return parseNumber(name, property.type, text);
-    case 'PASSWORD':
-      return text;
     default:
-      return text.trim();
+      return javaTrim(text);
   }
 }
 
@@ -200,8 +206,8 @@ function checkList(name: string, property: Property, value: readonly string[]): 
     const valid = property.oneOf === undefined ? 'any non-empty value' : `[${property.oneOf.join(', ')}]`;
     throw new ConfigError(`Configuration '${name}' must not be empty. Valid values include: ${valid}`);
   }
-  if (property.check === undefined && new Set(value).size !== value.length) {
-    throw new ConfigError(`Configuration '${name}' values must not be duplicated.`);
+  if (property.check === undefined && value.includes('')) {
+    throw new ConfigError(`Configuration '${name}' values must not be empty.`);
   }
   for (const element of value) checkString(name, property, element);
 }

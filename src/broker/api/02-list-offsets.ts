@@ -2,6 +2,7 @@
  * ListOffsets (2), v1–v11. Offsets by time: -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, else first not older.
  * Versions:  v2 isolation · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 -3 · v8 -4 · v9 -5 (last tiered) · v11 -6 (tiered).
  * Behaviour: latest is the high watermark, or for read_committed the last stable offset. No record so young: offset -1, no error.
+ *            A partition that the request names twice gets INVALID_REQUEST, each time.
  * Not done:  tiered storage: the special timestamps that ask for it find nothing.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
@@ -35,10 +36,15 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
     versions: '1-11',
     listeners: ['broker'],
     async handle(request, context) {
+      const twice = namedTwice(request);
       const topics = request.topics.map(async (topic) => ({
         name: topic.name,
         partitions: await Promise.all(
-          topic.partitions.map((asked) => lookUp(services, request, topic.name, asked, context)),
+          topic.partitions.map((asked) =>
+            twice.has(partitionKey(topic.name, asked.partitionIndex))
+              ? { partitionIndex: asked.partitionIndex, errorCode: Errors.INVALID_REQUEST.code }
+              : lookUp(services, request, topic.name, asked, context),
+          ),
         ),
       }));
       return { throttleTimeMs: 0, topics: await Promise.all(topics) };
@@ -53,6 +59,20 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
       })),
     }),
   });
+}
+
+const partitionKey = (topic: string, partition: number): string => `${topic}-${partition}`;
+
+/** Partitions that the request names more than once: the broker refuses these, and answers the others. */
+function namedTwice(request: ListOffsetsRequest): ReadonlySet<string> {
+  const [seen, twice] = [new Set<string>(), new Set<string>()];
+  for (const topic of request.topics) {
+    for (const { partitionIndex } of topic.partitions) {
+      const key = partitionKey(topic.name, partitionIndex);
+      (seen.has(key) ? twice : seen).add(key);
+    }
+  }
+  return twice;
 }
 
 async function lookUp(

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import type { CliIo } from '../tool.ts';
+import { kafkaVersion } from '../version.ts';
 
 function startDaemon(args: readonly string[], io: CliIo): number {
   const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -23,6 +24,10 @@ function startDaemon(args: readonly string[], io: CliIo): number {
 }
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  if (args.includes('--version')) {
+    io.stdout(`${kafkaVersion}\n`);
+    return 0;
+  }
   const command = parseStart(args);
   const properties = readStartProperties(command);
   if (command.isDaemon) {

@@ -24,7 +24,6 @@ export function parseStart(args: readonly string[]): StartCommand {
   }
   const file = rest.shift();
   if (file === undefined || file === '--help' || file === '-h') throw new ToolError(usage);
-  if (file === '--version') throw new ToolError(usage);
   const overrides = new Map<string, string>();
   while (rest.length > 0) {
     const word = rest.shift() as string;

@@ -1,0 +1,16 @@
+/** All tables in the order in which they are asked: what an earlier question changes, a later one finds on both sides. */
+import { clusterQuestions } from './cluster.mjs';
+import { configQuestions } from './configs.mjs';
+import { groupQuestions } from './groups.mjs';
+import { securityQuestions } from './security.mjs';
+import { setupQuestions } from './setup.mjs';
+import { topicQuestions } from './topics.mjs';
+
+export function* questions() {
+  yield* setupQuestions();
+  yield* clusterQuestions();
+  yield* securityQuestions();
+  yield* topicQuestions();
+  yield* groupQuestions();
+  yield* configQuestions();
+}

@@ -1,0 +1,67 @@
+/** What the other tables find: topics, records, a deleted topic, committed offsets. Asked whatever `--only` says. */
+import { buildBatch } from './side.mjs';
+
+export const zeroId = 'AAAAAAAAAAAAAAAAAAAAAA';
+export const absentId = 'AAAAAAAAAAAAAAAAAAAB9w';
+/** Names in all states that a topic can be asked in. `full` has two partitions and five records in each. */
+export const topicNames = ['full', 'absent', 'gone', '', '.', 'a b', 'x'.repeat(250), '__consumer_offsets'];
+
+const setup = { always: true, ignore: true, once: true };
+
+export function* setupQuestions() {
+  yield {
+    ...setup,
+    id: 'setup: create',
+    api: 'CreateTopics',
+    body: () => ({
+      topics: ['full', 'gone', 'empty', 'small'].map((name) => ({
+        name,
+        numPartitions: 2,
+        replicationFactor: 1,
+        assignments: [],
+        configs: [],
+      })),
+    }),
+    keep: (answer, side) => answer.topics.forEach((topic) => side.learn(topic)),
+  };
+  yield { ...setup, id: 'setup: coordinator', api: 'FindCoordinator', body: () => ({ coordinatorKeys: ['g'] }) };
+  for (let tries = 0; tries < 3; tries++) {
+    yield {
+      ...setup,
+      id: `setup: wait ${tries}`,
+      api: 'Metadata',
+      body: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return { topics: null };
+      },
+    };
+  }
+  yield {
+    ...setup,
+    id: 'setup: produce',
+    api: 'Produce',
+    versions: (version) => version === 12,
+    once: false,
+    body: () => ({
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 5000,
+      topicData: [
+        {
+          name: 'full',
+          partitionData: [0, 1].map((index) => ({
+            index,
+            records: buildBatch({
+              records: [1000, 2000, 3000, 4000, 5000].map((timestamp) => ({
+                key: Buffer.from('k'),
+                value: Buffer.from('v'),
+                timestamp: 1_700_000_000_000 + timestamp,
+              })),
+            }),
+          })),
+        },
+      ],
+    }),
+  };
+  yield { ...setup, id: 'setup: delete', api: 'DeleteTopics', body: () => ({ topics: [{ name: 'gone' }], timeoutMs: 5000 }) };
+}
