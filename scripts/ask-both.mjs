@@ -26,7 +26,9 @@ const { values } = parseArgs({
   },
 });
 if (values.ours === undefined || (values.kafka === undefined) === (values.replay === undefined)) {
-  console.error('usage: node scripts/ask-both.mjs (--kafka HOST:PORT | --replay FILE) --ours HOST:PORT [--record FILE] [--only REGEX]');
+  console.error(
+    'usage: node scripts/ask-both.mjs (--kafka HOST:PORT | --replay FILE) --ours HOST:PORT [--record FILE] [--only REGEX]',
+  );
   process.exit(1);
 }
 const ours = await Side.open(values.ours);
@@ -51,7 +53,8 @@ for (const question of questions()) {
     if (difference === null) continue;
     const why = expectedDifference(question, version);
     if (why !== null) expected++;
-    if (why === null || values.all) differences.push(`${id}${why === null ? '' : ` (expected: ${why})`}\n${difference}`);
+    if (why === null || values.all)
+      differences.push(`${id}${why === null ? '' : ` (expected: ${why})`}\n${difference}`);
   }
 }
 for (const line of differences) console.log(line);

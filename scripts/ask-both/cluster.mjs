@@ -1,7 +1,20 @@
 /** The cluster, the quorum, features, producers, brokers that are not there. */
-export function* clusterQuestions() {
-  yield { id: 'ApiVersions', api: 'ApiVersions', versions: (version) => version <= 2, body: () => ({}), skip: ['apiKeys'] };
-  for (const [name, version] of [['', ''], ['a', ''], ['a b', '1'], ['-a', '1'], ['a', '1.0-x'], ['a/', '1']]) {
+function* cluster() {
+  yield {
+    id: 'ApiVersions',
+    api: 'ApiVersions',
+    versions: (version) => version <= 2,
+    body: () => ({}),
+    skip: ['apiKeys'],
+  };
+  for (const [name, version] of [
+    ['', ''],
+    ['a', ''],
+    ['a b', '1'],
+    ['-a', '1'],
+    ['a', '1.0-x'],
+    ['a/', '1'],
+  ]) {
     yield {
       id: `ApiVersions: software '${name}' '${version}'`,
       api: 'ApiVersions',
@@ -16,18 +29,27 @@ export function* clusterQuestions() {
       api: 'DescribeCluster',
       skip: ['host', 'clusterId'],
       versions: (version) => version >= 1 || endpointType === 1,
-      body: (version) => ({ includeClusterAuthorizedOperations: true, ...(version >= 1 ? { endpointType } : {}) }),
+      body: (version) => ({
+        includeClusterAuthorizedOperations: true,
+        ...(version >= 1 ? { endpointType } : {}),
+      }),
     };
   }
   for (const [what, topics] of Object.entries({
     nothing: [],
     'another topic': [{ topicName: 'full', partitions: [{ partitionIndex: 0 }] }],
     'partition 1': [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 1 }] }],
-    'two topics': ['__cluster_metadata', 'full'].map((topicName) => ({ topicName, partitions: [{ partitionIndex: 0 }] })),
+    'two topics': ['__cluster_metadata', 'full'].map((topicName) => ({
+      topicName,
+      partitions: [{ partitionIndex: 0 }],
+    })),
     'no partitions': [{ topicName: '__cluster_metadata', partitions: [] }],
   })) {
     yield { id: `DescribeQuorum: ${what}`, api: 'DescribeQuorum', skip: ['nodes'], body: () => ({ topics }) };
   }
+}
+
+function* features() {
   const update = (feature, maxVersionLevel, upgradeType = 1) => ({ feature, maxVersionLevel, upgradeType });
   for (const [what, updates] of Object.entries({
     nothing: [],
@@ -53,11 +75,20 @@ export function* clusterQuestions() {
       }),
     };
   }
+}
+
+function* producers() {
   for (const brokerId of [-1, 9]) {
     yield { id: `UnregisterBroker: ${brokerId}`, api: 'UnregisterBroker', body: () => ({ brokerId }) };
   }
   for (const transactionalId of [null, '']) {
-    for (const [producerId, producerEpoch] of [[-1, -1], [5, -1], [-1, 5], [5, 5], [-2, -2]]) {
+    for (const [producerId, producerEpoch] of [
+      [-1, -1],
+      [5, -1],
+      [-1, 5],
+      [5, 5],
+      [-2, -2],
+    ]) {
       for (const transactionTimeoutMs of [-1, 0, 60_000]) {
         yield {
           id: `InitProducerId: ${transactionalId}, ${producerId}, ${producerEpoch}, ${transactionTimeoutMs} ms`,
@@ -73,4 +104,10 @@ export function* clusterQuestions() {
       }
     }
   }
+}
+
+export function* clusterQuestions() {
+  yield* cluster();
+  yield* features();
+  yield* producers();
 }

@@ -2,12 +2,85 @@
 const [topic, broker, logger, metrics, group] = [2, 4, 8, 16, 32];
 const [set, remove, append, subtract] = [0, 1, 2, 3];
 
-const integers = ['', ' ', '1', ' 1 ', '+1', '-1', '0', '01', '1.0', '1e3', '0x10', '1_000', '2147483647', '2147483648', '-2147483648', '9223372036854775807', '9223372036854775808', '-9223372036854775809', '99999999999999999999999', 'abc', '1L', '١', '1 1'];
-const doubles = ['', ' ', '0.5', ' .5 ', '1', '1.', '2', '-1', '5e-1', '0.5d', '0.5f', '0x1p-1', 'NaN', 'Infinity', '-Infinity', '1e400', 'abc', '0,5'];
+const integers = [
+  '',
+  ' ',
+  '1',
+  ' 1 ',
+  '+1',
+  '-1',
+  '0',
+  '01',
+  '1.0',
+  '1e3',
+  '0x10',
+  '1_000',
+  '2147483647',
+  '2147483648',
+  '-2147483648',
+  '9223372036854775807',
+  '9223372036854775808',
+  '-9223372036854775809',
+  '99999999999999999999999',
+  'abc',
+  '1L',
+  '١',
+  '1 1',
+];
+const doubles = [
+  '',
+  ' ',
+  '0.5',
+  ' .5 ',
+  '1',
+  '1.',
+  '2',
+  '-1',
+  '5e-1',
+  '0.5d',
+  '0.5f',
+  '0x1p-1',
+  'NaN',
+  'Infinity',
+  '-Infinity',
+  '1e400',
+  'abc',
+  '0,5',
+];
 const booleans = ['', ' ', 'true', 'TRUE', ' true ', 'True', 'false', 'yes', '1', 'tru', 'null'];
-const lists = ['', ' ', ',', 'delete', ' delete ', 'delete,compact', 'delete , compact', 'compact,compact', 'delete,', ',delete', 'delete,,compact', 'nope', 'delete,nope', 'Delete', '[delete]', 'delete compact'];
+const lists = [
+  '',
+  ' ',
+  ',',
+  'delete',
+  ' delete ',
+  'delete,compact',
+  'delete , compact',
+  'compact,compact',
+  'delete,',
+  ',delete',
+  'delete,,compact',
+  'nope',
+  'delete,nope',
+  'Delete',
+  '[delete]',
+  'delete compact',
+];
 const strings = ['', ' ', 'gzip', ' gzip ', 'GZIP', 'nope', 'producer', 'gzip,lz4'];
-const replicas = ['', '*', '0:1', '0:1,1:1', '0:1,0:1', '*,0:1', 'nope', '0:', ':1', '0:1:2', ' 0:1 , 1:1 ', 'none'];
+const replicas = [
+  '',
+  '*',
+  '0:1',
+  '0:1,1:1',
+  '0:1,0:1',
+  '*,0:1',
+  'nope',
+  '0:',
+  ':1',
+  '0:1:2',
+  ' 0:1 , 1:1 ',
+  'none',
+];
 
 /** Key → texts to set it to. */
 const topicValues = {
@@ -57,7 +130,15 @@ const groupValues = {
   'consumer.session.timeout.ms': integers,
   'consumer.heartbeat.interval.ms': ['4999', '5000', '15000', '15001', '-1', ''],
   'share.record.lock.duration.ms': ['14999', '15000', '60000', '60001'],
-  'share.auto.offset.reset': ['latest', 'earliest', 'nope', '', 'LATEST', 'by_duration:PT1H', 'by_duration:x'],
+  'share.auto.offset.reset': [
+    'latest',
+    'earliest',
+    'nope',
+    '',
+    'LATEST',
+    'by_duration:PT1H',
+    'by_duration:x',
+  ],
   'share.isolation.level': ['read_committed', 'READ_UNCOMMITTED', 'nope', ''],
   'streams.num.standby.replicas': ['-1', '0', '2', '3'],
   nope: ['1'],
@@ -65,7 +146,17 @@ const groupValues = {
 const metricsValues = {
   'interval.ms': ['', '99', '100', '3600000', '3600001', 'x', '-1'],
   metrics: ['', '*', 'a,b', 'a,a', ' a , b ', ','],
-  match: ['', 'client_id=a', 'client_id=[', 'nope=a', 'client_id', 'client_id=a=b', 'client_id=a,client_id=b', 'client_id=a,client_source_port=1', ' client_id = a '],
+  match: [
+    '',
+    'client_id=a',
+    'client_id=[',
+    'nope=a',
+    'client_id',
+    'client_id=a=b',
+    'client_id=a,client_id=b',
+    'client_id=a,client_source_port=1',
+    ' client_id = a ',
+  ],
   nope: ['1'],
 };
 
@@ -102,7 +193,15 @@ function* values() {
         once: true,
         skip: ['topicId', 'configs'],
         body: () => ({
-          topics: [{ name: 'new', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [{ name, value: text }] }],
+          topics: [
+            {
+              name: 'new',
+              numPartitions: 1,
+              replicationFactor: 1,
+              assignments: [],
+              configs: [{ name, value: text }],
+            },
+          ],
           validateOnly: true,
         }),
       };
@@ -125,9 +224,23 @@ function* operations() {
   ];
   for (const [where, type, resource, name] of lists) {
     for (const operation of [append, subtract]) {
-      for (const text of ['', ' ', ',', 'delete', 'compact', 'compact,compact', 'delete,compact', '0:1', 'a', 'client_id=a', null]) {
+      for (const text of [
+        '',
+        ' ',
+        ',',
+        'delete',
+        'compact',
+        'compact,compact',
+        'delete,compact',
+        '0:1',
+        'a',
+        'client_id=a',
+        null,
+      ]) {
         const what = operation === append ? 'append' : 'subtract';
-        yield incremental(`${what} '${text}' of ${where} ${name}`, type, resource, [op(name, text, operation)]);
+        yield incremental(`${what} '${text}' of ${where} ${name}`, type, resource, [
+          op(name, text, operation),
+        ]);
       }
     }
     yield incremental(`remove ${where} ${name}`, type, resource, [op(name, null, remove)]);
@@ -165,9 +278,18 @@ function* resources() {
     };
   }
   const twice = [topic, topic].map((resourceType) => ({ resourceType, resourceName: 'full' }));
-  yield { id: 'DescribeConfigs: twice', api: 'DescribeConfigs', skip: ['configs'], body: () => ({ resources: twice.map((one) => ({ ...one, configurationKeys: [] })) }) };
+  yield {
+    id: 'DescribeConfigs: twice',
+    api: 'DescribeConfigs',
+    skip: ['configs'],
+    body: () => ({ resources: twice.map((one) => ({ ...one, configurationKeys: [] })) }),
+  };
   for (const api of ['IncrementalAlterConfigs', 'AlterConfigs']) {
-    yield { id: `${api}: twice`, api, body: () => ({ resources: twice.map((one) => ({ ...one, configs: [] })), validateOnly: true }) };
+    yield {
+      id: `${api}: twice`,
+      api,
+      body: () => ({ resources: twice.map((one) => ({ ...one, configs: [] })), validateOnly: true }),
+    };
     yield { id: `${api}: nothing`, api, body: () => ({ resources: [], validateOnly: true }) };
   }
   for (const resourceTypes of [[], [2], [4], [8], [16], [32], [2, 2], [1], [99]]) {

@@ -16,7 +16,11 @@ function commit(groupId, topics, more = {}) {
     memberId: '',
     ...more,
     topics: topicsOf(topics, version, side, 10, (partitions) => ({
-      partitions: partitions.map((partitionIndex) => ({ partitionIndex, committedOffset: 3, committedMetadata: 'm' })),
+      partitions: partitions.map((partitionIndex) => ({
+        partitionIndex,
+        committedOffset: 3,
+        committedMetadata: 'm',
+      })),
     })),
   });
 }
@@ -24,9 +28,15 @@ function commit(groupId, topics, more = {}) {
 function fetch(groupId, topics) {
   return (version, side) => {
     if (version < 8) {
-      return { groupId, topics: topics?.map(({ name, partitions }) => ({ name, partitionIndexes: partitions })) ?? null };
+      return {
+        groupId,
+        topics: topics?.map(({ name, partitions }) => ({ name, partitionIndexes: partitions })) ?? null,
+      };
     }
-    const own = topics === null ? null : topicsOf(topics, version, side, 10, (partitionIndexes) => ({ partitionIndexes }));
+    const own =
+      topics === null
+        ? null
+        : topicsOf(topics, version, side, 10, (partitionIndexes) => ({ partitionIndexes }));
     return { groups: [{ groupId, topics: own }] };
   };
 }
@@ -36,7 +46,12 @@ function* offsets() {
     yield { id: `OffsetCommit: ${what}`, api: 'OffsetCommit', body: commit('offsets', topics) };
     yield { id: `OffsetFetch: ${what}`, api: 'OffsetFetch', body: fetch('offsets', topics) };
   }
-  yield { id: 'OffsetFetch: all', api: 'OffsetFetch', versions: (version) => version >= 2, body: fetch('offsets', null) };
+  yield {
+    id: 'OffsetFetch: all',
+    api: 'OffsetFetch',
+    versions: (version) => version >= 2,
+    body: fetch('offsets', null),
+  };
   for (const groupId of groupIds) {
     const there = [{ name: 'full', partitions: [0] }];
     const shown = groupId.slice(0, 20);
@@ -65,6 +80,9 @@ function* offsets() {
       };
     }
   }
+}
+
+function* oddOffsets() {
   for (const size of [4096, 4097]) {
     yield {
       id: `OffsetCommit: ${size} bytes of metadata`,
@@ -89,7 +107,13 @@ function* offsets() {
   };
 }
 
-const lists = [[], ...groupIds.map((id) => [id]), ['offsets', 'offsets'], ['offsets', 'absent'], ['absent', 'absent']];
+const lists = [
+  [],
+  ...groupIds.map((id) => [id]),
+  ['offsets', 'offsets'],
+  ['offsets', 'absent'],
+  ['absent', 'absent'],
+];
 const shown = (list) => `'${list.map((id) => id.slice(0, 20)).join("','")}'`;
 
 function* describe() {
@@ -101,7 +125,11 @@ function* describe() {
       versions: (version) => version >= 3,
       body: () => ({ groups: list, includeAuthorizedOperations: true }),
     };
-    yield { id: `ConsumerGroupDescribe: ${shown(list)}`, api: 'ConsumerGroupDescribe', body: () => ({ groupIds: list }) };
+    yield {
+      id: `ConsumerGroupDescribe: ${shown(list)}`,
+      api: 'ConsumerGroupDescribe',
+      body: () => ({ groupIds: list }),
+    };
   }
   const filters = [[], ['Empty'], ['empty'], ['Stable'], ['nope'], ['Empty', 'Dead'], ['']];
   for (const statesFilter of filters) {
@@ -109,8 +137,12 @@ function* describe() {
       yield {
         id: `ListGroups: states ${statesFilter}, types ${typesFilter}`,
         api: 'ListGroups',
-        versions: (version) => (version >= 4 || statesFilter.length === 0) && (version >= 5 || typesFilter.length === 0),
-        body: (version) => ({ ...(version >= 4 ? { statesFilter } : {}), ...(version >= 5 ? { typesFilter } : {}) }),
+        versions: (version) =>
+          (version >= 4 || statesFilter.length === 0) && (version >= 5 || typesFilter.length === 0),
+        body: (version) => ({
+          ...(version >= 4 ? { statesFilter } : {}),
+          ...(version >= 5 ? { typesFilter } : {}),
+        }),
       };
     }
   }
@@ -121,7 +153,8 @@ function* membership() {
     const id = `'${groupId.slice(0, 20)}'`;
     for (const memberId of ['', 'm']) {
       for (const groupInstanceId of [null, 'i']) {
-        const more = (version, first) => (version >= first && groupInstanceId !== null ? { groupInstanceId } : {});
+        const more = (version, first) =>
+          version >= first && groupInstanceId !== null ? { groupInstanceId } : {};
         const has = (first) => (version) => groupInstanceId === null || version >= first;
         const name = `${id}, member '${memberId}', instance ${groupInstanceId}`;
         yield {
@@ -171,6 +204,9 @@ function* membership() {
       }),
     };
   }
+}
+
+function* joining() {
   for (const [what, more] of Object.entries({
     'no protocols': { protocols: [] },
     'empty protocol type': { protocolType: '' },
@@ -204,7 +240,10 @@ function* coordinators() {
         api: 'FindCoordinator',
         skip: ['host'],
         versions: (version) => (version >= 1 || keyType === 0) && keyType !== 1,
-        body: (version) => ({ ...(version >= 4 ? { coordinatorKeys: [key] } : { key }), ...(version >= 1 ? { keyType } : {}) }),
+        body: (version) => ({
+          ...(version >= 4 ? { coordinatorKeys: [key] } : { key }),
+          ...(version >= 1 ? { keyType } : {}),
+        }),
       };
     }
   }
@@ -239,13 +278,19 @@ function* deletes() {
   for (const list of lists.filter((one) => one[0] !== 'offsets')) {
     yield { id: `DeleteGroups: ${shown(list)}`, api: 'DeleteGroups', body: () => ({ groupsNames: list }) };
   }
-  yield { id: 'DeleteGroups: twice', api: 'DeleteGroups', body: () => ({ groupsNames: ['offsets', 'offsets'] }) };
+  yield {
+    id: 'DeleteGroups: twice',
+    api: 'DeleteGroups',
+    body: () => ({ groupsNames: ['offsets', 'offsets'] }),
+  };
 }
 
 export function* groupQuestions() {
   yield* offsets();
+  yield* oddOffsets();
   yield* describe();
   yield* membership();
+  yield* joining();
   yield* coordinators();
   yield* deletes();
 }

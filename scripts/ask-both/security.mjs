@@ -10,7 +10,7 @@ const filter = (more) => ({
   ...more,
 });
 
-export function* securityQuestions() {
+function* acls() {
   for (const resourceTypeFilter of [0, 1, 2, 3, 99]) {
     for (const patternTypeFilter of [0, 1, 3]) {
       const body = filter({ resourceTypeFilter, patternTypeFilter });
@@ -20,7 +20,14 @@ export function* securityQuestions() {
     }
   }
   yield { id: 'DeleteAcls: nothing', api: 'DeleteAcls', body: () => ({ filters: [] }) };
-  const creation = { resourceType: 2, resourceName: 'a', principal: 'User:a', host: '*', operation: 3, permissionType: 3 };
+  const creation = {
+    resourceType: 2,
+    resourceName: 'a',
+    principal: 'User:a',
+    host: '*',
+    operation: 3,
+    permissionType: 3,
+  };
   for (const [what, creations] of Object.entries({
     nothing: [],
     one: [creation],
@@ -29,6 +36,9 @@ export function* securityQuestions() {
   })) {
     yield { id: `CreateAcls: ${what}`, api: 'CreateAcls', body: () => ({ creations }) };
   }
+}
+
+function* quotas() {
   for (const [what, components] of Object.entries({
     nothing: [],
     'all users': [{ entityType: 'user', matchType: 2, match: null }],
@@ -43,9 +53,16 @@ export function* securityQuestions() {
     'an unknown match': [{ entityType: 'user', matchType: 9, match: null }],
   })) {
     for (const strict of [false, true]) {
-      yield { id: `DescribeClientQuotas: ${what}, strict ${strict}`, api: 'DescribeClientQuotas', body: () => ({ components, strict }) };
+      yield {
+        id: `DescribeClientQuotas: ${what}, strict ${strict}`,
+        api: 'DescribeClientQuotas',
+        body: () => ({ components, strict }),
+      };
     }
   }
+}
+
+function* usersAndTransactions() {
   for (const [what, users] of Object.entries({
     all: null,
     nothing: [],
@@ -53,13 +70,21 @@ export function* securityQuestions() {
     twice: [{ name: 'a' }, { name: 'a' }],
     'an empty name': [{ name: '' }],
   })) {
-    yield { id: `DescribeUserScramCredentials: ${what}`, api: 'DescribeUserScramCredentials', body: () => ({ users }) };
+    yield {
+      id: `DescribeUserScramCredentials: ${what}`,
+      api: 'DescribeUserScramCredentials',
+      body: () => ({ users }),
+    };
   }
   for (const mechanism of ['', 'PLAIN', 'SCRAM-SHA-256', 'nope']) {
     yield { id: `SaslHandshake: '${mechanism}'`, api: 'SaslHandshake', body: () => ({ mechanism }) };
   }
   for (const ids of [[], [''], ['absent'], ['absent', 'absent']]) {
-    yield { id: `DescribeTransactions: '${ids}'`, api: 'DescribeTransactions', body: () => ({ transactionalIds: ids }) };
+    yield {
+      id: `DescribeTransactions: '${ids}'`,
+      api: 'DescribeTransactions',
+      body: () => ({ transactionalIds: ids }),
+    };
   }
   for (const stateFilters of [[], ['Ongoing'], ['nope'], ['']]) {
     for (const producerIdFilters of [[], [-1], [5, 5]]) {
@@ -70,4 +95,10 @@ export function* securityQuestions() {
       };
     }
   }
+}
+
+export function* securityQuestions() {
+  yield* acls();
+  yield* quotas();
+  yield* usersAndTransactions();
 }

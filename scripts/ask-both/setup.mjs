@@ -24,7 +24,16 @@ export function* setupQuestions() {
     }),
     keep: (answer, side) => answer.topics.forEach((topic) => side.learn(topic)),
   };
-  yield { ...setup, id: 'setup: coordinator', api: 'FindCoordinator', body: () => ({ coordinatorKeys: ['g'] }) };
+  yield {
+    ...setup,
+    id: 'setup: coordinator',
+    api: 'FindCoordinator',
+    body: () => ({ coordinatorKeys: ['g'] }),
+  };
+  yield* records();
+}
+
+function* records() {
   for (let tries = 0; tries < 3; tries++) {
     yield {
       ...setup,
@@ -63,5 +72,10 @@ export function* setupQuestions() {
       ],
     }),
   };
-  yield { ...setup, id: 'setup: delete', api: 'DeleteTopics', body: () => ({ topics: [{ name: 'gone' }], timeoutMs: 5000 }) };
+  yield {
+    ...setup,
+    id: 'setup: delete',
+    api: 'DeleteTopics',
+    body: () => ({ topics: [{ name: 'gone' }], timeoutMs: 5000 }),
+  };
 }

@@ -37,8 +37,12 @@ export class Side {
     const side = new Side();
     side.address = address;
     await side.connect();
-    const answer = await side.exchange(ApiKey.ApiVersions, 3, { clientSoftwareName: 'ask-both', clientSoftwareVersion: '1' });
-    for (const one of answer.apiKeys) side.served.set(one.apiKey, { min: one.minVersion, max: one.maxVersion });
+    const answer = await side.exchange(ApiKey.ApiVersions, 3, {
+      clientSoftwareName: 'ask-both',
+      clientSoftwareVersion: '1',
+    });
+    for (const one of answer.apiKeys)
+      side.served.set(one.apiKey, { min: one.minVersion, max: one.maxVersion });
     return side;
   }
 
@@ -88,7 +92,11 @@ export class Side {
 
   async exchange(key, version, body) {
     const { request, response } = messageOf(key);
-    const segments = requestFrame(request, { apiVersion: version, correlationId: 7, clientId: 'ask-both' }, body);
+    const segments = requestFrame(
+      request,
+      { apiVersion: version, correlationId: 7, clientId: 'ask-both' },
+      body,
+    );
     if (this.socket === null) await this.connect();
     this.socket.write(Buffer.concat(segments));
     const frame = await this.frame();
@@ -113,8 +121,8 @@ export class Side {
     }
   }
 
-  learn({ name, topicId }) {
-    if (!name || topicId === undefined || String(topicId) === zeroId) return;
+  learn({ name, topicId, errorCode }) {
+    if (errorCode !== 0 || !name || topicId === undefined || String(topicId) === zeroId) return;
     this.topicIds.set(name, topicId);
     this.names.set(String(topicId), name);
   }
@@ -125,13 +133,17 @@ export class Side {
     if (value instanceof Uint8Array) return `${value.length} bytes`;
     if (Array.isArray(value)) {
       const list = value.map((one) => this.plain(one, question, `${name}[]`));
-      return question.ordered === true ? list : list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+      return question.ordered === true
+        ? list
+        : list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
     }
-    if (name === 'errorCode') return `${value} ${errorOf(value)?.name ?? ''}`.trim();
+    if (name === 'errorCode') return `${value} ${errorOf(value).name}`;
     if (typeof value === 'string' && this.names.has(value)) return `id of ${this.names.get(value)}`;
     if (typeof value === 'string') {
       for (const [name, kept] of Object.entries(this.kept)) if (value === kept) return `<${name}>`;
-      return value.replaceAll(this.address.split(':').pop(), 'PORT').replaceAll(/\/tmp\/reports\/\w+/g, 'DIR');
+      return value
+        .replaceAll(this.address.split(':').pop(), 'PORT')
+        .replaceAll(/\/tmp\/reports\/\w+/g, 'DIR');
     }
     if (name === 'port') return value === Number(this.address.split(':').pop()) ? 'PORT' : value;
     if (typeof value === 'bigint') return String(value);
@@ -152,7 +164,8 @@ function walk(a, b, path, lines) {
   if (JSON.stringify(a) === JSON.stringify(b)) return;
   const both = a !== null && b !== null && typeof a === 'object' && typeof b === 'object';
   if (both && Array.isArray(a) === Array.isArray(b) && (!Array.isArray(a) || a.length === b.length)) {
-    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) walk(a[key], b[key], `${path}.${key}`, lines);
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+      walk(a[key], b[key], `${path}.${key}`, lines);
     return;
   }
   lines.push(`  ${path}\n    kafka: ${short(a)}\n    ours:  ${short(b)}`);

@@ -55,7 +55,9 @@ export const partitionApis = {
     topics: topics.map(({ name, partitions }) => ({ topic: name, partitions })),
   }),
   AlterReplicaLogDirs: (topics) => ({
-    dirs: [{ path: '/no/such/directory', topics: topics.map(({ name, partitions }) => ({ name, partitions })) }],
+    dirs: [
+      { path: '/no/such/directory', topics: topics.map(({ name, partitions }) => ({ name, partitions })) },
+    ],
   }),
   AlterPartitionReassignments: (topics) => ({
     timeoutMs: 3000,
@@ -100,7 +102,11 @@ function* ofPartitions() {
       };
     }
   }
-  const nulls = { ElectLeaders: 'topicPartitions', DescribeLogDirs: 'topics', ListPartitionReassignments: 'topics' };
+  const nulls = {
+    ElectLeaders: 'topicPartitions',
+    DescribeLogDirs: 'topics',
+    ListPartitionReassignments: 'topics',
+  };
   for (const [api, field] of Object.entries(nulls)) {
     yield {
       id: `${api}: null`,
@@ -112,7 +118,9 @@ function* ofPartitions() {
 }
 
 function* timestamps() {
-  for (const timestamp of [-1, -2, -3, -4, -5, -6, -7, 0, 1_700_000_002_500, 1_700_000_005_000, 1_800_000_000_000]) {
+  for (const timestamp of [
+    -1, -2, -3, -4, -5, -6, -7, 0, 1_700_000_002_500, 1_700_000_005_000, 1_800_000_000_000,
+  ]) {
     for (const isolationLevel of [0, 1]) {
       yield {
         id: `ListOffsets: timestamp ${timestamp}, isolation ${isolationLevel}`,
@@ -129,14 +137,19 @@ function* timestamps() {
     yield {
       id: `OffsetForLeaderEpoch: leader epoch ${epoch}`,
       api: 'OffsetForLeaderEpoch',
-      body: () => ({ replicaId: -1, topics: [{ topic: 'full', partitions: [{ partition: 0, leaderEpoch: epoch }] }] }),
+      body: () => ({
+        replicaId: -1,
+        topics: [{ topic: 'full', partitions: [{ partition: 0, leaderEpoch: epoch }] }],
+      }),
     };
     yield {
       id: `OffsetForLeaderEpoch: current leader epoch ${epoch}`,
       api: 'OffsetForLeaderEpoch',
       body: () => ({
         replicaId: -1,
-        topics: [{ topic: 'full', partitions: [{ partition: 0, currentLeaderEpoch: epoch, leaderEpoch: 0 }] }],
+        topics: [
+          { topic: 'full', partitions: [{ partition: 0, currentLeaderEpoch: epoch, leaderEpoch: 0 }] },
+        ],
       }),
     };
     yield {
@@ -145,7 +158,9 @@ function* timestamps() {
       versions: (version) => version >= 4,
       body: () => ({
         replicaId: -1,
-        topics: [{ name: 'full', partitions: [{ partitionIndex: 0, currentLeaderEpoch: epoch, timestamp: -1 }] }],
+        topics: [
+          { name: 'full', partitions: [{ partitionIndex: 0, currentLeaderEpoch: epoch, timestamp: -1 }] },
+        ],
       }),
     };
   }
@@ -154,7 +169,13 @@ function* timestamps() {
 const metadataSkip = ['clusterId', 'host'];
 
 function* metadata() {
-  const lists = [...topicNames.map((name) => [name]), ['full', 'full'], ['full', 'absent'], ['absent', 'absent'], []];
+  const lists = [
+    ...topicNames.map((name) => [name]),
+    ['full', 'full'],
+    ['full', 'absent'],
+    ['absent', 'absent'],
+    [],
+  ];
   for (const list of lists) {
     for (const allowAutoTopicCreation of [false, true]) {
       yield {
@@ -175,15 +196,27 @@ function* metadata() {
     };
   }
   for (const limit of [-1, 0, 1]) {
-    for (const cursor of [null, { topicName: 'full', partitionIndex: 1 }, { topicName: 'full', partitionIndex: -1 }]) {
+    for (const cursor of [
+      null,
+      { topicName: 'full', partitionIndex: 1 },
+      { topicName: 'full', partitionIndex: -1 },
+    ]) {
       yield {
         id: `DescribeTopicPartitions: limit ${limit}, cursor ${cursor?.partitionIndex}`,
         api: 'DescribeTopicPartitions',
-        body: () => ({ topics: [{ name: 'empty' }, { name: 'full' }], responsePartitionLimit: limit, cursor }),
+        body: () => ({
+          topics: [{ name: 'empty' }, { name: 'full' }],
+          responsePartitionLimit: limit,
+          cursor,
+        }),
       };
     }
   }
-  for (const [what, topicId, name] of [['absent', absentId, null], ['zero', zeroId, null], ['absent and a name', absentId, 'full']]) {
+  for (const [what, topicId, name] of [
+    ['absent', absentId, null],
+    ['zero', zeroId, null],
+    ['absent and a name', absentId, 'full'],
+  ]) {
     yield {
       id: `Metadata: id ${what}`,
       api: 'Metadata',
@@ -225,19 +258,41 @@ function* create() {
     ['assigned unevenly', [topic('new', -1, -1, [at(0, 1), at(1, 1, 9)])]],
     ['unknown config', [topic('new', 1, 1, [], [{ name: 'nope', value: '1' }])]],
     ['null config', [topic('new', 1, 1, [], [{ name: 'retention.ms', value: null }])]],
-    ['config twice', [topic('new', 1, 1, [], ['1', '2'].map((value) => ({ name: 'retention.ms', value })))]],
+    [
+      'config twice',
+      [
+        topic(
+          'new',
+          1,
+          1,
+          [],
+          ['1', '2'].map((value) => ({ name: 'retention.ms', value })),
+        ),
+      ],
+    ],
     ['empty config name', [topic('new', 1, 1, [], [{ name: '', value: '1' }])]],
   ];
   for (const [what, topics] of cases) {
-    yield { id: `CreateTopics: ${what}`, api: 'CreateTopics', body: () => ({ topics, validateOnly: true }), skip: ['topicId', 'configs'] };
+    yield {
+      id: `CreateTopics: ${what}`,
+      api: 'CreateTopics',
+      body: () => ({ topics, validateOnly: true }),
+      skip: ['topicId', 'configs'],
+    };
   }
+}
+
+function* createPartitions() {
   const counts = [
     ...topicNames.map((name) => [`name '${name.slice(0, 20)}'`, [{ name, count: 3, assignments: null }]]),
     ['nothing', []],
     ...[-1, 0, 1, 2, 20_000].map((count) => [`count ${count}`, [{ name: 'full', count, assignments: null }]]),
     ['twice', [3, 4].map((count) => ({ name: 'full', count, assignments: null }))],
     ['no assignments', [{ name: 'full', count: 3, assignments: [] }]],
-    ['too many assignments', [{ name: 'full', count: 3, assignments: [{ brokerIds: [1] }, { brokerIds: [1] }] }]],
+    [
+      'too many assignments',
+      [{ name: 'full', count: 3, assignments: [{ brokerIds: [1] }, { brokerIds: [1] }] }],
+    ],
     ['assigned to nobody', [{ name: 'full', count: 3, assignments: [{ brokerIds: [] }] }]],
     ['assigned to an absent broker', [{ name: 'full', count: 3, assignments: [{ brokerIds: [9] }] }]],
     ['assigned to one twice', [{ name: 'full', count: 3, assignments: [{ brokerIds: [1, 1] }] }]],
@@ -274,7 +329,13 @@ function* deletes() {
     ['absent id', () => [{ name: null, topicId: absentId }]],
     ['zero id', () => [{ name: null, topicId: zeroId }]],
     ['id and name', () => [{ name: 'full', topicId: absentId }]],
-    ['id twice', () => [{ name: null, topicId: absentId }, { name: null, topicId: absentId }]],
+    [
+      'id twice',
+      () => [
+        { name: null, topicId: absentId },
+        { name: null, topicId: absentId },
+      ],
+    ],
     ['id and name apart', (side) => [{ name: null, topicId: side.topicIds.get('small') }, { name: 'small' }]],
   ];
   for (const [what, topics] of byId) {
@@ -292,5 +353,6 @@ export function* topicQuestions() {
   yield* timestamps();
   yield* metadata();
   yield* create();
+  yield* createPartitions();
   yield* deletes();
 }

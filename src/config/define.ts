@@ -169,6 +169,7 @@ function parseTyped(name: string, property: Property, text: string): PropertyVal
 
 /** A double as Java prints it: `2.0`, `1.7976931348623157E308`. */
 function javaDouble(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
   if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7)) {
     return Number.isInteger(value) ? `${value}.0` : String(value);
   }

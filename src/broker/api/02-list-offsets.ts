@@ -40,11 +40,7 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
       const topics = request.topics.map(async (topic) => ({
         name: topic.name,
         partitions: await Promise.all(
-          topic.partitions.map((asked) =>
-            twice.has(partitionKey(topic.name, asked.partitionIndex))
-              ? { partitionIndex: asked.partitionIndex, errorCode: Errors.INVALID_REQUEST.code }
-              : lookUp(services, request, topic.name, asked, context),
-          ),
+          topic.partitions.map((asked) => lookUp(services, request, topic.name, asked, context, twice)),
         ),
       }));
       return { throttleTimeMs: 0, topics: await Promise.all(topics) };
@@ -81,8 +77,10 @@ async function lookUp(
   name: string,
   asked: Asked,
   context: RequestContext,
+  twice: ReadonlySet<string>,
 ): Promise<PartitionResult> {
   try {
+    if (twice.has(partitionKey(name, asked.partitionIndex))) throw new KafkaError(Errors.INVALID_REQUEST);
     const found = await find(services, request, name, asked, context);
     return {
       partitionIndex: asked.partitionIndex,

@@ -2,10 +2,11 @@
  * OffsetCommit (8), v2–v10. Answered when the offsets are replicated (acks=all).
  * Versions:  v2–v4 an expiry of the client's own · v6 leader epochs · v7 static members · v9 GROUP_ID_NOT_FOUND ·
  *            v10 topic ids instead of names.
- * Behaviour: topics that do not exist, and metadata that is too long, fail on their own; all else is one atomic batch.
+ * Behaviour: topics and partitions that do not exist, and metadata that is too long, fail on their own; all else is one atomic batch.
  */
 import type { OffsetCommitRequest as GroupCommit } from '../../group/types.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import type { TopicImage } from '../../metadata/topics-image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/08-offset-commit.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
@@ -15,6 +16,11 @@ import { defineHandler, type Handler } from '../handler.ts';
 type Response = Init<typeof OffsetCommitResponse>;
 type Topic = OffsetCommitRequest['topics'][number];
 type TopicResult = Response['topics'][number];
+/** `errorCode` is null for a partition that goes to the group. */
+interface PartitionResult {
+  readonly partitionIndex: number;
+  readonly errorCode: number | null;
+}
 
 const topicIdsSince = 10;
 
@@ -25,19 +31,32 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
     ordered: true,
     handle(request, { apiVersion, image }) {
       const known: GroupCommit['topics'][number][] = [];
-      const results = request.topics.map((topic): TopicResult | null => {
-        const name = topicName(image, topic, apiVersion);
-        if (name === null) return failedTopic(topic, unknownTopic(apiVersion));
-        known.push({ ...topic, name });
-        return null;
+      const lists = request.topics.map((topic): readonly PartitionResult[] => {
+        const found = topicOfVersion(image, topic, apiVersion);
+        const there = topic.partitions.filter((one) => found?.partitions[one.partitionIndex] !== undefined);
+        if (found !== undefined && there.length > 0)
+          known.push({ ...topic, name: found.name, partitions: there });
+        const absent = found === undefined ? unknownTopic(apiVersion) : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+        return topic.partitions.map((one) => ({
+          partitionIndex: one.partitionIndex,
+          errorCode: there.includes(one) ? null : absent.code,
+        }));
       });
-      if (known.length === 0) return { topics: results.filter((result) => result !== null) };
-      const committed = groups.commit(apiVersion, { ...request, topics: known });
-      // The results come in the order of the request, with those that never got to the group in between.
+      // The group answers its partitions in the order of the request; those that never got to it lie in between.
       const merge = (response: { readonly topics: readonly TopicResult[] }): Response => {
-        const rest = response.topics[Symbol.iterator]();
-        return { topics: results.map((result) => result ?? (rest.next().value as TopicResult)) };
+        const rest = response.topics.flatMap((topic) => topic.partitions)[Symbol.iterator]();
+        const topics = request.topics.map(({ name, topicId }, at) => ({
+          name,
+          topicId,
+          partitions: (lists[at] ?? []).map(({ partitionIndex, errorCode }) => ({
+            partitionIndex,
+            errorCode: errorCode ?? (rest.next().value as { errorCode: number }).errorCode,
+          })),
+        }));
+        return { topics };
       };
+      if (known.length === 0) return merge({ topics: [] });
+      const committed = groups.commit(apiVersion, { ...request, topics: known });
       const response = committed instanceof Promise ? committed.then(merge) : merge(committed);
       return { ordered: null, response };
     },
@@ -45,9 +64,8 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
   });
 }
 
-function topicName(image: MetadataImage, topic: Topic, version: number): string | null {
-  const found = version >= topicIdsSince ? image.topics.byId(topic.topicId) : image.topics.byName(topic.name);
-  return found?.name ?? null;
+function topicOfVersion(image: MetadataImage, topic: Topic, version: number): TopicImage | undefined {
+  return version >= topicIdsSince ? image.topics.byId(topic.topicId) : image.topics.byName(topic.name);
 }
 
 function unknownTopic(version: number): ErrorRow {

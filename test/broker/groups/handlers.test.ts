@@ -222,6 +222,27 @@ describe('through the pipeline', () => {
     }
   });
 
+  test.each([2, 9, 10])(
+    'OffsetCommit v%i: partitions that do not exist fail on their own',
+    async (version) => {
+      await world.lead();
+      const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
+      const partitions = [99, 0, -1].map((partitionIndex) => ({
+        ...topic.partitions[0],
+        partitionIndex,
+        committedOffset: 5,
+        committedMetadata: 'm',
+      }));
+      const body = { ...commitBody, topics: [{ ...topic, partitions }] };
+      const answer = await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, body);
+      expect(answer.topics[0]?.partitions.map((one) => [one.partitionIndex, name(one.errorCode)])).toEqual([
+        [99, 'UNKNOWN_TOPIC_OR_PARTITION'],
+        [0, 'NONE'],
+        [-1, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      ]);
+    },
+  );
+
   test('topics that do not exist fail on their own, by name and by id', async () => {
     await world.lead();
     const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
