@@ -15,6 +15,12 @@ import { createProduceHandler } from './00-produce.ts';
 import { createFetchHandler } from './01-fetch.ts';
 import { createListOffsetsHandler } from './02-list-offsets.ts';
 import { createMetadataHandler } from './03-metadata.ts';
+import { createSaslHandshakeHandler } from './17-sasl-handshake.ts';
+import { createDescribeAclsHandler } from './29-describe-acls.ts';
+import { createCreateAclsHandler } from './30-create-acls.ts';
+import { createDeleteAclsHandler } from './31-delete-acls.ts';
+import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
+import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createInitProducerIdHandler } from './22-init-producer-id.ts';
@@ -49,6 +55,11 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     ...createForwardedHandlers(services),
     createDescribeConfigsHandler(services),
     createIncrementalAlterConfigsHandler(services),
+    createSaslHandshakeHandler(),
+    createDescribeAclsHandler(),
+    createCreateAclsHandler(),
+    createDeleteAclsHandler(),
+    createDescribeUserScramCredentialsHandler(),
     createDescribeQuorumHandler(services),
     createDescribeClusterHandler(services, endpoints),
     createAddRaftVoterHandler(services),
@@ -80,6 +91,7 @@ function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Ha
     createDescribeLogDirsHandler(services),
     createDescribeProducersHandler(services),
     createGetTelemetrySubscriptionsHandler(random),
+    createDescribeClientQuotasHandler(),
     createListConfigResourcesHandler(),
     createDescribeTopicPartitionsHandler(services, endpoints),
   ];
