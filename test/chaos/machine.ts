@@ -15,17 +15,33 @@ export function run(command: string, args: readonly string[], mayFail = false): 
 
 const native = new URL('../../test/chaos/native/', import.meta.url).pathname;
 
+/** The last files of a process that was killed close a moment after its end. */
+async function unmount(disk: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      run('umount', [disk]);
+      return;
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 export class Machine {
   readonly id: number;
   readonly namespace: string;
   readonly address: string;
   readonly path: string;
-  /** `log.dirs`. */
+  /** The file system of the first log directory, which has the metadata too. */
   readonly disk: string;
+  /** That of the second one, when there are two. */
+  readonly secondDisk: string;
   readonly controlPath: string;
   private readonly image: string;
-  /** Its power was cut, and the disk fails. */
-  private isOff = false;
+  private readonly secondImage: string;
+  /** Disks that fail until the power is on again. */
+  private readonly off = new Set<string>();
   private readonly sizeMiB: number;
   private readonly lab: Lab;
 
@@ -36,17 +52,21 @@ export class Machine {
     this.address = `${lab.prefix}.${id}`;
     this.path = join(lab.path, `node${id}`);
     this.disk = join(this.path, 'disk');
+    this.secondDisk = join(this.path, 'disk2');
     this.image = join(this.path, 'disk.img');
+    this.secondImage = join(this.path, 'disk2.img');
     this.controlPath = join(this.path, 'control');
     this.sizeMiB = sizeMiB;
   }
 
   begin(): void {
-    mkdirSync(this.disk, { recursive: true });
+    for (const [disk, image] of this.disks) {
+      mkdirSync(disk, { recursive: true });
+      run('truncate', ['-s', `${this.sizeMiB}M`, image]);
+      run('mkfs.ext4', ['-q', image]);
+      run('mount', ['-o', 'loop', image, disk]);
+    }
     writeFileSync(this.controlPath, Buffer.alloc(24));
-    run('truncate', ['-s', `${this.sizeMiB}M`, this.image]);
-    run('mkfs.ext4', ['-q', this.image]);
-    run('mount', ['-o', 'loop', this.image, this.disk]);
     run('ip', ['netns', 'add', this.namespace]);
     const [outside, inside] = [`${this.lab.name}v${this.id}`, `${this.lab.name}e${this.id}`];
     run('ip', ['link', 'add', outside, 'type', 'veth', 'peer', 'name', inside]);
@@ -71,25 +91,35 @@ export class Machine {
 
   /** Everything that was not synced is gone; the disk fails until `powerOn`. */
   cutPower(): void {
-    this.isOff = true;
-    run(this.lab.cutPower, [this.disk]);
+    for (const [disk] of this.disks) this.fail(disk);
+  }
+
+  /** The second disk alone fails, for good until `powerOn`. */
+  failSecondDisk(): void {
+    this.fail(this.secondDisk);
+  }
+
+  private fail(disk: string): void {
+    if (this.off.has(disk)) return;
+    this.off.add(disk);
+    run(this.lab.cutPower, [disk]);
+  }
+
+  private get disks(): [disk: string, image: string][] {
+    return [
+      [this.disk, this.image],
+      [this.secondDisk, this.secondImage],
+    ];
   }
 
   /** Nothing may have files open on the disk. */
   async powerOn(): Promise<void> {
-    if (!this.isOff) return;
-    // The last files of a process that was killed close a moment after its end.
-    for (let tries = 1; ; tries++) {
-      try {
-        run('umount', [this.disk]);
-        break;
-      } catch (error) {
-        if (tries === 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+    for (const [disk, image] of this.disks) {
+      if (!this.off.has(disk)) continue;
+      await unmount(disk);
+      run('mount', ['-o', 'loop', image, disk]);
+      this.off.delete(disk);
     }
-    run('mount', ['-o', 'loop', this.image, this.disk]);
-    this.isOff = false;
   }
 
   /** Leaves so much room on the disk; what fills it goes with `freeDisk`. */
@@ -134,8 +164,10 @@ export class Machine {
 
   end(): void {
     run('ip', ['netns', 'del', this.namespace], true);
-    run('umount', ['-l', this.disk], true);
-    rmSync(this.image, { force: true });
+    for (const [disk, image] of this.disks) {
+      run('umount', ['-l', disk], true);
+      rmSync(image, { force: true });
+    }
   }
 
   private inside(command: string, args: readonly string[]): void {

@@ -23,6 +23,7 @@ export const families = [
   'power',
   'power-all',
   'disk-full',
+  'directory',
   'clock',
   'slow-sync',
   'elect',
@@ -152,6 +153,8 @@ export class Nemesis {
         return this.power(nodes, fault);
       case 'disk-full':
         return this.fill(node, fault);
+      case 'directory':
+        return this.failDirectory(node, fault);
       case 'clock':
         return this.clock(node, fault);
       case 'slow-sync':
@@ -243,10 +246,14 @@ export class Nemesis {
     await sleep(durationMs);
     for (const node of nodes) node.start();
     this.release(nodes);
-    // Until the others have given back what was lost, no other disk may forget anything.
+    await this.untilWhole();
+  }
+
+  /** Until the others have given back what was lost, no other disk may forget anything. */
+  private async untilWhole(): Promise<void> {
     while (this.hasForgotten && !this.isOver) {
       await sleep(500);
-      if (await isSettled()) this.hasForgotten = false;
+      if (await this.options.isSettled()) this.hasForgotten = false;
     }
   }
 
@@ -260,6 +267,23 @@ export class Nemesis {
     node.machine.freeDisk();
     await this.bringBack(node);
     this.release([node]);
+  }
+
+  /** The second of two disks fails: the node goes on with the first. Later the disk is back, without what was not synced. */
+  private async failDirectory(node: ChaosNode, { durationMs }: Fault): Promise<void> {
+    const { syncsAll, isSettled, note } = this.options;
+    if (node.directories.length < 2) return;
+    if (!syncsAll && (this.hasForgotten || !(await isSettled()))) return;
+    if (this.take([node]) === null) return;
+    this.hasForgotten = !syncsAll;
+    note(`the second disk of ${namesOf([node])} fails for ${Math.round(durationMs)} ms`);
+    node.machine.failSecondDisk();
+    await sleep(durationMs + 2000);
+    await node.stop(35_000);
+    await node.machine.powerOn();
+    node.start();
+    this.release([node]);
+    await this.untilWhole();
   }
 
   /** A node whose disk failed ends, soon or not at all; one with a directory that is offline is started again. */

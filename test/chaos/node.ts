@@ -57,9 +57,8 @@ export class ChaosNode {
 
   format(settings: ClusterSettings, machines: readonly Machine[]): void {
     const { id, machine } = this;
-    const directories = Array.from({ length: settings.directories }, (_, i) =>
-      join(machine.disk, `data${i}`),
-    );
+    const disks = [machine.disk, machine.secondDisk].slice(0, settings.directories);
+    const directories = disks.map((disk) => join(disk, 'data'));
     this.configured = directories.join(',');
     for (const directory of directories) mkdirSync(directory, { recursive: true });
     const properties = {
