@@ -78,21 +78,20 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
   }
 }
 
+/** The module of a tool, whose name is in the table. */
+export async function loadTool(name: string): Promise<ToolMain> {
+  const tool = tools.find((one) => one.name === name);
+  if (tool === undefined) throw new ToolError(`${name} is no tool of this package`);
+  const module = new URL(`./${tool.module}.js`, import.meta.url);
+  if (!existsSync(module)) throw new ToolError(`${name} is not part of this version yet.`);
+  const { main } = (await import(module.href)) as { main: ToolMain };
+  return main;
+}
+
 /** Called by the launchers: never returns before the tool has ended. */
 export async function runTool(name: string, args: readonly string[]): Promise<void> {
   const io = processIo();
   // The scheduler's timers don't keep the process alive; a tool that only waits must not end before it is done.
   setInterval(() => {}, 2 ** 30);
-  const tool = tools.find((one) => one.name === name);
-  if (tool === undefined) {
-    io.stderr(`${name} is no tool of this package\n`);
-    process.exit(1);
-  }
-  const module = new URL(`./${tool.module}.js`, import.meta.url);
-  if (!existsSync(module)) {
-    io.stderr(`${name} is not part of this version yet.\n`);
-    process.exit(1);
-  }
-  const { main } = (await import(module.href)) as { main: ToolMain };
-  process.exit(await runMain(main, args, io));
+  process.exit(await runMain(async (words, world) => (await loadTool(name))(words, world), args, io));
 }

@@ -11,6 +11,7 @@ export interface Tool {
 
 /** The folders of `src/cli/` that hold tools, and the tools of each: a module has the name of its tool. */
 const byFolder: Readonly<Record<string, readonly string[]>> = {
+  bendemann: ['bendemann'],
   storage: ['kafka-storage'],
   node: ['kafka-server-start', 'kafka-server-stop'],
   topics: [

@@ -205,6 +205,12 @@ export class TestKafka {
     return this.deadlines.within(`offsets of ${topic}`, undefined, this.client.offsets(topic));
   }
 
+  /** Committed offsets of a group for a topic, by partition; -1 where there is none. */
+  async committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    const committed = this.client.committed(group, topic);
+    return this.deadlines.within(`offsets of group ${group}`, undefined, committed);
+  }
+
   /** Everything that the nodes have stored, at this moment. */
   async snapshot(): Promise<Snapshot> {
     await this.time.rest();
@@ -340,6 +346,7 @@ export class TestKafka {
         if (request.clientId === kitClientId) return run();
         const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;
         const { entry, answered } = this.requests.note(nodeId, request, this.time.wallMs(), nameOf);
+        this.options.onRequest?.(entry);
         const result = this.controls.apply(entry, () => this.faults.apply(nodeId, entry, request, run));
         return mapResponse(result, (response) => {
           answered(response);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
 import type { LogOption } from './node-log.ts';
+import type { LoggedRequest } from './request-log.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A record as a test writes it: text is UTF-8, null is a tombstone. */
@@ -46,6 +47,8 @@ export interface StartKafkaOptions {
   readonly port?: number;
   /** `'warn'` (default): warnings and errors go to stderr. */
   readonly log?: LogOption;
+  /** Called with every request of a client, when it has come. */
+  readonly onRequest?: (request: LoggedRequest) => void;
   /** How long the start, and everything that waits without a deadline of its own, may take. 30 s by default. */
   readonly timeout?: number | string;
 }

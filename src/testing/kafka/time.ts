@@ -94,7 +94,7 @@ class RealTime extends Activity implements TestTime {
 
   advance(): Promise<void> {
     return Promise.reject(
-      new Error(
+      new TypeError(
         "This cluster runs on the machine's clock. Start it with { clock: 'manual' } to move its time.",
       ),
     );

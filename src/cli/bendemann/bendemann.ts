@@ -1,0 +1,135 @@
+/**
+ * The command `bendemann`: everything that is not a tool of Kafka's. Each subcommand loads its own part when it is asked for.
+ * The kafka-* tools keep Kafka's own parsing and texts: `bendemann kafka topics …` hands its words on as they are.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { CliIo } from '../tool.ts';
+import { packageFile } from './package-file.ts';
+
+const defaultBootstrap = 'localhost:9092';
+
+function versionText(): string {
+  const { version } = JSON.parse(readFileSync(packageFile(), 'utf8')) as { version: string };
+  return `bendemann ${version}`;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+function gather(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+type Run = (status: Promise<number>) => Promise<void>;
+
+function addClusters(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('dev')
+    .description('Run a cluster on this machine: formatted, started, and told what happens in it.')
+    .option('--nodes <count>', 'nodes, each broker and controller', wholeNumber, 1)
+    .option('--port <port>', 'of the first node; each further one takes the next', wholeNumber, 9092)
+    .option('--host <address>', 'address that clients connect to', '127.0.0.1')
+    .option('--data <directory>', 'keep records there')
+    .option('--memory', 'keep nothing (the default)')
+    .option('--topic <name[:partitions]>', 'create a topic; may be repeated', gather, [])
+    .option('--property <key=value>', 'any key of server.properties; may be repeated', gather, [])
+    .option('--control [host:port]', 'serve faults, nodes, clock and snapshots as JSON over HTTP')
+    .option('--token <text>', 'what callers of the control port must show')
+    .option('--clock <kind>', "'manual': time stands still until the control port moves it", 'real')
+    .action((options) => run(import('./dev.ts').then(({ dev }) => dev(options, io))));
+  program
+    .command('start')
+    .description('Run nodes from stock server.properties files, one node a file, until Ctrl-C.')
+    .argument('<files...>')
+    .action((files) => run(import('./start.ts').then(({ start }) => start(files, io))));
+  program
+    .command('doctor')
+    .description('Read properties files and their directories, and say what will go wrong.')
+    .argument('<files...>')
+    .action((files) => run(import('./doctor.ts').then(({ doctor }) => doctor(files, io))));
+}
+
+function addRecords(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('tail')
+    .description('Print the records of a topic as they come.')
+    .argument('<topic>')
+    .option('-b, --bootstrap <addresses>', 'where the cluster is', defaultBootstrap)
+    .option('--from-beginning', 'begin with the oldest record')
+    .option('-n, --count <count>', 'end after so many records', wholeNumber)
+    .option('--json', 'one JSON object a line')
+    .action((topic, options) => run(import('./tail.ts').then(({ tail }) => tail(topic, options, io))));
+  program
+    .command('produce')
+    .description('Write records: the given values, or each line of standard input.')
+    .argument('<topic>')
+    .argument('[values...]')
+    .option('-b, --bootstrap <addresses>', 'where the cluster is', defaultBootstrap)
+    .option('-k, --key <key>', 'key of all records')
+    .option('--key-separator <text>', 'a line is a key, this, and a value')
+    .action((topic, values, options) =>
+      run(import('./produce.ts').then(({ produce }) => produce(topic, values, options, io))),
+    );
+}
+
+function addTools(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('kafka')
+    .description("Run one of Kafka's tools: bendemann kafka topics --list …")
+    .argument('[tool]', 'its name, with or without kafka-')
+    .argument('[words...]')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((tool, words) => run(import('./kafka.ts').then(({ kafka }) => kafka(tool, words, io))));
+  program
+    .command('completion')
+    .description('Print the completion of a shell: source <(bendemann completion bash)')
+    .argument('<shell>', 'bash or zsh')
+    .action((shell) =>
+      run(import('./completion.ts').then(({ completion }) => completion(shell, program, io))),
+    );
+}
+
+/** The whole command line; `run` takes the status of the subcommand that ran. */
+export function makeProgram(io: CliIo, run: Run): Command {
+  const program = new Command('bendemann');
+  program
+    .description('A Kafka-compatible broker for Node.js.')
+    .version(versionText(), '-V, --version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text) })
+    .showHelpAfterError('(bendemann --help lists the commands)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bendemann dev --nodes 3 --topic orders:3\n  bendemann kafka topics --list --bootstrap-server localhost:9092',
+    );
+  addClusters(program, io, run);
+  addRecords(program, io, run);
+  addTools(program, io, run);
+  return program;
+}
+
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  let status = 0;
+  const run: Run = async (ended) => {
+    status = await ended;
+  };
+  const program = makeProgram(io, run);
+  try {
+    if (args.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    // commander has printed what it had to say.
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** `bendemann start FILE…`: a process for each properties file, their lines with the file's name before them. */
+import { spawn } from 'node:child_process';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { CliIo } from '../tool.ts';
+import { packageFile } from './package-file.ts';
+
+export async function start(files: readonly string[], io: CliIo): Promise<number> {
+  if (files.length === 1) {
+    const { main } = await import('../node/kafka-server-start.ts');
+    return main(files, io);
+  }
+  const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
+  const nodes = files.map((file) => {
+    // A group of its own: Ctrl-C reaches the nodes once, from here.
+    const child = spawn(process.execPath, [launcher, file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    for (const [stream, write] of [
+      [child.stdout, io.stdout],
+      [child.stderr, io.stderr],
+    ] as const)
+      createInterface({ input: stream }).on('line', (line) => write(`${basename(file)}  ${line}\n`));
+    return { file, child };
+  });
+  const stop = io.onSignal((signal) => {
+    for (const { child } of nodes) child.kill(signal);
+  });
+  const ends = nodes.map(
+    ({ file, child }) =>
+      new Promise<number>((resolve) => {
+        child.on('exit', (code, signal) => {
+          io.stderr(`${basename(file)}  ended with ${signal ?? `status ${code}`}\n`);
+          resolve(code ?? 1);
+        });
+      }),
+  );
+  const statuses = await Promise.all(ends);
+  stop();
+  return Math.max(...statuses);
+}

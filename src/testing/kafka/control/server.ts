@@ -1,0 +1,157 @@
+/**
+ * The control port: the verbs of a test cluster as JSON over HTTP. On loopback without a token; on any other address it makes
+ * one, or takes that of the caller, and refuses requests without it.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { KafkaError } from '../../../protocol/errors.ts';
+import type { TestKafka } from '../cluster.ts';
+import { WaitTimeoutError } from '../waits.ts';
+import { openApi } from './open-api.ts';
+import { checkValues, valuesOfQuery } from './values.ts';
+import { BadRequestError, type ControlledCluster, NotFoundError, type Verb, verbs } from './verbs.ts';
+
+const bodyBytesMax = 16 * 1024 * 1024;
+const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
+
+export interface ControlOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0, the default: any free port. */
+  readonly port?: number;
+  /** Asked of every caller. Made when the host is not a loopback address and none is given. */
+  readonly token?: string;
+}
+
+export interface ControlServer {
+  readonly url: string;
+  /** Null: none is asked for. */
+  readonly token: string | null;
+  close(): Promise<void>;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyBytesMax) throw new BadRequestError(`The body has more than ${bodyBytesMax} bytes.`);
+    chunks.push(chunk);
+  }
+  if (size === 0) return {};
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new BadRequestError('The body is not JSON.');
+  }
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | null {
+  const [wanted, given] = [pattern.split('/'), path.split('/')];
+  if (wanted.length !== given.length) return null;
+  const values: Record<string, string> = {};
+  for (const [at, segment] of wanted.entries()) {
+    const word = given[at] as string;
+    if (segment.startsWith('{')) values[segment.slice(1, -1)] = decodeURIComponent(word);
+    else if (segment !== word) return null;
+  }
+  return values;
+}
+
+function find(method: string, path: string): { verb: Verb; values: Record<string, string> } {
+  const onPath = verbs.flatMap((verb) => {
+    const values = matchPath(verb.path, path);
+    return values === null ? [] : [{ verb, values }];
+  });
+  const found = onPath.find(({ verb }) => verb.method === method);
+  if (found !== undefined) return found;
+  if (onPath.length === 0)
+    throw new NotFoundError(`There is no ${path}; GET /openapi.json lists what there is.`);
+  throw new BadRequestError(
+    `${path} takes ${onPath.map(({ verb }) => verb.method).join(', ')}, not ${method}.`,
+  );
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof NotFoundError) return 404;
+  if (error instanceof WaitTimeoutError) return 504;
+  if (error instanceof BadRequestError || error instanceof TypeError || error instanceof RangeError)
+    return 400;
+  return error instanceof KafkaError ? 409 : 500;
+}
+
+function isAllowed(request: IncomingMessage, token: string | null): boolean {
+  if (token === null) return true;
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+class Control {
+  private readonly cluster: ControlledCluster;
+  private readonly token: string | null;
+
+  constructor(kafka: TestKafka, token: string | null) {
+    this.cluster = { kafka, faults: new Map(), snapshots: new Map(), nextId: 1 };
+    this.token = token;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (!isAllowed(request, this.token)) {
+        send(response, 401, { error: 'The header Authorization: Bearer TOKEN is missing or wrong.' });
+        return;
+      }
+      send(response, 200, await this.result(request));
+    } catch (error) {
+      send(response, statusOf(error), { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private async result(request: IncomingMessage): Promise<unknown> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://control');
+    const method = request.method ?? 'GET';
+    if (method === 'GET' && pathname === '/openapi.json') return openApi();
+    const { verb, values: path } = find(method, pathname);
+    const given = method === 'GET' ? valuesOfQuery(verb.fields, searchParams) : await bodyOf(request);
+    return verb.run(this.cluster, checkValues(verb.fields, given), path);
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
+  response.end(`${JSON.stringify(value)}\n`);
+}
+
+/** A page of a browser must not drive the cluster of whoever reads it: only names of this machine are answered. */
+function isForThisMachine(request: IncomingMessage, host: string): boolean {
+  if (request.headers.origin !== undefined) return false;
+  const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return !loopback.includes(host) || loopback.includes(name);
+}
+
+/** Serves the control port of a cluster until it is closed. */
+export async function serveControl(kafka: TestKafka, options: ControlOptions = {}): Promise<ControlServer> {
+  const { host = '127.0.0.1', port = 0 } = options;
+  const token = options.token ?? (loopback.includes(host) ? null : randomBytes(18).toString('base64url'));
+  const control = new Control(kafka, token);
+  const server: Server = createServer((request, response) => {
+    if (isForThisMachine(request, host)) void control.answer(request, response);
+    else send(response, 403, { error: 'Only programs on this machine are answered, and no web pages.' });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    token,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,83 @@
+/** Checks what a caller sent against the fields of a verb. Each refusal says what was expected. */
+import { durationMs } from '../time.ts';
+import { BadRequestError, type FieldType, type Values, type VerbField } from './verbs.ts';
+
+const expected: Readonly<Record<FieldType, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  duration: "milliseconds, or a number with ms, s, m, h or d, such as '7d'",
+  object: 'an object of texts',
+  strings: 'text, or a list of texts',
+  integers: 'a list of whole numbers',
+  records: 'a list of texts, or of objects with a value',
+};
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDuration(value: unknown): boolean {
+  try {
+    durationMs(value as string);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const texts = (value: unknown): boolean => typeof value === 'string' || value === null || value === undefined;
+
+function isRecord(value: unknown): boolean {
+  if (typeof value === 'string') return true;
+  if (!isObject(value) || !('value' in value) || !texts(value.value) || !texts(value.key)) return false;
+  const { partition, timestampMs, headers } = value;
+  return (
+    (partition === undefined || Number.isInteger(partition)) &&
+    (timestampMs === undefined || Number.isInteger(timestampMs)) &&
+    (headers === undefined ||
+      (isObject(headers) && Object.values(headers).every((one) => typeof one === 'string')))
+  );
+}
+
+const fits: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === 'string',
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  duration: isDuration,
+  object: (value) => isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
+  strings: (value) =>
+    typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string')),
+  integers: (value) => Array.isArray(value) && value.every(Number.isInteger),
+  records: (value) => Array.isArray(value) && value.every(isRecord),
+};
+
+export function checkValues(fields: Readonly<Record<string, VerbField>>, values: unknown): Values {
+  if (!isObject(values)) throw new BadRequestError('The body must be a JSON object.');
+  const known = Object.keys(fields);
+  const stranger = Object.keys(values).find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new BadRequestError(
+      `'${stranger}' is not expected here; ${known.length === 0 ? 'this takes no fields' : `fields are ${known.join(', ')}`}.`,
+    );
+  for (const [name, { type, isRequired = false }] of Object.entries(fields)) {
+    const value = values[name];
+    if (value === undefined) {
+      if (isRequired) throw new BadRequestError(`'${name}' is missing: expected ${expected[type]}.`);
+      continue;
+    }
+    if (!fits[type](value))
+      throw new BadRequestError(`'${name}' must be ${expected[type]}, not ${JSON.stringify(value)}.`);
+  }
+  return values;
+}
+
+/** A query has only texts: those that stand for numbers become numbers. */
+export function valuesOfQuery(fields: Readonly<Record<string, VerbField>>, query: URLSearchParams): Values {
+  return Object.fromEntries(
+    [...query].map(([name, text]) => [
+      name,
+      fields[name]?.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text,
+    ]),
+  );
+}

@@ -1,0 +1,461 @@
+/**
+ * What can be done to a test cluster from another language: one row a verb, from which the HTTP routes and the OpenAPI file are
+ * made. A row says what it takes; what does not fit is refused with a sentence before anything is done.
+ */
+import type { TestKafka } from '../cluster.ts';
+import type { Fault, FaultOptions } from '../faults.ts';
+import type { TestRecord, TestTopic } from '../options.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { durationMs } from '../time.ts';
+
+/** A request that the caller must change. */
+export class BadRequestError extends Error {
+  override readonly name = 'BadRequestError';
+}
+
+/** What the caller named is not there. */
+export class NotFoundError extends Error {
+  override readonly name = 'NotFoundError';
+}
+
+export type FieldType =
+  | 'string'
+  | 'integer'
+  | 'boolean'
+  | 'duration'
+  | 'object'
+  | 'strings'
+  | 'integers'
+  | 'records';
+
+export interface VerbField {
+  readonly type: FieldType;
+  readonly about: string;
+  readonly isRequired?: boolean;
+}
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A cluster with what callers over HTTP hold: faults and snapshots by their ids. */
+export interface ControlledCluster {
+  readonly kafka: TestKafka;
+  readonly faults: Map<string, Fault>;
+  readonly snapshots: Map<string, Snapshot>;
+  nextId: number;
+}
+
+export interface Verb {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Segments in braces are parameters. */
+  readonly path: string;
+  readonly about: string;
+  /** Of the body; with GET, of the query. */
+  readonly fields: Readonly<Record<string, VerbField>>;
+  run(cluster: ControlledCluster, values: Values, path: Readonly<Record<string, string>>): Promise<unknown>;
+}
+
+const timeout: VerbField = { type: 'duration', about: 'How long to wait, such as "5s"; 30 s by default.' };
+const topicField: VerbField = { type: 'string', about: 'Name of the topic.', isRequired: true };
+const partitionField: VerbField = { type: 'integer', about: 'The partition, 0 by default.' };
+
+function nodeOf(
+  { kafka }: ControlledCluster,
+  path: Readonly<Record<string, string>>,
+): TestKafka['nodes'][number] {
+  const node = kafka.nodes.find(({ id }) => String(id) === path.id);
+  if (node === undefined)
+    throw new NotFoundError(`There is no node ${path.id}; nodes are 1 to ${kafka.nodes.length}.`);
+  return node;
+}
+
+function faultOf({ faults }: ControlledCluster, path: Readonly<Record<string, string>>): Fault {
+  const fault = faults.get(path.id ?? '');
+  if (fault === undefined) throw new NotFoundError(`There is no fault ${path.id}.`);
+  return fault;
+}
+
+function snapshotOf({ snapshots }: ControlledCluster, path: Readonly<Record<string, string>>): Snapshot {
+  const snapshot = snapshots.get(path.id ?? '');
+  if (snapshot === undefined) throw new NotFoundError(`There is no snapshot ${path.id}.`);
+  return snapshot;
+}
+
+function faultView(id: string, fault: Fault): unknown {
+  const requests = fault.requests.map(({ api, version, node, clientId, about, timestampMs }) => ({
+    api,
+    version,
+    node,
+    clientId,
+    about,
+    timestampMs,
+  }));
+  return { id, hits: fault.hits, isOver: fault.isOver, requests };
+}
+
+const nodeActions = ['kill', 'stop', 'start', 'pause', 'resume'] as const;
+
+const nodeVerbs: readonly Verb[] = [
+  {
+    method: 'GET',
+    path: '/cluster',
+    about: 'Bootstrap servers, cluster id, nodes and the active controller.',
+    fields: {},
+    run: async ({ kafka }) => ({
+      bootstrapServers: kafka.bootstrapServers,
+      clusterId: kafka.clusterId,
+      nodes: kafka.nodes.map(({ id, state }, at) => ({ id, state, address: kafka.brokers[at] })),
+      nowMs: kafka.clock.now(),
+    }),
+  },
+  ...nodeActions.map(
+    (action): Verb => ({
+      method: 'POST',
+      path: `/nodes/{id}/${action}`,
+      about: `${action} a node: kill is kill -9, stop is SIGTERM, pause and resume are SIGSTOP and SIGCONT.`,
+      fields: {},
+      run: async (cluster, _values, path) => {
+        const node = nodeOf(cluster, path);
+        await node[action]();
+        return { id: node.id, state: node.state };
+      },
+    }),
+  ),
+  {
+    method: 'GET',
+    path: '/nodes/{id}/log',
+    about: 'The newest log lines of a node.',
+    fields: {},
+    run: async (cluster, _values, path) => ({ lines: nodeOf(cluster, path).log }),
+  },
+  {
+    method: 'POST',
+    path: '/disks/{id}',
+    about: 'Makes the disk of a node full, failing, slow or well again.',
+    fields: {
+      state: {
+        type: 'string',
+        about: 'full, fail-read, fail-write, fail-sync, slow or mend.',
+        isRequired: true,
+      },
+      delay: { type: 'duration', about: 'With slow: how much longer each operation takes.' },
+    },
+    run: async (cluster, { state, delay }, path) => {
+      const disk = cluster.kafka.disk(nodeOf(cluster, path).id);
+      if (state === 'full') disk.full();
+      else if (state === 'mend') disk.mend();
+      else if (state === 'slow') disk.slow((delay ?? '50ms') as string);
+      else if (state === 'fail-read') disk.fail('read');
+      else if (state === 'fail-write') disk.fail('write');
+      else if (state === 'fail-sync') disk.fail('sync');
+      else
+        throw new BadRequestError(
+          `state must be full, fail-read, fail-write, fail-sync, slow or mend, not '${String(state)}'.`,
+        );
+      return {};
+    },
+  },
+];
+
+const faultVerbs: readonly Verb[] = [
+  {
+    method: 'POST',
+    path: '/faults',
+    about: 'Does something to requests of clients. All filters must fit; without an effect it only counts.',
+    fields: {
+      api: { type: 'strings', about: 'Names of APIs, such as "Produce".' },
+      node: { type: 'integer', about: 'The node that is asked.' },
+      topic: { type: 'string', about: 'Only this topic.' },
+      topicId: { type: 'string', about: 'Only the topic with this id.' },
+      partition: { type: 'integer', about: 'Only this partition.' },
+      group: { type: 'string', about: 'Only this group.' },
+      transactionalId: { type: 'string', about: 'Only this transactional id.' },
+      clientId: { type: 'string', about: 'Only this client.' },
+      error: { type: 'string', about: 'An error of Kafka by its name, such as NOT_LEADER_OR_FOLLOWER.' },
+      after: { type: 'boolean', about: 'Do the work first.' },
+      delay: { type: 'duration', about: 'Answer so much later.' },
+      drop: { type: 'boolean', about: 'Never answer.' },
+      disconnect: { type: 'boolean', about: 'Close the connection.' },
+      corrupt: { type: 'string', about: '"crc": records of a Fetch do not fit their checksum.' },
+      throttleMs: { type: 'integer', about: 'throttle_time_ms of the answer.' },
+      observe: { type: 'boolean', about: 'Only count.' },
+      times: { type: 'integer', about: 'How often, 1 by default; -1: until it is removed.' },
+    },
+    run: async (cluster, values) => {
+      const { times, corrupt } = values;
+      if (corrupt !== undefined && corrupt !== 'crc')
+        throw new BadRequestError(`corrupt must be 'crc', not '${String(corrupt)}'.`);
+      const often = times === -1 ? { times: Number.POSITIVE_INFINITY } : {};
+      const fault = cluster.kafka.fault({ ...values, ...often } as FaultOptions);
+      const id = String(cluster.nextId++);
+      cluster.faults.set(id, fault);
+      return faultView(id, fault);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/faults/{id}',
+    about: 'What a fault has met so far.',
+    fields: {},
+    run: async (cluster, _values, path) => faultView(path.id as string, faultOf(cluster, path)),
+  },
+  {
+    method: 'POST',
+    path: '/faults/{id}/wait',
+    about: 'Waits until a fault has met so many requests.',
+    fields: { count: { type: 'integer', about: 'How many, 1 by default.' }, timeout },
+    run: async (cluster, values, path) => {
+      const fault = faultOf(cluster, path);
+      await fault.wait((values.count ?? 1) as number, waitOf(values));
+      return faultView(path.id as string, fault);
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/faults/{id}',
+    about: 'Removes a fault.',
+    fields: {},
+    run: async (cluster, _values, path) => {
+      faultOf(cluster, path).remove();
+      return {};
+    },
+  },
+  {
+    method: 'GET',
+    path: '/requests',
+    about: 'The newest requests of clients, one a line.',
+    fields: { api: { type: 'string', about: 'Only this API.' } },
+    run: async ({ kafka }, { api }) => ({
+      requests: kafka.requests
+        .of(api as string | undefined)
+        .map(({ body: _body, response: _response, ...rest }) => rest),
+      timeline: kafka.requests.toString(),
+    }),
+  },
+  {
+    method: 'DELETE',
+    path: '/requests',
+    about: 'Forgets the requests.',
+    fields: {},
+    run: async ({ kafka }) => {
+      kafka.requests.clear();
+      return {};
+    },
+  },
+];
+
+/** The deadline of a wait, where one is given. */
+function waitOf({ timeout: given }: Values): { timeout?: number } {
+  return given === undefined ? {} : { timeout: durationMs(given as string | number) };
+}
+
+const timeVerbs: readonly Verb[] = [
+  {
+    method: 'POST',
+    path: '/clock/advance',
+    about: 'Moves the time of a cluster whose clock is manual.',
+    fields: { by: { type: 'duration', about: 'How far, such as "7d".', isRequired: true } },
+    run: async ({ kafka }, { by }) => {
+      await kafka.clock.advance(by as string);
+      return { nowMs: kafka.clock.now() };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/network/cut',
+    about: 'Cuts nodes off from others.',
+    fields: {
+      from: { type: 'integers', about: 'Nodes of one side.', isRequired: true },
+      to: { type: 'integers', about: 'Nodes of the other side.', isRequired: true },
+      oneWay: { type: 'boolean', about: 'Only what goes from the first to the second side.' },
+    },
+    run: async ({ kafka }, values) => {
+      const [from, to] = [values.from as number[], values.to as number[]];
+      if (values.oneWay === true) for (const a of from) for (const b of to) kafka.network.cutOneWay(a, b);
+      else kafka.network.cut(from, to);
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/network/latency',
+    about: 'Messages between nodes take so long.',
+    fields: {
+      delay: { type: 'duration', about: 'How long.', isRequired: true },
+      from: { type: 'integer', about: 'Only from this node.' },
+      to: { type: 'integer', about: 'Only to this node.' },
+    },
+    run: async ({ kafka }, { delay, from, to }) => {
+      const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+      kafka.network.latency(delay as string, ends as { from?: number; to?: number });
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/network/heal',
+    about: 'Everything passes again.',
+    fields: {},
+    run: async ({ kafka }) => {
+      kafka.network.heal();
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/network/disconnect',
+    about: 'Ends connections of clients.',
+    fields: { clientId: { type: 'string', about: 'Only those of this client.' } },
+    run: async ({ kafka }, { clientId }) => ({
+      count: kafka.network.disconnectClients(clientId === undefined ? {} : { clientId: clientId as string }),
+    }),
+  },
+];
+
+const topicVerbs: readonly Verb[] = [
+  {
+    method: 'POST',
+    path: '/topics',
+    about: 'Creates a topic.',
+    fields: {
+      name: topicField,
+      partitions: { type: 'integer', about: '1 by default.' },
+      replicas: { type: 'integer', about: 'As many as there are nodes, at most 3, by default.' },
+      configs: { type: 'object', about: 'Topic configuration by name.' },
+      records: { type: 'records', about: 'Written at once: texts, or objects with key and value.' },
+    },
+    run: async ({ kafka }, { name, ...topic }) => {
+      await kafka.createTopic(name as string, topic as TestTopic);
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/topics/{topic}/records',
+    about: 'Writes records.',
+    fields: {
+      records: {
+        type: 'records',
+        about: 'Texts, or objects with key, value, headers and partition.',
+        isRequired: true,
+      },
+    },
+    run: async ({ kafka }, { records }, { topic = '' }) => {
+      await kafka.produce(topic, records as (TestRecord | string)[]);
+      return {};
+    },
+  },
+  {
+    method: 'GET',
+    path: '/topics/{topic}/records',
+    about: 'Reads a topic from its beginning.',
+    fields: { count: { type: 'integer', about: 'Wait for so many; otherwise what is there.' }, timeout },
+    run: async ({ kafka }, values, { topic = '' }) => {
+      const count = values.count === undefined ? {} : { count: values.count as number };
+      const records = await kafka.read(topic, { ...count, ...waitOf(values) });
+      return { records: records.map(({ rawKey: _key, rawValue: _value, ...record }) => record) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/topics/{topic}/leader',
+    about: 'Moves the leader of a partition.',
+    fields: {
+      partition: partitionField,
+      node: { type: 'integer', about: 'The node that shall lead.', isRequired: true },
+    },
+    run: async ({ kafka }, { partition, node }, { topic = '' }) => {
+      await kafka.moveLeader(topic, (partition ?? 0) as number, node as number);
+      return {};
+    },
+  },
+];
+
+const stateVerbs: readonly Verb[] = [
+  {
+    method: 'POST',
+    path: '/wait/group',
+    about: 'Waits for a group.',
+    fields: {
+      group: { type: 'string', about: 'Its id.', isRequired: true },
+      state: { type: 'string', about: 'Such as Stable or Empty.' },
+      members: { type: 'integer', about: 'So many members.' },
+      lag: { type: 'integer', about: 'At most so many records behind, of topic.' },
+      topic: { type: 'string', about: 'The topic that lag is about.' },
+      timeout,
+    },
+    run: async ({ kafka }, { group, timeout: _timeout, ...wanted }) => {
+      await kafka.wait.group(group as string, { ...wanted, ...waitOf({ timeout: _timeout }) });
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/wait/leader',
+    about: 'Waits for the leader of a partition.',
+    fields: {
+      topic: topicField,
+      partition: partitionField,
+      not: { type: 'integer', about: 'Another than this node.' },
+      timeout,
+    },
+    run: async ({ kafka }, { topic, partition, not, ...rest }) => {
+      const other = not === undefined ? {} : { not: not as number };
+      return {
+        node: await kafka.wait.leader(topic as string, (partition ?? 0) as number, {
+          ...other,
+          ...waitOf(rest),
+        }),
+      };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/wait/in-sync',
+    about: 'Waits until all replicas are in sync.',
+    fields: { topic: { type: 'string', about: 'Of this topic; of all by default.' }, timeout },
+    run: async ({ kafka }, { topic, ...rest }) => {
+      await kafka.wait.inSync(topic as string | undefined, waitOf(rest));
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/reset',
+    about: 'Back to how the cluster was after its start.',
+    fields: {},
+    run: async ({ kafka, faults }) => {
+      await kafka.reset();
+      faults.clear();
+      return {};
+    },
+  },
+  {
+    method: 'POST',
+    path: '/snapshots',
+    about: 'Takes a snapshot.',
+    fields: {},
+    run: async (cluster) => {
+      const id = String(cluster.nextId++);
+      cluster.snapshots.set(id, await cluster.kafka.snapshot());
+      return { id };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/snapshots/{id}/restore',
+    about: 'Makes the cluster what it was.',
+    fields: {},
+    run: async (cluster, _values, path) => {
+      await cluster.kafka.restore(snapshotOf(cluster, path));
+      return {};
+    },
+  },
+];
+
+export const verbs: readonly Verb[] = [
+  ...nodeVerbs,
+  ...faultVerbs,
+  ...timeVerbs,
+  ...topicVerbs,
+  ...stateVerbs,
+];

@@ -1,0 +1,85 @@
+/** Matchers of a cluster: `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it expects. */
+import type { TestKafka } from '../kafka/cluster.ts';
+import type { ReadRecord } from '../kafka/test-client.ts';
+import { WaitTimeoutError } from '../kafka/waits.ts';
+
+interface Result {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/** Fields of a record that must be so. */
+export type ExpectedRecord = Partial<Pick<ReadRecord, 'key' | 'value' | 'partition' | 'offset'>>;
+
+const defaultTimeout = '2s';
+
+function fits(record: ReadRecord, expected: ExpectedRecord): boolean {
+  return Object.entries(expected).every(([field, value]) => record[field as keyof ExpectedRecord] === value);
+}
+
+/** `pass` when the wait succeeded; the text of its error otherwise. A `not` waits as long. */
+async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
+  try {
+    await wait;
+    return { pass: true, message: () => `expected not: ${what}` };
+  } catch (error) {
+    if (!(error instanceof WaitTimeoutError)) throw error;
+    return { pass: false, message: () => `expected: ${what}\n${error.message}` };
+  }
+}
+
+/** For `expect.extend`; `kafkaTest` adds them by itself. */
+export const kafkaMatchers = {
+  /** A record with these fields is in the topic, or comes within the time-out. */
+  toHaveRecord(
+    kafka: TestKafka,
+    topic: string,
+    expected: ExpectedRecord,
+    timeout: number | string = defaultTimeout,
+  ): Promise<Result> {
+    const until = (records: readonly ReadRecord[]): boolean =>
+      records.some((record) => fits(record, expected));
+    return outcome(kafka.read(topic, { until, timeout }), `a record ${JSON.stringify(expected)} in ${topic}`);
+  },
+
+  /** The group is at most so many records behind on the topic. */
+  toHaveLag(
+    kafka: TestKafka,
+    group: string,
+    topic: string,
+    lag: number,
+    timeout: number | string = defaultTimeout,
+  ): Promise<Result> {
+    const wait = kafka.wait.group(group, { topic, lag, timeout });
+    return outcome(wait, `group ${group} at most ${lag} records behind on ${topic}`);
+  },
+
+  /** The group has committed this offset of a partition, or a higher one. */
+  toHaveCommitted(
+    kafka: TestKafka,
+    group: string,
+    topic: string,
+    offset: number,
+    partition = 0,
+    timeout: number | string = defaultTimeout,
+  ): Promise<Result> {
+    const what = `group ${group} committed ${offset} of ${topic}-${partition}`;
+    const hasCommitted = async (): Promise<boolean> =>
+      ((await kafka.committed(group, topic)).get(partition) ?? -1) >= offset;
+    return outcome(kafka.wait.until(hasCommitted, { timeout, what }), what);
+  },
+};
+
+declare module 'vitest' {
+  interface Matchers<T> {
+    toHaveRecord(topic: string, expected: ExpectedRecord, timeout?: number | string): Promise<T>;
+    toHaveLag(group: string, topic: string, lag: number, timeout?: number | string): Promise<T>;
+    toHaveCommitted(
+      group: string,
+      topic: string,
+      offset: number,
+      partition?: number,
+      timeout?: number | string,
+    ): Promise<T>;
+  }
+}

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../../src/cli/bendemann/bendemann.ts';
+import { runMain } from '../../src/cli/entry.ts';
+import type { CliIo } from '../../src/cli/tool.ts';
+import { startKafka, type TestKafka } from '../../src/testing/kafka/index.ts';
+
+let kafka: TestKafka;
+let folder: string;
+
+beforeAll(async () => {
+  kafka = await startKafka({ topics: { orders: 1 } });
+  folder = mkdtempSync(join(tmpdir(), 'bendemann-cli-'));
+});
+
+afterAll(async () => {
+  await kafka.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Ran {
+  status: number;
+  out: string;
+  err: string;
+}
+
+async function run(
+  args: readonly string[],
+  lines: readonly string[] = [],
+  onOut = (_stop: () => void): void => {},
+): Promise<Ran> {
+  const ran = { status: -1, out: '', err: '' };
+  const handlers: ((signal: 'SIGINT') => void)[] = [];
+  const io: CliIo = {
+    stdout: (text) => {
+      ran.out += String(text);
+      onOut(() => handlers.forEach((handler) => handler('SIGINT')));
+    },
+    stderr: (text) => {
+      ran.err += text;
+    },
+    async *stdinLines() {
+      yield* lines;
+    },
+    isStdinTerminal: false,
+    env: {},
+    onSignal: (handler) => {
+      handlers.push(handler);
+      return () => {};
+    },
+  };
+  ran.status = await runMain(main, args, io);
+  return ran;
+}
+
+describe('bendemann', () => {
+  test('a wrong command line says what was meant, and ends with 1', async () => {
+    expect(await run(['dve'])).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('(Did you mean dev?)'),
+    });
+    expect(await run(['dev', '--nodes', 'x'])).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('It must be a whole number'),
+    });
+    expect(await run(['dev', '--topic', 'a:b'])).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('as in orders:3'),
+    });
+    expect(await run(['--help'])).toMatchObject({ status: 0, out: expect.stringContaining('Examples:') });
+    expect(await run(['--version'])).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^bendemann \d+\.\d+/),
+    });
+  });
+
+  test('records go in, from words and from lines, and come out', async () => {
+    const bootstrap = ['-b', kafka.bootstrapServers];
+    expect(await run(['produce', 'orders', 'one', 'two', ...bootstrap])).toMatchObject({
+      status: 0,
+      err: '2 records written to orders\n',
+    });
+    await run(['produce', 'orders', '--key-separator', '=', ...bootstrap], ['k=three']);
+    const { out } = await run(['tail', 'orders', '--from-beginning', '-n', '3', ...bootstrap]);
+    expect(out).toBe('0:0  one\n0:1  two\n0:2  k = three\n');
+    const json = await run(['tail', 'orders', '--from-beginning', '-n', '1', '--json', ...bootstrap]);
+    expect(JSON.parse(json.out)).toMatchObject({
+      partition: 0,
+      offset: 0,
+      key: null,
+      value: 'one',
+      headers: {},
+    });
+    expect(await run(['tail', 'nowhere', ...bootstrap])).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('there is no topic nowhere yet'),
+    });
+  });
+
+  test('dev starts a cluster, says where it is and how to go on, and stops', async () => {
+    const { status, out } = await run(
+      ['dev', '--port', '0', '--topic', 'orders:2', '--control', '0'],
+      [],
+      (stop) => stop(),
+    );
+    expect(status).toBe(0);
+    expect(out).toMatch(
+      /1 node, in memory[^]*bootstrap servers {2}127\.0\.0\.1:\d+[^]*control[^]*bendemann produce orders[^]*Stopping/,
+    );
+    const port = kafka.brokers[0]?.split(':')[1] as string;
+    expect(await run(['dev', '--port', port])).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/^error: a port from \d+ .* is in use/),
+    });
+  });
+
+  test('the completion knows all commands and tools', async () => {
+    const { out } = await run(['completion', 'bash']);
+    for (const word of ['dev', 'doctor', '--from-beginning', 'console-consumer']) expect(out).toContain(word);
+    expect((await run(['completion', 'zsh'])).out).toContain('bashcompinit');
+    expect(await run(['completion', 'fish'])).toMatchObject({ status: 1 });
+  });
+
+  test('doctor says what will go wrong, each with the line to change', async () => {
+    const node = (id: number, more: Record<string, string>): string => {
+      const path = join(folder, `node-${id}.properties`);
+      const properties = {
+        'process.roles': 'broker,controller',
+        'node.id': '1',
+        'controller.quorum.voters': '1@localhost:29193',
+        'controller.listener.names': 'CONTROLLER',
+        listeners: 'PLAINTEXT://:29192,CONTROLLER://:29193',
+        'advertised.listeners': 'PLAINTEXT://localhost:29192',
+        'log.dirs': join(folder, 'data'),
+        ...more,
+      };
+      writeFileSync(
+        path,
+        Object.entries(properties)
+          .map(([key, value]) => `${key}=${value}\n`)
+          .join(''),
+      );
+      return path;
+    };
+    const one = node(1, {});
+    const two = node(2, { 'controller.quorum.voters': '1@localhost:29193,2@localhost:29195' });
+    const { status, out } = await run(['doctor', one, two]);
+    expect(status).toBe(1);
+    expect(out).toContain('is not formatted: the node will not start\n    change: run: kafka-storage format');
+    expect(out).toContain('node 1 is in');
+    expect(out).toContain('its voters are not those of');
+    expect(out).toContain('port 29192 of listener PLAINTEXT is that of');
+    const alone = node(3, {
+      listeners: `PLAINTEXT://${kafka.brokers[0]},CONTROLLER://:29193`,
+      'advertised.listeners': 'PLAINTEXT://0.0.0.0:29192',
+    });
+    const sick = await run(['doctor', alone]);
+    expect(sick.out).toMatch(/in use on this machine|will not start/);
+    expect((await run(['doctor', node(4, { 'node.id': 'x' })])).out).toContain('the node will not start');
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect } from 'vitest';
+import { kafkaGlobalSetup, kafkaTest } from '../../../src/testing/vitest/index.ts';
+import { startKafka } from '../../../src/testing/kafka/index.ts';
+
+const test = kafkaTest({ topics: { orders: 1 } });
+
+describe('bendemann/vitest', () => {
+  test('one test writes', async ({ kafka }) => {
+    await kafka.produce('orders', [{ key: 'k', value: 'one' }]);
+    await expect(kafka).toHaveRecord('orders', { key: 'k', value: 'one' });
+    await expect(kafka).not.toHaveRecord('orders', { value: 'two' }, 30);
+    await expect(kafka).not.toHaveCommitted('nobody', 'orders', 1, 0, 30);
+    await expect(kafka).not.toHaveLag('nobody', 'orders', 0, 30);
+    await expect(expect(kafka).toHaveRecord('orders', { value: 'two' }, 30)).rejects.toThrow(
+      /Last log lines/,
+    );
+  });
+
+  test('the next does not see it', async ({ kafka }) => {
+    expect(await kafka.read('orders')).toEqual([]);
+  });
+
+  test('a global setup hands over a snapshot', async () => {
+    let path = '';
+    const setup = kafkaGlobalSetup({ topics: { seeded: 1 } }, (kafka) => kafka.produce('seeded', ['one']));
+    const teardown = await setup({ provide: (_key, value) => (path = value) });
+    await using kafka = await startKafka({ from: path });
+    await teardown();
+    expect((await kafka.read('seeded')).map(({ value }) => value)).toEqual(['one']);
+  });
+});
