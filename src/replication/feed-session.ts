@@ -7,6 +7,8 @@
  *   the faster the writes come, the larger the pushes.
  * - Slots that have something to say take turns; while others wait, none takes more than its share of a push.
  * - What was refused or revoked is forgotten: the follower comes back with a new slot.
+ * - A slot is in at most one queue, once, and its state says in which; a slot that is over gets no turn. While a place for a read from
+ *   disk is free, no slot waits for one.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
@@ -56,7 +58,7 @@ export class FeedSession implements FeedOwner {
   /** Subscriptions that are ahead of our metadata, by partition. */
   readonly #parked = new Map<string, Subscribe>();
   #ready: FeedSlot[] = [];
-  readonly #waitingForDisk: FeedSlot[] = [];
+  readonly #waitingForDisk = new Set<FeedSlot>();
   #refusals: Refusal[] = [];
   #windowBytes = 0;
   #inFlightBytes = 0;
@@ -95,13 +97,14 @@ export class FeedSession implements FeedOwner {
   // --- FeedOwner ---
 
   ready(slot: FeedSlot): void {
-    if (slot.isQueued || this.#isClosed) return;
-    slot.isQueued = true;
+    if (slot.state !== 'idle' || this.#isClosed) return;
+    slot.state = 'queued';
     this.#ready.push(slot);
     this.#schedule();
   }
 
   revoked(slot: FeedSlot, error: ErrorRow): void {
+    this.#end(slot);
     if (!this.#slots.delete(slot.slot)) return;
     this.#refuse(slot.slot, error, slot.partition);
   }
@@ -116,17 +119,41 @@ export class FeedSession implements FeedOwner {
 
   tryReserveRead(slot: FeedSlot): boolean {
     if (this.#diskReads === diskReadsMax) {
-      this.#waitingForDisk.push(slot);
+      slot.state = 'waiting';
+      this.#waitingForDisk.add(slot);
       return false;
     }
+    slot.state = 'reading';
     this.#diskReads++;
     return true;
   }
 
-  readEnded(): void {
+  readEnded(slot: FeedSlot): void {
     this.#diskReads--;
-    const next = this.#waitingForDisk.shift();
-    if (next !== undefined) this.ready(next);
+    if (slot.state === 'reading') slot.state = 'idle';
+    this.#serveWaiting();
+  }
+
+  /** As many waiting slots as there are free places get a turn; one that needs no place after all leaves it to the next. */
+  #serveWaiting(): void {
+    let places = diskReadsMax - this.#diskReads;
+    for (const slot of this.#waitingForDisk) {
+      if (places-- <= 0) return;
+      this.#waitingForDisk.delete(slot);
+      slot.state = 'idle';
+      this.ready(slot);
+    }
+  }
+
+  #end(slot: FeedSlot): void {
+    // In `#ready` it is passed over when its turn comes.
+    this.#waitingForDisk.delete(slot);
+    slot.state = 'over';
+  }
+
+  /** How many slots are in a queue. For tests. */
+  get queuedCount(): number {
+    return this.#ready.length + this.#waitingForDisk.size;
   }
 
   // --- incoming ---
@@ -194,6 +221,7 @@ export class FeedSession implements FeedOwner {
     const slot = this.#slots.get(id);
     if (slot !== undefined) {
       this.#slots.delete(id);
+      this.#end(slot);
       slot.partition.unsubscribe(slot);
       return;
     }
@@ -248,6 +276,7 @@ export class FeedSession implements FeedOwner {
       this.#send(encodeRefuse(refusals));
     }
     while (this.#mayPush() && this.#push());
+    if (this.#waitingForDisk.size > 0) this.#serveWaiting();
   }
 
   #mayPush(): boolean {
@@ -272,7 +301,8 @@ export class FeedSession implements FeedOwner {
     let next = 0;
     for (; next < queue.length && sizeBytes < budgetBytes; next++) {
       const slot = queue[next] as FeedSlot;
-      slot.isQueued = false;
+      if (slot.state !== 'queued') continue;
+      slot.state = 'idle';
       const entry = slot.take(Math.min(shareBytes, budgetBytes - sizeBytes));
       if (entry === null) continue;
       entries.push(entry);
@@ -297,8 +327,12 @@ export class FeedSession implements FeedOwner {
   #closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const slot of this.#slots.values()) slot.partition.unsubscribe(slot);
+    for (const slot of this.#slots.values()) {
+      slot.state = 'over';
+      slot.partition.unsubscribe(slot);
+    }
     this.#slots.clear();
+    this.#waitingForDisk.clear();
     this.#parked.clear();
     this.#ready = [];
     this.#context.onClosed(this);

@@ -12,16 +12,22 @@ import type { LogParts } from './types.ts';
 
 const noParts: readonly Uint8Array[] = [];
 
+/**
+ * What a slot does; the session alone changes it. `idle`: nothing to send. `queued`: waits for its turn in a push. `waiting`: needs a
+ * read from disk and no place is free. `reading`: the read is under way. `over`: revoked or unsubscribed.
+ */
+export type FeedSlotState = 'idle' | 'queued' | 'waiting' | 'reading' | 'over';
+
 /** What a slot needs of its stream. */
 export interface FeedOwner {
   readonly brokerId: number;
-  /** The slot has something to say. */
+  /** The slot has something to send. */
   ready(slot: FeedSlot): void;
   /** The slot is over. */
   revoked(slot: FeedSlot, error: ErrorRow): void;
   /** May one more read from disk begin? `readEnded` gives the place back. When not, the slot becomes ready later. */
   tryReserveRead(slot: FeedSlot): boolean;
-  readEnded(): void;
+  readEnded(slot: FeedSlot): void;
   readonly throttles: ReplicationThrottles;
   /** Makes the slot ready when `delayMs` have passed. */
   readyLater(slot: FeedSlot, delayMs: number): void;
@@ -31,14 +37,12 @@ export class FeedSlot implements Feed {
   readonly slot: number;
   readonly partition: Partition;
   readonly brokerId: number;
-  /** Kept by the owner: the slot waits in its queue. */
-  isQueued = false;
+  /** Kept by the owner. */
+  state: FeedSlotState = 'idle';
   nextOffset: number;
   readonly #owner: FeedOwner;
   #sentHighWatermark = -1;
   #sentLogStart = -1;
-  #isReading = false;
-  #isOver = false;
   #fromDisk: LogParts | null = null;
   /** The rate of the leader is used up; the slot becomes ready by itself. */
   #isThrottled = false;
@@ -52,25 +56,27 @@ export class FeedSlot implements Feed {
   }
 
   wake(): void {
-    if (!this.#isReading && !this.isQueued) this.#owner.ready(this);
+    this.#owner.ready(this);
   }
 
   /** Its time of waiting is over. */
   unthrottled(): void {
     this.#isThrottled = false;
-    if (!this.#isOver) this.wake();
+    this.wake();
   }
 
   revoke(error: ErrorRow): void {
-    this.#isOver = true;
     this.#fromDisk = null;
     this.#owner.revoked(this, error);
   }
 
+  get isOver(): boolean {
+    return this.state === 'over';
+  }
+
   get hasMore(): boolean {
     return (
-      !this.#isOver &&
-      !this.#isReading &&
+      this.state === 'idle' &&
       !this.#isThrottled &&
       (this.#fromDisk !== null || this.nextOffset < this.partition.logEndOffset)
     );
@@ -78,14 +84,14 @@ export class FeedSlot implements Feed {
 
   /** What to send now, about `maxBytes` of records but at least one batch; null: nothing. */
   take(maxBytes: number): PushParts | null {
-    if (this.#isOver || this.#isReading) return null;
+    if (this.state !== 'idle') return null;
     const { log } = this.partition;
     this.#throttle();
     let read = this.#isThrottled ? null : this.#fromDisk;
     if (!this.#isThrottled) this.#fromDisk = null;
     if (read === null && !this.#isThrottled && this.nextOffset < log.logEndOffset) {
       read = this.#readTail(this.#owner.throttles.chunkBytes(this.partition, maxBytes));
-      if (this.#isOver) return null;
+      if (this.isOver) return null;
     }
     if (read !== null) this.nextOffset = read.nextOffset;
     const { highWatermark, logStartOffset } = log;
@@ -122,26 +128,23 @@ export class FeedSlot implements Feed {
 
   #readDisk(maxBytes: number): void {
     if (!this.#owner.tryReserveRead(this)) return;
-    this.#isReading = true;
     const { log } = this.partition;
     log.read(this.nextOffset, maxBytes, log.logEndOffset, true).then(
       (read) => {
-        this.#isReading = false;
-        this.#owner.readEnded();
-        if (this.#isOver) return;
+        this.#owner.readEnded(this);
+        if (this.isOver) return;
         if (read.records.length > 0) this.#fromDisk = { parts: [read.records], nextOffset: read.nextOffset };
         this.#owner.ready(this);
       },
       (error: unknown) => {
-        this.#isReading = false;
-        this.#owner.readEnded();
+        this.#owner.readEnded(this);
         this.#fail(error);
       },
     );
   }
 
   #fail(error: unknown): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.partition.unsubscribe(this);
     const row = errorRowOf(error);
     this.revoke(row === Errors.UNKNOWN_SERVER_ERROR ? Errors.KAFKA_STORAGE_ERROR : row);

@@ -4,6 +4,44 @@ const rules = 'test/broker/purgatory/fetch-rules.test.ts';
 
 export const brokerRows = [
   {
+    number: 405,
+    bug: 'a slot that waits for a read from disk is queued again at each wake',
+    reference: 'review of 2026-11, feed-session.ts',
+    change: 'only a queued slot is not queued again',
+    edits: [
+      {
+        file: 'src/replication/feed-session.ts',
+        from: "if (slot.state !== 'idle' || this.#isClosed) return;",
+        to: "if (slot.state === 'queued' || this.#isClosed) return;",
+      },
+    ],
+    caughtBy: { test: 'test/replication/feed-session.test.ts', name: 'once' },
+  },
+  {
+    number: 406,
+    bug: 'a freed place for reads goes to a slot that is over',
+    reference: 'review of 2026-11, feed-session.ts',
+    change: 'a revoked slot keeps its place in the queue for the disk',
+    edits: [
+      {
+        file: 'src/replication/feed-session.ts',
+        from: "    this.#waitingForDisk.delete(slot);\n    slot.state = 'over';",
+        to: "    slot.state = 'over';",
+      },
+      {
+        file: 'src/replication/feed-session.ts',
+        from: "      slot.state = 'idle';\n      this.ready(slot);",
+        to: "      if (slot.state === 'waiting') slot.state = 'idle';\n      this.ready(slot);",
+      },
+      {
+        file: 'src/replication/feed-session.ts',
+        from: 'if (this.#waitingForDisk.size > 0) this.#serveWaiting();',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/replication/feed-session.test.ts', name: 'go to slots that are alive' },
+  },
+  {
     number: 401,
     bug: 'bytes that a limit holds back do not count for fetch.min.bytes',
     reference: 'kafkajs #1365, kop #699',

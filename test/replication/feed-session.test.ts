@@ -1,0 +1,120 @@
+/** The leader's end of a stream: who gets the places for reads from disk. */
+import { expect, test } from 'vitest';
+import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
+import { type FeedContext, FeedSession } from '../../src/replication/feed-session.ts';
+import { encodeHello, encodeSubscribe } from '../../src/replication/stream-messages.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { ManualTime, settle } from '../broker/harness.ts';
+
+interface FakeFeed {
+  wake(): void;
+  revoke(error: ErrorRow): void;
+}
+
+const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
+const readsMax = 4;
+
+/** A session with `count` partitions whose records are on disk only; reads end when the test says so. */
+async function sessionOf(count: number) {
+  const started: number[] = [];
+  const ends: ((read: { records: Uint8Array; nextOffset: number }) => void)[] = [];
+  const feeds: FakeFeed[] = [];
+  const partitions = Array.from({ length: count }, (_, index) => ({
+    topicId,
+    index,
+    logEndOffset: 1000,
+    logStartOffset: 0,
+    leaderState: null,
+    log: {
+      logEndOffset: 1000,
+      highWatermark: 0,
+      logStartOffset: 0,
+      readCachedParts: () => null,
+      read: () => {
+        started.push(index);
+        return new Promise((resolve) => ends.push(resolve));
+      },
+    },
+    subscribe: (feed: FakeFeed) => {
+      feeds[index] = feed;
+      return { kind: 'ok' };
+    },
+    unsubscribe: () => undefined,
+  }));
+  const time = new ManualTime();
+  const throttles = {
+    sendWaitMs: () => 0,
+    chunkBytes: (_: unknown, bytes: number) => bytes,
+    sent: () => undefined,
+  };
+  const stream = {
+    send: () => true,
+    close: () => undefined,
+    onMessage: (_: Uint8Array) => undefined as void,
+  };
+  const session = new FeedSession(
+    stream as never,
+    {
+      localId: 1,
+      clock: time,
+      scheduler: time,
+      logger: silentLogger,
+      find: (_: string, index: number) => partitions[index],
+      onHello: () => undefined,
+      onClosed: () => undefined,
+      throttles,
+    } as unknown as FeedContext,
+  );
+  stream.onMessage(encodeHello({ brokerId: 2, brokerEpoch: 1, leaderId: 1, windowBytes: 1 << 24 }));
+  stream.onMessage(
+    encodeSubscribe(
+      partitions.map((_, slot) => ({
+        slot,
+        topicId,
+        index: slot,
+        leaderEpoch: 0,
+        fetchOffset: 0,
+        lastFetchedEpoch: -1,
+        logStartOffset: 0,
+      })),
+    ),
+  );
+  await settle();
+  return { session, partitions, feeds, started, ends };
+}
+
+test('a slot waits for a read from disk once, however often its partition wakes it', async () => {
+  const { session, feeds, started } = await sessionOf(10);
+  for (let i = 0; i < 100; i++) {
+    for (const feed of feeds) feed.wake();
+    await settle();
+  }
+  expect(started.length).toBe(readsMax);
+  expect(session.queuedCount).toBe(10 - readsMax);
+});
+
+test('places for reads go to slots that are alive', async () => {
+  const { partitions, feeds, started, ends } = await sessionOf(10);
+  for (const index of [4, 5, 6, 7]) feeds[index]?.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
+  // These four are caught up after the read that is under way.
+  for (const index of started) {
+    const partition = partitions[index] as (typeof partitions)[number];
+    partition.logEndOffset = 10;
+    partition.log.logEndOffset = 10;
+  }
+  for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 10 });
+  await settle();
+  expect(started).toEqual([0, 1, 2, 3, 8, 9]);
+});
+
+test('a slot that needs no place after all leaves it to the next', async () => {
+  const { partitions, started, ends } = await sessionOf(10);
+  for (const index of [4, 5, 6, 7]) {
+    const partition = partitions[index] as (typeof partitions)[number];
+    partition.logEndOffset = 0;
+    partition.log.logEndOffset = 0;
+  }
+  for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 1000 });
+  await settle();
+  expect(started).toEqual([0, 1, 2, 3, 8, 9]);
+});
