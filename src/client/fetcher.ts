@@ -8,6 +8,7 @@ import { FetchRequest, FetchResponse } from '../protocol/messages/01-fetch.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/02-list-offsets.ts';
 import { batches, checkCrc } from '../protocol/records/batch.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
+import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { isRetriable, retry } from './retry.ts';
 
@@ -236,7 +237,8 @@ export class Fetcher {
         if (own === undefined || this.assigned.get(`${topic}-${partition.partitionIndex}`) !== own.entry)
           continue;
         if (partition.errorCode !== 0) await this.recover(own.entry, partition.errorCode);
-        else if (partition.records !== null) this.take(own.entry, partition.records, abortedOf(partition));
+        else if (partition.records !== null)
+          this.take(own.entry, partition.records, partition.abortedTransactions ?? []);
       }
     }
   }
@@ -255,23 +257,20 @@ export class Fetcher {
   }
 
   /** Decodes what was fetched; the records before the position, and those of control and aborted batches, are skipped. */
-  private take(
-    entry: Assigned,
-    bytes: Uint8Array,
-    aborted: readonly { producerId: number; firstOffset: number }[],
-  ): void {
-    for (const batch of batches(bytes).headers) {
+  private take(entry: Assigned, bytes: Uint8Array, transactions: readonly AbortedTransaction[]): void {
+    const aborted = new AbortedTransactions(transactions);
+    const { headers, stop } = batches(bytes);
+    if (stop === 'corrupt' && headers.length === 0) {
+      const where = `${entry.topic}-${entry.partition} at offset ${entry.position}`;
+      throw new CorruptRecordError(`What was fetched of ${where} is no record batch`);
+    }
+    for (const batch of headers) {
       if (!checkCrc(bytes, batch.at, batch)) {
         const where = `${entry.topic}-${entry.partition} at offset ${batch.baseOffset}`;
         throw new CorruptRecordError(`Record batch of ${where} is corrupt: its checksum does not fit`);
       }
       entry.leaderEpoch = Math.max(entry.leaderEpoch, batch.partitionLeaderEpoch);
-      const isAborted =
-        batch.isTransactional &&
-        aborted.some(
-          ({ producerId, firstOffset }) => producerId === batch.producerId && firstOffset <= batch.lastOffset,
-        );
-      if (!batch.isControl && !isAborted) {
+      if (!aborted.skips(batch)) {
         for (const record of decodeRecords(batch)) {
           if (record.offset < entry.position) continue;
           this.ready.push({
@@ -290,14 +289,6 @@ export class Fetcher {
       entry.position = Math.max(entry.position, batch.lastOffset + 1);
     }
   }
-}
-
-function abortedOf(partition: {
-  readonly abortedTransactions:
-    | readonly { readonly producerId: number; readonly firstOffset: number }[]
-    | null;
-}): readonly { producerId: number; firstOffset: number }[] {
-  return partition.abortedTransactions ?? [];
 }
 
 function leaderIn(topic: TopicInfo | undefined, partition: number): number {

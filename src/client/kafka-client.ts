@@ -96,7 +96,7 @@ export class KafkaClient {
     return this.options.isController;
   }
 
-  /** A connection to some node that answers: known brokers first, then the bootstrap addresses. */
+  /** A connection to some node that answers: the bootstrap addresses first, then the known brokers. */
   async any(): Promise<BrokerConnection> {
     let lastError: unknown = new DisconnectedError('no bootstrap address');
     for (const address of [...this.options.bootstrap, ...this.addresses.values()]) {

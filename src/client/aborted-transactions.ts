@@ -1,0 +1,43 @@
+/**
+ * Which batches of a fetch response belong to aborted transactions, as Kafka's consumer decides it: a transaction is aborted from its
+ * first offset up to its abort marker, and a later transaction of the same producer is judged anew.
+ */
+import type { BatchHeader } from '../protocol/records/batch.ts';
+import { endTransactionOf } from '../protocol/records/control.ts';
+import { decodeRecords } from '../protocol/records/record.ts';
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export class AbortedTransactions {
+  /** Not begun yet, in the order of their first offsets. */
+  readonly #coming: AbortedTransaction[];
+  #next = 0;
+  readonly #open = new Set<number>();
+
+  constructor(transactions: readonly AbortedTransaction[]) {
+    this.#coming = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  /** Whether to skip the batch. To be asked for every batch of the response, in order. */
+  skips(batch: BatchHeader): boolean {
+    while (this.#next < this.#coming.length) {
+      const transaction = this.#coming[this.#next] as AbortedTransaction;
+      if (transaction.firstOffset > batch.lastOffset) break;
+      this.#open.add(transaction.producerId);
+      this.#next++;
+    }
+    if (batch.isControl) {
+      if (this.#open.has(batch.producerId) && isAbortMarker(batch)) this.#open.delete(batch.producerId);
+      return true;
+    }
+    return batch.isTransactional && this.#open.has(batch.producerId);
+  }
+}
+
+function isAbortMarker(batch: BatchHeader): boolean {
+  for (const record of decodeRecords(batch)) return endTransactionOf(record)?.type === 'abort';
+  return false;
+}
