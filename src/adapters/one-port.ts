@@ -21,7 +21,7 @@ import type { CallStream } from './grpc/frames.ts';
 import type { GrpcServer } from './grpc/server.ts';
 import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
-import { connectTcp, handOver, listenTcp } from './tcp-network.ts';
+import { connectTcp, listenTcp, TcpConnection } from './tcp-network.ts';
 
 /** A connection that began like HTTP but did not send its first word within this time is closed. */
 const firstWordMs = 10_000;
@@ -135,7 +135,10 @@ class OnePortTransport implements Transport {
   private async listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
     const backlog = this.options.backlog ?? defaultBacklog;
     const listener = await listenTcp(address, backlog, (socket) => {
-      sniff(socket, (kind, first) => this.sort(socket, kind, first, onConnection));
+      // The acceptor has the connection before the first byte, so that it counts and times silent ones as well.
+      const connection = new TcpConnection(socket);
+      onConnection(connection);
+      if (!socket.destroyed) sniff(socket, (kind, first) => this.sort(socket, kind, first, connection));
     });
     this.listeners.add(listener);
     return {
@@ -147,20 +150,16 @@ class OnePortTransport implements Transport {
     };
   }
 
-  private sort(
-    socket: Socket,
-    kind: Kind,
-    first: Uint8Array,
-    onConnection: (connection: Connection) => void,
-  ): void {
+  private sort(socket: Socket, kind: Kind, first: Uint8Array, connection: TcpConnection): void {
     if (kind === 'kafka') {
       if (first[0] === 0x16) {
         const remote = `${socket.remoteAddress}:${socket.remotePort}`;
         this.options.logger.info('a client tried TLS on a listener without it', { remote });
       }
-      handOver(socket, first, onConnection);
+      connection.start(first);
       return;
     }
+    connection.release();
     socket.on('error', () => socket.destroy());
     if (kind === 'http') {
       if (!this.http.adopt(socket, first)) socket.end(notFound);

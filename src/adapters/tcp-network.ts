@@ -18,7 +18,7 @@ function plainHost(host: string | undefined): string {
 
 function nothing(): void {}
 
-class TcpConnection implements Connection {
+export class TcpConnection implements Connection {
   readonly remote: Address;
   readonly local: Address;
   onData: (chunk: Uint8Array) => void = nothing;
@@ -32,11 +32,21 @@ class TcpConnection implements Connection {
     this.socket = socket;
     this.remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 };
     this.local = { host: plainHost(socket.localAddress), port: socket.localPort ?? 0 };
-    socket.on('error', (error) => {
-      this.error ??= error;
-    });
-    socket.on('close', () => this.onClose(this.error));
-    socket.on('drain', () => this.onDrain());
+    socket.on('error', this.failed);
+    socket.on('close', this.closed);
+    socket.on('drain', this.drained);
+  }
+
+  private readonly failed = (error: Error): void => {
+    this.error ??= error;
+  };
+  private readonly closed = (): void => this.onClose(this.error);
+  private readonly drained = (): void => this.onDrain();
+
+  /** The socket belongs to another protocol: for its owner the connection is closed, the socket lives on. */
+  release(): void {
+    this.socket.off('error', this.failed).off('close', this.closed).off('drain', this.drained);
+    this.onClose(null);
   }
 
   /** Starts the flow of data; `first` is what was read already. */

@@ -2,8 +2,8 @@
  * Incremental fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it last told about
  * them, so that requests name only changes and responses only news.
  *
- * - The number of sessions is bounded, and so is the number of partitions they remember in total. When there is no room a
- *   client is told id 0 and goes on without.
+ * - The number of sessions is bounded, and so is the number of partitions they remember in total, also while sessions grow. When there
+ *   is no room a client is told id 0 and goes on without. A name that no topic can have is not remembered.
  * - Partitions that had data in a response move to the end, so that a busy one can't starve the others of `maxBytes`.
  * - Doesn't read logs and doesn't know the wire: `api/01-fetch.ts` does.
  */
@@ -74,7 +74,10 @@ export interface SessionCacheOptions {
   readonly random: () => number;
 }
 
-export const sessionDefaults = { partitionsMax: 500_000, evictionMs: 120_000 };
+/** Kafka's longest topic name. */
+const topicNameLengthMax = 249;
+
+export const sessionDefaults = { partitionsMax: 200_000, evictionMs: 120_000 };
 
 export class FetchSessionCache {
   readonly #options: SessionCacheOptions;
@@ -113,7 +116,9 @@ export class FetchSessionCache {
     partitions: Map<string, FetchedPartition>,
     nowMs: number,
   ): FetchSession | null {
-    if (partitions.size === 0 || !this.#makeRoom(partitions.size, nowMs)) return null;
+    if (partitions.size === 0) return null;
+    for (const { topic } of partitions.values()) if (topic.length > topicNameLengthMax) return null;
+    if (!this.#makeRoom(partitions.size, nowMs)) return null;
     let id = 0;
     while (id === 0 || this.#sessions.has(id)) id = this.#options.random() & 0x7fff_ffff;
     const session = new FetchSession(id, usesTopicIds, partitions, nowMs);
@@ -129,19 +134,22 @@ export class FetchSessionCache {
     this.#partitions -= session.partitions.size;
   }
 
-  /** Adds or changes one partition of a session. */
-  put(session: FetchSession, partition: FetchedPartition): void {
+  /** Adds or changes one partition of a session; false when there is no room for one more. */
+  put(session: FetchSession, partition: FetchedPartition): boolean {
     const key = partitionKey(partition.topic, partition.topicId, partition.index);
     const known = session.partitions.get(key);
     if (known === undefined) {
+      if (this.#partitions >= this.#options.partitionsMax || partition.topic.length > topicNameLengthMax)
+        return false;
       session.partitions.set(key, partition);
       this.#partitions++;
-      return;
+      return true;
     }
     known.fetchOffset = partition.fetchOffset;
     known.maxBytes = partition.maxBytes;
     known.currentLeaderEpoch = partition.currentLeaderEpoch;
     known.lastFetchedEpoch = partition.lastFetchedEpoch;
+    return true;
   }
 
   forget(session: FetchSession, key: string): void {

@@ -86,6 +86,56 @@ describe('session cache', () => {
   });
 });
 
+describe('a session that grows', () => {
+  const ask = (
+    sessions: FetchSessionCache,
+    sessionId: number,
+    sessionEpoch: number,
+    topic: string,
+    from: number,
+    count: number,
+  ) =>
+    fetchScope(
+      sessions,
+      create(FetchRequest, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        sessionId,
+        sessionEpoch,
+        topics: [
+          {
+            topic,
+            partitions: Array.from({ length: count }, (_, i) => ({
+              partition: from + i,
+              fetchOffset: 0,
+              partitionMaxBytes: 1,
+            })),
+          },
+        ],
+        forgottenTopicsData: [],
+      }),
+      12,
+      0,
+    );
+
+  test('beyond the bound it ends: the request is answered in full, with id 0', () => {
+    const sessions = cache(4, 20);
+    const first = ask(sessions, 0, 0, 'nowhere', 0, 15);
+    const id = 'error' in first ? 0 : (first.session?.id ?? 0);
+    expect(id).not.toBe(0);
+    const scope = ask(sessions, id, 1, 'nowhere', 15, 200_000);
+    expect(scope).toMatchObject({ session: null, incremental: false });
+    expect('error' in scope ? 0 : scope.partitions.length).toBe(200_015);
+    expect([sessions.size, sessions.partitionCount]).toEqual([0, 0]);
+  });
+
+  test('names that no topic can have are not remembered', () => {
+    const sessions = cache(4, 20);
+    expect(ask(sessions, 0, 0, 'x'.repeat(250), 0, 1)).toMatchObject({ session: null });
+    expect(sessions.partitionCount).toBe(0);
+  });
+});
+
 describe('incremental fetches', () => {
   test('a session holds what a client that sends only changes wants', () => {
     const change = fc.record({

@@ -4,6 +4,63 @@ const rules = 'test/broker/purgatory/fetch-rules.test.ts';
 
 export const brokerRows = [
   {
+    number: 407,
+    bug: 'a frame larger than the request budget starves as long as one fetch is pending',
+    reference:
+      'review of 2026-11, memory-budget.ts; Kafka SimpleMemoryPool grants while anything is available',
+    change: 'such a frame waits until nothing is held',
+    edits: [
+      {
+        file: 'src/broker/pipeline/memory-budget.ts',
+        from: 'return this.#usedBytes < this.limitBytes;',
+        to: 'return this.#usedBytes === 0;',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/memory-budget.test.ts', name: 'any room is left' },
+  },
+  {
+    number: 408,
+    bug: 'a fetch session grows beyond the bound of the cache',
+    reference: 'review of 2026-11, fetch-session.ts',
+    change: 'added partitions are not counted against the bound',
+    edits: [
+      {
+        file: 'src/broker/fetch-session.ts',
+        from: 'if (this.#partitions >= this.#options.partitionsMax || partition',
+        to: 'if (partition',
+      },
+    ],
+    caughtBy: { test: 'test/broker/fetch-session.test.ts', name: 'beyond the bound' },
+  },
+  {
+    number: 409,
+    bug: 'records of a committed transaction are dropped after an aborted one of the same producer',
+    reference: 'review of 2026-11, client/fetcher.ts',
+    change: 'an abort marker does not end the transaction',
+    edits: [
+      {
+        file: 'src/client/aborted-transactions.ts',
+        from: 'if (this.#open.has(batch.producerId) && isAbortMarker(batch)) this.#open.delete(batch.producerId);',
+        to: 'void isAbortMarker;',
+      },
+    ],
+    caughtBy: { test: 'test/client/aborted-transactions.test.ts', name: 'of the same producer' },
+  },
+  {
+    number: 410,
+    bug: 'silent sockets count for no limit',
+    reference: 'review of 2026-11, one-port.ts',
+    change: 'a connection is handed over with its first bytes',
+    edits: [
+      {
+        file: 'src/adapters/one-port.ts',
+        from: '      onConnection(connection);\n      if (!socket.destroyed) sniff(socket, (kind, first) => this.sort(socket, kind, first, connection));',
+        to: "      sniff(socket, (kind, first) => {\n        if (kind === 'kafka') onConnection(connection);\n        this.sort(socket, kind, first, connection);\n      });",
+      },
+    ],
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a silent socket' },
+  },
+  {
     number: 405,
     bug: 'a slot that waits for a read from disk is queued again at each wake',
     reference: 'review of 2026-11, feed-session.ts',

@@ -75,12 +75,21 @@ function nextOfSession(
 ): FetchScope | { readonly error: ErrorRow } {
   const session = sessions.use(request.sessionId, request.sessionEpoch, version >= topicIdsVersion, nowMs);
   if ('code' in session) return { error: session };
+  const homeless: FetchedPartition[] = [];
   for (const topic of request.topics) {
-    for (const asked of topic.partitions) sessions.put(session, fetched(topic, asked));
+    for (const asked of topic.partitions) {
+      const partition = fetched(topic, asked);
+      if (!sessions.put(session, partition)) homeless.push(partition);
+    }
   }
   for (const topic of request.forgottenTopicsData) {
     const id = topic.topic === '' ? topic.topicId : uuidZero;
     for (const index of topic.partitions) sessions.forget(session, partitionKey(topic.topic, id, index));
+  }
+  if (homeless.length > 0) {
+    // The cache is full: this request is answered in full, and id 0 tells the client that its session is over.
+    sessions.remove(session.id);
+    return { session: null, incremental: false, partitions: [...session.partitions.values(), ...homeless] };
   }
   if (session.partitions.size > 0)
     return { session, incremental: true, partitions: [...session.partitions.values()] };

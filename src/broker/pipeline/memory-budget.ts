@@ -2,7 +2,8 @@
  * A bounded number of bytes, shared by all connections, taken before the memory is used and given back after.
  *
  * - First come, first served: once somebody waits, only small requests still pass, from a reserve of their own.
- * - A request bigger than the whole budget is granted when nothing else is held: it must not wait for ever.
+ * - A request bigger than the whole budget is granted when any room is left, as Kafka's memory pool does: while clients are connected,
+ *   some pending fetch holds a few bytes always. So what is held exceeds the limit by one such request at most.
  */
 
 export interface BudgetWaiter {
@@ -75,7 +76,8 @@ export class MemoryBudget {
   }
 
   #fits(sizeBytes: number): boolean {
-    return this.#usedBytes + sizeBytes <= this.limitBytes || this.#usedBytes === 0;
+    if (sizeBytes > this.limitBytes) return this.#usedBytes < this.limitBytes;
+    return this.#usedBytes + sizeBytes <= this.limitBytes;
   }
 
   #drain(): void {
