@@ -14,6 +14,23 @@ interface FakeFeed {
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 const readsMax = 4;
 
+function subscribeAll(stream: { onMessage: (message: Uint8Array) => void }, count: number): void {
+  stream.onMessage(encodeHello({ brokerId: 2, brokerEpoch: 1, leaderId: 1, windowBytes: 1 << 24 }));
+  stream.onMessage(
+    encodeSubscribe(
+      Array.from({ length: count }, (_, slot) => ({
+        slot,
+        topicId,
+        index: slot,
+        leaderEpoch: 0,
+        fetchOffset: 0,
+        lastFetchedEpoch: -1,
+        logStartOffset: 0,
+      })),
+    ),
+  );
+}
+
 /** A session with `count` partitions whose records are on disk only; reads end when the test says so. */
 async function sessionOf(count: number) {
   const started: number[] = [];
@@ -65,20 +82,7 @@ async function sessionOf(count: number) {
       throttles,
     } as unknown as FeedContext,
   );
-  stream.onMessage(encodeHello({ brokerId: 2, brokerEpoch: 1, leaderId: 1, windowBytes: 1 << 24 }));
-  stream.onMessage(
-    encodeSubscribe(
-      partitions.map((_, slot) => ({
-        slot,
-        topicId,
-        index: slot,
-        leaderEpoch: 0,
-        fetchOffset: 0,
-        lastFetchedEpoch: -1,
-        logStartOffset: 0,
-      })),
-    ),
-  );
+  subscribeAll(stream, count);
   await settle();
   return { session, partitions, feeds, started, ends };
 }
