@@ -1,0 +1,41 @@
+/**
+ * `npm run fuzz`: random requests against a real node (test/fuzz/README.md). The sources are put into one file first, as plain Node
+ * loads no TypeScript; the list of all messages, which the tests make by looking at the folder, becomes a list of imports.
+ *
+ * usage: node scripts/fuzz.mjs [--count N] [--seed S] [--connections N]
+ */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ready, root } from './lib/ready.mjs';
+
+ready();
+const { rolldown } = await import('rolldown');
+// As deep as the folders of tests: the harness finds bin/ from where it lies.
+const out = join(root, 'node_modules/.fuzz/bundle');
+mkdirSync(out, { recursive: true });
+
+const messages = join(root, 'src/protocol/messages');
+const listOfMessages = {
+  name: 'list-of-messages',
+  load(id) {
+    if (!id.endsWith('all-messages.ts')) return null;
+    const files = readdirSync(messages).filter((file) => file.endsWith('.ts'));
+    const imports = files.map((file, i) => `import * as m${i} from ${JSON.stringify(join(messages, file))};`);
+    const all = files.map((_, i) => `...Object.values(m${i})`).join(', ');
+    const isMessage =
+      "(one) => typeof one === 'object' && one !== null && 'flexible' in one && 'fields' in one";
+    return `${imports.join('\n')}\nexport const allMessages = [${all}].filter(${isMessage});`;
+  },
+};
+
+const bundle = await rolldown({
+  input: join(root, 'test/fuzz/main.ts'),
+  platform: 'node',
+  external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+  plugins: [listOfMessages],
+  logLevel: 'silent',
+});
+await bundle.write({ dir: out, format: 'esm', entryFileNames: 'main.mjs', codeSplitting: false });
+await bundle.close();
+await import(pathToFileURL(join(out, 'main.mjs')).href);
