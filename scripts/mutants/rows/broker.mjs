@@ -12,11 +12,11 @@ export const brokerRows = [
     edits: [
       {
         file: 'src/broker/pipeline/memory-budget.ts',
-        from: 'return this.#usedBytes < this.limitBytes;',
-        to: 'return this.#usedBytes === 0;',
+        from: 'if (sizeBytes > halfBytes) return this.#usedBytes < halfBytes;',
+        to: 'if (sizeBytes > this.limitBytes) return this.#usedBytes === 0;',
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/memory-budget.test.ts', name: 'any room is left' },
+    caughtBy: { test: 'test/broker/pipeline/memory-budget.test.ts', name: 'nearly fills the budget' },
   },
   {
     number: 408,

@@ -13,7 +13,7 @@ import type { NodeId } from '../../base/ids.ts';
 import { isActive } from '../../metadata/cluster-image.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
-import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { MetadataRequest, MetadataResponse } from '../../protocol/messages/03-metadata.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
@@ -42,6 +42,7 @@ export function createMetadataHandler(
     versions: '0-13',
     listeners: ['broker'],
     handle(request, context) {
+      checkTopics(request, context.apiVersion);
       const missing = namesToCreate(services, request, context);
       if (missing.length === 0)
         return respond(services, endpoints, request, context, context.image, noErrors);
@@ -49,12 +50,25 @@ export function createMetadataHandler(
         respond(services, endpoints, request, context, services.metadata(), errors),
       );
     },
-    failed: (request, error) => ({
+    failed: (request, error, { apiVersion }) => ({
       brokers: [],
-      topics: (request.topics ?? []).map((topic) => failedTopic(error.code, topic.name, topic.topicId)),
+      topics: (request.topics ?? []).map(({ name, topicId }) =>
+        // Older responses have no room for null: Kafka writes the empty name.
+        failedTopic(error.code, apiVersion < idsVersion ? (name ?? '') : name, topicId),
+      ),
       errorCode: error.code,
     }),
   });
+}
+
+/** Versions 10 and 11 have the fields of topic ids, but Kafka refuses to use them. */
+const idsVersion = 12;
+
+function checkTopics(request: MetadataRequest, apiVersion: number): void {
+  if (apiVersion >= idsVersion || request.topics === null) return;
+  for (const { name, topicId } of request.topics) {
+    if (name === null || topicId !== uuidZero) throw new KafkaError(Errors.INVALID_REQUEST);
+  }
 }
 
 const noErrors: ReadonlyMap<string, ErrorRow> = new Map();

@@ -2,8 +2,8 @@
  * A bounded number of bytes, shared by all connections, taken before the memory is used and given back after.
  *
  * - First come, first served: once somebody waits, only small requests still pass, from a reserve of their own.
- * - A request bigger than the whole budget is granted when any room is left, as Kafka's memory pool does: while clients are connected,
- *   some pending fetch holds a few bytes always. So what is held exceeds the limit by one such request at most.
+ * - A request bigger than half of the budget is granted while less than half is held: pending fetches hold a few bytes always, and such a
+ *   request must not wait for them. So what is held never exceeds the larger of the limit and half of it plus one request.
  */
 
 export interface BudgetWaiter {
@@ -76,7 +76,8 @@ export class MemoryBudget {
   }
 
   #fits(sizeBytes: number): boolean {
-    if (sizeBytes > this.limitBytes) return this.#usedBytes < this.limitBytes;
+    const halfBytes = this.limitBytes / 2;
+    if (sizeBytes > halfBytes) return this.#usedBytes < halfBytes;
     return this.#usedBytes + sizeBytes <= this.limitBytes;
   }
 

@@ -34,6 +34,16 @@ describe('Metadata', () => {
     if (version >= 10) expect(response.topics[0]?.topicId).toBe(idA);
   });
 
+  test.each([10, 11])('v%i: null names and topic ids are refused, with the empty name', async (version) => {
+    const broker = new TestBroker();
+    const topics = [{ name: 'a' }, { name: null, topicId: idA }];
+    const response = await broker.inject(MetadataRequest, MetadataResponse, version, { topics, ...none });
+    expect(response.topics).toMatchObject([
+      { errorCode: 42, name: 'a' },
+      { errorCode: 42, name: '', topicId: idA },
+    ]);
+  });
+
   test('all topics and none', async () => {
     const broker = new TestBroker();
     const names = async (version: number, topics: null | []) =>

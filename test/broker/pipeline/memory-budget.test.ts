@@ -18,7 +18,7 @@ describe('memory budget', () => {
     expect(budget.usedBytes).toBe(60);
   });
 
-  test('more than the whole budget is granted when any room is left, once', () => {
+  test('a request that nearly fills the budget is granted while little is held, one at a time', () => {
     const budget = new MemoryBudget(100);
     expect(budget.tryAcquire(100)).toBe(true);
     const granted: string[] = [];
