@@ -78,9 +78,11 @@ export async function startMoves(
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   for (let waiting = placements; ; await sleep(scheduler, pauseMs)) {
     const started = await askForMoves(client, waiting);
-    if (started.length > 0) {
+    for (const placement of [...started].sort(compareReplicas)) {
+      const { directory, broker } = placement;
+      // The space before the end of the line is Kafka's.
       io.stdout(
-        `Successfully started log directory move${started.length === 1 ? '' : 's'} for: ${keysText(started)}\n`,
+        `Successfully started moving log directory to ${directory} for replica ${partitionKey(placement)} with broker ${broker} \n`,
       );
     }
     waiting = waiting.filter((one) => !started.includes(one));
