@@ -1,6 +1,8 @@
 /** Several log directories: what may be made where, and which epoch was shut down cleanly. */
 import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { LogDirectories } from '../../src/log/log-directories.ts';
+import { LogDirectory } from '../../src/log/log-directory.ts';
 import { LogManager } from '../../src/log/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
 import { uuidLostDirectory } from '../../src/metadata/topics-image.ts';
@@ -162,4 +164,16 @@ test('a cordoned directory gets no new replica, unless metadata says so or there
   expect(logs.directories().map(({ isCordoned }) => isCordoned)).toEqual([true, false]);
   logs.setCordoned(['*']);
   expect((await make(logs, null, true, 'w')).directory).toMatch(/w-0$/);
+});
+
+test('of partitions that are not here yet, so many have a directory and no more', () => {
+  const fs = new Bench().fs;
+  const [a, b] = ['/a', '/b'].map((path) => new LogDirectory(fs, silentLogger, path, path, null)) as [
+    LogDirectory,
+    LogDirectory,
+  ];
+  const directories = new LogDirectories([a, b]);
+  for (let i = 0; i <= 100_000; i++) directories.prefer(`t-${i}`, b);
+  expect(directories.choose('t-99999', null, true)).toBe(b);
+  expect(directories.choose('t-100000', null, true)).toBe(a);
 });

@@ -200,6 +200,20 @@ describe('a move', () => {
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
   });
 
+  test('at most so many at a time', async () => {
+    const bench = new Bench();
+    const logs = await open(bench, {
+      assign: () => new Promise(() => undefined),
+      settings: { ...defaultLogManagerSettings, locksDirectories: false, movesMax: 2 },
+    });
+    for (let partition = 0; partition < 5; partition++) {
+      await append(await logs.getOrCreate('t', partition, topicId, config, idA), 0, 3);
+      await logs.move('t', partition, '/b');
+    }
+    for (let i = 0; i < 20; i++) await bench.clock.advance(50);
+    expect([...logs.movingCopies()].length).toBe(2);
+  });
+
   test('what can not be asked', async () => {
     const bench = new Bench();
     const logs = await open(bench);
