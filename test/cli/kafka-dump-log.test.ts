@@ -12,6 +12,14 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '../../src/protocol/messages/group-records.ts';
+import {
+  ConsumerGroupCurrentMemberAssignmentKey,
+  ConsumerGroupCurrentMemberAssignmentValue,
+  ConsumerGroupMemberMetadataKey,
+  ConsumerGroupMemberMetadataValue,
+  ConsumerGroupMetadataKey,
+  ConsumerGroupMetadataValue,
+} from '../../src/protocol/messages/consumer-group-records.ts';
 import { setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
@@ -186,6 +194,45 @@ test('records of __consumer_offsets as JSON; a deletion; a type that nobody know
     '| key: {"type":"1","data":{"group":"g","topic":"t","partition":0}} payload: {"version":"3","data":{"offset":5,"leaderEpoch":0,"metadata":"","commitTimestamp":1}}',
     '| key: {"type":"2","data":{"group":"g"}} payload: <DELETE>',
     '| key: Unknown record type 99 at offset 2, skipping.',
+  ]);
+});
+
+test('records of consumer groups (KIP-848) as JSON; tagged fields that have their default are not printed', async () => {
+  const topicId = 'AAAAAAAAAAAAAAAAAAAABw';
+  const group = encode(ConsumerGroupMetadataValue, 0, { epoch: 3, metadataHash: 7 });
+  const member = encode(ConsumerGroupMemberMetadataValue, 0, {
+    instanceId: null,
+    rackId: 'r',
+    clientId: 'c',
+    clientHost: '/127.0.0.1',
+    subscribedTopicNames: ['t'],
+    subscribedTopicRegex: null,
+    rebalanceTimeoutMs: 300_000,
+    serverAssignor: 'uniform',
+    classicMemberMetadata: null,
+  });
+  const current = encode(ConsumerGroupCurrentMemberAssignmentValue, 0, {
+    memberEpoch: 3,
+    previousMemberEpoch: 2,
+    state: 0,
+    assignedPartitions: [{ topicId, partitions: [0, 1], assignmentEpochs: [2, 3] }],
+    partitionsPendingRevocation: [{ topicId, partitions: [2] }],
+  });
+  const memberKey = { groupId: 'g', memberId: 'm' };
+  const records = [
+    { key: encodeVersioned(3, encode(ConsumerGroupMetadataKey, 0, { groupId: 'g' })), value: group },
+    { key: encodeVersioned(5, encode(ConsumerGroupMemberMetadataKey, 0, memberKey)), value: member },
+    {
+      key: encodeVersioned(8, encode(ConsumerGroupCurrentMemberAssignmentKey, 0, memberKey)),
+      value: current,
+    },
+  ].map(({ key, value }) => ({ key, value: encodeVersioned(0, value), timestamp: 1 }));
+  writeFileSync(log, buildBatch({ records }));
+  await dump([log], '--offsets-decoder', '--skip-record-metadata');
+  expect(lines().slice(3)).toEqual([
+    '| key: {"type":"3","data":{"groupId":"g"}} payload: {"version":"0","data":{"epoch":3,"metadataHash":7}}',
+    '| key: {"type":"5","data":{"groupId":"g","memberId":"m"}} payload: {"version":"0","data":{"instanceId":null,"rackId":"r","clientId":"c","clientHost":"/127.0.0.1","subscribedTopicNames":["t"],"subscribedTopicRegex":null,"rebalanceTimeoutMs":300000,"serverAssignor":"uniform","classicMemberMetadata":null}}',
+    `| key: {"type":"8","data":{"groupId":"g","memberId":"m"}} payload: {"version":"0","data":{"memberEpoch":3,"previousMemberEpoch":2,"state":0,"assignedPartitions":[{"topicId":"${topicId}","partitions":[0,1],"assignmentEpochs":[2,3]}],"partitionsPendingRevocation":[{"topicId":"${topicId}","partitions":[2]}]}}`,
   ]);
 });
 

@@ -5,6 +5,7 @@
 import { messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
 import { decodeFrom } from '../../protocol/codec/codec.ts';
 import { Reader } from '../../protocol/codec/reader.ts';
+import * as consumerGroupRecords from '../../protocol/messages/consumer-group-records.ts';
 import * as groupRecords from '../../protocol/messages/group-records.ts';
 import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
@@ -58,7 +59,7 @@ interface RecordType {
   readonly value: Message;
 }
 
-/** The record types of a module of `protocol/messages`: pairs named `XKey` and `XValue`, by the type in `XKey.key`. */
+/** The record types of messages of `protocol/messages`: pairs named `XKey` and `XValue`, by the type in `XKey.key`. */
 function typesOf(module: Readonly<Record<string, unknown>>): ReadonlyMap<number, RecordType> {
   const types = new Map<number, RecordType>();
   for (const [name, key] of Object.entries(module)) {
@@ -121,7 +122,10 @@ function readMembers(group: Record<string, unknown>): void {
   }
 }
 
-export const offsetsRecords: MessageParser = coordinatorRecords(groupRecords);
+export const offsetsRecords: MessageParser = coordinatorRecords({
+  ...groupRecords,
+  ...consumerGroupRecords,
+});
 
 const metadataTypes = new Map(
   Object.entries(recordSchemas).map(([name, schema]) => [schema.key, { name, schema }]),
