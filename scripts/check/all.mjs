@@ -18,6 +18,7 @@ const checks = [
   ],
   ['dead code', 'knip', ['--config', 'scripts/check/knip.json']],
   ['tidy', process.execPath, ['scripts/check/tidy.mjs']],
+  ['public surface', process.execPath, ['scripts/check/api.mjs']],
 ];
 
 if (!existsSync('node_modules'))

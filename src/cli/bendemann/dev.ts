@@ -115,18 +115,19 @@ async function open(options: DevOptions, io: CliIo): Promise<TestKafka> {
     host,
     clock,
     properties: propertiesOf(options.property),
-    ...(data === undefined ? {} : { storage: data }),
+    ...(data === undefined ? { topics } : { storage: data }),
     log: (line) => {
       if (/\] (WARN|ERROR) /.test(line)) io.stderr(`  ${line}\n`);
     },
     onRequest: announcer(io),
   });
-  for (const [name, partitions] of Object.entries(topics)) {
-    await kafka.createTopic(name, partitions).catch((error: unknown) => {
-      // A directory that is continued has it already.
-      if (!/already exists/.test(String(error))) throw error;
-    });
-  }
+  if (data !== undefined)
+    for (const [name, partitions] of Object.entries(topics)) {
+      await kafka.createTopic(name, partitions).catch((error: unknown) => {
+        // A directory that is continued has it already.
+        if (!/already exists/.test(String(error))) throw error;
+      });
+    }
   return kafka;
 }
 

@@ -4,6 +4,7 @@ import type { TestClient } from './test-client.ts';
 import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
 
+/** What a group shall be like. */
 export interface GroupWait extends WaitOptions {
   /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
   readonly state?: string;
@@ -21,6 +22,7 @@ interface Sources {
   readonly nodes: () => readonly TestNode[];
 }
 
+/** Waits for states of the cluster, each with a deadline. */
 export class ClusterWaits {
   private readonly sources: Sources;
 

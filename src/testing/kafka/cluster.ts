@@ -32,6 +32,7 @@ const defaultTimeoutMs = 30_000;
 /** A cluster whose time stands still starts by having it moved in such steps. */
 const startStepMs = 100;
 
+/** How far `read` reads. */
 export interface ReadOptions extends WaitOptions {
   /** Read until there are so many. */
   readonly count?: number;
@@ -45,6 +46,7 @@ interface Seat {
   readonly storage: NodeStorage;
 }
 
+/** A running cluster; `startKafka` makes it. */
 export class TestKafka {
   readonly clusterId: string;
   /** The newest requests of clients, decoded, with their answers. */
@@ -287,7 +289,7 @@ export class TestKafka {
         for (const [name, topic] of Object.entries(this.options.topics ?? {}))
           await this.createTopic(name, topic);
       // Otherwise the first group of the first test would be told to come back later, and clients do so after a long pause.
-      if (from === null) await this.coordinator('group', 'any');
+      if (from === null) await this.warmGroups();
       if (this.seats.every(({ storage }) => storage instanceof MemoryStorage))
         this.initial = await this.snapshot();
       this.requests.clear();
@@ -295,6 +297,13 @@ export class TestKafka {
       await this.close();
       throw error;
     }
+  }
+
+  private async warmGroups(): Promise<void> {
+    // The first answer is that there is none yet; the question has the offsets topic created.
+    await this.client.coordinatorNow('any').catch(() => -1);
+    await this.wait.inSync('__consumer_offsets');
+    await this.coordinator('group', 'any');
   }
 
   private async seatNode(id: number, host: string, port: number, from: Snapshot | null): Promise<void> {

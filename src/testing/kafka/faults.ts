@@ -53,6 +53,7 @@ export interface FaultEffect {
   readonly observe?: boolean;
 }
 
+/** Which requests, what happens to them, how often. */
 export interface FaultOptions extends FaultFilter, FaultEffect {
   /** How often: once by default, `Infinity` until it is removed. */
   readonly times?: number;

@@ -26,6 +26,7 @@ export interface TestTopic {
   readonly records?: readonly (TestRecord | string)[];
 }
 
+/** What kind of cluster `startKafka` makes; everything has a default. */
 export interface StartKafkaOptions {
   /** Nodes, each broker and controller. 1 by default. */
   readonly nodes?: number;

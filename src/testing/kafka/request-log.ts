@@ -23,6 +23,7 @@ export interface LoggedRequest {
   readonly about: string;
 }
 
+/** Which of the kept requests to count. */
 export interface RequestFilter {
   readonly api?: string;
   readonly clientId?: string;
@@ -47,6 +48,7 @@ function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): str
   return [...topics, ...groupsOf(body).map((group) => `group ${group}`)].join(' ');
 }
 
+/** The newest thousand requests. */
 export class RequestLog {
   private entries: (LoggedRequest & { response: unknown })[] = [];
 

@@ -5,6 +5,7 @@ import type { StoredNode } from './node-storage.ts';
 
 const magic = 'bendemann snapshot 1';
 
+/** What all nodes of a cluster had stored at one moment. */
 export class Snapshot {
   readonly clusterId: string;
   /** What each node stored, by its id. */

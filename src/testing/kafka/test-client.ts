@@ -174,7 +174,12 @@ export class TestClient {
   }
 
   coordinator(group: string): Promise<number> {
-    return retry(this.ports, timeoutMs, () => this.client.coordinator(group));
+    return retry(this.ports, timeoutMs, () => this.coordinatorNow(group));
+  }
+
+  /** Rejects when there is none yet. */
+  coordinatorNow(group: string): Promise<number> {
+    return this.client.coordinator(group);
   }
 
   async group(groupId: string): Promise<GroupState> {

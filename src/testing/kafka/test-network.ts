@@ -4,6 +4,7 @@ import type { PeerHub } from './peer-hub.ts';
 import type { TestNode } from './test-node.ts';
 import { durationMs } from './time.ts';
 
+/** The network of a cluster, in the test's hands. */
 export class TestNetwork {
   private readonly hub: PeerHub;
   private readonly nodes: () => readonly TestNode[];

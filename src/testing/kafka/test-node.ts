@@ -28,6 +28,7 @@ export interface TestNodeOptions {
   readonly interceptor: RequestInterceptor;
 }
 
+/** `failed`: it ended by itself, as on a disk that its metadata log can't do without. */
 export type NodeState = 'running' | 'starting' | 'paused' | 'stopping' | 'down' | 'failed';
 
 /** A node of the cluster: what can be done to it, and what is known of it. */

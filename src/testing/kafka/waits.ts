@@ -2,13 +2,15 @@
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { durationMs } from './time.ts';
 
-const lookAgainMs = 5;
+const lookAgainMs = 2;
 const logLinesShown = 20;
 
+/** What was waited for did not happen in time. */
 export class WaitTimeoutError extends Error {
   override readonly name = 'WaitTimeoutError';
 }
 
+/** How long to wait. */
 export interface WaitOptions {
   /** Milliseconds, or text such as `'5s'`. */
   readonly timeout?: number | string;

@@ -15,6 +15,7 @@ import { BadRequestError, type ControlledCluster, NotFoundError, type Verb, verb
 const bodyBytesMax = 16 * 1024 * 1024;
 const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
+/** Where the control port is, and what its callers must show. */
 export interface ControlOptions {
   /** 127.0.0.1 by default. */
   readonly host?: string;
@@ -24,6 +25,7 @@ export interface ControlOptions {
   readonly token?: string;
 }
 
+/** A control port that serves. */
 export interface ControlServer {
   readonly url: string;
   /** Null: none is asked for. */

@@ -1,0 +1,67 @@
+/**
+ * What a test pays for a cluster of bendemann/testing, with a warm module in this thread: start, reset, snapshot and restore of
+ * 10,000 records, fork, twenty clusters. Medians. Published beside it: testcontainers starts a Kafka in 4 to 12 s.
+ *
+ * usage: npm run build && node scripts/bench/testing.mjs [--rounds 15]
+ */
+import { cpus } from 'node:os';
+import { startKafka } from '../../dist/testing/kafka/index.js';
+
+const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 15;
+const recordCount = 10_000;
+
+const median = (times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];
+
+async function timed(work) {
+  const started = performance.now();
+  const value = await work();
+  return [performance.now() - started, value];
+}
+
+async function row(name, goalMs, once) {
+  const times = [];
+  for (let round = 0; round < rounds; round++) times.push(await once());
+  console.log(`${name.padEnd(44)} ${median(times).toFixed(1).padStart(8)} ms   goal ${goalMs} ms`);
+}
+
+async function startAndClose(options) {
+  const [ms, kafka] = await timed(() => startKafka(options));
+  await kafka.close();
+  return ms;
+}
+
+console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.version}, medians of ${rounds}`);
+await startAndClose({ nodes: 3 });
+await row('one node ready', 50, () => startAndClose({}));
+await row('three nodes ready', 150, () => startAndClose({ nodes: 3 }));
+
+const kafka = await startKafka({ topics: { orders: 3 } });
+await row('reset, one node', 5, async () => {
+  await kafka.produce('orders', ['one']);
+  return (await timed(() => kafka.reset()))[0];
+});
+await kafka.produce(
+  'orders',
+  Array.from({ length: recordCount }, (_, at) => `record ${at}`),
+);
+await row(`snapshot and restore of ${recordCount} records`, 10, async () => {
+  const [ms] = await timed(async () => kafka.restore(await kafka.snapshot()));
+  return ms;
+});
+await row(`fork of ${recordCount} records`, 20, async () => {
+  const [ms, copy] = await timed(() => kafka.fork());
+  await copy.close();
+  return ms;
+});
+await kafka.close();
+const [twentyMs] = await timed(async () => {
+  const all = await Promise.all(Array.from({ length: 20 }, () => startKafka()));
+  await Promise.all(all.map((one) => one.close()));
+});
+console.log(
+  `${'twenty clusters start and stop'.padEnd(44)} ${twentyMs.toFixed(1).padStart(8)} ms   goal 4000 ms`,
+);
+// Closed sockets leave in one of the next turns.
+await new Promise((resolve) => setTimeout(resolve, 200));
+const left = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout|FS/.test(name));
+console.log(`left behind: ${left.length === 0 ? 'nothing' : left.join(', ')}`);

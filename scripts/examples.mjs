@@ -1,0 +1,83 @@
+/**
+ * Runs the projects of examples/ as a user would: packs this package (or takes the tarball of --package), installs it with each
+ * project's own dependencies in a copy, runs the project's tests. A time is printed for each.
+ *
+ * usage: node scripts/examples.mjs [--package FILE.tgz] [--python INTERPRETER] [name …]
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const args = process.argv.slice(2);
+
+function option(name) {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? null : args.splice(at, 2)[1];
+}
+
+function run(command, words, cwd) {
+  const shell = process.platform === 'win32';
+  const { status, stdout, stderr } = spawnSync(command, words, {
+    cwd,
+    encoding: 'utf8',
+    shell,
+    timeout: 240_000,
+  });
+  return { ok: status === 0, text: `${stdout}${stderr}` };
+}
+
+function must(command, words, cwd) {
+  const { ok, text } = run(command, words, cwd);
+  if (!ok) throw new Error(`${command} ${words.join(' ')} failed:\n${text}`);
+  return text;
+}
+
+const work = mkdtempSync(join(tmpdir(), 'bendemann-examples-'));
+const given = option('package');
+const python = option('python') ?? 'python3';
+const tarball =
+  given === null
+    ? join(
+        work,
+        must('npm', ['pack', '--silent', '--pack-destination', work], root).trim().split('\n').at(-1),
+      )
+    : resolve(given);
+const wanted = readdirSync(join(root, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && (args.length === 0 || args.includes(entry.name)))
+  .map(({ name }) => name);
+
+function runNode(name) {
+  const folder = join(work, name);
+  const file = join(folder, 'package.json');
+  const project = JSON.parse(readFileSync(file, 'utf8'));
+  const needed = Number(/\d+/.exec(project.engines?.node ?? '0')[0]);
+  if (Number.parseInt(process.versions.node) < needed) return `needs Node ${needed}`;
+  project.devDependencies.bendemann = `file:${tarball}`;
+  writeFileSync(file, JSON.stringify(project, null, 2));
+  must('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder);
+  return run('npm', ['test', '--silent'], folder);
+}
+
+function runPython(name) {
+  if (!run(python, ['-c', 'import confluent_kafka']).ok) return `${python} has no confluent_kafka`;
+  return run(python, ['test_orders.py', join(root, 'bin/bendemann')], join(work, name));
+}
+
+let failed = 0;
+for (const name of wanted) {
+  cpSync(join(root, 'examples', name), join(work, name), { recursive: true });
+  const started = performance.now();
+  const result = name === 'python' ? runPython(name) : runNode(name);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (typeof result === 'string') console.log(`${name}: left out, ${result}`);
+  else {
+    console.log(`${name}: ${result.ok ? 'passed' : 'FAILED'} in ${seconds} s, installation included`);
+    if (!result.ok) console.log(result.text);
+    failed += result.ok ? 0 : 1;
+  }
+}
+rmSync(work, { recursive: true, force: true });
+process.exit(failed === 0 ? 0 : 1);
