@@ -14,6 +14,7 @@ import { membershipRows } from './membership.mjs';
 import { readRows } from './reads.mjs';
 import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
+import { testingRows } from './testing.mjs';
 
 export const rows = [
   ...brokerRows,
@@ -24,4 +25,5 @@ export const rows = [
   ...readRows,
   ...driverRows,
   ...replicationRows,
+  ...testingRows,
 ].sort((a, b) => a.number - b.number);

@@ -1,0 +1,47 @@
+/** Bugs of the cluster for users' tests: each would make a test of theirs prove nothing. */
+const faults = 'test/testing/kafka/faults.test.ts';
+
+export const testingRows = [
+  {
+    number: 501,
+    bug: 'a fault of one partition fails the whole request',
+    reference: 'users.md A.2: the rest of the request is answered normally (kfake)',
+    change: 'partitions that are not meant get the error too',
+    edits: [
+      {
+        file: 'src/testing/kafka/request-parts.ts',
+        from: 'const inside = partitions.filter((one) => partitionOf(one) === filter.partition);',
+        to: 'const inside = partitions;',
+      },
+    ],
+    caughtBy: { test: faults, name: 'leaves the rest of the request alone' },
+  },
+  {
+    number: 502,
+    bug: 'an error after the work is answered before it',
+    reference: 'users.md A.4: the hardest retry bugs',
+    change: 'the work is not done',
+    edits: [
+      {
+        file: 'src/testing/kafka/faults.ts',
+        from: '    if (!after) {',
+        to: '    if (!after || rest === null) {',
+      },
+    ],
+    caughtBy: { test: faults, name: 'duplicates for a producer that is not idempotent' },
+  },
+  {
+    number: 503,
+    bug: 'timers fire by themselves though the test holds the clock',
+    reference: 'issue 11: a debugger may stand still for an hour',
+    change: 'every timer counts as work under way',
+    edits: [
+      {
+        file: 'src/testing/kafka/time.ts',
+        from: 'const timer = delayMs <= workMs ?',
+        to: 'const timer = delayMs <= workMs * 20 ?',
+      },
+    ],
+    caughtBy: { test: 'test/testing/kafka/clock.test.ts', name: 'time stands still by itself' },
+  },
+];
