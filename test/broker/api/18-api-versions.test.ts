@@ -39,7 +39,9 @@ describe('ApiVersions', () => {
       kind: 'controller',
     });
     const keys = response.apiKeys.map(({ apiKey }) => apiKey).sort((a, b) => a - b);
-    expect(keys).toEqual([18, 19, 20, 32, 33, 37, 43, 44, 45, 46, 55, 57, 60, 64, 80, 81, 82]);
+    expect(keys).toEqual([
+      17, 18, 19, 20, 29, 30, 31, 32, 33, 37, 43, 44, 45, 46, 50, 55, 57, 60, 64, 80, 81, 82,
+    ]);
   });
 
   test('a version that is not served gets version 0, the error and the list; the connection stays', async () => {

@@ -121,9 +121,7 @@ export class TestQuorum {
     const reserved = new Map<number, Transport>();
     for (let id = 1; id <= count; id++) {
       const transport = createTransport({ logger: silentLogger });
-      const listener = await transport.network.listen({ host: '127.0.0.1', port: 0 }, (connection) =>
-        connection.destroy(),
-      );
+      const listener = await transport.network.listen({ host: '127.0.0.1', port: 0 }, () => {});
       reserved.set(id, transport);
       const endpoints = [{ name: 'CONTROLLER', host: '127.0.0.1', port: listener.address.port }];
       voters.push({ id: nodeId(id), directoryId: uuidZero, endpoints });
@@ -156,8 +154,7 @@ export class TestQuorum {
     const wasReserved = this.#reserved.delete(id);
     const voter = this.voters.find((one) => one.id === id);
     const endpoint = voter?.endpoints[0];
-    if (!wasReserved && endpoint !== undefined)
-      await transport.network.listen(endpoint, (connection) => connection.destroy());
+    if (!wasReserved && endpoint !== undefined) await transport.network.listen(endpoint, () => {});
     const directoryId = this.directories.get(id) ?? randomUuid(createSystemRandom());
     const store = asObserver ? null : this.#store(id, directoryId);
     if (this.#dynamic && wasReserved && !asObserver && id <= this.initialCount) await this.#format(id);
