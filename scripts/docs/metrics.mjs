@@ -18,11 +18,10 @@ export function metricsPage(rows) {
 only); \`http.listeners=PLAINTEXT\` serves it on a listener, beside Kafka's protocol. The same ports answer \`/healthz\` (the process
 answers), \`/readyz\` (503 until clients are served) and \`/api/cluster\` (brokers and their state as JSON).
 
-Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics and groups, so that existing
+Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics, so that existing
 dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are a beginning. Metrics of the cluster
-(\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Of groups each
-broker tells those that it coordinates; the lag of a partition is told where the broker has a replica of it. Besides these there
-are \`process_*\` and \`nodejs_*\` of prom-client.
+(\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Consumer
+groups have no metrics yet: kafka_exporter has them. Besides these there are \`process_*\` and \`nodejs_*\` of prom-client.
 
 Made by \`scripts/docs/metrics.mjs\` from \`src/telemetry/metrics.ts\`.
 

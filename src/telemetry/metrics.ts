@@ -18,7 +18,6 @@ const counter = (help: string, ...labels: string[]): MetricRow => ({ kind: 'coun
 const summary = (help: string, ...labels: string[]): MetricRow => ({ kind: 'summary', labels, help });
 
 const partition = ['topic', 'partition'] as const;
-const group = ['consumergroup', 'topic', 'partition'] as const;
 
 export const metricRows = {
   kafka_server_brokertopicmetrics_messagesin_total: counter('Records that producers appended here.', 'topic'),
@@ -89,13 +88,6 @@ export const metricRows = {
     '1 when fewer replicas are in sync than assigned.',
     ...partition,
   ),
-  kafka_consumergroup_current_offset: gauge('Committed offset of a group coordinated here.', ...group),
-  kafka_consumergroup_lag: gauge(
-    'Records behind the committed offset, where this broker has a replica of the partition.',
-    ...group,
-  ),
-  kafka_consumergroup_lag_sum: gauge('Sum of the lags that this broker knows.', 'consumergroup', 'topic'),
-  kafka_consumergroup_members: gauge('Members of a group coordinated here.', 'consumergroup'),
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
 export type MetricName = keyof typeof metricRows;
