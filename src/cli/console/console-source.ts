@@ -11,9 +11,9 @@ import {
   offsetLatest,
 } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
-import { groupDefaults } from '../../client/group-member.ts';
 import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
+import { groupOptionsOf } from '../cluster/client-options.ts';
 
 export interface RecordSource {
   poll(maxWaitMs: number, maxRecords: number): Promise<ConsumedRecord[]>;
@@ -101,20 +101,13 @@ export async function groupSource(
   groupId: string,
   fetch: Partial<FetcherOptions>,
 ): Promise<RecordSource> {
-  const number = (key: string, otherwise: number): number => Number(settings.get(key) ?? otherwise);
   const topics =
     'topic' in selection ? [selection.topic] : (await select(client, selection)).map(({ name }) => name);
   if ('topic' in selection) await retry(client.ports, 60_000, () => select(client, selection));
   const isAuto = settings.get('enable.auto.commit') !== 'false';
   return new GroupConsumer(client, topics, {
-    group: {
-      groupId,
-      groupInstanceId: settings.get('group.instance.id') ?? null,
-      sessionTimeoutMs: number('session.timeout.ms', groupDefaults.sessionTimeoutMs),
-      heartbeatIntervalMs: number('heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
-      rebalanceTimeoutMs: number('max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
-    },
+    group: { ...groupOptionsOf(settings), groupId },
     fetch,
-    autoCommitIntervalMs: isAuto ? number('auto.commit.interval.ms', 5_000) : null,
+    autoCommitIntervalMs: isAuto ? Number(settings.get('auto.commit.interval.ms') ?? 5_000) : null,
   });
 }
