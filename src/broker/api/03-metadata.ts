@@ -8,6 +8,7 @@
  *            right away; Kafka answers UNKNOWN_TOPIC_OR_PARTITION and lets the client ask again.
  * Not done:  REBOOTSTRAP_REQUIRED (v13) is never sent.
  */
+import { Slices } from '../../base/slices.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { NodeId } from '../../base/ids.ts';
 import { isActive } from '../../metadata/cluster-image.ts';
@@ -109,17 +110,14 @@ function respond(
   context: RequestContext,
   image: MetadataImage,
   creationErrors: ReadonlyMap<string, ErrorRow>,
-): Response {
+): Response | Promise<Response> {
   const brokers = endpoints.allAlive(image, context.connection);
   const listed = new Map(brokers.map((broker) => [broker.nodeId, broker]));
   const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsNotAsked;
   const describe = (topic: TopicImage): TopicResult =>
     describeTopic(topic, image, listed, context.apiVersion, operations);
   const all = request.topics === null || (context.apiVersion === 0 && request.topics.length === 0);
-  const topics = all
-    ? [...image.topics.all()].map(describe)
-    : askedTopics(request, context.apiVersion, image, describe, creationErrors);
-  return {
+  const answer = (topics: TopicResult[]): Response => ({
     throttleTimeMs: 0,
     brokers,
     clusterId: services.clusterId,
@@ -128,7 +126,24 @@ function respond(
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations
       : operationsNotAsked,
-  };
+  });
+  if (all) return describeAll(services, image, describe).then(answer);
+  return answer(askedTopics(request, context.apiVersion, image, describe, creationErrors));
+}
+
+/** Works in slices: the topics of a large cluster take longer than other clients should wait. */
+async function describeAll(
+  { clock, scheduler }: BrokerServices,
+  image: MetadataImage,
+  describe: (topic: TopicImage) => TopicResult,
+): Promise<TopicResult[]> {
+  const slices = new Slices(clock, scheduler);
+  const results: TopicResult[] = [];
+  for (const topic of image.topics.all()) {
+    results.push(describe(topic));
+    if (slices.isOver) await slices.breathe();
+  }
+  return results;
 }
 
 /** The active controller when it is a broker too, else some broker in service: always the same one for an image. */

@@ -56,6 +56,23 @@ describe('Metadata', () => {
     expect(await names(12, null)).toEqual(['a', 'b']);
   });
 
+  test('all topics of a large cluster are described in slices of 5 ms', async () => {
+    const broker = new TestBroker();
+    let slices = 0;
+    // A clock that goes on 1 ms at each look: a slice has room for five topics.
+    broker.time.monotonicMs = () => broker.time.nowMs++;
+    broker.time.soon = (callback) => {
+      slices++;
+      queueMicrotask(callback);
+    };
+    const idOf = (index: number) => `AAAAAAAAAAAAAAAAA${String(index).padStart(4, 'A')}w`;
+    for (let index = 10; index < 24; index++) broker.apply(topicRecords(`topic-${index}`, idOf(index), 1));
+    slices = 0;
+    const { topics } = await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: null });
+    expect(topics).toHaveLength(16);
+    expect(slices).toBeGreaterThanOrEqual(2);
+  });
+
   test('this broker is where the client reached it, unless advertised.listeners says otherwise', async () => {
     const ask = async (properties: string) => {
       const broker = new TestBroker({ properties });
