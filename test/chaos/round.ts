@@ -1,5 +1,5 @@
 /** One round: a new cluster, clients, faults, then healing, a reading of everything, and the verdict. */
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import { check } from './checker.ts';
@@ -248,8 +248,10 @@ class Round {
     const { violations, counts } = check({ events, producers, ends });
     for (const node of this.nodes) this.problems.push(...node.surprises, ...badLines(node));
     this.keep(events);
+    const found = [...violations.map(({ rule, text }) => `${rule}: ${text}`), ...this.problems];
+    if (found.length > 0) this.keepLogs();
     return {
-      violations: [...violations.map(({ rule, text }) => `${rule}: ${text}`), ...this.problems],
+      violations: found,
       counts,
       faults: events.flatMap((event) => (event.f === 'nemesis' ? [event.text] : [])),
       setting: this.setting,
@@ -264,6 +266,15 @@ class Round {
     }
     const errors = this.clients.running.map(({ name, errors: text }) => `--- ${name}\n${text}\n`);
     writeFileSync(join(this.options.path, 'clients.log'), errors.join(''));
+  }
+
+  /** The disks of the nodes go with the round; a failed one keeps the partitions that were checked, for kafka-dump-log. */
+  private keepLogs(): void {
+    for (const node of this.nodes)
+      for (const directory of node.directories)
+        for (const name of readdirSync(directory))
+          if (this.topicNames.includes(name.replace(/-\d+$/, '')))
+            cpSync(join(directory, name), join(node.machine.path, 'logs', name), { recursive: true });
   }
 
   async end(): Promise<void> {
