@@ -51,8 +51,13 @@ const commit = (p: string, type: 'invoke' | 'ok', offset: number): ChaosEvent =>
 });
 const delivered = (p: string, records: [number, string][]): ChaosEvent => poll(p, records, { g: 'g' });
 
-function rules(events: (ChaosEvent | ChaosEvent[])[], end = 0): Violation['rule'][] {
+function rules(
+  events: (ChaosEvent | ChaosEvent[])[],
+  end = 0,
+  more: Partial<History> = {},
+): Violation['rule'][] {
   const history: History = {
+    ...more,
     events: events.flat(),
     producers: new Map([
       ['idem', { acks: 'all', isIdempotent: true, isOrdered: true }],
@@ -214,6 +219,12 @@ test.each<[string, (ChaosEvent | ChaosEvent[])[], Violation['rule'][]]>([
   ],
 ])('%s', (_name, events, expected) => {
   expect(rules(events)).toEqual(expected);
+});
+
+test("an idempotent record twice is the client's doing when the producer had changed its epoch", () => {
+  const twice = [...send('idem.1:0', 0), final([0, 'idem.1:0'], [1, 'idem.1:0'])];
+  expect(rules(twice, 0, { writer: (_key, offset) => `7 epoch ${offset}` })).toEqual([]);
+  expect(rules(twice, 0, { writer: () => '7 epoch 0' })).toEqual(['duplicate']);
 });
 
 test('a final reading that did not reach the end proves nothing', () => {

@@ -4,7 +4,7 @@
  * - One offset, one value: whoever polled it, and whoever was told it with acks=all.
  * - Nothing acknowledged with acks=all is missing at the end, and it is where the acknowledgement said.
  * - Nothing is read that nobody sent, or whose send certainly failed.
- * - An idempotent producer's record is there once, and its records are in order.
+ * - An idempotent producer's record is there once for an epoch of the producer, and its records are in order.
  * - An acknowledgement (acks=all) never names an offset at or below one that was acknowledged before its send began.
  * - A consumer never goes back and never skips a record, unless it was given another position.
  * - Committed offsets of a group never go back, and everything below them was delivered to a member.
@@ -182,7 +182,8 @@ function onceAndInOrder(history: History, final: ReadonlyMap<Key, Log>, report: 
       const before = at.get(value);
       at.set(value, offset);
       if (before !== undefined) {
-        if (kind.isIdempotent) report.add('duplicate', `${key}: ${value} is at ${before} and ${offset}`);
+        if (kind.isIdempotent && isSameWriter(history, key, before, offset))
+          report.add('duplicate', `${key}: ${value} is at ${before} and ${offset}`);
         continue;
       }
       if (!kind.isIdempotent && !kind.isOrdered) continue;
@@ -192,6 +193,10 @@ function onceAndInOrder(history: History, final: ReadonlyMap<Key, Log>, report: 
       last.set(producer, Math.max(highest, number));
     }
   }
+}
+
+function isSameWriter({ writer }: History, key: Key, one: number, other: number): boolean {
+  return writer === undefined || writer(key, one) === writer(key, other);
 }
 
 function realTimeOrder(history: History, report: Report): void {

@@ -79,6 +79,11 @@ export interface History {
   readonly producers: ReadonlyMap<string, ProducerKind>;
   /** Log end (read_committed or not: there are no transactions) of each partition when the final reading began. */
   readonly ends: ReadonlyMap<Key, number>;
+  /**
+   * Producer id and epoch of the batch at an offset, from the log itself. librdkafka takes a new epoch when a record's time is over,
+   * and sends those that were under way once more with it: such a duplicate is the client's, and Kafka has it too.
+   */
+  readonly writer?: (key: Key, offset: number) => string | null;
 }
 
 export function kindOf(history: History, producer: string): ProducerKind {

@@ -1,6 +1,7 @@
 /** The files of a stopped cluster: every replica of a partition holds the same bytes. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type BatchHeader, batches } from '../../src/protocol/records/batch.ts';
 import type { Key } from './history.ts';
 import type { ChaosNode } from './node.ts';
 
@@ -12,6 +13,22 @@ function logBytes(node: ChaosNode, key: Key): Buffer | null {
     .filter((name) => /^\d{20}\.log$/.test(name))
     .sort();
   return Buffer.concat(segments.map((name) => readFileSync(join(directory, name))));
+}
+
+/** Producer id and epoch of the batch at an offset, as the first replica has it; null: there is no such batch. */
+export function writers(
+  nodes: readonly ChaosNode[],
+  replicas: ReadonlyMap<Key, readonly number[]>,
+): (key: Key, offset: number) => string | null {
+  const byKey = new Map<Key, readonly BatchHeader[]>();
+  for (const [key, ids] of replicas) {
+    const bytes = nodes.filter(({ id }) => ids.includes(id)).map((node) => logBytes(node, key));
+    byKey.set(key, batches(bytes.find((one) => one !== null) ?? new Uint8Array(0)).headers);
+  }
+  return (key, offset) => {
+    const found = (byKey.get(key) ?? []).find((batch) => batch.lastOffset >= offset);
+    return found === undefined ? null : `${found.producerId} epoch ${found.producerEpoch}`;
+  };
 }
 
 /** What is different, in words. */

@@ -9,7 +9,7 @@ import { Lab } from './machine.ts';
 import { type Family, Nemesis, plan } from './nemesis.ts';
 import { ChaosNode } from './node.ts';
 import { Probes, type TopicPlan } from './probes.ts';
-import { differences } from './replicas.ts';
+import { differences, writers } from './replicas.ts';
 
 export interface RoundOptions {
   readonly seed: number;
@@ -80,6 +80,7 @@ class Round {
   private readonly setting: string;
   private readonly directories: number;
   private readonly problems: string[] = [];
+  private writer: (key: Key, offset: number) => string | null = () => null;
 
   constructor(options: RoundOptions, lab: Lab) {
     this.options = options;
@@ -238,6 +239,7 @@ class Round {
     const replicas = new Map([...partitions].map(([key, { replicas: ids }]) => [key, ids]));
     try {
       this.problems.push(...differences(this.nodes, replicas));
+      this.writer = writers(this.nodes, replicas);
     } catch (error) {
       this.problems.push(`replicas could not be compared: ${String(error)}`);
     }
@@ -245,7 +247,7 @@ class Round {
 
   private judge(ends: ReadonlyMap<Key, number>): RoundResult {
     const events = inOrder(this.clients.events);
-    const { violations, counts } = check({ events, producers, ends });
+    const { violations, counts } = check({ events, producers, ends, writer: this.writer });
     for (const node of this.nodes) this.problems.push(...node.surprises, ...badLines(node));
     this.keep(events);
     const found = [...violations.map(({ rule, text }) => `${rule}: ${text}`), ...this.problems];
