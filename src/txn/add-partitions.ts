@@ -1,0 +1,58 @@
+/**
+ * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a partition gets records of a transaction only after the coordinator knows
+ * that it needs a marker. `verifyPartitions` is the question of a partition's leader whether that is so (KIP-890); it reads.
+ */
+import { type ErrorRow, Errors } from '../protocol/errors.ts';
+import { containsAll, hasPartition } from './partitions.ts';
+import { isEnding, type Transaction, withPartitions } from './transaction.ts';
+import { change, isInTransition, reply, type Request, type Shard, type Turn } from './turn.ts';
+import type { ProducerRequest } from './types.ts';
+import { wait } from './waiting.ts';
+
+export function addPartitions(turn: Turn, input: Extract<Request, { type: 'addPartitions' }>): void {
+  const { request, token } = input;
+  const answer = (error: ErrorRow): void => reply(turn, token, { errorCode: error.code });
+  if (request.transactionalId === '') return answer(Errors.INVALID_REQUEST);
+  const entry = turn.shard.entries.get(request.transactionalId);
+  if (entry === undefined) return answer(Errors.INVALID_PRODUCER_ID_MAPPING);
+  if (isInTransition(entry)) return wait(turn, entry, input);
+  // An entry at rest has a committed state.
+  const current = entry.current as Transaction;
+  const stranger = checkProducer(current, request);
+  if (stranger !== null) return answer(stranger);
+  if (current.state === 'Ongoing' && containsAll(current.partitions, request.partitions))
+    return answer(Errors.NONE);
+  const next = withPartitions(current, request.partitions, request.clientVersion, turn.wallMs);
+  change(turn, entry, next, (later, error) =>
+    reply(later, token, { errorCode: (error ?? Errors.NONE).code }),
+  );
+}
+
+export function checkProducer(current: Transaction, request: ProducerRequest): ErrorRow | null {
+  if (current.producerId !== request.producerId) return Errors.INVALID_PRODUCER_ID_MAPPING;
+  return current.producerEpoch === request.producerEpoch ? null : Errors.PRODUCER_FENCED;
+}
+
+/**
+ * Whether a partition belongs to the transaction that the producer has open. A record under way does not count: what is not
+ * committed may be lost. A partition that is not in it gets TRANSACTION_ABORTABLE: only this transaction is lost.
+ */
+export function verifyPartitions(
+  shard: Shard,
+  request: ProducerRequest,
+): (topic: string, partition: number) => ErrorRow {
+  const found = verified(shard, request);
+  if ('error' in found) return () => found.error;
+  const { partitions } = found.current;
+  return (topic, partition) =>
+    hasPartition(partitions, topic, partition) ? Errors.NONE : Errors.TRANSACTION_ABORTABLE;
+}
+
+function verified(shard: Shard, request: ProducerRequest): { error: ErrorRow } | { current: Transaction } {
+  if (request.transactionalId === '') return { error: Errors.INVALID_REQUEST };
+  const current = shard.entries.get(request.transactionalId)?.current ?? null;
+  if (current === null) return { error: Errors.INVALID_PRODUCER_ID_MAPPING };
+  const stranger = checkProducer(current, request);
+  if (stranger !== null) return { error: stranger };
+  return isEnding(current.state) ? { error: Errors.CONCURRENT_TRANSACTIONS } : { current };
+}

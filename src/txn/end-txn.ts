@@ -1,0 +1,94 @@
+/**
+ * EndTxn (26): the decision to commit or abort. It stands when its record is committed: the producer is answered then, and the
+ * markers follow. A retry is told apart from the end of the next transaction: with version 0 and 1 by the state alone, with
+ * version 2 by the epoch, which each end raises (KIP-890).
+ */
+import { mark } from '../base/mark.ts';
+import { type ErrorRow, Errors } from '../protocol/errors.ts';
+import {
+  completed,
+  isEnding,
+  isExhausted,
+  isIdle,
+  noProducerId,
+  prepared,
+  type Transaction,
+} from './transaction.ts';
+import { change, note, refused, reply, type Request, takeProducerId, type Turn } from './turn.ts';
+import type { EndTxnRequest, ProducerAnswer } from './types.ts';
+
+type EndInput = Extract<Request, { type: 'endTxn' }>;
+
+export function endTxn(turn: Turn, input: EndInput): void {
+  const { request, token } = input;
+  const answer = (error: ErrorRow): void => reply(turn, token, refused(error));
+  if (request.transactionalId === '') return answer(Errors.INVALID_REQUEST);
+  const entry = turn.shard.entries.get(request.transactionalId);
+  if (entry === undefined) return answer(Errors.INVALID_PRODUCER_ID_MAPPING);
+  const { current } = entry;
+  if (entry.isPending || current === null) return answer(Errors.CONCURRENT_TRANSACTIONS);
+  const verdict = request.clientVersion >= 2 ? judgeRaising(current, request) : judge(current, request);
+  if (verdict === 'done') return reply(turn, token, producerAnswer(current, request));
+  if (verdict !== 'end') {
+    if (verdict === Errors.INVALID_TXN_STATE) noteInvalid(turn, current, request);
+    return answer(verdict);
+  }
+  const isUsedUp = request.clientVersion >= 2 && isExhausted(current.producerEpoch);
+  const nextProducerId = isUsedUp ? takeProducerId(turn, input) : noProducerId;
+  if (nextProducerId === null) return;
+  const { committed: commit, clientVersion } = request;
+  const next = prepared(current, { commit, clientVersion, nextProducerId, nowMs: turn.wallMs });
+  change(turn, entry, next, (later, error) => {
+    const response = error === null ? producerAnswer(completed(next, later.wallMs), request) : refused(error);
+    reply(later, token, response);
+  });
+}
+
+/** The producer id and epoch of the next transaction: told to those who raise it. */
+function producerAnswer(transaction: Transaction, request: EndTxnRequest): ProducerAnswer {
+  if (request.clientVersion < 2) return { errorCode: 0, producerId: -1, producerEpoch: -1 };
+  const { producerId, producerEpoch } = transaction;
+  return { errorCode: 0, producerId, producerEpoch };
+}
+
+/** `end`: do it; `done`: this is a retry of what is complete. */
+type Verdict = 'end' | 'done' | ErrorRow;
+
+function judge(current: Transaction, request: EndTxnRequest): Verdict {
+  if (current.producerId !== request.producerId) return Errors.INVALID_PRODUCER_ID_MAPPING;
+  if (current.producerEpoch !== request.producerEpoch) return Errors.PRODUCER_FENCED;
+  if (current.state === 'Ongoing') return 'end';
+  if (current.state === 'Empty' || !isSameResult(current, request)) return Errors.INVALID_TXN_STATE;
+  return isEnding(current.state) ? Errors.CONCURRENT_TRANSACTIONS : 'done';
+}
+
+/** Version 2. A transaction without partitions may be aborted, and that raises the epoch too; it can't be committed. */
+function judgeRaising(current: Transaction, request: EndTxnRequest): Verdict {
+  const isAfterRotation =
+    current.previousProducerId === request.producerId &&
+    isExhausted(request.producerEpoch) &&
+    current.producerEpoch === 0;
+  if (current.producerId !== request.producerId && !isAfterRotation)
+    return Errors.INVALID_PRODUCER_ID_MAPPING;
+  const isRetry = isAfterRotation || current.producerEpoch === request.producerEpoch + 1;
+  const isPresent = current.producerEpoch === request.producerEpoch && !isAfterRotation;
+  if (isEnding(current.state)) {
+    if (!isRetry) return Errors.PRODUCER_FENCED;
+    return isSameResult(current, request) ? Errors.CONCURRENT_TRANSACTIONS : Errors.INVALID_TXN_STATE;
+  }
+  if (isRetry && isIdle(current.state) && current.state !== 'Empty') {
+    mark('txn.end-retried');
+    return isSameResult(current, request) ? 'done' : Errors.INVALID_TXN_STATE;
+  }
+  if (!isPresent) return Errors.PRODUCER_FENCED;
+  return current.state === 'Ongoing' || !request.committed ? 'end' : Errors.INVALID_TXN_STATE;
+}
+
+function isSameResult({ state }: Transaction, { committed }: EndTxnRequest): boolean {
+  return committed === (state === 'PrepareCommit' || state === 'CompleteCommit');
+}
+
+function noteInvalid(turn: Turn, { state }: Transaction, request: EndTxnRequest): void {
+  const { transactionalId, committed } = request;
+  note(turn, 'warn', 'a transaction in this state cannot be ended so', { transactionalId, state, committed });
+}

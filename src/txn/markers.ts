@@ -1,0 +1,62 @@
+/**
+ * From the decision to the end: a round asks for a marker in each partition of the transaction; when the last one is reported,
+ * the record of the complete state is written. A round goes on for as long as this broker coordinates; the next coordinator
+ * begins its own, with a higher coordinator epoch.
+ */
+import { assert } from '../base/assert.ts';
+import { mark } from '../base/mark.ts';
+import { Errors } from '../protocol/errors.ts';
+import { difference, type Partitions } from './partitions.ts';
+import { completed, isEnding } from './transaction.ts';
+import { change, type Entry, note, type Turn } from './turn.ts';
+
+/** Pause before the complete state is written again that could not be written. */
+const completeRetryMs = 100;
+
+/** Called for an id whose committed state waits for markers. */
+export function startRound(turn: Turn, entry: Entry): void {
+  const { shard, markers } = turn;
+  const { current, transactionalId } = entry;
+  assert(current !== null && isEnding(current.state), 'markers follow a decision');
+  if (current.partitions.size === 0) return complete(turn, entry);
+  entry.round = { id: shard.nextRound++, missing: current.partitions };
+  markers.push({
+    round: entry.round.id,
+    transactionalId,
+    producerId: current.producerId,
+    producerEpoch: current.producerEpoch,
+    commit: current.state === 'PrepareCommit',
+    clientVersion: current.clientVersion,
+    partitions: current.partitions,
+  });
+}
+
+export function marked(turn: Turn, transactionalId: string, round: number, partitions: Partitions): void {
+  const entry = turn.shard.entries.get(transactionalId);
+  if (entry === undefined || entry.round?.id !== round) return;
+  entry.round.missing = difference(entry.round.missing, partitions);
+  if (entry.round.missing.size === 0 && !entry.isPending) complete(turn, entry);
+}
+
+function complete(turn: Turn, entry: Entry): void {
+  const { current, transactionalId } = entry;
+  assert(current !== null && isEnding(current.state), 'only what is decided is completed');
+  const next = completed(current, turn.wallMs);
+  change(turn, entry, next, (later, error) => {
+    if (error === null || error === Errors.NOT_COORDINATOR) return;
+    mark('txn.complete-failed');
+    note(later, 'warn', 'the end of a transaction could not be written', {
+      transactionalId,
+      error: error.name,
+    });
+    later.shard.incomplete.set(entry, later.nowMs + completeRetryMs);
+  });
+}
+
+export function retryComplete(turn: Turn): void {
+  for (const [entry, atMs] of turn.shard.incomplete) {
+    if (atMs > turn.nowMs) return;
+    turn.shard.incomplete.delete(entry);
+    if (!entry.isPending && entry.current !== null && isEnding(entry.current.state)) complete(turn, entry);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Loading: the records of the partition, one after the other, become the state; then `finishLoading` takes up what the last
+ * coordinator left: markers of transactions whose end is decided.
+ */
+import { startRound } from './markers.ts';
+import { readRecord } from './records.ts';
+import { isEnding } from './transaction.ts';
+import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './turn.ts';
+import type { TxnRecord } from './types.ts';
+
+/** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
+export function replay(shard: Shard, record: TxnRecord): void {
+  const read = readRecord(record);
+  if (read.type === 'unknown') return;
+  const entry = shard.entries.get(read.transactionalId) ?? createEntry(read.transactionalId, null);
+  if (read.value === null) removeEntry(shard, entry);
+  else setCurrent(shard, entry, read.value);
+}
+
+export function finishLoading(turn: Turn): void {
+  for (const entry of turn.shard.entries.values()) {
+    if (entry.current !== null && isEnding(entry.current.state)) startRound(turn, entry);
+  }
+}

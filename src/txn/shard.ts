@@ -1,0 +1,161 @@
+/**
+ * The coordinator of the transactional ids of one `__transaction_state` partition: a state machine. `step(shard, input, now)`
+ * takes a request, a deadline, the outcome of a write or written markers, and returns records to append, answers, markers to
+ * send and notes; it does no I/O and never waits.
+ *
+ * Invariants:
+ * - The state of an id is what is committed; it changes when its record is reported `written`. So it always equals `replay` of
+ *   the committed records, but for `lastProducerEpoch`, which no record holds.
+ * - One record of an id is under way at a time.
+ * - Markers are put out for a decision only after its record is committed, and a transaction is complete only after all of its
+ *   partitions were reported `marked`.
+ * - The pair (producer id, producer epoch) of an id never goes back to one that it has had.
+ * - Each token is answered exactly once, except that a request answered by `timedOut` may be answered again later: the driver
+ *   drops answers to tokens that it no longer knows.
+ *
+ * Not here: which broker is the coordinator, reading and appending the log, sending markers, versions of the wire format.
+ */
+import { assertNever } from '../base/assert.ts';
+import type { ErrorRow } from '../protocol/errors.ts';
+import { addPartitions } from './add-partitions.ts';
+import { endTxn } from './end-txn.ts';
+import { initProducerId } from './init-producer-id.ts';
+import { marked, retryComplete, startRound } from './markers.ts';
+import { abortOne, abortOverdue, expireUnused } from './time-outs.ts';
+import { isEnding, type TransactionVersion } from './transaction.ts';
+import {
+  createTurn,
+  type Fencing,
+  type PendingWrite,
+  refused,
+  removeEntry,
+  reply,
+  type Request,
+  setCurrent,
+  type Shard,
+  type Turn,
+} from './turn.ts';
+import type { Input, Now, Output, TxnConfig } from './types.ts';
+import { nextOverdueMs, refuseOverdue, wake } from './waiting.ts';
+
+export function createShard(config: TxnConfig, version: TransactionVersion, now: Now): Shard {
+  return {
+    config,
+    version,
+    entries: new Map(),
+    ongoing: new Set(),
+    pending: new Map(),
+    waiting: new Set(),
+    producerIds: [],
+    wantProducerId: [],
+    incomplete: new Map(),
+    aborting: { rest: null, nextMs: now.nowMs + config.abortIntervalMs },
+    expiring: { rest: null, nextMs: now.nowMs + config.expiryIntervalMs },
+    nextWriteId: 1,
+    nextRound: 1,
+  };
+}
+
+export function step(shard: Shard, input: Input, now: Now): Output {
+  const turn = createTurn(shard, now);
+  take(turn, input);
+  return turn;
+}
+
+/** When the shard wants its next `tick`. */
+export function nextDeadlineMs(shard: Shard): number {
+  const { aborting, expiring, waiting, incomplete } = shard;
+  const [retryMs = Number.POSITIVE_INFINITY] = incomplete.values();
+  return Math.min(aborting.nextMs, expiring.nextMs, nextOverdueMs(waiting), retryMs);
+}
+
+function take(turn: Turn, input: Input): void {
+  switch (input.type) {
+    case 'initProducerId':
+    case 'addPartitions':
+    case 'endTxn':
+      return takeRequest(turn, input);
+    case 'marked':
+      return marked(turn, input.transactionalId, input.round, input.partitions);
+    case 'producerId':
+      turn.shard.producerIds.push(input.producerId);
+      return takeAgain(turn, turn.shard.wantProducerId.shift());
+    case 'noProducerId':
+      return refuse(turn, turn.shard.wantProducerId.shift(), input.error);
+    case 'version':
+      turn.shard.version = input.version;
+      return;
+    case 'written':
+      return settle(turn, input.writeId, null);
+    case 'failed':
+      return settle(turn, input.writeId, input.error);
+    case 'timedOut':
+      return turn.shard.pending.get(input.writeId)?.answer(turn, input.error);
+    case 'tick':
+      return tick(turn);
+    case 'resign':
+      return resign(turn, input.error);
+    default:
+      return assertNever(input);
+  }
+}
+
+function takeRequest(turn: Turn, input: Request): void {
+  switch (input.type) {
+    case 'initProducerId':
+      return initProducerId(turn, input);
+    case 'addPartitions':
+      return addPartitions(turn, input);
+    case 'endTxn':
+      return endTxn(turn, input);
+    default:
+      return assertNever(input);
+  }
+}
+
+function takeAgain(turn: Turn, who: Request | Fencing | undefined): void {
+  if (who === undefined) return;
+  if (who.type !== 'fence') return takeRequest(turn, who);
+  const entry = turn.shard.entries.get(who.transactionalId);
+  if (entry !== undefined) abortOne(turn, entry);
+}
+
+function refuse(turn: Turn, who: Request | Fencing | undefined, error: ErrorRow): void {
+  if (who !== undefined && who.type !== 'fence') reply(turn, who.token, refused(error));
+}
+
+function settle(turn: Turn, writeId: number, error: ErrorRow | null): void {
+  const pending = turn.shard.pending.get(writeId);
+  if (pending === undefined) return;
+  turn.shard.pending.delete(writeId);
+  for (const one of pending.changes) {
+    one.entry.isPending = false;
+    if (error === null) hold(turn, one);
+    else if (one.entry.current === null) removeEntry(turn.shard, one.entry);
+  }
+  pending.answer(turn, error);
+  for (const { entry } of pending.changes) wake(turn, entry, takeRequest);
+}
+
+function hold(turn: Turn, { entry, next }: PendingWrite['changes'][number]): void {
+  if (next === null) return removeEntry(turn.shard, entry);
+  setCurrent(turn.shard, entry, next);
+  if (isEnding(next.state)) startRound(turn, entry);
+}
+
+function tick(turn: Turn): void {
+  refuseOverdue(turn);
+  retryComplete(turn);
+  abortOverdue(turn);
+  expireUnused(turn);
+}
+
+function resign(turn: Turn, error: ErrorRow): void {
+  const { pending, waiting, wantProducerId } = turn.shard;
+  for (const one of pending.values()) one.answer(turn, error);
+  for (const { input } of waiting) reply(turn, input.token, refused(error));
+  for (const who of wantProducerId) refuse(turn, who, error);
+  pending.clear();
+  waiting.clear();
+  wantProducerId.length = 0;
+}

@@ -1,0 +1,123 @@
+/**
+ * What happens by itself: a transaction that is open for longer than its producer allowed is aborted and the producer fenced, so
+ * that it can't hold back the readers of its partitions for ever; an id that nobody uses is forgotten. Both looks take some ids
+ * at a time.
+ */
+import { mark } from '../base/mark.ts';
+import { Errors } from '../protocol/errors.ts';
+import { listOf } from './partitions.ts';
+import { endlessTimeoutMs, fenced, isExhausted, noProducerId, type Transaction } from './transaction.ts';
+import {
+  change,
+  type Entry,
+  type Fencing,
+  forget,
+  mayExpire,
+  note,
+  type PendingWrite,
+  type Request,
+  type Sweep,
+  takeProducerId,
+  type Turn,
+} from './turn.ts';
+
+/** Ids looked at in one slice. */
+const sliceMax = 1_000;
+/** Transactions listed in full in a line of the log. */
+const notedTopicsMax = 10;
+
+/** Aborts the open transaction of `entry` and raises its epoch. `who` is tried again when a fresh producer id is needed first. */
+export function fence(
+  turn: Turn,
+  entry: Entry,
+  who: Request | Fencing,
+  answer: PendingWrite['answer'],
+): void {
+  const { version } = turn.shard;
+  // Only called for an open transaction.
+  const current = entry.current as Transaction;
+  const isUsedUp = version >= 2 && isExhausted(current.producerEpoch);
+  const nextProducerId = isUsedUp ? takeProducerId(turn, who) : noProducerId;
+  if (nextProducerId === null) return;
+  const next = fenced(current, { clientVersion: version, nextProducerId, nowMs: turn.wallMs });
+  change(turn, entry, next, answer);
+}
+
+export function abortOverdue(turn: Turn): void {
+  const { aborting, ongoing, config } = turn.shard;
+  slice(turn, aborting, ongoing, config.abortIntervalMs, (entry) => {
+    const { current } = entry;
+    if (entry.isPending || current === null || current.timeoutMs === endlessTimeoutMs) return;
+    const openMs = turn.wallMs - current.startMs;
+    if (openMs > current.timeoutMs) abortOne(turn, entry);
+    else if (openMs > current.timeoutMs / 2) noteOpen(turn, entry, openMs);
+  });
+}
+
+/** Also tried again when it had to wait for a producer id. */
+export function abortOne(turn: Turn, entry: Entry): void {
+  const { current, transactionalId } = entry;
+  if (entry.isPending || current?.state !== 'Ongoing') return;
+  fence(turn, entry, { type: 'fence', transactionalId }, (_later, error) => {
+    if (error !== null && error !== Errors.NOT_COORDINATOR) mark('txn.time-out-abort-failed');
+  });
+  if (!entry.isPending) return;
+  mark('txn.timed-out');
+  note(turn, 'info', 'a transaction took longer than its time-out and is aborted', facts(turn, entry));
+}
+
+/** Once for each transaction, so that somebody who finds readers standing still finds the reason. */
+function noteOpen(turn: Turn, entry: Entry, openMs: number): void {
+  if (entry.isNoted) return;
+  entry.isNoted = true;
+  note(turn, 'warn', 'a transaction stays open and holds back readers of its partitions', {
+    ...facts(turn, entry),
+    openMs,
+  });
+}
+
+function facts(turn: Turn, { transactionalId, current }: Entry): Record<string, unknown> {
+  const { producerId, producerEpoch, timeoutMs, partitions, startMs } = current as Transaction;
+  const topics = listOf(partitions);
+  const listed = topics.slice(0, notedTopicsMax).map((one) => `${one.topic}-${one.partitions.join(',')}`);
+  return {
+    transactionalId,
+    producerId,
+    producerEpoch,
+    openMs: turn.wallMs - startMs,
+    timeoutMs,
+    partitions: topics.length > notedTopicsMax ? [...listed, '…'] : listed,
+  };
+}
+
+export function expireUnused(turn: Turn): void {
+  const { expiring, entries, config } = turn.shard;
+  const unused: Entry[] = [];
+  slice(turn, expiring, entries.values(), config.expiryIntervalMs, (entry) => {
+    if (!mayExpire(entry)) return;
+    const { lastUpdateMs } = entry.current as Transaction;
+    if (turn.wallMs - lastUpdateMs >= config.idExpirationMs) unused.push(entry);
+  });
+  if (unused.length > 0) forget(turn, unused);
+}
+
+/** Goes on where the last slice stopped, or begins anew when it is time. */
+function slice(
+  turn: Turn,
+  sweep: Sweep,
+  all: Iterable<Entry>,
+  intervalMs: number,
+  look: (entry: Entry) => void,
+): void {
+  if (turn.nowMs < sweep.nextMs) return;
+  sweep.rest ??= all[Symbol.iterator]();
+  for (let i = 0; i < sliceMax; i++) {
+    const { value: entry, done } = sweep.rest.next();
+    if (done === true) {
+      sweep.rest = null;
+      sweep.nextMs = turn.nowMs + intervalMs;
+      return;
+    }
+    look(entry);
+  }
+}

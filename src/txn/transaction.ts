@@ -1,0 +1,199 @@
+/**
+ * What the coordinator knows of a transactional id, and how it goes from one state to the next. Each function takes the
+ * present value and gives the next one; a value holds when its record is committed. Words and rules are Kafka's
+ * (KIP-98, KIP-360, KIP-890):
+ *
+ *     Empty ──add──► Ongoing ──end──► PrepareCommit | PrepareAbort ──all markers──► CompleteCommit | CompleteAbort
+ *       ▲                                                                             │            │
+ *       └───────────────────────── InitProducerId ────────────────────────────────────┴── add ─────┴──► Ongoing
+ *
+ * With transaction version 2 the epoch goes up with each end, and a transaction without partitions may be aborted.
+ */
+import { assert } from '../base/assert.ts';
+import { noPartitions, type Partitions, union } from './partitions.ts';
+
+/** The ids of the states in records. Nothing is ever written in the states Dead (an expired id) and PrepareEpochFence. */
+export const stateNames = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+  'Dead',
+  'PrepareEpochFence',
+] as const;
+
+export type TransactionState = (typeof stateNames)[number];
+
+/** Which protocol a client speaks (KIP-890): 0 and 1 add partitions themselves; with 2 each end raises the epoch. */
+export type TransactionVersion = 0 | 1 | 2;
+
+export const noProducerId = -1;
+export const noEpoch = -1;
+const epochMax = 0x7fff;
+/** A transaction without a time-out: one that an outside coordinator ends (two-phase commit, KIP-939). */
+export const endlessTimeoutMs = 0x7fff_ffff;
+
+export interface Transaction {
+  readonly producerId: number;
+  /** Which the last record named: a client whose answer was lost may still ask with it. */
+  readonly previousProducerId: number;
+  /** Which replaces `producerId` when the end is complete, because its epochs are used up; -1: it stays. */
+  readonly nextProducerId: number;
+  readonly producerEpoch: number;
+  /** The epoch before the last one was given to the same producer; -1 when another producer took over. Not in records. */
+  readonly lastProducerEpoch: number;
+  readonly timeoutMs: number;
+  readonly state: TransactionState;
+  readonly partitions: Partitions;
+  /** Wall clock; -1 when no transaction was begun. */
+  readonly startMs: number;
+  readonly lastUpdateMs: number;
+  /** Of the client that brought it into this state. */
+  readonly clientVersion: TransactionVersion;
+}
+
+const previousStates: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
+  Empty: ['Empty', 'CompleteCommit', 'CompleteAbort'],
+  Ongoing: ['Ongoing', 'Empty', 'CompleteCommit', 'CompleteAbort'],
+  PrepareCommit: ['Ongoing'],
+  PrepareAbort: ['Ongoing', 'Empty', 'CompleteCommit', 'CompleteAbort'],
+  CompleteCommit: ['PrepareCommit'],
+  CompleteAbort: ['PrepareAbort'],
+  Dead: ['Empty', 'CompleteCommit', 'CompleteAbort'],
+  PrepareEpochFence: [],
+};
+
+/** Whether nothing is open: the id may begin a transaction, get a new epoch or expire. */
+export function isIdle(state: TransactionState): boolean {
+  return state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort';
+}
+
+/** Whether the end is decided and markers are missing. */
+export function isEnding(state: TransactionState): boolean {
+  return state === 'PrepareCommit' || state === 'PrepareAbort';
+}
+
+/** The last epoch is kept back, so that the coordinator can always fence. */
+export function isExhausted(epoch: number): boolean {
+  return epoch >= epochMax - 1;
+}
+
+function next(from: Transaction, change: Partial<Transaction> & Pick<Transaction, 'state'>): Transaction {
+  assert(previousStates[change.state].includes(from.state), `${from.state} does not lead to ${change.state}`);
+  const to = { ...from, previousProducerId: from.producerId, ...change };
+  assert(to.producerId >= 0 && to.producerEpoch >= 0, 'a state needs a producer id and an epoch');
+  return to;
+}
+
+/** A transactional id that nobody has used. */
+export function newTransaction(producerId: number, timeoutMs: number, nowMs: number): Transaction {
+  return {
+    producerId,
+    previousProducerId: producerId,
+    nextProducerId: noProducerId,
+    producerEpoch: 0,
+    lastProducerEpoch: noEpoch,
+    timeoutMs,
+    state: 'Empty',
+    partitions: noPartitions,
+    startMs: -1,
+    lastUpdateMs: nowMs,
+    clientVersion: 0,
+  };
+}
+
+export interface Initialisation {
+  readonly timeoutMs: number;
+  readonly nowMs: number;
+  /** Of the same producer; -1 for another one, which fences it. */
+  readonly lastProducerEpoch: number;
+}
+
+function initialised(from: Transaction, init: Initialisation, change: Partial<Transaction>): Transaction {
+  return next(from, {
+    state: 'Empty',
+    partitions: noPartitions,
+    startMs: -1,
+    timeoutMs: init.timeoutMs,
+    lastUpdateMs: init.nowMs,
+    lastProducerEpoch: init.lastProducerEpoch,
+    ...change,
+  });
+}
+
+export function withNextEpoch(from: Transaction, init: Initialisation): Transaction {
+  assert(!isExhausted(from.producerEpoch), 'the epochs of the producer id are used up');
+  return initialised(from, init, { producerEpoch: from.producerEpoch + 1 });
+}
+
+/** The answer to a retry: nothing is raised. */
+export function withSameEpoch(from: Transaction, init: Initialisation): Transaction {
+  return initialised(from, init, {});
+}
+
+export function withNewProducerId(from: Transaction, init: Initialisation, producerId: number): Transaction {
+  return initialised(from, init, { producerId, producerEpoch: 0 });
+}
+
+export function withPartitions(
+  from: Transaction,
+  added: Partitions,
+  clientVersion: TransactionVersion,
+  nowMs: number,
+): Transaction {
+  return next(from, {
+    state: 'Ongoing',
+    partitions: union(from.partitions, added),
+    startMs: from.state === 'Ongoing' ? from.startMs : nowMs,
+    lastUpdateMs: nowMs,
+    clientVersion,
+  });
+}
+
+export interface Ending {
+  readonly commit: boolean;
+  readonly clientVersion: TransactionVersion;
+  /** Fresh, when the epochs are used up. */
+  readonly nextProducerId: number;
+  readonly nowMs: number;
+}
+
+/** The decision. With version 2 the epoch goes up, so that whatever this transaction still has under way is refused. */
+export function prepared(from: Transaction, end: Ending): Transaction {
+  const bumps = end.clientVersion >= 2;
+  return next(from, {
+    state: end.commit ? 'PrepareCommit' : 'PrepareAbort',
+    producerEpoch: bumps ? Math.min(epochMax, from.producerEpoch + 1) : from.producerEpoch,
+    lastProducerEpoch: bumps ? from.producerEpoch : from.lastProducerEpoch,
+    nextProducerId: end.nextProducerId,
+    startMs: from.state === 'Ongoing' ? from.startMs : end.nowMs,
+    lastUpdateMs: end.nowMs,
+    clientVersion: end.clientVersion,
+  });
+}
+
+/** The coordinator's own abort: it raises the epoch, whatever the version, so the producer of before is fenced. */
+export function fenced(from: Transaction, end: Omit<Ending, 'commit'>): Transaction {
+  const decided = prepared(from, { ...end, commit: false });
+  if (end.clientVersion >= 2) return decided;
+  return {
+    ...decided,
+    producerEpoch: Math.min(epochMax, from.producerEpoch + 1),
+    lastProducerEpoch: noEpoch,
+  };
+}
+
+/** All markers are written. */
+export function completed(from: Transaction, nowMs: number): Transaction {
+  const rotates = from.clientVersion >= 2 && from.nextProducerId !== noProducerId;
+  return next(from, {
+    state: from.state === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort',
+    producerId: rotates ? from.nextProducerId : from.producerId,
+    producerEpoch: rotates ? 0 : from.producerEpoch,
+    nextProducerId: noProducerId,
+    partitions: noPartitions,
+    lastUpdateMs: nowMs,
+  });
+}

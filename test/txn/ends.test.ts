@@ -1,0 +1,198 @@
+/** Markers, time and what tools see: the transaction coordinator's rules, one by one. */
+import { describe, expect, test } from 'vitest';
+import { Errors } from '../../src/protocol/errors.ts';
+import { describeTransaction, listTransactions } from '../../src/txn/describe.ts';
+import type { TransactionVersion } from '../../src/txn/transaction.ts';
+import { durable, errorName, namesOf, replayed, World } from './harness.ts';
+
+const versions: readonly TransactionVersion[] = [0, 1, 2];
+
+describe('markers', () => {
+  test('a transaction is complete when each of its partitions has one', () => {
+    const world = new World();
+    const producer = world.producer();
+    producer.add('a-0', 'a-1', 'b-0');
+    world.autoMark = false;
+    producer.abort();
+    const { round, transactionalId } = world.rounds[0]!;
+    const marked = (partitions: ReturnType<typeof describeTransaction>['topics']) =>
+      world.step({
+        type: 'marked',
+        round,
+        transactionalId,
+        partitions: new Map(partitions.map((one) => [one.topic, new Set(one.partitions)])),
+      });
+    marked([{ topic: 'a', partitions: [1] }]);
+    expect(describeTransaction(world.shard, 't').topics).toEqual([
+      { topic: 'a', partitions: [0] },
+      { topic: 'b', partitions: [0] },
+    ]);
+    expect(world.current().state).toBe('PrepareAbort');
+    marked([{ topic: 'b', partitions: [0] }]);
+    marked([{ topic: 'a', partitions: [0] }]);
+    expect(world.current()).toMatchObject({ state: 'CompleteAbort', partitions: new Map() });
+  });
+
+  test('those of an earlier round change nothing', () => {
+    const world = new World();
+    const producer = world.producer();
+    world.autoMark = false;
+    producer.add('a-0');
+    producer.commit();
+    const old = world.rounds[0]!;
+    world.mark();
+    producer.add('a-0');
+    producer.commit();
+    world.step({ type: 'marked', transactionalId: 't', round: old.round, partitions: old.partitions });
+    expect(world.current().state).toBe('PrepareCommit');
+  });
+
+  test('the next coordinator sends all of them again', () => {
+    const world = new World();
+    const producer = world.producer();
+    world.autoMark = false;
+    producer.add('a-0', 'a-1');
+    producer.commit();
+    world.failOver();
+    expect(world.rounds.map(({ partitions }) => namesOf(partitions))).toEqual([['a-0', 'a-1']]);
+    world.mark();
+    expect(world.current().state).toBe('CompleteCommit');
+  });
+
+  test('a complete state that could not be written is written again', () => {
+    const world = new World();
+    const producer = world.producer();
+    world.autoMark = false;
+    producer.add('a-0');
+    producer.commit();
+    world.autoWrite = false;
+    world.mark();
+    world.failed(Errors.COORDINATOR_NOT_AVAILABLE);
+    expect(world.writes).toEqual([]);
+    world.advance(100);
+    world.written();
+    expect(world.current().state).toBe('CompleteCommit');
+  });
+});
+
+describe('time', () => {
+  test('an open transaction is aborted after its time-out, and its producer fenced', () => {
+    for (const version of versions) {
+      const world = new World(version);
+      const producer = world.producer({ transactionTimeoutMs: 15_000 });
+      producer.add('a-0');
+      world.advance(19_999);
+      expect(world.current().state).toBe('Ongoing');
+      world.advance(1);
+      expect(world.current()).toMatchObject({ state: 'CompleteAbort', producerEpoch: 1, producerId: 100 });
+      expect(producer.commit()).toBe(version === 2 ? 'INVALID_TXN_STATE' : 'PRODUCER_FENCED');
+      expect(producer.add('a-0')).toBe('PRODUCER_FENCED');
+    }
+  });
+
+  test('version 2, last epoch: the abort takes a new producer id', () => {
+    const world = new World();
+    const producer = world.producer({ transactionTimeoutMs: 1_000 });
+    const entry = world.shard.entries.get('t')!;
+    entry.current = { ...world.current(), producerEpoch: 32_766 };
+    producer.epoch = 32_766;
+    producer.add('a-0');
+    world.autoProducerId = false;
+    world.advance(10_000);
+    expect(world.current().state).toBe('Ongoing');
+    world.giveProducerId();
+    expect(world.current()).toMatchObject({ state: 'CompleteAbort', producerId: 101, producerEpoch: 0 });
+  });
+
+  test('two-phase commit has no time-out', () => {
+    const world = new World(2, { twoPhaseCommitEnable: true });
+    const producer = world.producer({ enable2Pc: true, transactionTimeoutMs: 0 });
+    producer.add('a-0');
+    world.advance(86_400_000 * 30);
+    expect(producer.commit()).toBe('NONE');
+  });
+
+  test('a transaction that stays open is named in the log once', () => {
+    const world = new World();
+    const producer = world.producer();
+    producer.add('orders-3');
+    world.advance(59_000);
+    const told = world.notes.filter(({ level }) => level === 'warn');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({
+      message: 'a transaction stays open and holds back readers of its partitions',
+      fields: { transactionalId: 't', producerId: 100, partitions: ['orders-3'] },
+    });
+  });
+
+  test('an id that nobody uses is forgotten; an open transaction keeps its id', () => {
+    const world = new World(2, { idExpirationMs: 86_400_000, twoPhaseCommitEnable: true });
+    world.producer({ transactionalId: 'unused' });
+    const open = world.producer({ transactionalId: 'open', enable2Pc: true });
+    open.add('a-0');
+    world.advance(86_400_000 - 1);
+    expect(world.shard.entries.size).toBe(2);
+    world.advance(3_600_001);
+    expect([...world.shard.entries.keys()]).toEqual(['open']);
+    expect(world.log.at(-1)?.value).toBeNull();
+    expect(durable(replayed(world.log, world.config, 2, world.now))).toEqual(durable(world.shard));
+  });
+
+  test('a request for an id that is being forgotten waits and begins anew', () => {
+    const world = new World(2, { idExpirationMs: 1_000 });
+    world.producer();
+    world.autoWrite = false;
+    world.advance(3_600_000);
+    const token = world.init();
+    world.written();
+    world.written();
+    expect(world.response(token)).toEqual({ errorCode: 0, producerId: 101, producerEpoch: 0 });
+  });
+});
+
+test('whoever waits hears that this broker no longer coordinates', () => {
+  const world = new World();
+  const producer = world.producer();
+  world.autoWrite = false;
+  world.autoProducerId = false;
+  const tokens = [producer.askToAdd('a-0'), producer.askToAdd('a-1'), world.init({ transactionalId: 'u' })];
+  world.step({ type: 'resign', error: Errors.NOT_COORDINATOR });
+  for (const token of tokens) expect(errorName(world.response(token)!)).toBe('NOT_COORDINATOR');
+});
+
+describe('what the tools see', () => {
+  test('descriptions', () => {
+    const world = new World();
+    expect(errorName(describeTransaction(world.shard, ''))).toBe('INVALID_REQUEST');
+    expect(errorName(describeTransaction(world.shard, 't'))).toBe('TRANSACTIONAL_ID_NOT_FOUND');
+    world.producer().add('a-0');
+    expect(describeTransaction(world.shard, 't')).toEqual({
+      errorCode: 0,
+      transactionalId: 't',
+      transactionState: 'Ongoing',
+      transactionTimeoutMs: 60_000,
+      transactionStartTimeMs: 1_700_000_000_000,
+      producerId: 100,
+      producerEpoch: 0,
+      topics: [{ topic: 'a', partitions: [0] }],
+    });
+  });
+
+  test('lists, filtered', () => {
+    const world = new World();
+    world.producer({ transactionalId: 'one' }).add('a-0');
+    world.producer({ transactionalId: 'two' });
+    world.advance(5_000);
+    const none = { states: new Set<string>(), producerIds: new Set<number>(), durationMs: -1, matches: null };
+    const ids = (filter: Partial<Parameters<typeof listTransactions>[1]>) =>
+      listTransactions(world.shard, { ...none, ...filter }, world.now.wallMs).map(
+        (one) => one.transactionalId,
+      );
+    expect(ids({})).toEqual(['one', 'two']);
+    expect(ids({ states: new Set(['Ongoing']) })).toEqual(['one']);
+    expect(ids({ producerIds: new Set([101]) })).toEqual(['two']);
+    expect(ids({ states: new Set(['Ongoing']), durationMs: 4_999 })).toEqual(['one']);
+    expect(ids({ states: new Set(['Ongoing']), durationMs: 5_000 })).toEqual([]);
+    expect(ids({ matches: (id) => id.startsWith('t') })).toEqual(['two']);
+  });
+});

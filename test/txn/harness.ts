@@ -1,0 +1,261 @@
+/** A shard under a virtual clock, its log in memory, and requests written short. */
+import { defined } from '../../src/base/assert.ts';
+import { type ErrorRow, Errors, errorOf } from '../../src/protocol/errors.ts';
+import { type Partitions, partitionsOf } from '../../src/txn/partitions.ts';
+import { finishLoading, replay } from '../../src/txn/replay.ts';
+import { createShard, nextDeadlineMs, step } from '../../src/txn/shard.ts';
+import type { Transaction, TransactionVersion } from '../../src/txn/transaction.ts';
+import { createTurn, type Shard } from '../../src/txn/turn.ts';
+import type {
+  InitProducerIdRequest,
+  Input,
+  MarkerRound,
+  Note,
+  Output,
+  ProducerAnswer,
+  TxnConfig,
+  TxnRecord,
+  Write,
+} from '../../src/txn/types.ts';
+
+export const config: TxnConfig = {
+  maxTimeoutMs: 900_000,
+  idExpirationMs: 7 * 86_400_000,
+  abortIntervalMs: 10_000,
+  expiryIntervalMs: 3_600_000,
+  twoPhaseCommitEnable: false,
+};
+
+export const wallStartMs = 1_700_000_000_000;
+
+/** `topic-partition` names as a set. */
+export function parts(...names: string[]): Partitions {
+  return partitionsOf(
+    names.map((name) => {
+      const at = name.lastIndexOf('-');
+      return { topic: name.slice(0, at), partitions: [Number(name.slice(at + 1))] };
+    }),
+  );
+}
+
+export function namesOf(partitions: Partitions): string[] {
+  return [...partitions].flatMap(([topic, set]) => [...set].map((one) => `${topic}-${one}`)).sort();
+}
+
+export const errorName = (response: { errorCode: number }): string => errorOf(response.errorCode).name;
+
+export class World {
+  shard: Shard;
+  version: TransactionVersion;
+  nowMs = 0;
+  readonly log: TxnRecord[] = [];
+  readonly responses = new Map<number, ProducerAnswer>();
+  /** Writes that are under way, when `autoWrite` is off. */
+  readonly writes: Write[] = [];
+  /** Rounds put out and not yet carried out, when `autoMark` is off. */
+  readonly rounds: MarkerRound[] = [];
+  readonly notes: Note[] = [];
+  autoWrite = true;
+  autoMark = true;
+  autoProducerId = true;
+  producerIdsWanted = 0;
+  readonly config: TxnConfig;
+  #token = 0;
+  #producerId = 100;
+
+  constructor(version: TransactionVersion = 2, overrides: Partial<TxnConfig> = {}) {
+    this.config = { ...config, ...overrides };
+    this.version = version;
+    this.shard = createShard(this.config, version, this.now);
+  }
+
+  get now() {
+    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs };
+  }
+
+  current(id = 't'): Transaction {
+    return defined(this.shard.entries.get(id)?.current, `transaction ${id}`);
+  }
+
+  step(input: Input): void {
+    this.take(step(this.shard, input, this.now));
+  }
+
+  take(output: Output): void {
+    this.notes.push(...output.notes);
+    for (const { token, response } of output.replies) {
+      if (!this.responses.has(token))
+        this.responses.set(token, { producerId: -1, producerEpoch: -1, ...response });
+    }
+    for (const write of output.writes) {
+      if (this.autoWrite) this.written(write);
+      else this.writes.push(write);
+    }
+    for (const round of output.markers) {
+      this.rounds.push(round);
+      if (this.autoMark) this.mark();
+    }
+    this.producerIdsWanted += output.producerIdsWanted;
+    while (this.autoProducerId && this.producerIdsWanted > 0) this.giveProducerId();
+  }
+
+  giveProducerId(): void {
+    this.producerIdsWanted--;
+    this.step({ type: 'producerId', producerId: this.#producerId++ });
+  }
+
+  written(write = defined(this.writes.shift(), 'a write')): void {
+    this.log.push(...write.records);
+    this.step({ type: 'written', writeId: write.id });
+  }
+
+  failed(error: ErrorRow): void {
+    this.step({ type: 'failed', writeId: defined(this.writes.shift(), 'a write').id, error });
+  }
+
+  /** All partitions of the oldest round have their marker. */
+  mark(): void {
+    const { transactionalId, round, partitions } = defined(this.rounds.shift(), 'a round');
+    this.step({ type: 'marked', transactionalId, round, partitions });
+  }
+
+  /** Time passes; deadlines come when they are due. */
+  advance(ms: number): void {
+    const until = this.nowMs + ms;
+    for (;;) {
+      const next = nextDeadlineMs(this.shard);
+      if (next > until) break;
+      this.nowMs = Math.max(this.nowMs, next);
+      this.step({ type: 'tick' });
+    }
+    this.nowMs = until;
+  }
+
+  /** Another broker takes over: only the log is left. */
+  failOver(): void {
+    this.rounds.length = 0;
+    this.writes.length = 0;
+    this.producerIdsWanted = 0;
+    this.shard = replayed(this.log, this.config, this.version, this.now);
+    const turn = createTurn(this.shard, this.now);
+    finishLoading(turn);
+    this.take(turn);
+  }
+
+  send(input: (token: number) => Input): number {
+    const token = ++this.#token;
+    this.step(input(token));
+    return token;
+  }
+
+  response(token: number): ProducerAnswer | undefined {
+    return this.responses.get(token);
+  }
+
+  init(request: Partial<InitProducerIdRequest> = {}): number {
+    return this.send((token) => ({
+      type: 'initProducerId',
+      token,
+      request: {
+        transactionalId: 't',
+        transactionTimeoutMs: 60_000,
+        producerId: -1,
+        producerEpoch: -1,
+        enable2Pc: false,
+        ...request,
+      },
+    }));
+  }
+
+  /** A producer that has its id. */
+  producer(request: Partial<InitProducerIdRequest> = {}): Producer {
+    const answer = defined(this.response(this.init(request)), 'an answer');
+    if (answer.errorCode !== 0) throw new Error(errorName(answer));
+    return new Producer(this, request.transactionalId ?? 't', answer);
+  }
+}
+
+/** What a client does, with the id and epoch that it was told. */
+export class Producer {
+  readonly world: World;
+  readonly id: string;
+  producerId: number;
+  epoch: number;
+
+  constructor(world: World, id: string, { producerId, producerEpoch }: ProducerAnswer) {
+    this.world = world;
+    this.id = id;
+    this.producerId = producerId;
+    this.epoch = producerEpoch;
+  }
+
+  get #who() {
+    return { transactionalId: this.id, producerId: this.producerId, producerEpoch: this.epoch };
+  }
+
+  /** What a client of today says of itself: version 2, or 0. */
+  get version(): TransactionVersion {
+    return this.world.version >= 2 ? 2 : 0;
+  }
+
+  askToAdd(...names: string[]): number {
+    const request = { ...this.#who, partitions: parts(...names), clientVersion: this.version };
+    return this.world.send((token) => ({ type: 'addPartitions', token, request }));
+  }
+
+  askToEnd(committed: boolean): number {
+    const request = { ...this.#who, committed, clientVersion: this.version };
+    return this.world.send((token) => ({ type: 'endTxn', token, request }));
+  }
+
+  add(...names: string[]): string {
+    return this.#answer(this.askToAdd(...names));
+  }
+
+  commit(): string {
+    return this.#end(true);
+  }
+
+  abort(): string {
+    return this.#end(false);
+  }
+
+  #end(committed: boolean): string {
+    const token = this.askToEnd(committed);
+    const answer = this.world.response(token);
+    if (answer?.errorCode === 0 && answer.producerId >= 0) {
+      this.producerId = answer.producerId;
+      this.epoch = answer.producerEpoch;
+    }
+    return this.#answer(token);
+  }
+
+  #answer(token: number): string {
+    const answer = this.world.response(token);
+    return answer === undefined ? 'waits' : errorName(answer);
+  }
+}
+
+export function replayed(
+  log: readonly TxnRecord[],
+  of: TxnConfig,
+  version: TransactionVersion,
+  now: { nowMs: number; wallMs: number },
+): Shard {
+  const shard = createShard(of, version, now);
+  for (const record of log) replay(shard, record);
+  return shard;
+}
+
+/** What of the state is in records, in a form that can be compared. */
+export function durable(shard: Shard): Record<string, unknown>[] {
+  return [...shard.entries.values()]
+    .filter(({ current }) => current !== null)
+    .map(({ transactionalId, current }) => {
+      const { lastProducerEpoch: _, partitions, ...rest } = defined(current);
+      return { transactionalId, ...rest, partitions: namesOf(partitions) };
+    })
+    .sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1));
+}
+
+export { Errors };
