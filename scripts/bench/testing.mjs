@@ -5,7 +5,9 @@
  * usage: npm run build && node scripts/bench/testing.mjs [--rounds 15]
  */
 import { cpus } from 'node:os';
-import { startKafka } from '../../dist/testing/kafka/index.js';
+import { startKafka as start } from '../../dist/testing/kafka/index.js';
+
+const startKafka = (options = {}) => start({ where: 'here', ...options });
 
 const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 15;
 const recordCount = 10_000;

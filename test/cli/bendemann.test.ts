@@ -11,7 +11,7 @@ let kafka: TestKafka;
 let folder: string;
 
 beforeAll(async () => {
-  kafka = await startKafka({ topics: { orders: 1 } });
+  kafka = await startKafka({ where: 'here', topics: { orders: 1 } });
   folder = mkdtempSync(join(tmpdir(), 'bendemann-cli-'));
 });
 

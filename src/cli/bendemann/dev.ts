@@ -110,6 +110,7 @@ async function open(options: DevOptions, io: CliIo): Promise<TestKafka> {
     throw new ToolError('error: --data and --memory exclude each other');
   const topics = topicsOf(options.topic);
   const kafka = await startKafka({
+    where: 'here',
     nodes,
     port,
     host,

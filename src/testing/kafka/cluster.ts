@@ -37,7 +37,7 @@ export interface ReadOptions extends WaitOptions {
   /** Read until there are so many. */
   readonly count?: number;
   /** Or until this holds; without both, what is there now. */
-  readonly until?: (records: readonly ReadRecord[]) => boolean;
+  readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
 }
 
 interface Seat {
@@ -187,7 +187,7 @@ export class TestKafka {
     let newest: readonly ReadRecord[] = [];
     let isOver = false;
     const total = count === undefined && until === undefined ? await this.recordCount(topic) : (count ?? 0);
-    const enough = (records: readonly ReadRecord[]): boolean => {
+    const enough = (records: readonly ReadRecord[]): boolean | Promise<boolean> => {
       newest = records;
       return until === undefined ? records.length >= total : until(records);
     };

@@ -11,7 +11,8 @@ export type ControlFunction = (
   next: () => Promise<ControlOutcome>,
 ) => ControlOutcome | Promise<ControlOutcome>;
 
-async function settled(result: HandlerResult<unknown>): Promise<unknown> {
+/** The response that a result ends with, whatever its phases. */
+export async function settled(result: HandlerResult<unknown>): Promise<unknown> {
   const value = await result;
   return typeof value === 'object' && value !== null && 'ordered' in value
     ? (value as TwoPhase<unknown>).response

@@ -6,6 +6,7 @@ import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { genericFailure } from '../../broker/pipeline/failure.ts';
 import { type ErrorName, type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
+import { settled } from './controls.ts';
 import type { LoggedRequest } from './request-log.ts';
 import {
   cutRequest,
@@ -30,7 +31,7 @@ export interface FaultFilter {
   readonly transactionalId?: string;
   readonly clientId?: string;
   /** Whatever else can be told from the decoded request. */
-  readonly where?: (request: LoggedRequest) => boolean;
+  readonly where?: (request: LoggedRequest) => boolean | Promise<boolean>;
 }
 
 /** What happens to such a request. Without any of these, it is only counted. */
@@ -129,7 +130,7 @@ export class Fault {
   }
 }
 
-function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boolean {
+function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boolean | Promise<boolean> {
   const { api, node, group, transactionalId, clientId, where } = options;
   if (api !== undefined && !(typeof api === 'string' ? [api] : api).includes(request.api)) return false;
   if (node !== undefined && node !== nodeId) return false;
@@ -211,18 +212,40 @@ export class FaultPlan {
     request: ActiveRequest,
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> {
-    for (const fault of this.faults) {
-      if (!fits(fault, logged, nodeId)) continue;
-      const filter = partFilterOf(fault.options);
-      const parts =
-        filter === null
-          ? { meant: request.body as Body, rest: null }
-          : cutRequest(request.body, filter, this.nameOf);
-      if (parts.meant === null) continue;
-      fault.met(logged);
-      return this.carryOut(fault.options, parts.meant, parts.rest, request, run);
-    }
-    return run();
+    const faults = [...this.faults];
+    const first = (): HandlerResult<unknown> => {
+      for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
+        const meant = fault;
+        const isMeant = fits(meant, logged, nodeId);
+        // A predicate of another thread takes its time.
+        if (isMeant instanceof Promise)
+          return isMeant.then((is) =>
+            settled((is ? this.strike(meant, logged, request, run) : null) ?? first()),
+          );
+        const result = isMeant ? this.strike(meant, logged, request, run) : null;
+        if (result !== null) return result;
+      }
+      return run();
+    };
+    return first();
+  }
+
+  /** Null: the request has no part that the fault is about, or the fault has struck often enough meanwhile. */
+  private strike(
+    fault: Fault,
+    logged: LoggedRequest,
+    request: ActiveRequest,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> | null {
+    if (fault.isOver) return null;
+    const filter = partFilterOf(fault.options);
+    const parts =
+      filter === null
+        ? { meant: request.body as Body, rest: null }
+        : cutRequest(request.body, filter, this.nameOf);
+    if (parts.meant === null) return null;
+    fault.met(logged);
+    return this.carryOut(fault.options, parts.meant, parts.rest, request, run);
   }
 
   private carryOut(

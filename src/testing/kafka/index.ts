@@ -1,9 +1,9 @@
 /** What `bendemann/testing` exports. */
 export { startKafka } from './start-kafka.ts';
-export { type ReadOptions, TestKafka } from './cluster.ts';
+export type { ReadOptions, TestKafka } from './cluster.ts';
 export type { ClusterWaits, GroupWait } from './cluster-waits.ts';
 export type { ControlFunction, ControlOutcome } from './controls.ts';
-export { Fault, type FaultEffect, type FaultFilter, type FaultOptions } from './faults.ts';
+export type { Fault, FaultEffect, FaultFilter, FaultOptions } from './faults.ts';
 export { type ControlOptions, type ControlServer, serveControl } from './control/server.ts';
 export type { DiskFaults } from './node-disk.ts';
 export type { LogOption } from './node-log.ts';

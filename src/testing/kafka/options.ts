@@ -40,6 +40,11 @@ export interface StartKafkaOptions {
   readonly storage?: string;
   /** Begin as that cluster was: a snapshot, or the path that `save` wrote. */
   readonly from?: Snapshot | string;
+  /**
+   * `'thread'` (default): the nodes have a thread of their own, which all clusters of this process share, so that a test that
+   * blocks its event loop, or a debugger, starves no heartbeat. `'process'`: a process of their own. `'here'`: in the caller's thread.
+   */
+  readonly where?: 'thread' | 'process' | 'here';
   /** `'manual'`: time stands still until `clock.advance`. `'real'` by default. */
   readonly clock?: 'real' | 'manual';
   /** The address that clients connect to, 127.0.0.1 by default. */

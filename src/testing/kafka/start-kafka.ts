@@ -1,11 +1,6 @@
 /** `startKafka`: a Kafka-compatible cluster for a test, in one call. */
-import { createSystemRandom } from '../../adapters/random.ts';
-import { systemFileSystem } from '../../adapters/file-system.ts';
-import { randomUuid } from '../../base/uuid.ts';
-import { readMetaProperties } from '../../log/meta-properties.ts';
-import { TestKafka } from './cluster.ts';
+import type { TestKafka } from './cluster.ts';
 import type { StartKafkaOptions } from './options.ts';
-import { Snapshot } from './snapshot.ts';
 
 /**
  * Starts a cluster and resolves when clients are answered. The nodes are those of production: the same code, with real
@@ -21,22 +16,10 @@ import { Snapshot } from './snapshot.ts';
  * ```
  */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<TestKafka> {
-  const { from } = options;
-  const snapshot = typeof from === 'string' ? await Snapshot.load(from) : (from ?? null);
-  if (snapshot !== null && (options.storage ?? 'memory') !== 'memory')
-    throw new TypeError('A cluster that begins from a snapshot is in memory: leave out storage or from.');
-  const nodes = options.nodes ?? snapshot?.nodes.size ?? 1;
-  if (snapshot !== null && nodes !== snapshot.nodes.size)
-    throw new TypeError(`The snapshot has ${snapshot.nodes.size} nodes, not ${nodes}.`);
-  const clusterId =
-    snapshot?.clusterId ?? (await knownClusterId(options)) ?? randomUuid(createSystemRandom());
-  const kafka = new TestKafka({ ...options, nodes }, clusterId);
-  await kafka.open(snapshot);
-  return kafka;
-}
-
-/** Of a directory that held a cluster before. */
-async function knownClusterId({ storage = 'memory' }: StartKafkaOptions): Promise<string | null> {
-  if (storage === 'memory') return null;
-  return (await readMetaProperties(systemFileSystem, `${storage}/node-1`))?.clusterId ?? null;
+  const { where = 'thread' } = options;
+  // Loaded late: with a thread of its own, the code of the nodes is not needed in this one.
+  if (where === 'here') return (await import('./start-here.ts')).startHere(options);
+  if (where === 'thread' || where === 'process')
+    return (await import('./remote/home.ts')).startElsewhere(where, options);
+  throw new TypeError(`where must be 'here', 'thread' or 'process', not '${String(where)}'.`);
 }

@@ -138,14 +138,15 @@ export class TestClient {
   /** Reads from the beginning of all partitions until `enough`, or until `isOver`. */
   async read(
     topic: string,
-    enough: (records: readonly ReadRecord[]) => boolean,
+    enough: (records: readonly ReadRecord[]) => boolean | Promise<boolean>,
     isOver: () => boolean,
   ): Promise<ReadRecord[]> {
     const offsets = await this.offsets(topic);
     const fetcher = new Fetcher(this.client, { reset: 'earliest' });
     for (const [partition, { start }] of offsets) fetcher.assign(topic, partition, start);
     const records: ReadRecord[] = [];
-    while (!enough(records) && !isOver()) records.push(...(await fetcher.poll(100)).map(readRecordOf));
+    while (!(await enough(records)) && !isOver())
+      records.push(...(await fetcher.poll(100)).map(readRecordOf));
     return records;
   }
 

@@ -4,6 +4,7 @@ import { kafkaJs } from './kafkajs.ts';
 
 test('advance(7d) deletes by retention, and a group that is not heard of loses its members and its offsets', async () => {
   await using kafka = await startKafka({
+    where: 'here',
     clock: 'manual',
     topics: { orders: { configs: { 'retention.ms': '3600000', 'segment.ms': '600000' } } },
     properties: { 'offsets.retention.minutes': '60' },
@@ -37,7 +38,7 @@ test('advance(7d) deletes by retention, and a group that is not heard of loses i
 });
 
 test('time stands still by itself, and only goes forward', async () => {
-  await using kafka = await startKafka({ clock: 'manual' });
+  await using kafka = await startKafka({ where: 'here', clock: 'manual' });
   const now = kafka.clock.now();
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(kafka.clock.now() - now).toBeLessThan(30);
@@ -45,12 +46,12 @@ test('time stands still by itself, and only goes forward', async () => {
   await kafka.clock.set(now + 60_000);
   expect(kafka.clock.now()).toBe(now + 60_000);
   await expect(kafka.clock.advance('soon' as never)).rejects.toThrow(/is no duration/);
-  await using real = await startKafka();
+  await using real = await startKafka({ where: 'here' });
   await expect(real.clock.advance('1s')).rejects.toThrow(/clock: 'manual'/);
 });
 
 test('three nodes keep their leaders over a long advance', async () => {
-  await using kafka = await startKafka({ nodes: 3, clock: 'manual', topics: { orders: 3 } });
+  await using kafka = await startKafka({ where: 'here', nodes: 3, clock: 'manual', topics: { orders: 3 } });
   const leaders = await Promise.all([0, 1, 2].map((partition) => kafka.wait.leader('orders', partition)));
   const controller = await kafka.controller();
   await kafka.clock.advance('1d');

@@ -11,7 +11,7 @@ let kafka: TestKafka;
 let control: ControlServer;
 
 beforeAll(async () => {
-  kafka = await startKafka({ nodes: 3, clock: 'real', topics: { orders: 1 }, log: 'silent' });
+  kafka = await startKafka({ where: 'here', nodes: 3, clock: 'real', topics: { orders: 1 }, log: 'silent' });
   control = await serveControl(kafka);
 });
 

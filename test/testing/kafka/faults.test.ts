@@ -7,7 +7,7 @@ let kafka: TestKafka;
 let producer: Producer;
 
 beforeAll(async () => {
-  kafka = await startKafka({ nodes: 1, topics: { orders: 2, other: 1 }, log: 'silent' });
+  kafka = await startKafka({ where: 'here', nodes: 1, topics: { orders: 2, other: 1 }, log: 'silent' });
   producer = await producerOf('app');
 });
 

@@ -6,6 +6,7 @@ let kafka: TestKafka;
 
 beforeAll(async () => {
   kafka = await startKafka({
+    where: 'here',
     nodes: 3,
     topics: { orders: 1 },
     properties: {

@@ -9,7 +9,7 @@ const values = (records: readonly ReadRecord[]): (string | null)[] => records.ma
 
 describe('startKafka', () => {
   test('a stock client produces and consumes', async () => {
-    await using kafka = await startKafka({ topics: { orders: 3 } });
+    await using kafka = await startKafka({ where: 'here', topics: { orders: 3 } });
     const producer = kafkaJs(kafka).producer();
     await producer.connect();
     await producer.send({
@@ -34,6 +34,7 @@ describe('startKafka', () => {
 
   test('topics begin with their records, and keep what the options say', async () => {
     await using kafka = await startKafka({
+      where: 'here',
       nodes: 3,
       racks: ['a', 'b', 'c'],
       topics: {
@@ -50,7 +51,7 @@ describe('startKafka', () => {
   });
 
   test('reset brings back the start; restore brings back a snapshot; a fork goes its own way', async () => {
-    await using kafka = await startKafka({ topics: { orders: { records: ['seed'] } } });
+    await using kafka = await startKafka({ where: 'here', topics: { orders: { records: ['seed'] } } });
     await kafka.produce('orders', ['one']);
     const snapshot = await kafka.snapshot();
     await using copy = await kafka.fork();
@@ -68,20 +69,20 @@ describe('startKafka', () => {
     const directory = mkdtempSync(join(tmpdir(), 'bendemann-testing-'));
     try {
       const path = join(directory, 'snapshot');
-      await using kafka = await startKafka({ topics: { orders: { records: ['seed'] } } });
+      await using kafka = await startKafka({ where: 'here', topics: { orders: { records: ['seed'] } } });
       await kafka.save(path);
-      await using again = await startKafka({ from: path });
+      await using again = await startKafka({ where: 'here', from: path });
       expect(values(await again.read('orders'))).toEqual(['seed']);
       await expect(Snapshot.load(join(directory, 'nothing'))).rejects.toThrow(/ENOENT/);
 
       const storage = join(directory, 'data');
-      const first = await startKafka({ storage, topics: { kept: 1 } });
+      const first = await startKafka({ where: 'here', storage, topics: { kept: 1 } });
       await first.produce('kept', ['one']);
       await first.node(1).kill();
       await first.node(1).start();
       await first.produce('kept', ['two']);
       await first.close();
-      await using second = await startKafka({ storage });
+      await using second = await startKafka({ where: 'here', storage });
       expect(second.clusterId).toBe(first.clusterId);
       expect(values(await second.read('kept'))).toEqual(['one', 'two']);
     } finally {
@@ -94,7 +95,9 @@ describe('startKafka', () => {
       process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap' || name === 'TCPSocketWrap');
     await vi.waitFor(() => expect(resources()).toEqual([]));
     const before = resources();
-    const clusters = await Promise.all(Array.from({ length: 20 }, () => startKafka({ topics: { t: 1 } })));
+    const clusters = await Promise.all(
+      Array.from({ length: 20 }, () => startKafka({ where: 'here', topics: { t: 1 } })),
+    );
     await Promise.all(clusters.map((kafka, at) => kafka.produce('t', [`of ${at}`])));
     for (const [at, kafka] of clusters.entries()) expect(values(await kafka.read('t'))).toEqual([`of ${at}`]);
     await Promise.all(clusters.map((kafka) => kafka.close()));
@@ -103,7 +106,7 @@ describe('startKafka', () => {
   });
 
   test('a wait that fails says what it saw, and shows the log', async () => {
-    await using kafka = await startKafka({ topics: { orders: 1 } });
+    await using kafka = await startKafka({ where: 'here', topics: { orders: 1 } });
     const wait = kafka.wait.group('nobody', { state: 'Stable', timeout: 50 });
     await expect(wait).rejects.toThrow(
       /Not within 50 ms: group nobody[^]*Last seen:[^]*Dead[^]*Nodes: 1 running[^]*Last log lines:\nnode 1/,
@@ -111,7 +114,9 @@ describe('startKafka', () => {
     await expect(kafka.read('orders', { count: 1, timeout: '50ms' })).rejects.toThrow(
       /Read so far: 0 records/,
     );
-    await expect(startKafka({ nodes: 0 })).rejects.toThrow('nodes must be a whole number from 1');
+    await expect(startKafka({ where: 'here', nodes: 0 })).rejects.toThrow(
+      'nodes must be a whole number from 1',
+    );
     expect(() => kafka.node(2)).toThrow('There is no node 2; nodes are 1 to 1.');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { kafkaGlobalSetup, kafkaTest } from '../../../src/testing/vitest/index.ts';
 import { startKafka } from '../../../src/testing/kafka/index.ts';
 
-const test = kafkaTest({ topics: { orders: 1 } });
+const test = kafkaTest({ where: 'here', topics: { orders: 1 } });
 
 describe('bendemann/vitest', () => {
   test('one test writes', async ({ kafka }) => {
@@ -22,9 +22,11 @@ describe('bendemann/vitest', () => {
 
   test('a global setup hands over a snapshot', async () => {
     let path = '';
-    const setup = kafkaGlobalSetup({ topics: { seeded: 1 } }, (kafka) => kafka.produce('seeded', ['one']));
+    const setup = kafkaGlobalSetup({ where: 'here', topics: { seeded: 1 } }, (kafka) =>
+      kafka.produce('seeded', ['one']),
+    );
     const teardown = await setup({ provide: (_key, value) => (path = value) });
-    await using kafka = await startKafka({ from: path });
+    await using kafka = await startKafka({ where: 'here', from: path });
     await teardown();
     expect((await kafka.read('seeded')).map(({ value }) => value)).toEqual(['one']);
   });

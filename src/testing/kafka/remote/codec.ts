@@ -1,0 +1,82 @@
+/**
+ * Values on their way between the test and the cluster's thread. Plain values are copied; functions and the cluster's objects stay
+ * where they are, and the other side gets a stand-in.
+ */
+import { WaitTimeoutError } from '../waits.ts';
+
+/** A value as it travels: primitives as they are, everything else with a tag before it. */
+export type Wire = unknown;
+
+/** What an end of the link does with values that can't be copied. */
+export interface References {
+  /** A reference to a value that stays here; null when it is to be copied. */
+  refer(value: object): readonly unknown[] | null;
+  /** The value that a reference from the other end stands for. */
+  resolve(reference: readonly unknown[]): unknown;
+}
+
+type Fields = readonly (readonly [string, Wire])[];
+
+function errorFields(error: Error): Fields {
+  const { name, message, stack } = error;
+  const own = Object.entries(error).filter(([, value]) =>
+    ['string', 'number', 'boolean'].includes(typeof value),
+  );
+  return [...own, ['name', name], ['message', message], ['stack', stack]];
+}
+
+function errorOf(fields: Fields): Error {
+  const { name, message, ...rest } = Object.fromEntries(fields) as { name: string; message: string };
+  const types: Record<string, new (message: string) => Error> = { TypeError, RangeError, WaitTimeoutError };
+  const type = types[name];
+  // A class that is not known here leaves its name.
+  return Object.assign(
+    type === undefined ? Object.assign(new Error(message), { name }) : new type(message),
+    rest,
+  );
+}
+
+function entriesOf(value: object, references: References): Fields {
+  return Object.entries(value).map(([field, inner]) => [field, encode(inner, references)]);
+}
+
+export function encode(value: unknown, references: References): Wire {
+  // A symbol is what a handler returns instead of a response: there is none.
+  if (typeof value === 'symbol') return undefined;
+  if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
+  const reference = references.refer(value);
+  if (reference !== null) return ['reference', ...reference];
+  const inner = (one: unknown): Wire => encode(one, references);
+  // A view is copied to its own size: what travels is all that is behind it.
+  if (value instanceof Uint8Array) return ['bytes', Uint8Array.from(value)];
+  if (Array.isArray(value)) return ['array', value.map(inner)];
+  if (value instanceof Map) return ['map', [...value].map(([key, one]) => [inner(key), inner(one)])];
+  if (value instanceof Set) return ['set', [...value].map(inner)];
+  if (value instanceof Date) return ['date', value.getTime()];
+  if (value instanceof Error) return ['error', errorFields(value)];
+  return ['object', entriesOf(value, references)];
+}
+
+export function decode(wire: Wire, references: References): unknown {
+  if (!Array.isArray(wire)) return wire;
+  const [tag, content] = wire as [string, never];
+  const inner = (one: Wire): unknown => decode(one, references);
+  switch (tag) {
+    case 'reference':
+      return references.resolve(wire.slice(1));
+    case 'array':
+      return (content as Wire[]).map(inner);
+    case 'map':
+      return new Map((content as [Wire, Wire][]).map(([key, one]) => [inner(key), inner(one)]));
+    case 'set':
+      return new Set((content as Wire[]).map(inner));
+    case 'date':
+      return new Date(content);
+    case 'error':
+      return errorOf(content);
+    case 'object':
+      return Object.fromEntries((content as Fields).map(([field, one]) => [field, inner(one)]));
+    default:
+      return content;
+  }
+}
