@@ -1,108 +1,19 @@
-/**
- * Deadlines of a shard: a heap of instants over objects that know their own. Moving a deadline further into the future
- * (what each heartbeat does) touches one field: the entry in the heap stays where it is and is put back when it comes up.
- * Invariant: a deadline that is set has one live entry at or before its instant.
- */
+/** The deadlines of groups. */
+import { Deadline as Instant, Deadlines as Heap } from '../coordinator/deadlines.ts';
+
 export type DeadlineKind = 'session' | 'pending' | 'join' | 'sync' | 'sweep';
 
-export class Deadline {
+export class Deadline extends Instant {
   readonly kind: DeadlineKind;
   readonly groupId: string;
   readonly memberId: string;
-  /** When it is due; infinite when it is not set. */
-  atMs = Number.POSITIVE_INFINITY;
-  /** Instant of its live entry in the heap. */
-  queuedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(kind: DeadlineKind, groupId = '', memberId = '') {
+    super();
     this.kind = kind;
     this.groupId = groupId;
     this.memberId = memberId;
   }
-
-  cancel(): void {
-    this.atMs = Number.POSITIVE_INFINITY;
-  }
 }
 
-interface Entry {
-  readonly atMs: number;
-  readonly deadline: Deadline;
-}
-
-export class Deadlines {
-  readonly #heap: Entry[] = [];
-
-  set(deadline: Deadline, atMs: number): void {
-    deadline.atMs = atMs;
-    if (atMs < deadline.queuedAtMs) this.#queue(deadline);
-  }
-
-  /** The earliest instant at which `due` may have something; infinite when there is none. */
-  nextMs(): number {
-    this.#settle();
-    return this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Takes one deadline that is due at `nowMs` (it is no longer set then), or null. */
-  due(nowMs: number): Deadline | null {
-    this.#settle();
-    const top = this.#heap[0];
-    if (top === undefined || top.atMs > nowMs) return null;
-    this.#pop();
-    top.deadline.queuedAtMs = Number.POSITIVE_INFINITY;
-    top.deadline.cancel();
-    return top.deadline;
-  }
-
-  /** Entries in the heap, for tests that look for leaks. */
-  get queuedCount(): number {
-    return this.#heap.length;
-  }
-
-  /** Brings an entry to the top that says the truth. */
-  #settle(): void {
-    for (;;) {
-      const top = this.#heap[0];
-      if (top === undefined) return;
-      const { deadline, atMs } = top;
-      if (atMs === deadline.queuedAtMs && atMs === deadline.atMs) return;
-      this.#pop();
-      if (atMs !== deadline.queuedAtMs) continue;
-      deadline.queuedAtMs = Number.POSITIVE_INFINITY;
-      if (deadline.atMs !== Number.POSITIVE_INFINITY) this.#queue(deadline);
-    }
-  }
-
-  #queue(deadline: Deadline): void {
-    deadline.queuedAtMs = deadline.atMs;
-    const heap = this.#heap;
-    const entry = { atMs: deadline.atMs, deadline };
-    let i = heap.length;
-    heap.push(entry);
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const other = heap[parent] as Entry;
-      if (other.atMs <= entry.atMs) break;
-      heap[i] = other;
-      i = parent;
-    }
-    heap[i] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop() as Entry;
-    if (heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as Entry).atMs < (heap[child] as Entry).atMs) child++;
-      if ((heap[child] as Entry).atMs >= last.atMs) break;
-      heap[i] = heap[child] as Entry;
-      i = child;
-    }
-    heap[i] = last;
-  }
-}
+export class Deadlines extends Heap<Deadline> {}

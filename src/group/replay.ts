@@ -8,6 +8,7 @@ import type { ClassicGroup } from './classic/group.ts';
 import { ClassicGroup as Group } from './classic/group.ts';
 import { prepare, renewSession } from './classic/rebalance.ts';
 import { ownBytes } from './bytes.ts';
+import type { Producer, TransactionEnd } from '../coordinator/types.ts';
 import { removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
@@ -16,6 +17,25 @@ import { note } from './turn.ts';
 import type { GroupRecord } from './types.ts';
 
 type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
+
+/** One record of the log. Those of a transaction wait for its end. */
+export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer | null): void {
+  if (producer === null) return replay(shard, record);
+  let held = shard.transactions.get(producer.producerId);
+  if (held === undefined) {
+    held = [];
+    shard.transactions.set(producer.producerId, held);
+  }
+  // The read buffer is large and must not live as long as an open transaction.
+  held.push({ key: ownBytes(record.key), value: record.value === null ? null : ownBytes(record.value) });
+}
+
+/** The end of a transaction: what it holds counts from here on, or not at all. */
+export function replayEnd(shard: Shard, end: TransactionEnd): void {
+  const held = shard.transactions.get(end.producerId) ?? [];
+  shard.transactions.delete(end.producerId);
+  if (end.type === 'commit') for (const record of held) replay(shard, record);
+}
 
 /** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
 export function replay(shard: Shard, record: GroupRecord): void {

@@ -1,5 +1,5 @@
 /**
- * The coordinator of the groups of one `__consumer_offsets` partition: a state machine. `step(shard, input, now)` takes a
+ * The coordinator of the groups of one `__consumer_offsets` partition: a state machine. `step(shard, input, context)` takes a
  * request, a deadline or the outcome of a write and returns records to append, answers and notes; it does no I/O and never
  * waits. Joins and syncs stay parked in their members until a rebalance completes.
  *
@@ -14,6 +14,8 @@
  */
 import { assertNever } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
+import { resignWrites, takeOutcome } from '../coordinator/turn.ts';
+import type { MetadataDelta } from '../metadata/delta.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { heartbeat } from './classic/heartbeat.ts';
 import { join } from './classic/join.ts';
@@ -26,9 +28,9 @@ import { commitOffsets, deleteOffsets } from './offsets.ts';
 import { startSweep, sweepSlice } from './sweep.ts';
 import type { Shard, Turn } from './turn.ts';
 import { createTurn, reply } from './turn.ts';
-import type { GroupConfig, Input, Now, Output } from './types.ts';
+import type { GroupConfig, Input, Output, StepContext } from './types.ts';
 
-export function createShard(config: GroupConfig, random: Random, now: Now): Shard {
+export function createShard(config: GroupConfig, random: Random, context: StepContext): Shard {
   const shard: Shard = {
     config,
     random,
@@ -37,15 +39,16 @@ export function createShard(config: GroupConfig, random: Random, now: Now): Shar
     pending: new Map(),
     sweeps: [],
     sweepDeadline: new Deadline('sweep'),
-    nextExpiryMs: now.nowMs + config.offsetsRetentionCheckIntervalMs,
+    nextExpiryMs: context.nowMs + config.offsetsRetentionCheckIntervalMs,
     nextWriteId: 1,
+    transactions: new Map(),
   };
   shard.deadlines.set(shard.sweepDeadline, shard.nextExpiryMs);
   return shard;
 }
 
-export function step(shard: Shard, input: Input, now: Now): Output {
-  const turn = createTurn(shard, now);
+export function step(shard: Shard, input: Input, context: StepContext): Output {
+  const turn = createTurn(shard, context);
   take(turn, input);
   return turn;
 }
@@ -73,12 +76,12 @@ function take(turn: Turn, input: Input): void {
       return deleteGroup(turn, input.token, input.groupId);
     case 'topicsDeleted':
       return startSweep(turn, { topics: input.names });
+    case 'metadata':
+      return metadataChanged(turn, input.delta);
     case 'written':
-      return settle(turn, input.writeId, null);
     case 'failed':
-      return settle(turn, input.writeId, input.error);
     case 'timedOut':
-      return timeOut(turn, input.writeId, input.error);
+      return takeOutcome(turn, input);
     case 'tick':
       return tick(turn);
     case 'resign':
@@ -88,20 +91,14 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-function settle(turn: Turn, writeId: number, error: ErrorRow | null): void {
-  const pending = turn.shard.pending.get(writeId);
-  if (pending === undefined) return;
-  turn.shard.pending.delete(writeId);
-  if (error === null) pending.apply(turn);
-  else pending.undo(turn, error);
-  pending.answer(turn, error);
-}
-
-function timeOut(turn: Turn, writeId: number, error: ErrorRow): void {
-  const pending = turn.shard.pending.get(writeId);
-  if (pending === undefined) return;
-  if (pending.undoOnTimeout) pending.undo(turn, error);
-  pending.answer(turn, error);
+/** Topics that are gone take their offsets along. */
+function metadataChanged(turn: Turn, delta: MetadataDelta): void {
+  const names = new Set<string>();
+  for (const id of delta.removedTopics) {
+    const name = delta.before.topics.byId(id)?.name;
+    if (name !== undefined) names.add(name);
+  }
+  if (names.size > 0) startSweep(turn, { topics: names });
 }
 
 /** Deadlines handled by one tick: what remains waits for the next, so that a mass expiry does not hold up the event loop. */
@@ -127,6 +124,5 @@ function tick(turn: Turn): void {
 
 function resignAll(turn: Turn, error: ErrorRow): void {
   for (const group of turn.shard.groups.values()) resign(turn, group, error);
-  for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
-  turn.shard.pending.clear();
+  resignWrites(turn, error);
 }

@@ -2,7 +2,9 @@
  * What goes into a group shard and what comes out. Field names are those of Kafka's messages, so that a handler passes
  * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
  */
-import type { ErrorRow } from '../protocol/errors.ts';
+import type { CoordinatorRecord, RuntimeInput } from '../coordinator/types.ts';
+
+export type { Note, Output, Reply, StepContext, Write } from '../coordinator/types.ts';
 
 export interface GroupConfig {
   /** Bounds of what a member may ask for as its session time-out. */
@@ -15,12 +17,6 @@ export interface GroupConfig {
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionMs: number;
   readonly offsetsRetentionCheckIntervalMs: number;
-}
-
-/** The two clocks of one step: deadlines count on `nowMs` (monotonic), records carry `wallMs`. */
-export interface Now {
-  readonly nowMs: number;
-  readonly wallMs: number;
 }
 
 /** Who asks. */
@@ -187,38 +183,11 @@ export interface ListedGroup {
   groupType: string;
 }
 
-/** One record of `__consumer_offsets`; a null value is a tombstone. */
-export interface GroupRecord {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
-}
+/** One record of `__consumer_offsets`. */
+export type GroupRecord = CoordinatorRecord;
 
-/** Records to append as one atomic batch. The driver reports the outcome with the input `written`, `failed` or `timedOut`. */
-export interface Write {
-  readonly id: number;
-  readonly records: readonly GroupRecord[];
-}
-
-/** The answer to the request that came with `token`. */
-export interface Reply {
-  readonly token: number;
-  readonly response: unknown;
-}
-
-/** Something worth a line in the log. */
-export interface Note {
-  readonly level: 'debug' | 'info' | 'warn';
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
-
-export interface Output {
-  readonly writes: readonly Write[];
-  readonly replies: readonly Reply[];
-  readonly notes: readonly Note[];
-}
-
-export type Input =
+/** Requests, and what else a group coordinator may be told. */
+export type GroupInput =
   | { readonly type: 'join'; readonly token: number; readonly caller: Caller; readonly request: JoinRequest }
   | { readonly type: 'sync'; readonly token: number; readonly request: SyncRequest }
   | { readonly type: 'heartbeat'; readonly token: number; readonly request: HeartbeatRequest }
@@ -232,14 +201,6 @@ export type Input =
   | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
   | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string }
   /** Topics that no longer exist: their offsets go. */
-  | { readonly type: 'topicsDeleted'; readonly names: ReadonlySet<string> }
-  /** The write is replicated: it holds. */
-  | { readonly type: 'written'; readonly writeId: number }
-  /** The write was refused and will never be in the log. */
-  | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** Nobody knows yet; the requests that wait are answered, `written` or `failed` may still come. */
-  | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow }
-  /** A deadline has come. */
-  | { readonly type: 'tick' }
-  /** This broker no longer is the coordinator: every waiting request is answered. */
-  | { readonly type: 'resign'; readonly error: ErrorRow };
+  | { readonly type: 'topicsDeleted'; readonly names: ReadonlySet<string> };
+
+export type Input = GroupInput | RuntimeInput;

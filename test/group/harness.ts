@@ -16,10 +16,12 @@ import type {
   OffsetCommitRequest,
   OffsetCommitResponse,
   Output,
+  StepContext,
   SyncRequest,
   SyncResponse,
   Write,
 } from '../../src/group/types.ts';
+import { emptyImage } from '../../src/metadata/image.ts';
 import type { ErrorRow } from '../../src/protocol/errors.ts';
 import { errorOf } from '../../src/protocol/errors.ts';
 
@@ -70,7 +72,7 @@ export class World {
   }
 
   get now() {
-    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs };
+    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs, image: emptyImage(), leaderEpoch: 0 };
   }
 
   group(id = 'g') {
@@ -277,7 +279,7 @@ export function replayed(
   log: readonly GroupRecord[],
   cfg: GroupConfig,
   random: Random,
-  now: { nowMs: number; wallMs: number },
+  now: StepContext,
 ): Shard {
   const shard = createShard(cfg, random, now);
   for (const record of log) replay(shard, record);

@@ -1,11 +1,11 @@
 /** The handlers of the group coordinator, as one list for the table (`others` of `createHandlerTable`). */
-import { GroupCoordinatorFinder } from '../groups/coordinator-finder.ts';
+import { CoordinatorFinder } from '../coordinator/coordinator-finder.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import type { Handler } from '../handler.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 import { createOffsetCommitHandler } from './08-offset-commit.ts';
 import { createOffsetFetchHandler } from './09-offset-fetch.ts';
-import { type CoordinatorFinder, createFindCoordinatorHandler, keyType } from './10-find-coordinator.ts';
+import { createFindCoordinatorHandler, keyType } from './10-find-coordinator.ts';
 import { createJoinGroupHandler } from './11-join-group.ts';
 import { createHeartbeatHandler } from './12-heartbeat.ts';
 import { createLeaveGroupHandler } from './13-leave-group.ts';
@@ -23,7 +23,7 @@ export function createGroupHandlers(
   creator: TopicCreator,
   finders: ReadonlyMap<number, CoordinatorFinder> = new Map(),
 ): Handler[] {
-  const groupFinder = new GroupCoordinatorFinder(groups, endpoints, creator);
+  const groupFinder = new CoordinatorFinder(groups, endpoints, creator);
   return [
     createOffsetCommitHandler(groups),
     createOffsetFetchHandler(groups),

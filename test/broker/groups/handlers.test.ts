@@ -2,14 +2,15 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Endpoints } from '../../../src/broker/api/endpoints.ts';
 import { createGroupHandlers } from '../../../src/broker/api/group-handlers.ts';
-import { GroupService, type Leadership } from '../../../src/broker/groups/group-service.ts';
+import type { Leadership } from '../../../src/broker/coordinator/runtime.ts';
+import { GroupService } from '../../../src/broker/groups/group-service.ts';
 import { ImageWatch } from '../../../src/broker/image-watch.ts';
 import type { ControllerClient } from '../../../src/metadata/controller-port.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import type { Clock, Scheduler } from '../../../src/base/clock.ts';
 import { seededRandom } from '../../group/harness.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
-import { coordinatorPartition } from '../../../src/group/coordinator-partition.ts';
+import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
@@ -44,7 +45,7 @@ import {
   OffsetDeleteResponse,
 } from '../../../src/protocol/messages/47-offset-delete.ts';
 import { brokerRecord, idA, settle, TestBroker, topicRecords } from '../harness.ts';
-import { MemoryLog, MemoryReplica } from './memory-replica.ts';
+import { MemoryLog, MemoryReplica } from '../coordinator/memory-replica.ts';
 
 const offsetsId = 'AAAAAAAAAAAAAAAAAAABCA';
 const partitionCount = 3;

@@ -1,4 +1,4 @@
-/** Which partition of `__consumer_offsets` (or `__transaction_state`) a group (or transactional id) belongs to. */
+/** Which partition of its internal topic a key belongs to: a group id, a transactional id. */
 
 /** Java's String.hashCode, made non-negative the way Kafka does, modulo the number of partitions. */
 export function coordinatorPartition(key: string, partitionCount: number): number {

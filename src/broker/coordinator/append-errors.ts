@@ -9,10 +9,10 @@ const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
   [Errors.NOT_LEADER_OR_FOLLOWER, Errors.NOT_COORDINATOR],
   [Errors.KAFKA_STORAGE_ERROR, Errors.NOT_COORDINATOR],
   [Errors.FENCED_LEADER_EPOCH, Errors.NOT_COORDINATOR],
-  [Errors.MESSAGE_TOO_LARGE, Errors.INVALID_COMMIT_OFFSET_SIZE],
-  [Errors.RECORD_LIST_TOO_LARGE, Errors.INVALID_COMMIT_OFFSET_SIZE],
 ]);
 
-export function coordinatorError(error: ErrorRow): ErrorRow {
+/** `tooLarge`: the coordinator's word for records that the log does not take because of their size. */
+export function coordinatorError(error: ErrorRow, tooLarge: ErrorRow): ErrorRow {
+  if (error === Errors.MESSAGE_TOO_LARGE || error === Errors.RECORD_LIST_TOO_LARGE) return tooLarge;
   return translations.get(error) ?? error;
 }

@@ -1,0 +1,256 @@
+/**
+ * Drives the shard of one partition that this broker leads: loads it, feeds it requests, deadlines and outcomes of writes,
+ * and performs what it puts out: appends, answers, log lines.
+ *
+ * Order of a step: its writes are queued, then its answers leave, then the coordinator's own outputs are performed, then the
+ * timer is set. An answer that promises durability was put out by the outcome of the write, so it can't overtake it.
+ */
+import { mark } from '../../base/mark.ts';
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import { WatchList } from '../../base/watch-list.ts';
+import type { Output, RuntimeInput, StateMachine, StepContext } from '../../coordinator/types.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
+import type { CompressionType } from '../../protocol/records/batch.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { DelayedOperation, Purgatory } from '../purgatory/delayed-operation.ts';
+import type { PartitionReplica } from '../services.ts';
+import { type Loaded, loadShard } from './shard-loader.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** What all shards of a coordinator have in common. */
+export interface HostSettings<Shard, Input, Out extends Output> {
+  readonly machine: StateMachine<Shard, Input, Out>;
+  /** A write that is not committed after this time is answered COORDINATOR_NOT_AVAILABLE. */
+  readonly writeTimeoutMs: number;
+  readonly loadBufferBytes: number;
+  readonly compression: CompressionType;
+  /** The answer to records that are too large for the log. */
+  readonly tooLarge: ErrorRow;
+  /** Performs the fields of the output that are the coordinator's own. What comes of it goes to `host.tell`. */
+  readonly perform?: (output: Out, host: ShardHost<Shard, Input, Out>) => void;
+  readonly metadata: () => MetadataImage;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+export interface ShardHostOptions<Shard, Input, Out extends Output> extends HostSettings<Shard, Input, Out> {
+  readonly partition: PartitionReplica;
+  /** Storage or leadership failed under it: this host is done for. */
+  readonly onLost: (host: ShardHost<Shard, Input, Out>) => void;
+}
+
+type State = 'loading' | 'active' | 'closed';
+
+/** A timer never sleeps longer than this: the largest delay that Node's timers take is near. */
+const sleepMaxMs = 3_600_000;
+/** A timer that is later than this means that the whole process stood still. */
+const pauseMs = 100;
+/** How long the end of the log may stay uncommitted before the log says so. */
+const commitWarnMs = 10_000;
+
+export class ShardHost<Shard, Input, Out extends Output = Output> {
+  readonly partition: PartitionReplica;
+  readonly shard: Shard;
+  readonly #options: ShardHostOptions<Shard, Input, Out>;
+  readonly #queue: WriteQueue;
+  readonly #waiting = new Map<number, (response: unknown) => void>();
+  readonly #closing = new WatchList();
+  #state: State = 'loading';
+  #nextToken = 1;
+  #timer: Timer | null = null;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: ShardHostOptions<Shard, Input, Out>) {
+    const { partition, clock, scheduler, machine } = options;
+    this.partition = partition;
+    this.#options = options;
+    this.shard = machine.create(this.#context());
+    this.#queue = new WriteQueue({
+      partition,
+      clock,
+      scheduler,
+      timeoutMs: options.writeTimeoutMs,
+      compression: options.compression,
+      tooLarge: options.tooLarge,
+      listener: {
+        written: (writeId) => this.inform({ type: 'written', writeId }),
+        failed: (writeId, error) => this.inform({ type: 'failed', writeId, error }),
+        timedOut: (writeId, error) => this.inform({ type: 'timedOut', writeId, error }),
+        lost: (error) => this.#lost(error),
+      },
+    });
+  }
+
+  get #name(): string {
+    return `${this.partition.topic}-${this.partition.index}`;
+  }
+
+  /** Loads; never rejects for reasons of the log. Requests are served once it resolves, unless the host was closed meanwhile. */
+  async load(): Promise<void> {
+    const { partition, clock, scheduler, logger, machine, loadBufferBytes: bufferBytes } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const { shard } = this;
+    const isWanted = (): boolean => this.isLoading;
+    try {
+      const loaded = await loadShard({
+        partition,
+        machine,
+        shard,
+        clock,
+        scheduler,
+        logger,
+        bufferBytes,
+        isWanted,
+      });
+      if (loaded === null || !(await this.#committed(loaded.endOffset))) return;
+      this.#state = 'active';
+      this.#perform(machine.loaded(shard, this.#context()));
+      this.#logLoaded(loaded, clock.monotonicMs() - startedMs);
+    } catch (error) {
+      if (!isWanted()) return;
+      mark('coordinator.load-failed');
+      logger.error('a partition could not be loaded', { partition: this.#name, error: String(error) });
+      this.close(Errors.NOT_COORDINATOR);
+      // The log failing is the replica manager's affair, and it knows; anything else is a bug of ours.
+      if (errorRowOf(error) === Errors.UNKNOWN_SERVER_ERROR) throw error;
+    }
+  }
+
+  #logLoaded({ batchCount, sizeBytes }: Loaded, ms: number): void {
+    if (batchCount === 0) return;
+    const fields = { partition: this.#name, batches: batchCount, bytes: sizeBytes, ms: Math.round(ms) };
+    this.#options.logger.info('loaded', fields);
+  }
+
+  /** What the former leader had not committed yet may only be shown once it is. False when the host is no longer wanted. */
+  async #committed(endOffset: number): Promise<boolean> {
+    const { partition, scheduler, logger } = this.#options;
+    const purgatory = new Purgatory(scheduler, 1);
+    while (this.isLoading && partition.highWatermark < endOffset) {
+      mark('coordinator.load-waits-for-commit');
+      const isLate = await new Promise<boolean>((onComplete) => {
+        const tryComplete = (): boolean => !this.isLoading || partition.highWatermark >= endOffset;
+        const options = { purgatory, timeoutMs: commitWarnMs, tryComplete, onComplete };
+        new DelayedOperation(options).start([partition, this.#closing]);
+      });
+      if (isLate)
+        logger.warn('a partition is not served yet: the end of its log is not committed', {
+          partition: this.#name,
+          endOffset,
+          highWatermark: partition.highWatermark,
+        });
+    }
+    return this.isLoading;
+  }
+
+  /** Throws the error that says why this broker can't answer for the partition now. */
+  requireActive(): void {
+    if (this.#state === 'closed' || !this.partition.isLeader) throw new KafkaError(Errors.NOT_COORDINATOR);
+    if (this.#state === 'loading') throw new KafkaError(Errors.COORDINATOR_LOAD_IN_PROGRESS);
+  }
+
+  get isActive(): boolean {
+    return this.#state === 'active' && this.partition.isLeader;
+  }
+
+  get isLoading(): boolean {
+    return this.#state === 'loading' && this.partition.isLeader;
+  }
+
+  /** The response, at once when the shard has it at once. */
+  request<Response>(input: (token: number) => Input): Response | Promise<Response> {
+    this.requireActive();
+    const token = this.#nextToken++;
+    let known: { readonly response: Response } | null = null;
+    let resolve: ((response: Response) => void) | null = null;
+    this.#waiting.set(token, (response) => {
+      if (resolve === null) known = { response: response as Response };
+      else resolve(response as Response);
+    });
+    this.#step(input(token));
+    const answered = known as { readonly response: Response } | null;
+    if (answered !== null) return answered.response;
+    return new Promise((fulfil) => {
+      resolve = fulfil;
+    });
+  }
+
+  /** An input that nobody waits for; lost on a host that is not active. */
+  tell(input: Input): void {
+    if (this.#state === 'active') this.#step(input);
+  }
+
+  /** What every shard is told, whatever it coordinates. */
+  inform(input: RuntimeInput): void {
+    if (this.#state === 'active') this.#step(input);
+  }
+
+  /** Gives up: whoever waits gets `error`. */
+  close(error: ErrorRow): void {
+    if (this.#state === 'closed') return;
+    const wasActive = this.#state === 'active';
+    this.#state = 'closed';
+    this.#queue.close();
+    this.#timer?.cancel();
+    this.#closing.notify();
+    if (!wasActive) return;
+    const { machine } = this.#options;
+    this.#answer(machine.step(this.shard, { type: 'resign', error }, this.#context()));
+  }
+
+  #lost(error: ErrorRow): void {
+    this.close(error);
+    this.#options.onLost(this);
+  }
+
+  #context(): StepContext {
+    const { clock, metadata, partition } = this.#options;
+    return {
+      nowMs: clock.monotonicMs(),
+      wallMs: clock.wallMs(),
+      image: metadata(),
+      leaderEpoch: partition.leaderEpoch,
+    };
+  }
+
+  #step(input: Input | RuntimeInput): void {
+    this.#perform(this.#options.machine.step(this.shard, input, this.#context()));
+  }
+
+  #perform(output: Out): void {
+    for (const write of output.writes) this.#queue.add(write);
+    this.#answer(output);
+    this.#options.perform?.(output, this);
+    this.#setTimer();
+  }
+
+  #answer(output: Output): void {
+    for (const { level, message, fields } of output.notes) this.#options.logger[level](message, fields);
+    for (const { token, response } of output.replies) {
+      const answer = this.#waiting.get(token);
+      this.#waiting.delete(token);
+      answer?.(response);
+    }
+  }
+
+  #setTimer(): void {
+    const { clock, scheduler, machine } = this.#options;
+    const atMs = machine.nextDeadlineMs(this.shard);
+    if (atMs >= this.#timerAtMs || this.#state !== 'active') return;
+    this.#timer?.cancel();
+    const delayMs = Math.min(sleepMaxMs, Math.max(0, atMs - clock.monotonicMs()));
+    this.#timerAtMs = atMs;
+    this.#timer = scheduler.after(delayMs, () => {
+      const lateMs = clock.monotonicMs() - atMs;
+      const tick = (): void => {
+        this.#timerAtMs = Number.POSITIVE_INFINITY;
+        this.inform({ type: 'tick' });
+      };
+      // After a pause of the process the members' heartbeats lie in the sockets: they are heard before anybody is declared dead.
+      if (lateMs > pauseMs) scheduler.soon(tick);
+      else tick();
+    });
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Reads a partition of an internal topic from its start to its end into a shard: records, with the producer of those that belong
+ * to a transaction, and the markers that end transactions.
+ *
+ * Does not decide when: leadership is the caller's. A batch or record that can't be read is left out and logged: damage in one
+ * place must not take everything else of the partition away.
+ */
+import { mark } from '../../base/mark.ts';
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import { yieldTurn } from '../../base/clock.ts';
+import type { StateMachine } from '../../coordinator/types.ts';
+import { DecodeError } from '../../protocol/codec/codec.ts';
+import { type BatchHeader, batches, checkCrc } from '../../protocol/records/batch.ts';
+import { endTransactionOf } from '../../protocol/records/control.ts';
+import { decodeRecords, type KafkaRecord } from '../../protocol/records/record.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { PartitionReplica } from '../services.ts';
+
+/** Longest stretch of work before others get their turn. */
+const sliceMs = 5;
+
+export interface LoadOptions<Shard> {
+  readonly partition: PartitionReplica;
+  readonly machine: Pick<StateMachine<Shard, never>, 'replay' | 'replayEnd'>;
+  readonly shard: Shard;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly bufferBytes: number;
+  readonly isWanted: () => boolean;
+}
+
+export interface Loaded {
+  /** Everything before this offset is in the shard. */
+  readonly endOffset: number;
+  readonly batchCount: number;
+  readonly sizeBytes: number;
+}
+
+/** Null when it was given up because it is no longer wanted. Rejects with a `KafkaError` when the log can't be read. */
+export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loaded | null> {
+  const { partition, clock, scheduler, isWanted } = options;
+  let sizeBytes = 0;
+  let batchCount = 0;
+  let offset = partition.logStartOffset;
+  const endOffset = partition.logEndOffset;
+  let sliceEndMs = clock.monotonicMs() + sliceMs;
+  while (offset < endOffset) {
+    const { records } = await partition.fetch({
+      offset,
+      maxBytes: options.bufferBytes,
+      minOneBatch: true,
+      isolation: 'log_end',
+      currentLeaderEpoch: -1,
+      lastFetchedEpoch: -1,
+      allowFollower: false,
+    });
+    const { headers } = batches(records);
+    if (headers.length === 0) break;
+    for (const header of headers) {
+      if (!isWanted()) {
+        mark('coordinator.load-given-up');
+        return null;
+      }
+      // A batch may begin before the log start.
+      replayBatch(options, header, offset);
+      sizeBytes += header.sizeBytes;
+      batchCount++;
+      offset = header.lastOffset + 1;
+      if (clock.monotonicMs() < sliceEndMs) continue;
+      await yieldTurn(scheduler);
+      sliceEndMs = clock.monotonicMs() + sliceMs;
+    }
+  }
+  return isWanted() ? { endOffset, batchCount, sizeBytes } : null;
+}
+
+function replayBatch<Shard>(options: LoadOptions<Shard>, header: BatchHeader, fromOffset: number): void {
+  tolerate(options, header.baseOffset, () => {
+    if (!checkCrc(header.bytes, header.at, header)) throw new DecodeError('the checksum does not fit');
+    for (const record of decodeRecords(header)) {
+      if (record.offset < fromOffset) continue;
+      tolerate(options, record.offset, () => replayRecord(options, header, record));
+    }
+  });
+}
+
+function replayRecord<Shard>(
+  { machine, shard }: LoadOptions<Shard>,
+  header: BatchHeader,
+  record: KafkaRecord,
+): void {
+  const { producerId, producerEpoch } = header;
+  const { key, value } = record;
+  if (header.isControl) {
+    const end = endTransactionOf(record);
+    if (end !== null) machine.replayEnd(shard, { ...end, producerId, producerEpoch });
+  } else if (key !== null) {
+    machine.replay(shard, { key, value }, header.isTransactional ? { producerId, producerEpoch } : null);
+  }
+}
+
+function tolerate<Shard>(options: LoadOptions<Shard>, offset: number, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const { partition, logger } = options;
+    logger.error('damage in the log of the coordinator is left out', {
+      partition: `${partition.topic}-${partition.index}`,
+      offset,
+      error: error.message,
+    });
+  }
+}

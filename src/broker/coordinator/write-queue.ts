@@ -1,0 +1,223 @@
+/**
+ * Appends what a shard wants written to its partition. While some appends are under way, what comes is gathered into larger
+ * batches, so the busier the coordinator, the fewer its appends.
+ *
+ * Invariants:
+ * - Writes reach the log in the order in which they came, and are reported as written in that order. A write without records is
+ *   reported as written when everything before it is.
+ * - Records of different transactions, or of none, never share a batch: the producer is written in its head.
+ * - A write that was not appended within the time-out is given up and never appended; one that was appended is reported as
+ *   timed out, and later as what became of it.
+ */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { Producer, Write } from '../../coordinator/types.ts';
+import { type ErrorRow, Errors, errorRowOf } from '../../protocol/errors.ts';
+import type { CompressionType } from '../../protocol/records/batch.ts';
+import { buildBatch } from '../../protocol/records/builder.ts';
+import { endTransactionBatch } from '../../protocol/records/control.ts';
+import type { PartitionReplica } from '../services.ts';
+import { coordinatorError } from './append-errors.ts';
+
+/** Records of one batch, before compression: well below the smallest sensible max.message.bytes. */
+const batchBytesMax = 256 * 1024;
+/** What a record takes beside key and value, at most. */
+const recordOverheadBytes = 40;
+/** Coordinators append as Kafka's do: the newest record format. */
+const requestVersion = 12;
+/** While so many appends are under way, writes are gathered. More would only make smaller batches: replicas acknowledge in order. */
+const flightsMax = 5;
+
+/** Told of each write, in order. */
+export interface WriteListener {
+  /** It is committed. */
+  written(writeId: number): void;
+  /** It is not in the log and never will be. */
+  failed(writeId: number, error: ErrorRow): void;
+  timedOut(writeId: number, error: ErrorRow): void;
+  /** Leadership or storage is lost: what was under way may or may not be in the log. */
+  lost(error: ErrorRow): void;
+}
+
+interface Queued {
+  readonly write: Write;
+  readonly expiresMs: number;
+}
+
+/** One append: the writes of one batch. */
+interface Flight {
+  readonly writes: readonly Write[];
+  isCommitted: boolean;
+  readonly timer: Timer;
+}
+
+export interface WriteQueueOptions {
+  readonly partition: PartitionReplica;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly timeoutMs: number;
+  readonly compression: CompressionType;
+  /** What the coordinator says of records that are too large for the log. */
+  readonly tooLarge: ErrorRow;
+  readonly listener: WriteListener;
+}
+
+export class WriteQueue {
+  readonly #options: WriteQueueOptions;
+  #queue: Queued[] = [];
+  /** In the order of the log. */
+  readonly #flights: Flight[] = [];
+  #isScheduled = false;
+  #isClosed = false;
+  #expiry: Timer | null = null;
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
+  }
+
+  add(write: Write): void {
+    if (this.#isClosed) return;
+    const expiresMs = this.#options.clock.monotonicMs() + this.#options.timeoutMs;
+    this.#queue.push({ write, expiresMs });
+    if (this.#isFull) this.#watchExpiry();
+    else this.#schedule();
+  }
+
+  /** Nobody is told anything any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#queue = [];
+    this.#expiry?.cancel();
+    for (const flight of this.#flights) flight.timer.cancel();
+  }
+
+  get #isFull(): boolean {
+    return this.#flights.length >= flightsMax;
+  }
+
+  /** In a microtask, so that requests that came in together are written together. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#appendAll();
+    });
+  }
+
+  #appendAll(): void {
+    if (!this.#isFull) while (!this.#isClosed && this.#queue.length > 0) this.#append(this.#gather());
+    if (this.#queue.length > 0) this.#watchExpiry();
+  }
+
+  /** The first of the queue, however large, and what of those behind it fits into the same batch. */
+  #gather(): Write[] {
+    const first = (this.#queue[0] as Queued).write;
+    let sizeBytes = 0;
+    let count = 0;
+    for (const { write } of this.#queue) {
+      if (count > 0 && !sharesBatch(first, write)) break;
+      sizeBytes += recordsBytes(write);
+      if (count > 0 && sizeBytes > batchBytesMax) break;
+      count++;
+    }
+    return this.#queue.splice(0, count).map(({ write }) => write);
+  }
+
+  #append(writes: readonly Write[]): void {
+    const { partition, listener, tooLarge } = this.#options;
+    let acknowledged = Promise.resolve();
+    try {
+      const bytes = this.#batch(writes);
+      if (bytes !== null) {
+        const append = partition.appendAsLeader(bytes, -1, { origin: 'coordinator', requestVersion });
+        acknowledged = append.acknowledged;
+      }
+    } catch (error) {
+      const row = errorRowOf(error);
+      if (row === Errors.UNKNOWN_SERVER_ERROR) throw error;
+      for (const { id } of writes) listener.failed(id, coordinatorError(row, tooLarge));
+      return;
+    }
+    this.#await(writes, acknowledged);
+  }
+
+  /** Null when there is nothing to append. */
+  #batch(writes: readonly Write[]): Uint8Array | null {
+    const timestamp = this.#options.clock.wallMs();
+    const { producer, end } = writes[0] as Write;
+    if (end !== null) return endTransactionBatch({ ...end, timestamp });
+    const records = writes.flatMap((write) =>
+      write.records.map(({ key, value }) => ({ key, value, timestamp })),
+    );
+    if (records.length === 0) return null;
+    const { compression } = this.#options;
+    if (producer === null) return buildBatch({ records, compression });
+    return buildBatch({ records, compression, ...producer, isTransactional: true });
+  }
+
+  #await(writes: readonly Write[], acknowledged: Promise<void>): void {
+    const { scheduler, timeoutMs, listener, tooLarge } = this.#options;
+    const timedOut = (): void => {
+      for (const { id } of writes) listener.timedOut(id, Errors.COORDINATOR_NOT_AVAILABLE);
+    };
+    const flight: Flight = { writes, isCommitted: false, timer: scheduler.after(timeoutMs, timedOut) };
+    this.#flights.push(flight);
+    const settled = (error: ErrorRow | null): void => {
+      if (this.#isClosed) return;
+      // It is in the log for good, with fewer replicas than promised: the client hears of that, the state follows the log.
+      if (error === Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) timedOut();
+      else if (error !== null) return listener.lost(coordinatorError(error, tooLarge));
+      flight.isCommitted = true;
+      this.#report();
+      this.#appendAll();
+    };
+    acknowledged.then(
+      () => settled(null),
+      (error: unknown) => settled(errorRowOf(error)),
+    );
+  }
+
+  /** Reports the oldest flights that are committed. */
+  #report(): void {
+    for (let flight = this.#flights[0]; flight?.isCommitted === true; flight = this.#flights[0]) {
+      this.#flights.shift();
+      flight.timer.cancel();
+      for (const { id } of flight.writes) if (!this.#isClosed) this.#options.listener.written(id);
+    }
+  }
+
+  /** While appends are stuck, what waits behind them expires. */
+  #watchExpiry(): void {
+    const first = this.#queue[0];
+    if (this.#expiry !== null || first === undefined) return;
+    const { clock, scheduler } = this.#options;
+    this.#expiry = scheduler.after(Math.max(0, first.expiresMs - clock.monotonicMs()), () => {
+      this.#expiry = null;
+      this.#expire();
+    });
+  }
+
+  #expire(): void {
+    const { clock, listener } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const expired: Write[] = [];
+    while ((this.#queue[0]?.expiresMs ?? Number.POSITIVE_INFINITY) <= nowMs)
+      expired.push((this.#queue.shift() as Queued).write);
+    for (const { id } of expired) if (!this.#isClosed) listener.failed(id, Errors.COORDINATOR_NOT_AVAILABLE);
+    this.#watchExpiry();
+  }
+}
+
+function sharesBatch(first: Write, other: Write): boolean {
+  return first.end === null && other.end === null && sameProducer(first.producer, other.producer);
+}
+
+function sameProducer(a: Producer | null, b: Producer | null): boolean {
+  return a?.producerId === b?.producerId && a?.producerEpoch === b?.producerEpoch;
+}
+
+function recordsBytes({ records }: Write): number {
+  let sizeBytes = 0;
+  for (const { key, value } of records) sizeBytes += key.length + (value?.length ?? 0) + recordOverheadBytes;
+  return sizeBytes;
+}

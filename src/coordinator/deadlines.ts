@@ -1,0 +1,99 @@
+/**
+ * Deadlines of a shard: a heap of instants over objects that know their own. Moving a deadline further into the future
+ * (what each heartbeat does) touches one field: the entry in the heap stays where it is and is put back when it comes up.
+ * Invariant: a deadline that is set has one live entry at or before its instant.
+ */
+export class Deadline {
+  /** When it is due; infinite when it is not set. */
+  atMs = Number.POSITIVE_INFINITY;
+  /** Instant of its live entry in the heap. */
+  queuedAtMs = Number.POSITIVE_INFINITY;
+
+  cancel(): void {
+    this.atMs = Number.POSITIVE_INFINITY;
+  }
+}
+
+interface Entry<D extends Deadline> {
+  readonly atMs: number;
+  readonly deadline: D;
+}
+
+/** `D`: the kinds of deadlines of a coordinator. */
+export class Deadlines<D extends Deadline> {
+  readonly #heap: Entry<D>[] = [];
+
+  set(deadline: D, atMs: number): void {
+    deadline.atMs = atMs;
+    if (atMs < deadline.queuedAtMs) this.#queue(deadline);
+  }
+
+  /** The earliest instant at which `due` may have something; infinite when there is none. */
+  nextMs(): number {
+    this.#settle();
+    return this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes one deadline that is due at `nowMs` (it is no longer set then), or null. */
+  due(nowMs: number): D | null {
+    this.#settle();
+    const top = this.#heap[0];
+    if (top === undefined || top.atMs > nowMs) return null;
+    this.#pop();
+    top.deadline.queuedAtMs = Number.POSITIVE_INFINITY;
+    top.deadline.cancel();
+    return top.deadline;
+  }
+
+  /** Entries in the heap, for tests that look for leaks. */
+  get queuedCount(): number {
+    return this.#heap.length;
+  }
+
+  /** Brings an entry to the top that says the truth. */
+  #settle(): void {
+    for (;;) {
+      const top = this.#heap[0];
+      if (top === undefined) return;
+      const { deadline, atMs } = top;
+      if (atMs === deadline.queuedAtMs && atMs === deadline.atMs) return;
+      this.#pop();
+      if (atMs !== deadline.queuedAtMs) continue;
+      deadline.queuedAtMs = Number.POSITIVE_INFINITY;
+      if (deadline.atMs !== Number.POSITIVE_INFINITY) this.#queue(deadline);
+    }
+  }
+
+  #queue(deadline: D): void {
+    deadline.queuedAtMs = deadline.atMs;
+    const heap = this.#heap;
+    const entry = { atMs: deadline.atMs, deadline };
+    let i = heap.length;
+    heap.push(entry);
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      const other = heap[parent] as Entry<D>;
+      if (other.atMs <= entry.atMs) break;
+      heap[i] = other;
+      i = parent;
+    }
+    heap[i] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Entry<D>;
+    if (heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && (heap[child + 1] as Entry<D>).atMs < (heap[child] as Entry<D>).atMs)
+        child++;
+      if ((heap[child] as Entry<D>).atMs >= last.atMs) break;
+      heap[i] = heap[child] as Entry<D>;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}

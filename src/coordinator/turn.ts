@@ -1,0 +1,120 @@
+/**
+ * One step of a shard in the making: what the functions of a coordinator read and add to. A write changes the state when it
+ * is committed (`apply`), so reads see committed state; what a step does in anticipation is taken back by `undo`.
+ */
+import type { ErrorRow } from '../protocol/errors.ts';
+import type {
+  CoordinatorRecord,
+  Note,
+  Producer,
+  Reply,
+  StepContext,
+  TransactionEnd,
+  Write,
+  WriteOutcome,
+} from './types.ts';
+
+/** One step: the shard, its context, and what the step puts out. */
+export interface Turn<Shard> extends StepContext {
+  readonly shard: Shard;
+  readonly writes: Write[];
+  readonly replies: Reply[];
+  readonly notes: Note[];
+}
+
+/** What waits for the outcome of a write. */
+export interface Pending<Shard> {
+  /** Changes the state, once the write is committed. */
+  readonly apply: (turn: Turn<Shard>) => void;
+  /** Takes back what was done in anticipation. */
+  readonly undo: (turn: Turn<Shard>, error: ErrorRow) => void;
+  /** Answers who waits; null: it succeeded. */
+  readonly answer: (turn: Turn<Shard>, error: ErrorRow | null) => void;
+  /** Whether a time-out takes back what was done in anticipation, though the write may still turn out to be committed. */
+  readonly undoOnTimeout: boolean;
+}
+
+/** The part of a shard that knows its writes. */
+export interface PendingWrites<Shard> {
+  readonly pending: Map<number, Pending<Shard>>;
+  nextWriteId: number;
+}
+
+export function createTurn<Shard>(shard: Shard, context: StepContext): Turn<Shard> {
+  const { nowMs, wallMs, image, leaderEpoch } = context;
+  return { shard, nowMs, wallMs, image, leaderEpoch, writes: [], replies: [], notes: [] };
+}
+
+export function reply<Shard>(turn: Turn<Shard>, token: number, response: unknown): void {
+  turn.replies.push({ token, response });
+}
+
+export function note<Shard>(
+  turn: Turn<Shard>,
+  level: Note['level'],
+  message: string,
+  fields: Record<string, unknown>,
+): void {
+  turn.notes.push({ level, message, fields });
+}
+
+/** Puts out records to append together, in the transaction of `producer` if one is given; returns the id of the write. */
+export function write<Shard extends PendingWrites<Shard>>(
+  turn: Turn<Shard>,
+  records: readonly CoordinatorRecord[],
+  pending: Partial<Pending<Shard>>,
+  producer: Producer | null = null,
+): number {
+  return put(turn, { records, producer, end: null }, pending);
+}
+
+/** Puts out the marker that ends a transaction in this partition. */
+export function writeEnd<Shard extends PendingWrites<Shard>>(
+  turn: Turn<Shard>,
+  end: TransactionEnd,
+  pending: Partial<Pending<Shard>>,
+): number {
+  return put(turn, { records: [], producer: null, end }, pending);
+}
+
+function put<Shard extends PendingWrites<Shard>>(
+  turn: Turn<Shard>,
+  write: Omit<Write, 'id'>,
+  pending: Partial<Pending<Shard>>,
+): number {
+  const id = turn.shard.nextWriteId++;
+  turn.shard.pending.set(id, {
+    apply: pending.apply ?? nothing,
+    undo: pending.undo ?? nothing,
+    answer: pending.answer ?? nothing,
+    undoOnTimeout: pending.undoOnTimeout ?? false,
+  });
+  turn.writes.push({ id, ...write });
+  return id;
+}
+
+function nothing(): void {}
+
+/** Applies or takes back a write, and answers who waits for it. */
+export function takeOutcome<Shard extends PendingWrites<Shard>>(
+  turn: Turn<Shard>,
+  outcome: WriteOutcome,
+): void {
+  const pending = turn.shard.pending.get(outcome.writeId);
+  if (pending === undefined) return;
+  if (outcome.type === 'timedOut') {
+    if (pending.undoOnTimeout) pending.undo(turn, outcome.error);
+    pending.answer(turn, outcome.error);
+    return;
+  }
+  turn.shard.pending.delete(outcome.writeId);
+  if (outcome.type === 'written') pending.apply(turn);
+  else pending.undo(turn, outcome.error);
+  pending.answer(turn, outcome.type === 'written' ? null : outcome.error);
+}
+
+/** This broker no longer coordinates: whoever waits for a write is told. */
+export function resignWrites<Shard extends PendingWrites<Shard>>(turn: Turn<Shard>, error: ErrorRow): void {
+  for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
+  turn.shard.pending.clear();
+}

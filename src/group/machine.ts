@@ -1,0 +1,24 @@
+/** The group coordinator as its runtime sees it. */
+import type { Random } from '../base/random.ts';
+import type { StateMachine } from '../coordinator/types.ts';
+import { finishLoading, replayEnd, replayFrom } from './replay.ts';
+import { createShard, nextDeadlineMs, step } from './shard.ts';
+import { createTurn, type Shard } from './turn.ts';
+import type { GroupConfig, GroupInput } from './types.ts';
+
+export type GroupMachine = StateMachine<Shard, GroupInput>;
+
+export function groupMachine(config: GroupConfig, random: Random): GroupMachine {
+  return {
+    create: (context) => createShard(config, random, context),
+    replay: replayFrom,
+    replayEnd,
+    loaded(shard, context) {
+      const turn = createTurn(shard, context);
+      for (const group of shard.groups.values()) finishLoading(turn, group);
+      return turn;
+    },
+    step,
+    nextDeadlineMs,
+  };
+}
