@@ -39,7 +39,7 @@ export interface Network {
 }
 
 /** What our nodes say to each other, each on a stream of its own so that bulk never delays a heartbeat. */
-export type Channel = 'raft' | 'raft-bulk' | 'observe' | 'controller' | 'replication';
+export type Channel = 'raft' | 'raft-bulk' | 'observe' | 'controller' | 'broker' | 'replication';
 
 /**
  * A bidirectional stream of whole messages, first in first out until it breaks. A broken stream is a hint that the peer died.

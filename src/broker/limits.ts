@@ -15,6 +15,8 @@ export const smallFrameBytes = 16 * kibibyte;
 export const fetchBudgetBytes = 128 * mebibyte;
 /** Requests of one connection that were started and not yet answered. Clients send at most 5 at a time by default. */
 export const requestsInFlightMax = 64;
+/** Requests of one other broker over its stream that were started and not yet answered. */
+export const peerRequestsInFlightMax = 1_000;
 /** Bytes handed to the socket in one call: a slow reader holds no more than this in the socket's own queue. */
 export const writeBytesMax = mebibyte;
 /** A frame whose next byte doesn't come for this long is given up. */

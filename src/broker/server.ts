@@ -13,6 +13,7 @@ import { Dispatcher } from './pipeline/dispatch.ts';
 import type { RequestInterceptor } from './pipeline/interceptor.ts';
 import { MemoryBudget } from './pipeline/memory-budget.ts';
 import type { BrokerServices, NodeServices } from './services.ts';
+import { PeerRequests } from './pipeline/peer-requests.ts';
 import { RequestMetrics } from './pipeline/request-metrics.ts';
 import { TopicCreator } from './topic-creator.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -32,6 +33,11 @@ export interface KafkaServerOptions {
 
 export class KafkaServer {
   readonly #acceptor: Acceptor;
+  readonly #dispatcher: Dispatcher;
+  readonly #interBrokerListenerName: string;
+  readonly #peers = new Set<PeerRequests>();
+  #nextPeerId = -1;
+  #isStopped = false;
   readonly #metrics: RequestMetrics;
 
   constructor(options: KafkaServerOptions) {
@@ -56,15 +62,17 @@ export class KafkaServer {
     const logger = services.logger.child('broker');
     const metrics = new RequestMetrics(services.clock);
     this.#metrics = metrics;
+    this.#dispatcher = new Dispatcher({
+      table,
+      authorize: allowAll,
+      image: services.metadata,
+      logger,
+      metrics,
+      interceptor: options.interceptor,
+    });
+    this.#interBrokerListenerName = services.config.interBrokerListenerName;
     this.#acceptor = new Acceptor({
-      dispatcher: new Dispatcher({
-        table,
-        authorize: allowAll,
-        image: services.metadata,
-        logger,
-        metrics,
-        interceptor: options.interceptor,
-      }),
+      dispatcher: this.#dispatcher,
       budget: new MemoryBudget(requestBudget(services.config), requestReserveBytes, smallFrameBytes),
       clock: services.clock,
       scheduler: services.scheduler,
@@ -90,8 +98,24 @@ export class KafkaServer {
     this.#acceptor.accept(connection, listenerName, kind);
   }
 
-  /** Closes all connections and takes no more. */
+  /** Serves another broker, or this one, until the caller ends it with `endPeer`. */
+  beginPeer(): PeerRequests {
+    // Connections of clients count upwards from 1.
+    const peer = new PeerRequests(this.#dispatcher, this.#nextPeerId--, this.#interBrokerListenerName);
+    if (this.#isStopped) peer.close();
+    else this.#peers.add(peer);
+    return peer;
+  }
+
+  endPeer(peer: PeerRequests): void {
+    this.#peers.delete(peer);
+    peer.close();
+  }
+
+  /** Closes all connections and takes no more; requests of other brokers are refused. */
   stop(): void {
+    this.#isStopped = true;
+    for (const peer of this.#peers) peer.close();
     this.#acceptor.stop();
   }
 }

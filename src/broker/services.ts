@@ -8,6 +8,7 @@ import type { Random } from '../base/random.ts';
 import type { WatchKey } from '../base/watch-list.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import type { BrokerClient } from '../metadata/broker-port.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
 import type { FeatureRange } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -49,6 +50,8 @@ export interface BrokerServices extends NodeServices {
   readonly replicas: Replicas;
   readonly logDirectories: LogDirectories;
   readonly traffic: TopicTraffic;
+  /** Kafka requests to other brokers, and to this one. */
+  readonly brokers: BrokerClient;
 }
 
 /** One replica on this broker, as handlers see it. `Partition` of `replication/` is one. Errors are thrown `KafkaError`s. */

@@ -4,6 +4,7 @@ import { Endpoints } from '../broker/api/endpoints.ts';
 import { createGroupHandlers } from '../broker/api/group-handlers.ts';
 import { GroupService } from '../broker/groups/group-service.ts';
 import { ImageWatch } from '../broker/image-watch.ts';
+import type { PeerRequests } from '../broker/pipeline/peer-requests.ts';
 import type { BrokerServices, NodeServices } from '../broker/services.ts';
 import { TopicCreator } from '../broker/topic-creator.ts';
 import { TopicTraffic } from '../broker/topic-traffic.ts';
@@ -15,6 +16,8 @@ import { logManagerSettings } from '../log/log-settings.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { replicaSelectors } from '../replication/replica-selector.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
+import { StreamBrokerClient } from './calls/broker-client.ts';
+import { CallServer, type PeerHost } from './calls/call-server.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import type { ControllerPart } from './controller-part.ts';
@@ -44,6 +47,10 @@ export class BrokerPart {
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
   private readonly groups: GroupService;
+  private readonly brokers: StreamBrokerClient;
+  /** Null until clients are served. */
+  private own: PeerRequests | null = null;
+  private calls: CallServer | null = null;
   /** Ids of log directories that failed since the start. */
   private readonly offline = new Set<Uuid>();
   private lifecycle: BrokerLifecycle | null = null;
@@ -63,12 +70,14 @@ export class BrokerPart {
       random,
       logger,
     });
+    this.brokers = this.makeBrokerClient();
     const traffic = new TopicTraffic((topic) => controller.loader.image.topics.byName(topic) !== undefined);
     this.services = {
       ...node,
       replicas: this.replicas,
       logDirectories: logDirectories(this.logs, fs),
       traffic,
+      brokers: this.brokers,
     };
     this.replicaMetrics = replicaMetrics({
       config,
@@ -92,12 +101,23 @@ export class BrokerPart {
     await this.ownRegistration(lifecycle.brokerEpoch);
     this.replicas.start();
     this.groups.start();
-    for (const publisher of [this.replicas, this.groups, node.imageWatch, lifecycle])
+    for (const publisher of [this.replicas, this.groups, this.brokers, node.imageWatch, lifecycle])
       controller.loader.addPublisher(publisher);
     await this.replicas.removeStrays();
     this.logs.resumeMoves();
     lifecycle.ready();
     await lifecycle.whenUnfenced();
+  }
+
+  /** From now on requests of other brokers, and of this one, are answered by `host`. */
+  serve(host: PeerHost): void {
+    const { config, directories, ports } = this.around;
+    const { clusterId } = directories;
+    const logger = ports.logger.child('broker');
+    const calls = new CallServer({ clusterId, nodeId: config.nodeId, host, logger });
+    this.own = host.beginPeer();
+    this.calls = calls;
+    ports.peers.accept('broker', (stream) => calls.accept(stream));
   }
 
   /** Leaderships move away; after that no metadata names this broker, and clients should not be answered from here. */
@@ -109,6 +129,8 @@ export class BrokerPart {
   /** Everything is closed so that the next start is clean. */
   async stop(): Promise<void> {
     this.groups.stop();
+    this.brokers.close();
+    this.calls?.close();
     await this.replicas.stop();
     await this.logs.shutdown(this.brokerEpoch);
   }
@@ -152,6 +174,19 @@ export class BrokerPart {
         logger.error('Shutdown broker because all log dirs have failed', { path });
         ports.onFatal(error);
       },
+    });
+  }
+
+  private makeBrokerClient(): StreamBrokerClient {
+    const { config, directories, controller, ports } = this.around;
+    return new StreamBrokerClient({
+      clusterId: directories.clusterId,
+      nodeId: config.nodeId,
+      interBrokerListenerName: config.interBrokerListenerName,
+      image: () => controller.loader.image,
+      local: () => this.own,
+      peers: ports.peers,
+      scheduler: ports.scheduler,
     });
   }
 

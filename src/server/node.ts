@@ -9,6 +9,7 @@ import { ImageWatch } from '../broker/image-watch.ts';
 import { KafkaServer } from '../broker/server.ts';
 import type { NodeServices } from '../broker/services.ts';
 import type { NodeConfig } from '../config/node-config.ts';
+import type { BrokerClient } from '../metadata/broker-port.ts';
 import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -85,6 +86,7 @@ export class Node {
         interceptor: ports.interceptor,
       });
       this.servers.push(server);
+      broker.serve(server);
       this.listeners.serve('broker', server);
     }
     this.unreadyReason = null;
@@ -109,6 +111,11 @@ export class Node {
   /** The replicas of this broker; null before the start and on a node that is only a controller. */
   get replicas(): ReplicaManager | null {
     return this.broker?.replicas ?? null;
+  }
+
+  /** Kafka requests to brokers; null before the start and on a node that is only a controller. */
+  get brokers(): BrokerClient | null {
+    return this.broker?.services.brokers ?? null;
   }
 
   private async stopAll(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Parts of a node that handlers talk to, as plain objects: a replica that is an array, a controller that is a table. */
 import { WatchList } from '../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../src/broker/services.ts';
+import type { BrokerClient } from '../../src/metadata/broker-port.ts';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
@@ -216,5 +217,38 @@ export class FakeController implements ControllerClient {
     const answer = this.answers.get(request.key);
     if (answer === undefined) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
     return create(response, (await answer(body as never, version)) as Init<Message<S>>);
+  }
+}
+
+/** Other brokers as a table; one that has no answer is not available. */
+export class FakeBrokers implements BrokerClient {
+  readonly answers = new Map<number, (body: never, version: number, broker: number) => unknown>();
+  readonly requests: { broker: number; apiKey: number; version: number; body: unknown }[] = [];
+
+  /** What a broker says to a request of this kind; it may throw. */
+  on<Q extends Shape, S extends Shape>(
+    request: Message<Q>,
+    _response: Message<S>,
+    answer: (
+      body: Infer<Message<Q>>,
+      version: number,
+      broker: number,
+    ) => Init<Message<S>> | Promise<Init<Message<S>>>,
+  ): void {
+    this.answers.set(request.key, answer);
+  }
+
+  async request<Q extends Shape, S extends Shape>(
+    broker: number,
+    request: Message<Q>,
+    response: Message<S>,
+    version: number,
+    init: Init<Message<Q>>,
+  ): Promise<Infer<Message<S>>> {
+    const body = create(request, init);
+    this.requests.push({ broker, apiKey: request.key, version, body });
+    const answer = this.answers.get(request.key);
+    if (answer === undefined) throw new KafkaError(Errors.NETWORK_EXCEPTION);
+    return create(response, (await answer(body as never, version, broker)) as Init<Message<S>>);
   }
 }

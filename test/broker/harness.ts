@@ -21,7 +21,7 @@ import { buildBatch } from '../../src/protocol/records/builder.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import type { QuorumStatus } from '../../src/raft/api.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
-import { FakeController, FakeReplica } from './fakes.ts';
+import { FakeBrokers, FakeController, FakeReplica } from './fakes.ts';
 
 /** Lets promises that are due run. */
 export async function settle(rounds = 20): Promise<void> {
@@ -248,6 +248,7 @@ export interface TestBrokerOptions {
 export class TestBroker {
   readonly time = new ManualTime();
   readonly controller = new FakeController();
+  readonly brokers = new FakeBrokers();
   readonly logger = new RecordingLogger();
   readonly replicas = new Map<string, FakeReplica>();
   readonly directories: LogDirectoryDescription[] = [];
@@ -304,6 +305,7 @@ export class TestBroker {
         },
       },
       traffic: new TopicTraffic(() => true),
+      brokers: this.brokers,
     };
     this.apply(
       options.records ?? [

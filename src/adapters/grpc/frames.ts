@@ -9,6 +9,7 @@ export const methodNames: Readonly<Record<Channel, string>> = {
   'raft-bulk': 'RaftBulk',
   observe: 'Observe',
   controller: 'Controller',
+  broker: 'Broker',
   replication: 'Replication',
 };
 

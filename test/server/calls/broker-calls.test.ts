@@ -1,0 +1,248 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
+import type { PeerNetwork } from '../../../src/base/network.ts';
+import { nodeId } from '../../../src/base/ids.ts';
+import { peerRequestsInFlightMax } from '../../../src/broker/limits.ts';
+import { decode, encode } from '../../../src/protocol/codec/codec.ts';
+import { KafkaError } from '../../../src/protocol/errors.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
+import {
+  BrokerHeartbeatRequest,
+  BrokerHeartbeatResponse,
+} from '../../../src/protocol/messages/63-broker-heartbeat.ts';
+import { StreamBrokerClient } from '../../../src/server/calls/broker-client.ts';
+import { CallServer } from '../../../src/server/calls/call-server.ts';
+import { Call, CallHello, Reply } from '../../../src/server/calls/messages.ts';
+import { streamPair } from '../../../src/simulation/streams.ts';
+import { record } from '../../../src/metadata/records.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { systemScheduler } from '../../../src/adapters/clock.ts';
+import { type Scenario, simulate } from '../../../src/testing/index.ts';
+import { brokerRecord, idA, ManualTime, TestBroker } from '../../broker/harness.ts';
+
+const listOffsets = {
+  replicaId: -1,
+  isolationLevel: 0,
+  topics: [{ name: 'a', partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1 }] }],
+};
+/** Pending at the leader for `waitMs`. */
+const longFetch = (topicId: string, waitMs: number) => ({
+  maxWaitMs: waitMs,
+  minBytes: 1,
+  topics: [{ topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1024 }] }],
+});
+/** The name of the error that a request ended with. */
+const refusal = (answer: Promise<unknown>): Promise<string> =>
+  answer.then(
+    () => 'NONE',
+    (error: unknown) => (error instanceof KafkaError ? error.error.name : String(error)),
+  );
+
+describe('in a simulated cluster', () => {
+  function started(cluster: Scenario) {
+    cluster.start();
+    cluster.await(cluster.createTopic('a', { replicationFactor: 1 }));
+    const leader = cluster.leaderOf('a', 0);
+    const other = cluster.nodes.find((node) => node !== leader);
+    const brokers = other?.node?.brokers ?? null;
+    const topicId = other?.node?.image?.topics.byName('a')?.id ?? '';
+    if (leader === null || other === undefined || brokers === null) throw new Error('no leader');
+    return { leader, other, brokers, topicId };
+  }
+
+  test('a broker answers another broker, and itself', async () => {
+    const run = () =>
+      simulate({ seed: 5, nodeCount: 3 }, (cluster) => {
+        const { leader, other, brokers } = started(cluster);
+        const ask = (id: number) =>
+          cluster.await(brokers.request(nodeId(id), ListOffsetsRequest, ListOffsetsResponse, 10, listOffsets))
+            .topics[0]?.partitions[0]?.errorCode;
+        return { codes: [ask(leader.id), ask(other.id)], hash: cluster.world.traceHash };
+      });
+    const first = await run();
+    // Not the leader: NOT_LEADER_OR_FOLLOWER.
+    expect(first.codes).toEqual([0, 6]);
+    expect(await run()).toEqual(first);
+  });
+
+  test('an unknown broker is not available; a request that brokers do not serve is refused', async () => {
+    const errors = await simulate({ seed: 6, nodeCount: 2 }, (cluster) => {
+      const { leader, other, brokers } = started(cluster);
+      const unknown = brokers.request(nodeId(9), ListOffsetsRequest, ListOffsetsResponse, 10, listOffsets);
+      const beat = { brokerId: 1, brokerEpoch: 1, currentMetadataOffset: 1, wantFence: false };
+      const heartbeat = (id: number) =>
+        brokers.request(nodeId(id), BrokerHeartbeatRequest, BrokerHeartbeatResponse, 1, {
+          ...beat,
+          wantShutDown: false,
+        });
+      const answers = [unknown, heartbeat(leader.id), heartbeat(other.id)];
+      return answers.map((answer) => cluster.await(refusal(answer)));
+    });
+    expect(errors).toEqual(['NETWORK_EXCEPTION', 'UNSUPPORTED_VERSION', 'UNSUPPORTED_VERSION']);
+  });
+
+  test.each(['kill', 'power'] as const)('pending calls end when their broker is gone: %s', async (kind) => {
+    const { error, waitedMs } = await simulate({ seed: 7, nodeCount: 3 }, (cluster) => {
+      const { leader, brokers, topicId } = started(cluster);
+      const fetch = longFetch(topicId, 100_000);
+      const options = { deadlineMs: 100_000 };
+      const answer = refusal(
+        brokers.request(leader.id as never, FetchRequest, FetchResponse, 17, fetch, options),
+      );
+      cluster.run(1_000);
+      const startMs = cluster.world.nowMs;
+      cluster.crash(leader, kind);
+      return { error: cluster.await(answer, 200_000), waitedMs: cluster.world.nowMs - startMs };
+    });
+    expect(error).toBe('NETWORK_EXCEPTION');
+    // A kill resets the stream; after a power cut the broker is fenced.
+    expect(waitedMs).toBeLessThan(kind === 'kill' ? 100 : 20_000);
+  });
+
+  test('a call ends at its deadline; the next one is answered on the same stream', async () => {
+    const errors = await simulate({ seed: 8, nodeCount: 3 }, (cluster) => {
+      const { leader, brokers, topicId } = started(cluster);
+      const id = nodeId(leader.id);
+      const options = { deadlineMs: 50 };
+      const late = brokers.request(id, FetchRequest, FetchResponse, 17, longFetch(topicId, 10_000), options);
+      const next = brokers.request(id, ListOffsetsRequest, ListOffsetsResponse, 10, listOffsets, options);
+      return [cluster.await(refusal(next)), cluster.await(refusal(late))];
+    });
+    expect(errors).toEqual(['NONE', 'NETWORK_EXCEPTION']);
+  });
+});
+
+/** A client of broker 2 whose metadata has broker 1 at `port`. */
+function clientOf(port: number, peers: PeerNetwork): StreamBrokerClient {
+  const image = new TestBroker({
+    records: [
+      record('RegisterBrokerRecord', {
+        brokerId: 1,
+        incarnationId: idA,
+        brokerEpoch: 10,
+        endPoints: [{ name: 'PLAINTEXT', host: '127.0.0.1', port, securityProtocol: 0 }],
+        features: [],
+        rack: null,
+        fenced: false,
+        logDirs: [],
+      }),
+      brokerRecord(2),
+    ],
+  }).image;
+  return new StreamBrokerClient({
+    clusterId: 'test-cluster',
+    nodeId: nodeId(2),
+    interBrokerListenerName: 'PLAINTEXT',
+    image: () => image,
+    local: () => null,
+    peers,
+    scheduler: systemScheduler,
+  });
+}
+
+describe('over gRPC', () => {
+  const open: Transport[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((one) => one.close()));
+  });
+  function transport(): Transport {
+    const made = createTransport({ logger: silentLogger });
+    open.push(made);
+    return made;
+  }
+
+  test('a request and its response, then the end of the broker', async () => {
+    const [here, there] = [transport(), transport()];
+    const { server } = new TestBroker();
+    const calls = new CallServer({
+      clusterId: 'test-cluster',
+      nodeId: nodeId(1),
+      host: server,
+      logger: silentLogger,
+    });
+    there.peers.accept('broker', (stream) => calls.accept(stream));
+    const { address } = await there.network.listen({ host: '127.0.0.1', port: 0 }, () => {});
+    const client = clientOf(address.port, here.peers);
+    const answer = await client.request(
+      nodeId(1),
+      ListOffsetsRequest,
+      ListOffsetsResponse,
+      10,
+      listOffsets,
+      {},
+    );
+    expect(answer.topics[0]?.partitions[0]).toMatchObject({ errorCode: 0, offset: 0 });
+    const pending = refusal(
+      client.request(nodeId(1), FetchRequest, FetchResponse, 17, longFetch(idA, 60_000)),
+    );
+    await there.close();
+    expect(await pending).toBe('NETWORK_EXCEPTION');
+    client.close();
+    expect(
+      await refusal(client.request(nodeId(1), ListOffsetsRequest, ListOffsetsResponse, 10, listOffsets)),
+    ).toBe('NETWORK_EXCEPTION');
+  });
+});
+
+describe('what a stream may say', () => {
+  /** Sends messages to a broker's stream; resolves to what came back, and whether the stream was closed. */
+  async function say(messages: readonly Uint8Array[], broker = new TestBroker()) {
+    const time = new ManualTime();
+    const [ours, theirs] = streamPair(time);
+    const host = broker.server;
+    new CallServer({ clusterId: 'test-cluster', nodeId: nodeId(1), host, logger: silentLogger }).accept(
+      theirs,
+    );
+    const got: Uint8Array[] = [];
+    let isClosed = false;
+    ours.onMessage = (message) => got.push(message);
+    ours.onClose = () => {
+      isClosed = true;
+    };
+    for (const message of messages) ours.send(message);
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    return { got, isClosed };
+  }
+  const hello = encode(CallHello, 0, { clusterId: 'test-cluster', brokerId: 2, toBrokerId: 1 });
+  const call = (apiKey: number, apiVersion: number, body: Uint8Array, callId = 1) =>
+    encode(Call, 0, { callId, apiKey, apiVersion, body });
+  const good = encode(ListOffsetsRequest, 10, listOffsets);
+
+  test('after a hello that fits, calls are answered', async () => {
+    const { got, isClosed } = await say([hello, call(2, 10, good)]);
+    expect(isClosed).toBe(false);
+    expect(decode(CallHello, 0, got[0] as Uint8Array)).toEqual({
+      clusterId: 'test-cluster',
+      brokerId: 1,
+      toBrokerId: 2,
+    });
+    expect(decode(Reply, 0, got[1] as Uint8Array)).toMatchObject({ callId: 1, errorCode: 0 });
+  });
+
+  test.each([
+    ['nothing but a call', call(2, 10, good)],
+    ['another cluster', encode(CallHello, 0, { clusterId: 'other', brokerId: 2, toBrokerId: 1 })],
+    ['another broker', encode(CallHello, 0, { clusterId: 'test-cluster', brokerId: 2, toBrokerId: 3 })],
+    ['garbage', Uint8Array.of(255, 255, 255)],
+  ])('is closed and not answered: %s', async (_, first) => {
+    expect(await say([first, call(2, 10, good)])).toEqual({ got: [], isClosed: true });
+  });
+
+  test('a body that can not be read, and an API that brokers do not serve, are refused; the stream goes on', async () => {
+    const { got, isClosed } = await say([hello, call(2, 10, new Uint8Array(1)), call(52, 0, good, 2)]);
+    expect(isClosed).toBe(false);
+    const codes = got.slice(1).map((message) => decode(Reply, 0, message).errorCode);
+    expect(codes.sort((a, b) => a - b)).toEqual([35, 42]);
+  });
+
+  test('more calls than may be pending are refused', async () => {
+    const fetch = encode(FetchRequest, 17, longFetch(idA, 60_000));
+    const calls = Array.from({ length: peerRequestsInFlightMax + 1 }, (_, at) => call(1, 17, fetch, at));
+    const { got } = await say([hello, ...calls]);
+    const replies = got.slice(1).map((message) => decode(Reply, 0, message));
+    expect(replies).toMatchObject([{ callId: peerRequestsInFlightMax, errorCode: 13 }]);
+  });
+});
