@@ -40,7 +40,10 @@ let expected = 0;
 /** Question and difference → the versions that show it. */
 const differences = new Map();
 let different = 0;
+const ids = new Set();
 for (const question of questions()) {
+  if (ids.has(question.id)) throw new Error(`two questions are called "${question.id}"`);
+  ids.add(question.id);
   if (!question.always && !only.test(question.id)) continue;
   for (const version of versionsOf(question, kafka ?? ours)) {
     const id = `${question.id} v${version}`;

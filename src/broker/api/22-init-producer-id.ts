@@ -17,6 +17,9 @@ export function createInitProducerIdHandler(producerIds: Pick<ProducerIds, 'next
     listeners: ['broker'],
     handle(request) {
       if (request.transactionalId === '') throw new KafkaError(Errors.INVALID_REQUEST);
+      // Both or none: a producer that brings its id brings its epoch.
+      if ((request.producerId === -1) !== (request.producerEpoch === -1))
+        throw new KafkaError(Errors.INVALID_REQUEST);
       if (request.transactionalId !== null) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
       return producerIds.next().then((producerId) => ({ errorCode: 0, producerId, producerEpoch: 0 }));
     },
