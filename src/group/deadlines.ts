@@ -1,7 +1,16 @@
 /** The deadlines of groups. */
 import { Deadline as Instant, Deadlines as Heap } from '../coordinator/deadlines.ts';
 
-export type DeadlineKind = 'session' | 'pending' | 'join' | 'sync' | 'sweep';
+export type DeadlineKind =
+  | 'session'
+  | 'pending'
+  | 'join'
+  | 'sync'
+  | 'sweep'
+  // Of consumer groups only.
+  | 'rebalance'
+  | 'assign'
+  | 'regex';
 
 export class Deadline extends Instant {
   readonly kind: DeadlineKind;

@@ -4,9 +4,9 @@
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
-import type { ClassicGroup } from './classic/group.ts';
+import { tombstones } from './consumer/tombstones.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
-import type { Turn } from './turn.ts';
+import type { Group, Turn } from './turn.ts';
 import { reply, write } from './turn.ts';
 import type { GroupRecord } from './types.ts';
 
@@ -16,25 +16,32 @@ export function deleteGroup(turn: Turn, token: number, groupId: string): void {
   if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
   if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
   // A commit under way would bring the group back to life.
-  if (group.deleting || group.pendingCommits > 0) return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
+  if (group.deleting || group.pendingCommits > 0 || isWriting(group))
+    return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
   buryGroup(turn, group, (later, error) => answer(later, error ?? Errors.NONE));
+}
+
+/** Records of a consumer group are under way. */
+export function isWriting(group: Group): boolean {
+  return group.kind === 'consumer' && group.batch !== null;
 }
 
 /** Writes the tombstones of an empty group and all it has; the group goes when they are replicated. */
 export function buryGroup(
   turn: Turn,
-  group: ClassicGroup,
+  group: Group,
   answer: (later: Turn, error: ErrorRow | null) => void,
 ): void {
   const records: GroupRecord[] = [];
   for (const [topic, partitions] of group.offsets) {
     for (const partition of partitions.keys()) records.push(offsetTombstone(group.groupId, topic, partition));
   }
-  records.push(groupTombstone(group.groupId));
+  if (group.kind === 'consumer') records.push(...tombstones(group));
+  else records.push(groupTombstone(group.groupId));
   group.deleting = true;
   write(turn, records, {
     apply: () => {
-      for (const id of group.pendingMembers.keys()) group.removePending(id);
+      if (group.kind === 'classic') for (const id of group.pendingMembers.keys()) group.removePending(id);
       // A snapshot may be half-way through this group: it must not write what the tombstones took away.
       for (const partitions of group.offsets.values()) partitions.clear();
       group.offsets.clear();

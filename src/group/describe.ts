@@ -1,15 +1,17 @@
 /** What DescribeGroups (15) and ListGroups (16) show of a shard. Reads only. */
 import { Errors } from '../protocol/errors.ts';
-import type { ClassicGroup } from './classic/group.ts';
 import { metadataOf, noBytes } from './classic/group.ts';
-import type { Shard } from './turn.ts';
+import type { Group, Shard } from './turn.ts';
 import type { DescribedGroup, ListedGroup } from './types.ts';
 
 const notFoundSince = 6;
 
 export function describeGroup(shard: Shard, groupId: string, apiVersion: number): DescribedGroup {
   const group = shard.groups.get(groupId);
-  if (group === undefined) return unknownGroup(groupId, apiVersion);
+  if (group?.kind !== 'classic') {
+    const why = group === undefined ? 'not found' : 'is not a classic group';
+    return unknownGroup(groupId, apiVersion, `Group ${groupId} ${why}.`);
+  }
   const stable = group.state === 'Stable';
   return {
     errorCode: Errors.NONE.code,
@@ -29,12 +31,12 @@ export function describeGroup(shard: Shard, groupId: string, apiVersion: number)
   };
 }
 
-/** Before v6 a group that does not exist is "Dead". */
-function unknownGroup(groupId: string, apiVersion: number): DescribedGroup {
+/** Before v6 a group that does not exist, or is of another kind, is "Dead". */
+function unknownGroup(groupId: string, apiVersion: number, message: string): DescribedGroup {
   const found = apiVersion < notFoundSince;
   return {
     errorCode: found ? Errors.NONE.code : Errors.GROUP_ID_NOT_FOUND.code,
-    errorMessage: found ? null : `Group ${groupId} not found.`,
+    errorMessage: found ? null : message,
     groupId,
     groupState: 'Dead',
     protocolType: '',
@@ -45,21 +47,21 @@ function unknownGroup(groupId: string, apiVersion: number): DescribedGroup {
 
 /** Empty filters let everything through; they do not care about case. */
 export function listGroups(
-  groups: Iterable<ClassicGroup>,
+  groups: Iterable<Group>,
   states: readonly string[],
   types: readonly string[],
 ): ListedGroup[] {
   const wantedStates = new Set(states.map((state) => state.toLowerCase()));
   const wantedTypes = new Set(types.map((type) => type.toLowerCase()));
-  if (wantedTypes.size > 0 && !wantedTypes.has('classic')) return [];
   const listed: ListedGroup[] = [];
   for (const group of groups) {
+    if (wantedTypes.size > 0 && !wantedTypes.has(group.kind)) continue;
     if (wantedStates.size > 0 && !wantedStates.has(group.state.toLowerCase())) continue;
     listed.push({
       groupId: group.groupId,
       protocolType: group.protocolType ?? '',
       groupState: group.state,
-      groupType: 'classic',
+      groupType: group.kind,
     });
   }
   return listed;

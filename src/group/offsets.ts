@@ -8,10 +8,12 @@ import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ClassicGroup } from './classic/group.ts';
 import { renewSession } from './classic/rebalance.ts';
+import type { CommitRule } from './consumer/commit.ts';
+import { commitRule, fetchRule } from './consumer/commit.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import { removeOffset, setOffset } from './offset-table.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
-import type { Shard, Turn } from './turn.ts';
+import type { Group, Shard, Turn } from './turn.ts';
 import { getOrCreateGroup, reply, write } from './turn.ts';
 import type {
   GroupRecord,
@@ -25,6 +27,9 @@ import type {
 } from './types.ts';
 
 const groupIdNotFoundSince = 9;
+const anyPartition = (): null => null;
+
+type CommittedPartition = OffsetCommitRequest['topics'][number]['partitions'][number];
 
 interface Change {
   readonly topic: string;
@@ -43,20 +48,21 @@ export function commitOffsets(
   apiVersion: number,
   request: OffsetCommitRequest,
 ): void {
-  const refused = validateCommit(turn, apiVersion, request);
-  if (refused !== null) return reply(turn, token, commitRefused(request, refused));
+  const rule = validateCommit(turn, apiVersion, request);
+  if (typeof rule !== 'function') return reply(turn, token, commitRefused(request, rule));
   const group = getOrCreateGroup(turn, request.groupId);
-  const member = group.members.get(request.memberId);
-  // A commit shows that the member lives.
-  if (member !== undefined && group.is('Stable', 'PreparingRebalance')) renewSession(turn, member);
+  if (group.kind === 'classic') showsLife(turn, group, request.memberId);
   const expireMs = request.retentionTimeMs >= 0 ? turn.wallMs + request.retentionTimeMs : -1;
   const { offsetMetadataMaxBytes } = turn.shard.config;
-  const tooLong = (metadata: string | null) => (metadata?.length ?? 0) > offsetMetadataMaxBytes;
+  const errorOf = (topicId: string, { partitionIndex, committedMetadata }: CommittedPartition) =>
+    (committedMetadata?.length ?? 0) > offsetMetadataMaxBytes
+      ? Errors.OFFSET_METADATA_TOO_LARGE
+      : rule(topicId, partitionIndex);
   const changes: Change[] = [];
   const records: GroupRecord[] = [];
-  for (const { name, partitions } of request.topics) {
+  for (const { name, topicId, partitions } of request.topics) {
     for (const partition of partitions) {
-      if (tooLong(partition.committedMetadata)) continue;
+      if (errorOf(topicId, partition) !== null) continue;
       const value: CommittedOffset = {
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
@@ -69,58 +75,70 @@ export function commitOffsets(
     }
   }
   const response = (error: ErrorRow | null) =>
-    commitResponse(request, (p) =>
-      tooLong(p.committedMetadata) ? Errors.OFFSET_METADATA_TOO_LARGE : (error ?? Errors.NONE),
-    );
+    commitResponse(request, (topicId, p) => errorOf(topicId, p) ?? error ?? Errors.NONE);
   if (records.length === 0) return reply(turn, token, response(null));
   appendCommit(turn, group, token, changes, records, response);
 }
 
+/** A commit shows that the member lives. */
+function showsLife(turn: Turn, group: ClassicGroup, memberId: string): void {
+  const member = group.members.get(memberId);
+  if (member !== undefined && group.is('Stable', 'PreparingRebalance')) renewSession(turn, member);
+}
+
 function appendCommit(
   turn: Turn,
-  group: ClassicGroup,
+  group: Group,
   token: number,
   changes: readonly Change[],
   records: readonly GroupRecord[],
   response: (error: ErrorRow | null) => OffsetCommitResponse,
 ): void {
   group.pendingCommits++;
+  // The group may have become one of another kind since, which took the count over.
+  const settled = (later: Turn) => {
+    const current = later.shard.groups.get(group.groupId) ?? group;
+    current.pendingCommits = Math.max(0, current.pendingCommits - 1);
+  };
   write(turn, records, {
     apply: (later) => {
-      group.pendingCommits--;
+      settled(later);
       // The group may have been deleted and begun again since: the log, and so the order of writes, decides.
       const { offsets } = getOrCreateGroup(later, group.groupId);
       for (const { topic, partition, value } of changes) setOffset(offsets, topic, partition, value);
     },
-    undo: () => {
-      group.pendingCommits--;
-    },
+    undo: settled,
     answer: (later, error) => reply(later, token, response(error)),
   });
 }
 
 function commitResponse(
   request: OffsetCommitRequest,
-  errorOf: (partition: OffsetCommitRequest['topics'][number]['partitions'][number]) => ErrorRow,
+  errorOf: (topicId: string, partition: CommittedPartition) => ErrorRow,
 ): OffsetCommitResponse {
   return {
     topics: request.topics.map(({ name, topicId, partitions }) => ({
       name,
       topicId,
-      partitions: partitions.map((p) => ({ partitionIndex: p.partitionIndex, errorCode: errorOf(p).code })),
+      partitions: partitions.map((p) => ({
+        partitionIndex: p.partitionIndex,
+        errorCode: errorOf(topicId, p).code,
+      })),
     })),
   };
 }
 
-function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitRequest): ErrorRow | null {
+/** The error of the whole request, or what says which of its partitions may be committed. */
+function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitRequest): CommitRule {
   const { groupId, generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);
   if (group === undefined) {
-    if (generation < 0) return null;
+    if (generation < 0) return anyPartition;
     return apiVersion >= groupIdNotFoundSince ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION;
   }
   if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
-  if (generation < 0 && group.state === 'Empty') return null;
+  if (group.kind === 'consumer') return commitRule(group, request, apiVersion);
+  if (generation < 0 && group.state === 'Empty') return anyPartition;
   // Only members commit while there are members.
   if (generation < 0 && memberId === '' && groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID;
   const error = group.validateMember(memberId, groupInstanceId);
@@ -129,12 +147,16 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
     mark('group.commit-of-old-generation');
     return Errors.ILLEGAL_GENERATION;
   }
-  return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : null;
+  return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : anyPartition;
 }
 
 /** What the group has committed; an unknown group has committed nothing. Reads only. */
 export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetFetchResponse {
-  const offsets = shard.groups.get(request.groupId)?.offsets;
+  const group = shard.groups.get(request.groupId);
+  const refused =
+    group?.kind === 'consumer' ? fetchRule(group, request.memberId ?? null, request.memberEpoch ?? -1) : null;
+  if (refused !== null) return { groupId: request.groupId, errorCode: refused.code, topics: [] };
+  const offsets = group?.offsets;
   const wanted =
     request.topics ??
     [...(offsets ?? [])].map(([name, partitions]) => ({

@@ -4,15 +4,19 @@
  * rebalances in progress (the members join again), sessions (all start anew) and member ids given out and not yet used.
  */
 import { Deadline } from './deadlines.ts';
-import type { ClassicGroup } from './classic/group.ts';
-import { ClassicGroup as Group } from './classic/group.ts';
+import { ClassicGroup } from './classic/group.ts';
 import { prepare, renewSession } from './classic/rebalance.ts';
 import { ownBytes } from './bytes.ts';
+import type { Change } from './consumer/changes.ts';
+import { ConsumerGroup } from './consumer/group.ts';
+import { memberStates } from './consumer/member.ts';
+import { readChange } from './consumer/records.ts';
+import { renewSession as renewConsumerSession, startRebalanceTimer } from './consumer/timers.ts';
 import type { Producer, TransactionEnd } from '../coordinator/types.ts';
 import { removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
-import type { Shard, Turn } from './turn.ts';
+import type { Group, Shard, Turn } from './turn.ts';
 import { note } from './turn.ts';
 import type { GroupRecord } from './types.ts';
 
@@ -40,7 +44,11 @@ export function replayEnd(shard: Shard, end: TransactionEnd): void {
 /** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
 export function replay(shard: Shard, record: GroupRecord): void {
   const read = readRecord(record);
-  if (read.type === 'unknown') return;
+  if (read.type === 'unknown') {
+    const found = readChange(record);
+    if (found !== null) replayChange(shard, found.groupId, found.change);
+    return;
+  }
   if (read.type === 'group') return replayGroup(shard, read.group, read.value, record.value);
   const { group: groupId, topic, partition, value } = read;
   const group = shard.groups.get(groupId);
@@ -52,7 +60,7 @@ export function replay(shard: Shard, record: GroupRecord): void {
 }
 
 function simpleGroup(shard: Shard, groupId: string): ClassicGroup {
-  const group = new Group(groupId, -1);
+  const group = new ClassicGroup(groupId, -1);
   shard.groups.set(groupId, group);
   return group;
 }
@@ -64,15 +72,12 @@ function replayGroup(
   bytes: Uint8Array | null,
 ): void {
   const before = shard.groups.get(groupId);
-  for (const id of [...(before?.members.keys() ?? [])]) before?.remove(id);
   if (value === null || bytes === null) {
-    shard.groups.delete(groupId);
-    // Offsets that have no tombstone of their own stay.
-    if (before !== undefined && before.offsets.size > 0) copyOffsets(before, simpleGroup(shard, groupId));
+    // It became a consumer group before this log was compacted.
+    if (before?.kind !== 'consumer') forget(shard, groupId);
     return;
   }
-  const group = new Group(groupId, value.currentStateTimestamp);
-  if (before !== undefined) copyOffsets(before, group);
+  const group = new ClassicGroup(groupId, value.currentStateTimestamp, before?.offsets);
   shard.groups.set(groupId, group);
   for (const member of value.members) addMember(group, value, member);
   group.protocolType = value.protocolType === '' ? null : value.protocolType;
@@ -84,9 +89,26 @@ function replayGroup(
   group.computeSubscribedTopics();
 }
 
-function copyOffsets(from: ClassicGroup, to: ClassicGroup): void {
-  for (const [topic, partitions] of from.offsets) to.offsets.set(topic, partitions);
-  from.offsets.clear();
+/** The group is gone; offsets that have no tombstone of their own stay. */
+function forget(shard: Shard, groupId: string): void {
+  const before = shard.groups.get(groupId);
+  shard.groups.delete(groupId);
+  if (before !== undefined && before.offsets.size > 0)
+    shard.groups.set(groupId, new ClassicGroup(groupId, -1, before.offsets));
+}
+
+function replayChange(shard: Shard, groupId: string, change: Change): void {
+  const before = shard.groups.get(groupId);
+  if (before?.kind === 'consumer') {
+    before.apply(change);
+    if (change.type === 'groupEpoch' && change.value === null) forget(shard, groupId);
+    return;
+  }
+  // Tombstones of a consumer group that is none any more.
+  if (change.value === null) return;
+  const group = new ConsumerGroup(groupId, before?.offsets);
+  shard.groups.set(groupId, group);
+  group.apply(change);
 }
 
 function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['members'][number]): void {
@@ -110,9 +132,19 @@ function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['m
 }
 
 /** Starts the sessions of `group`; a group that is larger than is now allowed has to rebalance. */
-export function finishLoading(turn: Turn, group: ClassicGroup): void {
+export function finishLoading(turn: Turn, group: Group): void {
+  if (group.kind === 'consumer') return finishLoadingConsumer(turn, group);
   for (const member of group.members.values()) renewSession(turn, member);
   if (group.members.size <= turn.shard.config.maxSize) return;
   note(turn, 'warn', 'Loaded group is over capacity', { group: group.groupId, members: group.members.size });
   prepare(turn, group, 'freshly-loaded group is over capacity');
+}
+
+function finishLoadingConsumer(turn: Turn, group: ConsumerGroup): void {
+  for (const member of group.members.values()) {
+    renewConsumerSession(turn, group, member);
+    const { metadata, current } = member;
+    if (metadata.classic === null && current.state === memberStates.unrevoked)
+      startRebalanceTimer(turn, group, member);
+  }
 }

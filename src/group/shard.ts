@@ -10,7 +10,7 @@
  * - Each token is answered exactly once, except that a request answered by `timedOut` may be answered again later: the
  *   driver drops answers to tokens it no longer knows.
  *
- * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format, the KIP-848 protocol.
+ * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format.
  */
 import { assertNever } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
@@ -18,6 +18,9 @@ import { resignWrites, takeOutcome } from '../coordinator/turn.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { heartbeat } from './classic/heartbeat.ts';
+import { describeLater } from './consumer/describe.ts';
+import { expireConsumerDeadline, resignConsumerGroup } from './consumer/expiry.ts';
+import { consumerHeartbeat } from './consumer/heartbeat.ts';
 import { join } from './classic/join.ts';
 import { leave } from './classic/leave.ts';
 import { expireJoin, expirePending, expireSession, expireSync, resign } from './classic/rebalance.ts';
@@ -27,7 +30,7 @@ import { deleteGroup } from './delete-group.ts';
 import { commitOffsets, deleteOffsets } from './offsets.ts';
 import { startSweep, sweepSlice } from './sweep.ts';
 import type { Shard, Turn } from './turn.ts';
-import { createTurn, reply } from './turn.ts';
+import { createTurn } from './turn.ts';
 import type { GroupConfig, Input, Output, StepContext } from './types.ts';
 
 export function createShard(config: GroupConfig, random: Random, context: StepContext): Shard {
@@ -42,6 +45,7 @@ export function createShard(config: GroupConfig, random: Random, context: StepCo
     nextExpiryMs: context.nowMs + config.offsetsRetentionCheckIntervalMs,
     nextWriteId: 1,
     transactions: new Map(),
+    newTopicsAt: context.image.offset,
   };
   shard.deadlines.set(shard.sweepDeadline, shard.nextExpiryMs);
   return shard;
@@ -65,7 +69,11 @@ function take(turn: Turn, input: Input): void {
     case 'sync':
       return sync(turn, input.token, input.request);
     case 'heartbeat':
-      return reply(turn, input.token, { errorCode: heartbeat(turn, input.request).code });
+      return heartbeat(turn, input.token, input.request);
+    case 'consumerHeartbeat':
+      return consumerHeartbeat(turn, input.token, input.caller, input.request);
+    case 'describeConsumer':
+      return describeLater(turn, input.token, input.groupId);
     case 'leave':
       return leave(turn, input.token, input.request);
     case 'commit':
@@ -99,6 +107,20 @@ function metadataChanged(turn: Turn, delta: MetadataDelta): void {
     if (name !== undefined) names.add(name);
   }
   if (names.size > 0) startSweep(turn, { topics: names });
+  noteChangedTopics(turn, delta);
+}
+
+/** Consumer groups look at their topics anew with the next heartbeat, as in Kafka. */
+function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }: MetadataDelta): void {
+  const { shard, image } = turn;
+  let anyGrown = removedTopics.size > 0;
+  for (const id of changedTopics) {
+    const was = before.topics.byId(id)?.partitions.length;
+    if (was === undefined) shard.newTopicsAt = image.offset;
+    if (was !== image.topics.byId(id)?.partitions.length) anyGrown = true;
+  }
+  if (!anyGrown) return;
+  for (const group of shard.groups.values()) if (group.kind === 'consumer') group.metadataStale = true;
 }
 
 /** Deadlines handled by one tick: what remains waits for the next, so that a mass expiry does not hold up the event loop. */
@@ -115,14 +137,18 @@ function tick(turn: Turn): void {
     }
     const group = shard.groups.get(deadline.groupId);
     if (group === undefined) continue;
-    if (deadline.kind === 'session') expireSession(turn, group, deadline);
+    if (group.kind === 'consumer') expireConsumerDeadline(turn, group, deadline);
+    else if (deadline.kind === 'session') expireSession(turn, group, deadline);
     else if (deadline.kind === 'pending') expirePending(turn, group, deadline);
     else if (deadline.kind === 'join') expireJoin(turn, group);
-    else expireSync(turn, group);
+    else if (deadline.kind === 'sync') expireSync(turn, group);
   }
 }
 
 function resignAll(turn: Turn, error: ErrorRow): void {
-  for (const group of turn.shard.groups.values()) resign(turn, group, error);
+  for (const group of turn.shard.groups.values()) {
+    if (group.kind === 'consumer') resignConsumerGroup(turn, group, error);
+    else resign(turn, group, error);
+  }
   resignWrites(turn, error);
 }

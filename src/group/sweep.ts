@@ -3,14 +3,13 @@
  * deleted topics, and groups that have neither members nor offsets.
  *
  * Retention counts from when the group became empty; in a stable group of consumers from the commit, for topics that no
- * member reads any more; in a group that only ever held offsets from the commit.
+ * member reads any more; in a consumer group (KIP-848), and in one that only ever held offsets, always from the commit.
  */
-import type { ClassicGroup } from './classic/group.ts';
-import { buryGroup } from './delete-group.ts';
+import { buryGroup, isWriting } from './delete-group.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import { removeOffset } from './offset-table.ts';
 import { offsetTombstone } from './records.ts';
-import type { Sweep, Turn } from './turn.ts';
+import type { Group, Sweep, Turn } from './turn.ts';
 import { note, write } from './turn.ts';
 
 /** Offsets (and groups) looked at in one slice. */
@@ -43,7 +42,7 @@ export function sweepSlice(turn: Turn): void {
 }
 
 /** Returns how many offsets it looked at. */
-function sweepGroup(turn: Turn, group: ClassicGroup, sweep: Sweep): number {
+function sweepGroup(turn: Turn, group: Group, sweep: Sweep): number {
   // A commit under way renews the offset; the next sweep sees it.
   if (group.deleting || (group.pendingCommits > 0 && sweep.topics === null)) return 0;
   const gone: { topic: string; partition: number }[] = [];
@@ -66,13 +65,16 @@ function sweepGroup(turn: Turn, group: ClassicGroup, sweep: Sweep): number {
   return seen;
 }
 
-function isIdle(group: ClassicGroup): boolean {
+function isIdle(group: Group): boolean {
+  if (group.kind === 'consumer') return group.members.size === 0 && !isWriting(group);
   return group.state === 'Empty' && group.pendingMembers.size === 0;
 }
 
-function buryAll(turn: Turn, group: ClassicGroup, offsetCount: number): void {
+function buryAll(turn: Turn, group: Group, offsetCount: number): void {
+  const isUnwritten =
+    group.kind === 'consumer' ? group.epoch === 0 : group.persisted === null && group.generation === 0;
   // Nothing of it was ever written: nothing to write now.
-  if (offsetCount === 0 && group.persisted === null && group.generation === 0) {
+  if (offsetCount === 0 && isUnwritten) {
     turn.shard.groups.delete(group.groupId);
     return;
   }
@@ -82,7 +84,7 @@ function buryAll(turn: Turn, group: ClassicGroup, offsetCount: number): void {
 
 function remove(
   turn: Turn,
-  group: ClassicGroup,
+  group: Group,
   gone: readonly { readonly topic: string; readonly partition: number }[],
 ): void {
   note(turn, 'info', 'Offsets removed', { group: group.groupId, offsets: gone.length });
@@ -101,11 +103,13 @@ function remove(
 }
 
 /** The rule that holds for the group now; null: nothing of it expires. */
-function expiryOf(turn: Turn, group: ClassicGroup): ((value: CommittedOffset) => boolean) | null {
+function expiryOf(turn: Turn, group: Group): ((value: CommittedOffset) => boolean) | null {
   const { offsetsRetentionMs } = turn.shard.config;
   const since = (value: CommittedOffset, sinceMs: number) =>
     value.expireMs >= 0 ? turn.wallMs >= value.expireMs : turn.wallMs - sinceMs >= offsetsRetentionMs;
-  if (group.protocolType === null) return (value) => since(value, value.commitMs);
+  // A consumer group has no record of when it became empty.
+  if (group.kind === 'consumer' || group.protocolType === null)
+    return (value) => since(value, value.commitMs);
   if (group.state === 'Empty') {
     const emptyMs = group.stateSinceMs;
     return (value) => since(value, emptyMs >= 0 ? emptyMs : value.commitMs);

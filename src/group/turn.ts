@@ -5,33 +5,39 @@ import { defined } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { PendingWrites, Turn as TurnOf } from '../coordinator/turn.ts';
 import { ClassicGroup } from './classic/group.ts';
+import type { ConsumerGroup } from './consumer/group.ts';
 import type { Deadline, Deadlines } from './deadlines.ts';
 import type { GroupConfig, GroupRecord } from './types.ts';
 
 export { createTurn, note, reply, write } from '../coordinator/turn.ts';
 
+/** A group id belongs to one group, whatever its kind; groups become ones of another kind while they live. */
+export type Group = ClassicGroup | ConsumerGroup;
+
 /** A walk over all groups, some at a time: for expired offsets, or for offsets of deleted topics. */
 export interface Sweep {
   readonly topics: ReadonlySet<string> | null;
-  readonly rest: Iterator<ClassicGroup>;
+  readonly rest: Iterator<Group>;
 }
 
 export interface Shard extends PendingWrites<Shard> {
   readonly config: GroupConfig;
   readonly random: Random;
-  readonly groups: Map<string, ClassicGroup>;
+  readonly groups: Map<string, Group>;
   readonly deadlines: Deadlines;
   readonly sweeps: Sweep[];
   readonly sweepDeadline: Deadline;
   /** When the next look for expired offsets is due. */
   nextExpiryMs: number;
+  /** Offset of the last metadata image that had new topics: regular expressions may match more than they did. */
+  newTopicsAt: number;
   /** Producer id → what its open transaction would commit. */
   readonly transactions: Map<number, GroupRecord[]>;
 }
 
 export type Turn = TurnOf<Shard>;
 
-export function getOrCreateGroup(turn: Turn, groupId: string): ClassicGroup {
+export function getOrCreateGroup(turn: Turn, groupId: string): Group {
   const { groups } = turn.shard;
   if (!groups.has(groupId)) groups.set(groupId, new ClassicGroup(groupId, turn.wallMs));
   return defined(groups.get(groupId));

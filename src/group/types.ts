@@ -3,8 +3,27 @@
  * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
  */
 import type { CoordinatorRecord, RuntimeInput } from '../coordinator/types.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { ConsumerHeartbeatRequest } from './consumer/requests.ts';
 
-export type { Note, Output, Reply, StepContext, Write } from '../coordinator/types.ts';
+export type { Output, Reply, StepContext, Write } from '../coordinator/types.ts';
+
+/** Of groups of the consumer protocol (KIP-848). */
+export interface ConsumerGroupConfig {
+  readonly maxSize: number;
+  /** Names; the first is the default. */
+  readonly assignors: readonly string[];
+  readonly migrationPolicy: 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional';
+  readonly regexRefreshIntervalMs: number;
+}
+
+/** Of one group of the consumer protocol. */
+export interface GroupSettings {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** How often the target assignment is computed at most (KIP-1263). */
+  readonly assignmentIntervalMs: number;
+}
 
 export interface GroupConfig {
   /** Bounds of what a member may ask for as its session time-out. */
@@ -13,6 +32,9 @@ export interface GroupConfig {
   /** How long the first members of an empty group wait for more before the first generation. */
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
+  readonly consumer: ConsumerGroupConfig;
+  /** What holds for one group: its own settings (`kafka-configs --entity-type groups`), else the broker's. */
+  readonly ofGroup: (groupId: string, image: MetadataImage) => GroupSettings;
   /** Longest metadata text (in UTF-16 units, as in Kafka) that may come with a committed offset. */
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionMs: number;
@@ -122,6 +144,9 @@ export interface OffsetCommitResponse {
 
 export interface OffsetFetchRequest {
   readonly groupId: string;
+  /** Since v9: a member of a consumer group reads with its epoch. Without, or null and -1: whoever asks. */
+  readonly memberId?: string | null;
+  readonly memberEpoch?: number;
   /** Null asks for everything that the group has committed. */
   readonly topics:
     | readonly {
@@ -191,6 +216,13 @@ export type GroupInput =
   | { readonly type: 'join'; readonly token: number; readonly caller: Caller; readonly request: JoinRequest }
   | { readonly type: 'sync'; readonly token: number; readonly request: SyncRequest }
   | { readonly type: 'heartbeat'; readonly token: number; readonly request: HeartbeatRequest }
+  | {
+      readonly type: 'consumerHeartbeat';
+      readonly token: number;
+      readonly caller: Caller;
+      readonly request: ConsumerHeartbeatRequest;
+    }
+  | { readonly type: 'describeConsumer'; readonly token: number; readonly groupId: string }
   | { readonly type: 'leave'; readonly token: number; readonly request: LeaveRequest }
   | {
       readonly type: 'commit';

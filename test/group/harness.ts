@@ -1,10 +1,11 @@
 /** A shard under a virtual clock, its log in memory, and requests written short. */
-import { defined } from '../../src/base/assert.ts';
+import { assert, defined } from '../../src/base/assert.ts';
 import type { Random } from '../../src/base/random.ts';
-import { assertGroup } from '../../src/group/classic/group.ts';
+import { assertGroup, type ClassicGroup } from '../../src/group/classic/group.ts';
+import { assertConsumerGroup, type ConsumerGroup } from '../../src/group/consumer/group.ts';
 import { finishLoading, replay } from '../../src/group/replay.ts';
 import { createShard, nextDeadlineMs, step } from '../../src/group/shard.ts';
-import type { Shard } from '../../src/group/turn.ts';
+import type { Group, Shard } from '../../src/group/turn.ts';
 import { createTurn } from '../../src/group/turn.ts';
 import type {
   GroupConfig,
@@ -21,7 +22,7 @@ import type {
   SyncResponse,
   Write,
 } from '../../src/group/types.ts';
-import { emptyImage } from '../../src/metadata/image.ts';
+import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import type { ErrorRow } from '../../src/protocol/errors.ts';
 import { errorOf } from '../../src/protocol/errors.ts';
 
@@ -30,6 +31,13 @@ export const config: GroupConfig = {
   maxSessionTimeoutMs: 1_800_000,
   initialRebalanceDelayMs: 0,
   maxSize: 1_000,
+  consumer: {
+    maxSize: 1_000,
+    assignors: ['uniform', 'range'],
+    migrationPolicy: 'bidirectional',
+    regexRefreshIntervalMs: 600_000,
+  },
+  ofGroup: () => ({ sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, assignmentIntervalMs: 0 }),
   offsetMetadataMaxBytes: 4_096,
   offsetsRetentionMs: 7 * 86_400_000,
   offsetsRetentionCheckIntervalMs: 600_000,
@@ -61,6 +69,7 @@ export class World {
   /** Writes that are under way, when `autoWrite` is off. */
   readonly writes: Write[] = [];
   autoWrite = true;
+  image: MetadataImage = emptyImage();
   readonly config: GroupConfig;
   readonly random: Random;
   #token = 0;
@@ -72,11 +81,20 @@ export class World {
   }
 
   get now() {
-    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs, image: emptyImage(), leaderEpoch: 0 };
+    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs, image: this.image, leaderEpoch: 0 };
   }
 
-  group(id = 'g') {
-    return defined(this.shard.groups.get(id), `group ${id}`);
+  /** The classic group. */
+  group(id = 'g'): ClassicGroup {
+    const group = defined(this.shard.groups.get(id), `group ${id}`);
+    assert(group.kind === 'classic', `group ${id} is a classic one`);
+    return group;
+  }
+
+  consumerGroup(id = 'g'): ConsumerGroup {
+    const group = defined(this.shard.groups.get(id), `group ${id}`);
+    assert(group.kind === 'consumer', `group ${id} is a consumer group`);
+    return group;
   }
 
   step(input: Input): void {
@@ -85,7 +103,10 @@ export class World {
 
   #take(output: Output): void {
     for (const { token, response } of output.replies) this.responses.set(token, response);
-    for (const group of this.shard.groups.values()) assertGroup(group);
+    for (const group of this.shard.groups.values()) {
+      if (group.kind === 'classic') assertGroup(group);
+      else assertConsumerGroup(group);
+    }
     for (const write of output.writes) {
       if (this.autoWrite) this.written(write);
       else this.writes.push(write);
@@ -289,11 +310,22 @@ export function replayed(
 /** What of a shard must survive a fail-over, in a form that compares. */
 export function durable(shard: Shard): unknown {
   return [...shard.groups.values()]
-    .filter((group) => group.persisted !== null || group.offsets.size > 0)
+    .filter((group) => isWritten(group) || group.offsets.size > 0)
     .map((group) => ({
       id: group.groupId,
-      persisted: group.persisted === null ? null : [...group.persisted],
+      persisted: group.kind === 'consumer' ? consumerState(group) : [...(group.persisted ?? [])],
       offsets: [...group.offsets].map(([topic, p]) => [topic, [...p].sort((a, b) => a[0] - b[0])]).sort(),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function isWritten(group: Group): boolean {
+  return group.kind === 'consumer' ? group.epoch > 0 : group.persisted !== null;
+}
+
+function consumerState(group: ConsumerGroup): unknown {
+  const { epoch, metadataHash, targetEpoch, targetTimestampMs, members, targets, regexes } = group;
+  const inOrder = <V>(map: ReadonlyMap<string, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  const state = { epoch, metadataHash, targetEpoch, targetTimestampMs };
+  return { ...state, members: inOrder(members), targets: inOrder(targets), regexes: inOrder(regexes) };
 }

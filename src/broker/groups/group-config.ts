@@ -1,6 +1,8 @@
 /** The coordinator's settings, from the broker's properties. */
 import type { NodeConfig } from '../../config/node-config.ts';
-import type { GroupConfig } from '../../group/types.ts';
+import type { GroupConfig, GroupSettings } from '../../group/types.ts';
+import { resourceType } from '../../metadata/configs-image.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
 
 export function groupConfig(config: NodeConfig): GroupConfig {
   return {
@@ -11,5 +13,41 @@ export function groupConfig(config: NodeConfig): GroupConfig {
     offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
     offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
     offsetsRetentionCheckIntervalMs: config.get('offsets.retention.check.interval.ms'),
+    consumer: {
+      maxSize: config.get('group.consumer.max.size'),
+      assignors: config.get('group.consumer.assignors').map(assignorName),
+      migrationPolicy: migrationPolicy(config.get('group.consumer.migration.policy')),
+      regexRefreshIntervalMs: config.get('group.consumer.regex.refresh.interval.ms'),
+    },
+    ofGroup: (groupId, image) => groupSettings(config, groupId, image),
   };
 }
+
+/** Kafka also takes the class names of its assignors. */
+function assignorName(name: string): string {
+  if (name.endsWith('.UniformAssignor')) return 'uniform';
+  return name.endsWith('.RangeAssignor') ? 'range' : name;
+}
+
+function migrationPolicy(text: string): GroupConfig['consumer']['migrationPolicy'] {
+  const policy = text.toLowerCase();
+  return policy === 'disabled' || policy === 'upgrade' || policy === 'downgrade' ? policy : 'bidirectional';
+}
+
+/** A group's own settings (`kafka-configs --entity-type groups`) go before the broker's, clamped to the bounds that the broker sets now. */
+function groupSettings(config: NodeConfig, groupId: string, image: MetadataImage): GroupSettings {
+  const own = image.configs.get(resourceType.group, groupId);
+  const setting = (name: SettingName): number => {
+    const text = own.get(`consumer.${name}`);
+    if (text === undefined) return config.get(`group.consumer.${name}`);
+    const least = config.get(`group.consumer.min.${name}`);
+    return Math.max(least, Math.min(Number(text), config.get(`group.consumer.max.${name}`)));
+  };
+  return {
+    sessionTimeoutMs: setting('session.timeout.ms'),
+    heartbeatIntervalMs: setting('heartbeat.interval.ms'),
+    assignmentIntervalMs: setting('assignment.interval.ms'),
+  };
+}
+
+type SettingName = 'session.timeout.ms' | 'heartbeat.interval.ms' | 'assignment.interval.ms';

@@ -50,6 +50,7 @@ export interface Waiting {
 }
 
 export class ClassicGroup {
+  readonly kind = 'classic';
   readonly groupId: string;
   state: GroupState = 'Empty';
   previousState: GroupState = 'Empty';
@@ -74,7 +75,7 @@ export class ClassicGroup {
   /** Topics the stable members read; null when unknown. Only for protocol type "consumer". */
   subscribedTopics: ReadonlySet<string> | null = null;
   /** Committed, that is replicated, offsets. */
-  readonly offsets: GroupOffsets = createOffsets();
+  readonly offsets: GroupOffsets;
   readonly members = new Map<string, Member>();
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
@@ -89,8 +90,9 @@ export class ClassicGroup {
   #joining = 0;
   readonly #supporters = new Map<string, number>();
 
-  constructor(groupId: string, wallMs: number) {
+  constructor(groupId: string, wallMs: number, offsets: GroupOffsets = createOffsets()) {
     this.groupId = groupId;
+    this.offsets = offsets;
     this.stateSinceMs = wallMs;
     this.joinDeadline = new Deadline('join', groupId);
     this.syncDeadline = new Deadline('sync', groupId);

@@ -12,13 +12,16 @@ import { defined } from '../../base/assert.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { ownBytes } from '../bytes.ts';
 import { Deadline } from '../deadlines.ts';
+import { joinConsumerGroup } from '../consumer/classic-members.ts';
+import { becomeClassic } from '../consumer/downgrade.ts';
+import type { ConsumerGroup } from '../consumer/group.ts';
 import { memberIdFor } from '../member-id.ts';
 import { groupRecord } from '../records.ts';
 import type { Turn } from '../turn.ts';
-import { getOrCreateGroup, note, reply, write } from '../turn.ts';
+import { note, reply, write } from '../turn.ts';
 import type { Caller, JoinRequest, MemberProtocol } from '../types.ts';
-import type { ClassicGroup, Member } from './group.ts';
-import { noBytes, sameProtocols } from './group.ts';
+import type { Member } from './group.ts';
+import { ClassicGroup, noBytes, sameProtocols } from './group.ts';
 import {
   answerWaiting,
   completeIfAllJoined,
@@ -51,6 +54,10 @@ export function join(turn: Turn, token: number, caller: Caller, request: JoinReq
     return refuse(Errors.INVALID_SESSION_TIMEOUT);
   const isNew = memberId === '';
   const existing = groups.get(groupId);
+  if (existing?.kind === 'consumer') {
+    const again = (later: Turn) => join(later, token, caller, request);
+    return joinConsumer(turn, existing, token, caller, request, again);
+  }
   if (existing === undefined && !isNew) return refuse(Errors.UNKNOWN_MEMBER_ID);
   if (existing?.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
   if (existing !== undefined && !hasRoom(turn, existing, memberId)) {
@@ -68,9 +75,26 @@ export function join(turn: Turn, token: number, caller: Caller, request: JoinReq
     protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: ownBytes(metadata) })),
     rebalanceTimeoutMs: caller.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
   };
-  const group = getOrCreateGroup(turn, groupId);
+  const group = existing ?? new ClassicGroup(groupId, turn.wallMs);
+  groups.set(groupId, group);
   if (isNew) joinNew(turn, group, asked);
   else rejoin(turn, group, asked);
+}
+
+/** A consumer group without members becomes a classic one; with members it takes the newcomer in. */
+function joinConsumer(
+  turn: Turn,
+  group: ConsumerGroup,
+  token: number,
+  caller: Caller,
+  request: JoinRequest,
+  again: (turn: Turn) => void,
+): void {
+  if (group.deleting)
+    return reply(turn, token, joinRefused(request.memberId, Errors.COORDINATOR_NOT_AVAILABLE));
+  if (group.members.size === 0 && group.batch === null)
+    return becomeClassic(turn, group, token, request, again);
+  joinConsumerGroup(turn, group, token, caller, request, again);
 }
 
 /** In a rebalance those who wait count, since the rest may be on their way out. */

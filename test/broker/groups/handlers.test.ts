@@ -410,9 +410,11 @@ describe('through the pipeline', () => {
     await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
     const { broker, groups } = world;
     const { image } = broker;
-    const delta = { removedTopics: new Set([idA]), before: image } as unknown as Parameters<
-      GroupService['onMetadataUpdate']
-    >[0];
+    const delta = {
+      removedTopics: new Set([idA]),
+      changedTopics: new Set(),
+      before: image,
+    } as unknown as Parameters<GroupService['onMetadataUpdate']>[0];
     groups.onMetadataUpdate(delta);
     await broker.time.advance(1);
     const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, {

@@ -1,0 +1,184 @@
+/**
+ * How requests of one consumer group become writes. A request changes the state at once, and each change is taken down as a
+ * record and as its inverse. The records of one batch are one atomic write; answers leave when it is replicated. Until then
+ * further requests of the group wait, and make up the next batch together: so whatever anybody is told is replicated, a write
+ * that fails is taken back exactly, and a thousand members that join at once cost a few writes, not a thousand.
+ */
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import type { Turn } from '../turn.ts';
+import { reply, write } from '../turn.ts';
+import type { GroupRecord } from '../types.ts';
+import type { Change } from './changes.ts';
+import type { ConsumerGroup } from './group.ts';
+import { recordOf } from './records.ts';
+import { keepSession } from './timers.ts';
+
+/** Records after which a batch takes no further request. */
+const recordsMax = 1_000;
+
+export interface Batch {
+  readonly records: GroupRecord[];
+  /** Takes the changes back; run from the last to the first. */
+  readonly undo: ((turn: Turn) => void)[];
+  /** Run once the records are replicated, before the answers. */
+  readonly applied: ((turn: Turn) => void)[];
+  readonly answers: ((turn: Turn, error: ErrorRow | null) => void)[];
+  /** Requests that came while the records were under way. */
+  waiting: ((turn: Turn) => void)[];
+  /** Takes further requests. */
+  open: boolean;
+  /** The outcome of the write is unknown: who waits is told so. */
+  stalled: ErrorRow | null;
+}
+
+/** Instead of a response: there is none before the group has its first assignment. */
+export const parked = Symbol('parked');
+
+export interface Operation {
+  /** Null: nobody waits for an answer. */
+  readonly token: number | null;
+  /**
+   * Changes the group with `change` and gives the response, or `parked`. Throws `KafkaError` to refuse; its changes are then
+   * taken back.
+   */
+  readonly run: (batch: Batch) => unknown;
+  readonly refused: (error: ErrorRow, message: string | null) => unknown;
+  /** Deals with the request anew, when its turn has come. The group may be gone or of another kind by then. */
+  readonly again: (turn: Turn) => void;
+}
+
+/** Runs `operation` now when no write of the group is under way, else when the outcome is known. */
+export function operate(turn: Turn, group: ConsumerGroup, operation: Operation): void {
+  const { batch } = group;
+  if (batch !== null && !batch.open) {
+    // Deadlines wait for as long as it takes; whoever asked is told that the outcome is unknown.
+    if (batch.stalled === null || operation.token === null) batch.waiting.push(operation.again);
+    else reply(turn, operation.token, operation.refused(batch.stalled, null));
+    return;
+  }
+  const current = batch ?? openBatch(group);
+  runIn(turn, group, current, operation);
+  if (batch === null) close(turn, group, current);
+  else if (current.records.length >= recordsMax) current.open = false;
+}
+
+function openBatch(group: ConsumerGroup): Batch {
+  const batch: Batch = {
+    records: [],
+    undo: [],
+    applied: [],
+    answers: [],
+    waiting: [],
+    open: true,
+    stalled: null,
+  };
+  group.batch = batch;
+  return batch;
+}
+
+function runIn(turn: Turn, group: ConsumerGroup, batch: Batch, operation: Operation): void {
+  const { token, run, refused, again } = operation;
+  const { records, undo, applied } = batch;
+  const before = { records: records.length, undo: undo.length, applied: applied.length };
+  let response: unknown;
+  try {
+    response = run(batch);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    takeBack(turn, undo, before.undo);
+    records.length = before.records;
+    applied.length = before.applied;
+    response = refused(error.error, error.message);
+  }
+  if (token === null) return;
+  batch.answers.push((later, error) => {
+    if (error !== null) reply(later, token, refused(error, null));
+    else if (response !== parked) reply(later, token, response);
+    else if (group.assigning === null) again(later);
+    else group.parked.push(again);
+  });
+}
+
+function takeBack(turn: Turn, undo: ((turn: Turn) => void)[], downTo: number): void {
+  while (undo.length > downTo) undo.pop()?.(turn);
+}
+
+/** Changes the group, and takes the change down. */
+export function change(batch: Batch, group: ConsumerGroup, what: Change): void {
+  const inverse = group.apply(what);
+  batch.records.push(recordOf(group.groupId, what));
+  batch.undo.push(() => {
+    group.apply(inverse);
+  });
+}
+
+function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
+  batch.open = false;
+  if (batch.records.length === 0) {
+    for (const applied of batch.applied) applied(turn);
+    return settle(turn, group, batch, null);
+  }
+  write(turn, batch.records, {
+    apply: (later) => {
+      for (const applied of batch.applied) applied(later);
+      group.batch = null;
+    },
+    undo: (later) => {
+      takeBack(later, batch.undo, 0);
+      group.batch = null;
+      // The deadline that removed a member, in vain, is gone.
+      for (const member of group.members.values()) keepSession(later, group, member);
+    },
+    answer: (later, error) => {
+      if (group.batch === batch) stall(later, batch, error);
+      else settle(later, group, batch, error);
+    },
+  });
+}
+
+/** A time-out: nobody knows what became of the records. */
+function stall(turn: Turn, batch: Batch, error: ErrorRow | null): void {
+  batch.stalled = error;
+  for (const answer of batch.answers) answer(turn, error);
+  const { waiting } = batch;
+  batch.waiting = [];
+  for (const again of waiting) again(turn);
+}
+
+function settle(turn: Turn, group: ConsumerGroup, batch: Batch, error: ErrorRow | null): void {
+  group.batch = null;
+  for (const answer of batch.answers) answer(turn, error);
+  discardIfNew(turn, group);
+  const { waiting } = batch;
+  if (waiting.length === 0) return;
+  // Who waited goes into one batch, as far as it takes.
+  const next = turn.shard.groups.get(group.groupId) === group ? openBatch(group) : null;
+  for (const again of waiting) again(turn);
+  if (next !== null && group.batch === next) close(turn, group, next);
+}
+
+/** The group has its first assignment, or begins anew with it. */
+export function unpark(turn: Turn, group: ConsumerGroup): void {
+  const waiting = group.parked;
+  group.parked = [];
+  for (const again of waiting) again(turn);
+}
+
+/** This broker no longer is the coordinator: who waits is told so, except for those whose records are under way. */
+export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): void {
+  const batch = group.batch ?? openBatch(group);
+  batch.open = false;
+  batch.stalled = error;
+  const { waiting } = batch;
+  batch.waiting = [];
+  for (const again of waiting) again(turn);
+  unpark(turn, group);
+}
+
+/** A group of which nothing was ever written need not stay. */
+function discardIfNew(turn: Turn, group: ConsumerGroup): void {
+  const { groups } = turn.shard;
+  if (group.epoch > 0 || group.members.size > 0 || group.offsets.size > 0 || group.pendingCommits > 0) return;
+  if (groups.get(group.groupId) === group) groups.delete(group.groupId);
+}

@@ -1,0 +1,51 @@
+/**
+ * Who may commit offsets in a consumer group (KIP-848, KIP-1251): members with their epoch. A commit that was sent before an
+ * epoch grew counts for the partitions that the member has held without a break since the epoch it names; so a member that
+ * moved on need not try again, and one that lost a partition commits nothing for it.
+ */
+import type { Uuid } from '../../base/uuid.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import { Errors } from '../../protocol/errors.ts';
+import type { OffsetCommitRequest } from '../types.ts';
+import type { ConsumerGroup } from './group.ts';
+
+/** The error of the whole request, or what each partition has to pass. */
+export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);
+
+const memberEpochSince = 9;
+const anyPartition = (): null => null;
+
+type Who = Pick<OffsetCommitRequest, 'memberId' | 'groupInstanceId' | 'generationIdOrMemberEpoch'>;
+
+/** `isTransactional`: TxnOffsetCommit, which older clients send without saying who they are. */
+export function commitRule(
+  group: ConsumerGroup,
+  { memberId, groupInstanceId, generationIdOrMemberEpoch: epoch }: Who,
+  apiVersion: number,
+  isTransactional = false,
+): CommitRule {
+  // Administrators, and consumers that assign partitions themselves.
+  if (epoch < 0 && group.members.size === 0) return anyPartition;
+  if (isTransactional && epoch === -1 && memberId === '' && groupInstanceId === null) return anyPartition;
+  const member = group.members.get(memberId);
+  if (member === undefined) return Errors.UNKNOWN_MEMBER_ID;
+  const isClassic = member.metadata.classic !== null;
+  if (!isTransactional && !isClassic && apiVersion < memberEpochSince) return Errors.UNSUPPORTED_VERSION;
+  const { memberEpoch, assigned, pendingRevocation } = member.current;
+  if (epoch === memberEpoch) return anyPartition;
+  const stale = isClassic ? Errors.ILLEGAL_GENERATION : Errors.STALE_MEMBER_EPOCH;
+  if (epoch > memberEpoch) return stale;
+  return (topicId, partition) => {
+    const since = assigned.get(topicId)?.get(partition) ?? pendingRevocation.get(topicId)?.get(partition);
+    return since === undefined || epoch < since ? stale : null;
+  };
+}
+
+/** OffsetFetch v9: a member reads with its epoch, so that a zombie learns that it is one. */
+export function fetchRule(group: ConsumerGroup, memberId: string | null, epoch: number): ErrorRow | null {
+  if (memberId === null && epoch < 0) return null;
+  const member = group.members.get(memberId ?? '');
+  if (member === undefined) return Errors.UNKNOWN_MEMBER_ID;
+  if (epoch === member.current.memberEpoch) return null;
+  return member.metadata.classic === null ? Errors.STALE_MEMBER_EPOCH : Errors.ILLEGAL_GENERATION;
+}

@@ -1,0 +1,116 @@
+/**
+ * The last member of the consumer protocol goes and members of the classic protocol stay: the group becomes a classic one
+ * again (KIP-848, online downgrade). One write holds the tombstones of the one and the record of the other.
+ */
+import type { ClassicGroup as Classic } from '../classic/group.ts';
+import { ClassicGroup } from '../classic/group.ts';
+import { prepare, renewSession } from '../classic/rebalance.ts';
+import { joinRefused } from '../classic/responses.ts';
+import { Deadline } from '../deadlines.ts';
+import { groupRecord } from '../records.ts';
+import type { Turn } from '../turn.ts';
+import { note, reply, write } from '../turn.ts';
+import type { JoinRequest } from '../types.ts';
+import type { Batch } from './batch.ts';
+import { writeAssignment } from './embedded.ts';
+import type { ConsumerGroup } from './group.ts';
+import { noTarget } from './group.ts';
+import type { ConsumerMember } from './member.ts';
+import { tombstones } from './tombstones.ts';
+
+export function canDowngrade(turn: Turn, group: ConsumerGroup, without: ReadonlySet<string>): boolean {
+  const rest = [...group.members.values()].filter(({ memberId }) => !without.has(memberId));
+  if (rest.length === 0 || rest.some(({ metadata }) => metadata.classic === null)) return false;
+  const { migrationPolicy } = turn.shard.config.consumer;
+  if (migrationPolicy !== 'bidirectional' && migrationPolicy !== 'downgrade') return false;
+  return rest.length <= turn.shard.config.maxSize;
+}
+
+export interface Downgrade {
+  readonly without: ReadonlySet<string>;
+  /** The members have to join again. */
+  readonly rebalance: boolean;
+}
+
+export function downgrade(
+  turn: Turn,
+  group: ConsumerGroup,
+  batch: Batch,
+  { without, rebalance }: Downgrade,
+): void {
+  const { groupId } = group;
+  const classic = new ClassicGroup(groupId, turn.wallMs, group.offsets);
+  const { topics } = turn.image;
+  classic.generation = group.epoch;
+  for (const member of group.members.values()) {
+    if (!without.has(member.memberId)) addMember(classic, member);
+  }
+  classic.protocolName = classic.selectProtocol();
+  classic.computeSubscribedTopics();
+  for (const member of classic.members.values()) {
+    const subscription = member.protocols.find(({ name }) => name === classic.protocolName)?.metadata;
+    const target = group.targets.get(member.memberId) ?? noTarget;
+    member.assignment = writeAssignment(target, subscription ?? new Uint8Array(2), topics);
+  }
+  classic.transition('Stable', turn.wallMs);
+  const assignments = new Map([...classic.members].map(([id, { assignment }]) => [id, assignment]));
+  const record = groupRecord(classic, assignments, turn.wallMs);
+  batch.records.push(...tombstones(group), record);
+  // What comes next is for the classic group.
+  batch.open = false;
+  batch.applied.push((later) => {
+    classic.persisted = record.value;
+    classic.pendingCommits = group.pendingCommits;
+    for (const memberId of [...group.timers.keys()]) group.cancelTimers(memberId);
+    later.shard.groups.set(groupId, classic);
+    for (const member of classic.members.values()) renewSession(later, member);
+    note(later, 'info', 'Converted the consumer group to a classic group', { group: groupId });
+    if (rebalance) prepare(later, classic, `Downgrade group ${groupId} from consumer to classic.`);
+  });
+}
+
+function addMember(classic: Classic, { memberId, metadata }: ConsumerMember): void {
+  const protocols = metadata.classic?.supportedProtocols ?? [];
+  classic.add(
+    {
+      memberId,
+      groupInstanceId: metadata.instanceId,
+      clientId: metadata.clientId,
+      clientHost: metadata.clientHost,
+      rebalanceTimeoutMs: metadata.rebalanceTimeoutMs,
+      sessionTimeoutMs: metadata.classic?.sessionTimeoutMs ?? 0,
+      protocols,
+      assignment: new Uint8Array(0),
+      isNew: false,
+      joinToken: null,
+      syncToken: null,
+      session: new Deadline('session', classic.groupId, memberId),
+    },
+    'consumer',
+  );
+}
+
+/** A consumer group that has no members and is joined by one of the classic protocol. Its offsets stay. */
+export function becomeClassic(
+  turn: Turn,
+  group: ConsumerGroup,
+  token: number,
+  { memberId }: JoinRequest,
+  again: (turn: Turn) => void,
+): void {
+  group.deleting = true;
+  write(turn, tombstones(group), {
+    apply: (later) => {
+      const classic = new ClassicGroup(group.groupId, later.wallMs, group.offsets);
+      classic.pendingCommits = group.pendingCommits;
+      later.shard.groups.set(group.groupId, classic);
+    },
+    undo: () => {
+      group.deleting = false;
+    },
+    answer: (later, error) => {
+      if (error === null) again(later);
+      else reply(later, token, joinRefused(memberId, error));
+    },
+  });
+}

@@ -1,0 +1,31 @@
+/** The group epoch: it grows when members or what they subscribe to change, and asks for a new target assignment. */
+import type { Turn } from '../turn.ts';
+import { note } from '../turn.ts';
+import type { Batch } from './batch.ts';
+import { change } from './batch.ts';
+import type { ConsumerGroup } from './group.ts';
+import { metadataHash } from './metadata-hash.ts';
+
+export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void {
+  freshen(group, batch);
+  const epoch = group.epoch + 1;
+  const hash = metadataHash(group.subscribedTopics(), turn.image.topics);
+  change(batch, group, { type: 'groupEpoch', value: { epoch, metadataHash: hash } });
+  note(turn, 'info', 'Bumped group epoch', { group: group.groupId, epoch, members: group.members.size });
+}
+
+/** After topics changed: the epoch grows if the subscribed ones are others than they were. */
+export function bumpIfTopicsChanged(turn: Turn, group: ConsumerGroup, batch: Batch): void {
+  if (!group.metadataStale) return;
+  freshen(group, batch);
+  if (metadataHash(group.subscribedTopics(), turn.image.topics) !== group.metadataHash)
+    bumpEpoch(turn, group, batch);
+}
+
+function freshen(group: ConsumerGroup, batch: Batch): void {
+  if (!group.metadataStale) return;
+  group.metadataStale = false;
+  batch.undo.push(() => {
+    group.metadataStale = true;
+  });
+}

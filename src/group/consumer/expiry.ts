@@ -1,0 +1,36 @@
+/** Deadlines of a consumer group, and the end of its coordinator. */
+import type { ErrorRow } from '../../protocol/errors.ts';
+import type { Deadline } from '../deadlines.ts';
+import type { Turn } from '../turn.ts';
+import { resignBatch } from './batch.ts';
+import type { ConsumerGroup } from './group.ts';
+import { expireMember } from './leave.ts';
+import { continueResolving } from './regex.ts';
+import { continueAssignment } from './target.ts';
+import { memberStates } from './member.ts';
+
+export function expireConsumerDeadline(turn: Turn, group: ConsumerGroup, deadline: Deadline): void {
+  if (deadline === group.assignDeadline) return continueAssignment(turn, group);
+  if (deadline === group.regexDeadline) return continueResolving(turn, group);
+  const { memberId } = deadline;
+  const timers = group.timers.get(memberId);
+  // One of a classic group that this one has been.
+  if (timers === undefined) return;
+  const { current } = group.members.get(memberId) ?? {};
+  if (deadline === timers.session) expireMember(turn, group, memberId, 'session expired');
+  else if (deadline === timers.join) expireMember(turn, group, memberId, 'did not join again in time');
+  else if (deadline === timers.sync) expireMember(turn, group, memberId, 'did not send SyncGroup in time');
+  else if (
+    deadline === timers.rebalance &&
+    current?.state === memberStates.unrevoked &&
+    current.memberEpoch === timers.rebalanceEpoch
+  )
+    expireMember(turn, group, memberId, 'did not give up its partitions in time');
+}
+
+export function resignConsumerGroup(turn: Turn, group: ConsumerGroup, error: ErrorRow): void {
+  for (const memberId of [...group.timers.keys()]) group.cancelTimers(memberId);
+  group.assigning = null;
+  group.resolving = null;
+  resignBatch(turn, group, error);
+}

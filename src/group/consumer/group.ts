@@ -1,0 +1,317 @@
+/**
+ * The state of a consumer group (KIP-848) and how changes enter it. No decisions: those are in `heartbeat.ts`, `leave.ts`,
+ * `target.ts` and `reconcile.ts` beside it.
+ *
+ *   Empty ── member joins ─▶ Assigning ── target assignment computed ─▶ Reconciling ── every member has its target ─▶ Stable
+ *
+ * Three epochs drive a group. The group epoch grows when members or topics change; the target epoch is the group epoch for
+ * which the target assignment was computed; each member's epoch is the target epoch that it has reached.
+ *
+ * Invariants (`assertConsumerGroup`, in tests after every step): a partition has at most one holder, and that is a member; no
+ * member's epoch is beyond the target epoch, nor that beyond the group epoch; the indexes equal what the members say.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { Deadline } from '../deadlines.ts';
+import type { GroupOffsets } from '../offset-table.ts';
+import { createOffsets } from '../offset-table.ts';
+import type { Turn } from '../turn.ts';
+import type { Assigning, Partitions } from './assignors/assignor.ts';
+import type { Batch } from './batch.ts';
+import type { Change, ResolvedRegex } from './changes.ts';
+import type { ConsumerMember, CurrentAssignment, EpochedPartitions, MemberMetadata } from './member.ts';
+import { hasRegex, isReconciledTo, leaveEpoch, newCurrent, newMetadata } from './member.ts';
+
+export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable';
+
+export const noTarget: Partitions = new Map();
+
+/** The deadlines of one member; `join` and `sync` only for members of the classic protocol. */
+export interface MemberTimers {
+  readonly session: Deadline;
+  /** By when it has to have given up the partitions that it must. */
+  readonly rebalance: Deadline;
+  /** The member epoch for which `rebalance` was started. */
+  rebalanceEpoch: number;
+  readonly join: Deadline;
+  readonly sync: Deadline;
+}
+
+export class ConsumerGroup {
+  readonly kind = 'consumer';
+  readonly groupId: string;
+  /** 0: nothing was ever written. */
+  epoch = 0;
+  metadataHash = 0;
+  targetEpoch = 0;
+  /** Wall time at which the target assignment was ready; 0: never. */
+  targetTimestampMs = 0;
+  /** Tombstones are under way. */
+  deleting = false;
+  /** Commits that were appended and are not yet known to be replicated. */
+  pendingCommits = 0;
+  /** A topic that a member subscribes to changed: the next heartbeat compares hashes. */
+  metadataStale = true;
+  /** A member changed its expression and nobody knows yet what the new one matches. */
+  regexPending = false;
+  /** A record of Kafka before 4.1 is in the log and needs a tombstone. */
+  hasPartitionMetadata = false;
+  readonly offsets: GroupOffsets;
+  readonly members = new Map<string, ConsumerMember>();
+  /** Includes static members that are away. */
+  readonly targets = new Map<string, Partitions>();
+  /** group.instance.id → member id. */
+  readonly staticMembers = new Map<string, string>();
+  readonly regexes = new Map<string, ResolvedRegex>();
+  readonly timers = new Map<string, MemberTimers>();
+  readonly assignDeadline: Deadline;
+  readonly regexDeadline: Deadline;
+  /** An assignment of a large group that is computed in many short turns. */
+  assigning: { readonly epoch: number; readonly work: Assigning } | null = null;
+  /** Regular expressions that are matched in many short turns. */
+  resolving: Generator<void, ReadonlyMap<string, ResolvedRegex>, void> | null = null;
+  /** Requests that are dealt with together, and whose records become one write. */
+  batch: Batch | null = null;
+  /** Heartbeats that wait for the first assignment. */
+  parked: ((turn: Turn) => void)[] = [];
+  /** Holders of partitions: topic id → partition → member id. */
+  readonly #holders = new Map<Uuid, Map<number, string>>();
+  /** Name → how many members subscribe to it by name. */
+  readonly #namesWanted = new Map<string, number>();
+  readonly #regexesWanted = new Map<string, number>();
+  #classicMembers = 0;
+
+  constructor(groupId: string, offsets: GroupOffsets = createOffsets()) {
+    this.groupId = groupId;
+    this.offsets = offsets;
+    this.assignDeadline = new Deadline('assign', groupId);
+    this.regexDeadline = new Deadline('regex', groupId);
+  }
+
+  get state(): ConsumerGroupState {
+    if (this.members.size === 0) return 'Empty';
+    if (this.epoch > this.targetEpoch) return 'Assigning';
+    for (const { current } of this.members.values()) {
+      if (!isReconciledTo(current, this.targetEpoch)) return 'Reconciling';
+    }
+    return 'Stable';
+  }
+
+  get protocolType(): 'consumer' {
+    return 'consumer';
+  }
+
+  /** Everybody speaks the classic protocol: it might as well be a classic group. */
+  get allClassic(): boolean {
+    return this.#classicMembers === this.members.size;
+  }
+
+  get classicMemberCount(): number {
+    return this.#classicMembers;
+  }
+
+  isHeld(topicId: Uuid, partition: number): boolean {
+    return this.#holders.get(topicId)?.has(partition) ?? false;
+  }
+
+  holderOf(topicId: Uuid, partition: number): string | undefined {
+    return this.#holders.get(topicId)?.get(partition);
+  }
+
+  /** Regular expressions that members subscribe with. */
+  get wantedRegexes(): Iterable<string> {
+    return this.#regexesWanted.keys();
+  }
+
+  subscribersOfRegex(regex: string): number {
+    return this.#regexesWanted.get(regex) ?? 0;
+  }
+
+  /** Names of all topics that members subscribe to, by name or by a regular expression. They may not exist. */
+  subscribedTopics(): Set<string> {
+    const names = new Set(this.#namesWanted.keys());
+    for (const regex of this.#regexesWanted.keys()) {
+      for (const name of this.regexes.get(regex)?.topics ?? []) names.add(name);
+    }
+    return names;
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    if (this.#namesWanted.has(topic)) return true;
+    for (const regex of this.#regexesWanted.keys()) {
+      if (this.regexes.get(regex)?.topics.includes(topic)) return true;
+    }
+    return false;
+  }
+
+  targetOf(memberId: string): Partitions {
+    return this.targets.get(memberId) ?? noTarget;
+  }
+
+  timersOf(memberId: string): MemberTimers {
+    let timers = this.timers.get(memberId);
+    if (timers === undefined) {
+      const deadline = (kind: 'session' | 'rebalance' | 'join' | 'sync') =>
+        new Deadline(kind, this.groupId, memberId);
+      timers = {
+        session: deadline('session'),
+        rebalance: deadline('rebalance'),
+        rebalanceEpoch: 0,
+        join: deadline('join'),
+        sync: deadline('sync'),
+      };
+      this.timers.set(memberId, timers);
+    }
+    return timers;
+  }
+
+  cancelTimers(memberId: string): void {
+    const timers = this.timers.get(memberId);
+    if (timers === undefined) return;
+    for (const timer of [timers.session, timers.rebalance, timers.join, timers.sync]) timer.cancel();
+    this.timers.delete(memberId);
+  }
+
+  /** The change enters the state; returns the change that takes it back. */
+  apply(change: Change): Change {
+    switch (change.type) {
+      case 'groupEpoch': {
+        const before = this.epoch === 0 ? null : { epoch: this.epoch, metadataHash: this.metadataHash };
+        this.epoch = change.value?.epoch ?? 0;
+        this.metadataHash = change.value?.metadataHash ?? 0;
+        return { type: 'groupEpoch', value: before };
+      }
+      case 'targetEpoch': {
+        const { targetEpoch: epoch, targetTimestampMs: timestampMs } = this;
+        this.targetEpoch = change.value?.epoch ?? 0;
+        this.targetTimestampMs = change.value?.timestampMs ?? 0;
+        return { type: 'targetEpoch', value: epoch === 0 ? null : { epoch, timestampMs } };
+      }
+      case 'member':
+        return this.#applyMember(change.memberId, change.value);
+      case 'current':
+        return this.#applyCurrent(change.memberId, change.value);
+      case 'target': {
+        const before = this.targets.get(change.memberId) ?? null;
+        put(this.targets, change.memberId, change.value);
+        return { ...change, value: before };
+      }
+      case 'regex': {
+        const before = this.regexes.get(change.regex) ?? null;
+        put(this.regexes, change.regex, change.value);
+        return { ...change, value: before };
+      }
+      case 'partitionMetadata': {
+        const before = this.hasPartitionMetadata ? 'present' : null;
+        this.hasPartitionMetadata = change.value !== null;
+        return { ...change, value: before };
+      }
+    }
+  }
+
+  #applyMember(memberId: string, value: MemberMetadata | null): Change {
+    const before = this.members.get(memberId);
+    const inverse: Change = { type: 'member', memberId, value: before?.metadata ?? null };
+    if (before !== undefined) this.#count(memberId, before.metadata, -1);
+    if (value === null) {
+      if (before !== undefined) this.#hold(memberId, before.current, false);
+      this.members.delete(memberId);
+      return inverse;
+    }
+    const current = before?.current ?? newCurrent;
+    this.members.set(memberId, { memberId, metadata: value, current });
+    this.#count(memberId, value, 1);
+    return inverse;
+  }
+
+  #applyCurrent(memberId: string, value: CurrentAssignment | null): Change {
+    const before = this.members.get(memberId);
+    if (before === undefined) {
+      // Only in a log that was compacted half-way: the member's other record comes later, or never.
+      if (value !== null) this.members.set(memberId, { memberId, metadata: newMetadata, current: value });
+      if (value !== null) this.#hold(memberId, value, true);
+      return { type: 'current', memberId, value: null };
+    }
+    this.#hold(memberId, before.current, false);
+    const current = value ?? { ...newCurrent, memberEpoch: leaveEpoch };
+    this.members.set(memberId, { ...before, current });
+    this.#hold(memberId, current, true);
+    return { type: 'current', memberId, value: before.current };
+  }
+
+  #hold(memberId: string, { assigned, pendingRevocation }: CurrentAssignment, holds: boolean): void {
+    for (const partitions of [assigned, pendingRevocation]) {
+      if (holds) this.#take(memberId, partitions);
+      else this.#release(memberId, partitions);
+    }
+  }
+
+  #take(memberId: string, partitions: EpochedPartitions): void {
+    for (const [topicId, list] of partitions) {
+      let holders = this.#holders.get(topicId);
+      if (holders === undefined) {
+        holders = new Map();
+        this.#holders.set(topicId, holders);
+      }
+      for (const partition of list.keys()) holders.set(partition, memberId);
+    }
+  }
+
+  #release(memberId: string, partitions: EpochedPartitions): void {
+    for (const [topicId, list] of partitions) {
+      const holders = this.#holders.get(topicId);
+      if (holders === undefined) continue;
+      for (const partition of list.keys()) {
+        if (holders.get(partition) === memberId) holders.delete(partition);
+      }
+      if (holders.size === 0) this.#holders.delete(topicId);
+    }
+  }
+
+  #count(memberId: string, metadata: MemberMetadata, by: 1 | -1): void {
+    for (const name of metadata.subscribedTopicNames) add(this.#namesWanted, name, by);
+    if (hasRegex(metadata)) add(this.#regexesWanted, metadata.subscribedTopicRegex ?? '', by);
+    if (metadata.classic !== null) this.#classicMembers += by;
+    const { instanceId } = metadata;
+    if (instanceId === null) return;
+    if (by === 1) this.staticMembers.set(instanceId, memberId);
+    else if (this.staticMembers.get(instanceId) === memberId) this.staticMembers.delete(instanceId);
+  }
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | null): void {
+  if (value === null) map.delete(key);
+  else map.set(key, value);
+}
+
+function add(counts: Map<string, number>, key: string, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+}
+
+/** Whole-state check, for tests. */
+export function assertConsumerGroup(group: ConsumerGroup): void {
+  assert(group.targetEpoch <= group.epoch, 'the target is not ahead of the group');
+  const held = new Set<string>();
+  let classic = 0;
+  for (const { memberId, metadata, current } of group.members.values()) {
+    assert(current.memberEpoch <= group.targetEpoch, 'no member is ahead of the target');
+    if (metadata.classic !== null) classic++;
+    for (const partitions of [current.assigned, current.pendingRevocation]) {
+      for (const [topicId, list] of partitions) {
+        for (const partition of list.keys()) {
+          const key = `${topicId}-${partition}`;
+          assert(!held.has(key), `partition ${key} has two holders`);
+          held.add(key);
+          assert(group.holderOf(topicId, partition) === memberId, `the holder of ${key} is known`);
+        }
+      }
+    }
+  }
+  assert(classic === group.classicMemberCount, 'the count of classic members is right');
+  for (const [instance, id] of group.staticMembers) {
+    assert(group.members.get(id)?.metadata.instanceId === instance, 'static member ids are members');
+  }
+  for (const id of group.targets.keys()) assert(group.members.has(id), 'targets are those of members');
+}

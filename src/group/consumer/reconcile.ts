@@ -1,0 +1,146 @@
+/**
+ * Brings one member nearer to its target assignment, a step at a time. A member first gives up what it must (it says so by no
+ * longer listing the partitions among those it owns), then moves to the target's epoch and gets what is free; what others
+ * still hold it gets in later steps. So no partition ever has two owners.
+ */
+import type { Uuid } from '../../base/uuid.ts';
+import type { Partitions } from './assignors/assignor.ts';
+import type { CurrentAssignment, EpochedPartitions } from './member.ts';
+import { memberStates, noPartitions } from './member.ts';
+
+/** Partitions as clients list them. */
+export type OwnedPartitions = readonly {
+  readonly topicId: Uuid;
+  readonly partitions: readonly number[];
+}[];
+
+export interface ReconcileInput {
+  readonly current: CurrentAssignment;
+  readonly targetEpoch: number;
+  readonly target: Partitions;
+  /** What the member says it owns; null: it did not say. */
+  readonly owned: OwnedPartitions | null;
+  /** Whether the member subscribes to the topic, and the topic exists. */
+  readonly isSubscribed: (topicId: Uuid) => boolean;
+  /** The member's subscription changed: it has to give up topics that are no longer in it even though its epoch stays. */
+  readonly subscriptionChanged: boolean;
+  /** Whether some member holds the partition, this one included. */
+  readonly isHeld: (topicId: Uuid, partition: number) => boolean;
+}
+
+/** The same object when nothing changes. Null: the state is of a later version, and the member must join anew without partitions. */
+export function reconcile(input: ReconcileInput): CurrentAssignment | null {
+  const { current, targetEpoch, owned } = input;
+  switch (current.state) {
+    case memberStates.stable:
+      if (current.memberEpoch !== targetEpoch) return next(input, current.memberEpoch);
+      return input.subscriptionChanged ? dropUnsubscribed(input) : current;
+    case memberStates.unrevoked:
+      if (!ownsAny(owned, current.pendingRevocation)) return next(input, current.memberEpoch);
+      return input.subscriptionChanged ? dropUnsubscribed(input) : current;
+    case memberStates.unreleased:
+      return next(input, current.memberEpoch);
+    default:
+      return owned?.length === 0 ? next(input, targetEpoch) : null;
+  }
+}
+
+/** Who does not say what it owns may still own everything. */
+function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): boolean {
+  if (owned === null) return true;
+  return owned.some(({ topicId, partitions: list }) => {
+    const wanted = partitions.get(topicId);
+    return wanted !== undefined && list.some((partition) => wanted.has(partition));
+  });
+}
+
+/** Topics the member no longer subscribes to go; its epoch and all else stay. */
+function dropUnsubscribed({ current, owned, isSubscribed }: ReconcileInput): CurrentAssignment {
+  const assigned = new Map(current.assigned);
+  const pendingRevocation = new Map(current.pendingRevocation);
+  for (const [topicId, partitions] of current.assigned) {
+    if (isSubscribed(topicId)) continue;
+    assigned.delete(topicId);
+    const pending = pendingRevocation.get(topicId);
+    pendingRevocation.set(topicId, pending === undefined ? partitions : new Map([...pending, ...partitions]));
+  }
+  if (assigned.size === current.assigned.size) return current;
+  if (!ownsAny(owned, pendingRevocation)) return { ...current, assigned };
+  return { ...current, state: memberStates.unrevoked, assigned, pendingRevocation };
+}
+
+function next(input: ReconcileInput, memberEpoch: number): CurrentAssignment {
+  const { current, targetEpoch, owned, isSubscribed, isHeld } = input;
+  const assigned = new Map<Uuid, Map<number, number>>();
+  const toRevoke = new Map<Uuid, Map<number, number>>();
+  const gained: [Uuid, number][] = [];
+  let waits = false;
+  for (const [topicId, partitions] of current.assigned) {
+    const target = new Set(isSubscribed(topicId) ? input.target.get(topicId) : []);
+    for (const [partition, epoch] of partitions) {
+      setPartition(target.has(partition) ? assigned : toRevoke, topicId, partition, epoch);
+    }
+  }
+  for (const [topicId, partitions] of input.target) {
+    if (!isSubscribed(topicId)) continue;
+    const kept = assigned.get(topicId);
+    for (const partition of partitions) {
+      if (kept?.has(partition)) continue;
+      // What the member itself has just given up it may have again.
+      const isOwn = current.pendingRevocation.get(topicId)?.has(partition) ?? false;
+      if (isHeld(topicId, partition) && !isOwn) waits = true;
+      else gained.push([topicId, partition]);
+    }
+  }
+  if (toRevoke.size > 0 && ownsAny(owned, toRevoke)) {
+    return changed(current, memberEpoch, memberStates.unrevoked, assigned, toRevoke);
+  }
+  for (const [topicId, partition] of gained) setPartition(assigned, topicId, partition, targetEpoch);
+  const state = waits ? memberStates.unreleased : memberStates.stable;
+  return changed(current, targetEpoch, state, assigned, noPartitions);
+}
+
+function setPartition(
+  map: Map<Uuid, Map<number, number>>,
+  topicId: Uuid,
+  partition: number,
+  epoch: number,
+): void {
+  const partitions = map.get(topicId);
+  if (partitions === undefined) map.set(topicId, new Map([[partition, epoch]]));
+  else partitions.set(partition, epoch);
+}
+
+function changed(
+  current: CurrentAssignment,
+  memberEpoch: number,
+  state: number,
+  assigned: EpochedPartitions,
+  pendingRevocation: EpochedPartitions,
+): CurrentAssignment {
+  const moved = memberEpoch !== current.memberEpoch;
+  if (
+    !moved &&
+    state === current.state &&
+    sameEpoched(assigned, current.assigned) &&
+    sameEpoched(pendingRevocation, current.pendingRevocation)
+  )
+    return current;
+  return {
+    memberEpoch,
+    previousMemberEpoch: moved ? current.memberEpoch : current.previousMemberEpoch,
+    state,
+    assigned,
+    pendingRevocation,
+  };
+}
+
+function sameEpoched(a: EpochedPartitions, b: EpochedPartitions): boolean {
+  if (a.size !== b.size) return false;
+  for (const [topicId, partitions] of a) {
+    const others = b.get(topicId);
+    if (others === undefined || others.size !== partitions.size) return false;
+    for (const [partition, epoch] of partitions) if (others.get(partition) !== epoch) return false;
+  }
+  return true;
+}

@@ -1,0 +1,128 @@
+/**
+ * Subscriptions by regular expression (RE2's syntax and semantics, matched by the broker in time linear in the name). An
+ * expression is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and
+ * every `group.consumer.regex.refresh.interval.ms`; with many topics in short turns.
+ */
+import { RE2JS, RE2JSSyntaxException } from 're2js';
+import { mark } from '../../base/mark.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Turn } from '../turn.ts';
+import type { Batch } from './batch.ts';
+import { change, operate } from './batch.ts';
+import type { ResolvedRegex } from './changes.ts';
+import { bumpEpoch } from './epoch.ts';
+import type { ConsumerGroup } from './group.ts';
+import { sameNames } from './member.ts';
+
+/** Names matched between two yields. */
+const namesPerStep = 500;
+/** Expressions are not matched anew more often than this when topics were created. */
+const refreshPauseMs = 10_000;
+
+/** Throws INVALID_REGULAR_EXPRESSION. */
+export function requireValidRegex(regex: string): void {
+  try {
+    RE2JS.compile(regex);
+  } catch (error) {
+    if (!(error instanceof RE2JSSyntaxException)) throw error;
+    throw new KafkaError(
+      Errors.INVALID_REGULAR_EXPRESSION,
+      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${error.message}.`,
+    );
+  }
+}
+
+/** Which names each expression matches as a whole. */
+function* resolve(
+  regexes: readonly string[],
+  names: readonly string[],
+  version: number,
+  timestampMs: number,
+): Generator<void, ReadonlyMap<string, ResolvedRegex>, void> {
+  const resolved = new Map<string, ResolvedRegex>();
+  for (const regex of regexes) {
+    const topics: string[] = [];
+    const pattern = RE2JS.compile(regex);
+    for (const [i, name] of names.entries()) {
+      if (i % namesPerStep === namesPerStep - 1) yield;
+      if (pattern.matches(name)) topics.push(name);
+    }
+    resolved.set(regex, { topics, version, timestampMs });
+    yield;
+  }
+  return resolved;
+}
+
+/** Matches the group's expressions anew if it is time to. */
+export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): void {
+  if (group.resolving !== null || !isRefreshDue(turn, group)) return;
+  const { image, wallMs } = turn;
+  const names = image.topics.names();
+  const work = resolve([...group.wantedRegexes], names, image.offset, wallMs);
+  // Few topics: the answer to this very heartbeat has them.
+  if (names.length <= namesPerStep) {
+    for (let step = work.next(); ; step = work.next()) {
+      if (step.done === true) return store(turn, group, batch, step.value);
+    }
+  }
+  mark('group.regex-in-turns');
+  group.resolving = work;
+  turn.shard.deadlines.set(group.regexDeadline, turn.nowMs);
+}
+
+function isRefreshDue(turn: Turn, group: ConsumerGroup): boolean {
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = 0;
+  let version = Number.POSITIVE_INFINITY;
+  let any = false;
+  for (const regex of group.wantedRegexes) {
+    any = true;
+    const known = group.regexes.get(regex);
+    if (known === undefined) return true;
+    oldest = Math.min(oldest, known.timestampMs);
+    newest = Math.max(newest, known.timestampMs);
+    version = Math.min(version, known.version);
+  }
+  if (!any) return false;
+  if (turn.shard.newTopicsAt > version && turn.wallMs - newest >= refreshPauseMs) return true;
+  return turn.wallMs - oldest >= turn.shard.config.consumer.regexRefreshIntervalMs;
+}
+
+/** When the deadline of a matching under way has come: one step more. */
+export function continueResolving(turn: Turn, group: ConsumerGroup): void {
+  if (group.resolving === null) return;
+  const { value, done } = group.resolving.next();
+  if (done === true) storeLater(turn, group, value);
+  else turn.shard.deadlines.set(group.regexDeadline, turn.nowMs);
+}
+
+function storeLater(turn: Turn, group: ConsumerGroup, resolved: ReadonlyMap<string, ResolvedRegex>): void {
+  operate(turn, group, {
+    token: null,
+    refused: () => null,
+    again: (later) => storeLater(later, group, resolved),
+    run: (batch) => {
+      group.resolving = null;
+      if (turn.shard.groups.get(group.groupId) === group) store(turn, group, batch, resolved);
+    },
+  });
+}
+
+function store(
+  turn: Turn,
+  group: ConsumerGroup,
+  batch: Batch,
+  resolved: ReadonlyMap<string, ResolvedRegex>,
+): void {
+  let changed = false;
+  for (const [regex, value] of resolved) {
+    // Nobody subscribes with it any more.
+    if (group.subscribersOfRegex(regex) === 0) continue;
+    const before = group.regexes.get(regex);
+    if (before === undefined || !sameNames(before.topics, value.topics)) changed = true;
+    change(batch, group, { type: 'regex', regex, value });
+  }
+  if (!changed && !group.regexPending) return;
+  group.regexPending = false;
+  bumpEpoch(turn, group, batch);
+}

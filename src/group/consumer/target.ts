@@ -1,0 +1,115 @@
+/**
+ * The target assignment: who is to have what in the end. It is computed when the group epoch is ahead of it, at most once in
+ * `group.consumer.assignment.interval.ms` (KIP-1263); for a large group in short turns while heartbeats go on with the last one.
+ */
+import { mark } from '../../base/mark.ts';
+import { defined } from '../../base/assert.ts';
+import type { Turn } from '../turn.ts';
+import { note } from '../turn.ts';
+import type { Assigning, Assignment, Partitions } from './assignors/assignor.ts';
+import { assignNow, assignors } from './assignors/assignors.ts';
+import type { Batch } from './batch.ts';
+import { change, operate, unpark } from './batch.ts';
+import type { ConsumerGroup } from './group.ts';
+import { SubscribedIds } from './subscription.ts';
+
+/** Members and partitions of a group that is assigned at once. A larger one takes several turns. */
+export const assignAtOnceMax = 2_000;
+/** Resumptions of an assignor in one turn: some thousand small operations. */
+const stepsPerTurn = 4;
+
+/** Brings the target up to the group epoch, or begins to. */
+export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): void {
+  if (group.epoch <= group.targetEpoch || group.assigning !== null) return;
+  const { assignmentIntervalMs } = turn.shard.config.ofGroup(group.groupId, turn.image);
+  const { targetTimestampMs } = group;
+  if (targetTimestampMs !== 0 && turn.wallMs < targetTimestampMs + assignmentIntervalMs) {
+    mark('group.assignment-too-soon');
+    return;
+  }
+  const { work, size } = assigning(turn, group);
+  if (size <= assignAtOnceMax) return finish(turn, group, batch, group.epoch, assignNow(work));
+  mark('group.assignment-in-turns');
+  group.assigning = { epoch: group.epoch, work };
+  turn.shard.deadlines.set(group.assignDeadline, turn.nowMs);
+}
+
+/** When the deadline of an assignment under way has come: some steps more. */
+export function continueAssignment(turn: Turn, group: ConsumerGroup): void {
+  const { assigning: current } = group;
+  if (current === null) return;
+  for (let i = 0; i < stepsPerTurn; i++) {
+    const { value, done } = current.work.next();
+    if (done !== true) continue;
+    return finishLater(turn, group, current.epoch, value);
+  }
+  turn.shard.deadlines.set(group.assignDeadline, turn.nowMs);
+}
+
+function finishLater(turn: Turn, group: ConsumerGroup, epoch: number, assignment: Assignment): void {
+  operate(turn, group, {
+    token: null,
+    refused: () => null,
+    again: (later) => finishLater(later, group, epoch, assignment),
+    run: (batch) => {
+      group.assigning = null;
+      batch.applied.push((later) => unpark(later, group));
+      if (turn.shard.groups.get(group.groupId) === group && epoch > group.targetEpoch)
+        finish(turn, group, batch, epoch, assignment);
+    },
+  });
+}
+
+function assigning(turn: Turn, group: ConsumerGroup): { work: Assigning; size: number } {
+  const { topics } = turn.image;
+  const ids = new SubscribedIds(group, topics);
+  const members = [...group.members.values()].map(({ memberId, metadata }) => ({
+    memberId,
+    instanceId: metadata.instanceId,
+    topicIds: ids.of(metadata),
+    previous: group.targetOf(memberId),
+  }));
+  const partitionCount = (topicId: string): number => topics.byId(topicId)?.partitions.length ?? 0;
+  let size = members.length;
+  for (const name of group.subscribedTopics()) size += topics.byName(name)?.partitions.length ?? 0;
+  const assignor = defined(assignors.get(preferredAssignor(turn, group)), 'assignor');
+  return { work: assignor({ members, partitionCount }), size };
+}
+
+/** What most members ask for; the first of `group.consumer.assignors` when nobody asks. */
+export function preferredAssignor(turn: Pick<Turn, 'shard'>, group: ConsumerGroup): string {
+  const votes = new Map<string, number>();
+  for (const { metadata } of group.members.values()) {
+    const { serverAssignor } = metadata;
+    if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1);
+  }
+  const { assignors: allowed } = turn.shard.config.consumer;
+  let best = defined(allowed[0], 'an assignor');
+  for (const name of allowed) if ((votes.get(name) ?? 0) > (votes.get(best) ?? 0)) best = name;
+  return best;
+}
+
+function finish(turn: Turn, group: ConsumerGroup, batch: Batch, epoch: number, assignment: Assignment): void {
+  for (const { memberId } of group.members.values()) {
+    const target = assignment.get(memberId);
+    // Who came later gets its share with the next assignment.
+    if (target === undefined || samePartitions(target, group.targetOf(memberId))) continue;
+    change(batch, group, { type: 'target', memberId, value: target });
+  }
+  change(batch, group, { type: 'targetEpoch', value: { epoch, timestampMs: turn.wallMs } });
+  note(turn, 'info', 'Computed a new target assignment', {
+    group: group.groupId,
+    epoch,
+    members: group.members.size,
+  });
+}
+
+function samePartitions(a: Partitions, b: Partitions): boolean {
+  if (a.size !== b.size) return false;
+  for (const [topicId, partitions] of a) {
+    const others = b.get(topicId);
+    if (others === undefined || others.length !== partitions.length) return false;
+    if (partitions.some((partition, i) => partition !== others[i])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,17 @@
+/** What wipes a consumer group from the log, in the order in which Kafka writes it. */
+import type { GroupRecord } from '../types.ts';
+import type { Change } from './changes.ts';
+import type { ConsumerGroup } from './group.ts';
+import { recordOf } from './records.ts';
+
+export function tombstones(group: ConsumerGroup): GroupRecord[] {
+  const changes: Change[] = [];
+  for (const memberId of group.members.keys()) changes.push({ type: 'current', memberId, value: null });
+  for (const memberId of group.targets.keys()) changes.push({ type: 'target', memberId, value: null });
+  changes.push({ type: 'targetEpoch', value: null });
+  for (const memberId of group.members.keys()) changes.push({ type: 'member', memberId, value: null });
+  if (group.hasPartitionMetadata) changes.push({ type: 'partitionMetadata', value: null });
+  for (const regex of group.regexes.keys()) changes.push({ type: 'regex', regex, value: null });
+  changes.push({ type: 'groupEpoch', value: null });
+  return changes.map((change) => recordOf(group.groupId, change));
+}

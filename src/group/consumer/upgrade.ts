@@ -1,0 +1,163 @@
+/** Which consumer group a heartbeat is for: the one there is, a new one, or a classic group that becomes one (KIP-848, online upgrade). */
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { ClassicGroup, Member } from '../classic/group.ts';
+import { metadataOf, noBytes } from '../classic/group.ts';
+import { answerWaiting, prepare, renewSession as renewClassicSession } from '../classic/rebalance.ts';
+import { takeSync } from '../classic/group.ts';
+import { groupTombstone } from '../records.ts';
+import type { Turn } from '../turn.ts';
+import { note } from '../turn.ts';
+import type { Batch } from './batch.ts';
+import { change } from './batch.ts';
+import type { Subscription } from './embedded.ts';
+import { readAssignment, readSubscription } from './embedded.ts';
+import { ConsumerGroup, noTarget } from './group.ts';
+import { metadataHash } from './metadata-hash.ts';
+import type { CurrentAssignment, MemberMetadata } from './member.ts';
+import { memberStates, noPartitions } from './member.ts';
+import { renewSession } from './timers.ts';
+
+export interface Entry {
+  readonly group: ConsumerGroup;
+  /** Puts the group where it belongs; to be called first in the operation. */
+  readonly enter: (batch: Batch) => void;
+}
+
+/** `joins`: a group may come into being for this heartbeat. Throws GROUP_ID_NOT_FOUND, as Kafka does for groups of another kind too. */
+export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): Entry {
+  const { groups } = turn.shard;
+  const existing = groups.get(groupId);
+  if (existing?.kind === 'consumer') return { group: existing, enter: () => undefined };
+  if (!joins) {
+    throw notFound(
+      existing === undefined
+        ? `Consumer group ${groupId} not found.`
+        : `Group ${groupId} is not a consumer group.`,
+    );
+  }
+  if (existing?.deleting) throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
+  const group = new ConsumerGroup(groupId, existing?.offsets);
+  if (existing === undefined) return { group, enter: () => groups.set(groupId, group) };
+  group.pendingCommits = existing.pendingCommits;
+  const convert = existing.state === 'Empty' ? null : planUpgrade(turn, existing);
+  return {
+    group,
+    enter: (batch) => {
+      const { state } = existing;
+      groups.set(groupId, group);
+      batch.undo.push((later) => restore(later, existing, group, state));
+      existing.transition('Dead', turn.wallMs);
+      if (existing.persisted !== null) batch.records.push(groupTombstone(groupId));
+      convert?.(group, batch);
+      note(turn, 'info', 'Converted the classic group to a consumer group', { group: groupId });
+    },
+  };
+}
+
+function notFound(message: string): KafkaError {
+  return new KafkaError(Errors.GROUP_ID_NOT_FOUND, message);
+}
+
+/** The write failed: the classic group is back, and its members join anew. */
+function restore(
+  turn: Turn,
+  classic: ClassicGroup,
+  group: ConsumerGroup,
+  state: ClassicGroup['state'],
+): void {
+  turn.shard.groups.set(classic.groupId, classic);
+  classic.pendingCommits = group.pendingCommits;
+  classic.transition(state === 'Empty' ? 'Empty' : 'Stable', turn.wallMs);
+  if (state === 'Empty') return;
+  for (const member of classic.members.values()) renewClassicSession(turn, member);
+  prepare(turn, classic, 'the upgrade to a consumer group failed');
+}
+
+interface Upgraded {
+  readonly memberId: string;
+  readonly metadata: MemberMetadata;
+  readonly current: CurrentAssignment;
+  readonly target: typeof noTarget;
+}
+
+/** Checks that the group can be upgraded; returns what does it. */
+function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, batch: Batch) => void {
+  const refuse = (why: string) =>
+    notFound(`Cannot upgrade classic group ${classic.groupId} to consumer group because ${why}.`);
+  const { migrationPolicy, maxSize } = turn.shard.config.consumer;
+  if (migrationPolicy !== 'bidirectional' && migrationPolicy !== 'upgrade')
+    throw refuse('online upgrade is disabled');
+  if (classic.protocolType !== 'consumer')
+    throw refuse('the group does not use the consumer embedded protocol');
+  if (classic.members.size > maxSize) throw refuse('the group size exceeds the consumer group maximum size');
+  const members = [...classic.members.values()].map((member) => upgradeMember(turn, classic, member, refuse));
+  return (group, batch) => {
+    for (const member of classic.members.values()) {
+      const waiting = { joinToken: classic.takeJoin(member), syncToken: takeSync(member) };
+      answerWaiting(turn, member.memberId, waiting, Errors.REBALANCE_IN_PROGRESS);
+    }
+    for (const { memberId, metadata } of members)
+      change(batch, group, { type: 'member', memberId, value: metadata });
+    const epoch = classic.generation;
+    const hash = metadataHash(group.subscribedTopics(), turn.image.topics);
+    change(batch, group, { type: 'groupEpoch', value: { epoch, metadataHash: hash } });
+    for (const { memberId, target } of members)
+      change(batch, group, { type: 'target', memberId, value: target });
+    change(batch, group, { type: 'targetEpoch', value: { epoch, timestampMs: 0 } });
+    for (const { memberId, current } of members)
+      change(batch, group, { type: 'current', memberId, value: current });
+    for (const member of group.members.values()) renewSession(turn, group, member);
+  };
+}
+
+function upgradeMember(
+  turn: Turn,
+  classic: ClassicGroup,
+  member: Member,
+  refuse: (why: string) => KafkaError,
+): Upgraded {
+  const { topics } = turn.image;
+  // Before the first generation there is no chosen protocol, and nobody has an assignment.
+  const protocol = classic.protocolName ?? member.protocols[0]?.name ?? '';
+  let subscription: Subscription;
+  let target = noTarget;
+  let hasUserData = false;
+  try {
+    subscription = readSubscription(metadataOf(member, protocol));
+    if (member.assignment !== noBytes && member.assignment.length > 0)
+      ({ partitions: target, hasUserData } = readAssignment(member.assignment, topics));
+  } catch {
+    throw refuse('the embedded consumer protocol is malformed');
+  }
+  if (hasUserData) {
+    throw notFound(
+      `Cannot upgrade classic group ${classic.groupId} to consumer group because an unsupported custom assignor is in use. ` +
+        'Please refer to the documentation or switch to a default assignor before re-attempting the upgrade.',
+    );
+  }
+  const epoch = classic.generation;
+  return {
+    memberId: member.memberId,
+    target,
+    metadata: {
+      instanceId: member.groupInstanceId,
+      rackId: subscription.rackId === '' ? null : subscription.rackId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      subscribedTopicNames: [...new Set(subscription.topics)].sort(),
+      subscribedTopicRegex: null,
+      rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+      serverAssignor: null,
+      classic: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },
+    },
+    current: {
+      memberEpoch: epoch,
+      previousMemberEpoch: epoch,
+      state: memberStates.stable,
+      assigned: new Map(
+        [...target].map(([topicId, list]) => [topicId, new Map(list.map((partition) => [partition, epoch]))]),
+      ),
+      pendingRevocation: noPartitions,
+    },
+  };
+}

@@ -1,0 +1,421 @@
+/** ConsumerGroupHeartbeat: joining, moving partitions, leaving, and every way to be refused. */
+import { describe, expect, test } from 'vitest';
+import { defined } from '../../../src/base/assert.ts';
+import type { ConsumerHeartbeatResponse } from '../../../src/group/consumer/requests.ts';
+import { Errors } from '../../../src/protocol/errors.ts';
+import { ConsumerWorld, idOf, settle } from './harness.ts';
+
+const first = { rebalanceTimeoutMs: 60_000, subscribedTopicNames: ['t'], topicPartitions: [] };
+
+describe('a member alone', () => {
+  test('gets everything with its first heartbeat', () => {
+    const world = new ConsumerWorld({}, { t: 3 });
+    const response = world.beatNow({ memberId: 'a', ...first });
+    expect(response).toEqual({
+      errorCode: 0,
+      errorMessage: null,
+      memberId: 'a',
+      memberEpoch: 1,
+      heartbeatIntervalMs: 5_000,
+      assignment: { topicPartitions: [{ topicId: idOf('t'), partitions: [0, 1, 2] }] },
+    });
+    expect(world.consumerGroup().state).toBe('Stable');
+  });
+
+  test('writes the records that Kafka writes, in its order', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.beatNow({ memberId: 'a', ...first });
+    expect(world.log.map(({ key }) => key[1])).toEqual([5, 3, 7, 6, 8]);
+  });
+
+  test('hears nothing of its assignment while it does not change, and costs no write', () => {
+    const world = new ConsumerWorld({}, { t: 3 });
+    world.member('a').join();
+    const written = world.log.length;
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 1 }).assignment).toBeNull();
+    expect(world.log.length).toBe(written);
+  });
+
+  test('hears all when it sends all', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.member('a').join();
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 1, ...first }).assignment).not.toBeNull();
+  });
+
+  test('gets an id from the coordinator in v0', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    expect(world.beatNow({ memberId: '', ...first }, 0).memberId).toHaveLength(22);
+  });
+
+  test('is answered when its records are replicated, not before', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.autoWrite = false;
+    const token = world.beat({ memberId: 'a', ...first });
+    expect(world.response(token)).toBeUndefined();
+    world.written();
+    expect(world.response(token)).toMatchObject({ errorCode: 0, memberEpoch: 1 });
+  });
+});
+
+describe('partitions move', () => {
+  test('from one member to another, which gets them when the first has let go', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    const b = world.member('b').join();
+    expect([a.shown, b.shown]).toEqual(['t:0,1,2,3', '']);
+    // `a` is told to give up two; it still owns them as far as the coordinator knows.
+    a.beat();
+    expect([a.shown, a.epoch]).toEqual(['t:0,1', 1]);
+    b.beat();
+    expect(b.shown).toBe('');
+    a.beat();
+    expect(a.epoch).toBe(2);
+    b.beat();
+    expect([b.shown, b.epoch]).toEqual(['t:2,3', 2]);
+    expect(world.consumerGroup().state).toBe('Stable');
+  });
+
+  test('stay when a member that is to give them up does not say what it owns', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    const b = world.member('b').join();
+    a.beat();
+    world.beatNow({ memberId: 'a', memberEpoch: 1 });
+    b.beat();
+    expect(b.shown).toBe('');
+  });
+
+  test('go to the others when a member leaves', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const members = ['a', 'b'].map((id) => world.member(id).join());
+    settle(members);
+    members[0]?.leave();
+    expect(members[1]?.beat().shown).toBe('t:0,1,2,3');
+  });
+
+  test('are taken from a member that does not give them up within its rebalance time-out', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    const b = world.member('b').join();
+    a.beat();
+    for (let i = 0; i < 7; i++) {
+      world.advance(10_000);
+      if (i < 5) world.beatNow({ memberId: 'a', memberEpoch: 1 });
+      b.beat();
+    }
+    expect(b.shown).toBe('t:0,1,2,3');
+    expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('UNKNOWN_MEMBER_ID');
+  });
+
+  test('are taken from a member that falls silent for its session time-out', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const members = ['a', 'b'].map((id) => world.member(id).join());
+    settle(members);
+    world.advance(44_000);
+    members[1]?.beat();
+    world.advance(2_000);
+    expect(members[1]?.beat().shown).toBe('t:0,1,2,3');
+  });
+});
+
+describe('topics change', () => {
+  test('new partitions are handed out', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    const a = world.member('a').join();
+    world.growTopic('t', 3);
+    expect(a.beat().shown).toBe('t:0,1,2');
+  });
+
+  test('a topic that comes later is handed out', () => {
+    const world = new ConsumerWorld();
+    const a = world.member('a').join();
+    expect(a.shown).toBe('');
+    world.createTopic('t', 2);
+    expect(a.beat().shown).toBe('t:0,1');
+  });
+
+  test('a topic that is deleted and made again under its name is another topic', () => {
+    const world = new ConsumerWorld({}, { t: 2 });
+    const a = world.member('a').join();
+    world.deleteTopic('t');
+    a.beat();
+    expect(a.shown).toBe('');
+    world.createTopic('t', 1, 1);
+    a.beat();
+    a.beat();
+    expect([...a.owned.keys()]).toEqual([idOf('t', 1)]);
+  });
+
+  test('a topic that nobody subscribes to makes no new epoch', () => {
+    const world = new ConsumerWorld({}, { t: 2 });
+    const a = world.member('a').join();
+    world.createTopic('other', 1);
+    a.beat();
+    expect(a.epoch).toBe(1);
+  });
+});
+
+describe('a subscription changes', () => {
+  test('and the topics that are no longer in it are given up', () => {
+    const world = new ConsumerWorld({}, { t: 1, u: 1 });
+    const a = world.member('a', ['t', 'u']).join();
+    expect(a.shown).toBe('t:0 u:0');
+    a.beat({ subscribedTopicNames: ['u'] });
+    a.beat();
+    expect(a.shown).toBe('u:0');
+    expect(world.consumerGroup().state).toBe('Stable');
+  });
+
+  test('and its order does not count', () => {
+    const world = new ConsumerWorld({}, { t: 1, u: 1 });
+    const a = world.member('a', ['t', 'u']).join();
+    a.beat({ subscribedTopicNames: ['u', 't', 'u'] });
+    expect(a.epoch).toBe(1);
+  });
+});
+
+describe('refusals', () => {
+  test.each([
+    [{ memberId: '' }, "MemberId can't be empty."],
+    [{ groupId: ' ' }, "GroupId can't be empty."],
+    [{ instanceId: '' }, "InstanceId can't be empty."],
+    [{ rackId: '' }, "RackId can't be empty."],
+    [{ rebalanceTimeoutMs: -1 }, 'RebalanceTimeoutMs must be provided in first request.'],
+    [{ topicPartitions: null }, 'TopicPartitions must be empty when (re-)joining.'],
+    [
+      { topicPartitions: [{ topicId: idOf('t'), partitions: [0] }] },
+      'TopicPartitions must be empty when (re-)joining.',
+    ],
+    [
+      { subscribedTopicNames: null },
+      'Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.',
+    ],
+    [{ memberEpoch: -2 }, "InstanceId can't be null."],
+    [{ memberEpoch: -3 }, 'MemberEpoch is invalid.'],
+  ])('INVALID_REQUEST for %j', (request, message) => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    const response = world.beatNow({ memberId: 'a', ...first, ...request });
+    expect(response).toMatchObject({ errorCode: Errors.INVALID_REQUEST.code, errorMessage: message });
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('UNSUPPORTED_ASSIGNOR names those that are supported', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    expect(world.beatNow({ memberId: 'a', ...first, serverAssignor: 'mine' })).toMatchObject({
+      errorCode: Errors.UNSUPPORTED_ASSIGNOR.code,
+      errorMessage: 'ServerAssignor mine is not supported. Supported assignors: uniform, range.',
+    });
+  });
+
+  test('GROUP_ID_NOT_FOUND for a member of a group that does not exist', () => {
+    const world = new ConsumerWorld();
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 3 })).toMatchObject({
+      errorCode: Errors.GROUP_ID_NOT_FOUND.code,
+      errorMessage: 'Consumer group g not found.',
+    });
+    expect(world.beatError({ memberId: 'a', memberEpoch: -1 })).toBe('GROUP_ID_NOT_FOUND');
+  });
+
+  test('UNKNOWN_MEMBER_ID for somebody else', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.member('a').join();
+    expect(world.beatError({ memberId: 'b', memberEpoch: 1 })).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.beatError({ memberId: 'b', memberEpoch: -1 })).toBe('UNKNOWN_MEMBER_ID');
+  });
+
+  test('GROUP_MAX_SIZE_REACHED for one too many, and not for those who are in', () => {
+    const world = new ConsumerWorld(
+      {
+        consumer: {
+          maxSize: 1,
+          assignors: ['uniform'],
+          migrationPolicy: 'disabled',
+          regexRefreshIntervalMs: 1,
+        },
+      },
+      { t: 1 },
+    );
+    world.member('a').join();
+    expect(world.beatError({ memberId: 'b', ...first })).toBe('GROUP_MAX_SIZE_REACHED');
+    expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('NONE');
+  });
+
+  describe('FENCED_MEMBER_EPOCH', () => {
+    function moved() {
+      const world = new ConsumerWorld({}, { t: 4 });
+      const a = world.member('a').join();
+      const b = world.member('b').join();
+      settle([a, b]);
+      expect(a.epoch).toBe(2);
+      return { world, a };
+    }
+
+    test('for an epoch that is ahead', () => {
+      const { world } = moved();
+      expect(world.beatError({ memberId: 'a', memberEpoch: 3 })).toBe('FENCED_MEMBER_EPOCH');
+    });
+
+    test('for the epoch before, when the member owns what is no longer its own or does not say', () => {
+      const { world } = moved();
+      const topicPartitions = [{ topicId: idOf('t'), partitions: [0, 1, 2] }];
+      expect(world.beatError({ memberId: 'a', memberEpoch: 1, topicPartitions })).toBe('FENCED_MEMBER_EPOCH');
+      expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('FENCED_MEMBER_EPOCH');
+    });
+
+    test('but not for the epoch before, when the answer with the new one may have been lost', () => {
+      const { world, a } = moved();
+      const topicPartitions = [...a.owned].map(([topicId, partitions]) => ({ topicId, partitions }));
+      expect(world.beatNow({ memberId: 'a', memberEpoch: 1, topicPartitions })).toMatchObject({
+        errorCode: 0,
+        memberEpoch: 2,
+      });
+    });
+
+    test('and epoch 0 is always a way back', () => {
+      const { world } = moved();
+      expect(world.member('a').join().shown).toBe('t:0,1');
+    });
+  });
+});
+
+describe('static members', () => {
+  const instanceId = 'i1';
+
+  test('keep their place when they come back under a new id', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a', ['t'], { instanceId }).join();
+    const b = world.member('b').join();
+    settle([a, b]);
+    const before = a.shown;
+    const epoch = world.consumerGroup().epoch;
+    a.leave(-2);
+    expect(b.beat().shown).toBe('t:2,3');
+    const again = world.member('a2', ['t'], { instanceId }).join();
+    expect(again.shown).toBe(before);
+    expect(world.consumerGroup().epoch).toBe(epoch);
+    expect(world.consumerGroup().members.has('a')).toBe(false);
+  });
+
+  test('UNRELEASED_INSTANCE_ID while the one before has not gone', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.member('a', ['t'], { instanceId }).join();
+    expect(world.beatError({ memberId: 'b', instanceId, ...first })).toBe('UNRELEASED_INSTANCE_ID');
+  });
+
+  test('FENCED_INSTANCE_ID for the id that was replaced', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    const a = world.member('a', ['t'], { instanceId }).join();
+    a.leave(-2);
+    world.member('b', ['t'], { instanceId }).join();
+    expect(world.beatError({ memberId: 'a', instanceId, memberEpoch: 1 })).toBe('FENCED_INSTANCE_ID');
+    expect(world.beatError({ memberId: 'x', instanceId: 'nobody', memberEpoch: 1 })).toBe(
+      'UNKNOWN_MEMBER_ID',
+    );
+  });
+
+  test('lose their place when they leave for good, or stay away for a session', () => {
+    const world = new ConsumerWorld({}, { t: 2 });
+    const a = world.member('a', ['t'], { instanceId }).join();
+    const b = world.member('b').join();
+    settle([a, b]);
+    a.leave(-2);
+    for (let i = 0; i < 5; i++) {
+      world.advance(10_000);
+      b.beat();
+    }
+    expect(b.shown).toBe('t:0,1');
+  });
+});
+
+describe('regular expressions', () => {
+  const regex = (subscribedTopicRegex: string) => ({ subscribedTopicNames: null, subscribedTopicRegex });
+
+  test('match whole names, at once when topics are few', () => {
+    const world = new ConsumerWorld({}, { t1: 1, t2: 1, xt1: 1 });
+    const a = world.member('a', [], regex('t.*')).join();
+    expect(a.shown).toBe('t1:0 t2:0');
+    expect(world.log.some(({ key }) => key[1] === 16)).toBe(true);
+  });
+
+  test('INVALID_REGULAR_EXPRESSION for what RE2 does not take', () => {
+    const world = new ConsumerWorld({}, { t1: 1 });
+    for (const bad of ['(', '(?=t)', 't\\1']) {
+      expect(world.beatError({ memberId: 'a', ...first, ...regex(bad) })).toBe('INVALID_REGULAR_EXPRESSION');
+    }
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('take in topics that come later, after a pause', () => {
+    const world = new ConsumerWorld({}, { t1: 1 });
+    const a = world.member('a', [], regex('t.*')).join();
+    world.createTopic('t2', 1);
+    expect(a.beat().shown).toBe('t1:0');
+    world.advance(11_000);
+    expect(a.beat().shown).toBe('t1:0 t2:0');
+  });
+
+  test('are forgotten when nobody subscribes with them any more', () => {
+    const world = new ConsumerWorld({}, { t1: 1, u: 1 });
+    const a = world.member('a', [], regex('t.*')).join();
+    a.beat({ subscribedTopicRegex: '', subscribedTopicNames: ['u'] });
+    a.beat();
+    expect(a.shown).toBe('u:0');
+    expect(world.consumerGroup().regexes.size).toBe(0);
+  });
+
+  test('over many topics are matched in several turns', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    for (let i = 0; i < 1_200; i++) world.createTopic(`n${i}`, 1);
+    const a = world.member('a', [], regex('n1[01]0.')).join();
+    expect(a.shown).toBe('');
+    world.advance(1);
+    expect([...a.beat().owned.keys()]).toHaveLength(20);
+  });
+});
+
+describe('assignors', () => {
+  test('the one that most members ask for is taken', () => {
+    const world = new ConsumerWorld({}, { t: 3, u: 3 });
+    const topics = ['t', 'u'];
+    const members = ['a', 'b'].map((id) => world.member(id, topics, { serverAssignor: 'range' }).join());
+    settle(members);
+    expect(members.map(({ shown }) => shown)).toEqual(['t:0,1 u:0,1', 't:2 u:2']);
+  });
+
+  test('the target is computed at most once in an interval', () => {
+    const world = new ConsumerWorld(
+      {
+        ofGroup: () => ({
+          sessionTimeoutMs: 45_000,
+          heartbeatIntervalMs: 5_000,
+          assignmentIntervalMs: 1_000,
+        }),
+      },
+      { t: 4 },
+    );
+    const a = world.member('a').join();
+    world.advance(500);
+    const b = world.member('b').join();
+    expect([b.epoch, b.shown, world.consumerGroup().state]).toEqual([1, '', 'Assigning']);
+    world.advance(500);
+    settle([b, a]);
+    expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
+  });
+
+  test('a large group is assigned in several turns, while heartbeats go on', () => {
+    const world = new ConsumerWorld({}, { t: 3_000 });
+    const a = world.member('a');
+    // The first assignment is waited for: epoch 0 would tell the member to join again.
+    const token = world.beat({ memberId: 'a', ...first });
+    expect(world.response(token)).toBeUndefined();
+    world.advance(1);
+    a.take(defined(world.response<ConsumerHeartbeatResponse>(token)));
+    expect(a.epoch).toBe(1);
+    const b = world.member('b').join();
+    expect([b.epoch, b.shown]).toEqual([1, '']);
+    world.advance(1);
+    settle([a, b]);
+    expect([...a.owned.values()].flat()).toHaveLength(1_500);
+    expect([...b.owned.values()].flat()).toHaveLength(1_500);
+  });
+});
