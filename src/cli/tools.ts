@@ -14,6 +14,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   bendemann: ['bendemann'],
   storage: ['kafka-storage'],
   node: ['kafka-server-start', 'kafka-server-stop'],
+  container: ['docker-entrypoint'],
   topics: [
     'kafka-topics',
     'kafka-get-offsets',

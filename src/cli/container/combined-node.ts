@@ -1,0 +1,78 @@
+/**
+ * Variables of ZooKeeper times become one node that is broker and controller: there is no ZooKeeper, and one container can't
+ * know of others that used the same one.
+ */
+import { addOneNodeDefaults } from './packaged-defaults.ts';
+import type { Draft } from './draft.ts';
+
+const origin = 'one combined node in place of ZooKeeper';
+const deadKeys =
+  /^(zookeeper\.|inter\.broker\.protocol\.version$|log\.message\.format\.version$|port$|host\.name$|advertised\.(host\.name|port)$)/;
+
+function portsOf(listeners: string): number[] {
+  return [...listeners.matchAll(/:(\d+)(?=,|\s|$)/g)].map((found) => Number(found[1]));
+}
+
+/** True: these properties are for a broker with ZooKeeper. */
+export function isZooKeeperBroker(draft: Draft): boolean {
+  return draft.get('process.roles') === undefined;
+}
+
+/** Host and port keys of old brokers become listeners. */
+function listenersOfOldKeys(draft: Draft): void {
+  const port = draft.get('port') ?? '9092';
+  draft.setDefault('listeners', `PLAINTEXT://${draft.get('host.name') ?? ''}:${port}`, 'port and host.name');
+  const host = draft.get('advertised.host.name');
+  const advertisedPort = draft.get('advertised.port');
+  if (host === undefined && advertisedPort === undefined) return;
+  draft.setDefault(
+    'advertised.listeners',
+    `PLAINTEXT://${host ?? draft.get('host.name') ?? 'localhost'}:${advertisedPort ?? port}`,
+    'advertised.host.name and advertised.port',
+  );
+}
+
+/** A security protocol map without an entry for `name` gets one; without any map, PLAINTEXT is what a controller listener has. */
+function mapListener(draft: Draft, name: string): void {
+  const map = draft.properties.get('listener.security.protocol.map');
+  if (
+    map === undefined ||
+    map.value
+      .toUpperCase()
+      .split(',')
+      .some((pair) => pair.trim().startsWith(`${name}:`))
+  )
+    return;
+  draft.set(
+    'listener.security.protocol.map',
+    `${map.value},${name}:PLAINTEXT`,
+    `${map.origin}, and ${origin}`,
+  );
+}
+
+export function makeCombined(draft: Draft): void {
+  listenersOfOldKeys(draft);
+  const left = [...draft.properties.keys()].filter((key) => deadKeys.test(key));
+  for (const key of left) draft.take(key);
+  const given = draft.get('node.id') ?? draft.get('broker.id');
+  const id = given === undefined || Number(given) < 0 ? '1' : given;
+  draft.take('broker.id');
+  draft.set('node.id', id, given === id ? 'broker.id' : origin);
+  draft.set('process.roles', 'broker,controller', origin);
+  const listeners = draft.properties.get('listeners');
+  const taken = portsOf(`${listeners?.value ?? ''},${draft.get('advertised.listeners') ?? ''}`);
+  const port = [9093, 19_093, 29_093, 39_093, 49_093].find((one) => !taken.includes(one)) as number;
+  draft.set(
+    'listeners',
+    `${listeners?.value},CONTROLLER://localhost:${port}`,
+    `${listeners?.origin}, and ${origin}`,
+  );
+  draft.set('controller.listener.names', 'CONTROLLER', origin);
+  draft.set('controller.quorum.voters', `${id}@localhost:${port}`, origin);
+  mapListener(draft, 'CONTROLLER');
+  addOneNodeDefaults(draft);
+  const usesZooKeeper = left.some((key) => key.startsWith('zookeeper.'));
+  draft.note(
+    `${usesZooKeeper ? 'There is no ZooKeeper here' : 'process.roles is not set'}: this container is a whole cluster of one node${left.length === 0 ? '' : ` (left out: ${left.join(', ')})`}. For several nodes set the process roles, the node id and the controller quorum voters on each.`,
+  );
+}

@@ -1,0 +1,195 @@
+/**
+ * docker-entrypoint: the first process of a container. It turns the environment into properties (`plan.ts`), prints them,
+ * formats the data directories at the first start, runs the node in this process, and creates the topics that were asked for.
+ * With `--print` it only prints. Words `KEY=VALUE` stand above variables of that name; any other command is run instead.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { loadTool } from '../entry.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+import { tools } from '../tools.ts';
+import { describePlan, planContainer } from './plan.ts';
+import { propertiesText } from './properties-text.ts';
+import {
+  ContainerError,
+  type ContainerPlan,
+  type Dialect,
+  dialects,
+  type Environment,
+  type PlannedTopic,
+} from './types.ts';
+
+const usage = `USAGE: docker-entrypoint [--print] [--root DIR] [--dialect ${dialects.join('|')}] [KEY=VALUE]* | COMMAND [ARGUMENT]*\n`;
+const propertiesPath = '/opt/kafka/config/server.properties';
+/** The commands with which the images start their server. */
+const runScripts = /(^|\/)(docker\/run|start-kafka\.sh|kafka\/run\.sh)$/;
+
+interface Words {
+  readonly printsOnly: boolean;
+  readonly root: string;
+  readonly dialect: Dialect | null;
+  readonly variables: Environment;
+  /** Another command in place of the server. */
+  readonly command: readonly string[];
+}
+
+function parseWords(args: readonly string[]): Words {
+  const rest = [...args];
+  const variables: Record<string, string> = {};
+  let [printsOnly, root, dialect] = [false, '', null as Dialect | null];
+  while (rest.length > 0) {
+    const word = rest[0] as string;
+    const pair = /^([A-Za-z_][A-Za-z0-9_]*)=([\s\S]*)$/.exec(word);
+    if (pair !== null) variables[pair[1] as string] = pair[2] as string;
+    else if (word === '--print') printsOnly = true;
+    else if (word === '--root' && rest.length > 1)
+      root = (rest.splice(1, 1)[0] as string).replace(/\/+$/, '');
+    else if (word === '--dialect' && rest.length > 1) dialect = dialectNamed(rest.splice(1, 1)[0] as string);
+    else if (word.startsWith('-')) throw new ToolError(usage);
+    else if (!runScripts.test(word)) break;
+    rest.shift();
+  }
+  return { printsOnly, root, dialect, variables, command: rest };
+}
+
+function dialectNamed(name: string): Dialect {
+  const found = dialects.find((one) => one === name);
+  if (found === undefined) throw new ToolError(`There is no dialect ${name}.\n${usage}`);
+  return found;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new ToolError(`${path} can't be read: ${(error as Error).message}`);
+  }
+}
+
+/** wurstmeister's commands, whose output stands in for a variable that is not set. */
+const commands: readonly [command: string, variable: string][] = [
+  ['HOSTNAME_COMMAND', 'KAFKA_ADVERTISED_HOST_NAME'],
+  ['PORT_COMMAND', 'PORT_COMMAND_OUTPUT'],
+  ['BROKER_ID_COMMAND', 'KAFKA_BROKER_ID'],
+  ['RACK_COMMAND', 'KAFKA_BROKER_RACK'],
+];
+
+function withCommands(env: Environment): Environment {
+  const all: Record<string, string | undefined> = { ...env };
+  for (const [command, variable] of commands) {
+    const text = env[command];
+    if (text === undefined || (env[variable] ?? '') !== '') continue;
+    try {
+      all[variable] = execFileSync('/bin/sh', ['-c', text], { encoding: 'utf8' }).trim();
+    } catch (error) {
+      throw new ToolError(`${command}: ${(error as Error).message}`);
+    }
+  }
+  return all;
+}
+
+function plan(words: Words, io: CliIo): ContainerPlan {
+  const env = withCommands({ ...io.env, ...words.variables });
+  try {
+    return planContainer({ env, dialect: words.dialect, root: words.root, readFile: readText });
+  } catch (error) {
+    if (error instanceof ContainerError) throw new ToolError(error.message);
+    throw error;
+  }
+}
+
+/** Writes the properties where the tools of the container find them; returns the path. */
+function writeProperties(words: Words, { properties }: ContainerPlan): string {
+  const text = propertiesText([...properties].map(([key, { value }]) => [key, value] as const));
+  const wanted = `${words.root}${propertiesPath}`;
+  for (const path of [wanted, join(tmpdir(), 'bendemann', 'server.properties')]) {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      // It may hold passwords.
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EACCES' && code !== 'EROFS' && code !== 'EPERM') throw error;
+    }
+  }
+  throw new ToolError(`Neither ${wanted} nor a file in ${tmpdir()} can be written.`);
+}
+
+/** A listener without TLS and SASL through which this container reaches its own broker. */
+function ownAddress({ properties }: ContainerPlan): string | null {
+  const controllers = (properties.get('controller.listener.names')?.value ?? '').split(',');
+  const map = properties.get('listener.security.protocol.map')?.value ?? '';
+  for (const entry of (properties.get('listeners')?.value ?? '').split(',')) {
+    const match = /^\s*([^:]+):\/\/(\[[^\]]*\]|[^:]*):(\d+)\s*$/.exec(entry);
+    if (match === null || controllers.includes(match[1] as string)) continue;
+    const [, name, host, port] = match as unknown as [string, string, string, string];
+    const protocol = new RegExp(`(?:^|,)\\s*${name}:(\\w+)`, 'i').exec(map)?.[1] ?? name;
+    if (protocol.toUpperCase() !== 'PLAINTEXT') continue;
+    return `${host === '' || host === '0.0.0.0' ? 'localhost' : host}:${port}`;
+  }
+  return null;
+}
+
+async function createTopics(
+  topics: readonly PlannedTopic[],
+  address: string | null,
+  io: CliIo,
+): Promise<void> {
+  if (topics.length === 0) return;
+  if (address === null) {
+    io.stderr('KAFKA_CREATE_TOPICS: there is no PLAINTEXT listener through which topics could be created.\n');
+    return;
+  }
+  const kafkaTopics = await loadTool('kafka-topics');
+  for (const { name, partitions, replicationFactor, cleanupPolicy } of topics) {
+    const words = ['--create', '--if-not-exists', '--bootstrap-server', address, '--topic', name];
+    words.push('--partitions', `${partitions}`, '--replication-factor', `${replicationFactor}`);
+    if (cleanupPolicy !== null) words.push('--config', `cleanup.policy=${cleanupPolicy}`);
+    try {
+      await kafkaTopics(words, io);
+    } catch (error) {
+      io.stderr(`KAFKA_CREATE_TOPICS: ${name} was not created: ${(error as Error).message}\n`);
+    }
+  }
+}
+
+async function runNode(words: Words, chosen: ContainerPlan, io: CliIo): Promise<number> {
+  const file = writeProperties(words, chosen);
+  const storage = await loadTool('kafka-storage');
+  const formatted = await storage(
+    ['format', '--ignore-formatted', '-t', chosen.clusterId, '-c', file, ...chosen.formatArguments],
+    io,
+  );
+  if (formatted !== 0) return formatted;
+  const start = await loadTool('kafka-server-start');
+  let isStarted = false;
+  const stdout = (output: string | Uint8Array): void => {
+    io.stdout(output);
+    if (isStarted || typeof output !== 'string' || !output.includes('Kafka Server started')) return;
+    isStarted = true;
+    void createTopics(chosen.topics, ownAddress(chosen), io);
+  };
+  return start([file], { ...io, stdout });
+}
+
+/** A tool of ours by its name, with any folder and with or without .sh; anything else as a process. */
+async function runCommand([word, ...args]: readonly string[], io: CliIo): Promise<number> {
+  const name = basename(word as string).replace(/\.sh$/, '');
+  if (tools.some((tool) => tool.name === name)) return (await loadTool(name))(args, io);
+  const { status, error } = spawnSync(word as string, args, { stdio: 'inherit' });
+  if (error !== undefined) throw new ToolError(`${word}: ${error.message}`);
+  return status ?? 1;
+}
+
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  const words = parseWords(args);
+  if (words.command.length > 0) return runCommand(words.command, io);
+  const chosen = plan(words, io);
+  io.stdout(describePlan(chosen));
+  return words.printsOnly ? 0 : runNode(words, chosen, io);
+}

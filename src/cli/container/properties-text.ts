@@ -1,0 +1,25 @@
+/** Properties as the text of a file, which java.util.Properties and `parseProperties` read back to the same values. */
+
+function escaped(text: string): string {
+  return text.replace(/[\\\n\r\t\f]/g, (found) =>
+    found === '\\'
+      ? '\\\\'
+      : found === '\n'
+        ? '\\n'
+        : found === '\r'
+          ? '\\r'
+          : found === '\t'
+            ? '\\t'
+            : '\\f',
+  );
+}
+
+export function propertiesText(properties: Iterable<readonly [key: string, value: string]>): string {
+  let text = '';
+  for (const [key, value] of properties) {
+    const name = escaped(key).replace(/[ :=#!]/g, (found) => `\\${found}`);
+    // A blank at the beginning of a value would be taken for one before it.
+    text += `${name}=${escaped(value).replace(/^ /, '\\ ')}\n`;
+  }
+  return text;
+}

@@ -1,0 +1,50 @@
+/** What a container's environment says, and what it becomes. The translation is pure; `docker-entrypoint.ts` is its driver. */
+
+/** The images whose environment variables are understood. */
+export const dialects = ['apache', 'confluent', 'bitnami', 'wurstmeister'] as const;
+export type Dialect = (typeof dialects)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ContainerInput {
+  readonly env: Environment;
+  /** The image's dialect when the caller knows it; null: the variables tell. */
+  readonly dialect: Dialect | null;
+  /** Stands before every path that the image itself chooses: empty in a container, a folder in tests. */
+  readonly root: string;
+  /** Text of a mounted file, null when there is none. */
+  readonly readFile: (path: string) => string | null;
+}
+
+export interface PlannedProperty {
+  readonly value: string;
+  /** A variable, a file, or why the entry point chose the value. */
+  readonly origin: string;
+}
+
+export interface PlannedTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Null: the broker's default. */
+  readonly cleanupPolicy: string | null;
+}
+
+export interface ContainerPlan {
+  readonly dialect: Dialect;
+  /** What in the environment decided for the dialect. */
+  readonly why: string;
+  readonly properties: ReadonlyMap<string, PlannedProperty>;
+  readonly clusterId: string;
+  /** Further words for `kafka-storage format`. */
+  readonly formatArguments: readonly string[];
+  /** To be created once the node runs. */
+  readonly topics: readonly PlannedTopic[];
+  /** What was left out or chosen, in sentences for the person who starts the container. */
+  readonly notes: readonly string[];
+}
+
+/** The environment contradicts itself: the container can't start, and the message says what to change. */
+export class ContainerError extends Error {
+  override readonly name = 'ContainerError';
+}

@@ -1,0 +1,14 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { propertiesText } from '../../../src/cli/container/properties-text.ts';
+import { parseProperties } from '../../../src/config/properties-file.ts';
+
+test('what is written is read back', () => {
+  const key = fc.stringMatching(/^[a-zA-Z0-9._ :=#!\\-]+$/);
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.string({ unit: 'binary' })), (all) => {
+      const pairs = Object.entries(all);
+      expect([...parseProperties(propertiesText(pairs))].sort()).toEqual(pairs.sort());
+    }),
+  );
+});
