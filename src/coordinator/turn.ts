@@ -22,21 +22,21 @@ export interface Turn<Shard> extends StepContext {
   readonly notes: Note[];
 }
 
-/** What waits for the outcome of a write. */
-export interface Pending<Shard> {
+/** What waits for the outcome of a write; `T`: the turns of the coordinator. */
+export interface Pending<T> {
   /** Changes the state, once the write is committed. */
-  readonly apply: (turn: Turn<Shard>) => void;
+  readonly apply: (turn: T) => void;
   /** Takes back what was done in anticipation. */
-  readonly undo: (turn: Turn<Shard>, error: ErrorRow) => void;
+  readonly undo: (turn: T, error: ErrorRow) => void;
   /** Answers who waits; null: it succeeded. */
-  readonly answer: (turn: Turn<Shard>, error: ErrorRow | null) => void;
+  readonly answer: (turn: T, error: ErrorRow | null) => void;
   /** Whether a time-out takes back what was done in anticipation, though the write may still turn out to be committed. */
   readonly undoOnTimeout: boolean;
 }
 
 /** The part of a shard that knows its writes. */
-export interface PendingWrites<Shard> {
-  readonly pending: Map<number, Pending<Shard>>;
+export interface PendingWrites<T> {
+  readonly pending: Map<number, Pending<T>>;
   nextWriteId: number;
 }
 
@@ -59,28 +59,28 @@ export function note<Shard>(
 }
 
 /** Puts out records to append together, in the transaction of `producer` if one is given; returns the id of the write. */
-export function write<Shard extends PendingWrites<Shard>>(
-  turn: Turn<Shard>,
+export function write<T extends Turn<PendingWrites<T>>>(
+  turn: T,
   records: readonly CoordinatorRecord[],
-  pending: Partial<Pending<Shard>>,
+  pending: Partial<Pending<T>>,
   producer: Producer | null = null,
 ): number {
   return put(turn, { records, producer, end: null }, pending);
 }
 
 /** Puts out the marker that ends a transaction in this partition. */
-export function writeEnd<Shard extends PendingWrites<Shard>>(
-  turn: Turn<Shard>,
+export function writeEnd<T extends Turn<PendingWrites<T>>>(
+  turn: T,
   end: TransactionEnd,
-  pending: Partial<Pending<Shard>>,
+  pending: Partial<Pending<T>>,
 ): number {
   return put(turn, { records: [], producer: null, end }, pending);
 }
 
-function put<Shard extends PendingWrites<Shard>>(
-  turn: Turn<Shard>,
+function put<T extends Turn<PendingWrites<T>>>(
+  turn: T,
   write: Omit<Write, 'id'>,
-  pending: Partial<Pending<Shard>>,
+  pending: Partial<Pending<T>>,
 ): number {
   const id = turn.shard.nextWriteId++;
   turn.shard.pending.set(id, {
@@ -96,10 +96,7 @@ function put<Shard extends PendingWrites<Shard>>(
 function nothing(): void {}
 
 /** Applies or takes back a write, and answers who waits for it. */
-export function takeOutcome<Shard extends PendingWrites<Shard>>(
-  turn: Turn<Shard>,
-  outcome: WriteOutcome,
-): void {
+export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: WriteOutcome): void {
   const pending = turn.shard.pending.get(outcome.writeId);
   if (pending === undefined) return;
   if (outcome.type === 'timedOut') {
@@ -114,7 +111,7 @@ export function takeOutcome<Shard extends PendingWrites<Shard>>(
 }
 
 /** This broker no longer coordinates: whoever waits for a write is told. */
-export function resignWrites<Shard extends PendingWrites<Shard>>(turn: Turn<Shard>, error: ErrorRow): void {
+export function resignWrites<T extends Turn<PendingWrites<T>>>(turn: T, error: ErrorRow): void {
   for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
   turn.shard.pending.clear();
 }

@@ -20,7 +20,7 @@ export interface Sweep {
   readonly rest: Iterator<Group>;
 }
 
-export interface Shard extends PendingWrites<Shard> {
+export interface Shard extends PendingWrites<Turn> {
   readonly config: GroupConfig;
   readonly random: Random;
   readonly groups: Map<string, Group>;

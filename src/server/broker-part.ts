@@ -1,8 +1,5 @@
-/** The part of a node that is a broker: logs, replicas, the group coordinator, its registration with the controller. */
+/** The part of a node that is a broker: logs, replicas, coordinators, its registration with the controller. */
 import type { Uuid } from '../base/uuid.ts';
-import { Endpoints } from '../broker/api/endpoints.ts';
-import { createGroupHandlers } from '../broker/api/group-handlers.ts';
-import { GroupService } from '../broker/groups/group-service.ts';
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { PeerRequests } from '../broker/pipeline/peer-requests.ts';
 import type { BrokerServices, NodeServices } from '../broker/services.ts';
@@ -18,6 +15,7 @@ import { replicaSelectors } from '../replication/replica-selector.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import { StreamBrokerClient } from './calls/broker-client.ts';
 import { CallServer, type PeerHost } from './calls/call-server.ts';
+import { Coordinators } from './coordinators.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import type { ControllerPart } from './controller-part.ts';
@@ -46,7 +44,7 @@ export class BrokerPart {
   readonly replicaMetrics: Collector;
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
-  private readonly groups: GroupService;
+  private readonly coordinators: Coordinators;
   private readonly brokers: StreamBrokerClient;
   /** Null until clients are served. */
   private own: PeerRequests | null = null;
@@ -57,19 +55,10 @@ export class BrokerPart {
 
   constructor(around: BrokerSurroundings) {
     const { config, controller, node, ports } = around;
-    const { clock, scheduler, random, fs, logger } = ports;
+    const { fs, logger } = ports;
     this.around = around;
     this.logs = this.makeLogs();
     this.replicas = this.makeReplicas();
-    this.groups = new GroupService({
-      config,
-      replicas: this.replicas,
-      metadata: () => controller.loader.image,
-      clock,
-      scheduler,
-      random,
-      logger,
-    });
     this.brokers = this.makeBrokerClient();
     const traffic = new TopicTraffic((topic) => controller.loader.image.topics.byName(topic) !== undefined);
     this.services = {
@@ -86,8 +75,13 @@ export class BrokerPart {
       offlineDirectoryCount: () => this.offline.size,
     });
     this.creator = new TopicCreator(this.services);
-    const endpoints = new Endpoints(config.nodeId, config.advertisesExplicitly);
-    this.handlers = createGroupHandlers(this.groups, endpoints, this.creator);
+    this.coordinators = new Coordinators({
+      services: this.services,
+      replicas: this.replicas,
+      creator: this.creator,
+      logger,
+    });
+    this.handlers = this.coordinators.handlers;
   }
 
   /** Opens the logs, follows the metadata and registers; resolves when the controller has let this broker into service. */
@@ -100,8 +94,8 @@ export class BrokerPart {
     await lifecycle.start();
     await this.ownRegistration(lifecycle.brokerEpoch);
     this.replicas.start();
-    this.groups.start();
-    for (const publisher of [this.replicas, this.groups, this.brokers, node.imageWatch, lifecycle])
+    this.coordinators.start();
+    for (const publisher of [this.replicas, this.coordinators, this.brokers, node.imageWatch, lifecycle])
       controller.loader.addPublisher(publisher);
     await this.replicas.removeStrays();
     this.logs.resumeMoves();
@@ -128,7 +122,7 @@ export class BrokerPart {
 
   /** Everything is closed so that the next start is clean. */
   async stop(): Promise<void> {
-    this.groups.stop();
+    this.coordinators.stop();
     this.brokers.close();
     this.calls?.close();
     await this.replicas.stop();

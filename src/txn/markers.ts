@@ -18,8 +18,8 @@ export function startRound(turn: Turn, entry: Entry): void {
   const { shard, markers } = turn;
   const { current, transactionalId } = entry;
   assert(current !== null && isEnding(current.state), 'markers follow a decision');
-  if (current.partitions.size === 0) return complete(turn, entry);
   entry.round = { id: shard.nextRound++, missing: current.partitions };
+  if (current.partitions.size === 0) return complete(turn, entry);
   markers.push({
     round: entry.round.id,
     transactionalId,
@@ -27,6 +27,7 @@ export function startRound(turn: Turn, entry: Entry): void {
     producerEpoch: current.producerEpoch,
     commit: current.state === 'PrepareCommit',
     clientVersion: current.clientVersion,
+    coordinatorEpoch: turn.leaderEpoch,
     partitions: current.partitions,
   });
 }

@@ -3,6 +3,7 @@
  * `transaction.version` is at least 1, version 0 before; read: both.
  */
 import { assert } from '../base/assert.ts';
+import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { decode, DecodeError, encode } from '../protocol/codec/codec.ts';
 import { TransactionLogKey, TransactionLogValue } from '../protocol/messages/transaction-records.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../protocol/records/versioned.ts';
@@ -14,7 +15,6 @@ import {
   type Transaction,
   type TransactionVersion,
 } from './transaction.ts';
-import type { TxnRecord } from './types.ts';
 
 const keyType = 0;
 const valueVersionMax = 1;
@@ -27,7 +27,7 @@ export function transactionRecord(
   transactionalId: string,
   transaction: Transaction,
   version: TransactionVersion,
-): TxnRecord {
+): CoordinatorRecord {
   const isEmpty = transaction.state === 'Empty';
   assert(!isEmpty || transaction.partitions.size === 0, 'an empty transaction has no partitions');
   const valueVersion = version >= 1 ? 1 : 0;
@@ -50,7 +50,7 @@ export function transactionRecord(
   return { key: keyOf(transactionalId), value: encodeVersioned(valueVersion, value) };
 }
 
-export function transactionTombstone(transactionalId: string): TxnRecord {
+export function transactionTombstone(transactionalId: string): CoordinatorRecord {
   return { key: keyOf(transactionalId), value: null };
 }
 
@@ -60,7 +60,7 @@ export type ReadRecord =
   | { readonly type: 'unknown'; readonly keyType: number };
 
 /** Throws `DecodeError` when the bytes are not what their key says. */
-export function readRecord(record: TxnRecord): ReadRecord {
+export function readRecord(record: CoordinatorRecord): ReadRecord {
   const type = versionOf(record.key);
   if (type !== keyType) return { type: 'unknown', keyType: type };
   const { transactionalId } = decode(TransactionLogKey, 0, record.key, versionedBodyAt);

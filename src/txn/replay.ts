@@ -2,14 +2,14 @@
  * Loading: the records of the partition, one after the other, become the state; then `finishLoading` takes up what the last
  * coordinator left: markers of transactions whose end is decided.
  */
+import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { startRound } from './markers.ts';
 import { readRecord } from './records.ts';
 import { isEnding } from './transaction.ts';
 import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './turn.ts';
-import type { TxnRecord } from './types.ts';
 
 /** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
-export function replay(shard: Shard, record: TxnRecord): void {
+export function replay(shard: Shard, record: CoordinatorRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') return;
   const entry = shard.entries.get(read.transactionalId) ?? createEntry(read.transactionalId, null);

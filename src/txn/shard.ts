@@ -16,32 +16,22 @@
  * Not here: which broker is the coordinator, reading and appending the log, sending markers, versions of the wire format.
  */
 import { assertNever } from '../base/assert.ts';
+import { resignWrites, takeOutcome } from '../coordinator/turn.ts';
+import type { RuntimeInput, StepContext } from '../coordinator/types.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { addPartitions } from './add-partitions.ts';
 import { endTxn } from './end-txn.ts';
 import { initProducerId } from './init-producer-id.ts';
 import { marked, retryComplete, startRound } from './markers.ts';
 import { abortOne, abortOverdue, expireUnused } from './time-outs.ts';
-import { isEnding, type TransactionVersion } from './transaction.ts';
-import {
-  createTurn,
-  type Fencing,
-  type PendingWrite,
-  refused,
-  removeEntry,
-  reply,
-  type Request,
-  setCurrent,
-  type Shard,
-  type Turn,
-} from './turn.ts';
-import type { Input, Now, Output, TxnConfig } from './types.ts';
+import { isEnding } from './transaction.ts';
+import { createTurn, type Fencing, refused, reply, type Request, type Shard, type Turn } from './turn.ts';
+import type { Output, TxnConfig, TxnInput } from './types.ts';
 import { nextOverdueMs, refuseOverdue, wake } from './waiting.ts';
 
-export function createShard(config: TxnConfig, version: TransactionVersion, now: Now): Shard {
+export function createShard(config: TxnConfig, { nowMs }: StepContext): Shard {
   return {
     config,
-    version,
     entries: new Map(),
     ongoing: new Set(),
     pending: new Map(),
@@ -49,17 +39,28 @@ export function createShard(config: TxnConfig, version: TransactionVersion, now:
     producerIds: [],
     wantProducerId: [],
     incomplete: new Map(),
-    aborting: { rest: null, nextMs: now.nowMs + config.abortIntervalMs },
-    expiring: { rest: null, nextMs: now.nowMs + config.expiryIntervalMs },
+    aborting: { rest: null, nextMs: nowMs + config.abortIntervalMs },
+    expiring: { rest: null, nextMs: nowMs + config.expiryIntervalMs },
     nextWriteId: 1,
     nextRound: 1,
   };
 }
 
-export function step(shard: Shard, input: Input, now: Now): Output {
-  const turn = createTurn(shard, now);
+export function step(shard: Shard, input: TxnInput | RuntimeInput, context: StepContext): Output {
+  const turn = createTurn(shard, context);
   take(turn, input);
+  goOn(turn);
   return turn;
+}
+
+/** What was decided gets its markers, and who waited for the end of a transition has its turn. */
+function goOn(turn: Turn): void {
+  for (const entry of turn.settled) {
+    if (entry.isPending) continue;
+    if (entry.current !== null && isEnding(entry.current.state) && entry.round === null)
+      startRound(turn, entry);
+    wake(turn, entry, takeRequest);
+  }
 }
 
 /** When the shard wants its next `tick`. */
@@ -69,7 +70,7 @@ export function nextDeadlineMs(shard: Shard): number {
   return Math.min(aborting.nextMs, expiring.nextMs, nextOverdueMs(waiting), retryMs);
 }
 
-function take(turn: Turn, input: Input): void {
+function take(turn: Turn, input: TxnInput | RuntimeInput): void {
   switch (input.type) {
     case 'initProducerId':
     case 'addPartitions':
@@ -82,15 +83,12 @@ function take(turn: Turn, input: Input): void {
       return takeAgain(turn, turn.shard.wantProducerId.shift());
     case 'noProducerId':
       return refuse(turn, turn.shard.wantProducerId.shift(), input.error);
-    case 'version':
-      turn.shard.version = input.version;
-      return;
     case 'written':
-      return settle(turn, input.writeId, null);
     case 'failed':
-      return settle(turn, input.writeId, input.error);
     case 'timedOut':
-      return turn.shard.pending.get(input.writeId)?.answer(turn, input.error);
+      return takeOutcome(turn, input);
+    case 'metadata':
+      return;
     case 'tick':
       return tick(turn);
     case 'resign':
@@ -124,25 +122,6 @@ function refuse(turn: Turn, who: Request | Fencing | undefined, error: ErrorRow)
   if (who !== undefined && who.type !== 'fence') reply(turn, who.token, refused(error));
 }
 
-function settle(turn: Turn, writeId: number, error: ErrorRow | null): void {
-  const pending = turn.shard.pending.get(writeId);
-  if (pending === undefined) return;
-  turn.shard.pending.delete(writeId);
-  for (const one of pending.changes) {
-    one.entry.isPending = false;
-    if (error === null) hold(turn, one);
-    else if (one.entry.current === null) removeEntry(turn.shard, one.entry);
-  }
-  pending.answer(turn, error);
-  for (const { entry } of pending.changes) wake(turn, entry, takeRequest);
-}
-
-function hold(turn: Turn, { entry, next }: PendingWrite['changes'][number]): void {
-  if (next === null) return removeEntry(turn.shard, entry);
-  setCurrent(turn.shard, entry, next);
-  if (isEnding(next.state)) startRound(turn, entry);
-}
-
 function tick(turn: Turn): void {
   refuseOverdue(turn);
   retryComplete(turn);
@@ -151,11 +130,10 @@ function tick(turn: Turn): void {
 }
 
 function resign(turn: Turn, error: ErrorRow): void {
-  const { pending, waiting, wantProducerId } = turn.shard;
-  for (const one of pending.values()) one.answer(turn, error);
+  const { waiting, wantProducerId } = turn.shard;
+  resignWrites(turn, error);
   for (const { input } of waiting) reply(turn, input.token, refused(error));
   for (const who of wantProducerId) refuse(turn, who, error);
-  pending.clear();
   waiting.clear();
   wantProducerId.length = 0;
 }

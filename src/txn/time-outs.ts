@@ -8,17 +8,18 @@ import { Errors } from '../protocol/errors.ts';
 import { listOf } from './partitions.ts';
 import { endlessTimeoutMs, fenced, isExhausted, noProducerId, type Transaction } from './transaction.ts';
 import {
+  type Answer,
   change,
   type Entry,
   type Fencing,
   forget,
   mayExpire,
   note,
-  type PendingWrite,
   type Request,
   type Sweep,
   takeProducerId,
   type Turn,
+  versionOf,
 } from './turn.ts';
 
 /** Ids looked at in one slice. */
@@ -27,13 +28,8 @@ const sliceMax = 1_000;
 const notedTopicsMax = 10;
 
 /** Aborts the open transaction of `entry` and raises its epoch. `who` is tried again when a fresh producer id is needed first. */
-export function fence(
-  turn: Turn,
-  entry: Entry,
-  who: Request | Fencing,
-  answer: PendingWrite['answer'],
-): void {
-  const { version } = turn.shard;
+export function fence(turn: Turn, entry: Entry, who: Request | Fencing, answer: Answer): void {
+  const version = versionOf(turn.image);
   // Only called for an open transaction.
   const current = entry.current as Transaction;
   const isUsedUp = version >= 2 && isExhausted(current.producerEpoch);

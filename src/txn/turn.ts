@@ -2,11 +2,22 @@
  * The state of a shard and one step of it in the making: what the files of this folder read and add to.
  */
 import { assert } from '../base/assert.ts';
+import {
+  createTurn as createCoordinatorTurn,
+  type Pending,
+  type PendingWrites,
+  type Turn as CoordinatorTurn,
+  write,
+} from '../coordinator/turn.ts';
+import type { StepContext } from '../coordinator/types.ts';
+import { featureLevel, type MetadataImage } from '../metadata/image.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import type { Partitions } from './partitions.ts';
 import { transactionRecord, transactionTombstone } from './records.ts';
 import { isEnding, isIdle, type Transaction, type TransactionVersion } from './transaction.ts';
-import type { Input, MarkerRound, Note, Now, ProducerAnswer, Reply, TxnConfig, Write } from './types.ts';
+import type { MarkerRound, ProducerAnswer, TxnConfig, TxnInput } from './types.ts';
+
+export { note, reply } from '../coordinator/turn.ts';
 
 /** A transactional id of this shard. */
 export interface Entry {
@@ -31,7 +42,7 @@ export interface Waiting {
 }
 
 /** What somebody waits for. */
-export type Request = Extract<Input, { readonly token: number }>;
+export type Request = Extract<TxnInput, { readonly token: number }>;
 
 /** The coordinator's own work: ending a transaction that took too long. */
 export interface Fencing {
@@ -39,21 +50,11 @@ export interface Fencing {
   readonly transactionalId: string;
 }
 
-/** What waits for the outcome of a write: `next` holds then (null: the id is forgotten), and who asked is answered. */
-export interface PendingWrite {
-  readonly changes: readonly { readonly entry: Entry; readonly next: Transaction | null }[];
-  /** Null: it succeeded. */
-  readonly answer: (turn: Turn, error: ErrorRow | null) => void;
-}
-
-export interface Shard {
+export interface Shard extends PendingWrites<Turn> {
   readonly config: TxnConfig;
-  /** The cluster's `transaction.version`. */
-  version: TransactionVersion;
   readonly entries: Map<string, Entry>;
   /** Those whose committed state is Ongoing, for the look at time-outs. */
   readonly ongoing: Set<Entry>;
-  readonly pending: Map<number, PendingWrite>;
   /** In the order of `untilMs`. */
   readonly waiting: Set<Waiting>;
   /** Fresh producer ids, and who needs one, in the order in which they asked. */
@@ -64,7 +65,6 @@ export interface Shard {
   /** The look at time-outs, and at unused ids: where it is, and when the next begins. */
   readonly aborting: Sweep;
   readonly expiring: Sweep;
-  nextWriteId: number;
   nextRound: number;
 }
 
@@ -73,23 +73,24 @@ export interface Sweep {
   nextMs: number;
 }
 
-/** One step in the making: the shard, the time and what the step puts out. */
-export interface Turn extends Now {
-  readonly shard: Shard;
-  readonly writes: Write[];
-  readonly replies: Reply[];
-  readonly notes: Note[];
+/** One step in the making. */
+export interface Turn extends CoordinatorTurn<Shard> {
   readonly markers: MarkerRound[];
   producerIdsWanted: number;
+  /** Ids whose record is no longer under way: what waits for them goes on at the end of the step. */
+  readonly settled: Entry[];
 }
 
-export function createTurn(shard: Shard, now: Now): Turn {
-  const { nowMs, wallMs } = now;
-  return { shard, nowMs, wallMs, writes: [], replies: [], notes: [], markers: [], producerIdsWanted: 0 };
+export function createTurn(shard: Shard, context: StepContext): Turn {
+  return { ...createCoordinatorTurn(shard, context), markers: [], producerIdsWanted: 0, settled: [] };
 }
 
-export function reply(turn: Turn, token: number, response: Reply['response']): void {
-  turn.replies.push({ token, response });
+const versionFeature = 'transaction.version';
+
+/** The cluster's `transaction.version`. A level of a later Kafka is at least 2. */
+export function versionOf(image: MetadataImage): TransactionVersion {
+  const level = featureLevel(image, versionFeature);
+  return level >= 2 ? 2 : level === 1 ? 1 : 0;
 }
 
 /** The answer to whoever gets no producer id and epoch. */
@@ -97,43 +98,43 @@ export function refused(error: ErrorRow): ProducerAnswer {
   return { errorCode: error.code, producerId: -1, producerEpoch: -1 };
 }
 
-export function note(turn: Turn, level: Note['level'], message: string, fields: Note['fields']): void {
-  turn.notes.push({ level, message, fields });
-}
-
 export function createEntry(transactionalId: string, current: Transaction | null): Entry {
   return { transactionalId, current, isPending: false, round: null, waiting: new Set(), isNoted: false };
 }
 
+export type Answer = Pending<Turn>['answer'];
+
 /** Puts out the record of the next state of one id. */
-export function change(turn: Turn, entry: Entry, next: Transaction, answer: PendingWrite['answer']): void {
-  const record = transactionRecord(entry.transactionalId, next, turn.shard.version);
-  put(turn, [{ entry, next }], [record], answer);
+export function change(turn: Turn, entry: Entry, next: Transaction, answer: Answer): void {
+  entry.isPending = true;
+  write(turn, [transactionRecord(entry.transactionalId, next, versionOf(turn.image))], {
+    apply: (later) => settle(later, entry, () => setCurrent(later.shard, entry, next)),
+    undo: (later) => settle(later, entry, () => undefined),
+    answer,
+  });
 }
 
 /** Puts out the end of ids that nobody uses. */
 export function forget(turn: Turn, entries: readonly Entry[]): void {
-  put(
-    turn,
-    entries.map((entry) => ({ entry, next: null })),
-    entries.map(({ transactionalId }) => transactionTombstone(transactionalId)),
-    () => undefined,
-  );
+  for (const entry of entries) entry.isPending = true;
+  const records = entries.map(({ transactionalId }) => transactionTombstone(transactionalId));
+  write(turn, records, {
+    apply(later) {
+      for (const entry of entries) settle(later, entry, () => removeEntry(later.shard, entry));
+    },
+    undo(later) {
+      for (const entry of entries) settle(later, entry, () => undefined);
+    },
+  });
 }
 
-function put(
-  turn: Turn,
-  changes: PendingWrite['changes'],
-  records: Write['records'],
-  answer: PendingWrite['answer'],
-): void {
-  const id = turn.shard.nextWriteId++;
-  for (const { entry } of changes) {
-    assert(!entry.isPending, 'one record of an id is under way at a time');
-    entry.isPending = true;
-  }
-  turn.shard.pending.set(id, { changes, answer });
-  turn.writes.push({ id, records });
+function settle(turn: Turn, entry: Entry, apply: () => void): void {
+  assert(entry.isPending, 'one record of an id is under way at a time');
+  entry.isPending = false;
+  apply();
+  // Its first record was refused.
+  if (entry.current === null) removeEntry(turn.shard, entry);
+  turn.settled.push(entry);
 }
 
 /** The committed state of `entry` becomes `next`. */

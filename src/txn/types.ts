@@ -2,6 +2,7 @@
  * What goes into a shard of the transaction coordinator and what comes out. Field names are those of Kafka's messages. Nothing
  * here knows versions of requests, except where the protocol depends on one (`TransactionVersion`).
  */
+import type { Output as CoordinatorOutput } from '../coordinator/types.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import type { Partitions } from './partitions.ts';
 import type { TransactionVersion } from './transaction.ts';
@@ -17,12 +18,6 @@ export interface TxnConfig {
   readonly expiryIntervalMs: number;
   /** Lets producers ask for transactions without a time-out. */
   readonly twoPhaseCommitEnable: boolean;
-}
-
-/** The two clocks of one step: deadlines count on `nowMs` (monotonic), records carry `wallMs`. */
-export interface Now {
-  readonly nowMs: number;
-  readonly wallMs: number;
 }
 
 export interface InitProducerIdRequest {
@@ -57,31 +52,6 @@ export interface ProducerAnswer {
   readonly producerEpoch: number;
 }
 
-/** One record of `__transaction_state`; a null value is a tombstone. */
-export interface TxnRecord {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | null;
-}
-
-/** Records to append as one atomic batch. The driver reports the outcome with the input `written`, `failed` or `timedOut`. */
-export interface Write {
-  readonly id: number;
-  readonly records: readonly TxnRecord[];
-}
-
-/** The answer to the request that came with `token`. */
-export interface Reply {
-  readonly token: number;
-  readonly response: ProducerAnswer | { readonly errorCode: number };
-}
-
-/** Something worth a line in the log. */
-export interface Note {
-  readonly level: 'debug' | 'info' | 'warn';
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
-
 /** The markers of one transaction: each of the partitions needs one. The driver reports them with the input `marked`. */
 export interface MarkerRound {
   readonly round: number;
@@ -90,19 +60,20 @@ export interface MarkerRound {
   readonly producerEpoch: number;
   readonly commit: boolean;
   readonly clientVersion: TransactionVersion;
+  /** Leader epoch of the coordinator's partition: partitions refuse the markers of an older coordinator. */
+  readonly coordinatorEpoch: number;
   readonly partitions: Partitions;
 }
 
-export interface Output {
-  readonly writes: readonly Write[];
-  readonly replies: readonly Reply[];
-  readonly notes: readonly Note[];
+/** What a step puts out beside writes, answers and notes. */
+export interface Output extends CoordinatorOutput {
   readonly markers: readonly MarkerRound[];
   /** So many fresh producer ids are needed: each is given with `producerId`, or refused with `noProducerId`. */
   readonly producerIdsWanted: number;
 }
 
-export type Input =
+/** What the coordinator is told beside what its runtime tells every shard. */
+export type TxnInput =
   | { readonly type: 'initProducerId'; readonly token: number; readonly request: InitProducerIdRequest }
   | { readonly type: 'addPartitions'; readonly token: number; readonly request: AddPartitionsRequest }
   | { readonly type: 'endTxn'; readonly token: number; readonly request: EndTxnRequest }
@@ -114,16 +85,4 @@ export type Input =
       readonly partitions: Partitions;
     }
   | { readonly type: 'producerId'; readonly producerId: number }
-  | { readonly type: 'noProducerId'; readonly error: ErrorRow }
-  /** The cluster's `transaction.version` is now this. */
-  | { readonly type: 'version'; readonly version: TransactionVersion }
-  /** The write is replicated: it holds. */
-  | { readonly type: 'written'; readonly writeId: number }
-  /** The write was refused and will never be in the log. */
-  | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** Nobody knows yet; the requests that wait are answered, `written` or `failed` still come. */
-  | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow }
-  /** A deadline has come. */
-  | { readonly type: 'tick' }
-  /** This broker no longer is the coordinator: every waiting request is answered. */
-  | { readonly type: 'resign'; readonly error: ErrorRow };
+  | { readonly type: 'noProducerId'; readonly error: ErrorRow };

@@ -135,7 +135,7 @@ describe('time', () => {
     world.advance(3_600_001);
     expect([...world.shard.entries.keys()]).toEqual(['open']);
     expect(world.log.at(-1)?.value).toBeNull();
-    expect(durable(replayed(world.log, world.config, 2, world.now))).toEqual(durable(world.shard));
+    expect(durable(replayed(world.log, world.config, world.now))).toEqual(durable(world.shard));
   });
 
   test('a request for an id that is being forgotten waits and begins anew', () => {

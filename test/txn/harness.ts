@@ -1,5 +1,7 @@
 /** A shard under a virtual clock, its log in memory, and requests written short. */
 import { defined } from '../../src/base/assert.ts';
+import type { CoordinatorRecord, RuntimeInput, StepContext, Write } from '../../src/coordinator/types.ts';
+import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import { type ErrorRow, Errors, errorOf } from '../../src/protocol/errors.ts';
 import { type Partitions, partitionsOf } from '../../src/txn/partitions.ts';
 import { finishLoading, replay } from '../../src/txn/replay.ts';
@@ -8,14 +10,11 @@ import type { Transaction, TransactionVersion } from '../../src/txn/transaction.
 import { createTurn, type Shard } from '../../src/txn/turn.ts';
 import type {
   InitProducerIdRequest,
-  Input,
   MarkerRound,
-  Note,
   Output,
   ProducerAnswer,
   TxnConfig,
-  TxnRecord,
-  Write,
+  TxnInput,
 } from '../../src/txn/types.ts';
 
 export const config: TxnConfig = {
@@ -25,6 +24,11 @@ export const config: TxnConfig = {
   expiryIntervalMs: 3_600_000,
   twoPhaseCommitEnable: false,
 };
+
+function imageOf(version: TransactionVersion): MetadataImage {
+  const image = emptyImage();
+  return { ...image, features: { ...image.features, levels: new Map([['transaction.version', version]]) } };
+}
 
 export const wallStartMs = 1_700_000_000_000;
 
@@ -48,13 +52,14 @@ export class World {
   shard: Shard;
   version: TransactionVersion;
   nowMs = 0;
-  readonly log: TxnRecord[] = [];
+  leaderEpoch = 1;
+  readonly log: CoordinatorRecord[] = [];
   readonly responses = new Map<number, ProducerAnswer>();
   /** Writes that are under way, when `autoWrite` is off. */
   readonly writes: Write[] = [];
   /** Rounds put out and not yet carried out, when `autoMark` is off. */
   readonly rounds: MarkerRound[] = [];
-  readonly notes: Note[] = [];
+  readonly notes: Output['notes'][number][] = [];
   autoWrite = true;
   autoMark = true;
   autoProducerId = true;
@@ -66,18 +71,19 @@ export class World {
   constructor(version: TransactionVersion = 2, overrides: Partial<TxnConfig> = {}) {
     this.config = { ...config, ...overrides };
     this.version = version;
-    this.shard = createShard(this.config, version, this.now);
+    this.shard = createShard(this.config, this.now);
   }
 
-  get now() {
-    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs };
+  get now(): StepContext {
+    const { nowMs, leaderEpoch } = this;
+    return { nowMs, wallMs: wallStartMs + nowMs, leaderEpoch, image: imageOf(this.version) };
   }
 
   current(id = 't'): Transaction {
     return defined(this.shard.entries.get(id)?.current, `transaction ${id}`);
   }
 
-  step(input: Input): void {
+  step(input: TxnInput | RuntimeInput): void {
     this.take(step(this.shard, input, this.now));
   }
 
@@ -85,7 +91,11 @@ export class World {
     this.notes.push(...output.notes);
     for (const { token, response } of output.replies) {
       if (!this.responses.has(token))
-        this.responses.set(token, { producerId: -1, producerEpoch: -1, ...response });
+        this.responses.set(token, {
+          producerId: -1,
+          producerEpoch: -1,
+          ...(response as { errorCode: number }),
+        });
     }
     for (const write of output.writes) {
       if (this.autoWrite) this.written(write);
@@ -133,16 +143,17 @@ export class World {
 
   /** Another broker takes over: only the log is left. */
   failOver(): void {
+    this.leaderEpoch++;
     this.rounds.length = 0;
     this.writes.length = 0;
     this.producerIdsWanted = 0;
-    this.shard = replayed(this.log, this.config, this.version, this.now);
+    this.shard = replayed(this.log, this.config, this.now);
     const turn = createTurn(this.shard, this.now);
     finishLoading(turn);
     this.take(turn);
   }
 
-  send(input: (token: number) => Input): number {
+  send(input: (token: number) => TxnInput): number {
     const token = ++this.#token;
     this.step(input(token));
     return token;
@@ -236,13 +247,8 @@ export class Producer {
   }
 }
 
-export function replayed(
-  log: readonly TxnRecord[],
-  of: TxnConfig,
-  version: TransactionVersion,
-  now: { nowMs: number; wallMs: number },
-): Shard {
-  const shard = createShard(of, version, now);
+export function replayed(log: readonly CoordinatorRecord[], of: TxnConfig, now: StepContext): Shard {
+  const shard = createShard(of, now);
   for (const record of log) replay(shard, record);
   return shard;
 }

@@ -44,7 +44,6 @@ class Run {
   readonly markers = new Map<string, Map<number, Marker>>();
   /** (producer id, epoch of the client) → the end that it was told is decided. */
   readonly decided = new Map<string, boolean>();
-  coordinatorEpoch = 0;
   epochs = new Map<string, readonly [number, number]>();
 
   constructor(seed: number, version: TransactionVersion) {
@@ -112,7 +111,7 @@ class Run {
     const name = names[this.pick(names.length)] as string;
     const log = this.markers.get(name) ?? new Map<number, Marker>();
     this.markers.set(name, log);
-    const round = `${this.coordinatorEpoch}/${one.round}`;
+    const round = `${one.coordinatorEpoch}/${one.round}`;
     const before = log.get(one.producerId);
     // A partition refuses the marker of an older epoch; here it must not even be asked to take one.
     expect(before === undefined || before.epoch <= one.producerEpoch).toBe(true);
@@ -133,7 +132,6 @@ class Run {
     this.world.writes.length = 0;
     this.world.step({ type: 'resign', error: Errors.NOT_COORDINATOR });
     this.poll();
-    this.coordinatorEpoch++;
     this.epochs.clear();
     this.world.failOver();
   }
@@ -194,7 +192,7 @@ class Run {
   check(): void {
     const { shard, log, config, version } = this.world;
     // `useUpEpochs` is not in the log.
-    const ofLog = replayed(log, config, version, this.world.now);
+    const ofLog = replayed(log, config, this.world.now);
     for (const entry of shard.entries.values()) {
       if (entry.current === null || entry.current.producerEpoch > 30_000) continue;
       const other = ofLog.entries.get(entry.transactionalId);

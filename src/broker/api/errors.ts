@@ -50,6 +50,24 @@ const downMappings: readonly DownMapping[] = [
     error: Errors.PRODUCER_FENCED,
     sent: Errors.INVALID_PRODUCER_EPOCH,
   },
+  {
+    apiKey: ApiKey.AddPartitionsToTxn,
+    belowVersion: 2,
+    error: Errors.PRODUCER_FENCED,
+    sent: Errors.INVALID_PRODUCER_EPOCH,
+  },
+  {
+    apiKey: ApiKey.AddOffsetsToTxn,
+    belowVersion: 2,
+    error: Errors.PRODUCER_FENCED,
+    sent: Errors.INVALID_PRODUCER_EPOCH,
+  },
+  {
+    apiKey: ApiKey.EndTxn,
+    belowVersion: 2,
+    error: Errors.PRODUCER_FENCED,
+    sent: Errors.INVALID_PRODUCER_EPOCH,
+  },
 ];
 
 /** The code of `error` as a client of `version` understands it. */

@@ -43,18 +43,11 @@ export function fetchScope(
 }
 
 function withoutSession(request: FetchRequest): FetchScope {
-  return { session: null, incremental: false, partitions: [...named(request).values()] };
-}
-
-/** The partitions of a request by their key: of one that is named twice, the last mention counts. */
-function named(request: FetchRequest): Map<string, FetchedPartition> {
-  const byKey = new Map<string, FetchedPartition>();
+  const partitions: FetchedPartition[] = [];
   for (const topic of request.topics) {
-    for (const asked of topic.partitions) {
-      byKey.set(partitionKey(topic.topic, topic.topicId, asked.partition), fetched(topic, asked));
-    }
+    for (const asked of topic.partitions) partitions.push(fetched(topic, asked));
   }
-  return byKey;
+  return { session: null, incremental: false, partitions };
 }
 
 function newSession(
@@ -63,9 +56,15 @@ function newSession(
   version: number,
   nowMs: number,
 ): FetchScope {
-  const byKey = named(request);
+  const { partitions } = withoutSession(request);
+  const byKey = new Map(
+    partitions.map((partition) => [
+      partitionKey(partition.topic, partition.topicId, partition.index),
+      partition,
+    ]),
+  );
   const session = sessions.create(version >= topicIdsVersion, byKey, nowMs);
-  return { session, incremental: false, partitions: [...byKey.values()] };
+  return { session, incremental: false, partitions: session === null ? partitions : [...byKey.values()] };
 }
 
 function nextOfSession(

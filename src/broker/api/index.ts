@@ -6,7 +6,6 @@ import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';
 import { HandlerTable } from '../pipeline/table.ts';
 import type { MemoryBudget } from '../pipeline/memory-budget.ts';
-import { ProducerIds } from '../producer-ids.ts';
 import { Purgatory } from '../purgatory/delayed-operation.ts';
 import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
 import type { BrokerServices, NodeServices } from '../services.ts';
@@ -23,7 +22,6 @@ import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.t
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
-import { createInitProducerIdHandler } from './22-init-producer-id.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
 import { createAlterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.ts';
@@ -70,22 +68,16 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
 
 function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
   const { services, creator, sessions, fetchBudget } = options;
-  const { nodeId, metadata, controller, random } = services;
+  const { random } = services;
   const { scheduler } = services;
   const fetches = new Purgatory(scheduler, parkedFetchesMax);
   const requests = new Purgatory(scheduler, pendingRequestsMax);
-  const producerIds = new ProducerIds(
-    nodeId,
-    () => metadata().cluster.brokers.get(nodeId)?.epoch,
-    controller,
-  );
   return [
     createProduceHandler(services, endpoints, requests),
     createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, purgatory: fetches }),
     createListOffsetsHandler(services),
     createMetadataHandler(services, endpoints, creator),
     createDeleteRecordsHandler(services, requests),
-    createInitProducerIdHandler(producerIds),
     createOffsetForLeaderEpochHandler(services),
     createAlterReplicaLogDirsHandler(services),
     createDescribeLogDirsHandler(services),
@@ -97,7 +89,7 @@ function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Ha
   ];
 }
 
-/** The table for a node; `broker` is null on one that is only a controller, `others` are handlers made elsewhere (groups). */
+/** The table for a node; `broker` is null on one that is only a controller, `others` are handlers made elsewhere (coordinators). */
 export function createHandlerTable(
   services: NodeServices,
   broker: BrokerHandlerOptions | null,

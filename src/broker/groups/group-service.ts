@@ -91,9 +91,9 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.partitionOf(groupId, image);
   }
 
-  /** For requests of members, who need a group with a name. Offsets may be committed without one: that group is "". */
+  /** For requests that need a group; commits and fetches may do without a name. */
   #named<Response>(groupId: string, input: (token: number) => GroupInput): Answer<Response> {
-    if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
+    requireName(groupId);
     return this.#runtime.request(groupId, input);
   }
 
@@ -131,10 +131,11 @@ export class GroupService implements MetadataPublisher {
   }
 
   deleteGroup(groupId: string): Answer<{ groupId: string; errorCode: number }> {
-    return this.#runtime.request(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
+    return this.#named(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
   }
 
   describe(groupId: string, apiVersion: number): DescribedGroup {
+    requireName(groupId);
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }
 
@@ -142,4 +143,8 @@ export class GroupService implements MetadataPublisher {
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));
   }
+}
+
+function requireName(groupId: string): void {
+  if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
 }

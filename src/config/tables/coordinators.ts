@@ -178,13 +178,13 @@ export const coordinatorsProperties = {
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(seconds(10), {
     min: 1,
     importance: 'low',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'How often transactions that took too long are looked for and aborted.',
   }),
   'transaction.max.timeout.ms': int(minutes(15), {
     min: 1,
     importance: 'high',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Longest transaction that a producer may ask for.',
   }),
   'transaction.partition.verification.enable': bool(true, {
@@ -196,13 +196,13 @@ export const coordinatorsProperties = {
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(hours(1), {
     min: 1,
     importance: 'low',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'How often unused transactional ids are looked for and forgotten.',
   }),
   'transaction.state.log.load.buffer.size': int(mebibytes(5), {
     min: 1,
     importance: 'high',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'Bytes read at once when a coordinator loads.',
   }),
   'transaction.state.log.min.isr': int(2, {
@@ -231,12 +231,13 @@ export const coordinatorsProperties = {
   }),
   'transaction.two.phase.commit.enable': bool(false, {
     importance: 'low',
+    effect: 'none',
     doc: 'Lets producers use transactions without a time limit.',
   }),
   'transactional.id.expiration.ms': int(days(7), {
     min: 1,
     importance: 'high',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'How long an unused transactional id is remembered.',
   }),
 };

@@ -12,10 +12,6 @@ import {
   DeleteRecordsResponse,
 } from '../../../src/protocol/messages/21-delete-records.ts';
 import {
-  InitProducerIdRequest,
-  InitProducerIdResponse,
-} from '../../../src/protocol/messages/22-init-producer-id.ts';
-import {
   OffsetForLeaderEpochRequest,
   OffsetForLeaderEpochResponse,
 } from '../../../src/protocol/messages/23-offset-for-leader-epoch.ts';
@@ -39,10 +35,6 @@ import {
   DescribeProducersRequest,
   DescribeProducersResponse,
 } from '../../../src/protocol/messages/61-describe-producers.ts';
-import {
-  AllocateProducerIdsRequest,
-  AllocateProducerIdsResponse,
-} from '../../../src/protocol/messages/67-allocate-producer-ids.ts';
 import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
@@ -81,43 +73,6 @@ describe('ListOffsets', () => {
     expect(await look(broker, version, -1, { index: 9 })).toMatchObject({ errorCode: 3 });
     replica.error = new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
     expect(await look(broker, version, -1)).toMatchObject({ errorCode: version >= 5 ? 78 : 5, offset: -1 });
-  });
-});
-
-describe('InitProducerId', () => {
-  const body = { transactionalId: null, transactionTimeoutMs: 0 };
-
-  test('ids from blocks, the next block before the last id', async () => {
-    const broker = new TestBroker();
-    let start = 100;
-    broker.controller.on(AllocateProducerIdsRequest, AllocateProducerIdsResponse, ({ brokerEpoch }) => {
-      expect(brokerEpoch).toBe(10);
-      const producerIdStart = start;
-      start += 1_000;
-      return { errorCode: 0, producerIdStart, producerIdLen: 10 };
-    });
-    const ids: number[] = [];
-    for (let i = 0; i < 12; i++) {
-      const response = await broker.inject(InitProducerIdRequest, InitProducerIdResponse, i % 6, body);
-      expect(response).toMatchObject({ errorCode: 0, producerEpoch: 0 });
-      ids.push(response.producerId);
-    }
-    expect(ids).toEqual([100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 1100, 1101]);
-    expect(broker.controller.requests.length).toBe(2);
-  });
-
-  test('no controller: to be repeated; transactional ids: not served', async () => {
-    const broker = new TestBroker();
-    const code = async (transactionalId: string | null) =>
-      (
-        await broker.inject(InitProducerIdRequest, InitProducerIdResponse, 4, {
-          transactionalId,
-          transactionTimeoutMs: 1,
-        })
-      ).errorCode;
-    expect(await code(null)).toBe(14);
-    expect(await code('')).toBe(42);
-    expect(await code('t')).toBe(35);
   });
 });
 

@@ -1,4 +1,4 @@
-/** A partition of `__consumer_offsets` in memory: a log that outlives its leaders, and a leader whose promises a test keeps by hand. */
+/** A partition of an internal topic in memory: a log that outlives its leaders, and a leader whose promises a test keeps by hand. */
 import { WatchList } from '../../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../../src/broker/services.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -27,7 +27,7 @@ export class MemoryLog {
 }
 
 export class MemoryReplica implements PartitionReplica {
-  readonly topic = '__consumer_offsets';
+  readonly topic: string;
   readonly topicId: string;
   readonly index: number;
   isLeader = true;
@@ -42,8 +42,14 @@ export class MemoryReplica implements PartitionReplica {
   readonly #watchers = new Set<() => void>();
   #acks: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
-  constructor(memory: MemoryLog, topicId = 'AAAAAAAAAAAAAAAAAAABCA', index = 0) {
+  constructor(
+    memory: MemoryLog,
+    topicId = 'AAAAAAAAAAAAAAAAAAABCA',
+    index = 0,
+    topic = '__consumer_offsets',
+  ) {
     this.memory = memory;
+    this.topic = topic;
     this.topicId = topicId;
     this.index = index;
     this.highWatermark = memory.endOffset;

@@ -1,0 +1,80 @@
+/** The coordinators of a broker, of groups and of transactions, and their handlers. */
+import { keyType } from '../broker/api/10-find-coordinator.ts';
+import { Endpoints } from '../broker/api/endpoints.ts';
+import { createGroupHandlers } from '../broker/api/group-handlers.ts';
+import { createTxnHandlers } from '../broker/api/txn-handlers.ts';
+import { CoordinatorFinder } from '../broker/coordinator/coordinator-finder.ts';
+import type { LeadershipSource } from '../broker/coordinator/runtime.ts';
+import { GroupService, offsetsTopic } from '../broker/groups/group-service.ts';
+import type { Handler } from '../broker/handler.ts';
+import { ProducerIds } from '../broker/producer-ids.ts';
+import type { BrokerServices } from '../broker/services.ts';
+import type { TopicCreator } from '../broker/topic-creator.ts';
+import { TxnService } from '../broker/txn/txn-service.ts';
+import { coordinatorPartition } from '../coordinator/partition.ts';
+import type { MetadataDelta } from '../metadata/delta.ts';
+import type { MetadataPublisher } from '../metadata/publisher.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface CoordinatorsOptions {
+  readonly services: BrokerServices;
+  readonly replicas: LeadershipSource;
+  readonly creator: TopicCreator;
+  readonly logger: Logger;
+}
+
+/** Built whole by its constructor; nothing runs before `start`. */
+export class Coordinators implements MetadataPublisher {
+  readonly handlers: readonly Handler[];
+  private readonly groups: GroupService;
+  private readonly txn: TxnService;
+
+  constructor(options: CoordinatorsOptions) {
+    const { services, creator } = options;
+    const { config } = services;
+    this.groups = new GroupService({ ...services, ...options });
+    const producerIds = this.makeProducerIds(services);
+    this.txn = this.makeTxn(options, producerIds);
+    const endpoints = new Endpoints(config.nodeId, config.advertisesExplicitly);
+    const txnFinder = new CoordinatorFinder(this.txn, endpoints, creator);
+    this.handlers = [
+      ...createGroupHandlers(this.groups, endpoints, creator, new Map([[keyType.transaction, txnFinder]])),
+      ...createTxnHandlers(this.txn, producerIds),
+    ];
+  }
+
+  private makeProducerIds({ nodeId, metadata, controller }: BrokerServices): ProducerIds {
+    return new ProducerIds(nodeId, () => metadata().cluster.brokers.get(nodeId)?.epoch, controller);
+  }
+
+  private makeTxn({ services, replicas, logger }: CoordinatorsOptions, producerIds: ProducerIds): TxnService {
+    const partitionCount = services.config.get('offsets.topic.num.partitions');
+    return new TxnService({
+      ...services,
+      replicas,
+      logger,
+      producerIds,
+      offsets: {
+        topic: offsetsTopic,
+        // A topic that does not exist yet will have the configured number of partitions.
+        partitionOf: (groupId, image) =>
+          this.groups.partitionOf(groupId, image) ?? coordinatorPartition(groupId, partitionCount),
+      },
+    });
+  }
+
+  start(): void {
+    this.groups.start();
+    this.txn.start();
+  }
+
+  stop(): void {
+    this.txn.stop();
+    this.groups.stop();
+  }
+
+  onMetadataUpdate(delta: MetadataDelta): void {
+    this.groups.onMetadataUpdate(delta);
+    this.txn.onMetadataUpdate(delta);
+  }
+}

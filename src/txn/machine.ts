@@ -1,0 +1,24 @@
+/** The transaction coordinator as its runtime sees it. */
+import type { StateMachine } from '../coordinator/types.ts';
+import { finishLoading, replay } from './replay.ts';
+import { createShard, nextDeadlineMs, step } from './shard.ts';
+import { createTurn, type Shard } from './turn.ts';
+import type { Output, TxnConfig, TxnInput } from './types.ts';
+
+export type TxnMachine = StateMachine<Shard, TxnInput, Output>;
+
+export function txnMachine(config: TxnConfig): TxnMachine {
+  return {
+    create: (context) => createShard(config, context),
+    replay,
+    // Nothing of this topic is written in transactions.
+    replayEnd: () => undefined,
+    loaded(shard, context) {
+      const turn = createTurn(shard, context);
+      finishLoading(turn);
+      return turn;
+    },
+    step,
+    nextDeadlineMs,
+  };
+}
