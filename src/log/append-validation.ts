@@ -9,7 +9,7 @@ import { DecodeError } from '../protocol/codec/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, batchHeaderBytes, checkCrc, setLogAppendTime } from '../protocol/records/batch.ts';
 import { decompress } from '../protocol/records/compression.ts';
-import { headerFault, OldFormatError } from './batch-scan.ts';
+import { headerFault } from './batch-scan.ts';
 import { VarintReader } from '../protocol/records/integers.ts';
 import type { LogConfig } from './log-config.ts';
 import type { AppendOrigin } from './producer-state.ts';
@@ -96,13 +96,7 @@ function tooLarge(sizeBytes: number, sizeBytesMax: number): KafkaError {
 /** The framing: a whole batch of format 2. */
 function checkForm(records: Uint8Array, at: number): void {
   const remaining = records.length - at;
-  let fault: string | null;
-  try {
-    fault = headerFault(records, at, remaining, 0);
-  } catch (error) {
-    if (!(error instanceof OldFormatError)) throw error;
-    throw new KafkaError(Errors.INVALID_RECORD, error.message);
-  }
+  const fault = headerFault(records, at, remaining, 0);
   if (fault === null) return;
   if (remaining >= batchHeaderBytes && (records[at + 16] as number) !== 2) {
     throw new KafkaError(Errors.INVALID_RECORD, `Record batch has an unsupported ${fault}`);

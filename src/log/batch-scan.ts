@@ -36,7 +36,7 @@ export interface ScanResult {
   readonly fault: string | null;
 }
 
-/** Old message formats are refused, not cut off: they may be good data that this broker can't read. */
+/** A log that holds old message formats is refused, not truncated: they may be good data that this broker can't read. */
 export class OldFormatError extends Error {
   override readonly name = 'OldFormatError';
 }
@@ -59,12 +59,6 @@ export function headerFault(
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
   const sizeBytes = view.getInt32(8) + 12;
   const magic = view.getInt8(16);
-  if (
-    (magic === 0 || magic === 1) &&
-    sizeBytes <= remainingBytes &&
-    isOldMessage(bytes, at, sizeBytes, magic)
-  )
-    throw new OldFormatError(`message format v${magic} is not supported`);
   if (magic !== 2) return `magic ${magic}`;
   if (sizeBytes < batchHeaderBytes || sizeBytes > batchBytesMax) return `batch size ${sizeBytes}`;
   if (sizeBytes > remainingBytes) return `batch of ${sizeBytes} bytes where ${remainingBytes} are left`;
@@ -74,6 +68,20 @@ export function headerFault(
   if (baseOffset < offsetMin) return `base offset ${baseOffset} where at least ${offsetMin} was expected`;
   if (view.getInt32(23) < 0) return `last offset delta ${view.getInt32(23)}`;
   return null;
+}
+
+/** Throws OldFormatError when what is at `at` is no batch but a whole message of format v0 or v1. */
+function refuseOldFormat(bytes: Uint8Array, at: number, remainingBytes: number): void {
+  if (remainingBytes < batchHeaderBytes) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
+  const sizeBytes = view.getInt32(8) + 12;
+  const magic = view.getInt8(16);
+  if (
+    (magic === 0 || magic === 1) &&
+    sizeBytes <= remainingBytes &&
+    isOldMessage(bytes, at, sizeBytes, magic)
+  )
+    throw new OldFormatError(`message format v${magic} is not supported`);
 }
 
 /**
@@ -114,7 +122,10 @@ export async function scanBatches(
         break;
       }
       const fault = headerFault(chunk, at, left, nextOffset ?? options.offsetMin);
-      if (fault !== null) return { end: position, nextOffset, fault };
+      if (fault !== null) {
+        refuseOldFormat(chunk, at, left);
+        return { end: position, nextOffset, fault };
+      }
       const header = batchHeader(chunk, at);
       if (header.sizeBytes > have) {
         if (at === 0 && header.sizeBytes <= chunk.length) return short;

@@ -166,7 +166,7 @@ export async function loadProducers(
   for (let i = state.floorSegment(from); i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
     if (segment.sizeBytes === 0 || segment.baseOffset >= upTo) continue;
-    const start = from <= segment.baseOffset ? 0 : (await segment.index()).offset.lookup(from);
+    const start = from <= segment.baseOffset ? 0 : await segment.positionBefore(from);
     await segment.scan(start, false, ({ header }) => {
       if (header.baseOffset >= from && header.lastOffset < upTo)
         applyToProducers(state.producers, header, nowMs);

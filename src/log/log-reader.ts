@@ -1,6 +1,6 @@
 /**
- * The read side of one log: batches by offset, offsets by time, aborted transactions. Never changes the log, except that a
- * senseless index is rebuilt.
+ * The read side of one log: batches by offset, offsets by time, aborted transactions. Never changes the log, except that it
+ * has a senseless index rebuilt, under the writer's lock and after the read, which goes on without the index.
  *
  * A read that a truncation overtakes is done again. Bytes are returned as they lie on disk; checksums are the reader's.
  */
@@ -47,19 +47,35 @@ function empty(offset: number): LogReadResult {
   return { records: noBytes, firstOffset: offset, nextOffset: offset };
 }
 
-/** Where a sequential reader goes on: saves it the index and the slack. */
+/**
+ * Where a sequential reader goes on: saves it the index and the slack. The batch at `position` is the first one at or after
+ * `offset`: it begins later where compaction has left a gap.
+ */
 interface Hint {
   readonly offset: number;
   readonly segment: Segment;
   readonly position: number;
 }
 
+/** Where a read of a segment begins. */
+interface Start {
+  readonly position: number;
+  readonly slackBytes: number;
+  /** An entry of the index led here: the batch at `position` begins at or before the wanted offset, or the entry is wrong. */
+  readonly isIndexed: boolean;
+}
+
 export class LogReader {
   readonly #state: LogState;
+  /** Runs under the writer's lock, and takes the log offline when the disk fails. */
+  readonly #exclusive: (body: () => Promise<void>) => Promise<void>;
   #hints: Hint[] = [];
+  /** Segments whose indexes are about to be rebuilt. */
+  readonly #repairs = new Set<Segment>();
 
-  constructor(state: LogState) {
+  constructor(state: LogState, exclusive: (body: () => Promise<void>) => Promise<void>) {
     this.#state = state;
+    this.#exclusive = exclusive;
   }
 
   /** Throws OFFSET_OUT_OF_RANGE outside of [log start, log end]. */
@@ -144,26 +160,39 @@ export class LogReader {
   }
 
   async #readSegment(segment: Segment, wanted: Wanted): Promise<LogReadResult | null> {
-    const hint = this.#takeHint(segment, wanted.offset);
-    const start = hint?.position ?? (await segment.index()).offset.lookup(wanted.offset);
+    const start = this.#hinted(segment, wanted.offset) ?? (await indexedStart(segment, wanted.offset));
     try {
-      return await this.#readFrom(segment, start, hint === null ? indexSlackBytes : 0, wanted);
+      return await this.#readFrom(segment, start, wanted);
     } catch (error) {
-      if (!(error instanceof MisplacedError) || start === 0) throw this.#asStorageError(segment, error);
+      if (!start.isIndexed || !(error instanceof MisplacedError) || error.position !== start.position)
+        throw this.#asCorruption(segment, error);
     }
+    this.#repair(segment);
+    try {
+      return await this.#readFrom(segment, segmentStart, wanted);
+    } catch (error) {
+      throw this.#asCorruption(segment, error);
+    }
+  }
+
+  /** The index of `segment` led to something else than it should: it is rebuilt when the lock is free. */
+  #repair(segment: Segment): void {
+    if (this.#repairs.has(segment)) return;
+    mark('log.index-rebuilt');
     this.#state.logger.warn('an index led nowhere and is rebuilt', {
       partition: this.#state.name,
       segment: segment.path,
     });
-    await segment.rebuildIndex();
-    try {
-      return await this.#readFrom(segment, 0, indexSlackBytes, wanted);
-    } catch (error) {
-      throw this.#asStorageError(segment, error);
-    }
+    this.#repairs.add(segment);
+    void this.#exclusive(async () => {
+      this.#repairs.delete(segment);
+      const state = this.#state;
+      if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
+      await segment.rebuildIndex();
+    });
   }
 
-  #asStorageError(segment: Segment, error: unknown): unknown {
+  #asCorruption(segment: Segment, error: unknown): unknown {
     if (!(error instanceof MisplacedError)) return error;
     this.#state.logger.error('a segment holds something that is no batch', {
       segment: segment.path,
@@ -173,29 +202,24 @@ export class LogReader {
   }
 
   /** Null when the segment ends before a batch that holds `offset` or a later one. */
-  async #readFrom(
-    segment: Segment,
-    start: number,
-    slackBytes: number,
-    wanted: Wanted,
-  ): Promise<LogReadResult | null> {
+  async #readFrom(segment: Segment, start: Start, wanted: Wanted): Promise<LogReadResult | null> {
     const end = segment.sizeBytes;
-    let position = start;
-    let length = Math.max(batchHeaderBytes, wanted.maxBytes) + slackBytes;
+    let { position } = start;
+    let length = Math.max(batchHeaderBytes, wanted.maxBytes) + start.slackBytes;
     while (position < end) {
       const buffer = Buffer.allocUnsafeSlow(Math.min(end - position, length));
       const from = position;
       const have = await segment.use((file) => readFully(file, buffer, from, buffer.length));
-      if (have < buffer.length) throw new MisplacedError('the file is shorter than expected');
+      if (have < buffer.length) throw new MisplacedError('the file is shorter than expected', from + have);
       const found = findBatch(buffer, end - position, wanted.offset);
+      if (found.fault !== null) throw new MisplacedError(found.fault, position + found.at);
       if (found.header === null) {
         position += found.at;
         continue;
       }
       const { header, at } = found;
-      if (header.baseOffset > wanted.offset && position === start && at === 0 && start > 0) {
-        throw new MisplacedError(`offset ${header.baseOffset} at ${start}`);
-      }
+      if (start.isIndexed && position + at === start.position && header.baseOffset > wanted.offset)
+        throw new MisplacedError(`the index has offset ${header.baseOffset} too early`, start.position);
       if (header.lastOffset >= wanted.limit) return empty(wanted.offset);
       if (header.sizeBytes > wanted.maxBytes && !wanted.minOneBatch) return empty(wanted.offset);
       if (header.sizeBytes > have - at) {
@@ -234,11 +258,10 @@ export class LogReader {
     return { records: buffer.subarray(at, to), firstOffset: first.baseOffset, nextOffset };
   }
 
-  #takeHint(segment: Segment, offset: number): Hint | null {
-    const at = this.#hints.findIndex((hint) => hint.offset === offset && hint.segment === segment);
-    if (at < 0) return null;
-    const hint = this.#hints[at] as Hint;
-    return hint.position < segment.sizeBytes ? hint : null;
+  #hinted(segment: Segment, offset: number): Start | null {
+    const hint = this.#hints.find((one) => one.offset === offset && one.segment === segment);
+    if (hint === undefined || hint.position >= segment.sizeBytes) return null;
+    return { position: hint.position, slackBytes: 0, isIndexed: false };
   }
 
   #giveHint(hint: Hint): void {
@@ -257,8 +280,7 @@ export class LogReader {
     state.checkUsable();
     for (const segment of state.segments) {
       if (segment.sizeBytes === 0 || (await segment.largestTimestamp()) < timestamp) continue;
-      const index = await segment.index();
-      const start = index.offset.lookup(index.time.lookup(timestamp));
+      const start = await this.#positionOfTimestamp(segment, timestamp);
       let found: TimestampOffset | null = null;
       await segment.scan(start, false, ({ header, bytes, at }) => {
         if (header.maxTimestamp < timestamp || header.lastOffset < state.logStartOffset) return true;
@@ -283,8 +305,7 @@ export class LogReader {
       largest = timestamp;
     }
     if (best === null) return null;
-    const index = await best.index();
-    const start = index.offset.lookup(index.time.lookup(largest));
+    const start = await this.#positionOfTimestamp(best, largest);
     let found: TimestampOffset | null = null;
     await best.scan(start, false, ({ header, bytes, at }) => {
       if (header.maxTimestamp < largest || header.lastOffset < state.logStartOffset) return true;
@@ -292,6 +313,16 @@ export class LogReader {
       return false;
     });
     return found;
+  }
+
+  /** Where a search for `timestamp` begins: at the front when the index leads to no batch. */
+  async #positionOfTimestamp(segment: Segment, timestamp: number): Promise<number> {
+    const index = await segment.index();
+    const offset = index.time.lookup(timestamp);
+    const position = index.offset.lookup(offset);
+    if (await segment.holdsBatchAt(position, offset)) return position;
+    this.#repair(segment);
+    return 0;
   }
 
   /** Aborted transactions that overlap [from, to), in order of their first offset. */
@@ -317,31 +348,47 @@ interface Wanted {
   readonly minOneBatch: boolean;
 }
 
-/** There is no batch where one was expected. */
+/** There is no batch, or another one, where one was expected. */
 class MisplacedError extends Error {
   override readonly name = 'MisplacedError';
+  /** In the segment. */
+  readonly position: number;
+
+  constructor(message: string, position: number) {
+    super(message);
+    this.position = position;
+  }
+}
+
+const segmentStart: Start = { position: 0, slackBytes: indexSlackBytes, isIndexed: false };
+
+async function indexedStart(segment: Segment, offset: number): Promise<Start> {
+  const position = (await segment.index()).offset.lookup(offset);
+  return position === 0 ? segmentStart : { position, slackBytes: indexSlackBytes, isIndexed: true };
+}
+
+interface FoundBatch {
+  readonly header: BatchHeader | null;
+  readonly at: number;
+  /** What is at `at` is no batch. */
+  readonly fault: string | null;
 }
 
 /**
  * The first batch that ends at or after `offset`; its header at least is in `buffer`. Without one, `at` is how far the
  * buffer was understood. `remainingBytes` of the file begin with the buffer.
  */
-function findBatch(
-  buffer: Buffer,
-  remainingBytes: number,
-  offset: number,
-): { header: BatchHeader | null; at: number } {
+function findBatch(buffer: Buffer, remainingBytes: number, offset: number): FoundBatch {
   let at = 0;
   while (at < remainingBytes) {
-    if (at + batchHeaderBytes > buffer.length && remainingBytes - at >= batchHeaderBytes)
-      return { header: null, at };
+    if (at + batchHeaderBytes > buffer.length && remainingBytes - at >= batchHeaderBytes) break;
     const fault = headerFault(buffer, at, remainingBytes - at, 0);
-    if (fault !== null) throw new MisplacedError(fault);
+    if (fault !== null) return { header: null, at, fault };
     const header = batchHeader(buffer, at);
-    if (header.lastOffset >= offset) return { header, at };
+    if (header.lastOffset >= offset) return { header, at, fault: null };
     at += header.sizeBytes;
   }
-  return { header: null, at };
+  return { header: null, at, fault: null };
 }
 
 function copyOf(batches: readonly CachedBatch[]): Uint8Array {

@@ -74,7 +74,7 @@ function setEnd(state: LogState, offset: number): void {
 
 /** Position of the first batch that reaches `offset`, and the offset after the batch in front of it. */
 async function findCut(segment: Segment, offset: number): Promise<{ position: number; offset: number }> {
-  const start = (await segment.index()).offset.lookup(offset);
+  const start = await segment.positionBefore(offset);
   let position = start;
   let end: number | null = null;
   await segment.scan(start, false, (batch) => {

@@ -57,7 +57,9 @@ export class PartitionLog {
     this.partition = state.options.partition;
     this.#writer = new LogWriter(state);
     this.#appender = new LogAppender(state, this.#writer);
-    this.#reader = new LogReader(state);
+    this.#reader = new LogReader(state, (body) =>
+      this.#writer.exclusive(body).catch((error: unknown) => void this.#writer.fail(error)),
+    );
   }
 
   /** Recovers when the last shutdown was not clean. */

@@ -7,9 +7,10 @@
  */
 import { assert } from '../base/assert.ts';
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
-import type { BatchHeader } from '../protocol/records/batch.ts';
+import { mark } from '../base/mark.ts';
+import { type BatchHeader, batchHeader, batchHeaderBytes } from '../protocol/records/batch.ts';
 import type { ScannedBatch, ScanResult } from './batch-scan.ts';
-import { scanBatches } from './batch-scan.ts';
+import { headerFault, readFully, scanBatches } from './batch-scan.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { readIndexFile } from './index-bytes.ts';
 import type { IndexCache } from './index-cache.ts';
@@ -198,7 +199,7 @@ export class Segment implements PooledFile {
     return this.#index;
   }
 
-  /** Makes both indexes again from the log. */
+  /** Makes both indexes again from the log. Of the active segment under the writer's lock: nothing may be appended meanwhile. */
   async rebuildIndex(): Promise<SegmentIndex> {
     const index = this.freshIndex();
     await this.scan(0, false, ({ header, position }) => {
@@ -209,6 +210,27 @@ export class Segment implements PooledFile {
     if (this.openMode === 'read') this.#resources.indexes.add(this);
     await this.writeIndexes(false);
     return index;
+  }
+
+  /** True when a batch lies at `position` that begins at or before `offset`, as an entry of the index promises. */
+  async holdsBatchAt(position: number, offset: number): Promise<boolean> {
+    if (position === 0) return true;
+    const bytes = Buffer.allocUnsafe(batchHeaderBytes);
+    const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
+    if (have < bytes.length) return false;
+    const fault = headerFault(bytes, 0, this.sizeBytes - position, this.baseOffset);
+    return fault === null && batchHeader(bytes, 0).baseOffset <= offset;
+  }
+
+  /**
+   * Position of a batch that begins at or before `offset`: the last one that the index knows. Rebuilds an index that leads
+   * elsewhere, so only for callers that hold the writer's lock, or are opening the log.
+   */
+  async positionBefore(offset: number): Promise<number> {
+    const position = (await this.index()).offset.lookup(offset);
+    if (await this.holdsBatchAt(position, offset)) return position;
+    mark('log.index-rebuilt');
+    return (await this.rebuildIndex()).offset.lookup(offset);
   }
 
   /** An empty index that will replace whatever the files hold. */

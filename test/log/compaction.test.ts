@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cleanableRange, compact } from '../../src/log/compaction.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
+import { batches, checkCrc, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { decodeRecords } from '../../src/protocol/records/record.ts';
@@ -26,12 +26,12 @@ function entry(
   });
 }
 
-/** [offset, key, value] of all records but control ones. */
-async function contents(log: PartitionLog): Promise<[number, string, string | null][]> {
+/** [offset, key, value] of all records but control ones, read in sequence. */
+async function contents(log: PartitionLog, stepBytes = 500): Promise<[number, string, string | null][]> {
   const found: [number, string, string | null][] = [];
   let offset = log.logStartOffset;
   while (offset < log.logEndOffset) {
-    const result = await log.read(offset, 500, log.logEndOffset, true);
+    const result = await log.read(offset, stepBytes, log.logEndOffset, true);
     if (result.records.length === 0) break;
     for (const header of batches(result.records).headers) {
       expect(checkCrc(result.records, header.at)).toBe(true);
@@ -170,6 +170,34 @@ describe('compaction', () => {
       [4, 'b', 'second'],
       [6, 'a', 'open'],
     ]);
+  });
+
+  test('is read in sequence without doubting the index, a chunk a read', async () => {
+    const bench = new Bench();
+    const log = await bench.create(
+      { ...compacted, segmentBytes: 1 << 20 },
+      { resources: bench.resources(0) },
+    );
+    for (let i = 0; i < 1500; i++) log.appendAsLeader(entry(i % 2 === 0 ? 'hot' : `k${i}`, 'v'), 0, client);
+    await clean(log);
+    bench.disk.counts.clear();
+    const found = await contents(log, 4000);
+    expect(found).toHaveLength(751);
+    // 56 KB in reads of 4,000 bytes.
+    expect(bench.disk.counts.get('read')).toBeLessThan(20);
+    expect(bench.logged).toEqual([]);
+  });
+
+  test('a follower reads gaps in its active segment without doubting the index', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 1 << 20 }, { resources: bench.resources(0) });
+    for (let i = 0; i < 500; i++) {
+      const batch = entry(`k${i}`, 'v');
+      setBaseOffset(batch, 0, i * 10);
+      await log.appendAsFollower(batch).written;
+    }
+    expect(await contents(log, 1000)).toHaveLength(500);
+    expect(bench.logged).toEqual([]);
   });
 
   test('a crash at any step leaves the old or the new content', async () => {

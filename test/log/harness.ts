@@ -16,7 +16,7 @@ import { batches } from '../../src/protocol/records/batch.ts';
 import type { FileSystem } from '../../src/base/file-system.ts';
 import { SimulatedDisk } from '../../src/simulation/disk.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
-import { silentLogger } from '../../src/telemetry/logger.ts';
+import { type Logger, silentLogger } from '../../src/telemetry/logger.ts';
 
 export class ManualClock implements Clock, Scheduler {
   nowMs = 1_700_000_000_000;
@@ -70,6 +70,14 @@ export class Bench {
   readonly fs: FileSystem;
   readonly random = new SeededRandom(7);
   failures: unknown[] = [];
+  /** Level and message of what was logged above `info`. */
+  readonly logged: [string, string][] = [];
+  readonly #logger: Logger = {
+    ...silentLogger,
+    warn: (message) => this.logged.push(['warn', message]),
+    error: (message) => this.logged.push(['error', message]),
+    child: () => this.#logger,
+  };
 
   constructor(fs?: FileSystem, tearSeed?: number) {
     this.disk = new SimulatedDisk({
@@ -88,7 +96,7 @@ export class Bench {
       clock: this.clock,
       scheduler: this.clock,
       random: this.random,
-      logger: silentLogger,
+      logger: this.#logger,
     };
   }
 

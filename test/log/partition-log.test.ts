@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { batchHeader, updateCrc } from '../../src/protocol/records/batch.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
-import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batchOf, Bench, client, readAll, settle, valuesIn } from './harness.ts';
 
 describe('append', () => {
   test('gives offsets in call order and moves the log end when the write is complete', async () => {
@@ -333,6 +334,85 @@ describe('read', () => {
     });
     const again = await bench.reopen({ indexIntervalBytes: 100 }, { resources: bench.resources(0) });
     expect(valuesIn((await again.read(33, 80, 50, true)).records)[0]).toEqual([33, '33']);
+  });
+
+  /** Every entry of the offset index of the active segment leads `by` bytes too far, but stays in the file. */
+  function misleadIndex(log: PartitionLog, by: number): void {
+    const { offset } = log.state.active.loadedIndex;
+    for (let slot = 0; slot < offset.count; slot++)
+      offset.file.bytes.writeInt32BE(
+        Math.min(offset.positionAt(slot) + by, log.state.active.sizeBytes - 70),
+        slot * 8 + 4,
+      );
+  }
+
+  test('a wrong index of the active segment is rebuilt with all that is appended meanwhile', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ indexIntervalBytes: 100 }, { resources: bench.resources(0) });
+    for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    misleadIndex(log, 7);
+    const { active } = log.state;
+    const scan = active.scan.bind(active);
+    let proceed: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      proceed = resolve;
+    });
+    active.scan = async (...args) => {
+      const result = await scan(...args);
+      await gate;
+      return result;
+    };
+    expect(valuesIn((await log.read(33, 80, 50, true)).records)[0]).toEqual([33, '33']);
+    const written: Promise<void>[] = [];
+    for (let i = 50; i < 150; i++) {
+      const timestamp = 1_700_000_000_000 + i * 1000;
+      written.push(log.appendAsLeader(batchOf([`${i}`], { timestamp }), 0, client).written);
+      if (i === 90) await settle();
+    }
+    await settle();
+    proceed();
+    await Promise.all(written);
+    await settle();
+    expect(bench.logged).toEqual([['warn', 'an index led nowhere and is rebuilt']]);
+    const { offset, largestTimestamp } = log.state.active.loadedIndex;
+    expect(largestTimestamp).toBe(1_700_000_149_000);
+    expect(offset.offsetAt(offset.count - 1)).toBeGreaterThan(145);
+    expect((await log.offsetOfMaxTimestamp())?.offset).toBe(149);
+    expect(await readAll(log)).toHaveLength(150);
+    expect(bench.logged).toHaveLength(1);
+  });
+
+  test.each([7, -7, 71])(
+    'a search by time and a truncation do not believe a wrong index (%i)',
+    async (by) => {
+      const timeMs = 1_700_000_000_000;
+      for (const what of ['search', 'truncation']) {
+        const bench = new Bench();
+        const log = await bench.create({ indexIntervalBytes: 100 }, { resources: bench.resources(0) });
+        for (let i = 0; i < 50; i++)
+          await log.appendAsLeader(batchOf([`${i}`], { timestamp: timeMs + i * 1000 }), 0, client).written;
+        misleadIndex(log, by);
+        if (what === 'search') expect((await log.offsetForTimestamp(timeMs + 30_000))?.offset).toBe(30);
+        else await log.truncateTo(41);
+        await log.appendAsLeader(batchOf(['new']), 0, client).written;
+        expect(log.logEndOffset).toBe(what === 'search' ? 51 : 42);
+        expect(await readAll(log)).toHaveLength(log.logEndOffset);
+      }
+    },
+  );
+
+  test('damage inside a segment is the segment’s, and its index stays', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ indexIntervalBytes: 1000 }, { resources: bench.resources(0) });
+    for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    const sizeBytes = batchOf(['40']).length;
+    bench.disk.damage('/data/t-0/00000000000000000000.log', (bytes) => {
+      bytes[40 * sizeBytes - 10 + 16] = 9;
+      return bytes;
+    });
+    for (let i = 0; i < 3; i++) await expect(log.read(41, 80, 50, true)).rejects.toThrow('invalid data');
+    expect(valuesIn((await log.read(39, 80, 50, true)).records)).toEqual([[39, '39']]);
+    expect(bench.logged.map(([level]) => level)).toEqual(['error', 'error', 'error']);
   });
 
   test('offsets by time', async () => {

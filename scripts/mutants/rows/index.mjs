@@ -14,6 +14,7 @@ import { membershipRows } from './membership.mjs';
 import { readRows } from './reads.mjs';
 import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
+import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
 
 export const rows = [
@@ -25,5 +26,6 @@ export const rows = [
   ...readRows,
   ...driverRows,
   ...replicationRows,
+  ...storageRows,
   ...testingRows,
 ].sort((a, b) => a.number - b.number);
