@@ -1,5 +1,5 @@
 /** Bugs of the partition logs: indexes, disks that fail, recovery, retention, compaction, bounds. */
-const partitionLogTest = 'test/log/partition-log.test.ts';
+const readerTest = 'test/log/log-reader.test.ts';
 const compactionTest = 'test/log/compaction.test.ts';
 
 export const storageRows = [
@@ -29,7 +29,7 @@ export const storageRows = [
         to: 'body().catch((error: unknown) =>',
       },
     ],
-    caughtBy: { test: partitionLogTest, name: 'with all that is appended meanwhile' },
+    caughtBy: { test: readerTest, name: 'with all that is appended meanwhile' },
   },
   {
     number: 602,
@@ -43,6 +43,6 @@ export const storageRows = [
         to: 'if (position >= 0) return position;',
       },
     ],
-    caughtBy: { test: partitionLogTest, name: 'do not believe a wrong index' },
+    caughtBy: { test: readerTest, name: 'do not believe a wrong index' },
   },
 ];
