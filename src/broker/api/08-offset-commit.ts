@@ -35,7 +35,7 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
         const found = topicOfVersion(image, topic, apiVersion);
         const there = topic.partitions.filter((one) => found?.partitions[one.partitionIndex] !== undefined);
         if (found !== undefined && there.length > 0)
-          known.push({ ...topic, name: found.name, partitions: there });
+          known.push({ name: found.name, topicId: found.id, partitions: there });
         const absent = found === undefined ? unknownTopic(apiVersion) : Errors.UNKNOWN_TOPIC_OR_PARTITION;
         return topic.partitions.map((one) => ({
           partitionIndex: one.partitionIndex,

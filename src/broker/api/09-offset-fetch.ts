@@ -1,9 +1,9 @@
 /**
  * OffsetFetch (9), v1–v10. What groups have committed, that is, what is replicated.
  * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
- *            v10 topic ids instead of names.
+ *            v9 members of consumer groups say who they are · v10 topic ids instead of names.
  * Behaviour: nothing committed is offset -1 without an error; an unknown group has committed nothing.
- * Not done:  offsets within transactions, so nothing is ever unstable; member epochs (v9) belong to the KIP-848 protocol.
+ * Not done:  offsets within transactions, so nothing is ever unstable.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type {
@@ -76,9 +76,9 @@ function nothing(partitionIndex: number, error: ErrorRow) {
 function fetchGroup(groups: GroupService, asked: Asked, version: number, image: MetadataImage): GroupResult {
   const { groupId } = asked;
   try {
-    if (version < topicIdsSince) return plain(groups.fetch({ groupId, topics: asked.topics }));
-    if (asked.topics === null) return withIds(groups.fetch({ groupId, topics: null }), image);
-    return fetchByIds(groups, groupId, asked.topics, image);
+    if (version < topicIdsSince) return plain(groups.fetch(asked));
+    if (asked.topics === null) return withIds(groups.fetch({ ...asked, topics: null }), image);
+    return fetchByIds(groups, asked, asked.topics, image);
   } catch (error) {
     return { groupId, topics: [], errorCode: errorRowOf(error).code };
   }
@@ -100,7 +100,7 @@ function withIds({ groupId, topics, errorCode }: GroupFetched, image: MetadataIm
 
 function fetchByIds(
   groups: GroupService,
-  groupId: string,
+  who: Asked,
   asked: readonly AskedTopic[],
   image: MetadataImage,
 ): GroupResult {
@@ -112,6 +112,8 @@ function fetchByIds(
     else
       unknown.push({ topicId, partitions: partitionIndexes.map((i) => nothing(i, Errors.UNKNOWN_TOPIC_ID)) });
   }
-  const found = groups.fetch({ groupId, topics: wanted });
-  return { groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
+  const found = groups.fetch({ ...who, topics: wanted });
+  // A member that may not read hears nothing of topics either.
+  if (found.errorCode !== 0) return { groupId: who.groupId, errorCode: found.errorCode, topics: [] };
+  return { groupId: who.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
 }

@@ -7,12 +7,10 @@ import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/me
 import type { Init } from '../../protocol/schema/fields.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import { defineHandler, type Handler } from '../handler.ts';
+import { allGroupOperations, operationsNotAsked } from './group-operations.ts';
 
 type GroupResult = Init<typeof DescribeGroupsResponse>['groups'][number];
 
-/** READ, DELETE, DESCRIBE and the two of configs, as bits: nobody is refused anything without an authoriser. */
-const allOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11);
-const notAsked = -0x8000_0000;
 const operationsSince = 3;
 
 export function createDescribeGroupsHandler(groups: GroupService): Handler {
@@ -21,7 +19,7 @@ export function createDescribeGroupsHandler(groups: GroupService): Handler {
     listeners: ['broker'],
     handle(request, { apiVersion }) {
       const wantsOperations = request.includeAuthorizedOperations && apiVersion >= operationsSince;
-      const operations = wantsOperations ? allOperations : notAsked;
+      const operations = wantsOperations ? allGroupOperations : operationsNotAsked;
       return {
         groups: request.groups.map((groupId) => describeOne(groups, groupId, apiVersion, operations)),
       };
@@ -38,7 +36,10 @@ function describeOne(
 ): GroupResult {
   try {
     const described = groups.describe(groupId, version);
-    return { ...described, authorizedOperations: described.errorCode === 0 ? operations : notAsked };
+    return {
+      ...described,
+      authorizedOperations: described.errorCode === 0 ? operations : operationsNotAsked,
+    };
   } catch (error) {
     return failedGroup(groupId, errorRowOf(error));
   }

@@ -12,6 +12,8 @@ import { createLeaveGroupHandler } from './13-leave-group.ts';
 import { createSyncGroupHandler } from './14-sync-group.ts';
 import { createDescribeGroupsHandler } from './15-describe-groups.ts';
 import { createListGroupsHandler } from './16-list-groups.ts';
+import { createConsumerGroupHeartbeatHandler } from './68-consumer-group-heartbeat.ts';
+import { createConsumerGroupDescribeHandler } from './69-consumer-group-describe.ts';
 import { createDeleteGroupsHandler } from './42-delete-groups.ts';
 import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -36,5 +38,7 @@ export function createGroupHandlers(
     createListGroupsHandler(groups),
     createDeleteGroupsHandler(groups),
     createOffsetDeleteHandler(groups),
+    createConsumerGroupHeartbeatHandler(groups),
+    createConsumerGroupDescribeHandler(groups),
   ];
 }

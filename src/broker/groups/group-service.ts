@@ -7,6 +7,8 @@
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
+import type { DescribedConsumerGroup } from '../../group/consumer/describe.ts';
+import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from '../../group/consumer/requests.ts';
 import { describeGroup, listGroups } from '../../group/describe.ts';
 import { groupMachine } from '../../group/machine.ts';
 import { fetchOffsets } from '../../group/offsets.ts';
@@ -31,7 +33,7 @@ import type {
   SyncResponse,
 } from '../../group/types.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
-import type { MetadataImage } from '../../metadata/image.ts';
+import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { compressionTypes } from '../../protocol/records/batch.ts';
@@ -53,9 +55,11 @@ export interface GroupServiceOptions {
 
 export class GroupService implements MetadataPublisher {
   readonly #runtime: CoordinatorRuntime<Shard, GroupInput>;
+  readonly #protocols: readonly string[];
 
   constructor(options: GroupServiceOptions) {
     const { config, random, logger, replicas, metadata, clock, scheduler } = options;
+    this.#protocols = config.get('group.coordinator.rebalance.protocols');
     this.#runtime = new CoordinatorRuntime({
       topic: offsetsTopic,
       machine: groupMachine(groupConfig(config), random),
@@ -107,6 +111,20 @@ export class GroupService implements MetadataPublisher {
 
   heartbeat(request: HeartbeatRequest): Answer<{ errorCode: number }> {
     return this.#named(request.groupId, (token) => ({ type: 'heartbeat', token, request }));
+  }
+
+  /** Whether the consumer protocol (KIP-848) is switched on: by the cluster's `group.version`, and on this broker. */
+  offersConsumerProtocol(image: MetadataImage): boolean {
+    return featureLevel(image, 'group.version') > 0 && this.#protocols.includes('consumer');
+  }
+
+  consumerHeartbeat(caller: Caller, request: ConsumerHeartbeatRequest): Answer<ConsumerHeartbeatResponse> {
+    const input = (token: number): GroupInput => ({ type: 'consumerHeartbeat', token, caller, request });
+    return this.#runtime.request(request.groupId, input);
+  }
+
+  describeConsumer(groupId: string): Answer<DescribedConsumerGroup> {
+    return this.#named(groupId, (token) => ({ type: 'describeConsumer', token, groupId }));
   }
 
   leave(request: LeaveRequest): Answer<LeaveResponse> {

@@ -31,10 +31,15 @@ export const coordinatorsProperties = {
     effect: 'none',
     doc: 'Pause before a partition is added to a transaction again while the last one ends.',
   }),
-  'group.consumer.assignment.interval.ms': int(seconds(1), { min: 0, update: 'cluster-wide' }),
+  'group.consumer.assignment.interval.ms': int(seconds(1), {
+    min: 0,
+    update: 'cluster-wide',
+    effect: 'honoured',
+    doc: 'The target assignment of a group is computed at most this often.',
+  }),
   'group.consumer.assignors': list(['uniform', 'range'], {
     nonEmpty: true,
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Assignors of the new consumer protocol, the default first: uniform, range.',
   }),
   'group.consumer.heartbeat.interval.ms': int(seconds(5), {
@@ -42,7 +47,11 @@ export const coordinatorsProperties = {
     effect: 'honoured',
     doc: 'Heartbeat interval of members of the new consumer protocol.',
   }),
-  'group.consumer.max.assignment.interval.ms': int(seconds(15), { min: 0 }),
+  'group.consumer.max.assignment.interval.ms': int(seconds(15), {
+    min: 0,
+    effect: 'honoured',
+    doc: "Longest assignment interval that a group's configuration may say.",
+  }),
   'group.consumer.max.heartbeat.interval.ms': int(seconds(15), {
     min: 1,
     effect: 'honoured',
@@ -55,16 +64,20 @@ export const coordinatorsProperties = {
   }),
   'group.consumer.max.size': int(intMax, {
     min: 1,
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Most members of a group of the new consumer protocol.',
   }),
   'group.consumer.migration.policy': string('bidirectional', {
     oneOf: ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
     ignoreCase: true,
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Whether groups may change between the classic and the new protocol.',
   }),
-  'group.consumer.min.assignment.interval.ms': int(0, { min: 0 }),
+  'group.consumer.min.assignment.interval.ms': int(0, {
+    min: 0,
+    effect: 'honoured',
+    doc: "Shortest assignment interval that a group's configuration may say.",
+  }),
   'group.consumer.min.heartbeat.interval.ms': int(seconds(5), {
     min: 1,
     effect: 'honoured',
@@ -75,7 +88,12 @@ export const coordinatorsProperties = {
     effect: 'honoured',
     doc: "Shortest session that a group's configuration may say.",
   }),
-  'group.consumer.regex.refresh.interval.ms': int(minutes(10), { min: seconds(10), internal: true }),
+  'group.consumer.regex.refresh.interval.ms': int(minutes(10), {
+    min: seconds(10),
+    internal: true,
+    effect: 'honoured',
+    doc: 'Subscriptions by regular expression are matched anew at least this often.',
+  }),
   'group.consumer.session.timeout.ms': int(seconds(45), {
     min: 1,
     effect: 'honoured',
@@ -101,7 +119,7 @@ export const coordinatorsProperties = {
   'group.coordinator.rebalance.protocols': list(['classic', 'consumer', 'streams'], {
     oneOf: ['consumer', 'classic', 'share', 'streams'],
     nonEmpty: true,
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Group protocols that are offered.',
   }),
   'group.coordinator.threads': int(4, {
