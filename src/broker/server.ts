@@ -3,6 +3,8 @@
  * the connections that its listeners accept, and stops it.
  */
 import type { Connection } from '../base/network.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
+import type { CompleteOffsets } from './api/27-write-txn-markers.ts';
 import { createHandlerTable } from './api/index.ts';
 import { FetchSessionCache, sessionDefaults } from './fetch-session.ts';
 import type { Handler, ListenerKind } from './handler.ts';
@@ -16,6 +18,7 @@ import type { BrokerServices, NodeServices } from './services.ts';
 import { PeerRequests } from './pipeline/peer-requests.ts';
 import { RequestMetrics } from './pipeline/request-metrics.ts';
 import { TopicCreator } from './topic-creator.ts';
+import { createTransactionVerifier, type TransactionVerifier } from './txn/transaction-verifier.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 
@@ -27,9 +30,15 @@ export interface KafkaServerOptions {
   readonly handlers: readonly Handler[];
   /** Shared with the group coordinator, which wants `__consumer_offsets`. Made here when absent. */
   readonly creator?: TopicCreator;
+  /** Shared with the group coordinator, whose offsets may be part of a transaction. Made here when absent. */
+  readonly verifier?: TransactionVerifier;
+  /** Of the group coordinator. Without it no transaction has offsets to end. */
+  readonly completeOffsets?: CompleteOffsets;
   /** Of a test. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
+
+const noOffsets: CompleteOffsets = () => Promise.reject(new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE));
 
 export class KafkaServer {
   readonly #acceptor: Acceptor;
@@ -56,6 +65,8 @@ export class KafkaServer {
               random: () => services.random.u32(),
             }),
             fetchBudget: new MemoryBudget(fetchBudgetBytes),
+            completeOffsets: options.completeOffsets ?? noOffsets,
+            verifier: options.verifier ?? createTransactionVerifier(broker),
           },
       options.handlers,
     );

@@ -23,6 +23,8 @@ import type {
   FoundOffset,
   ListOffsetOptions,
   ProducerState,
+  VerificationGuard,
+  VerificationRequest,
 } from '../replication/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ImageWatch } from './image-watch.ts';
@@ -82,6 +84,8 @@ export interface PartitionReplica {
   /** Changes of the low watermark or of the role. */
   readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
+  /** What the first batch of a producer's transaction must show here; null: the transaction has begun. Throws unless this replica leads. */
+  beginVerification(request: VerificationRequest): VerificationGuard | null;
 }
 
 export interface Replicas {

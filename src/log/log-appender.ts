@@ -13,7 +13,7 @@ import { applyToProducers } from './log-replay.ts';
 import type { LogState } from './log-state.ts';
 import type { LogWriter, RollPlan } from './log-writer.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { AppendOrigin, ProducerBatch } from './producer-state.ts';
+import type { AppendOrigin, ProducerBatch, Verification } from './producer-state.ts';
 
 export interface LogAppendInfo {
   readonly firstOffset: number;
@@ -37,6 +37,10 @@ export interface LeaderAppendOptions {
   readonly origin: AppendOrigin;
   /** Version of the Produce request; the newest for what we make ourselves. */
   readonly requestVersion: number;
+  /** What a client's first batch of a transaction shows; none by default. */
+  readonly verification?: Verification;
+  /** `transaction.version` of the transaction that a marker ends; 1 by default. */
+  readonly transactionVersion?: number;
 }
 
 const relativeOffsetMax = 0x7fff_ffff;
@@ -54,7 +58,7 @@ export class LogAppender {
     const state = this.#state;
     const nowMs = state.resources.clock.wallMs();
     const batches = validateForLeader(records, { config: state.config, nowMs, ...options });
-    const duplicate = this.#admit(batches, options.origin);
+    const duplicate = this.#admit(batches, options);
     if (duplicate !== null) return this.#repeat(duplicate, leaderEpoch);
     const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;
     const firstOffset = state.nextOffset;
@@ -112,14 +116,14 @@ export class LogAppender {
   }
 
   /** Throws when a producer may not append; returns the batch that is repeated, or null. */
-  #admit(batches: readonly ValidBatch[], origin: AppendOrigin): ProducerBatch | null {
+  #admit(batches: readonly ValidBatch[], options: LeaderAppendOptions): ProducerBatch | null {
     const { producers } = this.#state;
     for (const { header } of batches) {
       if (header.producerId < 0) continue;
       const marker = header.isControl ? readMarker(header) : null;
-      if (marker !== null) producers.admitMarker(marker);
+      if (marker !== null) producers.admitMarker(marker, options.transactionVersion ?? 1);
       else if (!header.isControl) {
-        const duplicate = producers.admit(header, origin);
+        const duplicate = producers.admit(header, options.origin, options.verification);
         if (duplicate !== null) return duplicate;
       }
     }

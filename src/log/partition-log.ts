@@ -32,6 +32,7 @@ import { LogWriter } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerStateEntry } from './producer-state.ts';
+import type { VerificationGuard, VerificationRequest } from './transaction-verification.ts';
 import type { Segment } from './segment.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
@@ -101,9 +102,10 @@ export class PartitionLog {
   }
 
   get lastStableOffset(): number {
-    const { producers, highWatermark } = this.#state;
+    const { producers, highWatermark, logStartOffset } = this.#state;
     const unstable = producers.firstUnstableOffset(highWatermark);
-    return unstable === null ? highWatermark : Math.min(unstable, highWatermark);
+    // Records of an open transaction may have been deleted.
+    return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
   get latestEpoch(): number {
@@ -143,6 +145,7 @@ export class PartitionLog {
     const bounded = Math.max(state.logStartOffset, Math.min(offset, state.logEndOffset));
     if (bounded === state.highWatermark) return;
     state.highWatermark = bounded;
+    state.producers.highWatermarkMoved(bounded);
     state.options.callbacks.onOffsetMoved('highWatermark');
   }
 
@@ -209,6 +212,12 @@ export class PartitionLog {
 
   producers(): ProducerStateEntry[] {
     return this.#state.producers.entries();
+  }
+
+  /** What the first batch of a producer's transaction must show; null: the transaction has begun in this log. */
+  beginVerification(request: VerificationRequest): VerificationGuard | null {
+    const { producers, resources } = this.#state;
+    return producers.beginVerification(request, resources.clock.wallMs());
   }
 
   expireProducers(expirationMs: number): void {

@@ -3,13 +3,17 @@
  * transaction. Decides whether a batch is new, a duplicate or out of order. Pure: snapshots and replay are the owner's.
  *
  * Invariants: at most five batches a producer, in order of sequence, all of its current epoch; the transactions in
- * `#transactions` are ordered by their first offset.
- * Not here: whether a transaction is known to its coordinator (KIP-890 verification, `txn/`).
+ * `#transactions` are ordered by their first offset; a client begins a transaction only with a guard of `verifications`.
  */
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
+import {
+  TransactionVerifications,
+  type VerificationGuard,
+  type VerificationRequest,
+} from './transaction-verification.ts';
 
 export const batchesRetained = 5;
 const sequenceMax = 0x7fff_ffff;
@@ -43,6 +47,13 @@ export interface TransactionMarker {
   readonly timestampMs: number;
 }
 
+/** Of a client's batch: the guard of its verification, null without one; `'off'`: `transaction.partition.verification.enable=false`. */
+export type Verification = VerificationGuard | 'off' | null;
+
+/** From transactions version 2 on a producer's epoch is raised by every marker (KIP-890). */
+const epochBumpVersion = 2;
+const epochMax = 0x7fff;
+
 /** Who appends: a client is held to the rules, a follower takes what its leader accepted. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -67,6 +78,7 @@ export class ProducerState {
   readonly #producers = new Map<number, ProducerStateEntry>();
   /** Open ones, and ended ones whose marker is not yet below the high watermark. */
   #transactions: OpenTransaction[] = [];
+  readonly #verifications = new TransactionVerifications();
 
   get size(): number {
     return this.#producers.size;
@@ -83,22 +95,28 @@ export class ProducerState {
   clear(): void {
     this.#producers.clear();
     this.#transactions = [];
+    this.#verifications.clear();
+  }
+
+  /** What a first batch of a transaction must show when it is appended; null: the producer's transaction has begun here already. */
+  beginVerification(request: VerificationRequest, nowMs: number): VerificationGuard | null {
+    if (this.#isOngoing(request.producerId, request.producerEpoch)) return null;
+    return this.#verifications.begin(request, nowMs);
   }
 
   /** Throws when the producer may not append this batch; returns the batch that it repeats, or null when it is new. */
-  admit(header: BatchHeader, origin: AppendOrigin): ProducerBatch | null {
+  admit(header: BatchHeader, origin: AppendOrigin, verification: Verification = null): ProducerBatch | null {
+    if (origin === 'replication') return null;
     const entry = this.#producers.get(header.producerId);
-    if (entry === undefined || origin === 'replication') return null;
-    const lastSequence = addSequence(header.baseSequence, header.lastOffsetDelta);
-    if (origin === 'client' && entry.producerEpoch === header.producerEpoch) {
-      const same = entry.batches.find(
-        (b) => b.firstSequence === header.baseSequence && b.lastSequence === lastSequence,
-      );
-      if (same !== undefined) return same;
+    if (origin === 'client') {
+      const same = entry === undefined ? null : repeated(entry, header);
+      if (same !== null) return same;
+      if (header.isTransactional) this.#checkVerified(header, verification);
     }
-    this.#checkEpoch(entry, header.producerEpoch);
+    if (entry !== undefined && header.producerEpoch < entry.producerEpoch)
+      throw staleEpoch(entry, header.producerEpoch);
     if (origin === 'client') this.#checkSequence(entry, header);
-    if (entry.currentTxnFirstOffset !== null && !header.isTransactional) {
+    if (entry !== undefined && entry.currentTxnFirstOffset !== null && !header.isTransactional) {
       throw new KafkaError(
         Errors.INVALID_TXN_STATE,
         `Expected transactional write from producer ${header.producerId}`,
@@ -107,11 +125,21 @@ export class ProducerState {
     return null;
   }
 
-  /** Throws when the marker comes from a coordinator or a producer that has been replaced. */
-  admitMarker(marker: TransactionMarker): void {
+  /**
+   * Throws when the marker comes from a coordinator or a producer that has been replaced. With transactions version 2 a marker has a
+   * higher epoch than the transaction; the same epoch without a transaction is that of a marker that is written once more.
+   */
+  admitMarker(marker: TransactionMarker, transactionVersion: number): void {
     const entry = this.#producers.get(marker.producerId);
     if (entry === undefined) return;
-    this.#checkEpoch(entry, marker.producerEpoch);
+    const { producerEpoch: epoch } = marker;
+    const isRepeated =
+      epoch === entry.producerEpoch && (entry.currentTxnFirstOffset === null || epoch === epochMax);
+    const isStale =
+      transactionVersion >= epochBumpVersion
+        ? epoch <= entry.producerEpoch && !isRepeated
+        : epoch < entry.producerEpoch;
+    if (isStale) throw staleEpoch(entry, epoch);
     if (marker.coordinatorEpoch < entry.coordinatorEpoch) {
       throw new KafkaError(
         Errors.TRANSACTION_COORDINATOR_FENCED,
@@ -135,7 +163,9 @@ export class ProducerState {
         timestampMs: header.maxTimestamp,
       });
     }
-    if (header.isTransactional && entry.currentTxnFirstOffset === null) {
+    if (!header.isTransactional) return;
+    this.#verifications.end(header.producerId);
+    if (entry.currentTxnFirstOffset === null) {
       entry.currentTxnFirstOffset = firstOffset;
       this.#transactions.push({ producerId: header.producerId, firstOffset, lastOffset: null });
     }
@@ -144,6 +174,7 @@ export class ProducerState {
   /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborted one. */
   recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
     const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
+    this.#verifications.end(marker.producerId);
     const firstOffset = entry.currentTxnFirstOffset;
     entry.currentTxnFirstOffset = null;
     entry.coordinatorEpoch = marker.coordinatorEpoch;
@@ -164,11 +195,28 @@ export class ProducerState {
 
   /** First offset of the oldest transaction that is open or whose marker is not below `highWatermark`; null: none. */
   firstUnstableOffset(highWatermark: number): number | null {
-    if (this.#transactions.length === 0) return null;
+    for (const { firstOffset, lastOffset } of this.#transactions)
+      if (lastOffset === null || lastOffset >= highWatermark) return firstOffset;
+    return null;
+  }
+
+  /** Transactions whose marker is below the high watermark are stable: they need not be remembered. */
+  highWatermarkMoved(highWatermark: number): void {
+    if (this.#transactions.length === 0) return;
     this.#transactions = this.#transactions.filter(
       (txn) => txn.lastOffset === null || txn.lastOffset >= highWatermark,
     );
-    return this.#transactions[0]?.firstOffset ?? null;
+  }
+
+  /** The producer whose open transaction was written to longest ago; null: no transaction is open. */
+  oldestTransaction(): ProducerStateEntry | null {
+    let oldest: ProducerStateEntry | null = null;
+    for (const { producerId, lastOffset } of this.#transactions) {
+      if (lastOffset !== null) continue;
+      const entry = this.#producers.get(producerId);
+      if (entry !== undefined && (oldest === null || entry.lastSeenMs < oldest.lastSeenMs)) oldest = entry;
+    }
+    return oldest;
   }
 
   /** Forgets producers that were silent for `expirationMs` and have no open transaction. */
@@ -177,6 +225,7 @@ export class ProducerState {
       if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs >= expirationMs)
         this.#producers.delete(producerId);
     }
+    this.#verifications.expire(nowMs, expirationMs);
   }
 
   snapshot(): ProducerSnapshotEntry[] {
@@ -252,22 +301,59 @@ export class ProducerState {
     return entry;
   }
 
-  #checkEpoch(entry: ProducerStateEntry, producerEpoch: number): void {
-    if (producerEpoch >= entry.producerEpoch) return;
-    throw new KafkaError(
-      Errors.INVALID_PRODUCER_EPOCH,
-      `Epoch of producer ${entry.producerId} is ${producerEpoch}, which is smaller than the last seen epoch ${entry.producerEpoch}`,
-    );
+  #isOngoing(producerId: number, producerEpoch: number): boolean {
+    const entry = this.#producers.get(producerId);
+    if (entry === undefined || entry.currentTxnFirstOffset === null) return false;
+    return entry.producerEpoch === producerEpoch;
   }
 
-  #checkSequence(entry: ProducerStateEntry, header: BatchHeader): void {
+  #checkVerified(header: BatchHeader, verification: Verification): void {
+    if (verification === 'off' || this.#isOngoing(header.producerId, header.producerEpoch)) return;
+    if (verification?.producerId === header.producerId && this.#verifications.isCurrent(verification)) return;
+    throw new KafkaError(Errors.INVALID_TXN_STATE, 'Record was not part of an ongoing transaction');
+  }
+
+  #checkSequence(entry: ProducerStateEntry | undefined, header: BatchHeader): void {
     const next = header.baseSequence;
+    const verification = header.isTransactional ? this.#verifications.get(header.producerId) : null;
+    if (verification?.supportsEpochBump === true && next !== 0 && (entry?.batches.length ?? 0) === 0) {
+      throw outOfOrder(
+        `Invalid sequence number for producer ${header.producerId}: ${next} (incoming seq. number). Expected sequence 0 for transactions v2 idempotent producer with no existing state`,
+      );
+    }
+    if (verification !== null && next > verification.lowestSequence) {
+      throw outOfOrder(
+        `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${verification.lowestSequence} (earliest seen sequence)`,
+      );
+    }
+    // Nothing is known of the producer, perhaps because retention took all of its records: any number will do.
+    if (entry === undefined) return;
     const last =
       entry.producerEpoch === header.producerEpoch ? (entry.batches.at(-1)?.lastSequence ?? -1) : -1;
     if (next === last + 1 || (next === 0 && last === sequenceMax)) return;
-    throw new KafkaError(
-      Errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    throw outOfOrder(
       `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${last} (current end sequence number)`,
     );
   }
+}
+
+/** The batch of this producer that `header` repeats. */
+function repeated(entry: ProducerStateEntry, header: BatchHeader): ProducerBatch | null {
+  if (entry.producerEpoch !== header.producerEpoch) return null;
+  const lastSequence = addSequence(header.baseSequence, header.lastOffsetDelta);
+  const same = entry.batches.find(
+    (batch) => batch.firstSequence === header.baseSequence && batch.lastSequence === lastSequence,
+  );
+  return same ?? null;
+}
+
+function staleEpoch({ producerId, producerEpoch }: ProducerStateEntry, epoch: number): KafkaError {
+  return new KafkaError(
+    Errors.INVALID_PRODUCER_EPOCH,
+    `Epoch of producer ${producerId} is ${epoch}, which is smaller than the last seen epoch ${producerEpoch}`,
+  );
+}
+
+function outOfOrder(message: string): KafkaError {
+  return new KafkaError(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER, message);
 }

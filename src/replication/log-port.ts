@@ -6,7 +6,16 @@
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
-import type { AbortedTransaction, LogAppendInfo, LogParts, LogReadResult, ProducerState } from './types.ts';
+import type {
+  AbortedTransaction,
+  AppendOptions,
+  LogAppendInfo,
+  LogParts,
+  LogReadResult,
+  ProducerState,
+  VerificationGuard,
+  VerificationRequest,
+} from './types.ts';
 
 export interface EpochEndOffset {
   /** -1: not known. */
@@ -33,7 +42,7 @@ export interface ReplicaLog {
   appendAsLeader(
     records: Uint8Array,
     leaderEpoch: number,
-    options: { origin: 'client' | 'coordinator'; requestVersion: number },
+    options: AppendOptions,
   ): { info: LogAppendInfo; written: Promise<void> };
   appendAsFollower(records: Uint8Array): { info: LogAppendInfo; written: Promise<void> };
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
@@ -58,6 +67,8 @@ export interface ReplicaLog {
   deleteRecordsTo(offset: number): Promise<number>;
   updateConfig(config: TopicConfig): void;
   producers(): readonly ProducerState[];
+  /** Null: the transaction has begun in this log, and its batches need no guard. */
+  beginVerification(request: VerificationRequest): VerificationGuard | null;
   abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 

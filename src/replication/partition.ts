@@ -42,6 +42,8 @@ import type {
   ListOffsetOptions,
   ProducerState,
   Role,
+  VerificationGuard,
+  VerificationRequest,
 } from './types.ts';
 
 /** How long a former leader waits for the new one to commit what it took, before it tells producers to ask again. */
@@ -126,10 +128,6 @@ export class Partition {
     return this.log.highWatermark;
   }
 
-  get lastStableOffset(): number {
-    return this.log.lastStableOffset;
-  }
-
   /** The pure leader state, for reads, tests and metrics; null unless leader. */
   get leaderState(): LeaderState | null {
     return this.#leader;
@@ -198,13 +196,19 @@ export class Partition {
     await this.log.deleteRecordsTo(target);
     this.requireLeader();
     this.#feeds.wake();
-    this.#notify();
+    this.#changes.notify();
     return target;
   }
 
   describeProducers(): readonly ProducerState[] {
-    this.requireLeader();
+    this.requireReplica(-1, true);
     return this.log.producers();
+  }
+
+  /** See `ReplicaLog.beginVerification`. */
+  beginVerification(request: VerificationRequest): VerificationGuard | null {
+    this.requireLeader();
+    return this.log.beginVerification(request);
   }
 
   /** Calls back when the high watermark, the log start or the role changed. Returns how to stop. */
@@ -270,7 +274,7 @@ export class Partition {
     this.log.setHighWatermark(highWatermark);
     this.#acknowledge(leader);
     this.#feeds.wake();
-    this.#notify();
+    this.#changes.notify();
   }
 
   #acknowledge(leader: LeaderState | null): void {
@@ -329,7 +333,7 @@ export class Partition {
     log.setHighWatermark(next);
     // Records that we took as leader and that the new leader has committed are kept: their producers may know.
     this.#acknowledge(null);
-    this.#notify();
+    this.#changes.notify();
   }
 
   #followLogStart(offset: number): void {
@@ -338,7 +342,7 @@ export class Partition {
     this.log.deleteRecordsTo(offset).then(
       () => {
         this.#isDeleting = false;
-        this.#notify();
+        this.#changes.notify();
         this.onLogStartMoved?.();
       },
       (error: unknown) => {
@@ -400,7 +404,7 @@ export class Partition {
       leader.setReplicas(image.replicas, nowMs);
     }
     this.#progressed(defined(this.#leader), nowMs);
-    this.#notify();
+    this.#changes.notify();
   }
 
   #beginEpoch(image: PartitionImage, nowMs: number): void {
@@ -439,7 +443,7 @@ export class Partition {
         this.#acks.rejectAbove(-1, notLeader()),
       );
     }
-    this.#notify();
+    this.#changes.notify();
   }
 
   /** The replica goes away (deleted, reassigned, shut down). */
@@ -464,7 +468,7 @@ export class Partition {
     this.#feeds.revoke(error.error);
     this.lowWatermarkChanges.notify();
     this.#acks.rejectAbove(-1, error);
-    this.#notify();
+    this.#changes.notify();
   }
 
   #cancelGrace(): void {
@@ -492,9 +496,5 @@ export class Partition {
     mark('replication.replica-offline');
     this.#end('offline', new KafkaError(Errors.KAFKA_STORAGE_ERROR));
     this.#context.onStorageError(this.topicId, this.index, error);
-  }
-
-  #notify(): void {
-    this.#changes.notify();
   }
 }

@@ -41,9 +41,28 @@ export type Acks = -1 | 0 | 1;
 /** What a replica does on this broker. */
 export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
+/** Stands for one verification of a producer's transaction; only the log that gave it can tell what it is worth. */
+export interface VerificationGuard {
+  readonly producerId: number;
+}
+
+/** A producer asks to begin a transaction in a partition (KIP-890). */
+export interface VerificationRequest {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  /** First sequence of the batch that waits. */
+  readonly sequence: number;
+  /** Of a client with transactions version 2. */
+  readonly supportsEpochBump: boolean;
+}
+
 export interface AppendOptions {
   readonly origin: 'client' | 'coordinator';
   readonly requestVersion: number;
+  /** What the first batch of a transaction shows; none by default. `'off'`: transactions are not verified. */
+  readonly verification?: VerificationGuard | 'off' | null;
+  /** `transaction.version` of the transaction that a marker ends; 1 by default. */
+  readonly transactionVersion?: number;
 }
 
 export interface AppendResult {

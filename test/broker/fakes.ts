@@ -8,6 +8,7 @@ import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { batchHeader, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import type {
+  AppendOptions,
   AppendResult,
   FetchOptions,
   FetchPartitionData,
@@ -15,7 +16,11 @@ import type {
   FoundOffset,
   ListOffsetOptions,
   ProducerState,
+  VerificationGuard,
+  VerificationRequest,
 } from '../../src/replication/types.ts';
+
+const clientAppend: AppendOptions = { origin: 'client', requestVersion: 13 };
 
 /** A replica that is an array of batches. */
 export class FakeReplica implements PartitionReplica {
@@ -36,6 +41,10 @@ export class FakeReplica implements PartitionReplica {
   slow = false;
   /** Base offset of the newest segment. */
   segmentStart = 0;
+  /** Whether the transaction of every producer has begun here. */
+  hasBegun = false;
+  readonly verifications: VerificationRequest[] = [];
+  readonly appends: AppendOptions[] = [];
   readonly fetches: FetchOptions[] = [];
   readonly watchers = new Set<() => void>();
   readonly #batches: { offset: number; end: number; bytes: Uint8Array }[] = [];
@@ -47,8 +56,9 @@ export class FakeReplica implements PartitionReplica {
     this.index = index;
   }
 
-  appendAsLeader(records: Uint8Array, acks: -1 | 0 | 1): AppendResult {
+  appendAsLeader(records: Uint8Array, acks: -1 | 0 | 1, options = clientAppend): AppendResult {
     if (this.error !== null) throw this.error;
+    this.appends.push(options);
     const bytes = Buffer.from(records);
     const header = batchHeader(bytes);
     const firstOffset = this.logEndOffset;
@@ -181,6 +191,13 @@ export class FakeReplica implements PartitionReplica {
   }
 
   readonly lowWatermarkChanges = new WatchList();
+
+  beginVerification(request: VerificationRequest): VerificationGuard | null {
+    if (this.error !== null) throw this.error;
+    if (this.hasBegun) return null;
+    this.verifications.push(request);
+    return { producerId: request.producerId };
+  }
 
   describeProducers(): readonly ProducerState[] {
     return [];

@@ -151,18 +151,19 @@ describe('compaction', () => {
     const bench = new Bench();
     const log = await bench.create(compacted, { resources: bench.resources(0) });
     const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+    const unverified = { ...client, verification: 'off' } as const;
     const marker = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
       endTransactionBatch({ type, coordinatorEpoch: 0, producerId, producerEpoch: 0, timestamp: time });
     const inTxn = (producerId: number, sequence: number, key: string, value: string): Uint8Array =>
       entry(key, value, { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
     log.appendAsLeader(entry('a', 'old'), 0, client);
-    log.appendAsLeader(inTxn(1, 0, 'a', 'aborted'), 0, client);
+    log.appendAsLeader(inTxn(1, 0, 'a', 'aborted'), 0, unverified);
     log.appendAsLeader(marker(1, 'abort'), 0, coordinator);
-    log.appendAsLeader(inTxn(2, 0, 'b', 'first'), 0, client);
-    log.appendAsLeader(inTxn(2, 1, 'b', 'second'), 0, client);
+    log.appendAsLeader(inTxn(2, 0, 'b', 'first'), 0, unverified);
+    log.appendAsLeader(inTxn(2, 1, 'b', 'second'), 0, unverified);
     log.appendAsLeader(marker(2, 'commit'), 0, coordinator);
     await log.roll();
-    await log.appendAsLeader(inTxn(3, 0, 'a', 'open'), 0, client).written;
+    await log.appendAsLeader(inTxn(3, 0, 'a', 'open'), 0, unverified).written;
     const end = await clean(log);
     expect(end).toBe(6);
     expect(await contents(log)).toEqual([

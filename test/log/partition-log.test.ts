@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { batchHeader, updateCrc } from '../../src/protocol/records/batch.ts';
-import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
 import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
 
@@ -198,47 +197,6 @@ describe('idempotent producers', () => {
     expect(log.logEndOffset).toBe(3);
     expect(log.appendAsLeader(from(3, ['new']), 0, client).info.firstOffset).toBe(3);
   });
-});
-
-describe('transactions', () => {
-  const data = (producerId: number, sequence: number, value: string): Uint8Array =>
-    batchOf([value], { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
-  const end = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
-    endTransactionBatch({
-      type,
-      coordinatorEpoch: 1,
-      producerId,
-      producerEpoch: 0,
-      timestamp: 1_700_000_000_000,
-    });
-  const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
-
-  test.each([true, false])(
-    'last stable offset and aborted transactions, also after a restart (clean: %s)',
-    async (isClean) => {
-      const bench = new Bench();
-      const log = await bench.create();
-      log.appendAsLeader(data(1, 0, 'a'), 0, client);
-      log.appendAsLeader(data(2, 0, 'b'), 0, client);
-      log.appendAsLeader(end(2, 'abort'), 0, coordinator);
-      await log.appendAsLeader(batchOf(['plain']), 0, client).written;
-      log.setHighWatermark(4);
-      expect(log.lastStableOffset).toBe(0);
-      expect(await log.abortedTransactions(0, 4)).toEqual([
-        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
-      ]);
-      if (isClean) await log.close();
-      const again = await bench.reopen({}, { isClean, highWatermark: 4 });
-      expect(again.lastStableOffset).toBe(0);
-      expect(await again.abortedTransactions(0, 4)).toEqual([
-        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
-      ]);
-      await again.appendAsLeader(end(1, 'commit'), 0, coordinator).written;
-      expect(again.lastStableOffset).toBe(0);
-      again.setHighWatermark(5);
-      expect(again.lastStableOffset).toBe(5);
-    },
-  );
 });
 
 describe('segments', () => {

@@ -209,6 +209,9 @@ export class MemoryLog implements ReplicaLog {
   producers(): readonly never[] {
     return [];
   }
+  beginVerification(): null {
+    return null;
+  }
   abortedTransactions(): Promise<readonly never[]> {
     return Promise.resolve([]);
   }

@@ -6,7 +6,7 @@
  *            acks=0 is held until the write was done: the request's memory stays counted, so a flood is slowed down.
  *            A request that timed out (acks=-1) leaves its data in the log, as in Kafka.
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
- * Not done:  transactional batches are refused (no transaction coordinator yet).
+ *            A transaction's first batch in a partition is verified by its coordinator before anything of the request is appended.
  */
 import type { TopicImage } from '../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
@@ -27,7 +27,9 @@ import type { BrokerServices } from '../services.ts';
 import type { Endpoints } from './endpoints.ts';
 import { errorCode } from './errors.ts';
 import { LeaderHints, unknownLeader } from './leader-hints.ts';
+import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { checkRecords } from './produce-checks.ts';
+import { ProduceVerification, type VerifiedPartitions } from './produce-transactions.ts';
 import { isInternalTopic, topicOf } from './topics.ts';
 
 type Response = Init<typeof ProduceResponse>;
@@ -43,7 +45,9 @@ export function createProduceHandler(
   services: BrokerServices,
   endpoints: Endpoints,
   purgatory: Purgatory,
+  verifier: TransactionVerifier,
 ): Handler {
+  const verification = new ProduceVerification(services, verifier);
   return defineHandler(ProduceRequest, ProduceResponse, {
     versions: '3-13',
     advertisedFrom: 0,
@@ -53,7 +57,16 @@ export function createProduceHandler(
       if (request.acks < -1 || request.acks > 1)
         return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
       const produce = new ProduceOperation(services, endpoints, purgatory, request, context);
-      return { ordered: null, response: produce.run() };
+      const verifying = verification.begin(request, context.apiVersion, ({ name, topicId }) =>
+        topicOf(context.image, name, topicId),
+      );
+      if (verifying === null) return { ordered: null, response: produce.run(noneVerified) };
+      // The next request of the connection may hold the batches that follow these.
+      let response: ReturnType<typeof produce.run> | undefined;
+      const ordered = verifying.then((verified) => {
+        response = produce.run(verified);
+      });
+      return { ordered, response: ordered.then(() => response as Response | NoResponse) };
     },
     failed: (request, error, context, message) => {
       if (request.acks === 0) throw new CloseConnection(`Produce with acks=0: ${error.name}`);
@@ -61,6 +74,8 @@ export function createProduceHandler(
     },
   });
 }
+
+const noneVerified: VerifiedPartitions = new Map();
 
 function failAll(
   request: ProduceRequest,
@@ -108,6 +123,7 @@ class ProduceOperation {
   #resolve: ((response: Response | NoResponse) => void) | null = null;
   #reject: ((error: Error) => void) | null = null;
   #operation: DelayedOperation | null = null;
+  #verified: VerifiedPartitions = noneVerified;
   /** acks=0: what went wrong first. */
   #firstError: ErrorRow | null = null;
 
@@ -125,7 +141,8 @@ class ProduceOperation {
     this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
   }
 
-  run(): Response | NoResponse | Promise<Response | NoResponse> {
+  run(verified: VerifiedPartitions): Response | NoResponse | Promise<Response | NoResponse> {
+    this.#verified = verified;
     for (const topic of this.#request.topicData) this.#appendTopic(topic);
     if (this.#waiting.size === 0) return this.#finish();
     return new Promise((resolve, reject) => {
@@ -159,13 +176,17 @@ class ProduceOperation {
     }
   }
 
+  get #isVerificationOff(): boolean {
+    return !this.#services.config.get('transaction.partition.verification.enable');
+  }
+
   #unknownTopic(): ErrorRow {
     return this.#context.apiVersion >= 13 ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   }
 
   #appendPartition(topic: TopicImage, data: PartitionData, result: PartitionResult): void {
     if (topic.partitions[data.index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
-    const records = checkRecords(data.records, this.#context.apiVersion, this.#request.transactionalId);
+    const records = checkRecords(data.records, this.#context.apiVersion);
     if (isInternalTopic(topic.name) && this.#context.clientId !== adminClientId) {
       throw new KafkaError(
         Errors.INVALID_TOPIC_EXCEPTION,
@@ -174,11 +195,14 @@ class ProduceOperation {
     }
     const partition = this.#services.replicas.partition(topic.id, data.index);
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+    const verified = this.#verified.get(`${topic.name}-${data.index}`);
+    if (verified !== undefined && verified.error !== null) throw verified.error;
     // With acks=0 the write is waited for as well: see the head of the file.
     const acks = this.#request.acks === -1 ? -1 : 1;
     const { info, acknowledged } = partition.appendAsLeader(records, acks, {
       origin: 'client',
       requestVersion: this.#context.apiVersion,
+      verification: this.#isVerificationOff ? 'off' : (verified?.guard ?? null),
     });
     if (info.duplicateOf === null) {
       this.#services.traffic.appended(topic.name, info.sizeBytes, info.lastOffset - info.firstOffset + 1);

@@ -15,6 +15,7 @@ import { createFetchHandler } from './01-fetch.ts';
 import { createListOffsetsHandler } from './02-list-offsets.ts';
 import { createMetadataHandler } from './03-metadata.ts';
 import { createSaslHandshakeHandler } from './17-sasl-handshake.ts';
+import { type CompleteOffsets, createWriteTxnMarkersHandler } from './27-write-txn-markers.ts';
 import { createDescribeAclsHandler } from './29-describe-acls.ts';
 import { createCreateAclsHandler } from './30-create-acls.ts';
 import { createDeleteAclsHandler } from './31-delete-acls.ts';
@@ -36,6 +37,7 @@ import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partit
 import { createAddRaftVoterHandler } from './80-add-raft-voter.ts';
 import { createRemoveRaftVoterHandler } from './81-remove-raft-voter.ts';
 import { createUpdateRaftVoterHandler } from './82-update-raft-voter.ts';
+import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
@@ -45,6 +47,8 @@ export interface BrokerHandlerOptions {
   readonly creator: TopicCreator;
   readonly sessions: FetchSessionCache;
   readonly fetchBudget: MemoryBudget;
+  readonly verifier: TransactionVerifier;
+  readonly completeOffsets: CompleteOffsets;
 }
 
 /** Handlers of every node. */
@@ -67,18 +71,19 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
 }
 
 function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
-  const { services, creator, sessions, fetchBudget } = options;
+  const { services, creator, sessions, fetchBudget, verifier, completeOffsets } = options;
   const { random } = services;
   const { scheduler } = services;
   const fetches = new Purgatory(scheduler, parkedFetchesMax);
   const requests = new Purgatory(scheduler, pendingRequestsMax);
   return [
-    createProduceHandler(services, endpoints, requests),
+    createProduceHandler(services, endpoints, requests, verifier),
     createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, purgatory: fetches }),
     createListOffsetsHandler(services),
     createMetadataHandler(services, endpoints, creator),
     createDeleteRecordsHandler(services, requests),
     createOffsetForLeaderEpochHandler(services),
+    createWriteTxnMarkersHandler(services, completeOffsets),
     createAlterReplicaLogDirsHandler(services),
     createDescribeLogDirsHandler(services),
     createDescribeProducersHandler(services),

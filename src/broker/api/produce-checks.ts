@@ -14,11 +14,7 @@ const zstd = 4;
 const zstdVersion = 7;
 
 /** The batch; throws `KafkaError`. */
-export function checkRecords(
-  records: Uint8Array | null,
-  version: number,
-  transactionalId: string | null,
-): Uint8Array {
+export function checkRecords(records: Uint8Array | null, version: number): Uint8Array {
   if (records === null || !beginsWithBatch(records)) {
     throw invalid(
       `Produce requests with version ${version} must have at least one record batch per partition`,
@@ -43,7 +39,6 @@ export function checkRecords(
       `Produce requests with version ${version} are not allowed to use ZStandard compression`,
     );
   }
-  if (header.isTransactional) refuseTransactional(transactionalId);
   return records;
 }
 
@@ -58,11 +53,6 @@ function beginsWithBatch(records: Uint8Array): boolean {
   if (magic < 0 || magic > 2)
     throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch with magic ${magic}`);
   return lengthBytes + batchOverheadBytes <= records.length;
-}
-
-function refuseTransactional(transactionalId: string | null): never {
-  if (transactionalId === null) throw new KafkaError(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-  throw new KafkaError(Errors.INVALID_TXN_STATE, 'Transactions are not served by this broker');
 }
 
 function invalid(message: string): KafkaError {

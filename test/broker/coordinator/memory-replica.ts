@@ -150,6 +150,10 @@ export class MemoryReplica implements PartitionReplica {
     return offset;
   }
 
+  beginVerification(): null {
+    return null;
+  }
+
   describeProducers(): readonly never[] {
     return [];
   }

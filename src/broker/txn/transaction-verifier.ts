@@ -1,0 +1,197 @@
+/**
+ * The partition leader's side of KIP-890: before the first batch of a transaction is appended, the transaction's coordinator is asked
+ * whether the partition belongs to it (clients before Produce v12 added it themselves), or told to add it (from v12 on).
+ *
+ * One request at a time to a coordinator; what is asked meanwhile goes with the next one. Of one transactional id a request has one
+ * entry, since the coordinator takes them side by side.
+ */
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
+import { coordinatorPartition } from '../../coordinator/partition.ts';
+import type { BrokerClient } from '../../metadata/broker-port.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import { type ErrorRow, Errors, errorOf, errorRowOf } from '../../protocol/errors.ts';
+import {
+  AddPartitionsToTxnRequest,
+  AddPartitionsToTxnResponse,
+} from '../../protocol/messages/24-add-partitions-to-txn.ts';
+import type { BrokerServices } from '../services.ts';
+
+export const transactionTopic = '__transaction_state';
+
+/**
+ * What the client's request can do: `verify` (Produce up to v10), `verify-abortable` (v11: it knows TRANSACTION_ABORTABLE), `add` (from
+ * v12 on: transactions version 2, it adds no partitions itself). TxnOffsetCommit has the same steps at v3, v4 and v5.
+ */
+export type TransactionSupport = 'verify' | 'verify-abortable' | 'add';
+
+export interface TransactionQuestion {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly partitions: readonly { readonly topic: string; readonly index: number }[];
+  readonly support: TransactionSupport;
+}
+
+export interface TransactionVerifierOptions {
+  readonly brokers: BrokerClient;
+  readonly metadata: () => MetadataImage;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** `add.partitions.to.txn.retry.backoff.ms` and `.max.ms`. */
+  readonly retryBackoffMs: number;
+  readonly retryMaxMs: number;
+}
+
+/** Errors by `topic-index`; partitions without one are part of the transaction. */
+export type TransactionErrors = ReadonlyMap<string, ErrorRow>;
+
+interface Waiting {
+  readonly question: TransactionQuestion;
+  readonly resolve: (errors: TransactionErrors) => void;
+}
+
+interface Coordinator {
+  readonly waiting: Waiting[];
+  isAsked: boolean;
+}
+
+/** Of the coordinator's API: the first version for several transactions at once; from 5 on it may answer TRANSACTION_ABORTABLE. */
+const apiVersion = 5;
+
+export class TransactionVerifier {
+  readonly #options: TransactionVerifierOptions;
+  readonly #coordinators = new Map<NodeId, Coordinator>();
+
+  constructor(options: TransactionVerifierOptions) {
+    this.#options = options;
+  }
+
+  /** Asks until the coordinator has an answer other than CONCURRENT_TRANSACTIONS, for the short time that the options give. */
+  async ask(question: TransactionQuestion): Promise<TransactionErrors> {
+    const { clock, scheduler, retryBackoffMs, retryMaxMs } = this.#options;
+    const untilMs = clock.monotonicMs() + retryMaxMs;
+    for (;;) {
+      const errors = await this.#askOnce(question);
+      const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
+      // An old client is told to ask again; it does not know that the transaction before is only being completed.
+      if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
+      await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
+    }
+  }
+
+  #askOnce(question: TransactionQuestion): Promise<TransactionErrors> {
+    const id = this.#coordinatorOf(question.transactionalId);
+    if (id === null) return Promise.resolve(allFailed(question, Errors.COORDINATOR_NOT_AVAILABLE));
+    return new Promise((resolve) => {
+      let coordinator = this.#coordinators.get(id);
+      if (coordinator === undefined) {
+        coordinator = { waiting: [], isAsked: false };
+        this.#coordinators.set(id, coordinator);
+      }
+      coordinator.waiting.push({ question, resolve });
+      if (!coordinator.isAsked) void this.#askWaiting(id, coordinator);
+    });
+  }
+
+  async #askWaiting(id: NodeId, coordinator: Coordinator): Promise<void> {
+    coordinator.isAsked = true;
+    while (coordinator.waiting.length > 0) {
+      const batch = takeBatch(coordinator.waiting);
+      const answers = await this.#send(id, batch);
+      batch.forEach(({ question, resolve }, at) =>
+        resolve(answers[at] ?? allFailed(question, Errors.INVALID_TXN_STATE)),
+      );
+    }
+    coordinator.isAsked = false;
+    this.#coordinators.delete(id);
+  }
+
+  async #send(id: NodeId, batch: readonly Waiting[]): Promise<TransactionErrors[]> {
+    try {
+      const init = { transactions: batch.map(({ question }) => toWire(question)) };
+      const response = await this.#options.brokers.request(
+        id,
+        AddPartitionsToTxnRequest,
+        AddPartitionsToTxnResponse,
+        apiVersion,
+        init,
+      );
+      return batch.map(({ question }) => errorsFor(question, response));
+    } catch (error) {
+      const row = errorRowOf(error);
+      return batch.map(({ question }) => allFailed(question, row));
+    }
+  }
+
+  #coordinatorOf(transactionalId: string): NodeId | null {
+    const topic = this.#options.metadata().topics.byName(transactionTopic);
+    if (topic === undefined) return null;
+    const index = coordinatorPartition(transactionalId, topic.partitions.length);
+    const leader = topic.partitions[index]?.leader ?? -1;
+    return leader < 0 ? null : (leader as NodeId);
+  }
+}
+
+/** The oldest that wait, at most one of each transactional id. */
+function takeBatch(waiting: Waiting[]): Waiting[] {
+  const ids = new Set<string>();
+  const batch: Waiting[] = [];
+  const later: Waiting[] = [];
+  for (const one of waiting) {
+    const { transactionalId } = one.question;
+    (ids.has(transactionalId) ? later : batch).push(one);
+    ids.add(transactionalId);
+  }
+  waiting.splice(0, waiting.length, ...later);
+  return batch;
+}
+
+function toWire({ transactionalId, producerId, producerEpoch, partitions, support }: TransactionQuestion) {
+  const topics = new Map<string, number[]>();
+  for (const { topic, index } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), index]);
+  return {
+    transactionalId,
+    producerId,
+    producerEpoch,
+    verifyOnly: support !== 'add',
+    topics: [...topics].map(([name, indexes]) => ({ name, partitions: indexes })),
+  };
+}
+
+function allFailed({ partitions }: TransactionQuestion, error: ErrorRow): TransactionErrors {
+  return new Map(partitions.map(({ topic, index }) => [`${topic}-${index}`, error]));
+}
+
+function errorsFor(question: TransactionQuestion, response: AddPartitionsToTxnResponse): TransactionErrors {
+  if (response.errorCode !== 0) return allFailed(question, errorOf(response.errorCode));
+  const result = response.resultsByTransaction.find(
+    ({ transactionalId }) => transactionalId === question.transactionalId,
+  );
+  if (result === undefined) return allFailed(question, Errors.INVALID_TXN_STATE);
+  const errors = new Map<string, ErrorRow>();
+  for (const { name, resultsByPartition } of result.topicResults)
+    for (const { partitionIndex, partitionErrorCode } of resultsByPartition)
+      if (partitionErrorCode !== 0)
+        errors.set(`${name}-${partitionIndex}`, knownToClient(errorOf(partitionErrorCode), question.support));
+  return errors;
+}
+
+/** Clients of Produce don't know PRODUCER_FENCED, old ones don't know TRANSACTION_ABORTABLE. */
+function knownToClient(error: ErrorRow, support: TransactionSupport): ErrorRow {
+  if (error === Errors.PRODUCER_FENCED) return Errors.INVALID_PRODUCER_EPOCH;
+  if (error === Errors.TRANSACTION_ABORTABLE && support === 'verify') return Errors.INVALID_TXN_STATE;
+  return error;
+}
+
+export function createTransactionVerifier(services: BrokerServices): TransactionVerifier {
+  const { brokers, metadata, clock, scheduler, config } = services;
+  return new TransactionVerifier({
+    brokers,
+    metadata,
+    clock,
+    scheduler,
+    retryBackoffMs: config.get('add.partitions.to.txn.retry.backoff.ms'),
+    retryMaxMs: config.get('add.partitions.to.txn.retry.backoff.max.ms'),
+  });
+}

@@ -1,0 +1,239 @@
+/** Transactions in one log: what may begin one (KIP-890), what may end one, and what read_committed readers may see of it. */
+import { describe, expect, test } from 'vitest';
+import { Errors, KafkaError } from '../../src/protocol/errors.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { Bench, batchOf, client } from './harness.ts';
+
+const producerId = 7;
+const coordinator = { origin: 'coordinator', requestVersion: 13 } as const;
+const request = { producerId, producerEpoch: 0, sequence: 0, supportsEpochBump: false };
+
+function data(sequence: number, producerEpoch = 0): Uint8Array {
+  return batchOf(['value'], { producerId, producerEpoch, baseSequence: sequence, isTransactional: true });
+}
+
+function end(type: 'commit' | 'abort', producerEpoch = 0, coordinatorEpoch = 1): Uint8Array {
+  return endTransactionBatch({
+    type,
+    coordinatorEpoch,
+    producerId,
+    producerEpoch,
+    timestamp: 1_700_000_000_000,
+  });
+}
+
+/** The error of an append, or its first offset. */
+function outcome(append: () => { readonly info: { readonly firstOffset: number } }): string | number {
+  try {
+    return append().info.firstOffset;
+  } catch (error) {
+    if (error instanceof KafkaError) return error.error.name;
+    throw error;
+  }
+}
+
+function appendData(log: PartitionLog, sequence: number, options: object = {}, epoch = 0): string | number {
+  return outcome(() => log.appendAsLeader(data(sequence, epoch), 0, { ...client, ...options }));
+}
+
+function appendEnd(
+  log: PartitionLog,
+  epoch: number,
+  transactionVersion: number,
+  coordinatorEpoch = 1,
+): string | number {
+  const marker = end('commit', epoch, coordinatorEpoch);
+  return outcome(() => log.appendAsLeader(marker, 0, { ...coordinator, transactionVersion }));
+}
+
+async function newLog(): Promise<PartitionLog> {
+  return new Bench().create();
+}
+
+describe('verification', () => {
+  test('a transaction begins only with a guard; later batches need none', async () => {
+    const log = await newLog();
+    expect(appendData(log, 0)).toBe(Errors.INVALID_TXN_STATE.name);
+    const verification = log.beginVerification(request);
+    expect(verification).not.toBeNull();
+    expect(appendData(log, 0, { verification })).toBe(0);
+    expect(log.beginVerification(request)).toBeNull();
+    expect(appendData(log, 1)).toBe(1);
+  });
+
+  test('a guard is void once its transaction has ended, whoever ended it', async () => {
+    const log = await newLog();
+    const verification = log.beginVerification(request);
+    expect(appendEnd(log, 0, 1)).toBe(0);
+    expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
+  });
+
+  test('batches that wait together share a guard, which admits the first of them only as the first', async () => {
+    const log = await newLog();
+    const first = log.beginVerification({ ...request, sequence: 3 });
+    const second = log.beginVerification({ ...request, sequence: 0 });
+    expect(second).toBe(first);
+    expect(appendData(log, 3, { verification: first })).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER.name);
+    expect(appendData(log, 0, { verification: second })).toBe(0);
+  });
+
+  test('a newer epoch of the producer starts over with its own lowest sequence', async () => {
+    const log = await newLog();
+    log.beginVerification({ ...request, sequence: 0 });
+    const verification = log.beginVerification({ ...request, producerEpoch: 1, sequence: 2 });
+    expect(appendData(log, 2, { verification }, 1)).toBe(0);
+  });
+
+  test("another producer's guard is none", async () => {
+    const log = await newLog();
+    const verification = log.beginVerification({ ...request, producerId: 8 });
+    expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
+  });
+
+  test('a client with transactions version 2 begins with sequence 0 where nothing is known of it', async () => {
+    const log = await newLog();
+    const verification = log.beginVerification({ ...request, sequence: 5, supportsEpochBump: true });
+    expect(appendData(log, 5, { verification })).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER.name);
+    const old = log.beginVerification({ ...request, producerId: 9, sequence: 5 });
+    const batch = batchOf(['v'], { producerId: 9, producerEpoch: 0, baseSequence: 5, isTransactional: true });
+    expect(outcome(() => log.appendAsLeader(batch, 0, { ...client, verification: old }))).toBe(0);
+  });
+
+  test('a repeated batch is told apart before its transaction is looked at', async () => {
+    const log = await newLog();
+    expect(appendData(log, 0, { verification: 'off' })).toBe(0);
+    expect(appendEnd(log, 0, 1)).toBe(1);
+    expect(appendData(log, 0)).toBe(0);
+  });
+
+  test('a guard that nobody used is forgotten with its producer', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    const verification = log.beginVerification(request);
+    bench.clock.nowMs += 1_000;
+    log.expireProducers(1_000);
+    expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
+  });
+});
+
+describe('markers', () => {
+  test.each([
+    // transaction version, epoch of the marker, whether a transaction of epoch 3 is open, what comes of it
+    [1, 2, true, Errors.INVALID_PRODUCER_EPOCH.name],
+    [1, 3, true, 1],
+    [1, 3, false, 2],
+    [1, 4, true, 1],
+    [2, 2, true, Errors.INVALID_PRODUCER_EPOCH.name],
+    [2, 3, true, Errors.INVALID_PRODUCER_EPOCH.name],
+    [2, 3, false, 2],
+    [2, 4, true, 1],
+  ])('version %i, epoch %i, open: %s', async (version, epoch, isOpen, expected) => {
+    const log = await newLog();
+    expect(appendData(log, 0, { verification: 'off' }, 3)).toBe(0);
+    if (!isOpen) expect(appendEnd(log, 3, 1)).toBe(1);
+    expect(appendEnd(log, epoch, version)).toBe(expected);
+  });
+
+  test('the highest epoch ends its own transaction with version 2: there is none above it', async () => {
+    const log = await newLog();
+    expect(appendData(log, 0, { verification: 'off' }, 32_767)).toBe(0);
+    expect(appendEnd(log, 32_767, 2)).toBe(1);
+  });
+
+  test('a marker of version 2 fences the epoch that it ended', async () => {
+    const log = await newLog();
+    appendData(log, 0, { verification: 'off' }, 3);
+    appendEnd(log, 4, 2);
+    expect(appendData(log, 1, { verification: 'off' }, 3)).toBe(Errors.INVALID_PRODUCER_EPOCH.name);
+    expect(appendData(log, 0, { verification: 'off' }, 4)).toBe(2);
+  });
+
+  test('an older coordinator is refused', async () => {
+    const log = await newLog();
+    appendEnd(log, 0, 1, 5);
+    expect(appendEnd(log, 0, 1, 4)).toBe(Errors.TRANSACTION_COORDINATOR_FENCED.name);
+    expect(appendEnd(log, 0, 1, 5)).toBe(1);
+  });
+});
+
+describe('last stable offset', () => {
+  test('an open transaction holds it, its marker frees it when it is below the high watermark', async () => {
+    const log = await newLog();
+    await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+    appendData(log, 0, { verification: 'off' });
+    await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+    log.setHighWatermark(3);
+    expect(log.lastStableOffset).toBe(1);
+    await log.appendAsLeader(end('abort'), 0, coordinator).written;
+    expect(log.lastStableOffset).toBe(1);
+    log.setHighWatermark(4);
+    expect(log.lastStableOffset).toBe(4);
+    expect(await log.abortedTransactions(0, 4)).toEqual([
+      { producerId, firstOffset: 1, lastOffset: 3, lastStableOffset: 4 },
+    ]);
+  });
+
+  test('deleted records of an open transaction do not take it below the start of the log', async () => {
+    const log = await newLog();
+    appendData(log, 0, { verification: 'off' });
+    await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+    log.setHighWatermark(2);
+    await log.deleteRecordsTo(1);
+    expect(log.lastStableOffset).toBe(1);
+  });
+
+  test('a producer with an open transaction is never forgotten', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    appendData(log, 0, { verification: 'off' });
+    bench.clock.nowMs += 10_000;
+    log.expireProducers(1);
+    expect(log.producers()).toMatchObject([{ producerId, currentTxnFirstOffset: 0 }]);
+    appendEnd(log, 0, 1);
+    bench.clock.nowMs += 10_000;
+    log.expireProducers(1);
+    expect(log.producers()).toEqual([]);
+  });
+});
+
+describe('restart', () => {
+  const dataOf = (producerId: number, sequence: number, value: string): Uint8Array =>
+    batchOf([value], { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true });
+  const endOf = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
+    endTransactionBatch({
+      type,
+      coordinatorEpoch: 1,
+      producerId,
+      producerEpoch: 0,
+      timestamp: 1_700_000_000_000,
+    });
+  const unverified = { ...client, verification: 'off' } as const;
+
+  test.each([true, false])(
+    'last stable offset and aborted transactions, also after a restart (clean: %s)',
+    async (isClean) => {
+      const bench = new Bench();
+      const log = await bench.create();
+      log.appendAsLeader(dataOf(1, 0, 'a'), 0, unverified);
+      log.appendAsLeader(dataOf(2, 0, 'b'), 0, unverified);
+      log.appendAsLeader(endOf(2, 'abort'), 0, coordinator);
+      await log.appendAsLeader(batchOf(['plain']), 0, client).written;
+      log.setHighWatermark(4);
+      expect(log.lastStableOffset).toBe(0);
+      expect(await log.abortedTransactions(0, 4)).toEqual([
+        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
+      ]);
+      if (isClean) await log.close();
+      const again = await bench.reopen({}, { isClean, highWatermark: 4 });
+      expect(again.lastStableOffset).toBe(0);
+      expect(await again.abortedTransactions(0, 4)).toEqual([
+        { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset: 0 },
+      ]);
+      await again.appendAsLeader(endOf(1, 'commit'), 0, coordinator).written;
+      expect(again.lastStableOffset).toBe(0);
+      again.setHighWatermark(5);
+      expect(again.lastStableOffset).toBe(5);
+    },
+  );
+});
