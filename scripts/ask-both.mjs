@@ -37,8 +37,13 @@ const recorded = values.replay === undefined ? {} : JSON.parse(readFileSync(valu
 const only = new RegExp(values.only);
 let pairs = 0;
 let expected = 0;
-const differences = [];
+/** Question and difference → the versions that show it. */
+const differences = new Map();
+let different = 0;
+const ids = new Set();
 for (const question of questions()) {
+  if (ids.has(question.id)) throw new Error(`two questions are called "${question.id}"`);
+  ids.add(question.id);
   if (!question.always && !only.test(question.id)) continue;
   for (const version of versionsOf(question, kafka ?? ours)) {
     const id = `${question.id} v${version}`;
@@ -53,13 +58,15 @@ for (const question of questions()) {
     if (difference === null) continue;
     const why = expectedDifference(question, version);
     if (why !== null) expected++;
-    if (why === null || values.all)
-      differences.push(`${id}${why === null ? '' : ` (expected: ${why})`}\n${difference}`);
+    if (why !== null && !values.all) continue;
+    different++;
+    const line = `${question.id}${why === null ? '' : ` (expected: ${why})`}\n${difference}`;
+    differences.set(line, [...(differences.get(line) ?? []), version]);
   }
 }
-for (const line of differences) console.log(line);
-console.log(`${pairs} answers compared, ${differences.length} differ, ${expected} differ as expected`);
+for (const [line, versions] of differences) console.log(`v${versions.join(',')} ${line}`);
+console.log(`${pairs} answers compared, ${different} differ, ${expected} differ as expected`);
 if (values.record !== undefined) writeFileSync(values.record, JSON.stringify(recorded));
 ours.close();
 kafka?.close();
-process.exit(differences.length > 0 && !values.all ? 1 : 0);
+process.exit(different > 0 && !values.all ? 1 : 0);

@@ -168,6 +168,7 @@ function incremental(id, resourceType, resourceName, configs) {
     body: () => ({ resources: [{ resourceType, resourceName, configs }], validateOnly: true }),
   };
 }
+const quoted = (text) => (text === null ? 'null' : `'${text}'`);
 const op = (name, value, configOperation = set) => ({ name, value, configOperation });
 
 function* values() {
@@ -181,14 +182,14 @@ function* values() {
   for (const [where, type, resource, table] of places) {
     for (const [name, texts] of Object.entries(table)) {
       for (const text of [...texts, null]) {
-        yield incremental(`${where} ${name}='${text}'`, type, resource, [op(name, text)]);
+        yield incremental(`${where} ${name}=${quoted(text)}`, type, resource, [op(name, text)]);
       }
     }
   }
   for (const [name, texts] of Object.entries(topicValues)) {
     for (const text of [...texts, null]) {
       yield {
-        id: `CreateTopics: ${name}='${text}'`,
+        id: `CreateTopics: ${name}=${quoted(text)}`,
         api: 'CreateTopics',
         once: true,
         skip: ['topicId', 'configs'],

@@ -114,7 +114,7 @@ const lists = [
   ['offsets', 'absent'],
   ['absent', 'absent'],
 ];
-const shown = (list) => `'${list.map((id) => id.slice(0, 20)).join("','")}'`;
+const shown = (list) => JSON.stringify(list.map((id) => id.slice(0, 20)));
 
 function* describe() {
   for (const list of lists) {
@@ -135,7 +135,7 @@ function* describe() {
   for (const statesFilter of filters) {
     for (const typesFilter of [[], ['classic'], ['Consumer'], ['nope'], ['share'], ['']]) {
       yield {
-        id: `ListGroups: states ${statesFilter}, types ${typesFilter}`,
+        id: `ListGroups: states ${shown(statesFilter)}, types ${shown(typesFilter)}`,
         api: 'ListGroups',
         versions: (version) =>
           (version >= 4 || statesFilter.length === 0) && (version >= 5 || typesFilter.length === 0),

@@ -1,7 +1,9 @@
 /** All tables in the order in which they are asked: what an earlier question changes, a later one finds on both sides. */
 import { clusterQuestions } from './cluster.mjs';
 import { configQuestions } from './configs.mjs';
+import { groupStateQuestions } from './group-states.mjs';
 import { groupQuestions } from './groups.mjs';
+import { recordQuestions } from './records.mjs';
 import { securityQuestions } from './security.mjs';
 import { setupQuestions } from './setup.mjs';
 import { topicQuestions } from './topics.mjs';
@@ -11,6 +13,8 @@ export function* questions() {
   yield* clusterQuestions();
   yield* securityQuestions();
   yield* topicQuestions();
+  yield* recordQuestions();
   yield* groupQuestions();
+  yield* groupStateQuestions();
   yield* configQuestions();
 }

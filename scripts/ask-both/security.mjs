@@ -81,7 +81,7 @@ function* usersAndTransactions() {
   }
   for (const ids of [[], [''], ['absent'], ['absent', 'absent']]) {
     yield {
-      id: `DescribeTransactions: '${ids}'`,
+      id: `DescribeTransactions: ${JSON.stringify(ids)}`,
       api: 'DescribeTransactions',
       body: () => ({ transactionalIds: ids }),
     };
@@ -89,7 +89,7 @@ function* usersAndTransactions() {
   for (const stateFilters of [[], ['Ongoing'], ['nope'], ['']]) {
     for (const producerIdFilters of [[], [-1], [5, 5]]) {
       yield {
-        id: `ListTransactions: states '${stateFilters}', producers ${producerIdFilters}`,
+        id: `ListTransactions: states ${JSON.stringify(stateFilters)}, producers ${JSON.stringify(producerIdFilters)}`,
         api: 'ListTransactions',
         body: () => ({ stateFilters, producerIdFilters }),
       };

@@ -1,4 +1,5 @@
 /** What the other tables find: topics, records, a deleted topic, committed offsets. Asked whatever `--only` says. */
+import { recordTopics } from './record-topics.mjs';
 import { buildBatch } from './side.mjs';
 
 export const zeroId = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -6,6 +7,8 @@ export const absentId = 'AAAAAAAAAAAAAAAAAAAB9w';
 /** Names in all states that a topic can be asked in. `full` has two partitions and five records in each. */
 export const topicNames = ['full', 'absent', 'gone', '', '.', 'a b', 'x'.repeat(250), '__consumer_offsets'];
 
+/** At its first question Kafka has no block of producer ids yet. */
+const producer = { transactionalId: null, transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1 };
 const setup = { always: true, ignore: true, once: true };
 
 export function* setupQuestions() {
@@ -26,6 +29,21 @@ export function* setupQuestions() {
   };
   yield {
     ...setup,
+    id: 'setup: topics of records',
+    api: 'CreateTopics',
+    body: () => ({
+      topics: Object.entries(recordTopics).map(([name, configs]) => ({
+        name,
+        numPartitions: 1,
+        replicationFactor: 1,
+        assignments: [],
+        configs,
+      })),
+    }),
+    keep: (answer, side) => answer.topics.forEach((topic) => side.learn(topic)),
+  };
+  yield {
+    ...setup,
     id: 'setup: coordinator',
     api: 'FindCoordinator',
     body: () => ({ coordinatorKeys: ['g'] }),
@@ -35,6 +53,7 @@ export function* setupQuestions() {
 
 function* records() {
   for (let tries = 0; tries < 3; tries++) {
+    yield { ...setup, id: `setup: producer id ${tries}`, api: 'InitProducerId', body: () => producer };
     yield {
       ...setup,
       id: `setup: wait ${tries}`,

@@ -11,6 +11,7 @@ const { decode, EncodeError } = await load('protocol/codec/codec.js');
 const { ApiKey, messageOf } = await load('protocol/messages/api-keys.js');
 const { errorOf } = await load('protocol/errors.js');
 export const { buildBatch } = await load('protocol/records/builder.js');
+export const { updateCrc } = await load('protocol/records/batch.js');
 
 const answerMs = 5000;
 const zeroId = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -68,6 +69,7 @@ export class Side {
   }
 
   close() {
+    this.other?.close();
     this.socket?.destroy();
   }
 
@@ -90,15 +92,17 @@ export class Side {
     return frame;
   }
 
+  /** Sends a request without waiting for its answer. */
+  send(key, version, body) {
+    const { request } = messageOf(key);
+    const header = { apiVersion: version, correlationId: 7, clientId: 'ask-both' };
+    this.socket.write(Buffer.concat(requestFrame(request, header, body)));
+  }
+
   async exchange(key, version, body) {
-    const { request, response } = messageOf(key);
-    const segments = requestFrame(
-      request,
-      { apiVersion: version, correlationId: 7, clientId: 'ask-both' },
-      body,
-    );
+    const { response } = messageOf(key);
     if (this.socket === null) await this.connect();
-    this.socket.write(Buffer.concat(segments));
+    this.send(key, version, body);
     const frame = await this.frame();
     if (typeof frame === 'string') return frame;
     const { bodyAt } = decodeResponseHeader(response, version, frame);
@@ -113,7 +117,6 @@ export class Side {
       const answer = await this.exchange(key, version, await question.body(version, this));
       if (typeof answer === 'string') return answer;
       question.keep?.(answer, this, version);
-      for (const topic of answer.topics ?? []) this.learn(topic);
       return this.plain(answer, question);
     } catch (error) {
       if (error instanceof EncodeError) return 'not expressible';
@@ -141,7 +144,7 @@ export class Side {
     if (typeof value === 'string' && this.names.has(value)) return `id of ${this.names.get(value)}`;
     if (typeof value === 'string') {
       for (const [name, kept] of Object.entries(this.kept)) if (value === kept) return `<${name}>`;
-      return value
+      return (question.scrub === true ? value.replaceAll(/-?\d{6,}/g, 'N') : value)
         .replaceAll(this.address.split(':').pop(), 'PORT')
         .replaceAll(/\/tmp\/reports\/\w+/g, 'DIR');
     }

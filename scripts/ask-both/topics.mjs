@@ -179,7 +179,7 @@ function* metadata() {
   for (const list of lists) {
     for (const allowAutoTopicCreation of [false, true]) {
       yield {
-        id: `Metadata: '${list.join("','").slice(0, 30)}', create ${allowAutoTopicCreation}`,
+        id: `Metadata: ${JSON.stringify(list).slice(0, 40)}, create ${allowAutoTopicCreation}`,
         api: 'Metadata',
         skip: metadataSkip,
         versions: (version) => version >= 4 || allowAutoTopicCreation,
@@ -190,7 +190,7 @@ function* metadata() {
       };
     }
     yield {
-      id: `DescribeTopicPartitions: '${list.join("','").slice(0, 30)}'`,
+      id: `DescribeTopicPartitions: ${JSON.stringify(list).slice(0, 40)}`,
       api: 'DescribeTopicPartitions',
       body: () => ({ topics: list.map((name) => ({ name })) }),
     };

@@ -32,7 +32,7 @@ export function* createPartitions(
       results.push({ name, errorCode: 0, errorMessage: null });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      results.push({ name, errorCode: error.code, errorMessage: error.message });
+      results.push({ name, errorCode: error.code, errorMessage: error.ownMessage });
     }
   }
   return { throttleTimeMs: 0, results };

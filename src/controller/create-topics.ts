@@ -104,7 +104,7 @@ function draftTopic(state: ControllerState, topic: NewTopic): Draft {
 function newConfigs(state: ControllerState, topic: NewTopic): Map<string, string> {
   const configs = new Map<string, string>();
   for (const { name, value } of topic.configs) {
-    if (configs.has(name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys');
+    // Of a key that is named twice the last value counts, as in Kafka.
     if (value === null) {
       throw new KafkaError(Errors.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`);
     }

@@ -29,18 +29,18 @@ export function* electLeaders(
       partitions: topic.partitions.map((partition) => partition.index),
     }));
   const steps = new ChangeSteps();
-  const results = new Map<string, PartitionResult[]>();
+  const results: { readonly topic: string; readonly partitionResult: PartitionResult[] }[] = [];
   for (const { topic: name, partitions } of asked) {
     const topicId = state.image.topics.byName(name)?.id;
+    const partitionResult: PartitionResult[] = [];
+    results.push({ topic: name, partitionResult });
     for (const index of partitions) {
       if (topicId !== undefined && steps.holds(topicId, index)) yield* steps.end();
       const { error, message, change } = decide(state, name, index, type);
       // Asked for everything, one wants to hear only of what had to be done.
       if (all && error === Errors.ELECTION_NOT_NEEDED) continue;
-      const of = results.get(name) ?? [];
-      results.set(name, of);
       const errorMessage = error === Errors.NONE ? null : (message ?? error.message);
-      of.push({ partitionId: index, errorCode: error.code, errorMessage });
+      partitionResult.push({ partitionId: index, errorCode: error.code, errorMessage });
       if (change !== null && steps.add(change)) yield* steps.end();
     }
   }
@@ -48,7 +48,7 @@ export function* electLeaders(
   return {
     throttleTimeMs: 0,
     errorCode: 0,
-    replicaElectionResults: [...results].map(([topic, partitionResult]) => ({ topic, partitionResult })),
+    replicaElectionResults: results,
   };
 }
 

@@ -56,7 +56,7 @@ export function kraftVersionRefused(
   return updateAnswer(request, version, wrong);
 }
 
-/** Up to version 1 each feature has its own error. */
+/** Up to version 1 each feature is answered, when all went well. */
 function updateAnswer(
   request: UpdateFeaturesRequest,
   version: number,
@@ -64,18 +64,16 @@ function updateAnswer(
 ): UpdateFeaturesResponse {
   const first = wrong.find((text) => text !== null) ?? null;
   const { code } = Errors.INVALID_UPDATE_VERSION;
-  const results = request.featureUpdates.map(({ feature }, i) => {
-    const text = wrong[i] ?? null;
-    return { feature, errorCode: text === null ? 0 : code, errorMessage: text };
-  });
-  const isTold = version >= 2 && first !== null;
+  const none = { errorCode: Errors.NONE.code, errorMessage: Errors.NONE.name };
+  if (first === null) {
+    const results = request.featureUpdates.map(({ feature }) => ({ feature, ...none }));
+    return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, results: version >= 2 ? [] : results };
+  }
   return {
     throttleTimeMs: 0,
-    errorCode: isTold ? code : 0,
-    errorMessage: isTold
-      ? `The update failed for all features since the following feature had an error: ${first}`
-      : null,
-    results: version >= 2 ? [] : results,
+    errorCode: code,
+    errorMessage: `The update failed for all features since the following feature had an error: ${first}`,
+    results: [],
   };
 }
 

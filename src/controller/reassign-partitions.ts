@@ -45,7 +45,7 @@ export function* alterPartitionReassignments(
         results.push({ partitionIndex, errorCode: 0, errorMessage: null });
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error;
-        results.push({ partitionIndex, errorCode: error.code, errorMessage: error.message });
+        results.push({ partitionIndex, errorCode: error.code, errorMessage: error.ownMessage });
       }
     }
     responses.push({ name, partitions: results });
@@ -55,7 +55,8 @@ export function* alterPartitionReassignments(
     throttleTimeMs: 0,
     allowReplicationFactorChange: request.allowReplicationFactorChange,
     errorCode: 0,
-    errorMessage: null,
+    // As Kafka, which leaves the default of the message when there is nothing to do.
+    errorMessage: request.topics.length === 0 ? '' : null,
     responses,
   };
 }

@@ -13,7 +13,6 @@ import type { GroupRecord } from './types.ts';
 export function deleteGroup(turn: Turn, token: number, groupId: string): void {
   const group = turn.shard.groups.get(groupId);
   const answer = (later: Turn, error: ErrorRow) => reply(later, token, { groupId, errorCode: error.code });
-  if (groupId === '') return answer(turn, Errors.INVALID_GROUP_ID);
   if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
   if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
   // A commit under way would bring the group back to life.

@@ -26,7 +26,7 @@ export function describeGroup(shard: Shard, groupId: string, apiVersion: number)
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: stable ? metadataOf(member, group.protocolName ?? '') : noBytes,
-      memberAssignment: stable ? member.assignment : noBytes,
+      memberAssignment: member.assignment,
     })),
   };
 }

@@ -47,7 +47,7 @@ export class LeaderEpochCache {
    * that is the end of the log.
    */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
-    if (epoch < 0 || this.#entries.length === 0) return { epoch: -1, endOffset: -1 };
+    if (epoch === -1 || this.#entries.length === 0) return { epoch: -1, endOffset: -1 };
     if (epoch === this.latestEpoch) return { epoch, endOffset: logEndOffset };
     let floor: EpochEntry | null = null;
     for (const entry of this.#entries) {

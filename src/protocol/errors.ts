@@ -42,6 +42,11 @@ export class KafkaError extends Error {
   get code(): number {
     return this.error.code;
   }
+
+  /** The text that was given to this error; null when it has only that of its row, which Kafka's controller doesn't send. */
+  get ownMessage(): string | null {
+    return this.message === this.error.message ? null : this.message;
+  }
 }
 
 /** The row of anything that was caught: that of a `KafkaError`, else UNKNOWN_SERVER_ERROR. */

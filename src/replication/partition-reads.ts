@@ -37,7 +37,7 @@ export function checkAccess(
   allowFollower: boolean,
 ): void {
   if (role === 'offline') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
-  if (currentLeaderEpoch >= 0 && currentLeaderEpoch < leaderEpoch)
+  if (currentLeaderEpoch !== -1 && currentLeaderEpoch < leaderEpoch)
     throw new KafkaError(Errors.FENCED_LEADER_EPOCH);
   if (currentLeaderEpoch > leaderEpoch) throw new KafkaError(Errors.UNKNOWN_LEADER_EPOCH);
   if (role === 'leader' || (allowFollower && role === 'follower')) return;
@@ -47,7 +47,7 @@ export function checkAccess(
 /** The largest epoch not above `epoch` that the replica knows, and where it ends; (-1, -1) for an epoch not begun yet. */
 export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
-  if (epoch < 0 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
+  if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
   if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
   // Between the last epoch that wrote and ours nobody wrote anything.
   if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };

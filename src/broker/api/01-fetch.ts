@@ -110,7 +110,7 @@ function failedPartition(index: number, code: number): PartitionResult {
     partitionIndex: index,
     errorCode: code,
     highWatermark: -1,
-    abortedTransactions: null,
+    abortedTransactions: [],
     records: noBytes,
   };
 }
@@ -285,10 +285,11 @@ class Fetch {
         error: error.message,
       });
     }
-    const result = failedPartition(
-      partition.index,
-      errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error),
-    );
+    const code = errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error);
+    // Kafka has an empty list for what isn't there, and null where a log refused the read.
+    const isThere = topic?.partitions[partition.index] !== undefined;
+    const failed = failedPartition(partition.index, code);
+    const result = isThere ? { ...failed, abortedTransactions: null } : failed;
     if (this.#context.apiVersion < currentLeaderVersion) return result;
     const currentLeader = hints.for(error.error, topic?.partitions[partition.index]);
     return currentLeader === unknownLeader ? result : { ...result, currentLeader };

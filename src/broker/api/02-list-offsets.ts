@@ -2,7 +2,7 @@
  * ListOffsets (2), v1–v11. Offsets by time: -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, else first not older.
  * Versions:  v2 isolation · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 -3 · v8 -4 · v9 -5 (last tiered) · v11 -6 (tiered).
  * Behaviour: latest is the high watermark, or for read_committed the last stable offset. No record so young: offset -1, no error.
- *            A partition that the request names twice gets INVALID_REQUEST, each time.
+ *            A partition that the request names twice gets INVALID_REQUEST, once.
  * Not done:  tiered storage: the special timestamps that ask for it find nothing.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
@@ -13,6 +13,7 @@ import type { FoundOffset } from '../../replication/types.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import type { BrokerServices } from '../services.ts';
 import { errorCode } from './errors.ts';
+import { partitionsByTopic } from './partitions-by-topic.ts';
 
 type Response = Init<typeof ListOffsetsResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
@@ -37,10 +38,11 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
     listeners: ['broker'],
     async handle(request, context) {
       const twice = namedTwice(request);
-      const topics = request.topics.map(async (topic) => ({
+      const asked = partitionsByTopic(request.topics, ({ partitionIndex }) => partitionIndex);
+      const topics = asked.map(async (topic) => ({
         name: topic.name,
         partitions: await Promise.all(
-          topic.partitions.map((asked) => lookUp(services, request, topic.name, asked, context, twice)),
+          topic.partitions.map((one) => lookUp(services, request, topic.name, one, context, twice)),
         ),
       }));
       return { throttleTimeMs: 0, topics: await Promise.all(topics) };

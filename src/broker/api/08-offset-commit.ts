@@ -53,7 +53,7 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
             errorCode: errorCode ?? (rest.next().value as { errorCode: number }).errorCode,
           })),
         }));
-        return { topics };
+        return { topics: byTopic(topics) };
       };
       if (known.length === 0) return merge({ topics: [] });
       const committed = groups.commit(apiVersion, { ...request, topics: known });
@@ -70,6 +70,17 @@ function topicOfVersion(image: MetadataImage, topic: Topic, version: number): To
 
 function unknownTopic(version: number): ErrorRow {
   return version >= topicIdsSince ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+/** One entry for each topic; one without partitions is left out. A partition that is named twice is answered twice. */
+function byTopic(results: readonly TopicResult[]): TopicResult[] {
+  const all = new Map<string, TopicResult>();
+  for (const result of results) {
+    const key = `${result.name} ${result.topicId}`;
+    const partitions = [...(all.get(key)?.partitions ?? []), ...result.partitions];
+    if (partitions.length > 0) all.set(key, { ...result, partitions });
+  }
+  return [...all.values()];
 }
 
 function failedTopic({ name, topicId, partitions }: Topic, error: ErrorRow): TopicResult {

@@ -2,11 +2,13 @@
  * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id; the internal topic is created at the first
  * question.
  * Versions:  v1 key types, messages · v4 several keys · v6 share groups.
+ * Messages:  below v4 that of the error, "NONE" without one; from v4 on each key has an empty one, as Kafka.
  * Behaviour: COORDINATOR_NOT_AVAILABLE while the topic is being created or its partition has no leader; clients ask again.
- * Not done:  share coordinators: their keys get UNSUPPORTED_VERSION with a message.
+ * Not done:  share coordinators: keys of the right form get COORDINATOR_NOT_AVAILABLE, which is what Kafka says of a share group
+ *            that it can't serve.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
-import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
+import { type ErrorRow, errorOf, Errors, KafkaError } from '../../protocol/errors.ts';
 import {
   FindCoordinatorRequest,
   FindCoordinatorResponse,
@@ -25,18 +27,14 @@ interface Coordinator {
   readonly host: string;
   readonly port: number;
   readonly errorCode: number;
-  readonly errorMessage: string | null;
+  readonly errorMessage: string;
 }
 
 const severalKeysSince = 4;
 const shareKeysSince = 6;
 export const keyType = { group: 0, transaction: 1, share: 2 } as const;
 
-const names: ReadonlyMap<number, string> = new Map([
-  [keyType.group, 'Group'],
-  [keyType.transaction, 'Transaction'],
-  [keyType.share, 'Share group'],
-]);
+const keyTypes: ReadonlySet<number> = new Set(Object.values(keyType));
 
 /** `finders`: by key type. */
 export function createFindCoordinatorHandler(finders: ReadonlyMap<number, CoordinatorFinder>): Handler {
@@ -48,12 +46,10 @@ export function createFindCoordinatorHandler(finders: ReadonlyMap<number, Coordi
       const found = keys.map((key) => findOne(finders, request.keyType, key, context));
       return answer(found, context.apiVersion);
     },
-    failed(request, error, { apiVersion }, message) {
+    failed(request, error, { apiVersion }) {
       const keys = apiVersion < severalKeysSince ? [request.key] : request.coordinatorKeys;
-      return answer(
-        keys.map((key) => failed(key, error, message ?? error.message)),
-        apiVersion,
-      );
+      const coordinators = keys.map((key) => ({ ...failed(key, error), errorMessage: error.message }));
+      return answer(coordinators, apiVersion);
     },
   });
 }
@@ -70,22 +66,32 @@ function findOne(
   key: string,
   { apiVersion, image, connection }: RequestContext,
 ): Coordinator {
-  const name = names.get(type);
-  if (name === undefined || (type === keyType.share && apiVersion < shareKeysSince)) {
-    return failed(key, Errors.INVALID_REQUEST, `Unknown coordinator key type ${type}.`);
+  if (!keyTypes.has(type)) throw new KafkaError(Errors.INVALID_REQUEST);
+  const answer = (found: Coordinator): Coordinator =>
+    apiVersion < severalKeysSince ? { ...found, errorMessage: textOf(errorOf(found.errorCode)) } : found;
+  if (type === keyType.share) {
+    const error = apiVersion < shareKeysSince ? Errors.INVALID_REQUEST : shareKeyError(key);
+    return answer(failed(key, error));
   }
   const finder = finders.get(type);
-  if (finder === undefined)
-    return failed(key, Errors.UNSUPPORTED_VERSION, `${name} coordinators are not supported by this broker.`);
+  if (finder === undefined) return answer(failed(key, Errors.UNSUPPORTED_VERSION));
   try {
     const { nodeId, host, port } = finder.find(key, image, connection);
-    return { key, nodeId, host, port, errorCode: Errors.NONE.code, errorMessage: null };
+    return answer({ key, nodeId, host, port, errorCode: Errors.NONE.code, errorMessage: '' });
   } catch (error) {
-    if (error instanceof KafkaError) return failed(key, error.error, error.message);
+    if (error instanceof KafkaError) return answer(failed(key, error.error));
     throw error;
   }
 }
 
-function failed(key: string, error: ErrorRow, errorMessage: string): Coordinator {
-  return { key, nodeId: -1, host: '', port: -1, errorCode: error.code, errorMessage };
+/** Share coordinators are for `group:topic id:partition`; there are none here. */
+function shareKeyError(key: string): ErrorRow {
+  return /^.+:[\w-]{22}:\d+$/.test(key) ? Errors.COORDINATOR_NOT_AVAILABLE : Errors.INVALID_REQUEST;
+}
+
+/** Kafka's error NONE has its name for a text. */
+const textOf = (error: ErrorRow): string => (error === Errors.NONE ? error.name : error.message);
+
+function failed(key: string, error: ErrorRow): Coordinator {
+  return { key, nodeId: -1, host: '', port: -1, errorCode: error.code, errorMessage: '' };
 }

@@ -11,6 +11,7 @@ import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
 import { waitMsMax } from '../limits.ts';
 import { DelayedOperation, type Purgatory } from '../purgatory/delayed-operation.ts';
 import type { BrokerServices, PartitionReplica } from '../services.ts';
+import { partitionsByTopic } from './partitions-by-topic.ts';
 import { isInternalTopic } from './topics.ts';
 
 type PartitionResult = Init<typeof DeleteRecordsResponse>['topics'][number]['partitions'][number];
@@ -22,7 +23,8 @@ export function createDeleteRecordsHandler(services: BrokerServices, purgatory: 
     listeners: ['broker'],
     async handle(request, context) {
       const timeoutMs = Math.min(Math.max(0, request.timeoutMs), waitMsMax);
-      const topics = request.topics.map(async ({ name, partitions }) => ({
+      const named = partitionsByTopic(request.topics, ({ partitionIndex }) => partitionIndex);
+      const topics = named.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
           partitions.map((asked) => trim(services, purgatory, name, asked, timeoutMs, context)),

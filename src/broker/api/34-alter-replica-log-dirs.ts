@@ -10,8 +10,14 @@ import {
 } from '../../protocol/messages/34-alter-replica-log-dirs.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import type { BrokerServices, LogDirectories } from '../services.ts';
+import { partitionsByTopic } from './partitions-by-topic.ts';
 
 type Result = AlterReplicaLogDirsResponse['results'][number];
+
+interface Move {
+  readonly index: number;
+  readonly path: string;
+}
 
 /** `…-<partition>.<32 digits>-future` must fit into a file name. */
 const futureNameMax = 255;
@@ -21,13 +27,15 @@ export function createAlterReplicaLogDirsHandler({ logDirectories }: BrokerServi
     versions: '1-2',
     listeners: ['broker'],
     async handle({ dirs }) {
+      const asked = dirs.flatMap(({ path, topics }) =>
+        topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map((index): Move => ({ index, path })),
+        })),
+      );
       const results: Result[] = [];
-      for (const { path, topics } of dirs)
-        for (const { name, partitions } of topics)
-          results.push({
-            topicName: name,
-            partitions: await moveAll(logDirectories, path, name, partitions),
-          });
+      for (const { name, partitions } of partitionsByTopic(asked, ({ index }) => index))
+        results.push({ topicName: name, partitions: await moveAll(logDirectories, name, partitions) });
       return { results };
     },
     failed: ({ dirs }, error) => ({
@@ -43,14 +51,13 @@ export function createAlterReplicaLogDirsHandler({ logDirectories }: BrokerServi
 
 async function moveAll(
   logDirectories: LogDirectories,
-  path: string,
   topic: string,
-  partitions: readonly number[],
+  moves: readonly Move[],
 ): Promise<Result['partitions']> {
   const results: Result['partitions'][number][] = [];
-  for (const partitionIndex of partitions) {
-    const error = await moveOne(logDirectories, path, topic, partitionIndex);
-    results.push({ partitionIndex, errorCode: error.code });
+  for (const { index, path } of moves) {
+    const error = await moveOne(logDirectories, path, topic, index);
+    results.push({ partitionIndex: index, errorCode: error.code });
   }
   return results;
 }

@@ -49,15 +49,20 @@ export function describeQuorum(
   version: number,
   status: QuorumStatus,
 ): Response {
+  // Who asks for anything else besides is told nothing of the quorum either.
+  const isQuorum =
+    request.topics.length === 1 &&
+    request.topics.every(
+      ({ topicName, partitions }) =>
+        topicName === metadataTopic && partitions.every(({ partitionIndex }) => partitionIndex === 0),
+    );
   return {
     errorCode: 0,
     errorMessage: '',
     topics: request.topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
-        topicName === metadataTopic && partitionIndex === 0
-          ? describe(status, version)
-          : unknown(partitionIndex),
+        isQuorum ? describe(status, version) : unknown(partitionIndex),
       ),
     })),
     nodes: version >= directoryIdVersion ? status.voters.map(toNode) : [],

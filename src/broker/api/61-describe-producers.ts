@@ -8,6 +8,7 @@ import {
 import type { Init } from '../../protocol/schema/fields.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import type { BrokerServices } from '../services.ts';
+import { topicNameProblem } from './topics.ts';
 
 type PartitionResult = Init<typeof DescribeProducersResponse>['topics'][number]['partitions'][number];
 
@@ -41,8 +42,12 @@ function describe(
   context: RequestContext,
 ): PartitionResult {
   try {
+    const problem = topicNameProblem(name);
+    if (problem !== null) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, problem);
     const topic = context.image.topics.byName(name);
-    if (topic?.partitions[index] === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    if (topic === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    if (topic.partitions[index] === undefined)
+      return failure(index, Errors.UNKNOWN_TOPIC_OR_PARTITION.code, null);
     const replica = services.replicas.partition(topic.id, index);
     if (replica === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     const producers = replica.describeProducers() as readonly ProducerStateEntry[];

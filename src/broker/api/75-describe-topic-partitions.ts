@@ -6,7 +6,7 @@
 import { uuidZero } from '../../base/uuid.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
-import { Errors } from '../../protocol/errors.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
@@ -29,6 +29,8 @@ export function createDescribeTopicPartitionsHandler(
     versions: '0',
     listeners: ['broker'],
     handle(request, { image, connection }) {
+      if (request.cursor !== null && request.cursor.partitionIndex < 0)
+        throw new KafkaError(Errors.INVALID_REQUEST);
       const alive = new Set(endpoints.allAlive(image, connection).map(({ nodeId }) => nodeId));
       const limit = Math.max(
         1,
@@ -72,7 +74,7 @@ function page(
       if (cursor === null || cursor.topicName !== name) topics.push(unknownTopic(name));
       continue;
     }
-    const first = cursor?.topicName === name ? Math.max(0, cursor.partitionIndex) : 0;
+    const first = cursor?.topicName === name ? cursor.partitionIndex : 0;
     if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } };
     const end = Math.min(topic.partitions.length, first + room);
     topics.push(describe(topic, first, end, alive));
@@ -86,7 +88,13 @@ function page(
 function unknownTopic(name: string): TopicResult {
   const error =
     topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION;
-  return { errorCode: error.code, name, topicId: uuidZero, partitions: [] };
+  return {
+    errorCode: error.code,
+    name,
+    topicId: uuidZero,
+    partitions: [],
+    topicAuthorizedOperations: topicOperations,
+  };
 }
 
 function describe(topic: TopicImage, first: number, end: number, alive: ReadonlySet<number>): TopicResult {

@@ -43,11 +43,18 @@ export function fetchScope(
 }
 
 function withoutSession(request: FetchRequest): FetchScope {
-  const partitions: FetchedPartition[] = [];
+  return { session: null, incremental: false, partitions: [...named(request).values()] };
+}
+
+/** The partitions of a request by their key: of one that is named twice, the last mention counts. */
+function named(request: FetchRequest): Map<string, FetchedPartition> {
+  const byKey = new Map<string, FetchedPartition>();
   for (const topic of request.topics) {
-    for (const asked of topic.partitions) partitions.push(fetched(topic, asked));
+    for (const asked of topic.partitions) {
+      byKey.set(partitionKey(topic.topic, topic.topicId, asked.partition), fetched(topic, asked));
+    }
   }
-  return { session: null, incremental: false, partitions };
+  return byKey;
 }
 
 function newSession(
@@ -56,15 +63,9 @@ function newSession(
   version: number,
   nowMs: number,
 ): FetchScope {
-  const { partitions } = withoutSession(request);
-  const byKey = new Map(
-    partitions.map((partition) => [
-      partitionKey(partition.topic, partition.topicId, partition.index),
-      partition,
-    ]),
-  );
+  const byKey = named(request);
   const session = sessions.create(version >= topicIdsVersion, byKey, nowMs);
-  return { session, incremental: false, partitions: session === null ? partitions : [...byKey.values()] };
+  return { session, incremental: false, partitions: [...byKey.values()] };
 }
 
 function nextOfSession(

@@ -95,9 +95,9 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.partitionOf(groupId, image);
   }
 
-  /** For requests that need a group; commits and fetches may do without a name. */
+  /** For requests of members, who need a group with a name. Offsets may be committed without one: that group is "". */
   #named<Response>(groupId: string, input: (token: number) => GroupInput): Answer<Response> {
-    requireName(groupId);
+    if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
     return this.#runtime.request(groupId, input);
   }
 
@@ -149,11 +149,10 @@ export class GroupService implements MetadataPublisher {
   }
 
   deleteGroup(groupId: string): Answer<{ groupId: string; errorCode: number }> {
-    return this.#named(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
+    return this.#runtime.request(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
   }
 
   describe(groupId: string, apiVersion: number): DescribedGroup {
-    requireName(groupId);
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }
 
@@ -161,8 +160,4 @@ export class GroupService implements MetadataPublisher {
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));
   }
-}
-
-function requireName(groupId: string): void {
-  if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
 }

@@ -100,14 +100,15 @@ describe('through the pipeline', () => {
   );
 
   test('FindCoordinator says what it does not know', async () => {
-    const ask = async (keyType: number) => {
-      const body = { keyType, coordinatorKeys: ['k'] };
+    const ask = async (keyType: number, key = 'k') => {
+      const body = { keyType, coordinatorKeys: [key] };
       const answer = await world.broker.inject(FindCoordinatorRequest, FindCoordinatorResponse, 6, body);
       return name(answer.coordinators[0]?.errorCode ?? 0);
     };
-    expect([await ask(1), await ask(2), await ask(9)]).toEqual([
+    expect([await ask(1), await ask(2), await ask(2, `g:${idA}:0`), await ask(9)]).toEqual([
       'UNSUPPORTED_VERSION',
-      'UNSUPPORTED_VERSION',
+      'INVALID_REQUEST',
+      'COORDINATOR_NOT_AVAILABLE',
       'INVALID_REQUEST',
     ]);
   });
@@ -260,9 +261,24 @@ describe('through the pipeline', () => {
     const answer = await broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 2, { groupsNames });
     expect(answer.results.map(({ errorCode }) => name(errorCode))).toEqual([
       'NONE',
-      'INVALID_GROUP_ID',
+      'GROUP_ID_NOT_FOUND',
       'GROUP_ID_NOT_FOUND',
     ]);
+  });
+
+  test('the group without a name, which commits make, is described and deleted', async () => {
+    await world.lead();
+    const { broker } = world;
+    const body = { ...commitBody, groupId: '' };
+    await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, body);
+    const { groups } = await broker.inject(DescribeGroupsRequest, DescribeGroupsResponse, 6, {
+      groups: [''],
+    });
+    expect(groups).toMatchObject([{ errorCode: 0, groupId: '', groupState: 'Empty' }]);
+    const { results } = await broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 2, {
+      groupsNames: [''],
+    });
+    expect(results).toMatchObject([{ errorCode: 0, groupId: '' }]);
   });
 
   test('a coordinator that lost its partition says so, in every API; the next one goes on', async () => {
