@@ -6,10 +6,10 @@ import type { ErrorRow } from '../protocol/errors.ts';
 import type {
   CoordinatorRecord,
   Note,
-  Producer,
   Reply,
   StepContext,
   TransactionEnd,
+  VerifiedProducer,
   Write,
   WriteOutcome,
 } from './types.ts';
@@ -63,7 +63,7 @@ export function write<T extends Turn<PendingWrites<T>>>(
   turn: T,
   records: readonly CoordinatorRecord[],
   pending: Partial<Pending<T>>,
-  producer: Producer | null = null,
+  producer: VerifiedProducer | null = null,
 ): number {
   return put(turn, { records, producer, end: null }, pending);
 }

@@ -29,6 +29,12 @@ export interface Producer {
   readonly producerEpoch: number;
 }
 
+/** A producer whose transaction was checked before the append (KIP-890). */
+export interface VerifiedProducer extends Producer {
+  /** What the check gave, and the log wants to see again; the coordinator passes it on. Undefined: nothing was checked. */
+  readonly verification?: unknown;
+}
+
 /** A marker in the partition: the transaction of the producer ends here. */
 export interface TransactionEnd extends Producer {
   readonly type: 'commit' | 'abort';
@@ -42,7 +48,7 @@ export interface Write {
   /** Empty when `end` is given. */
   readonly records: readonly CoordinatorRecord[];
   /** The records belong to this producer's transaction; null: they count at once. */
-  readonly producer: Producer | null;
+  readonly producer: VerifiedProducer | null;
   /** The batch is this marker. */
   readonly end: TransactionEnd | null;
 }

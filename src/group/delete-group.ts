@@ -36,14 +36,19 @@ export function buryGroup(
   for (const [topic, partitions] of group.offsets) {
     for (const partition of partitions.keys()) records.push(offsetTombstone(group.groupId, topic, partition));
   }
+  const { pendingOffsets } = turn.shard;
+  const pending = pendingOffsets.partitions(group.groupId);
+  for (const { topic, partition } of pending) {
+    if (group.offsets.get(topic)?.has(partition) !== true)
+      records.push(offsetTombstone(group.groupId, topic, partition));
+  }
   if (group.kind === 'consumer') records.push(...tombstones(group));
   else records.push(groupTombstone(group.groupId));
   group.deleting = true;
   write(turn, records, {
     apply: () => {
       if (group.kind === 'classic') for (const id of group.pendingMembers.keys()) group.removePending(id);
-      // A snapshot may be half-way through this group: it must not write what the tombstones took away.
-      for (const partitions of group.offsets.values()) partitions.clear();
+      for (const { topic, partition } of pending) pendingOffsets.remove(group.groupId, topic, partition);
       group.offsets.clear();
       if (turn.shard.groups.get(group.groupId) === group) turn.shard.groups.delete(group.groupId);
     },

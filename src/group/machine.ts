@@ -1,9 +1,10 @@
 /** The group coordinator as its runtime sees it. */
 import type { Random } from '../base/random.ts';
 import type { StateMachine } from '../coordinator/types.ts';
-import { finishLoading, replayEnd, replayFrom } from './replay.ts';
+import { finishLoading, replayFrom } from './replay.ts';
 import { createShard, nextDeadlineMs, step } from './shard.ts';
 import { createTurn, type Shard } from './turn.ts';
+import { endTransaction } from './txn-offsets.ts';
 import type { GroupConfig, GroupInput } from './types.ts';
 
 export type GroupMachine = StateMachine<Shard, GroupInput>;
@@ -12,7 +13,7 @@ export function groupMachine(config: GroupConfig, random: Random): GroupMachine 
   return {
     create: (context) => createShard(config, random, context),
     replay: replayFrom,
-    replayEnd,
+    replayEnd: endTransaction,
     loaded(shard, context) {
       const turn = createTurn(shard, context);
       for (const group of shard.groups.values()) finishLoading(turn, group);

@@ -8,6 +8,8 @@ export interface CommittedOffset {
   readonly commitMs: number;
   /** When it expires by the client's own wish (OffsetCommit before v5); -1: by the broker's rule. */
   readonly expireMs: number;
+  /** Place of its record in the log, relative to those of other offsets of the shard. */
+  readonly order: number;
 }
 
 export type GroupOffsets = Map<string, Map<number, CommittedOffset>>;

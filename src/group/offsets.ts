@@ -11,10 +11,10 @@ import { renewSession } from './classic/rebalance.ts';
 import type { CommitRule } from './consumer/commit.ts';
 import { commitRule, fetchRule } from './consumer/commit.ts';
 import type { CommittedOffset } from './offset-table.ts';
-import { removeOffset, setOffset } from './offset-table.ts';
+import { setOffset } from './offset-table.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
 import type { Group, Shard, Turn } from './turn.ts';
-import { getOrCreateGroup, reply, write } from './turn.ts';
+import { forgetOffset, getOrCreateGroup, orderOf, reply, write } from './turn.ts';
 import type {
   GroupRecord,
   OffsetCommitRequest,
@@ -69,6 +69,7 @@ export function commitOffsets(
         metadata: partition.committedMetadata ?? '',
         commitMs: turn.wallMs,
         expireMs,
+        order: 0,
       };
       changes.push({ topic: name, partition: partition.partitionIndex, value });
       records.push(offsetRecord(group.groupId, name, partition.partitionIndex, value));
@@ -105,7 +106,9 @@ function appendCommit(
       settled(later);
       // The group may have been deleted and begun again since: the log, and so the order of writes, decides.
       const { offsets } = getOrCreateGroup(later, group.groupId);
-      for (const { topic, partition, value } of changes) setOffset(offsets, topic, partition, value);
+      const order = orderOf(later.shard);
+      for (const { topic, partition, value } of changes)
+        setOffset(offsets, topic, partition, { ...value, order });
     },
     undo: settled,
     answer: (later, error) => reply(later, token, response(error)),
@@ -157,6 +160,8 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
     group?.kind === 'consumer' ? fetchRule(group, request.memberId ?? null, request.memberEpoch ?? -1) : null;
   if (refused !== null) return { groupId: request.groupId, errorCode: refused.code, topics: [] };
   const offsets = group?.offsets;
+  const isUnstable = (topic: string, partition: number): boolean =>
+    request.requireStable === true && shard.pendingOffsets.has(request.groupId, topic, partition);
   const wanted =
     request.topics ??
     [...(offsets ?? [])].map(([name, partitions]) => ({
@@ -172,7 +177,11 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
       return {
         name,
         topicId,
-        partitions: partitionIndexes.map((index) => fetched(index, partitions?.get(index), Errors.NONE)),
+        partitions: partitionIndexes.map((index) =>
+          isUnstable(name, index)
+            ? fetched(index, undefined, Errors.UNSTABLE_OFFSET_COMMIT)
+            : fetched(index, partitions?.get(index), Errors.NONE),
+        ),
       };
     }),
   };
@@ -200,12 +209,16 @@ export function deleteOffsets(turn: Turn, token: number, request: OffsetDeleteRe
   if (group.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
   // Who reads what is only known of consumers.
   if (group.members.size > 0 && group.protocolType !== 'consumer') return refuse(Errors.NON_EMPTY_GROUP);
+  const { pendingOffsets } = turn.shard;
   const removed: { topic: string; partition: number }[] = [];
   const topics = request.topics.map(({ name, partitions }) => {
     const subscribed = group.isSubscribedTo(name);
     const errorCode = subscribed ? Errors.GROUP_SUBSCRIBED_TO_TOPIC.code : Errors.NONE.code;
     for (const { partitionIndex } of subscribed ? [] : partitions) {
-      if (group.offsets.get(name)?.has(partitionIndex))
+      if (
+        group.offsets.get(name)?.has(partitionIndex) ||
+        pendingOffsets.has(group.groupId, name, partitionIndex)
+      )
         removed.push({ topic: name, partition: partitionIndex });
     }
     return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
@@ -217,7 +230,7 @@ export function deleteOffsets(turn: Turn, token: number, request: OffsetDeleteRe
     removed.map(({ topic, partition }) => offsetTombstone(group.groupId, topic, partition)),
     {
       apply: () => {
-        for (const { topic, partition } of removed) removeOffset(group.offsets, topic, partition);
+        for (const { topic, partition } of removed) forgetOffset(turn.shard, group, topic, partition);
       },
       answer: (later, error) => reply(later, token, error === null ? response : offsetDeleteRefused(error)),
     },

@@ -29,7 +29,7 @@ export function offsetRecord(
   group: string,
   topic: string,
   partition: number,
-  offset: CommittedOffset,
+  offset: Omit<CommittedOffset, 'order'>,
 ): GroupRecord {
   const version = offset.expireMs >= 0 ? 1 : 3;
   const value = encode(OffsetCommitValue, version, {
@@ -122,6 +122,7 @@ function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
     metadata: value.metadata,
     commitMs: value.commitTimestamp,
     expireMs: value.expireTimestamp,
+    order: 0,
   };
 }
 

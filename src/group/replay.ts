@@ -12,33 +12,27 @@ import { ConsumerGroup } from './consumer/group.ts';
 import { memberStates } from './consumer/member.ts';
 import { readChange } from './consumer/records.ts';
 import { renewSession as renewConsumerSession, startRebalanceTimer } from './consumer/timers.ts';
-import type { Producer, TransactionEnd } from '../coordinator/types.ts';
-import { removeOffset, setOffset } from './offset-table.ts';
+import type { Producer } from '../coordinator/types.ts';
+import { createOffsets, removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
 import type { Group, Shard, Turn } from './turn.ts';
-import { note } from './turn.ts';
+import { groupOfOffsets, note, orderOf } from './turn.ts';
 import type { GroupRecord } from './types.ts';
 
 type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
 
-/** One record of the log. Those of a transaction wait for its end. */
+/** One record of the log: offsets of a transaction wait for its end. Throws `DecodeError` for a record that is none of ours. */
 export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer | null): void {
   if (producer === null) return replay(shard, record);
-  let held = shard.transactions.get(producer.producerId);
-  if (held === undefined) {
-    held = [];
-    shard.transactions.set(producer.producerId, held);
-  }
-  // The read buffer is large and must not live as long as an open transaction.
-  held.push({ key: ownBytes(record.key), value: record.value === null ? null : ownBytes(record.value) });
-}
-
-/** The end of a transaction: what it holds counts from here on, or not at all. */
-export function replayEnd(shard: Shard, end: TransactionEnd): void {
-  const held = shard.transactions.get(end.producerId) ?? [];
-  shard.transactions.delete(end.producerId);
-  if (end.type === 'commit') for (const record of held) replay(shard, record);
+  const read = readRecord(record);
+  // Transactions write nothing but offsets. Should there be anything else it counts at once, as in Kafka.
+  if (read.type !== 'offset' || read.value === null) return replay(shard, record);
+  const { group: groupId, topic, partition, value } = read;
+  groupOfOffsets(shard, groupId);
+  const offsets = createOffsets();
+  setOffset(offsets, topic, partition, { ...value, order: orderOf(shard) });
+  shard.pendingOffsets.add(producer.producerId, groupId, offsets);
 }
 
 /** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
@@ -54,15 +48,10 @@ export function replay(shard: Shard, record: GroupRecord): void {
   const group = shard.groups.get(groupId);
   if (value === null) {
     if (group !== undefined) removeOffset(group.offsets, topic, partition);
+    shard.pendingOffsets.remove(groupId, topic, partition);
     return;
   }
-  setOffset((group ?? simpleGroup(shard, groupId)).offsets, topic, partition, value);
-}
-
-function simpleGroup(shard: Shard, groupId: string): ClassicGroup {
-  const group = new ClassicGroup(groupId, -1);
-  shard.groups.set(groupId, group);
-  return group;
+  setOffset(groupOfOffsets(shard, groupId).offsets, topic, partition, { ...value, order: orderOf(shard) });
 }
 
 function replayGroup(

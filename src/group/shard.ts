@@ -28,7 +28,9 @@ import { sync } from './classic/sync.ts';
 import { Deadline, Deadlines } from './deadlines.ts';
 import { deleteGroup } from './delete-group.ts';
 import { commitOffsets, deleteOffsets } from './offsets.ts';
+import { PendingOffsets } from './pending-offsets.ts';
 import { startSweep, sweepSlice } from './sweep.ts';
+import { commitTransactionalOffsets, completeTransaction } from './txn-offsets.ts';
 import type { Shard, Turn } from './turn.ts';
 import { createTurn } from './turn.ts';
 import type { GroupConfig, Input, Output, StepContext } from './types.ts';
@@ -44,7 +46,8 @@ export function createShard(config: GroupConfig, random: Random, context: StepCo
     sweepDeadline: new Deadline('sweep'),
     nextExpiryMs: context.nowMs + config.offsetsRetentionCheckIntervalMs,
     nextWriteId: 1,
-    transactions: new Map(),
+    pendingOffsets: new PendingOffsets(),
+    nextOrder: 0,
     newTopicsAt: context.image.offset,
   };
   shard.deadlines.set(shard.sweepDeadline, shard.nextExpiryMs);
@@ -78,6 +81,10 @@ function take(turn: Turn, input: Input): void {
       return leave(turn, input.token, input.request);
     case 'commit':
       return commitOffsets(turn, input.token, input.apiVersion, input.request);
+    case 'txnCommit':
+      return commitTransactionalOffsets(turn, input.token, input.request, input.verification);
+    case 'completeTransaction':
+      return completeTransaction(turn, input.token, input.end);
     case 'deleteOffsets':
       return deleteOffsets(turn, input.token, input.request);
     case 'deleteGroup':

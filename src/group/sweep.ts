@@ -7,10 +7,9 @@
  */
 import { buryGroup, isWriting } from './delete-group.ts';
 import type { CommittedOffset } from './offset-table.ts';
-import { removeOffset } from './offset-table.ts';
 import { offsetTombstone } from './records.ts';
 import type { Group, Sweep, Turn } from './turn.ts';
-import { note, write } from './turn.ts';
+import { forgetOffset, note, write } from './turn.ts';
 
 /** Offsets (and groups) looked at in one slice. */
 const sliceMax = 5_000;
@@ -45,6 +44,7 @@ export function sweepSlice(turn: Turn): void {
 function sweepGroup(turn: Turn, group: Group, sweep: Sweep): number {
   // A commit under way renews the offset; the next sweep sees it.
   if (group.deleting || (group.pendingCommits > 0 && sweep.topics === null)) return 0;
+  const { pendingOffsets } = turn.shard;
   const gone: { topic: string; partition: number }[] = [];
   let seen = 0;
   const isExpired = sweep.topics === null ? expiryOf(turn, group) : null;
@@ -55,14 +55,26 @@ function sweepGroup(turn: Turn, group: Group, sweep: Sweep): number {
     }
     for (const [partition, value] of partitions) {
       seen++;
-      if (isExpired === null ? sweep.topics !== null : isExpired(value)) gone.push({ topic, partition });
+      const isPending = (): boolean => pendingOffsets.has(group.groupId, topic, partition);
+      if (isExpired === null ? sweep.topics !== null : isExpired(value) && !isPending())
+        gone.push({ topic, partition });
     }
   }
+  if (sweep.topics !== null) gone.push(...pendingOf(turn, group, sweep.topics));
   let left = -gone.length;
   for (const partitions of group.offsets.values()) left += partitions.size;
-  if (left === 0 && sweep.topics === null && isIdle(group)) buryAll(turn, group, gone.length);
+  if (left === 0 && sweep.topics === null && isIdle(group) && !pendingOffsets.hasAny(group.groupId))
+    buryAll(turn, group, gone.length);
   else if (gone.length > 0) remove(turn, group, gone);
   return seen;
+}
+
+/** Partitions of deleted topics that only an open transaction has offsets for. */
+function pendingOf(turn: Turn, group: Group, topics: ReadonlySet<string>) {
+  const pending = turn.shard.pendingOffsets.partitions(group.groupId);
+  return pending.filter(
+    ({ topic, partition }) => topics.has(topic) && group.offsets.get(topic)?.has(partition) !== true,
+  );
 }
 
 function isIdle(group: Group): boolean {
@@ -95,7 +107,7 @@ function remove(
       part.map(({ topic, partition }) => offsetTombstone(group.groupId, topic, partition)),
       {
         apply: () => {
-          for (const { topic, partition } of part) removeOffset(group.offsets, topic, partition);
+          for (const { topic, partition } of part) forgetOffset(turn.shard, group, topic, partition);
         },
       },
     );

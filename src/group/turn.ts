@@ -7,7 +7,9 @@ import type { PendingWrites, Turn as TurnOf } from '../coordinator/turn.ts';
 import { ClassicGroup } from './classic/group.ts';
 import type { ConsumerGroup } from './consumer/group.ts';
 import type { Deadline, Deadlines } from './deadlines.ts';
-import type { GroupConfig, GroupRecord } from './types.ts';
+import { removeOffset } from './offset-table.ts';
+import type { PendingOffsets } from './pending-offsets.ts';
+import type { GroupConfig } from './types.ts';
 
 export { createTurn, note, reply, write } from '../coordinator/turn.ts';
 
@@ -31,11 +33,33 @@ export interface Shard extends PendingWrites<Turn> {
   nextExpiryMs: number;
   /** Offset of the last metadata image that had new topics: regular expressions may match more than they did. */
   newTopicsAt: number;
-  /** Producer id → what its open transaction would commit. */
-  readonly transactions: Map<number, GroupRecord[]>;
+  readonly pendingOffsets: PendingOffsets;
+  /** Of the next offset that the log brings. */
+  nextOrder: number;
 }
 
 export type Turn = TurnOf<Shard>;
+
+/** The place of an offset whose record comes next in the log. */
+export function orderOf(shard: Shard): number {
+  return shard.nextOrder++;
+}
+
+/** The group that offsets belong to; without members if there is none yet ("simple" group). */
+export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
+  let group = groups.get(groupId);
+  if (group === undefined) {
+    group = new ClassicGroup(groupId, -1);
+    groups.set(groupId, group);
+  }
+  return group;
+}
+
+/** A tombstone is in the log: the offset is gone, and so is what open transactions would commit for the partition. */
+export function forgetOffset(shard: Shard, group: Group, topic: string, partition: number): void {
+  removeOffset(group.offsets, topic, partition);
+  shard.pendingOffsets.remove(group.groupId, topic, partition);
+}
 
 export function getOrCreateGroup(turn: Turn, groupId: string): Group {
   const { groups } = turn.shard;

@@ -2,7 +2,7 @@
  * What goes into a group shard and what comes out. Field names are those of Kafka's messages, so that a handler passes
  * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
  */
-import type { CoordinatorRecord, RuntimeInput } from '../coordinator/types.ts';
+import type { CoordinatorRecord, RuntimeInput, TransactionEnd } from '../coordinator/types.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ConsumerHeartbeatRequest } from './consumer/requests.ts';
 
@@ -142,11 +142,35 @@ export interface OffsetCommitResponse {
   topics: { name: string; topicId: string; partitions: { partitionIndex: number; errorCode: number }[] }[];
 }
 
+export interface TxnOffsetCommitRequest {
+  readonly groupId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      readonly committedOffset: number;
+      readonly committedLeaderEpoch: number;
+      readonly committedMetadata: string | null;
+    }[];
+  }[];
+}
+
+export interface TxnOffsetCommitResponse {
+  topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[];
+}
+
 export interface OffsetFetchRequest {
   readonly groupId: string;
   /** Since v9: a member of a consumer group reads with its epoch. Without, or null and -1: whoever asks. */
   readonly memberId?: string | null;
   readonly memberEpoch?: number;
+  /** Partitions with offsets of an open transaction answer UNSTABLE_OFFSET_COMMIT. */
+  readonly requireStable?: boolean;
   /** Null asks for everything that the group has committed. */
   readonly topics:
     | readonly {
@@ -230,6 +254,15 @@ export type GroupInput =
       readonly apiVersion: number;
       readonly request: OffsetCommitRequest;
     }
+  | {
+      readonly type: 'txnCommit';
+      readonly token: number;
+      readonly request: TxnOffsetCommitRequest;
+      /** What the check of the transaction gave; the log wants to see it again. */
+      readonly verification: unknown;
+    }
+  /** A marker for this partition. Answered with an `errorCode`. */
+  | { readonly type: 'completeTransaction'; readonly token: number; readonly end: TransactionEnd }
   | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
   | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string }
   /** Topics that no longer exist: their offsets go. */

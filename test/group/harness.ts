@@ -314,7 +314,15 @@ export function durable(shard: Shard): unknown {
     .map((group) => ({
       id: group.groupId,
       persisted: group.kind === 'consumer' ? consumerState(group) : [...(group.persisted ?? [])],
-      offsets: [...group.offsets].map(([topic, p]) => [topic, [...p].sort((a, b) => a[0] - b[0])]).sort(),
+      offsets: [...group.offsets]
+        .map(([topic, p]) => [
+          topic,
+          // The order holds within one shard.
+          [...p]
+            .map(([index, value]) => [index, { ...value, order: 0 }] as const)
+            .sort((a, b) => a[0] - b[0]),
+        ])
+        .sort(),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -4,7 +4,6 @@
  *            v10 topic ids instead of names.
  * Behaviour: topics and partitions that do not exist, and metadata that is too long, fail on their own; all else is one atomic batch.
  */
-import type { OffsetCommitRequest as GroupCommit } from '../../group/types.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
@@ -12,15 +11,11 @@ import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messag
 import type { Init } from '../../protocol/schema/fields.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import { defineHandler, type Handler } from '../handler.ts';
+import { splitCommit } from './commit-topics.ts';
 
 type Response = Init<typeof OffsetCommitResponse>;
 type Topic = OffsetCommitRequest['topics'][number];
 type TopicResult = Response['topics'][number];
-/** `errorCode` is null for a partition that goes to the group. */
-interface PartitionResult {
-  readonly partitionIndex: number;
-  readonly errorCode: number | null;
-}
 
 const topicIdsSince = 10;
 
@@ -30,28 +25,16 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
     listeners: ['broker'],
     ordered: true,
     handle(request, { apiVersion, image }) {
-      const known: GroupCommit['topics'][number][] = [];
-      const lists = request.topics.map((topic): readonly PartitionResult[] => {
-        const found = topicOfVersion(image, topic, apiVersion);
-        const there = topic.partitions.filter((one) => found?.partitions[one.partitionIndex] !== undefined);
-        if (found !== undefined && there.length > 0)
-          known.push({ name: found.name, topicId: found.id, partitions: there });
-        const absent = found === undefined ? unknownTopic(apiVersion) : Errors.UNKNOWN_TOPIC_OR_PARTITION;
-        return topic.partitions.map((one) => ({
-          partitionIndex: one.partitionIndex,
-          errorCode: there.includes(one) ? null : absent.code,
-        }));
-      });
-      // The group answers its partitions in the order of the request; those that never got to it lie in between.
-      const merge = (response: { readonly topics: readonly TopicResult[] }): Response => {
-        const rest = response.topics.flatMap((topic) => topic.partitions)[Symbol.iterator]();
+      const absent =
+        apiVersion >= topicIdsSince ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+      const find = (topic: Topic) => topicOfVersion(image, topic, apiVersion);
+      const { known, merge: listsOf } = splitCommit(request.topics, find, absent);
+      const merge = (response: Parameters<typeof listsOf>[0]): Response => {
+        const lists = listsOf(response);
         const topics = request.topics.map(({ name, topicId }, at) => ({
           name,
           topicId,
-          partitions: (lists[at] ?? []).map(({ partitionIndex, errorCode }) => ({
-            partitionIndex,
-            errorCode: errorCode ?? (rest.next().value as { errorCode: number }).errorCode,
-          })),
+          partitions: lists[at] ?? [],
         }));
         return { topics: byTopic(topics) };
       };
@@ -66,10 +49,6 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
 
 function topicOfVersion(image: MetadataImage, topic: Topic, version: number): TopicImage | undefined {
   return version >= topicIdsSince ? image.topics.byId(topic.topicId) : image.topics.byName(topic.name);
-}
-
-function unknownTopic(version: number): ErrorRow {
-  return version >= topicIdsSince ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 /** One entry for each topic; one without partitions is left out. A partition that is named twice is answered twice. */

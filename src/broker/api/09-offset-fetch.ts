@@ -2,8 +2,8 @@
  * OffsetFetch (9), v1–v10. What groups have committed, that is, what is replicated.
  * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
  *            v9 members of consumer groups say who they are · v10 topic ids instead of names.
- * Behaviour: nothing committed is offset -1 without an error; an unknown group has committed nothing.
- * Not done:  offsets within transactions, so nothing is ever unstable.
+ * Behaviour: with requireStable, partitions that an open transaction has offsets for answer UNSTABLE_OFFSET_COMMIT;
+ *            nothing committed is offset -1 without an error; an unknown group has committed nothing.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type {
@@ -20,7 +20,7 @@ import { defineHandler, type Handler } from '../handler.ts';
 type Response = Init<typeof OffsetFetchResponse>;
 type GroupResult = NonNullable<Response['groups']>[number];
 type TopicResult = GroupResult['topics'][number];
-type Asked = OffsetFetchRequest['groups'][number];
+type Asked = OffsetFetchRequest['groups'][number] & { readonly requireStable: boolean };
 type AskedTopic = NonNullable<Asked['topics']>[number];
 
 const topLevelErrorSince = 2;
@@ -33,7 +33,12 @@ export function createOffsetFetchHandler(groups: GroupService): Handler {
     listeners: ['broker'],
     handle(request, { apiVersion, image }) {
       if (apiVersion < groupsSince) return fetchOne(groups, request, apiVersion);
-      return { groups: request.groups.map((asked) => fetchGroup(groups, asked, apiVersion, image)) };
+      const { requireStable } = request;
+      return {
+        groups: request.groups.map((asked) =>
+          fetchGroup(groups, { ...asked, requireStable }, apiVersion, image),
+        ),
+      };
     },
     failed: (request, error, { apiVersion }) =>
       apiVersion < groupsSince
@@ -47,7 +52,7 @@ function fetchOne(groups: GroupService, request: OffsetFetchRequest, version: nu
   const { groupId } = request;
   const topics = request.topics?.map((topic) => ({ ...topic, topicId: uuidZero })) ?? null;
   try {
-    const { topics: found } = groups.fetch({ groupId, topics });
+    const { topics: found } = groups.fetch({ groupId, topics, requireStable: request.requireStable });
     return { topics: found.map(({ name, partitions }) => ({ name, partitions })) };
   } catch (error) {
     return failedOne(request, errorRowOf(error), version);

@@ -10,6 +10,7 @@ import { createJoinGroupHandler } from './11-join-group.ts';
 import { createHeartbeatHandler } from './12-heartbeat.ts';
 import { createLeaveGroupHandler } from './13-leave-group.ts';
 import { createSyncGroupHandler } from './14-sync-group.ts';
+import { createTxnOffsetCommitHandler } from './28-txn-offset-commit.ts';
 import { createDescribeGroupsHandler } from './15-describe-groups.ts';
 import { createListGroupsHandler } from './16-list-groups.ts';
 import { createConsumerGroupHeartbeatHandler } from './68-consumer-group-heartbeat.ts';
@@ -30,6 +31,7 @@ export function createGroupHandlers(
     createOffsetCommitHandler(groups),
     createOffsetFetchHandler(groups),
     createFindCoordinatorHandler(new Map([...finders, [keyType.group, groupFinder]])),
+    createTxnOffsetCommitHandler(groups),
     createJoinGroupHandler(groups),
     createHeartbeatHandler(groups),
     createLeaveGroupHandler(groups),

@@ -152,7 +152,8 @@ export class WriteQueue {
     if (records.length === 0) return null;
     const { compression } = this.#options;
     if (producer === null) return buildBatch({ records, compression });
-    return buildBatch({ records, compression, ...producer, isTransactional: true });
+    const { producerId, producerEpoch } = producer;
+    return buildBatch({ records, compression, producerId, producerEpoch, isTransactional: true });
   }
 
   #await(writes: readonly Write[], acknowledged: Promise<void>): void {

@@ -7,6 +7,7 @@
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
+import type { TransactionEnd } from '../../coordinator/types.ts';
 import type { DescribedConsumerGroup } from '../../group/consumer/describe.ts';
 import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from '../../group/consumer/requests.ts';
 import { describeGroup, listGroups } from '../../group/describe.ts';
@@ -31,11 +32,13 @@ import type {
   OffsetFetchResponse,
   SyncRequest,
   SyncResponse,
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitResponse,
 } from '../../group/types.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import type { MetadataPublisher } from '../../metadata/publisher.ts';
-import { Errors, KafkaError } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors, errorOf, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import { compressionTypes } from '../../protocol/records/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Answer, CoordinatorRuntime, type LeadershipSource } from '../coordinator/runtime.ts';
@@ -140,6 +143,30 @@ export class GroupService implements MetadataPublisher {
     }));
   }
 
+  commitTransactional(apiVersion: number, request: TxnOffsetCommitRequest): Answer<TxnOffsetCommitResponse> {
+    void apiVersion;
+    return this.#named(request.groupId, (token) => ({
+      type: 'txnCommit',
+      token,
+      request,
+      verification: undefined,
+    }));
+  }
+
+  /**
+   * Appends the marker that ends a transaction to a partition of `__consumer_offsets`; what the transaction has committed there
+   * counts from then on, or never. Answered when the marker is committed, in the words of WriteTxnMarkers.
+   */
+  async completeTransaction(partition: number, end: TransactionEnd): Promise<ErrorRow> {
+    try {
+      const input = (token: number): GroupInput => ({ type: 'completeTransaction', token, end });
+      const { errorCode } = await this.#runtime.hostAt(partition).request<{ errorCode: number }>(input);
+      return wordOfMarkers(errorOf(errorCode));
+    } catch (error) {
+      return wordOfMarkers(errorRowOf(error));
+    }
+  }
+
   fetch(request: OffsetFetchRequest): OffsetFetchResponse {
     return fetchOffsets(this.#runtime.read(request.groupId), request);
   }
@@ -160,4 +187,13 @@ export class GroupService implements MetadataPublisher {
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));
   }
+}
+
+/** Transaction coordinators do not know the errors of coordinators: they send the marker again after this one. */
+function wordOfMarkers(error: ErrorRow): ErrorRow {
+  const isElsewhere =
+    error === Errors.COORDINATOR_LOAD_IN_PROGRESS ||
+    error === Errors.COORDINATOR_NOT_AVAILABLE ||
+    error === Errors.NOT_COORDINATOR;
+  return isElsewhere ? Errors.NOT_LEADER_OR_FOLLOWER : error;
 }

@@ -1,0 +1,80 @@
+/**
+ * The offsets that open transactions would commit, of all groups of a shard. They are nobody's committed offsets until the
+ * marker of their transaction is committed; until then whoever asks for stable offsets only (OffsetFetch) is told to wait.
+ */
+import { createOffsets, type GroupOffsets, removeOffset, setOffset } from './offset-table.ts';
+
+export class PendingOffsets {
+  /** Group → producer id → what its transaction would commit. */
+  readonly #open = new Map<string, Map<number, GroupOffsets>>();
+  /** Producer id → the groups in which its transaction has offsets. */
+  readonly #groups = new Map<number, Set<string>>();
+  /** Group → commits that were put out and are not yet known to be committed. */
+  readonly #underWay = new Map<string, Set<GroupOffsets>>();
+
+  /** A commit is put out: its partitions are unstable from now on. Returns what ends that: its outcome is known. */
+  begin(groupId: string, offsets: GroupOffsets): () => void {
+    const set = this.#underWay.get(groupId) ?? new Set();
+    this.#underWay.set(groupId, set.add(offsets));
+    return () => {
+      set.delete(offsets);
+      if (set.size === 0 && this.#underWay.get(groupId) === set) this.#underWay.delete(groupId);
+    };
+  }
+
+  /** The commit of a transaction is in the log. Offsets are later than all that are here. */
+  add(producerId: number, groupId: string, offsets: GroupOffsets): void {
+    const ofGroup = this.#open.get(groupId) ?? new Map<number, GroupOffsets>();
+    this.#open.set(groupId, ofGroup);
+    const pending = ofGroup.get(producerId) ?? createOffsets();
+    ofGroup.set(producerId, pending);
+    this.#groups.set(producerId, (this.#groups.get(producerId) ?? new Set()).add(groupId));
+    for (const [topic, partitions] of offsets)
+      for (const [partition, value] of partitions) setOffset(pending, topic, partition, value);
+  }
+
+  /** The transaction of `producerId` ends: its offsets by group, which are pending no more. */
+  take(producerId: number): Map<string, GroupOffsets> {
+    const taken = new Map<string, GroupOffsets>();
+    for (const groupId of this.#groups.get(producerId) ?? []) {
+      const ofGroup = this.#open.get(groupId);
+      const offsets = ofGroup?.get(producerId);
+      if (offsets !== undefined) taken.set(groupId, offsets);
+      ofGroup?.delete(producerId);
+      if (ofGroup?.size === 0) this.#open.delete(groupId);
+    }
+    this.#groups.delete(producerId);
+    return taken;
+  }
+
+  /** A tombstone is in the log: it holds for the open transactions before it too. */
+  remove(groupId: string, topic: string, partition: number): void {
+    for (const offsets of this.#open.get(groupId)?.values() ?? []) removeOffset(offsets, topic, partition);
+  }
+
+  has(groupId: string, topic: string, partition: number): boolean {
+    for (const offsets of this.#of(groupId)) if (offsets.get(topic)?.has(partition) === true) return true;
+    return false;
+  }
+
+  /** Whether an open transaction has, or had, offsets of the group: the group is in use. */
+  hasAny(groupId: string): boolean {
+    return this.#open.has(groupId) || this.#underWay.has(groupId);
+  }
+
+  /** The partitions of the group that are pending, each once. */
+  partitions(groupId: string): { readonly topic: string; readonly partition: number }[] {
+    const all = createOffsets();
+    for (const offsets of this.#of(groupId))
+      for (const [topic, partitions] of offsets)
+        for (const [partition, value] of partitions) setOffset(all, topic, partition, value);
+    return [...all].flatMap(([topic, partitions]) =>
+      [...partitions.keys()].map((partition) => ({ topic, partition })),
+    );
+  }
+
+  *#of(groupId: string): Iterable<GroupOffsets> {
+    yield* this.#open.get(groupId)?.values() ?? [];
+    yield* this.#underWay.get(groupId) ?? [];
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Offsets within transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. What a
+ * transaction commits is pending from its write on; its marker makes it the group's, or drops it.
+ *
+ * Of several commits of one partition the last record in the log counts, whatever the order in which their transactions end:
+ * that is what compaction keeps too.
+ */
+import { mark } from '../base/mark.ts';
+import { uuidZero } from '../base/uuid.ts';
+import { writeEnd } from '../coordinator/turn.ts';
+import type { TransactionEnd } from '../coordinator/types.ts';
+import type { ErrorRow } from '../protocol/errors.ts';
+import { Errors } from '../protocol/errors.ts';
+import { commitRule } from './consumer/commit.ts';
+import type { ConsumerGroup } from './consumer/group.ts';
+import { type CommittedOffset, createOffsets, setOffset } from './offset-table.ts';
+import { offsetRecord } from './records.ts';
+import type { Shard, Turn } from './turn.ts';
+import { getOrCreateGroup, groupOfOffsets, orderOf, reply, write } from './turn.ts';
+import type { GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './types.ts';
+
+/** Every partition of a commit with the same error. */
+export function txnCommitRefused(request: TxnOffsetCommitRequest, error: ErrorRow): TxnOffsetCommitResponse {
+  return commitResponse(request, () => error);
+}
+
+export function commitTransactionalOffsets(
+  turn: Turn,
+  token: number,
+  request: TxnOffsetCommitRequest,
+  verification: unknown,
+): void {
+  const refused = validateCommit(turn, request);
+  if (refused !== null) return reply(turn, token, txnCommitRefused(request, refused));
+  const group = getOrCreateGroup(turn, request.groupId);
+  const { groupId } = group;
+  const { offsetMetadataMaxBytes } = turn.shard.config;
+  const tooLong = (metadata: string | null) => (metadata?.length ?? 0) > offsetMetadataMaxBytes;
+  const offsets = createOffsets();
+  const records: GroupRecord[] = [];
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } of partitions) {
+      if (tooLong(committedMetadata)) continue;
+      const value: CommittedOffset = {
+        offset: committedOffset,
+        leaderEpoch: committedLeaderEpoch,
+        metadata: committedMetadata ?? '',
+        commitMs: turn.wallMs,
+        expireMs: -1,
+        order: 0,
+      };
+      setOffset(offsets, name, partitionIndex, value);
+      records.push(offsetRecord(groupId, name, partitionIndex, value));
+    }
+  }
+  const response = (error: ErrorRow | null) =>
+    commitResponse(request, (metadata) =>
+      tooLong(metadata) ? Errors.OFFSET_METADATA_TOO_LARGE : (error ?? Errors.NONE),
+    );
+  if (records.length === 0) return reply(turn, token, response(null));
+  const { pendingOffsets } = turn.shard;
+  const settled = pendingOffsets.begin(groupId, offsets);
+  const { producerId, producerEpoch } = request;
+  write(
+    turn,
+    records,
+    {
+      apply: ({ shard }) => {
+        settled();
+        const order = orderOf(shard);
+        for (const [topic, partitions] of offsets)
+          for (const [partition, value] of partitions)
+            setOffset(offsets, topic, partition, { ...value, order });
+        pendingOffsets.add(producerId, groupId, offsets);
+      },
+      undo: settled,
+      answer: (later, error) => reply(later, token, response(error)),
+    },
+    { producerId, producerEpoch, verification },
+  );
+}
+
+/** The marker of a transaction goes into the log of this partition; answered when it is committed. */
+export function completeTransaction(turn: Turn, token: number, end: TransactionEnd): void {
+  writeEnd(turn, end, {
+    apply: ({ shard }) => endTransaction(shard, end),
+    answer: (later, error) => reply(later, token, { errorCode: (error ?? Errors.NONE).code }),
+  });
+}
+
+/** A marker is in the log: what the transaction holds is committed from here on, or never was. */
+export function endTransaction(shard: Shard, { producerId, type }: TransactionEnd): void {
+  for (const [groupId, pending] of shard.pendingOffsets.take(producerId)) {
+    if (type === 'abort') continue;
+    for (const [topic, partitions] of pending) {
+      for (const [partition, value] of partitions) {
+        const { offsets } = groupOfOffsets(shard, groupId);
+        const present = offsets.get(topic)?.get(partition);
+        if (present !== undefined && present.order > value.order) mark('group.transactional-offset-is-older');
+        else setOffset(offsets, topic, partition, value);
+      }
+    }
+  }
+}
+
+function commitResponse(
+  request: TxnOffsetCommitRequest,
+  errorOf: (metadata: string | null) => ErrorRow,
+): TxnOffsetCommitResponse {
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, committedMetadata }) => ({
+        partitionIndex,
+        errorCode: errorOf(committedMetadata).code,
+      })),
+    })),
+  };
+}
+
+/** As for OffsetCommit, except that clients before v3 do not say who they are, and that a rebalance does not matter. */
+function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow | null {
+  const { groupId, generationId, memberId, groupInstanceId } = request;
+  const group = turn.shard.groups.get(groupId);
+  if (group === undefined) return generationId < 0 ? null : Errors.ILLEGAL_GENERATION;
+  if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
+  if (group.kind === 'consumer') return validateEpoch(turn, group, request);
+  if (generationId < 0 && group.state === 'Empty') return null;
+  if (generationId < 0 && memberId === '' && groupInstanceId === null) return null;
+  const error = group.validateMember(memberId, groupInstanceId);
+  if (error !== null) return error;
+  return generationId === group.generation ? null : Errors.ILLEGAL_GENERATION;
+}
+
+/** A member that moved on may commit what it has held since the epoch it names; one partition too many refuses them all. */
+function validateEpoch(
+  { image }: Turn,
+  group: ConsumerGroup,
+  { memberId, groupInstanceId, generationId, topics }: TxnOffsetCommitRequest,
+): ErrorRow | null {
+  const who = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId };
+  const rule = commitRule(group, who, 0, true);
+  const refused =
+    typeof rule !== 'function'
+      ? rule
+      : topics
+          .flatMap(({ name, partitions }) => {
+            const topicId = image.topics.byName(name)?.id ?? uuidZero;
+            return partitions.map(({ partitionIndex }) => rule(topicId, partitionIndex));
+          })
+          .find((error) => error !== null);
+  // The transactional protocol knows generations only.
+  return refused === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : (refused ?? null);
+}

@@ -1,0 +1,148 @@
+/** TxnOffsetCommit through the pipeline, and the batches and markers that it makes of the log. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
+import { errorOf } from '../../../src/protocol/errors.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
+import {
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitResponse,
+} from '../../../src/protocol/messages/28-txn-offset-commit.ts';
+import { batchHeader } from '../../../src/protocol/records/batch.ts';
+import { endTransactionOf } from '../../../src/protocol/records/control.ts';
+import { decodeRecords } from '../../../src/protocol/records/record.ts';
+import { idA, settle } from '../harness.ts';
+import type { MemoryReplica } from '../coordinator/memory-replica.ts';
+import { GroupBroker, partitionCount } from './group-broker.ts';
+
+const name = (code: number | undefined) => errorOf(code ?? -1).name;
+const index = coordinatorPartition('g', partitionCount);
+
+describe('TxnOffsetCommit', () => {
+  let world: GroupBroker;
+  beforeEach(async () => {
+    world = new GroupBroker();
+  });
+
+  const log = () => (world.replicas[index] as MemoryReplica).memory;
+
+  const commit = (version: number, offset: number, groupId = 'g', topic = 't', partitionIndex = 0) =>
+    world.broker.inject(TxnOffsetCommitRequest, TxnOffsetCommitResponse, version, {
+      transactionalId: 'x',
+      groupId,
+      producerId: 7,
+      producerEpoch: 2,
+      topics: [
+        {
+          name: topic,
+          partitions: [{ partitionIndex, committedOffset: offset, committedMetadata: 'm' }],
+        },
+      ],
+    });
+
+  const fetch = async (requireStable: boolean) => {
+    const topics = [{ name: 't', topicId: idA, partitionIndexes: [0] }];
+    const body = { groups: [{ groupId: 'g', topics }], requireStable };
+    const answer = await world.broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, body);
+    const found = answer.groups[0]?.topics[0]?.partitions[0];
+    return found?.errorCode === 0 ? found.committedOffset : name(found?.errorCode);
+  };
+
+  const end = (type: 'commit' | 'abort', partition = index) =>
+    world.groups.completeTransaction(partition, {
+      producerId: 7,
+      producerEpoch: 2,
+      coordinatorEpoch: 3,
+      type,
+    });
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    'v%i writes a transactional batch; the marker makes it count',
+    async (version) => {
+      await world.lead();
+      const answer = await commit(version, 5);
+      expect(name(answer.topics[0]?.partitions[0]?.errorCode)).toBe('NONE');
+      expect([await fetch(false), await fetch(true)]).toEqual([-1, 'UNSTABLE_OFFSET_COMMIT']);
+      expect((await end('commit')).name).toBe('NONE');
+      expect([await fetch(false), await fetch(true)]).toEqual([5, 5]);
+      const [batch, marker] = log().batches.map(({ bytes }) => batchHeader(bytes));
+      expect(batch).toMatchObject({
+        isTransactional: true,
+        isControl: false,
+        producerId: 7,
+        producerEpoch: 2,
+      });
+      expect(batch?.baseSequence).toBe(-1);
+      expect(marker).toMatchObject({
+        isTransactional: true,
+        isControl: true,
+        producerId: 7,
+        producerEpoch: 2,
+      });
+      const [record] = marker === undefined ? [] : decodeRecords(marker);
+      expect(record === undefined ? null : endTransactionOf(record)).toEqual({
+        type: 'commit',
+        coordinatorEpoch: 3,
+      });
+    },
+  );
+
+  test('offsets of several transactions, and of none, that come together do not share a batch', async () => {
+    await world.lead();
+    const replica = world.replicas[index] as MemoryReplica;
+    const answers = await Promise.all([commit(3, 1), commit(3, 2), commit(3, 3)]);
+    expect(answers.map((answer) => name(answer.topics[0]?.partitions[0]?.errorCode))).toEqual(
+      Array(3).fill('NONE'),
+    );
+    await end('abort');
+    expect(await fetch(true)).toBe(-1);
+    expect(replica.appends.reduce((sum, count) => sum + count)).toBe(4);
+  });
+
+  test('topics and partitions that do not exist, and a group without a name, fail on their own', async () => {
+    await world.lead();
+    const errors = [
+      await commit(3, 1, 'g', 'ghost'),
+      await commit(3, 1, 'g', 't', 9),
+      await commit(3, 1, ''),
+    ];
+    expect(errors.map((answer) => name(answer.topics[0]?.partitions[0]?.errorCode))).toEqual([
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      'INVALID_GROUP_ID',
+    ]);
+  });
+
+  test('while the partition is loaded, and where it is not led', async () => {
+    const errorAt = async (version: number) =>
+      name((await commit(version, 1)).topics[0]?.partitions[0]?.errorCode);
+    (world.replicas[index] as MemoryReplica).highWatermark = -1;
+    await world.lead();
+    expect([await errorAt(1), await errorAt(2)]).toEqual([
+      'COORDINATOR_NOT_AVAILABLE',
+      'COORDINATOR_LOAD_IN_PROGRESS',
+    ]);
+    expect((await end('commit')).name).toBe('NOT_LEADER_OR_FOLLOWER');
+    await world.changeLeader(index, false);
+    expect(await errorAt(3)).toBe('NOT_COORDINATOR');
+    expect([(await end('commit')).name, (await end('commit', 99)).name]).toEqual([
+      'NOT_LEADER_OR_FOLLOWER',
+      'NOT_LEADER_OR_FOLLOWER',
+    ]);
+  });
+
+  test('a marker is answered when it is committed, and counts then', async () => {
+    await world.lead();
+    await commit(3, 5);
+    const replica = world.replicas[index] as MemoryReplica;
+    replica.holdAcks = true;
+    let answer = '';
+    void end('commit').then((error) => {
+      answer = error.name;
+    });
+    await settle();
+    expect([answer, await fetch(true)]).toEqual(['', 'UNSTABLE_OFFSET_COMMIT']);
+    replica.settleAcks();
+    await settle();
+    expect([answer, await fetch(true)]).toEqual(['NONE', 5]);
+  });
+});
