@@ -95,6 +95,6 @@ function* records() {
     ...setup,
     id: 'setup: delete',
     api: 'DeleteTopics',
-    body: () => ({ topics: [{ name: 'gone' }], timeoutMs: 5000 }),
+    body: () => ({ topics: [{ name: 'gone', topicId: zeroId }], timeoutMs: 5000 }),
   };
 }

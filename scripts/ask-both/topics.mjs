@@ -321,7 +321,7 @@ function* deletes() {
       api: 'DeleteTopics',
       body: (version) =>
         version >= 6
-          ? { topics: names.map((name) => ({ name })), timeoutMs: 3000 }
+          ? { topics: names.map((name) => ({ name, topicId: zeroId })), timeoutMs: 3000 }
           : { topicNames: names, timeoutMs: 3000 },
     };
   }
@@ -336,7 +336,13 @@ function* deletes() {
         { name: null, topicId: absentId },
       ],
     ],
-    ['id and name apart', (side) => [{ name: null, topicId: side.topicIds.get('small') }, { name: 'small' }]],
+    [
+      'id and name apart',
+      (side) => [
+        { name: null, topicId: side.topicIds.get('small') },
+        { name: 'small', topicId: zeroId },
+      ],
+    ],
   ];
   for (const [what, topics] of byId) {
     yield {

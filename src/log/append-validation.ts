@@ -1,19 +1,23 @@
 /**
- * What a leader checks of records before they get offsets, in Kafka's order (kafka-inventory.md §2.5). Of every batch the
- * lengths of its records are walked, compressed or not: one that no consumer can read would stop them all at its offset.
- * Records are decoded only where the topic's settings force it (keys of compacted topics, another compression, a lower
- * bound of timestamps).
+ * What a leader checks of records before they get offsets, in Kafka's order (kafka-inventory.md §2.5). The records of every
+ * batch are walked, compressed or not: one that no consumer can read would stop them all at its offset. They are decoded only
+ * where the topic asks for another compression.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { DecodeError } from '../protocol/codec/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
-import { batchHeader, batchHeaderBytes, checkCrc, setLogAppendTime } from '../protocol/records/batch.ts';
+import {
+  batchHeader,
+  batchHeaderBytes,
+  checkCrc,
+  setLogAppendTime,
+  setMaxTimestamp,
+} from '../protocol/records/batch.ts';
 import { decompress } from '../protocol/records/compression.ts';
 import { headerFault } from './batch-scan.ts';
-import { VarintReader } from '../protocol/records/integers.ts';
-import type { LogConfig } from './log-config.ts';
 import type { AppendOrigin } from './producer-state.ts';
-import { checkRecords, compressionOfTopic, recompress, RecordValidationError } from './record-checks.ts';
+import { compressionOfTopic, recompress, RecordValidationError } from './record-checks.ts';
+import { type InspectionContext, inspectRecords } from './record-inspection.ts';
 
 export interface ValidBatch {
   /** Exactly the batch; the caller may write its base offset and epoch. */
@@ -21,12 +25,10 @@ export interface ValidBatch {
   readonly header: BatchHeader;
 }
 
-export interface ValidationContext {
-  readonly config: LogConfig;
+export interface ValidationContext extends InspectionContext {
   readonly origin: AppendOrigin;
   /** Of the Produce request. */
   readonly requestVersion: number;
-  readonly nowMs: number;
 }
 
 /** Produce requests before this version can't carry zstd. */
@@ -65,8 +67,14 @@ function validateBatch(
   if (!checkCrc(bytes, 0, header))
     throw new KafkaError(Errors.CORRUPT_MESSAGE, 'Record is corrupt: wrong checksum');
   checkHeader(header, context);
-  if (!header.isControl) checkLengths(bytes, header);
-  if (needsRecords(header, config) && !header.isControl) checkRecords(header, config, context.nowMs);
+  if (!header.isControl) {
+    // What the header says of its records' times is not believed: retention and searches by time go by it.
+    const maxTimestamp = inspectRecords(contentOf(bytes, header), header, context);
+    if (config.messageTimestampType === 'CreateTime') {
+      setMaxTimestamp(bytes, 0, maxTimestamp);
+      header = batchHeader(bytes, 0);
+    }
+  }
   const wanted = compressionOfTopic(config);
   if (wanted !== null && wanted !== header.compression && !header.isControl) {
     bytes = recompress(header, wanted, config);
@@ -114,13 +122,15 @@ function isIntact(records: Uint8Array, at: number): boolean {
 }
 
 function checkHeader(header: BatchHeader, context: ValidationContext): void {
-  const { config, origin, nowMs } = context;
+  const { origin } = context;
   if (header.recordsCount <= 0 || header.lastOffsetDelta + 1 !== header.recordsCount) {
     throw invalid(
       `Last offset delta ${header.lastOffsetDelta} does not match the number of records ${header.recordsCount}`,
     );
   }
   if (origin === 'client') {
+    if (header.baseOffset !== 0)
+      throw invalid(`The base offset of a batch should be 0, but it is ${header.baseOffset}`);
     if (header.isControl) throw invalid('Clients are not allowed to write control records');
     if (header.producerId >= 0 && header.baseSequence < 0)
       throw invalid(`Invalid sequence number ${header.baseSequence} in a batch with a producer id`);
@@ -134,49 +144,10 @@ function checkHeader(header: BatchHeader, context: ValidationContext): void {
       'Produce requests below version 7 can not carry zstd',
     );
   }
-  if (config.messageTimestampType === 'LogAppendTime') return;
-  if (header.timestampType !== 'CreateTime') {
-    throw new RecordValidationError(
-      Errors.INVALID_TIMESTAMP,
-      'Invalid timestamp type in a batch: the topic takes CreateTime',
-    );
-  }
-  if (header.maxTimestamp - nowMs > config.messageTimestampAfterMaxMs) {
-    throw new RecordValidationError(
-      Errors.INVALID_TIMESTAMP,
-      `Timestamp ${header.maxTimestamp} of message is out of range. The timestamp should be at most ${nowMs + config.messageTimestampAfterMaxMs}`,
-    );
-  }
 }
 
 function invalid(message: string): RecordValidationError {
   return new RecordValidationError(Errors.INVALID_RECORD, message);
-}
-
-function needsRecords(header: BatchHeader, config: LogConfig): boolean {
-  if (config.cleanupPolicy.compact) return true;
-  return (
-    header.timestampType === 'CreateTime' && config.messageTimestampBeforeMaxMs < Number.MAX_SAFE_INTEGER
-  );
-}
-
-/** Hops from record to record by their lengths: the count must be right and the last must end the batch. */
-function checkLengths(bytes: Uint8Array, header: BatchHeader): void {
-  const content = contentOf(bytes, header);
-  const reader = new VarintReader(content, content === bytes ? batchHeaderBytes : 0, content.length);
-  try {
-    for (let i = header.recordsCount; i > 0; i--) {
-      const length = reader.varint();
-      if (length < 0 || length > reader.end - reader.position)
-        throw invalid(`A record has the length ${length}`);
-      reader.position += length;
-    }
-  } catch (error) {
-    if (error instanceof DecodeError) throw invalid(`Records do not match their batch: ${error.message}`);
-    throw error;
-  }
-  if (reader.position !== content.length)
-    throw invalid(`${content.length - reader.position} bytes behind the last record`);
 }
 
 /** The batch itself, or what its records are decompressed to. */

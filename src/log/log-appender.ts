@@ -57,7 +57,8 @@ export class LogAppender {
   appendAsLeader(records: Uint8Array, leaderEpoch: number, options: LeaderAppendOptions): AppendResult {
     const state = this.#state;
     const nowMs = state.resources.clock.wallMs();
-    const batches = validateForLeader(records, { config: state.config, nowMs, ...options });
+    const partition = `${state.options.topic}-${state.options.partition}`;
+    const batches = validateForLeader(records, { config: state.config, partition, nowMs, ...options });
     const duplicate = this.#admit(batches, options);
     if (duplicate !== null) return this.#repeat(duplicate, leaderEpoch);
     const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? nowMs : -1;

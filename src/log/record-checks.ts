@@ -1,6 +1,6 @@
 /**
- * The few places where the log looks at single records: checks that a topic's settings force, recompression, and searches
- * by time within one batch.
+ * The few places where the log decodes single records: recompression, and searches by time within one batch. The checks of
+ * records before they get offsets are in `record-inspection.ts`.
  */
 import { DecodeError } from '../protocol/codec/errors.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
@@ -29,8 +29,6 @@ export class RecordValidationError extends KafkaError {
   }
 }
 
-/** More errors than this are not listed one by one. */
-const recordErrorsMax = 100;
 /** A batch may unpack to this many times what the topic takes as one batch, and at least to 16 MiB. */
 const expansionMax = 4;
 const unpackedBytesFloor = 16 * 1024 * 1024;
@@ -43,40 +41,6 @@ function decode(header: BatchHeader, config: LogConfig): KafkaRecord[] {
     if (!(error instanceof DecodeError)) throw error;
     const row = header.compression === 'none' ? Errors.INVALID_RECORD : Errors.CORRUPT_MESSAGE;
     throw new KafkaError(row, `Record batch can not be read: ${error.message}`);
-  }
-}
-
-/** Keys where the topic is compacted, and timestamps within both bounds. */
-export function checkRecords(header: BatchHeader, config: LogConfig, nowMs: number): void {
-  const records = decode(header, config);
-  const earliestMs = nowMs - config.messageTimestampBeforeMaxMs;
-  const latestMs = nowMs + config.messageTimestampAfterMaxMs;
-  const checksTime = config.messageTimestampType === 'CreateTime';
-  const keyless: RecordError[] = [];
-  const untimely: RecordError[] = [];
-  for (const [index, record] of records.entries()) {
-    if (config.cleanupPolicy.compact && record.key === null) {
-      keyless.push({ index, message: 'Compacted topic cannot accept message without key.' });
-    }
-    const outside = record.timestamp !== -1 && (record.timestamp < earliestMs || record.timestamp > latestMs);
-    if (checksTime && outside) {
-      untimely.push({
-        index,
-        message: `Timestamp ${record.timestamp} of message with offset ${index} is out of range.`,
-      });
-    }
-  }
-  const text = 'One or more records have been rejected due to';
-  if (keyless.length > 0) {
-    const message = `${text} ${keyless.length} record errors in total, and only the first three errors at most are shown`;
-    throw new RecordValidationError(Errors.INVALID_RECORD, message, keyless.slice(0, recordErrorsMax));
-  }
-  if (untimely.length > 0) {
-    throw new RecordValidationError(
-      Errors.INVALID_TIMESTAMP,
-      `${text} invalid timestamp`,
-      untimely.slice(0, recordErrorsMax),
-    );
   }
 }
 

@@ -4,9 +4,9 @@ import { batchOf, Bench, client } from './harness.ts';
 
 async function benchOf(count: number) {
   const log = await new Bench().create({ segmentBytes: 300 });
-  const batch = batchOf(['x'.repeat(20)]);
-  for (let i = 0; i < count; i++) await log.appendAsLeader(batch.slice(), 0, client).written;
-  return { log, size: batch.length, perSegment: Math.floor(300 / batch.length) };
+  const batch = () => batchOf(['x'.repeat(20)]);
+  for (let i = 0; i < count; i++) await log.appendAsLeader(batch(), 0, client).written;
+  return { log, size: batch().length, perSegment: Math.floor(300 / batch().length) };
 }
 
 test('readable bytes are counted in memory, up to the end of the segment', async () => {

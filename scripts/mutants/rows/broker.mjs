@@ -159,4 +159,32 @@ export const brokerRows = [
     ],
     caughtBy: { test: 'test/broker/purgatory/delayed-operation.test.ts', name: 'leaves nothing behind' },
   },
+  {
+    number: 504,
+    bug: 'a batch is refused for some of its records, and the answer does not say which',
+    reference: 'Kafka LogValidator; a public report of clients that drop whole batches',
+    change: 'the errors are counted, not listed',
+    edits: [
+      {
+        file: 'src/log/record-inspection.ts',
+        from: 'if (this.#errors.length < recordErrorsMax) this.#errors.push({ index, message });',
+        to: 'void [index, message];',
+      },
+    ],
+    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'no more than a thousand' },
+  },
+  {
+    number: 505,
+    bug: 'a batch whose header lies about its largest timestamp keeps its segment for ever',
+    reference: 'Kafka LogValidator: the header gets the largest timestamp of the records',
+    change: 'the header is believed',
+    edits: [
+      {
+        file: 'src/log/append-validation.ts',
+        from: 'setMaxTimestamp(bytes, 0, maxTimestamp);',
+        to: 'void [setMaxTimestamp, maxTimestamp];',
+      },
+    ],
+    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'is corrected' },
+  },
 ];

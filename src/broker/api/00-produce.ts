@@ -40,6 +40,7 @@ type PartitionData = TopicData['partitionData'][number];
 /** This client may write to internal topics: Kafka's own tools use it. */
 const adminClientId = '__admin_client';
 const currentLeaderVersion = 10;
+const saysLogStart: ReadonlySet<ErrorRow> = new Set([Errors.INVALID_RECORD, Errors.INVALID_TIMESTAMP]);
 
 export function createProduceHandler(
   services: BrokerServices,
@@ -143,7 +144,7 @@ class ProduceOperation {
 
   run(verified: VerifiedPartitions): Response | NoResponse | Promise<Response | NoResponse> {
     this.#verified = verified;
-    for (const topic of this.#request.topicData) this.#appendTopic(topic);
+    for (const topic of this.#request.topicData) if (topic.partitionData.length > 0) this.#appendTopic(topic);
     if (this.#waiting.size === 0) return this.#finish();
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -197,6 +198,7 @@ class ProduceOperation {
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     const verified = this.#verified.get(`${topic.name}-${data.index}`);
     if (verified !== undefined && verified.error !== null) throw verified.error;
+    result.logStartOffset = partition.logStartOffset;
     // With acks=0 the write is waited for as well: see the head of the file.
     const acks = this.#request.acks === -1 ? -1 : 1;
     const { info, acknowledged } = partition.appendAsLeader(records, acks, {
@@ -241,8 +243,9 @@ class ProduceOperation {
     if (topic !== undefined) this.#services.traffic.appendFailed(topic.name);
     result.errorCode = errorCode(ApiKey.Produce, this.#context.apiVersion, row);
     result.baseOffset = -1;
-    result.logStartOffset = -1;
-    result.errorMessage = error instanceof KafkaError ? error.message : null;
+    // Where a log refused records as invalid it says where it begins: a producer may see that it has been away too long.
+    if (!saysLogStart.has(row)) result.logStartOffset = -1;
+    result.errorMessage = error instanceof KafkaError ? error.ownMessage : null;
     if (error instanceof KafkaError) result.recordErrors = recordErrors(error);
     if (this.#context.apiVersion < currentLeaderVersion) return;
     result.currentLeader = this.#hints.for(row, topic?.partitions[result.index]);

@@ -48,10 +48,13 @@ function beginsWithBatch(records: Uint8Array): boolean {
   const view = new DataView(records.buffer, records.byteOffset, records.length);
   const lengthBytes = view.getInt32(lengthAt);
   if (lengthBytes < lengthBytesMin)
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch with the length ${lengthBytes}`);
+    throw new KafkaError(
+      Errors.CORRUPT_MESSAGE,
+      `Record size ${lengthBytes} is less than the minimum record overhead (${lengthBytesMin})`,
+    );
   const magic = view.getInt8(magicAt);
   if (magic < 0 || magic > 2)
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch with magic ${magic}`);
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `Invalid magic found in record: ${magic}`);
   return lengthBytes + batchOverheadBytes <= records.length;
 }
 
