@@ -16,6 +16,7 @@ import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
 import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
+import { txnRows } from './txn.mjs';
 
 export const rows = [
   ...brokerRows,
@@ -28,4 +29,5 @@ export const rows = [
   ...replicationRows,
   ...storageRows,
   ...testingRows,
+  ...txnRows,
 ].sort((a, b) => a.number - b.number);

@@ -1,0 +1,266 @@
+/** Bugs of transaction coordinators. */
+const rules = 'test/txn/shard.test.ts';
+const ends = 'test/txn/ends.test.ts';
+const random = { test: 'test/txn/txn.property.test.ts', name: 'random producers' };
+const sender = 'test/broker/txn/marker-sender.test.ts';
+
+export const txnRows = [
+  {
+    number: 601,
+    bug: 'a second producer with the same transactional id does not fence the first',
+    reference: 'KIP-98, InitProducerId',
+    change: 'the epoch is not raised',
+    edits: [
+      {
+        file: 'src/txn/transaction.ts',
+        from: 'return initialised(from, init, { producerEpoch: from.producerEpoch + 1 });',
+        to: 'return initialised(from, init, {});',
+      },
+    ],
+    caughtBy: { test: rules, name: 'each further producer the next epoch' },
+  },
+  {
+    number: 602,
+    bug: 'records of an ended transaction that arrive late become part of the next one',
+    reference: 'KIP-890',
+    change: 'with version 2 the end of a transaction does not raise the epoch',
+    edits: [
+      {
+        file: 'src/txn/transaction.ts',
+        from: 'const bumps = end.clientVersion >= 2;',
+        to: 'const bumps = end.clientVersion > 2;',
+      },
+    ],
+    caughtBy: { test: rules, name: 'the decision is answered' },
+  },
+  {
+    number: 603,
+    bug: 'a producer hears that its transaction is committed, and the coordinator that takes over aborts it',
+    reference: 'krabka 0.6: coordinators must answer after the commit of their record (PF-106)',
+    change: 'whoever asks is answered when the record is put out',
+    edits: [
+      {
+        file: 'src/txn/turn.ts',
+        from: '    undo: (later) => settle(later, entry, () => undefined),\n    answer,\n  });',
+        to: '    undo: (later) => settle(later, entry, () => undefined),\n  });\n  answer(turn, null);',
+      },
+    ],
+    caughtBy: { test: rules, name: 'the decision is answered' },
+  },
+  {
+    number: 604,
+    bug: 'a decision that was refused by the log counts all the same',
+    reference: 'KAFKA-5167',
+    change: 'a refused record changes the state',
+    edits: [
+      {
+        file: 'src/txn/turn.ts',
+        from: '    undo: (later) => settle(later, entry, () => undefined),\n    answer,',
+        to: '    undo: (later) => settle(later, entry, () => setCurrent(later.shard, entry, next)),\n    answer,',
+      },
+    ],
+    caughtBy: { test: rules, name: 'a decision that could not be written is none' },
+  },
+  {
+    number: 605,
+    bug: 'a transaction counts as complete though partitions have no marker: their readers stand still for ever',
+    reference: 'krabka 0.6 (PF-107)',
+    change: 'the first marker completes it',
+    edits: [
+      {
+        file: 'src/txn/markers.ts',
+        from: 'if (entry.round.missing.size === 0 && !entry.isPending) complete(turn, entry);',
+        to: 'if (!entry.isPending) complete(turn, entry);',
+      },
+    ],
+    caughtBy: { test: ends, name: 'complete when each of its partitions has one' },
+  },
+  {
+    number: 606,
+    bug: 'the markers of a transaction that was decided before a fail-over are never written',
+    reference: 'KAFKA-5252',
+    change: 'the next coordinator does not go on with decided transactions',
+    edits: [
+      {
+        file: 'src/txn/replay.ts',
+        from: 'if (entry.current !== null && isEnding(entry.current.state)) startRound(turn, entry);',
+        to: 'void [startRound, turn, isEnding, entry];',
+      },
+    ],
+    caughtBy: { test: ends, name: 'the next coordinator sends all of them again' },
+  },
+  {
+    number: 607,
+    bug: 'a fenced producer commits the transaction of its successor',
+    reference: 'KIP-98; Kafka TransactionCoordinator.endTransaction',
+    change: 'the end of a transaction does not look at the epoch (versions 0 and 1)',
+    edits: [
+      {
+        file: 'src/txn/end-txn.ts',
+        from: 'if (current.producerEpoch !== request.producerEpoch) return Errors.PRODUCER_FENCED;\n  if (current.state',
+        to: 'if (current.state',
+      },
+    ],
+    caughtBy: { test: rules, name: 'the producer of before is fenced' },
+  },
+  {
+    number: 608,
+    bug: 'a retried commit hears success though the transaction was aborted meanwhile',
+    reference: 'KIP-890; Kafka TransactionCoordinator, table of retries',
+    change: 'a retry does not look at the result',
+    edits: [
+      {
+        file: 'src/txn/end-txn.ts',
+        from: "    return isSameResult(current, request) ? 'done' : Errors.INVALID_TXN_STATE;\n  }\n  if (!isPresent)",
+        to: "    return 'done';\n  }\n  if (!isPresent)",
+      },
+    ],
+    caughtBy: { test: rules, name: 'version 2, CompleteAbort' },
+  },
+  {
+    number: 609,
+    bug: 'a write that timed out is forgotten; the next one builds on a state that is not that of the log',
+    reference: 'our own: Kafka clears the pending state at REQUEST_TIMED_OUT',
+    change: 'a time-out counts as a refusal',
+    edits: [
+      {
+        file: 'src/coordinator/turn.ts',
+        from: '    pending.answer(turn, outcome.error);\n    return;\n  }',
+        to: '    pending.undo(turn, outcome.error);\n    pending.answer(turn, outcome.error);\n    turn.shard.pending.delete(outcome.writeId);\n    return;\n  }',
+      },
+    ],
+    caughtBy: { test: rules, name: 'nobody knows whether a decision is committed' },
+  },
+  {
+    number: 610,
+    bug: 'a late marker report of one transaction completes the next one of the same id',
+    reference: 'our own; Kafka compares coordinator epochs only',
+    change: 'a report is not compared with the round',
+    edits: [
+      {
+        file: 'src/txn/markers.ts',
+        from: 'if (entry === undefined || entry.round?.id !== round) return;',
+        to: 'if (entry === undefined || entry.round === null) return;\n  void round;',
+      },
+    ],
+    caughtBy: { test: ends, name: 'those of an earlier round change nothing' },
+  },
+  {
+    number: 611,
+    bug: 'the epoch runs over and a new producer gets an epoch that an old one had',
+    reference: 'KAFKA-5755, KIP-360',
+    change: 'a producer id is used after its last epoch',
+    edits: [
+      {
+        file: 'src/txn/transaction.ts',
+        from: 'return epoch >= epochMax - 1;',
+        to: 'return epoch >= 2 * epochMax;',
+      },
+    ],
+    caughtBy: { test: rules, name: 'used-up epochs: the next producer' },
+  },
+  {
+    number: 612,
+    bug: 'an id that expires takes its open transaction along: no marker is ever written',
+    reference: 'KAFKA-8448',
+    change: 'expiry does not look at the state',
+    edits: [
+      {
+        file: 'src/txn/turn.ts',
+        from: 'return !entry.isPending && entry.current !== null && isIdle(entry.current.state);',
+        to: 'return !entry.isPending && entry.current !== null;',
+      },
+      { file: 'src/txn/turn.ts', from: 'import { isEnding, isIdle, type', to: 'import { isEnding, type' },
+    ],
+    caughtBy: { test: ends, name: 'an open transaction keeps its id' },
+  },
+  {
+    number: 613,
+    bug: 'a transaction that timed out is aborted without fencing: its producer goes on writing into nothing',
+    reference: 'KIP-98; PF-34',
+    change: 'the abort of the coordinator does not raise the epoch (versions 0 and 1)',
+    edits: [
+      {
+        file: 'src/txn/transaction.ts',
+        from: '    ...decided,\n    producerEpoch: Math.min(epochMax, from.producerEpoch + 1),',
+        to: '    ...decided,',
+      },
+    ],
+    caughtBy: { test: ends, name: 'an open transaction is aborted after its time-out' },
+  },
+  {
+    number: 614,
+    bug: 'a producer that crashed is back with its old epoch after another one took over',
+    reference: 'KIP-360',
+    change: 'the take-over remembers the epoch before as one that may be retried',
+    edits: [
+      {
+        file: 'src/txn/init-producer-id.ts',
+        from: 'lastProducerEpoch: hasOwn ? current.producerEpoch : noEpoch,',
+        to: 'lastProducerEpoch: current.producerEpoch,',
+      },
+    ],
+    caughtBy: { test: rules, name: 'a stranger is fenced' },
+  },
+  {
+    number: 615,
+    bug: 'a marker that its partition refused is never sent again: readers stand still for ever',
+    reference: 'krabka 0.6 (PF-107)',
+    change: 'the sender takes an answer with an error for a written marker',
+    edits: [
+      {
+        file: 'src/broker/txn/marker-sender.ts',
+        from: "    default:\n      return 'again';",
+        to: "    default:\n      return 'done';",
+      },
+    ],
+    caughtBy: { test: sender, name: 'NOT_ENOUGH_REPLICAS' },
+  },
+  {
+    number: 616,
+    bug: 'a transaction with a partition of a deleted topic never completes, and its id can never be used again',
+    reference: 'KAFKA-6634',
+    change: 'the marker of a deleted partition is sent again and again',
+    edits: [
+      {
+        file: 'src/broker/txn/marker-sender.ts',
+        from: 'if (partition === undefined) gone.push(marker);',
+        to: 'if (partition === undefined) this.#retryLater([marker]);',
+      },
+    ],
+    caughtBy: { test: sender, name: 'a partition that is gone needs no marker' },
+  },
+  {
+    number: 617,
+    bug: 'a coordinator that was replaced goes on sending markers',
+    reference: 'Kafka TransactionMarkerChannelManager.removeMarkersForTxnTopicPartition',
+    change: 'the sender does not ask whether the round is wanted',
+    edits: [
+      {
+        file: 'src/broker/txn/marker-sender.ts',
+        from: '      if (!marker.order.isWanted()) continue;\n',
+        to: '',
+      },
+      {
+        file: 'src/broker/txn/marker-sender.ts',
+        from: '.filter(({ order }) => order.isWanted());',
+        to: ';',
+      },
+    ],
+    caughtBy: { test: sender, name: 'once another broker coordinates' },
+  },
+  {
+    number: 618,
+    bug: 'AddPartitions after EndTxn takes the partitions of the transaction that ends for its own',
+    reference: 'PF-33; brod#659',
+    change: 'a request does not wait for the end of the transition',
+    edits: [
+      {
+        file: 'src/txn/turn.ts',
+        from: 'return entry.isPending || (entry.current !== null && isEnding(entry.current.state));',
+        to: 'return entry.isPending;',
+      },
+    ],
+    caughtBy: random,
+  },
+];
