@@ -4,7 +4,7 @@
  *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [--minutes N]
  *       [part…]
  *
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 failover pauses controller-kill quiet stalls handover; all of
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 failover pauses controller-kill quiet stalls handover; all of
  * them when none is named. --minutes is for quiet and stalls.
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
@@ -20,6 +20,7 @@ import { benchControllerKill, benchHandover, benchQuiet, benchStalls } from './q
 import { benchIdle, benchStart } from './start-and-idle.mjs';
 import { systemsOf } from './systems.mjs';
 import { benchLatency, benchThroughput } from './throughput.mjs';
+import { benchTransactions } from './transactions.mjs';
 
 /** `isRepeated`: the runs are repetitions of the whole part; the others repeat inside, in one cluster. */
 const parts = {
@@ -29,6 +30,8 @@ const parts = {
   'throughput-3': { isRepeated: false, bench: (system, context) => benchThroughput(system, 3, context) },
   'latency-1': { isRepeated: false, bench: (system, context) => benchLatency(system, 1, context) },
   'latency-3': { isRepeated: false, bench: (system, context) => benchLatency(system, 3, context) },
+  'transactions-1': { isRepeated: false, bench: (system, context) => benchTransactions(system, 1, context) },
+  'transactions-3': { isRepeated: false, bench: (system, context) => benchTransactions(system, 3, context) },
   failover: { isRepeated: false, bench: benchFailover },
   pauses: { isRepeated: false, bench: benchPauses },
   'controller-kill': { isRepeated: false, bench: benchControllerKill },

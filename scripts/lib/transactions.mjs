@@ -1,0 +1,199 @@
+/**
+ * A transactional producer of few words, on our own client from dist/: what a client of transaction.version 2 sends (KIP-890) and
+ * nothing else, so that it costs both brokers the same. Import after `ready()`.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { sleep } from './cluster.mjs';
+import { root } from './ready.mjs';
+
+const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
+const names = {
+  Produce: '00-produce',
+  Fetch: '01-fetch',
+  FindCoordinator: '10-find-coordinator',
+  InitProducerId: '22-init-producer-id',
+  EndTxn: '26-end-txn',
+  TxnOffsetCommit: '28-txn-offset-commit',
+};
+/** The last versions in which topics have names. */
+const byName = { version: 12 };
+/** What passes: no coordinator yet, another one, the last transaction still ends. */
+const retriable = new Set([3, 5, 6, 14, 15, 16, 51]);
+const retryPauseMs = 5;
+const retriesMax = 4000;
+
+async function loadMessages() {
+  const messages = {};
+  for (const [name, file] of Object.entries(names)) {
+    const found = await load(`protocol/messages/${file}.js`);
+    messages[name] = [found[`${name}Request`], found[`${name}Response`]];
+  }
+  return messages;
+}
+
+/** Asks until the answer is not one that passes; `errorOf` finds its error. */
+async function untilDone(what, ask, errorOf) {
+  for (let i = 0; i < retriesMax; i++) {
+    const answer = await ask();
+    const error = errorOf(answer);
+    if (error === 0) return answer;
+    if (!retriable.has(error)) throw new Error(`${what}: error ${error}`);
+    await sleep(retryPauseMs);
+  }
+  throw new Error(`${what}: no end of retries`);
+}
+
+class TransactionalProducer {
+  #client;
+  #messages;
+  #buildBatch;
+  #id;
+  #producerId = -1;
+  #epoch = -1;
+  /** Topic-partition → next sequence number, in the present transaction. */
+  #sequences = new Map();
+  #coordinator = null;
+  #groups = new Map();
+  #leaders = new Map();
+
+  constructor(client, messages, buildBatch, id) {
+    this.#client = client;
+    this.#messages = messages;
+    this.#buildBatch = buildBatch;
+    this.#id = id;
+  }
+
+  async #find(key, keyType) {
+    const [request, response] = this.#messages.FindCoordinator;
+    const ask = () => this.#client.request(request, response, { key: '', keyType, coordinatorKeys: [key] });
+    const answer = await untilDone('FindCoordinator', ask, ({ coordinators }) => coordinators[0].errorCode);
+    await this.#client.metadata([]);
+    return answer.coordinators[0].nodeId;
+  }
+
+  async #leader(topic, partition) {
+    const key = `${topic}-${partition}`;
+    let leader = this.#leaders.get(key);
+    if (leader === undefined) {
+      const found = (await this.#client.metadata([topic])).topics.get(topic);
+      leader = found.partitions.find(({ index }) => index === partition).leader;
+      this.#leaders.set(key, leader);
+    }
+    return leader;
+  }
+
+  async init() {
+    this.#coordinator = await this.#find(this.#id, 1);
+    const [request, response] = this.#messages.InitProducerId;
+    const init = { transactionalId: this.#id, transactionTimeoutMs: 60_000 };
+    const answer = await untilDone(
+      'InitProducerId',
+      () => this.#client.requestTo(this.#coordinator, request, response, init),
+      ({ errorCode }) => errorCode,
+    );
+    this.#producerId = answer.producerId;
+    this.#epoch = answer.producerEpoch;
+  }
+
+  /** Records of one partition, as one batch. */
+  async send(topic, partition, values) {
+    const [request, response] = this.#messages.Produce;
+    const leader = await this.#leader(topic, partition);
+    const key = `${topic}-${partition}`;
+    const baseSequence = this.#sequences.get(key) ?? 0;
+    this.#sequences.set(key, baseSequence + values.length);
+    const records = this.#buildBatch({
+      records: values.map((value) => ({ key: null, value, timestamp: Date.now() })),
+      producerId: this.#producerId,
+      producerEpoch: this.#epoch,
+      baseSequence,
+      isTransactional: true,
+    });
+    const init = {
+      transactionalId: this.#id,
+      acks: -1,
+      timeoutMs: 30_000,
+      topicData: [{ name: topic, partitionData: [{ index: partition, records }] }],
+    };
+    await untilDone(
+      'Produce',
+      async () => (await this.#client.broker(leader)).request(request, response, init, byName),
+      ({ responses }) => responses[0].partitionResponses[0].errorCode,
+    );
+  }
+
+  /** The group, of which nobody is a member, has read up to `offset`. */
+  async sendOffset(groupId, topic, partition, offset) {
+    let node = this.#groups.get(groupId);
+    if (node === undefined) this.#groups.set(groupId, (node = await this.#find(groupId, 0)));
+    const [request, response] = this.#messages.TxnOffsetCommit;
+    const init = {
+      transactionalId: this.#id,
+      groupId,
+      producerId: this.#producerId,
+      producerEpoch: this.#epoch,
+      topics: [
+        {
+          name: topic,
+          partitions: [{ partitionIndex: partition, committedOffset: offset, committedMetadata: '' }],
+        },
+      ],
+    };
+    await untilDone(
+      'TxnOffsetCommit',
+      () => this.#client.requestTo(node, request, response, init),
+      ({ topics }) => topics[0].partitions[0].errorCode,
+    );
+  }
+
+  async end(committed) {
+    const [request, response] = this.#messages.EndTxn;
+    const init = {
+      transactionalId: this.#id,
+      producerId: this.#producerId,
+      producerEpoch: this.#epoch,
+      committed,
+    };
+    const answer = await untilDone(
+      'EndTxn',
+      () => this.#client.requestTo(this.#coordinator, request, response, init),
+      ({ errorCode }) => errorCode,
+    );
+    this.#producerId = answer.producerId;
+    this.#epoch = answer.producerEpoch;
+    this.#sequences.clear();
+  }
+
+  /** Offset of the record after those that are read; record batches of committed transactions from `offset` on. */
+  async fetch(topic, partition, offset, maxBytes) {
+    const [request, response] = this.#messages.Fetch;
+    const connection = await this.#client.broker(await this.#leader(topic, partition));
+    const init = {
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes,
+      isolationLevel: 1,
+      topics: [
+        {
+          topic,
+          partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: maxBytes }],
+        },
+      ],
+      forgottenTopicsData: [],
+    };
+    const answer = await connection.request(request, response, init, byName);
+    return answer.responses[0]?.partitions[0] ?? null;
+  }
+}
+
+/** Makes producers on `client`. */
+export async function makeTransactions() {
+  const messages = await loadMessages();
+  const { buildBatch } = await load('protocol/records/builder.js');
+  const { batches } = await load('protocol/records/batch.js');
+  return {
+    producer: (client, id) => new TransactionalProducer(client, messages, buildBatch, id),
+    batches,
+  };
+}
