@@ -18,8 +18,8 @@ const names = {
 };
 /** The last versions in which topics have names. */
 const byName = { version: 12 };
-/** What passes: no coordinator yet, another one, the last transaction still ends. */
-const retriable = new Set([3, 5, 6, 14, 15, 16, 51]);
+/** What passes: no leader or coordinator yet, or another one; the last transaction still ends. */
+const retriable = new Set([3, 5, 6, 14, 15, 16, 19, 51]);
 const retryPauseMs = 5;
 const retriesMax = 4000;
 
