@@ -131,7 +131,12 @@ export class ProducerState {
    */
   admitMarker(marker: TransactionMarker, transactionVersion: number): void {
     const entry = this.#producers.get(marker.producerId);
-    if (entry === undefined) return;
+    if (entry !== undefined) this.#checkMarker(entry, marker, transactionVersion);
+    const { producerId, producerEpoch } = marker;
+    this.#verifications.marked(producerId, producerEpoch, transactionVersion >= epochBumpVersion);
+  }
+
+  #checkMarker(entry: ProducerStateEntry, marker: TransactionMarker, transactionVersion: number): void {
     const { producerEpoch: epoch } = marker;
     const isRepeated =
       epoch === entry.producerEpoch && (entry.currentTxnFirstOffset === null || epoch === epochMax);
@@ -174,7 +179,6 @@ export class ProducerState {
   /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborted one. */
   recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
     const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
-    this.#verifications.end(marker.producerId);
     const firstOffset = entry.currentTxnFirstOffset;
     entry.currentTxnFirstOffset = null;
     entry.coordinatorEpoch = marker.coordinatorEpoch;

@@ -3,7 +3,8 @@
  * to the transaction coordinator by the leader, and the first batch of that transaction. Without it a batch that was late on the
  * network could begin a transaction that its coordinator has ended, and nobody would ever end that one.
  *
- * Invariant: a guard admits a batch only until a batch or a marker of its producer is appended; whoever asks later gets another guard.
+ * Invariant: a guard admits a batch only until a batch of its producer, or the marker of its transaction, is appended; whoever asks
+ * later gets another guard.
  */
 
 /** Stands for one verification. Kept by whoever asks the coordinator, shown when the batch is appended. */
@@ -59,9 +60,21 @@ export class TransactionVerifications {
     return this.#byProducer.get(producerId) ?? null;
   }
 
-  /** The transaction has begun in this log, or has ended. */
+  /** The transaction has begun in this log. */
   end(producerId: number): void {
     this.#byProducer.delete(producerId);
+  }
+
+  /**
+   * A marker is appended. One of transactions version 2 (`raisesEpoch`) has the epoch of the next transaction: a verification of that
+   * epoch is about a transaction which the marker does not end. It may well have begun before the marker came, since a producer goes
+   * on as soon as the end is decided.
+   */
+  marked(producerId: number, markerEpoch: number, raisesEpoch: boolean): void {
+    const known = this.#byProducer.get(producerId);
+    if (known === undefined) return;
+    const isNext = raisesEpoch && known.supportsEpochBump && known.producerEpoch >= markerEpoch;
+    if (!isNext) this.#byProducer.delete(producerId);
   }
 
   expire(nowMs: number, expirationMs: number): void {

@@ -69,6 +69,17 @@ describe('verification', () => {
     expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
   });
 
+  test('version 2: a guard outlives the marker of the transaction before, and no later one', async () => {
+    const log = await newLog();
+    const next = { ...request, producerEpoch: 1, supportsEpochBump: true };
+    const verification = log.beginVerification(next);
+    expect(appendEnd(log, 1, 2)).toBe(0);
+    expect(appendData(log, 0, { verification }, 1)).toBe(1);
+    const aborted = log.beginVerification({ ...next, producerEpoch: 2 });
+    expect(appendEnd(log, 3, 2)).toBe(2);
+    expect(appendData(log, 0, { verification: aborted }, 3)).toBe(Errors.INVALID_TXN_STATE.name);
+  });
+
   test('batches that wait together share a guard, which admits the first of them only as the first', async () => {
     const log = await newLog();
     const first = log.beginVerification({ ...request, sequence: 3 });

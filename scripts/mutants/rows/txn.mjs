@@ -263,4 +263,18 @@ export const txnRows = [
     ],
     caughtBy: random,
   },
+  {
+    number: 619,
+    bug: 'the first batch of a transaction is refused because the marker of the one before came while it was verified',
+    reference: 'our own: found with three nodes on 2026-11-28',
+    change: 'every marker voids the verifications of its producer',
+    edits: [
+      {
+        file: 'src/log/transaction-verification.ts',
+        from: 'if (!isNext) this.#byProducer.delete(producerId);',
+        to: 'void isNext;\n    this.#byProducer.delete(producerId);',
+      },
+    ],
+    caughtBy: { test: 'test/log/transactions.test.ts', name: 'a guard outlives the marker' },
+  },
 ];
