@@ -24,6 +24,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   ],
   console: ['kafka-console-producer', 'kafka-console-consumer'],
   groups: ['kafka-consumer-groups'],
+  transactions: ['kafka-transactions'],
   configs: ['kafka-configs'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],

@@ -168,11 +168,12 @@ export class KafkaClient {
     return this.connect({ host: active.host, port: active.port });
   }
 
-  /** The coordinator of a group. */
-  async coordinator(groupId: string): Promise<number> {
+  /** The coordinator of a group or of a transactional id. */
+  async coordinator(key: string, of: 'group' | 'transaction' = 'group'): Promise<number> {
     const connection = await this.any();
     const version = connection.versionOf(FindCoordinatorRequest);
-    const init = version >= 4 ? { keyType: 0, coordinatorKeys: [groupId] } : { keyType: 0, key: groupId };
+    const keyType = of === 'group' ? 0 : 1;
+    const init = version >= 4 ? { keyType, coordinatorKeys: [key] } : { keyType, key };
     const answer = await connection.request(FindCoordinatorRequest, FindCoordinatorResponse, init, {
       version,
     });

@@ -28,7 +28,7 @@ const parser: FlatParser = {
   arguments: [
     { flags: ['--topic'], isRequired: true, help: 'The topic.' },
     { flags: ['--props'], kind: 'words', metavar: 'K=V', help: 'Properties.' },
-    { flags: ['--rate'], default: '-1', isInteger: true, help: 'The rate.' },
+    { flags: ['--rate'], default: '-1', integer: 'Integer', help: 'The rate.' },
     { flags: ['--big'], kind: 'flag', group: 'size', section: '', help: 'Big.' },
     { flags: ['--small'], kind: 'flag', group: 'size', section: '', help: 'Small.' },
   ],

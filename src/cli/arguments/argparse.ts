@@ -18,8 +18,8 @@ export interface Argument {
   readonly default?: string;
   /** Options of one group exclude each other. */
   readonly group?: string;
-  /** The value must be a whole number. */
-  readonly isInteger?: boolean;
+  /** The value must be a whole number, of the named type of Java. */
+  readonly integer?: 'Integer' | 'Long' | 'Short';
   /** The title under which --help lists it; absent: among the optional arguments. */
   readonly section?: string;
 }
@@ -29,6 +29,10 @@ export interface Subcommand {
   readonly arguments: readonly Argument[];
   /** One option of these groups must be given. */
   readonly requiredGroups?: readonly string[];
+  /** What its own --help says below the usage. */
+  readonly description?: string;
+  /** What stands under the title of a section of its help. */
+  readonly sectionNotes?: Readonly<Record<string, string>>;
   /** Name of the argument that stands alone, if there is one. */
   readonly subcommands?: Readonly<Record<string, Subcommand>>;
 }
@@ -39,6 +43,8 @@ export interface ToolParser {
   readonly arguments?: readonly Argument[];
   readonly requiredGroups?: readonly string[];
   readonly subcommands: Readonly<Record<string, Subcommand>>;
+  /** The word that stands for the subcommands, which the help then lists behind the options; absent: all their names. */
+  readonly commandWord?: string;
   /** How the tool tells what is wrong with a command line; absent: usage and message, as argparse4j does. */
   readonly errorText?: (message: string) => string;
 }
@@ -101,20 +107,20 @@ function pieces(text: string): string[] {
   );
 }
 
-/** Spreads a line's words to the full width: every blank grows alike, the rest goes to those in the middle. */
+/** Spreads a line's words to the full width: every gap grows alike, the rest goes to those in the middle. */
 function justify(line: string, width: number): string {
   const text = line.trim();
-  const blanks = text.split(' ').length - 1;
+  const gaps = text.split(/ +/).length - 1;
   const missing = width - text.length;
-  if (blanks === 0 || missing <= 0) return text;
-  const each = Math.floor(missing / blanks);
-  const rest = missing % blanks;
-  const from = Math.ceil((blanks - rest) / 2);
+  if (gaps === 0 || missing <= 0) return text;
+  const each = Math.floor(missing / gaps);
+  const rest = missing % gaps;
+  const from = Math.ceil((gaps - rest) / 2);
   let seen = 0;
-  return text.replace(/ /g, () => {
+  return text.replace(/ +/g, (gap) => {
     const extra = each + (seen >= from && seen < from + rest ? 1 : 0);
     seen++;
-    return ' '.repeat(1 + extra);
+    return gap + ' '.repeat(extra);
   });
 }
 
@@ -223,12 +229,21 @@ function choices(parser: ToolParser): string {
 
 function mainUsage(parser: ToolParser): string {
   const own = usageParts(parser.arguments ?? [], parser.requiredGroups);
-  return usageLines(parser.prog, [...own, choices(parser), '...']);
+  return usageLines(
+    parser.prog,
+    parser.commandWord === undefined
+      ? [...own, choices(parser), '...']
+      : [...own, `${parser.commandWord} ...`],
+  );
 }
 
 function mainHelp(parser: ToolParser): string {
   const rows = Object.entries(parser.subcommands).map(([name, { help }]) => helpRow(`  ${name}`, help));
-  return `${mainUsage(parser)}\n${wrap(parser.description, 0, '')}\n\npositional arguments:\n  ${choices(parser)}\n${rows.join('')}\noptional arguments:\n${optionRows(parser.arguments ?? [])}`;
+  const head = `${mainUsage(parser)}\n${wrap(parser.description, 0, '')}\n\n`;
+  const options = `optional arguments:\n${optionRows(parser.arguments ?? [])}`;
+  if (parser.commandWord !== undefined)
+    return `${head}${options}\ncommands:\n  ${parser.commandWord}\n${rows.join('')}`;
+  return `${head}positional arguments:\n  ${choices(parser)}\n${rows.join('')}\n${options}`;
 }
 
 /** What the tool itself needs stands before the name of the subcommand. */
@@ -242,6 +257,11 @@ function subUsage(parser: ToolParser, name: string, command: Subcommand): string
   return before.length === 0
     ? usageLines(`${parser.prog} ${name}`, parts)
     : usageLines(parser.prog, [...before, name, ...parts]);
+}
+
+function subHelp(usage: string, { arguments: options, description, sectionNotes }: Subcommand): string {
+  const about = description === undefined ? '' : `\n${wrap(description, 0, '')}\n`;
+  return `${usage}${about}\noptional arguments:\n${optionRows(options, sectionNotes)}`;
 }
 
 class Reading {
@@ -313,11 +333,11 @@ class Reading {
   }
 
   private checked(option: Argument, value: string, usage: string): string {
-    if (option.isInteger === true && !/^[-+]?\d+$/.test(value)) {
+    if (option.integer !== undefined && !/^[-+]?\d+$/.test(value)) {
       const shown = option.flags.join('/');
       this.fail(
         usage,
-        `argument ${shown}: could not convert '${value}' to Integer (For input string: "${value}")`,
+        `argument ${shown}: could not convert '${value}' to ${option.integer} (For input string: "${value}")`,
       );
     }
     return value;
@@ -367,8 +387,7 @@ export function parseArguments(parser: ToolParser, args: readonly string[]): Par
   for (at++; at < words.length; ) {
     const word = reading.whole(command.arguments, words[at] as string, ownUsage);
     words[at] = word;
-    if (helpArgument.flags.includes(word))
-      throw new HelpRequest(`${ownUsage}\noptional arguments:\n${optionRows(command.arguments)}`);
+    if (helpArgument.flags.includes(word)) throw new HelpRequest(subHelp(ownUsage, command));
     if (!word.startsWith('-')) reading.fail(ownUsage, `unrecognized arguments: '${word}'`);
     at = reading.take(command.arguments, words, at, ownUsage);
   }

@@ -40,14 +40,14 @@ const parser: FlatParser = {
     {
       flags: ['--max-messages'],
       metavar: 'MAX-MESSAGES',
-      isInteger: true,
+      integer: 'Integer',
       default: '-1',
       help: 'Consume this many messages. If -1 (the default), the consumer will consume until the process is killed externally',
     },
     {
       flags: ['--session-timeout'],
       metavar: 'TIMEOUT-MS',
-      isInteger: true,
+      integer: 'Integer',
       help: "Set the consumer's session timeout, note that this configuration is not supported when group protocol is consumer",
     },
     {

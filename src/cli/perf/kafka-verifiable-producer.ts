@@ -21,19 +21,19 @@ const parser: FlatParser = {
     {
       flags: ['--max-messages'],
       metavar: 'MAX-MESSAGES',
-      isInteger: true,
+      integer: 'Integer',
       default: '-1',
       help: 'Produce this many messages. If -1, produce messages until the process is killed externally.',
     },
     {
       flags: ['--throughput'],
-      isInteger: true,
+      integer: 'Integer',
       default: '-1',
       help: 'If set >= 0, throttle maximum message throughput to *approximately* THROUGHPUT messages/sec.',
     },
     {
       flags: ['--acks'],
-      isInteger: true,
+      integer: 'Integer',
       default: '-1',
       help: 'Acks required on each produced message. See Kafka docs on acks for details.',
     },
@@ -45,20 +45,20 @@ const parser: FlatParser = {
     {
       flags: ['--message-create-time'],
       metavar: 'CREATE-TIME',
-      isInteger: true,
+      integer: 'Integer',
       default: '-1',
       help: 'Send messages with creation time starting at the arguments value, in milliseconds since epoch',
     },
     {
       flags: ['--value-prefix'],
       metavar: 'VALUE-PREFIX',
-      isInteger: true,
+      integer: 'Integer',
       help: 'If specified, each produced value will have this prefix with a dot separator',
     },
     {
       flags: ['--repeating-keys'],
       metavar: 'REPEATING-KEYS',
-      isInteger: true,
+      integer: 'Integer',
       help: 'If specified, each produced record will have a key starting at 0 increment by 1 up to the number specified (exclusive), then the key is set to 0 again',
     },
     {

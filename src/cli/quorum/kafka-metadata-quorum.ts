@@ -77,7 +77,7 @@ const parser: ToolParser = {
         {
           flags: ['--controller-id', '-i'],
           isRequired: true,
-          isInteger: true,
+          integer: 'Integer',
           help: 'The id of the controller to remove.',
         },
         {

@@ -9,3 +9,20 @@ export function formatRow(widths: readonly number[], cells: readonly (string | n
 export function columnWidth(min: number, cells: readonly string[]): number {
   return cells.reduce((width, cell) => Math.max(width, cell.length), min);
 }
+
+/** Columns as wide as their widest cell, a tab behind each cell. */
+export function tabbedTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const all = [head, ...rows.map((row) => row.map(String))];
+  const widths = head.map((_, at) =>
+    columnWidth(
+      0,
+      all.map((row) => row[at] ?? ''),
+    ),
+  );
+  return all
+    .map((row) => `${row.map((cell, at) => `${cell.padEnd(widths[at] ?? 0)}\t`).join('')}\n`)
+    .join('');
+}

@@ -1,0 +1,69 @@
+/**
+ * Hanging transactions: open on a partition for longer than any transaction may take, and unknown to the coordinator, or known
+ * without that partition. Nobody will ever end them; they keep the last stable offset, and compaction, where they are.
+ */
+import type { KafkaClient } from '../../client/kafka-client.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import { partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';
+import {
+  type ActiveProducer,
+  describeProducers,
+  describeTransaction,
+  listTransactions,
+} from './transaction-requests.ts';
+
+export interface HangingSearch {
+  readonly brokerId: number | null;
+  readonly topic: string | null;
+  readonly partition: number | null;
+  readonly olderThanMs: number;
+  readonly nowMs: number;
+}
+
+export interface OpenTransaction extends TopicPartition {
+  readonly producer: ActiveProducer;
+}
+
+/** The partitions to look at: those of the topic, or all, that have a replica on the broker when one is named. */
+async function partitionsOf(client: KafkaClient, search: HangingSearch): Promise<TopicPartition[]> {
+  const { topics } = await client.metadata(search.topic === null ? null : [search.topic]);
+  return [...topics.values()].flatMap(({ name, partitions }) =>
+    partitions
+      .filter(({ index }) => search.partition === null || index === search.partition)
+      .filter(({ replicas }) => search.brokerId === null || replicas.includes(search.brokerId))
+      .map(({ index }) => ({ topic: name, partition: index })),
+  );
+}
+
+export async function findHanging(client: KafkaClient, search: HangingSearch): Promise<OpenTransaction[]> {
+  const partitions = await partitionsOf(client, search);
+  if (partitions.length === 0) return [];
+  const described = await describeProducers(client, partitions, search.brokerId);
+  const candidates = described.flatMap(({ topic, partition, producers }) =>
+    producers
+      .filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0)
+      .filter(({ lastTimestamp }) => search.nowMs - lastTimestamp > search.olderThanMs)
+      .map((producer) => ({ topic, partition, producer })),
+  );
+  return candidates.length === 0 ? [] : unknownToCoordinators(client, candidates);
+}
+
+async function unknownToCoordinators(
+  client: KafkaClient,
+  candidates: readonly OpenTransaction[],
+): Promise<OpenTransaction[]> {
+  const producerIds = [...new Set(candidates.map(({ producer }) => producer.producerId))];
+  const listed = await listTransactions(client, { producerIds });
+  const known = new Set<string>();
+  for (const { transactionalId, producerId } of listed) {
+    try {
+      const { state } = await describeTransaction(client, transactionalId);
+      for (const { topic, partitions } of state.topics)
+        for (const partition of partitions) known.add(`${producerId} ${partitionKey({ topic, partition })}`);
+    } catch (error) {
+      // It has expired since it was listed.
+      if (!(error instanceof KafkaError) || error.error !== Errors.TRANSACTIONAL_ID_NOT_FOUND) throw error;
+    }
+  }
+  return candidates.filter((one) => !known.has(`${one.producer.producerId} ${partitionKey(one)}`));
+}
