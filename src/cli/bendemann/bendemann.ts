@@ -25,7 +25,8 @@ function gather(value: string, before: readonly string[]): string[] {
 
 type Run = (status: Promise<number>) => Promise<void>;
 
-function addClusters(program: Command, io: CliIo, run: Run): void {
+/** `command` is what stands behind `--`. */
+function addClusters(program: Command, command: readonly string[], io: CliIo, run: Run): void {
   program
     .command('dev')
     .description('Run a cluster on this machine: formatted, started, and told what happens in it.')
@@ -45,6 +46,21 @@ function addClusters(program: Command, io: CliIo, run: Run): void {
     .description('Run nodes from stock server.properties files, one node a file, until Ctrl-C.')
     .argument('<files...>')
     .action((files) => run(import('./start.ts').then(({ start }) => start(files, io))));
+  program
+    .command('compose')
+    .description(
+      'Start the Kafka services of a Compose file without Docker, while COMMAND runs or until Ctrl-C.',
+    )
+    .argument('[file]', 'compose.yaml, docker-compose.yml … when left out')
+    .argument('[services...]', 'all of its Kafka services when left out')
+    .usage('[file] [services...] [-- COMMAND...]')
+    .action((file, services) =>
+      run(
+        import('./compose.ts').then(({ compose }) =>
+          compose(file === undefined ? [] : [file, ...services], command, io),
+        ),
+      ),
+    );
   program
     .command('doctor')
     .description('Read properties files and their directories, and say what will go wrong.')
@@ -95,7 +111,7 @@ function addTools(program: Command, io: CliIo, run: Run): void {
 }
 
 /** The whole command line; `run` takes the status of the subcommand that ran. */
-export function makeProgram(io: CliIo, run: Run): Command {
+export function makeProgram(io: CliIo, run: Run, command: readonly string[] = []): Command {
   const program = new Command('bendemann');
   program
     .description('A Kafka-compatible broker for Node.js.')
@@ -108,7 +124,7 @@ export function makeProgram(io: CliIo, run: Run): Command {
       'after',
       '\nExamples:\n  bendemann dev --nodes 3 --topic orders:3\n  bendemann kafka topics --list --bootstrap-server localhost:9092',
     );
-  addClusters(program, io, run);
+  addClusters(program, command, io, run);
   addRecords(program, io, run);
   addTools(program, io, run);
   return program;
@@ -119,13 +135,16 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const run: Run = async (ended) => {
     status = await ended;
   };
-  const program = makeProgram(io, run);
+  // commander would take the words of the command for ours.
+  const at = args[0] === 'compose' ? args.indexOf('--') : -1;
+  const own = at < 0 ? args : args.slice(0, at);
+  const program = makeProgram(io, run, at < 0 ? [] : args.slice(at + 1));
   try {
     if (args.length === 0) {
       program.outputHelp();
       return 0;
     }
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(own, { from: 'user' });
     return status;
   } catch (error) {
     // commander has printed what it had to say.

@@ -1,0 +1,242 @@
+/**
+ * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: the Kafka services of a Compose file as nodes on this machine, without Docker,
+ * while a command runs or until Ctrl-C. Data are in a folder of their own, which goes when the nodes end.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import {
+  ComposeFileError,
+  type ComposeService,
+  environmentLines,
+  readComposeFile,
+} from '../compose/compose-file.ts';
+import { type HostNode, type HostPlan, kafkaDialect, planHost } from '../compose/host-plan.ts';
+import { propertiesText } from '../container/properties-text.ts';
+import { ContainerError } from '../container/types.ts';
+import { loadTool } from '../entry.ts';
+import { type CliIo, ToolError } from '../tool.ts';
+import { packageFile } from './package-file.ts';
+
+const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
+const startMsMax = 60_000;
+const lastLinesShown = 20;
+/** Listeners of the file's services that it does not publish. */
+const portsPerService = 8;
+
+interface Words {
+  readonly file: string;
+  readonly services: readonly string[];
+  readonly command: readonly string[];
+}
+
+function parseWords(words: readonly string[], command: readonly string[]): Words {
+  const [first, ...rest] = words;
+  if (first !== undefined && (/\.ya?ml$/.test(first) || first.includes('/'))) {
+    if (!existsSync(first)) throw new ToolError(`error: there is no file ${first}`);
+    return { file: first, services: rest, command };
+  }
+  const file = usualNames.find((name) => existsSync(name));
+  if (file === undefined)
+    throw new ToolError(
+      `error: there is no ${usualNames.join(', ')} here. Name the file: bendemann compose FILE`,
+    );
+  return { file, services: words, command };
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function readServices(file: string, io: CliIo): ComposeService[] {
+  const folder = dirname(resolve(file));
+  const readFile = (path: string): string | null => readText(isAbsolute(path) ? path : join(folder, path));
+  const variables = { ...environmentLines(readFile('.env') ?? ''), ...io.env };
+  try {
+    return readComposeFile({ text: readFileSync(file, 'utf8'), variables, readFile });
+  } catch (error) {
+    if (error instanceof ComposeFileError) throw new ToolError(`error: ${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The text of a file that a service has mounted from this machine. */
+function readMounted(folder: string, { mounts }: ComposeService, path: string): string | null {
+  for (const { source, target } of mounts) {
+    if (path !== target && !path.startsWith(`${target}/`)) continue;
+    const onHost = source.startsWith('~') ? join(homedir(), source.slice(1)) : resolve(folder, source);
+    const text = readText(join(onHost, path.slice(target.length)));
+    if (text !== null) return text;
+  }
+  return null;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}
+
+async function planOf(words: Words, folder: string, io: CliIo): Promise<HostPlan> {
+  const services = readServices(words.file, io);
+  const kafkas = services.filter(({ image }) => kafkaDialect(image) !== null);
+  const strangers = words.services.filter((name) => !kafkas.some((service) => service.name === name));
+  if (strangers.length > 0)
+    throw new ToolError(
+      `error: ${words.file} has no Kafka service ${strangers.join(', ')}; it has ${kafkas.map(({ name }) => name).join(', ') || 'none'}`,
+    );
+  const ports = await freePorts(kafkas.length * portsPerService);
+  const besideFile = dirname(resolve(words.file));
+  try {
+    return planHost({
+      services,
+      wanted: words.services,
+      readMounted: (service, path) => readMounted(besideFile, service, path),
+      freePort: () => ports.pop() as number,
+      dataDirectory: (service) => join(folder, service),
+    });
+  } catch (error) {
+    if (error instanceof ContainerError) throw new ToolError(`error: ${words.file}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** One node in a process of its own. */
+class NodeProcess {
+  readonly name: string;
+  readonly started: Promise<void>;
+  private readonly child: ChildProcess;
+  private readonly lines: string[] = [];
+  private readonly ended: Promise<unknown>;
+
+  constructor({ service }: HostNode, file: string, io: CliIo) {
+    this.name = service;
+    const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
+    // A group of its own: Ctrl-C reaches the nodes once, from here.
+    this.child = spawn(process.execPath, [launcher, file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.ended = once(this.child, 'exit');
+    this.started = this.start(io);
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGTERM');
+    await this.ended;
+  }
+
+  /** Resolves at the line that says so; warnings and errors are shown all the time. */
+  private start(io: CliIo): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(this.failure(`did not start in ${startMsMax / 1000} s`)),
+        startMsMax,
+      );
+      const take = (line: string): void => {
+        this.lines.push(line);
+        if (this.lines.length > lastLinesShown) this.lines.shift();
+        if (/\b(WARN|ERROR)\b/.test(line)) io.stderr(`${this.name}  ${line}\n`);
+        if (!line.includes('Kafka Server started')) return;
+        clearTimeout(late);
+        resolve();
+      };
+      for (const stream of [this.child.stdout, this.child.stderr])
+        if (stream !== null) createInterface({ input: stream }).on('line', take);
+      this.child.once('close', () => {
+        clearTimeout(late);
+        reject(this.failure('ended before it had started'));
+      });
+    });
+  }
+
+  private failure(what: string): ToolError {
+    return new ToolError([`error: ${this.name} ${what}. Its last lines:`, ...this.lines].join('\n'));
+  }
+}
+
+async function format(node: HostNode, file: string, io: CliIo): Promise<void> {
+  const storage = await loadTool('kafka-storage');
+  const words = ['format', '-t', node.clusterId, '-c', file, ...node.formatArguments];
+  const status = await storage(words, { ...io, stdout: () => {} });
+  if (status !== 0) throw new ToolError(`error: the directory of ${node.service} was not formatted`);
+}
+
+async function createTopics(plan: HostPlan, io: CliIo): Promise<void> {
+  for (const { topics, addresses } of plan.nodes)
+    for (const { name, partitions, replicationFactor, cleanupPolicy } of topics) {
+      const kafkaTopics = await loadTool('kafka-topics');
+      const words = [
+        '--create',
+        '--if-not-exists',
+        '--bootstrap-server',
+        addresses[0] as string,
+        '--topic',
+        name,
+      ];
+      words.push('--partitions', String(partitions), '--replication-factor', String(replicationFactor));
+      if (cleanupPolicy !== null) words.push('--config', `cleanup.policy=${cleanupPolicy}`);
+      await kafkaTopics(words, io);
+    }
+}
+
+/** The status of the command, or of Ctrl-C when there is none. */
+async function runCommand(command: readonly string[], io: CliIo): Promise<number> {
+  const [name, ...args] = command;
+  if (name === undefined) {
+    io.stdout('Ctrl-C stops them.\n');
+    await new Promise<void>((stop) => io.onSignal(() => stop()));
+    return 0;
+  }
+  const child = spawn(name, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  const stopListening = io.onSignal((signal) => child.kill(signal));
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  } catch (error) {
+    throw new ToolError(`error: ${name} can't be run: ${(error as Error).message}`);
+  } finally {
+    stopListening();
+  }
+}
+
+export async function compose(
+  names: readonly string[],
+  command: readonly string[],
+  io: CliIo,
+): Promise<number> {
+  const words = parseWords(names, command);
+  const folder = mkdtempSync(join(tmpdir(), 'bendemann-compose-'));
+  const nodes: NodeProcess[] = [];
+  try {
+    const plan = await planOf(words, folder, io);
+    if (plan.nodes.length === 0)
+      throw new ToolError(`error: ${words.file} has no service whose image is a Kafka`);
+    for (const note of plan.notes) io.stderr(`note: ${note}\n`);
+    for (const node of plan.nodes) {
+      const file = join(folder, `${node.service}.properties`);
+      writeFileSync(file, propertiesText(node.properties), { mode: 0o600 });
+      await format(node, file, io);
+      nodes.push(new NodeProcess(node, file, io));
+    }
+    await Promise.all(nodes.map(({ started }) => started));
+    await createTopics(plan, io);
+    for (const { service, addresses } of plan.nodes)
+      io.stdout(`${service}: ${addresses.join(', ') || 'not published'}\n`);
+    return await runCommand(words.command, io);
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The parts of a Compose file that a node needs: services with image, environment, ports, names and mounted files. Variables
+ * (`${NAME:-default}`) are filled in as docker compose does. Pure: files come through `readFile`.
+ */
+import { parse } from 'yaml';
+
+/** The file can't be used; the message says what is wrong with it. */
+export class ComposeFileError extends Error {
+  override readonly name = 'ComposeFileError';
+}
+
+export interface PublishedPort {
+  /** On this machine. */
+  readonly host: number;
+  readonly container: number;
+}
+
+export interface Mount {
+  /** On this machine, relative to the folder of the file or absolute. */
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface ComposeService {
+  readonly name: string;
+  /** Empty where the service is built, not pulled. */
+  readonly image: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly ports: readonly PublishedPort[];
+  /** Names under which the other services know it. */
+  readonly hostNames: readonly string[];
+  readonly mounts: readonly Mount[];
+  /** Without any of its profiles being asked for, a service with profiles is not started. */
+  readonly profiles: readonly string[];
+}
+
+export interface ComposeInput {
+  readonly text: string;
+  /** Variables of the shell and of `.env`. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Text of a file beside the Compose file; null when there is none. */
+  readonly readFile: (path: string) => string | null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function listOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return value === undefined || value === null ? [] : [value];
+}
+
+/** The substitutions of docker compose: `$NAME`, `${NAME}`, `:-`, `-`, `:?`, `?`, `:+`, `+`; `$$` is a dollar sign. */
+export function interpolate(text: string, variables: ComposeInput['variables']): string {
+  const pattern = /\$\$|\$\{([A-Za-z_]\w*)(?:(:?[-?+])((?:[^{}]|\$\{[^{}]*\})*))?\}|\$([A-Za-z_]\w*)/g;
+  return text.replace(pattern, (whole, braced?: string, operator?: string, word = '', plain?: string) => {
+    if (whole === '$$') return '$';
+    const value = variables[(braced ?? plain) as string];
+    const isThere = value !== undefined && (operator?.startsWith(':') !== true || value !== '');
+    switch (operator?.at(-1)) {
+      case '-':
+        return isThere ? (value as string) : interpolate(word, variables);
+      case '+':
+        return isThere ? interpolate(word, variables) : '';
+      case '?':
+        if (!isThere)
+          throw new ComposeFileError(`The variable ${braced} is not set: ${word || 'it is required'}.`);
+    }
+    return value ?? '';
+  });
+}
+
+/** Every text in a document, with its variables filled in. */
+function filledIn(value: unknown, variables: ComposeInput['variables']): unknown {
+  if (typeof value === 'string') return interpolate(value, variables);
+  if (Array.isArray(value)) return value.map((one) => filledIn(one, variables));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filledIn(one, variables)]));
+}
+
+/** Lines `NAME=value` of an environment file. */
+export function environmentLines(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (match === null) continue;
+    const value = match[2] as string;
+    const quoted = /^(["'])(.*)\1$/.exec(value);
+    found[match[1] as string] = quoted === null ? value.replace(/\s+#.*$/, '') : (quoted[2] as string);
+  }
+  return found;
+}
+
+function environmentOf(service: Fields, input: ComposeInput): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of listOf(service.env_file)) {
+    const path = typeof entry === 'string' ? entry : String(fieldsOf(entry).path ?? '');
+    const text = input.readFile(path);
+    if (text !== null) Object.assign(found, environmentLines(text));
+  }
+  const { environment } = service;
+  const pairs: [string, unknown][] = Array.isArray(environment)
+    ? environment.map((line) => {
+        const at = String(line).indexOf('=');
+        return at < 0 ? [String(line), null] : [String(line).slice(0, at), String(line).slice(at + 1)];
+      })
+    : Object.entries(fieldsOf(environment));
+  for (const [name, value] of pairs) {
+    // Without a value it is the shell's.
+    const given = value === null || value === undefined ? input.variables[name] : String(value);
+    if (given !== undefined) found[name] = given;
+  }
+  return found;
+}
+
+function range(text: string): number[] {
+  const [first, last = first] = text.split('-').map(Number) as [number, number?];
+  if (!Number.isInteger(first) || !Number.isInteger(last) || last < first) return [];
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}
+
+/** A service without a port on this machine can't be reached from it; docker would take any. */
+function portsOf(service: Fields, name: string): PublishedPort[] {
+  return listOf(service.ports).flatMap((entry) => {
+    const long = fieldsOf(entry);
+    const text =
+      typeof entry === 'object'
+        ? `${long.published ?? ''}:${long.target ?? ''}`
+        : String(entry).replace(/\/(tcp|udp)$/, '');
+    const parts = text.split(':');
+    const containers = range(parts.at(-1) ?? '');
+    const hosts = parts.length < 2 || parts.at(-2) === '' ? [] : range(parts.at(-2) as string);
+    if (containers.length === 0)
+      throw new ComposeFileError(`Service ${name}: '${text}' is no mapping of ports.`);
+    return containers.flatMap((container, at) =>
+      hosts[at] === undefined ? [] : [{ host: hosts[at], container }],
+    );
+  });
+}
+
+function mountsOf(service: Fields): Mount[] {
+  return listOf(service.volumes).flatMap((entry) => {
+    const long = fieldsOf(entry);
+    if (typeof entry === 'object')
+      return long.type === 'bind' ? [{ source: String(long.source), target: String(long.target) }] : [];
+    const [source = '', target = ''] = String(entry).split(':');
+    // A name without a slash or a dot is a volume of docker's: the node's own data, which begin empty here.
+    return /^[./~]/.test(source) && target !== '' ? [{ source, target: target.replace(/\/+$/, '') }] : [];
+  });
+}
+
+export function readComposeFile(input: ComposeInput): ComposeService[] {
+  let document: unknown;
+  try {
+    document = parse(input.text, { merge: true, logLevel: 'error' });
+  } catch (error) {
+    throw new ComposeFileError(`It is no YAML: ${(error as Error).message.split('\n')[0]}`);
+  }
+  const root = fieldsOf(filledIn(document, input.variables));
+  // Files of the first version have the services at the top.
+  const services = 'services' in root ? fieldsOf(root.services) : root;
+  const found = Object.entries(services).flatMap(([name, value]) => {
+    const service = fieldsOf(value);
+    if (!('image' in service || 'build' in service)) return [];
+    const names = [name, service.container_name, service.hostname].filter((one) => typeof one === 'string');
+    const aliases = Object.values(fieldsOf(service.networks)).flatMap((network) =>
+      listOf(fieldsOf(network).aliases),
+    );
+    return [
+      {
+        name,
+        image: String(service.image ?? ''),
+        environment: environmentOf(service, input),
+        ports: portsOf(service, name),
+        hostNames: [...new Set([...names, ...aliases.map(String)])],
+        mounts: mountsOf(service),
+        profiles: listOf(service.profiles).map(String),
+      },
+    ];
+  });
+  if (found.length === 0) throw new ComposeFileError('It has no services with an image.');
+  return found;
+}
