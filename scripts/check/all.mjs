@@ -17,6 +17,7 @@ const checks = [
     ['--config', 'scripts/check/dependency-cruiser.cjs', '--output-type', 'err', 'src'],
   ],
   ['dead code', 'knip', ['--config', 'scripts/check/knip.json']],
+  ['proto', process.execPath, ['scripts/proto.mjs', '--check']],
   ['tidy', process.execPath, ['scripts/check/tidy.mjs']],
   ['public surface', process.execPath, ['scripts/check/api.mjs']],
 ];

@@ -2,33 +2,33 @@
  * A stream of a node to itself (the broker of a combined node to its own controller): two ends in memory, so that a single
  * node needs no gRPC at all. Messages arrive in a later turn of the event loop, as they would from a socket.
  */
-import type { MessageStream } from '../base/network.ts';
+import type { PeerMessage, MessageStream } from '../base/network.ts';
 
 function nothing(): void {}
 
 class LoopbackEnd implements MessageStream {
-  onMessage: (message: Uint8Array) => void = nothing;
+  onMessage: (message: PeerMessage) => void = nothing;
   onClose: (error: Error | null) => void = nothing;
   onDrain: () => void = nothing;
   peer: LoopbackEnd | null = null;
-  private readonly inbox: (Uint8Array | null)[] = [];
+  private readonly inbox: (PeerMessage | Error | null)[] = [];
   private closed = false;
   private scheduled = false;
 
-  send(message: Uint8Array): boolean {
+  send(message: PeerMessage): boolean {
     if (!this.closed) this.peer?.take(message);
     return true;
   }
 
-  close(): void {
+  close(reason?: string): void {
     if (this.closed) return;
     this.closed = true;
-    this.peer?.take(null);
+    this.peer?.take(reason === undefined ? null : new Error(reason));
     setImmediate(() => this.onClose(null));
   }
 
-  /** A message, or null: the other side closed. */
-  private take(message: Uint8Array | null): void {
+  /** A message, or how the other side closed: null without a reason. */
+  private take(message: PeerMessage | Error | null): void {
     this.inbox.push(message);
     if (this.scheduled) return;
     this.scheduled = true;
@@ -39,10 +39,10 @@ class LoopbackEnd implements MessageStream {
     this.scheduled = false;
     for (const message of this.inbox.splice(0)) {
       if (this.closed) return;
-      if (message !== null) this.onMessage(message);
+      if (message !== null && !(message instanceof Error)) this.onMessage(message);
       else {
         this.closed = true;
-        this.onClose(null);
+        this.onClose(message);
       }
     }
   }

@@ -5,19 +5,20 @@
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
-import type * as GrpcModule from '@grpc/grpc-js';
 import type {
   Address,
   Channel,
+  ChannelName,
   Connection,
   Listener,
   MessageStream,
   Network,
+  PeerMessage,
   PeerNetwork,
 } from '../base/network.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { openGrpcStream } from './grpc/client.ts';
-import type { CallStream } from './grpc/frames.ts';
+import { type CallStream, type GrpcParts, pushOverheadBytes } from './grpc/frames.ts';
 import type { GrpcServer } from './grpc/server.ts';
 import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
@@ -26,6 +27,8 @@ import { connectTcp, listenTcp, TcpConnection } from './tcp-network.ts';
 /** A connection that began like HTTP but did not send its first word within this time is closed. */
 const firstWordMs = 10_000;
 const defaultBacklog = 50;
+/** Kafka's default of socket.request.max.bytes. */
+const defaultBatchBytes = 100 * 1024 * 1024;
 const firstWords = ['PRI ', 'GET ', 'POST', 'PUT ', 'HEAD', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC'];
 const loopbackHosts: readonly string[] = ['', 'localhost', '127.0.0.1', '::1'];
 
@@ -42,6 +45,8 @@ export interface TransportOptions {
   readonly logger: Logger;
   /** socket.listen.backlog.size. */
   readonly backlog?: number;
+  /** socket.request.max.bytes: the largest record batch that a leader can push. */
+  readonly batchBytesMax?: number;
 }
 
 export interface Transport {
@@ -93,9 +98,9 @@ class OnePortTransport implements Transport {
   readonly http = new HttpAdapter();
   private readonly options: TransportOptions;
   private readonly listeners = new Set<Listener>();
-  private readonly acceptors = new Map<Channel, (stream: MessageStream) => void>();
+  private readonly acceptors = new Map<ChannelName, (stream: MessageStream) => void>();
   private readonly streams = new Set<CallStream>();
-  private grpc: Promise<typeof GrpcModule> | null = null;
+  private grpc: Promise<GrpcParts> | null = null;
   private server: Promise<GrpcServer> | null = null;
   private closed = false;
 
@@ -106,9 +111,13 @@ class OnePortTransport implements Transport {
       connect: (address, timeoutMs) => connectTcp(address, timeoutMs),
     };
     this.peers = {
-      open: (address, channel) => this.open(address, channel),
-      accept: (channel, onStream) => {
-        this.acceptors.set(channel, onStream);
+      open: <C extends PeerMessage, S extends PeerMessage>(address: Address, channel: Channel<C, S>) =>
+        this.open(address, channel.name) as unknown as MessageStream<C, S>,
+      accept: <C extends PeerMessage, S extends PeerMessage>(
+        channel: Channel<C, S>,
+        onStream: (stream: MessageStream<S, C>) => void,
+      ) => {
+        this.acceptors.set(channel.name, onStream as unknown as (stream: MessageStream) => void);
       },
     };
   }
@@ -127,8 +136,10 @@ class OnePortTransport implements Transport {
     this.listeners.clear();
   }
 
-  private loadGrpc(): Promise<typeof GrpcModule> {
-    this.grpc ??= import('@grpc/grpc-js');
+  private loadGrpc(): Promise<GrpcParts> {
+    this.grpc ??= Promise.all([import('@grpc/grpc-js'), import('../wire/service.ts')]).then(
+      async ([grpc, { loadPeerService }]) => ({ grpc, service: await loadPeerService() }),
+    );
     return this.grpc;
   }
 
@@ -181,8 +192,8 @@ class OnePortTransport implements Transport {
 
   private async grpcServer(): Promise<GrpcServer> {
     this.server ??= Promise.all([this.loadGrpc(), import('./grpc/server.ts')]).then(
-      ([grpc, { createGrpcServer }]) =>
-        createGrpcServer(grpc, (channel) => {
+      ([parts, { createGrpcServer }]) =>
+        createGrpcServer(parts, (channel) => {
           const accept = this.acceptors.get(channel);
           if (accept === undefined || this.closed) return undefined;
           return (stream) => accept(this.track(stream));
@@ -191,12 +202,17 @@ class OnePortTransport implements Transport {
     return this.server;
   }
 
-  private open(address: Address, channel: Channel): MessageStream {
+  private open(address: Address, channel: ChannelName): MessageStream {
     const accept = this.isOwn(address) ? this.acceptors.get(channel) : undefined;
-    if (accept === undefined) return this.track(openGrpcStream(() => this.loadGrpc(), address, channel));
+    if (accept === undefined) return this.track(this.openRemote(address, channel));
     const [here, there] = createLoopback();
     setImmediate(() => accept(there));
     return here;
+  }
+
+  private openRemote(address: Address, channel: ChannelName): CallStream {
+    const batchBytes = Math.max(this.options.batchBytesMax ?? 0, defaultBatchBytes);
+    return openGrpcStream(() => this.loadGrpc(), address, channel, batchBytes + pushOverheadBytes);
   }
 
   private track(stream: CallStream): CallStream {

@@ -6,6 +6,7 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { Endpoint, Entry, ReplicaKey, Voter } from './types.ts';
+import { isVoterSet } from './voter-set.ts';
 
 export interface VoteRequest {
   readonly type: 'vote';
@@ -118,6 +119,25 @@ export type RaftMessage =
   | Resignation
   | JoinRequest
   | InstallSnapshot;
+
+/** What travels on a stream as it is (proto/raft.proto); snapshots are cut into chunks. */
+export type StreamedMessage = Exclude<RaftMessage, InstallSnapshot>;
+
+/** What is wrong with a message of a peer beyond the types of its fields; null: nothing. The core relies on it. */
+export function faultOf(message: StreamedMessage): string | null {
+  return message.type === 'append' ? entriesFault(message.entries, message.baseOffset) : null;
+}
+
+/** Entries are contiguous, and voter sets among them can be read. */
+export function entriesFault(entries: readonly Entry[], baseOffset: number): string | null {
+  let next = baseOffset;
+  for (const { offset, kind, payload } of entries) {
+    if (offset !== next) return `an entry has offset ${offset} where ${next} is next`;
+    next += 1;
+    if (kind === 'voters' && !isVoterSet(payload)) return `the voter set at offset ${offset} cannot be read`;
+  }
+  return null;
+}
 
 export interface Outbound {
   readonly to: NodeId;

@@ -7,28 +7,13 @@
  */
 import { assert, at } from '../base/assert.ts';
 import { uuidZero } from '../base/uuid.ts';
-import { ByteReader, ByteWriter, MalformedError } from './bytes.ts';
 import type { Entry, Voter } from './types.ts';
+import { decodeVoters } from './voter-set.ts';
 
 interface Step {
   /** Offset of the entry; -1 for the set the log began with. */
   readonly offset: number;
   readonly voters: readonly Voter[];
-}
-
-const formatVersion = 1;
-
-export function encodeVoters(voters: readonly Voter[]): Uint8Array {
-  const writer = new ByteWriter();
-  writer.u8(formatVersion);
-  writer.voters(voters);
-  return writer.finish();
-}
-
-export function decodeVoters(bytes: Uint8Array): Voter[] {
-  const reader = new ByteReader(bytes);
-  if (reader.u8() !== formatVersion) throw new MalformedError('a voter set of an unknown version');
-  return reader.voters();
 }
 
 /**

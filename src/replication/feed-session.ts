@@ -12,6 +12,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
+import { type Hello, helloFault, helloOf, type Identity } from '../base/hello.ts';
 import type { MessageStream } from '../base/network.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -19,19 +20,20 @@ import type { Logger } from '../telemetry/logger.ts';
 import { type FeedOwner, FeedSlot } from './feed-slot.ts';
 import type { Partition } from './partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
-import {
-  type Ack,
-  decodeFollowerMessage,
-  encodePush,
-  encodeRefuse,
-  type Hello,
-  type PushParts,
-  type Refusal,
-  type Subscribe,
+import type {
+  Ack,
+  FollowerMessage,
+  LeaderMessage,
+  Open,
+  PushEntry,
+  Refusal,
+  Subscription,
 } from './stream-messages.ts';
 
+export type FeedStream = MessageStream<LeaderMessage, FollowerMessage>;
+
 export interface FeedContext {
-  readonly localId: number;
+  readonly identity: Identity;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -52,11 +54,11 @@ const slotsMax = 1_000_000;
 export class FeedSession implements FeedOwner {
   brokerId = -1;
   brokerEpoch = -1;
-  readonly #stream: MessageStream;
+  readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
   /** Subscriptions that are ahead of our metadata, by partition. */
-  readonly #parked = new Map<string, Subscribe>();
+  readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();
   #refusals: Refusal[] = [];
@@ -68,7 +70,7 @@ export class FeedSession implements FeedOwner {
   #isScheduled = false;
   #isClosed = false;
 
-  constructor(stream: MessageStream, context: FeedContext) {
+  constructor(stream: FeedStream, context: FeedContext) {
     this.#stream = stream;
     this.#context = context;
     stream.onMessage = (message): void => this.#received(message);
@@ -79,9 +81,10 @@ export class FeedSession implements FeedOwner {
     stream.onClose = (): void => this.#closed();
   }
 
-  close(): void {
+  /** With a reason the follower is told why. */
+  close(reason?: string): void {
     if (this.#isClosed) return;
-    this.#stream.close();
+    this.#stream.close(reason);
     this.#closed();
   }
 
@@ -158,40 +161,53 @@ export class FeedSession implements FeedOwner {
 
   // --- incoming ---
 
-  #received(bytes: Uint8Array): void {
+  #received(message: FollowerMessage): void {
     if (this.#isClosed) return;
     try {
-      const message = decodeFollowerMessage(bytes);
-      if (message.type === 'hello') this.#hello(message.hello);
-      else {
-        assert(this.brokerId >= 0, 'the first message of a replication stream is its hello');
-        if (message.type === 'ack') this.#acknowledged(message.ack);
-        else if (message.type === 'subscribe') for (const slot of message.slots) this.#subscribe(slot);
-        else for (const slot of message.slots) this.#unsubscribe(slot);
-      }
+      this.#take(message);
     } catch (error) {
       this.#context.logger.error('replication stream broken off', {
         follower: this.brokerId,
         error: String(error),
       });
-      this.close();
+      this.close('a message does not fit');
     }
+  }
+
+  #take(message: FollowerMessage): void {
+    if (message.type === 'hello') return this.#hello(message);
+    assert(this.brokerId >= 0, 'the first message of a replication stream is its hello');
+    if (message.type === 'open') return this.#open(message);
+    assert(this.brokerEpoch >= 0, 'the second message of a replication stream is its open');
+    if (message.type === 'ack') this.#acknowledged(message);
+    else if (message.type === 'subscribe') for (const slot of message.slots) this.#subscribe(slot);
+    else for (const slot of message.slots) this.#unsubscribe(slot);
   }
 
   #hello(hello: Hello): void {
     assert(this.brokerId < 0, 'second hello on a replication stream');
-    if (hello.leaderId !== this.#context.localId || hello.brokerId === this.#context.localId) {
-      this.#context.logger.warn('replication stream meant for another broker', { ...hello });
-      this.close();
+    const { identity, logger } = this.#context;
+    const fault =
+      hello.nodeId === identity.nodeId
+        ? 'a broker does not follow itself'
+        : helloFault(hello, identity, null);
+    if (fault !== null) {
+      logger.warn('a follower was refused', { reason: fault });
+      this.close(fault);
       return;
     }
-    this.brokerId = hello.brokerId;
-    this.brokerEpoch = hello.brokerEpoch;
-    this.#windowBytes = hello.windowBytes;
+    this.brokerId = hello.nodeId;
+    this.#send(helloOf(identity, hello.nodeId));
+  }
+
+  #open(open: Open): void {
+    assert(this.brokerEpoch < 0, 'second open on a replication stream');
+    this.brokerEpoch = open.brokerEpoch;
+    this.#windowBytes = open.windowBytes;
     this.#context.onHello(this);
   }
 
-  #subscribe(wanted: Subscribe): void {
+  #subscribe(wanted: Subscription): void {
     const partition = this.#context.find(wanted.topicId, wanted.index);
     if (partition === null) return this.#park(wanted);
     const slot = new FeedSlot(this, wanted.slot, partition, wanted.fetchOffset);
@@ -212,7 +228,7 @@ export class FeedSession implements FeedOwner {
     }
   }
 
-  #park(wanted: Subscribe): void {
+  #park(wanted: Subscription): void {
     assert(this.#parked.size + this.#slots.size < slotsMax, 'too many subscriptions on a replication stream');
     this.#parked.set(`${wanted.topicId}:${wanted.index}`, wanted);
   }
@@ -273,7 +289,7 @@ export class FeedSession implements FeedOwner {
     if (this.#refusals.length > 0) {
       const refusals = this.#refusals;
       this.#refusals = [];
-      this.#send(encodeRefuse(refusals));
+      this.#send({ type: 'refuse', refusals });
     }
     while (this.#mayPush() && this.#push());
     if (this.#waitingForDisk.size > 0) this.#serveWaiting();
@@ -296,7 +312,7 @@ export class FeedSession implements FeedOwner {
     const again: FeedSlot[] = [];
     this.#ready = again;
     const shareBytes = queue.length > 1 ? slotBytesMax : budgetBytes;
-    const entries: PushParts[] = [];
+    const entries: PushEntry[] = [];
     let sizeBytes = 0;
     let next = 0;
     for (; next < queue.length && sizeBytes < budgetBytes; next++) {
@@ -316,11 +332,11 @@ export class FeedSession implements FeedOwner {
       this.#inFlightBytes += sizeBytes;
       this.#inFlightPushes++;
     }
-    this.#send(encodePush(entries, sizeBytes));
+    this.#send({ type: 'push', entries });
     return true;
   }
 
-  #send(message: Uint8Array): void {
+  #send(message: LeaderMessage): void {
     if (!this.#stream.send(message)) this.#isBlocked = true;
   }
 

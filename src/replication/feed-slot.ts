@@ -7,7 +7,7 @@ import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
 import type { Partition } from './partition.ts';
 import type { Feed } from './feed.ts';
 import type { ReplicationThrottles } from './throttles.ts';
-import type { PushParts } from './stream-messages.ts';
+import type { PushEntry } from './stream-messages.ts';
 import type { LogParts } from './types.ts';
 
 const noParts: readonly Uint8Array[] = [];
@@ -31,6 +31,11 @@ export interface FeedOwner {
   readonly throttles: ReplicationThrottles;
   /** Makes the slot ready when `delayMs` have passed. */
   readyLater(slot: FeedSlot, delayMs: number): void;
+}
+
+/** What a slot has to say. */
+export interface Taken extends PushEntry {
+  readonly sizeBytes: number;
 }
 
 export class FeedSlot implements Feed {
@@ -83,7 +88,7 @@ export class FeedSlot implements Feed {
   }
 
   /** What to send now, about `maxBytes` of records but at least one batch; null: nothing. */
-  take(maxBytes: number): PushParts | null {
+  take(maxBytes: number): Taken | null {
     if (this.state !== 'idle') return null;
     const { log } = this.partition;
     this.#throttle();
@@ -99,11 +104,11 @@ export class FeedSlot implements Feed {
       return null;
     this.#sentHighWatermark = highWatermark;
     this.#sentLogStart = logStartOffset;
-    const parts = read?.parts ?? noParts;
+    const records = read?.parts ?? noParts;
     let sizeBytes = 0;
-    for (const part of parts) sizeBytes += part.length;
+    for (const part of records) sizeBytes += part.length;
     if (sizeBytes > 0) this.#owner.throttles.sent(this.partition, sizeBytes);
-    return { slot: this.slot, highWatermark, logStartOffset, parts, sizeBytes };
+    return { slot: this.slot, highWatermark, logStartOffset, records, sizeBytes };
   }
 
   #throttle(): void {

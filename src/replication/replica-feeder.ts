@@ -2,9 +2,10 @@
  * The leader's side of replication for this broker: one session for each follower broker's stream.
  * Invariant: a broker has at most one session; its newer stream replaces an older one, which may be half open.
  */
-import type { MessageStream, PeerNetwork } from '../base/network.ts';
+import type { PeerNetwork } from '../base/network.ts';
 import type { Uuid } from '../base/uuid.ts';
-import { type FeedContext, FeedSession } from './feed-session.ts';
+import { type FeedContext, FeedSession, type FeedStream } from './feed-session.ts';
+import { replicationChannel } from './stream-messages.ts';
 
 export class ReplicaFeeder {
   readonly #context: FeedContext;
@@ -22,10 +23,10 @@ export class ReplicaFeeder {
   }
 
   start(peers: PeerNetwork): void {
-    peers.accept('replication', (stream) => this.accept(stream));
+    peers.accept(replicationChannel, (stream) => this.accept(stream));
   }
 
-  accept(stream: MessageStream): void {
+  accept(stream: FeedStream): void {
     if (this.#isStopped) {
       stream.close();
       return;

@@ -8,7 +8,10 @@
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
  * - A stream that breaks is opened again, at once the first time and then less and less often.
  */
+import { Buffer } from 'node:buffer';
+import { assert } from '../base/assert.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
+import { helloFault, helloOf, type Identity } from '../base/hello.ts';
 import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
 import { below, type Random } from '../base/random.ts';
 import { errorOf, Errors } from '../protocol/errors.ts';
@@ -17,19 +20,17 @@ import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
 import type { Partition } from './partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import {
-  decodeLeaderMessage,
-  encodeAck,
-  encodeHello,
-  encodeSubscribe,
-  encodeUnsubscribe,
+  type FollowerMessage,
+  type LeaderMessage,
   type PushEntry,
   type Refusal,
+  replicationChannel,
   type SlotAck,
-  type Subscribe,
+  type Subscription,
 } from './stream-messages.ts';
 
 export interface FetcherContext {
-  readonly localId: number;
+  readonly identity: Identity;
   /** -1 while this broker is not registered. */
   readonly localBrokerEpoch: () => number;
   readonly peers: PeerNetwork;
@@ -60,7 +61,7 @@ export class ReplicaFetcher {
   readonly #context: FetcherContext;
   readonly #slots = new Map<Partition, FetchSlot>();
   #bySlot = new Map<number, FetchSlot>();
-  #stream: MessageStream | null = null;
+  #stream: MessageStream<FollowerMessage, LeaderMessage> | null = null;
   #nextSlot = 0;
   #toSubscribe: FetchSlot[] = [];
   #isSubscribing = false;
@@ -132,7 +133,7 @@ export class ReplicaFetcher {
     const address = this.#context.addressOf(this.leaderId);
     const brokerEpoch = this.#context.localBrokerEpoch();
     if (address === null || brokerEpoch < 0) return this.#reconnectLater();
-    const stream = this.#context.peers.open(address, 'replication');
+    const stream = this.#context.peers.open(address, replicationChannel);
     this.#stream = stream;
     stream.onMessage = (message): void => {
       if (this.#stream === stream) this.#received(message);
@@ -140,8 +141,8 @@ export class ReplicaFetcher {
     stream.onClose = (error): void => {
       if (this.#stream === stream) this.#broken(error);
     };
-    const { localId } = this.#context;
-    stream.send(encodeHello({ brokerId: localId, brokerEpoch, leaderId: this.leaderId, windowBytes }));
+    stream.send(helloOf(this.#context.identity, this.leaderId));
+    stream.send({ type: 'open', brokerEpoch, windowBytes });
     for (const slot of this.#slots.values()) this.#begin(slot);
   }
 
@@ -209,18 +210,18 @@ export class ReplicaFetcher {
   #sendSubscribes(): void {
     const stream = this.#stream;
     if (stream === null) return;
-    const rows: Subscribe[] = [];
+    const rows: Subscription[] = [];
     for (const slot of this.#toSubscribe.splice(0, subscribesPerMessage)) {
       if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
       // Something began since: wait again.
       if (!slot.partition.isQuiescent) this.#begin(slot);
       else rows.push(this.#subscribeRow(slot));
     }
-    if (rows.length > 0) stream.send(encodeSubscribe(rows));
+    if (rows.length > 0) stream.send({ type: 'subscribe', slots: rows });
     if (this.#toSubscribe.length > 0) this.#subscribeSoon();
   }
 
-  #subscribeRow(slot: FetchSlot): Subscribe {
+  #subscribeRow(slot: FetchSlot): Subscription {
     slot.slot = this.#nextSlot++;
     this.#bySlot.set(slot.slot, slot);
     const { partition } = slot;
@@ -239,7 +240,7 @@ export class ReplicaFetcher {
   #end(slot: FetchSlot): void {
     if (slot.slot >= 0) {
       this.#bySlot.delete(slot.slot);
-      this.#stream?.send(encodeUnsubscribe([slot.slot]));
+      this.#stream?.send({ type: 'unsubscribe', slots: [slot.slot] });
     }
     slot.reset();
   }
@@ -255,9 +256,13 @@ export class ReplicaFetcher {
 
   // --- incoming ---
 
-  #received(bytes: Uint8Array): void {
+  #received(message: LeaderMessage): void {
     try {
-      const message = decodeLeaderMessage(bytes);
+      if (message.type === 'hello') {
+        const fault = helloFault(message, this.#context.identity, this.leaderId);
+        assert(fault === null, fault ?? '');
+        return;
+      }
       this.#reconnectMs = 0;
       if (message.type === 'push') this.#pushed(message.entries);
       else for (const refusal of message.refusals) this.#refused(refusal);
@@ -274,13 +279,14 @@ export class ReplicaFetcher {
 
   #pushed(entries: readonly PushEntry[]): void {
     let sizeBytes = 0;
-    for (const entry of entries) sizeBytes += entry.records.length;
+    for (const entry of entries) for (const piece of entry.records) sizeBytes += piece.length;
     // One more than there are, so that it can't end before all have begun.
     const push: PushInProgress = { sizeBytes, writesLeft: 1 };
     for (const entry of entries) {
       const slot = this.#bySlot.get(entry.slot);
       if (slot === undefined) continue;
-      if (entry.records.length > 0) this.#append(slot, entry.records, push);
+      const records = joined(entry.records);
+      if (records.length > 0) this.#append(slot, records, push);
       if (slot.slot === entry.slot) slot.partition.leaderSays(entry.highWatermark, entry.logStartOffset);
     }
     this.#writeEnded(push);
@@ -316,7 +322,7 @@ export class ReplicaFetcher {
   /** Above its rate a replica that is not in sync leaves the stream, and comes back when it may go on. */
   #throttle(slot: FetchSlot, bytes: number): void {
     const { partition } = slot;
-    const isInSync = partition.applied?.isr.some((id) => id === this.#context.localId) === true;
+    const isInSync = partition.applied?.isr.some((id) => id === this.#context.identity.nodeId) === true;
     const waitMs = this.#context.throttles.received(partition, bytes, isInSync);
     if (waitMs === 0) return;
     this.#end(slot);
@@ -420,8 +426,13 @@ export class ReplicaFetcher {
       slots.push({ slot: slot.slot, logEndOffset, logStartOffset });
     }
     this.#acks = [];
-    stream.send(encodeAck({ pushes: this.#ackPushes, creditBytes: this.#ackBytes, slots }));
+    stream.send({ type: 'ack', pushes: this.#ackPushes, creditBytes: this.#ackBytes, slots });
     this.#ackPushes = 0;
     this.#ackBytes = 0;
   }
+}
+
+/** A leader sends records in one piece; the protocol allows more. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
 }

@@ -9,6 +9,7 @@
  *
  * Not here: partitions themselves (`partition.ts`), streams (`replica-feeder.ts`, `replica-fetcher.ts`), log directories.
  */
+import type { Identity } from '../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { Address, PeerNetwork } from '../base/network.ts';
 import { nodeId } from '../base/ids.ts';
@@ -38,7 +39,7 @@ import { RoleLog } from './role-log.ts';
 import { ReplicationThrottles } from './throttles.ts';
 
 export interface ReplicaManagerOptions {
-  readonly localId: number;
+  readonly identity: Identity;
   /** -1 while this broker is not registered. */
   readonly localBrokerEpoch: () => number;
   readonly clock: Clock;
@@ -97,7 +98,8 @@ export class ReplicaManager implements MetadataPublisher {
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options;
-    const { localId, localBrokerEpoch, clock, scheduler, random, peers, controller } = options;
+    const { identity, localBrokerEpoch, clock, scheduler, random, peers, controller } = options;
+    const localId = identity.nodeId;
     const logger = options.logger.child('ReplicaManager');
     this.#alter = new AlterPartitionManager({
       brokerId: localId,
@@ -122,10 +124,10 @@ export class ReplicaManager implements MetadataPublisher {
       followerRate: options.followerRate ?? noLimit,
       configOf: (topic) => this.#image.configs.topic(topic),
     });
-    this.#feeder = new ReplicaFeeder({ localId, clock, scheduler, logger, find, throttles });
+    this.#feeder = new ReplicaFeeder({ identity, clock, scheduler, logger, find, throttles });
     const addressOf = (brokerId: number): Address | null => this.#addressOf(brokerId);
     this.#fetchers = new ReplicaFetchers({
-      localId,
+      identity,
       localBrokerEpoch,
       peers,
       scheduler,
@@ -142,9 +144,9 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   #hostContext(logger: Logger): HostContext {
-    const { localId, localBrokerEpoch, clock, scheduler, lagTimeMaxMs } = this.#options;
+    const { identity, localBrokerEpoch, clock, scheduler, lagTimeMaxMs } = this.#options;
     return {
-      localId,
+      localId: identity.nodeId,
       localBrokerEpoch,
       clock,
       scheduler,
@@ -217,7 +219,7 @@ export class ReplicaManager implements MetadataPublisher {
 
   /** The replica that a consumer in `rack` should read from instead of this leader (KIP-392); -1: this one. */
   preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number {
-    const { replicaSelector: select = null, localId } = this.#options;
+    const { replicaSelector: select = null, identity } = this.#options;
     const leader = select === null ? null : (this.partition(topicId, index)?.leaderState ?? null);
     if (select === null || leader === null) return -1;
     const { brokers } = this.#image.cluster;
@@ -227,7 +229,7 @@ export class ReplicaManager implements MetadataPublisher {
       if (broker === undefined || broker.fenced) continue;
       followers.push({ brokerId, logEndOffset, lastCaughtUpMs, rack: broker.rack });
     }
-    return select(rack, brokers.get(nodeId(localId))?.rack ?? null, followers)?.brokerId ?? -1;
+    return select(rack, brokers.get(nodeId(identity.nodeId))?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
   *partitions(): Iterable<Partition> {
@@ -248,7 +250,7 @@ export class ReplicaManager implements MetadataPublisher {
    */
   removeStrays(): Promise<void> {
     const { topics } = this.#image;
-    const localId = nodeId(this.#options.localId);
+    const localId = this.#options.identity.nodeId;
     return this.#options.logs.removeStrays((log) => {
       // A directory that lost its topic id belongs to the topic that has its name.
       const topic = log.topicId === '' ? topics.byName(log.topic) : topics.byId(log.topicId);
@@ -295,7 +297,7 @@ export class ReplicaManager implements MetadataPublisher {
     const wanted = topic.partitions[index] as PartitionImage;
     const known = this.#topics.get(topic.id);
     let replica = known?.replicas.get(index);
-    if (!wanted.replicas.includes(nodeId(this.#options.localId))) {
+    if (!wanted.replicas.includes(this.#options.identity.nodeId)) {
       if (known !== undefined && replica !== undefined) this.#remove(topic.id, known, replica);
       return;
     }

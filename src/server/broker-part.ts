@@ -14,7 +14,8 @@ import type { MetadataImage } from '../metadata/image.ts';
 import { replicaSelectors } from '../replication/replica-selector.ts';
 import { ReplicaManager } from '../replication/replica-manager.ts';
 import { StreamBrokerClient } from './calls/broker-client.ts';
-import { CallServer, type PeerHost } from './calls/call-server.ts';
+import { BrokerServer, type PeerHost } from './calls/broker-server.ts';
+import { brokerChannel } from './calls/messages.ts';
 import { Coordinators } from './coordinators.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
@@ -48,7 +49,7 @@ export class BrokerPart {
   private readonly brokers: StreamBrokerClient;
   /** Null until clients are served. */
   private own: PeerRequests | null = null;
-  private calls: CallServer | null = null;
+  private calls: BrokerServer | null = null;
   /** Ids of log directories that failed since the start. */
   private readonly offline = new Set<Uuid>();
   private lifecycle: BrokerLifecycle | null = null;
@@ -105,13 +106,13 @@ export class BrokerPart {
 
   /** From now on requests of other brokers, and of this one, are answered by `host`. */
   serve(host: PeerHost): void {
-    const { config, directories, ports } = this.around;
-    const { clusterId } = directories;
+    const { controller, ports } = this.around;
+    const { identity, log } = controller;
     const logger = ports.logger.child('broker');
-    const calls = new CallServer({ clusterId, nodeId: config.nodeId, host, logger });
+    const calls = new BrokerServer({ identity, host, leader: () => log.leader(), logger });
     this.own = host.beginPeer();
     this.calls = calls;
-    ports.peers.accept('broker', (stream) => calls.accept(stream));
+    ports.peers.accept(brokerChannel, (stream) => calls.accept(stream));
   }
 
   /** Leaderships move away; after that no metadata names this broker, and clients should not be answered from here. */
@@ -172,10 +173,9 @@ export class BrokerPart {
   }
 
   private makeBrokerClient(): StreamBrokerClient {
-    const { config, directories, controller, ports } = this.around;
+    const { config, controller, ports } = this.around;
     return new StreamBrokerClient({
-      clusterId: directories.clusterId,
-      nodeId: config.nodeId,
+      identity: controller.identity,
       interBrokerListenerName: config.interBrokerListenerName,
       image: () => controller.loader.image,
       local: () => this.own,
@@ -188,7 +188,7 @@ export class BrokerPart {
     const { config, controller, ports } = this.around;
     const { clock, scheduler, random, peers, logger } = ports;
     return new ReplicaManager({
-      localId: config.nodeId,
+      identity: controller.identity,
       localBrokerEpoch: () => this.brokerEpoch,
       clock,
       scheduler,

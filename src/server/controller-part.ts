@@ -2,8 +2,10 @@
  * The part of every node that knows the metadata: its log, the image made of it, and, on a controller, the controller.
  * Listeners of the log are added in the order in which they must hear of an entry: image first.
  */
+import type { Identity } from '../base/hello.ts';
 import { nodeId } from '../base/ids.ts';
 import type { Address } from '../base/network.ts';
+import { release } from '../base/release.ts';
 import { uuidZero } from '../base/uuid.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { MetadataLoader } from '../metadata/loader.ts';
@@ -12,6 +14,7 @@ import type { Voter } from '../raft/types.ts';
 import { readBootstrapRecords, readInitialVoters } from './bootstrap-checkpoint.ts';
 import { brokerProbe } from './controller/broker-probe.ts';
 import { StreamControllerClient } from './controller/controller-client.ts';
+import { controllerChannel } from './calls/messages.ts';
 import { ControllerDriver } from './controller/controller-driver.ts';
 import { ControllerLog } from './controller/controller-log.ts';
 import { ControllerRegistrar } from './controller/controller-registrar.ts';
@@ -25,6 +28,7 @@ import type { NodePorts } from './ports.ts';
 import { openMetadataLog } from './raft/open-metadata-log.ts';
 
 export interface ControllerPart {
+  readonly identity: Identity;
   readonly log: MetadataLog;
   readonly loader: MetadataLoader;
   readonly client: StreamControllerClient;
@@ -43,6 +47,12 @@ function staticVoters(config: NodeConfig): Voter[] {
   }));
 }
 
+/** What this start of the node says of itself to peers. */
+function identityOf(config: NodeConfig, directories: ClaimedDirectories, { random }: NodePorts): Identity {
+  const { clusterId, metadataDir } = directories;
+  return { clusterId, nodeId: config.nodeId, directoryId: metadataDir.id, bootId: random.u32(), release };
+}
+
 function bootstrapAddresses(config: NodeConfig, voters: readonly Voter[]): Address[] {
   const known = voters.flatMap(({ endpoints }) => endpoints.slice(0, 1));
   return [...known.map(({ host, port }) => ({ host, port })), ...config.bootstrapServers];
@@ -52,13 +62,13 @@ async function openLog(
   config: NodeConfig,
   directories: ClaimedDirectories,
   ports: NodePorts,
+  identity: Identity,
   voters: readonly Voter[],
 ): Promise<MetadataLog> {
   const { metadataDir } = directories;
   return openMetadataLog({
-    me: { id: config.nodeId, directoryId: metadataDir.id },
+    identity,
     endpoints: config.isController ? controllerEndpoints(config, ports.hostName) : [],
-    clusterId: directories.clusterId,
     voters,
     bootstrapServers: bootstrapAddresses(config, voters),
     store: config.isController ? ports.openRaftStore(metadataDir) : null,
@@ -86,6 +96,7 @@ async function buildController(
   config: NodeConfig,
   directories: ClaimedDirectories,
   ports: NodePorts,
+  identity: Identity,
   log: MetadataLog,
   loader: MetadataLoader,
 ): Promise<ActiveParts> {
@@ -121,8 +132,8 @@ async function buildController(
     logger,
   });
   log.addListener(writer);
-  const server = new ControllerServer({ driver, leader: () => log.leader(), logger });
-  peers.accept('controller', (stream) => server.accept(stream));
+  const server = new ControllerServer({ identity, driver, leader: () => log.leader(), logger });
+  peers.accept(controllerChannel, (stream) => server.accept(stream));
   return { driver, writer, server };
 }
 
@@ -154,15 +165,18 @@ export async function buildControllerPart(
 ): Promise<ControllerPart> {
   const { clock, scheduler, random, fs, peers } = ports;
   const metadataPath = directories.metadataDir.path;
+  const identity = identityOf(config, directories, ports);
   const configured = staticVoters(config);
   const voters = configured.length > 0 ? configured : ((await readInitialVoters(fs, metadataPath)) ?? []);
-  const log = await openLog(config, directories, ports, voters);
+  const log = await openLog(config, directories, ports, identity, voters);
   const loader = new MetadataLoader(clock, scheduler);
   log.addListener(loader);
-  const own = config.isController ? await buildController(config, directories, ports, log, loader) : null;
+  const own = config.isController
+    ? await buildController(config, directories, ports, identity, log, loader)
+    : null;
   const driver = own?.driver ?? null;
   const client = new StreamControllerClient({
-    nodeId: config.nodeId,
+    identity,
     log,
     bootstrap: bootstrapAddresses(config, voters),
     local: driver,
@@ -189,5 +203,5 @@ export async function buildControllerPart(
     await log.shutdown();
     own?.server.close();
   };
-  return { log, loader, client, driver, stop };
+  return { identity, log, loader, client, driver, stop };
 }

@@ -65,6 +65,7 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
   const transport = createTransport({
     logger: logger.child('SocketServer'),
     backlog: config.get('socket.listen.backlog.size'),
+    batchBytesMax: config.get('socket.request.max.bytes'),
   });
   const fatal = (error: unknown): void => {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

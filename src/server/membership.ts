@@ -34,7 +34,7 @@ import type { Refusal, VoterChange } from '../raft/state.ts';
 import { sameReplica } from '../raft/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ControllerDriver } from './controller/controller-driver.ts';
-import type { ControllerCall } from './controller/envelope.ts';
+import type { Call } from './calls/messages.ts';
 
 export interface MembershipOptions {
   readonly driver: Pick<ControllerDriver, 'isActive' | 'addHandler' | 'decide'>;
@@ -142,7 +142,7 @@ async function updateVoter(
 }
 
 /** The features that are records are the controller's; before them comes the voter set with directory ids, if asked for. */
-async function updateFeatures(options: MembershipOptions, call: ControllerCall): Promise<Uint8Array> {
+async function updateFeatures(options: MembershipOptions, call: Call): Promise<Uint8Array> {
   const { driver, log, logger } = options;
   const { apiVersion } = call;
   const request = decode(UpdateFeaturesRequest, apiVersion, call.body);

@@ -2,6 +2,7 @@
  * One direction of a simulated connection: bytes or messages in order, each after a random delay. While the link is cut
  * nothing arrives; what was sent waits, as TCP would send it again, and arrives when the link heals.
  */
+import { type Carried, copyOf } from './carried.ts';
 import type { Incarnation, SimulatedHost } from './host.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -43,7 +44,7 @@ export interface LinkEnd {
 
 export class Link {
   /** Set by the receiving side. */
-  deliver: (data: Uint8Array) => void = () => {};
+  deliver: (data: Carried) => void = () => {};
   onDrain: () => void = () => {};
   private readonly world: World;
   private readonly from: LinkEnd;
@@ -51,7 +52,7 @@ export class Link {
   private readonly partitions: Partitions;
   private readonly faults: LinkFaults;
   private readonly random: SeededRandom;
-  private readonly queue: { data: Uint8Array | null; done: (() => void) | null }[] = [];
+  private readonly queue: { data: Carried | null; sizeBytes: number; done: (() => void) | null }[] = [];
   private queuedBytes = 0;
   private lastArrivalMs = 0;
   private isStalled = false;
@@ -74,17 +75,18 @@ export class Link {
   }
 
   /** False: too much is on its way; `onDrain` comes when there is room. */
-  send(data: Uint8Array): boolean {
+  send(data: Carried): boolean {
     if (!this.isOpen) return true;
-    this.queuedBytes += data.length;
-    this.enqueue(data.slice(), null);
+    const copy = copyOf(data);
+    this.queuedBytes += copy.sizeBytes;
+    this.enqueue(copy.data, copy.sizeBytes, null);
     if (this.queuedBytes > windowBytes) this.isStalled = true;
     return !this.isStalled;
   }
 
   /** Runs `done` on the receiving side after everything that was sent before. */
   finish(done: () => void): void {
-    if (this.isOpen) this.enqueue(null, done);
+    if (this.isOpen) this.enqueue(null, 0, done);
   }
 
   /** Nothing that is on its way arrives any more. */
@@ -93,8 +95,8 @@ export class Link {
     this.queue.length = 0;
   }
 
-  private enqueue(data: Uint8Array | null, done: (() => void) | null): void {
-    this.queue.push({ data, done });
+  private enqueue(data: Carried | null, sizeBytes: number, done: (() => void) | null): void {
+    this.queue.push({ data, sizeBytes, done });
     const delayMs = this.faults.latencyMinMs + this.random.exponential(this.faults.latencyMeanMs);
     this.lastArrivalMs = Math.max(this.lastArrivalMs, this.world.nowMs + delayMs);
     this.world.schedule(this.lastArrivalMs - this.world.nowMs, null, () => this.arrive());
@@ -113,7 +115,7 @@ export class Link {
       if (next.data !== null) this.deliver(next.data);
       next.done?.();
     });
-    this.release(next.data?.length ?? 0);
+    this.release(next.sizeBytes);
   }
 
   private release(sizeBytes: number): void {

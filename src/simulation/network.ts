@@ -9,10 +9,12 @@
 import type {
   Address,
   Channel,
+  ChannelName,
   Connection,
   Listener,
   MessageStream,
   Network,
+  PeerMessage,
   PeerNetwork,
 } from '../base/network.ts';
 import type { Incarnation, SimulatedHost } from './host.ts';
@@ -45,10 +47,7 @@ export class SimulatedNetwork {
   private readonly random: SeededRandom;
   private readonly retransmissions: SeededRandom;
   private readonly listeners = new Map<string, Accept>();
-  private readonly channels = new Map<
-    string,
-    { place: LinkEnd; onStream: (stream: MessageStream) => void }
-  >();
+  private readonly channels = new Map<string, { place: LinkEnd; onStream: (stream: StreamEnd) => void }>();
   private readonly pairs = new Set<Pair>();
   /** Ends whose peer's power went: they hear of it when the machine is back and resets what it does not know. */
   private readonly halfOpen: { end: StreamEnd; lost: Incarnation }[] = [];
@@ -73,9 +72,14 @@ export class SimulatedNetwork {
         connect: (address, timeoutMs) => this.connect(place, address, timeoutMs),
       },
       peers: {
-        open: (address, channel) => this.open(place, address, channel),
-        accept: (channel, onStream) => {
-          this.channels.set(`${host.name}/${channel}`, { place, onStream });
+        open: <C extends PeerMessage, S extends PeerMessage>(address: Address, channel: Channel<C, S>) =>
+          this.open(place, address, channel.name) as unknown as MessageStream<C, S>,
+        accept: <C extends PeerMessage, S extends PeerMessage>(
+          channel: Channel<C, S>,
+          onStream: (stream: MessageStream<S, C>) => void,
+        ) => {
+          const key = `${host.name}/${channel.name}`;
+          this.channels.set(key, { place, onStream: onStream as unknown as (stream: StreamEnd) => void });
         },
       },
     };
@@ -158,7 +162,7 @@ export class SimulatedNetwork {
     });
   }
 
-  private open(place: LinkEnd, address: Address, channel: Channel): MessageStream {
+  private open(place: LinkEnd, address: Address, channel: ChannelName): StreamEnd {
     const accept = this.channels.get(`${address.host}/${channel}`);
     const isListening = this.listeners.has(`${address.host}:${address.port}`);
     if (accept === undefined || !isListening || this.isCut(place.host.name, address.host)) {
@@ -175,11 +179,11 @@ export class SimulatedNetwork {
   private pair(from: LinkEnd, to: LinkEnd): Pair {
     const there = new Link(this.world, from, to, this.partitions, this.faults, this.random);
     const back = new Link(this.world, to, from, this.partitions, this.faults, this.random);
-    const shut = (end: StreamEnd): void => {
+    const shut = (end: StreamEnd, error: Error | null): void => {
       this.pairs.delete(pair);
       const [first, second] = pair.ends;
       const [out, other] = end === first ? [there, second] : [back, first];
-      out.finish(() => other.closed(null));
+      out.finish(() => other.closed(error));
     };
     const pair: Pair = {
       ends: [new StreamEnd(from, there, back, shut), new StreamEnd(to, back, there, shut)],

@@ -2,19 +2,26 @@
  * One end of a simulated stream, and a byte connection made of one. A stream breaks once: by either side's `close`, by
  * the death of a host, or because the network resets it.
  */
-import type { Address, Connection, MessageStream } from '../base/network.ts';
+import type { Address, Connection } from '../base/network.ts';
+import type { Carried } from './carried.ts';
 import type { Link, LinkEnd } from './link.ts';
 
-export class StreamEnd implements MessageStream {
-  onMessage: (message: Uint8Array) => void = () => {};
+/** A `MessageStream`, or what a byte connection is made of. */
+export class StreamEnd {
+  onMessage: (message: Carried) => void = () => {};
   onClose: (error: Error | null) => void = () => {};
   onDrain: () => void = () => {};
   readonly place: LinkEnd;
   private readonly out: Link;
-  private readonly onShut: (from: StreamEnd) => void;
+  private readonly onShut: (from: StreamEnd, error: Error | null) => void;
   private isClosed = false;
 
-  constructor(place: LinkEnd, out: Link, incoming: Link, onShut: (from: StreamEnd) => void) {
+  constructor(
+    place: LinkEnd,
+    out: Link,
+    incoming: Link,
+    onShut: (from: StreamEnd, error: Error | null) => void,
+  ) {
     this.place = place;
     this.out = out;
     this.onShut = onShut;
@@ -24,13 +31,13 @@ export class StreamEnd implements MessageStream {
     };
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: Carried): boolean {
     return this.isClosed || this.out.send(message);
   }
 
-  close(): void {
+  close(reason?: string): void {
     if (this.isClosed) return;
-    this.onShut(this);
+    this.onShut(this, reason === undefined ? null : new Error(reason));
     this.closed(null);
   }
 
@@ -58,7 +65,7 @@ export class StreamConnection implements Connection {
     this.local = local;
     this.remote = remote;
     stream.onMessage = (chunk): void => {
-      this.held.push(chunk);
+      this.held.push(chunk as Uint8Array);
       this.pump();
     };
     stream.onClose = (error): void => this.onClose(error);

@@ -6,12 +6,20 @@
  * `send` answers false beyond `windowBytes` and `onDrain` follows.
  */
 import type { Scheduler } from '../base/clock.ts';
-import type { Address, Channel, MessageStream, PeerNetwork } from '../base/network.ts';
+import type {
+  Address,
+  Channel,
+  ChannelName,
+  MessageStream,
+  PeerMessage,
+  PeerNetwork,
+} from '../base/network.ts';
+import { copyOf } from './carried.ts';
 
 const windowBytesDefault = 1024 * 1024;
 
 class StreamEnd implements MessageStream {
-  onMessage: (message: Uint8Array) => void = () => {};
+  onMessage: (message: PeerMessage) => void = () => {};
   onClose: (error: Error | null) => void = () => {};
   onDrain: () => void = () => {};
   other: StreamEnd | null = null;
@@ -26,13 +34,14 @@ class StreamEnd implements MessageStream {
     this.#windowBytes = windowBytes;
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: PeerMessage): boolean {
     const to = this.other;
     if (!this.isOpen || to === null) return true;
-    this.#queuedBytes += message.length;
+    const { data, sizeBytes } = copyOf(message);
+    this.#queuedBytes += sizeBytes;
     this.#scheduler.soon(() => {
-      this.#queuedBytes -= message.length;
-      if (to.isOpen) to.onMessage(message);
+      this.#queuedBytes -= sizeBytes;
+      if (to.isOpen) to.onMessage(data);
       if (!this.#isStalled || this.#queuedBytes > this.#windowBytes / 2 || !this.isOpen) return;
       this.#isStalled = false;
       this.onDrain();
@@ -42,11 +51,12 @@ class StreamEnd implements MessageStream {
   }
 
   /** Ends both sides; what was sent before still arrives. */
-  close(): void {
+  close(reason?: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     const { other } = this;
-    this.#scheduler.soon(() => other?.broken(null));
+    const error = reason === undefined ? null : new Error(reason);
+    this.#scheduler.soon(() => other?.broken(error));
     this.#scheduler.soon(() => this.onClose(null));
   }
 
@@ -97,9 +107,14 @@ export class StreamHub {
   /** The port of the node that others reach as `host`. */
   join(host: string): PeerNetwork {
     return {
-      open: (address, channel) => this.#open(host, address, channel),
-      accept: (channel, onStream) => {
-        this.#accepting.set(`${host}/${channel}`, { onStream });
+      open: <C extends PeerMessage, S extends PeerMessage>(address: Address, channel: Channel<C, S>) =>
+        this.#open(host, address, channel.name) as unknown as MessageStream<C, S>,
+      accept: <C extends PeerMessage, S extends PeerMessage>(
+        channel: Channel<C, S>,
+        onStream: (stream: MessageStream<S, C>) => void,
+      ) => {
+        const accepting = onStream as unknown as (stream: MessageStream) => void;
+        this.#accepting.set(`${host}/${channel.name}`, { onStream: accepting });
       },
     };
   }
@@ -122,7 +137,7 @@ export class StreamHub {
     for (const pair of broken) for (const end of pair.ends) end.broken(error);
   }
 
-  #open(from: string, address: Address, channel: Channel): MessageStream {
+  #open(from: string, address: Address, channel: ChannelName): MessageStream {
     const accepting = this.#accepting.get(`${address.host}/${channel}`);
     const ends = endPair(this.#scheduler, windowBytesDefault);
     const [ours, theirs] = ends;

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import * as net from 'node:net';
 import { join } from 'node:path';
+import grpc from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../src/adapters/one-port.ts';
-import type { Address, Connection, Listener, MessageStream } from '../../src/base/network.ts';
+import type { Address, Connection, Listener, MessageStream, PeerMessage } from '../../src/base/network.ts';
+import { raftChannel } from '../../src/server/raft/channels.ts';
+import { replicationChannel } from '../../src/replication/stream-messages.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 const open: { close(): unknown }[] = [];
@@ -41,12 +44,25 @@ function readAll(socket: net.Socket): Promise<string> {
   });
 }
 
+type Append = Extract<RaftFrame, { type: 'append' }>;
+type RaftFrame = NonNullable<typeof raftChannel.fromOpener>;
+type RaftStream = MessageStream<RaftFrame, RaftFrame>;
+
+/** A message between nodes that carries a text. */
+function frame(content: string | Uint8Array): Append {
+  const payload = typeof content === 'string' ? bytes(content) : content;
+  const entry = { offset: 7, epoch: 1, kind: 'data' as const, payload, appendedMs: 0 };
+  return { type: 'append', epoch: 1, baseOffset: 7, previousEpoch: 1, highWatermark: 0, entries: [entry] };
+}
+const payloadOf = (message: PeerMessage): Uint8Array =>
+  (message as Append).entries[0]?.payload ?? new Uint8Array(0);
+
 /** Resolves with the first `count` messages, or with the error that closed the stream. */
-function messages(stream: MessageStream, count: number): Promise<string[] | Error | null> {
+function messages(stream: RaftStream, count: number): Promise<string[] | Error | null> {
   return new Promise((resolve) => {
     const got: string[] = [];
     stream.onMessage = (message) => {
-      got.push(text(message));
+      got.push(text(payloadOf(message)));
       if (got.length === count) resolve(got);
     };
     stream.onClose = resolve;
@@ -194,7 +210,7 @@ test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i gets a polite 404', 
 
 test('a gRPC client whose bytes come one at a time is served', async () => {
   const { node, at } = await echoNode();
-  node.peers.accept('raft', (stream) => {
+  node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
   });
   const slow = net.createServer((from) => {
@@ -212,50 +228,88 @@ test('a gRPC client whose bytes come one at a time is served', async () => {
   open.push({ close: () => slow.close() });
   const stream = transport().peers.open(
     { host: '127.0.0.1', port: (slow.address() as net.AddressInfo).port },
-    'raft',
+    raftChannel,
   );
   const got = messages(stream, 1);
-  stream.send(bytes('hello'));
+  stream.send(frame('hello'));
   expect(await got).toEqual(['hello']);
 });
 
 test('messages of any size arrive whole and in order, also what was sent before the connection was there', async () => {
   const { node, at } = await echoNode();
-  node.peers.accept('replication', (stream) => {
+  node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
   });
-  const stream = transport().peers.open(at, 'replication');
+  const stream = transport().peers.open(at, raftChannel);
   const sent = ['', 'a', 'b'.repeat(1024), 'c'.repeat(5_000_000), 'd', 'e'.repeat(70_000)];
   const got = messages(stream, sent.length);
-  for (const message of sent) stream.send(bytes(message));
+  for (const message of sent) stream.send(frame(message));
   const answer = (await got) as string[];
   expect(answer.map((message) => message.length)).toEqual(sent.map((message) => message.length));
   expect(answer.map((message) => message[0])).toEqual(sent.map((message) => message[0]));
 });
 
-test('a batch larger than 100 MiB passes', async () => {
+test('a leader pushes a batch of socket.request.max.bytes, here larger than the default, and no more', async () => {
+  const client = createTransport({ logger: silentLogger, batchBytesMax: 105_000_000 });
+  open.push(client);
   const { node, at } = await echoNode();
-  const size = new Promise<number>((resolve) => {
-    node.peers.accept('replication', (stream) => {
-      stream.onMessage = (message) => resolve(message.length);
-    });
+  node.peers.accept(replicationChannel, (stream) => {
+    for (const sizeBytes of [105_000_000, 115_000_000])
+      stream.send({
+        type: 'push',
+        entries: [{ slot: 0, highWatermark: 0, logStartOffset: 0, records: [new Uint8Array(sizeBytes)] }],
+      });
   });
-  const stream = transport().peers.open(at, 'replication');
-  stream.send(new Uint8Array(105_000_000));
-  expect(await size).toBe(105_000_000);
+  const stream = client.peers.open(at, replicationChannel);
+  const got: number[] = [];
+  stream.onMessage = (message) => {
+    if (message.type === 'push') got.push(message.entries[0]?.records[0]?.length ?? 0);
+  };
+  const error = await new Promise((resolve) => {
+    stream.onClose = resolve;
+  });
+  expect([got, String(error)]).toEqual([[105_000_000], expect.stringContaining('RESOURCE_EXHAUSTED')]);
+});
+
+test('a peer that opens a stream sends no message larger than 24 MiB, and none that is not protobuf', async () => {
+  const { node, at } = await echoNode();
+  const got: number[] = [];
+  node.peers.accept(raftChannel, (stream) => {
+    stream.onMessage = (message) => got.push(payloadOf(message).length);
+  });
+  const endOf = (payload: Uint8Array): Promise<unknown> => {
+    const stream = transport().peers.open(at, raftChannel);
+    stream.send(frame(payload));
+    return new Promise((resolve) => {
+      stream.onClose = resolve;
+    });
+  };
+  expect(String(await endOf(new Uint8Array(25 * 1024 * 1024)))).toMatch(/RESOURCE_EXHAUSTED/);
+  const client = new grpc.Client(`${at.host}:${at.port}`, grpc.credentials.createInsecure());
+  open.push(client);
+  const identity = (some: Buffer): Buffer => some;
+  const call = client.makeBidiStreamRequest('/bendemann.v1.Peer/Raft', identity, identity);
+  const error = new Promise((resolve) => call.on('error', resolve));
+  call.on('data', () => {});
+  call.write(Buffer.from('no message'));
+  expect(String(await error)).toMatch(/INTERNAL/);
+  expect(got).toEqual([]);
+  const next = transport().peers.open(at, raftChannel);
+  next.send(frame('still here'));
+  await expect.poll(() => got).toEqual(['still here'.length]);
 });
 
 test('a stream to oneself needs no gRPC', async () => {
   const { node, at } = await echoNode();
   let closed: Error | null | undefined;
-  node.peers.accept('controller', (stream) => {
+  node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
     stream.onClose = (error) => (closed = error);
   });
-  const stream = node.peers.open(at, 'controller');
+  const stream = node.peers.open(at, raftChannel);
   const got = messages(stream, 2);
-  stream.send(bytes('x'));
-  stream.send(bytes('y'));
+  stream.send(frame('x'));
+  stream.send(frame('y'));
   expect(await got).toEqual(['x', 'y']);
   const here = new Promise((resolve) => {
     stream.onClose = resolve;
@@ -269,17 +323,17 @@ test('a stream to oneself needs no gRPC', async () => {
 test('nobody listens; nobody accepts the channel: onClose says so, and opening again works at once', async () => {
   const { node, at, listener } = await echoNode();
   const client = transport();
-  expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNIMPLEMENTED/);
-  node.peers.accept('raft', (stream) => {
+  expect(String(await messages(client.peers.open(at, raftChannel), 1))).toMatch(/UNIMPLEMENTED/);
+  node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
   });
   await listener.close();
-  expect(String(await messages(client.peers.open(at, 'raft'), 1))).toMatch(/UNAVAILABLE/);
+  expect(String(await messages(client.peers.open(at, raftChannel), 1))).toMatch(/UNAVAILABLE/);
   await node.network.listen(at, () => {});
-  const again = client.peers.open(at, 'raft');
+  const again = client.peers.open(at, raftChannel);
   const got = messages(again, 1);
   const start = performance.now();
-  again.send(bytes('x'));
+  again.send(frame('x'));
   expect(await got).toEqual(['x']);
   expect(performance.now() - start).toBeLessThan(1000);
 });
@@ -288,12 +342,12 @@ test.each(['client', 'server'])(
   'a clean end by the %s is told to both sides without an error',
   async (who) => {
     const { node, at } = await echoNode();
-    const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
-    const stream = transport().peers.open(at, 'raft');
+    const accepted = new Promise<RaftStream>((resolve) => node.peers.accept(raftChannel, resolve));
+    const stream = transport().peers.open(at, raftChannel);
     const here = new Promise((resolve) => {
       stream.onClose = resolve;
     });
-    stream.send(bytes('last words'));
+    stream.send(frame('last words'));
     const other = await accepted;
     const said = messages(other, 1);
     expect(await said).toEqual(['last words']);
@@ -309,11 +363,11 @@ test.each(['client', 'server'])(
 test('back pressure: send says when it is enough, and drain when there is room again', async () => {
   const { node, at } = await echoNode();
   let received = 0;
-  node.peers.accept('raft-bulk', (stream) => {
-    stream.onMessage = (message) => (received += message.length);
+  node.peers.accept(raftChannel, (stream) => {
+    stream.onMessage = (message) => (received += payloadOf(message).length);
   });
-  const stream = transport().peers.open(at, 'raft-bulk');
-  const chunk = new Uint8Array(1024 * 1024);
+  const stream = transport().peers.open(at, raftChannel);
+  const chunk = frame(new Uint8Array(1024 * 1024));
   let sent = 1;
   while (stream.send(chunk)) sent++;
   expect(sent).toBeLessThan(16);
@@ -326,7 +380,7 @@ test('back pressure: send says when it is enough, and drain when there is room a
 
 test('kill -9 of the peer breaks the stream at once, on the accepting and on the opening side', async () => {
   const { node, at } = await echoNode();
-  const accepted = new Promise<MessageStream>((resolve) => node.peers.accept('raft', resolve));
+  const accepted = new Promise<RaftStream>((resolve) => node.peers.accept(raftChannel, resolve));
   const child = spawn(process.execPath, [join(import.meta.dirname, 'peer-process.mjs'), String(at.port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -334,8 +388,8 @@ test('kill -9 of the peer breaks the stream at once, on the accepting and on the
     child.stdout.once('data', (data) => resolve(Number(data))),
   );
   const incoming = await accepted;
-  const outgoing = transport().peers.open({ host: '127.0.0.1', port }, 'raft');
-  outgoing.send(bytes('x'));
+  const outgoing = transport().peers.open({ host: '127.0.0.1', port }, raftChannel);
+  outgoing.send(frame('x'));
   await messages(outgoing, 1);
   const broken = Promise.all(
     [incoming, outgoing].map(

@@ -1,23 +1,20 @@
-// A peer in a process of its own, in plain JavaScript, so that it can be killed: opens a stream to the port given and echoes on one of its own.
+// A peer in a process of its own, in plain JavaScript, so that it can be killed: a gRPC client and server made of proto/ alone. It
+// opens a stream to the port given and echoes on one of its own.
+import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';
+import loader from '@grpc/proto-loader';
 
-const identity = (bytes) => bytes;
-const method = {
-  path: '/bendemann.v1.Peer/Raft',
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: identity,
-  requestDeserialize: identity,
-  responseSerialize: identity,
-  responseDeserialize: identity,
-};
+const proto = loader.loadSync(join(import.meta.dirname, '../../proto/peer.proto'), {
+  keepCase: true,
+  oneofs: true,
+});
+const { Peer } = grpc.loadPackageDefinition(proto).bendemann.v1;
 const server = new grpc.Server();
-server.addService({ Raft: method }, { Raft: (call) => call.on('data', (message) => call.write(message)) });
+server.addService(Peer.service, { Raft: (call) => call.on('data', (message) => call.write(message)) });
 server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
-  const client = new grpc.Client(`127.0.0.1:${process.argv[2]}`, grpc.credentials.createInsecure());
-  const call = client.makeBidiStreamRequest(method.path, identity, identity);
+  const call = new Peer(`127.0.0.1:${process.argv[2]}`, grpc.credentials.createInsecure()).Raft();
   call.on('error', () => {});
-  call.write(Buffer.from('hello'));
+  call.write({ timeout_now: { epoch: 1 } });
   process.stdout.write(String(port));
 });

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { uuidZero } from '../../src/base/uuid.ts';
 import type { Entry, Voter } from '../../src/raft/types.ts';
-import { encodeVoters, VoterHistory, votersInForce } from '../../src/raft/voters.ts';
+import { encodeVoters } from '../../src/raft/voter-set.ts';
+import { VoterHistory, votersInForce } from '../../src/raft/voters.ts';
 import { Puppets } from './puppet.ts';
 
 function voter(id: number, directoryId = `AAAAAAAAAAAAAAAAAAAA${id}A`): Voter {

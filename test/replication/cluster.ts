@@ -27,6 +27,7 @@ import { type Incarnation, SimulatedHost } from '../../src/simulation/host.ts';
 import { SimulatedNetwork } from '../../src/simulation/network.ts';
 import { World } from '../../src/simulation/world.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { identityOf } from '../server/identity.ts';
 import { MemoryDisk, MemoryLogs } from './memory-log.ts';
 
 export const topicId = 'AAAAAAAAAAAAAAAAAAAAew';
@@ -186,7 +187,7 @@ export class Cluster {
     const { id } = broker;
     broker.epoch = this.#nextEpoch++;
     broker.manager = new ReplicaManager({
-      localId: id,
+      identity: identityOf(id),
       localBrokerEpoch: () => broker.epoch,
       clock: life,
       scheduler: life,

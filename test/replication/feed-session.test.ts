@@ -1,9 +1,11 @@
 /** The leader's end of a stream: who gets the places for reads from disk. */
 import { expect, test } from 'vitest';
+import { helloOf } from '../../src/base/hello.ts';
 import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
 import { type FeedContext, FeedSession } from '../../src/replication/feed-session.ts';
-import { encodeHello, encodeSubscribe } from '../../src/replication/stream-messages.ts';
+import type { FollowerMessage } from '../../src/replication/stream-messages.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { identityOf } from '../server/identity.ts';
 import { ManualTime, settle } from '../broker/harness.ts';
 
 interface FakeFeed {
@@ -14,21 +16,21 @@ interface FakeFeed {
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 const readsMax = 4;
 
-function subscribeAll(stream: { onMessage: (message: Uint8Array) => void }, count: number): void {
-  stream.onMessage(encodeHello({ brokerId: 2, brokerEpoch: 1, leaderId: 1, windowBytes: 1 << 24 }));
-  stream.onMessage(
-    encodeSubscribe(
-      Array.from({ length: count }, (_, slot) => ({
-        slot,
-        topicId,
-        index: slot,
-        leaderEpoch: 0,
-        fetchOffset: 0,
-        lastFetchedEpoch: -1,
-        logStartOffset: 0,
-      })),
-    ),
-  );
+function subscribeAll(stream: { onMessage: (message: FollowerMessage) => void }, count: number): void {
+  stream.onMessage(helloOf(identityOf(2), 1));
+  stream.onMessage({ type: 'open', brokerEpoch: 1, windowBytes: 1 << 24 });
+  stream.onMessage({
+    type: 'subscribe',
+    slots: Array.from({ length: count }, (_, slot) => ({
+      slot,
+      topicId,
+      index: slot,
+      leaderEpoch: 0,
+      fetchOffset: 0,
+      lastFetchedEpoch: -1,
+      logStartOffset: 0,
+    })),
+  });
 }
 
 /** A session with `count` partitions whose records are on disk only; reads end when the test says so. */
@@ -67,12 +69,12 @@ async function sessionOf(count: number) {
   const stream = {
     send: () => true,
     close: () => undefined,
-    onMessage: (_: Uint8Array) => undefined as void,
+    onMessage: (_: FollowerMessage) => undefined as void,
   };
   const session = new FeedSession(
     stream as never,
     {
-      localId: 1,
+      identity: identityOf(1),
       clock: time,
       scheduler: time,
       logger: silentLogger,

@@ -20,7 +20,7 @@ import {
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import { NotLeaderError, type QuorumStatus, QuorumBusyError, VoterChangeError } from '../../src/raft/api.ts';
 import type { VoterChange } from '../../src/raft/state.ts';
-import type { ControllerCall } from '../../src/server/controller/envelope.ts';
+import type { Call } from '../../src/server/calls/messages.ts';
 import { answerMembershipRequests } from '../../src/server/membership.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
@@ -40,7 +40,7 @@ class TestQuorum {
   readonly decided: { readonly apiVersion: number; readonly validateOnly: boolean }[] = [];
   /** What the controller says to an update of features. */
   featureError = 0;
-  readonly #handlers = new Map<number, (call: ControllerCall) => Promise<Uint8Array>>();
+  readonly #handlers = new Map<number, (call: Call) => Promise<Uint8Array>>();
 
   constructor() {
     const quorum = this;
@@ -105,7 +105,16 @@ class TestQuorum {
     apiVersion = request.versions.max,
   ): Promise<Infer<Message<S>>> {
     const body = encode(request, apiVersion, init);
-    const call = { correlationId: 1, apiKey: request.key, apiVersion, principal: null, clientId: null, body };
+    const call: Call = {
+      type: 'call',
+      requestId: 1,
+      lowestPendingId: 1,
+      apiKey: request.key,
+      apiVersion,
+      principal: '',
+      clientId: '',
+      body,
+    };
     const handler = this.#handlers.get(request.key);
     if (handler === undefined) throw new Error('no handler');
     return decode(response, apiVersion, await handler(call));

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
-import type { MessageStream } from '../../src/base/network.ts';
+import type { Channel, MessageStream, PeerMessage } from '../../src/base/network.ts';
 import { StreamHub, streamPair } from '../../src/simulation/streams.ts';
+
+interface Numbered extends PeerMessage {
+  readonly number: number;
+}
+
+const channel: Channel<Numbered, Numbered> = { name: 'replication' };
+
+const numbered = (number: number): Numbered => ({ type: 'one', number });
 
 class Turns {
   readonly queue: (() => void)[] = [];
@@ -17,13 +25,13 @@ class Turns {
 
 test('messages arrive in order, in later turns, and say when there is room again', () => {
   const turns = new Turns();
-  const [left, right] = streamPair(turns, 3);
+  const [left, right] = streamPair(turns, 10);
   const got: number[] = [];
   let drains = 0;
-  right.onMessage = (message): void => void got.push(message[0] as number);
+  right.onMessage = (message): void => void got.push((message as Numbered).number);
   left.onDrain = (): void => void drains++;
-  expect(left.send(Uint8Array.of(1, 1))).toBe(true);
-  expect(left.send(Uint8Array.of(2, 2))).toBe(false);
+  expect(left.send(numbered(1))).toBe(true);
+  expect(left.send(numbered(2))).toBe(false);
   expect(got).toEqual([]);
   turns.run();
   expect(got).toEqual([1, 2]);
@@ -33,14 +41,14 @@ test('messages arrive in order, in later turns, and say when there is room again
 test('a hub connects hosts; an isolated host is refused and its streams break', () => {
   const turns = new Turns();
   const hub = new StreamHub(turns);
-  let accepted: MessageStream | null = null;
+  let accepted: unknown = null;
   let ends = 0;
-  hub.join('b').accept('replication', (stream) => {
+  hub.join('b').accept(channel, (stream) => {
     accepted = stream;
     stream.onClose = (): void => void ends++;
   });
-  const open = (): MessageStream => {
-    const stream = hub.join('a').open({ host: 'b', port: 1 }, 'replication');
+  const open = (): MessageStream<Numbered, Numbered> => {
+    const stream = hub.join('a').open({ host: 'b', port: 1 }, channel);
     stream.onClose = (error): void => void (error !== null && ends++);
     return stream;
   };

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/clock.ts';
-import type { Connection, MessageStream } from '../../src/base/network.ts';
+import type { Channel, Connection, MessageStream, PeerMessage } from '../../src/base/network.ts';
 import { SimulatedHost } from '../../src/simulation/host.ts';
 import { inMacrotask } from '../../src/simulation/macrotask.ts';
 import { SimulatedNetwork } from '../../src/simulation/network.ts';
 import { World } from '../../src/simulation/world.ts';
+
+interface Numbered extends PeerMessage {
+  readonly number: number;
+}
+
+const channel: Channel<Numbered, Numbered> = { name: 'raft' };
 
 function twoHosts(seed: number) {
   const world = new World(seed);
@@ -85,17 +91,17 @@ describe('SimulatedNetwork', () => {
       const { world, network, a, lifeA, portsA, portsB } = twoHosts(7);
       const got: number[] = [];
       let closed: string | null = null;
-      portsB.peers.accept('raft', (stream) => {
-        stream.onMessage = (message) => got.push(message[0] as number);
+      portsB.peers.accept(channel, (stream) => {
+        stream.onMessage = (message) => got.push(message.number);
         stream.onClose = (error) => {
           closed = error?.message ?? 'clean';
         };
       });
       void portsB.network.listen({ host: 'b', port: 9093 }, () => {});
-      let stream: MessageStream | undefined;
+      let stream: MessageStream<Numbered, Numbered> | undefined;
       lifeA.after(1, () => {
-        stream = portsA.peers.open({ host: 'b', port: 9093 }, 'raft');
-        for (let i = 0; i < 50; i++) stream.send(Uint8Array.of(i));
+        stream = portsA.peers.open({ host: 'b', port: 9093 }, channel);
+        for (let i = 0; i < 50; i++) stream.send({ type: 'one', number: i });
       });
       world.run(1000);
       expect(got).toEqual(Array.from({ length: 50 }, (_, i) => i));
@@ -113,13 +119,13 @@ describe('SimulatedNetwork', () => {
     await inMacrotask(() => {
       const { world, network, a, b, lifeA, portsA, portsB } = twoHosts(9);
       let closedMs = 0;
-      portsB.peers.accept('raft', (stream) => {
+      portsB.peers.accept(channel, (stream) => {
         stream.onClose = () => {
           closedMs = world.nowMs;
         };
       });
       void portsB.network.listen({ host: 'b', port: 9093 }, () => {});
-      lifeA.after(1, () => void portsA.peers.open({ host: 'b', port: 9093 }, 'raft'));
+      lifeA.after(1, () => void portsA.peers.open({ host: 'b', port: 9093 }, channel));
       world.run(100);
       network.partitions.cut('a', 'b');
       a.crash();
@@ -164,12 +170,12 @@ describe('SimulatedNetwork', () => {
       inMacrotask(() => {
         const { world, lifeA, portsA, portsB } = twoHosts(seed);
         void portsB.network.listen({ host: 'b', port: 1 }, () => {});
-        portsB.peers.accept('raft', (stream) => {
-          stream.onMessage = (message) => world.trace(`${message[0]}@${world.nowMs}`);
+        portsB.peers.accept(channel, (stream) => {
+          stream.onMessage = (message) => world.trace(`${message.number}@${world.nowMs}`);
         });
         lifeA.after(1, () => {
-          const stream = portsA.peers.open({ host: 'b', port: 1 }, 'raft');
-          for (let i = 0; i < 9; i++) lifeA.after(i * 3, () => stream.send(Uint8Array.of(i)));
+          const stream = portsA.peers.open({ host: 'b', port: 1 }, channel);
+          for (let i = 0; i < 9; i++) lifeA.after(i * 3, () => stream.send({ type: 'one', number: i }));
         });
         world.run(1000);
         return world.traceHash;

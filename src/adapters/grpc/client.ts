@@ -3,10 +3,14 @@
  * another, and a new stream after a failure is never held up by gRPC's connection back-off.
  */
 import type * as GrpcModule from '@grpc/grpc-js';
-import type { Address, Channel } from '../../base/network.ts';
-import { CallStream, clientOptions, identity, methodNames, serviceName } from './frames.ts';
+import type { Address, ChannelName, PeerMessage } from '../../base/network.ts';
+import { CallStream, clientOptions, encoded, type GrpcParts } from './frames.ts';
 
-type Grpc = typeof GrpcModule;
+/** A stream of objects can carry no null. */
+interface Decoded {
+  readonly message: PeerMessage | null;
+}
+
 /** After our own end of a stream the peer's answer is awaited this long, then the connection is cut. */
 const endGraceMs = 1000;
 
@@ -16,38 +20,50 @@ function target(address: Address): string {
   return host.includes(':') ? `ipv6:[${host}]:${address.port}` : `dns:${host}:${address.port}`;
 }
 
-function start(grpc: Grpc, stream: CallStream, address: Address, channel: Channel): void {
-  const client: GrpcModule.Client = new grpc.Client(
-    target(address),
-    grpc.credentials.createInsecure(),
-    clientOptions,
-  );
-  const path = `/${serviceName}/${methodNames[channel]}`;
-  const call = client.makeBidiStreamRequest<Buffer, Buffer>(path, identity, identity);
+function start(
+  { grpc, service }: GrpcParts,
+  stream: CallStream,
+  address: Address,
+  channel: ChannelName,
+  responseBytesMax: number,
+): void {
+  const client: GrpcModule.Client = new grpc.Client(target(address), grpc.credentials.createInsecure(), {
+    ...clientOptions,
+    'grpc.max_receive_message_length': responseBytesMax,
+  });
+  const method = service[channel];
+  const call = client.makeBidiStreamRequest<Buffer, Decoded>(method.path, encoded, (bytes) => ({
+    message: method.decodeResponse(bytes),
+  }));
   const over = (error: Error | null): void => {
     client.close();
     stream.ended(error);
   };
-  call.on('data', (message: Buffer) => stream.deliver(message));
+  call.on('data', ({ message }: Decoded) => stream.deliver(message));
   call.on('error', (error: Error) => over(error));
   // Comes after 'error' when there was one; `over` counts once.
   call.on('status', () => setImmediate(() => over(null)));
-  stream.attach({
-    write: (message, done) => call.write(message, done),
-    end: () => {
-      call.end();
-      setTimeout(() => call.cancel(), endGraceMs).unref();
-    },
-  });
+  const end = (): void => {
+    call.end();
+    setTimeout(() => call.cancel(), endGraceMs).unref();
+  };
+  stream.attach({ write: (message, done) => call.write(message, done), end }, (message) =>
+    method.encodeRequest(message),
+  );
 }
 
-/** Opens a stream of `channel` to the node at `address`; gRPC is loaded by the first one. */
-export function openGrpcStream(load: () => Promise<Grpc>, address: Address, channel: Channel): CallStream {
+/** Opens a stream of `channel` to the node at `address`; gRPC is loaded by the first one. A longer response breaks the stream. */
+export function openGrpcStream(
+  load: () => Promise<GrpcParts>,
+  address: Address,
+  channel: ChannelName,
+  responseBytesMax: number,
+): CallStream {
   const stream = new CallStream();
   load().then(
-    (grpc) => {
+    (parts) => {
       if (stream.isClosing) stream.ended(null);
-      else start(grpc, stream, address, channel);
+      else start(parts, stream, address, channel, responseBytesMax);
     },
     (error: unknown) => stream.ended(error as Error),
   );

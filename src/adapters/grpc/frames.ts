@@ -1,28 +1,33 @@
-/** What gRPC client and server agree on: paths, options, identity serialisers, and the stream that both make of a call. */
+/** What gRPC client and server agree on: options, and the stream that both make of a call. */
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { Channel, MessageStream } from '../../base/network.ts';
+import type * as GrpcModule from '@grpc/grpc-js';
+import type { MessageStream, PeerMessage } from '../../base/network.ts';
+import type { PeerService } from '../../wire/service.ts';
 
-/** proto/bendemann.proto. */
-export const serviceName = 'bendemann.v1.Peer';
-export const methodNames: Readonly<Record<Channel, string>> = {
-  raft: 'Raft',
-  'raft-bulk': 'RaftBulk',
-  observe: 'Observe',
-  controller: 'Controller',
-  broker: 'Broker',
-  replication: 'Replication',
-};
+const mebibyte = 1024 * 1024;
 
-/** Larger than the largest legal record batch (socket.request.max.bytes of 100 MiB and more): gRPC's default of 4 MiB would stop replication for good. */
-export const messageMaxBytes = 1024 * 1024 * 1024;
+/** gRPC and the codec of our service, loaded together with the first peer. */
+export interface GrpcParts {
+  readonly grpc: typeof GrpcModule;
+  readonly service: PeerService;
+}
+
+/**
+ * Largest message from a node that opened a stream, whoever that is: anybody who reaches the port can send one before the hello is
+ * checked. Entries of the metadata log take up to 8 MiB, calls 16 MiB.
+ */
+export const peerRequestBytesMax = 24 * mebibyte;
+/** What a push may take beside its largest record batch. */
+export const pushOverheadBytes = 8 * mebibyte;
 /** What a client lets the server send ahead; bulk flows that way. */
-const clientWindowBytes = 8 * 1024 * 1024;
+const clientWindowBytes = 8 * mebibyte;
 /** Bytes in our queue of a stream from which `send` says that it is enough, and below which there is room again. */
 const sendHighBytes = 4 * 1024 * 1024;
 const sendLowBytes = 1024 * 1024;
+/** Messages that wait for the call to begin, from which `send` says that it is enough. */
+const waitingMax = 8;
 
 export const commonOptions: ChannelOptions = {
-  'grpc.max_receive_message_length': messageMaxBytes,
   'grpc.max_send_message_length': -1,
   'grpc.enable_channelz': 0,
 };
@@ -40,64 +45,67 @@ export const clientOptions: ChannelOptions = {
   'grpc-node.flow_control_window': clientWindowBytes,
 };
 
-export function identity(bytes: Buffer): Buffer {
+/** gRPC's serialiser of what `CallStream` has encoded: it encodes before it queues, so that bytes in a message may change after `send`. */
+export function encoded(bytes: Buffer): Buffer {
   return bytes;
 }
 
 /** The part of gRPC's call objects, client's and server's, that a stream needs. */
 export interface Call {
   write(message: Buffer, done: () => void): boolean;
-  end(): void;
+  end(reason?: string): void;
 }
 
 function nothing(): void {}
 
 /** A message stream over a call that may come into being later: what is sent before waits. */
 export class CallStream implements MessageStream {
-  onMessage: (message: Uint8Array) => void = nothing;
+  onMessage: (message: PeerMessage) => void = nothing;
   onClose: (error: Error | null) => void = nothing;
   onDrain: () => void = nothing;
   /** Called before `onClose`: for whoever keeps a list of streams. */
   onEnded: () => void = nothing;
   private call: Call | null = null;
-  private waiting: Buffer[] | null = [];
+  private encode: ((message: PeerMessage) => Uint8Array) | null = null;
+  /** What the opener sent before there was a call. It is encoded then: nobody but an acceptor sends bytes that change later. */
+  private waiting: PeerMessage[] | null = [];
+  private closeReason: string | undefined;
   private queuedBytes = 0;
   private full = false;
   /** `ending`: we closed and what we sent still leaves; `closed`: onClose was called. */
   private state: 'open' | 'ending' | 'closed' = 'open';
 
-  attach(call: Call): void {
+  attach(call: Call, encode: (message: PeerMessage) => Uint8Array): void {
     this.call = call;
+    this.encode = encode;
     const waiting = this.waiting ?? [];
     this.waiting = null;
-    for (const message of waiting) this.put(call, message);
-    if (this.state === 'ending') call.end();
+    for (const message of waiting) this.put(call, encode(message));
+    if (this.state === 'ending') call.end(this.closeReason);
+    else this.drain();
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: PeerMessage): boolean {
     if (this.state !== 'open') return true;
-    const bytes = Buffer.isBuffer(message)
-      ? message
-      : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-    this.queuedBytes += bytes.length;
-    if (this.call === null) this.waiting?.push(bytes);
-    else this.put(this.call, bytes);
-    if (this.queuedBytes >= sendHighBytes) this.full = true;
+    if (this.call !== null && this.encode !== null) this.put(this.call, this.encode(message));
+    else if (this.waiting !== null && this.waiting.push(message) >= waitingMax) this.full = true;
     return !this.full;
   }
 
-  close(): void {
+  close(reason?: string): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
-    this.call?.end();
+    this.closeReason = reason;
+    this.call?.end(reason);
   }
 
   get isClosing(): boolean {
     return this.state !== 'open';
   }
 
-  deliver(message: Uint8Array): void {
-    if (this.state === 'open') this.onMessage(message);
+  /** Null: a kind of message that this release does not know. */
+  deliver(message: PeerMessage | null): void {
+    if (this.state === 'open' && message !== null) this.onMessage(message);
   }
 
   /** The call is over. Idempotent. */
@@ -111,12 +119,21 @@ export class CallStream implements MessageStream {
     this.onClose(reason);
   }
 
-  private put(call: Call, bytes: Buffer): void {
+  private put(call: Call, message: Uint8Array): void {
+    const bytes = Buffer.isBuffer(message)
+      ? message
+      : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    this.queuedBytes += bytes.length;
+    if (this.queuedBytes >= sendHighBytes) this.full = true;
     call.write(bytes, () => {
       this.queuedBytes -= bytes.length;
-      if (!this.full || this.queuedBytes > sendLowBytes) return;
-      this.full = false;
-      if (this.state === 'open') this.onDrain();
+      this.drain();
     });
+  }
+
+  private drain(): void {
+    if (!this.full || this.queuedBytes > sendLowBytes) return;
+    this.full = false;
+    if (this.state === 'open') this.onDrain();
   }
 }

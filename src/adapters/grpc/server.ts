@@ -5,10 +5,16 @@
 import type { Socket } from 'node:net';
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
-import type { Channel } from '../../base/network.ts';
-import { CallStream, commonOptions, identity, methodNames, serviceName } from './frames.ts';
+import type { ChannelName, PeerMessage } from '../../base/network.ts';
+import { methodNames, type PeerMethod } from '../../wire/service.ts';
+import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax } from './frames.ts';
 
 type Grpc = typeof GrpcModule;
+/** A stream of objects can carry no null. */
+interface Decoded {
+  readonly message: PeerMessage | null;
+}
+type ServerCall = ServerDuplexStream<Decoded, Buffer>;
 
 export interface GrpcServer {
   /** Takes over a socket with its first bytes put back. */
@@ -16,10 +22,10 @@ export interface GrpcServer {
   close(): void;
 }
 
-function serve(call: ServerDuplexStream<Buffer, Buffer>, accept: (stream: CallStream) => void): void {
+function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, accept: (stream: CallStream) => void): void {
   const stream = new CallStream();
   let finished = false;
-  call.on('data', (message: Buffer) => stream.deliver(message));
+  call.on('data', ({ message }: Decoded) => stream.deliver(message));
   const gone = (): void => stream.ended(new Error('the peer is gone'));
   call.on('end', () => {
     // A broken connection also ends what can be read; that it was broken is known a moment later.
@@ -33,46 +39,50 @@ function serve(call: ServerDuplexStream<Buffer, Buffer>, accept: (stream: CallSt
   call.on('cancelled', gone);
   call.on('error', (error: Error) => stream.ended(error));
   accept(stream);
-  stream.attach({
-    write: (message, done) => call.write(message, done),
-    end: () => {
-      if (finished) return;
-      finished = true;
-      // The trailers tell the client; its own end, or that of its connection, is not waited for.
-      call.end();
-      setImmediate(() => stream.ended(null));
-    },
-  });
+  const end = (reason?: string): void => {
+    if (finished) return;
+    finished = true;
+    // The status tells the client; its own end, or that of its connection, is not waited for.
+    if (reason === undefined) call.end();
+    else call.emit('error', { code: grpc.status.FAILED_PRECONDITION, details: reason });
+    setImmediate(() => stream.ended(null));
+  };
+  stream.attach({ write: (message, done) => call.write(message, done), end }, (message) =>
+    method.encodeResponse(message),
+  );
 }
 
 /** A gRPC server without a port of its own. `acceptor` is asked at each stream. */
 export function createGrpcServer(
-  grpc: Grpc,
-  acceptor: (channel: Channel) => ((stream: CallStream) => void) | undefined,
+  { grpc, service }: GrpcParts,
+  acceptor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,
 ): GrpcServer {
-  const server = new grpc.Server({ ...commonOptions, 'grpc.max_concurrent_streams': 64 });
-  const method = (channel: Channel) => ({
-    path: `/${serviceName}/${methodNames[channel]}`,
+  const server = new grpc.Server({
+    ...commonOptions,
+    'grpc.max_receive_message_length': peerRequestBytesMax,
+    'grpc.max_concurrent_streams': 64,
+  });
+  const definitionOf = (method: PeerMethod) => ({
+    path: method.path,
     requestStream: true,
     responseStream: true,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
+    requestSerialize: encoded,
+    requestDeserialize: (bytes: Buffer): Decoded => ({ message: method.decodeRequest(bytes) }),
+    responseSerialize: encoded,
+    responseDeserialize: encoded,
   });
-  const channels = Object.keys(methodNames) as Channel[];
-  const definition = Object.fromEntries(channels.map((channel) => [methodNames[channel], method(channel)]));
-  const handler = (channel: Channel) => (call: ServerDuplexStream<Buffer, Buffer>) => {
+  const handler = (channel: ChannelName) => (call: ServerCall) => {
     const accept = acceptor(channel);
-    if (accept !== undefined) serve(call, accept);
+    if (accept !== undefined) serve(grpc, service[channel], call, accept);
     else
       call.emit('error', {
         code: grpc.status.UNIMPLEMENTED,
         details: `this node does not serve channel ${channel}`,
       });
   };
+  const channels = Object.keys(methodNames) as ChannelName[];
   server.addService(
-    definition,
+    Object.fromEntries(channels.map((channel) => [methodNames[channel], definitionOf(service[channel])])),
     Object.fromEntries(channels.map((channel) => [methodNames[channel], handler(channel)])),
   );
   const injector: ConnectionInjector = server.createConnectionInjector(

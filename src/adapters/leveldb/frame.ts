@@ -2,20 +2,22 @@
  * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged pieces of its log in silence, so
  * everything here carries its own CRC, each frame that of the frame before it, and the hard state the end of the chain.
  *
- * frame:      version 1 | crc32c 4 | first offset 8 | previous epoch 8 | generation 8 | chain 4 | count 4 | entries
- * hard state: version 1 | crc32c 4 | epoch 8 | voted for 4 + 16 | high watermark 8 | generation 8 |
- *             start offset 8 | start epoch 8 | end offset 8 | chain 4
- * A CRC covers what follows it.
+ *   version 1 | crc32c 4 (over what follows) | message Frame or HardState of proto/storage.proto
+ *
+ * Version 1, which release 0.1 wrote with fields in order, is still read. A later release adds fields, which this one skips.
  */
 import { crc32c } from '../../base/crc32c.ts';
-import { uuidZero } from '../../base/uuid.ts';
 import { nodeId } from '../../base/ids.ts';
-import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
-import type { Entry, HardState } from '../../raft/types.ts';
-import { readEntries, writeEntries } from '../../raft/wire.ts';
+import { MalformedError, ProtoReader, ProtoWriter } from '../../base/protobuf.ts';
+import { isUuid } from '../../base/uuid.ts';
+import { FixedReader } from '../../raft/fixed-reader.ts';
+import type { Entry, EntryKind, HardState, ReplicaKey } from '../../raft/types.ts';
 
-const version = 1;
+const version = 2;
+const firstVersion = 1;
+const crcAt = 1;
 const crcEnd = 5;
+const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
 
 export interface Frame {
   readonly firstOffset: number;
@@ -38,66 +40,179 @@ export interface HardRecord {
   readonly chain: number;
 }
 
-function seal(writer: ByteWriter): { bytes: Uint8Array; crc: number } {
-  const bytes = writer.finish();
+function seal(content: Uint8Array): { bytes: Uint8Array; crc: number } {
+  const bytes = new Uint8Array(crcEnd + content.length);
+  bytes[0] = version;
+  bytes.set(content, crcEnd);
   const crc = crc32c(bytes, 0, crcEnd);
-  writer.patchU32(1, crc);
+  new DataView(bytes.buffer).setUint32(crcAt, crc);
   return { bytes, crc };
 }
 
-function unseal(bytes: Uint8Array): { reader: ByteReader; crc: number } {
-  const reader = new ByteReader(bytes);
-  const found = reader.u8();
-  if (found !== version) throw new MalformedError(`a record has version ${found}, known is ${version}`);
+function unseal(bytes: Uint8Array): { found: number; crc: number } {
+  const found = bytes[0];
+  if (found !== version && found !== firstVersion)
+    throw new MalformedError(`a record has version ${found}, known are ${firstVersion} and ${version}`);
+  const reader = new FixedReader(bytes, crcAt);
   const crc = reader.u32();
   if (crc !== crc32c(bytes, 0, crcEnd)) throw new MalformedError('a record does not match its checksum');
-  return { reader, crc };
+  return { found, crc };
 }
 
 export function encodeFrame(frame: Frame): { bytes: Uint8Array; crc: number } {
-  const writer = new ByteWriter(4096);
-  writer.u8(version);
-  writer.u32(0);
-  writer.i64(frame.firstOffset);
-  writer.i64(frame.previousEpoch);
-  writer.i64(frame.generation);
-  writer.u32(frame.chain);
-  writeEntries(writer, frame.entries);
-  return seal(writer);
+  const writer = new ProtoWriter(4096);
+  writer.uint(1, frame.firstOffset);
+  writer.uint(2, frame.previousEpoch);
+  writer.uint(3, frame.generation);
+  writer.fixed32(4, frame.chain);
+  for (const entry of frame.entries) writer.message(5, encodeEntry(entry));
+  return seal(writer.finish());
 }
 
 /** Throws `MalformedError`. */
 export function decodeFrame(bytes: Uint8Array): Frame & { readonly crc: number } {
-  const { reader, crc } = unseal(bytes);
+  const { found, crc } = unseal(bytes);
+  const frame = found === firstVersion ? firstFrame(bytes) : decodeContent(bytes.subarray(crcEnd));
+  if (frame.entries.length === 0) throw new MalformedError('a frame without entries');
+  return { ...frame, crc };
+}
+
+function decodeContent(bytes: Uint8Array): Frame {
+  const frame = { firstOffset: 0, previousEpoch: 0, generation: 0, chain: 0 };
+  const entries: Uint8Array[] = [];
+  new ProtoReader(bytes).fields({
+    1: (reader) => {
+      frame.firstOffset = reader.uint();
+    },
+    2: (reader) => {
+      frame.previousEpoch = reader.uint();
+    },
+    3: (reader) => {
+      frame.generation = reader.uint();
+    },
+    4: (reader) => {
+      frame.chain = reader.fixed32();
+    },
+    5: (reader) => entries.push(reader.bytes()),
+  });
+  const { firstOffset } = frame;
+  return { ...frame, entries: entries.map((entry, index) => decodeEntry(entry, firstOffset + index)) };
+}
+
+function encodeEntry(entry: Entry): Uint8Array {
+  const writer = new ProtoWriter(entry.payload.length + 64);
+  writer.uint(1, entry.epoch);
+  writer.uint(2, kinds.indexOf(entry.kind));
+  writer.uint(3, entry.appendedMs);
+  writer.bytes(4, entry.payload);
+  return writer.finish();
+}
+
+function decodeEntry(bytes: Uint8Array, offset: number): Entry {
+  const fields = { epoch: 0, kind: 0, appendedMs: 0, payload: bytes.subarray(0, 0) };
+  new ProtoReader(bytes).fields({
+    1: (reader) => {
+      fields.epoch = reader.uint();
+    },
+    2: (reader) => {
+      fields.kind = reader.uint();
+    },
+    3: (reader) => {
+      fields.appendedMs = reader.uint();
+    },
+    4: (reader) => {
+      fields.payload = reader.bytes();
+    },
+  });
+  const kind = kinds[fields.kind];
+  if (kind === undefined) throw new MalformedError(`the entry at offset ${offset} has an unknown kind`);
+  return { offset, epoch: fields.epoch, kind, payload: fields.payload, appendedMs: fields.appendedMs };
+}
+
+function firstFrame(bytes: Uint8Array): Frame {
+  const reader = new FixedReader(bytes, crcEnd);
   const firstOffset = reader.i64();
   const previousEpoch = reader.i64();
   const generation = reader.i64();
   const chain = reader.u32();
-  const entries = readEntries(reader, firstOffset);
-  if (reader.remaining !== 0 || entries.length === 0)
-    throw new MalformedError('a frame has the wrong length');
-  return { firstOffset, previousEpoch, generation, chain, entries, crc };
+  const entries = reader.entries(firstOffset);
+  if (reader.remaining !== 0) throw new MalformedError('a frame has the wrong length');
+  return { firstOffset, previousEpoch, generation, chain, entries };
 }
 
 export function encodeHard(record: HardRecord): Uint8Array {
   const { hardState } = record;
-  const writer = new ByteWriter(96);
-  writer.u8(version);
-  writer.u32(0);
-  writer.i64(hardState.epoch);
-  writer.replica(hardState.votedFor ?? { id: nodeId(-1), directoryId: uuidZero });
-  writer.i64(hardState.highWatermark);
-  writer.i64(record.generation);
-  writer.i64(record.startOffset);
-  writer.i64(record.startEpoch);
-  writer.i64(record.endOffset);
-  writer.u32(record.chain);
-  return seal(writer).bytes;
+  const writer = new ProtoWriter();
+  writer.uint(1, hardState.epoch);
+  if (hardState.votedFor !== null) {
+    const vote = new ProtoWriter();
+    vote.uint(1, hardState.votedFor.id);
+    vote.text(2, hardState.votedFor.directoryId);
+    writer.message(2, vote.finish());
+  }
+  writer.uint(3, hardState.highWatermark);
+  writer.uint(4, record.generation);
+  writer.uint(5, record.startOffset);
+  writer.uint(6, record.startEpoch);
+  writer.uint(7, record.endOffset);
+  writer.fixed32(8, record.chain);
+  return seal(writer.finish()).bytes;
 }
 
 /** Throws `MalformedError`. */
 export function decodeHard(bytes: Uint8Array): HardRecord {
-  const { reader } = unseal(bytes);
+  const { found } = unseal(bytes);
+  if (found === firstVersion) return firstHard(bytes);
+  const numbers = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  let votedFor: ReplicaKey | null = null;
+  const number =
+    (field: number) =>
+    (reader: ProtoReader): void => {
+      numbers[field] = reader.uint();
+    };
+  new ProtoReader(bytes.subarray(crcEnd)).fields({
+    1: number(1),
+    2: (reader) => {
+      votedFor = decodeVote(reader.bytes());
+    },
+    3: number(3),
+    4: number(4),
+    5: number(5),
+    6: number(6),
+    7: number(7),
+    8: (reader) => {
+      numbers[8] = reader.fixed32();
+    },
+  });
+  const [, epoch = 0, , highWatermark = 0, generation = 0] = numbers;
+  const [startOffset = 0, startEpoch = 0, endOffset = 0, chain = 0] = numbers.slice(5);
+  return {
+    hardState: { epoch, votedFor, highWatermark },
+    generation,
+    startOffset,
+    startEpoch,
+    endOffset,
+    chain,
+  };
+}
+
+function decodeVote(bytes: Uint8Array): ReplicaKey {
+  let id = 0;
+  let directoryId = '';
+  new ProtoReader(bytes).fields({
+    1: (reader) => {
+      id = reader.uint();
+    },
+    2: (reader) => {
+      directoryId = reader.text();
+    },
+  });
+  if (!isUuid(directoryId)) throw new MalformedError('a vote has no directory id');
+  return { id: nodeId(id), directoryId };
+}
+
+function firstHard(bytes: Uint8Array): HardRecord {
+  const reader = new FixedReader(bytes, crcEnd);
   const epoch = reader.i64();
   const voted = reader.replica();
   const highWatermark = reader.i64();

@@ -5,11 +5,12 @@
  * and chained by CRC; the log is cut only below a durable snapshot; the witness follows each write before it counts as
  * done. A state that contradicts itself, or is older than the witness, is refused at open.
  */
-import { ClassicLevel } from 'classic-level';
+import { Level } from 'level';
 import { assert, at } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
-import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
+import { MalformedError } from '../../base/protobuf.ts';
+import { FixedReader } from '../../raft/fixed-reader.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
 import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
@@ -31,7 +32,7 @@ interface FrameInfo {
   readonly crc: number;
 }
 
-type Level = ClassicLevel<Uint8Array, Uint8Array>;
+type Database = Level<Uint8Array, Uint8Array>;
 type BatchOp = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array };
 
 type LevelError = { readonly code?: string; readonly message?: string } | undefined;
@@ -43,10 +44,12 @@ function isLevelDamage(error: LevelError): boolean {
 }
 
 function frameKey(offset: number): Uint8Array {
-  const writer = new ByteWriter(9);
-  writer.u8(framePrefix);
-  writer.i64(offset);
-  return writer.finish();
+  const key = new Uint8Array(9);
+  const view = new DataView(key.buffer);
+  view.setUint8(0, framePrefix);
+  view.setUint32(1, Math.floor(offset / 2 ** 32));
+  view.setUint32(5, offset % 2 ** 32);
+  return key;
 }
 
 export interface LevelRaftStoreOptions {
@@ -80,7 +83,7 @@ export class LevelRaftStore implements RaftStore {
   readonly #witnessPath: string;
   readonly #witness: Witness;
   /** Made when it is opened, for it begins to open, and to create, as soon as it is made. */
-  #level: Level | null = null;
+  #level: Database | null = null;
   #hard: HardRecord = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
     generation: 0,
@@ -102,7 +105,7 @@ export class LevelRaftStore implements RaftStore {
     this.#witness = new Witness({ ...options, path: options.witnessPath });
   }
 
-  get #db(): Level {
+  get #db(): Database {
     assert(this.#level !== null, 'the store is open');
     return this.#level;
   }
@@ -176,7 +179,7 @@ export class LevelRaftStore implements RaftStore {
     const createIfMissing = testimony.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
-    this.#level = new ClassicLevel(this.#databasePath, {
+    this.#level = new Level<Uint8Array, Uint8Array>(this.#databasePath, {
       keyEncoding: 'view',
       valueEncoding: 'view',
       compression: false,
@@ -210,7 +213,7 @@ export class LevelRaftStore implements RaftStore {
   async *#recover(snapshot: SnapshotMeta | null): AsyncGenerator<readonly Entry[]> {
     let expected = { offset: this.#hard.startOffset, epoch: this.#hard.startEpoch, chain: -1 };
     for await (const [key, value] of this.#storedFrames()) {
-      const offset = this.#checked('the key of a frame', () => new ByteReader(key, 1).i64());
+      const offset = this.#checked('the key of a frame', () => new FixedReader(key, 1).i64());
       const frame = this.#checked(`the frame at offset ${offset}`, () => decodeFrame(value));
       this.#checkFrame(frame, offset, expected);
       const last = at(frame.entries, frame.entries.length - 1);

@@ -1,15 +1,22 @@
 /**
- * Snapshots as files `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, named as Kafka names them; the content is
- * ours: header, state, CRC-32C over both. A file is there whole or not at all: temporary name, sync, rename, sync of the
+ * Snapshots as files `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, named as Kafka names them; the content is ours:
+ *
+ *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
+ *
+ * Version 1, which release 0.1 wrote, is still read. A file is there whole or not at all: temporary name, sync, rename, sync of the
  * directory. The newest two are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
-import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
-import type { SnapshotMeta } from '../../raft/types.ts';
+import { MalformedError, ProtoReader, ProtoWriter } from '../../base/protobuf.ts';
+import { FixedReader } from '../../raft/fixed-reader.ts';
+import type { SnapshotMeta, Voter } from '../../raft/types.ts';
+import { decodeVoter, encodeVoter } from '../../raft/voter-set.ts';
 
 const magic = 0x42534e50;
-const version = 1;
+const version = 2;
+const firstVersion = 1;
+const prefixBytes = 9;
 const keptCount = 2;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 
@@ -28,22 +35,15 @@ export async function writeSnapshot(
   meta: SnapshotMeta,
   bytes: Uint8Array,
 ): Promise<void> {
-  const writer = new ByteWriter(256);
-  writer.u32(magic);
-  writer.u8(version);
-  writer.i64(meta.endOffset);
-  writer.i64(meta.epoch);
-  writer.voters(meta.voters);
-  writer.u32(bytes.length);
-  const header = writer.finish();
-  const trailer = new ByteWriter(4);
-  trailer.u32(crc32c(bytes, crc32c(header)));
+  const header = encodeHeader(meta, bytes.length);
+  const trailer = new Uint8Array(4);
+  new DataView(trailer.buffer).setUint32(0, crc32c(bytes, crc32c(header)));
   const path = `${directory}/${fileName(meta.endOffset, meta.epoch)}`;
   const temporary = `${path}.tmp`;
   await fs.remove(temporary);
   const file = await fs.open(temporary, 'write');
   try {
-    await file.write([header, bytes, trailer.finish()], 0);
+    await file.write([header, bytes, trailer], 0);
     await file.sync();
   } finally {
     await file.close();
@@ -70,19 +70,69 @@ async function removeOld(fs: FileSystem, directory: string): Promise<void> {
     await fs.remove(`${directory}/${file.name}`);
 }
 
+function encodeHeader(meta: SnapshotMeta, sizeBytes: number): Uint8Array {
+  const writer = new ProtoWriter(256);
+  writer.uint(1, meta.endOffset);
+  writer.uint(2, meta.epoch);
+  for (const voter of meta.voters) writer.message(3, encodeVoter(voter));
+  writer.uint(4, sizeBytes);
+  const message = writer.finish();
+  const header = new Uint8Array(prefixBytes + message.length);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, magic);
+  view.setUint8(4, version);
+  view.setUint32(5, message.length);
+  header.set(message, prefixBytes);
+  return header;
+}
+
 /** Throws `MalformedError`. */
 export function decodeSnapshot(content: Uint8Array): SnapshotFile {
-  const reader = new ByteReader(content);
+  const reader = new FixedReader(content);
   if (reader.u32() !== magic) throw new MalformedError('not a snapshot');
   const found = reader.u8();
-  if (found !== version) throw new MalformedError(`a snapshot of version ${found}, known is ${version}`);
+  if (found === firstVersion) return firstSnapshot(content, reader);
+  if (found !== version)
+    throw new MalformedError(`a snapshot of version ${found}, known are ${firstVersion} and ${version}`);
+  const { meta, sizeBytes } = decodeHeader(reader.bytes());
+  const end = reader.at + sizeBytes;
+  if (end > content.length) throw new MalformedError('a snapshot ends too early');
+  checkCrc(content, end, new FixedReader(content, end).u32());
+  return { meta, bytes: content.subarray(reader.at, end) };
+}
+
+function decodeHeader(bytes: Uint8Array): { meta: SnapshotMeta; sizeBytes: number } {
+  const header = { endOffset: 0, epoch: 0, sizeBytes: 0 };
+  const voters: Voter[] = [];
+  new ProtoReader(bytes).fields({
+    1: (reader) => {
+      header.endOffset = reader.uint();
+    },
+    2: (reader) => {
+      header.epoch = reader.uint();
+    },
+    3: (reader) => voters.push(decodeVoter(reader.bytes())),
+    4: (reader) => {
+      header.sizeBytes = reader.uint();
+    },
+  });
+  const { endOffset, epoch, sizeBytes } = header;
+  return { meta: { endOffset, epoch, voters }, sizeBytes };
+}
+
+function firstSnapshot(content: Uint8Array, reader: FixedReader): SnapshotFile {
   const endOffset = reader.i64();
   const epoch = reader.i64();
   const voters = reader.voters();
   const bytes = reader.bytes();
-  const crc = crc32c(content, 0, 0, reader.at);
-  if (reader.u32() !== crc) throw new MalformedError('a snapshot does not match its checksum');
+  const end = reader.at;
+  checkCrc(content, end, reader.u32());
   return { meta: { endOffset, epoch, voters }, bytes };
+}
+
+function checkCrc(content: Uint8Array, end: number, stored: number): void {
+  if (stored !== crc32c(content, 0, 0, end))
+    throw new MalformedError('a snapshot does not match its checksum');
 }
 
 /** The newest whole snapshot that goes with the log (`isOurs`), and what is wrong with those that were passed over. */

@@ -7,8 +7,9 @@
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { type FileHandle, type FileSystem, replaceFile } from '../../base/file-system.ts';
-import type { Uuid } from '../../base/uuid.ts';
-import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
+import { MalformedError } from '../../base/protobuf.ts';
+import { type Uuid, uuidToBytes } from '../../base/uuid.ts';
+import { FixedReader } from '../../raft/fixed-reader.ts';
 
 const magic = 0x42575453;
 const version = 1;
@@ -75,14 +76,14 @@ export class Witness {
   }
 
   #encode(generation: number): Uint8Array {
-    const writer = new ByteWriter(copyBytes);
-    writer.u32(magic);
-    writer.u8(version);
-    writer.u32(0);
-    writer.uuid(this.#options.directoryId);
-    writer.i64(generation);
-    const bytes = writer.finish();
-    writer.patchU32(crcAt, crc32c(bytes, 0, crcEnd));
+    const bytes = new Uint8Array(copyBytes);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, magic);
+    view.setUint8(4, version);
+    uuidToBytes(this.#options.directoryId, bytes, crcEnd);
+    view.setUint32(25, Math.floor(generation / 2 ** 32));
+    view.setUint32(29, generation % 2 ** 32);
+    view.setUint32(crcAt, crc32c(bytes, 0, crcEnd));
     return bytes;
   }
 }
@@ -90,7 +91,7 @@ export class Witness {
 /** Null when it is torn or damaged. */
 function decodeCopy(bytes: Uint8Array): { directoryId: Uuid; generation: number } | null {
   if (bytes.length < copyBytes) return null;
-  const reader = new ByteReader(bytes);
+  const reader = new FixedReader(bytes);
   if (reader.u32() !== magic || reader.u8() !== version) return null;
   if (reader.u32() !== crc32c(bytes, 0, crcEnd)) return null;
   return { directoryId: reader.uuid(), generation: reader.i64() };

@@ -14,6 +14,7 @@ import type { Dispatcher } from './dispatch.ts';
 export interface PeerRequest {
   readonly apiKey: number;
   readonly apiVersion: number;
+  readonly clientId: string;
   /** The encoded body, without a header. */
   readonly body: Uint8Array;
 }
@@ -44,10 +45,10 @@ export class PeerRequests {
    * Resolves to the encoded response. Rejects with `KafkaError`: UNSUPPORTED_VERSION, INVALID_REQUEST for a body that can not be read or
    * a request that a client would lose its connection for, NETWORK_EXCEPTION when there are too many or the broker stops.
    */
-  async answer(request: PeerRequest, clientId: string): Promise<Uint8Array> {
+  async answer(request: PeerRequest): Promise<Uint8Array> {
     if (this.#isClosed || this.#active.size >= peerRequestsInFlightMax)
       throw new KafkaError(Errors.NETWORK_EXCEPTION);
-    const active = this.#decode(request, clientId);
+    const active = this.#decode(request);
     this.#active.add(active);
     try {
       const response = await this.#run(active);
@@ -66,7 +67,7 @@ export class PeerRequests {
     for (const request of this.#active) request.connectionClosed();
   }
 
-  #decode({ apiKey, apiVersion, body }: PeerRequest, clientId: string): ActiveRequest {
+  #decode({ apiKey, apiVersion, clientId, body }: PeerRequest): ActiveRequest {
     const { table, image, metrics } = this.#dispatcher;
     const handler = table.get('broker', apiKey);
     if (handler === null || apiVersion < handler.minVersion || apiVersion > handler.maxVersion) {

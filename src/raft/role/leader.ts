@@ -28,7 +28,7 @@ import {
   type Refusal,
 } from '../state.ts';
 import { type Entry, type EntryKind, isVoter, type ReplicaKey } from '../types.ts';
-import { encodeVoters } from '../voters.ts';
+import { encodeVoters } from '../voter-set.ts';
 import { beginRound } from './reads.ts';
 import { replicate, replicateTo, sendHeartbeat } from './replication.ts';
 import { abortTransfer, continueTransfer, leaveWhenRemoved, resign, transferTick } from './transfer.ts';

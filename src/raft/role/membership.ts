@@ -15,7 +15,7 @@ import type { JoinRequest } from '../messages.ts';
 import { becomeProbe, newProgress, type Progress } from '../progress.ts';
 import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
-import { encodeVoters } from '../voters.ts';
+import { encodeVoters } from '../voter-set.ts';
 import { appendAsLeader, newEntry } from './leader.ts';
 
 /** A learner that was silent for so many fetch timeouts is forgotten; it announces itself when it comes back. */

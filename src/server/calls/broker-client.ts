@@ -3,6 +3,7 @@
  * metadata, is fenced, or registers anew end at once: their callers look for the new leader.
  */
 import type { Scheduler } from '../../base/clock.ts';
+import type { Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { PeerNetwork } from '../../base/network.ts';
 import type { PeerRequests } from '../../broker/pipeline/peer-requests.ts';
@@ -19,10 +20,11 @@ import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import { CallLink } from './call-link.ts';
+import { brokerChannel, type Call, callBodyBytesMax } from './messages.ts';
+import { RequestIds } from './request-ids.ts';
 
 export interface StreamBrokerClientOptions {
-  readonly clusterId: string;
-  readonly nodeId: NodeId;
+  readonly identity: Identity;
   readonly interBrokerListenerName: string;
   readonly image: () => MetadataImage;
   /** Answers calls to this broker; null while it does not serve. */
@@ -40,6 +42,7 @@ interface OpenLink {
 export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
   readonly #options: StreamBrokerClientOptions;
   readonly #links = new Map<NodeId, OpenLink>();
+  readonly #ids = new RequestIds();
   #isClosed = false;
 
   constructor(options: StreamBrokerClientOptions) {
@@ -54,13 +57,28 @@ export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
     init: Init<Message<Q>>,
     options: BrokerRequestOptions = {},
   ): Promise<Infer<Message<S>>> {
-    const body = encode(request, apiVersion, init);
     const { deadlineMs = brokerDeadlineMsDefault } = options;
-    const answer =
-      broker === this.#options.nodeId
-        ? await this.#callHere(request.key, apiVersion, body, deadlineMs)
-        : await this.#call(broker, request.key, apiVersion, body, deadlineMs);
-    return decode(response, apiVersion, answer);
+    const body = encode(request, apiVersion, init);
+    if (body.length > callBodyBytesMax)
+      throw new KafkaError(Errors.INVALID_REQUEST, 'The request is too large.');
+    const requestId = this.#ids.begin();
+    const call: Call = {
+      type: 'call',
+      requestId,
+      lowestPendingId: this.#ids.lowestPending,
+      apiKey: request.key,
+      apiVersion,
+      principal: '',
+      clientId: `broker-${this.#options.identity.nodeId}`,
+      body,
+    };
+    try {
+      const isHere = broker === this.#options.identity.nodeId;
+      const answer = isHere ? this.#callHere(call, deadlineMs) : this.#call(broker, call, deadlineMs);
+      return decode(response, apiVersion, await answer);
+    } finally {
+      this.#ids.end(requestId);
+    }
   }
 
   onMetadataUpdate(_delta: MetadataDelta, image: MetadataImage): void {
@@ -78,31 +96,24 @@ export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
   }
 
   /** The same deadline as for a call to another broker: a handler may wait for others. */
-  #callHere(apiKey: number, apiVersion: number, body: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
-    const { nodeId, local, scheduler } = this.#options;
+  #callHere(call: Call, deadlineMs: number): Promise<Uint8Array> {
+    const { identity, local, scheduler } = this.#options;
     const own = this.#isClosed ? null : local();
-    if (own === null) return Promise.reject(unavailable(nodeId));
+    if (own === null) return Promise.reject(unavailable(identity.nodeId));
     return new Promise((resolve, reject) => {
-      const timer = scheduler.after(deadlineMs, () => reject(unavailable(nodeId)));
+      const timer = scheduler.after(deadlineMs, () => reject(unavailable(identity.nodeId)));
       own
-        .answer({ apiKey, apiVersion, body }, `broker-${nodeId}`)
+        .answer(call)
         .then(resolve, reject)
         .finally(() => timer.cancel());
     });
   }
 
-  async #call(
-    broker: NodeId,
-    apiKey: number,
-    apiVersion: number,
-    body: Uint8Array,
-    deadlineMs: number,
-  ): Promise<Uint8Array> {
-    const reply = await this.#linkTo(broker).call(apiKey, apiVersion, body, deadlineMs);
+  async #call(broker: NodeId, call: Call, deadlineMs: number): Promise<Uint8Array> {
+    const reply = await this.#linkTo(broker).call(call, deadlineMs);
     if (reply === null) throw unavailable(broker);
-    if (reply.errorCode !== 0) {
-      throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage ?? undefined);
-    }
+    if (reply.errorCode !== 0)
+      throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);
     return reply.body;
   }
 
@@ -114,7 +125,7 @@ export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
     const known = this.#links.get(broker);
     if (known?.link.isOpen === true && known.brokerEpoch === row.epoch) return known.link;
     known?.link.close();
-    const link = new CallLink(this.#options, address, broker);
+    const link = new CallLink({ ...this.#options, channel: brokerChannel }, address, broker);
     this.#links.set(broker, { link, brokerEpoch: row.epoch });
     return link;
   }

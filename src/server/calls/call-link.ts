@@ -1,56 +1,57 @@
 /**
- * A stream of calls to one broker, opened by the broker that asks. Calls do not wait for the other broker's hello; a broker that
- * refuses ours closes the stream, and with it the calls.
+ * A stream of calls to one node, opened by the node that asks: hello, then calls, whose replies come in any order. Calls do not wait
+ * for the peer's hello; a peer that refuses ours ends the stream, and with it the calls.
  */
+import { type Identity, helloFault, helloOf } from '../../base/hello.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
-import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
-import { decode, encode } from '../../protocol/codec/codec.ts';
-import { Call, CallHello, Reply } from './messages.ts';
+import type { Address, Channel, MessageStream, PeerNetwork } from '../../base/network.ts';
+import type { Call, CallFrame, Reply, ReplyFrame } from './messages.ts';
 
 export interface CallLinkOptions {
-  readonly clusterId: string;
-  readonly nodeId: NodeId;
+  readonly identity: Identity;
   readonly peers: PeerNetwork;
   readonly scheduler: Scheduler;
+  readonly channel: Channel<CallFrame, ReplyFrame>;
 }
 
 export class CallLink {
-  readonly #scheduler: Scheduler;
-  readonly #stream: MessageStream;
-  /** What to do with the reply to a call; null: there will be none. */
+  readonly address: Address;
+  readonly #options: CallLinkOptions;
+  readonly #stream: MessageStream<CallFrame, ReplyFrame>;
+  /** What to do with the reply to a request; null: there will be none. */
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
-  #nextCallId = 1;
-  #isGreeted = false;
+  /** The node at the address belongs to this other cluster; null while nothing says so. */
+  foreignClusterId: string | null = null;
   #isOpen = true;
 
-  constructor(options: CallLinkOptions, address: Address, to: NodeId) {
-    const { clusterId, nodeId } = options;
-    this.#scheduler = options.scheduler;
-    this.#stream = options.peers.open(address, 'broker');
-    this.#stream.onMessage = (message) => this.#received(message, options, to);
+  /** `to`: the node that is meant; null: whichever is at the address. */
+  constructor(options: CallLinkOptions, address: Address, to: NodeId | null) {
+    this.#options = options;
+    this.address = address;
+    this.#stream = options.peers.open(address, options.channel);
+    this.#stream.onMessage = (message) => this.#received(message, to);
     this.#stream.onClose = () => this.#closed();
-    this.#stream.send(encode(CallHello, 0, { clusterId, brokerId: nodeId, toBrokerId: to }));
+    this.#stream.send(helloOf(options.identity, to ?? -1));
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Null when the stream broke or no reply came in time. */
-  call(apiKey: number, apiVersion: number, body: Uint8Array, deadlineMs: number): Promise<Reply | null> {
+  /** Null when the stream broke or nothing came in time. */
+  call(call: Call, timeoutMs: number): Promise<Reply | null> {
     if (!this.#isOpen) return Promise.resolve(null);
-    const callId = this.#nextCallId++;
     return new Promise((resolve) => {
       let timer: Timer | null = null;
       const settle = (reply: Reply | null): void => {
         timer?.cancel();
-        this.#pending.delete(callId);
+        this.#pending.delete(call.requestId);
         resolve(reply);
       };
-      timer = this.#scheduler.after(deadlineMs, () => settle(null));
-      this.#pending.set(callId, settle);
-      this.#stream.send(encode(Call, 0, { callId, apiKey, apiVersion, body }));
+      timer = this.#options.scheduler.after(timeoutMs, () => settle(null));
+      this.#pending.set(call.requestId, settle);
+      this.#stream.send(call);
     });
   }
 
@@ -60,18 +61,10 @@ export class CallLink {
     this.#closed();
   }
 
-  #received(message: Uint8Array, { clusterId, nodeId }: CallLinkOptions, to: NodeId): void {
-    try {
-      if (this.#isGreeted) {
-        const reply = decode(Reply, 0, message);
-        this.#pending.get(reply.callId)?.(reply);
-        return;
-      }
-      const hello = decode(CallHello, 0, message);
-      this.#isGreeted = true;
-      if (hello.clusterId !== clusterId || hello.brokerId !== to || hello.toBrokerId !== nodeId) this.close();
-    } catch {
-      // Not the protocol between nodes: as good as no broker at all.
+  #received(message: ReplyFrame, to: NodeId | null): void {
+    if (message.type === 'reply') this.#pending.get(message.requestId)?.(message);
+    else if (helloFault(message, this.#options.identity, to) !== null) {
+      if (message.clusterId !== this.#options.identity.clusterId) this.foreignClusterId = message.clusterId;
       this.close();
     }
   }

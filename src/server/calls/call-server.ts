@@ -1,89 +1,103 @@
-/** Serves the calls of other brokers. A stream whose hello does not fit, or that can not be read, is closed, and nothing else is. */
-import type { NodeId } from '../../base/ids.ts';
+/**
+ * The other end of `call-link.ts`: checks the hello, hands each call to `answer`, and sends the reply when it is there. A call that
+ * cannot be read, or a stream without a hello, ends that stream and nothing else.
+ */
+import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
-import type { PeerRequests } from '../../broker/pipeline/peer-requests.ts';
-import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { Call, CallHello, Reply } from './messages.ts';
+import type { Call, CallFrame, Reply, ReplyFrame } from './messages.ts';
 
-/** `KafkaServer` is one. */
-export interface PeerHost {
-  beginPeer(): PeerRequests;
-  endPeer(peer: PeerRequests): void;
+/** Who asks, and on which stream. */
+export interface Caller {
+  readonly hello: Hello;
+  /** False when the stream is over: nobody waits for the reply on it. */
+  readonly isAwaited: () => boolean;
 }
 
 export interface CallServerOptions {
-  readonly clusterId: string;
-  readonly nodeId: NodeId;
-  readonly host: PeerHost;
+  readonly identity: Identity;
+  /** The encoded response. Rejects with `KafkaError` to refuse; anything else is a bug, or a body that cannot be read. */
+  readonly answer: (call: Call, caller: Caller) => Promise<Uint8Array>;
+  /** Told with every reply. */
+  readonly leader: () => LeaderView;
   readonly logger: Logger;
+  /** The stream of a caller that had said its hello ended. */
+  readonly onGone?: (caller: Caller) => void;
 }
+
+type CallStream = MessageStream<ReplyFrame, CallFrame>;
 
 const empty = new Uint8Array(0);
 
 export class CallServer {
   readonly #options: CallServerOptions;
-  readonly #streams = new Set<MessageStream>();
+  readonly #streams = new Set<CallStream>();
 
   constructor(options: CallServerOptions) {
     this.#options = options;
   }
 
-  accept(stream: MessageStream): void {
+  accept(stream: CallStream): void {
     this.#streams.add(stream);
     stream.onClose = () => this.#streams.delete(stream);
-    stream.onMessage = (message) => {
-      try {
-        this.#greet(stream, decode(CallHello, 0, message));
-      } catch (error) {
-        this.#refuse(stream, error);
-      }
-    };
+    stream.onMessage = (message) => this.#greet(stream, message);
   }
 
   close(): void {
     for (const stream of this.#streams) stream.close();
   }
 
-  #greet(stream: MessageStream, hello: CallHello): void {
-    const { clusterId, nodeId, host } = this.#options;
-    if (hello.clusterId !== clusterId) throw new Error(`the caller belongs to cluster ${hello.clusterId}`);
-    if (hello.toBrokerId !== nodeId) throw new Error(`the caller means broker ${hello.toBrokerId}`);
-    stream.send(encode(CallHello, 0, { clusterId, brokerId: nodeId, toBrokerId: hello.brokerId }));
-    const peer = host.beginPeer();
+  #greet(stream: CallStream, message: CallFrame): void {
+    const { identity, logger, onGone } = this.#options;
+    const fault =
+      message.type === 'hello'
+        ? helloFault(message, identity, null)
+        : 'the first message of a stream is its hello';
+    if (fault !== null || message.type !== 'hello') {
+      logger.info('A peer was refused', { reason: fault });
+      this.#streams.delete(stream);
+      // The caller learns whom it has reached, and can say what does not fit.
+      stream.send(helloOf(identity));
+      stream.close(fault ?? '');
+      return;
+    }
+    const caller: Caller = { hello: message, isAwaited: () => this.#streams.has(stream) };
+    stream.send(helloOf(identity, message.nodeId));
     stream.onClose = () => {
       this.#streams.delete(stream);
-      host.endPeer(peer);
+      onGone?.(caller);
     };
-    const clientId = `broker-${hello.brokerId}`;
-    stream.onMessage = (message) => {
-      try {
-        void this.#serve(stream, peer, decode(Call, 0, message), clientId);
-      } catch (error) {
-        this.#refuse(stream, error);
-        host.endPeer(peer);
-      }
+    stream.onMessage = (next) => {
+      if (next.type === 'call') void this.#serve(stream, next, caller);
+      else stream.close('a second hello');
     };
   }
 
-  async #serve(stream: MessageStream, peer: PeerRequests, call: Call, clientId: string): Promise<void> {
-    const reply = (errorCode: number, errorMessage: string | null, body: Uint8Array): void => {
-      stream.send(encode(Reply, 0, { callId: call.callId, errorCode, errorMessage, body }));
+  async #serve(stream: CallStream, call: Call, caller: Caller): Promise<void> {
+    const { answer, leader, logger } = this.#options;
+    const reply = (errorCode: number, errorMessage: string, body: Uint8Array): Reply => {
+      const { id, epoch } = leader();
+      return {
+        type: 'reply',
+        requestId: call.requestId,
+        errorCode,
+        errorMessage,
+        leaderId: id ?? -1,
+        epoch,
+        body,
+      };
     };
     try {
-      reply(0, null, await peer.answer(call, clientId));
+      stream.send(reply(0, '', await answer(call, caller)));
     } catch (error) {
-      const { apiKey, apiVersion } = call;
-      if (error instanceof KafkaError) return reply(error.code, error.message, empty);
-      this.#options.logger.error('A call of another broker failed', { apiKey, apiVersion, error });
-      reply(Errors.UNKNOWN_SERVER_ERROR.code, null, empty);
+      if (error instanceof KafkaError) stream.send(reply(error.code, error.message, empty));
+      else {
+        const { apiKey, apiVersion } = call;
+        logger.warn('A call of a peer could not be answered', { apiKey, apiVersion, error });
+        stream.send(reply(Errors.INVALID_REQUEST.code, '', empty));
+      }
     }
-  }
-
-  #refuse(stream: MessageStream, error: unknown): void {
-    this.#options.logger.warn('A stream of another broker was refused', { error });
-    this.#streams.delete(stream);
-    stream.close();
   }
 }

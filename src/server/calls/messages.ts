@@ -1,33 +1,40 @@
 /**
- * What travels on the channel 'broker': the caller's hello, the broker's hello, then calls one way and replies the other, in any order.
- * Bodies are in Kafka's encoding.
+ * Kafka requests from node to node (proto/calls.proto): to the active controller on the channel `controller`, to another broker on
+ * the channel `broker`. Bodies are in Kafka's encoding.
  */
-import type { Infer } from '../../protocol/schema/fields.ts';
-import { bytes, int16, int32, int64, message, string } from '../../protocol/schema/fields.ts';
+import type { Hello } from '../../base/hello.ts';
+import type { Channel } from '../../base/network.ts';
 
-const versions = { versions: '0', flexible: '0+' } as const;
+/** A larger request body would be refused by the receiving node's gRPC server (`peerRequestBytesMax`). */
+export const callBodyBytesMax = 16 * 1024 * 1024;
 
-export const CallHello = message('CallHello', versions, {
-  clusterId: string(),
-  brokerId: int32(),
-  /** The broker that is meant: an address may have got a new owner. */
-  toBrokerId: int32(),
-});
-export type CallHello = Infer<typeof CallHello>;
+export interface Call {
+  readonly type: 'call';
+  /** Counts the sender's requests; with node and boot of its hello it names the request. */
+  readonly requestId: number;
+  /** The sender will not ask again for requests below this. */
+  readonly lowestPendingId: number;
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  /** Who asked the sender, `User:alice`; empty: the node itself. */
+  readonly principal: string;
+  readonly clientId: string;
+  readonly body: Uint8Array;
+}
 
-export const Call = message('Call', versions, {
-  callId: int64(),
-  apiKey: int16(),
-  apiVersion: int16(),
-  body: bytes(),
-});
-export type Call = Infer<typeof Call>;
-
-export const Reply = message('Reply', versions, {
-  callId: int64(),
+export interface Reply {
+  readonly type: 'reply';
+  readonly requestId: number;
   /** When it is not 0 the request was refused as a whole and there is no body. */
-  errorCode: int16(),
-  errorMessage: string({ nullable: '0+', default: null }),
-  body: bytes(),
-});
-export type Reply = Infer<typeof Reply>;
+  readonly errorCode: number;
+  readonly errorMessage: string;
+  /** The active controller, as far as the answering node knows; -1 when it does not. */
+  readonly leaderId: number;
+  readonly epoch: number;
+  readonly body: Uint8Array;
+}
+
+export type CallFrame = Hello | Call;
+export type ReplyFrame = Hello | Reply;
+export const controllerChannel: Channel<CallFrame, ReplyFrame> = { name: 'controller' };
+export const brokerChannel: Channel<CallFrame, ReplyFrame> = { name: 'broker' };

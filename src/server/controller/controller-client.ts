@@ -5,20 +5,22 @@
  * Where the controller is comes from the metadata log; while the log doesn't know, the voters are asked in turn.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
-import type { NodeId } from '../../base/ids.ts';
-import { nodeId } from '../../base/ids.ts';
-import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import type { Identity } from '../../base/hello.ts';
+import { type NodeId, nodeId } from '../../base/ids.ts';
+import type { Address, PeerNetwork } from '../../base/network.ts';
 import type { ControllerClient, ControllerRequestOptions } from '../../metadata/controller-port.ts';
 import { controllerDeadlineMsDefault } from '../../metadata/controller-port.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import type { LeaderView, MetadataLog } from '../../raft/api.ts';
+import { CallLink } from '../calls/call-link.ts';
+import { type Call, callBodyBytesMax, controllerChannel } from '../calls/messages.ts';
+import { RequestIds } from '../calls/request-ids.ts';
 import type { ControllerDriver } from './controller-driver.ts';
-import { ControllerAnswer, ControllerCall } from './envelope.ts';
 
 export interface ControllerClientOptions {
-  readonly nodeId: NodeId;
+  readonly identity: Identity;
   readonly log: Pick<MetadataLog, 'leader' | 'addressOf'>;
   /** Voters, or controller.quorum.bootstrap.servers: whom to ask while the leader isn't known. */
   readonly bootstrap: readonly Address[];
@@ -29,16 +31,10 @@ export interface ControllerClientOptions {
   readonly scheduler: Scheduler;
 }
 
-interface Pending {
-  readonly resolve: (answer: ControllerAnswer) => void;
-  readonly reject: () => void;
-}
-
-interface Link {
+interface Target {
   readonly address: Address;
-  readonly stream: MessageStream;
-  readonly pending: Map<number, Pending>;
-  open: boolean;
+  /** Null: whichever node is there. */
+  readonly id: NodeId | null;
 }
 
 const retryMsMin = 10;
@@ -51,8 +47,8 @@ const lost = Symbol('lost');
 
 export class StreamControllerClient implements ControllerClient {
   readonly #options: ControllerClientOptions;
-  #link: Link | null = null;
-  #nextCorrelationId = 1;
+  readonly #ids = new RequestIds();
+  #link: CallLink | null = null;
   #nextBootstrap = 0;
   /** From an answer that knows more than our log does. */
   #hint: LeaderView = { id: null, epoch: -1 };
@@ -74,23 +70,36 @@ export class StreamControllerClient implements ControllerClient {
     return decode(response, apiVersion, await this.send(request.key, apiVersion, body, options));
   }
 
+  /** The request keeps its number over all attempts: a controller that has carried it out answers the same again. */
   async send(
     apiKey: number,
     apiVersion: number,
     body: Uint8Array,
     options: ControllerRequestOptions = {},
   ): Promise<Uint8Array> {
+    const { principal = '', clientId = '' } = options;
+    const requestId = this.#ids.begin();
+    try {
+      return await this.#untilDeadline(
+        { requestId, apiKey, apiVersion, principal, clientId, body },
+        options.deadlineMs ?? controllerDeadlineMsDefault,
+      );
+    } finally {
+      this.#ids.end(requestId);
+    }
+  }
+
+  async #untilDeadline(
+    request: Omit<Call, 'type' | 'lowestPendingId'>,
+    timeoutMs: number,
+  ): Promise<Uint8Array> {
     const { clock } = this.#options;
-    const deadlineMs = clock.monotonicMs() + (options.deadlineMs ?? controllerDeadlineMsDefault);
-    const principal = options.principal ?? null;
-    const clientId = options.clientId ?? null;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
     let retryMs = retryMsMin;
     for (;;) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0 || this.#closed) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
-      const correlationId = this.#nextCorrelationId;
-      this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff;
-      const call = { correlationId, apiKey, apiVersion, principal, clientId, body };
+      const call: Call = { type: 'call', lowestPendingId: this.#ids.lowestPending, ...request };
       const answer = await this.#attempt(call, leftMs);
       if (answer !== lost) return answer;
       const isChanged = await this.#changeOr(
@@ -107,7 +116,7 @@ export class StreamControllerClient implements ControllerClient {
    */
   onControllerChange(leader: LeaderView): void {
     const address = leader.id === null ? null : this.#options.log.addressOf(leader.id);
-    const isHere = leader.id === this.#options.nodeId;
+    const isHere = leader.id === this.#options.identity.nodeId;
     if (address === null ? isHere : !this.#isLinkTo(address)) this.#drop();
     for (const wake of [...this.#waitingForChange]) wake();
   }
@@ -121,93 +130,73 @@ export class StreamControllerClient implements ControllerClient {
     for (const wake of [...this.#waitingForChange]) wake();
   }
 
-  async #attempt(call: ControllerCall, leftMs: number): Promise<Uint8Array | typeof lost> {
+  async #attempt(call: Call, leftMs: number): Promise<Uint8Array | typeof lost> {
     const { local } = this.#options;
     if (local?.isElected === true) return this.#attemptHere(local, call);
-    const address = this.#target();
-    if (address === null) return lost;
-    const answer = await this.#call(address, call, Math.min(leftMs, attemptMsMax));
-    if (answer === null) return lost;
-    if (answer.errorCode === 0) return answer.body;
-    if (answer.errorCode !== Errors.NOT_CONTROLLER.code) {
-      throw new KafkaError(errorOf(answer.errorCode), answer.errorMessage ?? undefined);
+    const target = this.#target();
+    if (target === null) return lost;
+    if (call.body.length > callBodyBytesMax)
+      throw new KafkaError(Errors.INVALID_REQUEST, 'The request is too large.');
+    const link = this.#linkTo(target);
+    const reply = await link.call(call, Math.min(leftMs, attemptMsMax));
+    if (link.foreignClusterId !== null) {
+      throw new KafkaError(
+        Errors.INCONSISTENT_CLUSTER_ID,
+        `Expected cluster ID ${link.foreignClusterId}, but got cluster ID ${this.#options.identity.clusterId}`,
+      );
+    }
+    if (reply === null) return lost;
+    if (reply.errorCode === 0) return reply.body;
+    if (reply.errorCode !== Errors.NOT_CONTROLLER.code) {
+      throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);
     }
     // Asked the wrong one. It may know better than our log.
-    if (answer.leaderId >= 0) this.#hint = { id: nodeId(answer.leaderId), epoch: answer.epoch };
+    if (reply.leaderId >= 0) this.#hint = { id: nodeId(reply.leaderId), epoch: reply.epoch };
     const next = this.#target();
-    if (next === null || !sameAddress(next, address)) this.#drop();
+    if (next === null || !sameAddress(next.address, target.address)) this.#drop();
     return lost;
   }
 
-  async #attemptHere(local: ControllerDriver, call: ControllerCall): Promise<Uint8Array | typeof lost> {
+  async #attemptHere(local: ControllerDriver, call: Call): Promise<Uint8Array | typeof lost> {
+    const { nodeId: id, bootId } = this.#options.identity;
     try {
-      return await local.submit(call);
+      return await local.submit(call, { nodeId: id, bootId, isAwaited: () => true });
     } catch (error) {
       if (error instanceof KafkaError && error.error === Errors.NOT_CONTROLLER) return lost;
       throw error;
     }
   }
 
-  #target(): Address | null {
-    const { log, bootstrap } = this.#options;
+  #target(): Target | null {
+    const { log, bootstrap, identity } = this.#options;
     const known = log.leader();
     const leader = this.#hint.epoch > known.epoch ? this.#hint : known;
-    if (leader.id === this.#options.nodeId) return null;
+    if (leader.id === identity.nodeId) return null;
     const address = leader.id === null ? null : log.addressOf(leader.id);
-    if (address !== null) return address;
-    if (this.#link !== null) return this.#link.address;
+    if (address !== null) return { address, id: leader.id };
+    if (this.#link !== null) return { address: this.#link.address, id: null };
     // Nobody leads as far as we know; nobody can answer, but others may know first.
     if (bootstrap.length === 0) return null;
     const next = bootstrap[this.#nextBootstrap % bootstrap.length] as Address;
     this.#nextBootstrap++;
-    return next;
+    return { address: next, id: null };
   }
 
   #isLinkTo(address: Address): boolean {
     return this.#link !== null && sameAddress(this.#link.address, address);
   }
 
-  /** Null when the stream broke or nothing came in time. */
-  #call(address: Address, call: ControllerCall, timeoutMs: number): Promise<ControllerAnswer | null> {
-    const link = this.#linkTo(address);
-    return new Promise((resolve) => {
-      let timer: Timer | null = null;
-      const settle = (answer: ControllerAnswer | null): void => {
-        timer?.cancel();
-        link.pending.delete(call.correlationId);
-        resolve(answer);
-      };
-      timer = this.#options.scheduler.after(timeoutMs, () => settle(null));
-      link.pending.set(call.correlationId, { resolve: settle, reject: () => settle(null) });
-      link.stream.send(encode(ControllerCall, 0, call));
-    });
-  }
-
-  #linkTo(address: Address): Link {
-    if (this.#link !== null && this.#link.open && sameAddress(this.#link.address, address)) return this.#link;
+  #linkTo({ address, id }: Target): CallLink {
+    if (this.#link?.isOpen === true && sameAddress(this.#link.address, address)) return this.#link;
     this.#drop();
-    const stream = this.#options.peers.open(address, 'controller');
-    const link: Link = { address, stream, pending: new Map(), open: true };
-    this.#link = link;
-    stream.onMessage = (message) => {
-      const answer = decode(ControllerAnswer, 0, message);
-      link.pending.get(answer.correlationId)?.resolve(answer);
-    };
-    stream.onClose = () => {
-      link.open = false;
-      if (this.#link === link) this.#link = null;
-      for (const pending of [...link.pending.values()]) pending.reject();
-    };
-    return link;
+    this.#link = new CallLink({ ...this.#options, channel: controllerChannel }, address, id);
+    return this.#link;
   }
 
   #drop(): void {
     const link = this.#link;
-    if (link === null) return;
     this.#link = null;
-    link.open = false;
-    link.stream.close();
-    for (const pending of [...link.pending.values()]) pending.reject();
+    link?.close();
   }
 
   /** Resolves after `ms`, or with true as soon as the controller changed. */

@@ -32,9 +32,11 @@ import {
   QuorumBusyError,
 } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Call } from '../calls/messages.ts';
 import { controllerSettings } from './controller-settings.ts';
-import type { ControllerCall } from './envelope.ts';
 import { IdleRecord } from './idle-record.ts';
+import { checkSender } from './own-requests.ts';
+import { type Requester, RequestTable } from './request-table.ts';
 
 export interface ControllerDriverOptions {
   readonly log: MetadataLog;
@@ -52,7 +54,7 @@ export interface ControllerDriverOptions {
   readonly logger: Logger;
 }
 
-type ExtraHandler = (call: ControllerCall) => Promise<Uint8Array>;
+type ExtraHandler = (call: Call) => Promise<Uint8Array>;
 
 interface Waiting {
   readonly resolve: () => void;
@@ -111,6 +113,7 @@ export class ControllerDriver implements MetadataLogListener {
   readonly #options: ControllerDriverOptions;
   readonly #queue: Job[] = [];
   readonly #extraHandlers = new Map<number, ExtraHandler>();
+  readonly #requests = new RequestTable();
   #leadership: Leadership | null = null;
   /** The log says that this node leads, if not yet that it may act. */
   #isElected = false;
@@ -142,16 +145,19 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * Resolves to the encoded response once it may leave. Rejects with `KafkaError`. What nobody waits for any more when its turn
-   * comes is not begun: who hung up has asked again by then, maybe here.
+   * Resolves to the encoded response once it may leave. Rejects with `KafkaError`. A request that was begun in this controller epoch
+   * is not begun again. One that nobody waits for any more when its turn comes is not begun: its sender has asked again by then,
+   * maybe here.
    */
-  async submit(call: ControllerCall, isAwaited?: () => boolean): Promise<Uint8Array> {
-    const extra = this.#extraHandlers.get(call.apiKey);
-    return extra === undefined ? this.decide(call, isAwaited) : extra(call);
+  submit(call: Call, requester: Requester): Promise<Uint8Array> {
+    return this.#requests.once(call, requester, (isAwaited) => {
+      const extra = this.#extraHandlers.get(call.apiKey);
+      return extra === undefined ? this.decide(call, isAwaited, requester.nodeId) : extra(call);
+    });
   }
 
   /** What the controller itself answers, past handlers that were added. */
-  async decide(call: ControllerCall, isAwaited = () => true): Promise<Uint8Array> {
+  async decide(call: Call, isAwaited = () => true, sender: NodeId | null = null): Promise<Uint8Array> {
     await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     const { apiKey, apiVersion } = call;
@@ -159,6 +165,7 @@ export class ControllerDriver implements MetadataLogListener {
     if (this.#queue.length >= queueLengthMax) throw busy();
     const schemas: { readonly request: Message; readonly response: Message } = controllerRequests[apiKey];
     const request = decode(schemas.request, apiVersion, call.body);
+    if (sender !== null) checkSender(apiKey, request, sender);
     const response = await this.#enqueue(
       (active, nowMs) => {
         if (!isAwaited()) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
@@ -226,6 +233,7 @@ export class ControllerDriver implements MetadataLogListener {
 
   onDeactivated(): void {
     this.#ledEpoch = null;
+    this.#requests.clear();
     this.#end();
     this.#admit();
   }

@@ -3,17 +3,16 @@
  * log no longer begins where the observer is, or when it has nothing and there is one. Never more bytes than the observer
  * gave credit for (a message at most beyond it); never anything that isn't committed.
  */
+import type { Hello, Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { MessageStream, PeerNetwork } from '../../base/network.ts';
-import type { Random } from '../../base/random.ts';
 import type { ReplicaStatus } from '../../raft/api.ts';
-import { MalformedError } from '../../raft/bytes.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { RaftStore } from '../../raft/store.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { decodeObserve, encodeObserve, type ObserveMessage } from './observe-wire.ts';
-import { Greeter } from './transport.ts';
+import { feedBytes, type FeedMessage, observeChannel, type ObserverFrame } from './channels.ts';
+import { Greeter } from './greeter.ts';
 
 const messageBytesMax = 256 * 1024;
 /** Observers hear at least this often from a voter that is alive. */
@@ -21,19 +20,19 @@ export const statusIntervalMs = 500;
 const observersMax = 10_000;
 
 export interface ObserverFeedOptions {
-  readonly me: ReplicaKey;
-  readonly clusterId: string;
+  readonly identity: Identity;
   readonly core: RaftCore;
   readonly store: RaftStore;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  readonly random: Random;
   readonly peers: PeerNetwork;
   readonly logger: Logger;
 }
 
+type FeedStream = MessageStream<Hello | FeedMessage, ObserverFrame>;
+
 interface Session {
-  readonly stream: MessageStream;
+  readonly stream: FeedStream;
   readonly key: ReplicaKey;
   /** Next entry to send; -1 until the first credit says where the observer is. */
   nextOffset: number;
@@ -57,11 +56,11 @@ export class ObserverFeed {
 
   constructor(options: ObserverFeedOptions) {
     this.#options = options;
-    this.#greeter = new Greeter(options);
+    this.#greeter = new Greeter(options.identity, options.logger);
   }
 
   start(): void {
-    this.#options.peers.accept('observe', (stream) => this.#accept(stream));
+    this.#options.peers.accept(observeChannel, (stream) => this.#accept(stream));
     this.#scheduleStatus();
   }
 
@@ -96,17 +95,18 @@ export class ObserverFeed {
     });
   }
 
-  #accept(stream: MessageStream): void {
+  #accept(stream: FeedStream): void {
     stream.onDrain = () => {};
     stream.onClose = () => {};
-    stream.onMessage = (bytes) => {
-      const key = this.#greeter.check(bytes, null);
-      if (key === null || this.#stopped || this.#sessions.size >= observersMax) stream.close();
+    stream.onMessage = (message) => {
+      const key = this.#greeter.check(message, null);
+      if (typeof key === 'string') stream.close(key);
+      else if (this.#stopped || this.#sessions.size >= observersMax) stream.close('no more observers');
       else this.#greeted(stream, key);
     };
   }
 
-  #greeted(stream: MessageStream, key: ReplicaKey): void {
+  #greeted(stream: FeedStream, key: ReplicaKey): void {
     for (const old of this.#sessions) if (old.key.id === key.id) this.#close(old);
     const session: Session = {
       stream,
@@ -127,40 +127,37 @@ export class ObserverFeed {
       this.#pump(session);
     };
     stream.onClose = () => this.#close(session);
-    stream.onMessage = (bytes) => this.#received(session, bytes);
-    stream.send(this.#greeter.bytes);
+    stream.onMessage = (message) => this.#received(session, message);
+    stream.send(this.#greeter.hello(key.id));
     this.#tellStatus(session, true);
   }
 
-  #received(session: Session, bytes: Uint8Array): void {
-    try {
-      const message = decodeObserve(bytes);
-      if (message.type !== 'credit')
-        throw new MalformedError(`an observer sends credits, not '${message.type}'`);
-      const { core, clock } = this.#options;
-      session.creditBytes += message.sizeBytes;
-      session.ackedEndOffset = message.endOffset;
-      session.ackedMs = clock.wallMs();
-      if (message.endOffset >= core.deliverableEndOffset) session.caughtUpMs = session.ackedMs;
-      if (session.nextOffset < 0) session.nextOffset = message.endOffset;
-      this.#pump(session);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#greeter.complain(`A message of observer ${session.key.id} was refused`, error.message);
-      this.#close(session);
+  #received(session: Session, message: ObserverFrame): void {
+    if (message.type !== 'credit') {
+      const reason = 'a second hello';
+      this.#greeter.complain(`A message of observer ${session.key.id} was refused`, reason);
+      this.#close(session, reason);
+      return;
     }
+    const { core, clock } = this.#options;
+    session.creditBytes += message.sizeBytes;
+    session.ackedEndOffset = message.endOffset;
+    session.ackedMs = clock.wallMs();
+    if (message.endOffset >= core.deliverableEndOffset) session.caughtUpMs = session.ackedMs;
+    if (session.nextOffset < 0) session.nextOffset = message.endOffset;
+    this.#pump(session);
   }
 
-  #close(session: Session): void {
+  #close(session: Session, reason?: string): void {
     session.closed = true;
     this.#sessions.delete(session);
-    session.stream.close();
+    session.stream.close(reason);
   }
 
   #tellStatus(session: Session, always: boolean): void {
     const { core } = this.#options;
     const { epoch, voters } = core.state;
-    const leaderId = core.leaderId;
+    const leaderId = core.leaderId ?? -1;
     const told = `${leaderId} ${epoch} ${voters.currentOffset}`;
     if (!always && told === session.toldStatus) return;
     session.toldStatus = told;
@@ -168,10 +165,9 @@ export class ObserverFeed {
     this.#send(session, { type: 'status', leaderId, epoch, highWatermark, voters: voters.current });
   }
 
-  #send(session: Session, message: ObserveMessage): void {
-    const bytes = encodeObserve(message);
-    session.creditBytes -= bytes.length;
-    if (!session.stream.send(bytes)) session.room = false;
+  #send(session: Session, message: FeedMessage): void {
+    session.creditBytes -= feedBytes(message);
+    if (!session.stream.send(message)) session.room = false;
   }
 
   #pump(session: Session): void {

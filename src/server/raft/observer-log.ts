@@ -5,8 +5,10 @@
  */
 import { assert } from '../../base/assert.ts';
 import { type Clock, type Scheduler, type Timer, yieldTurn } from '../../base/clock.ts';
-import type { NodeId } from '../../base/ids.ts';
+import type { Hello, Identity } from '../../base/hello.ts';
+import { type NodeId, nodeId } from '../../base/ids.ts';
 import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import { MalformedError } from '../../base/protobuf.ts';
 import { below, type Random } from '../../base/random.ts';
 import {
   type LeaderView,
@@ -15,20 +17,23 @@ import {
   NotLeaderError,
   type QuorumStatus,
 } from '../../raft/api.ts';
-import { MalformedError } from '../../raft/bytes.ts';
+import { entriesFault } from '../../raft/messages.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { batchAt } from './delivery.ts';
 import {
-  decodeObserve,
-  encodeObserve,
+  feedBytes,
   type FeedEntries,
+  type FeedMessage,
+  type FeedSnapshot,
   type FeedStatus,
-  type ObserveMessage,
-  type SnapshotBegin,
-} from './observe-wire.ts';
+  observeChannel,
+  type ObserverFrame,
+  type SnapshotChunk,
+} from './channels.ts';
+import { Greeter } from './greeter.ts';
 import { statusIntervalMs } from './observer-feed.ts';
-import { Greeter } from './transport.ts';
+import { SnapshotParts } from './snapshot-parts.ts';
 
 const creditBytes = 4 * 1024 * 1024;
 const retryMsMin = 20;
@@ -38,8 +43,7 @@ const sliceMs = 5;
 const silenceMs = 6 * statusIntervalMs;
 
 export interface ObserverLogOptions {
-  readonly me: ReplicaKey;
-  readonly clusterId: string;
+  readonly identity: Identity;
   /** Known voters; more are learned from the feed. */
   readonly voters: readonly Voter[];
   /** `controller.quorum.bootstrap.servers`: where to ask when no voter is known. */
@@ -52,6 +56,8 @@ export interface ObserverLogOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+type Stream = MessageStream<ObserverFrame, Hello | FeedMessage>;
+
 export class ObserverLog implements MetadataLog {
   readonly #options: ObserverLogOptions;
   readonly #greeter: Greeter;
@@ -59,19 +65,14 @@ export class ObserverLog implements MetadataLog {
   #voters: readonly Voter[];
   #status: FeedStatus | null = null;
   #endOffset = 0;
-  #stream: MessageStream | null = null;
+  #stream: Stream | null = null;
   #feedId: NodeId | null = null;
   #heardMs = 0;
   #failures = 0;
   #rotation = 0;
   #unreturnedBytes = 0;
-  #snapshot: { readonly begin: SnapshotBegin; readonly bytes: Uint8Array; receivedBytes: number } | null =
-    null;
-  readonly #inbox: {
-    readonly stream: MessageStream;
-    readonly message: ObserveMessage;
-    readonly sizeBytes: number;
-  }[] = [];
+  #snapshot: { readonly begin: FeedSnapshot; readonly parts: SnapshotParts } | null = null;
+  readonly #inbox: { readonly stream: Stream; readonly message: FeedMessage }[] = [];
   #working = false;
   readonly #timers = new Set<Timer>();
   #phase: 'new' | 'running' | 'stopped' = 'new';
@@ -79,7 +80,7 @@ export class ObserverLog implements MetadataLog {
   constructor(options: ObserverLogOptions) {
     this.#options = options;
     this.#voters = options.voters;
-    this.#greeter = new Greeter(options);
+    this.#greeter = new Greeter(options.identity, options.logger);
   }
 
   addListener(listener: MetadataLogListener): void {
@@ -97,18 +98,18 @@ export class ObserverLog implements MetadataLog {
   }
 
   propose(): Promise<number> {
-    return this.#refuse();
+    return this.#notLeader();
   }
 
   changeVoters(): Promise<number> {
-    return this.#refuse();
+    return this.#notLeader();
   }
 
   readBarrier(): Promise<number> {
-    return this.#refuse();
+    return this.#notLeader();
   }
 
-  #refuse(): Promise<number> {
+  #notLeader(): Promise<number> {
     const { id, epoch } = this.leader();
     return Promise.reject(new NotLeaderError('Not a controller', id, epoch));
   }
@@ -118,10 +119,11 @@ export class ObserverLog implements MetadataLog {
   }
 
   status(): QuorumStatus {
+    const { nodeId: id, directoryId } = this.#options.identity;
     return {
       role: 'observer',
-      leaderId: this.#status?.leaderId ?? null,
-      epoch: this.#status?.epoch ?? 0,
+      leaderId: this.leader().id,
+      epoch: this.leader().epoch,
       highWatermark: Math.max(this.#endOffset, this.#status?.highWatermark ?? 0),
       logStartOffset: 0,
       logEndOffset: this.#endOffset,
@@ -131,14 +133,13 @@ export class ObserverLog implements MetadataLog {
         lastFetchMs: -1,
         lastCaughtUpMs: -1,
       })),
-      observers: [
-        { ...this.#options.me, logEndOffset: this.#endOffset, lastFetchMs: -1, lastCaughtUpMs: -1 },
-      ],
+      observers: [{ id, directoryId, logEndOffset: this.#endOffset, lastFetchMs: -1, lastCaughtUpMs: -1 }],
     };
   }
 
   leader(): LeaderView {
-    return { id: this.#status?.leaderId ?? null, epoch: this.#status?.epoch ?? 0 };
+    const { leaderId = -1, epoch = 0 } = this.#status ?? {};
+    return { id: leaderId < 0 ? null : nodeId(leaderId), epoch };
   }
 
   addressOf(id: NodeId): Address | null {
@@ -163,7 +164,7 @@ export class ObserverLog implements MetadataLog {
 
   /** Whom to ask next: the leader when it is known and wasn't just tried in vain, else all in turn. */
   #nextAddress(): { address: Address; id: NodeId | null } | null {
-    const leaderId = this.#status?.leaderId ?? null;
+    const leaderId = this.leader().id;
     if (leaderId !== null && this.#failures === 0) {
       const address = this.addressOf(leaderId);
       if (address !== null) return { address, id: leaderId };
@@ -187,7 +188,7 @@ export class ObserverLog implements MetadataLog {
       this.#after(retryMsMax, () => this.#open());
       return;
     }
-    const stream = this.#options.peers.open(next.address, 'observe');
+    const stream = this.#options.peers.open(next.address, observeChannel);
     this.#stream = stream;
     this.#feedId = next.id;
     this.#snapshot = null;
@@ -195,26 +196,26 @@ export class ObserverLog implements MetadataLog {
     this.#heardMs = this.#options.clock.monotonicMs();
     stream.onDrain = () => {};
     stream.onClose = () => this.#closed(stream);
-    stream.onMessage = (bytes) => {
-      const key = this.#greeter.check(bytes, next.id);
-      if (key === null) {
+    stream.onMessage = (message) => {
+      const key = this.#greeter.check(message, next.id);
+      if (typeof key === 'string') {
         stream.close();
         this.#closed(stream);
         return;
       }
       this.#greeted(stream, key);
     };
-    stream.send(this.#greeter.bytes);
+    stream.send(this.#greeter.hello(next.id));
   }
 
-  #greeted(stream: MessageStream, key: ReplicaKey): void {
+  #greeted(stream: Stream, key: ReplicaKey): void {
     this.#feedId = key.id;
     this.#options.logger.debug('Following a voter', { voter: key.id, from: this.#endOffset });
-    stream.onMessage = (bytes) => this.#received(stream, bytes);
-    stream.send(encodeObserve({ type: 'credit', sizeBytes: creditBytes, endOffset: this.#endOffset }));
+    stream.onMessage = (message) => this.#received(stream, message as FeedMessage);
+    stream.send({ type: 'credit', sizeBytes: creditBytes, endOffset: this.#endOffset });
   }
 
-  #closed(stream: MessageStream): void {
+  #closed(stream: Stream): void {
     if (stream !== this.#stream || this.#phase !== 'running') return;
     this.#stream = null;
     this.#snapshot = null;
@@ -239,7 +240,7 @@ export class ObserverLog implements MetadataLog {
   /** Leaves a voter that does not lead for the one that does: it alone can tell others how far we are. */
   #moveToLeader(): void {
     const stream = this.#stream;
-    const leaderId = this.#status?.leaderId ?? null;
+    const leaderId = this.leader().id;
     if (stream === null || leaderId === null || leaderId === this.#feedId || this.#failures !== 0) return;
     if (this.addressOf(leaderId) === null || this.#snapshot !== null) return;
     stream.close();
@@ -247,18 +248,10 @@ export class ObserverLog implements MetadataLog {
     this.#closed(stream);
   }
 
-  #received(stream: MessageStream, bytes: Uint8Array): void {
+  #received(stream: Stream, message: FeedMessage): void {
     if (stream !== this.#stream) return;
     this.#heardMs = this.#options.clock.monotonicMs();
-    try {
-      this.#inbox.push({ stream, message: decodeObserve(bytes), sizeBytes: bytes.length });
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#greeter.complain('A message of the metadata feed was refused', error.message);
-      stream.close();
-      this.#closed(stream);
-      return;
-    }
+    this.#inbox.push({ stream, message });
     if (this.#working) return;
     this.#working = true;
     this.#work()
@@ -279,8 +272,12 @@ export class ObserverLog implements MetadataLog {
       if (this.#phase !== 'running') return;
       // What an old stream still brought is left: the new one says it again.
       if (next.stream === this.#stream) {
-        await this.#handle(next.message);
-        this.#giveBack(next.stream, next.sizeBytes);
+        const fault = this.#faultOf(next.message);
+        if (fault !== null) this.#refuse(next.stream, fault);
+        else {
+          await this.#handle(next.message);
+          this.#giveBack(next.stream, feedBytes(next.message));
+        }
       }
       if (clock.monotonicMs() - sinceMs < sliceMs) continue;
       await yieldTurn(scheduler);
@@ -288,15 +285,52 @@ export class ObserverLog implements MetadataLog {
     }
   }
 
-  #giveBack(stream: MessageStream, sizeBytes: number): void {
+  /** What does not fit where this observer is; null: nothing. A chunk is taken by the way. */
+  #faultOf(message: FeedMessage): string | null {
+    switch (message.type) {
+      case 'status':
+        return null;
+      case 'begin':
+      case 'chunk':
+        try {
+          this.#takeSnapshot(message);
+          return null;
+        } catch (error) {
+          if (error instanceof MalformedError) return error.message;
+          throw error;
+        }
+      case 'entries':
+        if (message.baseOffset > this.#endOffset)
+          return `the feed skips from ${this.#endOffset} to ${message.baseOffset}`;
+        return entriesFault(message.entries, message.baseOffset);
+      default:
+        return 'a second hello';
+    }
+  }
+
+  /** Throws `MalformedError`. */
+  #takeSnapshot(message: FeedSnapshot | SnapshotChunk): void {
+    if (message.type === 'begin') {
+      this.#snapshot = { begin: message, parts: new SnapshotParts(message.sizeBytes) };
+      return;
+    }
+    if (this.#snapshot === null) throw new MalformedError('a chunk without the begin of its snapshot');
+    this.#snapshot.parts.add(message.bytes);
+  }
+
+  #refuse(stream: Stream, reason: string): void {
+    this.#greeter.complain('A message of the metadata feed was refused', reason);
+    stream.close();
+    this.#closed(stream);
+  }
+
+  #giveBack(stream: Stream, sizeBytes: number): void {
     this.#unreturnedBytes += sizeBytes;
-    stream.send(
-      encodeObserve({ type: 'credit', sizeBytes: this.#unreturnedBytes, endOffset: this.#endOffset }),
-    );
+    stream.send({ type: 'credit', sizeBytes: this.#unreturnedBytes, endOffset: this.#endOffset });
     this.#unreturnedBytes = 0;
   }
 
-  async #handle(message: ObserveMessage): Promise<void> {
+  async #handle(message: FeedMessage): Promise<void> {
     switch (message.type) {
       case 'status':
         this.#handleStatus(message);
@@ -305,18 +339,8 @@ export class ObserverLog implements MetadataLog {
         await this.#handleEntries(message);
         return;
       case 'begin':
-        this.#snapshot = { begin: message, bytes: new Uint8Array(message.sizeBytes), receivedBytes: 0 };
-        if (message.sizeBytes === 0) await this.#finishSnapshot();
-        return;
-      case 'chunk': {
-        const snapshot = this.#snapshot;
-        assert(snapshot !== null, 'a chunk belongs to a snapshot');
-        snapshot.bytes.set(message.bytes, snapshot.receivedBytes);
-        snapshot.receivedBytes += message.bytes.length;
-        if (snapshot.receivedBytes === snapshot.bytes.length) await this.#finishSnapshot();
-        return;
-      }
-      case 'credit':
+      case 'chunk':
+        if (this.#snapshot?.parts.isWhole === true) await this.#finishSnapshot();
         return;
     }
   }
@@ -340,9 +364,10 @@ export class ObserverLog implements MetadataLog {
   async #finishSnapshot(): Promise<void> {
     const snapshot = this.#snapshot;
     assert(snapshot !== null, 'a snapshot was begun');
-    const { begin, bytes } = snapshot;
+    const { begin, parts } = snapshot;
     this.#snapshot = null;
     if (begin.endOffset <= this.#endOffset) return;
+    const bytes = parts.whole();
     for (const listener of this.#listeners) {
       await listener.onSnapshot({ offset: begin.endOffset - 1, epoch: begin.epoch, bytes });
     }
@@ -350,7 +375,7 @@ export class ObserverLog implements MetadataLog {
   }
 
   async #handleEntries({ baseOffset, entries }: FeedEntries): Promise<void> {
-    assert(baseOffset <= this.#endOffset, `the feed skips from ${this.#endOffset} to ${baseOffset}`);
+    assert(baseOffset <= this.#endOffset, 'a feed that skips was refused');
     const { clock, scheduler } = this.#options;
     let sinceMs = clock.monotonicMs();
     const fresh = entries.slice(this.#endOffset - baseOffset);

@@ -3,22 +3,21 @@
  * the composition root.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
+import type { Identity } from '../../base/hello.ts';
 import type { Address, PeerNetwork } from '../../base/network.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataLog } from '../../raft/api.ts';
 import type { RaftOptions } from '../../raft/state.ts';
 import type { RaftStore } from '../../raft/store.ts';
-import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
+import type { Endpoint, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { ObserverLog } from './observer-log.ts';
 import { VoterLog } from './voter-log.ts';
 
 export interface OpenMetadataLogOptions {
-  /** Node id and the directory id of the metadata directory. */
-  readonly me: ReplicaKey;
+  readonly identity: Identity;
   /** Where other controllers reach this one, its controller listener first; empty on a broker. */
   readonly endpoints: readonly Endpoint[];
-  readonly clusterId: string;
   /** `controller.quorum.voters`, with `uuidZero` as directory ids; empty for a quorum that was formatted dynamically. */
   readonly voters: readonly Voter[];
   /** `controller.quorum.bootstrap.servers`. */

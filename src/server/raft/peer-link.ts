@@ -9,11 +9,15 @@ import type { NodeId } from '../../base/ids.ts';
 import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
 import { below, type Random } from '../../base/random.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
+import { type RaftFrame, raftChannel } from './channels.ts';
+import type { Greeter } from './greeter.ts';
 
 const retryMsMin = 20;
 const retryMsMax = 500;
 /** A stream that isn't answered is given up: the host may be gone without a word. */
 const helloTimeoutMs = 2000;
+
+type RaftStream = MessageStream<RaftFrame, RaftFrame>;
 
 export interface PeerLinkOptions {
   /** Null: whoever is there. */
@@ -22,17 +26,15 @@ export interface PeerLinkOptions {
   readonly peers: PeerNetwork;
   readonly scheduler: Scheduler;
   readonly random: Random;
-  readonly hello: () => Uint8Array;
-  /** Checks the answer; null when the stream is to be closed. */
-  readonly checkHello: (bytes: Uint8Array, expected: NodeId | null) => ReplicaKey | null;
-  readonly onMessage: (stream: MessageStream, from: ReplicaKey, bytes: Uint8Array) => void;
+  readonly greeter: Greeter;
+  readonly onMessage: (stream: RaftStream, from: ReplicaKey, message: RaftFrame) => void;
   readonly onUp: (key: ReplicaKey) => void;
   readonly onDown: () => void;
 }
 
 export class PeerLink {
   readonly #options: PeerLinkOptions;
-  #stream: MessageStream | null = null;
+  #stream: RaftStream | null = null;
   #up = false;
   #timer: Timer | null = null;
   #failures = 0;
@@ -50,7 +52,7 @@ export class PeerLink {
     return this.#up;
   }
 
-  send(message: Uint8Array): void {
+  send(message: RaftFrame): void {
     if (this.#up) this.#stream?.send(message);
   }
 
@@ -71,25 +73,25 @@ export class PeerLink {
   }
 
   #open(): void {
-    const { peers, address, hello, scheduler } = this.#options;
+    const { peer, peers, address, greeter, scheduler } = this.#options;
     this.#timer = null;
-    const stream = peers.open(address, 'raft');
+    const stream = peers.open(address, raftChannel);
     this.#stream = stream;
     stream.onDrain = () => {};
     stream.onClose = () => this.#closed(stream);
-    stream.onMessage = (bytes) => this.#answered(stream, bytes);
-    stream.send(hello());
+    stream.onMessage = (message) => this.#answered(stream, message);
+    stream.send(greeter.hello(peer));
     this.#timer = scheduler.after(helloTimeoutMs, () => {
       stream.close();
       this.#closed(stream);
     });
   }
 
-  #answered(stream: MessageStream, bytes: Uint8Array): void {
+  #answered(stream: RaftStream, message: RaftFrame): void {
     if (this.#up || stream !== this.#stream) return;
-    const { checkHello, peer, onMessage, onUp } = this.#options;
-    const key = checkHello(bytes, peer);
-    if (key === null) {
+    const { greeter, peer, onMessage, onUp } = this.#options;
+    const key = greeter.check(message, peer);
+    if (typeof key === 'string') {
       this.#failures = 10;
       stream.close();
       this.#closed(stream);
@@ -99,13 +101,13 @@ export class PeerLink {
     this.#timer = null;
     this.#up = true;
     this.#failures = 0;
-    stream.onMessage = (message) => {
-      if (stream === this.#stream) onMessage(stream, key, message);
+    stream.onMessage = (next) => {
+      if (stream === this.#stream) onMessage(stream, key, next);
     };
     onUp(key);
   }
 
-  #closed(stream: MessageStream): void {
+  #closed(stream: RaftStream): void {
     if (stream !== this.#stream || this.#stopped) return;
     const wasUp = this.#up;
     this.#stream = null;

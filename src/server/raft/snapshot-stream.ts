@@ -8,19 +8,25 @@
  * acknowledgement is an ordinary Raft message.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
+import type { NodeId } from '../../base/ids.ts';
 import type { MessageStream } from '../../base/network.ts';
-import { ByteReader, ByteWriter, MalformedError } from '../../raft/bytes.ts';
+import { MalformedError } from '../../base/protobuf.ts';
 import type { InstallSnapshot } from '../../raft/messages.ts';
 import { type ReplicaKey, sameReplica } from '../../raft/types.ts';
+import type { SnapshotBegin, SnapshotFrame, SnapshotReply } from './channels.ts';
+import type { Greeter } from './greeter.ts';
+import { SnapshotParts } from './snapshot-parts.ts';
 
 const chunkBytes = 256 * 1024;
-const snapshotBytesMax = 2 ** 31;
 const idleTimeoutMs = 30_000;
 
+type Outgoing = MessageStream<SnapshotFrame, SnapshotReply>;
+type Incoming = MessageStream<SnapshotReply, SnapshotFrame>;
+
 export interface SendSnapshotOptions {
-  readonly stream: MessageStream;
-  readonly hello: Uint8Array;
-  readonly checkHello: (bytes: Uint8Array) => boolean;
+  readonly stream: Outgoing;
+  readonly greeter: Pick<Greeter, 'hello' | 'check'>;
+  readonly to: NodeId;
   readonly snapshot: InstallSnapshot;
   readonly scheduler: Scheduler;
 }
@@ -46,13 +52,14 @@ class SnapshotSender {
   }
 
   start(): void {
-    const { stream, hello, snapshot } = this.#options;
-    stream.onMessage = (bytes) => this.#received(bytes);
+    const { stream, greeter, to, snapshot } = this.#options;
+    stream.onMessage = (message) => this.#received(message);
     stream.onDrain = () => this.#pump();
     stream.onClose = () => this.#finish(false);
     this.#touch();
-    stream.send(hello);
-    stream.send(encodeBegin(snapshot));
+    stream.send(greeter.hello(to));
+    const { epoch, endOffset, snapshotEpoch, voters, bytes } = snapshot;
+    stream.send({ type: 'begin', epoch, endOffset, snapshotEpoch, voters, sizeBytes: bytes.length });
   }
 
   #pump(): void {
@@ -61,23 +68,24 @@ class SnapshotSender {
     this.#touch();
     let room = true;
     while (room && this.#at < snapshot.bytes.length) {
-      room = stream.send(snapshot.bytes.subarray(this.#at, this.#at + chunkBytes));
+      const bytes = snapshot.bytes.subarray(this.#at, this.#at + chunkBytes);
+      room = stream.send({ type: 'chunk', bytes });
       this.#at += chunkBytes;
     }
   }
 
-  #received(bytes: Uint8Array): void {
+  #received(message: SnapshotReply): void {
+    const { greeter, to, snapshot } = this.#options;
     if (!this.#greeted) {
-      this.#greeted = this.#options.checkHello(bytes);
+      this.#greeted = typeof greeter.check(message, to) !== 'string';
       if (!this.#greeted) this.#finish(false);
     } else if (this.#at === null) {
-      const from = decodeFrom(bytes);
-      if (from === null || from > this.#options.snapshot.bytes.length) this.#finish(false);
+      if (message.type !== 'from' || message.offset > snapshot.bytes.length) this.#finish(false);
       else {
-        this.#at = from;
+        this.#at = message.offset;
         this.#pump();
       }
-    } else this.#finish(true);
+    } else this.#finish(message.type === 'received');
   }
 
   #touch(): void {
@@ -96,12 +104,10 @@ class SnapshotSender {
 
 interface Download {
   readonly from: ReplicaKey;
-  begin: Omit<InstallSnapshot, 'bytes'>;
-  readonly sizeBytes: number;
-  readonly chunks: Uint8Array[];
-  receivedBytes: number;
+  begin: SnapshotBegin;
+  readonly parts: SnapshotParts;
   /** Null: it broke, and the download waits to be resumed. */
-  stream: MessageStream | null;
+  stream: Incoming | null;
 }
 
 /** The other side of these streams, after their hello. Keeps one snapshot at most: the newest that was begun. */
@@ -114,28 +120,31 @@ export class SnapshotDownloads {
   }
 
   /** Throws `MalformedError`. */
-  receive(stream: MessageStream, from: ReplicaKey, bytes: Uint8Array): void {
-    if (this.#download?.stream !== stream) {
-      this.#begin(stream, from, bytes);
+  receive(stream: Incoming, from: ReplicaKey, message: SnapshotFrame): void {
+    const download = this.#download;
+    if (message.type === 'begin') {
+      this.#begin(stream, from, message);
       return;
     }
-    const download = this.#download;
-    download.chunks.push(bytes);
-    download.receivedBytes += bytes.length;
-    if (download.receivedBytes > download.sizeBytes) {
+    if (message.type !== 'chunk') throw new MalformedError('a second hello');
+    // The chunks of a download that another stream has taken over.
+    if (download === null || download.stream !== stream)
+      throw new MalformedError('a chunk without the begin of its snapshot');
+    try {
+      download.parts.add(message.bytes);
+    } catch (error) {
       this.#download = null;
-      throw new MalformedError('a snapshot is longer than announced');
+      throw error;
     }
     this.#finishWhenWhole(stream, download);
   }
 
   /** What came stays, for the sender to go on where it was. */
-  closed(stream: MessageStream): void {
+  closed(stream: Incoming): void {
     if (this.#download?.stream === stream) this.#download.stream = null;
   }
 
-  #begin(stream: MessageStream, from: ReplicaKey, bytes: Uint8Array): void {
-    const { begin, sizeBytes } = decodeBegin(bytes);
+  #begin(stream: Incoming, from: ReplicaKey, begin: SnapshotBegin): void {
     const before = this.#download;
     // A replica has one snapshot with a given end, so the bytes are the same.
     const isSame =
@@ -143,60 +152,28 @@ export class SnapshotDownloads {
       sameReplica(before.from, from) &&
       before.begin.endOffset === begin.endOffset &&
       before.begin.snapshotEpoch === begin.snapshotEpoch &&
-      before.sizeBytes === sizeBytes;
-    if (before !== null && before.stream !== null) before.stream.close();
-    const download = isSame ? before : { from, begin, sizeBytes, chunks: [], receivedBytes: 0, stream };
+      before.parts.sizeBytes === begin.sizeBytes;
+    const download = isSame ? before : { from, begin, parts: new SnapshotParts(begin.sizeBytes), stream };
+    if (before !== null && before.stream !== null && before.stream !== stream) before.stream.close();
     download.begin = begin;
     download.stream = stream;
     this.#download = download;
-    stream.send(encodeFrom(download.receivedBytes));
+    stream.send({ type: 'from', offset: download.parts.receivedBytes });
     this.#finishWhenWhole(stream, download);
   }
 
-  #finishWhenWhole(stream: MessageStream, download: Download): void {
-    if (download.receivedBytes < download.sizeBytes) return;
+  #finishWhenWhole(stream: Incoming, { from, begin, parts }: Download): void {
+    if (!parts.isWhole) return;
     this.#download = null;
-    const whole = new Uint8Array(download.sizeBytes);
-    let at = 0;
-    for (const chunk of download.chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    this.#onSnapshot(download.from, { ...download.begin, bytes: whole });
-    stream.send(new Uint8Array([1]));
+    const { epoch, endOffset, snapshotEpoch, voters } = begin;
+    this.#onSnapshot(from, {
+      type: 'snapshot',
+      epoch,
+      endOffset,
+      snapshotEpoch,
+      voters,
+      bytes: parts.whole(),
+    });
+    stream.send({ type: 'received' });
   }
-}
-
-function encodeFrom(offset: number): Uint8Array {
-  const writer = new ByteWriter(8);
-  writer.i64(offset);
-  return writer.finish();
-}
-
-/** Null for nonsense. */
-function decodeFrom(bytes: Uint8Array): number | null {
-  const from = bytes.length === 8 ? new ByteReader(bytes).i64() : -1;
-  return from < 0 ? null : from;
-}
-
-function encodeBegin(snapshot: InstallSnapshot): Uint8Array {
-  const writer = new ByteWriter();
-  writer.i64(snapshot.epoch);
-  writer.i64(snapshot.endOffset);
-  writer.i64(snapshot.snapshotEpoch);
-  writer.voters(snapshot.voters);
-  writer.i64(snapshot.bytes.length);
-  return writer.finish();
-}
-
-function decodeBegin(bytes: Uint8Array): { begin: Omit<InstallSnapshot, 'bytes'>; sizeBytes: number } {
-  const reader = new ByteReader(bytes);
-  const epoch = reader.i64();
-  const endOffset = reader.i64();
-  const snapshotEpoch = reader.i64();
-  const voters = reader.voters();
-  const sizeBytes = reader.i64();
-  if (sizeBytes < 0 || sizeBytes > snapshotBytesMax)
-    throw new MalformedError('a snapshot of impossible size');
-  return { begin: { type: 'snapshot', epoch, endOffset, snapshotEpoch, voters }, sizeBytes };
 }

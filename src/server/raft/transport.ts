@@ -7,20 +7,32 @@
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
-import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import type { Address, MessageStream, PeerMessage, PeerNetwork } from '../../base/network.ts';
+import type { Identity } from '../../base/hello.ts';
+import { MalformedError } from '../../base/protobuf.ts';
 import type { Random } from '../../base/random.ts';
-import { MalformedError } from '../../raft/bytes.ts';
-import type { InstallSnapshot, JoinRequest, RaftMessage } from '../../raft/messages.ts';
+import {
+  faultOf,
+  type InstallSnapshot,
+  type JoinRequest,
+  type RaftMessage,
+  type StreamedMessage,
+} from '../../raft/messages.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
-import { decodeMessage, encodeMessage } from '../../raft/wire.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { decodeHello, encodeHello } from './hello.ts';
+import {
+  type RaftFrame,
+  raftChannel,
+  snapshotChannel,
+  type SnapshotFrame,
+  type SnapshotReply,
+} from './channels.ts';
+import { Greeter } from './greeter.ts';
 import { PeerLink } from './peer-link.ts';
 import { sendSnapshot, SnapshotDownloads } from './snapshot-stream.ts';
 
 export interface TransportOptions {
-  readonly me: ReplicaKey;
-  readonly clusterId: string;
+  readonly identity: Identity;
   readonly peers: PeerNetwork;
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -29,52 +41,9 @@ export interface TransportOptions {
   readonly onLink: (peer: NodeId, up: boolean) => void;
 }
 
-/** Bytes of hello already checked, by both sides of every channel between replicas. */
-export class Greeter {
-  readonly bytes: Uint8Array;
-  readonly #clusterId: string;
-  readonly #me: NodeId;
-  readonly #bootId: number;
-  readonly #logger: Logger;
-  #complained = new Set<string>();
-
-  constructor(options: { me: ReplicaKey; clusterId: string; random: Random; logger: Logger }) {
-    const { me, clusterId, random, logger } = options;
-    this.#bootId = random.u32();
-    this.bytes = encodeHello({ clusterId, from: me, bootId: this.#bootId });
-    this.#clusterId = clusterId;
-    this.#me = me.id;
-    this.#logger = logger;
-  }
-
-  /** Who speaks; null, and a line in the log, when it isn't who it should be. */
-  check(bytes: Uint8Array, expected: NodeId | null): ReplicaKey | null {
-    try {
-      const { from, bootId } = decodeHello(bytes, this.#clusterId);
-      // One of the bootstrap servers is this process itself.
-      if (from.id === this.#me && bootId === this.#bootId) return null;
-      if (expected !== null && from.id !== expected) {
-        throw new MalformedError(`node ${from.id} answers where node ${expected} is configured`);
-      }
-      if (expected === null && from.id === this.#me) {
-        throw new MalformedError(`another process uses the id of this node, ${from.id}`);
-      }
-      return from;
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.complain('A peer was refused', error.message);
-      return null;
-    }
-  }
-
-  /** Once for each reason: peers try again and again. */
-  complain(message: string, reason: string): void {
-    if (this.#complained.has(reason)) return;
-    if (this.#complained.size >= 100) this.#complained = new Set();
-    this.#complained.add(reason);
-    this.#logger.warn(message, { reason });
-  }
-}
+type RaftStream = MessageStream<RaftFrame, RaftFrame>;
+type SnapshotStream = MessageStream<SnapshotReply, SnapshotFrame>;
+type IncomingStream = RaftStream | SnapshotStream;
 
 export class RaftTransport {
   readonly #options: TransportOptions;
@@ -82,18 +51,20 @@ export class RaftTransport {
   readonly #links = new Map<NodeId, PeerLink>();
   /** By address, while a leader is looked for. */
   readonly #seeds = new Map<string, PeerLink>();
-  readonly #incoming = new Set<MessageStream>();
+  readonly #incoming = new Set<IncomingStream>();
   /** The 'raft' streams that each peer opened, the last one last. Usually one; more while it looks for a leader or opens anew. */
-  readonly #opened = new Map<NodeId, MessageStream[]>();
+  readonly #opened = new Map<NodeId, RaftStream[]>();
   readonly #downloads: SnapshotDownloads;
   #stopped = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#greeter = new Greeter(options);
+    this.#greeter = new Greeter(options.identity, options.logger);
     this.#downloads = new SnapshotDownloads(options.onMessage);
-    options.peers.accept('raft', (stream) => this.#accept(stream, (from) => this.#messages(stream, from)));
-    options.peers.accept('raft-bulk', (stream) =>
+    options.peers.accept(raftChannel, (stream) =>
+      this.#accept(stream, (from) => this.#messages(stream, from)),
+    );
+    options.peers.accept(snapshotChannel, (stream) =>
       this.#accept(stream, (from) => this.#snapshots(stream, from)),
     );
   }
@@ -108,7 +79,7 @@ export class RaftTransport {
       this.#links.delete(id);
     }
     for (const [id, address] of addresses) {
-      if (id === this.#options.me.id || this.#links.has(id)) continue;
+      if (id === this.#options.identity.nodeId || this.#links.has(id)) continue;
       this.#links.set(
         id,
         this.#link(id, address, () => this.#options.onLink(id, true)),
@@ -119,17 +90,16 @@ export class RaftTransport {
   /** Says it to each of the bootstrap servers that isn't linked already; streams are opened when there are none. */
   announce(servers: readonly Address[], message: JoinRequest): void {
     if (this.#stopped) return;
-    const bytes = encodeMessage(message);
     const linked = new Set([...this.#links.values()].map(({ address }) => `${address.host}:${address.port}`));
     for (const address of servers) {
       const name = `${address.host}:${address.port}`;
       if (linked.has(name)) continue;
       let seed = this.#seeds.get(name);
       if (seed === undefined) {
-        seed = this.#link(null, address, () => this.#seeds.get(name)?.send(bytes));
+        seed = this.#link(null, address, () => this.#seeds.get(name)?.send(message));
         this.#seeds.set(name, seed);
       }
-      seed.send(bytes);
+      seed.send(message);
     }
   }
 
@@ -141,17 +111,15 @@ export class RaftTransport {
   }
 
   #link(peer: NodeId | null, address: Address, onUp: () => void): PeerLink {
-    const { peers, scheduler, random, onMessage, onLink, logger } = this.#options;
+    const { peers, scheduler, random, onLink, logger } = this.#options;
     return new PeerLink({
       peer,
       address,
       peers,
       scheduler,
       random,
-      hello: () => this.#greeter.bytes,
-      checkHello: (bytes, expected) => this.#greeter.check(bytes, expected),
-      onMessage: (stream, from, bytes) =>
-        this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes))),
+      greeter: this.#greeter,
+      onMessage: (stream, from, message) => this.#receive(stream, from, message),
       onUp: (key) => {
         logger.debug('Connected to a controller', { peer: key.id });
         onUp();
@@ -163,10 +131,10 @@ export class RaftTransport {
     });
   }
 
-  send(to: NodeId, message: Exclude<RaftMessage, InstallSnapshot>): void {
+  send(to: NodeId, message: StreamedMessage): void {
     const link = this.#links.get(to);
-    if (link?.up === true) link.send(encodeMessage(message));
-    else this.#opened.get(to)?.at(-1)?.send(encodeMessage(message));
+    if (link?.up === true) link.send(message);
+    else this.#opened.get(to)?.at(-1)?.send(message);
   }
 
   /** Resolves to whether it arrived. */
@@ -174,9 +142,9 @@ export class RaftTransport {
     const link = this.#links.get(to);
     if (link === undefined || !link.up) return false;
     return sendSnapshot({
-      stream: this.#options.peers.open(link.address, 'raft-bulk'),
-      hello: this.#greeter.bytes,
-      checkHello: (bytes) => this.#greeter.check(bytes, to) !== null,
+      stream: this.#options.peers.open(link.address, snapshotChannel),
+      greeter: this.#greeter,
+      to,
       snapshot,
       scheduler: this.#options.scheduler,
     });
@@ -193,7 +161,7 @@ export class RaftTransport {
   }
 
   /** `greeted` sets the stream's handlers for what follows the hello. */
-  #accept(stream: MessageStream, greeted: (from: ReplicaKey) => void): void {
+  #accept<S extends IncomingStream>(stream: S, greeted: (from: ReplicaKey) => void): void {
     if (this.#stopped) {
       stream.close();
       return;
@@ -201,23 +169,21 @@ export class RaftTransport {
     this.#incoming.add(stream);
     stream.onDrain = () => {};
     stream.onClose = () => this.#incoming.delete(stream);
-    stream.onMessage = (bytes) => {
-      const from = this.#greeter.check(bytes, null);
-      if (from === null) {
-        stream.close();
+    stream.onMessage = (message: PeerMessage) => {
+      const from = this.#greeter.check(message, null);
+      if (typeof from === 'string') {
+        stream.close(from);
         return;
       }
-      stream.send(this.#greeter.bytes);
+      stream.send(this.#greeter.hello(from.id));
       greeted(from);
     };
   }
 
-  #messages(stream: MessageStream, from: ReplicaKey): void {
-    const { onMessage, onLink } = this.#options;
+  #messages(stream: RaftStream, from: ReplicaKey): void {
+    const { onLink } = this.#options;
     this.#opened.set(from.id, [...(this.#opened.get(from.id) ?? []), stream]);
-    stream.onMessage = (bytes) => {
-      this.#guard(stream, from, () => onMessage(from, decodeMessage(bytes)));
-    };
+    stream.onMessage = (message) => this.#receive(stream, from, message);
     stream.onClose = () => {
       this.#incoming.delete(stream);
       const left = (this.#opened.get(from.id) ?? []).filter((other) => other !== stream);
@@ -232,9 +198,15 @@ export class RaftTransport {
     this.#links.get(from.id)?.hurry();
   }
 
-  #snapshots(stream: MessageStream, from: ReplicaKey): void {
-    stream.onMessage = (bytes) => {
-      this.#guard(stream, from, () => this.#downloads.receive(stream, from, bytes));
+  #snapshots(stream: SnapshotStream, from: ReplicaKey): void {
+    stream.onMessage = (message) => {
+      if (this.#stopped) return;
+      try {
+        this.#downloads.receive(stream, from, message);
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+        this.#refuse(stream, from, error.message);
+      }
     };
     stream.onClose = () => {
       this.#incoming.delete(stream);
@@ -242,15 +214,16 @@ export class RaftTransport {
     };
   }
 
-  /** What a peer sends is checked: nonsense costs it the stream, not us the process. */
-  #guard(stream: MessageStream, from: ReplicaKey, handle: () => void): void {
+  /** A message that does not fit ends the stream, and nothing else. */
+  #receive(stream: RaftStream, from: ReplicaKey, message: RaftFrame): void {
     if (this.#stopped) return;
-    try {
-      handle();
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#greeter.complain(`A message of node ${from.id} was refused`, error.message);
-      stream.close();
-    }
+    const fault = message.type === 'hello' ? 'a second hello' : faultOf(message);
+    if (fault !== null) this.#refuse(stream, from, fault);
+    else if (message.type !== 'hello') this.#options.onMessage(from, message);
+  }
+
+  #refuse(stream: IncomingStream, from: ReplicaKey, reason: string): void {
+    this.#greeter.complain(`A message of node ${from.id} was refused`, reason);
+    stream.close(reason);
   }
 }

@@ -10,6 +10,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
+import type { Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Address, PeerNetwork } from '../../base/network.ts';
 import type { Random } from '../../base/random.ts';
@@ -24,7 +25,7 @@ import {
 } from '../../raft/api.ts';
 import { RaftCore } from '../../raft/core.ts';
 import { learners } from '../../raft/role/membership.ts';
-import type { Outbound, RaftMessage } from '../../raft/messages.ts';
+import type { Outbound } from '../../raft/messages.ts';
 import {
   type Effects,
   type Input,
@@ -35,7 +36,7 @@ import {
   type VoterChange,
 } from '../../raft/state.ts';
 import type { RaftStore, RecoveredState } from '../../raft/store.ts';
-import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
+import type { Endpoint, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Delivery } from './delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -50,8 +51,7 @@ const turnInputsMax = 1024;
 const shutdownPollMs = 5;
 
 export interface VoterLogOptions {
-  readonly me: ReplicaKey;
-  readonly clusterId: string;
+  readonly identity: Identity;
   /** Static voters (`controller.quorum.voters`), or none when the snapshot of the format names them. */
   readonly voters: readonly Voter[];
   readonly bootstrapServers: readonly Address[];
@@ -92,8 +92,9 @@ export class VoterLog implements MetadataLog {
 
   constructor(options: VoterLogOptions) {
     this.#options = options;
-    const { me, store, recovered, clock, scheduler, random, logger } = options;
+    const { identity, store, recovered, clock, scheduler, random, logger } = options;
     const { endpoints } = options;
+    const me = { id: identity.nodeId, directoryId: identity.directoryId };
     const tuning = raftOptions(me, { ...options.tuning, endpoints });
     this.#core = new RaftCore(tuning, random, recovered, options.voters);
     const onFailure = (error: unknown): void => this.#fail(error);
@@ -265,7 +266,7 @@ export class VoterLog implements MetadataLog {
 
   #send({ to, message }: Outbound): void {
     assert(message.type !== 'snapshot', 'snapshots are effects of their own');
-    this.#transport.send(to, message as Exclude<RaftMessage, { type: 'snapshot' }>);
+    this.#transport.send(to, message);
   }
 
   #persisted(seq: number): void {

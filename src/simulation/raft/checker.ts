@@ -8,7 +8,7 @@ import { majority } from '../../raft/quorum.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, type ReplicaKey, sameReplica, type SnapshotMeta, type Voter } from '../../raft/types.ts';
 import { uuidZero } from '../../base/uuid.ts';
-import { encodeVoters } from '../../raft/voters.ts';
+import { encodeVoters } from '../../raft/voter-set.ts';
 import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
 import { sent } from './promises.ts';

@@ -6,7 +6,6 @@ import { below } from '../../base/random.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { RaftMessage } from '../../raft/messages.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
-import { decodeMessage, encodeMessage, type WireMessage } from '../../raft/wire.ts';
 import type { SeededRandom } from '../random.ts';
 import type { RaftPlan } from './plan.ts';
 import type { RaftWorld } from './raft-world.ts';
@@ -67,14 +66,13 @@ export class Network {
     const target = this.#world.replicas[to - 1];
     if (target === undefined || this.isCut(from.index, target.index)) return false;
     const { calm } = this.#world;
-    const { lossRatio, duplicateRatio, wire } = this.#plan;
+    const { lossRatio, duplicateRatio } = this.#plan;
     if (!calm && lossRatio > 0 && this.#losses.chance(lossRatio)) return false;
-    const carried = wire && message.type !== 'snapshot' ? carry(message) : message;
-    this.#deliver(from.key, from.index, target, carried, this.#delayMs(calm));
+    this.#deliver(from.key, from.index, target, message, this.#delayMs(calm));
     if (!calm && duplicateRatio > 0 && this.#repeats.chance(duplicateRatio)) {
       const late = this.#repeats.chance(0.1);
       const delayMs = late ? this.#repeats.between(0, lateMsMax) : this.#delayMs(calm);
-      this.#deliver(from.key, from.index, target, carried, delayMs);
+      this.#deliver(from.key, from.index, target, message, delayMs);
     }
     return true;
   }
@@ -97,9 +95,4 @@ export class Network {
     }
     this.#world.scheduleMessage(atMs, target, message, key);
   }
-}
-
-/** Through the binary form, so that it is simulated too. */
-function carry(message: WireMessage): RaftMessage {
-  return decodeMessage(encodeMessage(message));
 }

@@ -36,8 +36,6 @@ export interface RaftPlan {
   /** The voters are told by the configuration, without directory ids, until they are upgraded: then nobody is wiped. */
   readonly staticVoters: boolean;
   readonly tuning: Partial<RaftOptions>;
-  /** Messages go through their binary form. */
-  readonly wire: boolean;
   /** Messages of a link keep their order, as on a stream. */
   readonly fifo: boolean;
   readonly latencyMsMax: number;
@@ -118,7 +116,6 @@ export function planOf(seed: number, without: ReadonlySet<string>): RaftPlan {
     spareCount,
     staticVoters,
     tuning: tuningOf(random.fork('tuning')),
-    wire: seed % 8 === 0,
     fifo: random.chance(0.3),
     latencyMsMax: random.chance(0.4) ? 1 : 1 + below(random, 40),
     lossRatio: ratio('loss', 0.2),

@@ -4,7 +4,7 @@
  * logs that share an entry are the same up to there, and comparing logs is comparing references.
  */
 import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
-import { decodeVoters } from '../../raft/voters.ts';
+import { decodeVoters } from '../../raft/voter-set.ts';
 
 export class Violation extends Error {
   override readonly name = 'Violation';

@@ -86,6 +86,7 @@ export class MetadataOperations {
     if (kind === 'set') {
       if (code !== 0) return null;
       const span = this.timeLine.settings.get(name);
+      if (span === undefined && this.mayBeOverwritten(operation)) return null;
       return span === undefined || !isWithin(span, operation) ? `it shows ${textOf(span)}` : null;
     }
     if (code === exists) return this.mayExist(operation) ? null : 'there was no such topic';
@@ -111,6 +112,14 @@ export class MetadataOperations {
     return this.operations.some(
       (one) => one.kind === 'create' && one.name === name && one.code !== 0 && one.floor < ceiling,
     );
+  }
+
+  /** The value shows in no image because the same entry has a later one: of a request that a broker still sent again. */
+  private mayBeOverwritten(operation: Operation): boolean {
+    return this.operations.some(({ kind, name, code }) => {
+      const span = this.timeLine.settings.get(name);
+      return kind === 'set' && code === null && span !== undefined && isWithin(span, operation);
+    });
   }
 
   private problemOfCreation(operation: Operation, births: Set<string>): string | null {

@@ -207,14 +207,14 @@ async function reopened(store: LevelRaftStore, name: string): Promise<DiskImage>
 /** The child in plain JavaScript: its modules in one file, its package where it is installed. */
 async function bundleChild(): Promise<string> {
   const file = join(folder, 'child', 'crash-child.mjs');
-  const level = createRequire(import.meta.url).resolve('classic-level');
+  const level = createRequire(import.meta.url).resolve('level');
   const bundle = await rolldown({
     input: join(import.meta.dirname, 'crash-child.ts'),
     platform: 'node',
-    external: [/^node:/, 'classic-level'],
+    external: [/^node:/, 'level'],
   });
   await mkdir(join(folder, 'child'));
-  await bundle.write({ file, format: 'esm', codeSplitting: false, paths: { 'classic-level': level } });
+  await bundle.write({ file, format: 'esm', codeSplitting: false, paths: { level: level } });
   await bundle.close();
   return file;
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { ClassicLevel } from 'classic-level';
+import { Level as Database } from 'level';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { entry, hard, imageOf, storeAt, write } from './fixture.ts';
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 test('raft store: each write is one batch, with entries and hard state in it, and synced', async () => {
-  const batch = vi.spyOn(ClassicLevel.prototype, 'batch');
+  const batch = vi.spyOn(Database.prototype, 'batch');
   const store = storeAt(directory);
   await imageOf(store);
   const before = batch.mock.calls.length;

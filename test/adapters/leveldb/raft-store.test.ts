@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { ClassicLevel } from 'classic-level';
+import { Level as Database } from 'level';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
@@ -161,7 +161,7 @@ test('raft store: the newest two snapshots are kept, and a damaged one is passed
   expect(problems).toHaveLength(1);
 });
 
-type Level = ClassicLevel<Uint8Array, Uint8Array>;
+type Level = Database<Uint8Array, Uint8Array>;
 
 async function damaged(damage: (db: Level) => Promise<void>): Promise<void> {
   await image();
@@ -169,7 +169,7 @@ async function damaged(damage: (db: Level) => Promise<void>): Promise<void> {
     await store.write([write({ hardState: hard(offset + 1, offset), entries: [entry(offset, offset + 1)] })]);
   }
   await store.close();
-  const db: Level = new ClassicLevel(`${directory}/raft-log`, {
+  const db: Level = new Database(`${directory}/raft-log`, {
     keyEncoding: 'view',
     valueEncoding: 'view',
   });
@@ -190,7 +190,7 @@ async function flip(db: Level, key: Uint8Array, at: number): Promise<void> {
 }
 
 test('damage is found at open, never read as something else: a flipped bit in a frame', () =>
-  damaged((db) => flip(db, frameKey(1), 50)));
+  damaged((db) => flip(db, frameKey(1), 30)));
 test('damage is found at open, never read as something else: a flipped bit in the hard state', () =>
   damaged((db) => flip(db, hardKey, 20)));
 test('damage is found at open, never read as something else: a frame in the middle is gone', () =>
@@ -212,7 +212,7 @@ test('damage is found at open, never read as something else: the last frame was 
       await twin.write([write({ hardState: hard(offset + 1), entries: [entry(offset, offset + 1, 21)] })]);
     }
     await twin.close();
-    const twinDb: Level = new ClassicLevel(`${other}/raft/raft-log`, {
+    const twinDb: Level = new Database(`${other}/raft/raft-log`, {
       keyEncoding: 'view',
       valueEncoding: 'view',
     });
@@ -225,13 +225,13 @@ test('damage is found at open, never read as something else: the hard state of a
   await store.write([write({ entries: [entry(0, 1)] })]);
   await store.close();
   const path = `${directory}/raft-log`;
-  let db: Level = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  let db: Level = new Database(path, { keyEncoding: 'view', valueEncoding: 'view' });
   const earlier = Uint8Array.from((await db.get(hardKey)) as Uint8Array);
   await db.close();
   await reopened();
   await store.write([write({ entries: [entry(1, 1)] })]);
   await store.close();
-  db = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  db = new Database(path, { keyEncoding: 'view', valueEncoding: 'view' });
   await db.put(hardKey, earlier);
   await db.close();
   await expect(reopened()).rejects.toThrow(DamagedStoreError);

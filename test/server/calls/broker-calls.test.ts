@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
-import type { PeerNetwork } from '../../../src/base/network.ts';
+import type { MessageStream, PeerNetwork } from '../../../src/base/network.ts';
 import { nodeId } from '../../../src/base/ids.ts';
+import type { KafkaServer } from '../../../src/broker/server.ts';
 import { peerRequestsInFlightMax } from '../../../src/broker/limits.ts';
-import { decode, encode } from '../../../src/protocol/codec/codec.ts';
+import { encode } from '../../../src/protocol/codec/codec.ts';
 import { KafkaError } from '../../../src/protocol/errors.ts';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
@@ -12,8 +13,16 @@ import {
   BrokerHeartbeatResponse,
 } from '../../../src/protocol/messages/63-broker-heartbeat.ts';
 import { StreamBrokerClient } from '../../../src/server/calls/broker-client.ts';
-import { CallServer } from '../../../src/server/calls/call-server.ts';
-import { Call, CallHello, Reply } from '../../../src/server/calls/messages.ts';
+import { helloOf, versionMax } from '../../../src/base/hello.ts';
+import { BrokerServer } from '../../../src/server/calls/broker-server.ts';
+import {
+  brokerChannel,
+  type Call,
+  type CallFrame,
+  type Reply,
+  type ReplyFrame,
+} from '../../../src/server/calls/messages.ts';
+import { identityOf } from '../identity.ts';
 import { streamPair } from '../../../src/simulation/streams.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
@@ -100,6 +109,22 @@ describe('in a simulated cluster', () => {
     expect(waitedMs).toBeLessThan(kind === 'kill' ? 100 : 20_000);
   });
 
+  test('a body above the bound is not sent', async () => {
+    const errors = await simulate({ seed: 8, nodeCount: 1 }, (cluster) => {
+      cluster.start();
+      const brokers = cluster.nodes[0]?.node?.brokers;
+      const topics = [{ name: 'x'.repeat(20_000), partitions: listOffsets.topics[0]?.partitions ?? [] }];
+      const large = { ...listOffsets, topics: Array.from({ length: 900 }, () => topics[0] as never) };
+      return cluster.await(
+        refusal(
+          brokers?.request(nodeId(1), ListOffsetsRequest, ListOffsetsResponse, 10, large) ??
+            Promise.resolve(),
+        ),
+      );
+    });
+    expect(errors).toBe('INVALID_REQUEST');
+  });
+
   test('a call ends at its deadline; the next one is answered on the same stream', async () => {
     const errors = await simulate({ seed: 8, nodeCount: 3 }, (cluster) => {
       const { leader, brokers, topicId } = started(cluster);
@@ -131,13 +156,22 @@ function clientOf(port: number, peers: PeerNetwork): StreamBrokerClient {
     ],
   }).image;
   return new StreamBrokerClient({
-    clusterId: 'test-cluster',
-    nodeId: nodeId(2),
+    identity: identityOf(2),
     interBrokerListenerName: 'PLAINTEXT',
     image: () => image,
     local: () => null,
     peers,
     scheduler: systemScheduler,
+  });
+}
+
+/** Broker 1, which answers other brokers with the handlers of `host`. */
+function brokerServer(host: KafkaServer): BrokerServer {
+  return new BrokerServer({
+    identity: identityOf(1),
+    host,
+    leader: () => ({ id: null, epoch: -1 }),
+    logger: silentLogger,
   });
 }
 
@@ -155,13 +189,8 @@ describe('over gRPC', () => {
   test('a request and its response, then the end of the broker', async () => {
     const [here, there] = [transport(), transport()];
     const { server } = new TestBroker();
-    const calls = new CallServer({
-      clusterId: 'test-cluster',
-      nodeId: nodeId(1),
-      host: server,
-      logger: silentLogger,
-    });
-    there.peers.accept('broker', (stream) => calls.accept(stream));
+    const calls = brokerServer(server);
+    there.peers.accept(brokerChannel, (stream) => calls.accept(stream));
     const { address } = await there.network.listen({ host: '127.0.0.1', port: 0 }, () => {});
     const client = clientOf(address.port, here.peers);
     const answer = await client.request(
@@ -187,62 +216,64 @@ describe('over gRPC', () => {
 
 describe('what a stream may say', () => {
   /** Sends messages to a broker's stream; resolves to what came back, and whether the stream was closed. */
-  async function say(messages: readonly Uint8Array[], broker = new TestBroker()) {
-    const time = new ManualTime();
-    const [ours, theirs] = streamPair(time);
-    const host = broker.server;
-    new CallServer({ clusterId: 'test-cluster', nodeId: nodeId(1), host, logger: silentLogger }).accept(
-      theirs,
-    );
-    const got: Uint8Array[] = [];
+  async function say(messages: readonly CallFrame[]) {
+    const [ours, theirs] = streamPair(new ManualTime());
+    brokerServer(new TestBroker().server).accept(theirs as MessageStream<ReplyFrame, CallFrame>);
+    const got: ReplyFrame[] = [];
     let isClosed = false;
-    ours.onMessage = (message) => got.push(message);
+    ours.onMessage = (message) => got.push(message as ReplyFrame);
     ours.onClose = () => {
       isClosed = true;
     };
     for (const message of messages) ours.send(message);
-    for (let turn = 0; turn < 20; turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    }
-    return { got, isClosed };
+    for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    return { got, replies: got.filter((message): message is Reply => message.type === 'reply'), isClosed };
   }
-  const hello = encode(CallHello, 0, { clusterId: 'test-cluster', brokerId: 2, toBrokerId: 1 });
-  const call = (apiKey: number, apiVersion: number, body: Uint8Array, callId = 1) =>
-    encode(Call, 0, { callId, apiKey, apiVersion, body });
+  const hello = helloOf(identityOf(2), 1);
+  const call = (apiKey: number, apiVersion: number, body: Uint8Array, requestId = 1): Call => ({
+    type: 'call',
+    requestId,
+    lowestPendingId: 1,
+    apiKey,
+    apiVersion,
+    principal: '',
+    clientId: 'broker-2',
+    body,
+  });
   const good = encode(ListOffsetsRequest, 10, listOffsets);
 
   test('after a hello that fits, calls are answered', async () => {
     const { got, isClosed } = await say([hello, call(2, 10, good)]);
     expect(isClosed).toBe(false);
-    expect(decode(CallHello, 0, got[0] as Uint8Array)).toEqual({
-      clusterId: 'test-cluster',
-      brokerId: 1,
-      toBrokerId: 2,
-    });
-    expect(decode(Reply, 0, got[1] as Uint8Array)).toMatchObject({ callId: 1, errorCode: 0 });
+    expect(got).toMatchObject([
+      { type: 'hello', clusterId: 'test-cluster', nodeId: 1, wantedNodeId: 2 },
+      { type: 'reply', requestId: 1, errorCode: 0 },
+    ]);
   });
 
-  test.each([
+  test.each<[string, CallFrame]>([
     ['nothing but a call', call(2, 10, good)],
-    ['another cluster', encode(CallHello, 0, { clusterId: 'other', brokerId: 2, toBrokerId: 1 })],
-    ['another broker', encode(CallHello, 0, { clusterId: 'test-cluster', brokerId: 2, toBrokerId: 3 })],
-    ['garbage', Uint8Array.of(255, 255, 255)],
+    ['another cluster', helloOf(identityOf(2, { clusterId: 'other' }), 1)],
+    ['another broker is meant', helloOf(identityOf(2), 3)],
+    ['no version in common', { ...hello, versionMin: versionMax + 1, versionMax: versionMax + 2 }],
   ])('is closed and not answered: %s', async (_, first) => {
-    expect(await say([first, call(2, 10, good)])).toEqual({ got: [], isClosed: true });
+    const { got, replies, isClosed } = await say([first, call(2, 10, good)]);
+    expect(replies).toEqual([]);
+    // The broker says who it is, and nothing else.
+    expect(got.map(({ type }) => type)).toEqual(['hello']);
+    expect(isClosed).toBe(true);
   });
 
   test('a body that can not be read, and an API that brokers do not serve, are refused; the stream goes on', async () => {
-    const { got, isClosed } = await say([hello, call(2, 10, new Uint8Array(1)), call(52, 0, good, 2)]);
+    const { replies, isClosed } = await say([hello, call(2, 10, new Uint8Array(1)), call(52, 0, good, 2)]);
     expect(isClosed).toBe(false);
-    const codes = got.slice(1).map((message) => decode(Reply, 0, message).errorCode);
-    expect(codes.sort((a, b) => a - b)).toEqual([35, 42]);
+    expect(replies.map(({ errorCode }) => errorCode).sort((a, b) => a - b)).toEqual([35, 42]);
   });
 
   test('more calls than may be pending are refused', async () => {
     const fetch = encode(FetchRequest, 17, longFetch(idA, 60_000));
     const calls = Array.from({ length: peerRequestsInFlightMax + 1 }, (_, at) => call(1, 17, fetch, at));
-    const { got } = await say([hello, ...calls]);
-    const replies = got.slice(1).map((message) => decode(Reply, 0, message));
-    expect(replies).toMatchObject([{ callId: peerRequestsInFlightMax, errorCode: 13 }]);
+    const { replies } = await say([hello, ...calls]);
+    expect(replies).toMatchObject([{ requestId: peerRequestsInFlightMax, errorCode: 13 }]);
   });
 });

@@ -16,6 +16,8 @@ import type {
   QuorumStatus,
 } from '../../../src/raft/api.ts';
 import { NotLeaderError } from '../../../src/raft/api.ts';
+import { controllerChannel } from '../../../src/server/calls/messages.ts';
+import { identityOf } from '../identity.ts';
 import { BrokerLifecycle } from '../../../src/server/controller/broker-lifecycle.ts';
 import { brokerProbe } from '../../../src/server/controller/broker-probe.ts';
 import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
@@ -183,6 +185,37 @@ function configOf(id: number): NodeConfig {
   );
 }
 
+interface LifecycleParts {
+  readonly id: number;
+  readonly host: SimulatedHost;
+  readonly client: StreamControllerClient;
+  readonly loader: MetadataLoader;
+  readonly previousBrokerEpoch: number;
+  readonly clock: Incarnation;
+  readonly scheduler: Incarnation;
+  readonly random: Incarnation['random'];
+  readonly logger: typeof silentLogger;
+}
+
+function lifecycleOf({ id, host, loader, ...parts }: LifecycleParts): BrokerLifecycle {
+  return new BrokerLifecycle({
+    ...parts,
+    nodeId: nodeId(id),
+    clusterId: 'cluster',
+    image: () => loader.image,
+    endpoints: [{ name: 'PLAINTEXT', host: host.name, port: 9092, securityProtocol: 0 }],
+    rack: null,
+    features: supportedFeatures,
+    logDirs: [`DDDDDDDDDDDDDDDDDDDD${id}A`],
+    offlineLogDirs: () => [],
+    cordonedLogDirs: () => [],
+    directoryFailureTimeoutMs: 30_000,
+    onDirectoryFailureUntold: () => undefined,
+    heartbeatIntervalMs: 2000,
+    registrationTimeoutMs: 60_000,
+  });
+}
+
 export class TestCluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
@@ -203,6 +236,7 @@ export class TestCluster {
     void network.listen({ host: host.name, port: 9093 }, () => {});
     void network.listen({ host: host.name, port: 9092 }, () => {});
     const config = configOf(id);
+    const identity = identityOf(id, { bootId: life.random.u32() });
     const log = new LogReplica(this.shared, life, nodeId(id));
     const loader = new MetadataLoader(life, life);
     log.addListener(loader);
@@ -220,35 +254,23 @@ export class TestCluster {
       probe: brokerProbe({ network, image: () => loader.image, listenerName: 'PLAINTEXT' }),
     });
     log.addListener(driver);
-    const server = new ControllerServer({ driver, leader: () => log.leader(), logger: silentLogger });
-    peers.accept('controller', (stream) => server.accept(stream));
+    const server = new ControllerServer({
+      identity,
+      driver,
+      leader: () => log.leader(),
+      logger: silentLogger,
+    });
+    peers.accept(controllerChannel, (stream) => server.accept(stream));
     const client = new StreamControllerClient({
       ...common,
-      nodeId: nodeId(id),
+      identity,
       log,
       bootstrap: [1, 2, 3].map((n) => ({ host: `n${n}`, port: 9093 })),
       local: driver,
       peers,
     });
     loader.addPublisher(client);
-    const lifecycle = new BrokerLifecycle({
-      ...common,
-      nodeId: nodeId(id),
-      clusterId: 'cluster',
-      client,
-      image: () => loader.image,
-      endpoints: [{ name: 'PLAINTEXT', host: host.name, port: 9092, securityProtocol: 0 }],
-      rack: null,
-      features: supportedFeatures,
-      logDirs: [`DDDDDDDDDDDDDDDDDDDD${id}A`],
-      offlineLogDirs: () => [],
-      cordonedLogDirs: () => [],
-      directoryFailureTimeoutMs: 30_000,
-      onDirectoryFailureUntold: () => undefined,
-      previousBrokerEpoch,
-      heartbeatIntervalMs: 2000,
-      registrationTimeoutMs: 60_000,
-    });
+    const lifecycle = lifecycleOf({ ...common, id, host, client, loader, previousBrokerEpoch });
     loader.addPublisher(lifecycle);
     void log.start();
     const node = { id: nodeId(id), host, life, log, loader, driver, client, lifecycle };

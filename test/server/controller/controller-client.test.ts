@@ -2,16 +2,18 @@ import { expect, test } from 'vitest';
 import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import type { MessageStream, PeerNetwork } from '../../../src/base/network.ts';
-import { decode, encode } from '../../../src/protocol/codec/codec.ts';
 import type { LeaderView } from '../../../src/raft/api.ts';
 import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
 import type { ControllerDriver } from '../../../src/server/controller/controller-driver.ts';
-import { ControllerAnswer, ControllerCall } from '../../../src/server/controller/envelope.ts';
+import type { Call, CallFrame, Reply, ReplyFrame } from '../../../src/server/calls/messages.ts';
+import { identityOf } from '../identity.ts';
+
+type CallerStream = MessageStream<CallFrame, ReplyFrame>;
 
 /** A controller on node 1, in one process: what it was asked, and how it answers. */
-function clientOf(answer: (call: ControllerCall, stream: MessageStream) => void): StreamControllerClient {
+function clientOf(answer: (call: Call, stream: CallerStream) => void): StreamControllerClient {
   return new StreamControllerClient({
-    nodeId: nodeId(2),
+    identity: identityOf(2),
     log: { leader: () => ({ id: nodeId(1), epoch: 1 }), addressOf: () => ({ host: 'n1', port: 1 }) },
     bootstrap: [],
     local: null,
@@ -21,26 +23,26 @@ function clientOf(answer: (call: ControllerCall, stream: MessageStream) => void)
   });
 }
 
-function peersThat(answer: (call: ControllerCall, stream: MessageStream) => void): PeerNetwork {
-  const open = (): MessageStream => {
-    const stream: MessageStream = {
+function peersThat(answer: (call: Call, stream: CallerStream) => void): PeerNetwork {
+  const open = (): CallerStream => {
+    const stream: CallerStream = {
       onMessage() {},
       onClose() {},
       onDrain() {},
       send: (message) => {
-        queueMicrotask(() => answer(decode(ControllerCall, 0, message), stream));
+        if (message.type === 'call') queueMicrotask(() => answer(message, stream));
         return true;
       },
       close() {},
     };
     return stream;
   };
-  return { open, accept() {} } as PeerNetwork;
+  return { open, accept() {} } as unknown as PeerNetwork;
 }
 
-function answered(call: ControllerCall): Uint8Array {
-  const body = new Uint8Array([call.body[0] ?? 0]);
-  return encode(ControllerAnswer, 0, { correlationId: call.correlationId, errorCode: 0, body });
+function answered({ requestId, body }: Call): Reply {
+  const answer = new Uint8Array([body[0] ?? 0]);
+  return { type: 'reply', requestId, errorCode: 0, errorMessage: '', leaderId: 1, epoch: 1, body: answer };
 }
 
 test('controller client: a request that was answered is not sent again; one whose stream broke is', async () => {
@@ -62,7 +64,7 @@ test('controller client: a request that was answered is not sent again; one whos
 test('controller client: a request that this node sent to itself before it was elected is not made a second time', async () => {
   const self = nodeId(2);
   let leader: LeaderView = { id: null, epoch: 1 };
-  const sent: [ControllerCall, MessageStream][] = [];
+  const sent: [Call, CallerStream][] = [];
   let here = 0;
   const local = {
     get isElected(): boolean {
@@ -74,7 +76,7 @@ test('controller client: a request that this node sent to itself before it was e
     },
   };
   const client = new StreamControllerClient({
-    nodeId: self,
+    identity: identityOf(self),
     log: { leader: () => leader, addressOf: (id) => ({ host: `n${id}`, port: 1 }) },
     bootstrap: [{ host: 'n2', port: 1 }],
     local: local as unknown as ControllerDriver,

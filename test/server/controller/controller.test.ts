@@ -7,7 +7,9 @@ import {
 import { encode } from '../../../src/protocol/codec/codec.ts';
 import type { MessageStream } from '../../../src/base/network.ts';
 import { ControllerServer } from '../../../src/server/controller/controller-server.ts';
-import { ControllerCall } from '../../../src/server/controller/envelope.ts';
+import type { Call, CallFrame, ReplyFrame } from '../../../src/server/calls/messages.ts';
+import { helloOf } from '../../../src/base/hello.ts';
+import { identityOf } from '../identity.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import type { TestNode } from './cluster.ts';
 import { simulated, TestCluster, threeNodes } from './cluster.ts';
@@ -40,7 +42,7 @@ function createTopic(
 }
 
 /** As it travels to the controller. */
-function creating(...names: string[]): ControllerCall {
+function creating(...names: string[]): Call {
   const topics = names.map((name) => ({
     name,
     numPartitions: 1,
@@ -49,7 +51,16 @@ function creating(...names: string[]): ControllerCall {
     configs: [],
   }));
   const body = encode(CreateTopicsRequest, 7, { topics, timeoutMs: 1000 });
-  return { correlationId: 1, apiKey: 19, apiVersion: 7, principal: null, clientId: null, body };
+  return {
+    type: 'call',
+    requestId: 1,
+    lowestPendingId: 1,
+    apiKey: 19,
+    apiVersion: 7,
+    principal: '',
+    clientId: '',
+    body,
+  };
 }
 
 function leaderOf(cluster: TestCluster, seenBy: number, topic: string): number | undefined {
@@ -245,7 +256,7 @@ test(
       const outcome: string[] = [];
       cluster
         .node(id)
-        .driver.submit(call)
+        .driver.submit(call, { nodeId: nodeId(1), bootId: 1, isAwaited: () => true })
         .then(
           () => outcome.push('answered'),
           (error: unknown) => outcome.push(String(error)),
@@ -276,9 +287,14 @@ test(
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const { driver, log } = cluster.node(2);
-    const server = new ControllerServer({ driver, leader: () => log.leader(), logger: silentLogger });
-    const ask = (name: string): MessageStream => {
-      const stream: MessageStream = {
+    const server = new ControllerServer({
+      identity: identityOf(2),
+      driver,
+      leader: () => log.leader(),
+      logger: silentLogger,
+    });
+    const ask = (name: string, from: number): MessageStream<ReplyFrame, CallFrame> => {
+      const stream: MessageStream<ReplyFrame, CallFrame> = {
         onMessage() {},
         onClose() {},
         onDrain() {},
@@ -286,13 +302,14 @@ test(
         close() {},
       };
       server.accept(stream);
-      stream.onMessage(encode(ControllerCall, 0, creating(name)));
+      stream.onMessage(helloOf(identityOf(from), 2));
+      stream.onMessage(creating(name));
       return stream;
     };
     cluster.shared.announce(2);
     cluster.for(5);
-    ask('of-one-who-hung-up').onClose(null);
-    ask('of-one-who-waits');
+    ask('of-one-who-hung-up', 8).onClose(null);
+    ask('of-one-who-waits', 9);
     cluster.shared.replicas.get(nodeId(2))?.activate();
     cluster.until(() => cluster.node(3).loader.image.topics.byName('of-one-who-waits') !== undefined);
     cluster.for(50);

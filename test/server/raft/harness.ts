@@ -19,6 +19,7 @@ import type {
 import type { RaftOptions } from '../../../src/raft/state.ts';
 import type { Voter } from '../../../src/raft/types.ts';
 import { readInitialVoters, writeBootstrapFiles } from '../../../src/server/bootstrap-checkpoint.ts';
+import { identityOf } from '../identity.ts';
 import { openMetadataLog } from '../../../src/server/raft/open-metadata-log.ts';
 import { type Logger, silentLogger } from '../../../src/telemetry/logger.ts';
 
@@ -159,8 +160,11 @@ export class TestQuorum {
     const store = asObserver ? null : this.#store(id, directoryId);
     if (this.#dynamic && wasReserved && !asObserver && id <= this.initialCount) await this.#format(id);
     const log = await openMetadataLog({
-      me: { id: nodeId(id), directoryId },
-      clusterId: this.clusterId,
+      identity: identityOf(id, {
+        directoryId,
+        clusterId: this.clusterId,
+        bootId: createSystemRandom().u32(),
+      }),
       voters: this.#dynamic ? await this.#formattedVoters(id) : this.voters,
       endpoints: voter?.endpoints ?? [],
       bootstrapServers: this.bootstrap,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Address, MessageStream, PeerNetwork } from '../../../src/base/network.ts';
-import { nodeId } from '../../../src/base/ids.ts';
+import { identityOf } from '../identity.ts';
 import { ObserverLog } from '../../../src/server/raft/observer-log.ts';
 import { SeededRandom } from '../../../src/simulation/random.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
@@ -37,14 +37,13 @@ test('observer: a voter that does not answer is left for the next, and all get t
   };
   const timers = new Timers();
   const log = new ObserverLog({
-    me: { id: nodeId(9), directoryId: 'AAAAAAAAAAAAAAAAAAAAAg' },
-    clusterId: 'AAAAAAAAAAAAAAAAAAAAAw',
+    identity: identityOf(9),
     voters: [],
     bootstrapServers: addresses,
     clock: { monotonicMs: () => timers.nowMs, wallMs: () => timers.nowMs },
     scheduler: { after: (delayMs, run) => timers.after(delayMs, run), soon: (run) => timers.after(0, run) },
     random: new SeededRandom(1),
-    peers: { open, accept() {} } as PeerNetwork,
+    peers: { open, accept() {} } as unknown as PeerNetwork,
     logger: silentLogger,
     onFatal: (error) => expect(error).toBe(null),
   });

@@ -8,6 +8,7 @@ import { MemoryStore } from '../../../src/raft/memory-store.ts';
 import type { SnapshotMeta } from '../../../src/raft/types.ts';
 import { openMetadataLog } from '../../../src/server/raft/open-metadata-log.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { identityOf } from '../identity.ts';
 import { bytes, eventually, Recorder } from './harness.ts';
 
 /** A store that makes snapshots durable when the test says so. */
@@ -32,8 +33,7 @@ test('snapshots: the log is cut when the snapshot is durable, not before', async
   const fatal: unknown[] = [];
   const id = nodeId(1);
   const log = await openMetadataLog({
-    me: { id, directoryId: 'AAAAAAAAAAAAAAAAAAAAAg' },
-    clusterId: 'AAAAAAAAAAAAAAAAAAAAAw',
+    identity: identityOf(id),
     voters: [{ id, directoryId: uuidZero, endpoints: [{ name: 'CONTROLLER', host: 'n1', port: 1 }] }],
     bootstrapServers: [],
     endpoints: [],

@@ -1,0 +1,203 @@
+/**
+ * Protobuf's wire format, for what is written without a library: what a controller stores (proto/storage.proto), and the hot path
+ * between nodes (`wire/push.ts`). Integers are unsigned and safe. A reader skips fields that it does not know, whatever their type;
+ * anything past the end, too long or too large throws `MalformedError`. What it returns as bytes are views.
+ */
+
+/** Bytes of the disk or of a peer that are not what they should be. */
+export class MalformedError extends Error {
+  override readonly name = 'MalformedError';
+}
+
+const varintBytesMax = 10;
+const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+/** How many bytes `value` takes. */
+export function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  if (value < 0x1000_0000) return 4;
+  let count = 5;
+  for (let rest = value / 0x8_0000_0000; rest >= 1; rest /= 128) count++;
+  return count;
+}
+
+/** Writes `value`, which is not negative, and returns where the next byte goes. */
+export function writeVarint(bytes: Uint8Array, from: number, value: number): number {
+  let at = from;
+  let rest = value;
+  while (rest >= 0x8000_0000) {
+    bytes[at++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest >= 128) {
+    bytes[at++] = (rest & 127) | 128;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** UTF-8 by what the language itself has: encoders are the platform's, which pure folders do not use. For short texts. */
+function utf8(text: string): Uint8Array {
+  const escaped = encodeURIComponent(text);
+  const bytes: number[] = [];
+  for (let at = 0; at < escaped.length; at++) {
+    if (escaped[at] !== '%') bytes.push(escaped.charCodeAt(at));
+    else {
+      bytes.push(Number.parseInt(escaped.slice(at + 1, at + 3), 16));
+      at += 2;
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** Throws `MalformedError`. */
+export function textOf(bytes: Uint8Array): string {
+  let escaped = '';
+  for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    throw new MalformedError('a text is not UTF-8');
+  }
+}
+
+/** Writes the fields of one message. As in proto3, a zero value is not written. */
+export class ProtoWriter {
+  #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(capacityBytes = 128) {
+    this.#bytes = new Uint8Array(capacityBytes);
+  }
+
+  uint(field: number, value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new MalformedError(`${value} is not a safe unsigned integer`);
+    if (value === 0) return;
+    this.#room(2 * varintBytesMax);
+    this.#at = writeVarint(this.#bytes, this.#at, field * 8 + wireType.varint);
+    this.#at = writeVarint(this.#bytes, this.#at, value);
+  }
+
+  fixed32(field: number, value: number): void {
+    if (value === 0) return;
+    this.#room(varintBytesMax + 4);
+    this.#at = writeVarint(this.#bytes, this.#at, field * 8 + wireType.fixed32);
+    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#at++] = (value >>> shift) & 255;
+  }
+
+  text(field: number, value: string): void {
+    if (value.length > 0) this.message(field, utf8(value));
+  }
+
+  bytes(field: number, value: Uint8Array): void {
+    if (value.length > 0) this.message(field, value);
+  }
+
+  /** A message, or an element of a repeated field: written also when it is empty. */
+  message(field: number, value: Uint8Array): void {
+    this.#room(2 * varintBytesMax + value.length);
+    this.#at = writeVarint(this.#bytes, this.#at, field * 8 + wireType.bytes);
+    this.#at = writeVarint(this.#bytes, this.#at, value.length);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** What was written; the writer is not to be used afterwards. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #room(count: number): void {
+    const needed = this.#at + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, needed));
+    larger.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = larger;
+  }
+}
+
+/** What a reader does with each field that it knows, by number. */
+export type FieldReaders = Readonly<Record<number, (reader: ProtoReader) => void>>;
+
+export class ProtoReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #type: number = wireType.varint;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Reads all fields. A field's function takes its value by the method that its declared type has. */
+  fields(known: FieldReaders): void {
+    while (this.#at < this.#bytes.length) {
+      const tag = this.#varint();
+      this.#type = tag % 8;
+      const read = known[Math.floor(tag / 8)];
+      if (read === undefined) this.#skip();
+      else read(this);
+    }
+  }
+
+  uint(): number {
+    this.#expect(wireType.varint);
+    return this.#varint();
+  }
+
+  fixed32(): number {
+    this.#expect(wireType.fixed32);
+    const at = this.#take(4);
+    const [a = 0, b = 0, c = 0, d = 0] = this.#bytes.subarray(at, at + 4);
+    return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+  }
+
+  bytes(): Uint8Array {
+    this.#expect(wireType.bytes);
+    const length = this.#varint();
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  text(): string {
+    return textOf(this.bytes());
+  }
+
+  #expect(type: number): void {
+    if (this.#type !== type) throw new MalformedError('a field is not of its declared type');
+  }
+
+  #skip(): void {
+    if (this.#type === wireType.varint) this.#varint(true);
+    else if (this.#type === wireType.fixed64) this.#take(8);
+    else if (this.#type === wireType.fixed32) this.#take(4);
+    else this.bytes();
+  }
+
+  /** `isSkipped`: a value that is not used may be larger than a safe integer. */
+  #varint(isSkipped = false): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < varintBytesMax; i++) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new MalformedError('a message ends too early');
+      value += (byte & 127) * scale;
+      if (byte < 128) {
+        if (!isSkipped && !Number.isSafeInteger(value)) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new MalformedError('an integer is out of range');
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (count > this.#bytes.length - at) throw new MalformedError('a message ends too early');
+    this.#at += count;
+    return at;
+  }
+}

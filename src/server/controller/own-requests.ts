@@ -1,0 +1,19 @@
+/** Requests that a node sends to the active controller for itself only, and the field of each that names the node. */
+import type { NodeId } from '../../base/ids.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+
+const ownRequests: ReadonlyMap<number, string> = new Map([
+  [56, 'brokerId'],
+  [62, 'brokerId'],
+  [63, 'brokerId'],
+  [67, 'brokerId'],
+  [70, 'controllerId'],
+  [73, 'brokerId'],
+]);
+
+/** Throws CLUSTER_AUTHORIZATION_FAILED when a node speaks for another one. */
+export function checkSender(apiKey: number, request: object, sender: NodeId): void {
+  const field = ownRequests.get(apiKey);
+  if (field === undefined || (request as Record<string, unknown>)[field] === sender) return;
+  throw new KafkaError(Errors.CLUSTER_AUTHORIZATION_FAILED, `Node ${sender} speaks for another node.`);
+}

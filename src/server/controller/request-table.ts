@@ -1,0 +1,86 @@
+/**
+ * Requests that the active controller has begun, by identity (node, boot, number), so that each is carried out once in a controller
+ * epoch, however often it is asked: a repetition gets the answer of the first. After an election the table begins anew, for another
+ * node may have been the active controller meanwhile.
+ *
+ * Bounded: a caller says which of its requests it will not ask again (`lowestPendingId`), and a new boot of a node ends those of the
+ * boot before.
+ */
+import type { NodeId } from '../../base/ids.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Call } from '../calls/messages.ts';
+
+/** Whose request it is. */
+export interface Requester {
+  readonly nodeId: NodeId;
+  readonly bootId: number;
+  /** False when nobody waits for this answer any more. */
+  readonly isAwaited: () => boolean;
+}
+
+interface Begun {
+  readonly answer: Promise<Uint8Array>;
+  readonly askers: (() => boolean)[];
+}
+
+interface Boot {
+  readonly bootId: number;
+  /** In the order of their numbers, or nearly so. */
+  readonly requests: Map<number, Begun>;
+}
+
+const requestsPerNodeMax = 10_000;
+
+export class RequestTable {
+  readonly #nodes = new Map<NodeId, Boot>();
+
+  get size(): number {
+    let size = 0;
+    for (const { requests } of this.#nodes.values()) size += requests.size;
+    return size;
+  }
+
+  /** `begin` carries the request out; it is told whether anybody who asked still waits. */
+  once(
+    call: Call,
+    requester: Requester,
+    begin: (isAwaited: () => boolean) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const { requestId, lowestPendingId } = call;
+    const requests = this.#requestsOf(requester);
+    for (const id of requests.keys()) if (id < lowestPendingId) requests.delete(id);
+    const known = requests.get(requestId);
+    if (known !== undefined) {
+      known.askers.push(requester.isAwaited);
+      return known.answer;
+    }
+    if (requests.size >= requestsPerNodeMax)
+      return Promise.reject(new KafkaError(Errors.REQUEST_TIMED_OUT, 'Too many requests of one node.'));
+    const askers = [requester.isAwaited];
+    const answer = begin(() => askers.some((isAwaited) => isAwaited()));
+    requests.set(requestId, { answer, askers });
+    // What was not carried out may be asked again.
+    answer.catch((error: unknown) => {
+      if (isNotCarriedOut(error)) requests.delete(requestId);
+    });
+    return answer;
+  }
+
+  /** The controller epoch is over. */
+  clear(): void {
+    this.#nodes.clear();
+  }
+
+  #requestsOf({ nodeId, bootId }: Requester): Map<number, Begun> {
+    const known = this.#nodes.get(nodeId);
+    if (known?.bootId === bootId) return known.requests;
+    const requests = new Map<number, Begun>();
+    this.#nodes.set(nodeId, { bootId, requests });
+    return requests;
+  }
+}
+
+function isNotCarriedOut(error: unknown): boolean {
+  if (!(error instanceof KafkaError)) return false;
+  return error.error === Errors.NOT_CONTROLLER || error.error === Errors.REQUEST_TIMED_OUT;
+}

@@ -1,0 +1,57 @@
+/** The hellos of this node on the streams of the metadata quorum: says who it is, and checks who the peer is. */
+import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
+import type { NodeId } from '../../base/ids.ts';
+import type { PeerMessage } from '../../base/network.ts';
+import type { ReplicaKey } from '../../raft/types.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+const complaintsMax = 100;
+
+export class Greeter {
+  readonly #identity: Identity;
+  readonly #logger: Logger;
+  #complained = new Set<string>();
+
+  constructor(identity: Identity, logger: Logger) {
+    this.#identity = identity;
+    this.#logger = logger;
+  }
+
+  hello(to: NodeId | null): Hello {
+    return helloOf(this.#identity, to ?? -1);
+  }
+
+  /** Who speaks; else the reason to end the stream, of which the log has a line. `expected`: the node that was called, if it is known. */
+  check(message: PeerMessage, expected: NodeId | null): ReplicaKey | string {
+    const reason = this.#fault(message, expected);
+    if (reason === null) {
+      const { nodeId, directoryId } = message as Hello;
+      return { id: nodeId, directoryId };
+    }
+    if (reason !== ownBoot) this.complain('A peer was refused', reason);
+    return reason;
+  }
+
+  #fault(message: PeerMessage, expected: NodeId | null): string | null {
+    if (message.type !== 'hello') return 'the first message of a stream is its hello';
+    const hello = message as Hello;
+    const identity = this.#identity;
+    // One of the bootstrap servers is this process itself.
+    if (hello.nodeId === identity.nodeId && hello.bootId === identity.bootId) return ownBoot;
+    const fault = helloFault(hello, identity, expected);
+    if (fault !== null) return fault;
+    if (expected === null && hello.nodeId === identity.nodeId)
+      return `another process uses the id of this node, ${hello.nodeId}`;
+    return null;
+  }
+
+  /** Once for each reason: peers try again and again. */
+  complain(message: string, reason: string): void {
+    if (this.#complained.has(reason)) return;
+    if (this.#complained.size >= complaintsMax) this.#complained = new Set();
+    this.#complained.add(reason);
+    this.#logger.warn(message, { reason });
+  }
+}
+
+const ownBoot = 'this node called itself';

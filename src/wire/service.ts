@@ -1,0 +1,108 @@
+/**
+ * The codec of every message between nodes: the service of proto/peer.proto as @grpc/proto-loader makes it of the descriptor, with
+ * the few things around it that our code expects.
+ *
+ * - A frame (`oneof body`) is a message with its kind in `type`, so `{ vote: { epoch: 3 } }` is `{ type: 'vote', epoch: 3 }`.
+ * - A frame of a kind that this release does not know decodes to null; unknown fields are skipped by the loader.
+ * - A frame that the descriptor does not allow throws `MalformedError` (`checks.ts`).
+ * - int64 is a number (architecture, section 3).
+ */
+import { Buffer } from 'node:buffer';
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { ChannelName, PeerMessage } from '../base/network.ts';
+import { MalformedError } from '../base/protobuf.ts';
+import { Checks, type MessageType, type Namespace } from './checks.ts';
+import { encodePush, type PushEntry } from './push.ts';
+
+/** One method of the service, with the codec of both directions. */
+export interface PeerMethod {
+  readonly path: string;
+  encodeRequest(message: PeerMessage): Uint8Array;
+  /** Null: a kind of message that this release does not know. */
+  decodeRequest(bytes: Uint8Array): PeerMessage | null;
+  encodeResponse(message: PeerMessage): Uint8Array;
+  decodeResponse(bytes: Uint8Array): PeerMessage | null;
+}
+
+export type PeerService = Readonly<Record<ChannelName, PeerMethod>>;
+
+export const packageName = 'bendemann.v1';
+export const methodNames: Readonly<Record<ChannelName, string>> = {
+  raft: 'Raft',
+  'raft-bulk': 'RaftBulk',
+  observe: 'Observe',
+  controller: 'Controller',
+  broker: 'Broker',
+  replication: 'Replication',
+};
+
+const loaderOptions = { longs: Number, enums: String, defaults: true, arrays: true, oneofs: true };
+
+type Decoded = Record<string, unknown> & { readonly body?: string };
+type Definition = MethodDefinition<object, object>;
+
+/** The types of the package in a descriptor, by name. */
+export function typesOf(descriptor: Namespace): Readonly<Record<string, MessageType>> {
+  let namespace = descriptor;
+  for (const name of packageName.split('.')) namespace = namespace.nested[name] as Namespace;
+  return namespace.nested as Readonly<Record<string, MessageType>>;
+}
+
+function flatten(frame: Decoded): PeerMessage | null {
+  if (frame.body === undefined) return null;
+  const message = frame[frame.body] as Record<string, unknown>;
+  message['type'] = frame.body;
+  return message as unknown as PeerMessage;
+}
+
+function decoder(decode: (bytes: Buffer) => object, check: (frame: Decoded) => void) {
+  return (bytes: Uint8Array): PeerMessage | null => {
+    let frame: Decoded;
+    try {
+      const buffer = Buffer.isBuffer(bytes)
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      frame = decode(buffer) as Decoded;
+    } catch (error) {
+      throw new MalformedError(error instanceof Error ? error.message : String(error));
+    }
+    check(frame);
+    return flatten(frame);
+  };
+}
+
+function encoder(encode: (frame: object) => Uint8Array) {
+  return (message: PeerMessage): Uint8Array =>
+    message.type === 'push'
+      ? encodePush((message as unknown as { entries: readonly PushEntry[] }).entries)
+      : encode({ [message.type]: message });
+}
+
+/** Loads @grpc/proto-loader and the descriptor, which nothing else needs: a node without peers never does. */
+export async function loadPeerService(given?: Namespace): Promise<PeerService> {
+  const [loader, { descriptor }] = await Promise.all([
+    import('@grpc/proto-loader'),
+    import('./descriptor.ts'),
+  ]);
+  const used = given ?? descriptor;
+  const definitions = loader.fromJSON(used as never, loaderOptions);
+  const service = definitions[`${packageName}.Peer`] as Record<string, Definition>;
+  const types = typesOf(used);
+  const checks = new Checks(types);
+  const methods = types['Peer']?.methods ?? {};
+  const method = (name: string): PeerMethod => {
+    const definition = service[name] as Definition;
+    const { requestType = '', responseType = '' } = methods[name] ?? {};
+    return {
+      path: definition.path,
+      encodeRequest: encoder(definition.requestSerialize),
+      decodeRequest: decoder(definition.requestDeserialize, (frame) => checks.of(requestType)(frame)),
+      encodeResponse: encoder(definition.responseSerialize),
+      decodeResponse: decoder(definition.responseDeserialize, (frame) => checks.of(responseType)(frame)),
+    };
+  };
+  const channels = Object.keys(methodNames) as ChannelName[];
+  return Object.fromEntries(
+    channels.map((channel) => [channel, method(methodNames[channel])]),
+  ) as PeerService;
+}
