@@ -23,7 +23,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
     'kafka-log-dirs',
   ],
   console: ['kafka-console-producer', 'kafka-console-consumer'],
-  groups: ['kafka-consumer-groups'],
+  groups: ['kafka-consumer-groups', 'kafka-groups'],
   transactions: ['kafka-transactions'],
   configs: ['kafka-configs'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],

@@ -21,10 +21,12 @@ const timeoutMs = 60_000;
 /** From version 10 on, topics go by id. */
 const offsetsByName = { versionMax: 9 };
 
-export interface ListedGroup {
+export interface GroupListing {
   readonly groupId: string;
+  /** As `Consumer`. */
   readonly type: string;
   readonly state: string;
+  readonly protocolType: string;
 }
 
 export interface DescribedMember {
@@ -59,7 +61,17 @@ export async function listGroups(
   client: KafkaClient,
   states: readonly string[] = [],
   types: readonly string[] = [],
-): Promise<ListedGroup[]> {
+): Promise<GroupListing[]> {
+  const groups = await listAllGroups(client, states, types.length > 0 ? types : ['Classic', 'Consumer']);
+  return groups.filter(({ protocolType }) => protocolType === '' || protocolType === 'consumer');
+}
+
+/** The groups of all brokers, whatever they are for. */
+export async function listAllGroups(
+  client: KafkaClient,
+  states: readonly string[],
+  types: readonly string[],
+): Promise<GroupListing[]> {
   const cluster = await retry(client.ports, timeoutMs, () => client.metadata([]));
   const answers = await Promise.all(
     [...cluster.brokers.keys()].map((id) =>
@@ -68,7 +80,7 @@ export async function listGroups(
         const version = connection.versionOf(ListGroupsRequest);
         const init = {
           statesFilter: version >= 4 ? [...states] : [],
-          typesFilter: version >= 5 ? [...(types.length > 0 ? types : ['Classic', 'Consumer'])] : [],
+          typesFilter: version >= 5 ? [...types] : [],
         };
         const answer = await connection.request(ListGroupsRequest, ListGroupsResponse, init, { version });
         if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
@@ -76,14 +88,12 @@ export async function listGroups(
       }),
     ),
   );
-  return answers
-    .flat()
-    .filter(({ protocolType }) => protocolType === '' || protocolType === 'consumer')
-    .map(({ groupId, groupState, groupType }) => ({
-      groupId,
-      state: groupState,
-      type: groupType === '' ? 'Classic' : `${groupType.charAt(0).toUpperCase()}${groupType.slice(1)}`,
-    }));
+  return answers.flat().map(({ groupId, groupState, groupType, protocolType }) => ({
+    groupId,
+    protocolType,
+    state: groupState,
+    type: groupType === '' ? 'Classic' : `${groupType.charAt(0).toUpperCase()}${groupType.slice(1)}`,
+  }));
 }
 
 /** Asks the coordinator of a group, again while it moves. */

@@ -6,9 +6,12 @@ import { change } from './batch.ts';
 import type { ConsumerGroup } from './group.ts';
 import { metadataHash } from './metadata-hash.ts';
 
+/** Of a group of which nothing is written yet, as in Kafka: its first members see the next one. */
+const newGroupEpoch = 1;
+
 export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   freshen(group, batch);
-  const epoch = group.epoch + 1;
+  const epoch = Math.max(group.epoch, newGroupEpoch) + 1;
   const hash = metadataHash(group.subscribedTopics(), turn.image.topics);
   change(batch, group, { type: 'groupEpoch', value: { epoch, metadataHash: hash } });
   note(turn, 'info', 'Bumped group epoch', { group: group.groupId, epoch, members: group.members.size });

@@ -80,7 +80,7 @@ test('a member joins and is assigned topics by id', async () => {
   expect(await join()).toMatchObject({
     errorCode: 0,
     memberId: 'm',
-    memberEpoch: 1,
+    memberEpoch: 2,
     heartbeatIntervalMs: 5_000,
     assignment: { topicPartitions: [{ topicId: idA, partitions: [0, 1] }] },
   });
@@ -120,14 +120,14 @@ test('ConsumerGroupDescribe shows epochs, both assignments and the protocol of e
       errorCode: 0,
       groupId: 'g',
       groupState: 'Stable',
-      groupEpoch: 1,
-      assignmentEpoch: 1,
+      groupEpoch: 2,
+      assignmentEpoch: 2,
       assignorName: 'uniform',
       authorizedOperations: 3400,
       members: [
         {
           memberId: 'm',
-          memberEpoch: 1,
+          memberEpoch: 2,
           subscribedTopicNames: ['t'],
           assignment: { topicPartitions },
           targetAssignment: { topicPartitions },
@@ -170,21 +170,21 @@ test('the other requests know of the kind of a group', async () => {
 
 test('an empty group is deleted with all its records', async () => {
   await join();
-  await commit('m', 1, 9);
+  await commit('m', 2, 9);
   await beat({ memberEpoch: -1 });
   const { results } = defined(
     await world.broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 2, { groupsNames: ['g'] }),
   );
   expect(name(defined(results[0]).errorCode)).toBe('NONE');
-  expect(name((await beat({ memberEpoch: 1 })).errorCode)).toBe('GROUP_ID_NOT_FOUND');
+  expect(name((await beat({ memberEpoch: 2 })).errorCode)).toBe('GROUP_ID_NOT_FOUND');
 });
 
 describe('offsets', () => {
   test.each([9, 10])('are committed by member epoch, v%i', async (version) => {
     await join();
-    expect(await commit('m', 1, version)).toBe('NONE');
-    expect(await commit('m', 2, version)).toBe('STALE_MEMBER_EPOCH');
-    expect(await commit('m', 0, version)).toBe('STALE_MEMBER_EPOCH');
+    expect(await commit('m', 2, version)).toBe('NONE');
+    expect(await commit('m', 3, version)).toBe('STALE_MEMBER_EPOCH');
+    expect(await commit('m', 1, version)).toBe('STALE_MEMBER_EPOCH');
     expect(await commit('x', 1, version)).toBe('UNKNOWN_MEMBER_ID');
     expect(await commit('', -1, version)).toBe('UNKNOWN_MEMBER_ID');
   });
@@ -198,19 +198,19 @@ describe('offsets', () => {
     await join();
     world.broker.apply(topicRecords('t2', 'AAAAAAAAAAAAAAAAAAABDA', 1));
     const response = await beat({
-      memberEpoch: 1,
+      memberEpoch: 2,
       subscribedTopicNames: ['t', 't2'],
       topicPartitions: [{ topicId: idA, partitions: [0, 1] }],
     });
     await world.broker.time.advance(2_000);
     const { memberEpoch } = await beat({ memberEpoch: response.memberEpoch });
-    expect(memberEpoch).toBe(2);
-    expect(await commit('m', 1, 9)).toBe('NONE');
+    expect(memberEpoch).toBe(3);
+    expect(await commit('m', 2, 9)).toBe('NONE');
   });
 
   test('are fetched by members with their epoch, and by whoever asks without one', async () => {
     await join();
-    await commit('m', 1, 9);
+    await commit('m', 2, 9);
     const fetch = async (memberId: string | null, memberEpoch: number) => {
       const answer = await world.broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, {
         groups: [{ groupId: 'g', memberId, memberEpoch, topics: [{ name: 't', partitionIndexes: [0] }] }],
@@ -218,7 +218,7 @@ describe('offsets', () => {
       const group = defined(answer?.groups[0]);
       return group.errorCode === 0 ? group.topics[0]?.partitions[0]?.committedOffset : name(group.errorCode);
     };
-    expect(await fetch('m', 1)).toBe(7);
+    expect(await fetch('m', 2)).toBe(7);
     expect(await fetch(null, -1)).toBe(7);
     expect(await fetch('m', 0)).toBe('STALE_MEMBER_EPOCH');
     expect(await fetch('x', 1)).toBe('UNKNOWN_MEMBER_ID');
@@ -241,5 +241,5 @@ test('a coordinator that takes over knows the group', async () => {
   await world.changeLeader(partition, true);
   const groups: GroupService = world.groups;
   expect(groups.list([], [])).toHaveLength(1);
-  expect(await beat({ memberEpoch: 1 })).toMatchObject({ errorCode: 0, memberEpoch: 1 });
+  expect(await beat({ memberEpoch: 2 })).toMatchObject({ errorCode: 0, memberEpoch: 2 });
 });

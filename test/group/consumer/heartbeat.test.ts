@@ -15,7 +15,7 @@ describe('a member alone', () => {
       errorCode: 0,
       errorMessage: null,
       memberId: 'a',
-      memberEpoch: 1,
+      memberEpoch: 2,
       heartbeatIntervalMs: 5_000,
       assignment: { topicPartitions: [{ topicId: idOf('t'), partitions: [0, 1, 2] }] },
     });
@@ -32,14 +32,14 @@ describe('a member alone', () => {
     const world = new ConsumerWorld({}, { t: 3 });
     world.member('a').join();
     const written = world.log.length;
-    expect(world.beatNow({ memberId: 'a', memberEpoch: 1 }).assignment).toBeNull();
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 2 }).assignment).toBeNull();
     expect(world.log.length).toBe(written);
   });
 
   test('hears all when it sends all', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.member('a').join();
-    expect(world.beatNow({ memberId: 'a', memberEpoch: 1, ...first }).assignment).not.toBeNull();
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 2, ...first }).assignment).not.toBeNull();
   });
 
   test('gets an id from the coordinator in v0', () => {
@@ -53,7 +53,7 @@ describe('a member alone', () => {
     const token = world.beat({ memberId: 'a', ...first });
     expect(world.response(token)).toBeUndefined();
     world.written();
-    expect(world.response(token)).toMatchObject({ errorCode: 0, memberEpoch: 1 });
+    expect(world.response(token)).toMatchObject({ errorCode: 0, memberEpoch: 2 });
   });
 });
 
@@ -65,13 +65,13 @@ describe('partitions move', () => {
     expect([a.shown, b.shown]).toEqual(['t:0,1,2,3', '']);
     // `a` is told to give up two; it still owns them as far as the coordinator knows.
     a.beat();
-    expect([a.shown, a.epoch]).toEqual(['t:0,1', 1]);
+    expect([a.shown, a.epoch]).toEqual(['t:0,1', 2]);
     b.beat();
     expect(b.shown).toBe('');
     a.beat();
-    expect(a.epoch).toBe(2);
+    expect(a.epoch).toBe(3);
     b.beat();
-    expect([b.shown, b.epoch]).toEqual(['t:2,3', 2]);
+    expect([b.shown, b.epoch]).toEqual(['t:2,3', 3]);
     expect(world.consumerGroup().state).toBe('Stable');
   });
 
@@ -80,7 +80,7 @@ describe('partitions move', () => {
     const a = world.member('a').join();
     const b = world.member('b').join();
     a.beat();
-    world.beatNow({ memberId: 'a', memberEpoch: 1 });
+    world.beatNow({ memberId: 'a', memberEpoch: 2 });
     b.beat();
     expect(b.shown).toBe('');
   });
@@ -100,11 +100,11 @@ describe('partitions move', () => {
     a.beat();
     for (let i = 0; i < 7; i++) {
       world.advance(10_000);
-      if (i < 5) world.beatNow({ memberId: 'a', memberEpoch: 1 });
+      if (i < 5) world.beatNow({ memberId: 'a', memberEpoch: 2 });
       b.beat();
     }
     expect(b.shown).toBe('t:0,1,2,3');
-    expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.beatError({ memberId: 'a', memberEpoch: 2 })).toBe('UNKNOWN_MEMBER_ID');
   });
 
   test('are taken from a member that falls silent for its session time-out', () => {
@@ -151,7 +151,7 @@ describe('topics change', () => {
     const a = world.member('a').join();
     world.createTopic('other', 1);
     a.beat();
-    expect(a.epoch).toBe(1);
+    expect(a.epoch).toBe(2);
   });
 });
 
@@ -170,7 +170,7 @@ describe('a subscription changes', () => {
     const world = new ConsumerWorld({}, { t: 1, u: 1 });
     const a = world.member('a', ['t', 'u']).join();
     a.beat({ subscribedTopicNames: ['u', 't', 'u'] });
-    expect(a.epoch).toBe(1);
+    expect(a.epoch).toBe(2);
   });
 });
 
@@ -209,7 +209,7 @@ describe('refusals', () => {
 
   test('GROUP_ID_NOT_FOUND for a member of a group that does not exist', () => {
     const world = new ConsumerWorld();
-    expect(world.beatNow({ memberId: 'a', memberEpoch: 3 })).toMatchObject({
+    expect(world.beatNow({ memberId: 'a', memberEpoch: 4 })).toMatchObject({
       errorCode: Errors.GROUP_ID_NOT_FOUND.code,
       errorMessage: 'Consumer group g not found.',
     });
@@ -219,7 +219,7 @@ describe('refusals', () => {
   test('UNKNOWN_MEMBER_ID for somebody else', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.member('a').join();
-    expect(world.beatError({ memberId: 'b', memberEpoch: 1 })).toBe('UNKNOWN_MEMBER_ID');
+    expect(world.beatError({ memberId: 'b', memberEpoch: 2 })).toBe('UNKNOWN_MEMBER_ID');
     expect(world.beatError({ memberId: 'b', memberEpoch: -1 })).toBe('UNKNOWN_MEMBER_ID');
   });
 
@@ -237,7 +237,7 @@ describe('refusals', () => {
     );
     world.member('a').join();
     expect(world.beatError({ memberId: 'b', ...first })).toBe('GROUP_MAX_SIZE_REACHED');
-    expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('NONE');
+    expect(world.beatError({ memberId: 'a', memberEpoch: 2 })).toBe('NONE');
   });
 
   describe('FENCED_MEMBER_EPOCH', () => {
@@ -246,28 +246,28 @@ describe('refusals', () => {
       const a = world.member('a').join();
       const b = world.member('b').join();
       settle([a, b]);
-      expect(a.epoch).toBe(2);
+      expect(a.epoch).toBe(3);
       return { world, a };
     }
 
     test('for an epoch that is ahead', () => {
       const { world } = moved();
-      expect(world.beatError({ memberId: 'a', memberEpoch: 3 })).toBe('FENCED_MEMBER_EPOCH');
+      expect(world.beatError({ memberId: 'a', memberEpoch: 4 })).toBe('FENCED_MEMBER_EPOCH');
     });
 
     test('for the epoch before, when the member owns what is no longer its own or does not say', () => {
       const { world } = moved();
       const topicPartitions = [{ topicId: idOf('t'), partitions: [0, 1, 2] }];
-      expect(world.beatError({ memberId: 'a', memberEpoch: 1, topicPartitions })).toBe('FENCED_MEMBER_EPOCH');
-      expect(world.beatError({ memberId: 'a', memberEpoch: 1 })).toBe('FENCED_MEMBER_EPOCH');
+      expect(world.beatError({ memberId: 'a', memberEpoch: 2, topicPartitions })).toBe('FENCED_MEMBER_EPOCH');
+      expect(world.beatError({ memberId: 'a', memberEpoch: 2 })).toBe('FENCED_MEMBER_EPOCH');
     });
 
     test('but not for the epoch before, when the answer with the new one may have been lost', () => {
       const { world, a } = moved();
       const topicPartitions = [...a.owned].map(([topicId, partitions]) => ({ topicId, partitions }));
-      expect(world.beatNow({ memberId: 'a', memberEpoch: 1, topicPartitions })).toMatchObject({
+      expect(world.beatNow({ memberId: 'a', memberEpoch: 2, topicPartitions })).toMatchObject({
         errorCode: 0,
-        memberEpoch: 2,
+        memberEpoch: 3,
       });
     });
 
@@ -307,8 +307,8 @@ describe('static members', () => {
     const a = world.member('a', ['t'], { instanceId }).join();
     a.leave(-2);
     world.member('b', ['t'], { instanceId }).join();
-    expect(world.beatError({ memberId: 'a', instanceId, memberEpoch: 1 })).toBe('FENCED_INSTANCE_ID');
-    expect(world.beatError({ memberId: 'x', instanceId: 'nobody', memberEpoch: 1 })).toBe(
+    expect(world.beatError({ memberId: 'a', instanceId, memberEpoch: 2 })).toBe('FENCED_INSTANCE_ID');
+    expect(world.beatError({ memberId: 'x', instanceId: 'nobody', memberEpoch: 2 })).toBe(
       'UNKNOWN_MEMBER_ID',
     );
   });
@@ -396,7 +396,7 @@ describe('assignors', () => {
     const a = world.member('a').join();
     world.advance(500);
     const b = world.member('b').join();
-    expect([b.epoch, b.shown, world.consumerGroup().state]).toEqual([1, '', 'Assigning']);
+    expect([b.epoch, b.shown, world.consumerGroup().state]).toEqual([2, '', 'Assigning']);
     world.advance(500);
     settle([b, a]);
     expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
@@ -410,9 +410,9 @@ describe('assignors', () => {
     expect(world.response(token)).toBeUndefined();
     world.advance(1);
     a.take(defined(world.response<ConsumerHeartbeatResponse>(token)));
-    expect(a.epoch).toBe(1);
+    expect(a.epoch).toBe(2);
     const b = world.member('b').join();
-    expect([b.epoch, b.shown]).toEqual([1, '']);
+    expect([b.epoch, b.shown]).toEqual([2, '']);
     world.advance(1);
     settle([a, b]);
     expect([...a.owned.values()].flat()).toHaveLength(1_500);
