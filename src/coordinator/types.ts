@@ -31,8 +31,8 @@ export interface Producer {
 
 /** A producer whose transaction was checked before the append (KIP-890). */
 export interface VerifiedProducer extends Producer {
-  /** What the check gave, and the log wants to see again; the coordinator passes it on. Undefined: nothing was checked. */
-  readonly verification?: unknown;
+  /** What the check gave, and the log wants to see again; the coordinator passes it on. */
+  readonly verification: unknown;
 }
 
 /** A marker in the partition: the transaction of the producer ends here. */
@@ -40,6 +40,8 @@ export interface TransactionEnd extends Producer {
   readonly type: 'commit' | 'abort';
   /** Leader epoch of the `__transaction_state` partition whose leader sent the marker. */
   readonly coordinatorEpoch: number;
+  /** `transaction.version` of the transaction; the log does not keep it. */
+  readonly transactionVersion?: number;
 }
 
 /** One atomic batch to append. The runtime reports its outcome as `written`, `failed` or `timedOut`. */

@@ -143,6 +143,7 @@ export interface OffsetCommitResponse {
 }
 
 export interface TxnOffsetCommitRequest {
+  readonly transactionalId: string;
   readonly groupId: string;
   readonly producerId: number;
   readonly producerEpoch: number;

@@ -111,8 +111,9 @@ export class ProducerState {
     if (origin === 'client') {
       const same = entry === undefined ? null : repeated(entry, header);
       if (same !== null) return same;
-      if (header.isTransactional) this.#checkVerified(header, verification);
     }
+    // Coordinators too: the offsets of a group are a client's.
+    if (header.isTransactional) this.#checkVerified(header, verification);
     if (entry !== undefined && header.producerEpoch < entry.producerEpoch)
       throw staleEpoch(entry, header.producerEpoch);
     if (origin === 'client') this.#checkSequence(entry, header);

@@ -45,7 +45,7 @@ export class BrokerPart {
   readonly replicaMetrics: Collector;
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
-  private readonly coordinators: Coordinators;
+  readonly coordinators: Coordinators;
   private readonly brokers: StreamBrokerClient;
   /** Null until clients are served. */
   private own: PeerRequests | null = null;

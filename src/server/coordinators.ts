@@ -1,5 +1,6 @@
 /** The coordinators of a broker, of groups and of transactions, and their handlers. */
 import { keyType } from '../broker/api/10-find-coordinator.ts';
+import type { CompleteOffsets } from '../broker/api/27-write-txn-markers.ts';
 import { Endpoints } from '../broker/api/endpoints.ts';
 import { createGroupHandlers } from '../broker/api/group-handlers.ts';
 import { createTxnHandlers } from '../broker/api/txn-handlers.ts';
@@ -10,10 +11,12 @@ import type { Handler } from '../broker/handler.ts';
 import { ProducerIds } from '../broker/producer-ids.ts';
 import type { BrokerServices } from '../broker/services.ts';
 import type { TopicCreator } from '../broker/topic-creator.ts';
+import { createTransactionVerifier, type TransactionVerifier } from '../broker/txn/transaction-verifier.ts';
 import { TxnService } from '../broker/txn/txn-service.ts';
 import { coordinatorPartition } from '../coordinator/partition.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataPublisher } from '../metadata/publisher.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface CoordinatorsOptions {
@@ -26,13 +29,16 @@ export interface CoordinatorsOptions {
 /** Built whole by its constructor; nothing runs before `start`. */
 export class Coordinators implements MetadataPublisher {
   readonly handlers: readonly Handler[];
+  /** Shared with Produce. */
+  readonly verifier: TransactionVerifier;
   private readonly groups: GroupService;
   private readonly txn: TxnService;
 
   constructor(options: CoordinatorsOptions) {
     const { services, creator } = options;
     const { config } = services;
-    this.groups = new GroupService({ ...services, ...options });
+    this.verifier = createTransactionVerifier(services);
+    this.groups = new GroupService({ ...services, ...options, verifier: this.verifier });
     const producerIds = this.makeProducerIds(services);
     this.txn = this.makeTxn(options, producerIds);
     const endpoints = new Endpoints(config.nodeId, config.advertisesExplicitly);
@@ -62,6 +68,15 @@ export class Coordinators implements MetadataPublisher {
       },
     });
   }
+
+  /** For WriteTxnMarkers. */
+  readonly completeOffsets: CompleteOffsets = async (index, { isCommit, ...end }) => {
+    const error = await this.groups.completeTransaction(index, {
+      ...end,
+      type: isCommit ? 'commit' : 'abort',
+    });
+    if (error !== Errors.NONE) throw new KafkaError(error);
+  };
 
   start(): void {
     this.groups.start();

@@ -78,11 +78,14 @@ export class Node {
     if (broker !== null) {
       await broker.start();
       const { handlers, creator } = broker;
+      const { verifier, completeOffsets } = broker.coordinators;
       const server = new KafkaServer({
         services,
         broker: broker.services,
         handlers,
         creator,
+        verifier,
+        completeOffsets,
         interceptor: ports.interceptor,
       });
       this.servers.push(server);

@@ -35,6 +35,7 @@ class TxnWorld extends World {
       token,
       verification: undefined,
       request: {
+        transactionalId: 'x',
         groupId: 'g',
         producerId,
         producerEpoch: 0,

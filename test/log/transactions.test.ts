@@ -96,6 +96,16 @@ describe('verification', () => {
     expect(appendData(log, 2, { verification }, 1)).toBe(0);
   });
 
+  test('the group coordinator, which writes the offsets of a transaction, is held to it too', async () => {
+    const log = await newLog();
+    expect(appendData(log, -1, coordinator)).toBe(Errors.INVALID_TXN_STATE.name);
+    const verification = log.beginVerification({ ...request, sequence: -1 });
+    expect(appendData(log, -1, { ...coordinator, verification })).toBe(0);
+    expect(appendData(log, -1, coordinator)).toBe(1);
+    expect(appendEnd(log, 0, 1)).toBe(2);
+    expect(appendData(log, -1, { ...coordinator, verification })).toBe(Errors.INVALID_TXN_STATE.name);
+  });
+
   test("another producer's guard is none", async () => {
     const log = await newLog();
     const verification = log.beginVerification({ ...request, producerId: 8 });

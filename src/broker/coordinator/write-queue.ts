@@ -10,11 +10,12 @@
  *   timed out, and later as what became of it.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
-import type { Producer, Write } from '../../coordinator/types.ts';
+import type { VerifiedProducer, Write } from '../../coordinator/types.ts';
 import { type ErrorRow, Errors, errorRowOf } from '../../protocol/errors.ts';
 import type { CompressionType } from '../../protocol/records/batch.ts';
 import { buildBatch } from '../../protocol/records/builder.ts';
 import { endTransactionBatch } from '../../protocol/records/control.ts';
+import type { AppendOptions } from '../../replication/types.ts';
 import type { PartitionReplica } from '../services.ts';
 import { coordinatorError } from './append-errors.ts';
 
@@ -129,8 +130,7 @@ export class WriteQueue {
     try {
       const bytes = this.#batch(writes);
       if (bytes !== null) {
-        const append = partition.appendAsLeader(bytes, -1, { origin: 'coordinator', requestVersion });
-        acknowledged = append.acknowledged;
+        acknowledged = partition.appendAsLeader(bytes, -1, appendOptions(writes[0] as Write)).acknowledged;
       }
     } catch (error) {
       const row = errorRowOf(error);
@@ -209,12 +209,25 @@ export class WriteQueue {
   }
 }
 
+type Verification = NonNullable<AppendOptions['verification']> | null;
+
+function appendOptions({ producer, end }: Write): AppendOptions {
+  const options = { origin: 'coordinator', requestVersion } as const;
+  if (end !== null) return { ...options, transactionVersion: end.transactionVersion ?? 1 };
+  if (producer === null) return options;
+  return { ...options, verification: producer.verification as Verification };
+}
+
 function sharesBatch(first: Write, other: Write): boolean {
   return first.end === null && other.end === null && sameProducer(first.producer, other.producer);
 }
 
-function sameProducer(a: Producer | null, b: Producer | null): boolean {
-  return a?.producerId === b?.producerId && a?.producerEpoch === b?.producerEpoch;
+function sameProducer(a: VerifiedProducer | null, b: VerifiedProducer | null): boolean {
+  return (
+    a?.producerId === b?.producerId &&
+    a?.producerEpoch === b?.producerEpoch &&
+    a?.verification === b?.verification
+  );
 }
 
 function recordsBytes({ records }: Write): number {

@@ -42,6 +42,8 @@ import { type ErrorRow, Errors, errorOf, errorRowOf, KafkaError } from '../../pr
 import { compressionTypes } from '../../protocol/records/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Answer, CoordinatorRuntime, type LeadershipSource } from '../coordinator/runtime.ts';
+import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
+import { OffsetsVerification } from './txn-verification.ts';
 import { groupConfig } from './group-config.ts';
 
 export const offsetsTopic = '__consumer_offsets';
@@ -54,14 +56,18 @@ export interface GroupServiceOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  /** Asks transaction coordinators, before offsets within transactions are written. */
+  readonly verifier: Pick<TransactionVerifier, 'ask'>;
 }
 
 export class GroupService implements MetadataPublisher {
   readonly #runtime: CoordinatorRuntime<Shard, GroupInput>;
   readonly #protocols: readonly string[];
+  readonly #verification: OffsetsVerification;
 
   constructor(options: GroupServiceOptions) {
     const { config, random, logger, replicas, metadata, clock, scheduler } = options;
+    this.#verification = new OffsetsVerification(config, options.verifier);
     this.#protocols = config.get('group.coordinator.rebalance.protocols');
     this.#runtime = new CoordinatorRuntime({
       topic: offsetsTopic,
@@ -100,7 +106,7 @@ export class GroupService implements MetadataPublisher {
 
   /** For requests of members, who need a group with a name. Offsets may be committed without one: that group is "". */
   #named<Response>(groupId: string, input: (token: number) => GroupInput): Answer<Response> {
-    if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
+    requireName(groupId);
     return this.#runtime.request(groupId, input);
   }
 
@@ -144,13 +150,13 @@ export class GroupService implements MetadataPublisher {
   }
 
   commitTransactional(apiVersion: number, request: TxnOffsetCommitRequest): Answer<TxnOffsetCommitResponse> {
-    void apiVersion;
-    return this.#named(request.groupId, (token) => ({
-      type: 'txnCommit',
-      token,
-      request,
-      verification: undefined,
-    }));
+    const { groupId } = request;
+    requireName(groupId);
+    const { partition } = this.#runtime.hostOf(groupId);
+    const commit = (verification: unknown): Answer<TxnOffsetCommitResponse> =>
+      this.#runtime.request(groupId, (token) => ({ type: 'txnCommit', token, request, verification }));
+    const verification = this.#verification.begin(partition, apiVersion, request);
+    return verification instanceof Promise ? verification.then(commit) : commit(verification);
   }
 
   /**
@@ -196,4 +202,8 @@ function wordOfMarkers(error: ErrorRow): ErrorRow {
     error === Errors.COORDINATOR_NOT_AVAILABLE ||
     error === Errors.NOT_COORDINATOR;
   return isElsewhere ? Errors.NOT_LEADER_OR_FOLLOWER : error;
+}
+
+function requireName(groupId: string): void {
+  if (groupId === '') throw new KafkaError(Errors.INVALID_GROUP_ID);
 }

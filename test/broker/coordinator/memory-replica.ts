@@ -3,7 +3,14 @@ import { WatchList } from '../../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../../src/broker/services.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { batches, setBaseOffset } from '../../../src/protocol/records/batch.ts';
-import type { AppendResult, FetchOptions, FetchPartitionData } from '../../../src/replication/types.ts';
+import type {
+  Acks,
+  AppendOptions,
+  AppendResult,
+  FetchOptions,
+  FetchPartitionData,
+  VerificationGuard,
+} from '../../../src/replication/types.ts';
 
 export class MemoryLog {
   batches: { offset: number; end: number; bytes: Uint8Array }[] = [];
@@ -39,6 +46,9 @@ export class MemoryReplica implements PartitionReplica {
   error: KafkaError | null = null;
   readonly memory: MemoryLog;
   readonly appends: number[] = [];
+  readonly options: AppendOptions[] = [];
+  /** Of the next verification; null: the transaction has begun here. */
+  guard: VerificationGuard | null = null;
   readonly #watchers = new Set<() => void>();
   #acks: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
@@ -63,11 +73,12 @@ export class MemoryReplica implements PartitionReplica {
     return this.memory.endOffset;
   }
 
-  appendAsLeader(records: Uint8Array): AppendResult {
+  appendAsLeader(records: Uint8Array, _acks: Acks, options: AppendOptions): AppendResult {
     if (!this.isLeader) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     if (this.error !== null) throw this.error;
     const firstOffset = this.memory.endOffset;
     const sizeBytes = this.memory.append(records);
+    this.options.push(options);
     this.appends.push(this.memory.endOffset - firstOffset);
     const acknowledged = this.holdAcks
       ? new Promise<void>((resolve, reject) => this.#acks.push({ resolve, reject }))
@@ -150,8 +161,8 @@ export class MemoryReplica implements PartitionReplica {
     return offset;
   }
 
-  beginVerification(): null {
-    return null;
+  beginVerification(): VerificationGuard | null {
+    return this.guard;
   }
 
   describeProducers(): readonly never[] {

@@ -7,6 +7,7 @@ import type { Leadership } from '../../../src/broker/coordinator/runtime.ts';
 import { GroupService } from '../../../src/broker/groups/group-service.ts';
 import { ImageWatch } from '../../../src/broker/image-watch.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
+import type { TransactionVerifier } from '../../../src/broker/txn/transaction-verifier.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
 import type { ControllerClient } from '../../../src/metadata/controller-port.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
@@ -35,6 +36,8 @@ export class GroupBroker {
   );
   readonly broker: TestBroker;
   readonly groups: GroupService;
+  /** Of transaction coordinators: every partition is part of the transaction. */
+  ask: TransactionVerifier['ask'] = () => Promise.resolve(new Map());
   readonly #watchers: ((change: Leadership) => void)[] = [];
 
   constructor(more = '') {
@@ -60,6 +63,7 @@ export class GroupBroker {
       scheduler: time,
       random: seededRandom(5),
       logger: silentLogger,
+      verifier: { ask: (question) => this.ask(question) },
     });
     const controller: ControllerClient = {
       send: () => this.broker.controller.send(),

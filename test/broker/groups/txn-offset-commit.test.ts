@@ -1,7 +1,8 @@
 /** TxnOffsetCommit through the pipeline, and the batches and markers that it makes of the log. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
-import { errorOf } from '../../../src/protocol/errors.ts';
+import type { TransactionQuestion } from '../../../src/broker/txn/transaction-verifier.ts';
+import { type ErrorRow, Errors, errorOf } from '../../../src/protocol/errors.ts';
 import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
 import {
   TxnOffsetCommitRequest,
@@ -144,5 +145,81 @@ describe('TxnOffsetCommit', () => {
     replica.settleAcks();
     await settle();
     expect([answer, await fetch(true)]).toEqual(['NONE', 5]);
+  });
+
+  describe('verification', () => {
+    const guard = { producerId: 7 };
+    let asked: TransactionQuestion[];
+    let error: ErrorRow | null;
+
+    beforeEach(async () => {
+      asked = [];
+      error = null;
+      await world.lead();
+      (world.replicas[index] as MemoryReplica).guard = guard;
+      world.ask = async (question) => {
+        asked.push(question);
+        return error === null ? new Map() : new Map([[`__consumer_offsets-${index}`, error]]);
+      };
+    });
+
+    const errorOfCommit = async (version: number) =>
+      name((await commit(version, 1)).topics[0]?.partitions[0]?.errorCode);
+
+    test.each([
+      [3, 'verify'],
+      [4, 'verify-abortable'],
+      [5, 'add'],
+    ])('v%i asks the coordinator to %s, and shows the log what came of it', async (version, support) => {
+      expect(await errorOfCommit(version)).toBe('NONE');
+      const partitions = [{ topic: '__consumer_offsets', index }];
+      expect(asked).toEqual([{ transactionalId: 'x', producerId: 7, producerEpoch: 2, partitions, support }]);
+      const [options] = (world.replicas[index] as MemoryReplica).options;
+      expect(options).toMatchObject({ origin: 'coordinator', verification: guard });
+    });
+
+    test('a transaction that has begun in the partition is not asked about', async () => {
+      (world.replicas[index] as MemoryReplica).guard = null;
+      expect(await errorOfCommit(5)).toBe('NONE');
+      expect(asked).toEqual([]);
+    });
+
+    test.each([
+      [Errors.INVALID_TXN_STATE, 'INVALID_TXN_STATE'],
+      [Errors.TRANSACTION_ABORTABLE, 'TRANSACTION_ABORTABLE'],
+      [Errors.CONCURRENT_TRANSACTIONS, 'CONCURRENT_TRANSACTIONS'],
+      [Errors.NETWORK_EXCEPTION, 'COORDINATOR_NOT_AVAILABLE'],
+    ])('%s writes nothing', async (refusal, told) => {
+      error = refusal;
+      expect(await errorOfCommit(4)).toBe(told);
+      expect([log().endOffset, await fetch(true)]).toEqual([0, -1]);
+    });
+
+    test('a leadership that was lost meanwhile', async () => {
+      let answer: (errors: Map<string, ErrorRow>) => void = () => undefined;
+      world.ask = () => new Promise((resolve) => (answer = resolve));
+      const request = {
+        transactionalId: 'x',
+        groupId: 'g',
+        producerId: 7,
+        producerEpoch: 2,
+        generationId: -1,
+        memberId: '',
+        groupInstanceId: null,
+        topics: [],
+      };
+      const refused = expect(world.groups.commitTransactional(4, request)).rejects;
+      await world.changeLeader(index, false);
+      answer(new Map());
+      await refused.toMatchObject({ error: Errors.NOT_COORDINATOR });
+    });
+  });
+
+  test('a marker says which version its transaction has', async () => {
+    await world.lead();
+    const ended = { producerId: 7, producerEpoch: 2, coordinatorEpoch: 3, type: 'commit' } as const;
+    await world.groups.completeTransaction(index, { ...ended, transactionVersion: 2 });
+    const [options] = (world.replicas[index] as MemoryReplica).options;
+    expect(options).toMatchObject({ origin: 'coordinator', transactionVersion: 2 });
   });
 });
