@@ -3,21 +3,32 @@
  * third more per call. Locks are the kernel's (through `fs-native-extensions`, loaded at the first lock), so they end with the process.
  */
 import * as fs from 'node:fs';
-import type { FileHandle, FileLock, FileStat, FileSystem } from '../base/file-system.ts';
+import {
+  type FileHandle,
+  type FileLock,
+  type FileStat,
+  type FileSystem,
+  isMissingFile,
+  StorageError,
+} from '../base/file-system.ts';
 
 /** More buffers in one `writev` than this are sent in several (the kernel's IOV_MAX). */
 const writeBuffersMax = 1024;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
-function call<T>(run: (done: Callback<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    run((error, value) => (error === null || error === undefined ? resolve(value) : reject(error)));
-  });
+/** What the system refuses becomes a `StorageError`. What Node refuses, such as a wrong argument, is a bug and stays what it is. */
+function storageErrorOf(error: NodeJS.ErrnoException): Error {
+  const { code, errno } = error;
+  return code !== undefined && errno !== undefined ? new StorageError(code, error.message) : error;
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+function call<T>(run: (done: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    run((error, value) =>
+      error === null || error === undefined ? resolve(value) : reject(storageErrorOf(error)),
+    );
+  });
 }
 
 /** The buffers that remain when the first `writtenBytes` bytes of `buffers` have been written. */
@@ -55,7 +66,7 @@ class SystemFileHandle implements FileHandle {
       rest = remainder(rest, written);
       // Without progress and without an error (a volume that is full may do this) trying again would never end.
       if (written === 0 && rest.length > 0) {
-        throw Object.assign(new Error('ENOSPC: the system wrote nothing'), { code: 'ENOSPC' });
+        throw new StorageError('ENOSPC', 'ENOSPC: the system wrote nothing');
       }
     }
   }
@@ -89,7 +100,7 @@ async function stat(path: string): Promise<FileStat | null> {
     const found = await call<fs.Stats>((done) => fs.stat(path, done));
     return { sizeBytes: found.size, modifiedMs: found.mtimeMs, isDirectory: found.isDirectory() };
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isMissingFile(error)) return null;
     throw error;
   }
 }
@@ -112,6 +123,8 @@ async function lock(path: string): Promise<FileLock | null> {
   let granted = false;
   try {
     granted = native.tryLock(descriptor);
+  } catch (error) {
+    throw new StorageError(String((error as NodeJS.ErrnoException).code), `${path}: ${String(error)}`);
   } finally {
     if (!granted) await close();
   }

@@ -1,7 +1,29 @@
 /**
  * The disk as a port. Real in `adapters/file-system.ts`; in simulation a disk that forgets what was not synced,
- * tears writes and fails. Errors are rejected promises whose `code` is the system's (`ENOSPC`, `EIO`, `ENOENT`, …).
+ * tears writes and fails. What a disk can't do rejects with a `StorageError`; any other error above this port is a bug.
  */
+
+/** Made by file systems only: it alone decides that a disk has failed (docs/decisions/0064-storage-error.md). */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  /** The system's: `ENOSPC`, `EIO`, `ENOENT`, … */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** For a `catch` that gives up a disk: returns `error` when it is a `StorageError`, and throws it when it is a bug. */
+export function asStorageError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  throw error;
+}
+
+export function isMissingFile(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'ENOENT';
+}
 
 export interface FileStat {
   readonly sizeBytes: number;

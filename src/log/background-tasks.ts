@@ -1,9 +1,32 @@
 /**
  * Work that comes back: the next run is planned when one has ended, so a slow run never overlaps itself. An error is logged
- * and does not end the task.
+ * with its stack and does not end the task; a broken invariant ends the process.
  */
+import { AssertionError } from '../base/assert.ts';
+import { StorageError } from '../base/file-system.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { PartitionLog } from './partition-log.ts';
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/**
+ * What a background task does with an error of one log, so that the other logs get their turn. A disk that failed takes the
+ * log's directory offline; a bug is logged with its stack; a broken invariant is thrown on.
+ */
+export function contain(log: PartitionLog, error: unknown, task: string): void {
+  if (log.isOffline) return;
+  if (error instanceof AssertionError) throw error;
+  if (error instanceof StorageError) log.writer.fail(error);
+  else
+    log.state.logger.error('a background task met a bug', {
+      partition: log.state.name,
+      task,
+      error: stackOf(error),
+    });
+}
 
 export class BackgroundTasks {
   readonly #scheduler: Scheduler;
@@ -20,9 +43,10 @@ export class BackgroundTasks {
     if (this.#stopped) return;
     const timer = this.#scheduler.after(delayMs, () => {
       body()
-        .catch((error: unknown) =>
-          this.#logger.error('a background task failed', { name, error: String(error) }),
-        )
+        .catch((error: unknown) => {
+          if (error instanceof AssertionError) throw error;
+          this.#logger.error('a background task failed', { name, error: stackOf(error) });
+        })
         .finally(() => this.repeat(name, intervalMs, intervalMs, body));
     });
     this.#timers.set(name, timer);

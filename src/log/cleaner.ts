@@ -2,6 +2,8 @@
  * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first,
  * and remembers how far each is clean (`cleaner-offset-checkpoint`).
  */
+import { StorageError } from '../base/file-system.ts';
+import { contain } from './background-tasks.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
 import type { CleanableRange } from './compaction.ts';
 import { cleanableRange, compact, UncleanableError } from './compaction.ts';
@@ -15,7 +17,6 @@ export interface LogCleanerOptions {
   readonly logs: () => readonly { readonly log: PartitionLog; readonly directory: string }[];
   /** A checkpoint of this directory has moved. */
   readonly onProgress: (directory: string) => Promise<void>;
-  readonly onFailure: (log: PartitionLog, error: unknown) => void;
 }
 
 interface Candidate {
@@ -110,14 +111,14 @@ export class LogCleaner {
       await body();
     } catch (error) {
       if (log.isOffline) return;
-      if (error instanceof UncleanableError || error instanceof DecodeError) {
-        this.#uncleanable.add(log);
-        const partition = partitionDirectoryName(log.topic, log.partition);
+      // As Kafka's cleaner: a log that it stumbles over is left alone, whatever the reason.
+      if (!(error instanceof StorageError)) this.#uncleanable.add(log);
+      if (error instanceof UncleanableError || error instanceof DecodeError)
         this.#options.resources.logger.warn('a log can not be compacted', {
-          partition,
+          partition: partitionDirectoryName(log.topic, log.partition),
           error: error.message,
         });
-      } else this.#options.onFailure(log, error);
+      else contain(log, error, 'compaction');
     }
   }
 }

@@ -2,7 +2,7 @@
  * The bytes of an index file, kept in memory as they are on disk and written behind the log. Entries in front of
  * `writtenBytes` are in the file; later ones are only here. An index is derived data: losing its tail costs a longer scan.
  */
-import type { FileSystem } from '../base/file-system.ts';
+import { type FileSystem, isMissingFile } from '../base/file-system.ts';
 
 const initialBytes = 256;
 
@@ -115,7 +115,7 @@ export async function readIfExists(fs: FileSystem, path: string): Promise<Uint8A
   try {
     return await fs.readFile(path);
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return null;
+    if (isMissingFile(error)) return null;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** Writes the offset checkpoints of the log directories from the logs that are in them. */
+import { asStorageError, type StorageError } from '../base/file-system.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
 import type { LogCleaner } from './cleaner.ts';
 import type { CheckpointKind, LogDirectory } from './log-directory.ts';
@@ -15,7 +16,7 @@ export interface LogCheckpointsOptions {
   /** By the name of the partition. */
   readonly held: ReadonlyMap<string, Held>;
   readonly cleaner: LogCleaner;
-  readonly onFailure: (directory: LogDirectory, error: unknown) => void;
+  readonly onFailure: (directory: LogDirectory, error: StorageError) => void;
 }
 
 export class LogCheckpoints {
@@ -33,7 +34,7 @@ export class LogCheckpoints {
         try {
           await this.writeOne(directory, kind);
         } catch (error) {
-          this.#options.onFailure(directory, error);
+          this.#options.onFailure(directory, asStorageError(error));
         }
       }
     }

@@ -6,14 +6,14 @@
  * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
  */
 import type { Clock, Scheduler } from '../base/clock.ts';
-import type { FileSystem } from '../base/file-system.ts';
+import { asStorageError, type FileSystem, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { randomUuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { BackgroundTasks } from './background-tasks.ts';
+import { BackgroundTasks, contain } from './background-tasks.ts';
 import { LogCleaner } from './cleaner.ts';
 import { type Held, LogCheckpoints } from './log-checkpoints.ts';
 import { type LogMove, LogMoves } from './log-moves.ts';
@@ -105,7 +105,6 @@ export class LogManager {
           .filter(({ log }) => this.#moves.of(log) === null)
           .map(({ log, directory }) => ({ log, directory: directory.path })),
       onProgress: (path) => this.#checkpoints.cleaned(path),
-      onFailure: (log, error) => void log.writer.fail(error),
     });
     this.#checkpoints = new LogCheckpoints({
       directories: this.#directories.all,
@@ -134,8 +133,7 @@ export class LogManager {
         if (this.#options.settings.locksDirectories) await directory.lock();
         await this.#openAll(directory);
       } catch (error) {
-        if (typeof (error as { code?: unknown }).code !== 'string') throw error;
-        this.#directoryFailed(directory, error);
+        this.#directoryFailed(directory, asStorageError(error));
       }
     }
     await this.#adoptCopies();
@@ -268,7 +266,7 @@ export class LogManager {
         log.expireProducers(settings.producerIdExpirationMs);
         if ((await log.applyRetention()) > 0) directory.dirty.add('logStart');
       } catch (error) {
-        if (!log.isOffline) log.writer.fail(error);
+        contain(log, error, 'retention');
       }
     }
   }
@@ -437,7 +435,7 @@ export class LogManager {
     const delayMs = log.state.config.fileDeleteDelayMs;
     const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
     const path = await log.leave(marked).catch((error: unknown) => {
-      if (typeof (error as { code?: unknown }).code === 'string') this.#directoryFailed(directory, error);
+      if (error instanceof StorageError) this.#directoryFailed(directory, error);
       throw error;
     });
     if (path !== null && why === 'delete') this.#removeLater(path, delayMs);
@@ -462,13 +460,13 @@ export class LogManager {
     };
   }
 
-  #directoryFailed(directory: LogDirectory, error: unknown): void {
+  #directoryFailed(directory: LogDirectory, error: StorageError): void {
     if (directory.isOffline) return;
     mark('log.directory-offline');
     directory.failure = error;
     this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
     for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);
-    this.#moves.directoryFailed(directory);
+    this.#moves.directoryFailed(directory, error);
     this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
   }
 

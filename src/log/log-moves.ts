@@ -9,6 +9,7 @@
  * A clean stop keeps the copy and the next start goes on with it. After an unclean one the copy begins anew.
  */
 import { sleep } from '../base/clock.ts';
+import type { StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { randomUuid, type Uuid } from '../base/uuid.ts';
@@ -24,7 +25,7 @@ export interface LogMovesOptions {
   /** `num.replica.alter.log.dirs.threads`. */
   readonly runningMax: number;
   /** The disk of a copy failed. */
-  readonly onCopyFailure: (directory: LogDirectory, error: unknown) => void;
+  readonly onCopyFailure: (directory: LogDirectory, error: StorageError) => void;
   /** Tells the controller where the replica is going to be; resolves when that is recorded. */
   readonly assign: (log: PartitionLog, directory: Uuid) => Promise<void>;
   /** Id of the directory that holds the log; null: the log is gone. */
@@ -155,9 +156,8 @@ export class LogMoves {
   }
 
   /** The disk of a copy failed: the replica stays where it is. */
-  directoryFailed(directory: LogDirectory): void {
-    for (const { target, copy } of this.#moves.values())
-      if (target === directory) copy?.writer.fail(directory.failure);
+  directoryFailed(directory: LogDirectory, error: StorageError): void {
+    for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.writer.fail(error);
   }
 
   /** Closes the copies, so that a clean start goes on with them. */

@@ -1,6 +1,7 @@
 /**
  * Opens all partition logs of one log directory at start, and closes them at the end.
  */
+import { StorageError } from '../base/file-system.ts';
 import { readPartitionMetadata } from './checkpoints.ts';
 import { forEachLimited } from './concurrency.ts';
 import type { LogConfig } from './log-config.ts';
@@ -87,7 +88,7 @@ export async function openDirectory(
       await open(name);
     } catch (error) {
       // A file of that name is none of ours.
-      if ((error as { code?: unknown }).code !== 'ENOTDIR') throw error;
+      if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
     }
   });
   // Recovered partitions leave this to us, once for all of them.

@@ -184,11 +184,14 @@ export class LogReader {
       segment: segment.path,
     });
     this.#repairs.add(segment);
-    void this.#exclusive(async () => {
+    this.#exclusive(async () => {
       this.#repairs.delete(segment);
       const state = this.#state;
       if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
       await segment.rebuildIndex();
+    }).catch((error: unknown) => {
+      // A disk that failed has taken the log offline.
+      if (!(error instanceof KafkaError)) throw error;
     });
   }
 

@@ -7,6 +7,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
+import type { StorageError } from '../base/file-system.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -31,7 +32,7 @@ export interface LogResources extends SegmentResources {
 /** What a log tells its manager. */
 export interface LogCallbacks {
   /** The disk failed: this log takes no more reads or writes. Called once. */
-  readonly onFailure: (error: unknown) => void;
+  readonly onFailure: (error: StorageError) => void;
   /** Must make recovery points durable before it resolves: called when this log's has gone back. */
   readonly persistRecoveryPoints: () => Promise<void>;
   /** Something was written since the manager last cleared `isTouched`. */
@@ -96,8 +97,8 @@ export class LogState {
   generation = 0;
   /** Lowest end of a truncation since the last compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;
-  /** The disk error that ended this log's life; `closed` when it was closed. */
-  failure: unknown = null;
+  /** The disk error that took this log offline. Only `LogWriter.fail` sets it. */
+  failure: StorageError | null = null;
   isClosed = false;
   /** New names in the directory that a power cut would forget. */
   directoryDirty: boolean;

@@ -6,6 +6,7 @@
  * move the log end offset, tell the listener, resolve the promise. A failed write or sync ends the log: what was cut off by
  * it is removed from the file as far as the disk allows, and nothing of the group is acknowledged.
  */
+import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { flushLog, flushTo, materialise, syncNames } from './log-flush.ts';
@@ -107,7 +108,7 @@ export class LogWriter {
   }
 
   /** The disk failed: ends the log and refuses all that waits. */
-  fail(error: unknown): KafkaError {
+  fail(error: StorageError): KafkaError {
     const state = this.#state;
     const refusal = new KafkaError(
       Errors.KAFKA_STORAGE_ERROR,
@@ -142,17 +143,18 @@ export class LogWriter {
     this.#group = null;
     this.#current = group;
     try {
-      await this.#writeGroup(items);
-      group.resolve();
+      if (this.#state.failure !== null) group.reject(this.fail(this.#state.failure));
+      else await this.#writeGroup(items).then(group.resolve);
     } catch (error) {
-      group.reject(this.fail(error));
+      // A bug here ends the process: offsets and producers are ahead of the file for good.
+      group.reject(error instanceof StorageError ? this.fail(error) : error);
+      if (!(error instanceof StorageError)) throw error;
     }
     this.#current = null;
   }
 
   async #writeGroup(items: readonly WriteItem[]): Promise<void> {
     const state = this.#state;
-    if (state.failure !== null) throw this.fail(state.failure);
     await materialise(state);
     if (!state.isTouched) {
       state.isTouched = true;
@@ -256,7 +258,7 @@ export class LogWriter {
       await flushTo(state, end, { indexes: true });
     } catch (error) {
       // The segment may have been deleted meanwhile, which is no failure.
-      if (state.segments.includes(segment) && !state.isClosed) this.fail(error);
+      if (state.segments.includes(segment) && !state.isClosed) this.fail(asStorageError(error));
     }
   }
 
@@ -267,7 +269,7 @@ export class LogWriter {
     try {
       await flushLog(state, { indexes });
     } catch (error) {
-      throw this.fail(error);
+      throw this.fail(asStorageError(error));
     }
   }
 }

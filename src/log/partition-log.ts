@@ -8,6 +8,7 @@
  * Not here: who leads, who is in sync, when the high watermark moves (`replication/`); authorisation and quotas (`broker/`).
  */
 import { assert } from '../base/assert.ts';
+import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -58,9 +59,7 @@ export class PartitionLog {
     this.partition = state.options.partition;
     this.#writer = new LogWriter(state);
     this.#appender = new LogAppender(state, this.#writer);
-    this.#reader = new LogReader(state, (body) =>
-      this.#writer.exclusive(body).catch((error: unknown) => void this.#writer.fail(error)),
-    );
+    this.#reader = new LogReader(state, (body) => this.#exclusive(body));
   }
 
   /** Recovers when the last shutdown was not clean. */
@@ -254,9 +253,9 @@ export class PartitionLog {
     const state = this.#state;
     raiseLogStart(state, Math.min(offset, state.logEndOffset));
     // Not all of retention: what is merely old waits for its turn.
-    await this.#writer.exclusive(() =>
-      this.isOffline ? Promise.resolve(0) : removeLeading(state, countBelowStart(state)),
-    );
+    await this.#exclusive(async () => {
+      if (!this.isOffline) await removeLeading(state, countBelowStart(state));
+    });
   }
 
   updateConfig(config: LogConfig): void {
@@ -286,7 +285,11 @@ export class PartitionLog {
     const nowMs = state.resources.clock.wallMs();
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
-    if (due === state.segments.length) await this.roll();
+    if (due === state.segments.length) {
+      // The next run sees what a truncation has left: nothing may be appended meanwhile, and a roll is an append.
+      if (this.#truncating > 0) return 0;
+      await this.roll();
+    }
     return this.#writer.exclusive(async () =>
       this.isOffline ? 0 : removeLeading(state, await countExpired(state, nowMs)),
     );
@@ -295,11 +298,7 @@ export class PartitionLog {
   /** Makes the directory of a new partition, which otherwise comes with the first write. */
   async materialise(): Promise<void> {
     if (this.isOffline) return;
-    await this.#writer
-      .exclusive(() => materialise(this.#state))
-      .catch((error: unknown) => {
-        throw this.#writer.fail(error);
-      });
+    await this.#exclusive(() => materialise(this.#state));
   }
 
   /** Syncs what is written. Rejects when the disk failed. */
@@ -419,6 +418,13 @@ export class PartitionLog {
     await removeSnapshots(state, (offset) => offset !== end && !bases.has(offset));
   }
 
+  /** Under the writer's lock. A disk that fails takes the log offline: then it rejects with KAFKA_STORAGE_ERROR. */
+  #exclusive(body: () => Promise<void>): Promise<void> {
+    return this.#writer.exclusive(body).catch((error: unknown) => {
+      throw this.#writer.fail(asStorageError(error));
+    });
+  }
+
   async #truncate(body: (state: LogState) => Promise<void>): Promise<void> {
     const state = this.#state;
     state.checkUsable();
@@ -430,8 +436,7 @@ export class PartitionLog {
         this.onTruncated?.(state.logEndOffset);
       });
     } catch (error) {
-      if (error instanceof KafkaError) throw error;
-      throw this.#writer.fail(error);
+      throw error instanceof StorageError ? this.#writer.fail(error) : error;
     } finally {
       this.#truncating -= 1;
     }
@@ -440,7 +445,7 @@ export class PartitionLog {
   /** A disk that can't be read is as useless as one that can't be written. A log that was closed meanwhile has no disk. */
   #reading<T>(result: Promise<T>): Promise<T> {
     return result.catch((error: unknown) => {
-      if (typeof (error as { code?: unknown }).code !== 'string' || this.#state.isClosed) throw error;
+      if (!(error instanceof StorageError) || this.#state.isClosed) throw error;
       mark('log.read-failed');
       throw this.#writer.fail(error);
     });

@@ -1,4 +1,5 @@
 /** Logs that were written to: their indexes and epochs are written behind them, and `flush.ms` is looked at. */
+import { contain } from './background-tasks.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export class WriteBehind {
@@ -22,7 +23,7 @@ export class WriteBehind {
         await log.writeBehind();
         await log.flushIfDue();
       } catch (error) {
-        if (!log.isOffline) log.writer.fail(error);
+        contain(log, error, 'write-behind');
       }
       // Until it is flushed it stays on the list, if the topic flushes by time.
       if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset)

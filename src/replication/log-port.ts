@@ -6,6 +6,7 @@
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
+import { Errors, KafkaError } from '../protocol/errors.ts';
 import type {
   AbortedTransaction,
   AppendOptions,
@@ -96,4 +97,9 @@ export interface LogStore {
   removeStrays(
     isExpected: (log: ReplicaLog & { readonly topic: string; readonly partition: number }) => boolean,
   ): Promise<void>;
+}
+
+/** Any other error of a log is a bug, which must not look like a replica on a broken disk. */
+export function isDiskFailure(error: unknown): boolean {
+  return error instanceof KafkaError && error.error === Errors.KAFKA_STORAGE_ERROR;
 }

@@ -28,7 +28,7 @@ import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
 import { LeaderState } from './leader-state.ts';
-import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
+import { type EpochEndOffset, isDiskFailure, type ReplicaLog } from './log-port.ts';
 import type { PartitionContext } from './partition-context.ts';
 import { checkAccess, endOfEpoch, fetchFrom, listOffsetOf, readableBytes } from './partition-reads.ts';
 import type {
@@ -347,6 +347,7 @@ export class Partition {
       },
       (error: unknown) => {
         this.#isDeleting = false;
+        if (!isDiskFailure(error)) throw error;
         this.fail(error);
       },
     );
@@ -372,7 +373,7 @@ export class Partition {
       await cut();
       if (this.#acks.size > 0) this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
     } catch (error) {
-      this.fail(error);
+      if (isDiskFailure(error)) this.fail(error);
       throw error;
     } finally {
       this.#gate.end();

@@ -381,6 +381,8 @@ export class ReplicaFetcher {
             partition: partition.name,
             error: String(error),
           });
+          // The disk takes the replica offline. Whatever else stops a truncation half-way is a bug that ends the process.
+          if (!partition.isOffline) throw error;
         },
       );
     });

@@ -7,7 +7,13 @@
  * times other than the clock's, more than one volume.
  */
 import type { Clock } from '../base/clock.ts';
-import type { FileHandle, FileLock, FileStat, FileSystem } from '../base/file-system.ts';
+import {
+  type FileHandle,
+  type FileLock,
+  type FileStat,
+  type FileSystem,
+  StorageError,
+} from '../base/file-system.ts';
 import type { Random } from '../base/random.ts';
 import { below } from '../base/random.ts';
 
@@ -51,7 +57,7 @@ export interface SimulatedDiskOptions {
 }
 
 function errorOf(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+  return new StorageError(code, `${code}: ${path}`);
 }
 
 function emptyDirectory(): DirectoryNode {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { systemFileSystem as fs } from '../../src/adapters/file-system.ts';
-import { replaceFile } from '../../src/base/file-system.ts';
+import { replaceFile, StorageError } from '../../src/base/file-system.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'fs-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -41,6 +41,13 @@ test('a missing file: stat says null, reading rejects with ENOENT, removing is n
   await expect(fs.open(path('nothing'), 'read')).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(fs.readFile(path('nothing'))).rejects.toMatchObject({ code: 'ENOENT' });
   await fs.remove(path('nothing'));
+});
+
+test('only what the system refuses is a StorageError', async () => {
+  await expect(fs.open(path('nothing'), 'read')).rejects.toBeInstanceOf(StorageError);
+  await expect(fs.list(path('nothing'))).rejects.toBeInstanceOf(StorageError);
+  const wrong = fs.open(path('bug'), 'write').then((file) => file.read(new Uint8Array(4), 8, 4, 0));
+  await expect(wrong).rejects.not.toBeInstanceOf(StorageError);
 });
 
 test('directories are made with parents, listed in order, renamed and removed whole', async () => {

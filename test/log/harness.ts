@@ -72,11 +72,11 @@ export class Bench {
   failures: unknown[] = [];
   /** Level and message of what was logged above `info`. */
   readonly logged: [string, string][] = [];
-  readonly #logger: Logger = {
+  readonly logger: Logger = {
     ...silentLogger,
     warn: (message) => this.logged.push(['warn', message]),
     error: (message) => this.logged.push(['error', message]),
-    child: () => this.#logger,
+    child: () => this.logger,
   };
 
   constructor(fs?: FileSystem, tearSeed?: number) {
@@ -96,7 +96,7 @@ export class Bench {
       clock: this.clock,
       scheduler: this.clock,
       random: this.random,
-      logger: this.#logger,
+      logger: this.logger,
     };
   }
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import { LogManager } from '../../src/log/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
-import { silentLogger } from '../../src/telemetry/logger.ts';
+import { Errors } from '../../src/protocol/errors.ts';
 import { batchOf, Bench, client, readAll, settle } from './harness.ts';
 
 const idA = 'sIwPhf7eRmGKij2_-IkFVg';
@@ -18,7 +19,7 @@ async function manager(bench: Bench, paths = ['/a'], config: Partial<LogConfig> 
     clock: bench.clock,
     scheduler: bench.clock,
     random: bench.random,
-    logger: silentLogger,
+    logger: bench.logger,
     directories: paths.map((path, i) => ({ path, id: [idA, idB][i] as string })),
     settings: defaultLogManagerSettings,
     configOf: () => ({ ...defaultLogConfig, ...config }),
@@ -211,6 +212,94 @@ test('a disk error takes its directory offline and leaves the other alone', asyn
   await logs.shutdown(1);
   expect(await bench.fs.list('/a')).not.toContain('.kafka_cleanshutdown');
   expect(await bench.fs.list('/b')).toContain('.kafka_cleanshutdown');
+});
+
+test('a bug in a background task is logged with its stack, costs no directory and stops no other log', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const old = { ...defaultLogConfig, retentionMs: 1000, segmentBytes: 200 };
+  const made = await Promise.all([0, 1, 2].map((index) => logs.getOrCreate('t', index, idB, old)));
+  for (const log of made) {
+    for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
+    log.setHighWatermark(10);
+  }
+  const [first, second] = made;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const bug = (): never => {
+    throw new RangeError('Map maximum size exceeded');
+  };
+  first.expireProducers = bug;
+  second.writeBehind = bug;
+  bench.clock.nowMs += 10_000;
+  await logs.applyRetention();
+  expect(made.map((log) => log.logStartOffset)).toEqual([0, 10, 10]);
+  await bench.clock.advance(5000);
+  expect(made.map((log) => log.isOffline)).toEqual([false, false, false]);
+  expect(bench.failures).toEqual([]);
+  expect(bench.logged).toContainEqual(['error', 'a background task met a bug']);
+  expect(bench.logged).not.toContainEqual(['error', 'a log directory is offline']);
+  await first.appendAsLeader(batchOf(['on']), 0, client).written;
+});
+
+test('a broken invariant in a background task is thrown on', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  log.expireProducers = () => assert(false, 'offsets are in order');
+  await expect(logs.applyRetention()).rejects.toThrow('offsets are in order');
+  expect(bench.failures).toEqual([]);
+});
+
+test('a bug in the cleaner costs the log its compaction, not its directory', async () => {
+  const bench = new Bench();
+  const config = { ...defaultLogConfig, cleanupPolicy: { delete: false, compact: true }, segmentBytes: 200 };
+  const logs = await manager(bench, ['/a'], config);
+  const made = await Promise.all([0, 1].map((index) => logs.getOrCreate('t', index, idB, config)));
+  for (const log of made) {
+    for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
+    log.setHighWatermark(10);
+  }
+  const [first, second] = made;
+  if (first === undefined || second === undefined) throw new Error('there are two');
+  let calls = 0;
+  first.abortedTransactions = () => {
+    calls += 1;
+    throw new RangeError('Map maximum size exceeded');
+  };
+  const before = second.sizeBytes;
+  for (let i = 0; i < 2; i++) await logs.cleanOnce();
+  expect(calls).toBe(1);
+  expect(second.sizeBytes).toBeLessThan(before);
+  expect([first.isOffline, second.isOffline, bench.failures.length]).toEqual([false, false, 0]);
+  expect(bench.logged).toContainEqual(['error', 'a background task met a bug']);
+});
+
+test('a disk that fails under DeleteRecords takes its directory offline', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const config = { ...defaultLogConfig, segmentBytes: 200 };
+  const log = await logs.getOrCreate('t', 0, idB, config);
+  for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
+  log.setHighWatermark(10);
+  bench.disk.fault = (operation) => (operation === 'rename' ? 'EIO' : null);
+  await expect(log.deleteRecordsTo(9)).rejects.toMatchObject({ error: Errors.KAFKA_STORAGE_ERROR });
+  expect(logs.directories()).toMatchObject([{ isOffline: true }]);
+});
+
+test('retention of all records beside a truncation waits for its next run', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, retentionMs: 1000 });
+  for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
+  log.setHighWatermark(10);
+  bench.clock.nowMs += 10_000;
+  const retention = logs.applyRetention();
+  const truncation = log.truncateTo(8);
+  await Promise.all([retention, truncation]);
+  expect([log.logStartOffset, log.logEndOffset, log.isOffline]).toEqual([0, 8, false]);
+  await logs.applyRetention();
+  expect([log.logStartOffset, log.logEndOffset]).toEqual([8, 8]);
+  expect(bench.logged).toEqual([]);
 });
 
 test('checkpoints are written by the timers, and retention and compaction run', async () => {

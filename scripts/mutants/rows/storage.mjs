@@ -1,5 +1,6 @@
 /** Bugs of the partition logs: indexes, disks that fail, recovery, retention, compaction, bounds. */
 const readerTest = 'test/log/log-reader.test.ts';
+const managerTest = 'test/log/log-manager.test.ts';
 const compactionTest = 'test/log/compaction.test.ts';
 
 export const storageRows = [
@@ -44,5 +45,53 @@ export const storageRows = [
       },
     ],
     caughtBy: { test: readerTest, name: 'do not believe a wrong index' },
+  },
+  {
+    number: 603,
+    bug: 'a bug in a background task takes the log directory offline, at each start again',
+    reference: 'review-1 §2.2, decision 64',
+    change: 'any exception is a failed disk',
+    edits: [
+      {
+        file: 'src/log/background-tasks.ts',
+        from: 'if (error instanceof StorageError) log.writer.fail(error);',
+        to: 'if (error instanceof Error) log.writer.fail(error as StorageError);',
+      },
+    ],
+    caughtBy: { test: managerTest, name: 'costs no directory' },
+  },
+  {
+    number: 604,
+    bug: 'a wrong argument of ours is taken for a failed disk',
+    reference: 'decision 64',
+    change: 'every error is a StorageError',
+    edits: [
+      {
+        file: 'src/adapters/file-system.ts',
+        from: 'return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)));',
+        to: `const file = new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)));
+    const read = file.read.bind(file);
+    file.read = async (...args) =>
+      read(...args).catch((error) => {
+        throw new StorageError('EIO', String(error));
+      });
+    return file;`,
+      },
+    ],
+    caughtBy: { test: 'test/adapters/file-system.test.ts', name: 'only what the system refuses' },
+  },
+  {
+    number: 605,
+    bug: 'retention of a whole log beside a truncation ends the process, before that the directory',
+    reference: 'review-1 §6.3',
+    change: 'the log is rolled while it is truncated',
+    edits: [
+      {
+        file: 'src/log/partition-log.ts',
+        from: 'if (this.#truncating > 0) return 0;',
+        to: 'if (this.#truncating > 1e9) return 0;',
+      },
+    ],
+    caughtBy: { test: managerTest, name: 'beside a truncation' },
   },
 ];

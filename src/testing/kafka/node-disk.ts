@@ -2,7 +2,7 @@
  * The disk of a test node as one life of the node sees it: faults that the test asked for, then the disk itself. What a life
  * left open is closed when it ends, as the system does for a process that died.
  */
-import type { FileHandle, FileLock, FileSystem } from '../../base/file-system.ts';
+import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
 import type { Life } from './life.ts';
 import { durationMs, type TestTime } from './time.ts';
 
@@ -46,7 +46,7 @@ export class DiskFaults {
   async before(operation: Operation, path: string): Promise<void> {
     if (this.slowMs > 0) await new Promise<void>((resolve) => this.time.after(this.slowMs, resolve));
     const code = this.failing.get(operation);
-    if (code !== undefined) throw Object.assign(new Error(`${code}: ${operation} ${path}`), { code });
+    if (code !== undefined) throw new StorageError(code, `${code}: ${operation} ${path}`);
   }
 }
 
