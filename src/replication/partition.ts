@@ -323,7 +323,7 @@ export class Partition {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
     if (logStartOffset > this.log.logStartOffset && logStartOffset <= this.log.highWatermark)
-      this.#followLogStart(logStartOffset);
+      void this.#followLogStart(logStartOffset);
   }
 
   #followHighWatermark(): void {
@@ -336,21 +336,19 @@ export class Partition {
     this.#changes.notify();
   }
 
-  #followLogStart(offset: number): void {
+  async #followLogStart(offset: number): Promise<void> {
     if (this.#isDeleting) return;
     this.#isDeleting = true;
-    this.log.deleteRecordsTo(offset).then(
-      () => {
-        this.#isDeleting = false;
-        this.#changes.notify();
-        this.onLogStartMoved?.();
-      },
-      (error: unknown) => {
-        this.#isDeleting = false;
-        if (!isDiskFailure(error)) throw error;
-        this.fail(error);
-      },
-    );
+    try {
+      await this.log.deleteRecordsTo(offset);
+    } catch (error) {
+      if (isDiskFailure(error)) return this.fail(error);
+      throw error;
+    } finally {
+      this.#isDeleting = false;
+    }
+    this.#changes.notify();
+    this.onLogStartMoved?.();
   }
 
   /** Cuts what the leader does not have; resolves when the log is cut. False when that changed nothing. */
