@@ -7,6 +7,7 @@ import { recordQuestions } from './records.mjs';
 import { securityQuestions } from './security.mjs';
 import { setupQuestions } from './setup.mjs';
 import { topicQuestions } from './topics.mjs';
+import { transactionQuestions } from './transactions.mjs';
 
 export function* questions() {
   yield* setupQuestions();
@@ -16,5 +17,6 @@ export function* questions() {
   yield* recordQuestions();
   yield* groupQuestions();
   yield* groupStateQuestions();
+  yield* transactionQuestions();
   yield* configQuestions();
 }
