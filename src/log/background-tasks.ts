@@ -7,6 +7,7 @@ import { StorageError } from '../base/file-system.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { PartitionLog } from './partition-log.ts';
+import type { TaskTimes } from './scheduled-tasks.ts';
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -39,15 +40,24 @@ export class BackgroundTasks {
     this.#logger = logger;
   }
 
-  repeat(name: string, delayMs: number, intervalMs: number, body: () => Promise<void>): void {
+  /** `body` resolves to whether it found something to do. */
+  start(name: string, times: TaskTimes, body: () => Promise<boolean | void>): void {
+    this.#plan(name, times.firstMs, times, body);
+  }
+
+  #plan(name: string, delayMs: number, times: TaskTimes, body: () => Promise<boolean | void>): void {
     if (this.#stopped) return;
+    let didWork = false;
     const timer = this.#scheduler.after(delayMs, () => {
       body()
+        .then((result) => {
+          didWork = result === true;
+        })
         .catch((error: unknown) => {
           if (error instanceof AssertionError) throw error;
           this.#logger.error('a background task failed', { name, error: stackOf(error) });
         })
-        .finally(() => this.repeat(name, intervalMs, intervalMs, body));
+        .finally(() => this.#plan(name, times.nextMs(didWork), times, body));
     });
     this.#timers.set(name, timer);
   }

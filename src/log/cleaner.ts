@@ -31,7 +31,7 @@ export class LogCleaner {
   readonly #checkpoints = new Map<string, OffsetCheckpoint>();
   /** Logs with damage inside: left as they are until the next start. */
   readonly #uncleanable = new WeakSet<PartitionLog>();
-  #running: Promise<void> | null = null;
+  #running: Promise<boolean> | null = null;
   #stopped = false;
 
   constructor(options: LogCleanerOptions) {
@@ -52,8 +52,8 @@ export class LogCleaner {
     this.#checkpoints.get(directory)?.delete(name);
   }
 
-  /** Compacts everything that is due. */
-  cleanOnce(): Promise<void> {
+  /** Compacts everything that is due; resolves to whether there was anything. */
+  cleanOnce(): Promise<boolean> {
     this.#running ??= this.#clean().finally(() => {
       this.#running = null;
     });
@@ -66,7 +66,7 @@ export class LogCleaner {
     await this.#running?.catch(() => undefined);
   }
 
-  async #clean(): Promise<void> {
+  async #clean(): Promise<boolean> {
     const candidates: Candidate[] = [];
     for (const { log, directory } of this.#options.logs()) {
       if (!log.state.config.cleanupPolicy.compact || log.isOffline || this.#uncleanable.has(log)) continue;
@@ -79,18 +79,24 @@ export class LogCleaner {
         candidates.push({ log, directory, range, ratio });
       });
     }
+    let didWork = false;
     for (const candidate of candidates.sort((a, b) => b.ratio - a.ratio)) {
-      if (this.#stopped) return;
-      if (!candidate.log.isOffline) await this.#guarded(candidate.log, () => this.#compact(candidate));
+      if (this.#stopped) return false;
+      if (candidate.log.isOffline) continue;
+      await this.#guarded(candidate.log, async () => {
+        didWork = (await this.#compact(candidate)) || didWork;
+      });
     }
+    return didWork;
   }
 
-  async #compact({ log, directory, range }: Candidate): Promise<void> {
+  /** False: the clean part does not reach further than before. */
+  async #compact({ log, directory, range }: Candidate): Promise<boolean> {
     const { clock, logger } = this.#options.resources;
     const startedMs = clock.monotonicMs();
     const before = log.sizeBytes;
     const end = await compact(log, range);
-    if (end <= range.firstDirty) return;
+    if (end <= range.firstDirty) return false;
     const name = partitionDirectoryName(log.topic, log.partition);
     const checkpoint = this.#checkpoints.get(directory) ?? new Map<string, number>();
     checkpoint.set(name, end);
@@ -104,6 +110,7 @@ export class LogCleaner {
       afterBytes: log.sizeBytes,
       tookMs,
     });
+    return true;
   }
 
   async #guarded(log: PartitionLog, body: () => Promise<void>): Promise<void> {

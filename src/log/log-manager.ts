@@ -14,6 +14,7 @@ import { randomUuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { BackgroundTasks, contain } from './background-tasks.ts';
+import { type LogTask, type TaskTimes, taskTimes } from './scheduled-tasks.ts';
 import { LogCleaner } from './cleaner.ts';
 import { type Held, LogCheckpoints } from './log-checkpoints.ts';
 import { type LogMove, LogMoves } from './log-moves.ts';
@@ -56,8 +57,6 @@ export interface LogManagerOptions {
 const tailCacheBytesDefault = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
-/** How often indexes and epochs are written behind the logs, and `flush.ms` is looked at. */
-const writeBehindIntervalMs = 2000;
 
 export class LogManager {
   readonly #options: LogManagerOptions;
@@ -259,16 +258,20 @@ export class LogManager {
 
   /** Runs retention once over all logs; the timer does so by itself. */
   async applyRetention(): Promise<void> {
-    const { settings } = this.#options;
     for (const { log, directory } of this.#held()) {
       if (log.isOffline) continue;
       try {
-        log.expireProducers(settings.producerIdExpirationMs);
         if ((await log.applyRetention()) > 0) directory.dirty.add('logStart');
       } catch (error) {
         contain(log, error, 'retention');
       }
     }
+  }
+
+  /** Forgets producers that have not written for `producer.id.expiration.ms`. */
+  expireProducers(): void {
+    for (const { log } of this.#held())
+      if (!log.isOffline) log.expireProducers(this.#options.settings.producerIdExpirationMs);
   }
 
   /** Compacts what is due, once; the timer does so by itself. */
@@ -472,24 +475,17 @@ export class LogManager {
 
   #startTasks(): void {
     const { settings } = this.#options;
-    const first = settings.initialTaskDelayMs;
-    this.#tasks.repeat('retention', first, settings.retentionCheckIntervalMs, () => this.applyRetention());
-    this.#tasks.repeat('recoveryPoint', first, settings.recoveryPointCheckpointIntervalMs, () =>
-      this.#checkpoints.write('recoveryPoint', 'cleaner'),
-    );
-    this.#tasks.repeat('logStart', first, settings.logStartCheckpointIntervalMs, () =>
-      this.#checkpoints.write('logStart'),
-    );
-    this.#tasks.repeat(
-      'highWatermark',
-      settings.highWatermarkCheckpointIntervalMs,
-      settings.highWatermarkCheckpointIntervalMs,
-      () => this.#checkpoints.write('highWatermark'),
-    );
-    this.#tasks.repeat('writeBehind', writeBehindIntervalMs, writeBehindIntervalMs, () =>
-      this.#writeBehind.run(),
-    );
-    if (settings.cleanerEnabled)
-      this.#tasks.repeat('cleaner', first, settings.cleanerBackoffMs, () => this.#cleaner.cleanOnce());
+    const bodies: Readonly<Record<LogTask, () => Promise<boolean | void>>> = {
+      retention: () => this.applyRetention(),
+      producers: async () => this.expireProducers(),
+      recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
+      logStart: () => this.#checkpoints.write('logStart'),
+      highWatermark: () => this.#checkpoints.write('highWatermark'),
+      writeBehind: () => this.#writeBehind.run(),
+      cleaner: () => this.#cleaner.cleanOnce(),
+    };
+    for (const [name, times] of Object.entries(taskTimes(settings)) as [LogTask, TaskTimes][]) {
+      if (name !== 'cleaner' || settings.cleanerEnabled) this.#tasks.start(name, times, bodies[name]);
+    }
   }
 }

@@ -11,8 +11,11 @@ export interface LogManagerSettings {
   readonly recoveryPointCheckpointIntervalMs: number;
   readonly logStartCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
+  /** Changes at run time. */
   readonly producerIdExpirationMs: number;
+  readonly producerIdExpirationCheckIntervalMs: number;
   readonly cleanerEnabled: boolean;
+  /** Changes at run time. */
   readonly cleanerBackoffMs: number;
   /** Replicas that move between log directories at the same time; null: as many as there are directories. */
   readonly movesMax: number | null;
@@ -26,6 +29,7 @@ export const defaultLogManagerSettings: LogManagerSettings = {
   logStartCheckpointIntervalMs: 60000,
   highWatermarkCheckpointIntervalMs: 5000,
   producerIdExpirationMs: 86400000,
+  producerIdExpirationCheckIntervalMs: 600000,
   cleanerEnabled: true,
   cleanerBackoffMs: 15000,
   movesMax: null,
@@ -39,9 +43,14 @@ export function logManagerSettings(config: NodeConfig, locksDirectories: boolean
     recoveryPointCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
     logStartCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
     highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
-    producerIdExpirationMs: config.get('producer.id.expiration.ms'),
+    get producerIdExpirationMs() {
+      return config.get('producer.id.expiration.ms');
+    },
+    producerIdExpirationCheckIntervalMs: config.get('producer.id.expiration.check.interval.ms'),
     cleanerEnabled: config.get('log.cleaner.enable'),
-    cleanerBackoffMs: config.get('log.cleaner.backoff.ms'),
+    get cleanerBackoffMs() {
+      return config.get('log.cleaner.backoff.ms');
+    },
     movesMax: config.get('num.replica.alter.log.dirs.threads'),
   };
 }

@@ -20,6 +20,7 @@ import { createDescribeAclsHandler } from './29-describe-acls.ts';
 import { createCreateAclsHandler } from './30-create-acls.ts';
 import { createDeleteAclsHandler } from './31-delete-acls.ts';
 import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
+import { createDescribeDelegationTokenHandler } from './41-describe-delegation-token.ts';
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
@@ -61,6 +62,7 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createDescribeAclsHandler(),
     createCreateAclsHandler(),
     createDeleteAclsHandler(),
+    createDescribeDelegationTokenHandler(),
     createDescribeUserScramCredentialsHandler(),
     createDescribeQuorumHandler(services),
     createDescribeClusterHandler(services, endpoints),

@@ -295,7 +295,7 @@ export const logProperties = {
     min: 1,
     importance: 'low',
     internal: true,
-    effect: 'none',
+    effect: 'honoured',
     doc: 'How often producers that write no more are looked for.',
   }),
   'producer.id.expiration.ms': int(days(1), {

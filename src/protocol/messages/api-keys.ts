@@ -34,6 +34,10 @@ import { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './34-al
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from './35-describe-log-dirs.ts';
 import { SaslAuthenticateRequest, SaslAuthenticateResponse } from './36-sasl-authenticate.ts';
 import { CreatePartitionsRequest, CreatePartitionsResponse } from './37-create-partitions.ts';
+import {
+  DescribeDelegationTokenRequest,
+  DescribeDelegationTokenResponse,
+} from './41-describe-delegation-token.ts';
 import { DeleteGroupsRequest, DeleteGroupsResponse } from './42-delete-groups.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from './43-elect-leaders.ts';
 import {
@@ -129,6 +133,7 @@ export const ApiKey = {
   DescribeLogDirs: 35,
   SaslAuthenticate: 36,
   CreatePartitions: 37,
+  DescribeDelegationToken: 41,
   DeleteGroups: 42,
   ElectLeaders: 43,
   IncrementalAlterConfigs: 44,
@@ -211,6 +216,7 @@ export const apis: readonly Api[] = [
   api('DescribeLogDirs', DescribeLogDirsRequest, DescribeLogDirsResponse),
   api('SaslAuthenticate', SaslAuthenticateRequest, SaslAuthenticateResponse),
   api('CreatePartitions', CreatePartitionsRequest, CreatePartitionsResponse),
+  api('DescribeDelegationToken', DescribeDelegationTokenRequest, DescribeDelegationTokenResponse),
   api('DeleteGroups', DeleteGroupsRequest, DeleteGroupsResponse),
   api('ElectLeaders', ElectLeadersRequest, ElectLeadersResponse),
   api('IncrementalAlterConfigs', IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse),

@@ -1,0 +1,81 @@
+/** First and later times of all background tasks of the log, as Kafka's LogManager, LogCleaner and ReplicaManager have them. */
+import { expect, test } from 'vitest';
+import { NodeConfig } from '../../src/config/node-config.ts';
+import { BackgroundTasks } from '../../src/log/background-tasks.ts';
+import { logManagerSettings } from '../../src/log/log-settings.ts';
+import { type LogTask, taskTimes } from '../../src/log/scheduled-tasks.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { ManualClock } from './harness.ts';
+
+const minute = 60_000;
+const node = [
+  'process.roles=broker,controller',
+  'node.id=1',
+  'listeners=PLAINTEXT://:9092,CONTROLLER://:9093',
+  'controller.listener.names=CONTROLLER',
+  'controller.quorum.bootstrap.servers=localhost:9093',
+  'log.dirs=/data',
+];
+
+function configOf(properties: readonly string[] = []): NodeConfig {
+  return NodeConfig.parse([...node, ...properties].join('\n'));
+}
+
+/** Task, the property of its period, its first and later times by default, and with the property at 7. */
+const rows: readonly [LogTask, string | null, number, number][] = [
+  ['retention', 'log.retention.check.interval.ms', 30_000, 5 * minute],
+  ['recoveryPoint', 'log.flush.offset.checkpoint.interval.ms', 30_000, minute],
+  ['logStart', 'log.flush.start.offset.checkpoint.interval.ms', 30_000, minute],
+  ['highWatermark', 'replica.high.watermark.checkpoint.interval.ms', 0, 5000],
+  ['producers', 'producer.id.expiration.check.interval.ms', 10 * minute, 10 * minute],
+  ['cleaner', 'log.cleaner.backoff.ms', 0, 15_000],
+  ['writeBehind', null, 2000, 2000],
+];
+
+test('every task is in the table', () => {
+  const times = taskTimes(logManagerSettings(configOf(), false));
+  expect(rows.map(([name]) => name).sort()).toEqual(Object.keys(times).sort());
+});
+
+test.each(rows)('%s', (name, property, firstMs, nextMs) => {
+  const times = taskTimes(logManagerSettings(configOf(), false))[name];
+  expect([times.firstMs, times.nextMs(false)]).toEqual([firstMs, nextMs]);
+  if (property === null) return;
+  const short = taskTimes(logManagerSettings(configOf([`${property}=7`]), false))[name];
+  expect(short.nextMs(false)).toBe(7);
+});
+
+test('log.initial.task.delay.ms holds for what waits at the start, and for nothing else', () => {
+  const times = taskTimes(logManagerSettings(configOf(['log.initial.task.delay.ms=3']), false));
+  const late = Object.entries(times).filter(([, { firstMs }]) => firstMs === 3);
+  expect(late.map(([name]) => name).sort()).toEqual(['logStart', 'recoveryPoint', 'retention']);
+});
+
+test('settings that change at run time count for the next run', () => {
+  const config = configOf();
+  const settings = logManagerSettings(config, false);
+  config.applyDynamic(
+    new Map([
+      ['log.cleaner.backoff.ms', '9'],
+      ['producer.id.expiration.ms', '11'],
+    ]),
+    new Map(),
+  );
+  expect(taskTimes(settings).cleaner.nextMs(false)).toBe(9);
+  expect(settings.producerIdExpirationMs).toBe(11);
+});
+
+test('a cleaner that found work looks again at once', async () => {
+  const clock = new ManualClock();
+  const startMs = clock.nowMs;
+  const tasks = new BackgroundTasks(clock, silentLogger);
+  const runs: number[] = [];
+  const work = [true, true, false, true, false];
+  tasks.start('cleaner', taskTimes(logManagerSettings(configOf(), false)).cleaner, async () => {
+    runs.push(clock.nowMs - startMs);
+    return work[runs.length - 1] ?? false;
+  });
+  for (let seconds = 0; seconds <= 30; seconds += 15) await clock.advance(seconds === 0 ? 0 : 15_000);
+  tasks.stop();
+  expect(runs).toEqual([0, 0, 0, 15_000, 15_000, 30_000]);
+});
