@@ -44,7 +44,8 @@ export function buryGroup(
   }
   if (group.kind === 'consumer') records.push(...tombstones(group));
   else records.push(groupTombstone(group.groupId));
-  group.deleting = true;
+  if (group.kind === 'consumer') group.beginDeleting();
+  else group.deleting = true;
   write(turn, records, {
     apply: () => {
       if (group.kind === 'classic') for (const id of group.pendingMembers.keys()) group.removePending(id);

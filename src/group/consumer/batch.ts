@@ -5,7 +5,7 @@
  * that fails is taken back exactly, and a thousand members that join at once cost a few writes, not a thousand.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
-import { KafkaError } from '../../protocol/errors.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Turn } from '../turn.ts';
 import { reply, write } from '../turn.ts';
 import type { GroupRecord } from '../types.ts';
@@ -48,8 +48,12 @@ export interface Operation {
   readonly again: (turn: Turn) => void;
 }
 
-/** Runs `operation` now when no write of the group is under way, else when the outcome is known. */
+/** Runs `operation` now when no write of the group is under way, else when the outcome is known. A group whose tombstones are under way refuses. */
 export function operate(turn: Turn, group: ConsumerGroup, operation: Operation): void {
+  if (group.deleting) {
+    if (operation.token === null) return;
+    return reply(turn, operation.token, operation.refused(Errors.COORDINATOR_NOT_AVAILABLE, null));
+  }
   const { batch } = group;
   if (batch !== null && !batch.open) {
     // Deadlines wait for as long as it takes; whoever asked is told that the outcome is unknown.

@@ -98,7 +98,7 @@ export function becomeClassic(
   { memberId }: JoinRequest,
   again: (turn: Turn) => void,
 ): void {
-  group.deleting = true;
+  group.beginDeleting();
   write(turn, tombstones(group), {
     apply: (later) => {
       const classic = new ClassicGroup(group.groupId, later.wallMs, group.offsets);

@@ -172,6 +172,13 @@ export class ConsumerGroup {
     this.timers.delete(memberId);
   }
 
+  /** Its tombstones are under way: it has no members, and nothing more is to be computed. */
+  beginDeleting(): void {
+    this.deleting = true;
+    this.assigning = null;
+    this.resolving = null;
+  }
+
   /** The change enters the state; returns the change that takes it back. */
   apply(change: Change): Change {
     switch (change.type) {
