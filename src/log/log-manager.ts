@@ -270,8 +270,14 @@ export class LogManager {
 
   /** Forgets producers that have not written for `producer.id.expiration.ms`. */
   expireProducers(): void {
-    for (const { log } of this.#held())
-      if (!log.isOffline) log.expireProducers(this.#options.settings.producerIdExpirationMs);
+    for (const { log } of this.#held()) {
+      if (log.isOffline) continue;
+      try {
+        log.expireProducers(this.#options.settings.producerIdExpirationMs);
+      } catch (error) {
+        contain(log, error, 'producer expiry');
+      }
+    }
   }
 
   /** Compacts what is due, once; the timer does so by itself. */

@@ -228,11 +228,13 @@ test('a bug in a background task is logged with its stack, costs no directory an
   const bug = (): never => {
     throw new RangeError('Map maximum size exceeded');
   };
-  first.expireProducers = bug;
+  first.applyRetention = bug;
   second.writeBehind = bug;
   bench.clock.nowMs += 10_000;
   await logs.applyRetention();
   expect(made.map((log) => log.logStartOffset)).toEqual([0, 10, 10]);
+  second.expireProducers = bug;
+  logs.expireProducers();
   await bench.clock.advance(5000);
   expect(made.map((log) => log.isOffline)).toEqual([false, false, false]);
   expect(bench.failures).toEqual([]);
@@ -246,6 +248,11 @@ test('a broken invariant in a background task is thrown on', async () => {
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
   log.expireProducers = () => assert(false, 'offsets are in order');
+  expect(() => logs.expireProducers()).toThrow('offsets are in order');
+  log.applyRetention = async () => {
+    assert(false, 'offsets are in order');
+    return 0;
+  };
   await expect(logs.applyRetention()).rejects.toThrow('offsets are in order');
   expect(bench.failures).toEqual([]);
 });
