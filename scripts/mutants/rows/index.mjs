@@ -7,6 +7,7 @@
  * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
  */
 import { brokerRows } from './broker.mjs';
+import { consumerGroupRows } from './consumer-groups.mjs';
 import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
@@ -20,6 +21,7 @@ import { txnRows } from './txn.mjs';
 
 export const rows = [
   ...brokerRows,
+  ...consumerGroupRows,
   ...electionRows,
   ...logRows,
   ...snapshotRows,

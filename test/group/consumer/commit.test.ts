@@ -1,0 +1,71 @@
+/** Who may commit offsets in a consumer group, and for which partitions (KIP-848, KIP-1251). */
+import { describe, expect, test } from 'vitest';
+import { defined } from '../../../src/base/assert.ts';
+import { commitRule } from '../../../src/group/consumer/commit.ts';
+import { ConsumerWorld, idOf, settle } from './harness.ts';
+
+function twoMembers() {
+  const world = new ConsumerWorld({}, { t: 4 });
+  const a = world.member('a').join();
+  const before = a.epoch;
+  const b = world.member('b').join();
+  return { world, a, b, before };
+}
+
+/** Name of the error for partition `partition` of `t`; null: it may be committed. */
+function refused(world: ConsumerWorld, memberId: string, epoch: number, partition: number, apiVersion = 9) {
+  const who = { memberId, groupInstanceId: null, generationIdOrMemberEpoch: epoch };
+  const rule = commitRule(world.consumerGroup(), who, apiVersion);
+  const error = typeof rule === 'function' ? rule(idOf('t'), partition) : rule;
+  return error?.name ?? null;
+}
+
+describe('with the epoch of before a member commits', () => {
+  test('what it has held all along', () => {
+    const { world, a, b, before } = twoMembers();
+    settle([a, b]);
+    expect(a.shown).toBe('t:0,1');
+    expect(refused(world, 'a', before, 0)).toBeNull();
+  });
+
+  test('what it is about to give up', () => {
+    const { world, a, before } = twoMembers();
+    a.beat();
+    expect(refused(world, 'a', before, 3)).toBeNull();
+  });
+
+  test('not what it has lost', () => {
+    const { world, a, b, before } = twoMembers();
+    settle([a, b]);
+    expect(refused(world, 'a', before, 3)).toBe('STALE_MEMBER_EPOCH');
+  });
+
+  test('not what it lost and got back since', () => {
+    const { world, a, b, before } = twoMembers();
+    settle([a, b]);
+    b.leave();
+    a.beat();
+    expect(a.shown).toBe('t:0,1,2,3');
+    expect(refused(world, 'a', before, 3)).toBe('STALE_MEMBER_EPOCH');
+    expect(refused(world, 'a', before, 0)).toBeNull();
+    expect(refused(world, 'a', a.epoch, 3)).toBeNull();
+  });
+});
+
+test('an epoch that is ahead, and one who is no member, commit nothing', () => {
+  const { world, a } = twoMembers();
+  expect(refused(world, 'a', a.epoch + 1, 0)).toBe('STALE_MEMBER_EPOCH');
+  expect(refused(world, 'x', a.epoch, 0)).toBe('UNKNOWN_MEMBER_ID');
+});
+
+test('whoever is no member commits while there are none', () => {
+  const world = new ConsumerWorld({}, { t: 1 });
+  world.member('a').join().leave();
+  const who = { memberId: '', groupInstanceId: null, generationIdOrMemberEpoch: -1 };
+  expect(typeof commitRule(world.consumerGroup(), who, 9)).toBe('function');
+  world.member('b').join();
+  expect(commitRule(world.consumerGroup(), who, 9)).toMatchObject({ name: 'UNKNOWN_MEMBER_ID' });
+  // TxnOffsetCommit of clients that don't say who they are.
+  expect(typeof commitRule(world.consumerGroup(), who, 2, true)).toBe('function');
+  expect(defined(world.consumerGroup()).members.size).toBe(1);
+});
