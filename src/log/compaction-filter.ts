@@ -1,7 +1,7 @@
 /**
  * What compaction keeps of one batch. Pure.
  *
- * A record goes when a later one of the cleaned range has its key, when it has no key, or when it belongs to an aborted
+ * A record below the end of the pass goes when a later one of the cleaned range has its key, when it has no key, or when it belongs to an aborted
  * transaction. A tombstone goes too, once its batch's delete horizon has passed; the horizon is set when a batch with
  * tombstones is first compacted. Offsets and sequences of what stays don't change. Transaction markers always stay.
  */
@@ -11,16 +11,36 @@ import type { KafkaRecord } from '../protocol/records/record.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
+/** What one pass of compaction may hold in memory. The pass ends at the record that does not fit; the next one goes on there. */
+export interface KeyBounds {
+  readonly keysMax: number;
+  readonly keyBytesMax: number;
+}
+
+export const defaultKeyBounds: KeyBounds = { keysMax: 1_000_000, keyBytesMax: 64 * 1024 * 1024 };
+
 /** Offset of the last record of each key in the dirty part of a log. */
 export class KeyMap {
   readonly #offsets = new Map<string, number>();
+  readonly #bounds: KeyBounds;
+  #keyBytes = 0;
+
+  constructor(bounds: KeyBounds) {
+    this.#bounds = bounds;
+  }
 
   get size(): number {
     return this.#offsets.size;
   }
 
+  get isFull(): boolean {
+    return this.size >= this.#bounds.keysMax || this.#keyBytes >= this.#bounds.keyBytesMax;
+  }
+
   put(key: Uint8Array, offset: number): void {
+    const { size } = this;
     this.#offsets.set(textOf(key), offset);
+    if (this.size > size) this.#keyBytes += key.length;
   }
 
   /** -1: the key is not in the dirty part. */
@@ -63,6 +83,8 @@ export class AbortedFilter {
 }
 
 export interface FilterContext {
+  /** Where the pass ends: records from here on stay as they are. */
+  readonly end: number;
   readonly keys: KeyMap;
   readonly aborted: AbortedFilter;
   readonly nowMs: number;
@@ -73,6 +95,7 @@ export interface FilterContext {
 
 /** The batch as it stays: the same bytes, others, or null when nothing of it stays. Valid as long as `header.bytes`. */
 export function filterBatch(header: BatchHeader, context: FilterContext): Uint8Array | null {
+  if (header.baseOffset >= context.end) return header.content;
   const aborted = context.aborted.isAborted(header);
   if (header.isControl) return header.content;
   const isLastOfProducer =
@@ -88,6 +111,7 @@ export function filterBatch(header: BatchHeader, context: FilterContext): Uint8A
 }
 
 function isKept(record: KafkaRecord, horizonMs: number | null, context: FilterContext): boolean {
+  if (record.offset >= context.end) return true;
   if (record.key === null || context.keys.latest(record.key) > record.offset) return false;
   return record.value !== null || horizonMs === null || horizonMs > context.nowMs;
 }

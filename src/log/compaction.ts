@@ -5,17 +5,16 @@
  * Order on disk: `.cleaned` files are written and synced; renamed to `.swap`, which decides; the old segments are renamed to
  * `.deleted`; `.swap` takes their names. `log-swaps.ts` finishes or undoes what a crash interrupts.
  */
-import { batchHeader } from '../protocol/records/batch.ts';
+import { mark } from '../base/mark.ts';
+import { type BatchHeader, batchHeader } from '../protocol/records/batch.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
-import type { FilterContext } from './compaction-filter.ts';
-import { AbortedFilter, filterBatch, KeyMap } from './compaction-filter.ts';
+import type { FilterContext, KeyBounds } from './compaction-filter.ts';
+import { AbortedFilter, defaultKeyBounds, filterBatch, KeyMap } from './compaction-filter.ts';
 import type { LogState } from './log-state.ts';
 import { deleteLater } from './log-truncation.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { Segment } from './segment.ts';
 
-/** Keys in memory for one pass; what does not fit waits for the next. */
-export const keysMax = 1_000_000;
 const relativeOffsetMax = 0x7fff_ffff;
 const writeBytes = 1024 * 1024;
 
@@ -27,7 +26,7 @@ export class UncleanableError extends Error {
 export interface CleanableRange {
   /** First offset that no pass has looked at. */
   readonly firstDirty: number;
-  /** Exclusive; begins a segment. */
+  /** Exclusive; begins a segment. A pass may end earlier, within one. */
   readonly end: number;
   readonly cleanBytes: number;
   readonly dirtyBytes: number;
@@ -61,18 +60,23 @@ export async function cleanableRange(log: PartitionLog, checkpoint: number): Pro
   return dirtyBytes === 0 ? null : { firstDirty, end, cleanBytes, dirtyBytes, isOverdue };
 }
 
-/** Compacts `range`; returns the offset up to which the log is clean now. */
-export async function compact(log: PartitionLog, range: CleanableRange): Promise<number> {
+/** Compacts `range`, or as much of it as `bounds` allow; returns the offset up to which the log is clean now. */
+export async function compact(
+  log: PartitionLog,
+  range: CleanableRange,
+  bounds: KeyBounds = defaultKeyBounds,
+): Promise<number> {
   const { state } = log;
   const { generation } = state;
   await log.flush();
   await state.options.callbacks.persistRecoveryPoints();
-  const { keys, end } = await collectKeys(log, range);
+  const { keys, end } = await collectKeys(log, range, bounds);
   const segments = state.segments.filter((segment) => segment.baseOffset < end && segment !== state.active);
   const lastOffsets = new Map<number, number>();
   for (const producer of log.producers())
     lastOffsets.set(producer.producerId, producer.batches.at(-1)?.lastOffset ?? -1);
   const context: FilterContext = {
+    end,
     keys,
     aborted: new AbortedFilter(await log.abortedTransactions(log.firstSegmentOffset, end)),
     nowMs: state.resources.clock.wallMs(),
@@ -92,27 +96,38 @@ export async function compact(log: PartitionLog, range: CleanableRange): Promise
   return end;
 }
 
-/** The map may fill up: then the pass ends earlier, at a segment. */
-async function collectKeys(log: PartitionLog, range: CleanableRange): Promise<{ keys: KeyMap; end: number }> {
+/** When the map is full the pass ends at the next record with a key, as Kafka's does. */
+async function collectKeys(
+  log: PartitionLog,
+  range: CleanableRange,
+  bounds: KeyBounds,
+): Promise<{ keys: KeyMap; end: number }> {
   const { state } = log;
-  const keys = new KeyMap();
+  const keys = new KeyMap(bounds);
   const aborted = new AbortedFilter(await log.abortedTransactions(range.firstDirty, range.end));
-  let end = range.firstDirty;
-  for (const [i, segment] of state.segments.entries()) {
-    const segmentEnd = state.endOfSegment(i);
-    if (segmentEnd <= range.firstDirty) continue;
-    if (segment.baseOffset >= range.end || (keys.size >= keysMax && end > range.firstDirty)) break;
-    const result = await segment.scan(0, false, ({ header }) => {
-      const skipped = aborted.isAborted(header) || header.isControl || header.recordsCount === 0;
-      if (skipped || header.lastOffset < range.firstDirty) return;
-      for (const record of decodeRecords(header)) {
-        if (record.key !== null && record.offset >= range.firstDirty) keys.put(record.key, record.offset);
+  let fullAt: number | null = null;
+  const visit = ({ header }: { header: BatchHeader }): boolean => {
+    const skipped = aborted.isAborted(header) || header.isControl || header.recordsCount === 0;
+    if (skipped || header.lastOffset < range.firstDirty) return true;
+    for (const record of decodeRecords(header)) {
+      if (record.key === null || record.offset < range.firstDirty) continue;
+      if (keys.isFull) {
+        mark('log.compaction-map-full');
+        fullAt = record.offset;
+        return false;
       }
-    });
+      keys.put(record.key, record.offset);
+    }
+    return true;
+  };
+  for (const [i, segment] of state.segments.entries()) {
+    if (state.endOfSegment(i) <= range.firstDirty) continue;
+    if (segment.baseOffset >= range.end) break;
+    const result = await segment.scan(0, false, visit);
     if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
-    end = segmentEnd;
+    if (fullAt !== null) return { keys, end: fullAt };
   }
-  return { keys, end };
+  return { keys, end: range.end };
 }
 
 /** Neighbours that fit into one segment together. */

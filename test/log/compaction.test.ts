@@ -173,6 +173,55 @@ describe('compaction', () => {
     ]);
   });
 
+  test.each([
+    ['keys', { keysMax: 7, keyBytesMax: 1 << 20 }],
+    ['bytes of keys', { keysMax: 1000, keyBytesMax: 20 }],
+  ])(
+    'a pass that is full of %s ends within a segment, and the next one goes on there',
+    async (_what, bounds) => {
+      const bench = new Bench();
+      const log = await bench.create({ ...compacted, segmentBytes: 1 << 20 });
+      const random = new SeededRandom(11);
+      const latest = new Map<string, [number, string, string]>();
+      for (let i = 0; i < 120; i++) {
+        const records = [0, 1, 2].map((j) => ({ key: `k${random.u32() % 40}`, value: `v${i}.${j}` }));
+        const { info, written } = log.appendAsLeader(
+          buildBatch({
+            records: records.map(({ key, value }) => ({
+              key: encoder.encode(key),
+              value: encoder.encode(value),
+              timestamp: time,
+            })),
+            compression: i % 2 === 0 ? 'gzip' : 'none',
+          }),
+          0,
+          client,
+        );
+        for (const [j, { key, value }] of records.entries())
+          latest.set(key, [info.firstOffset + j, key, value]);
+        await written;
+      }
+      await log.roll();
+      log.setHighWatermark(log.logEndOffset);
+      const ends: number[] = [];
+      let checkpoint = 0;
+      for (;;) {
+        const range = await cleanableRange(log, checkpoint);
+        if (range === null) break;
+        checkpoint = await compact(log, range, bounds);
+        ends.push(checkpoint);
+        const found = await contents(log);
+        // Nothing is lost on the way, and all that no pass has looked at is there.
+        for (const entry of latest.values()) expect(found).toContainEqual(entry);
+        expect(found.filter(([offset]) => offset >= checkpoint)).toHaveLength(360 - checkpoint);
+      }
+      expect(checkpoint).toBe(360);
+      expect(ends.length).toBeGreaterThan(10);
+      expect(ends).toEqual([...ends].sort((a, b) => a - b));
+      expect((await contents(log)).length).toBeLessThan(150);
+    },
+  );
+
   test('is read in sequence without doubting the index, a chunk a read', async () => {
     const bench = new Bench();
     const log = await bench.create(

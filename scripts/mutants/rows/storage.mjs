@@ -94,4 +94,18 @@ export const storageRows = [
     ],
     caughtBy: { test: managerTest, name: 'beside a truncation' },
   },
+  {
+    number: 606,
+    bug: 'one segment holds more keys than the map of a compaction may',
+    reference: 'review-1 §6.4',
+    change: 'the map is looked at between segments only',
+    edits: [
+      {
+        file: 'src/log/compaction.ts',
+        from: 'if (keys.isFull) {',
+        to: 'if (keys.isFull && range.end < 0) {',
+      },
+    ],
+    caughtBy: { test: compactionTest, name: 'ends within a segment' },
+  },
 ];
