@@ -16,7 +16,7 @@ import {
 import { decompress } from '../protocol/records/compression.ts';
 import { headerFault } from './batch-scan.ts';
 import type { AppendOrigin } from './producer-state.ts';
-import { compressionOfTopic, recompress, RecordValidationError } from './record-checks.ts';
+import { compressionOfTopic, recompress, RecordValidationError, unpackedBytesMax } from './record-checks.ts';
 import { type InspectionContext, inspectRecords } from './record-inspection.ts';
 
 export interface ValidBatch {
@@ -67,9 +67,10 @@ function validateBatch(
   if (!checkCrc(bytes, 0, header))
     throw new KafkaError(Errors.CORRUPT_MESSAGE, 'Record is corrupt: wrong checksum');
   checkHeader(header, context);
+  const content = header.isControl ? bytes : contentOf(bytes, header, unpackedBytesMax(config));
   if (!header.isControl) {
     // What the header says of its records' times is not believed: retention and searches by time go by it.
-    const maxTimestamp = inspectRecords(contentOf(bytes, header), header, context);
+    const maxTimestamp = inspectRecords(content, header, context);
     if (config.messageTimestampType === 'CreateTime') {
       setMaxTimestamp(bytes, 0, maxTimestamp);
       header = batchHeader(bytes, 0);
@@ -77,7 +78,7 @@ function validateBatch(
   }
   const wanted = compressionOfTopic(config);
   if (wanted !== null && wanted !== header.compression && !header.isControl) {
-    bytes = recompress(header, wanted, config);
+    bytes = recompress(header, content, wanted, config);
     header = batchHeader(bytes, 0);
     if (header.sizeBytes > config.maxMessageBytes) throw tooLarge(header.sizeBytes, config.maxMessageBytes);
   }
@@ -151,11 +152,11 @@ function invalid(message: string): RecordValidationError {
 }
 
 /** The batch itself, or what its records are decompressed to. */
-function contentOf(bytes: Uint8Array, header: BatchHeader): Uint8Array {
+function contentOf(bytes: Uint8Array, header: BatchHeader, maxBytes: number): Uint8Array {
   const { compression } = header;
   if (compression === 'none' || compression === null) return bytes;
   try {
-    return decompress(compression, bytes.subarray(batchHeaderBytes));
+    return decompress(compression, bytes.subarray(batchHeaderBytes), maxBytes);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record batch can not be read: ${error.message}`);

@@ -29,14 +29,21 @@ export class RecordValidationError extends KafkaError {
   }
 }
 
-/** A batch may unpack to this many times what the topic takes as one batch, and at least to 16 MiB. */
 const expansionMax = 4;
 const unpackedBytesFloor = 16 * 1024 * 1024;
 
+/**
+ * A batch may unpack to four times what the topic takes as one batch, and at least to 16 MiB, which is about 40 ms of the
+ * event loop (docs/decisions/0065-one-bound-for-unpacked-batches.md).
+ */
+export function unpackedBytesMax(config: LogConfig): number {
+  return Math.max(unpackedBytesFloor, expansionMax * config.maxMessageBytes);
+}
+
 /** The records of a batch that a client sent, with its faults turned into refusals. */
-function decode(header: BatchHeader, config: LogConfig): KafkaRecord[] {
+function decode(header: BatchHeader, content: Uint8Array, config: LogConfig): KafkaRecord[] {
   try {
-    return decodeRecords(header, Math.max(unpackedBytesFloor, expansionMax * config.maxMessageBytes));
+    return decodeRecords(header, unpackedBytesMax(config), header.compression === 'none' ? null : content);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const row = header.compression === 'none' ? Errors.INVALID_RECORD : Errors.CORRUPT_MESSAGE;
@@ -62,10 +69,15 @@ function levelOf(compression: CompressionType, config: LogConfig): number | unde
   return compression === 'zstd' ? config.compressionZstdLevel : undefined;
 }
 
-/** The same batch in another compression. */
-export function recompress(header: BatchHeader, compression: CompressionType, config: LogConfig): Uint8Array {
+/** The same batch in another compression. `content`: what it was decompressed to, or the batch itself when it is not compressed. */
+export function recompress(
+  header: BatchHeader,
+  content: Uint8Array,
+  compression: CompressionType,
+  config: LogConfig,
+): Uint8Array {
   const builder = new BatchBuilder(header.sizeBytes * 2, header.baseTimestamp);
-  for (const record of decode(header, config)) builder.append(record);
+  for (const record of decode(header, content, config)) builder.append(record);
   const level = levelOf(compression, config);
   return builder.build({
     compression,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { batchHeader, updateCrc } from '../../src/protocol/records/batch.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
 
 describe('append', () => {
@@ -140,6 +142,29 @@ describe('append', () => {
       ]);
     },
   );
+});
+
+describe('batches that unpack to more than the bound', () => {
+  const mebibyte = 1024 * 1024;
+
+  async function send(valueBytes: number, config: Partial<LogConfig> = {}) {
+    const log = await new Bench().create(config);
+    const batch = buildBatch({
+      records: [{ key: new Uint8Array(1), value: new Uint8Array(valueBytes), timestamp: 1_700_000_000_000 }],
+      compression: 'gzip',
+    });
+    return () => log.appendAsLeader(batch, 0, client).written;
+  }
+
+  test.each([
+    ['as it came', {}],
+    ['for a compacted topic', { cleanupPolicy: { delete: false, compact: true } }],
+    ['for a topic that compresses anew', { compressionType: 'lz4' as const }],
+  ])('%s', async (_what, config) => {
+    await (await send(15 * mebibyte, config))();
+    expect(await send(17 * mebibyte, config)).toThrow(/can not be read/);
+    await (await send(17 * mebibyte, { ...config, maxMessageBytes: 5 * mebibyte }))();
+  });
 });
 
 describe('idempotent producers', () => {

@@ -8,6 +8,8 @@
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
  *            A transaction's first batch in a partition is verified by its coordinator before anything of the request is appended.
  */
+import { mark } from '../../base/mark.ts';
+import { Slices } from '../../base/slices.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
@@ -61,13 +63,13 @@ export function createProduceHandler(
       const verifying = verification.begin(request, context.apiVersion, ({ name, topicId }) =>
         topicOf(context.image, name, topicId),
       );
-      if (verifying === null) return { ordered: null, response: produce.run(noneVerified) };
+      const ordered =
+        verifying === null
+          ? produce.append(noneVerified)
+          : verifying.then((verified) => produce.append(verified) ?? undefined);
+      if (ordered === null) return { ordered, response: produce.response() };
       // The next request of the connection may hold the batches that follow these.
-      let response: ReturnType<typeof produce.run> | undefined;
-      const ordered = verifying.then((verified) => {
-        response = produce.run(verified);
-      });
-      return { ordered, response: ordered.then(() => response as Response | NoResponse) };
+      return { ordered, response: ordered.then(() => produce.response()) };
     },
     failed: (request, error, context, message) => {
       if (request.acks === 0) throw new CloseConnection(`Produce with acks=0: ${error.name}`);
@@ -142,9 +144,23 @@ class ProduceOperation {
     this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
   }
 
-  run(verified: VerifiedPartitions): Response | NoResponse | Promise<Response | NoResponse> {
+  /** Null: everything is appended. A promise: it will be, in slices, for each batch may unpack to some megabytes. */
+  append(verified: VerifiedPartitions): Promise<void> | null {
     this.#verified = verified;
-    for (const topic of this.#request.topicData) if (topic.partitionData.length > 0) this.#appendTopic(topic);
+    const slices = new Slices(this.#services.clock, this.#services.scheduler);
+    const steps = this.#steps();
+    while (steps.next().done !== true) if (slices.isOver) return this.#appendLater(steps, slices);
+    return null;
+  }
+
+  async #appendLater(steps: Iterator<void>, slices: Slices): Promise<void> {
+    mark('broker.produce-in-slices');
+    do if (slices.isOver) await slices.breathe();
+    while (steps.next().done !== true);
+  }
+
+  /** Once everything is appended. */
+  response(): Response | NoResponse | Promise<Response | NoResponse> {
     if (this.#waiting.size === 0) return this.#finish();
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -161,7 +177,13 @@ class ProduceOperation {
     });
   }
 
-  #appendTopic(topic: TopicData): void {
+  /** Appends one partition at a step. */
+  *#steps(): Generator<void> {
+    for (const topic of this.#request.topicData)
+      if (topic.partitionData.length > 0) yield* this.#appendTopic(topic);
+  }
+
+  *#appendTopic(topic: TopicData): Generator<void> {
     const image = topicOf(this.#context.image, topic.name, topic.topicId);
     const partitionResponses: PartitionResult[] = [];
     this.#responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
@@ -174,6 +196,7 @@ class ProduceOperation {
       } catch (error) {
         this.#failed(result, image, error);
       }
+      yield;
     }
   }
 

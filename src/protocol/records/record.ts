@@ -36,9 +36,13 @@ const recordMinBytes = 7;
 
 /**
  * The records of a whole batch. Throws DecodeError when they are not what the header says, or take more than
- * `maxBytes` decompressed.
+ * `maxBytes` decompressed. `unpacked`: what they were decompressed to already; null: they were not.
  */
-export function decodeRecords(header: BatchHeader, maxBytes = decompressedMaxBytes): KafkaRecord[] {
+export function decodeRecords(
+  header: BatchHeader,
+  maxBytes = decompressedMaxBytes,
+  unpacked: Uint8Array | null = null,
+): KafkaRecord[] {
   const compression = header.compression;
   if (compression === null)
     throw new DecodeError(`compression code ${header.attributes & 7} stands for nothing`);
@@ -47,7 +51,7 @@ export function decodeRecords(header: BatchHeader, maxBytes = decompressedMaxByt
   let to = header.end;
   if (to > bytes.length) throw new DecodeError('the batch is cut off');
   if (compression !== 'none') {
-    bytes = decompress(compression, bytes.subarray(from, to), maxBytes);
+    bytes = unpacked ?? decompress(compression, bytes.subarray(from, to), maxBytes);
     from = 0;
     to = bytes.length;
   }

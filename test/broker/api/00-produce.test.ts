@@ -200,6 +200,44 @@ describe('Produce', () => {
     expect(connection.writes.length).toBe(1);
   });
 
+  test('batches that take long are appended in slices, before those of the next request', async () => {
+    const broker = new TestBroker();
+    const appended: string[] = [];
+    for (const index of [0, 1, 2]) {
+      const replica = broker.replica(idA, index);
+      const append = replica.appendAsLeader.bind(replica);
+      replica.appendAsLeader = (...args) => {
+        broker.time.nowMs += 40;
+        appended.push(`partition ${index}`);
+        return append(...args);
+      };
+    }
+    const soon = broker.time.soon.bind(broker.time);
+    broker.time.soon = (callback) =>
+      soon(() => {
+        appended.push('turn');
+        callback();
+      });
+    const connection = broker.connect();
+    const partitionData = [0, 1, 2].map((index) => ({ index, records: batchOf(3) }));
+    const first: Body = { acks: 1, timeoutMs: 100, topicData: [{ name: 'a', partitionData }] };
+    const second = produce(batchOf(1), { index: 2, acks: 1 });
+    connection.feed(Buffer.concat([first, second].map((body, i) => frame(ProduceRequest, 9, body, i))));
+    for (let i = 0; i < 10; i++) {
+      await settle();
+      broker.time.advance(0);
+    }
+    expect(appended.join()).toMatch(
+      /^partition 0,turn,partition 1,turn,partition 2,turn,(turn,)*partition 2/,
+    );
+    const responses = connection.frames().map((bytes) => readResponse(ProduceResponse, 9, bytes).body);
+    expect(
+      responses.map(({ responses: [topic] }) =>
+        topic?.partitionResponses.map(({ baseOffset }) => baseOffset),
+      ),
+    ).toEqual([[0, 0, 0], [3]]);
+  });
+
   test('acks=0: no response, and the next one is the first', async () => {
     const broker = new TestBroker();
     const connection = broker.connect();
