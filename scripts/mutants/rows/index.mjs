@@ -8,6 +8,7 @@
  */
 import { brokerRows } from './broker.mjs';
 import { consumerGroupRows } from './consumer-groups.mjs';
+import { coordinatorRows } from './coordinator.mjs';
 import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
@@ -22,6 +23,7 @@ import { txnRows } from './txn.mjs';
 export const rows = [
   ...brokerRows,
   ...consumerGroupRows,
+  ...coordinatorRows,
   ...electionRows,
   ...logRows,
   ...snapshotRows,

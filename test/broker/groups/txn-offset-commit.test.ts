@@ -89,14 +89,30 @@ describe('TxnOffsetCommit', () => {
 
   test('offsets of several transactions, and of none, that come together do not share a batch', async () => {
     await world.lead();
-    const replica = world.replicas[index] as MemoryReplica;
-    const answers = await Promise.all([commit(3, 1), commit(3, 2), commit(3, 3)]);
-    expect(answers.map((answer) => name(answer.topics[0]?.partitions[0]?.errorCode))).toEqual(
-      Array(3).fill('NONE'),
+    const topic = {
+      name: 't',
+      topicId: idA,
+      partitions: [
+        { partitionIndex: 0, committedOffset: 1, committedLeaderEpoch: -1, committedMetadata: '' },
+      ],
+    };
+    const who = { groupId: 'g', memberId: '', groupInstanceId: null, topics: [topic] };
+    const inTransaction = (producerId: number) => {
+      const producer = { transactionalId: 'x', producerId, producerEpoch: 2, generationId: -1 };
+      return world.groups.commitTransactional(3, { ...who, ...producer });
+    };
+    const plain = { ...who, generationIdOrMemberEpoch: -1, retentionTimeMs: -1 };
+    const answers = [7, 7, 8].map(inTransaction);
+    await Promise.all([...answers, world.groups.commit(8, plain), inTransaction(7)]);
+    const headers = log().batches.map(({ bytes }) => batchHeader(bytes));
+    expect(headers.map((header) => [header.producerId, header.isTransactional, header.recordsCount])).toEqual(
+      [
+        [7, true, 2],
+        [8, true, 1],
+        [-1, false, 1],
+        [7, true, 1],
+      ],
     );
-    await end('abort');
-    expect(await fetch(true)).toBe(-1);
-    expect(replica.appends.reduce((sum, count) => sum + count)).toBe(4);
   });
 
   test('topics and partitions that do not exist, and a group without a name, fail on their own', async () => {
