@@ -5,17 +5,16 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { installationRoot } from './properties-path.ts';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import type { CliIo } from '../tool.ts';
 import { kafkaVersion } from '../version.ts';
 
 function startDaemon(args: readonly string[], io: CliIo): number {
-  const root = fileURLToPath(new URL('../../..', import.meta.url));
-  const directory = io.env.LOG_DIR ?? join(root, 'logs');
+  const directory = io.env.LOG_DIR ?? join(installationRoot, 'logs');
   mkdirSync(directory, { recursive: true });
   const out = openSync(join(directory, 'kafkaServer.out'), 'a');
-  const child = spawn(process.execPath, [join(root, 'bin', 'kafka-server-start'), ...args], {
+  const child = spawn(process.execPath, [join(installationRoot, 'bin', 'kafka-server-start'), ...args], {
     detached: true,
     stdio: ['ignore', out, out],
   });

@@ -3,8 +3,8 @@
  * a node id. Servers are found among the processes by their command line; what they are, by their properties file.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
@@ -18,10 +18,46 @@ interface ServerProcess {
   readonly workingDirectory: string | null;
 }
 
-/** The arguments of kafka-server-start when `words` is the command line of one. */
-function startArguments(words: readonly string[]): string[] | null {
-  const at = words.findIndex((word) => /(^|[\\/])kafka-server-start(\.sh)?$/.test(word));
-  return at === 1 && /node(\.exe)?$/.test(words[0] as string) ? words.slice(at + 1) : null;
+/** Options of Node whose value is the next word. */
+const optionsWithValue: ReadonlySet<string> = new Set(
+  '-r --require --import --loader --experimental-loader -C --conditions --title --env-file --env-file-if-exists --icu-data-dir --input-type --openssl-config --redirect-warnings --report-dir --report-directory --report-filename --report-signal --diagnostic-dir --disable-warning --inspect-port --stack-trace-limit --trace-event-categories --tls-keylog --unhandled-rejections --dns-result-order --max-http-header-size --secure-heap --secure-heap-min --cpu-prof-dir --cpu-prof-name --heap-prof-dir --heap-prof-name --heapsnapshot-signal'.split(
+    ' ',
+  ),
+);
+/** Options with which Node runs no script, or not as itself. */
+const optionsWithoutScript = /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|--test|--run|-)(=|$)/;
+
+/**
+ * The arguments of kafka-server-start when `words` is the command line of one of our nodes: node, options of Node, our launcher.
+ * Anything else that only mentions the name is somebody else's process. `directory`: where it runs, null when that is not known.
+ */
+export function startArguments(words: readonly string[], directory: string | null): string[] | null {
+  if (!/(^|[\\/])node(js)?(\.exe)?$/.test(words[0] ?? '')) return null;
+  let at = 1;
+  for (; words[at]?.startsWith('-') === true; at++) {
+    const option = words[at] as string;
+    if (optionsWithoutScript.test(option)) return null;
+    if (option === '--') {
+      at++;
+      break;
+    }
+    if (optionsWithValue.has(option)) at++;
+  }
+  const script = words[at];
+  if (script === undefined || !/(^|[\\/])kafka-server-start(\.sh)?$/.test(script)) return null;
+  return isOurLauncher(script, directory) ? words.slice(at + 1) : null;
+}
+
+/** Our launchers have `launch.cjs` beside them. Where a relative path can't be followed, the names have to do. */
+function isOurLauncher(script: string, directory: string | null): boolean {
+  if (directory === null && !isAbsolute(script)) return true;
+  const path = directory === null ? script : resolve(directory, script);
+  try {
+    return existsSync(join(dirname(realpathSync(path)), 'launch.cjs'));
+  } catch {
+    // The installation was removed under the running node: its command line is all there is.
+    return !existsSync(path);
+  }
 }
 
 function fromProc(): ServerProcess[] {
@@ -29,9 +65,10 @@ function fromProc(): ServerProcess[] {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      const args = startArguments(readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1));
-      if (args !== null)
-        found.push({ id: Number(name), args, workingDirectory: readlinkSync(`/proc/${name}/cwd`) });
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1);
+      const workingDirectory = readlinkSync(`/proc/${name}/cwd`);
+      const args = startArguments(words, workingDirectory);
+      if (args !== null) found.push({ id: Number(name), args, workingDirectory });
     } catch {
       // It ended meanwhile, or it belongs to somebody else.
     }
@@ -43,7 +80,7 @@ function fromPs(): ServerProcess[] {
   const lines = execFileSync('ps', ['ax', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.flatMap((line) => {
     const [id, ...words] = line.trim().split(/\s+/);
-    const args = startArguments(words);
+    const args = startArguments(words, null);
     return args === null ? [] : [{ id: Number(id), args, workingDirectory: null }];
   });
 }

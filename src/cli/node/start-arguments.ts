@@ -1,7 +1,7 @@
 /** The command line of kafka-server-start, which kafka-server-stop reads too to tell one running server from another. */
-import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../config/properties-file.ts';
 import { ToolError } from '../tool.ts';
+import { readPropertiesFile } from './properties-path.ts';
 
 const usage = 'USAGE: kafka-server-start [-daemon] server.properties [--override property=value]*\n';
 
@@ -42,11 +42,5 @@ export function parseStart(args: readonly string[]): StartCommand {
 
 /** The properties of the file with the overrides above them. Throws `ToolError`. */
 export function readStartProperties(command: StartCommand): Map<string, string> {
-  let text: string;
-  try {
-    text = readFileSync(command.file, 'utf8');
-  } catch (error) {
-    throw new ToolError(`The properties file ${command.file} can't be read: ${(error as Error).message}`);
-  }
-  return new Map([...parseProperties(text), ...command.overrides]);
+  return new Map([...parseProperties(readPropertiesFile(command.file)), ...command.overrides]);
 }

@@ -2,14 +2,14 @@
  * kafka-storage: ids for new clusters, formatting of directories, and what is in them. Each subcommand loads its own part
  * when it is asked for, because scripts wait for `random-uuid`.
  */
-import { readFileSync } from 'node:fs';
 import { systemClock } from '../../adapters/clock.ts';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import { type Argument, type Parsed, parseArguments, type ToolParser } from '../arguments/argparse.ts';
-import { type CliIo, ToolError } from '../tool.ts';
+import { readPropertiesFile } from '../node/properties-path.ts';
+import type { CliIo } from '../tool.ts';
 
 const configArgument: Argument = {
   flags: ['--config', '-c'],
@@ -91,13 +91,7 @@ const parser: ToolParser = {
 };
 
 async function readConfig(parsed: Parsed): Promise<NodeConfig> {
-  const path = parsed.text('config') as string;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ToolError(`The properties file ${path} can't be read: ${(error as Error).message}`);
-  }
+  const text = readPropertiesFile(parsed.text('config') as string);
   const { NodeConfig } = await import('../../config/node-config.ts');
   return NodeConfig.parse(text);
 }
