@@ -29,6 +29,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
     );
     for (const segment of dirty) {
       await segment.use((file) => file.sync());
+      if (await segment.syncTransactions()) state.directoryDirty = true;
       if (options.indexes) await segment.writeIndexes(true);
     }
   }

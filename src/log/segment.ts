@@ -174,6 +174,14 @@ export class Segment implements PooledFile {
     if (this.#transactions !== null) await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
   }
 
+  /** Makes the list of aborted transactions durable, but for the name of its file; true when that may be a new one. */
+  async syncTransactions(): Promise<boolean> {
+    const transactions = this.#transactions;
+    if (transactions === null || !transactions.isUnsynced) return false;
+    await transactions.write(this.#resources.fs, this.pathOf('txnindex'), true);
+    return true;
+  }
+
   /** Loads the indexes from their files, or rebuilds them from the log when they are missing or senseless. */
   async index(): Promise<SegmentIndex> {
     if (this.#index !== null) {

@@ -49,10 +49,16 @@ export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null 
   return entries;
 }
 
-/** In memory all the time (aborted transactions are few), written behind the log like the other indexes. */
+/**
+ * In memory all the time (aborted transactions are few), written behind the log like the other indexes. Unlike these it can't be
+ * missed when it is lost: without an entry the records of an aborted transaction look like committed ones. So it is synced before
+ * the recovery point passes its segment.
+ */
 export class TransactionIndex {
   #entries: AbortedTransaction[];
   #isDirty = false;
+  /** The file has content, or a name, that a loss of power takes away. */
+  #isUnsynced = false;
 
   constructor(entries: readonly AbortedTransaction[]) {
     this.#entries = [...entries];
@@ -64,6 +70,10 @@ export class TransactionIndex {
 
   get isDirty(): boolean {
     return this.#isDirty;
+  }
+
+  get isUnsynced(): boolean {
+    return this.#isDirty || this.#isUnsynced;
   }
 
   append(entry: AbortedTransaction): void {
@@ -85,14 +95,18 @@ export class TransactionIndex {
 
   /** Rewrites the whole file; it is small. Without entries there is no file. */
   async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
-    if (!this.#isDirty) return;
+    const isDirty = this.#isDirty;
+    if (!isDirty && !(sync && this.#isUnsynced)) return;
     this.#isDirty = false;
+    this.#isUnsynced = !sync;
     if (this.#entries.length === 0) return fs.remove(path);
     const content = encodeAborted(this.#entries);
     const file = await fs.open(path, 'write');
     try {
-      await file.truncate(content.length);
-      await file.write([content], 0);
+      if (isDirty) {
+        await file.truncate(content.length);
+        await file.write([content], 0);
+      }
       if (sync) await file.sync();
     } finally {
       await file.close();

@@ -257,4 +257,23 @@ describe('restart', () => {
       expect(again.lastStableOffset).toBe(5);
     },
   );
+
+  test('aborted transactions outlive a loss of power, in whatever order segments are written, rolled and synced', async () => {
+    const bench = new Bench();
+    const config = { segmentBytes: 400 };
+    const log = await bench.create(config);
+    for (let i = 0; i < 12; i++) {
+      log.appendAsLeader(dataOf(i, 0, 'x'.repeat(100)), 0, unverified);
+      await log.appendAsLeader(endOf(i, 'abort'), 0, coordinator).written;
+      if (i === 5) await log.flush();
+    }
+    await log.flush();
+    const { logEndOffset, recoveryPoint } = log;
+    log.setHighWatermark(logEndOffset);
+    const aborted = await log.abortedTransactions(0, logEndOffset);
+    expect(aborted).toHaveLength(12);
+    bench.disk.powerCut();
+    const again = await bench.reopen(config, { isClean: false, recoveryPoint, highWatermark: logEndOffset });
+    expect(await again.abortedTransactions(0, logEndOffset)).toEqual(aborted);
+  });
 });
