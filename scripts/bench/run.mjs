@@ -4,8 +4,9 @@
  *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [--minutes N]
  *       [part…]
  *
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 failover pauses controller-kill quiet stalls handover; all of
- * them when none is named. --minutes is for quiet and stalls.
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group failover pauses controller-kill quiet stalls handover; all of
+ * them when none is named. --minutes is for quiet and stalls, --members and
+ * --partitions for consumer-group.
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
  */
@@ -13,6 +14,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeClients } from '../lib/client.mjs';
 import { ready } from '../lib/ready.mjs';
+import { benchConsumerGroup } from './consumer-groups.mjs';
 import { benchFailover, benchPauses } from './failover.mjs';
 import { machineLine, Results } from './numbers.mjs';
 import { makeProbes } from './probes.mjs';
@@ -32,6 +34,7 @@ const parts = {
   'latency-3': { isRepeated: false, bench: (system, context) => benchLatency(system, 3, context) },
   'transactions-1': { isRepeated: false, bench: (system, context) => benchTransactions(system, 1, context) },
   'transactions-3': { isRepeated: false, bench: (system, context) => benchTransactions(system, 3, context) },
+  'consumer-group': { isRepeated: false, bench: benchConsumerGroup },
   failover: { isRepeated: false, bench: benchFailover },
   pauses: { isRepeated: false, bench: benchPauses },
   'controller-kill': { isRepeated: false, bench: benchControllerKill },
@@ -49,6 +52,8 @@ const { values, positionals } = parseArgs({
     records: { type: 'string', default: '500000' },
     'pause-seconds': { type: 'string', default: '60' },
     minutes: { type: 'string', default: '5' },
+    members: { type: 'string', default: '1000' },
+    partitions: { type: 'string', default: '10000' },
   },
 });
 const unknown = positionals.filter((name) => parts[name] === undefined);
@@ -73,6 +78,8 @@ const context = {
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),
   minutes: Number(values.minutes),
+  members: Number(values.members),
+  partitions: Number(values.partitions),
 };
 
 let status = 0;

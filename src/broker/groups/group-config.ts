@@ -37,17 +37,28 @@ function migrationPolicy(text: string): GroupConfig['consumer']['migrationPolicy
 /** A group's own settings (`kafka-configs --entity-type groups`) go before the broker's, clamped to the bounds that the broker sets now. */
 function groupSettings(config: NodeConfig, groupId: string, image: MetadataImage): GroupSettings {
   const own = image.configs.get(resourceType.group, groupId);
-  const setting = (name: SettingName): number => {
-    const text = own.get(`consumer.${name}`);
-    if (text === undefined) return config.get(`group.consumer.${name}`);
-    const least = config.get(`group.consumer.min.${name}`);
-    return Math.max(least, Math.min(Number(text), config.get(`group.consumer.max.${name}`)));
+  const clamped = (key: string, brokers: number, least: number, most: number): number => {
+    const text = own.get(key);
+    return text === undefined ? brokers : Math.max(least, Math.min(Number(text), most));
   };
   return {
-    sessionTimeoutMs: setting('session.timeout.ms'),
-    heartbeatIntervalMs: setting('heartbeat.interval.ms'),
-    assignmentIntervalMs: setting('assignment.interval.ms'),
+    sessionTimeoutMs: clamped(
+      'consumer.session.timeout.ms',
+      config.get('group.consumer.session.timeout.ms'),
+      config.get('group.consumer.min.session.timeout.ms'),
+      config.get('group.consumer.max.session.timeout.ms'),
+    ),
+    heartbeatIntervalMs: clamped(
+      'consumer.heartbeat.interval.ms',
+      config.get('group.consumer.heartbeat.interval.ms'),
+      config.get('group.consumer.min.heartbeat.interval.ms'),
+      config.get('group.consumer.max.heartbeat.interval.ms'),
+    ),
+    assignmentIntervalMs: clamped(
+      'consumer.assignment.interval.ms',
+      config.get('group.consumer.assignment.interval.ms'),
+      config.get('group.consumer.min.assignment.interval.ms'),
+      config.get('group.consumer.max.assignment.interval.ms'),
+    ),
   };
 }
-
-type SettingName = 'session.timeout.ms' | 'heartbeat.interval.ms' | 'assignment.interval.ms';

@@ -15,7 +15,7 @@ import { recordOf } from './records.ts';
 import { keepSession } from './timers.ts';
 
 /** Records after which a batch takes no further request. */
-const recordsMax = 1_000;
+const recordsMax = 200;
 
 export interface Batch {
   readonly records: GroupRecord[];

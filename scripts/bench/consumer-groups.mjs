@@ -1,0 +1,209 @@
+/**
+ * Part `consumer-group`: a large group of the consumer protocol (KIP-848): all members join at once, one leaves, the topic grows; how
+ * long until everybody has its share, what it costs the server, how long somebody else waits meanwhile, and what a heartbeat costs
+ * at rest. Members are sent by our own client over a few connections, so that they cost both brokers the same.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { sleep } from '../lib/cluster.mjs';
+import { root } from '../lib/ready.mjs';
+import { cpuSecondsOf, startAndWait, withCluster } from './systems.mjs';
+
+const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
+const connections = 20;
+const roundMs = 250;
+const settleTimeoutMs = 120_000;
+const heartbeatsAtRest = 20;
+/** Kafka creates no topic of 10,000 partitions at once. */
+const topics = Array.from({ length: 10 }, (_, i) => `large-${i}`);
+
+async function loadMessages() {
+  const [heartbeat, metadata, create] = await Promise.all([
+    load('protocol/messages/68-consumer-group-heartbeat.js'),
+    load('protocol/messages/18-api-versions.js'),
+    load('protocol/messages/37-create-partitions.js'),
+  ]);
+  return { ...heartbeat, ...metadata, ...create };
+}
+
+/** A member as clients are: it owns what it was told, and says so in each heartbeat. */
+class Member {
+  epoch = 0;
+  owned = [];
+
+  constructor(send, memberId) {
+    this.send = send;
+    this.memberId = memberId;
+  }
+
+  async beat(extra = {}) {
+    const answer = await this.send({
+      groupId: 'large',
+      memberId: this.memberId,
+      memberEpoch: this.epoch,
+      topicPartitions: this.owned,
+      ...extra,
+    });
+    if (answer.errorCode !== 0) throw new Error(`heartbeat of ${this.memberId}: error ${answer.errorCode}`);
+    this.epoch = answer.memberEpoch;
+    if (answer.assignment !== null) this.owned = answer.assignment.topicPartitions;
+  }
+
+  join() {
+    return this.beat({ rebalanceTimeoutMs: 60_000, subscribedTopicNames: topics, topicPartitions: [] });
+  }
+
+  get size() {
+    return this.owned.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  }
+}
+
+/** Heartbeats in rounds until all partitions are owned, evenly, and everybody has the same epoch. */
+async function settle(members, partitions) {
+  const startMs = performance.now();
+  for (;;) {
+    const total = members.reduce((sum, member) => sum + member.size, 0);
+    const epochs = new Set(members.map(({ epoch }) => epoch));
+    const sizes = members.map((member) => member.size);
+    const isEven = Math.max(...sizes) - Math.min(...sizes) <= 1;
+    if (total === partitions && isEven && epochs.size === 1) return performance.now() - startMs;
+    if (performance.now() - startMs > settleTimeoutMs)
+      throw new Error(`${total} of ${partitions} partitions owned, ${epochs.size} epochs`);
+    await Promise.all([sleep(roundMs), ...members.map((member) => member.beat())]);
+  }
+}
+
+/** Somebody else asks something simple all the time; the longest that one answer took. */
+async function longestWait(ask, body) {
+  let isOver = false;
+  let longest = 0;
+  const asking = (async () => {
+    while (!isOver) {
+      const startMs = performance.now();
+      await ask();
+      longest = Math.max(longest, performance.now() - startMs);
+      await sleep(2);
+    }
+  })();
+  const result = await body();
+  isOver = true;
+  await asking;
+  return { result, longest };
+}
+
+/** The large group in one cluster: its members, and what is measured while something happens to them. */
+class LargeGroup {
+  constructor(cluster, system, context, messages) {
+    Object.assign(this, { cluster, system, context, messages });
+    const connect = () => context.clients.client(cluster.addresses(), { requestTimeoutMs: 60_000 });
+    this.others = connect();
+    this.clients = Array.from({ length: connections }, connect);
+    this.size = `${context.members} members, ${context.partitions} partitions`;
+  }
+
+  async join(run) {
+    const { ConsumerGroupHeartbeatRequest: Request, ConsumerGroupHeartbeatResponse: Response } =
+      this.messages;
+    this.nodeId = await coordinator(this.others);
+    this.members = Array.from({ length: this.context.members }, (_, at) => {
+      const client = this.clients[at % connections];
+      return new Member(
+        (init) => client.requestTo(this.nodeId, Request, Response, init),
+        `member-${run}-${at}`,
+      );
+    });
+    await Promise.all(this.members.map((member) => member.join()));
+  }
+
+  /** Somebody who has nothing to do with the group. */
+  async ask() {
+    const { ApiVersionsRequest, ApiVersionsResponse } = this.messages;
+    const software = { clientSoftwareName: 'bench', clientSoftwareVersion: '1' };
+    await this.others.requestTo(this.nodeId ?? 1, ApiVersionsRequest, ApiVersionsResponse, software);
+  }
+
+  /** From the beginning of `body` until everybody has its share. */
+  async measure(what, partitions, body) {
+    const { results } = this.context;
+    const cpu = cpuSecondsOf(this.cluster);
+    const startMs = performance.now();
+    const { longest } = await longestWait(
+      () => this.ask(),
+      async () => {
+        await body();
+        await settle(this.members, partitions);
+      },
+    );
+    const seconds = (performance.now() - startMs) / 1000;
+    results.add(`${what} (${this.size})`, 's', this.system, seconds);
+    results.add(`… CPU time of the server`, `s, ${what}`, this.system, cpuSecondsOf(this.cluster) - cpu);
+    results.add(`… longest wait of somebody else`, `ms, ${what}`, this.system, longest);
+  }
+
+  async measureRest() {
+    const cpu = cpuSecondsOf(this.cluster);
+    for (let round = 0; round < heartbeatsAtRest; round++) {
+      await Promise.all(this.members.map((member) => member.beat()));
+    }
+    const micros = ((cpuSecondsOf(this.cluster) - cpu) * 1e6) / (heartbeatsAtRest * this.members.length);
+    this.context.results.add(`CPU time of a heartbeat at rest (${this.size})`, 'µs', this.system, micros);
+  }
+
+  close() {
+    for (const client of [...this.clients, this.others]) client.close();
+  }
+}
+
+export async function benchConsumerGroup(system, context) {
+  const { probes, runs, partitions } = context;
+  const messages = await loadMessages();
+  await withCluster(
+    system,
+    1,
+    async (cluster) => {
+      await startAndWait(cluster, context.clients);
+      const group = new LargeGroup(cluster, system, context, messages);
+      try {
+        for (let i = 0; i < runs; i++) {
+          const count = partitions / topics.length;
+          for (const topic of topics) await probes.readyTopic(group.others, topic, count, 1);
+          await group.measure('all join at once', partitions, () => group.join(i));
+          const leaver = group.members.pop();
+          await group.measure('one leaves', partitions, () => leaver.beat({ memberEpoch: -1 }));
+          const more = count / 10;
+          await group.measure('a topic grows by 10 %', partitions + more, () =>
+            grow(group.others, messages, count + more),
+          );
+          await group.measureRest();
+          for (const member of group.members) await member.beat({ memberEpoch: -1 });
+          await probes.deleteTopics(group.others, topics);
+        }
+      } finally {
+        group.close();
+      }
+    },
+    { 'offsets.topic.replication.factor': 1 },
+  );
+}
+
+/** The group's coordinator, once there is one. */
+async function coordinator(client) {
+  for (;;) {
+    try {
+      return await client.coordinator('large');
+    } catch {
+      await sleep(100);
+    }
+  }
+}
+
+async function grow(client, { CreatePartitionsRequest, CreatePartitionsResponse }, count) {
+  const { controllerId } = await client.metadata([]);
+  const answer = await client.requestTo(controllerId, CreatePartitionsRequest, CreatePartitionsResponse, {
+    topics: [{ name: topics[0], count, assignments: null }],
+    timeoutMs: 30_000,
+    validateOnly: false,
+  });
+  if (answer.results[0].errorCode !== 0)
+    throw new Error(`CreatePartitions: error ${answer.results[0].errorCode}`);
+}
