@@ -25,7 +25,8 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   console: ['kafka-console-producer', 'kafka-console-consumer'],
   groups: ['kafka-consumer-groups', 'kafka-groups'],
   transactions: ['kafka-transactions'],
-  configs: ['kafka-configs'],
+  configs: ['kafka-configs', 'kafka-client-metrics'],
+  security: ['kafka-acls', 'kafka-delegation-tokens'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],
   'dump-log': ['kafka-dump-log'],
@@ -41,9 +42,20 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
 /** Tools of ZooKeeper times, which say what to do now. */
 const zooKeeper = ['zookeeper-server-start', 'zookeeper-server-stop', 'zookeeper-shell'];
 
+/** Java programs, which say where to run them. */
+const java = [
+  'connect-standalone',
+  'connect-distributed',
+  'connect-mirror-maker',
+  'connect-plugin-path',
+  'kafka-run-class',
+  'kafka-jmx',
+];
+
 export const tools: readonly Tool[] = [
   ...Object.entries(byFolder).flatMap(([folder, names]) =>
     names.map((name) => ({ name, module: `${folder}/${name}` })),
   ),
   ...zooKeeper.map((name) => ({ name, module: 'node/zookeeper' })),
+  ...java.map((name) => ({ name, module: 'node/elsewhere' })),
 ];

@@ -13,6 +13,7 @@ import { FetchResponse } from '../../src/protocol/messages/01-fetch.ts';
 import { ApiVersionsRequest, ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
 import { CreateTopicsResponse } from '../../src/protocol/messages/19-create-topics.ts';
 import { apis, messageOf } from '../../src/protocol/messages/api-keys.ts';
+import { allMessages } from './all-messages.ts';
 
 test('a request frame: size, header with client id, body', () => {
   const body = { clientSoftwareName: 'x', clientSoftwareVersion: '1' };
@@ -76,6 +77,13 @@ test('a body that was encoded elsewhere', () => {
     responseFrameOf(CreateTopicsResponse, { apiVersion: 5, correlationId: 3 }, Uint8Array.of(1, 2, 3)),
   );
   expect(frame.toString('hex')).toBe('00000008000000030001' + '0203');
+});
+
+test('every request that is described is in the table of APIs, or the header of its flexible versions is misread', () => {
+  const missing = allMessages
+    .filter(({ name, key }) => key >= 0 && name.endsWith('Request') && !apis.some((api) => api.key === key))
+    .map(({ name }) => name);
+  expect(missing).toEqual([]);
 });
 
 test('the table of APIs is whole', () => {

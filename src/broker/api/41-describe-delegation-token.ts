@@ -1,7 +1,7 @@
 /**
  * DescribeDelegationToken (41), v1–v3. There are no delegation tokens here, and connections without authentication may not ask
  * for them: DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, from which tools learn that there are none.
- * Not done:  delegation tokens (APIs 38 to 40), authentication.
+ * Not done:  delegation tokens, authentication.
  */
 import { Errors } from '../../protocol/errors.ts';
 import {
@@ -13,7 +13,7 @@ import { defineHandler, type Handler } from '../handler.ts';
 export function createDescribeDelegationTokenHandler(): Handler {
   return defineHandler(DescribeDelegationTokenRequest, DescribeDelegationTokenResponse, {
     versions: '1-3',
-    listeners: ['broker'],
+    listeners: ['broker', 'controller'],
     handle: () => ({ errorCode: Errors.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED.code, tokens: [] }),
     failed: (_request, error) => ({ errorCode: error.code, tokens: [] }),
   });

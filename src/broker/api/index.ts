@@ -19,8 +19,11 @@ import { type CompleteOffsets, createWriteTxnMarkersHandler } from './27-write-t
 import { createDescribeAclsHandler } from './29-describe-acls.ts';
 import { createCreateAclsHandler } from './30-create-acls.ts';
 import { createDeleteAclsHandler } from './31-delete-acls.ts';
-import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
+import { createCreateDelegationTokenHandler } from './38-create-delegation-token.ts';
+import { createRenewDelegationTokenHandler } from './39-renew-delegation-token.ts';
+import { createExpireDelegationTokenHandler } from './40-expire-delegation-token.ts';
 import { createDescribeDelegationTokenHandler } from './41-describe-delegation-token.ts';
+import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
 import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
@@ -62,6 +65,9 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createDescribeAclsHandler(),
     createCreateAclsHandler(),
     createDeleteAclsHandler(),
+    createCreateDelegationTokenHandler(),
+    createRenewDelegationTokenHandler(),
+    createExpireDelegationTokenHandler(),
     createDescribeDelegationTokenHandler(),
     createDescribeUserScramCredentialsHandler(),
     createDescribeQuorumHandler(services),

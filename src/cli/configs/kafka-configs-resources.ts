@@ -84,7 +84,7 @@ export async function describeResources(
         ? `Default configs for ${type} in the cluster are:\n`
         : `${isAll ? 'All' : 'Dynamic'} configs for ${singular(type)} ${entity} are:\n`,
     );
-    for (const entry of await describe(client, type, entity, isAll)) io.stdout(entryLine(entry));
+    for (const entry of await describeEntity(client, type, entity, isAll)) io.stdout(entryLine(entry));
   }
 }
 
@@ -131,7 +131,7 @@ async function nodes(client: KafkaClient): Promise<string[]> {
 }
 
 /** The names under which something of this type is configured. */
-async function configured(client: KafkaClient, type: EntityType): Promise<string[]> {
+export async function configured(client: KafkaClient, type: EntityType): Promise<string[]> {
   const wanted = resourceOf(type).type;
   const answer = await retry(client.ports, timeoutMs, () =>
     client.request(ListConfigResourcesRequest, ListConfigResourcesResponse, { resourceTypes: [wanted] }),
@@ -143,7 +143,7 @@ async function configured(client: KafkaClient, type: EntityType): Promise<string
 }
 
 /** What was set for an entity, or everything that is in force there; by name. */
-async function describe(
+export async function describeEntity(
   client: KafkaClient,
   type: EntityType,
   name: string,
@@ -219,7 +219,9 @@ function isUnanswered(error: unknown): boolean {
 
 /** Loggers must be there before their levels are altered. */
 async function checkLoggers(client: KafkaClient, broker: string, loggers: readonly string[]): Promise<void> {
-  const known = new Set((await describe(client, 'broker-loggers', broker, false)).map(({ name }) => name));
+  const known = new Set(
+    (await describeEntity(client, 'broker-loggers', broker, false)).map(({ name }) => name),
+  );
   const unknown = loggers.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new ToolError(`Invalid broker logger(s): ${unknown.join(',')}`);
 }

@@ -16,6 +16,9 @@ const odd: Partial<Record<ErrorName, string>> = {
   INVALID_CONFIG: 'InvalidConfigurationException',
   ELECTION_NOT_NEEDED: 'ElectionNotNeededException',
   KAFKA_STORAGE_ERROR: 'KafkaStorageException',
+  DELEGATION_TOKEN_AUTH_DISABLED: 'DelegationTokenDisabledException',
+  DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: 'UnsupportedByAuthenticationException',
+  DELEGATION_TOKEN_AUTHORIZATION_FAILED: 'DelegationTokenAuthorizationException',
 };
 
 /** `org.apache.kafka.common.errors.TimeoutException` for REQUEST_TIMED_OUT. */

@@ -34,6 +34,9 @@ import { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './34-al
 import { DescribeLogDirsRequest, DescribeLogDirsResponse } from './35-describe-log-dirs.ts';
 import { SaslAuthenticateRequest, SaslAuthenticateResponse } from './36-sasl-authenticate.ts';
 import { CreatePartitionsRequest, CreatePartitionsResponse } from './37-create-partitions.ts';
+import { CreateDelegationTokenRequest, CreateDelegationTokenResponse } from './38-create-delegation-token.ts';
+import { RenewDelegationTokenRequest, RenewDelegationTokenResponse } from './39-renew-delegation-token.ts';
+import { ExpireDelegationTokenRequest, ExpireDelegationTokenResponse } from './40-expire-delegation-token.ts';
 import {
   DescribeDelegationTokenRequest,
   DescribeDelegationTokenResponse,
@@ -133,6 +136,9 @@ export const ApiKey = {
   DescribeLogDirs: 35,
   SaslAuthenticate: 36,
   CreatePartitions: 37,
+  CreateDelegationToken: 38,
+  RenewDelegationToken: 39,
+  ExpireDelegationToken: 40,
   DescribeDelegationToken: 41,
   DeleteGroups: 42,
   ElectLeaders: 43,
@@ -216,6 +222,9 @@ export const apis: readonly Api[] = [
   api('DescribeLogDirs', DescribeLogDirsRequest, DescribeLogDirsResponse),
   api('SaslAuthenticate', SaslAuthenticateRequest, SaslAuthenticateResponse),
   api('CreatePartitions', CreatePartitionsRequest, CreatePartitionsResponse),
+  api('CreateDelegationToken', CreateDelegationTokenRequest, CreateDelegationTokenResponse),
+  api('RenewDelegationToken', RenewDelegationTokenRequest, RenewDelegationTokenResponse),
+  api('ExpireDelegationToken', ExpireDelegationTokenRequest, ExpireDelegationTokenResponse),
   api('DescribeDelegationToken', DescribeDelegationTokenRequest, DescribeDelegationTokenResponse),
   api('DeleteGroups', DeleteGroupsRequest, DeleteGroupsResponse),
   api('ElectLeaders', ElectLeadersRequest, ElectLeadersResponse),

@@ -1,0 +1,46 @@
+/**
+ * Tools of Apache Kafka that run Java programs: Connect, MirrorMaker, any class by its name, JMX. Each says in a paragraph what to
+ * do instead.
+ */
+import { basename } from 'node:path';
+import type { CliIo } from '../tool.ts';
+
+const java = (
+  what: string,
+  command: string,
+): string => `${what} is a Java program, and there is none of it here. Apache Kafka's \
+own runs against this broker unchanged: download Apache Kafka (https://kafka.apache.org/downloads) on a machine with Java 17 or newer, \
+set bootstrap.servers of its properties file to this cluster, and run there:
+
+  ${command}
+`;
+
+const texts: Readonly<Record<string, string>> = {
+  'connect-standalone': java(
+    'Kafka Connect',
+    'bin/connect-standalone.sh config/connect-standalone.properties CONNECTOR.properties',
+  ),
+  'connect-distributed': java(
+    'Kafka Connect',
+    'bin/connect-distributed.sh config/connect-distributed.properties',
+  ),
+  'connect-mirror-maker': java(
+    'MirrorMaker 2',
+    'bin/connect-mirror-maker.sh config/connect-mirror-maker.properties',
+  ),
+  'connect-plugin-path': java('Kafka Connect', 'bin/connect-plugin-path.sh list --plugin-path DIR'),
+  'kafka-run-class': java('A class that kafka-run-class runs', 'bin/kafka-run-class.sh CLASS [ARGUMENT...]'),
+  'kafka-jmx': `There is no Java machine here and so no JMX. The same numbers, under the names of the JMX exporter, are at \
+http://HOST:PORT/metrics when metrics.port=PORT is set in the properties file; docs/metrics.md lists them.
+`,
+};
+
+/** Which of them was called: the launcher's name is the last that the process knows of. */
+export function textFor(tool: string): string {
+  return texts[basename(tool).replace(/\.sh$/, '')] ?? (texts['kafka-run-class'] as string);
+}
+
+export async function main(_args: readonly string[], io: CliIo): Promise<number> {
+  io.stderr(textFor(process.argv[1] ?? ''));
+  return 1;
+}

@@ -1,0 +1,66 @@
+/** The names of ACLs' parts and their numbers on the wire. */
+
+export const resourceTypes = {
+  ANY: 1,
+  TOPIC: 2,
+  GROUP: 3,
+  CLUSTER: 4,
+  TRANSACTIONAL_ID: 5,
+  DELEGATION_TOKEN: 6,
+  USER: 7,
+} as const;
+export type ResourceType = keyof typeof resourceTypes;
+
+export const patternTypes = { ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const;
+export type PatternType = keyof typeof patternTypes;
+
+export const permissionTypes = { ANY: 1, DENY: 2, ALLOW: 3 } as const;
+export type PermissionType = keyof typeof permissionTypes;
+
+export const operations = {
+  UNKNOWN: 0,
+  ANY: 1,
+  ALL: 2,
+  READ: 3,
+  WRITE: 4,
+  CREATE: 5,
+  DELETE: 6,
+  ALTER: 7,
+  DESCRIBE: 8,
+  CLUSTER_ACTION: 9,
+  DESCRIBE_CONFIGS: 10,
+  ALTER_CONFIGS: 11,
+  IDEMPOTENT_WRITE: 12,
+  CREATE_TOKENS: 13,
+  DESCRIBE_TOKENS: 14,
+  TWO_PHASE_COMMIT: 15,
+} as const;
+export type Operation = keyof typeof operations;
+
+/** Operations that each type of resource knows, besides ALL. */
+export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, readonly Operation[]>> = {
+  TOPIC: ['ALTER', 'ALTER_CONFIGS', 'CREATE', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'],
+  GROUP: ['ALTER_CONFIGS', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ'],
+  CLUSTER: [
+    'ALTER',
+    'ALTER_CONFIGS',
+    'CLUSTER_ACTION',
+    'CREATE',
+    'DESCRIBE',
+    'DESCRIBE_CONFIGS',
+    'IDEMPOTENT_WRITE',
+  ],
+  TRANSACTIONAL_ID: ['DESCRIBE', 'TWO_PHASE_COMMIT', 'WRITE'],
+  DELEGATION_TOKEN: ['DESCRIBE'],
+  USER: ['CREATE_TOKENS', 'DESCRIBE_TOKENS'],
+};
+
+/** `DescribeConfigs`, `describe_configs` or `DESCRIBE_CONFIGS`; UNKNOWN for what is none. */
+export function operationNamed(text: string): Operation {
+  const name = text.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+  return Object.hasOwn(operations, name) ? (name as Operation) : 'UNKNOWN';
+}
+
+export function nameOf<Name extends string>(table: Readonly<Record<Name, number>>, code: number): string {
+  return Object.keys(table).find((name) => table[name as Name] === code) ?? 'UNKNOWN';
+}

@@ -1,0 +1,179 @@
+/** What a command line of kafka-acls asks for, and what is wrong with it in Kafka's words. */
+import { checkInvalid, type Options } from '../arguments/options.ts';
+import { ToolError } from '../tool.ts';
+import {
+  type Operation,
+  operationNamed,
+  type PatternType,
+  patternTypes,
+  type PermissionType,
+  type ResourceType,
+  supportedOperations,
+} from './acl-names.ts';
+
+/** A resource, or a filter for resources; `name` null: every one. */
+export interface Resource {
+  readonly type: ResourceType;
+  readonly name: string | null;
+  readonly pattern: PatternType;
+}
+
+export interface Acl {
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: Operation;
+  readonly permission: PermissionType;
+}
+
+const actions = ['list', 'add', 'remove'];
+const resourceOptions: readonly [option: string, type: Exclude<ResourceType, 'ANY'>][] = [
+  ['topic', 'TOPIC'],
+  ['group', 'GROUP'],
+  ['cluster', 'CLUSTER'],
+  ['transactional-id', 'TRANSACTIONAL_ID'],
+  ['delegation-token', 'DELEGATION_TOKEN'],
+  ['user-principal', 'USER'],
+];
+const clusterName = 'kafka-cluster';
+
+export function checkCommand(options: Options): void {
+  const has = (name: string): boolean => options.has(name);
+  if (has('bootstrap-server') && has('bootstrap-controller'))
+    throw new ToolError('Only one of --bootstrap-server or --bootstrap-controller must be specified');
+  if (!has('bootstrap-server') && !has('bootstrap-controller')) {
+    if (actions.some(has))
+      throw new ToolError('One of --bootstrap-server or --bootstrap-controller must be specified');
+  }
+  if (actions.filter(has).length !== 1)
+    throw new ToolError('Command must include exactly one action: --list, --add, --remove. ');
+  const named = ['allow-host', 'allow-principal', 'deny-host', 'deny-principal'];
+  checkInvalid(options, 'list', 'producer', 'consumer', ...named);
+  checkInvalid(options, 'producer', 'operation', 'deny-principal', 'deny-host');
+  checkInvalid(options, 'consumer', 'operation', 'deny-principal', 'deny-host');
+  if (has('list') === false && has('principal'))
+    throw new ToolError('The --principal option is only available if --list is set');
+  if (has('producer') && !has('topic')) throw new ToolError('With --producer you must specify a --topic');
+  if (has('idempotent') && !has('producer'))
+    throw new ToolError('The --idempotent option is only available if --producer is set');
+  if (
+    has('consumer') &&
+    (!has('topic') || !has('group') || (!has('producer') && (has('cluster') || has('transactional-id'))))
+  )
+    throw new ToolError(
+      'With --consumer you must specify a --topic and a --group and no --cluster or --transactional-id option should be specified.',
+    );
+}
+
+function patternOf(options: Options): PatternType {
+  const text = (options.text('resource-pattern-type') ?? 'LITERAL').toUpperCase();
+  if (!Object.hasOwn(patternTypes, text)) {
+    const known = Object.keys(patternTypes).join('|');
+    throw new ToolError(
+      `Cannot parse argument '${options.text('resource-pattern-type')}' of option resource-pattern-type: The resource-pattern-type argument can take only: ${known}`,
+    );
+  }
+  return text as PatternType;
+}
+
+/** The resources that the command line names. */
+export function resourcesOf(options: Options): Resource[] {
+  const pattern = patternOf(options);
+  return resourceOptions.flatMap(([option, type]): Resource[] => {
+    if (!options.has(option)) return [];
+    if (type === 'CLUSTER') return [{ type, name: clusterName, pattern: 'LITERAL' }];
+    return options.all(option).map((name) => ({ type, name: name.trim(), pattern }));
+  });
+}
+
+function demandResources(resources: readonly Resource[]): void {
+  if (resources.length === 0)
+    throw new ToolError(
+      'You must provide at least one resource: --topic <topic> or --cluster or --group <group> or --delegation-token <Delegation Token ID>',
+    );
+}
+
+/** The same ACLs for every resource, from principals, hosts and `operations`. */
+function aclsWith(options: Options, names: readonly Operation[]): Acl[] {
+  const acls = (permission: PermissionType): Acl[] => {
+    const word = permission.toLowerCase();
+    const principals = options.all(`${word}-principal`);
+    const given = options.all(`${word}-host`);
+    const hosts = given.length > 0 ? given : ['*'];
+    return principals.flatMap((principal) =>
+      hosts.flatMap((host) =>
+        names.map((operation) => ({ principal: checkedPrincipal(principal), host, operation, permission })),
+      ),
+    );
+  };
+  return [...acls('ALLOW'), ...acls('DENY')];
+}
+
+function checkedPrincipal(text: string): string {
+  const trimmed = text.trim();
+  if (!/^[^:]+:/.test(trimmed)) {
+    throw new MalformedPrincipal(
+      `expected a string in format principalType:principalName but got ${trimmed}`,
+    );
+  }
+  return trimmed;
+}
+
+/** Kafka finds it while it executes: it is told as a failure, without the table of options. */
+export class MalformedPrincipal extends Error {
+  override readonly name = 'MalformedPrincipal';
+}
+
+function checkSupported({ type }: Resource, names: readonly Operation[]): void {
+  const known = ['ALL', ...supportedOperations[type as Exclude<ResourceType, 'ANY'>]];
+  if (names.some((name) => !known.includes(name)))
+    throw new ToolError(`ResourceType ${type} only supports operations ${known.join(', ')}`);
+}
+
+/** What --producer and --consumer stand for; null: the resource gets none of it. */
+function roleOperations(options: Options, { type }: Resource): Operation[] {
+  const producer: Partial<Record<ResourceType, Operation[]>> = {
+    TOPIC: ['WRITE', 'DESCRIBE', 'CREATE'],
+    TRANSACTIONAL_ID: ['WRITE', 'DESCRIBE'],
+  };
+  const consumer: Partial<Record<ResourceType, Operation[]>> = {
+    TOPIC: ['READ', 'DESCRIBE'],
+    GROUP: ['READ'],
+  };
+  return [
+    ...new Set([
+      ...(options.has('producer') ? (producer[type] ?? []) : []),
+      ...(options.has('consumer') ? (consumer[type] ?? []) : []),
+    ]),
+  ];
+}
+
+export type ResourceAcls = readonly (readonly [Resource, readonly Acl[]])[];
+
+/** What --add and --remove are about; ACLs are empty where --remove means all of a resource. */
+export function resourceAcls(options: Options): ResourceAcls {
+  const resources = resourcesOf(options);
+  demandResources(resources);
+  const isRole = options.has('producer') || options.has('consumer');
+  const given = options.all('operation');
+  const names = (given.length > 0 ? given : ['All']).map((name) => operationNamed(name.trim()));
+  const all = resources.map((resource): [Resource, Acl[]] => {
+    if (isRole) return [resource, aclsWith(options, roleOperations(options, resource))];
+    checkSupported(resource, names);
+    return [resource, aclsWith(options, names)];
+  });
+  if (!isRole || !options.has('idempotent')) return all;
+  const cluster: Resource = { type: 'CLUSTER', name: clusterName, pattern: 'LITERAL' };
+  return [...all, [cluster, aclsWith(options, ['IDEMPOTENT_WRITE'])]];
+}
+
+export function checkAdd(options: Options): void {
+  const pattern = patternOf(options);
+  if (pattern === 'ANY' || pattern === 'MATCH')
+    throw new ToolError(`A '--resource-pattern-type' value of '${pattern}' is not valid when adding acls.`);
+  if (!options.has('allow-principal') && !options.has('deny-principal')) {
+    demandResources(resourcesOf(options));
+    throw new ToolError(
+      'You must specify one of: --allow-principal, --deny-principal when trying to add ACLs.',
+    );
+  }
+}
