@@ -60,15 +60,11 @@ export function interpolate(text: string, variables: ComposeInput['variables']):
     if (whole === '$$') return '$';
     const value = variables[(braced ?? plain) as string];
     const isThere = value !== undefined && (operator?.startsWith(':') !== true || value !== '');
-    switch (operator?.at(-1)) {
-      case '-':
-        return isThere ? (value as string) : interpolate(word, variables);
-      case '+':
-        return isThere ? interpolate(word, variables) : '';
-      case '?':
-        if (!isThere)
-          throw new ComposeFileError(`The variable ${braced} is not set: ${word || 'it is required'}.`);
-    }
+    const kind = operator?.at(-1);
+    if (kind === '-' && !isThere) return interpolate(word, variables);
+    if (kind === '+') return isThere ? interpolate(word, variables) : '';
+    if (kind === '?' && !isThere)
+      throw new ComposeFileError(`The variable ${braced} is not set: ${word || 'it is required'}.`);
     return value ?? '';
   });
 }
