@@ -208,7 +208,7 @@ export const coordinatorsProperties = {
   'transaction.partition.verification.enable': bool(true, {
     importance: 'low',
     update: 'cluster-wide',
-    effect: 'missing',
+    effect: 'honoured',
     doc: 'Asks the coordinator whether a partition belongs to the running transaction before writing.',
   }),
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(hours(1), {
