@@ -130,5 +130,13 @@ for (const name of existsSync(join(root, 'src')) ? readdirSync(join(root, 'src')
   if (statSync(join(root, 'src', name)).isDirectory()) checkReadme(`src/${name}`);
 }
 
+const decisions = join(root, 'docs/decisions');
+const numbers = new Map();
+for (const name of existsSync(decisions) ? readdirSync(decisions).sort() : []) {
+  const [number] = name.split('-');
+  if (numbers.has(number)) report(`docs/decisions/${name}`, 1, `has the number of ${numbers.get(number)}`);
+  numbers.set(number, name);
+}
+
 for (const violation of violations) console.error(violation);
 if (violations.length > 0) process.exit(1);
