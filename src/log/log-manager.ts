@@ -30,6 +30,7 @@ import { LogTwins } from './log-twins.ts';
 import { markedDirectoryName, partitionDirectoryName } from './names.ts';
 import { NewDirectories } from './new-directories.ts';
 import { PartitionLog } from './partition-log.ts';
+import { ProducerUpkeep } from './producer-upkeep.ts';
 import { TailCache } from './tail-cache.ts';
 import { WriteBehind } from './write-behind.ts';
 
@@ -74,6 +75,7 @@ export class LogManager {
   readonly #checkpoints: LogCheckpoints;
   readonly #moves: LogMoves;
   readonly #twins = new LogTwins();
+  readonly #upkeep: ProducerUpkeep;
   readonly #tasks: BackgroundTasks;
 
   constructor(options: LogManagerOptions) {
@@ -91,6 +93,7 @@ export class LogManager {
       tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
     };
     this.#newDirectories = new NewDirectories(scheduler);
+    this.#upkeep = new ProducerUpkeep(options.settings);
     this.#tasks = new BackgroundTasks(scheduler, this.#logger);
     this.#directories = new LogDirectories(
       options.directories.map(
@@ -268,16 +271,14 @@ export class LogManager {
     }
   }
 
-  /** Forgets producers that have not written for `producer.id.expiration.ms`. */
   expireProducers(): void {
-    for (const { log } of this.#held()) {
-      if (log.isOffline) continue;
-      try {
-        log.expireProducers(this.#options.settings.producerIdExpirationMs);
-      } catch (error) {
-        contain(log, error, 'producer expiry');
-      }
-    }
+    this.#upkeep.expire(this.#logs.values());
+  }
+
+  /** A transaction of this partition is open for longer than any may be. */
+  hasLateTransaction(topic: string, partition: number): boolean {
+    const log = this.get(topic, partition);
+    return log !== null && this.#upkeep.isLate(log);
   }
 
   /** Compacts what is due, once; the timer does so by itself. */
@@ -484,6 +485,7 @@ export class LogManager {
     const bodies: Readonly<Record<LogTask, () => Promise<boolean | void>>> = {
       retention: () => this.applyRetention(),
       producers: async () => this.expireProducers(),
+      lateTransactions: async () => this.#upkeep.nameLate(this.#logs.values()),
       recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
       logStart: () => this.#checkpoints.write('logStart'),
       highWatermark: () => this.#checkpoints.write('highWatermark'),

@@ -3,6 +3,9 @@
  */
 import type { NodeConfig } from '../config/node-config.ts';
 
+/** What Kafka adds to `transaction.max.timeout.ms`. */
+const lateTransactionBufferMs = 5 * 60_000;
+
 export interface LogManagerSettings {
   /** Take `.lock` in each directory. False when the owner already holds them. */
   readonly locksDirectories: boolean;
@@ -14,6 +17,8 @@ export interface LogManagerSettings {
   /** Changes at run time. */
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
+  /** A transaction that was not written to for longer will not end by itself. Changes at run time. */
+  readonly lateTransactionMs: number;
   readonly cleanerEnabled: boolean;
   /** Changes at run time. */
   readonly cleanerBackoffMs: number;
@@ -30,6 +35,7 @@ export const defaultLogManagerSettings: LogManagerSettings = {
   highWatermarkCheckpointIntervalMs: 5000,
   producerIdExpirationMs: 86400000,
   producerIdExpirationCheckIntervalMs: 600000,
+  lateTransactionMs: 1200000,
   cleanerEnabled: true,
   cleanerBackoffMs: 15000,
   movesMax: null,
@@ -47,6 +53,9 @@ export function logManagerSettings(config: NodeConfig, locksDirectories: boolean
       return config.get('producer.id.expiration.ms');
     },
     producerIdExpirationCheckIntervalMs: config.get('producer.id.expiration.check.interval.ms'),
+    get lateTransactionMs() {
+      return config.get('transaction.max.timeout.ms') + lateTransactionBufferMs;
+    },
     cleanerEnabled: config.get('log.cleaner.enable'),
     get cleanerBackoffMs() {
       return config.get('log.cleaner.backoff.ms');

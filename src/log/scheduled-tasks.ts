@@ -13,6 +13,7 @@ export interface TaskTimes {
 export type LogTask =
   | 'retention'
   | 'producers'
+  | 'lateTransactions'
   | 'recoveryPoint'
   | 'logStart'
   | 'highWatermark'
@@ -21,6 +22,9 @@ export type LogTask =
 
 /** How often what was written to is looked at: indexes and epochs behind the appends, and `flush.ms`. */
 const writeBehindIntervalMs = 2000;
+
+/** Kafka looks whenever its metric is read. */
+const lateTransactionsIntervalMs = 60_000;
 
 const every = (firstMs: number, intervalMs: () => number): TaskTimes => ({ firstMs, nextMs: intervalMs });
 
@@ -32,6 +36,7 @@ export function taskTimes(settings: LogManagerSettings): Readonly<Record<LogTask
       settings.producerIdExpirationCheckIntervalMs,
       () => settings.producerIdExpirationCheckIntervalMs,
     ),
+    lateTransactions: every(lateTransactionsIntervalMs, () => lateTransactionsIntervalMs),
     recoveryPoint: every(first, () => settings.recoveryPointCheckpointIntervalMs),
     logStart: every(first, () => settings.logStartCheckpointIntervalMs),
     highWatermark: every(0, () => settings.highWatermarkCheckpointIntervalMs),

@@ -73,6 +73,7 @@ export class BrokerPart {
       config,
       image: () => controller.loader.image,
       partitions: () => this.replicas.partitions(),
+      hasLateTransaction: (topic, index) => this.logs.hasLateTransaction(topic, index),
       offlineDirectoryCount: () => this.offline.size,
     });
     this.creator = new TopicCreator(this.services);

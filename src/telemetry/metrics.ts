@@ -46,6 +46,9 @@ export const metricRows = {
   kafka_server_replicamanager_atminisrpartitioncount: gauge(
     'Led partitions with as many replicas in sync as min.insync.replicas.',
   ),
+  kafka_server_replicamanager_partitionswithlatetransactionscount: gauge(
+    'Led partitions with a transaction that is open for 5 minutes longer than transaction.max.timeout.ms.',
+  ),
   kafka_server_replicamanager_reassigningpartitions: gauge('Led partitions whose replicas are being moved.'),
   kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),

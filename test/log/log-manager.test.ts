@@ -5,6 +5,7 @@ import { defaultLogConfig } from '../../src/log/log-config.ts';
 import { LogManager } from '../../src/log/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
 import { Errors } from '../../src/protocol/errors.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { batchOf, Bench, client, readAll, settle } from './harness.ts';
 
 const idA = 'sIwPhf7eRmGKij2_-IkFVg';
@@ -348,4 +349,28 @@ test('flush.ms syncs in the background', async () => {
   expect(log.recoveryPoint).toBe(0);
   await bench.clock.advance(2000);
   expect(log.recoveryPoint).toBe(1);
+});
+
+test('a transaction that nobody ends is named once, and counts until it has ended', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  const unverified = { ...client, verification: 'off' } as const;
+  const data = (baseSequence: number): Uint8Array =>
+    batchOf(['v'], { producerId: 7, producerEpoch: 0, baseSequence, isTransactional: true });
+  const named = (): number =>
+    bench.logged.filter(([, message]) => message.startsWith('a transaction was not ended in time')).length;
+  await log.appendAsLeader(data(0), 0, unverified).written;
+  await bench.clock.advance(19 * 60_000);
+  await log.appendAsLeader(data(1), 0, unverified).written;
+  await bench.clock.advance(19 * 60_000);
+  expect([named(), logs.hasLateTransaction('t', 0)]).toEqual([0, false]);
+  await bench.clock.advance(2 * 60_000);
+  expect([named(), logs.hasLateTransaction('t', 0)]).toEqual([1, true]);
+  await bench.clock.advance(10 * 60_000);
+  expect(named()).toBe(1);
+  const marker = { type: 'abort', coordinatorEpoch: 1, producerId: 7, producerEpoch: 0 } as const;
+  const end = endTransactionBatch({ ...marker, timestamp: bench.clock.nowMs });
+  await log.appendAsLeader(end, 0, { ...client, origin: 'coordinator' }).written;
+  expect(logs.hasLateTransaction('t', 0)).toBe(false);
 });

@@ -28,6 +28,7 @@ const rows: readonly [LogTask, string | null, number, number][] = [
   ['logStart', 'log.flush.start.offset.checkpoint.interval.ms', 30_000, minute],
   ['highWatermark', 'replica.high.watermark.checkpoint.interval.ms', 0, 5000],
   ['producers', 'producer.id.expiration.check.interval.ms', 10 * minute, 10 * minute],
+  ['lateTransactions', null, minute, minute],
   ['cleaner', 'log.cleaner.backoff.ms', 0, 15_000],
   ['writeBehind', null, 2000, 2000],
 ];

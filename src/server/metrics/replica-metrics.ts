@@ -10,6 +10,8 @@ export interface ReplicaMetricsOptions {
   readonly config: NodeConfig;
   readonly image: () => MetadataImage;
   readonly partitions: () => Iterable<Partition>;
+  /** A transaction of the partition should have been ended long ago. */
+  readonly hasLateTransaction: (topic: string, index: number) => boolean;
   /** Log directories that failed. */
   readonly offlineDirectoryCount: () => number;
 }
@@ -22,6 +24,7 @@ class Totals {
   underMinIsr = 0;
   atMinIsr = 0;
   reassigning = 0;
+  withLateTransactions = 0;
 
   addLed({ isr, replicas, addingReplicas, removingReplicas }: PartitionImage, minIsr: number): void {
     this.leaders++;
@@ -40,6 +43,7 @@ class Totals {
     sink('kafka_server_replicamanager_underreplicatedpartitions', this.underReplicated);
     sink('kafka_server_replicamanager_underminisrpartitioncount', this.underMinIsr);
     sink('kafka_server_replicamanager_atminisrpartitioncount', this.atMinIsr);
+    sink('kafka_server_replicamanager_partitionswithlatetransactionscount', this.withLateTransactions);
     sink('kafka_server_replicamanager_reassigningpartitions', this.reassigning);
   }
 }
@@ -57,6 +61,7 @@ export function replicaMetrics(options: ReplicaMetricsOptions): Collector {
       if (partition.isLeader && known !== undefined) {
         const { minInsyncReplicas } = topicConfig(image.configs.topic(topic), config);
         totals.addLed(known, minInsyncReplicas);
+        if (options.hasLateTransaction(topic, index)) totals.withLateTransactions++;
       }
       describe(partition, sink);
       yield;
