@@ -1,6 +1,32 @@
 /** Differences that are decided: rows of `docs/differences.md`, found by the id of the question. */
+const aclFilter = 'filters of unknown kinds without authorizer';
+const helpful = 'Produce says why a batch is refused';
+const undecodable = 'batches that nobody can decode';
+const inTheFault = 'the request is at fault, not the server';
+const numbers = 'digits of other scripts, hexadecimal doubles';
+const anyNode = 'broker settings through any node';
+const words = 'other words';
+
 const rows = [
   // [what the id matches, why (a row of docs/differences.md)]
+  [/^(Describe|Delete)Acls: type /, aclFilter],
+  [/^AlterConfigs: twice/, 'AlterConfigs names a resource twice'],
+  [/^IncrementalAlterConfigs: operation 9 of /, inTheFault],
+  [/^Metadata: id zero/, inTheFault],
+  [/^DescribeTopicPartitions: \[""\]/, inTheFault],
+  [/^CreatePartitions: count 20000/, inTheFault],
+  [/='(١|0x1p-1)' v/, numbers],
+  [/^Produce: null records/, inTheFault],
+  [/^Produce: (compression [57]|another compression|(a delta|deltas) .*gzip)/, undecodable],
+  [/^Produce: a batch and 5 bytes/, 'bytes behind a batch'],
+  [/^Produce: a partition twice/, 'Produce names a partition twice'],
+  [/^Produce: /, helpful],
+  [/^Fetch: good and bad v1[3-8]/, 'Fetch by id: partitions that fail'],
+  [/: resource broker '(9|-1)' v/, anyNode],
+  [/^IncrementalAlterConfigs: resource (logger|type 8)/, words],
+  [/^IncrementalAlterConfigs: (append|subtract) .* of broker nope/, words],
+  [/^DescribeConfigs: (logger '9'|type 8)/, words],
+  [/^Offset(Commit|Delete): a (partition twice, apart|topic twice)/, 'offsets of a topic that is named twice'],
 ];
 
 /** Why the answers to a question may differ, or null. */

@@ -5,8 +5,29 @@ import { brokerProperty } from './describe.ts';
 import type { NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 
+/** A configuration that Kafka refuses with INVALID_REQUEST where it has INVALID_CONFIG for others of the resource. */
+export class ConfigRequestError extends ConfigError {}
+
 /** Keys that only one listener may get at run time. */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
+
+/** What Kafka checks of single values beyond their type and range, with its words. */
+const valueProblems: Readonly<Record<string, (text: string) => string | null>> = {
+  'log.retention.ms': (text) =>
+    Number(text) === 0
+      ? 'requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1'
+      : null,
+  'max.connections': (text) =>
+    Number(text) === 0
+      ? 'Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections 0 for configuration Invalid dynamic configuration'
+      : null,
+  'max.connections.per.ip.overrides': (text) => {
+    const wrong = splitList(text).find((pair) => !/^.*:\s*[+-]?\d+\s*$/.test(pair));
+    return wrong === undefined
+      ? null
+      : `Error parsing configuration property 'max.connections.per.ip.overrides': ${wrong} is no address with a number`;
+  },
+};
 
 /**
  * Checks the dynamic configuration that a broker (`perBroker`) or all brokers would have. Unknown names are accepted, as
@@ -38,6 +59,8 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
   for (const [name, text] of values) {
     const property = brokerProperty(name);
     if (property !== null) parseValue(name, property, text);
+    const problem = valueProblems[name]?.(text);
+    if (problem !== undefined && problem !== null) throw new ConfigError(problem);
   }
 }
 
@@ -56,9 +79,10 @@ export function threadCountProblem(values: ReadonlyMap<string, string>, config: 
   for (const name of threadCounts) {
     const text = values.get(name);
     const current = config.get(name) as number;
-    if (text === undefined || !/^\d+$/.test(text)) continue;
+    if (text === undefined || !/^\d+$/.test(text) || (name !== 'log.cleaner.threads' && Number(text) === 0))
+      continue;
     const isHigh = Number(text) > current * 2;
-    if (!isHigh && Number(text) >= Math.floor(current / 2)) continue;
+    if (!isHigh && Number(text) > 0 && Number(text) >= Math.floor(current / 2)) continue;
     const change = isHigh ? 'increased to more than double' : 'reduced to less than half';
     const bound = isHigh ? 'not be greater than double' : 'be at least half';
     const message =
@@ -110,11 +134,11 @@ export function validateClientMetricsConfig(values: ReadonlyMap<string, string>)
   const table: PropertyTable = clientMetricsProperties;
   for (const [name, text] of values) {
     const property = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (property === undefined) throw new ConfigError(`Unknown client metrics configuration: ${name}`);
+    if (property === undefined) throw new ConfigRequestError(`Unknown client metrics configuration: ${name}`);
     const { min = 0, max = 0, ...unbounded } = property;
     const value = parseValue(name, unbounded, text);
     if (name === 'interval.ms' && (Number(value) < min || Number(value) > max)) {
-      throw new ConfigError(
+      throw new ConfigRequestError(
         `Invalid value ${text} for interval.ms, interval must be between ${min} and ${max} (1 hour)`,
       );
     }

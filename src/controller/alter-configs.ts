@@ -11,6 +11,7 @@ import type {
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { elrEnabled } from './lookups.ts';
 import type { ControllerState, Operation } from './state.ts';
+import { checkTopicName } from './topic-names.ts';
 
 const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
@@ -86,13 +87,9 @@ function* alterEach<C extends Resource>(
   for (const one of changes) {
     const key = resourceKey(one.resourceType, one.resourceName);
     const count = counts.get(key) ?? 0;
-    if (count === 0) continue;
     const about = { resourceType: one.resourceType, resourceName: one.resourceName };
     try {
-      if (count > 1) {
-        counts.set(key, 0);
-        throw new KafkaError(Errors.INVALID_REQUEST, 'Each resource must appear at most once.');
-      }
+      if (count > 1) throw new KafkaError(Errors.INVALID_REQUEST, 'Each resource must appear at most once.');
       checkResource(state, about);
       const before = state.image.configs.get(about.resourceType, about.resourceName);
       const after = change(one, before);
@@ -129,11 +126,15 @@ function nextValue(
 function checkResource(state: ControllerState, resource: Resource): void {
   const { resourceType: type, resourceName: name } = resource;
   switch (type) {
-    case resourceType.topic:
+    case resourceType.topic: {
+      if (name === '')
+        throw new KafkaError(Errors.INVALID_REQUEST, 'Default topic resources are not allowed.');
+      checkTopicName(name);
       if (state.image.topics.byName(name) === undefined) {
         throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`);
       }
       return;
+    }
     case resourceType.broker: {
       if (name === '') return;
       if (!/^\d+$/.test(name)) {
@@ -154,7 +155,7 @@ function checkResource(state: ControllerState, resource: Resource): void {
           : "Subscription name can't be empty",
       );
     default:
-      throw new KafkaError(Errors.INVALID_REQUEST, `Unexpected resource type ${type}.`);
+      throw new KafkaError(Errors.INVALID_REQUEST, `Unknown resource type ${type}`);
   }
 }
 

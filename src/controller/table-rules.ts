@@ -1,6 +1,7 @@
 /** Configuration rules from the property tables and the controller's own properties. */
 import {
   alterList,
+  ConfigRequestError,
   validateBrokerConfig,
   validateClientMetricsConfig,
   validateGroupConfig,
@@ -26,11 +27,19 @@ export function tableRules(config: NodeConfig): ConfigRules {
       if (type === resourceType.group) {
         refusing(Errors.INVALID_CONFIG, () => validateGroupConfig(values, config));
       } else {
-        refusing(Errors.INVALID_REQUEST, () => validateClientMetricsConfig(values));
+        refusing(Errors.INVALID_CONFIG, () => validateClientMetricsConfig(values));
       }
     },
     alterList: (type, key, current, operation, text) =>
-      refusing(Errors.INVALID_CONFIG, () => alterList(key, propertyOf(type, key), current, operation, text)),
+      refusing(Errors.INVALID_CONFIG, () =>
+        alterList(
+          key,
+          type === resourceType.clientMetrics ? null : propertyOf(type, key),
+          current,
+          operation,
+          text,
+        ),
+      ),
     defaultOf: (type, key) => {
       const property = propertyOf(type, key);
       return (property === null ? null : valueText(property, property.default ?? null)) ?? '';
@@ -60,6 +69,7 @@ function refusing<T>(row: ErrorRow, check: () => T): T {
   try {
     return check();
   } catch (error) {
+    if (error instanceof ConfigRequestError) throw new KafkaError(Errors.INVALID_REQUEST, error.message);
     if (error instanceof ConfigError) throw new KafkaError(row, error.message);
     throw error;
   }

@@ -66,7 +66,7 @@ test("refusals have Kafka's codes and words", () => {
   ]);
   expect(alter(controller, 4, 'x', set('a', '1'))).toEqual([42, 'Node id must be an integer, but it is: x']);
   expect(alter(controller, 4, '9', set('a', '1'))).toEqual([102, 'No node with id 9 found.']);
-  expect(alter(controller, 9, 'x', set('a', '1'))).toEqual([42, 'Unexpected resource type 9.']);
+  expect(alter(controller, 9, 'x', set('a', '1'))).toEqual([42, 'Unknown resource type 9']);
   const twice = { resourceType: 2, resourceName: 't', configs: [set('retention.ms', '1')] };
   const { responses } = controller.call(44, { resources: [twice, twice], validateOnly: false });
   expect(responses.map((one) => one.errorCode)).toEqual([42]);

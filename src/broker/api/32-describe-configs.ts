@@ -56,7 +56,7 @@ function describe(
     const entries = entriesOf(services, resource, keys === null || keys.length === 0 ? null : keys, image);
     return {
       errorCode: 0,
-      errorMessage: null,
+      errorMessage: '',
       resourceType: resource.resourceType,
       resourceName: resource.resourceName,
       configs: entries.map((entry) => toWire(entry, request)),
@@ -69,8 +69,14 @@ function describe(
         error,
       });
     }
-    return failure(resource, row.code, error instanceof KafkaError ? error.message : null);
+    return failure(resource, row.code, textOf(error));
   }
+}
+
+/** Kafka has no text for a topic that isn't there. */
+function textOf(error: unknown): string {
+  if (!(error instanceof KafkaError) || error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION) return '';
+  return error.message;
 }
 
 function failure(resource: Resource, errorCode: number, errorMessage: string | null): Result {
@@ -128,7 +134,7 @@ function entriesOf(
         (key) => groupDefault(services, key),
       );
     default:
-      throw new KafkaError(Errors.INVALID_REQUEST, `Unsupported resource type: ${resource.resourceType}`);
+      throw new KafkaError(Errors.INVALID_REQUEST);
   }
 }
 
