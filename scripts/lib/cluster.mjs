@@ -84,9 +84,10 @@ export class LocalCluster {
     return this;
   }
 
-  start(node) {
+  /** `bin`: of another build. */
+  start(node, bin = this.bin) {
     const log = openSync(join(this.folder, `node-${node.id}.log`), 'a');
-    node.process = spawn(join(this.bin, 'kafka-server-start'), [this.path(node)], {
+    node.process = spawn(join(bin, 'kafka-server-start'), [this.path(node)], {
       stdio: ['ignore', log, log],
       env: this.env,
     });
