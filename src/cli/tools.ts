@@ -25,6 +25,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   console: ['kafka-console-producer', 'kafka-console-consumer'],
   groups: ['kafka-consumer-groups', 'kafka-groups'],
   transactions: ['kafka-transactions'],
+  streams: ['kafka-streams-application-reset'],
   configs: ['kafka-configs', 'kafka-client-metrics'],
   security: ['kafka-acls', 'kafka-delegation-tokens'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],

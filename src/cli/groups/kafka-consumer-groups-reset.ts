@@ -29,11 +29,11 @@ import { parseTopicPartitions } from '../cluster/topic-partitions.ts';
 const latest = -1;
 const earliest = -2;
 
-interface Planned extends TopicPartition {
+export interface Planned extends TopicPartition {
   readonly offset: number;
 }
 
-interface Reset {
+export interface Reset {
   readonly client: KafkaClient;
   readonly options: Options;
   readonly io: CliIo;
@@ -116,7 +116,12 @@ async function checkPartitions(client: KafkaClient, partitions: readonly TopicPa
   }
 }
 
-async function planOf(reset: Reset, groupId: string, partitions: TopicPartition[]): Promise<Planned[]> {
+/** The offsets that the options say for `partitions`. */
+export async function planOf(
+  reset: Reset,
+  groupId: string,
+  partitions: TopicPartition[],
+): Promise<Planned[]> {
   const { client, options } = reset;
   if (options.has('to-offset')) {
     const offset = options.number('to-offset') ?? 0;
