@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { exitProcess, onUncaught, signalStatus } from './exit.ts';
 import { Node } from './node.ts';
 import type { NodePorts } from './ports.ts';
+import { startFailure } from './start-failure.ts';
 
 type Signal = keyof typeof signalStatus;
 
@@ -46,14 +47,6 @@ export function realPorts(
     openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),
     onFatal,
   };
-}
-
-/** What a person needs to read of an error that ended the start. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as { code?: unknown };
-  if (code === 'EADDRINUSE') return `Address already in use (${error.message})`;
-  return error.message;
 }
 
 /** Runs a node until it is told to end. Throws `ConfigError` when the properties are wrong. */
@@ -88,7 +81,7 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
   try {
     early = await Promise.race([node.start().then(() => null), asked]);
   } catch (error) {
-    logger.error(`Exiting Kafka due to fatal exception: ${reason(error)}`);
+    logger.error(`Exiting Kafka due to fatal exception: ${startFailure(error)}`);
     await Promise.race([
       node.stop().catch(() => {}),
       new Promise((resolve) => systemScheduler.after(2_000, () => resolve(null))),
