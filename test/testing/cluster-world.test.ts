@@ -8,7 +8,7 @@ import { families, planOf } from '../../src/testing/cluster/swarm.ts';
 
 /** SEED=n replays one seed with its trace; SEEDS=n runs so many. */
 const only = process.env.SEED === undefined ? null : Number(process.env.SEED);
-const seedCount = Number(process.env.SEEDS ?? 48);
+const seedCount = Number(process.env.SEEDS ?? 32);
 /** Seeds in one test: a test for each would cost more than it. */
 const chunk = 4;
 

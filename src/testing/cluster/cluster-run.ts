@@ -9,9 +9,10 @@ import { Faults } from './faults.ts';
 import { ImageChecker } from './image-checker.ts';
 import { MetadataOperations } from './metadata-operations.ts';
 import { ReplicaChecker } from './replica-checker.ts';
-import type { Plan } from './swarm.ts';
+import type { Plan, TopicPlan } from './swarm.ts';
 import { TimeLine } from './time-line.ts';
 import { FinalReading } from './final-reading.ts';
+import { txnPartitions, txnTimeoutMs, txnTopic, txnTopicLike } from './txn-workload.ts';
 import { Verdict } from './verdict.ts';
 import { Workload } from './workload.ts';
 
@@ -103,7 +104,10 @@ export class ClusterRun {
     this.await('L1 one leader', 'all nodes up', startMaxMs, () => nodes.every(({ isUp }) => isUp));
     if (this.isDoomed) return;
     let isCreated = false;
-    const creations = this.plan.topics.map(({ name, ...options }) => this.cluster.createTopic(name, options));
+    const [like] = this.plan.topics as readonly [TopicPlan];
+    const creations = [...this.plan.topics, txnTopicLike(like)].map(({ name, ...options }) =>
+      this.cluster.createTopic(name, options),
+    );
     Promise.all(creations).then(
       () => {
         isCreated = true;
@@ -171,6 +175,7 @@ export class ClusterRun {
     if (this.isDoomed) return;
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofReplicas());
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
+    this.readTransactionsAgain();
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
@@ -185,6 +190,28 @@ export class ClusterRun {
     if (this.isDoomed) return;
     cluster.boot(leader);
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
+  }
+
+  /** What was left open is aborted by the clock, so readers of committed records come to the end. */
+  private readTransactionsAgain(): void {
+    this.await(
+      'L9 readers of committed records go on',
+      'the last stable offset',
+      txnTimeoutMs + healMaxMs,
+      () => this.isStable(),
+    );
+    if (this.isDoomed) return;
+    const isDone = this.workload.readTransactionsAgain();
+    this.await('L7 pending operations resolve', 'all transactions', finishMaxMs, isDone);
+  }
+
+  private isStable(): boolean {
+    for (let index = 0; index < txnPartitions; index++) {
+      const leader = this.cluster.leaderOf(txnTopic, index);
+      const log = leader?.node?.replicas?.partition(txnTopic, index)?.log;
+      if (log === undefined || log.lastStableOffset < log.highWatermark) return false;
+    }
+    return true;
   }
 
   /** Runs until `done`, which is looked at now and then. */

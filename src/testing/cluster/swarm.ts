@@ -196,6 +196,10 @@ function propertiesOf(settings: SeededRandom, brokers: number): Record<string, s
     'log.flush.offset.checkpoint.interval.ms': String(pick(settings, [500, 60_000])),
     'replica.high.watermark.checkpoint.interval.ms': String(pick(settings, [300, 5_000])),
     'log.initial.task.delay.ms': '500',
+    'transaction.state.log.num.partitions': '3',
+    'transaction.state.log.replication.factor': String(Math.min(3, brokers)),
+    'transaction.state.log.min.isr': brokers > 2 ? '2' : '1',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     ...(brokers === 1 ? { 'log.flush.interval.messages': '1' } : {}),
   };
 }

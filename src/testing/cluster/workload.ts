@@ -1,6 +1,6 @@
 /**
  * What clients do in a simulated cluster, all of it as bytes on the wire: idempotent producers at acks=all, consumers that
- * read from the start, a group that commits what it has seen, single commits, and operations on the metadata.
+ * read from the start, transactions, a group that commits what it has seen, single commits, and operations on the metadata.
  */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -13,6 +13,7 @@ import { GroupWorkload, memberMachines } from './group-workload.ts';
 import { Ledger } from './ledger.ts';
 import type { MetadataOperations } from './metadata-operations.ts';
 import type { Plan, TopicPlan } from './swarm.ts';
+import { TxnWorkload, txnPartitions } from './txn-workload.ts';
 import type { Verdict } from './verdict.ts';
 
 const encoder = new TextEncoder();
@@ -21,6 +22,7 @@ const decoder = new TextDecoder();
 export class Workload {
   readonly ledger: Ledger;
   private readonly groups: GroupWorkload;
+  private readonly transactions: TxnWorkload;
   private readonly cluster: SimulatedCluster;
   private readonly plan: Plan;
   private readonly verdict: Verdict;
@@ -48,6 +50,13 @@ export class Workload {
       isRestless: () => this.isProducing,
       onRebalance,
     });
+    this.transactions = new TxnWorkload({
+      cluster,
+      verdict,
+      thinkMs: plan.thinkMs,
+      isProducing: () => this.isProducing,
+      isReading: () => this.isReading,
+    });
   }
 
   /** Clients that are at work. */
@@ -71,12 +80,26 @@ export class Workload {
     for (let actor = 0; actor < 2; actor++) {
       this.actor(`administrator ${actor}`, actor, (client, random) => this.administer(client, random, actor));
     }
+    this.startTransactions();
     this.actor('register', 1, async (client) => {
       while (this.isProducing) {
         await register.step(client).catch(() => {});
         await this.pause(1);
       }
     });
+  }
+
+  private startTransactions(): void {
+    for (const id of ['cashier', 'accountant'])
+      this.actor(id, id.length, (client, random) => this.transactions.produce(client, random, id));
+    for (let partition = 0; partition < txnPartitions; partition++)
+      this.actor(`auditor ${partition}`, partition, (client) => this.transactions.consume(client, partition));
+  }
+
+  /** Begins to read all transactions again and to check them; the function that comes back says when that is done. */
+  readTransactionsAgain(): () => boolean {
+    this.actor('last auditor', 0, (client) => this.transactions.readAgain(client));
+    return () => this.isIdle;
   }
 
   /** No more records and operations; consumers go on until `stop`. */
