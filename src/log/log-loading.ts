@@ -1,9 +1,9 @@
 /**
  * Opens a partition's directory: finishes what a crash interrupted, recovers what may be torn, and builds the log's state.
  *
- * After a clean shutdown only the tail behind the last index entry is read. Otherwise every segment from the recovery point
- * on is read with checksums, cut at the last whole valid batch (later segments are dropped), its indexes, the leader epochs
- * and the producers' state are made again, and what was kept is synced before anyone is served.
+ * After a clean shutdown only the tail behind the last index entry is read. Otherwise everything from the recovery point on is
+ * read with checksums and truncated at the last whole valid batch (later segments are dropped); its indexes, the leader epochs
+ * and the producers' state are made again, and what was kept from there on is synced before anyone is served.
  */
 import { mark } from '../base/mark.ts';
 import { assert } from '../base/assert.ts';
@@ -160,7 +160,11 @@ export async function loadProducers(
   snapshots: readonly number[],
   upTo: number,
 ): Promise<void> {
-  const from = await loadSnapshot(state, snapshots, upTo);
+  await replayProducers(state, await loadSnapshot(state, snapshots, upTo), upTo);
+}
+
+/** Takes the batches in [from, upTo) over into the producers' state. */
+async function replayProducers(state: LogState, from: number, upTo: number): Promise<void> {
   if (from >= upTo) return;
   const nowMs = state.resources.clock.wallMs();
   for (let i = state.floorSegment(from); i < state.segments.length; i++) {
@@ -199,15 +203,20 @@ async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo:
 async function recover(state: LogState, snapshots: readonly number[], recoveryPoint: number): Promise<void> {
   const { clock, logger } = state.resources;
   const first = state.floorSegment(recoveryPoint);
-  const firstBase = (state.segments[first] as Segment).baseOffset;
-  state.epochs.truncateFromEnd(firstBase);
-  await loadProducers(state, snapshots, firstBase);
-  setEnd(state, firstBase);
+  const begin = await recoveryStart(state.segments[first] as Segment, recoveryPoint);
+  state.epochs.truncateFromEnd(begin.offset);
+  // A snapshot of the recovery point spares the replay of what lies in front of it in the segment.
+  const known = await loadSnapshot(state, snapshots, begin.position > 0 ? recoveryPoint : begin.offset);
+  await replayProducers(state, known, begin.offset);
+  setEnd(state, begin.offset);
   const nowMs = clock.wallMs();
   for (let i = first; i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
+    const start = i === first ? begin : { position: 0, offset: segment.baseOffset };
     const fault =
-      sequenceFault(state, segment, i, recoveryPoint) ?? (await recoverSegment(state, segment, nowMs));
+      (i === first ? null : sequenceFault(state, segment, i, recoveryPoint)) ??
+      (await recoverSegment(state, segment, { start, producersKnownTo: known, nowMs }));
+    if (fault === damagedStartFault) return recover(state, snapshots, segment.baseOffset);
     if (fault === null) continue;
     mark('log.tail-cut');
     logger.warn('recovered a partition: truncated an invalid tail', {
@@ -220,12 +229,34 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
     else await dropSegments(state, fault === overlapFault ? i : i + 1);
     break;
   }
+  if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
+  // What is below it was synced before.
+  state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
   await flushTo(state, state.logEndOffset, { indexes: false });
+}
+
+/** A batch, where recovery begins to read its segment. */
+interface RecoveryStart {
+  readonly position: number;
+  readonly offset: number;
+}
+
+/** The last indexed batch that begins at or before the recovery point; the front of the segment when there is none. */
+async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<RecoveryStart> {
+  const front = { position: 0, offset: segment.baseOffset };
+  if (recoveryPoint <= segment.baseOffset || segment.sizeBytes === 0) return front;
+  const position = await segment.positionBefore(recoveryPoint);
+  const header = position === 0 ? null : await segment.headerAt(position);
+  if (header === null) return front;
+  mark('log.recovered-within-a-segment');
+  return { position, offset: header.baseOffset };
 }
 
 const overlapFault = 'segments overlap';
 const gapFault = 'the records in front of a segment are lost';
+/** The batch in front of the recovery point is damaged: its segment is read from the front. */
+const damagedStartFault = 'damage below the recovery point';
 
 /**
  * Segments are made without gaps, and compaction makes gaps only below the recovery point. Another gap is a tail that a
@@ -255,19 +286,30 @@ async function setAside(state: LogState, index: number): Promise<void> {
 }
 
 /** Returns what ended the valid part early; null when all of it is valid. */
-async function recoverSegment(state: LogState, segment: Segment, nowMs: number): Promise<string | null> {
-  const index = segment.freshIndex();
+async function recoverSegment(
+  state: LogState,
+  segment: Segment,
+  from: { start: RecoveryStart; producersKnownTo: number; nowMs: number },
+): Promise<string | null> {
+  const { start, producersKnownTo, nowMs } = from;
+  const index = start.position === 0 ? segment.freshIndex() : await segment.index();
   const { indexIntervalBytes } = state.config;
-  segment.resetTransactions();
-  const result = await segment.scan(0, true, ({ header, position }) => {
+  if (start.position === 0) segment.resetTransactions();
+  else {
+    index.truncate(start.position, start.offset);
+    await segment.truncateTransactions(Math.max(start.offset, producersKnownTo));
+  }
+  const result = await segment.scan(start.position, true, ({ header, position }) => {
     index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalBytes);
     if (header.partitionLeaderEpoch > state.epochs.latestEpoch) {
       state.epochs.assign(header.partitionLeaderEpoch, header.baseOffset);
     }
+    setEnd(state, header.lastOffset + 1);
+    if (header.baseOffset < producersKnownTo) return;
     const aborted = applyToProducers(state.producers, header, nowMs);
     if (aborted !== null) segment.addAborted(aborted);
-    setEnd(state, header.lastOffset + 1);
   });
+  if (result.nextOffset === null && start.position > 0) return damagedStartFault;
   if (result.nextOffset === null) setEnd(state, Math.max(state.nextOffset, segment.baseOffset));
   if (result.end < segment.sizeBytes) {
     segment.openMode = 'write';

@@ -489,7 +489,7 @@ export class LogManager {
       recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
       logStart: () => this.#checkpoints.write('logStart'),
       highWatermark: () => this.#checkpoints.write('highWatermark'),
-      writeBehind: () => this.#writeBehind.run(),
+      writeBehind: () => this.#writeBehind.run(() => this.#checkpoints.write('recoveryPoint')),
       cleaner: () => this.#cleaner.cleanOnce(),
     };
     for (const [name, times] of Object.entries(taskTimes(settings)) as [LogTask, TaskTimes][]) {

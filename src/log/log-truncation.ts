@@ -96,7 +96,9 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
 
 /** The producers' state as of `offset`, from snapshots at or before it. */
 async function rewindProducers(state: LogState, offset: number): Promise<void> {
-  await removeSnapshots(state, (snapshot) => snapshot > offset);
+  // One that came back after a power cut would speak of other records than those that take these offsets.
+  if (await removeSnapshots(state, (snapshot) => snapshot > offset))
+    await state.resources.fs.syncDirectory(state.directory.path);
   await loadProducers(state, await listSnapshots(state), offset);
 }
 
@@ -110,11 +112,18 @@ export async function listSnapshots(state: LogState): Promise<number[]> {
   return found.sort((a, b) => a - b);
 }
 
-export async function removeSnapshots(state: LogState, doomed: (offset: number) => boolean): Promise<void> {
+/** True when there were any. */
+export async function removeSnapshots(
+  state: LogState,
+  doomed: (offset: number) => boolean,
+): Promise<boolean> {
+  let found = false;
   for (const offset of state.materialised !== null ? await listSnapshots(state) : []) {
-    if (doomed(offset))
-      await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
+    if (!doomed(offset)) continue;
+    await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
+    found = true;
   }
+  return found;
 }
 
 /**

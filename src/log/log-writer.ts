@@ -303,7 +303,7 @@ function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
 }
 
 /** Writes a file whose loss would only cost time: whole or not at all after a crash of the process. */
-async function replaceUnsynced(state: LogState, name: string, content: Uint8Array): Promise<void> {
+export async function replaceUnsynced(state: LogState, name: string, content: Uint8Array): Promise<void> {
   const { fs } = state.resources;
   const path = `${state.directory.path}/${name}`;
   const file = await fs.open(`${path}.tmp`, 'write');

@@ -29,7 +29,7 @@ import {
   truncateEnd,
   truncateFully,
 } from './log-truncation.ts';
-import { LogWriter } from './log-writer.ts';
+import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerStateEntry } from './producer-state.ts';
@@ -304,6 +304,32 @@ export class PartitionLog {
   /** Syncs what is written. Rejects when the disk failed. */
   flush(): Promise<void> {
     return this.#writer.flush(true);
+  }
+
+  /** About how much a start after a crash would read. */
+  get unsyncedBytes(): number {
+    const state = this.#state;
+    const first = state.floorSegment(state.recoveryPoint);
+    let sizeBytes = 0;
+    for (const segment of state.segments.slice(first)) sizeBytes += segment.sizeBytes;
+    const isActive = first === state.segments.length - 1;
+    return sizeBytes - (isActive ? state.active.loadedIndex.offset.lookup(state.recoveryPoint) : 0);
+  }
+
+  /** Syncs what is appended so far and keeps its producers' state: a start after a crash begins there. Safe beside appends. */
+  async syncBehind(): Promise<void> {
+    const state = this.#state;
+    if (this.isOffline || this.#truncating > 0 || state.recoveryPoint >= state.nextOffset) return;
+    const { generation, nextOffset } = state;
+    const snapshot = encodeProducerSnapshot(state.producers.snapshot());
+    await this.#writer.settled();
+    await this.#exclusive(async () => {
+      if (this.isOffline || generation !== state.generation) return;
+      await replaceUnsynced(state, segmentFileName(nextOffset, 'snapshot'), snapshot);
+      const bases = new Set(state.segments.map((segment: Segment) => segment.baseOffset));
+      await removeSnapshots(state, (offset) => offset < nextOffset && !bases.has(offset));
+    });
+    await this.flush();
   }
 
   /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */

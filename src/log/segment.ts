@@ -220,14 +220,20 @@ export class Segment implements PooledFile {
     return index;
   }
 
+  /** The header of the batch at `position`; null when no batch lies there. */
+  async headerAt(position: number): Promise<BatchHeader | null> {
+    const bytes = Buffer.allocUnsafe(batchHeaderBytes);
+    const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
+    if (have < bytes.length) return null;
+    const fault = headerFault(bytes, 0, this.sizeBytes - position, this.baseOffset);
+    return fault === null ? batchHeader(bytes, 0) : null;
+  }
+
   /** True when a batch lies at `position` that begins at or before `offset`, as an entry of the index promises. */
   async holdsBatchAt(position: number, offset: number): Promise<boolean> {
     if (position === 0) return true;
-    const bytes = Buffer.allocUnsafe(batchHeaderBytes);
-    const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
-    if (have < bytes.length) return false;
-    const fault = headerFault(bytes, 0, this.sizeBytes - position, this.baseOffset);
-    return fault === null && batchHeader(bytes, 0).baseOffset <= offset;
+    const header = await this.headerAt(position);
+    return header !== null && header.baseOffset <= offset;
   }
 
   /**
@@ -310,6 +316,12 @@ export class Segment implements PooledFile {
       this.#transactions ??= new TransactionIndex((content === null ? null : decodeAborted(content)) ?? []);
     }
     return this.#transactions.entries;
+  }
+
+  /** What was aborted at `offset` or later is found again by whoever replays the log. */
+  async truncateTransactions(offset: number): Promise<void> {
+    await this.loadTransactions();
+    this.#transactions?.truncateTo(offset);
   }
 
   /** The transaction index is made again by whoever replays the log. */

@@ -340,6 +340,21 @@ test('checkpoints are written by the timers, and retention and compaction run', 
   expect(await text(bench, '/a/log-start-offset-checkpoint')).toBe('0\n1\nt 0 19\n');
 });
 
+test('the recovery point of a log that grows follows in the background, and its checkpoint with it', async () => {
+  const bench = new Bench();
+  const logs = await manager(bench);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  const value = 'x'.repeat(500_000);
+  for (let i = 0; i < 30; i++) await log.appendAsLeader(batchOf([value]), 0, client).written;
+  await bench.clock.advance(2100);
+  expect(log.recoveryPoint).toBe(0);
+  for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([value]), 0, client).written;
+  await bench.clock.advance(2100);
+  expect(log.recoveryPoint).toBe(40);
+  expect(await text(bench, '/a/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 40\n');
+  expect((await bench.fs.list('/a/t-0')).filter((name) => name.endsWith('snapshot'))).toHaveLength(1);
+});
+
 test('flush.ms syncs in the background', async () => {
   const bench = new Bench();
   const logs = await manager(bench);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { batchOf, Bench, client, readAll, settle } from './harness.ts';
 
 const file = '/data/t-0/00000000000000000000.log';
@@ -121,6 +122,112 @@ describe('what else may be lost', () => {
   });
 });
 
+describe('recovery from the recovery point', () => {
+  const config = { segmentBytes: 1 << 20, indexIntervalBytes: 100 };
+  const idempotent = (producerId: number, baseSequence: number, isTransactional = false): Uint8Array =>
+    batchOf([`value ${producerId} ${baseSequence}`], {
+      producerId,
+      producerEpoch: 0,
+      baseSequence,
+      isTransactional,
+    });
+  const marker = (producerId: number): Uint8Array =>
+    endTransactionBatch({
+      type: 'abort',
+      coordinatorEpoch: 0,
+      producerId,
+      producerEpoch: 0,
+      timestamp: 1_700_000_000_000,
+    });
+  const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+  const unverified = { ...client, verification: 'off' } as const;
+
+  /** 100 batches, a recovery point within the segment, and 20 more; the node died. */
+  async function died(bench: Bench): Promise<PartitionLog> {
+    const log = await bench.create(config);
+    for (let i = 0; i < 50; i++) await log.appendAsLeader(idempotent(1, i), 0, client).written;
+    await log.appendAsLeader(idempotent(2, 0, true), 0, unverified).written;
+    await log.appendAsLeader(marker(2), 0, coordinator).written;
+    for (let i = 50; i < 98; i++) await log.appendAsLeader(idempotent(1, i), 1, client).written;
+    await log.appendAsLeader(idempotent(3, 0, true), 1, unverified).written;
+    await log.syncBehind();
+    expect([log.recoveryPoint, log.unsyncedBytes < 500]).toEqual([101, true]);
+    await log.appendAsLeader(marker(3), 1, coordinator).written;
+    for (let i = 98; i < 117; i++) await log.appendAsLeader(idempotent(1, i), 2, client).written;
+    log.state.isClosed = true;
+    return log;
+  }
+
+  test.each(['kill', 'power cut'])('reads and syncs what lies behind it: %s', async (how) => {
+    const bench = new Bench();
+    const before = await died(bench);
+    if (how === 'kill') bench.disk.processKilled();
+    else bench.disk.powerCut();
+    const end = how === 'kill' ? 121 : 101;
+    let readBytes = 0;
+    const open = bench.disk.open.bind(bench.disk);
+    Object.assign(bench.disk, {
+      open: async (path: string, mode: 'read' | 'write') => {
+        const file = await open(path, mode);
+        if (path.endsWith('.log')) {
+          const read = file.read.bind(file);
+          file.read = async (...args) => {
+            const count = await read(...args);
+            readBytes += count;
+            return count;
+          };
+        }
+        return file;
+      },
+    });
+    const log = await bench.reopen(config, { isClean: false, recoveryPoint: 101 });
+    expect([log.logEndOffset, log.recoveryPoint, log.latestEpoch]).toEqual([
+      end,
+      end,
+      how === 'kill' ? 2 : 1,
+    ]);
+    // A power cut takes the snapshot, which is not synced: then the headers of the segment are read as well.
+    if (how === 'kill') expect(readBytes).toBeLessThan(before.sizeBytes / 3);
+    expect(await readAll(log)).toHaveLength(end);
+    expect(await log.abortedTransactions(0, 200)).toMatchObject(
+      how === 'kill' ? [{ producerId: 2 }, { producerId: 3 }] : [{ producerId: 2 }],
+    );
+    const next = how === 'kill' ? 117 : 98;
+    expect(log.appendAsLeader(idempotent(1, next - 1), 2, client).info.duplicateOf).not.toBeNull();
+    expect(log.appendAsLeader(idempotent(1, next), 2, client).info.duplicateOf).toBeNull();
+  });
+
+  test('damage in front of it is found when the segment is read from there', async () => {
+    const bench = new Bench();
+    await died(bench);
+    bench.disk.processKilled();
+    const at = (await bench.fs.stat('/data/t-0/00000000000000000000.log'))?.sizeBytes ?? 0;
+    bench.disk.damage('/data/t-0/00000000000000000000.log', (bytes) => {
+      bytes.fill(255, Math.floor(at * 0.5));
+      return bytes;
+    });
+    const log = await bench.reopen(config, { isClean: false, recoveryPoint: 101 });
+    expect(log.logEndOffset).toBeGreaterThan(50);
+    expect(log.logEndOffset).toBeLessThan(70);
+    log.state.assertInvariants();
+    const next = log.logEndOffset - 2;
+    expect(log.appendAsLeader(idempotent(1, next), 2, client).info.duplicateOf).toBeNull();
+  });
+
+  test('only segments from it on are synced', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300 });
+    for (let i = 0; i < 100; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
+    await log.flush();
+    log.state.isClosed = true;
+    bench.disk.processKilled();
+    bench.disk.counts.clear();
+    const again = await bench.reopen({ segmentBytes: 300 }, { isClean: false, recoveryPoint: 99 });
+    expect(again.state.segments.length).toBeGreaterThan(20);
+    expect(bench.disk.counts.get('sync')).toBeLessThan(4);
+  });
+});
+
 /** What a run does: each step changes the log or ends the process. */
 const step = fc.oneof(
   {
@@ -132,6 +239,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('syncBehind' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('roll' as const) }) },
   {
     weight: 1,
@@ -198,6 +306,9 @@ class Run {
         return this.#append(action.records, action.bytes);
       case 'flush':
         await this.log.flush();
+        return this.#allSynced();
+      case 'syncBehind':
+        await this.log.syncBehind();
         return this.#allSynced();
       case 'roll':
         return this.log.roll();

@@ -136,4 +136,18 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/broker/api/00-produce.test.ts', name: 'in slices' },
   },
+  {
+    number: 649,
+    bug: 'a start after a crash syncs all segments',
+    reference: 'review-1 §6.15: 59 syncs for 58 segments',
+    change: 'the recovery point is forgotten',
+    edits: [
+      {
+        file: 'src/log/log-loading.ts',
+        from: 'state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);',
+        to: 'state.recoveryPoint = 0;',
+      },
+    ],
+    caughtBy: { test: 'test/log/recovery.test.ts', name: 'only segments from it on are synced' },
+  },
 ];
