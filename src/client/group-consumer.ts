@@ -9,7 +9,8 @@ import {
   offsetEarliest,
   offsetLatest,
 } from './fetcher.ts';
-import { GroupMember, type GroupOptions } from './group-member.ts';
+import { ConsumerProtocolMember } from './consumer-protocol-member.ts';
+import { GroupMember, type GroupOptions, type Membership } from './group-member.ts';
 import type { KafkaClient } from './kafka-client.ts';
 
 export interface AssignedPartition {
@@ -31,7 +32,7 @@ export interface GroupConsumerOptions {
 export class GroupConsumer {
   private readonly client: KafkaClient;
   private readonly fetcher: Fetcher;
-  private readonly member: GroupMember;
+  private readonly member: Membership;
   private readonly options: GroupConsumerOptions;
   private assigned: readonly AssignedPartition[] = [];
   private committedMs: number;
@@ -40,7 +41,11 @@ export class GroupConsumer {
     this.client = client;
     this.options = options;
     this.fetcher = new Fetcher(client, options.fetch);
-    this.member = new GroupMember(client, topics, options.group);
+    const { consumerProtocolId } = options.group;
+    this.member =
+      consumerProtocolId === null
+        ? new GroupMember(client, topics, options.group)
+        : new ConsumerProtocolMember(client, topics, options.group, consumerProtocolId);
     this.committedMs = client.ports.clock.monotonicMs();
   }
 

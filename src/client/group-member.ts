@@ -4,9 +4,7 @@
  */
 import { type Timer, sleep } from '../base/clock.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
-import { Errors, type ErrorRow, errorOf, KafkaError } from '../protocol/errors.ts';
-import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/09-offset-fetch.ts';
+import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/11-join-group.ts';
 import { HeartbeatRequest, HeartbeatResponse } from '../protocol/messages/12-heartbeat.ts';
 import { LeaveGroupRequest, LeaveGroupResponse } from '../protocol/messages/13-leave-group.ts';
@@ -18,8 +16,9 @@ import {
 import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';
+import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
 import type { KafkaClient } from './kafka-client.ts';
-import { isRetriable, retry } from './retry.ts';
+import { isRetriable } from './retry.ts';
 
 export interface GroupOptions {
   readonly groupId: string;
@@ -27,6 +26,8 @@ export interface GroupOptions {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly rebalanceTimeoutMs: number;
+  /** The id of a member of the consumer protocol (KIP-848), which clients choose themselves; null: the classic protocol. */
+  readonly consumerProtocolId: string | null;
 }
 
 export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
@@ -34,13 +35,18 @@ export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
   sessionTimeoutMs: 45_000,
   heartbeatIntervalMs: 3_000,
   rebalanceTimeoutMs: 300_000,
+  consumerProtocolId: null,
 };
 
-export interface CommitOffset {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly leaderEpoch: number;
+/** Being a member of a group, in either protocol. */
+export interface Membership {
+  /** True when what was assigned is no longer ours: commit if wanted, then `join` again. Throws when the group refuses for good. */
+  readonly needsJoin: boolean;
+  /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
+  join(): Promise<TopicPartitions[]>;
+  commit(offsets: readonly CommitOffset[]): Promise<void>;
+  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>>;
+  leave(): Promise<void>;
 }
 
 /** The group asks this member to join again. */
@@ -51,13 +57,13 @@ const rejoinErrors: readonly ErrorRow[] = [
 ];
 const subscriptionVersion = 0;
 
-export class GroupMember {
+export class GroupMember implements Membership {
   private readonly client: KafkaClient;
+  private readonly coordinator: GroupCoordinator;
   private readonly options: GroupOptions;
   private readonly topics: readonly string[];
   private memberId = '';
   private generationId = -1;
-  private coordinatorId: number | null = null;
   private heartbeatTimer: Timer | null = null;
   private mustJoin = true;
   private failure: Error | null = null;
@@ -66,15 +72,14 @@ export class GroupMember {
     this.client = client;
     this.topics = topics;
     this.options = options;
+    this.coordinator = new GroupCoordinator(client, options.groupId);
   }
 
-  /** True when what was assigned is no longer ours: commit if wanted, then `join` again. */
   get needsJoin(): boolean {
     if (this.failure !== null) throw this.failure;
     return this.mustJoin;
   }
 
-  /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
   async join(): Promise<TopicPartitions[]> {
     this.heartbeatTimer?.cancel();
     for (;;) {
@@ -90,47 +95,17 @@ export class GroupMember {
     }
   }
 
-  async commit(offsets: readonly CommitOffset[]): Promise<void> {
-    if (offsets.length === 0) return;
-    await retry(this.client.ports, 30_000, async () => {
-      const answer = await this.ask(OffsetCommitRequest, OffsetCommitResponse, {
-        groupId: this.options.groupId,
-        generationIdOrMemberEpoch: this.generationId,
-        memberId: this.memberId,
-        groupInstanceId: this.options.groupInstanceId,
-        topics: byTopic(offsets).map(([name, partitions]) => ({
-          name,
-          partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
-            partitionIndex: partition,
-            committedOffset: offset,
-            committedLeaderEpoch: leaderEpoch,
-            committedMetadata: '',
-          })),
-        })),
-      });
-      for (const topic of answer.topics) for (const { errorCode } of topic.partitions) this.check(errorCode);
+  commit(offsets: readonly CommitOffset[]): Promise<void> {
+    const { groupInstanceId } = this.options;
+    return this.coordinator.commit(offsets, {
+      generationIdOrMemberEpoch: this.generationId,
+      memberId: this.memberId,
+      groupInstanceId,
     });
   }
 
-  /** Committed offsets of partitions; those without a commit are absent. */
-  async committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
-    const answer = await retry(this.client.ports, 30_000, async () => {
-      const topics = partitions.map(({ topic, partitions: indexes }) => ({
-        name: topic,
-        partitionIndexes: indexes,
-      }));
-      const { groupId } = this.options;
-      const got = await this.ask(OffsetFetchRequest, OffsetFetchResponse, { groupId, topics, groups: [] });
-      this.check(got.errorCode);
-      return got;
-    });
-    const offsets = new Map<string, number>();
-    for (const { name, partitions: found } of answer.topics) {
-      for (const { partitionIndex, committedOffset } of found) {
-        if (committedOffset >= 0) offsets.set(`${name}-${partitionIndex}`, committedOffset);
-      }
-    }
-    return offsets;
+  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
+    return this.coordinator.committed(partitions);
   }
 
   async leave(): Promise<void> {
@@ -139,7 +114,7 @@ export class GroupMember {
     try {
       const { groupId } = this.options;
       const member = { memberId: this.memberId, groupInstanceId: null };
-      await this.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
+      await this.coordinator.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
     } catch {
       // The coordinator finds out by the session time-out.
     }
@@ -157,12 +132,12 @@ export class GroupMember {
       protocols: [{ name: 'range', metadata: embedded(ConsumerProtocolSubscription, subscription) }],
     };
     const timeoutMs = this.options.rebalanceTimeoutMs + 5_000;
-    const joined = await this.ask(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
+    const joined = await this.coordinator.ask(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
     if (joined.memberId !== '') this.memberId = joined.memberId;
-    this.check(joined.errorCode);
+    this.coordinator.check(joined.errorCode);
     this.generationId = joined.generationId;
     const isLeader = joined.leader === joined.memberId && !joined.skipAssignment;
-    const synced = await this.ask(
+    const synced = await this.coordinator.ask(
       SyncGroupRequest,
       SyncGroupResponse,
       {
@@ -176,7 +151,7 @@ export class GroupMember {
       },
       timeoutMs,
     );
-    this.check(synced.errorCode);
+    this.coordinator.check(synced.errorCode);
     if (synced.assignment.length === 0) return [];
     const assignment = decode(ConsumerProtocolAssignment, subscriptionVersion, synced.assignment, 2);
     return assignment.assignedPartitions.map(({ topic, partitions }) => ({
@@ -210,13 +185,13 @@ export class GroupMember {
 
   private async heartbeat(): Promise<void> {
     try {
-      const answer = await this.ask(HeartbeatRequest, HeartbeatResponse, {
+      const answer = await this.coordinator.ask(HeartbeatRequest, HeartbeatResponse, {
         groupId: this.options.groupId,
         generationId: this.generationId,
         memberId: this.memberId,
         groupInstanceId: this.options.groupInstanceId,
       });
-      this.check(answer.errorCode);
+      this.coordinator.check(answer.errorCode);
     } catch (error) {
       try {
         this.forget(error);
@@ -225,34 +200,6 @@ export class GroupMember {
       }
     }
     if (!this.mustJoin) this.scheduleHeartbeat();
-  }
-
-  private async ask<Q extends Shape, R extends Shape>(
-    request: Message<Q>,
-    response: Message<R>,
-    init: Init<Message<Q>>,
-    timeoutMs?: number,
-  ): Promise<Infer<Message<R>>> {
-    const { groupId } = this.options;
-    this.coordinatorId ??= await retry(this.client.ports, 60_000, () => this.client.coordinator(groupId));
-    try {
-      const connection = await this.client.broker(this.coordinatorId);
-      const versionMax =
-        request.key === OffsetCommitRequest.key ? 9 : request.key === OffsetFetchRequest.key ? 7 : 99;
-      const options = { versionMax, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-      return await connection.request(request, response, init, options);
-    } catch (error) {
-      this.coordinatorId = null;
-      throw error;
-    }
-  }
-
-  private check(errorCode: number): void {
-    if (errorCode === 0) return;
-    const error = errorOf(errorCode);
-    if (error === Errors.NOT_COORDINATOR || error === Errors.COORDINATOR_NOT_AVAILABLE)
-      this.coordinatorId = null;
-    throw new KafkaError(error);
   }
 
   /** After a failed exchange: joins anew where that helps, throws where nothing does. */
@@ -268,10 +215,4 @@ export class GroupMember {
 /** Embedded consumer protocol data begin with their version. */
 function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
   return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));
-}
-
-function byTopic<T extends { topic: string }>(items: readonly T[]): [string, T[]][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(item.topic, [...(groups.get(item.topic) ?? []), item]);
-  return [...groups];
 }

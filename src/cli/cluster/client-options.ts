@@ -1,4 +1,6 @@
 /** Properties of Java's producer and consumer (`acks`, `fetch.min.bytes`, …) as options of our client. */
+import { createSystemRandom } from '../../adapters/random.ts';
+import { randomUuid } from '../../base/uuid.ts';
 import type { FetcherOptions } from '../../client/fetcher.ts';
 import { type GroupOptions, groupDefaults } from '../../client/group-member.ts';
 import { type ProducerOptions, producerDefaults } from '../../client/producer.ts';
@@ -54,6 +56,14 @@ export function fetchOptionsOf(settings: Settings): Partial<FetcherOptions> {
   };
 }
 
+function isConsumerProtocol(settings: Settings): boolean {
+  const protocol = settings.get('group.protocol')?.toLowerCase() ?? 'classic';
+  if (protocol === 'classic' || protocol === 'consumer') return protocol === 'consumer';
+  throw new ToolError(
+    `org.apache.kafka.common.config.ConfigException: Invalid value ${settings.get('group.protocol')} for configuration group.protocol: String must be one of (case insensitive): CLASSIC, CONSUMER`,
+  );
+}
+
 /** `group.id` must be set. */
 export function groupOptionsOf(settings: Settings): GroupOptions {
   return {
@@ -62,5 +72,6 @@ export function groupOptionsOf(settings: Settings): GroupOptions {
     sessionTimeoutMs: numberOf(settings, 'session.timeout.ms', groupDefaults.sessionTimeoutMs),
     heartbeatIntervalMs: numberOf(settings, 'heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
     rebalanceTimeoutMs: numberOf(settings, 'max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
+    consumerProtocolId: isConsumerProtocol(settings) ? randomUuid(createSystemRandom()) : null,
   };
 }

@@ -1,0 +1,178 @@
+/**
+ * A member of a consumer group of the consumer protocol (KIP-848): the coordinator assigns; heartbeats join, ask for the assignment,
+ * say what is owned, and leave. For its owner it looks like a member of the classic protocol: when the assignment changes, the
+ * owner commits and joins again; only then is it told to the coordinator what was given up.
+ */
+import type { Timer } from '../base/clock.ts';
+import { sleep } from '../base/clock.ts';
+import type { Uuid } from '../base/uuid.ts';
+import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
+import {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../protocol/messages/68-consumer-group-heartbeat.ts';
+import type { Init } from '../protocol/schema/fields.ts';
+import type { TopicPartitions } from './assignor.ts';
+import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
+import type { GroupOptions, Membership } from './group-member.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { isRetriable } from './retry.ts';
+
+type Owned = NonNullable<ConsumerGroupHeartbeatRequest['topicPartitions']>;
+
+const joinEpoch = 0;
+const leaveEpoch = -1;
+const leaveStaticEpoch = -2;
+/** The group forgot or fenced this member: it has to join anew, without partitions. */
+const rejoinErrors: readonly ErrorRow[] = [Errors.FENCED_MEMBER_EPOCH, Errors.UNKNOWN_MEMBER_ID];
+
+export class ConsumerProtocolMember implements Membership {
+  private readonly client: KafkaClient;
+  private readonly coordinator: GroupCoordinator;
+  private readonly topics: readonly string[];
+  private readonly options: GroupOptions;
+  private readonly memberId: string;
+  private epoch = joinEpoch;
+  private owned: Owned = [];
+  /** What the coordinator assigns now; null: it has not said so since we joined. */
+  private assigned: Owned | null = null;
+  private heartbeatTimer: Timer | null = null;
+  private heartbeatIntervalMs = 0;
+  private mustJoin = true;
+  private failure: Error | null = null;
+
+  constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions, memberId: string) {
+    this.client = client;
+    this.topics = topics;
+    this.options = options;
+    this.memberId = memberId;
+    this.coordinator = new GroupCoordinator(client, options.groupId);
+  }
+
+  get needsJoin(): boolean {
+    if (this.failure !== null) throw this.failure;
+    return this.mustJoin;
+  }
+
+  /** Becomes a member, or takes over the changed assignment: what is not in it has been given up. */
+  async join(): Promise<TopicPartitions[]> {
+    this.heartbeatTimer?.cancel();
+    for (;;) {
+      try {
+        if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
+        this.owned = this.assigned ?? [];
+        const topics = await this.named(this.owned);
+        this.mustJoin = false;
+        await this.beat({ topicPartitions: this.owned });
+        this.scheduleHeartbeat();
+        return topics;
+      } catch (error) {
+        this.forget(error);
+        await sleep(this.client.ports.scheduler, 50);
+      }
+    }
+  }
+
+  commit(offsets: readonly CommitOffset[]): Promise<void> {
+    const { groupInstanceId } = this.options;
+    return this.coordinator.commit(offsets, {
+      generationIdOrMemberEpoch: this.epoch,
+      memberId: this.memberId,
+      groupInstanceId,
+    });
+  }
+
+  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
+    return this.coordinator.committed(partitions);
+  }
+
+  /** A static member keeps its place until its session ends. */
+  async leave(): Promise<void> {
+    this.heartbeatTimer?.cancel();
+    if (this.epoch === joinEpoch) return;
+    const memberEpoch = this.options.groupInstanceId === null ? leaveEpoch : leaveStaticEpoch;
+    try {
+      await this.ask({ memberEpoch });
+    } catch {
+      // The coordinator finds out by the session time-out.
+    }
+  }
+
+  private everything(): Partial<Init<typeof ConsumerGroupHeartbeatRequest>> {
+    return {
+      rebalanceTimeoutMs: this.options.rebalanceTimeoutMs,
+      subscribedTopicNames: [...this.topics].sort(),
+    };
+  }
+
+  private async ask(init: Partial<Init<typeof ConsumerGroupHeartbeatRequest>>) {
+    const answer = await this.coordinator.ask(ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, {
+      groupId: this.options.groupId,
+      memberId: this.memberId,
+      memberEpoch: this.epoch,
+      instanceId: this.options.groupInstanceId,
+      ...init,
+    });
+    this.coordinator.check(answer.errorCode);
+    return answer;
+  }
+
+  private async beat(init: Partial<Init<typeof ConsumerGroupHeartbeatRequest>>): Promise<void> {
+    const answer = await this.ask(init);
+    this.epoch = answer.memberEpoch;
+    this.heartbeatIntervalMs = answer.heartbeatIntervalMs;
+    if (answer.assignment === null) return;
+    this.assigned = answer.assignment.topicPartitions;
+    if (!isSame(this.assigned, this.owned)) this.mustJoin = true;
+  }
+
+  private scheduleHeartbeat(): void {
+    const { scheduler } = this.client.ports;
+    this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat());
+  }
+
+  private async heartbeat(): Promise<void> {
+    try {
+      await this.beat({});
+    } catch (error) {
+      try {
+        this.forget(error);
+      } catch (fatal) {
+        this.failure = fatal as Error;
+      }
+    }
+    if (!this.mustJoin && this.failure === null) this.scheduleHeartbeat();
+  }
+
+  /** After a failed exchange: joins anew where that helps, throws where nothing does. */
+  private forget(error: unknown): void {
+    if (error instanceof KafkaError && rejoinErrors.includes(error.error)) {
+      this.epoch = joinEpoch;
+      this.owned = [];
+      this.assigned = null;
+      this.mustJoin = true;
+    } else if (!isRetriable(error)) throw error;
+  }
+
+  /** Clients of this package speak of topics by name. */
+  private async named(owned: Owned): Promise<TopicPartitions[]> {
+    if (owned.length === 0) return [];
+    const { topics } = await this.client.metadata([...this.topics]);
+    const names = new Map<Uuid, string>([...topics.values()].map(({ id, name }) => [id, name]));
+    return owned.flatMap(({ topicId, partitions }) => {
+      const topic = names.get(topicId);
+      if (topic === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID);
+      return partitions.length === 0 ? [] : [{ topic, partitions: [...partitions] }];
+    });
+  }
+}
+
+function isSame(a: Owned, b: Owned): boolean {
+  const text = (owned: Owned): string =>
+    owned
+      .filter(({ partitions }) => partitions.length > 0)
+      .map(({ topicId, partitions }) => `${topicId}:${[...partitions].sort((x, y) => x - y).join()}`)
+      .sort()
+      .join(' ');
+  return text(a) === text(b);
+}
