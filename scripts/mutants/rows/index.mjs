@@ -18,6 +18,7 @@ import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
 import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
+import { transactionLogRows } from './transaction-log.mjs';
 import { txnRows } from './txn.mjs';
 
 export const rows = [
@@ -33,5 +34,6 @@ export const rows = [
   ...replicationRows,
   ...storageRows,
   ...testingRows,
+  ...transactionLogRows,
   ...txnRows,
 ].sort((a, b) => a.number - b.number);

@@ -1,0 +1,185 @@
+/** Bugs of transactions in a partition's log. */
+const state = 'src/log/producer-state.ts';
+const history = 'test/log/transaction-history.test.ts';
+const transactions = 'test/log/transactions.test.ts';
+
+export const transactionLogRows = [
+  {
+    number: 660,
+    bug: 'read_committed readers see records of open transactions',
+    reference: 'KIP-98; kop#1283 (PF-34)',
+    change: 'the last stable offset is the high watermark',
+    edits: [
+      {
+        file: 'src/log/partition-log.ts',
+        from: 'return unstable === null ? highWatermark :',
+        to: 'return unstable !== -2 ? highWatermark :',
+      },
+    ],
+    caughtBy: { test: transactions, name: 'an open transaction holds it' },
+  },
+  {
+    number: 661,
+    bug: 'an ended transaction is stable before its marker is on all replicas in sync',
+    reference: 'KAFKA-5355',
+    change: 'a marker counts from its append on',
+    edits: [
+      {
+        file: state,
+        from: 'if (lastOffset === null || lastOffset >= highWatermark) return firstOffset;',
+        to: 'if (lastOffset === null && highWatermark >= 0) return firstOffset;',
+      },
+    ],
+    caughtBy: { test: transactions, name: 'an open transaction holds it' },
+  },
+  {
+    number: 662,
+    bug: 'a truncated marker still aborts its transaction',
+    reference: 'LogSegment.truncateTo',
+    change: 'the transaction index is not truncated',
+    edits: [
+      {
+        file: 'src/log/transaction-index.ts',
+        from: '(entry) => entry.lastOffset < offset',
+        to: '(entry) => entry.lastOffset < offset + 1e9',
+      },
+    ],
+    caughtBy: { test: history, name: 'truncation takes markers back' },
+  },
+  {
+    number: 663,
+    bug: 'after a restart an open transaction holds nobody back',
+    reference: 'KIP-98, producer snapshots',
+    change: 'a snapshot is read without its open transactions',
+    edits: [
+      {
+        file: state,
+        from: 'if (row.currentTxnFirstOffset >= 0) {',
+        to: 'if (row.currentTxnFirstOffset >= 1e15) {',
+      },
+    ],
+    caughtBy: { test: history, name: 'a clean shutdown' },
+  },
+  {
+    number: 664,
+    bug: 'aborted records are given out as committed: the list ends at the first segment',
+    reference: 'automq#754, redpanda#6630 (PF-35)',
+    change: 'only the index of the segment that holds the first offset is read',
+    edits: [
+      {
+        file: 'src/log/log-reader.ts',
+        from: 'if (entries.some((entry) => entry.lastStableOffset >= to)) break;',
+        to: 'if (entries.some((entry) => entry.lastStableOffset >= 0)) break;',
+      },
+    ],
+    caughtBy: { test: history, name: 'a reader is told every aborted transaction' },
+  },
+  {
+    number: 665,
+    bug: 'aborted transactions are forgotten in a crash',
+    reference: 'redpanda#6630 (PF-35)',
+    change: 'recovery does not make the transaction index again',
+    edits: [
+      {
+        file: 'src/log/log-loading.ts',
+        from: 'if (aborted !== null) segment.addAborted(aborted);',
+        to: 'void aborted;',
+      },
+    ],
+    caughtBy: { test: history, name: 'a crash, all segments' },
+  },
+  {
+    number: 666,
+    bug: 'a follower that becomes leader takes a retry for a new batch',
+    reference: 'redpanda#3039 (PF-27)',
+    change: 'followers do not follow the producers',
+    edits: [
+      {
+        file: 'src/log/log-appender.ts',
+        from: 'written = this.#enqueue(bytes, header, nowMs);\n    }\n    const lastLeaderEpoch',
+        to: 'written = this.#enqueue(bytes, { ...header, producerId: -1 }, nowMs);\n    }\n    const lastLeaderEpoch',
+      },
+    ],
+    caughtBy: { test: history, name: 'a follower knows all of it' },
+  },
+  {
+    number: 667,
+    bug: 'records of a transaction that its coordinator does not know hang for ever',
+    reference: 'KIP-890',
+    change: 'a transaction begins without verification',
+    edits: [
+      {
+        file: state,
+        from: "if (verification === 'off' || this.#isOngoing",
+        to: "if (verification !== 'on' || this.#isOngoing",
+      },
+    ],
+    caughtBy: { test: transactions, name: 'a transaction begins only with a guard' },
+  },
+  {
+    number: 668,
+    bug: 'the expiry of producers forgets an open transaction: its marker aborts nothing',
+    reference: 'KAFKA-6119',
+    change: 'expiry goes by time alone',
+    edits: [
+      {
+        file: state,
+        from: 'if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs',
+        to: 'if (nowMs - entry.lastSeenMs',
+      },
+    ],
+    caughtBy: { test: transactions, name: 'is never forgotten' },
+  },
+  {
+    number: 669,
+    bug: 'a coordinator that was replaced ends the transaction of its successor',
+    reference: 'KIP-98, TRANSACTION_COORDINATOR_FENCED',
+    change: 'the epoch of the coordinator is not kept',
+    edits: [
+      { file: state, from: 'entry.coordinatorEpoch = marker.coordinatorEpoch;', to: '' },
+    ],
+    caughtBy: { test: transactions, name: 'an older coordinator is refused' },
+  },
+  {
+    number: 670,
+    bug: 'a late marker of version 2 ends the next transaction',
+    reference: 'KIP-890',
+    change: 'the epoch of the transaction itself is taken for a marker',
+    edits: [
+      {
+        file: state,
+        from: '? epoch <= entry.producerEpoch && !isRepeated',
+        to: '? epoch < entry.producerEpoch && !isRepeated',
+      },
+    ],
+    caughtBy: { test: transactions, name: 'version 2, epoch 3, open: true' },
+  },
+  {
+    number: 671,
+    bug: 'an aborted record wins over the committed one of its key',
+    reference: 'redpanda#6630, PF-114',
+    change: 'compaction takes keys from aborted records',
+    edits: [
+      {
+        file: 'src/log/compaction.ts',
+        from: 'const skipped = aborted.isAborted(header) || header.isControl',
+        to: 'const skipped = (aborted.isAborted(header) && range.end < 0) || header.isControl',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction.test.ts', name: 'aborted records go and never win' },
+  },
+  {
+    number: 672,
+    bug: 'nobody is told why readers stand still, or is told each minute',
+    reference: 'KIP-664',
+    change: 'a late transaction is named at every look',
+    edits: [
+      {
+        file: 'src/log/producer-upkeep.ts',
+        from: 'if (this.#named.get(log) === firstOffset) return;',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/log/log-manager.test.ts', name: 'nobody ends' },
+  },
+];
