@@ -1,0 +1,215 @@
+/**
+ * Exactly once, seen by Kafka Streams: the word count of Apache Kafka's examples (`exactly_once_v2`, three threads, a state store)
+ * on three nodes that are killed by `kill -9` one after the other, the application now and then too.
+ *
+ *   node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]
+ *
+ * The application writes each new count. So for a word that was said N times, read_committed must show 1, 2, … N, in this order and
+ * each once; N is counted in the input topic itself.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
+import { freePorts } from './lib/ports.mjs';
+import { ready, root } from './lib/ready.mjs';
+
+const { values } = parseArgs({
+  options: {
+    kafka: { type: 'string' },
+    minutes: { type: 'string', default: '2' },
+    'kill-seconds': { type: 'string', default: '5' },
+    'app-kill-every': { type: 'string', default: '4' },
+  },
+});
+if (values.kafka === undefined) {
+  console.error(
+    'usage: node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]',
+  );
+  process.exit(1);
+}
+ready();
+const kafka = resolve(values.kafka);
+const input = 'streams-plaintext-input';
+const output = 'streams-wordcount-output';
+const linesPerSecond = 100;
+const settleMs = 180_000;
+const env = { ...process.env, KAFKA_HEAP_OPTS: '-Xmx128m' };
+
+const folder = mkdtempSync(join(tmpdir(), 'bendemann-streams-'));
+const settings = settingsOf(3, await freePorts(6), folder).map((properties) => ({
+  ...properties,
+  'transaction.state.log.replication.factor': 3,
+  'transaction.state.log.min.isr': 2,
+}));
+const cluster = new LocalCluster({ folder, settings });
+
+function startApplication() {
+  const properties = join(folder, 'streams.properties');
+  writeFileSync(
+    properties,
+    [
+      'application.id=word-count',
+      `bootstrap.servers=${cluster.bootstrap}`,
+      'processing.guarantee=exactly_once_v2',
+      'num.stream.threads=3',
+      'commit.interval.ms=100',
+      'replication.factor=3',
+      'statestore.cache.max.bytes=0',
+      'session.timeout.ms=10000',
+      `state.dir=${join(folder, 'state')}`,
+    ].join('\n'),
+  );
+  const log = openSync(join(folder, 'streams.log'), 'a');
+  const main = 'org.apache.kafka.streams.examples.wordcount.WordCountDemo';
+  return spawn('java', ['-Xmx256m', '-cp', join(kafka, 'libs', '*'), main, properties], {
+    stdio: ['ignore', log, log],
+  });
+}
+
+/** Says words without an end, through Kafka's own console producer, which repeats what it does not know to be written. */
+function startSpeaker() {
+  const log = openSync(join(folder, 'producer.log'), 'a');
+  const args = ['--bootstrap-server', cluster.bootstrap, '--topic', input];
+  for (const property of [
+    'acks=all',
+    'delivery.timeout.ms=600000',
+    'request.timeout.ms=5000',
+    'linger.ms=20',
+  ])
+    args.push('--command-property', property);
+  const speaker = spawn(join(kafka, 'bin', 'kafka-console-producer'), args, {
+    stdio: ['pipe', log, log],
+    env,
+  });
+  let said = 0;
+  const timer = setInterval(() => {
+    for (let i = 0; i < linesPerSecond / 10; i++, said++)
+      speaker.stdin.write(`all word${said % 7} half${said % 2}\n`);
+  }, 100);
+  return {
+    async end() {
+      clearInterval(timer);
+      speaker.stdin.end();
+      await new Promise((done) => speaker.once('exit', done));
+      return said;
+    },
+  };
+}
+
+/** All records of a topic that are committed, as `key value` lines by partition. */
+function read(topic, valueDeserializer) {
+  const args = [
+    '--bootstrap-server',
+    cluster.bootstrap,
+    '--topic',
+    topic,
+    '--from-beginning',
+    '--isolation-level',
+  ];
+  args.push('read_committed', '--timeout-ms', '8000', '--formatter-property', 'print.key=true');
+  args.push(
+    '--formatter-property',
+    'key.separator= ',
+    '--formatter-property',
+    `value.deserializer=${valueDeserializer}`,
+  );
+  const text = execFileSync(join(kafka, 'bin', 'kafka-console-consumer'), args, {
+    encoding: 'utf8',
+    env,
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return text.split('\n').filter((line) => line !== '');
+}
+
+const deserializers = 'org.apache.kafka.common.serialization';
+
+function countsOfInput() {
+  const counts = new Map();
+  for (const line of read(input, `${deserializers}.StringDeserializer`))
+    for (const word of line.split(' ').slice(1)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
+/** What is wrong with the output, in words; empty: nothing. */
+function problems(expected) {
+  const seen = new Map();
+  const wrong = [];
+  for (const line of read(output, `${deserializers}.LongDeserializer`)) {
+    const [word, count] = line.split(' ');
+    const next = (seen.get(word) ?? 0) + 1;
+    if (Number(count) !== next) wrong.push(`${word}: ${count} where ${next} was to come`);
+    seen.set(word, Number(count));
+  }
+  for (const [word, count] of expected)
+    if (seen.get(word) !== count) wrong.push(`${word}: ends at ${seen.get(word)}, was said ${count} times`);
+  return wrong;
+}
+
+async function nemesis(endMs, application) {
+  let app = application;
+  let kills = 0;
+  let appKills = 0;
+  while (performance.now() < endMs) {
+    await sleep(Number(values['kill-seconds']) * 1000);
+    const node = cluster.nodes[kills % 3];
+    await cluster.kill(node);
+    kills++;
+    if (kills % Number(values['app-kill-every']) === 0) {
+      app.kill('SIGKILL');
+      appKills++;
+      app = startApplication();
+    }
+    await sleep(1500);
+    cluster.start(node);
+  }
+  return { app, kills, appKills };
+}
+
+let status = 1;
+let app = null;
+try {
+  cluster.format();
+  cluster.startAll();
+  await waitFor('a topic', 30_000, () => {
+    for (const topic of [input, output])
+      cluster.tool(
+        'kafka-topics',
+        '--bootstrap-server',
+        cluster.bootstrap,
+        '--create',
+        '--if-not-exists',
+        '--topic',
+        topic,
+      );
+    return true;
+  });
+  app = startApplication();
+  const speaker = startSpeaker();
+  const endMs = performance.now() + Number(values.minutes) * 60_000;
+  const done = await nemesis(endMs, app);
+  app = done.app;
+  const said = await speaker.end();
+  const expected = countsOfInput();
+  let wrong = [];
+  const deadlineMs = performance.now() + settleMs;
+  do {
+    await sleep(5000);
+    wrong = problems(expected);
+  } while (wrong.length > 0 && performance.now() < deadlineMs);
+  const total = [...expected.values()].reduce((sum, count) => sum + count, 0);
+  console.log(
+    `${said} lines, ${total} words; ${done.kills} nodes and ${done.appKills} applications killed; ${wrong.length} counts are wrong`,
+  );
+  for (const line of wrong.slice(0, 20)) console.log(line);
+  status = wrong.length === 0 && total > 0 ? 0 : 1;
+} finally {
+  app?.kill('SIGKILL');
+  await cluster.stopAll();
+  if (status === 0) rmSync(folder, { recursive: true, force: true });
+  else console.error(`logs and data: ${folder} (${root})`);
+}
+process.exit(status);
