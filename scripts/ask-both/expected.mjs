@@ -26,7 +26,10 @@ const rows = [
   [/^IncrementalAlterConfigs: resource (logger|type 8)/, words],
   [/^IncrementalAlterConfigs: (append|subtract) .* of broker nope/, words],
   [/^DescribeConfigs: (logger '9'|type 8)/, words],
-  [/^Offset(Commit|Delete): a (partition twice, apart|topic twice)/, 'offsets of a topic that is named twice'],
+  [
+    /^Offset(Commit|Delete): a (partition twice, apart|topic twice)/,
+    'offsets of a topic that is named twice',
+  ],
 ];
 
 /** Why the answers to a question may differ, or null. */

@@ -53,8 +53,8 @@ export class ProducerUpkeep {
   #nameLate(log: PartitionLog): void {
     const { producers, resources, logger, name } = log.state;
     const oldest = producers.oldestTransaction();
-    if (oldest?.currentTxnFirstOffset == null || !this.isLate(log)) return;
-    const firstOffset = oldest.currentTxnFirstOffset;
+    const firstOffset = oldest?.currentTxnFirstOffset ?? null;
+    if (oldest === null || firstOffset === null || !this.isLate(log)) return;
     if (this.#named.get(log) === firstOffset) return;
     this.#named.set(log, firstOffset);
     logger.warn(

@@ -5,7 +5,7 @@ const compactionTest = 'test/log/compaction.test.ts';
 
 export const storageRows = [
   {
-    number: 640,
+    number: 760,
     bug: 'a reader of a compacted log takes where it went on for an index entry, and rebuilds the index at each gap',
     reference: 'review-1 §6.2: 66 rebuilds in 67 reads',
     change: 'a hint is checked as an index entry is',
@@ -19,7 +19,7 @@ export const storageRows = [
     caughtBy: { test: compactionTest, name: 'without doubting the index' },
   },
   {
-    number: 641,
+    number: 761,
     bug: 'what is appended while the index of the active segment is rebuilt is missing from it',
     reference: 'review-1 §6.2',
     change: 'the rebuild does not take the writer’s lock',
@@ -33,7 +33,7 @@ export const storageRows = [
     caughtBy: { test: readerTest, name: 'with all that is appended meanwhile' },
   },
   {
-    number: 642,
+    number: 762,
     bug: 'a truncation follows a wrong index into the middle of a batch',
     reference: 'found while row 600 was mended',
     change: 'where the index leads is not looked at',
@@ -47,7 +47,7 @@ export const storageRows = [
     caughtBy: { test: readerTest, name: 'do not believe a wrong index' },
   },
   {
-    number: 643,
+    number: 763,
     bug: 'a bug in a background task takes the log directory offline, at each start again',
     reference: 'review-1 §2.2, decision 64',
     change: 'any exception is a failed disk',
@@ -61,7 +61,7 @@ export const storageRows = [
     caughtBy: { test: managerTest, name: 'costs no directory' },
   },
   {
-    number: 644,
+    number: 764,
     bug: 'a wrong argument of ours is taken for a failed disk',
     reference: 'decision 64',
     change: 'every error is a StorageError',
@@ -81,7 +81,7 @@ export const storageRows = [
     caughtBy: { test: 'test/adapters/file-system.test.ts', name: 'only what the system refuses' },
   },
   {
-    number: 645,
+    number: 765,
     bug: 'retention of a whole log beside a truncation ends the process, before that the directory',
     reference: 'review-1 §6.3',
     change: 'the log is rolled while it is truncated',
@@ -95,7 +95,7 @@ export const storageRows = [
     caughtBy: { test: managerTest, name: 'beside a truncation' },
   },
   {
-    number: 646,
+    number: 766,
     bug: 'one segment holds more keys than the map of a compaction may',
     reference: 'review-1 §6.4',
     change: 'the map is looked at between segments only',
@@ -109,7 +109,7 @@ export const storageRows = [
     caughtBy: { test: compactionTest, name: 'ends within a segment' },
   },
   {
-    number: 647,
+    number: 767,
     bug: 'a small batch unpacks to 128 MiB on the event loop',
     reference: 'review-1 §5',
     change: 'the codecs’ own bound is the only one',
@@ -123,7 +123,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/partition-log.test.ts', name: 'batches that unpack' },
   },
   {
-    number: 648,
+    number: 768,
     bug: 'a request with a large batch for each of many partitions holds the event loop',
     reference: 'decision 65',
     change: 'all partitions are appended to in one turn',
@@ -137,7 +137,7 @@ export const storageRows = [
     caughtBy: { test: 'test/broker/api/00-produce.test.ts', name: 'in slices' },
   },
   {
-    number: 649,
+    number: 769,
     bug: 'a start after a crash syncs all segments',
     reference: 'review-1 §6.15: 59 syncs for 58 segments',
     change: 'the recovery point is forgotten',

@@ -135,9 +135,7 @@ export const transactionLogRows = [
     bug: 'a coordinator that was replaced ends the transaction of its successor',
     reference: 'KIP-98, TRANSACTION_COORDINATOR_FENCED',
     change: 'the epoch of the coordinator is not kept',
-    edits: [
-      { file: state, from: 'entry.coordinatorEpoch = marker.coordinatorEpoch;', to: '' },
-    ],
+    edits: [{ file: state, from: 'entry.coordinatorEpoch = marker.coordinatorEpoch;', to: '' }],
     caughtBy: { test: transactions, name: 'an older coordinator is refused' },
   },
   {
