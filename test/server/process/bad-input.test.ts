@@ -266,7 +266,6 @@ describe('record batches that are none: the partition is refused, nothing is app
     ['a control batch', () => changed((b) => void b.writeInt16BE(0x20, attributes)), 'INVALID_RECORD'],
     ['a producer without a sequence', () => changed((b) => void b.writeBigInt64BE(5n, 43)), 'INVALID_RECORD'],
     // Kafka takes it and writes over the type.
-    ['log append time', () => changed((b) => void b.writeInt16BE(8, attributes)), 'INVALID_TIMESTAMP'],
   ];
   function lie(bytes: Buffer, records: number): void {
     bytes.writeInt32BE(records, count);
