@@ -2,7 +2,7 @@
  * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: the Kafka services of a Compose file as nodes on this machine, without Docker,
  * while a command runs or until Ctrl-C. Data are in a folder of their own, which goes when the nodes end.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -16,11 +16,12 @@ import {
   readComposeFile,
 } from '../compose/compose-file.ts';
 import { type HostNode, type HostPlan, kafkaDialect, planHost } from '../compose/host-plan.ts';
+import { createTopic } from '../container/create-topic.ts';
 import { propertiesText } from '../container/properties-text.ts';
 import { ContainerError } from '../container/types.ts';
 import { loadTool } from '../entry.ts';
 import { type CliIo, ToolError } from '../tool.ts';
-import { packageFile } from './package-file.ts';
+import { spawnNode } from './spawn-node.ts';
 
 const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 const startMsMax = 60_000;
@@ -115,18 +116,13 @@ async function planOf(words: Words, folder: string, io: CliIo): Promise<HostPlan
 class NodeProcess {
   readonly name: string;
   readonly started: Promise<void>;
-  private readonly child: ChildProcess;
+  private readonly child: ReturnType<typeof spawnNode>;
   private readonly lines: string[] = [];
   private readonly ended: Promise<unknown>;
 
   constructor({ service }: HostNode, file: string, io: CliIo) {
     this.name = service;
-    const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
-    // A group of its own: Ctrl-C reaches the nodes once, from here.
-    this.child = spawn(process.execPath, [launcher, file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
+    this.child = spawnNode(file);
     this.ended = once(this.child, 'exit');
     this.started = this.start(io);
   }
@@ -153,7 +149,7 @@ class NodeProcess {
         resolve();
       };
       for (const stream of [this.child.stdout, this.child.stderr])
-        if (stream !== null) createInterface({ input: stream }).on('line', take);
+        createInterface({ input: stream }).on('line', take);
       this.child.once('close', () => {
         clearTimeout(late);
         reject(this.failure('ended before it had started'));
@@ -175,20 +171,7 @@ async function format(node: HostNode, file: string, io: CliIo): Promise<void> {
 
 async function createTopics(plan: HostPlan, io: CliIo): Promise<void> {
   for (const { topics, addresses } of plan.nodes)
-    for (const { name, partitions, replicationFactor, cleanupPolicy } of topics) {
-      const kafkaTopics = await loadTool('kafka-topics');
-      const words = [
-        '--create',
-        '--if-not-exists',
-        '--bootstrap-server',
-        addresses[0] as string,
-        '--topic',
-        name,
-      ];
-      words.push('--partitions', String(partitions), '--replication-factor', String(replicationFactor));
-      if (cleanupPolicy !== null) words.push('--config', `cleanup.policy=${cleanupPolicy}`);
-      await kafkaTopics(words, io);
-    }
+    for (const topic of topics) await createTopic(topic, addresses[0] as string, io);
 }
 
 /** The status of the command, or of Ctrl-C when there is none. */

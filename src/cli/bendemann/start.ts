@@ -1,22 +1,16 @@
 /** `bendemann start FILE…`: a process for each properties file, their lines with the file's name before them. */
-import { spawn } from 'node:child_process';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CliIo } from '../tool.ts';
-import { packageFile } from './package-file.ts';
+import { spawnNode } from './spawn-node.ts';
 
 export async function start(files: readonly string[], io: CliIo): Promise<number> {
   if (files.length === 1) {
     const { main } = await import('../node/kafka-server-start.ts');
     return main(files, io);
   }
-  const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
   const nodes = files.map((file) => {
-    // A group of its own: Ctrl-C reaches the nodes once, from here.
-    const child = spawn(process.execPath, [launcher, file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
+    const child = spawnNode(file);
     for (const [stream, write] of [
       [child.stdout, io.stdout],
       [child.stderr, io.stderr],

@@ -2,6 +2,7 @@
  * From the Kafka services of a Compose file to nodes on this machine: each listener is on the port that the file publishes, or on a
  * free one; names of services become 127.0.0.1; brokers that shared a ZooKeeper form one quorum. Pure.
  */
+import { listenersOf, type PlannedListener, protocolOf } from '../container/listeners.ts';
 import { planContainer } from '../container/plan.ts';
 import type { Dialect, PlannedTopic } from '../container/types.ts';
 import type { ComposeService } from './compose-file.ts';
@@ -51,22 +52,7 @@ export function kafkaDialect(image: string): Dialect | null {
   return images.find(({ pattern }) => pattern.test(image))?.dialect ?? null;
 }
 
-interface Listener {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-}
-
-function listenersOf(text: string): Listener[] {
-  return text.split(',').flatMap((entry) => {
-    const match = /^\s*([^:\s]+):\/\/(\[[^\]]*\]|[^:]*):(\d+)\s*$/.exec(entry);
-    return match === null
-      ? []
-      : [{ name: match[1] as string, host: match[2] as string, port: Number(match[3]) }];
-  });
-}
-
-function textOf(listeners: readonly Listener[]): string {
+function textOf(listeners: readonly PlannedListener[]): string {
   return listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',');
 }
 
@@ -103,11 +89,7 @@ class Draft {
   }
 
   protocolOf(listener: string): string {
-    for (const pair of this.get('listener.security.protocol.map').split(',')) {
-      const [name, protocol] = pair.split(':').map((word) => word.trim().toUpperCase());
-      if (name === listener.toUpperCase()) return protocol ?? '';
-    }
-    return listener.toUpperCase();
+    return protocolOf(listener, this.get('listener.security.protocol.map'));
   }
 
   isController(listener: string): boolean {

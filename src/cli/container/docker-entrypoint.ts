@@ -10,6 +10,8 @@ import { basename, dirname, join } from 'node:path';
 import { loadTool } from '../entry.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { tools } from '../tools.ts';
+import { createTopic } from './create-topic.ts';
+import { listenersOf, protocolOf } from './listeners.ts';
 import { describePlan, planContainer } from './plan.ts';
 import { propertiesText } from './properties-text.ts';
 import {
@@ -124,12 +126,8 @@ function writeProperties(words: Words, { properties }: ContainerPlan): string {
 function ownAddress({ properties }: ContainerPlan): string | null {
   const controllers = (properties.get('controller.listener.names')?.value ?? '').split(',');
   const map = properties.get('listener.security.protocol.map')?.value ?? '';
-  for (const entry of (properties.get('listeners')?.value ?? '').split(',')) {
-    const match = /^\s*([^:]+):\/\/(\[[^\]]*\]|[^:]*):(\d+)\s*$/.exec(entry);
-    if (match === null || controllers.includes(match[1] as string)) continue;
-    const [, name, host, port] = match as unknown as [string, string, string, string];
-    const protocol = new RegExp(`(?:^|,)\\s*${name}:(\\w+)`, 'i').exec(map)?.[1] ?? name;
-    if (protocol.toUpperCase() !== 'PLAINTEXT') continue;
+  for (const { name, host, port } of listenersOf(properties.get('listeners')?.value ?? '')) {
+    if (controllers.includes(name) || protocolOf(name, map) !== 'PLAINTEXT') continue;
     return `${host === '' || host === '0.0.0.0' ? 'localhost' : host}:${port}`;
   }
   return null;
@@ -145,15 +143,11 @@ async function createTopics(
     io.stderr('KAFKA_CREATE_TOPICS: there is no PLAINTEXT listener through which topics could be created.\n');
     return;
   }
-  const kafkaTopics = await loadTool('kafka-topics');
-  for (const { name, partitions, replicationFactor, cleanupPolicy } of topics) {
-    const words = ['--create', '--if-not-exists', '--bootstrap-server', address, '--topic', name];
-    words.push('--partitions', `${partitions}`, '--replication-factor', `${replicationFactor}`);
-    if (cleanupPolicy !== null) words.push('--config', `cleanup.policy=${cleanupPolicy}`);
+  for (const topic of topics) {
     try {
-      await kafkaTopics(words, io);
+      await createTopic(topic, address, io);
     } catch (error) {
-      io.stderr(`KAFKA_CREATE_TOPICS: ${name} was not created: ${(error as Error).message}\n`);
+      io.stderr(`KAFKA_CREATE_TOPICS: ${topic.name} was not created: ${(error as Error).message}\n`);
     }
   }
 }

@@ -148,7 +148,8 @@ export async function planOf(
   );
 }
 
-async function atTime(
+/** Offsets of the first record of that time or later, or of `earliest` and `latest`; -1 where there is none. */
+export async function atTime(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
   timestamp: number,

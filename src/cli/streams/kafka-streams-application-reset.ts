@@ -11,13 +11,8 @@ import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts'
 import { checkInvalid, type Options, parseOptions } from '../arguments/options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { atCoordinator, commitOffsets, describeGroup } from '../cluster/group-requests.ts';
-import {
-  comparePartitions,
-  listOffsets,
-  partitionKey,
-  type TopicPartition,
-} from '../cluster/list-offsets.ts';
-import { type Planned, planOf } from '../groups/kafka-consumer-groups-reset.ts';
+import { comparePartitions, type TopicPartition } from '../cluster/list-offsets.ts';
+import { atTime, type Planned, planOf } from '../groups/kafka-consumer-groups-reset.ts';
 import { failureOf } from '../text/command-failure.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { streamsResetIntro, streamsResetOptions } from './kafka-streams-application-reset-options.ts';
@@ -94,19 +89,6 @@ async function partitionsOf(client: KafkaClient, topics: readonly string[]): Pro
     .sort(comparePartitions);
 }
 
-async function offsetsAt(
-  client: KafkaClient,
-  partitions: readonly TopicPartition[],
-  timestamp: number,
-): Promise<Planned[]> {
-  const offsets = await listOffsets(client, partitions, timestamp);
-  return partitions.map((one) => {
-    const offset = offsets.get(partitionKey(one)) ?? -1;
-    if (offset instanceof KafkaError) throw offset;
-    return { ...one, offset };
-  });
-}
-
 /** The new offsets of the topics of one kind, as they are printed. */
 async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly string[]): Promise<Planned[]> {
   const { client, options, io, applicationId } = run;
@@ -115,10 +97,10 @@ async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly s
   const isMoved = scenarios.some((name) => options.has(name));
   const offsets =
     kind === 'intermediate'
-      ? await offsetsAt(client, partitions, latest)
+      ? await atTime(client, partitions, latest)
       : isMoved
         ? await planOf({ client, options, io, isOneGroup: true }, applicationId, partitions)
-        : await offsetsAt(client, partitions, earliest);
+        : await atTime(client, partitions, earliest);
   io.stdout(
     kind === 'input'
       ? `Following input topics offsets will be reset to (for consumer group ${applicationId})\n`
