@@ -31,7 +31,7 @@ import { errorCode } from './errors.ts';
 import { LeaderHints, unknownLeader } from './leader-hints.ts';
 import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { checkRecords } from './produce-checks.ts';
-import { ProduceVerification, type VerifiedPartitions } from './produce-transactions.ts';
+import { noneVerified, ProduceVerification, type VerifiedPartitions } from './produce-transactions.ts';
 import { isInternalTopic, topicOf } from './topics.ts';
 
 type Response = Init<typeof ProduceResponse>;
@@ -60,13 +60,13 @@ export function createProduceHandler(
       if (request.acks < -1 || request.acks > 1)
         return failAll(request, context, Errors.INVALID_REQUIRED_ACKS, null);
       const produce = new ProduceOperation(services, endpoints, purgatory, request, context);
-      const verifying = verification.begin(request, context.apiVersion, ({ name, topicId }) =>
+      const verified = verification.begin(request, context.apiVersion, ({ name, topicId }) =>
         topicOf(context.image, name, topicId),
       );
       const ordered =
-        verifying === null
-          ? produce.append(noneVerified)
-          : verifying.then((verified) => produce.append(verified) ?? undefined);
+        verified instanceof Promise
+          ? verified.then((partitions) => produce.append(partitions) ?? undefined)
+          : produce.append(verified);
       if (ordered === null) return { ordered, response: produce.response() };
       // The next request of the connection may hold the batches that follow these.
       return { ordered, response: ordered.then(() => produce.response()) };
@@ -77,8 +77,6 @@ export function createProduceHandler(
     },
   });
 }
-
-const noneVerified: VerifiedPartitions = new Map();
 
 function failAll(
   request: ProduceRequest,
@@ -126,7 +124,7 @@ class ProduceOperation {
   #resolve: ((response: Response | NoResponse) => void) | null = null;
   #reject: ((error: Error) => void) | null = null;
   #operation: DelayedOperation | null = null;
-  #verified: VerifiedPartitions = noneVerified;
+  #verified = noneVerified;
   /** acks=0: what went wrong first. */
   #firstError: ErrorRow | null = null;
 
@@ -200,10 +198,6 @@ class ProduceOperation {
     }
   }
 
-  get #isVerificationOff(): boolean {
-    return !this.#services.config.get('transaction.partition.verification.enable');
-  }
-
   #unknownTopic(): ErrorRow {
     return this.#context.apiVersion >= 13 ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   }
@@ -219,7 +213,9 @@ class ProduceOperation {
     }
     const partition = this.#services.replicas.partition(topic.id, data.index);
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-    const verified = this.#verified.get(`${topic.name}-${data.index}`);
+    // Most requests have no transactional batches: no key is made for them.
+    const verified =
+      this.#verified.size === 0 ? undefined : this.#verified.get(`${topic.name}-${data.index}`);
     if (verified !== undefined && verified.error !== null) throw verified.error;
     result.logStartOffset = partition.logStartOffset;
     // With acks=0 the write is waited for as well: see the head of the file.
@@ -227,7 +223,7 @@ class ProduceOperation {
     const { info, acknowledged } = partition.appendAsLeader(records, acks, {
       origin: 'client',
       requestVersion: this.#context.apiVersion,
-      verification: this.#isVerificationOff ? 'off' : (verified?.guard ?? null),
+      verification: verified?.guard ?? null,
     });
     if (info.duplicateOf === null) {
       this.#services.traffic.appended(topic.name, info.sizeBytes, info.lastOffset - info.firstOffset + 1);

@@ -8,25 +8,26 @@ import type { ProduceRequest } from '../../protocol/messages/00-produce.ts';
 import { type BatchHeader, batchHeader, batchHeaderBytes, batchMagic } from '../../protocol/records/batch.ts';
 import type { VerificationGuard } from '../../replication/types.ts';
 import type { BrokerServices, PartitionReplica } from '../services.ts';
-import type { TransactionSupport, TransactionVerifier } from '../txn/transaction-verifier.ts';
+import {
+  supportFrom,
+  type TransactionSupport,
+  type TransactionVerifier,
+} from '../txn/transaction-verifier.ts';
 
 /** What verification found for one partition. */
 export interface VerifiedPartition {
-  readonly guard: VerificationGuard | null;
+  /** What the append shows. `'off'`: transactions are not verified. */
+  readonly guard: VerificationGuard | 'off' | null;
   readonly error: KafkaError | null;
 }
 
 /** By `topic-index`. */
 export type VerifiedPartitions = ReadonlyMap<string, VerifiedPartition>;
 
-const addingVersion = 12;
+export const noneVerified: VerifiedPartitions = new Map();
+
 const abortableVersion = 11;
 const magicAt = 16;
-
-export function supportOfProduce(apiVersion: number): TransactionSupport {
-  if (apiVersion >= addingVersion) return 'add';
-  return apiVersion >= abortableVersion ? 'verify-abortable' : 'verify';
-}
 
 /** The header of a transactional batch; null for others, and for what is no batch of today's format. */
 function transactionalHeader(records: Uint8Array | null): BatchHeader | null {
@@ -57,17 +58,17 @@ export class ProduceVerification {
   }
 
   /**
-   * Null: nothing has to be asked, everything may be appended at once. Throws when the request as a whole is refused.
+   * At once where no coordinator has to be asked: everything may be appended then. Throws when the request as a whole is refused.
    * `topicOf` finds a topic of the request.
    */
   begin(
     request: ProduceRequest,
     apiVersion: number,
     topicOf: (topic: ProduceRequest['topicData'][number]) => TopicImage | undefined,
-  ): Promise<VerifiedPartitions> | null {
-    if (!hasTransactional(request)) return null;
+  ): VerifiedPartitions | Promise<VerifiedPartitions> {
+    if (!hasTransactional(request)) return noneVerified;
     if (request.transactionalId === null) throw new KafkaError(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    const support = supportOfProduce(apiVersion);
+    const support = supportFrom(apiVersion, abortableVersion);
     const isEnabled = this.#services.config.get('transaction.partition.verification.enable');
     const found = new Map<string, VerifiedPartition>();
     const unverified: Unverified[] = [];
@@ -83,13 +84,15 @@ export class ProduceVerification {
             Errors.INVALID_PRODUCER_ID_MAPPING,
             'Transactional records contained more than one producer ID',
           );
-        const replica = topic === undefined ? null : this.#services.replicas.partition(topic.id, index);
-        if (topic === undefined || replica === null || header.producerId < 0) continue;
-        if (!isEnabled && support !== 'add') continue;
-        this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
+        if (topic === undefined || header.producerId < 0) continue;
+        if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
+        const replica = this.#services.replicas.partition(topic.id, index);
+        // Clients that add no partitions themselves depend on the question, verified or not.
+        if (replica !== null && (isEnabled || support === 'add'))
+          this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
       }
     }
-    if (unverified.length === 0 || producer === null) return found.size === 0 ? null : Promise.resolve(found);
+    if (unverified.length === 0 || producer === null) return found;
     const { producerId, producerEpoch } = producer;
     const { transactionalId } = request;
     return this.#verifier
@@ -97,7 +100,10 @@ export class ProduceVerification {
       .then((errors) => {
         for (const { topic, index, guard } of unverified) {
           const error = errors.get(`${topic}-${index}`);
-          found.set(`${topic}-${index}`, { guard, error: error === undefined ? null : refusal(error) });
+          found.set(`${topic}-${index}`, {
+            guard: isEnabled ? guard : 'off',
+            error: error === undefined ? null : refusal(error),
+          });
         }
         return found;
       });

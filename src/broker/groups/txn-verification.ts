@@ -8,19 +8,13 @@ import type { TxnOffsetCommitRequest } from '../../group/types.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 import type { AppendOptions } from '../../replication/types.ts';
 import type { PartitionReplica } from '../services.ts';
-import type { TransactionSupport, TransactionVerifier } from '../txn/transaction-verifier.ts';
+import { supportFrom, type TransactionVerifier } from '../txn/transaction-verifier.ts';
 
 type Verification = NonNullable<AppendOptions['verification']> | null;
 
 /** Of the sequence that a guard asks for: coordinators write without sequences. */
 const noSequence = -1;
-const addingVersion = 5;
 const abortableVersion = 4;
-
-export function supportOfTxnOffsetCommit(apiVersion: number): TransactionSupport {
-  if (apiVersion >= addingVersion) return 'add';
-  return apiVersion >= abortableVersion ? 'verify-abortable' : 'verify';
-}
 
 export class OffsetsVerification {
   readonly #config: NodeConfig;
@@ -37,7 +31,7 @@ export class OffsetsVerification {
     apiVersion: number,
     { transactionalId, producerId, producerEpoch }: TxnOffsetCommitRequest,
   ): Verification | Promise<Verification> {
-    const support = supportOfTxnOffsetCommit(apiVersion);
+    const support = supportFrom(apiVersion, abortableVersion);
     const isEnabled = this.#config.get('transaction.partition.verification.enable');
     if (!isEnabled && support !== 'add') return 'off';
     const supportsEpochBump = support === 'add';

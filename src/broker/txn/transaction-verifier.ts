@@ -25,6 +25,12 @@ export const transactionTopic = '__transaction_state';
  */
 export type TransactionSupport = 'verify' | 'verify-abortable' | 'add';
 
+/** Of a request whose version `abortableVersion` knows TRANSACTION_ABORTABLE; the next one adds partitions. */
+export function supportFrom(apiVersion: number, abortableVersion: number): TransactionSupport {
+  if (apiVersion > abortableVersion) return 'add';
+  return apiVersion === abortableVersion ? 'verify-abortable' : 'verify';
+}
+
 export interface TransactionQuestion {
   readonly transactionalId: string;
   readonly producerId: number;
