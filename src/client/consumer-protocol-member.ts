@@ -3,8 +3,6 @@
  * say what is owned, and leave. For its owner it looks like a member of the classic protocol: when the assignment changes, the
  * owner commits and joins again; only then is it told to the coordinator what was given up.
  */
-import type { Timer } from '../base/clock.ts';
-import { sleep } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import {
@@ -13,9 +11,8 @@ import {
 } from '../protocol/messages/68-consumer-group-heartbeat.ts';
 import type { Init } from '../protocol/schema/fields.ts';
 import type { TopicPartitions } from './assignor.ts';
-import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
-import type { GroupOptions, Membership } from './group-member.ts';
 import type { KafkaClient } from './kafka-client.ts';
+import { type GroupOptions, HeartbeatingMember } from './membership.ts';
 import { isRetriable } from './retry.ts';
 
 type Owned = NonNullable<ConsumerGroupHeartbeatRequest['topicPartitions']>;
@@ -26,76 +23,45 @@ const leaveStaticEpoch = -2;
 /** The group forgot or fenced this member: it has to join anew, without partitions. */
 const rejoinErrors: readonly ErrorRow[] = [Errors.FENCED_MEMBER_EPOCH, Errors.UNKNOWN_MEMBER_ID];
 
-export class ConsumerProtocolMember implements Membership {
-  private readonly client: KafkaClient;
-  private readonly coordinator: GroupCoordinator;
-  private readonly topics: readonly string[];
-  private readonly options: GroupOptions;
-  private readonly memberId: string;
+export class ConsumerProtocolMember extends HeartbeatingMember {
+  protected readonly memberId: string;
+  protected heartbeatIntervalMs = 0;
   private epoch = joinEpoch;
   private owned: Owned = [];
   /** What the coordinator assigns now; null: it has not said so since we joined. */
   private assigned: Owned | null = null;
-  private heartbeatTimer: Timer | null = null;
-  private heartbeatIntervalMs = 0;
-  private mustJoin = true;
-  private failure: Error | null = null;
 
   constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions, memberId: string) {
-    this.client = client;
-    this.topics = topics;
-    this.options = options;
+    super(client, topics, options);
     this.memberId = memberId;
-    this.coordinator = new GroupCoordinator(client, options.groupId);
   }
 
-  get needsJoin(): boolean {
-    if (this.failure !== null) throw this.failure;
-    return this.mustJoin;
+  protected get commitEpoch(): number {
+    return this.epoch;
+  }
+
+  protected override get isBeating(): boolean {
+    return super.isBeating && this.failure === null;
   }
 
   /** Becomes a member, or takes over the changed assignment: what is not in it has been given up. */
-  async join(): Promise<TopicPartitions[]> {
-    this.heartbeatTimer?.cancel();
-    for (;;) {
-      try {
-        if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
-        this.owned = this.assigned ?? [];
-        const topics = await this.named(this.owned);
-        this.mustJoin = false;
-        await this.beat({ topicPartitions: this.owned });
-        this.scheduleHeartbeat();
-        return topics;
-      } catch (error) {
-        this.forget(error);
-        await sleep(this.client.ports.scheduler, 50);
-      }
-    }
-  }
-
-  commit(offsets: readonly CommitOffset[]): Promise<void> {
-    const { groupInstanceId } = this.options;
-    return this.coordinator.commit(offsets, {
-      generationIdOrMemberEpoch: this.epoch,
-      memberId: this.memberId,
-      groupInstanceId,
-    });
-  }
-
-  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
-    return this.coordinator.committed(partitions);
+  protected async joinOnce(): Promise<TopicPartitions[]> {
+    if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
+    this.owned = this.assigned ?? [];
+    const topics = await this.named(this.owned);
+    this.mustJoin = false;
+    await this.beat({ topicPartitions: this.owned });
+    return topics;
   }
 
   /** A static member keeps its place until its session ends. */
-  async leave(): Promise<void> {
-    this.heartbeatTimer?.cancel();
+  protected async leaveOnce(): Promise<void> {
     if (this.epoch === joinEpoch) return;
-    const memberEpoch = this.options.groupInstanceId === null ? leaveEpoch : leaveStaticEpoch;
-    try {
-      await this.ask({ memberEpoch });
-    } catch {
-      // The coordinator finds out by the session time-out.
-    }
+    await this.ask({ memberEpoch: this.options.groupInstanceId === null ? leaveEpoch : leaveStaticEpoch });
+  }
+
+  protected beatOnce(): Promise<void> {
+    return this.beat({});
   }
 
   private everything(): Partial<Init<typeof ConsumerGroupHeartbeatRequest>> {
@@ -126,26 +92,7 @@ export class ConsumerProtocolMember implements Membership {
     if (!isSame(this.assigned, this.owned)) this.mustJoin = true;
   }
 
-  private scheduleHeartbeat(): void {
-    const { scheduler } = this.client.ports;
-    this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat());
-  }
-
-  private async heartbeat(): Promise<void> {
-    try {
-      await this.beat({});
-    } catch (error) {
-      try {
-        this.forget(error);
-      } catch (fatal) {
-        this.failure = fatal as Error;
-      }
-    }
-    if (!this.mustJoin && this.failure === null) this.scheduleHeartbeat();
-  }
-
-  /** After a failed exchange: joins anew where that helps, throws where nothing does. */
-  private forget(error: unknown): void {
+  protected forget(error: unknown): void {
     if (error instanceof KafkaError && rejoinErrors.includes(error.error)) {
       this.epoch = joinEpoch;
       this.owned = [];

@@ -10,8 +10,9 @@ import {
   offsetLatest,
 } from './fetcher.ts';
 import { ConsumerProtocolMember } from './consumer-protocol-member.ts';
-import { GroupMember, type GroupOptions, type Membership } from './group-member.ts';
+import { GroupMember } from './group-member.ts';
 import type { KafkaClient } from './kafka-client.ts';
+import type { GroupOptions, Membership } from './membership.ts';
 
 export interface AssignedPartition {
   readonly topic: string;

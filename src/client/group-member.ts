@@ -2,7 +2,6 @@
  * A member of a classic consumer group: joins, leads when asked to (range assignment), heartbeats, commits, leaves. The
  * owner is told what it may read and gives it up when the group rebalances (eager protocol).
  */
-import { type Timer, sleep } from '../base/clock.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/11-join-group.ts';
@@ -16,38 +15,8 @@ import {
 import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';
-import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
-import type { KafkaClient } from './kafka-client.ts';
+import { HeartbeatingMember } from './membership.ts';
 import { isRetriable } from './retry.ts';
-
-export interface GroupOptions {
-  readonly groupId: string;
-  readonly groupInstanceId: string | null;
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly rebalanceTimeoutMs: number;
-  /** The id of a member of the consumer protocol (KIP-848), which clients choose themselves; null: the classic protocol. */
-  readonly consumerProtocolId: string | null;
-}
-
-export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
-  groupInstanceId: null,
-  sessionTimeoutMs: 45_000,
-  heartbeatIntervalMs: 3_000,
-  rebalanceTimeoutMs: 300_000,
-  consumerProtocolId: null,
-};
-
-/** Being a member of a group, in either protocol. */
-export interface Membership {
-  /** True when what was assigned is no longer ours: commit if wanted, then `join` again. Throws when the group refuses for good. */
-  readonly needsJoin: boolean;
-  /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
-  join(): Promise<TopicPartitions[]>;
-  commit(offsets: readonly CommitOffset[]): Promise<void>;
-  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>>;
-  leave(): Promise<void>;
-}
 
 /** The group asks this member to join again. */
 const rejoinErrors: readonly ErrorRow[] = [
@@ -57,70 +26,32 @@ const rejoinErrors: readonly ErrorRow[] = [
 ];
 const subscriptionVersion = 0;
 
-export class GroupMember implements Membership {
-  private readonly client: KafkaClient;
-  private readonly coordinator: GroupCoordinator;
-  private readonly options: GroupOptions;
-  private readonly topics: readonly string[];
-  private memberId = '';
+export class GroupMember extends HeartbeatingMember {
+  protected memberId = '';
   private generationId = -1;
-  private heartbeatTimer: Timer | null = null;
-  private mustJoin = true;
-  private failure: Error | null = null;
 
-  constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions) {
-    this.client = client;
-    this.topics = topics;
-    this.options = options;
-    this.coordinator = new GroupCoordinator(client, options.groupId);
+  protected get commitEpoch(): number {
+    return this.generationId;
   }
 
-  get needsJoin(): boolean {
-    if (this.failure !== null) throw this.failure;
-    return this.mustJoin;
+  protected get heartbeatIntervalMs(): number {
+    return this.options.heartbeatIntervalMs;
   }
 
-  async join(): Promise<TopicPartitions[]> {
-    this.heartbeatTimer?.cancel();
-    for (;;) {
-      try {
-        const assignment = await this.joinOnce();
-        this.mustJoin = false;
-        this.scheduleHeartbeat();
-        return assignment;
-      } catch (error) {
-        this.forget(error);
-        await sleep(this.client.ports.scheduler, 50);
-      }
-    }
+  protected async joinOnce(): Promise<TopicPartitions[]> {
+    const assignment = await this.joinAndSync();
+    this.mustJoin = false;
+    return assignment;
   }
 
-  commit(offsets: readonly CommitOffset[]): Promise<void> {
-    const { groupInstanceId } = this.options;
-    return this.coordinator.commit(offsets, {
-      generationIdOrMemberEpoch: this.generationId,
-      memberId: this.memberId,
-      groupInstanceId,
-    });
-  }
-
-  committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
-    return this.coordinator.committed(partitions);
-  }
-
-  async leave(): Promise<void> {
-    this.heartbeatTimer?.cancel();
+  protected async leaveOnce(): Promise<void> {
     if (this.memberId === '' || this.options.groupInstanceId !== null) return;
-    try {
-      const { groupId } = this.options;
-      const member = { memberId: this.memberId, groupInstanceId: null };
-      await this.coordinator.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
-    } catch {
-      // The coordinator finds out by the session time-out.
-    }
+    const { groupId } = this.options;
+    const member = { memberId: this.memberId, groupInstanceId: null };
+    await this.coordinator.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
   }
 
-  private async joinOnce(): Promise<TopicPartitions[]> {
+  private async joinAndSync(): Promise<TopicPartitions[]> {
     const subscription = { topics: [...this.topics].sort(), userData: null };
     const join = {
       groupId: this.options.groupId,
@@ -178,32 +109,17 @@ export class GroupMember implements Membership {
     }));
   }
 
-  private scheduleHeartbeat(): void {
-    const { scheduler } = this.client.ports;
-    this.heartbeatTimer = scheduler.after(this.options.heartbeatIntervalMs, () => void this.heartbeat());
+  protected async beatOnce(): Promise<void> {
+    const answer = await this.coordinator.ask(HeartbeatRequest, HeartbeatResponse, {
+      groupId: this.options.groupId,
+      generationId: this.generationId,
+      memberId: this.memberId,
+      groupInstanceId: this.options.groupInstanceId,
+    });
+    this.coordinator.check(answer.errorCode);
   }
 
-  private async heartbeat(): Promise<void> {
-    try {
-      const answer = await this.coordinator.ask(HeartbeatRequest, HeartbeatResponse, {
-        groupId: this.options.groupId,
-        generationId: this.generationId,
-        memberId: this.memberId,
-        groupInstanceId: this.options.groupInstanceId,
-      });
-      this.coordinator.check(answer.errorCode);
-    } catch (error) {
-      try {
-        this.forget(error);
-      } catch (fatal) {
-        this.failure = fatal as Error;
-      }
-    }
-    if (!this.mustJoin) this.scheduleHeartbeat();
-  }
-
-  /** After a failed exchange: joins anew where that helps, throws where nothing does. */
-  private forget(error: unknown): void {
+  protected forget(error: unknown): void {
     if (error instanceof KafkaError && error.error === Errors.MEMBER_ID_REQUIRED) return;
     if (error instanceof KafkaError && rejoinErrors.includes(error.error)) {
       this.mustJoin = true;
