@@ -36,18 +36,24 @@ export class Draft {
   }
 }
 
-/** Variables that belong to scripts, the JVM or the entry point, and are no properties in any dialect. */
-const notProperties = new Set([
-  'KAFKA_VERSION',
-  'KAFKA_HOME',
+/** Options of a Java machine; KAFKA_OPTS may hold a JAAS file, which is one too. */
+export const jvmVariables = [
   'KAFKA_HEAP_OPTS',
-  'KAFKA_LOG4J_OPTS',
   'KAFKA_OPTS',
   'KAFKA_JMX_OPTS',
   'KAFKA_JMX_PORT',
   'KAFKA_JMX_HOSTNAME',
   'KAFKA_JVM_PERFORMANCE_OPTS',
   'KAFKA_GC_LOG_OPTS',
+  'KAFKA_LOG4J_OPTS',
+  'JMX_PORT',
+];
+
+/** Variables that belong to scripts, the JVM or the entry point, and are no properties in any dialect. */
+const notProperties = new Set([
+  ...jvmVariables,
+  'KAFKA_VERSION',
+  'KAFKA_HOME',
   'KAFKA_LOG4J_ROOT_LOGLEVEL',
   'KAFKA_LOG4J_LOGGERS',
   'KAFKA_TOOLS_LOG4J_LOGLEVEL',

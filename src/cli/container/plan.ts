@@ -7,7 +7,7 @@ import { apacheProperties, confluentProperties } from './apache.ts';
 import { bitnamiFormatArguments, bitnamiProperties } from './bitnami.ts';
 import { chooseDialect } from './choose-dialect.ts';
 import { isZooKeeperBroker, makeCombined } from './combined-node.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, jvmVariables } from './draft.ts';
 import {
   ContainerError,
   type ContainerInput,
@@ -28,18 +28,6 @@ const translations: Readonly<Record<Dialect, (input: ContainerInput) => Draft>> 
 /** The id with which the image apache/kafka formats when it is told none. */
 const packagedClusterId = '5L6g3nShT-eMCtK--X86sw';
 const clusterIdVariables = ['CLUSTER_ID', 'KAFKA_CLUSTER_ID', 'KAFKA_KRAFT_CLUSTER_ID'];
-/** Options of a Java machine; KAFKA_OPTS may hold a JAAS file, which is one too. */
-const jvmVariables = [
-  'KAFKA_HEAP_OPTS',
-  'KAFKA_OPTS',
-  'KAFKA_JMX_OPTS',
-  'KAFKA_JMX_PORT',
-  'KAFKA_JMX_HOSTNAME',
-  'KAFKA_JVM_PERFORMANCE_OPTS',
-  'KAFKA_GC_LOG_OPTS',
-  'KAFKA_LOG4J_OPTS',
-  'JMX_PORT',
-];
 
 /** `name:partitions:replicas[:cleanup.policy]`, as KAFKA_CREATE_TOPICS lists them. */
 function topicsOf(env: Environment): PlannedTopic[] {
