@@ -8,6 +8,7 @@ import {
   ConsumerGroupDescribeResponse,
 } from '../../protocol/messages/69-consumer-group-describe.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
+import { consumerGroupNotDescribed } from '../../group/consumer/describe.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import { defineHandler, type Handler } from '../handler.ts';
 import { allGroupOperations, operationsNotAsked } from './group-operations.ts';
@@ -39,13 +40,5 @@ async function describeOne(groups: GroupService, groupId: string, operations: nu
 }
 
 function failedGroup(groupId: string, error: ErrorRow): GroupResult {
-  return {
-    errorCode: error.code,
-    groupId,
-    groupState: '',
-    groupEpoch: 0,
-    assignmentEpoch: 0,
-    assignorName: '',
-    members: [],
-  };
+  return consumerGroupNotDescribed(groupId, error.code, null);
 }
