@@ -20,6 +20,7 @@ const checks = [
   ['proto', process.execPath, ['scripts/proto.mjs', '--check']],
   ['tidy', process.execPath, ['scripts/check/tidy.mjs']],
   ['public surface', process.execPath, ['scripts/check/api.mjs']],
+  ['examples in comments', process.execPath, ['scripts/check/doc-examples.mjs']],
 ];
 
 if (!existsSync('node_modules'))

@@ -6,8 +6,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
+import { entries } from './entry-points.mjs';
 
-const entries = { testing: 'src/testing/kafka/index.ts', vitest: 'src/testing/vitest/index.ts' };
 const folder = 'docs/api';
 
 const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
@@ -17,6 +17,7 @@ const program = ts.createProgram(Object.values(entries), {
   ...options,
   noEmit: false,
   declaration: true,
+  stripInternal: true,
   emitDeclarationOnly: true,
   rootDir: '.',
   outDir: '/out',

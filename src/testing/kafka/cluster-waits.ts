@@ -4,7 +4,14 @@ import type { TestClient } from './test-client.ts';
 import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
 
-/** What a group shall be like. */
+/**
+ * What a group shall be like.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.group('billing', { state: 'Stable', members: 2 });
+ * ```
+ */
 export interface GroupWait extends WaitOptions {
   /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
   readonly state?: string;
@@ -22,10 +29,19 @@ interface Sources {
   readonly nodes: () => readonly TestNode[];
 }
 
-/** Waits for states of the cluster, each with a deadline. */
+/**
+ * Waits for states of the cluster, each with a deadline.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.group('billing', { members: 2, topic: 'orders', lag: 0 });
+ * await kafka.wait.leader('orders', 0, { not: 1, timeout: '5s' });
+ * ```
+ */
 export class ClusterWaits {
   private readonly sources: Sources;
 
+  /** @internal */
   constructor(sources: Sources) {
     this.sources = sources;
   }

@@ -32,7 +32,14 @@ const defaultTimeoutMs = 30_000;
 /** A cluster whose time stands still starts by having it moved in such steps. */
 const startStepMs = 100;
 
-/** How far `read` reads. */
+/**
+ * How far `read` reads.
+ *
+ * @example
+ * ```ts
+ * await kafka.read('orders', { until: (records) => records.some(({ value }) => value === 'paid'), timeout: '5s' });
+ * ```
+ */
 export interface ReadOptions extends WaitOptions {
   /** Read until there are so many. */
   readonly count?: number;
@@ -46,7 +53,16 @@ interface Seat {
   readonly storage: NodeStorage;
 }
 
-/** A running cluster; `startKafka` makes it. */
+/**
+ * A running cluster; `startKafka` makes it.
+ *
+ * @example
+ * ```ts
+ * await kafka.produce('orders', ['tea']);
+ * await (await kafka.leader('orders')).kill();
+ * const [tea] = await kafka.read('orders', { count: 1 });
+ * ```
+ */
 export class TestKafka {
   readonly clusterId: string;
   /** The newest requests of clients, decoded, with their answers. */
@@ -67,7 +83,7 @@ export class TestKafka {
   private own: { readonly ports: string; readonly client: TestClient } | null = null;
   private isClosed = false;
 
-  /** Use `startKafka`. */
+  /** @internal Use `startKafka`. */
   constructor(options: StartKafkaOptions, clusterId: string) {
     checkOptions(options);
     this.options = options;
@@ -136,9 +152,9 @@ export class TestKafka {
     });
   }
 
-  /** The node that coordinates a group. */
-  async coordinator(kind: 'group', key: string): Promise<TestNode> {
-    const found = this.client.coordinator(key);
+  /** The node that coordinates a group, or the transactions of a transactional id. */
+  async coordinator(kind: 'group' | 'transaction', key: string): Promise<TestNode> {
+    const found = this.client.coordinator(key, kind);
     return this.node(await this.deadlines.within(`a coordinator of ${kind} ${key}`, undefined, found));
   }
 
@@ -279,7 +295,7 @@ export class TestKafka {
     await (await this.snapshot()).save(path);
   }
 
-  /** Starts the nodes, on a snapshot or empty. */
+  /** @internal Starts the nodes, on a snapshot or empty. */
   async open(from: Snapshot | null): Promise<void> {
     const { nodes = 1, host = '127.0.0.1', port = 0 } = this.options;
     try {

@@ -2,10 +2,28 @@
 import { CloseConnection, type HandlerResult, type TwoPhase } from '../../broker/handler.ts';
 import type { LoggedRequest } from './request-log.ts';
 
-/** What a control function returns: a response's fields, an end of the connection, silence, or what `next` gave. */
+/**
+ * What a control function returns: a response's fields, an end of the connection, silence, or what `next` gave.
+ *
+ * @example
+ * ```ts
+ * kafka.on('JoinGroup', () => 'close');
+ * ```
+ */
 export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'ignore';
 
-/** `next` does what would be done without this function, and gives the response that the client would get. */
+/**
+ * `next` does what would be done without this function, and gives the response that the client would get.
+ *
+ * @example
+ * ```ts
+ * const answerLate: ControlFunction = async (request, next) => {
+ *   await kafka.wait.inSync('orders');
+ *   return next();
+ * };
+ * kafka.on('Fetch', answerLate);
+ * ```
+ */
 export type ControlFunction = (
   request: LoggedRequest,
   next: () => Promise<ControlOutcome>,

@@ -13,12 +13,19 @@ import {
   groupsOf,
   joinResponses,
   type PartFilter,
-  transactionalIdOf,
+  transactionalIdsOf,
   withoutParts,
 } from './request-parts.ts';
 import { durationMs, type TestTime } from './time.ts';
 
-/** Which requests a fault is about. What is left out fits everything. */
+/**
+ * Which requests a fault is about. What is left out fits everything.
+ *
+ * @example
+ * ```ts
+ * kafka.fault({ api: ['Produce', 'Fetch'], node: 1, topic: 'orders', partition: 0, disconnect: true });
+ * ```
+ */
 export interface FaultFilter {
   /** Kafka's name of the API, such as `'Produce'`, or several. */
   readonly api?: string | readonly string[];
@@ -34,7 +41,14 @@ export interface FaultFilter {
   readonly where?: (request: LoggedRequest) => boolean | Promise<boolean>;
 }
 
-/** What happens to such a request. Without any of these, it is only counted. */
+/**
+ * What happens to such a request. Without any of these, it is only counted.
+ *
+ * @example
+ * ```ts
+ * kafka.fault({ api: 'Produce', error: 'REQUEST_TIMED_OUT', after: true, delay: '200ms' });
+ * ```
+ */
 export interface FaultEffect {
   /** Answer with this error of Kafka. What the filter does not mean is answered as usual. */
   readonly error?: ErrorName;
@@ -46,15 +60,22 @@ export interface FaultEffect {
   readonly drop?: boolean;
   /** Close the connection instead of answering. With `after`, the work is done first. */
   readonly disconnect?: boolean;
-  /** One byte of the records of a Fetch is wrong, so that their checksum does not fit. */
-  readonly corrupt?: 'crc';
+  /** The records of a Fetch: `'crc'`: one byte is wrong, so that their checksum does not fit. `'truncate'`: the last bytes are missing. */
+  readonly corrupt?: 'crc' | 'truncate';
   /** `throttle_time_ms` of the answer: how long the client is asked to keep quiet. */
   readonly throttleMs?: number;
   /** Only count. */
   readonly observe?: boolean;
 }
 
-/** Which requests, what happens to them, how often. */
+/**
+ * Which requests, what happens to them, how often.
+ *
+ * @example
+ * ```ts
+ * kafka.fault({ group: 'billing', api: 'OffsetCommit', error: 'UNKNOWN_MEMBER_ID', times: 2 });
+ * ```
+ */
 export interface FaultOptions extends FaultFilter, FaultEffect {
   /** How often: once by default, `Infinity` until it is removed. */
   readonly times?: number;
@@ -62,7 +83,16 @@ export interface FaultOptions extends FaultFilter, FaultEffect {
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** A fault in force: what it has met so far, and how to wait for more. */
+/**
+ * A fault in force: what it has met so far, and how to wait for more.
+ *
+ * @example
+ * ```ts
+ * using fault = kafka.fault({ api: 'Produce', drop: true });
+ * await fault.wait(1, { timeout: '5s' });
+ * console.log(fault.hits, fault.requests[0]?.about);
+ * ```
+ */
 export class Fault {
   readonly options: FaultOptions;
   /** The requests that it met, oldest first. */
@@ -76,6 +106,7 @@ export class Fault {
     wait: Promise<T>,
   ) => Promise<T>;
 
+  /** @internal */
   constructor(options: FaultOptions, onRemove: (fault: Fault) => void, within: Fault['within']) {
     const { times = 1 } = options;
     if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
@@ -122,6 +153,7 @@ export class Fault {
     this.remove();
   }
 
+  /** @internal */
   met(request: LoggedRequest): void {
     this.left--;
     this.requests.push(request);
@@ -136,7 +168,7 @@ function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boole
   if (node !== undefined && node !== nodeId) return false;
   if (clientId !== undefined && clientId !== request.clientId) return false;
   if (group !== undefined && !groupsOf(request.body).includes(group)) return false;
-  if (transactionalId !== undefined && transactionalIdOf(request.body) !== transactionalId) return false;
+  if (transactionalId !== undefined && !transactionalIdsOf(request.body).includes(transactionalId)) return false;
   return where === undefined || where(request);
 }
 
@@ -166,17 +198,25 @@ function failureOf(request: ActiveRequest, body: unknown, error: ErrorRow): unkn
   );
 }
 
-/** A copy of a Fetch response with one byte of each partition's records turned. */
-function corrupted(response: unknown): unknown {
+/** Damage to record batches: the last byte is wrong, or missing. */
+const damages = {
+  crc(records: Uint8Array): Uint8Array {
+    const copy = Uint8Array.from(records);
+    copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 0xff;
+    return copy;
+  },
+  truncate: (records: Uint8Array): Uint8Array => records.subarray(0, records.length - 1),
+};
+
+/** A copy of a Fetch response with damaged records in each partition. */
+function corrupted(response: unknown, how: keyof typeof damages): unknown {
   const responses = (response as { responses?: readonly Body[] }).responses ?? [];
   const turned = responses.map((topic) => ({
     ...topic,
     partitions: (topic.partitions as readonly Body[]).map((partition) => {
       const { records } = partition;
       if (!(records instanceof Uint8Array) || records.length === 0) return partition;
-      const copy = Uint8Array.from(records);
-      copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 0xff;
-      return { ...partition, records: copy };
+      return { ...partition, records: damages[how](records) };
     }),
   }));
   return { ...(response as Body), responses: turned };
@@ -260,7 +300,7 @@ export class FaultPlan {
     let result: HandlerResult<unknown>;
     if (error !== undefined) result = this.withError(Errors[error], after, meant, rest, request, run);
     else result = run();
-    if (corrupt === 'crc') result = mapResponse(result, corrupted);
+    if (corrupt !== undefined) result = mapResponse(result, (response) => corrupted(response, corrupt));
     if (throttleMs !== undefined)
       result = mapResponse(result, (response) =>
         typeof response === 'object' ? { ...response, throttleTimeMs: throttleMs } : response,

@@ -7,7 +7,7 @@ export type { Fault, FaultEffect, FaultFilter, FaultOptions } from './faults.ts'
 export { type ControlOptions, type ControlServer, serveControl } from './control/server.ts';
 export type { DiskFaults } from './node-disk.ts';
 export type { LogOption } from './node-log.ts';
-export type { StartKafkaOptions, TestRecord, TestTopic } from './options.ts';
+export type { SecurityOptions, StartKafkaOptions, TestRecord, TestTopic } from './options.ts';
 export type { LoggedRequest, RequestFilter, RequestLog } from './request-log.ts';
 export { Snapshot } from './snapshot.ts';
 export type { ReadRecord } from './test-client.ts';

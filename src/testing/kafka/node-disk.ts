@@ -8,16 +8,26 @@ import { durationMs, type TestTime } from './time.ts';
 
 type Operation = 'read' | 'write' | 'sync';
 
-/** What the test does to the disk of one node. */
+/**
+ * What the test does to the disk of one node.
+ *
+ * @example
+ * ```ts
+ * kafka.disk(1).full();
+ * kafka.disk(2).slow('50ms');
+ * kafka.disk(1).mend();
+ * ```
+ */
 export class DiskFaults {
   private failing = new Map<Operation, string>();
   private slowMs = 0;
   private readonly time: TestTime;
-  /** The code that the store of the metadata log fails with; null when it works. */
+  /** @internal The code that the store of the metadata log fails with; null when it works. */
   get metadataFailure(): string | null {
     return this.failing.get('write') ?? this.failing.get('sync') ?? null;
   }
 
+  /** @internal */
   constructor(time: TestTime) {
     this.time = time;
   }
@@ -43,6 +53,7 @@ export class DiskFaults {
     this.slowMs = 0;
   }
 
+  /** @internal */
   async before(operation: Operation, path: string): Promise<void> {
     if (this.slowMs > 0) await new Promise<void>((resolve) => this.time.after(this.slowMs, resolve));
     const code = this.failing.get(operation);

@@ -4,7 +4,15 @@ import type { Logger } from '../../telemetry/logger.ts';
 
 const linesMax = 200;
 
-/** Where lines go besides the ring: nowhere, warnings to stderr, or every line to a function. */
+/**
+ * Where lines go besides the ring: nowhere, warnings to stderr, or every line to a function.
+ *
+ * @example
+ * ```ts
+ * const lines: string[] = [];
+ * await startKafka({ log: (line) => lines.push(line) });
+ * ```
+ */
 export type LogOption = 'silent' | 'warn' | ((line: string) => void);
 
 export class LogRing {

@@ -5,7 +5,14 @@ import type { LogOption } from './node-log.ts';
 import type { LoggedRequest } from './request-log.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A record as a test writes it: text is UTF-8, null is a tombstone. */
+/**
+ * A record as a test writes it: text is UTF-8, null is a tombstone.
+ *
+ * @example
+ * ```ts
+ * await kafka.produce('orders', [{ key: 'anna', value: 'tea', headers: { source: 'shop' }, partition: 1 }]);
+ * ```
+ */
 export interface TestRecord {
   readonly key?: string | Uint8Array | null;
   readonly value: string | Uint8Array | null;
@@ -14,7 +21,14 @@ export interface TestRecord {
   readonly timestampMs?: number;
 }
 
-/** A topic of the cluster's start. */
+/**
+ * A topic of the cluster's start.
+ *
+ * @example
+ * ```ts
+ * await kafka.createTopic('prices', { partitions: 2, configs: { 'cleanup.policy': 'compact' }, records: ['one'] });
+ * ```
+ */
 export interface TestTopic {
   /** 1 by default. */
   readonly partitions?: number;
@@ -26,7 +40,35 @@ export interface TestTopic {
   readonly records?: readonly (TestRecord | string)[];
 }
 
-/** What kind of cluster `startKafka` makes; everything has a default. */
+/**
+ * Who may connect, and how. **Not built yet**: `startKafka` refuses it, because every listener is PLAINTEXT.
+ *
+ * @example
+ * ```ts
+ * const security: SecurityOptions = { tls: true, users: [{ name: 'app', password: 'secret' }] };
+ * ```
+ */
+export interface SecurityOptions {
+  /** `true`: a certificate of the cluster's own authority. */
+  readonly tls?: true | { readonly cert: string; readonly key: string; readonly ca: string };
+  readonly users?: readonly {
+    readonly name: string;
+    readonly password: string;
+    /** SASL mechanisms; `['SCRAM-SHA-512']` by default. */
+    readonly mechanisms?: readonly string[];
+  }[];
+  /** Names of users whom no ACL holds back. */
+  readonly superUsers?: readonly string[];
+}
+
+/**
+ * What kind of cluster `startKafka` makes; everything has a default.
+ *
+ * @example
+ * ```ts
+ * await startKafka({ nodes: 3, racks: ['a', 'b', 'c'], topics: { orders: 3 }, clock: 'manual' });
+ * ```
+ */
 export interface StartKafkaOptions {
   /** Nodes, each broker and controller. 1 by default. */
   readonly nodes?: number;
@@ -55,6 +97,8 @@ export interface StartKafkaOptions {
   readonly log?: LogOption;
   /** Called with every request of a client, when it has come. */
   readonly onRequest?: (request: LoggedRequest) => void;
+  /** Users and TLS. **Not built yet**: it is refused. */
+  readonly security?: SecurityOptions;
   /** How long the start, and everything that waits without a deadline of its own, may take. 30 s by default. */
   readonly timeout?: number | string;
 }
@@ -67,7 +111,9 @@ export function controllerPort(id: number): number {
 export const nodesMax = 100;
 
 export function checkOptions(options: StartKafkaOptions): void {
-  const { nodes = 1, port = 0 } = options;
+  const { nodes = 1, port = 0, security } = options;
+  if (security !== undefined)
+    throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
     throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
   if (!Number.isInteger(port) || port < 0 || port + nodes > 65_536 || (port > 0 && port < 1024))

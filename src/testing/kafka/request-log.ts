@@ -1,11 +1,19 @@
 /** The newest requests of clients with their answers, decoded: to count, to look into, to read as a timeline. */
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
-import { groupsOf, topicPartitionsOf } from './request-parts.ts';
+import { groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
 
 const requestsMax = 1_000;
 
-/** A request as the node saw it. */
+/**
+ * A request as the node saw it.
+ *
+ * @example
+ * ```ts
+ * const [first] = kafka.requests.of('Produce');
+ * console.log(first?.clientId, first?.version, first?.about);
+ * ```
+ */
 export interface LoggedRequest {
   /** Kafka's name, such as `Produce`. */
   readonly api: string;
@@ -19,11 +27,18 @@ export interface LoggedRequest {
   readonly body: unknown;
   /** What was answered; undefined until then. */
   readonly response: unknown;
-  /** What the request is about, in short: topics, partitions, groups. */
+  /** What the request is about, in short: topics, partitions, groups, transactional ids. */
   readonly about: string;
 }
 
-/** Which of the kept requests to count. */
+/**
+ * Which of the kept requests to count.
+ *
+ * @example
+ * ```ts
+ * kafka.requests.count({ api: 'Fetch', clientId: 'billing', node: 2 });
+ * ```
+ */
 export interface RequestFilter {
   readonly api?: string;
   readonly clientId?: string;
@@ -45,10 +60,20 @@ function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): str
   const topics = topicPartitionsOf(body, nameOf).map(({ topic, partitions }) =>
     partitions.length === 0 ? topic : `${topic}[${partitions.join(',')}]`,
   );
-  return [...topics, ...groupsOf(body).map((group) => `group ${group}`)].join(' ');
+  const groups = groupsOf(body).map((group) => `group ${group}`);
+  const transactions = transactionalIdsOf(body).map((id) => `transactional id ${id}`);
+  return [...topics, ...groups, ...transactions].join(' ');
 }
 
-/** The newest thousand requests. */
+/**
+ * The newest thousand requests.
+ *
+ * @example
+ * ```ts
+ * kafka.requests.clear();
+ * console.log(String(kafka.requests));
+ * ```
+ */
 export class RequestLog {
   private entries: (LoggedRequest & { response: unknown })[] = [];
 
@@ -86,7 +111,7 @@ export class RequestLog {
       .join('\n');
   }
 
-  /** Notes a request; the returned function notes its answer. */
+  /** @internal Notes a request; the returned function notes its answer. */
   note(
     node: number,
     request: ActiveRequest,

@@ -1,6 +1,7 @@
 /**
  * What a request is about, read from its fields: topics, partitions, groups, transactional ids. And a request cut in two, so
- * that a fault meets one partition while the others are answered as usual.
+ * that a fault meets one partition while the others are answered as usual. Kafka's messages name these things by a few field
+ * names, so no API needs code of its own; `request-parts.test.ts` goes through the messages of all APIs.
  */
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,17 +11,42 @@ export interface PartFilter {
   readonly partition?: number | undefined;
 }
 
-/** Fields that hold the topics of a request or a response, and the partitions of a topic, in all of Kafka's messages. */
-const topicLists = ['topics', 'topicData', 'responses', 'groups', 'partitions'];
+/** Names a topic to whoever asks for it by name or by id. */
+type NameOf = (topicId: string) => string | null;
+
+/** Whether a topic, or one partition of it, is meant. The partition is null where the message names the topic alone. */
+type IsMeant = (topic: unknown, partition: number | null) => boolean;
+
+/** Lists whose elements are topics. */
+const topicLists = [
+  'topics',
+  'topicData',
+  'topicNames',
+  'topicPartitions',
+  'topicResults',
+  'subscribedTopicNames',
+  'v3AndBelowTopics',
+  'resources',
+  'responses',
+  'results',
+  'resultsByTopicV3AndBelow',
+  'replicaElectionResults',
+];
+/** Lists whose elements are partitions of a topic. */
 const partitionLists = [
   'partitions',
   'partitionData',
   'partitionResponses',
   'partitionIndexes',
   'partitionStates',
+  'partitionResult',
+  'resultsByPartition',
 ];
+/** Lists whose elements hold topics in turn. */
+const outerLists = ['groups', 'transactions', 'resultsByTransaction', 'dirs', 'markers'];
 const partitionNumbers = ['index', 'partition', 'partitionIndex', 'partitionId'];
 const topicNames = ['name', 'topic', 'topicName'];
+const topicResourceType = 2;
 
 function isFields(value: unknown): value is Fields {
   return (
@@ -28,9 +54,15 @@ function isFields(value: unknown): value is Fields {
   );
 }
 
+function listsOf(fields: Fields, names: readonly string[]): [string, readonly unknown[]][] {
+  return names.flatMap((name) => (Array.isArray(fields[name]) ? [[name, fields[name] as unknown[]]] : []));
+}
+
 function topicNameOf(topic: unknown): string | null {
   if (typeof topic === 'string') return topic;
   if (!isFields(topic)) return null;
+  if (topic.resourceType === topicResourceType && typeof topic.resourceName === 'string')
+    return topic.resourceName;
   for (const field of topicNames) {
     const name = topic[field];
     if (typeof name === 'string' && name !== '') return name;
@@ -49,134 +81,162 @@ function partitionOf(partition: unknown): number | null {
   return null;
 }
 
-/** The list of topics of a message and the name of its field; null when it has none. */
-function topicsOf(body: unknown): [string, readonly unknown[]] | null {
-  if (!isFields(body)) return null;
-  for (const field of topicLists) {
-    const list = body[field];
-    if (Array.isArray(list) && list.some((one) => topicNameOf(one) !== null || topicIdOf(one) !== null))
-      return [field, list as unknown[]];
-  }
-  return null;
+/** Topics of a message, wherever it has them. */
+function topicsOf(body: unknown): unknown[] {
+  if (!isFields(body)) return [];
+  const own = listsOf(body, topicLists).flatMap(([, topics]) => topics);
+  const inner = listsOf(body, outerLists).flatMap(([, outer]) => outer.flatMap(topicsOf));
+  return [...own, ...inner].filter((topic) => topicNameOf(topic) !== null || topicIdOf(topic) !== null);
 }
 
-function partitionsOf(topic: unknown): [string, readonly unknown[]] | null {
-  if (!isFields(topic)) return null;
-  for (const field of partitionLists) {
-    const list = topic[field];
-    if (Array.isArray(list)) return [field, list as unknown[]];
-  }
-  return null;
+function partitionsOf(topic: unknown): unknown[] {
+  return isFields(topic) ? listsOf(topic, partitionLists).flatMap(([, partitions]) => partitions) : [];
 }
 
-/** The group that a request is about; null when it is about none. */
+/** Texts of a field, of its elements, or of a field of those. */
+function textsOf(value: unknown, field: string): string[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts = all.map((one) => (isFields(one) ? one[field] : one));
+  return texts.filter((text) => typeof text === 'string');
+}
+
+/** Keys of a FindCoordinator request for such coordinators. */
+function coordinatorKeysOf(body: Fields, keyType: number): string[] {
+  return body.keyType === keyType ? textsOf([body.key, body.coordinatorKeys].flat(), '') : [];
+}
+
+/** The groups that a request is about. */
 export function groupsOf(body: unknown): string[] {
   if (!isFields(body)) return [];
-  const groups: string[] = [];
-  if (typeof body.groupId === 'string') groups.push(body.groupId);
-  if (body.keyType === 0 && typeof body.key === 'string') groups.push(body.key);
-  if (body.keyType === 0 && Array.isArray(body.coordinatorKeys))
-    groups.push(...(body.coordinatorKeys as string[]));
-  for (const list of [body.groups, body.groupIds, body.groupsNames])
-    if (Array.isArray(list))
-      for (const one of list as unknown[]) {
-        const id = isFields(one) ? one.groupId : one;
-        if (typeof id === 'string') groups.push(id);
-      }
-  return groups;
+  const named = [body.groupId, body.groups, body.groupIds, body.groupsNames];
+  const groups = [...named.flatMap((value) => textsOf(value, 'groupId')), ...coordinatorKeysOf(body, 0)];
+  return groups.filter((group) => group !== '');
 }
 
-export function transactionalIdOf(body: unknown): string | null {
-  return isFields(body) && typeof body.transactionalId === 'string' ? body.transactionalId : null;
+/** The transactional ids that a request is about. */
+export function transactionalIdsOf(body: unknown): string[] {
+  if (!isFields(body)) return [];
+  const named = [
+    body.transactionalId,
+    body.v3AndBelowTransactionalId,
+    body.transactionalIds,
+    body.transactions,
+  ];
+  const ids = [...named.flatMap((value) => textsOf(value, 'transactionalId')), ...coordinatorKeysOf(body, 1)];
+  return ids.filter((id) => id !== '');
 }
 
 /** Topics by name, for those that the request names so or by an id that `nameOf` knows; with their partitions. */
-export function topicPartitionsOf(
-  body: unknown,
-  nameOf: (topicId: string) => string | null,
-): { topic: string; partitions: number[] }[] {
-  return (topicsOf(body)?.[1] ?? []).flatMap((topic) => {
+export function topicPartitionsOf(body: unknown, nameOf: NameOf): { topic: string; partitions: number[] }[] {
+  return topicsOf(body).flatMap((topic) => {
     const id = topicIdOf(topic);
     const name = topicNameOf(topic) ?? (id === null ? null : nameOf(id));
     if (name === null) return [];
-    const partitions = (partitionsOf(topic)?.[1] ?? []).flatMap((one) => partitionOf(one) ?? []);
-    return [{ topic: name, partitions }];
+    return [{ topic: name, partitions: partitionsOf(topic).flatMap((one) => partitionOf(one) ?? []) }];
   });
 }
 
+/** A message in two: with only what is meant, and without it. Null: nothing is in that half. */
 export interface CutRequest {
-  /** The request with only what the filter means; null when there is nothing of it. */
   readonly meant: Fields | null;
-  /** The request without it; null when nothing is left. */
   readonly rest: Fields | null;
 }
 
+/** One element of a list, whole or in two. */
+interface CutElement {
+  readonly meant: unknown;
+  readonly rest: unknown;
+}
+
+function cutLists(fields: Fields, names: readonly string[], cut: (one: unknown) => CutElement): CutRequest {
+  const meant: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = {};
+  let isMeant = false;
+  let isLeft = false;
+  for (const [name, list] of listsOf(fields, names)) {
+    const halves = list.map(cut);
+    const meantList = halves.flatMap((half) => half.meant ?? []);
+    const restList = halves.flatMap((half) => half.rest ?? []);
+    meant[name] = meantList;
+    rest[name] = restList;
+    isMeant ||= meantList.length > 0;
+    isLeft ||= restList.length > 0;
+  }
+  if (!isMeant) return { meant: null, rest: fields };
+  return { meant: { ...fields, ...meant }, rest: isLeft ? { ...fields, ...rest } : null };
+}
+
+function cutTopic(topic: unknown, isMeant: IsMeant): CutElement {
+  if (!isFields(topic) || listsOf(topic, partitionLists).length === 0)
+    return isMeant(topic, null) ? { meant: topic, rest: null } : { meant: null, rest: topic };
+  return cutLists(topic, partitionLists, (partition) =>
+    isMeant(topic, partitionOf(partition))
+      ? { meant: partition, rest: null }
+      : { meant: null, rest: partition },
+  );
+}
+
+function cutMessage(body: unknown, isMeant: IsMeant): CutRequest {
+  if (!isFields(body)) return { meant: null, rest: null };
+  const cut = (one: unknown): CutElement => cutTopic(one, isMeant);
+  const own = cutLists(body, topicLists, cut);
+  return own.meant === null ? cutLists(body, outerLists, (one) => cutMessage(one, isMeant)) : own;
+}
+
 /** Cuts a request by topic and partition. */
-export function cutRequest(
-  body: unknown,
-  filter: PartFilter,
-  nameOf: (topicId: string) => string | null,
-): CutRequest {
-  const found = topicsOf(body);
-  if (found === null || !isFields(body)) return { meant: null, rest: isFields(body) ? body : null };
-  const [field, topics] = found;
-  const meant: unknown[] = [];
-  const rest: unknown[] = [];
-  for (const topic of topics) {
+export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): CutRequest {
+  return cutMessage(body, (topic, partition) => {
     const id = topicIdOf(topic);
     const name = topicNameOf(topic) ?? (id === null ? null : nameOf(id));
-    const fits =
+    return (
+      (name !== null || id !== null) &&
       (filter.topic === undefined || filter.topic === name) &&
-      (filter.topicId === undefined || filter.topicId === id);
-    const list = partitionsOf(topic);
-    if (!fits) rest.push(topic);
-    else if (filter.partition === undefined || list === null || !isFields(topic)) meant.push(topic);
-    else {
-      const [listField, partitions] = list;
-      const inside = partitions.filter((one) => partitionOf(one) === filter.partition);
-      const outside = partitions.filter((one) => partitionOf(one) !== filter.partition);
-      if (inside.length > 0) meant.push({ ...topic, [listField]: inside });
-      if (outside.length > 0) rest.push({ ...topic, [listField]: outside });
-    }
-  }
-  return {
-    meant: meant.length > 0 ? { ...body, [field]: meant } : null,
-    rest: rest.length > 0 ? { ...body, [field]: rest } : null,
-  };
+      (filter.topicId === undefined || filter.topicId === id) &&
+      (filter.partition === undefined || partition === null || filter.partition === partition)
+    );
+  });
+}
+
+/** What tells the elements of a list from each other. */
+function identityOf(one: unknown): string {
+  if (!isFields(one)) return String(one);
+  const { groupId, transactionalId, path, producerId } = one;
+  return String(
+    topicNameOf(one) ?? topicIdOf(one) ?? groupId ?? transactionalId ?? path ?? producerId ?? partitionOf(one),
+  );
 }
 
 /** One response of two, for the two halves of a request: lists of topics and of their partitions are put together. */
 export function joinResponses(main: unknown, other: unknown): unknown {
-  const ours = topicsOf(main);
-  const theirs = topicsOf(other);
-  if (theirs === null || !isFields(main)) return main;
-  const field = ours?.[0] ?? theirs[0];
-  const topics = [...(ours?.[1] ?? [])];
-  for (const topic of theirs[1]) {
-    const at = topics.findIndex(
-      (one) => topicNameOf(one) === topicNameOf(topic) && topicIdOf(one) === topicIdOf(topic),
-    );
-    const list = partitionsOf(topic);
-    const known = topics[at];
-    if (at < 0 || list === null || !isFields(known)) topics.push(topic);
-    else topics[at] = { ...known, [list[0]]: [...(partitionsOf(known)?.[1] ?? []), ...list[1]] };
+  if (!isFields(main) || !isFields(other)) return main;
+  const joined: Record<string, unknown> = { ...main };
+  for (const [field, theirs] of listsOf(other, [...topicLists, ...outerLists, ...partitionLists])) {
+    const list = Array.isArray(main[field]) ? [...(main[field] as unknown[])] : [];
+    for (const one of theirs) {
+      const at = list.findIndex((known) => identityOf(known) === identityOf(one));
+      if (at < 0) list.push(one);
+      else list[at] = joinResponses(list[at], one);
+    }
+    joined[field] = list;
   }
-  return { ...main, [field]: topics };
+  return joined;
 }
 
 /** A response without the topics and partitions that `request` names. */
 export function withoutParts(response: unknown, request: unknown): unknown {
-  let left = response;
-  for (const topic of topicsOf(request)?.[1] ?? []) {
-    const name = topicNameOf(topic) ?? undefined;
-    const topicId = name === undefined ? (topicIdOf(topic) ?? undefined) : undefined;
-    const partitions = (partitionsOf(topic)?.[1] ?? []).map(partitionOf);
-    for (const partition of partitions.length === 0 ? [null] : partitions) {
-      const field = topicsOf(left)?.[0];
-      if (field === undefined) return left;
-      const filter = { topic: name, topicId, partition: partition ?? undefined };
-      left = cutRequest(left, filter, () => null).rest ?? { ...(left as Fields), [field]: [] };
-    }
-  }
-  return left;
+  const named = topicsOf(request).map((topic) => ({
+    id: topicIdOf(topic),
+    name: topicNameOf(topic),
+    partitions: partitionsOf(topic).map(partitionOf),
+  }));
+  const { meant, rest } = cutMessage(response, (topic, partition) =>
+    named.some(
+      ({ id, name, partitions }) =>
+        (name === null ? id === topicIdOf(topic) : name === topicNameOf(topic)) &&
+        (partition === null || partitions.length === 0 || partitions.includes(partition)),
+    ),
+  );
+  if (meant === null || rest !== null) return rest ?? response;
+  const empty = listsOf(meant, [...topicLists, ...outerLists]).map(([field]) => [field, []] as const);
+  return { ...meant, ...Object.fromEntries(empty) };
 }

@@ -5,12 +5,22 @@ import type { StoredNode } from './node-storage.ts';
 
 const magic = 'bendemann snapshot 1';
 
-/** What all nodes of a cluster had stored at one moment. */
+/**
+ * What all nodes of a cluster had stored at one moment.
+ *
+ * @example
+ * ```ts
+ * const before = await kafka.snapshot();
+ * await before.save('kafka.snapshot');
+ * await kafka.restore(before);
+ * ```
+ */
 export class Snapshot {
   readonly clusterId: string;
-  /** What each node stored, by its id. */
+  /** @internal What each node stored, by its id. */
   readonly nodes: ReadonlyMap<number, StoredNode>;
 
+  /** @internal */
   constructor(clusterId: string, nodes: ReadonlyMap<number, StoredNode>) {
     this.clusterId = clusterId;
     this.nodes = nodes;

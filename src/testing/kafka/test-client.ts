@@ -18,7 +18,15 @@ import {
 import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
 import type { TestRecord, TestTopic } from './options.ts';
 
-/** A record as a test reads it. */
+/**
+ * A record as a test reads it.
+ *
+ * @example
+ * ```ts
+ * const [record] = await kafka.read('orders', { count: 1 });
+ * console.log(record?.key, record?.value, record?.offset);
+ * ```
+ */
 export interface ReadRecord {
   readonly topic: string;
   readonly partition: number;
@@ -174,13 +182,13 @@ export class TestClient {
     );
   }
 
-  coordinator(group: string): Promise<number> {
-    return retry(this.ports, timeoutMs, () => this.coordinatorNow(group));
+  coordinator(key: string, kind: 'group' | 'transaction' = 'group'): Promise<number> {
+    return retry(this.ports, timeoutMs, () => this.coordinatorNow(key, kind));
   }
 
   /** Rejects when there is none yet. */
-  coordinatorNow(group: string): Promise<number> {
-    return this.client.coordinator(group);
+  coordinatorNow(key: string, kind: 'group' | 'transaction' = 'group'): Promise<number> {
+    return this.client.coordinator(key, kind);
   }
 
   async group(groupId: string): Promise<GroupState> {

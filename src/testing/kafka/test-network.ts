@@ -4,12 +4,22 @@ import type { PeerHub } from './peer-hub.ts';
 import type { TestNode } from './test-node.ts';
 import { durationMs } from './time.ts';
 
-/** The network of a cluster, in the test's hands. */
+/**
+ * The network of a cluster, in the test's hands.
+ *
+ * @example
+ * ```ts
+ * kafka.network.cut([1], [2, 3]);
+ * kafka.network.latency('20ms', { from: 2 });
+ * kafka.network.heal();
+ * ```
+ */
 export class TestNetwork {
   private readonly hub: PeerHub;
   private readonly nodes: () => readonly TestNode[];
   private readonly doors: () => readonly ClientDoor[];
 
+  /** @internal */
   constructor(hub: PeerHub, nodes: () => readonly TestNode[], doors: () => readonly ClientDoor[]) {
     this.hub = hub;
     this.nodes = nodes;

@@ -28,10 +28,27 @@ export interface TestNodeOptions {
   readonly interceptor: RequestInterceptor;
 }
 
-/** `failed`: it ended by itself, as on a disk that its metadata log can't do without. */
+/**
+ * `failed`: it ended by itself, as on a disk that its metadata log can't do without.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.until(() => kafka.node(2).state === 'running');
+ * ```
+ */
 export type NodeState = 'running' | 'starting' | 'paused' | 'stopping' | 'down' | 'failed';
 
-/** A node of the cluster: what can be done to it, and what is known of it. */
+/**
+ * A node of the cluster: what can be done to it, and what is known of it.
+ *
+ * @example
+ * ```ts
+ * const node = kafka.node(2);
+ * node.pause();
+ * node.resume();
+ * await node.restart();
+ * ```
+ */
 export class TestNode {
   readonly id: number;
   /** What the test does to this node's disk. */
@@ -43,6 +60,7 @@ export class TestNode {
   private node: Node | null = null;
   private phase: 'down' | 'starting' | 'running' | 'stopping' = 'down';
 
+  /** @internal */
   constructor(options: TestNodeOptions) {
     this.id = options.id;
     this.options = options;
@@ -59,12 +77,12 @@ export class TestNode {
     return this.options.log.tail(Number.MAX_SAFE_INTEGER, this.id);
   }
 
-  /** The metadata as this node knows them; null when it is down. */
+  /** @internal The metadata as this node knows them; null when it is down. */
   get image(): MetadataImage | null {
     return this.node?.image ?? null;
   }
 
-  /** Whether this node believes that it leads the metadata quorum; the epoch tells which belief is newer. */
+  /** @internal Whether this node believes that it leads the metadata quorum; the epoch tells which belief is newer. */
   get leadingEpoch(): number {
     const leader = this.node?.leader ?? null;
     return leader !== null && leader.id === this.id ? leader.epoch : -1;
@@ -117,6 +135,12 @@ export class TestNode {
     if (this.phase === 'running') this.phase = 'stopping';
     await node.stop();
     await this.kill();
+  }
+
+  /** `stop`, then `start`. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
   }
 
   /** Stands still, as under SIGSTOP: connections stay open and nothing is answered. */

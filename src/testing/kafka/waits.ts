@@ -5,12 +5,28 @@ import { durationMs } from './time.ts';
 const lookAgainMs = 2;
 const logLinesShown = 20;
 
-/** What was waited for did not happen in time. */
+/**
+ * What was waited for did not happen in time.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.offsets('orders', 3, { timeout: 100 }).catch((error: unknown) => {
+ *   if (error instanceof WaitTimeoutError) console.log(error.message);
+ * });
+ * ```
+ */
 export class WaitTimeoutError extends Error {
   override readonly name = 'WaitTimeoutError';
 }
 
-/** How long to wait. */
+/**
+ * How long to wait.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.inSync('orders', { timeout: '10s' });
+ * ```
+ */
 export interface WaitOptions {
   /** Milliseconds, or text such as `'5s'`. */
   readonly timeout?: number | string;

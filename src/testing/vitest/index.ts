@@ -19,7 +19,16 @@ interface KafkaFixture {
   readonly kafka: TestKafka;
 }
 
-/** The test function of a file whose tests take `{ kafka }`. */
+/**
+ * The test function of a file whose tests take `{ kafka }`.
+ *
+ * @example
+ * ```ts
+ * import { kafkaTest, type KafkaTest } from 'bendemann/vitest';
+ *
+ * export const test: KafkaTest = kafkaTest({ topics: { orders: 1 } });
+ * ```
+ */
 export type KafkaTest = TestAPI<FileFixture & KafkaFixture>;
 
 /**

@@ -28,7 +28,20 @@ async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
   }
 }
 
-/** For `expect.extend`; `kafkaTest` adds them by itself. */
+/**
+ * For `expect.extend`; `kafkaTest` adds them by itself.
+ *
+ * @example
+ * ```ts
+ * import { expect } from 'vitest';
+ * import { startKafka } from 'bendemann/testing';
+ * import { kafkaMatchers } from 'bendemann/vitest';
+ *
+ * expect.extend(kafkaMatchers);
+ * await using kafka = await startKafka({ topics: { orders: 1 } });
+ * await expect(kafka).toHaveRecord('orders', { value: 'tea' });
+ * ```
+ */
 export const kafkaMatchers = {
   /** A record with these fields is in the topic, or comes within the time-out. */
   toHaveRecord(

@@ -15,7 +15,14 @@ import { BadRequestError, type ControlledCluster, NotFoundError, type Verb, verb
 const bodyBytesMax = 16 * 1024 * 1024;
 const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
-/** Where the control port is, and what its callers must show. */
+/**
+ * Where the control port is, and what its callers must show.
+ *
+ * @example
+ * ```ts
+ * await serveControl(kafka, { host: '0.0.0.0', port: 9099, token: 'secret' });
+ * ```
+ */
 export interface ControlOptions {
   /** 127.0.0.1 by default. */
   readonly host?: string;
@@ -25,7 +32,16 @@ export interface ControlOptions {
   readonly token?: string;
 }
 
-/** A control port that serves. */
+/**
+ * A control port that serves.
+ *
+ * @example
+ * ```ts
+ * const control = await serveControl(kafka);
+ * await fetch(`${control.url}/nodes/1/kill`, { method: 'POST' });
+ * await control.close();
+ * ```
+ */
 export interface ControlServer {
   readonly url: string;
   /** Null: none is asked for. */
@@ -133,7 +149,14 @@ function isForThisMachine(request: IncomingMessage, host: string): boolean {
   return !loopback.includes(host) || loopback.includes(name);
 }
 
-/** Serves the control port of a cluster until it is closed. */
+/**
+ * Serves the control port of a cluster until it is closed.
+ *
+ * @example
+ * ```ts
+ * const control = await serveControl(kafka, { port: 9099 });
+ * ```
+ */
 export async function serveControl(kafka: TestKafka, options: ControlOptions = {}): Promise<ControlServer> {
   const { host = '127.0.0.1', port = 0 } = options;
   const token = options.token ?? (loopback.includes(host) ? null : randomBytes(18).toString('base64url'));

@@ -92,7 +92,7 @@ function faultView(id: string, fault: Fault): unknown {
   return { id, hits: fault.hits, isOver: fault.isOver, requests };
 }
 
-const nodeActions = ['kill', 'stop', 'start', 'pause', 'resume'] as const;
+const nodeActions = ['kill', 'stop', 'start', 'restart', 'pause', 'resume'] as const;
 
 const nodeVerbs: readonly Verb[] = [
   {
@@ -175,15 +175,15 @@ const faultVerbs: readonly Verb[] = [
       delay: { type: 'duration', about: 'Answer so much later.' },
       drop: { type: 'boolean', about: 'Never answer.' },
       disconnect: { type: 'boolean', about: 'Close the connection.' },
-      corrupt: { type: 'string', about: '"crc": records of a Fetch do not fit their checksum.' },
+      corrupt: { type: 'string', about: '"crc" or "truncate": damages the records of a Fetch.' },
       throttleMs: { type: 'integer', about: 'throttle_time_ms of the answer.' },
       observe: { type: 'boolean', about: 'Only count.' },
       times: { type: 'integer', about: 'How often, 1 by default; -1: until it is removed.' },
     },
     run: async (cluster, values) => {
       const { times, corrupt } = values;
-      if (corrupt !== undefined && corrupt !== 'crc')
-        throw new BadRequestError(`corrupt must be 'crc', not '${String(corrupt)}'.`);
+      if (corrupt !== undefined && corrupt !== 'crc' && corrupt !== 'truncate')
+        throw new BadRequestError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
       const often = times === -1 ? { times: Number.POSITIVE_INFINITY } : {};
       const fault = cluster.kafka.fault({ ...values, ...often } as FaultOptions);
       const id = String(cluster.nextId++);

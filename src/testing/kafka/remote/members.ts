@@ -94,6 +94,7 @@ const node: MembersOf<TestNode> = {
   start: 'ask',
   kill: 'ask',
   stop: 'ask',
+  restart: 'ask',
   pause: 'call',
   resume: 'call',
 };

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { Field, Shape } from '../../../src/protocol/schema/fields.ts';
+import {
+  cutRequest,
+  groupsOf,
+  joinResponses,
+  topicPartitionsOf,
+  transactionalIdsOf,
+  withoutParts,
+} from '../../../src/testing/kafka/request-parts.ts';
+import { allMessages } from '../../protocol/all-messages.ts';
+
+const none = (): null => null;
+const topicFields = ['topic', 'topicName', 'topicNames', 'subscribedTopicNames'];
+const groupFields = ['groupId', 'groups', 'groupIds', 'groupsNames'];
+const transactionalFields = ['transactionalId', 'v3AndBelowTransactionalId', 'transactionalIds'];
+
+/** A value of a field: lists have one element, texts are what the field is called, topics are called orders. */
+function valueOf(name: string, { kind, element, fields }: Field): unknown {
+  if (fields !== null) return bodyOf(fields);
+  if (kind === 'array') return element === null ? [] : [valueOf(name, element)];
+  if (kind === 'string') return [...topicFields, 'name'].includes(name) ? 'orders' : name;
+  return kind === 'int32' ? 7 : null;
+}
+
+function bodyOf(shape: Shape): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, valueOf(name, field)]));
+}
+
+/** Whether a field of such a name is anywhere in a message. */
+function has(shape: Shape, isMeant: (name: string, beside: Shape) => boolean): boolean {
+  return Object.entries(shape).some(([name, { fields, element }]) => {
+    const inner = fields ?? element?.fields ?? null;
+    return isMeant(name, shape) || (inner !== null && has(inner, isMeant));
+  });
+}
+
+const namesTopic = (name: string, beside: Shape): boolean =>
+  topicFields.includes(name) || (name === 'name' && Object.keys(beside).some((one) => /^partition/i.test(one)));
+
+const requests = allMessages.filter(
+  ({ name, listeners }) => name.endsWith('Request') && listeners?.includes('broker') === true,
+);
+
+
+describe('what a request is about is found in the messages of all APIs', () => {
+  test.each(requests.map(({ name, fields }) => [name, fields] as const))('%s', (_name, fields) => {
+    const body = bodyOf(fields);
+    if (has(fields, namesTopic))
+      expect(topicPartitionsOf(body, none).map(({ topic }) => topic)).toContain('orders');
+    if (has(fields, (field) => groupFields.includes(field))) expect(groupsOf(body)).not.toEqual([]);
+    if (has(fields, (field) => transactionalFields.includes(field)))
+      expect(transactionalIdsOf(body)).not.toEqual([]);
+  });
+});
+
+const partition = (index: number): { index: number } => ({ index });
+const bodies: Readonly<Record<string, Record<string, unknown>>> = {
+  'topics with partitions': {
+    acks: -1,
+    topicData: [
+      { name: 'orders', partitionData: [partition(0), partition(1)] },
+      { name: 'other', partitionData: [partition(1)] },
+    ],
+  },
+  'topics of groups': {
+    groups: [
+      { groupId: 'one', topics: [{ name: 'orders', partitionIndexes: [0, 1] }] },
+      { groupId: 'two', topics: [{ name: 'other', partitionIndexes: [1] }] },
+    ],
+  },
+  'topics of transactions': {
+    transactions: [{ transactionalId: 'tx', topics: [{ name: 'orders', partitions: [0, 1] }] }],
+    v3AndBelowTopics: [{ name: 'orders', partitions: [1, 0] }],
+  },
+  'configuration of topics': {
+    resources: [
+      { resourceType: 2, resourceName: 'orders' },
+      { resourceType: 4, resourceName: '1' },
+    ],
+  },
+};
+
+describe('a request in two', () => {
+  test.each(Object.entries(bodies))('%s', (_name, body) => {
+    const { meant, rest } = cutRequest(body, { topic: 'orders' }, none);
+    expect(topicPartitionsOf(meant, none).every(({ topic }) => topic === 'orders')).toBe(true);
+    expect(topicPartitionsOf(rest, none).some(({ topic }) => topic === 'orders')).toBe(false);
+    expect(joinResponses(meant, rest)).toEqual(body);
+    expect(rest === null ? null : joinResponses(withoutParts(body, meant), meant)).toEqual(
+      rest === null ? null : joinResponses(rest, meant),
+    );
+  });
+
+  test('by partition, and a topic by its id', () => {
+    const body = bodies['topics of groups'];
+    const { meant, rest } = cutRequest(body, { partition: 1 }, none);
+    expect(topicPartitionsOf(meant, none)).toEqual([
+      { topic: 'orders', partitions: [1] },
+      { topic: 'other', partitions: [1] },
+    ]);
+    expect(topicPartitionsOf(rest, none)).toEqual([{ topic: 'orders', partitions: [0] }]);
+    const byId = { topics: [{ topic: '', topicId: 'id', partitions: [partition(0)] }] };
+    expect(cutRequest(byId, { topic: 'orders' }, () => 'orders')).toEqual({ meant: byId, rest: null });
+    expect(withoutParts(byId, byId)).toEqual({ topics: [] });
+  });
+
+  test('of nothing that is meant, nothing is cut', () => {
+    const body = { groups: ['orders'], memberId: 'm' };
+    expect(cutRequest(body, { topic: 'orders' }, none)).toEqual({ meant: null, rest: body });
+  });
+});
