@@ -20,7 +20,9 @@ const compilerOptions = {
   verbatimModuleSyntax: false,
   isolatedModules: false,
   skipLibCheck: true,
-  paths: Object.fromEntries(Object.entries(entries).map(([name, file]) => [`bendemann/${name}`, [`./${file}`]])),
+  paths: Object.fromEntries(
+    Object.entries(entries).map(([name, file]) => [`bendemann/${name}`, [`./${file}`]]),
+  ),
 };
 const prelude = `import type { TestKafka } from 'bendemann/testing';\ndeclare const kafka: TestKafka;\n`;
 
@@ -55,9 +57,7 @@ function examplesOf() {
 
 const examples = [
   ...examplesOf(),
-  ...documents.flatMap((file) =>
-    blocksOf(readFileSync(file, 'utf8')).map((code) => ({ where: file, code })),
-  ),
+  ...documents.flatMap((file) => blocksOf(readFileSync(file, 'utf8')).map((code) => ({ where: file, code }))),
 ];
 const sources = new Map(
   examples.map(({ where, code }, at) => [

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/bendemann/bendemann.ts';
+import { main as storage } from '../../src/cli/storage/kafka-storage.ts';
 import { runMain } from '../../src/cli/entry.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
+// @ts-expect-error plain JavaScript, as scripts are
+import { freePorts as portsThatAreFree } from '../../scripts/lib/ports.mjs';
 import { startKafka, type TestKafka } from '../../src/testing/kafka/index.ts';
 
 let kafka: TestKafka;
@@ -29,14 +32,15 @@ interface Ran {
 async function run(
   args: readonly string[],
   lines: readonly string[] = [],
-  onOut = (_stop: () => void): void => {},
+  onOut = (_stop: () => void, _text: string): void => {},
+  tool = main,
 ): Promise<Ran> {
   const ran = { status: -1, out: '', err: '' };
   const handlers: ((signal: 'SIGINT') => void)[] = [];
   const io: CliIo = {
     stdout: (text) => {
       ran.out += String(text);
-      onOut(() => handlers.forEach((handler) => handler('SIGINT')));
+      onOut(() => handlers.forEach((handler) => handler('SIGINT')), String(text));
     },
     stderr: (text) => {
       ran.err += text;
@@ -51,7 +55,7 @@ async function run(
       return () => {};
     },
   };
-  ran.status = await runMain(main, args, io);
+  ran.status = await runMain(tool, args, io);
   return ran;
 }
 
@@ -160,4 +164,47 @@ describe('bendemann', () => {
     expect(sick.out).toMatch(/in use on this machine|will not start/);
     expect((await run(['doctor', node(4, { 'node.id': 'x' })])).out).toContain('the node will not start');
   });
+
+  test('start with several files runs a node for each, and stops all of them', async () => {
+    const [first = 0, second = 0, third = 0] = (await portsThatAreFree(3)) as number[];
+    const voters = `1@localhost:${second}`;
+    const fileOf = (id: number, more: Record<string, string>): string => {
+      const path = join(folder, `start-${id}.properties`);
+      const properties = {
+        'node.id': String(id),
+        'controller.listener.names': 'CONTROLLER',
+        'controller.quorum.voters': voters,
+        'log.dirs': join(folder, `start-${id}`),
+        ...more,
+      };
+      writeFileSync(
+        path,
+        Object.entries(properties)
+          .map(([key, value]) => `${key}=${value}\n`)
+          .join(''),
+      );
+      return path;
+    };
+    const files = [
+      fileOf(1, {
+        'process.roles': 'broker,controller',
+        listeners: `PLAINTEXT://localhost:${first},CONTROLLER://localhost:${second}`,
+      }),
+      fileOf(2, { 'process.roles': 'broker', listeners: `PLAINTEXT://localhost:${third}` }),
+    ];
+    for (const file of files)
+      expect(
+        await run(['format', '-t', 'abcdefghijklmnopqrstuv', '-c', file], [], undefined, storage),
+      ).toMatchObject({ status: 0 });
+    const started = (out: string): number => out.match(/^start-[12].* Kafka Server started/gm)?.length ?? 0;
+    let seen = '';
+    const ran = await run(['start', ...files], [], (stop, text) => {
+      seen += text;
+      if (started(seen) === 2) stop();
+    });
+    expect(ran.status).toBe(130);
+    expect(ran.err).toMatch(/start-1.properties {2}ended/);
+    expect(ran.err).toMatch(/start-2.properties {2}ended/);
+    expect(ran.out).toContain('start-2.properties  ');
+  }, 30_000);
 });

@@ -72,7 +72,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Until every replica of a topic, or of all topics, is in sync and every partition has a leader. */
+  /** Until every replica of a topic, or of all topics, runs and is in sync and every partition has a leader. */
   async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
     let seen = 'no metadata yet';
     await this.sources.deadlines.until(
@@ -82,11 +82,15 @@ export class ClusterWaits {
         const topics = [...(this.sources.image()?.topics.all() ?? [])];
         const wanted = topic === undefined ? topics : topics.filter(({ name }) => name === topic);
         if (topic !== undefined && wanted.length === 0) return undefined;
+        // The ISR holds a node that was just killed until its time is over.
+        const runs = new Set(
+          this.sources.nodes().flatMap(({ id, state }) => (state === 'running' ? id : [])),
+        );
         const lacking = wanted.flatMap(({ name, partitions }) =>
-          partitions.flatMap((partition, index) =>
-            partition.leader >= 0 && partition.isr.length === partition.replicas.length
+          partitions.flatMap(({ leader, isr, replicas }, index) =>
+            leader >= 0 && isr.length === replicas.length && isr.every((id) => runs.has(id))
               ? []
-              : `${name}-${index} leader ${partition.leader} isr ${partition.isr.join(',')} of ${partition.replicas.join(',')}`,
+              : `${name}-${index} leader ${leader} isr ${isr.join(',')} of ${replicas.join(',')}`,
           ),
         );
         seen = lacking.join('; ');

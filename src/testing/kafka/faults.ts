@@ -168,7 +168,8 @@ function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boole
   if (node !== undefined && node !== nodeId) return false;
   if (clientId !== undefined && clientId !== request.clientId) return false;
   if (group !== undefined && !groupsOf(request.body).includes(group)) return false;
-  if (transactionalId !== undefined && !transactionalIdsOf(request.body).includes(transactionalId)) return false;
+  if (transactionalId !== undefined && !transactionalIdsOf(request.body).includes(transactionalId))
+    return false;
   return where === undefined || where(request);
 }
 

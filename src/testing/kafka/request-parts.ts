@@ -202,7 +202,13 @@ function identityOf(one: unknown): string {
   if (!isFields(one)) return String(one);
   const { groupId, transactionalId, path, producerId } = one;
   return String(
-    topicNameOf(one) ?? topicIdOf(one) ?? groupId ?? transactionalId ?? path ?? producerId ?? partitionOf(one),
+    topicNameOf(one) ??
+      topicIdOf(one) ??
+      groupId ??
+      transactionalId ??
+      path ??
+      producerId ??
+      partitionOf(one),
   );
 }
 

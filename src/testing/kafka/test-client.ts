@@ -16,6 +16,10 @@ import {
   AlterPartitionReassignmentsResponse,
 } from '../../protocol/messages/45-alter-partition-reassignments.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from '../../protocol/messages/69-consumer-group-describe.ts';
 import type { TestRecord, TestTopic } from './options.ts';
 
 /**
@@ -191,8 +195,19 @@ export class TestClient {
     return this.client.coordinator(key, kind);
   }
 
+  /** State and size of a group of either protocol; `Dead` when there is none. */
   async group(groupId: string): Promise<GroupState> {
     const coordinator = await this.coordinator(groupId);
+    const ask = { groupIds: [groupId], includeAuthorizedOperations: false };
+    const found = await this.client.requestTo(
+      coordinator,
+      ConsumerGroupDescribeRequest,
+      ConsumerGroupDescribeResponse,
+      ask,
+    );
+    const [consumerGroup] = found.groups;
+    if (consumerGroup?.errorCode === Errors.NONE.code)
+      return { state: consumerGroup.groupState, members: consumerGroup.members.length };
     const answer = await this.client.requestTo(coordinator, DescribeGroupsRequest, DescribeGroupsResponse, {
       groups: [groupId],
       includeAuthorizedOperations: false,

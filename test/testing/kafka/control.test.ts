@@ -65,6 +65,23 @@ describe('the control port', () => {
     expect(await done('GET', '/cluster')).toMatchObject({ bootstrapServers: kafka.bootstrapServers });
   });
 
+  test('offsets, coordinators, and the waits for them', async () => {
+    await done('POST', '/topics', { name: 'counted', records: ['one', 'two'] });
+    await done('POST', '/wait/offsets', { topic: 'counted', count: 2 });
+    expect((await call('POST', '/wait/offsets', { topic: 'counted', count: 3, timeout: 20 }))[0]).toBe(504);
+    expect(await done('GET', '/topics/counted/offsets')).toEqual({
+      partitions: [{ partition: 0, start: 0, end: 2 }],
+    });
+    expect(await done('GET', '/groups/nobody/offsets?topic=counted')).toEqual({
+      partitions: [{ partition: 0, offset: -1 }],
+    });
+    for (const kind of ['group', 'transaction'])
+      expect(await done('GET', `/coordinators/${kind}/any`)).toEqual({ node: expect.any(Number) });
+    expect((await done('POST', '/wait/leader', { topic: 'counted', not: 9 })).node).toEqual(
+      expect.any(Number),
+    );
+  });
+
   test('snapshots and reset', async () => {
     await done('POST', '/topics/orders/records', { records: ['kept'] });
     const { id } = await done('POST', '/snapshots');
@@ -77,6 +94,8 @@ describe('the control port', () => {
   test.each([
     ['POST', '/clock/advance', { by: 'soon' }, 400, /'by' must be milliseconds, or a number with ms/],
     ['POST', '/clock/advance', { by: '1s' }, 400, /clock: 'manual'/],
+    ['POST', '/clock/set', { toMs: 1 }, 400, /does not go back/],
+    ['GET', '/coordinators/share/any', undefined, 400, /kind must be group or transaction/],
     ['POST', '/topics', {}, 400, /'name' is missing: expected text/],
     ['POST', '/topics', 'no json', 400, /The body is not JSON/],
     ['POST', '/topics', { name: 'x', colour: 'red' }, 400, /'colour' is not expected here; fields are name/],

@@ -36,12 +36,12 @@ function has(shape: Shape, isMeant: (name: string, beside: Shape) => boolean): b
 }
 
 const namesTopic = (name: string, beside: Shape): boolean =>
-  topicFields.includes(name) || (name === 'name' && Object.keys(beside).some((one) => /^partition/i.test(one)));
+  topicFields.includes(name) ||
+  (name === 'name' && Object.keys(beside).some((one) => /^partition/i.test(one)));
 
 const requests = allMessages.filter(
   ({ name, listeners }) => name.endsWith('Request') && listeners?.includes('broker') === true,
 );
-
 
 describe('what a request is about is found in the messages of all APIs', () => {
   test.each(requests.map(({ name, fields }) => [name, fields] as const))('%s', (_name, fields) => {

@@ -1,5 +1,6 @@
 /** The OpenAPI file of the control port, made from the table of verbs. */
-import { type FieldType, verbs } from './verbs.ts';
+import { type FieldType } from './verb.ts';
+import { verbs } from './verbs.ts';
 
 const schemas: Readonly<Record<FieldType, unknown>> = {
   string: { type: 'string' },

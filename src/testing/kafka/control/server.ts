@@ -10,7 +10,8 @@ import type { TestKafka } from '../cluster.ts';
 import { WaitTimeoutError } from '../waits.ts';
 import { openApi } from './open-api.ts';
 import { checkValues, valuesOfQuery } from './values.ts';
-import { BadRequestError, type ControlledCluster, NotFoundError, type Verb, verbs } from './verbs.ts';
+import { BadRequestError, type ControlledCluster, NotFoundError, type Verb } from './verb.ts';
+import { verbs } from './verbs.ts';
 
 const bodyBytesMax = 16 * 1024 * 1024;
 const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];

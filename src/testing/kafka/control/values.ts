@@ -1,6 +1,6 @@
 /** Checks what a caller sent against the fields of a verb. Each refusal says what was expected. */
 import { durationMs } from '../time.ts';
-import { BadRequestError, type FieldType, type Values, type VerbField } from './verbs.ts';
+import { BadRequestError, type FieldType, type Values, type VerbField } from './verb.ts';
 
 const expected: Readonly<Record<FieldType, string>> = {
   string: 'text',

@@ -4,59 +4,16 @@
  */
 import type { TestKafka } from '../cluster.ts';
 import type { Fault, FaultOptions } from '../faults.ts';
-import type { TestRecord, TestTopic } from '../options.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { durationMs } from '../time.ts';
-
-/** A request that the caller must change. */
-export class BadRequestError extends Error {
-  override readonly name = 'BadRequestError';
-}
-
-/** What the caller named is not there. */
-export class NotFoundError extends Error {
-  override readonly name = 'NotFoundError';
-}
-
-export type FieldType =
-  | 'string'
-  | 'integer'
-  | 'boolean'
-  | 'duration'
-  | 'object'
-  | 'strings'
-  | 'integers'
-  | 'records';
-
-export interface VerbField {
-  readonly type: FieldType;
-  readonly about: string;
-  readonly isRequired?: boolean;
-}
-
-export type Values = Readonly<Record<string, unknown>>;
-
-/** A cluster with what callers over HTTP hold: faults and snapshots by their ids. */
-export interface ControlledCluster {
-  readonly kafka: TestKafka;
-  readonly faults: Map<string, Fault>;
-  readonly snapshots: Map<string, Snapshot>;
-  nextId: number;
-}
-
-export interface Verb {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Segments in braces are parameters. */
-  readonly path: string;
-  readonly about: string;
-  /** Of the body; with GET, of the query. */
-  readonly fields: Readonly<Record<string, VerbField>>;
-  run(cluster: ControlledCluster, values: Values, path: Readonly<Record<string, string>>): Promise<unknown>;
-}
-
-const timeout: VerbField = { type: 'duration', about: 'How long to wait, such as "5s"; 30 s by default.' };
-const topicField: VerbField = { type: 'string', about: 'Name of the topic.', isRequired: true };
-const partitionField: VerbField = { type: 'integer', about: 'The partition, 0 by default.' };
+import { topicVerbs, waitVerbs } from './topic-verbs.ts';
+import {
+  BadRequestError,
+  type ControlledCluster,
+  NotFoundError,
+  timeout,
+  type Verb,
+  waitOf,
+} from './verb.ts';
 
 function nodeOf(
   { kafka }: ControlledCluster,
@@ -243,11 +200,6 @@ const faultVerbs: readonly Verb[] = [
   },
 ];
 
-/** The deadline of a wait, where one is given. */
-function waitOf({ timeout: given }: Values): { timeout?: number } {
-  return given === undefined ? {} : { timeout: durationMs(given as string | number) };
-}
-
 const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
@@ -256,6 +208,16 @@ const timeVerbs: readonly Verb[] = [
     fields: { by: { type: 'duration', about: 'How far, such as "7d".', isRequired: true } },
     run: async ({ kafka }, { by }) => {
       await kafka.clock.advance(by as string);
+      return { nowMs: kafka.clock.now() };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/clock/set',
+    about: 'Moves the time of a cluster whose clock is manual on to a date.',
+    fields: { toMs: { type: 'integer', about: 'Milliseconds since 1970.', isRequired: true } },
+    run: async ({ kafka }, { toMs }) => {
+      await kafka.clock.set(toMs as number);
       return { nowMs: kafka.clock.now() };
     },
   },
@@ -311,113 +273,7 @@ const timeVerbs: readonly Verb[] = [
   },
 ];
 
-const topicVerbs: readonly Verb[] = [
-  {
-    method: 'POST',
-    path: '/topics',
-    about: 'Creates a topic.',
-    fields: {
-      name: topicField,
-      partitions: { type: 'integer', about: '1 by default.' },
-      replicas: { type: 'integer', about: 'As many as there are nodes, at most 3, by default.' },
-      configs: { type: 'object', about: 'Topic configuration by name.' },
-      records: { type: 'records', about: 'Written at once: texts, or objects with key and value.' },
-    },
-    run: async ({ kafka }, { name, ...topic }) => {
-      await kafka.createTopic(name as string, topic as TestTopic);
-      return {};
-    },
-  },
-  {
-    method: 'POST',
-    path: '/topics/{topic}/records',
-    about: 'Writes records.',
-    fields: {
-      records: {
-        type: 'records',
-        about: 'Texts, or objects with key, value, headers and partition.',
-        isRequired: true,
-      },
-    },
-    run: async ({ kafka }, { records }, { topic = '' }) => {
-      await kafka.produce(topic, records as (TestRecord | string)[]);
-      return {};
-    },
-  },
-  {
-    method: 'GET',
-    path: '/topics/{topic}/records',
-    about: 'Reads a topic from its beginning.',
-    fields: { count: { type: 'integer', about: 'Wait for so many; otherwise what is there.' }, timeout },
-    run: async ({ kafka }, values, { topic = '' }) => {
-      const count = values.count === undefined ? {} : { count: values.count as number };
-      const records = await kafka.read(topic, { ...count, ...waitOf(values) });
-      return { records: records.map(({ rawKey: _key, rawValue: _value, ...record }) => record) };
-    },
-  },
-  {
-    method: 'POST',
-    path: '/topics/{topic}/leader',
-    about: 'Moves the leader of a partition.',
-    fields: {
-      partition: partitionField,
-      node: { type: 'integer', about: 'The node that shall lead.', isRequired: true },
-    },
-    run: async ({ kafka }, { partition, node }, { topic = '' }) => {
-      await kafka.moveLeader(topic, (partition ?? 0) as number, node as number);
-      return {};
-    },
-  },
-];
-
 const stateVerbs: readonly Verb[] = [
-  {
-    method: 'POST',
-    path: '/wait/group',
-    about: 'Waits for a group.',
-    fields: {
-      group: { type: 'string', about: 'Its id.', isRequired: true },
-      state: { type: 'string', about: 'Such as Stable or Empty.' },
-      members: { type: 'integer', about: 'So many members.' },
-      lag: { type: 'integer', about: 'At most so many records behind, of topic.' },
-      topic: { type: 'string', about: 'The topic that lag is about.' },
-      timeout,
-    },
-    run: async ({ kafka }, { group, timeout: _timeout, ...wanted }) => {
-      await kafka.wait.group(group as string, { ...wanted, ...waitOf({ timeout: _timeout }) });
-      return {};
-    },
-  },
-  {
-    method: 'POST',
-    path: '/wait/leader',
-    about: 'Waits for the leader of a partition.',
-    fields: {
-      topic: topicField,
-      partition: partitionField,
-      not: { type: 'integer', about: 'Another than this node.' },
-      timeout,
-    },
-    run: async ({ kafka }, { topic, partition, not, ...rest }) => {
-      const other = not === undefined ? {} : { not: not as number };
-      return {
-        node: await kafka.wait.leader(topic as string, (partition ?? 0) as number, {
-          ...other,
-          ...waitOf(rest),
-        }),
-      };
-    },
-  },
-  {
-    method: 'POST',
-    path: '/wait/in-sync',
-    about: 'Waits until all replicas are in sync.',
-    fields: { topic: { type: 'string', about: 'Of this topic; of all by default.' }, timeout },
-    run: async ({ kafka }, { topic, ...rest }) => {
-      await kafka.wait.inSync(topic as string | undefined, waitOf(rest));
-      return {};
-    },
-  },
   {
     method: 'POST',
     path: '/reset',
@@ -457,5 +313,6 @@ export const verbs: readonly Verb[] = [
   ...faultVerbs,
   ...timeVerbs,
   ...topicVerbs,
+  ...waitVerbs,
   ...stateVerbs,
 ];
