@@ -1,9 +1,11 @@
 /**
  * Benchmarks, side by side with Apache Kafka when its directory is given:
  *
- *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--runs N] [--records N] [--pause-seconds N] [--minutes N]
- *       [part…]
+ *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR] [--runs N] [--records N]
+ *       [--pause-seconds N] [--minutes N] [part…]
  *
+ * --against: a checkout of another commit, built. It is compared too, and every run begins with a new cluster, so that the systems
+ * take turns: what the machine does in one minute and not in the next reaches all of them.
  * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group failover pauses controller-kill quiet stalls handover; all of
  * them when none is named. --minutes is for quiet and stalls, --members and
  * --partitions for consumer-group.
@@ -48,6 +50,7 @@ const { values, positionals } = parseArgs({
   options: {
     kafka: { type: 'string' },
     only: { type: 'string' },
+    against: { type: 'string' },
     runs: { type: 'string', default: '3' },
     records: { type: 'string', default: '500000' },
     'pause-seconds': { type: 'string', default: '60' },
@@ -64,7 +67,7 @@ if (unknown.length > 0) {
 
 ready();
 const kafka = values.kafka === undefined ? null : resolve(values.kafka);
-const systems = systemsOf(kafka).filter(
+const systems = systemsOf(kafka, values.against).filter(
   ({ name }) => !values.only || name.toLowerCase().includes(values.only),
 );
 const clients = await makeClients();
@@ -74,7 +77,8 @@ const context = {
   clients,
   probes: await makeProbes(clients),
   results,
-  runs: Number(values.runs),
+  // With --against the runs are repetitions of whole parts.
+  runs: values.against === undefined ? Number(values.runs) : 1,
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),
   minutes: Number(values.minutes),
@@ -85,7 +89,7 @@ const context = {
 let status = 0;
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
   const { isRepeated, bench } = parts[name];
-  for (let i = 0; i < (isRepeated ? context.runs : 1); i++) {
+  for (let i = 0; i < (isRepeated || values.against !== undefined ? Number(values.runs) : 1); i++) {
     for (const system of systems) {
       try {
         await bench(system, context);
@@ -96,6 +100,6 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
     }
   }
 }
-console.log(`${machineLine()}\n${new Date().toISOString()}, ${context.runs} runs\n`);
+console.log(`${machineLine()}\n${new Date().toISOString()}, ${values.runs} runs\n`);
 console.log(results.table(systems));
 process.exit(status);

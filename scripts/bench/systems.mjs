@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { LocalCluster, settingsOf, waitFor } from '../lib/cluster.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { root } from '../lib/ready.mjs';
@@ -14,8 +14,11 @@ const heapOptions = '-Xmx1G -Xms1G';
 /** Linux counts CPU time in hundredths of a second for every architecture we run on. */
 const ticksPerSecond = 100;
 
-export function systemsOf(kafka) {
+/** `against`: a checkout of another commit that is built. */
+export function systemsOf(kafka, against) {
   const systems = [{ name: 'Bendemann', bin: join(root, 'bin') }];
+  if (against !== undefined)
+    systems.push({ name: `Bendemann in ${basename(against)}`, bin: join(resolve(against), 'bin') });
   if (kafka !== null) systems.push({ name: 'Apache Kafka', bin: join(kafka, 'bin') });
   return systems;
 }

@@ -1,9 +1,11 @@
 /**
- * The hot path: the bytes of a LeaderFrame with a Push, written without the generated codec, which would copy the records twice
- * (into messages of its own, then into the frame). Any protobuf reader reads them (test/wire/push.test.ts).
+ * The hot path of a leader: the bytes of a `LeaderFrame` with a `Push`, written and read without the generated codec. That one would
+ * copy the records twice to write them, and make several objects for each message to read it. What the reader does not expect it
+ * leaves to that codec (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
+import { Cursor, uint32Max } from './cursor.ts';
 
 /** As `PushEntry` of proto/replication.proto; `records` come in any number of pieces and leave as one. */
 export interface PushEntry {
@@ -11,6 +13,12 @@ export interface PushEntry {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly records: readonly Uint8Array[];
+}
+
+/** As `Push` of proto/replication.proto. */
+export interface Push {
+  readonly type: 'push';
+  readonly entries: readonly PushEntry[];
 }
 
 /** Field number and wire type, as one byte. */
@@ -37,7 +45,7 @@ function entryBytes(entry: PushEntry, recordBytes: number): number {
 }
 
 /** Copies the records once, into the frame. */
-export function encodePush(entries: readonly PushEntry[]): Uint8Array {
+export function encodePush({ entries }: Push): Uint8Array {
   let pushBytes = 0;
   for (const entry of entries) {
     const sizeBytes = entryBytes(entry, recordsBytes(entry));
@@ -69,4 +77,44 @@ function writeEntry(bytes: Uint8Array, from: number, entry: PushEntry): number {
     at += piece.length;
   }
   return at;
+}
+
+/** The records are views of `bytes`. Null: the generated codec shall read it. */
+export function decodePush(bytes: Uint8Array): Push | null {
+  const cursor = new Cursor(bytes, 0);
+  if (!cursor.enterFrame(tags.push)) return null;
+  const entries: PushEntry[] = [];
+  while (cursor.at < bytes.length) {
+    if (bytes[cursor.at++] !== tags.entries) return null;
+    const entry = readEntry(cursor, cursor.fieldEnd(bytes.length));
+    if (entry === null) return null;
+    entries.push(entry);
+  }
+  return { type: 'push', entries };
+}
+
+function readEntry(cursor: Cursor, end: number): PushEntry | null {
+  const { bytes } = cursor;
+  let slot = 0;
+  let highWatermark = 0;
+  let logStartOffset = 0;
+  const records: Uint8Array[] = [];
+  while (cursor.at < end) {
+    const tag = bytes[cursor.at++];
+    if (tag === tags.records) {
+      const recordsEnd = cursor.fieldEnd(end);
+      if (recordsEnd < 0) return null;
+      records.push(bytes.subarray(cursor.at, recordsEnd));
+      cursor.at = recordsEnd;
+      continue;
+    }
+    const value = cursor.varint();
+    if (value < 0) return null;
+    if (tag === tags.slot) slot = value;
+    else if (tag === tags.highWatermark) highWatermark = value;
+    else if (tag === tags.logStartOffset) logStartOffset = value;
+    else return null;
+  }
+  if (cursor.at !== end || slot > uint32Max) return null;
+  return { slot, highWatermark, logStartOffset, records };
 }

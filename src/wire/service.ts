@@ -11,8 +11,9 @@ import { Buffer } from 'node:buffer';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { ChannelName, PeerMessage } from '../base/network.ts';
 import { MalformedError } from '../base/protobuf.ts';
+import { type Ack, decodeAck, encodeAck } from './ack.ts';
 import { Checks, type MessageType, type Namespace } from './checks.ts';
-import { encodePush, type PushEntry } from './push.ts';
+import { decodePush, encodePush, type Push } from './push.ts';
 
 /** One method of the service, with the codec of both directions. */
 export interface PeerMethod {
@@ -55,13 +56,36 @@ function flatten(frame: Decoded): PeerMessage | null {
   return message as unknown as PeerMessage;
 }
 
-function decoder(decode: (bytes: Buffer) => object, check: (frame: Decoded) => void) {
+/** A kind of message whose codec is written by hand, because it is sent for every few records. */
+interface HandWritten {
+  readonly type: string;
+  encode(message: PeerMessage): Uint8Array;
+  /** Null: it is of another kind, or not as expected. The generated codec reads it then. */
+  decode(bytes: Uint8Array): PeerMessage | null;
+}
+
+const handWrittenAck: HandWritten = {
+  type: 'ack',
+  encode: (message) => encodeAck(message as Ack),
+  decode: decodeAck,
+};
+const handWrittenPush: HandWritten = {
+  type: 'push',
+  encode: (message) => encodePush(message as Push),
+  decode: decodePush,
+};
+
+function decoder(
+  decode: (bytes: Buffer) => object,
+  check: (frame: Decoded) => void,
+  byHand: HandWritten | null,
+) {
   return (bytes: Uint8Array): PeerMessage | null => {
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const message = byHand?.decode(buffer) ?? null;
+    if (message !== null) return message;
     let frame: Decoded;
     try {
-      const buffer = Buffer.isBuffer(bytes)
-        ? bytes
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       frame = decode(buffer) as Decoded;
     } catch (error) {
       throw new MalformedError(error instanceof Error ? error.message : String(error));
@@ -71,11 +95,9 @@ function decoder(decode: (bytes: Buffer) => object, check: (frame: Decoded) => v
   };
 }
 
-function encoder(encode: (frame: object) => Uint8Array) {
+function encoder(encode: (frame: object) => Uint8Array, byHand: HandWritten | null) {
   return (message: PeerMessage): Uint8Array =>
-    message.type === 'push'
-      ? encodePush((message as unknown as { entries: readonly PushEntry[] }).entries)
-      : encode({ [message.type]: message });
+    message.type === byHand?.type ? byHand.encode(message) : encode({ [message.type]: message });
 }
 
 /** Loads @grpc/proto-loader and the descriptor, which nothing else needs: a node without peers never does. */
@@ -90,19 +112,29 @@ export async function loadPeerService(given?: Namespace): Promise<PeerService> {
   const types = typesOf(used);
   const checks = new Checks(types);
   const methods = types['Peer']?.methods ?? {};
-  const method = (name: string): PeerMethod => {
+  const method = (channel: ChannelName): PeerMethod => {
+    const name = methodNames[channel];
+    const isReplication = channel === 'replication';
+    const request = isReplication ? handWrittenAck : null;
+    const response = isReplication ? handWrittenPush : null;
     const definition = service[name] as Definition;
     const { requestType = '', responseType = '' } = methods[name] ?? {};
     return {
       path: definition.path,
-      encodeRequest: encoder(definition.requestSerialize),
-      decodeRequest: decoder(definition.requestDeserialize, (frame) => checks.of(requestType)(frame)),
-      encodeResponse: encoder(definition.responseSerialize),
-      decodeResponse: decoder(definition.responseDeserialize, (frame) => checks.of(responseType)(frame)),
+      encodeRequest: encoder(definition.requestSerialize, request),
+      decodeRequest: decoder(
+        definition.requestDeserialize,
+        (frame) => checks.of(requestType)(frame),
+        request,
+      ),
+      encodeResponse: encoder(definition.responseSerialize, response),
+      decodeResponse: decoder(
+        definition.responseDeserialize,
+        (frame) => checks.of(responseType)(frame),
+        response,
+      ),
     };
   };
   const channels = Object.keys(methodNames) as ChannelName[];
-  return Object.fromEntries(
-    channels.map((channel) => [channel, method(methodNames[channel])]),
-  ) as PeerService;
+  return Object.fromEntries(channels.map((channel) => [channel, method(channel)])) as PeerService;
 }

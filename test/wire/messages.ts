@@ -166,6 +166,12 @@ const reply: fc.Arbitrary<ReplyFrame>[] = [
   }),
 ];
 
+export const ack = frame<Of<FollowerMessage, 'ack'>>('ack', {
+  pushes: small,
+  creditBytes: int,
+  slots: fc.array(fc.record({ slot: small, logEndOffset: int, logStartOffset: int }), { maxLength: 5 }),
+});
+
 const follower: fc.Arbitrary<FollowerMessage>[] = [
   hello,
   frame<Of<FollowerMessage, 'open'>>('open', { brokerEpoch: int, windowBytes: int }),
@@ -184,11 +190,7 @@ const follower: fc.Arbitrary<FollowerMessage>[] = [
     ),
   }),
   frame<Of<FollowerMessage, 'unsubscribe'>>('unsubscribe', { slots: fc.array(small, { maxLength: 5 }) }),
-  frame<Of<FollowerMessage, 'ack'>>('ack', {
-    pushes: small,
-    creditBytes: int,
-    slots: fc.array(fc.record({ slot: small, logEndOffset: int, logStartOffset: int }), { maxLength: 5 }),
-  }),
+  ack,
 ];
 
 /** With records in one piece, as they arrive, or none. */
