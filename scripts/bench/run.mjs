@@ -1,7 +1,7 @@
 /**
  * Benchmarks, side by side with Apache Kafka when its directory is given:
  *
- *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR] [--runs N] [--records N]
+ *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR]… [--runs N] [--records N]
  *       [--pause-seconds N] [--minutes N] [part…]
  *
  * --against: a checkout of another commit, built. It is compared too, and every run begins with a new cluster, so that the systems
@@ -50,7 +50,7 @@ const { values, positionals } = parseArgs({
   options: {
     kafka: { type: 'string' },
     only: { type: 'string' },
-    against: { type: 'string' },
+    against: { type: 'string', multiple: true, default: [] },
     runs: { type: 'string', default: '3' },
     records: { type: 'string', default: '500000' },
     'pause-seconds': { type: 'string', default: '60' },
@@ -78,7 +78,7 @@ const context = {
   probes: await makeProbes(clients),
   results,
   // With --against the runs are repetitions of whole parts.
-  runs: values.against === undefined ? Number(values.runs) : 1,
+  runs: values.against.length === 0 ? Number(values.runs) : 1,
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),
   minutes: Number(values.minutes),
@@ -89,7 +89,7 @@ const context = {
 let status = 0;
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
   const { isRepeated, bench } = parts[name];
-  for (let i = 0; i < (isRepeated || values.against !== undefined ? Number(values.runs) : 1); i++) {
+  for (let i = 0; i < (isRepeated || values.against.length > 0 ? Number(values.runs) : 1); i++) {
     for (const system of systems) {
       try {
         await bench(system, context);

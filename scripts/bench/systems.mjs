@@ -14,11 +14,11 @@ const heapOptions = '-Xmx1G -Xms1G';
 /** Linux counts CPU time in hundredths of a second for every architecture we run on. */
 const ticksPerSecond = 100;
 
-/** `against`: a checkout of another commit that is built. */
+/** `against`: checkouts of other commits that are built. */
 export function systemsOf(kafka, against) {
   const systems = [{ name: 'Bendemann', bin: join(root, 'bin') }];
-  if (against !== undefined)
-    systems.push({ name: `Bendemann in ${basename(against)}`, bin: join(resolve(against), 'bin') });
+  for (const folder of against)
+    systems.push({ name: `Bendemann in ${basename(folder)}`, bin: join(resolve(folder), 'bin') });
   if (kafka !== null) systems.push({ name: 'Apache Kafka', bin: join(kafka, 'bin') });
   return systems;
 }
