@@ -170,7 +170,7 @@ function* described(groupId) {
   yield {
     id: `ConsumerGroupDescribe: ${groupId}`,
     api: 'ConsumerGroupDescribe',
-    body: () => ({ groupIds: [groupId] }),
+    body: () => ({ groupIds: [groupId], includeAuthorizedOperations: false }),
   };
   yield {
     id: `OffsetFetch: all of ${groupId}`,

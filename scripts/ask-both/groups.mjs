@@ -128,7 +128,7 @@ function* describe() {
     yield {
       id: `ConsumerGroupDescribe: ${shown(list)}`,
       api: 'ConsumerGroupDescribe',
-      body: () => ({ groupIds: list }),
+      body: () => ({ groupIds: list, includeAuthorizedOperations: false }),
     };
   }
   const filters = [[], ['Empty'], ['empty'], ['Stable'], ['nope'], ['Empty', 'Dead'], ['']];

@@ -2,6 +2,7 @@
 import { clusterQuestions } from './cluster.mjs';
 import { configQuestions } from './configs.mjs';
 import { groupStateQuestions } from './group-states.mjs';
+import { groupTransactionQuestions } from './group-transactions.mjs';
 import { groupQuestions } from './groups.mjs';
 import { recordQuestions } from './records.mjs';
 import { securityQuestions } from './security.mjs';
@@ -17,6 +18,7 @@ export function* questions() {
   yield* recordQuestions();
   yield* groupQuestions();
   yield* groupStateQuestions();
+  yield* groupTransactionQuestions();
   yield* transactionQuestions();
   yield* configQuestions();
 }

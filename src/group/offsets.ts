@@ -9,7 +9,7 @@ import { Errors } from '../protocol/errors.ts';
 import type { ClassicGroup } from './classic/group.ts';
 import { renewSession } from './classic/rebalance.ts';
 import type { CommitRule } from './consumer/commit.ts';
-import { commitRule, fetchRule } from './consumer/commit.ts';
+import { commitRule, fetchRule, refusalOf } from './consumer/commit.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import { setOffset } from './offset-table.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
@@ -48,21 +48,20 @@ export function commitOffsets(
   apiVersion: number,
   request: OffsetCommitRequest,
 ): void {
+  const { offsetMetadataMaxBytes } = turn.shard.config;
   const rule = validateCommit(turn, apiVersion, request);
-  if (typeof rule !== 'function') return reply(turn, token, commitRefused(request, rule));
+  const refused = refusalOf(rule, request.topics, offsetMetadataMaxBytes);
+  if (refused !== null) return reply(turn, token, commitRefused(request, refused));
   const group = getOrCreateGroup(turn, request.groupId);
   if (group.kind === 'classic') showsLife(turn, group, request.memberId);
   const expireMs = request.retentionTimeMs >= 0 ? turn.wallMs + request.retentionTimeMs : -1;
-  const { offsetMetadataMaxBytes } = turn.shard.config;
-  const errorOf = (topicId: string, { partitionIndex, committedMetadata }: CommittedPartition) =>
-    (committedMetadata?.length ?? 0) > offsetMetadataMaxBytes
-      ? Errors.OFFSET_METADATA_TOO_LARGE
-      : rule(topicId, partitionIndex);
+  const errorOf = ({ committedMetadata }: CommittedPartition): ErrorRow | null =>
+    (committedMetadata?.length ?? 0) > offsetMetadataMaxBytes ? Errors.OFFSET_METADATA_TOO_LARGE : null;
   const changes: Change[] = [];
   const records: GroupRecord[] = [];
-  for (const { name, topicId, partitions } of request.topics) {
+  for (const { name, partitions } of request.topics) {
     for (const partition of partitions) {
-      if (errorOf(topicId, partition) !== null) continue;
+      if (errorOf(partition) !== null) continue;
       const value: CommittedOffset = {
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
@@ -76,7 +75,7 @@ export function commitOffsets(
     }
   }
   const response = (error: ErrorRow | null) =>
-    commitResponse(request, (topicId, p) => errorOf(topicId, p) ?? error ?? Errors.NONE);
+    commitResponse(request, (partition) => errorOf(partition) ?? error ?? Errors.NONE);
   if (records.length === 0) return reply(turn, token, response(null));
   appendCommit(turn, group, token, changes, records, response);
 }
@@ -117,7 +116,7 @@ function appendCommit(
 
 function commitResponse(
   request: OffsetCommitRequest,
-  errorOf: (topicId: string, partition: CommittedPartition) => ErrorRow,
+  errorOf: (partition: CommittedPartition) => ErrorRow,
 ): OffsetCommitResponse {
   return {
     topics: request.topics.map(({ name, topicId, partitions }) => ({
@@ -125,7 +124,7 @@ function commitResponse(
       topicId,
       partitions: partitions.map((p) => ({
         partitionIndex: p.partitionIndex,
-        errorCode: errorOf(topicId, p).code,
+        errorCode: errorOf(p).code,
       })),
     })),
   };

@@ -11,7 +11,7 @@ import { writeEnd } from '../coordinator/turn.ts';
 import type { TransactionEnd } from '../coordinator/types.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
-import { commitRule } from './consumer/commit.ts';
+import { commitRule, refusalOf } from './consumer/commit.ts';
 import type { ConsumerGroup } from './consumer/group.ts';
 import { type CommittedOffset, createOffsets, setOffset } from './offset-table.ts';
 import { offsetRecord } from './records.ts';
@@ -132,23 +132,17 @@ function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow |
   return generationId === group.generation ? null : Errors.ILLEGAL_GENERATION;
 }
 
-/** A member that moved on may commit what it has held since the epoch it names; one partition too many refuses them all. */
+/** The transactional protocol knows generations only, so a stale epoch is answered as an old generation. */
 function validateEpoch(
-  { image }: Turn,
+  { image, shard }: Turn,
   group: ConsumerGroup,
   { memberId, groupInstanceId, generationId, topics }: TxnOffsetCommitRequest,
 ): ErrorRow | null {
   const who = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId };
-  const rule = commitRule(group, who, 0, true);
-  const refused =
-    typeof rule !== 'function'
-      ? rule
-      : topics
-          .flatMap(({ name, partitions }) => {
-            const topicId = image.topics.byName(name)?.id ?? uuidZero;
-            return partitions.map(({ partitionIndex }) => rule(topicId, partitionIndex));
-          })
-          .find((error) => error !== null);
-  // The transactional protocol knows generations only.
-  return refused === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : (refused ?? null);
+  const withIds = topics.map(({ name, partitions }) => ({
+    topicId: image.topics.byName(name)?.id ?? uuidZero,
+    partitions,
+  }));
+  const refused = refusalOf(commitRule(group, who, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
+  return refused === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : refused;
 }

@@ -179,4 +179,19 @@ export const coordinatorRows = [
     ],
     caughtBy: { test: handlerTest, name: 'writes nothing' },
   },
+  {
+    number: 780,
+    bug: 'a zombie in a transaction commits the offsets of partitions that it lost, beside one that it still has',
+    reference:
+      'Kafka 4.3.1 OffsetMetadataManager: one partition that may not be committed refuses the commit',
+    change: 'the epoch is compared for the partitions together, not for each',
+    edits: [
+      {
+        file: 'src/group/consumer/commit.ts',
+        from: 'if (error !== null) return error;',
+        to: 'if (error === null) return error;',
+      },
+    ],
+    caughtBy: { test: 'test/group/consumer/commit.test.ts', name: 'refuses the whole commit' },
+  },
 ];

@@ -11,7 +11,7 @@ import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messag
 import type { Init } from '../../protocol/schema/fields.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import { defineHandler, type Handler } from '../handler.ts';
-import { splitCommit } from './commit-topics.ts';
+import { commitThrough, splitCommit } from './commit-topics.ts';
 
 type Response = Init<typeof OffsetCommitResponse>;
 type Topic = OffsetCommitRequest['topics'][number];
@@ -39,7 +39,7 @@ export function createOffsetCommitHandler(groups: GroupService): Handler {
         return { topics: byTopic(topics) };
       };
       if (known.length === 0) return merge({ topics: [] });
-      const committed = groups.commit(apiVersion, { ...request, topics: known });
+      const committed = commitThrough(known, () => groups.commit(apiVersion, { ...request, topics: known }));
       const response = committed instanceof Promise ? committed.then(merge) : merge(committed);
       return { ordered: null, response };
     },

@@ -12,7 +12,7 @@ import {
 import type { Init } from '../../protocol/schema/fields.ts';
 import type { GroupService } from '../groups/group-service.ts';
 import { defineHandler, type Handler } from '../handler.ts';
-import { splitCommit } from './commit-topics.ts';
+import { commitThrough, splitCommit } from './commit-topics.ts';
 
 type Response = Init<typeof TxnOffsetCommitResponse>;
 
@@ -30,7 +30,11 @@ export function createTxnOffsetCommitHandler(groups: GroupService): Handler {
         return { topics: request.topics.map(({ name }, at) => ({ name, partitions: lists[at] ?? [] })) };
       };
       if (known.length === 0) return answer({ topics: [] });
-      const committed = groups.commitTransactional(apiVersion, { ...request, topics: known });
+      const committed = commitThrough(
+        known,
+        () => groups.commitTransactional(apiVersion, { ...request, topics: known }),
+        (error) => wordOf(error, apiVersion).code,
+      );
       return committed instanceof Promise ? committed.then(answer) : answer(committed);
     },
     failed: (request, error, { apiVersion }) => failed(request, wordOf(error, apiVersion)),

@@ -1,7 +1,7 @@
 /** Commits of offsets: partitions that exist go to the group, the others fail on their own; the answer is in the order of the request. */
 import type { Uuid } from '../../base/uuid.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
-import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 
 interface AskedTopic<Partition> {
   readonly name: string;
@@ -22,6 +22,27 @@ export interface SplitCommit<Topic> {
   readonly known: (Topic & { readonly topicId: Uuid })[];
   /** One list for each topic of the request, from the group's answer about `known`. */
   readonly merge: (answer: GroupAnswer) => PartitionResult[][];
+}
+
+/** Commits `topics` through their group. When the group refuses the whole commit, `codeOf` its error is that of each partition. */
+export function commitThrough(
+  topics: readonly AskedTopic<{ readonly partitionIndex: number }>[],
+  commit: () => GroupAnswer | Promise<GroupAnswer>,
+  codeOf: (error: ErrorRow) => number = ({ code }) => code,
+): GroupAnswer | Promise<GroupAnswer> {
+  const failed = (reason: unknown): GroupAnswer => {
+    if (!(reason instanceof KafkaError)) throw reason;
+    const errorCode = codeOf(reason.error);
+    const listOf = ({ partitions }: (typeof topics)[number]): PartitionResult[] =>
+      partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }));
+    return { topics: topics.map((topic) => ({ partitions: listOf(topic) })) };
+  };
+  try {
+    const answer = commit();
+    return answer instanceof Promise ? answer.catch(failed) : answer;
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 /** `absent`: the error of partitions of a topic that does not exist. */

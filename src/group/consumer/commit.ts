@@ -12,6 +12,32 @@ import type { ConsumerGroup } from './group.ts';
 /** The error of the whole request, or what each partition has to pass. */
 export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);
 
+interface CommittedTopic {
+  readonly topicId: Uuid;
+  readonly partitions: readonly {
+    readonly partitionIndex: number;
+    readonly committedMetadata: string | null;
+  }[];
+}
+
+/** Why nothing of `topics` is committed, or null. One partition that may not be committed refuses them all, as in Kafka. */
+export function refusalOf(
+  rule: CommitRule,
+  topics: readonly CommittedTopic[],
+  metadataMaxBytes: number,
+): ErrorRow | null {
+  if (typeof rule !== 'function') return rule;
+  for (const { topicId, partitions } of topics) {
+    for (const { partitionIndex, committedMetadata } of partitions) {
+      // A partition whose metadata is too long fails on its own, before Kafka looks at its epoch.
+      if ((committedMetadata?.length ?? 0) > metadataMaxBytes) continue;
+      const error = rule(topicId, partitionIndex);
+      if (error !== null) return error;
+    }
+  }
+  return null;
+}
+
 const memberEpochSince = 9;
 const anyPartition = (): null => null;
 

@@ -67,7 +67,7 @@ export const newMetadata: MemberMetadata = {
   clientId: '',
   clientHost: '',
   subscribedTopicNames: [],
-  subscribedTopicRegex: null,
+  subscribedTopicRegex: '',
   rebalanceTimeoutMs: -1,
   serverAssignor: null,
   classic: null,

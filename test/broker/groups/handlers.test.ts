@@ -289,6 +289,13 @@ describe('through the pipeline', () => {
     await world.changeLeader(index, false);
     const commit = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
     expect(name(commit.topics[0]?.partitions[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
+    const [topic] = commitBody.topics;
+    const mixed = { ...commitBody, topics: [{ ...topic, name: 'ghost' }, topic] } as typeof commitBody;
+    const both = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, mixed);
+    expect(both.topics.map((one) => name(one.partitions[0]?.errorCode ?? 0))).toEqual([
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      'NOT_COORDINATOR',
+    ]);
     const groups = [{ groupId: 'g', topics: null }];
     const fetched = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, 9, { groups });
     expect(name(fetched.groups[0]?.errorCode ?? 0)).toBe('NOT_COORDINATOR');

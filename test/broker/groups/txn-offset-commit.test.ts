@@ -141,6 +141,8 @@ describe('TxnOffsetCommit', () => {
     expect((await end('commit')).name).toBe('NOT_LEADER_OR_FOLLOWER');
     await world.changeLeader(index, false);
     expect(await errorAt(3)).toBe('NOT_COORDINATOR');
+    const ghost = await commit(3, 1, 'g', 'ghost');
+    expect(name(ghost.topics[0]?.partitions[0]?.errorCode)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect([(await end('commit')).name, (await end('commit', 99)).name]).toEqual([
       'NOT_LEADER_OR_FOLLOWER',
       'NOT_LEADER_OR_FOLLOWER',

@@ -1,7 +1,9 @@
 /** Who may commit offsets in a consumer group, and for which partitions (KIP-848, KIP-1251). */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
+import type { OffsetCommitResponse } from '../../../src/group/types.ts';
 import { commitRule } from '../../../src/group/consumer/commit.ts';
+import { errorName } from '../harness.ts';
 import { ConsumerWorld, idOf, settle } from './harness.ts';
 
 function twoMembers() {
@@ -50,6 +52,32 @@ describe('with the epoch of before a member commits', () => {
     expect(refused(world, 'a', before, 0)).toBeNull();
     expect(refused(world, 'a', a.epoch, 3)).toBeNull();
   });
+});
+
+test('one partition that may not be committed refuses the whole commit; metadata that is too long does so on its own', () => {
+  const { world, a, b, before } = twoMembers();
+  settle([a, b]);
+  expect(a.shown).toBe('t:0,1');
+  const tooLong = 'm'.repeat(5000);
+  const committed = (partitions: readonly (readonly [number, string])[], epoch = before) => {
+    const list = partitions.map(([partitionIndex, committedMetadata]) => ({
+      partitionIndex,
+      committedOffset: 7,
+      committedLeaderEpoch: -1,
+      committedMetadata,
+    }));
+    const topics = [{ name: 't', topicId: idOf('t'), partitions: list }];
+    const token = world.commit(7, { memberId: 'a', generationIdOrMemberEpoch: epoch, topics });
+    const answer = defined(world.response<OffsetCommitResponse>(token));
+    return answer.topics.flatMap((topic) => topic.partitions.map(errorName));
+  };
+  const stale = ['STALE_MEMBER_EPOCH', 'STALE_MEMBER_EPOCH'];
+  const held = [0, ''] as const;
+  expect(committed([held, [1, '']])).toEqual(['NONE', 'NONE']);
+  expect(committed([held, [3, '']])).toEqual(stale);
+  expect(committed([[3, ''], held])).toEqual(stale);
+  expect(committed([held, [3, tooLong]])).toEqual(['NONE', 'OFFSET_METADATA_TOO_LARGE']);
+  expect(committed([held, [3, '']], a.epoch)).toEqual(['NONE', 'NONE']);
 });
 
 test('an epoch that is ahead, and one who is no member, commit nothing', () => {
