@@ -7,7 +7,8 @@
 import type { FileSystem } from '../base/file-system.ts';
 import { replaceFile } from '../base/file-system.ts';
 import { nodeId } from '../base/ids.ts';
-import { type MetadataRecord, type MetadataRecordType, recordSchemas } from '../metadata/records.ts';
+import { decodeFramedRecord, encodeFramedRecord } from '../metadata/framed-record.ts';
+import { MalformedPayloadError, type MetadataRecord } from '../metadata/records.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import {
   KRaftVersionRecord,
@@ -26,7 +27,6 @@ export const votersFilePath = '__cluster_metadata-0/00000000000000000000-0000000
 
 /** Types of control records in KRaft's log. */
 const control = { snapshotHeader: 3, snapshotFooter: 4, kraftVersion: 5, voters: 6 } as const;
-const frameVersion = 1;
 
 type Batch = { readonly isControl: boolean; readonly records: readonly NewRecord[] };
 
@@ -38,17 +38,6 @@ function controlRecord<M extends Message>(
 ): NewRecord {
   const key = new Uint8Array([0, 0, 0, type]);
   return { key, value: encode(schema as Message, 0, init as Init<Message>), timestamp };
-}
-
-/** Varints of one byte carry all our versions and types. */
-function framed(record: MetadataRecord, timestamp: number): NewRecord {
-  const schema = recordSchemas[record.type];
-  // Kafka writes FeatureLevelRecord and the like in the version of the release; the types used here have one only.
-  const body = encode(schema, schema.versions.min, record as unknown as Init<Message>);
-  const value = new Uint8Array(3 + body.length);
-  value.set([frameVersion, schema.key, schema.versions.min]);
-  value.set(body, 3);
-  return { value, timestamp };
 }
 
 function snapshot(content: readonly Batch[], head: readonly NewRecord[], nowMs: number): Uint8Array {
@@ -82,7 +71,13 @@ export function bootstrapBytes(records: readonly MetadataRecord[], nowMs: number
     nowMs,
   );
   return snapshot(
-    [{ isControl: false, records: records.map((record) => framed(record, nowMs)) }],
+    [
+      {
+        isControl: false,
+        // Kafka writes FeatureLevelRecord and the like in the version of the release; the types used here have one only.
+        records: records.map((record) => ({ value: encodeFramedRecord(record), timestamp: nowMs })),
+      },
+    ],
     [header],
     nowMs,
   );
@@ -141,30 +136,13 @@ async function readSnapshot(
   );
 }
 
-function unsignedVarint(bytes: Uint8Array, cursor: { at: number }): number {
-  let value = 0;
-  for (let shift = 0; shift < 35; shift += 7) {
-    const byte = bytes[cursor.at++] ?? 0;
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-  }
-  return value;
-}
-
-const typeByKey = new Map(
-  Object.entries(recordSchemas).map(([type, schema]) => [schema.key, type as MetadataRecordType]),
-);
-
 function unframe(value: Uint8Array, path: string): MetadataRecord {
-  const cursor = { at: 0 };
-  const frame = unsignedVarint(value, cursor);
-  const key = unsignedVarint(value, cursor);
-  const version = unsignedVarint(value, cursor);
-  const type = typeByKey.get(key);
-  if (frame !== frameVersion || type === undefined)
-    throw new Error(`${path} holds a record of unknown type ${key}`);
-  const decoded = decode(recordSchemas[type], version, value.subarray(cursor.at)) as object;
-  return { type, ...decoded } as MetadataRecord;
+  try {
+    return decodeFramedRecord(value).record;
+  } catch (error) {
+    if (!(error instanceof MalformedPayloadError)) throw error;
+    throw new Error(`${path}: ${error.message}`);
+  }
 }
 
 /** The records with which a new cluster begins; null when the directory has no such file. */

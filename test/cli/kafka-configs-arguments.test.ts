@@ -5,7 +5,7 @@ import {
   parseCommand,
 } from '../../src/cli/configs/kafka-configs-arguments.ts';
 import { configsOptions } from '../../src/cli/configs/kafka-configs-options.ts';
-import { doubleText } from '../../src/cli/configs/kafka-configs-quotas.ts';
+import { doubleText } from '../../src/cli/text/java-double.ts';
 import { type Options, parseOptions } from '../../src/cli/arguments/options.ts';
 
 const options = (line: string): Options =>

@@ -55,6 +55,8 @@ export interface FlatParser {
   readonly description: string;
   readonly arguments: readonly Argument[];
   readonly requiredGroups?: readonly string[];
+  /** Words that stand alone, any number of them: the values of this name. */
+  readonly words?: { readonly name: string; readonly help: string };
   /** What stands under the title of a section of the help; a section without a title is named ''. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
 }
@@ -272,6 +274,10 @@ class Reading {
     this.parser = parser;
   }
 
+  add(name: string, value: string): void {
+    this.values.set(name, [...(this.values.get(name) ?? []), value]);
+  }
+
   fail(usage: string, message: string): never {
     const { errorText } = this.parser;
     if (errorText !== undefined) throw new ToolError(errorText(message));
@@ -406,21 +412,35 @@ function parsedOf(command: string, { values }: Reading, options: readonly Argume
   };
 }
 
+function flatUsage({ prog, arguments: options, requiredGroups = [], words }: FlatParser): string {
+  const parts = usageParts(options, requiredGroups);
+  return usageLines(prog, words === undefined ? parts : [...parts, `[${words.name} [${words.name} ...]]`]);
+}
+
+function flatHelp(
+  { arguments: options, description, sectionNotes, words }: FlatParser,
+  usage: string,
+): string {
+  const alone = words === undefined ? '' : `positional arguments:\n${helpRow(words.name, words.help)}\n`;
+  return `${usage}\n${wrap(description, 0, '')}\n\n${alone}optional arguments:\n${optionRows(options, sectionNotes)}`;
+}
+
 /** Reads the command line of a tool without subcommands; throws as `parseArguments` does. */
 export function parseFlat(parser: FlatParser, args: readonly string[]): Parsed {
-  const { arguments: options, requiredGroups = [], sectionNotes, description } = parser;
+  const { arguments: options, requiredGroups = [] } = parser;
   const reading = new Reading(parser);
-  const usage = usageLines(parser.prog, usageParts(options, requiredGroups));
+  const usage = flatUsage(parser);
   const words = [...args];
   for (let at = 0; at < words.length; ) {
     const word = reading.whole(options, words[at] as string, usage);
     words[at] = word;
-    if (helpArgument.flags.includes(word)) {
-      const rows = optionRows(options, sectionNotes);
-      throw new HelpRequest(`${usage}\n${wrap(description, 0, '')}\n\noptional arguments:\n${rows}`);
+    if (helpArgument.flags.includes(word)) throw new HelpRequest(flatHelp(parser, usage));
+    if (word.startsWith('-')) at = reading.take(options, words, at, usage);
+    else if (parser.words === undefined) reading.fail(usage, `unrecognized arguments: '${word}'`);
+    else {
+      reading.add(parser.words.name, word);
+      at++;
     }
-    if (!word.startsWith('-')) reading.fail(usage, `unrecognized arguments: '${word}'`);
-    at = reading.take(options, words, at, usage);
   }
   reading.check(options, requiredGroups, usage);
   return parsedOf('', reading, options);

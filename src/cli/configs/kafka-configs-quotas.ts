@@ -18,6 +18,7 @@ import {
   AlterUserScramCredentialsResponse,
 } from '../../protocol/messages/51-alter-user-scram-credentials.ts';
 import type { ConfigsCommand } from './kafka-configs-arguments.ts';
+import { doubleText } from '../text/java-double.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
 export const clientQuotas: readonly string[] = [
@@ -44,15 +45,6 @@ const match = { exact: 0, default: 1, any: 2 };
 interface Quotas {
   readonly entity: readonly { entityType: string; entityName: string | null }[];
   readonly values: readonly { key: string; value: number }[];
-}
-
-/** A number as Java prints a double: `1024.0`, `3.0E7`. */
-export function doubleText(value: number): string {
-  const size = Math.abs(value);
-  if (size === 0 || (size >= 1e-3 && size < 1e7))
-    return Number.isInteger(value) ? `${value}.0` : String(value);
-  const [digits = '', exponent = '0'] = value.toExponential().split('e');
-  return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
 async function fetchQuotas(

@@ -3,14 +3,13 @@
  * that is null is not printed.
  */
 import { messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
-import { decodeFrom } from '../../protocol/codec/codec.ts';
-import { Reader } from '../../protocol/codec/reader.ts';
 import * as consumerGroupRecords from '../../protocol/messages/consumer-group-records.ts';
 import * as groupRecords from '../../protocol/messages/group-records.ts';
 import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
 import type { Message } from '../../protocol/schema/fields.ts';
-import { recordSchemas } from '../../metadata/records.ts';
+import { decodeFramedRecord } from '../../metadata/framed-record.ts';
+import { type MetadataRecord, recordSchemas } from '../../metadata/records.ts';
 import { ToolError } from '../tool.ts';
 
 export interface ParsedRecord {
@@ -127,25 +126,22 @@ export const offsetsRecords: MessageParser = coordinatorRecords({
   ...consumerGroupRecords,
 });
 
-const metadataTypes = new Map(
-  Object.entries(recordSchemas).map(([name, schema]) => [schema.key, { name, schema }]),
-);
-
 /** `TopicRecord` as Kafka's enumeration of record types spells it: `TOPIC_RECORD`. */
 function typeName(name: string): string {
   return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }
 
-/** A record of the metadata log in Kafka's framing: frame version, type, version, body. It has no key. */
+/** A metadata record as JSON, in a version of its type. */
+export function metadataText(record: MetadataRecord, version: number): string {
+  const data = messageJson(recordSchemas[record.type], version, record);
+  return JSON.stringify({ type: typeName(record.type), version, data });
+}
+
+/** A record of Kafka's metadata log. It has no key. */
 export const metadataRecords: MessageParser = ({ value, offset }) => {
   try {
-    const reader = new Reader(value ?? new Uint8Array(0), 0);
-    const frameVersion = reader.uvarint();
-    const type = metadataTypes.get(reader.uvarint());
-    const version = reader.uvarint();
-    if (frameVersion !== 1 || type === undefined) throw new Error('unknown frame version or record type');
-    const data = messageJson(type.schema, version, decodeFrom(type.schema, version, reader));
-    return { key: null, payload: JSON.stringify({ type: typeName(type.name), version, data }) };
+    const { record, version } = decodeFramedRecord(value ?? new Uint8Array(0));
+    return { key: null, payload: metadataText(record, version) };
   } catch (error) {
     return { key: null, payload: `Error at ${offset}, skipping. ${(error as Error).message}` };
   }

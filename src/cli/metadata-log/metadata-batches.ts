@@ -1,0 +1,83 @@
+/** Metadata as batches of records, from whatever keeps it: a segment or snapshot of Kafka, a snapshot or directory of ours. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeRecords as decodeBatch } from '../../protocol/records/record.ts';
+import { decodeFramedRecord } from '../../metadata/framed-record.ts';
+import { decodeRecords, type MetadataRecord } from '../../metadata/records.ts';
+import { snapshotPayloads } from '../../metadata/snapshot.ts';
+import { LogFile } from '../dump-log/log-file.ts';
+import { ToolError } from '../tool.ts';
+import { ownMetadataDirectory, readOwnLog, readOwnSnapshot } from './own-log.ts';
+
+export interface MetadataBatch {
+  /** Of its last record; the records of a snapshot of ours all have that of the snapshot's end. */
+  readonly lastOffset: number;
+  readonly epoch: number;
+  /** Null: a snapshot of ours keeps no times. */
+  readonly timestampMs: number | null;
+  readonly records: readonly MetadataRecord[];
+}
+
+function* kafkaBatches(path: string): Generator<MetadataBatch> {
+  const file = new LogFile(path);
+  try {
+    for (const { header } of file.batches()) {
+      if (header.isControl) continue;
+      const records = decodeBatch(header, header.bytes.length).flatMap(({ value }) =>
+        value === null ? [] : [decodeFramedRecord(value).record],
+      );
+      const { lastOffset, partitionLeaderEpoch, maxTimestamp } = header;
+      yield { lastOffset, epoch: partitionLeaderEpoch, timestampMs: maxTimestamp, records };
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** The newest snapshot of a directory of Kafka's, and the log behind it. */
+function* kafkaDirectory(path: string): Generator<MetadataBatch> {
+  const names = readdirSync(path).sort();
+  const snapshot = names.filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name)).at(-1);
+  const endOffset = snapshot === undefined ? 0 : Number(snapshot.slice(0, 20));
+  if (snapshot !== undefined) yield* kafkaBatches(join(path, snapshot));
+  for (const name of names.filter((one) => /^\d{20}\.log$/.test(one))) {
+    for (const batch of kafkaBatches(join(path, name))) if (batch.lastOffset >= endOffset) yield batch;
+  }
+}
+
+async function* ownDirectory(path: string): AsyncGenerator<MetadataBatch> {
+  const { snapshot, entries } = await readOwnLog(path);
+  const endOffset = snapshot?.meta.endOffset ?? 0;
+  if (snapshot !== null) yield* ownSnapshot(snapshot);
+  for (const { offset, epoch, kind, payload, appendedMs } of entries) {
+    if (offset < endOffset || kind !== 'data') continue;
+    yield { lastOffset: offset, epoch, timestampMs: appendedMs, records: decodeRecords(payload) };
+  }
+}
+
+function* ownSnapshot(snapshot: NonNullable<ReturnType<typeof readOwnSnapshot>>): Generator<MetadataBatch> {
+  const { endOffset, epoch } = snapshot.meta;
+  for (const payload of snapshotPayloads(snapshot.bytes)) {
+    yield { lastOffset: endOffset - 1, epoch, timestampMs: null, records: decodeRecords(payload) };
+  }
+}
+
+/** `path`: a file, a metadata log directory, or the folder of the metadata log in it. */
+export async function* metadataBatches(path: string): AsyncGenerator<MetadataBatch> {
+  if (!existsSync(path)) throw new ToolError(`java.nio.file.NoSuchFileException: ${path}`);
+  if (!statSync(path).isDirectory()) {
+    const snapshot = readOwnSnapshot(path);
+    yield* snapshot === null ? kafkaBatches(path) : ownSnapshot(snapshot);
+    return;
+  }
+  const own = ownMetadataDirectory(path);
+  if (own !== null) {
+    yield* ownDirectory(own);
+    return;
+  }
+  const inside = join(path, '__cluster_metadata-0');
+  const directory = existsSync(inside) ? inside : path;
+  if (!readdirSync(directory).some((name) => /\.(log|checkpoint)$/.test(name)))
+    throw new ToolError(`${path} holds no metadata log.`);
+  yield* kafkaDirectory(directory);
+}

@@ -1,0 +1,193 @@
+/** The tree that kafka-metadata-shell shows: the metadata image as directories and files. Children are made when asked for. */
+import { metadataVersionFeature, metadataVersionOf } from '../../metadata/feature-versions.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { ClientQuotaImage } from '../../metadata/security-image.ts';
+import type { TopicImage } from '../../metadata/topics-image.ts';
+import { kafkaVersion } from '../version.ts';
+import { doubleText } from '../text/java-double.ts';
+import { aclText, brokerText, controllerText, partitionText, scramText, tokenText } from './texts.ts';
+
+export type ShellNode = Directory | File;
+
+export interface Directory {
+  readonly kind: 'directory';
+  names(): Iterable<string>;
+  child(name: string): ShellNode | null;
+}
+
+export interface File {
+  readonly kind: 'file';
+  readonly text: string;
+}
+
+/** Where an image comes from. */
+export interface Provenance {
+  readonly image: MetadataImage;
+  /** Time of the last batch, in ms since 1970; null: our metadata log keeps none. */
+  readonly lastTimestampMs: number | null;
+}
+
+function file(text: string): File {
+  return { kind: 'file', text };
+}
+
+function directory(children: Readonly<Record<string, () => ShellNode>>): Directory {
+  return mapped(Object.keys(children), (name) =>
+    Object.hasOwn(children, name) ? (children[name] as () => ShellNode)() : null,
+  );
+}
+
+function mapped(names: Iterable<string>, child: (name: string) => ShellNode | null): Directory {
+  return { kind: 'directory', names: () => names, child };
+}
+
+function entries<T>(map: ReadonlyMap<string, T>, node: (value: T) => ShellNode): Directory {
+  return mapped([...map.keys()], (name) => {
+    const value = map.get(name);
+    return value === undefined ? null : node(value);
+  });
+}
+
+function byKey<T>(values: Iterable<T>, key: (value: T) => string): Map<string, T> {
+  return new Map([...values].map((value) => [key(value), value]));
+}
+
+/** `/image` and `/local`. */
+export function rootNode({ image, lastTimestampMs }: Provenance): Directory {
+  return directory({
+    image: () => imageNode(image, lastTimestampMs),
+    local: () => directory({ commitId: () => file('unknown'), version: () => file(kafkaVersion) }),
+  });
+}
+
+function imageNode(image: MetadataImage, lastTimestampMs: number | null): Directory {
+  const { cluster, topics, configs, security, producerIds } = image;
+  return directory({
+    acls: () => directory({ byId: () => entries(new Map(security.acls), (acl) => file(aclText(acl))) }),
+    clientQuotas: () =>
+      entries(
+        byKey(
+          [...security.clientQuotas].map(([, quota]) => quota),
+          quotaName,
+        ),
+        ({ values }) => entries(values, (value) => file(doubleText(value))),
+      ),
+    cluster: () =>
+      directory({
+        brokers: () =>
+          entries(
+            byKey(cluster.brokers.values(), ({ id }) => String(id)),
+            (one) => file(brokerText(one)),
+          ),
+        controllers: () =>
+          entries(
+            byKey(cluster.controllers.values(), ({ id }) => String(id)),
+            (one) => file(controllerText(one)),
+          ),
+      }),
+    configs: () =>
+      entries(
+        byKey(configs.all(), ({ type, name }) => resourceName(type, name)),
+        ({ values }) => entries(values, file),
+      ),
+    delegationToken: () => entries(new Map(security.delegationTokens), (token) => file(tokenText(token))),
+    features: () => featuresNode(image.features.levels),
+    producerIds: () =>
+      // Kafka's -1: no block was given out yet.
+      directory({ nextProducerId: () => file(String(producerIds.nextId > 0 ? producerIds.nextId : -1)) }),
+    provenance: () => file(provenanceText(image, lastTimestampMs)),
+    scram: () => scramNode(image),
+    topics: () =>
+      directory({
+        byId: () =>
+          entries(
+            byKey(topics.all(), ({ id }) => id),
+            topicNode,
+          ),
+        byName: () =>
+          entries(
+            byKey(topics.all(), ({ name }) => name),
+            topicNode,
+          ),
+      }),
+  });
+}
+
+function topicNode(topic: TopicImage): Directory {
+  const partitions = topic.partitions.map(
+    (partition) => [String(partition.index), () => file(partitionText(partition))] as const,
+  );
+  return directory({
+    name: () => file(topic.name),
+    id: () => file(topic.id),
+    ...Object.fromEntries(partitions),
+  });
+}
+
+function featuresNode(levels: ReadonlyMap<string, number>): Directory {
+  const metadataLevel = levels.get(metadataVersionFeature);
+  const name = metadataLevel === undefined ? null : metadataVersionOf(metadataLevel)?.name;
+  const metadataVersion = name === null ? 'Optional.empty' : `Optional[${name ?? metadataLevel}]`;
+  const finalized = [...levels]
+    .filter(([feature]) => feature !== metadataVersionFeature)
+    .map(([feature, level]) => [`finalized_${feature}`, () => file(String(level))] as const);
+  return directory({ metadataVersion: () => file(metadataVersion), ...Object.fromEntries(finalized) });
+}
+
+const mechanisms = new Map([
+  ['SCRAM-SHA-256', 1],
+  ['SCRAM-SHA-512', 2],
+]);
+
+function scramNode({ security }: MetadataImage): Directory {
+  return entries(mechanisms, (mechanism) => {
+    const users = [...security.scram].map(([, user]) => user).filter((user) => user.mechanism === mechanism);
+    return entries(
+      byKey(users, ({ name }) => name),
+      (user) => file(scramText(user)),
+    );
+  });
+}
+
+const resourceTypes: Readonly<Record<number, string>> = {
+  2: 'TOPIC',
+  4: 'BROKER',
+  8: 'BROKER_LOGGER',
+  16: 'CLIENT_METRICS',
+  32: 'GROUP',
+};
+
+function resourceName(type: number, name: string): string {
+  const shown = resourceTypes[type] ?? 'UNKNOWN';
+  return name === '' ? shown : `${shown}:${name}`;
+}
+
+const quotaParts = [
+  ['client-id', 'clientId'],
+  ['ip', 'ip'],
+  ['user', 'user'],
+] as const;
+
+/**
+ * `clientId(c)_user(u)`. A default entity has empty brackets: Kafka's shell leaves it out, and fails when it meets the name
+ * that is left.
+ */
+export function quotaName({ entity }: Pick<ClientQuotaImage, 'entity'>): string {
+  return quotaParts
+    .flatMap(([type, shown]) =>
+      entity
+        .filter(({ entityType }) => entityType === type)
+        .map(({ entityName }) => `${shown}(${(entityName ?? '').replace(/[\\()]/g, '\\$&')})`),
+    )
+    .join('_');
+}
+
+function provenanceText({ offset, epoch }: MetadataImage, lastTimestampMs: number | null): string {
+  const time = lastTimestampMs === null ? 'unknown' : `${javaTime(lastTimestampMs)}[UTC]`;
+  return `offset ${offset}, epoch ${epoch}, time ${time}`;
+}
+
+/** ISO 8601 with as many digits behind the second as it needs. */
+function javaTime(timestampMs: number): string {
+  return new Date(timestampMs).toISOString().replace(/\.?0*Z$/, 'Z');
+}

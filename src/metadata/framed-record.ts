@@ -1,0 +1,48 @@
+/**
+ * One metadata record in Kafka's own framing, as the values of the batches of its segments and snapshots have it: frame version,
+ * type and version as unsigned varints, then the body.
+ */
+import { decodeFrom, encode } from '../protocol/codec/codec.ts';
+import { Reader } from '../protocol/codec/reader.ts';
+import { Writer } from '../protocol/codec/writer.ts';
+import type { Init, Message } from '../protocol/schema/fields.ts';
+import {
+  MalformedPayloadError,
+  type MetadataRecord,
+  type MetadataRecordType,
+  recordSchemas,
+} from './records.ts';
+
+const frameVersion = 1;
+
+const typeByKey = new Map(
+  Object.entries(recordSchemas).map(([type, schema]) => [schema.key, type as MetadataRecordType]),
+);
+
+export interface FramedRecord {
+  readonly record: MetadataRecord;
+  readonly version: number;
+}
+
+/** In the newest version of its type. */
+export function encodeFramedRecord(record: MetadataRecord): Uint8Array {
+  const schema = recordSchemas[record.type];
+  const version = schema.versions.max;
+  const body = encode(schema, version, record as unknown as Init<Message>);
+  const writer = new Writer(body.length + 8);
+  for (const part of [frameVersion, schema.key, version]) writer.uvarint(part);
+  writer.raw(body);
+  return new Uint8Array(writer.finishContiguous());
+}
+
+/** Throws `MalformedPayloadError` for a frame or a type that this build does not know. */
+export function decodeFramedRecord(value: Uint8Array): FramedRecord {
+  const reader = new Reader(value, 0);
+  const frame = reader.uvarint();
+  const key = reader.uvarint();
+  const version = reader.uvarint();
+  const type = typeByKey.get(key);
+  if (frame !== frameVersion) throw new MalformedPayloadError(`unknown frame version ${frame}`);
+  if (type === undefined) throw new MalformedPayloadError(`unknown record type ${key}`);
+  return { record: { type, ...decodeFrom(recordSchemas[type], version, reader) } as MetadataRecord, version };
+}
