@@ -1,17 +1,24 @@
 /**
- * Log lines that a person can read, in the shape that Kafka's log4j configuration prints:
- * `[2026-11-21 12:00:00,123] INFO [Raft id=1] became leader epoch=4`.
+ * Log lines in the shape that Kafka's log4j configuration prints, with the logger's name at the end:
+ * `[2026-11-21 12:00:00,123] INFO [Raft id=1] became leader epoch=4 (org.apache.kafka.raft.KafkaRaftClient)`,
+ * or as JSON, one object a line. Trouble is written with what to do about it, and not more often than once a second.
  */
-import { type Logger, type LogLevel, type LogThreshold, logThresholds } from '../telemetry/logger.ts';
+import { LogLevels, loggerOfPart } from '../telemetry/log-levels.ts';
+import type { Logger, LogLevel } from '../telemetry/logger.ts';
+import { remedyFor } from '../telemetry/remedies.ts';
+import { RepeatedLines } from '../telemetry/repeated-lines.ts';
 
-const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+const levelNameOf = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const;
+
+export type LogFormat = 'text' | 'json';
 
 export interface ConsoleLoggerOptions {
   /** Takes whole lines, newline included. */
   readonly write: (text: string) => void;
   readonly wallMs: () => number;
-  /** Lines below this level are dropped, until another one is set. */
-  readonly level: LogLevel;
+  /** Levels by logger; INFO for all when absent. */
+  readonly levels?: LogLevels;
+  readonly format?: LogFormat;
 }
 
 function two(value: number): string {
@@ -26,53 +33,89 @@ export function logTimestamp(wallMs: number): string {
   return `${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())},${millis}`;
 }
 
+/** What JSON can't say: integers beyond its numbers, errors. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Error ? value.message : value;
+}
+
 function fieldText(value: unknown): string {
   if (value instanceof Error) return value.message;
   if (typeof value === 'string') return /[\s"=]/.test(value) || value === '' ? JSON.stringify(value) : value;
-  if (typeof value === 'object' && value !== null) {
-    return JSON.stringify(value, (_key, inner: unknown) =>
-      typeof inner === 'bigint' ? String(inner) : inner,
-    );
-  }
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value, plain);
   return String(value);
 }
 
-function line(
-  name: string,
-  level: LogLevel,
-  wallMs: number,
-  message: string,
-  fields?: Record<string, unknown>,
-) {
-  let text = `[${logTimestamp(wallMs)}] ${level.toUpperCase()} ${name === '' ? '' : `[${name}] `}${message}`;
-  let stack = '';
+interface Line {
+  readonly wallMs: number;
+  readonly level: LogLevel;
+  readonly parts: readonly string[];
+  readonly logger: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly remedy: string | null;
+}
+
+/** Stacks of errors follow their line, as log4j prints an exception. */
+function stacksOf({ fields, level }: Line): string[] {
+  if (level === 'debug') return [];
+  return Object.values(fields).flatMap((value) =>
+    value instanceof Error && value.stack !== undefined ? [value.stack] : [],
+  );
+}
+
+function textLine(line: Line): string {
+  const { wallMs, level, parts, logger, message, fields, remedy } = line;
+  let text = `[${logTimestamp(wallMs)}] ${levelNameOf[level]} ${parts.map((part) => `[${part}] `).join('')}${message}`;
   for (const key in fields) {
-    const value = fields[key];
-    if (value === undefined) continue;
-    text += ` ${key}=${fieldText(value)}`;
-    // An error's stack follows the line, as log4j prints an exception.
-    if (value instanceof Error && value.stack !== undefined && level !== 'debug') stack += `\n${value.stack}`;
+    if (fields[key] !== undefined) text += ` ${key}=${fieldText(fields[key])}`;
   }
-  return `${text}${stack}\n`;
+  if (remedy !== null) text += `. What to do: ${remedy}`;
+  return [`${text} (${logger})`, ...stacksOf(line), ''].join('\n');
+}
+
+function jsonLine(line: Line): string {
+  const { wallMs, level, parts, logger, message, fields, remedy } = line;
+  const stacks = stacksOf(line);
+  const object = {
+    timestamp: new Date(wallMs).toISOString(),
+    level: levelNameOf[level],
+    logger,
+    ...(parts.length === 0 ? {} : { part: parts.join(' ') }),
+    message,
+    ...(Object.keys(fields).length === 0 ? {} : { fields }),
+    ...(remedy === null ? {} : { whatToDo: remedy }),
+    ...(stacks.length === 0 ? {} : { stack: stacks.join('\n') }),
+  };
+  return `${JSON.stringify(object, plain)}\n`;
 }
 
 /** A logger that writes lines to a terminal or a file. */
-export function createConsoleLogger(
-  options: ConsoleLoggerOptions,
-  name = '',
-  threshold: LogThreshold = { name: options.level.toUpperCase() },
-): Logger {
-  const put = (level: LogLevel, message: string, fields?: Record<string, unknown>): void => {
-    if (rank[level] >= rank[logThresholds.get(threshold.name) ?? options.level])
-      options.write(line(name, level, options.wallMs(), message, fields));
+export function createConsoleLogger(options: ConsoleLoggerOptions): Logger {
+  const { levels = new LogLevels(), wallMs, write } = options;
+  const lineOf = options.format === 'json' ? jsonLine : textLine;
+  const repeated = new RepeatedLines();
+  const create = (parts: readonly string[]): Logger => {
+    const logger = loggerOfPart(parts.at(-1) ?? '');
+    const put = (level: LogLevel, message: string, fields: Record<string, unknown> = {}): void => {
+      const name = levelNameOf[level];
+      if (!levels.isEnabled(logger, name)) return;
+      const nowMs = wallMs();
+      const line = { wallMs: nowMs, level, parts, logger, message, fields, remedy: null };
+      if (level === 'debug' || level === 'info') return write(lineOf(line));
+      const suppressed = repeated.admit(`${logger} ${message}`, fields, nowMs);
+      if (suppressed < 0) return;
+      const remedy = remedyFor(message, fields);
+      write(lineOf({ ...line, remedy, fields: suppressed === 0 ? fields : { ...fields, suppressed } }));
+    };
+    return {
+      levels,
+      debug: (message, fields) => put('debug', message, fields),
+      info: (message, fields) => put('info', message, fields),
+      warn: (message, fields) => put('warn', message, fields),
+      error: (message, fields) => put('error', message, fields),
+      child: (name) => create([...parts, name]),
+    };
   };
-  return {
-    threshold,
-    debug: (message, fields) => put('debug', message, fields),
-    info: (message, fields) => put('info', message, fields),
-    warn: (message, fields) => put('warn', message, fields),
-    error: (message, fields) => put('error', message, fields),
-    child: (childName) =>
-      createConsoleLogger(options, name === '' ? childName : `${name}] [${childName}`, threshold),
-  };
+  return create([]);
 }

@@ -165,7 +165,7 @@ class OnePortTransport implements Transport {
     if (kind === 'kafka') {
       if (first[0] === 0x16) {
         const remote = `${socket.remoteAddress}:${socket.remotePort}`;
-        this.options.logger.info('a client tried TLS on a listener without it', { remote });
+        this.options.logger.warn('a client tried TLS on a listener without it', { remote });
       }
       connection.start(first);
       return;

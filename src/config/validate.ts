@@ -245,11 +245,11 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
       const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
       if (property.effect === 'missing' && !isDefault) idle.push(key);
     } else if (removedProperties.includes(key)) {
-      warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect`);
+      warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect: remove it`);
     } else if (!extraKeys.includes(key) && !extraPrefixes.some((prefix) => key.startsWith(prefix))) {
       const meant = nearest(key, Object.keys(brokerProperties));
       warnings.push(
-        `Unknown configuration ${key} has no effect${meant === null ? '' : `; did you mean ${meant}?`}`,
+        `Unknown configuration ${key} has no effect${meant === null ? ': remove it, or correct its name' : `; did you mean ${meant}?`}`,
       );
     }
   }

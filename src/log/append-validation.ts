@@ -98,7 +98,7 @@ function validateBatch(
 function tooLarge(sizeBytes: number, sizeBytesMax: number): KafkaError {
   return new KafkaError(
     Errors.MESSAGE_TOO_LARGE,
-    `The record batch size is ${sizeBytes} bytes, which exceeds the maximum configured value of ${sizeBytesMax}`,
+    `The record batch size is ${sizeBytes} bytes, which exceeds the maximum configured value of ${sizeBytesMax}; raise max.message.bytes of the topic, or have the producer send smaller batches.`,
   );
 }
 

@@ -58,7 +58,7 @@ export class ProducerUpkeep {
     if (this.#named.get(log) === firstOffset) return;
     this.#named.set(log, firstOffset);
     logger.warn(
-      'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset; kafka-transactions abort ends it',
+      'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset',
       {
         partition: name,
         producerId: oldest.producerId,

@@ -9,6 +9,7 @@ import { ConfigError } from '../config/define.ts';
 import type { ListenerConfig } from '../config/listeners.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { EndpointImage } from '../metadata/cluster-image.ts';
+import type { Logger } from '../telemetry/logger.ts';
 
 const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 
@@ -45,6 +46,10 @@ function endpointsOf(listeners: readonly ListenerConfig[], hostName: string): En
   }));
 }
 
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host);
+}
+
 interface Waiting {
   readonly connection: Connection;
   readonly listener: ListenerConfig;
@@ -58,10 +63,14 @@ export class Listeners {
   private readonly open: Listener[] = [];
   private readonly servers = new Map<ListenerKind, KafkaServer>();
   private readonly waiting = new Set<Waiting>();
+  private readonly logger: Logger;
+  /** Names of listeners about whose advertised address nothing more is said. */
+  private readonly warned = new Set<string>();
 
-  constructor(config: NodeConfig, network: Network) {
+  constructor(config: NodeConfig, network: Network, logger: Logger) {
     this.config = config;
     this.network = network;
+    this.logger = logger;
   }
 
   /** Binds all listeners. Rejects when an address is in use, or a listener asks for protection that we can't give. */
@@ -104,7 +113,20 @@ export class Listeners {
     await Promise.all(this.open.splice(0).map((listener) => listener.close()));
   }
 
+  /** The commonest mistake of all: `localhost` is advertised, and a client on another machine looks for the broker there. */
+  private checkAdvertised({ remote, local }: Connection, name: string): void {
+    if (this.warned.has(name) || isLoopback(remote.host) || remote.host === local.host) return;
+    this.warned.add(name);
+    const advertised = this.config.advertisedListeners.find((listener) => listener.name === name);
+    if (advertised === undefined || !isLoopback(advertised.host)) return;
+    this.logger.warn('a client on another machine is told to connect to its own machine', {
+      client: remote.host,
+      advertised: `${name}://${advertised.host}:${advertised.port}`,
+    });
+  }
+
   private take(connection: Connection, listener: ListenerConfig, kind: ListenerKind): void {
+    if (kind === 'broker') this.checkAdvertised(connection, listener.name);
     const server = this.servers.get(kind);
     if (server !== undefined) return server.accept(connection, listener.name, kind);
     if (this.waiting.size >= waitingMax) return connection.destroy();

@@ -18,10 +18,20 @@ import {
 import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** The directories are not ours to use. Its message says why, in Kafka's words. */
+/** The directories are not ours to use. Its message says why, in Kafka's words; `remedy` what to do. */
 export class DirectoryError extends Error {
   override readonly name = 'DirectoryError';
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
 }
+
+const formatRemedy =
+  'Format the directories of log.dirs once: kafka-storage.sh format -t CLUSTER_ID -c FILE with the properties file of this node ' +
+  '(kafka-storage.sh random-uuid makes the id of a new cluster; all nodes of a cluster share it).';
 
 export interface FormattedDirectory {
   readonly path: string;
@@ -122,16 +132,18 @@ async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly str
       failures.set(path, error);
     }
   }
-  if (metas.size === 0) throw new DirectoryError('No readable meta.properties files found.');
+  if (metas.size === 0) throw new DirectoryError('No readable meta.properties files found.', formatRemedy);
   const [first] = unformatted;
   if (first !== undefined) {
     throw new DirectoryError(
       `No \`meta.properties\` found in ${first} (have you run \`kafka-storage.sh\` to format the directory?)`,
+      formatRemedy.replace(' -c FILE', ' -c FILE --ignore-formatted'),
     );
   }
   if (failures.has(config.metadataLogDir)) {
     throw new DirectoryError(
       `Encountered I/O error in metadata log directory ${config.metadataLogDir}. Cannot continue.`,
+      'Repair the disk or its permissions; the line before says what failed.',
     );
   }
   return { metas, failures };
@@ -145,12 +157,13 @@ function checkTogether(config: NodeConfig, metas: ReadonlyMap<string, MetaProper
     if (meta.clusterId !== clusterId) {
       throw new DirectoryError(
         `Invalid cluster.id in: ${metaPropertiesPath(path)}. Expected ${clusterId}, but read ${meta.clusterId}`,
+        'The directory was formatted for another cluster: take it out of log.dirs, or empty it and format it with the id of this cluster.',
       );
     }
     if (meta.nodeId !== config.nodeId) {
       throw new DirectoryError(
-        `Stored node id ${meta.nodeId} doesn't match previous node id ${config.nodeId} in ${metaPropertiesPath(path)}. ` +
-          'If you moved your data, make sure your configured node id matches. ' +
+        `Stored node id ${meta.nodeId} doesn't match previous node id ${config.nodeId} in ${metaPropertiesPath(path)}`,
+        'If you moved your data, make sure your configured node id matches. ' +
           'If you intend to create a new node, you should remove all data in your data directories.',
       );
     }
@@ -163,5 +176,6 @@ async function lockDirectory(fs: FileSystem, path: string): Promise<FileLock> {
   if (lock !== null) return lock;
   throw new DirectoryError(
     `Failed to acquire lock on file .lock in ${path}. A Kafka instance in another process or thread is using this directory.`,
+    'Stop the other process, or give this node directories of its own in log.dirs.',
   );
 }

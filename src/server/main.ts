@@ -4,13 +4,15 @@
  */
 import { hostname } from 'node:os';
 import { systemClock, systemScheduler } from '../adapters/clock.ts';
-import { createConsoleLogger } from '../adapters/console-logger.ts';
+import { createConsoleLogger, type LogFormat } from '../adapters/console-logger.ts';
 import { systemFileSystem } from '../adapters/file-system.ts';
 import { makeRoomForGarbage } from '../adapters/heap.ts';
 import { storeInMetadataDirectory } from '../adapters/leveldb/raft-store.ts';
 import { createTransport, type Transport } from '../adapters/one-port.ts';
 import { createSystemRandom } from '../adapters/random.ts';
+import { canResolve, openFilesMax } from '../adapters/surroundings.ts';
 import { NodeConfig } from '../config/node-config.ts';
+import type { LogLevels } from '../telemetry/log-levels.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { exitProcess, onUncaught, signalStatus } from './exit.ts';
 import { Node } from './node.ts';
@@ -49,11 +51,40 @@ export function realPorts(
   };
 }
 
+/** How log lines are written, from the variables and files that log4j reads. */
+export interface Logging {
+  readonly levels: LogLevels;
+  readonly format: LogFormat;
+  /** What is wrong with those files; written when the node starts. */
+  readonly warnings: readonly string[];
+}
+
+/** A broker with some hundred partitions needs a few files for each; Kafka recommends 100000. */
+const openFilesMin = 10_000;
+
+/** What will go wrong later, said at the start. */
+async function warnOfSurroundings(config: NodeConfig, logger: Logger): Promise<void> {
+  const limit = openFilesMax();
+  if (limit !== null && limit < openFilesMin) logger.warn('this process may open few files', { limit });
+  if (!config.isBroker) return;
+  for (const { name, host, port } of config.advertisedListeners) {
+    if (host === '' || (await canResolve(host))) continue;
+    const advertised = `${name}://${host}:${port}`;
+    logger.warn('advertised.listeners names a host that this machine can not resolve', { advertised });
+  }
+}
+
 /** Runs a node until it is told to end. Throws `ConfigError` when the properties are wrong. */
-export async function runServer(properties: ReadonlyMap<string, string>, io: ServerIo): Promise<number> {
+export async function runServer(
+  properties: ReadonlyMap<string, string>,
+  io: ServerIo,
+  logging: Logging,
+): Promise<number> {
   const write = (text: string): void => io.stdout(text);
-  const logger = createConsoleLogger({ level: 'info', write, wallMs: () => systemClock.wallMs() });
   const config = new NodeConfig(properties);
+  const format = config.get('log.format') === 'json' ? 'json' : logging.format;
+  const wallMs = (): number => systemClock.wallMs();
+  const logger = createConsoleLogger({ levels: logging.levels, format, write, wallMs });
   makeRoomForGarbage(systemScheduler);
   const transport = createTransport({
     logger: logger.child('SocketServer'),
@@ -75,7 +106,8 @@ export async function runServer(properties: ReadonlyMap<string, string>, io: Ser
     listeners: config.listeners.map(({ name, host, port }) => `${name}://${host}:${port}`),
     logDirs: config.logDirs,
   });
-  for (const warning of config.warnings) logger.warn(warning);
+  for (const warning of [...logging.warnings, ...config.warnings]) logger.warn(warning);
+  void warnOfSurroundings(config, logger);
   const node = new Node(config, realPorts(transport, logger, fatal));
   let early: Signal | null = null;
   try {

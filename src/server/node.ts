@@ -62,7 +62,7 @@ export class Node {
       const { directories, controller } = this;
       this.broker = new BrokerPart({ config, directories, controller, node: services, ports });
     }
-    this.listeners = new Listeners(config, network);
+    this.listeners = new Listeners(config, network, logger.child('SocketServer'));
     await this.listeners.bind();
     if (ports.http !== undefined) {
       this.http = new HttpPart(config, ports.http, logger);

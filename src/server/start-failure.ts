@@ -1,32 +1,35 @@
 /** What a person needs to read of an error that ended the start: what happened, then what to do about it. */
+import { KafkaError } from '../protocol/errors.ts';
+import { systemRemedies } from '../telemetry/remedies.ts';
+import { DirectoryError } from './log-directories.ts';
 
-interface SystemError {
-  readonly code?: unknown;
-  readonly path?: unknown;
-  readonly port?: unknown;
-}
-
-/** Remedies by the code of a system error. */
-const remedies: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    'Another process, perhaps this node started before, listens there: stop it, or give this node other ports in listeners (and the same in advertised.listeners and controller.quorum.voters).',
-  EADDRNOTAVAIL:
-    'The host in listeners is not an address of this machine: leave it out to listen on every address, and name the address that clients use in advertised.listeners.',
-  EACCES:
-    'The user of this process may not do that: give it the directories of log.dirs, and take ports from 1024 on.',
-  EMFILE:
-    'This process may open no more files: raise the limit, for example with ulimit -n 100000, LimitNOFILE= of a systemd unit, or ulimits of a Compose file (docs/ops/sizing.md).',
-  ENOSPC:
-    'The disk is full: free space or move a directory of log.dirs to a larger disk; nothing that was acknowledged is lost.',
-  EROFS: 'The file system is read-only: log.dirs must name directories that can be written.',
+/** By the name of the error with which the controller refused the registration of the broker. */
+const registrationRemedies: Readonly<Record<string, string>> = {
+  DUPLICATE_BROKER_REGISTRATION:
+    'A broker with this node.id is in service: give this one another node.id and format its directories for it, or stop the other one.',
+  INCONSISTENT_CLUSTER_ID:
+    'The directories of this broker belong to another cluster than the controllers that it is configured for: correct controller.quorum.voters or controller.quorum.bootstrap.servers, or format empty directories with the id of this cluster.',
+  INVALID_REGISTRATION:
+    'The directories of log.dirs were copied from another broker: format empty directories for this one.',
+  UNSUPPORTED_VERSION:
+    'The cluster has features finalized that this release does not know: start the release that the other nodes run.',
+  REQUEST_TIMED_OUT:
+    'No active controller was found: start a majority of the controllers, and check controller.quorum.voters or controller.quorum.bootstrap.servers, which must name their addresses.',
 };
 
 export function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code } = error as SystemError;
-  const remedy = typeof code === 'string' ? remedies[code] : undefined;
+  const remedy = remedyOf(error);
   if (remedy === undefined) return error.message;
+  const { code } = error as { readonly code?: unknown };
   // Scripts look for Java's words.
   const what = code === 'EADDRINUSE' ? `Address already in use (${error.message})` : error.message;
-  return `${what}. ${remedy}`;
+  return `${what}${/[.!?]$/.test(what) ? '' : '.'} ${remedy}`;
+}
+
+function remedyOf(error: Error): string | undefined {
+  if (error instanceof DirectoryError) return error.remedy;
+  if (error instanceof KafkaError) return registrationRemedies[error.error.name];
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? systemRemedies[code] : undefined;
 }

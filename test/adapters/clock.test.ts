@@ -32,15 +32,17 @@ test('the random source gives different words and bytes', () => {
 
 test('log lines: time, level, names, message, fields', () => {
   const lines: string[] = [];
-  const logger = createConsoleLogger({ write: (l) => lines.push(l), wallMs: () => 0, level: 'info' });
+  const logger = createConsoleLogger({ write: (l) => lines.push(l), wallMs: () => 0 });
   logger.debug('unseen');
   logger
     .child('Raft id=1')
     .info('became leader', { epoch: 4, why: 'all votes', skip: undefined, list: [1, 'a'] });
   expect(lines).toEqual([
-    `[${logTimestamp(0)}] INFO [Raft id=1] became leader epoch=4 why="all votes" list=[1,"a"]\n`,
+    `[${logTimestamp(0)}] INFO [Raft id=1] became leader epoch=4 why="all votes" list=[1,"a"] (org.apache.kafka.raft.KafkaRaftClient)\n`,
   ]);
   expect(logTimestamp(0)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,000$/);
   logger.error('failed', { error: new Error('disk gone') });
-  expect(lines[1]).toMatch(/ERROR failed error=disk gone\nError: disk gone\n {4}at /);
+  expect(lines[1]).toMatch(
+    /ERROR failed error=disk gone \(kafka\.server\.KafkaRaftServer\)\nError: disk gone\n {4}at /,
+  );
 });

@@ -1,17 +1,81 @@
 import { expect, test } from 'vitest';
 import { createConsoleLogger } from '../../src/adapters/console-logger.ts';
+import { LogLevels } from '../../src/telemetry/log-levels.ts';
+import { remedies, systemRemedies } from '../../src/telemetry/remedies.ts';
 
-test('the threshold can be set while it runs, for all loggers of a kind', () => {
-  let text = '';
+function written(options: { format?: 'text' | 'json' } = {}) {
+  const lines: string[] = [];
+  const time = { nowMs: 0 };
+  const levels = new LogLevels();
   const write = (line: string): void => {
-    text += line;
+    lines.push(line);
   };
-  const logger = createConsoleLogger({ level: 'info', write, wallMs: () => 0 });
-  const child = logger.child('Part');
-  child.debug('unseen');
-  if (logger.threshold !== undefined) logger.threshold.name = 'DEBUG';
-  child.debug('seen');
-  if (child.threshold !== undefined) child.threshold.name = 'FATAL';
-  logger.warn('unseen');
-  expect(text).toMatch(/^\[.*\] DEBUG \[Part\] seen\n$/);
+  const logger = createConsoleLogger({ ...options, levels, write, wallMs: () => time.nowMs });
+  return { lines, time, levels, logger };
+}
+
+test('levels are set by logger name while it runs; the nearest name above counts', () => {
+  const { lines, levels, logger } = written();
+  const raft = logger.child('Raft id=1');
+  const logs = logger.child('LogManager');
+  raft.debug('1');
+  levels.set('org.apache.kafka.raft', 'DEBUG');
+  raft.debug('2');
+  logs.debug('3');
+  levels.set('root', 'TRACE');
+  logs.debug('4');
+  levels.set('org.apache.kafka', 'OFF');
+  logs.error('5');
+  raft.debug('6');
+  levels.unset('org.apache.kafka.raft');
+  raft.error('7');
+  expect(lines.map((line) => /\] (\d) /.exec(line)?.[1])).toEqual(['2', '4', '6']);
+});
+
+test('a line names the logger of its part, a part of a part has its own', () => {
+  const { lines, logger } = written();
+  logger.child('broker').child('GroupCoordinator').info('loaded');
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /INFO \[broker\] \[GroupCoordinator\] loaded \(org\.apache\.kafka\.coordinator\.group\.GroupCoordinatorService\)\n$/,
+    ),
+  ]);
+});
+
+test('the same trouble is written once a second, and the next line counts what was left out', () => {
+  const { lines, time, logger } = written();
+  for (let i = 0; i < 5; i++) logger.warn('a follower was refused', { reason: `${i}` });
+  logger.warn('a log can not be compacted', { partition: 't-0' });
+  logger.warn('a log can not be compacted', { partition: 't-1' });
+  time.nowMs = 1000;
+  logger.warn('a follower was refused', { reason: 'again' });
+  expect(lines).toHaveLength(4);
+  expect(lines[3]).toContain('reason=again suppressed=4. What to do: ');
+});
+
+test('a warning says what to do; a system error says it by its code', () => {
+  const { lines, logger } = written();
+  logger.warn('a follower was refused', { reason: 'x' });
+  logger.error('the disk failed under a partition', { error: 'StorageError: ENOSPC: no space left' });
+  expect(lines[0]).toContain(`. What to do: ${remedies['a follower was refused']} (`);
+  expect(lines[1]).toContain(systemRemedies['ENOSPC']);
+});
+
+test('JSON lines are one object each, stacks and big integers included', () => {
+  const { lines, logger } = written({ format: 'json' });
+  logger.child('Raft id=1').info('became leader', { epoch: 4, count: 10n });
+  logger.error('failed', { error: new Error('disk gone\nreally') });
+  expect(lines.every((line) => line.endsWith('\n') && line.indexOf('\n') === line.length - 1)).toBe(true);
+  expect(JSON.parse(lines[0] as string)).toEqual({
+    timestamp: '1970-01-01T00:00:00.000Z',
+    level: 'INFO',
+    logger: 'org.apache.kafka.raft.KafkaRaftClient',
+    part: 'Raft id=1',
+    message: 'became leader',
+    fields: { epoch: 4, count: '10' },
+  });
+  expect(JSON.parse(lines[1] as string)).toMatchObject({
+    fields: { error: 'disk gone\nreally' },
+    stack: expect.stringContaining('Error: disk gone'),
+  });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { startFailure } from '../../src/server/start-failure.ts';
 
 test.each([
@@ -19,6 +20,14 @@ test.each([
 ])('%s names the mistake and the remedy', (code, message, parts) => {
   const text = startFailure(Object.assign(new Error(message), { code }));
   for (const part of parts) expect(text).toContain(part);
+});
+
+test('what the controller refuses names the remedy', () => {
+  const error = new KafkaError(
+    Errors.DUPLICATE_BROKER_REGISTRATION,
+    'The controller refused the registration of this broker: 7',
+  );
+  expect(startFailure(error)).toMatch(/broker: 7\. .*node\.id/);
 });
 
 test('any other error is told as it is', () => {

@@ -114,7 +114,7 @@ function entriesOf(
     case resourceType.brokerLogger:
       if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Broker id must not be empty');
       requireOwnId(services, name);
-      return loggerEntries(services.logger.threshold?.name ?? 'INFO', keys);
+      return loggerEntries(services, keys);
     case resourceType.clientMetrics:
       if (name === '')
         throw new KafkaError(Errors.INVALID_REQUEST, 'Client metrics subscription name must not be empty');
@@ -167,18 +167,18 @@ function groupDefault(services: NodeServices, key: string): { name: string; valu
   return isBrokerKey(name) ? { name, value: String(services.config.get(name)) } : null;
 }
 
-function loggerEntries(level: string, keys: Keys): readonly ConfigEntry[] {
-  if (keys !== null && !keys.includes('root')) return [];
-  return [
-    {
-      name: 'root',
-      value: level,
+function loggerEntries({ logger }: NodeServices, keys: Keys): readonly ConfigEntry[] {
+  const entries = logger.levels?.all() ?? [['root', 'INFO'] as const];
+  return entries
+    .filter(([name]) => keys === null || keys.includes(name))
+    .map(([name, value]) => ({
+      name,
+      value,
       readOnly: false,
       source: ConfigSource.brokerLogger,
       isSensitive: false,
       synonyms: [],
       type: configTypeCode.STRING,
       documentation: '',
-    },
-  ];
+    }));
 }

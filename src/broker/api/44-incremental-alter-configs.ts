@@ -2,7 +2,6 @@
  * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, but for resources of type BROKER_LOGGER, which are the
  * node's own affair.
  * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
- * Not done:  BROKER_LOGGER knows the root logger alone.
  */
 import { threadCountProblem } from '../../config/alter.ts';
 import { resourceType } from '../../metadata/configs-image.ts';
@@ -12,7 +11,7 @@ import {
   IncrementalAlterConfigsResponse,
 } from '../../protocol/messages/44-incremental-alter-configs.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
-import { logThresholds } from '../../telemetry/logger.ts';
+import { isLevelName, rootLogger, settableLevels } from '../../telemetry/log-levels.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import { readYourWriteMs } from '../limits.ts';
 import type { NodeServices } from '../services.ts';
@@ -23,6 +22,7 @@ type Result = Init<typeof IncrementalAlterConfigsResponse>['responses'][number];
 
 const deleteOperation = 1;
 const setOperation = 0;
+const operationNames = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
 
 export function createIncrementalAlterConfigsHandler(services: NodeServices): Handler {
   return defineHandler(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, {
@@ -57,7 +57,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
   });
 }
 
-/** Sets the level of the root logger; this broker's own affair, and gone with its process. */
+/** Sets levels of loggers; this node's own affair, and gone with its process. All of a resource or nothing. */
 function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDryRun: boolean): Result {
   const refuse = (row: ErrorRow, message: string): Result => result(resource, row.code, message);
   if (resource.resourceName !== String(nodeId)) {
@@ -66,21 +66,30 @@ function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDr
       `Unexpected broker id, expected ${nodeId} but received ${resource.resourceName}`,
     );
   }
+  const { levels } = logger;
   for (const { name, configOperation, value } of resource.configs) {
-    if (name !== 'root') return refuse(Errors.INVALID_CONFIG, `Logger ${name} does not exist!`);
+    if (levels?.has(name) !== true) return refuse(Errors.INVALID_CONFIG, `Logger ${name} does not exist!`);
     if (configOperation === deleteOperation) {
-      return refuse(Errors.INVALID_REQUEST, 'Removing the log level of the root logger is not allowed');
-    }
-    if (configOperation !== setOperation || !logThresholds.has(value ?? '')) {
+      if (name === rootLogger)
+        return refuse(Errors.INVALID_REQUEST, 'Removing the log level of the root logger is not allowed');
+    } else if (configOperation !== setOperation) {
+      const operation = operationNames[configOperation] ?? 'Unknown';
+      return refuse(
+        Errors.INVALID_REQUEST,
+        `${operation} operation is not allowed for the BROKER_LOGGER resource`,
+      );
+    } else if (!settableLevels.some((level) => level === value)) {
       return refuse(
         Errors.INVALID_CONFIG,
-        `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${[...logThresholds.keys()].join(', ')}`,
+        `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${settableLevels.join(', ')}`,
       );
     }
   }
-  const level = resource.configs.at(-1)?.value;
-  if (isDryRun || level === undefined || level === null) return result(resource, 0, null);
-  if (logger.threshold !== undefined) logger.threshold.name = level;
+  if (isDryRun) return result(resource, 0, null);
+  for (const { name, configOperation, value } of resource.configs) {
+    if (configOperation === deleteOperation) levels?.unset(name);
+    else if (value !== null && isLevelName(value)) levels?.set(name, value);
+  }
   return result(resource, 0, null);
 }
 

@@ -10,7 +10,7 @@
 import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
-import type { ErrorRow } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
 import { AlterConfigsRequest, AlterConfigsResponse } from '../../protocol/messages/33-alter-configs.ts';
@@ -146,6 +146,12 @@ function topicHandlers(services: NodeServices): Handler[] {
       versions: '2-7',
       listeners: everywhere,
       shows(request, response) {
+        for (const { name, errorCode, errorMessage } of response.topics)
+          if (errorCode === Errors.INVALID_REPLICATION_FACTOR.code)
+            services.logger.warn(
+              'a topic could not be created: more replicas are wanted than there are brokers',
+              { topic: name, reason: errorMessage },
+            );
         const created = response.topics.filter((topic) => topic.errorCode === 0);
         if (request.validateOnly || created.length === 0) return null;
         return (image) => created.every(({ name }) => image.topics.byName(name) !== undefined);

@@ -19,7 +19,7 @@ import {
 } from '../handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
 import { ActiveRequest } from './active-request.ts';
-import { type DecodedRequest, decodeRequest } from './decode.ts';
+import { type DecodedRequest, decodeRequest, VersionError } from './decode.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { BudgetWaiter, MemoryBudget } from './memory-budget.ts';
@@ -166,11 +166,16 @@ export class ClientConnection {
   #reject(error: unknown): void {
     // What came before the rubbish was a request, and may be answered already.
     this.#flush();
-    this.#warn('closing a connection that sent something else than a request', {
+    const from = {
       remote: `${this.info.remote.host}:${this.info.remote.port}`,
       listener: this.info.listenerName,
       reason: error instanceof Error ? error.message : String(error),
-    });
+    };
+    if (!(error instanceof VersionError))
+      this.#warn('closing a connection that sent something else than a request', from);
+    else if (error.isOld)
+      this.#warn('closing a connection of a client that is too old', { ...from, ...error.fields });
+    else this.#warn('closing a connection of a client that is too new', { ...from, ...error.fields });
     this.destroy();
   }
 
@@ -264,7 +269,7 @@ export class ClientConnection {
     this.#budget.release(request.frameBytes);
     request.frameBytes = 0;
     request.completed();
-    this.#dispatcher.metrics.completed(request);
+    this.#dispatcher.completed(request);
     if (this.#admitting === request) this.#admitting = null;
     if (this.#pumping) return;
     this.#queueFlush();

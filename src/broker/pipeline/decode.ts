@@ -12,6 +12,19 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
+/** A version that is not served, of an API whose client can't be told so: the connection closes. */
+export class VersionError extends RequestError {
+  readonly isOld: boolean;
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(frame: Uint8Array, { name, minVersion, maxVersion }: Handler, apiVersion: number) {
+    super(`request ${name} with version ${apiVersion}, which is not enabled`);
+    this.isOld = apiVersion < minVersion;
+    const clientId = clientIdOf(frame);
+    this.fields = { api: name, version: apiVersion, served: `${minVersion}-${maxVersion}`, clientId };
+  }
+}
+
 export interface DecodedRequest {
   readonly handler: Handler;
   readonly apiVersion: number;
@@ -26,6 +39,8 @@ export interface DecodedRequest {
 
 /** Shortest header: api key, version, correlation id. */
 const headerBytesMin = 8;
+/** Of a client id in a log line. */
+const clientIdCharactersMax = 64;
 
 export function decodeRequest(frame: Uint8Array, table: HandlerTable, kind: ListenerKind): DecodedRequest {
   if (frame.length < headerBytesMin) throw new RequestError(`request of ${frame.length} bytes has no header`);
@@ -50,7 +65,7 @@ export function decodeRequest(frame: Uint8Array, table: HandlerTable, kind: List
 
 function unsupportedVersion(frame: Uint8Array, handler: Handler, apiVersion: number): DecodedRequest {
   if (handler.unsupportedVersion === null) {
-    throw new RequestError(`request ${handler.name} with version ${apiVersion}, which is not enabled`);
+    throw new VersionError(frame, handler, apiVersion);
   }
   return {
     handler,
@@ -61,6 +76,13 @@ function unsupportedVersion(frame: Uint8Array, handler: Handler, apiVersion: num
     frameBytes: frame.length,
     unsupported: true,
   };
+}
+
+/** Every header since version 1 has the client id at the same place. */
+function clientIdOf(frame: Uint8Array): string {
+  const start = headerBytesMin + 2;
+  const length = frame.length < start ? 0 : Math.min(int16(frame, headerBytesMin), clientIdCharactersMax);
+  return new TextDecoder().decode(frame.subarray(start, start + Math.max(0, length)));
 }
 
 function int16(bytes: Uint8Array, at: number): number {

@@ -5,6 +5,7 @@
 import { AssertionError } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
+import { requestLogger } from '../../telemetry/log-levels.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { CloseConnection, type HandlerResult } from '../handler.ts';
 import type { ActiveRequest } from './active-request.ts';
@@ -30,6 +31,7 @@ export class Dispatcher {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
+  readonly #requestLogger: Logger;
   readonly #authorize: Authorize;
   readonly #interceptor: RequestInterceptor | null;
   readonly #encoder = new ResponseEncoder();
@@ -39,6 +41,7 @@ export class Dispatcher {
     this.image = options.image;
     this.logger = options.logger;
     this.metrics = options.metrics;
+    this.#requestLogger = options.logger.child('RequestChannel');
     this.#authorize = options.authorize;
     this.#interceptor = options.interceptor ?? null;
   }
@@ -71,6 +74,23 @@ export class Dispatcher {
     if (error instanceof KafkaError) return this.#failure(request, error.error, error.message);
     this.#logBug(request, error);
     return this.#failure(request, Errors.UNKNOWN_SERVER_ERROR, null);
+  }
+
+  /** Counts a request that has its outcome, and writes it down when `kafka.request.logger` is at DEBUG. */
+  completed(request: ActiveRequest): void {
+    this.metrics.completed(request);
+    if (this.#requestLogger.levels?.isEnabled(requestLogger, 'DEBUG') !== true) return;
+    const { handler, apiVersion, correlationId, clientId, connection, startedMs } = request;
+    this.#requestLogger.debug('Completed request', {
+      api: handler.name,
+      version: apiVersion,
+      correlationId,
+      clientId: clientId.slice(0, 64),
+      remote: `${connection.remote.host}:${connection.remote.port}`,
+      listener: connection.listenerName,
+      principal: connection.principal,
+      totalTimeMs: Number((this.metrics.nowMs() - startedMs).toFixed(3)),
+    });
   }
 
   /** Frame of the response; null when it can't be encoded, which is a bug. */

@@ -57,7 +57,7 @@ export class PeerRequests {
       this.#active.delete(active);
       active.completed();
       active.sent();
-      this.#dispatcher.metrics.completed(active);
+      this.#dispatcher.completed(active);
     }
   }
 

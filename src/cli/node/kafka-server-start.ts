@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { loggingOf } from './logging.ts';
 import { installationRoot } from './properties-path.ts';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import type { CliIo } from '../tool.ts';
@@ -36,5 +37,5 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     );
   }
   const { runServer } = await import('../../server/main.ts');
-  return runServer(properties, io);
+  return runServer(properties, io, await loggingOf(io.env));
 }

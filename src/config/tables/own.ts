@@ -7,6 +7,11 @@ import { int, list, string } from '../define.ts';
 const own = { internal: true, effect: 'honoured', importance: 'low' } as const;
 
 export const ownProperties = {
+  'log.format': string('text', {
+    ...own,
+    oneOf: ['text', 'json'],
+    doc: 'Log lines as text, or as JSON objects, one a line. A JSON layout in the file that KAFKA_LOG4J_OPTS names has the same effect.',
+  }),
   'metrics.port': int(-1, {
     ...own,
     min: -1,

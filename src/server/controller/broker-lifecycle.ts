@@ -114,22 +114,25 @@ export class BrokerLifecycle implements MetadataPublisher {
   async start(): Promise<void> {
     const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;
     const deadlineMs = clock.monotonicMs() + registrationTimeoutMs;
+    let last: KafkaError | null = null;
     for (let said: ErrorRow | null = null; ; ) {
       const leftMs = deadlineMs - clock.monotonicMs();
       const refusal = await this.#register(Math.max(1, leftMs));
       if (refusal === null) break;
       if (this.#closed) return;
-      const { error } = refusal;
+      // That the time is up says less than why the controller has not accepted.
+      if (last === null || refusal.error !== Errors.REQUEST_TIMED_OUT) last = refusal;
+      const { error } = last;
       const final = error !== Errors.DUPLICATE_BROKER_REGISTRATION && !error.retriable;
       if (final || clock.monotonicMs() >= deadlineMs) {
         throw new KafkaError(
           error,
-          `The controller refused the registration of this broker: ${refusal.message}`,
+          `The controller refused the registration of this broker: ${last.message}`,
         );
       }
       // Tried ten times a second: said when the reason changes.
       if (error !== said) {
-        const fields = { error: error.name, message: refusal.message, forMs: Math.round(leftMs) };
+        const fields = { error: error.name, message: last.message, forMs: Math.round(leftMs) };
         logger.warn('The registration of this broker was refused, trying on', fields);
       }
       said = error;

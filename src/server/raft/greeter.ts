@@ -45,12 +45,13 @@ export class Greeter {
     return null;
   }
 
-  /** Once for each reason: peers try again and again. */
-  complain(message: string, reason: string): void {
-    if (this.#complained.has(reason)) return;
+  /** Once for each reason and peer: peers try again and again. */
+  complain(message: string, reason: string, peer?: NodeId): void {
+    const key = `${peer} ${reason}`;
+    if (this.#complained.has(key)) return;
     if (this.#complained.size >= complaintsMax) this.#complained = new Set();
-    this.#complained.add(reason);
-    this.#logger.warn(message, { reason });
+    this.#complained.add(key);
+    this.#logger.warn(message, { peer, reason });
   }
 }
 

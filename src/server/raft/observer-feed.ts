@@ -135,7 +135,7 @@ export class ObserverFeed {
   #received(session: Session, message: ObserverFrame): void {
     if (message.type !== 'credit') {
       const reason = 'a second hello';
-      this.#greeter.complain(`A message of observer ${session.key.id} was refused`, reason);
+      this.#greeter.complain('A message of a peer was refused', reason, session.key.id);
       this.#close(session, reason);
       return;
     }

@@ -319,7 +319,7 @@ export class ObserverLog implements MetadataLog {
   }
 
   #refuse(stream: Stream, reason: string): void {
-    this.#greeter.complain('A message of the metadata feed was refused', reason);
+    this.#greeter.complain('A message of a peer was refused', reason);
     stream.close();
     this.#closed(stream);
   }

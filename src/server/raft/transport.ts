@@ -223,7 +223,7 @@ export class RaftTransport {
   }
 
   #refuse(stream: IncomingStream, from: ReplicaKey, reason: string): void {
-    this.#greeter.complain(`A message of node ${from.id} was refused`, reason);
+    this.#greeter.complain('A message of a peer was refused', reason, from.id);
     stream.close(reason);
   }
 }

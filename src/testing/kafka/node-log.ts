@@ -25,7 +25,7 @@ export class LogRing {
 
   logger(nodeId: number, wallMs: () => number): Logger {
     const write = (text: string): void => this.take(`node ${nodeId} ${text.trimEnd()}`);
-    return createConsoleLogger({ level: 'info', write, wallMs });
+    return createConsoleLogger({ write, wallMs });
   }
 
   /** The newest lines of one node or of all, oldest first. */

@@ -67,6 +67,11 @@ export interface Ended {
   readonly output: string;
 }
 
+export interface Surroundings {
+  readonly wrapper?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** One process of a tool; its standard output and error are kept together. */
 export class Tool {
   output = '';
@@ -75,8 +80,14 @@ export class Tool {
   private readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
 
-  constructor(name: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, [join(bin, name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** `wrapper`: a command that runs the tool as its last words, such as `prlimit`; `env` stands above the environment of the test. */
+  constructor(name: string, args: readonly string[], surroundings: Surroundings = {}) {
+    const { wrapper = [], env = {} } = surroundings;
+    const [command = '', ...words] = [...wrapper, process.execPath, join(bin, name), ...args];
+    this.child = spawn(command, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     const take = (chunk: Buffer): void => {
       this.output += chunk.toString();
       for (const listener of this.listeners) listener();
@@ -138,7 +149,11 @@ export class Workshop {
   private readonly clients = new Set<KafkaClient>();
 
   tool(name: string, ...args: string[]): Tool {
-    const tool = new Tool(name, args);
+    return this.toolIn({}, name, ...args);
+  }
+
+  toolIn(surroundings: Surroundings, name: string, ...args: string[]): Tool {
+    const tool = new Tool(name, args, surroundings);
     this.tools.add(tool);
     return tool;
   }

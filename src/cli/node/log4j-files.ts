@@ -1,0 +1,105 @@
+/**
+ * The levels of loggers in a configuration file of log4j, as stock installations of Kafka have one: log4j2.properties,
+ * log4j2.yaml, log4j2.json and log4j2.xml, and log4j.properties of older releases. Levels and the question whether lines are
+ * JSON are taken; appenders, files and patterns are not: lines go to standard output.
+ */
+import { parseProperties } from '../../config/properties-file.ts';
+import { isLevelName, type LevelName, rootLogger } from '../../telemetry/log-levels.ts';
+
+export interface Log4jFile {
+  /** By logger, `root` included. */
+  readonly levels: ReadonlyMap<string, LevelName>;
+  /** An appender writes JSON. */
+  readonly isJson: boolean;
+  /** What was not understood. */
+  readonly problems: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const jsonLayouts = /JsonTemplateLayout|JSONLayout|JSONEventLayout|ECSLayout/i;
+
+/** `${env:NAME:-default}` and the like; a lookup that is not known is its default. */
+function resolve(text: string, env: Environment): string {
+  return text.replaceAll(/\$\{([^}]*)\}/g, (_all, body: string) => {
+    const at = body.indexOf(':-');
+    const [name, standIn] = at < 0 ? [body, ''] : [body.slice(0, at), body.slice(at + 2)];
+    return (name.startsWith('env:') ? env[name.slice('env:'.length)] : undefined) ?? standIn;
+  });
+}
+
+class Levels {
+  readonly levels = new Map<string, LevelName>();
+  readonly problems: string[] = [];
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** `text` is a level, maybe followed by names of appenders. */
+  take(logger: string, text: string): void {
+    const level = (resolve(text, this.#env).split(',', 1)[0] as string).trim().toUpperCase();
+    if (level === '' || level === 'INHERITED' || level === 'NULL') return;
+    if (isLevelName(level)) this.levels.set(logger === '' ? rootLogger : logger, level);
+    else this.problems.push(`the level ${level} of logger ${logger} is none of log4j's`);
+  }
+}
+
+function fromProperties(text: string, found: Levels): void {
+  const properties = parseProperties(text);
+  const entries = [...properties].map(([key, value]): [string, string] => [key.trim(), value]);
+  for (const [key, value] of entries) {
+    // log4j 1: log4j.rootLogger=INFO, stdout and log4j.logger.kafka=WARN, file
+    if (key === 'log4j.rootLogger' || key === 'log4j.rootCategory') found.take(rootLogger, value);
+    const old = /^log4j\.(?:logger|category)\.(.+)$/.exec(key);
+    if (old !== null) found.take(old[1] as string, value);
+    // log4j 2: rootLogger=INFO, stdout; rootLogger.level; logger.ID=LEVEL, appender with logger.ID.name; logger.ID.level
+    if (key === 'rootLogger' || key === 'rootLogger.level') found.take(rootLogger, value);
+    const own = /^logger\.([^.]+)(\.level)?$/.exec(key);
+    if (own === null) continue;
+    const name = properties.get(`logger.${own[1]}.name`);
+    if (name !== undefined) found.take(name.trim(), value);
+  }
+}
+
+function attribute(tag: string, name: string): string | null {
+  return new RegExp(`\\b${name}\\s*=\\s*["']([^"']*)["']`, 'i').exec(tag)?.[1] ?? null;
+}
+
+function fromXml(text: string, found: Levels): void {
+  const withoutComments = text.replaceAll(/<!--[\s\S]*?-->/g, '');
+  for (const [tag, kind] of withoutComments.matchAll(/<(AsyncRoot|Root|AsyncLogger|Logger)\b[^>]*>/gi)) {
+    const level = attribute(tag, 'level');
+    const name = /root$/i.test(kind as string) ? rootLogger : attribute(tag, 'name');
+    if (level !== null && name !== null) found.take(name, level);
+  }
+}
+
+/** Keys of log4j's trees are written with any case; one logger stands for a list of one. */
+function child(node: unknown, name: string): unknown {
+  if (typeof node !== 'object' || node === null) return undefined;
+  return Object.entries(node).find(([key]) => key.toLowerCase() === name)?.[1];
+}
+
+function fromTree(tree: unknown, found: Levels): void {
+  const loggers = child(child(tree, 'configuration'), 'loggers');
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  for (const kind of ['root', 'asyncroot'])
+    found.take(rootLogger, text(child(child(loggers, kind), 'level')));
+  for (const kind of ['logger', 'asynclogger']) {
+    const some = child(loggers, kind);
+    for (const one of Array.isArray(some) ? (some as unknown[]) : [some])
+      if (one !== undefined) found.take(text(child(one, 'name')), text(child(one, 'level')));
+  }
+}
+
+/** Reads a file by its ending. Throws when its text is none of that kind. */
+export async function parseLog4jFile(name: string, text: string, env: Environment): Promise<Log4jFile> {
+  const found = new Levels(env);
+  if (/\.ya?ml$/i.test(name)) fromTree((await import('yaml')).parse(text), found);
+  else if (/\.jsn$|\.json$/i.test(name)) fromTree(JSON.parse(text), found);
+  else if (/\.xml$/i.test(name)) fromXml(text, found);
+  else fromProperties(text, found);
+  return { levels: found.levels, isJson: jsonLayouts.test(text), problems: found.problems };
+}

@@ -1,0 +1,118 @@
+/**
+ * What a person can do about trouble: one table for the sentences of WARN lines, one for the codes of system errors. A logger
+ * of a console adds the remedy to the line, and docs/ops/messages.md is made from these tables. A test finds every WARN of the
+ * source without a row here.
+ */
+
+/** By the sentence of a WARN or ERROR line. */
+export const remedies: Readonly<Record<string, string>> = {
+  // Starting and registering.
+  'The registration of this broker was refused, trying on':
+    'For DUPLICATE_BROKER_REGISTRATION give this broker another node.id in its properties file, or stop the process that uses the id; after a crash wait until broker.session.timeout.ms has passed.',
+  'Another process has registered with the id of this broker':
+    'Give one of the two brokers another node.id, and format its directory for that id.',
+  'advertised.listeners names a host that this machine can not resolve':
+    'Clients and brokers connect to exactly this name: set advertised.listeners to a name or an address that all of them can resolve.',
+  'a client on another machine is told to connect to its own machine':
+    'Set advertised.listeners to the name of this machine as that client knows it. Nothing is wrong when a port of the machine of the client leads here, as with a container.',
+  'this process may open few files':
+    'Raise the limit: ulimit -n 100000 before the start, LimitNOFILE=100000 in a systemd unit, or ulimits in a Compose file (docs/ops/sizing.md).',
+  'Stopping without leave of the controller':
+    'Check with kafka-metadata-quorum describe --status that a majority of the controllers runs; partitions that this broker led get new leaders when its session ends.',
+  'Dynamic settings that do not fit this broker are ignored':
+    'Correct or delete the named settings with kafka-configs --entity-type brokers.',
+  'The metadata quorum stays static':
+    'Repeat kafka-features upgrade when every controller runs this release and has caught up (kafka-metadata-quorum describe --replication).',
+
+  // Between nodes.
+  'A peer was refused':
+    'When it belongs to another cluster, format its directories with the id of this cluster (kafka-storage format -t) or correct its controller.quorum.voters or controller.quorum.bootstrap.servers; when an id is used twice, give one of the nodes another node.id.',
+  'A message of a peer was refused': 'Run the same release on all nodes; report the line if they do.',
+  'A call of a peer could not be answered': 'Run the same release on all nodes; report the line if they do.',
+  'The feed of an observer failed':
+    'The observer connects again by itself. If the line comes back, check the disk of this node.',
+  'a follower was refused':
+    'When it belongs to another cluster, correct the addresses in its properties file or format its directories with the id of this cluster.',
+  'controller refused AlterPartition':
+    'The broker tries again by itself. If the line comes back, check with kafka-metadata-quorum describe --status that there is a leader.',
+  'AlterPartition did not reach the controller':
+    'The broker tries again by itself. If the line comes back, check that a majority of the controllers runs and can be reached.',
+  'The controller refused AssignReplicasToDirs':
+    'The broker tries again by itself. If the line comes back, check with kafka-metadata-quorum describe --status that there is a leader.',
+
+  // Clients.
+  'refusing a connection':
+    'Raise the limit that is named, or find the client that opens more connections than it closes.',
+  'closing a connection that sent something else than a request':
+    'Check that the client speaks the security protocol of this listener. When the frame is too large, have the producer send smaller requests (max.request.size) or raise socket.request.max.bytes.',
+  'closing a connection of a client that is too old':
+    'Upgrade the client: like Apache Kafka 4 this broker serves clients of Kafka 2.1 (2018) and newer (KIP-896).',
+  'closing a connection of a client that is too new':
+    'The client did not ask which versions the broker supports (ApiVersions): configure it for Apache Kafka 4.3 or let it ask.',
+  'a client tried TLS on a listener without it':
+    'Set security.protocol=PLAINTEXT in the client, or use a listener with TLS.',
+  'more warnings about connections were left out': 'See the warnings about connections before this line.',
+  'a topic could not be created: more replicas are wanted than there are brokers':
+    'Create the topic with a smaller --replication-factor or start more brokers; one broker alone needs default.replication.factor, offsets.topic.replication.factor and transaction.state.log.replication.factor 1.',
+  'automatic creation of a topic failed':
+    'For INVALID_REPLICATION_FACTOR start more brokers, or lower default.replication.factor, offsets.topic.replication.factor or transaction.state.log.replication.factor; otherwise create the topic with kafka-topics and read its answer.',
+  'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset':
+    'If its producer is gone, end it with kafka-transactions abort.',
+  'a partition is not served yet: the end of its log is not committed':
+    'Check with kafka-topics --describe that enough replicas of the partition are in sync, and start the brokers that are missing.',
+
+  // Disks and logs.
+  'the disk failed under a partition': 'Repair or replace the disk and start the broker again.',
+  'a log directory is offline': 'Repair or replace the disk and start the broker again.',
+  'Shutdown broker because all log dirs have failed':
+    'Repair or replace the disks of log.dirs and start the broker again.',
+  'a deleted segment could not be removed': 'Free the file or its directory, and remove the file by hand.',
+  'a deleted partition could not be removed':
+    'Free the directory, and remove it by hand; its name ends in -delete.',
+  'the copy of a replica could not be removed':
+    'Free the directory, and remove it by hand; its name ends in -future.',
+  'the copy of a replica that moved is taken into service':
+    'Nothing needs to be done: a move between log directories was completed after a crash.',
+  'a checkpoint is damaged and is ignored':
+    'Nothing needs to be done: the broker reads the logs instead, which makes this start longer. If it happens often, check the disk.',
+  'a producer snapshot is corrupt and is deleted':
+    'Nothing needs to be done: the broker makes it anew from the log. If it happens often, check the disk.',
+  'recovered a partition: truncated an invalid tail':
+    'Nothing needs to be done after a power cut or kill -9: what is gone was not yet acknowledged by all in-sync replicas. Otherwise check the disk.',
+  'dropped a segment behind an invalid tail':
+    'Nothing needs to be done after a power cut: replicas bring back what they have. Otherwise check the disk.',
+  'the log start offset is beyond the log end: the log begins anew':
+    'Nothing needs to be done when another replica has the records; otherwise they are lost: check the disk.',
+  'found a stray log':
+    'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
+  'an index led nowhere and is rebuilt':
+    'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',
+  'a log can not be compacted':
+    'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
+};
+
+/** By the code of a system error, whatever met it. */
+export const systemRemedies: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    'Another process, perhaps this node started before, listens there: stop it, or give this node other ports in listeners (and the same in advertised.listeners and controller.quorum.voters).',
+  EADDRNOTAVAIL:
+    'The host in listeners is not an address of this machine: leave it out to listen on every address, and name the address that clients use in advertised.listeners.',
+  EACCES:
+    'The user of this process may not do that: give it the directories of log.dirs, and take ports from 1024 on.',
+  EMFILE:
+    'This process may open no more files: raise the limit, for example with ulimit -n 100000, LimitNOFILE= of a systemd unit, or ulimits of a Compose file (docs/ops/sizing.md).',
+  ENOSPC:
+    'The disk is full: free space or move a directory of log.dirs to a larger disk, and start the broker again; nothing that was acknowledged is lost.',
+  EROFS: 'The file system is read-only: log.dirs must name directories that can be written.',
+};
+
+/** The remedy for a system error, by the code in its text: `ENOSPC: no space left on device, write`. */
+function systemRemedy(value: unknown): string | undefined {
+  const code = /\b(E[A-Z]{3,12})\b/.exec(value instanceof Error ? value.message : String(value ?? ''));
+  return code === null ? undefined : systemRemedies[code[1] as string];
+}
+
+/** What to do about a line of trouble; null where nothing is known. A system error among the fields says more than the sentence. */
+export function remedyFor(message: string, fields?: Readonly<Record<string, unknown>>): string | null {
+  return systemRemedy(fields?.['error']) ?? remedies[message] ?? null;
+}

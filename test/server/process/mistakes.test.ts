@@ -1,0 +1,253 @@
+/**
+ * A new user's ten most common mistakes, made with real processes. Each leads to a message that names the mistake and what to
+ * do about it. docs/ops/mistakes.md is made from this table: `npm test -- test/server/process/mistakes.test.ts -u` writes it.
+ */
+import { symlinkSync } from 'node:fs';
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { createSystemRandom } from '../../../src/adapters/random.ts';
+import { randomUuid } from '../../../src/base/uuid.ts';
+import { KafkaError } from '../../../src/protocol/errors.ts';
+import {
+  createTopic,
+  freePorts,
+  type NodeFiles,
+  producerOf,
+  type Settings,
+  type Tool,
+  Workshop,
+} from './harness.ts';
+import { RawSocket } from './raw-socket.ts';
+
+interface Mistake {
+  readonly mistake: string;
+  /** Where the message is read. */
+  readonly where: 'end of the start' | 'log of the broker' | 'answer to the client';
+  /** What the message says of the mistake, and of the remedy. `…` stands for what varies. */
+  readonly says: string;
+  readonly remedy: string;
+  /** Makes the mistake; resolves to text that holds the message. */
+  readonly make: () => Promise<string>;
+}
+
+const workshop = new Workshop();
+let node: NodeFiles;
+let server: Tool;
+/** A broker of the same cluster. */
+let second: Settings;
+
+/** A broker alone, with ports and a directory of its own, formatted unless `clusterId` is null. */
+async function startBroker(name: string, changes: Settings, clusterId: string | null): Promise<Tool> {
+  const [port = 0] = await freePorts(1);
+  const directory = join(workshop.folder, name);
+  const properties = workshop.properties(name, {
+    'node.id': 7,
+    'process.roles': 'broker',
+    'controller.quorum.voters': `1@localhost:${node.controller.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://localhost:${port}`,
+    'initial.broker.registration.timeout.ms': 1500,
+    'log.dirs': directory,
+    ...changes,
+  });
+  if (clusterId !== null) {
+    const format = workshop.tool('kafka-storage', 'format', '-t', clusterId, '-c', properties);
+    await format.ended;
+  }
+  return workshop.start(properties);
+}
+
+async function startFails(name: string, changes: Settings, clusterId: string | null): Promise<string> {
+  return (await (await startBroker(name, changes, clusterId)).ended).output;
+}
+
+/** The address of this machine that others use; null when it is alone. */
+function ownAddress(): string | null {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? null;
+}
+
+const mistakes: readonly Mistake[] = [
+  {
+    mistake: '`advertised.listeners` names a host that clients can not find',
+    where: 'log of the broker',
+    says: 'advertised.listeners names a host that this machine can not resolve advertised=PLAINTEXT://no-such-host.invalid:…',
+    remedy: 'set advertised.listeners to a name or an address that all of them can resolve',
+    make: async () => {
+      const broker = await startBroker('elsewhere', second, workshop.clusterId);
+      await broker.says('can not resolve');
+      return broker.output;
+    },
+  },
+  {
+    mistake: '`advertised.listeners` is `localhost`, and the client is on another machine',
+    where: 'log of the broker',
+    says: 'a client on another machine is told to connect to its own machine client=… advertised=PLAINTEXT://localhost:…',
+    remedy: 'Set advertised.listeners to the name of this machine as that client knows it',
+    make: async () => {
+      const localAddress = ownAddress();
+      if (localAddress === null) return skipped;
+      const socket = net.connect({ host: '127.0.0.1', port: node.broker.port, localAddress });
+      await server.says('is told to connect to its own machine');
+      socket.destroy();
+      return server.output;
+    },
+  },
+  {
+    mistake: '`advertised.listeners` is `0.0.0.0`',
+    where: 'end of the start',
+    says: 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0',
+    remedy: 'Use a routable IP address',
+    make: () => startFails('nonroutable', { 'advertised.listeners': 'PLAINTEXT://0.0.0.0:9092' }, null),
+  },
+  {
+    mistake: 'The port is taken',
+    where: 'end of the start',
+    says: 'Address already in use (listen EADDRINUSE: address already in use …',
+    remedy: 'stop it, or give this node other ports in listeners',
+    make: () => startFails('taken', { listeners: `PLAINTEXT://:${node.broker.port}` }, workshop.clusterId),
+  },
+  {
+    mistake: 'Two brokers have one `node.id`',
+    where: 'end of the start',
+    says: 'The controller refused the registration of this broker: Another broker is registered with that broker id.',
+    remedy: 'give this one another node.id and format its directories for it',
+    make: () => startFails('twice', { 'node.id': 2 }, workshop.clusterId),
+  },
+  {
+    mistake: 'The directories are not formatted',
+    where: 'end of the start',
+    says: 'No readable meta.properties files found.',
+    remedy: 'Format the directories of log.dirs once: kafka-storage.sh format -t CLUSTER_ID -c FILE',
+    make: () => startFails('unformatted', {}, null),
+  },
+  {
+    mistake: 'The directories were formatted with the id of another cluster',
+    where: 'end of the start',
+    says: 'The controller refused the registration of this broker: Expected cluster ID …, but got cluster ID …',
+    remedy:
+      'correct controller.quorum.voters or controller.quorum.bootstrap.servers, or format empty directories with the id of this cluster',
+    make: () => startFails('foreign', {}, randomUuid(createSystemRandom())),
+  },
+  {
+    mistake: 'A topic shall have more replicas than there are brokers',
+    where: 'answer to the client',
+    says: 'The target replication factor of 5 cannot be reached because only … broker(s) are registered',
+    remedy: 'Create the topic with a smaller --replication-factor or start more brokers',
+    make: async () => {
+      const create = ['--create', '--topic', 'wide', '--replication-factor', '5'];
+      const tool = workshop.tool('kafka-topics', '--bootstrap-server', addressOf(node), ...create);
+      // The answer has Kafka's words; the remedy is in the log of the broker.
+      return `${(await tool.ended).output}${server.output}`;
+    },
+  },
+  {
+    mistake: 'The process may open too few files',
+    where: 'log of the broker',
+    says: 'this process may open few files limit=200',
+    remedy: 'Raise the limit: ulimit -n 100000 before the start, LimitNOFILE=100000 in a systemd unit',
+    make: async () => {
+      const properties = join(workshop.folder, 'unformatted.properties');
+      const wrapper = ['/bin/sh', '-c', 'ulimit -n 200; exec "$@"', 'sh'];
+      return (await workshop.toolIn({ wrapper }, 'kafka-server-start', properties).ended).output;
+    },
+  },
+  {
+    mistake: 'A message is too large',
+    where: 'answer to the client',
+    says: 'The record batch size is … bytes, which exceeds the maximum configured value of 1048588',
+    remedy: 'raise max.message.bytes of the topic, or have the producer send smaller batches',
+    make: async () => {
+      const producer = producerOf(workshop.client(node));
+      const value = new Uint8Array(1_100_000);
+      const refusal: unknown = await producer
+        .send({ topic: 'small', partition: 0, value })
+        .catch((e: unknown) => e);
+      expect(refusal).toBeInstanceOf(KafkaError);
+      return (refusal as Error).message;
+    },
+  },
+  {
+    mistake: 'The client is older than Kafka 2.1',
+    where: 'log of the broker',
+    says: 'closing a connection of a client that is too old … clientId=grandpa',
+    remedy:
+      'Upgrade the client: like Apache Kafka 4 this broker serves clients of Kafka 2.1 (2018) and newer',
+    make: async () => {
+      const socket = await RawSocket.open(node.broker);
+      // Size, Fetch version 3, correlation id, client id, the beginning of a body.
+      const request = Buffer.from('00000015000100030000000100076772616e64706100000000', 'hex');
+      socket.send(request);
+      await socket.closed();
+      return server.output;
+    },
+  },
+  {
+    mistake: 'The disk is full',
+    where: 'log of the broker',
+    says: 'the disk failed under a partition partition=full-0 error="StorageError: ENOSPC: no space left on device, write"',
+    remedy: 'free space or move a directory of log.dirs to a larger disk, and start the broker again',
+    make: async () => {
+      const producer = producerOf(workshop.client(node));
+      const send = (): Promise<unknown> =>
+        producer.send({ topic: 'full', partition: 0, value: new Uint8Array(700_000) });
+      await send();
+      // The next record begins a new segment: its file is where no write succeeds.
+      symlinkSync('/dev/full', join(node.directory, 'full-0', `${'1'.padStart(20, '0')}.log`));
+      send().catch(() => {});
+      await server.says('Shutdown broker because all log dirs have failed');
+      return server.output;
+    },
+  },
+];
+const skipped = 'skipped';
+
+function addressOf({ broker }: NodeFiles): string {
+  return `${broker.host}:${broker.port}`;
+}
+
+/** `…` is anything on one line. */
+function patternOf(says: string): RegExp {
+  const parts = says.split('…').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(parts.join('.*'));
+}
+
+beforeAll(async () => {
+  [node] = (await workshop.nodes(1, { 'log.segment.bytes': 1_048_576 })) as [NodeFiles];
+  await workshop.format([node]);
+  [server] = (await workshop.startAll([node])) as [Tool];
+  second = { 'node.id': 2, 'advertised.listeners': 'PLAINTEXT://no-such-host.invalid:9092' };
+  const client = workshop.client(node);
+  await createTopic(client, 'small', 1, [1]);
+  await createTopic(client, 'full', 1, [1]);
+});
+
+afterAll(() => workshop.close());
+
+test.each(mistakes)('$mistake', async ({ says, remedy, make }) => {
+  onTestFailed(() => console.log(workshop.story()));
+  const text = await make();
+  if (text === skipped) return;
+  expect(text).toMatch(patternOf(says));
+  expect(text).toContain(remedy);
+});
+
+test('the document is made from the table', async () => {
+  const rows = mistakes.map(
+    ({ mistake, where, says, remedy }) =>
+      `| ${mistake} | ${where} | ${says.replaceAll('|', '\\|')} | ${remedy} |`,
+  );
+  const text = `# Common mistakes
+
+What a new user meets most often, where the message is read and what it says. \`…\` stands for what varies. Each row is made with
+real processes in \`test/server/process/mistakes.test.ts\`, from which this page is made. \`bendemann doctor FILE…\` finds many of
+these before a start; [messages.md](messages.md) lists every warning with what to do.
+
+| mistake | where it is told | what is said | what to do |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+  await expect(text).toMatchFileSnapshot('../../../docs/ops/mistakes.md');
+});
