@@ -32,7 +32,7 @@ if (positionals.length === 0) {
 if (!existsSync(join(root, 'dist'))) ready();
 const { systemFileSystem } = await load('adapters/file-system.js');
 const { storeInMetadataDirectory } = await load('adapters/leveldb/raft-store.js');
-const { readMetaProperties } = await load('log/meta-properties.js');
+const { readMetaProperties } = await load('log/directories/meta-properties.js');
 const { MetadataDelta } = await load('metadata/delta.js');
 const { emptyImage } = await load('metadata/image.js');
 const { decodeRecords } = await load('metadata/records.js');

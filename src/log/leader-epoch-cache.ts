@@ -2,7 +2,7 @@
  * Which leader epoch began at which offset: what followers compare to find where logs part (KIP-101, KIP-279).
  * Invariant: epochs and start offsets rise. The owner writes it to `leader-epoch-checkpoint` when `isDirty`.
  */
-import type { EpochEntry } from './checkpoints.ts';
+import type { EpochEntry } from './directories/checkpoints.ts';
 
 export class LeaderEpochCache {
   #entries: EpochEntry[];

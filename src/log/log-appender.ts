@@ -5,15 +5,15 @@
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, checkCrc, setBaseOffset, setPartitionLeaderEpoch } from '../protocol/records/batch.ts';
-import type { ValidBatch } from './append-validation.ts';
-import { validateForLeader } from './append-validation.ts';
-import { headerFault } from './batch-scan.ts';
-import { readMarker } from './control-batch.ts';
-import { applyToProducers } from './log-replay.ts';
+import type { ValidBatch } from './records/append-validation.ts';
+import { validateForLeader } from './records/append-validation.ts';
+import { headerFault } from './segment/batch-scan.ts';
+import { readMarker } from './records/control-batch.ts';
+import { applyToProducers } from './recovery/log-replay.ts';
 import type { LogState } from './log-state.ts';
 import type { LogWriter, RollPlan } from './log-writer.ts';
-import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { AppendOrigin, ProducerBatch, Verification } from './producer-state.ts';
+import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
+import type { AppendOrigin, ProducerBatch, Verification } from './producers/producer-state.ts';
 
 export interface LogAppendInfo {
   readonly firstOffset: number;

@@ -3,7 +3,7 @@
  * retried (the system may have dropped the pages); it reaches the caller, who gives up the log directory.
  */
 import { replaceFile } from '../base/file-system.ts';
-import { encodeEpochCheckpoint, encodePartitionMetadata } from './checkpoints.ts';
+import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/checkpoints.ts';
 import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 

@@ -8,12 +8,12 @@ import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, batchHeaderBytes } from '../protocol/records/batch.ts';
-import { headerFault, readFully } from './batch-scan.ts';
+import { headerFault, readFully } from './segment/batch-scan.ts';
 import type { LogState } from './log-state.ts';
-import { firstRecordAtOrAfter, recordOfMaxTimestamp } from './record-checks.ts';
-import type { Segment } from './segment.ts';
+import { firstRecordAtOrAfter, recordOfMaxTimestamp, type TimestampOffset } from './records/record-checks.ts';
+import type { Segment } from './segment/segment.ts';
 import { type CachedBatch, viewOf } from './tail-cache.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import type { AbortedTransaction } from './segment/transaction-index.ts';
 
 export interface LogReadResult {
   /** Whole batches; empty when there is nothing to give. */
@@ -28,12 +28,6 @@ export interface LogParts {
   /** Whole batches. */
   readonly parts: readonly Uint8Array[];
   readonly nextOffset: number;
-}
-
-export interface TimestampOffset {
-  readonly timestamp: number;
-  readonly offset: number;
-  readonly leaderEpoch: number;
 }
 
 const noBytes = new Uint8Array(0);

@@ -4,7 +4,7 @@
  */
 import { removeFirstSegments } from './log-truncation.ts';
 import type { LogState } from './log-state.ts';
-import type { Segment } from './segment.ts';
+import type { Segment } from './segment/segment.ts';
 
 /** How many leading segments are wholly below the log start offset, the active one excepted. */
 export function countBelowStart(state: LogState): number {

@@ -14,9 +14,9 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
-import type { ProducerState } from './producer-state.ts';
-import type { DirectoryRef, SegmentResources } from './segment.ts';
-import { Segment } from './segment.ts';
+import type { ProducerState } from './producers/producer-state.ts';
+import type { DirectoryRef, SegmentResources } from './segment/segment.ts';
+import { Segment } from './segment/segment.ts';
 import type { TailCache } from './tail-cache.ts';
 import { LogTail } from './tail-cache.ts';
 

@@ -3,11 +3,11 @@
  * All of it runs under the writer's lock.
  */
 import { assert } from '../base/assert.ts';
-import { loadProducers } from './log-loading.ts';
+import { loadProducers } from './recovery/log-loading.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
-import type { Segment } from './segment.ts';
+import type { Segment } from './segment/segment.ts';
 
 /** Durably: the log ends at `offset` or, if that is inside a batch, before that batch. */
 export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {

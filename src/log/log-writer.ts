@@ -12,8 +12,8 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { flushLog, flushTo, materialise, syncNames } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 import { segmentFileName } from './names.ts';
-import type { Segment } from './segment.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import type { Segment } from './segment/segment.ts';
+import type { AbortedTransaction } from './segment/transaction-index.ts';
 
 /** Ends the active segment in front of the next batch. */
 export interface RollPlan {

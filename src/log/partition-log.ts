@@ -15,10 +15,11 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
 import { LogAppender } from './log-appender.ts';
 import { materialise, writeEpochs } from './log-flush.ts';
-import { loadLog } from './log-loading.ts';
-import { relocate } from './log-relocation.ts';
+import { loadLog } from './recovery/log-loading.ts';
+import { relocate } from './directories/log-relocation.ts';
 import type { LogConfig } from './log-config.ts';
-import type { LogParts, LogReadResult, TimestampOffset } from './log-reader.ts';
+import type { LogParts, LogReadResult } from './log-reader.ts';
+import type { TimestampOffset } from './records/record-checks.ts';
 import { LogReader } from './log-reader.ts';
 import { countBelowStart, countExpired, removeLeading } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
@@ -31,11 +32,11 @@ import {
 } from './log-truncation.ts';
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
-import { encodeProducerSnapshot } from './producer-snapshot.ts';
-import type { ProducerStateEntry } from './producer-state.ts';
-import type { VerificationGuard, VerificationRequest } from './transaction-verification.ts';
-import type { Segment } from './segment.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
+import type { ProducerStateEntry } from './producers/producer-state.ts';
+import type { VerificationGuard, VerificationRequest } from './producers/transaction-verification.ts';
+import type { Segment } from './segment/segment.ts';
+import type { AbortedTransaction } from './segment/transaction-index.ts';
 
 export type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
 

@@ -14,7 +14,7 @@ import {
   metaPropertiesPath,
   readMetaProperties,
   writeMetaProperties,
-} from '../log/meta-properties.ts';
+} from '../log/directories/meta-properties.ts';
 import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 

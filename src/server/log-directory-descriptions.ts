@@ -1,8 +1,8 @@
 /** The log directories as DescribeLogDirs and AlterReplicaLogDirs see them. */
 import type { LogDescription, LogDirectories, LogDirectoryDescription } from '../broker/services.ts';
 import type { FileSystem } from '../base/file-system.ts';
-import type { LogDirectory } from '../log/log-directory.ts';
-import type { LogManager } from '../log/log-manager.ts';
+import type { LogDirectory } from '../log/directories/log-directory.ts';
+import type { LogManager } from '../log/manager/log-manager.ts';
 
 export function logDirectories(logs: LogManager, fs: FileSystem): LogDirectories {
   return {

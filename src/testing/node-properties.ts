@@ -1,7 +1,7 @@
 /** The `server.properties` of simulated nodes, and the file that `kafka-storage format` would have left. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../base/uuid.ts';
-import { metaPropertiesText } from '../log/meta-properties.ts';
+import { metaPropertiesText } from '../log/directories/meta-properties.ts';
 import {
   defaultFeatureLevel,
   features,

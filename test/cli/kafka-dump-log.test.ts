@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { main } from '../../src/cli/dump-log/kafka-dump-log.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
-import { encodeProducerSnapshot } from '../../src/log/producer-snapshot.ts';
-import { encodeAborted } from '../../src/log/transaction-index.ts';
+import { encodeProducerSnapshot } from '../../src/log/producers/producer-snapshot.ts';
+import { encodeAborted } from '../../src/log/segment/transaction-index.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';
 import {
   GroupMetadataKey,

@@ -10,7 +10,7 @@ import { chooseFeatures, featureDependencies, versionMapping } from '../../src/c
 import { format, type FormatOptions, parseDynamicVoters } from '../../src/cli/storage/format.ts';
 import { scramRecord } from '../../src/cli/storage/scram.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
-import { readMetaProperties } from '../../src/log/meta-properties.ts';
+import { readMetaProperties } from '../../src/log/directories/meta-properties.ts';
 import { readBootstrapRecords, readInitialVoters } from '../../src/server/bootstrap-checkpoint.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'storage-test-'));

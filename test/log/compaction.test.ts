@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cleanableRange, compact } from '../../src/log/compaction.ts';
+import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches, checkCrc, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';

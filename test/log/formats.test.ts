@@ -6,17 +6,17 @@ import {
   encodeEpochCheckpoint,
   encodeOffsetCheckpoint,
   encodePartitionMetadata,
-} from '../../src/log/checkpoints.ts';
+} from '../../src/log/directories/checkpoints.ts';
 import {
   markedDirectoryName,
   parsePartitionDirectoryName,
   parseSegmentFileName,
   segmentFileName,
 } from '../../src/log/names.ts';
-import { decodeProducerSnapshot, encodeProducerSnapshot } from '../../src/log/producer-snapshot.ts';
-import { OffsetIndex, parseOffsetIndex } from '../../src/log/offset-index.ts';
-import { parseTimeIndex, TimeIndex } from '../../src/log/time-index.ts';
-import { decodeAborted, encodeAborted } from '../../src/log/transaction-index.ts';
+import { decodeProducerSnapshot, encodeProducerSnapshot } from '../../src/log/producers/producer-snapshot.ts';
+import { OffsetIndex, parseOffsetIndex } from '../../src/log/segment/offset-index.ts';
+import { parseTimeIndex, TimeIndex } from '../../src/log/segment/time-index.ts';
+import { decodeAborted, encodeAborted } from '../../src/log/segment/transaction-index.ts';
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

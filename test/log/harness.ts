@@ -2,8 +2,8 @@
  * A log on a simulated disk, with a clock and timers that the test moves.
  */
 import type { Clock, Scheduler, Timer } from '../../src/base/clock.ts';
-import { FilePool } from '../../src/log/file-pool.ts';
-import { IndexCache } from '../../src/log/index-cache.ts';
+import { FilePool } from '../../src/log/segment/file-pool.ts';
+import { IndexCache } from '../../src/log/segment/index-cache.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogResources, PartitionLogOptions } from '../../src/log/log-state.ts';

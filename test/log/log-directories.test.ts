@@ -1,10 +1,10 @@
 /** Several log directories: what may be made where, and which epoch was shut down cleanly. */
 import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
-import { LogDirectories } from '../../src/log/log-directories.ts';
-import { LogDirectory } from '../../src/log/log-directory.ts';
-import { LogManager } from '../../src/log/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import { LogDirectories } from '../../src/log/directories/log-directories.ts';
+import { LogDirectory } from '../../src/log/directories/log-directory.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import { uuidLostDirectory } from '../../src/metadata/topics-image.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { batchOf, Bench, client } from './harness.ts';

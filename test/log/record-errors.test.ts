@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { batchHeader, type CompressionType, updateCrc } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
-import type { RecordValidationError } from '../../src/log/record-checks.ts';
+import type { RecordValidationError } from '../../src/log/records/record-checks.ts';
 import { Bench, client } from './harness.ts';
 
 const minuteMs = 60_000;

@@ -1,9 +1,9 @@
 /** First and later times of all background tasks of the log, as Kafka's LogManager, LogCleaner and ReplicaManager have them. */
 import { expect, test } from 'vitest';
 import { NodeConfig } from '../../src/config/node-config.ts';
-import { BackgroundTasks } from '../../src/log/background-tasks.ts';
-import { logManagerSettings } from '../../src/log/log-settings.ts';
-import { type LogTask, taskTimes } from '../../src/log/scheduled-tasks.ts';
+import { BackgroundTasks } from '../../src/log/manager/background-tasks.ts';
+import { logManagerSettings } from '../../src/log/manager/log-settings.ts';
+import { type LogTask, taskTimes } from '../../src/log/manager/scheduled-tasks.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from './harness.ts';
 

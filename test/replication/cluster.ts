@@ -17,8 +17,8 @@ import {
   AlterPartitionResponse,
 } from '../../src/protocol/messages/56-alter-partition.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
-import { LogManager } from '../../src/log/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/log-settings.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { LogStore } from '../../src/replication/log-port.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { ReplicaManager } from '../../src/replication/replica-manager.ts';

@@ -166,7 +166,7 @@ export const brokerRows = [
     change: 'the errors are counted, not listed',
     edits: [
       {
-        file: 'src/log/record-inspection.ts',
+        file: 'src/log/records/record-inspection.ts',
         from: 'if (this.#errors.length < recordErrorsMax) this.#errors.push({ index, message });',
         to: 'void [index, message];',
       },
@@ -180,7 +180,7 @@ export const brokerRows = [
     change: 'the header is believed',
     edits: [
       {
-        file: 'src/log/append-validation.ts',
+        file: 'src/log/records/append-validation.ts',
         from: 'setMaxTimestamp(bytes, 0, maxTimestamp);',
         to: 'void [setMaxTimestamp, maxTimestamp];',
       },

@@ -158,7 +158,7 @@ export const coordinatorRows = [
     change: 'the log does not hold coordinators to the guard',
     edits: [
       {
-        file: 'src/log/producer-state.ts',
+        file: 'src/log/producers/producer-state.ts',
         from: 'if (header.isTransactional) this.#checkVerified(header, verification);',
         to: "if (header.isTransactional && origin === 'client') this.#checkVerified(header, verification);",
       },

@@ -145,7 +145,7 @@ export const replicationRows = [
     change: 'the directories need not agree',
     edits: [
       {
-        file: 'src/log/log-directories.ts',
+        file: 'src/log/directories/log-directories.ts',
         from: '!isOffline && previousBrokerEpoch === first?.previousBrokerEpoch,',
         to: '!isOffline || previousBrokerEpoch === first?.previousBrokerEpoch,',
       },
@@ -159,7 +159,7 @@ export const replicationRows = [
     change: 'a directory that is not there is replaced by another one',
     edits: [
       {
-        file: 'src/log/log-directories.ts',
+        file: 'src/log/directories/log-directories.ts',
         from: 'if (offline.length > 0 && (directoryId !== null || !isNew)) {',
         to: 'if (offline.length > this.all.length) {',
       },
@@ -225,7 +225,7 @@ export const replicationRows = [
     change: 'truncations are not repeated on the copy',
     edits: [
       {
-        file: 'src/log/log-moves.ts',
+        file: 'src/log/directories/log-moves.ts',
         from: 'const end = Math.min(move.truncatedTo ?? Number.MAX_SAFE_INTEGER, log.logEndOffset);',
         to: 'const end = log.logEndOffset;',
       },
@@ -238,7 +238,11 @@ export const replicationRows = [
     reference: 'KIP-858',
     change: 'the answer of the controller is not waited for',
     edits: [
-      { file: 'src/log/log-moves.ts', from: 'if (isRecorded) return;', to: 'if (move.isAssigned) return;' },
+      {
+        file: 'src/log/directories/log-moves.ts',
+        from: 'if (isRecorded) return;',
+        to: 'if (move.isAssigned) return;',
+      },
     ],
     caughtBy: { test: movesTest },
   },
@@ -249,7 +253,7 @@ export const replicationRows = [
     change: 'the log that was found first is the partition’s',
     edits: [
       {
-        file: 'src/log/log-twins.ts',
+        file: 'src/log/directories/log-twins.ts',
         from: 'return all.sort((a, b) => rank(b) - rank(a) || b.log.logEndOffset - a.log.logEndOffset);',
         to: 'void rank;\n    return all;',
       },

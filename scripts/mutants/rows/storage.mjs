@@ -39,7 +39,7 @@ export const storageRows = [
     change: 'where the index leads is not looked at',
     edits: [
       {
-        file: 'src/log/segment.ts',
+        file: 'src/log/segment/segment.ts',
         from: 'if (await this.holdsBatchAt(position, offset)) return position;',
         to: 'if (position >= 0) return position;',
       },
@@ -53,7 +53,7 @@ export const storageRows = [
     change: 'any exception is a failed disk',
     edits: [
       {
-        file: 'src/log/background-tasks.ts',
+        file: 'src/log/manager/background-tasks.ts',
         from: 'if (error instanceof StorageError) log.writer.fail(error);',
         to: 'if (error instanceof Error) log.writer.fail(error as StorageError);',
       },
@@ -101,7 +101,7 @@ export const storageRows = [
     change: 'the map is looked at between segments only',
     edits: [
       {
-        file: 'src/log/compaction.ts',
+        file: 'src/log/compaction/compaction.ts',
         from: 'if (keys.isFull) {',
         to: 'if (keys.isFull && range.end < 0) {',
       },
@@ -115,7 +115,7 @@ export const storageRows = [
     change: 'the codecs’ own bound is the only one',
     edits: [
       {
-        file: 'src/log/append-validation.ts',
+        file: 'src/log/records/append-validation.ts',
         from: 'contentOf(bytes, header, unpackedBytesMax(config))',
         to: 'contentOf(bytes, header, unpackedBytesMax(config) * 8)',
       },
@@ -143,7 +143,7 @@ export const storageRows = [
     change: 'the recovery point is forgotten',
     edits: [
       {
-        file: 'src/log/log-loading.ts',
+        file: 'src/log/recovery/log-loading.ts',
         from: 'state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);',
         to: 'state.recoveryPoint = 0;',
       },

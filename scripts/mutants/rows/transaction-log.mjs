@@ -1,5 +1,5 @@
 /** Bugs of transactions in a partition's log. */
-const state = 'src/log/producer-state.ts';
+const state = 'src/log/producers/producer-state.ts';
 const history = 'test/log/transaction-history.test.ts';
 const transactions = 'test/log/transactions.test.ts';
 
@@ -39,7 +39,7 @@ export const transactionLogRows = [
     change: 'the transaction index is not truncated',
     edits: [
       {
-        file: 'src/log/transaction-index.ts',
+        file: 'src/log/segment/transaction-index.ts',
         from: '(entry) => entry.lastOffset < offset',
         to: '(entry) => entry.lastOffset < offset + 1e9',
       },
@@ -81,7 +81,7 @@ export const transactionLogRows = [
     change: 'recovery does not make the transaction index again',
     edits: [
       {
-        file: 'src/log/log-loading.ts',
+        file: 'src/log/recovery/log-loading.ts',
         from: 'if (aborted !== null) segment.addAborted(aborted);',
         to: 'void aborted;',
       },
@@ -159,7 +159,7 @@ export const transactionLogRows = [
     change: 'compaction takes keys from aborted records',
     edits: [
       {
-        file: 'src/log/compaction.ts',
+        file: 'src/log/compaction/compaction.ts',
         from: 'const skipped = aborted.isAborted(header) || header.isControl',
         to: 'const skipped = (aborted.isAborted(header) && range.end < 0) || header.isControl',
       },
@@ -173,7 +173,7 @@ export const transactionLogRows = [
     change: 'a late transaction is named at every look',
     edits: [
       {
-        file: 'src/log/producer-upkeep.ts',
+        file: 'src/log/producers/producer-upkeep.ts',
         from: 'if (this.#named.get(log) === firstOffset) return;',
         to: '',
       },

@@ -270,7 +270,7 @@ export const txnRows = [
     change: 'every marker voids the verifications of its producer',
     edits: [
       {
-        file: 'src/log/transaction-verification.ts',
+        file: 'src/log/producers/transaction-verification.ts',
         from: 'if (!isNext) this.#byProducer.delete(producerId);',
         to: 'void isNext;\n    this.#byProducer.delete(producerId);',
       },

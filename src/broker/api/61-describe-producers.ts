@@ -1,5 +1,5 @@
 /** DescribeProducers (61), v0. Producers that wrote to partitions led here, as their logs remember them. */
-import type { ProducerStateEntry } from '../../log/producer-state.ts';
+import type { ProducerStateEntry } from '../../log/producers/producer-state.ts';
 import { Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeProducersRequest,

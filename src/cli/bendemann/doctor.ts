@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import type { ListenerConfig } from '../../config/listeners.ts';
 import { NodeConfig } from '../../config/node-config.ts';
-import { type MetaProperties, readMetaProperties } from '../../log/meta-properties.ts';
+import { type MetaProperties, readMetaProperties } from '../../log/directories/meta-properties.ts';
 import type { CliIo } from '../tool.ts';
 
 interface Finding {

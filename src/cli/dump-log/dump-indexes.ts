@@ -1,9 +1,9 @@
 /** Index files, producer snapshots and aborted transactions as kafka-dump-log prints them, checked against their segment. */
 import { readFileSync } from 'node:fs';
-import { OffsetIndex, offsetIndexEntrySize } from '../../log/offset-index.ts';
-import { decodeProducerSnapshot } from '../../log/producer-snapshot.ts';
-import { TimeIndex, timeIndexEntrySize } from '../../log/time-index.ts';
-import { decodeAborted } from '../../log/transaction-index.ts';
+import { OffsetIndex, offsetIndexEntrySize } from '../../log/segment/offset-index.ts';
+import { decodeProducerSnapshot } from '../../log/producers/producer-snapshot.ts';
+import { TimeIndex, timeIndexEntrySize } from '../../log/segment/time-index.ts';
+import { decodeAborted } from '../../log/segment/transaction-index.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { LogFile } from './log-file.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { parseProperties } from '../../config/properties-file.ts';
-import { metaPropertiesPath, parseMetaProperties } from '../../log/meta-properties.ts';
+import { metaPropertiesPath, parseMetaProperties } from '../../log/directories/meta-properties.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../protocol/messages/80-add-raft-voter.ts';
 import type { Endpoint } from '../../raft/types.ts';

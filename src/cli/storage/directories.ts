@@ -1,7 +1,11 @@
 /** What `kafka-storage` finds in the directories of a properties file. */
 import type { FileSystem } from '../../base/file-system.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
-import { type MetaProperties, metaPropertiesPath, readMetaProperties } from '../../log/meta-properties.ts';
+import {
+  type MetaProperties,
+  metaPropertiesPath,
+  readMetaProperties,
+} from '../../log/directories/meta-properties.ts';
 
 export type DirectoryState =
   | { readonly path: string; readonly kind: 'formatted'; readonly meta: MetaProperties }

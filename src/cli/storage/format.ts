@@ -9,7 +9,11 @@ import { nodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import { isUuid, randomUuid, type Uuid } from '../../base/uuid.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
-import { dateComment, metaPropertiesPath, writeMetaProperties } from '../../log/meta-properties.ts';
+import {
+  dateComment,
+  metaPropertiesPath,
+  writeMetaProperties,
+} from '../../log/directories/meta-properties.ts';
 import { type MetadataRecord, record } from '../../metadata/records.ts';
 import type { Voter } from '../../raft/types.ts';
 import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';

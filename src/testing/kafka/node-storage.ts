@@ -5,7 +5,11 @@ import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
-import { dateComment, readMetaProperties, writeMetaProperties } from '../../log/meta-properties.ts';
+import {
+  dateComment,
+  readMetaProperties,
+  writeMetaProperties,
+} from '../../log/directories/meta-properties.ts';
 import {
   defaultFeatureLevel,
   features,

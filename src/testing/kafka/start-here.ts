@@ -2,7 +2,7 @@
 import { createSystemRandom } from '../../adapters/random.ts';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { randomUuid } from '../../base/uuid.ts';
-import { readMetaProperties } from '../../log/meta-properties.ts';
+import { readMetaProperties } from '../../log/directories/meta-properties.ts';
 import { TestKafka } from './cluster.ts';
 import type { StartKafkaOptions } from './options.ts';
 import { Snapshot } from './snapshot.ts';

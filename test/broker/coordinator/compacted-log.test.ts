@@ -4,7 +4,7 @@ import { ShardHost } from '../../../src/broker/coordinator/shard-host.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
 import type { Shard } from '../../../src/group/turn.ts';
 import type { GroupInput } from '../../../src/group/types.ts';
-import { LogCleaner } from '../../../src/log/cleaner.ts';
+import { LogCleaner } from '../../../src/log/compaction/cleaner.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { emptyImage } from '../../../src/metadata/image.ts';
 import { Errors } from '../../../src/protocol/errors.ts';

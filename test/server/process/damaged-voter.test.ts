@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { randomUuid } from '../../../src/base/uuid.ts';
-import { parseMetaProperties } from '../../../src/log/meta-properties.ts';
+import { parseMetaProperties } from '../../../src/log/directories/meta-properties.ts';
 import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,

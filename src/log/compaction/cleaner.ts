@@ -1,0 +1,131 @@
+/**
+ * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first,
+ * and remembers how far each is clean (`cleaner-offset-checkpoint`).
+ */
+import { StorageError } from '../../base/file-system.ts';
+import { contain } from '../manager/background-tasks.ts';
+import type { OffsetCheckpoint } from '../directories/checkpoints.ts';
+import type { CleanableRange } from './compaction.ts';
+import { cleanableRange, compact, UncleanableError } from './compaction.ts';
+import { DecodeError } from '../../protocol/codec/errors.ts';
+import type { LogResources } from '../log-state.ts';
+import { partitionDirectoryName } from '../names.ts';
+import type { PartitionLog } from '../partition-log.ts';
+
+export interface LogCleanerOptions {
+  readonly resources: LogResources;
+  readonly logs: () => readonly { readonly log: PartitionLog; readonly directory: string }[];
+  /** A checkpoint of this directory has moved. */
+  readonly onProgress: (directory: string) => Promise<void>;
+}
+
+interface Candidate {
+  readonly log: PartitionLog;
+  readonly directory: string;
+  readonly range: CleanableRange;
+  readonly ratio: number;
+}
+
+export class LogCleaner {
+  readonly #options: LogCleanerOptions;
+  readonly #checkpoints = new Map<string, OffsetCheckpoint>();
+  /** Logs with damage inside: left as they are until the next start. */
+  readonly #uncleanable = new WeakSet<PartitionLog>();
+  #running: Promise<boolean> | null = null;
+  #stopped = false;
+
+  constructor(options: LogCleanerOptions) {
+    this.#options = options;
+  }
+
+  restore(directory: string, checkpoint: OffsetCheckpoint): void {
+    this.#checkpoints.set(directory, checkpoint);
+  }
+
+  /** How far the log of that name is clean; null when it was never compacted. */
+  checkpointOf(directory: string, name: string): number | null {
+    return this.#checkpoints.get(directory)?.get(name) ?? null;
+  }
+
+  /** The log is gone: another one may take its name. */
+  forget(directory: string, name: string): void {
+    this.#checkpoints.get(directory)?.delete(name);
+  }
+
+  /** Compacts everything that is due; resolves to whether there was anything. */
+  cleanOnce(): Promise<boolean> {
+    this.#running ??= this.#clean().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Resolves when the log in work is finished. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #clean(): Promise<boolean> {
+    const candidates: Candidate[] = [];
+    for (const { log, directory } of this.#options.logs()) {
+      if (!log.state.config.cleanupPolicy.compact || log.isOffline || this.#uncleanable.has(log)) continue;
+      const name = partitionDirectoryName(log.topic, log.partition);
+      await this.#guarded(log, async () => {
+        const range = await cleanableRange(log, this.checkpointOf(directory, name) ?? 0);
+        if (range === null) return;
+        const ratio = range.dirtyBytes / (range.cleanBytes + range.dirtyBytes);
+        if (ratio < log.state.config.minCleanableDirtyRatio && !range.isOverdue) return;
+        candidates.push({ log, directory, range, ratio });
+      });
+    }
+    let didWork = false;
+    for (const candidate of candidates.sort((a, b) => b.ratio - a.ratio)) {
+      if (this.#stopped) return false;
+      if (candidate.log.isOffline) continue;
+      await this.#guarded(candidate.log, async () => {
+        didWork = (await this.#compact(candidate)) || didWork;
+      });
+    }
+    return didWork;
+  }
+
+  /** False: the clean part does not reach further than before. */
+  async #compact({ log, directory, range }: Candidate): Promise<boolean> {
+    const { clock, logger } = this.#options.resources;
+    const startedMs = clock.monotonicMs();
+    const before = log.sizeBytes;
+    const end = await compact(log, range);
+    if (end <= range.firstDirty) return false;
+    const name = partitionDirectoryName(log.topic, log.partition);
+    const checkpoint = this.#checkpoints.get(directory) ?? new Map<string, number>();
+    checkpoint.set(name, end);
+    this.#checkpoints.set(directory, checkpoint);
+    await this.#options.onProgress(directory);
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
+    logger.info('compacted a log', {
+      partition: name,
+      upTo: end,
+      beforeBytes: before,
+      afterBytes: log.sizeBytes,
+      tookMs,
+    });
+    return true;
+  }
+
+  async #guarded(log: PartitionLog, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      if (log.isOffline) return;
+      // As Kafka's cleaner: a log that it stumbles over is left alone, whatever the reason.
+      if (!(error instanceof StorageError)) this.#uncleanable.add(log);
+      if (error instanceof UncleanableError || error instanceof DecodeError)
+        this.#options.resources.logger.warn('a log can not be compacted', {
+          partition: partitionDirectoryName(log.topic, log.partition),
+          error: error.message,
+        });
+      else contain(log, error, 'compaction');
+    }
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Compacts one log: collects the last offset of each key in the dirty part, then rewrites the segments in front of its end
+ * without what is superseded. Never touches the active segment, nor anything at or above the last stable offset.
+ *
+ * Order on disk: `.cleaned` files are written and synced; renamed to `.swap`, which decides; the old segments are renamed to
+ * `.deleted`; `.swap` takes their names. `log-swaps.ts` finishes or undoes what a crash interrupts.
+ */
+import { mark } from '../../base/mark.ts';
+import { type BatchHeader, batchHeader } from '../../protocol/records/batch.ts';
+import { decodeRecords } from '../../protocol/records/record.ts';
+import type { FilterContext, KeyBounds } from './compaction-filter.ts';
+import { AbortedFilter, defaultKeyBounds, filterBatch, KeyMap } from './compaction-filter.ts';
+import type { LogState } from '../log-state.ts';
+import { deleteLater } from '../log-truncation.ts';
+import type { PartitionLog } from '../partition-log.ts';
+import { Segment } from '../segment/segment.ts';
+
+const relativeOffsetMax = 0x7fff_ffff;
+const writeBytes = 1024 * 1024;
+
+/** A segment holds something that is no batch: it is not compacted. */
+export class UncleanableError extends Error {
+  override readonly name = 'UncleanableError';
+}
+
+export interface CleanableRange {
+  /** First offset that no pass has looked at. */
+  readonly firstDirty: number;
+  /** Exclusive; begins a segment. A pass may end earlier, within one. */
+  readonly end: number;
+  readonly cleanBytes: number;
+  readonly dirtyBytes: number;
+  /** The oldest dirty record is older than `max.compaction.lag.ms`. */
+  readonly isOverdue: boolean;
+}
+
+/** What may be compacted now; null: nothing. */
+export async function cleanableRange(log: PartitionLog, checkpoint: number): Promise<CleanableRange | null> {
+  const { state } = log;
+  const { config, segments } = state;
+  const nowMs = state.resources.clock.wallMs();
+  const limit = Math.min(log.lastStableOffset, log.highWatermark, state.active.baseOffset);
+  const firstDirty = Math.max(Math.min(checkpoint, state.truncatedTo), log.logStartOffset);
+  let end = segments[0]?.baseOffset ?? 0;
+  let cleanBytes = 0;
+  let dirtyBytes = 0;
+  let isOverdue = false;
+  for (const [i, segment] of segments.entries()) {
+    const segmentEnd = state.endOfSegment(i);
+    if (segmentEnd > limit) break;
+    if (segmentEnd <= firstDirty) cleanBytes += segment.sizeBytes;
+    else {
+      const largest = await segment.largestTimestamp();
+      if (config.minCompactionLagMs > 0 && largest > nowMs - config.minCompactionLagMs) break;
+      dirtyBytes += segment.sizeBytes;
+      isOverdue ||= nowMs - (segment.firstTimestamp ?? largest) > config.maxCompactionLagMs;
+    }
+    end = segmentEnd;
+  }
+  return dirtyBytes === 0 ? null : { firstDirty, end, cleanBytes, dirtyBytes, isOverdue };
+}
+
+/** Compacts `range`, or as much of it as `bounds` allow; returns the offset up to which the log is clean now. */
+export async function compact(
+  log: PartitionLog,
+  range: CleanableRange,
+  bounds: KeyBounds = defaultKeyBounds,
+): Promise<number> {
+  const { state } = log;
+  const { generation } = state;
+  await log.flush();
+  await state.options.callbacks.persistRecoveryPoints();
+  const { keys, end } = await collectKeys(log, range, bounds);
+  const segments = state.segments.filter((segment) => segment.baseOffset < end && segment !== state.active);
+  const lastOffsets = new Map<number, number>();
+  for (const producer of log.producers())
+    lastOffsets.set(producer.producerId, producer.batches.at(-1)?.lastOffset ?? -1);
+  const context: FilterContext = {
+    end,
+    keys,
+    aborted: new AbortedFilter(await log.abortedTransactions(log.firstSegmentOffset, end)),
+    nowMs: state.resources.clock.wallMs(),
+    deleteRetentionMs: state.config.deleteRetentionMs,
+    lastOffsets,
+  };
+  for (const group of groupsOf(state, segments)) {
+    if (log.isOffline || generation !== state.generation) return range.firstDirty;
+    const cleaned = await rewrite(state, group, context);
+    const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, generation));
+    if (!swapped) {
+      await cleaned.removeFiles();
+      return range.firstDirty;
+    }
+  }
+  state.truncatedTo = Number.MAX_SAFE_INTEGER;
+  return end;
+}
+
+/** When the map is full the pass ends at the next record with a key, as Kafka's does. */
+async function collectKeys(
+  log: PartitionLog,
+  range: CleanableRange,
+  bounds: KeyBounds,
+): Promise<{ keys: KeyMap; end: number }> {
+  const { state } = log;
+  const keys = new KeyMap(bounds);
+  const aborted = new AbortedFilter(await log.abortedTransactions(range.firstDirty, range.end));
+  let fullAt: number | null = null;
+  const visit = ({ header }: { header: BatchHeader }): boolean => {
+    const skipped = aborted.isAborted(header) || header.isControl || header.recordsCount === 0;
+    if (skipped || header.lastOffset < range.firstDirty) return true;
+    for (const record of decodeRecords(header)) {
+      if (record.key === null || record.offset < range.firstDirty) continue;
+      if (keys.isFull) {
+        mark('log.compaction-map-full');
+        fullAt = record.offset;
+        return false;
+      }
+      keys.put(record.key, record.offset);
+    }
+    return true;
+  };
+  for (const [i, segment] of state.segments.entries()) {
+    if (state.endOfSegment(i) <= range.firstDirty) continue;
+    if (segment.baseOffset >= range.end) break;
+    const result = await segment.scan(0, false, visit);
+    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
+    if (fullAt !== null) return { keys, end: fullAt };
+  }
+  return { keys, end: range.end };
+}
+
+/** Neighbours that fit into one segment together. */
+function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
+  const groups: Segment[][] = [];
+  let sizeBytes = 0;
+  for (const segment of segments) {
+    const group = groups.at(-1);
+    const base = group?.[0]?.baseOffset ?? segment.baseOffset;
+    const end = state.endOfSegment(state.segments.indexOf(segment));
+    const fits =
+      sizeBytes + segment.sizeBytes <= state.config.segmentBytes && end - base <= relativeOffsetMax;
+    if (group !== undefined && fits) group.push(segment);
+    else {
+      groups.push([segment]);
+      sizeBytes = 0;
+    }
+    sizeBytes += segment.sizeBytes;
+  }
+  return groups;
+}
+
+/** Writes what stays of `group` into one `.cleaned` segment, synced. */
+async function rewrite(state: LogState, group: readonly Segment[], context: FilterContext): Promise<Segment> {
+  const first = group[0] as Segment;
+  const cleaned = new Segment({
+    directory: state.directory,
+    resources: state.resources,
+    baseOffset: first.baseOffset,
+    sizeBytes: 0,
+    nowMs: first.createdMs,
+    suffix: '.cleaned',
+  });
+  await cleaned.use((file) => file.truncate(0));
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  const write = async (): Promise<void> => {
+    const buffers = waiting;
+    const position = cleaned.sizeBytes - waitingBytes;
+    waiting = [];
+    waitingBytes = 0;
+    if (buffers.length > 0) await cleaned.use((file) => file.write(buffers, position));
+  };
+  for (const segment of group) {
+    for (const entry of await segment.loadTransactions()) cleaned.addAborted(entry);
+    const visit = ({ header }: { header: Parameters<typeof filterBatch>[0] }): void => {
+      const kept = filterBatch(header, context);
+      if (kept === null) return;
+      const bytes = Buffer.from(kept);
+      waiting.push(bytes);
+      waitingBytes += bytes.length;
+      // A rebuilt batch has its own largest timestamp, at the offsets of the old one.
+      const { maxTimestamp } = batchHeader(bytes);
+      cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
+    };
+    const result = await segment.scan(0, false, visit, async () => {
+      if (waitingBytes >= writeBytes) await write();
+    });
+    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
+  }
+  await write();
+  await cleaned.use((file) => file.sync());
+  cleaned.seal();
+  await cleaned.writeIndexes(true);
+  return cleaned;
+}
+
+/** Puts the cleaned segment in the place of its group; false when the log has changed meanwhile. */
+async function swap(
+  state: LogState,
+  group: readonly Segment[],
+  cleaned: Segment,
+  generation: number,
+): Promise<boolean> {
+  const at = state.segments.indexOf(group[0] as Segment);
+  const unchanged = at >= 0 && group.every((segment, i) => state.segments[at + i] === segment);
+  if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
+  const { fs } = state.resources;
+  await cleaned.rename('.swap');
+  await fs.syncDirectory(state.directory.path);
+  state.segments = [...state.segments.slice(0, at), cleaned, ...state.segments.slice(at + group.length)];
+  // What is in memory was superseded.
+  state.tail.clear();
+  for (const segment of group) await deleteLater(state, segment);
+  await cleaned.rename('');
+  await fs.syncDirectory(state.directory.path);
+  return true;
+}

@@ -1,0 +1,135 @@
+/**
+ * The small text files of a log directory and of a partition, in Kafka's formats. A file that can't be understood is an
+ * answer (`null`), not an exception: every one of them can be made again from the logs, at the price of more recovery.
+ */
+import type { FileSystem } from '../../base/file-system.ts';
+import { replaceFile } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { isUuid } from '../../base/uuid.ts';
+import { readIfExists } from '../segment/index-bytes.ts';
+import { cleanShutdownName, partitionMetadataName } from '../names.ts';
+
+/** Key: `topic-partition`, as `partitionDirectoryName` makes it. */
+export type OffsetCheckpoint = Map<string, number>;
+
+export interface EpochEntry {
+  readonly epoch: number;
+  readonly startOffset: number;
+}
+
+const encoder = new TextEncoder();
+
+async function readText(fs: FileSystem, path: string): Promise<string | null> {
+  const content = await readIfExists(fs, path);
+  return content === null ? null : new TextDecoder().decode(content);
+}
+
+/** The lines after version and count; null when the file is torn, of another version or senseless. */
+function checkpointLines(text: string, words: number): string[][] | null {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  if (lines[0] !== '0' || Number(lines[1]) !== lines.length - 2) return null;
+  const rows = lines.slice(2).map((line) => line.split(' '));
+  return rows.every((row) => row.length === words && row.slice(-1).every((word) => /^-?\d+$/.test(word)))
+    ? rows
+    : null;
+}
+
+function checkpointText(lines: readonly string[]): Uint8Array {
+  return encoder.encode(`0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
+}
+
+export function encodeOffsetCheckpoint(offsets: OffsetCheckpoint): Uint8Array {
+  const lines: string[] = [];
+  for (const [directory, offset] of offsets) {
+    const dash = directory.lastIndexOf('-');
+    lines.push(`${directory.slice(0, dash)} ${directory.slice(dash + 1)} ${offset}`);
+  }
+  return checkpointText(lines);
+}
+
+export function decodeOffsetCheckpoint(text: string): OffsetCheckpoint | null {
+  const rows = checkpointLines(text, 3);
+  if (rows === null) return null;
+  const offsets: OffsetCheckpoint = new Map();
+  for (const [topic, partition, offset] of rows) offsets.set(`${topic}-${partition}`, Number(offset));
+  return offsets;
+}
+
+/** Missing: empty. Damaged: null. */
+export async function readOffsetCheckpoint(fs: FileSystem, path: string): Promise<OffsetCheckpoint | null> {
+  const text = await readText(fs, path);
+  return text === null ? new Map() : decodeOffsetCheckpoint(text);
+}
+
+export async function writeOffsetCheckpoint(
+  fs: FileSystem,
+  path: string,
+  offsets: OffsetCheckpoint,
+): Promise<void> {
+  await replaceFile(fs, path, encodeOffsetCheckpoint(offsets));
+}
+
+export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Array {
+  return checkpointText(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
+}
+
+/** Null when the text is damaged or its entries do not rise. */
+export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
+  const rows = checkpointLines(text, 2);
+  if (rows === null) return null;
+  const entries = rows.map(([epoch, startOffset]) => ({
+    epoch: Number(epoch),
+    startOffset: Number(startOffset),
+  }));
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as EpochEntry;
+    const previous = entries[i - 1];
+    if (!Number.isSafeInteger(entry.epoch) || !Number.isSafeInteger(entry.startOffset)) return null;
+    if (previous !== undefined && (entry.epoch <= previous.epoch || entry.startOffset < previous.startOffset))
+      return null;
+  }
+  return entries;
+}
+
+/** Without a newline at its end, as Kafka writes it. */
+export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
+  return encoder.encode(`version: 0\ntopic_id: ${topicId}`);
+}
+
+/** The topic id a partition directory belongs to; null when the file is missing or torn. */
+export async function readPartitionMetadata(fs: FileSystem, directory: string): Promise<Uuid | null> {
+  const text = await readText(fs, `${directory}/${partitionMetadataName}`);
+  const match = text === null ? null : /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);
+  const id = match?.[1] ?? '';
+  return isUuid(id) ? id : null;
+}
+
+/** The broker epoch in the marker of a clean shutdown; null: there is no marker, so the logs must be recovered. */
+export async function readCleanShutdown(
+  fs: FileSystem,
+  directory: string,
+): Promise<{ brokerEpoch: number } | null> {
+  const text = await readText(fs, `${directory}/${cleanShutdownName}`);
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    const epoch = (value as { brokerEpoch?: unknown }).brokerEpoch;
+    return { brokerEpoch: typeof epoch === 'number' ? epoch : -1 };
+  } catch {
+    // Kafka before 3.6 wrote an empty marker: the shutdown was clean, the epoch is not known.
+    return { brokerEpoch: -1 };
+  }
+}
+
+export async function writeCleanShutdown(
+  fs: FileSystem,
+  directory: string,
+  brokerEpoch: number,
+): Promise<void> {
+  await replaceFile(
+    fs,
+    `${directory}/${cleanShutdownName}`,
+    encoder.encode(JSON.stringify({ version: 0, brokerEpoch })),
+  );
+}

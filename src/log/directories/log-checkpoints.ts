@@ -1,0 +1,74 @@
+/** Writes the offset checkpoints of the log directories from the logs that are in them. */
+import { asStorageError, type StorageError } from '../../base/file-system.ts';
+import type { OffsetCheckpoint } from './checkpoints.ts';
+import type { LogCleaner } from '../compaction/cleaner.ts';
+import type { CheckpointKind, LogDirectory } from './log-directory.ts';
+import type { PartitionLog } from '../partition-log.ts';
+
+/** A log with its directory, which is another one after a move. */
+export interface Held {
+  readonly log: PartitionLog;
+  directory: LogDirectory;
+}
+
+export interface LogCheckpointsOptions {
+  readonly directories: readonly LogDirectory[];
+  /** By the name of the partition. */
+  readonly held: ReadonlyMap<string, Held>;
+  readonly cleaner: LogCleaner;
+  readonly onFailure: (directory: LogDirectory, error: StorageError) => void;
+}
+
+export class LogCheckpoints {
+  readonly #options: LogCheckpointsOptions;
+
+  constructor(options: LogCheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** Of all directories whose offsets have changed. A disk that fails takes its directory offline. */
+  async write(...kinds: readonly CheckpointKind[]): Promise<void> {
+    for (const directory of this.#options.directories) {
+      for (const kind of kinds) {
+        if (directory.isOffline || !directory.dirty.has(kind)) continue;
+        try {
+          await this.writeOne(directory, kind);
+        } catch (error) {
+          this.#options.onFailure(directory, asStorageError(error));
+        }
+      }
+    }
+  }
+
+  /** `joining`: a log that is about to move here. */
+  writeOne(
+    directory: LogDirectory,
+    kind: CheckpointKind,
+    joining: PartitionLog | null = null,
+  ): Promise<void> {
+    return directory.writeCheckpoint(kind, () => this.#collect(directory, kind, joining));
+  }
+
+  /** A log in the directory `path` was compacted further. */
+  async cleaned(path: string): Promise<void> {
+    this.#options.directories.find((directory) => directory.path === path)?.dirty.add('cleaner');
+    await this.write('cleaner');
+  }
+
+  #collect(directory: LogDirectory, kind: CheckpointKind, joining: PartitionLog | null): OffsetCheckpoint {
+    const offsets: OffsetCheckpoint = new Map();
+    for (const [name, held] of this.#options.held) {
+      const { log } = held;
+      if (held.directory !== directory && log !== joining) continue;
+      if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
+      else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
+      else if (kind === 'logStart' && (log.logStartOffset > log.firstSegmentOffset || log === joining))
+        offsets.set(name, log.logStartOffset);
+      else if (kind === 'cleaner') {
+        const offset = this.#options.cleaner.checkpointOf(directory.path, name);
+        if (offset !== null) offsets.set(name, offset);
+      }
+    }
+    return offsets;
+  }
+}

@@ -1,0 +1,80 @@
+/** All `log.dirs` of a broker (JBOD): which of them gets a replica, and what they say together. */
+import { mark } from '../../base/mark.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { LogDirectory } from './log-directory.ts';
+
+/** Partitions that are not here yet and have a directory already. */
+const preferredMax = 100_000;
+
+export class LogDirectories {
+  readonly all: readonly LogDirectory[];
+  /** Where AlterReplicaLogDirs wants partitions that are not here yet, by name. */
+  readonly #preferred = new Map<string, LogDirectory>();
+
+  constructor(all: readonly LogDirectory[]) {
+    this.all = all;
+  }
+
+  /**
+   * The broker epoch of the last clean shutdown; -1 unless all directories agree on it: a directory that failed, or was closed by an
+   * earlier incarnation only, may hold replicas that lost records (KIP-966).
+   */
+  get previousBrokerEpoch(): number {
+    const [first] = this.all;
+    const isAgreed = this.all.every(
+      ({ isOffline, previousBrokerEpoch }) =>
+        !isOffline && previousBrokerEpoch === first?.previousBrokerEpoch,
+    );
+    if (!isAgreed) mark('log.clean-epochs-differ');
+    return isAgreed ? (first?.previousBrokerEpoch ?? -1) : -1;
+  }
+
+  /** `cordoned.log.dirs`: these get no new replicas (KIP-1066). */
+  setCordoned(paths: readonly string[]): void {
+    const isAll = paths.includes('*');
+    for (const directory of this.all) directory.isCordoned = isAll || paths.includes(directory.path);
+  }
+
+  /** The directory that AlterReplicaLogDirs names. Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT. */
+  forMove(path: string): LogDirectory {
+    const target = this.all.find((directory) => directory.path === path);
+    if (target === undefined) {
+      throw new KafkaError(Errors.LOG_DIR_NOT_FOUND, `Log dir ${path} is not found in the config.`);
+    }
+    if (target.isOffline)
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `Log directory ${path} is offline`);
+    if (!target.isCordoned) return target;
+    throw new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, `Log directory ${path} is cordoned`);
+  }
+
+  /** Once the partition comes to this broker, it goes to `directory`. */
+  prefer(name: string, directory: LogDirectory): void {
+    if (this.#preferred.size < preferredMax) this.#preferred.set(name, directory);
+  }
+
+  /**
+   * The named directory or, when none is named or it was replaced by another one, the one with the fewest logs. Throws
+   * KAFKA_STORAGE_ERROR when the replica may be in a directory that is offline: it is never made a second time, empty.
+   */
+  choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
+    const online = this.all.filter((directory) => !directory.isOffline);
+    const preferred = this.#preferred.get(name);
+    if (preferred !== undefined && isNew && online.includes(preferred)) return preferred;
+    const named = online.find((directory) => directory.id === directoryId);
+    if (named !== undefined) return named;
+    const offline = this.all.filter((directory) => directory.isOffline).map(({ path }) => path);
+    if (offline.length > 0 && (directoryId !== null || !isNew)) {
+      mark('log.not-made-anew');
+      throw new KafkaError(
+        Errors.KAFKA_STORAGE_ERROR,
+        `Can not create log for ${name} because log directories ${offline.join(',')} are offline`,
+      );
+    }
+    const free = online.filter((directory) => !directory.isCordoned);
+    const best = (free.length > 0 ? free : online).sort((a, b) => a.logsCount - b.logsCount)[0];
+    if (best === undefined)
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'All log directories are offline');
+    return best;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * One entry of `log.dirs`: its lock, its clean shutdown marker and its checkpoints. The logs in it belong to `LogManager`.
+ */
+import type { FileLock, FileSystem } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { OffsetCheckpoint } from './checkpoints.ts';
+import {
+  readCleanShutdown,
+  readOffsetCheckpoint,
+  writeCleanShutdown,
+  writeOffsetCheckpoint,
+} from './checkpoints.ts';
+import {
+  cleanerCheckpointName,
+  cleanShutdownName,
+  highWatermarkCheckpointName,
+  lockName,
+  logStartCheckpointName,
+  recoveryPointCheckpointName,
+} from '../names.ts';
+
+const checkpointNames = {
+  recoveryPoint: recoveryPointCheckpointName,
+  highWatermark: highWatermarkCheckpointName,
+  logStart: logStartCheckpointName,
+  cleaner: cleanerCheckpointName,
+} as const;
+
+export type CheckpointKind = keyof typeof checkpointNames;
+export const checkpointKinds = Object.keys(checkpointNames) as readonly CheckpointKind[];
+
+export class LogDirectory {
+  readonly path: string;
+  readonly id: Uuid;
+  readonly #fs: FileSystem;
+  readonly #logger: Logger;
+  #lock: FileLock | null = null;
+  /** The error that took it offline. */
+  failure: unknown;
+  /** It gets no new replicas (`cordoned.log.dirs`). */
+  isCordoned = false;
+  /** Logs in it, and those on their way. */
+  logsCount = 0;
+  /** Before `begin`: not known. */
+  wasClean = false;
+  /** Broker epoch of the last clean shutdown; -1: unknown. */
+  previousBrokerEpoch = -1;
+  /** Kinds whose offsets have changed since they were written. */
+  readonly dirty = new Set<CheckpointKind>();
+  /** The last write of each checkpoint, and one that waits behind it. */
+  readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
+
+  constructor(fs: FileSystem, logger: Logger, path: string, id: Uuid, failure: unknown) {
+    this.#fs = fs;
+    this.#logger = logger;
+    this.path = path;
+    this.id = id;
+    this.failure = failure;
+  }
+
+  get isOffline(): boolean {
+    return this.failure !== null;
+  }
+
+  async lock(): Promise<void> {
+    this.#lock = await this.#fs.lock(`${this.path}/${lockName}`);
+    if (this.#lock !== null) return;
+    throw new Error(
+      `Failed to acquire lock on file .lock in ${this.path}. A Kafka instance in another process or thread is using this directory.`,
+    );
+  }
+
+  async unlock(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = null;
+  }
+
+  /** Reads the marker and removes it for good, so that a crash from now on does not look clean. */
+  async begin(): Promise<void> {
+    const marker = await readCleanShutdown(this.#fs, this.path);
+    this.wasClean = marker !== null;
+    this.previousBrokerEpoch = marker?.brokerEpoch ?? -1;
+    if (marker === null) return;
+    await this.#fs.remove(`${this.path}/${cleanShutdownName}`);
+    await this.#fs.syncDirectory(this.path);
+  }
+
+  async markClean(brokerEpoch: number): Promise<void> {
+    await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
+  }
+
+  /** A damaged checkpoint counts as empty: everything is recovered. */
+  async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
+    const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
+    if (offsets !== null) return offsets;
+    this.#logger.warn('a checkpoint is damaged and is ignored', {
+      path: `${this.path}/${checkpointNames[kind]}`,
+    });
+    return new Map();
+  }
+
+  /** Logs came or went: all checkpoints are due. */
+  dirtyAll(): void {
+    for (const kind of checkpointKinds) this.dirty.add(kind);
+  }
+
+  /** Writes what `collect` returns when its turn comes; calls that wait for a turn share one write. */
+  writeCheckpoint(kind: CheckpointKind, collect: () => OffsetCheckpoint): Promise<void> {
+    const write = async (): Promise<void> => {
+      this.dirty.delete(kind);
+      await writeOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`, collect());
+    };
+    const turn = this.#writes.get(kind);
+    if (turn === undefined) {
+      const mine = { running: Promise.resolve(), next: null as Promise<void> | null };
+      this.#writes.set(kind, mine);
+      mine.running = write().finally(() => {
+        if (mine.next === null) this.#writes.delete(kind);
+      });
+      return mine.running;
+    }
+    if (turn.next !== null) return turn.next;
+    const after = turn.running.then(
+      () => this.#following(kind, write),
+      () => this.#following(kind, write),
+    );
+    turn.next = after;
+    return after;
+  }
+
+  async #following(kind: CheckpointKind, write: () => Promise<void>): Promise<void> {
+    const mine = { running: Promise.resolve(), next: null as Promise<void> | null };
+    this.#writes.set(kind, mine);
+    mine.running = write().finally(() => {
+      if (mine.next === null) this.#writes.delete(kind);
+    });
+    await mine.running;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Opens all partition logs of one log directory at start, and closes them at the end.
+ */
+import { StorageError } from '../../base/file-system.ts';
+import { readPartitionMetadata } from './checkpoints.ts';
+import { forEachLimited } from '../manager/concurrency.ts';
+import type { LogConfig } from '../log-config.ts';
+import type { Held, LogCheckpoints } from './log-checkpoints.ts';
+import { checkpointKinds, type LogDirectory } from './log-directory.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { LogCallbacks, LogResources } from '../log-state.ts';
+import {
+  isDeletedDirectoryName,
+  parseFutureDirectoryName,
+  parsePartitionDirectoryName,
+  partitionDirectoryName,
+} from '../names.ts';
+import { PartitionLog } from '../partition-log.ts';
+
+export interface OpeningOptions {
+  readonly resources: LogResources;
+  readonly configOf: (topic: string) => LogConfig;
+  readonly callbacksOf: (name: string, log: () => PartitionLog) => LogCallbacks;
+  /** The copy of a replica that was on its way to this log directory. */
+  readonly onFuture: (name: string, path: string) => void;
+  /** A directory that was marked for deletion by an earlier run. */
+  readonly onDeleted: (path: string) => void;
+  readonly onOpened: (name: string, log: PartitionLog) => void;
+}
+
+/** Logs opened, or closed, at the same time. */
+const openingMax = 32;
+
+const metadataTopic = '__cluster_metadata';
+
+function isPartition(name: string): boolean {
+  const id = parsePartitionDirectoryName(name);
+  return id !== null && id.topic !== metadataTopic;
+}
+
+/** Opens the log of one partition directory (`only`), or all. */
+export async function openDirectory(
+  directory: LogDirectory,
+  only: string | null,
+  options: OpeningOptions,
+): Promise<void> {
+  const { fs, logger } = options.resources;
+  const [recoveryPoints, highWatermarks, logStarts] = await Promise.all([
+    directory.readCheckpoint('recoveryPoint'),
+    directory.readCheckpoint('highWatermark'),
+    directory.readCheckpoint('logStart'),
+  ]);
+  const open = async (name: string): Promise<void> => {
+    const id = parsePartitionDirectoryName(name);
+    if (id === null || id.topic === metadataTopic) return;
+    const path = `${directory.path}/${name}`;
+    const log = await PartitionLog.open({
+      directory: path,
+      ...id,
+      topicId: (await readPartitionMetadata(fs, path)) ?? '',
+      config: options.configOf(id.topic),
+      resources: options.resources,
+      callbacks: options.callbacksOf(name, () => log),
+      isClean: directory.wasClean,
+      recoveryPoint: recoveryPoints.get(name) ?? 0,
+      logStartOffset: logStarts.get(name) ?? 0,
+      highWatermark: highWatermarks.get(name) ?? 0,
+      exists: true,
+      ownerSyncsParent: true,
+    });
+    options.onOpened(name, log);
+  };
+  const names = only === null ? await fs.list(directory.path) : [only];
+  const count = names.filter((name) => isPartition(name)).length;
+  if (!directory.wasClean && count > 0)
+    logger.info('The last shutdown was not clean: recovering', {
+      directory: directory.path,
+      partitions: count,
+    });
+  for (const name of names) {
+    const path = `${directory.path}/${name}`;
+    if (isDeletedDirectoryName(name)) options.onDeleted(path);
+    const moving = parseFutureDirectoryName(name);
+    if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
+  }
+  await forEachLimited(names, openingMax, async (name) => {
+    try {
+      await open(name);
+    } catch (error) {
+      // A file of that name is none of ours.
+      if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
+    }
+  });
+  // Recovered partitions leave this to us, once for all of them.
+  if (!directory.wasClean) await fs.syncDirectory(directory.path);
+  directory.dirty.add('recoveryPoint');
+}
+
+/** Closes the logs of a directory so that the next start finds it clean, if its disk lets us. */
+export async function closeDirectory(
+  directory: LogDirectory,
+  logs: readonly Held[],
+  checkpoints: LogCheckpoints,
+  brokerEpoch: number,
+  logger: Logger,
+): Promise<void> {
+  try {
+    if (directory.isOffline) {
+      for (const { log } of logs) await log.abandon();
+      return;
+    }
+    await forEachLimited(logs, openingMax, async ({ log }) => {
+      await log.materialise();
+      await log.close();
+    });
+    if (directory.isOffline) return;
+    for (const kind of checkpointKinds) await checkpoints.writeOne(directory, kind);
+    await directory.markClean(brokerEpoch);
+  } catch (error) {
+    logger.error('a log directory could not be closed cleanly', {
+      directory: directory.path,
+      error: String(error),
+    });
+  } finally {
+    await directory.unlock();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * `meta.properties`: says whose a log directory is. Written by `kafka-storage format`, read at every start; the same bytes
+ * as Kafka's, so that a directory can change hands.
+ */
+import { type FileSystem, replaceFile } from '../../base/file-system.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { parseProperties } from '../../config/properties-file.ts';
+
+export const metaPropertiesName = 'meta.properties';
+
+export interface MetaProperties {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  /** Null in directories that were formatted before directories had ids. */
+  readonly directoryId: Uuid | null;
+}
+
+export function metaPropertiesPath(directory: string): string {
+  return `${directory}/${metaPropertiesName}`;
+}
+
+/** Throws with Kafka's words when a key is missing or the version is not known. */
+export function parseMetaProperties(text: string): MetaProperties {
+  const values = parseProperties(text);
+  const required = (key: string): string => {
+    const value = values.get(key);
+    if (value === undefined) throw new Error(`${key} was not found.`);
+    return value;
+  };
+  const version = required('version');
+  if (version !== '1')
+    throw new Error(`Unsupported version ${version}: this directory was used with ZooKeeper.`);
+  const clusterId = required('cluster.id');
+  const nodeId = Number(required('node.id'));
+  if (!Number.isInteger(nodeId))
+    throw new Error(`Unable to read node.id as a base-10 number: ${values.get('node.id')}`);
+  return { clusterId, nodeId, directoryId: values.get('directory.id') ?? null };
+}
+
+/** The date line of java.util.Properties. */
+export function dateComment(wallMs: number): string {
+  const [day, date, month, year, time] = new Date(wallMs).toUTCString().split(/,? /);
+  return `${day} ${month} ${date} ${time} UTC ${year}`;
+}
+
+/** The file's text; `comment` is the date line that java.util.Properties puts first. */
+export function metaPropertiesText(meta: MetaProperties, comment: string): string {
+  const lines = ['#', `#${comment}`, `cluster.id=${meta.clusterId}`];
+  if (meta.directoryId !== null) lines.push(`directory.id=${meta.directoryId}`);
+  lines.push(`node.id=${meta.nodeId}`, 'version=1', '');
+  return lines.join('\n');
+}
+
+/** The file of a directory; null when there is none. Throws when it can't be understood. */
+export async function readMetaProperties(fs: FileSystem, directory: string): Promise<MetaProperties | null> {
+  const path = metaPropertiesPath(directory);
+  if ((await fs.stat(path)) === null) return null;
+  return parseMetaProperties(new TextDecoder().decode(await fs.readFile(path)));
+}
+
+export async function writeMetaProperties(
+  fs: FileSystem,
+  directory: string,
+  meta: MetaProperties,
+  comment: string,
+): Promise<void> {
+  await replaceFile(
+    fs,
+    metaPropertiesPath(directory),
+    new TextEncoder().encode(metaPropertiesText(meta, comment)),
+  );
+}

@@ -1,0 +1,499 @@
+/**
+ * All partition logs of this broker, over all `log.dirs`: opens them at start, makes and deletes them, keeps checkpoints,
+ * runs retention and flushing, and closes them so that the next start is clean.
+ *
+ * A disk error takes the whole directory offline: its logs refuse everything, the owner is told once, the others go on.
+ * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
+ */
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import { asStorageError, type FileSystem, StorageError } from '../../base/file-system.ts';
+import { mark } from '../../base/mark.ts';
+import type { Random } from '../../base/random.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { randomUuid } from '../../base/uuid.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { BackgroundTasks, contain } from './background-tasks.ts';
+import { type LogTask, type TaskTimes, taskTimes } from './scheduled-tasks.ts';
+import { LogCleaner } from '../compaction/cleaner.ts';
+import { type Held, LogCheckpoints } from '../directories/log-checkpoints.ts';
+import { type LogMove, LogMoves } from '../directories/log-moves.ts';
+import { FilePool } from '../segment/file-pool.ts';
+import { IndexCache } from '../segment/index-cache.ts';
+import type { LogConfig } from '../log-config.ts';
+import { LogDirectories } from '../directories/log-directories.ts';
+import { LogDirectory } from '../directories/log-directory.ts';
+import { closeDirectory, openDirectory } from '../directories/log-opening.ts';
+import type { LogManagerSettings } from './log-settings.ts';
+import type { LogCallbacks, LogResources } from '../log-state.ts';
+import { LogTwins } from '../directories/log-twins.ts';
+import { markedDirectoryName, partitionDirectoryName } from '../names.ts';
+import { NewDirectories } from '../directories/new-directories.ts';
+import { PartitionLog } from '../partition-log.ts';
+import { ProducerUpkeep } from '../producers/producer-upkeep.ts';
+import { TailCache } from '../tail-cache.ts';
+import { WriteBehind } from './write-behind.ts';
+
+export interface LogManagerOptions {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** `log.dirs` in order, with their directory ids. `failure`: why one of them can't be used. */
+  readonly directories: readonly { readonly path: string; readonly id: Uuid; readonly failure?: unknown }[];
+  readonly settings: LogManagerSettings;
+  /** Memory for the newest records of all logs; 64 MiB by default. */
+  readonly tailCacheBytesMax?: number;
+  /** Settings of a topic as far as they are known when its logs are opened; `updateConfig` follows. */
+  readonly configOf: (topic: string) => LogConfig;
+  /** `replica.alter.log.dirs.io.max.bytes.per.second` now; no limit by default. */
+  readonly moveRate?: () => number;
+  /** Tells the controller where a replica that moves is going to be; resolves when that is recorded. At once by default. */
+  readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
+  /** A directory went offline; all its logs are dead already. */
+  readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
+}
+
+const tailCacheBytesDefault = 64 * 1024 * 1024;
+const indexCacheBytesMax = 32 * 1024 * 1024;
+const openFilesMax = 1024;
+
+export class LogManager {
+  readonly #options: LogManagerOptions;
+  readonly #logger: Logger;
+  readonly #resources: LogResources;
+  readonly #directories: LogDirectories;
+  readonly #logs = new Map<string, Held>();
+  /** Creations under way, so that two callers get the same log. */
+  readonly #creating = new Map<string, Promise<PartitionLog>>();
+  /** Logs whose directories are about to be renamed: what takes their place waits for that. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  readonly #writeBehind = new WriteBehind();
+  readonly #newDirectories: NewDirectories;
+  readonly #cleaner: LogCleaner;
+  readonly #checkpoints: LogCheckpoints;
+  readonly #moves: LogMoves;
+  readonly #twins = new LogTwins();
+  readonly #upkeep: ProducerUpkeep;
+  readonly #tasks: BackgroundTasks;
+
+  constructor(options: LogManagerOptions) {
+    const { fs, clock, scheduler, random } = options;
+    this.#options = options;
+    this.#logger = options.logger.child('LogManager');
+    this.#resources = {
+      fs,
+      clock,
+      scheduler,
+      random,
+      logger: this.#logger,
+      files: new FilePool(fs, openFilesMax),
+      indexes: new IndexCache(indexCacheBytesMax),
+      tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
+    };
+    this.#newDirectories = new NewDirectories(scheduler);
+    this.#upkeep = new ProducerUpkeep(options.settings);
+    this.#tasks = new BackgroundTasks(scheduler, this.#logger);
+    this.#directories = new LogDirectories(
+      options.directories.map(
+        ({ path, id, failure }) => new LogDirectory(fs, this.#logger, path, id, failure ?? null),
+      ),
+    );
+    this.#cleaner = new LogCleaner({
+      resources: this.#resources,
+      logs: () =>
+        this.#held()
+          .filter(({ log }) => this.#moves.of(log) === null)
+          .map(({ log, directory }) => ({ log, directory: directory.path })),
+      onProgress: (path) => this.#checkpoints.cleaned(path),
+    });
+    this.#checkpoints = new LogCheckpoints({
+      directories: this.#directories.all,
+      held: this.#logs,
+      cleaner: this.#cleaner,
+      onFailure: (directory, error) => this.#directoryFailed(directory, error),
+    });
+    this.#moves = new LogMoves({
+      resources: this.#resources,
+      rate: options.moveRate ?? (() => Number.MAX_SAFE_INTEGER),
+      runningMax: options.settings.movesMax ?? options.directories.length,
+      onCopyFailure: (directory, error) => this.#directoryFailed(directory, error),
+      assign: options.assign ?? (() => Promise.resolve()),
+      directoryIdOf: (log) => this.#heldOf(log)?.directory.id ?? null,
+      onSwapped: (move, oldPath) => this.#moved(move, oldPath),
+      beforeSwap: ({ log, target }) => this.#checkpoints.writeOne(target, 'logStart', log),
+    });
+  }
+
+  /** Locks the directories, opens (and if need be recovers) all logs in them, and starts the background tasks. */
+  async start(): Promise<void> {
+    const startedMs = this.#options.clock.monotonicMs();
+    for (const directory of this.#directories.all) {
+      if (directory.isOffline) continue;
+      try {
+        if (this.#options.settings.locksDirectories) await directory.lock();
+        await this.#openAll(directory);
+      } catch (error) {
+        this.#directoryFailed(directory, asStorageError(error));
+      }
+    }
+    await this.#adoptCopies();
+    this.#logger.info('loaded the logs', {
+      count: this.#logs.size,
+      tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
+    });
+    this.#startTasks();
+  }
+
+  get(topic: string, partition: number): PartitionLog | null {
+    const name = partitionDirectoryName(topic, partition);
+    return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
+  }
+
+  logsIn(directory: LogDirectory): PartitionLog[] {
+    return this.#held().flatMap((held) => (held.directory === directory ? [held.log] : []));
+  }
+
+  /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
+  directories(): readonly LogDirectory[] {
+    return this.#directories.all;
+  }
+
+  get previousBrokerEpoch(): number {
+    return this.#directories.previousBrokerEpoch;
+  }
+
+  setCordoned(paths: readonly string[]): void {
+    this.#directories.setCordoned(paths);
+  }
+
+  /** Where the log of a partition is, or is going to be as the controller was told. */
+  directoryIdOf(topic: string, partition: number): Uuid | null {
+    const held = this.#logs.get(partitionDirectoryName(topic, partition));
+    if (held === undefined) return null;
+    const move = this.#moves.of(held.log);
+    return move?.isAssigned === true ? move.target.id : held.directory.id;
+  }
+
+  /** Copies of replicas that move to another directory. */
+  *movingCopies(): Iterable<{ log: PartitionLog; copy: PartitionLog; directory: LogDirectory }> {
+    for (const { log, copy, target } of this.#moves.all())
+      if (copy !== null) yield { log, copy, directory: target };
+  }
+
+  /**
+   * The log of a partition shall be in the directory `path` of `log.dirs`, now or when it is made. Throws LOG_DIR_NOT_FOUND,
+   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when it is not here yet.
+   */
+  async move(topic: string, partition: number, path: string): Promise<void> {
+    const target = this.#directories.forMove(path);
+    const name = partitionDirectoryName(topic, partition);
+    this.#directories.prefer(name, target);
+    const held = this.#logs.get(name);
+    if (held === undefined) throw new KafkaError(Errors.REPLICA_NOT_AVAILABLE);
+    if (held.log.isOffline) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR);
+    const move = this.#moves.of(held.log);
+    if (move !== null && move.target !== target) await this.#moves.cancel(held.log);
+    if (held.directory !== target) this.#moves.begin(held.log, target);
+  }
+
+  /** Goes on with moves that a clean stop interrupted. For the start, once the controller can be told. */
+  resumeMoves(): void {
+    this.#moves.resume((name) => this.#logs.get(name)?.log ?? null);
+  }
+
+  /**
+   * The log of a partition, made when it does not exist. One of another topic id under this name (the topic was deleted and
+   * made again while this broker was away) is put aside first. `directoryId` is the directory that metadata names; null: none yet.
+   * A replica that is not new to this broker (`isNew`) may be in a directory that is offline: it is never made a second time, empty.
+   */
+  getOrCreate(
+    topic: string,
+    partition: number,
+    topicId: Uuid,
+    config: LogConfig,
+    directoryId: Uuid | null = null,
+    isNew = true,
+  ): Promise<PartitionLog> {
+    const name = partitionDirectoryName(topic, partition);
+    const held = this.#logs.get(name);
+    const isDecided = held?.log.topicId === topicId && !this.#twins.has(name);
+    if (isDecided && !held.log.isOffline) return Promise.resolve(held.log);
+    const pending = this.#creating.get(name);
+    const create = (): Promise<PartitionLog> =>
+      this.#create(topic, partition, topicId, config, { directoryId, isNew });
+    const mine = (
+      pending === undefined
+        ? create()
+        : pending.then(() => this.getOrCreate(topic, partition, topicId, config, directoryId, isNew))
+    ).finally(() => {
+      if (this.#creating.get(name) === mine) this.#creating.delete(name);
+    });
+    this.#creating.set(name, mine);
+    return mine;
+  }
+
+  /** Takes a log out of service. Its directory is renamed now and removed after the topic's `file.delete.delay.ms`. */
+  async delete(topic: string, partition: number): Promise<void> {
+    await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
+  }
+
+  /** Puts the logs aside that no one should have here; they are kept as `…-stray` for a person to look at. */
+  async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
+    for (const { log } of this.#held()) {
+      const name = partitionDirectoryName(log.topic, log.partition);
+      // While others were put aside, a replica of the topic that has this name now may have taken its place.
+      if (isExpected(log) || this.#logs.get(name)?.log !== log) continue;
+      mark('log.stray-put-aside');
+      this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
+      await this.#putAside(name, 'stray');
+    }
+    for (const [name, twin] of this.#twins.drain())
+      if (isExpected(twin.log) && !this.#logs.has(name)) this.#logs.set(name, twin);
+      else await this.#leave(name, twin, 'stray');
+  }
+
+  /** Writes the high watermark checkpoint of all directories whose offsets have changed. */
+  async checkpointHighWatermarks(): Promise<void> {
+    await this.#checkpoints.write('highWatermark');
+  }
+
+  /** Runs retention once over all logs; the timer does so by itself. */
+  async applyRetention(): Promise<void> {
+    for (const { log, directory } of this.#held()) {
+      if (log.isOffline) continue;
+      try {
+        if ((await log.applyRetention()) > 0) directory.dirty.add('logStart');
+      } catch (error) {
+        contain(log, error, 'retention');
+      }
+    }
+  }
+
+  expireProducers(): void {
+    this.#upkeep.expire(this.#logs.values());
+  }
+
+  /** A transaction of this partition is open for longer than any may be. */
+  hasLateTransaction(topic: string, partition: number): boolean {
+    const log = this.get(topic, partition);
+    return log !== null && this.#upkeep.isLate(log);
+  }
+
+  /** Compacts what is due, once; the timer does so by itself. */
+  async cleanOnce(): Promise<void> {
+    await this.#cleaner.cleanOnce();
+  }
+
+  /** Closes all logs; with a broker epoch (the shutdown was controlled) the next start trusts what it finds. */
+  async shutdown(brokerEpoch: number): Promise<void> {
+    this.#newDirectories.stop();
+    this.#tasks.stop();
+    await this.#cleaner.stop();
+    await this.#moves.stop();
+    await Promise.allSettled(this.#creating.values());
+    for (const directory of this.#directories.all) {
+      const logs = this.#held().filter((held) => held.directory === directory);
+      await closeDirectory(directory, logs, this.#checkpoints, brokerEpoch, this.#logger);
+    }
+    await this.#resources.files.close();
+  }
+
+  /** Copies of moves that another run began: one without its log is the replica. */
+  async #adoptCopies(): Promise<void> {
+    const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
+    const orphans = this.#moves.orphans((name) => this.#logs.has(name));
+    // While a directory is offline the log may be there.
+    for (const [name, directory] of isComplete ? orphans : []) await this.#adopt(name, directory);
+  }
+
+  async #adopt(name: string, directory: LogDirectory): Promise<void> {
+    this.#logger.warn('the copy of a replica that moved is taken into service', { partition: name });
+    await this.#moves.promote(name);
+    await this.#open(directory, name);
+  }
+
+  #heldOf(log: PartitionLog): Held | null {
+    const held = this.#logs.get(partitionDirectoryName(log.topic, log.partition));
+    return held?.log === log ? held : null;
+  }
+
+  #moved({ log, target }: LogMove, oldPath: string): void {
+    const name = partitionDirectoryName(log.topic, log.partition);
+    const held = this.#heldOf(log);
+    if (held === null) return;
+    this.#cleaner.forget(held.directory.path, name);
+    for (const directory of [held.directory, target]) directory.dirtyAll();
+    held.directory.logsCount -= 1;
+    target.logsCount += 1;
+    held.directory = target;
+    this.#removeLater(oldPath, log.state.config.fileDeleteDelayMs);
+  }
+
+  #held(): Held[] {
+    return [...this.#logs.values()];
+  }
+
+  async #openAll(directory: LogDirectory): Promise<void> {
+    this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
+    await directory.begin();
+    await this.#open(directory, null);
+  }
+
+  /** One of the logs of a directory; `name` null: all. */
+  async #open(directory: LogDirectory, name: string | null): Promise<void> {
+    await openDirectory(directory, name, {
+      resources: this.#resources,
+      configOf: this.#options.configOf,
+      callbacksOf: (partition, log) => this.#callbacks(directory, partition, log),
+      onDeleted: (path) => this.#removeLater(path, 0),
+      onFuture: (partition, path) => this.#moves.found(partition, directory, path),
+      onOpened: (name, log) => {
+        const other = this.#logs.get(name);
+        if (other === undefined) this.#logs.set(name, { log, directory });
+        else this.#twins.add(name, { log, directory });
+        directory.logsCount += 1;
+        if (directory.wasClean || log.logEndOffset === 0) return;
+        // Its rebuilt index is written behind.
+        log.state.isTouched = true;
+        this.#writeBehind.add(log);
+      },
+    });
+  }
+
+  async #create(
+    topic: string,
+    partition: number,
+    topicId: Uuid,
+    config: LogConfig,
+    place: { readonly directoryId: Uuid | null; readonly isNew: boolean },
+  ): Promise<PartitionLog> {
+    const name = partitionDirectoryName(topic, partition);
+    if (this.#twins.has(name)) await this.#decide(name, topicId, place.directoryId);
+    const held = this.#logs.get(name);
+    if (held !== undefined) {
+      if (!held.log.isOffline && (held.log.topicId === topicId || held.log.topicId === '')) {
+        return held.log.topicId === topicId ? held.log : this.#adoptTopic(held, topicId, config);
+      }
+      mark('log.stray-in-the-way');
+      if (held.directory.isOffline)
+        throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
+      await this.#putAside(name, 'stray');
+    }
+    await this.#leaving.get(name);
+    const copied = this.#moves.orphanIn(name, place.directoryId);
+    if (copied !== null) {
+      await this.#adopt(name, copied);
+      const adopted = this.#logs.get(name)?.log;
+      if (adopted?.topicId === topicId) return adopted;
+    }
+    const directory = this.#directories.choose(name, place.directoryId, place.isNew);
+    directory.logsCount += 1;
+    const log = await PartitionLog.open({
+      directory: `${directory.path}/${name}`,
+      topic,
+      partition,
+      topicId,
+      config,
+      resources: this.#resources,
+      callbacks: this.#callbacks(directory, name, () => log),
+      isClean: true,
+      recoveryPoint: 0,
+      logStartOffset: 0,
+      highWatermark: 0,
+      exists: false,
+    });
+    this.#logs.set(name, { log, directory });
+    this.#newDirectories.add(log);
+    return log;
+  }
+
+  async #decide(name: string, topicId: Uuid, directoryId: Uuid | null): Promise<void> {
+    mark('log.twins-decided');
+    const [chosen, ...others] = this.#twins.decide(name, this.#logs.get(name), topicId, directoryId);
+    if (chosen !== undefined) this.#logs.set(name, chosen);
+    for (const other of others) await this.#leave(name, other, 'stray');
+  }
+
+  /** A directory that lost its `partition.metadata` belongs to the topic that has its name. */
+  async #adoptTopic(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
+    held.log.adoptTopicId(topicId);
+    held.log.updateConfig(config);
+    return held.log;
+  }
+
+  #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
+    const held = this.#logs.get(name);
+    if (held === undefined) return this.#leaving.get(name) ?? Promise.resolve();
+    this.#logs.delete(name);
+    const mine = this.#leave(name, held, why).finally(() => {
+      if (this.#leaving.get(name) === mine) this.#leaving.delete(name);
+    });
+    this.#leaving.set(name, mine);
+    return mine;
+  }
+
+  async #leave(name: string, held: Held, why: 'delete' | 'stray'): Promise<void> {
+    const { log } = held;
+    await this.#moves.cancel(log);
+    const { directory } = held;
+    this.#writeBehind.delete(log);
+    directory.logsCount -= 1;
+    this.#cleaner.forget(directory.path, name);
+    directory.dirtyAll();
+    const delayMs = log.state.config.fileDeleteDelayMs;
+    const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
+    const path = await log.leave(marked).catch((error: unknown) => {
+      if (error instanceof StorageError) this.#directoryFailed(directory, error);
+      throw error;
+    });
+    if (path !== null && why === 'delete') this.#removeLater(path, delayMs);
+  }
+
+  #removeLater(path: string, delayMs: number): void {
+    this.#options.scheduler.after(delayMs, () => {
+      this.#options.fs.remove(path).catch((error: unknown) => {
+        this.#logger.warn('a deleted partition could not be removed', { path, error: String(error) });
+      });
+    });
+  }
+
+  /** The log may move to another directory than `first`. */
+  #callbacks(first: LogDirectory, name: string, log: () => PartitionLog): LogCallbacks {
+    const directory = (): LogDirectory => this.#logs.get(name)?.directory ?? first;
+    return {
+      onFailure: (error) => this.#directoryFailed(directory(), error),
+      persistRecoveryPoints: () => this.#checkpoints.writeOne(directory(), 'recoveryPoint'),
+      onTouched: () => this.#writeBehind.add(log()),
+      onOffsetMoved: (which) => directory().dirty.add(which),
+    };
+  }
+
+  #directoryFailed(directory: LogDirectory, error: StorageError): void {
+    if (directory.isOffline) return;
+    mark('log.directory-offline');
+    directory.failure = error;
+    this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
+    for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);
+    this.#moves.directoryFailed(directory, error);
+    this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
+  }
+
+  #startTasks(): void {
+    const { settings } = this.#options;
+    const bodies: Readonly<Record<LogTask, () => Promise<boolean | void>>> = {
+      retention: () => this.applyRetention(),
+      producers: async () => this.expireProducers(),
+      lateTransactions: async () => this.#upkeep.nameLate(this.#logs.values()),
+      recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
+      logStart: () => this.#checkpoints.write('logStart'),
+      highWatermark: () => this.#checkpoints.write('highWatermark'),
+      writeBehind: () => this.#writeBehind.run(() => this.#checkpoints.write('recoveryPoint')),
+      cleaner: () => this.#cleaner.cleanOnce(),
+    };
+    for (const [name, times] of Object.entries(taskTimes(settings)) as [LogTask, TaskTimes][]) {
+      if (name !== 'cleaner' || settings.cleanerEnabled) this.#tasks.start(name, times, bodies[name]);
+    }
+  }
+}

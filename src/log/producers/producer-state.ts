@@ -1,0 +1,364 @@
+/**
+ * What one partition knows of each idempotent or transactional producer: its epoch, its last five batches, its open
+ * transaction. Decides whether a batch is new, a duplicate or out of order. Pure: snapshots and replay are the owner's.
+ *
+ * Invariants: at most five batches a producer, in order of sequence, all of its current epoch; the transactions in
+ * `#transactions` are ordered by their first offset; a client begins a transaction only with a guard of `verifications`.
+ */
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { ProducerSnapshotEntry } from './producer-snapshot.ts';
+import type { AbortedTransaction } from '../segment/transaction-index.ts';
+import {
+  TransactionVerifications,
+  type VerificationGuard,
+  type VerificationRequest,
+} from './transaction-verification.ts';
+
+export const batchesRetained = 5;
+const sequenceMax = 0x7fff_ffff;
+
+export interface ProducerBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+  readonly timestampMs: number;
+}
+
+export interface ProducerStateEntry {
+  readonly producerId: number;
+  producerEpoch: number;
+  coordinatorEpoch: number;
+  /** Largest timestamp of the last batch: what a client is shown. */
+  lastTimestampMs: number;
+  /** When this broker saw it last, by its own clock: what expiry goes by, because record timestamps may be anything. */
+  lastSeenMs: number;
+  currentTxnFirstOffset: number | null;
+  batches: ProducerBatch[];
+}
+
+/** The end of a transaction, as its marker says it. */
+export interface TransactionMarker {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+  readonly committed: boolean;
+  readonly timestampMs: number;
+}
+
+/** Of a client's batch: the guard of its verification, null without one; `'off'`: `transaction.partition.verification.enable=false`. */
+export type Verification = VerificationGuard | 'off' | null;
+
+/** From transactions version 2 on a producer's epoch is raised by every marker (KIP-890). */
+const epochBumpVersion = 2;
+const epochMax = 0x7fff;
+
+/** Who appends: a client is held to the rules, a follower takes what its leader accepted. */
+export type AppendOrigin = 'client' | 'coordinator' | 'replication';
+
+interface OpenTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** Offset of its marker; null while it is open. */
+  lastOffset: number | null;
+}
+
+/** `sequence` + `count` in the ring of sequence numbers. */
+export function addSequence(sequence: number, count: number): number {
+  const sum = sequence + count;
+  return sum > sequenceMax ? sum - sequenceMax - 1 : sum;
+}
+
+function subtractSequence(sequence: number, count: number): number {
+  return sequence >= count ? sequence - count : sequenceMax - (count - sequence) + 1;
+}
+
+export class ProducerState {
+  readonly #producers = new Map<number, ProducerStateEntry>();
+  /** Open ones, and ended ones whose marker is not yet below the high watermark. */
+  #transactions: OpenTransaction[] = [];
+  readonly #verifications = new TransactionVerifications();
+
+  get size(): number {
+    return this.#producers.size;
+  }
+
+  entries(): ProducerStateEntry[] {
+    return [...this.#producers.values()];
+  }
+
+  get(producerId: number): ProducerStateEntry | null {
+    return this.#producers.get(producerId) ?? null;
+  }
+
+  clear(): void {
+    this.#producers.clear();
+    this.#transactions = [];
+    this.#verifications.clear();
+  }
+
+  /** What a first batch of a transaction must show when it is appended; null: the producer's transaction has begun here already. */
+  beginVerification(request: VerificationRequest, nowMs: number): VerificationGuard | null {
+    if (this.#isOngoing(request.producerId, request.producerEpoch)) return null;
+    return this.#verifications.begin(request, nowMs);
+  }
+
+  /** Throws when the producer may not append this batch; returns the batch that it repeats, or null when it is new. */
+  admit(header: BatchHeader, origin: AppendOrigin, verification: Verification = null): ProducerBatch | null {
+    if (origin === 'replication') return null;
+    const entry = this.#producers.get(header.producerId);
+    if (origin === 'client') {
+      const same = entry === undefined ? null : repeated(entry, header);
+      if (same !== null) return same;
+    }
+    // Coordinators too: the offsets of a group are a client's.
+    if (header.isTransactional) this.#checkVerified(header, verification);
+    if (entry !== undefined && header.producerEpoch < entry.producerEpoch)
+      throw staleEpoch(entry, header.producerEpoch);
+    if (origin === 'client') this.#checkSequence(entry, header);
+    if (entry !== undefined && entry.currentTxnFirstOffset !== null && !header.isTransactional) {
+      throw new KafkaError(
+        Errors.INVALID_TXN_STATE,
+        `Expected transactional write from producer ${header.producerId}`,
+      );
+    }
+    return null;
+  }
+
+  /**
+   * Throws when the marker comes from a coordinator or a producer that has been replaced. With transactions version 2 a marker has a
+   * higher epoch than the transaction; the same epoch without a transaction is that of a marker that is written once more.
+   */
+  admitMarker(marker: TransactionMarker, transactionVersion: number): void {
+    const entry = this.#producers.get(marker.producerId);
+    if (entry !== undefined) this.#checkMarker(entry, marker, transactionVersion);
+    const { producerId, producerEpoch } = marker;
+    this.#verifications.marked(producerId, producerEpoch, transactionVersion >= epochBumpVersion);
+  }
+
+  #checkMarker(entry: ProducerStateEntry, marker: TransactionMarker, transactionVersion: number): void {
+    const { producerEpoch: epoch } = marker;
+    const isRepeated =
+      epoch === entry.producerEpoch && (entry.currentTxnFirstOffset === null || epoch === epochMax);
+    const isStale =
+      transactionVersion >= epochBumpVersion
+        ? epoch <= entry.producerEpoch && !isRepeated
+        : epoch < entry.producerEpoch;
+    if (isStale) throw staleEpoch(entry, epoch);
+    if (marker.coordinatorEpoch < entry.coordinatorEpoch) {
+      throw new KafkaError(
+        Errors.TRANSACTION_COORDINATOR_FENCED,
+        `Invalid coordinator epoch: ${marker.coordinatorEpoch} (zombie), ${entry.coordinatorEpoch} (current)`,
+      );
+    }
+  }
+
+  /** The batch has been given its offsets. */
+  record(header: BatchHeader, firstOffset: number, lastOffset: number, nowMs: number): void {
+    const entry = this.#enter(header.producerId, header.producerEpoch, nowMs);
+    entry.lastTimestampMs = header.maxTimestamp;
+    // A batch without sequence (control records aside, an old coordinator's) is no part of the sequence.
+    if (header.baseSequence >= 0) {
+      if (entry.batches.length === batchesRetained) entry.batches.shift();
+      entry.batches.push({
+        firstSequence: header.baseSequence,
+        lastSequence: addSequence(header.baseSequence, header.lastOffsetDelta),
+        firstOffset,
+        lastOffset,
+        timestampMs: header.maxTimestamp,
+      });
+    }
+    if (!header.isTransactional) return;
+    this.#verifications.end(header.producerId);
+    if (entry.currentTxnFirstOffset === null) {
+      entry.currentTxnFirstOffset = firstOffset;
+      this.#transactions.push({ producerId: header.producerId, firstOffset, lastOffset: null });
+    }
+  }
+
+  /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborted one. */
+  recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
+    const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
+    const firstOffset = entry.currentTxnFirstOffset;
+    entry.currentTxnFirstOffset = null;
+    entry.coordinatorEpoch = marker.coordinatorEpoch;
+    entry.lastTimestampMs = marker.timestampMs;
+    if (firstOffset === null) return null;
+    for (const txn of this.#transactions) {
+      if (txn.producerId === marker.producerId && txn.lastOffset === null) txn.lastOffset = offset;
+    }
+    if (marker.committed) return null;
+    const open = this.#transactions.find((txn) => txn.lastOffset === null);
+    return {
+      producerId: marker.producerId,
+      firstOffset,
+      lastOffset: offset,
+      lastStableOffset: open?.firstOffset ?? offset + 1,
+    };
+  }
+
+  /** First offset of the oldest transaction that is open or whose marker is not below `highWatermark`; null: none. */
+  firstUnstableOffset(highWatermark: number): number | null {
+    for (const { firstOffset, lastOffset } of this.#transactions)
+      if (lastOffset === null || lastOffset >= highWatermark) return firstOffset;
+    return null;
+  }
+
+  /** Transactions whose marker is below the high watermark are stable: they need not be remembered. */
+  highWatermarkMoved(highWatermark: number): void {
+    if (this.#transactions.length === 0) return;
+    this.#transactions = this.#transactions.filter(
+      (txn) => txn.lastOffset === null || txn.lastOffset >= highWatermark,
+    );
+  }
+
+  /** The producer whose open transaction was written to longest ago; null: no transaction is open. */
+  oldestTransaction(): ProducerStateEntry | null {
+    let oldest: ProducerStateEntry | null = null;
+    for (const { producerId, lastOffset } of this.#transactions) {
+      if (lastOffset !== null) continue;
+      const entry = this.#producers.get(producerId);
+      if (entry !== undefined && (oldest === null || entry.lastSeenMs < oldest.lastSeenMs)) oldest = entry;
+    }
+    return oldest;
+  }
+
+  /** Forgets producers that were silent for `expirationMs` and have no open transaction. */
+  expire(nowMs: number, expirationMs: number): void {
+    for (const [producerId, entry] of this.#producers) {
+      if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs >= expirationMs)
+        this.#producers.delete(producerId);
+    }
+    this.#verifications.expire(nowMs, expirationMs);
+  }
+
+  snapshot(): ProducerSnapshotEntry[] {
+    return this.entries().map((entry) => {
+      const last = entry.batches.at(-1);
+      return {
+        producerId: entry.producerId,
+        epoch: entry.producerEpoch,
+        lastSequence: last?.lastSequence ?? -1,
+        lastOffset: last?.lastOffset ?? -1,
+        offsetDelta: last === undefined ? 0 : last.lastOffset - last.firstOffset,
+        timestamp: last?.timestampMs ?? entry.lastTimestampMs,
+        coordinatorEpoch: entry.coordinatorEpoch,
+        currentTxnFirstOffset: entry.currentTxnFirstOffset ?? -1,
+      };
+    });
+  }
+
+  /** Replaces everything by the content of a snapshot. */
+  load(snapshot: readonly ProducerSnapshotEntry[], nowMs: number): void {
+    this.clear();
+    for (const row of snapshot) {
+      const hasBatch = row.lastSequence >= 0;
+      this.#producers.set(row.producerId, {
+        producerId: row.producerId,
+        producerEpoch: row.epoch,
+        coordinatorEpoch: row.coordinatorEpoch,
+        lastTimestampMs: row.timestamp,
+        lastSeenMs: nowMs,
+        currentTxnFirstOffset: row.currentTxnFirstOffset < 0 ? null : row.currentTxnFirstOffset,
+        batches: hasBatch
+          ? [
+              {
+                firstSequence: subtractSequence(row.lastSequence, row.offsetDelta),
+                lastSequence: row.lastSequence,
+                firstOffset: row.lastOffset - row.offsetDelta,
+                lastOffset: row.lastOffset,
+                timestampMs: row.timestamp,
+              },
+            ]
+          : [],
+      });
+      if (row.currentTxnFirstOffset >= 0) {
+        this.#transactions.push({
+          producerId: row.producerId,
+          firstOffset: row.currentTxnFirstOffset,
+          lastOffset: null,
+        });
+      }
+    }
+    this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset);
+  }
+
+  #enter(producerId: number, producerEpoch: number, nowMs: number): ProducerStateEntry {
+    let entry = this.#producers.get(producerId);
+    if (entry === undefined) {
+      entry = {
+        producerId,
+        producerEpoch,
+        coordinatorEpoch: -1,
+        lastTimestampMs: -1,
+        lastSeenMs: nowMs,
+        currentTxnFirstOffset: null,
+        batches: [],
+      };
+      this.#producers.set(producerId, entry);
+    }
+    if (entry.producerEpoch !== producerEpoch) {
+      entry.producerEpoch = producerEpoch;
+      entry.batches = [];
+    }
+    entry.lastSeenMs = nowMs;
+    return entry;
+  }
+
+  #isOngoing(producerId: number, producerEpoch: number): boolean {
+    const entry = this.#producers.get(producerId);
+    if (entry === undefined || entry.currentTxnFirstOffset === null) return false;
+    return entry.producerEpoch === producerEpoch;
+  }
+
+  #checkVerified(header: BatchHeader, verification: Verification): void {
+    if (verification === 'off' || this.#isOngoing(header.producerId, header.producerEpoch)) return;
+    if (verification?.producerId === header.producerId && this.#verifications.isCurrent(verification)) return;
+    throw new KafkaError(Errors.INVALID_TXN_STATE, 'Record was not part of an ongoing transaction');
+  }
+
+  #checkSequence(entry: ProducerStateEntry | undefined, header: BatchHeader): void {
+    const next = header.baseSequence;
+    const verification = header.isTransactional ? this.#verifications.get(header.producerId) : null;
+    if (verification?.supportsEpochBump === true && next !== 0 && (entry?.batches.length ?? 0) === 0) {
+      throw outOfOrder(
+        `Invalid sequence number for producer ${header.producerId}: ${next} (incoming seq. number). Expected sequence 0 for transactions v2 idempotent producer with no existing state`,
+      );
+    }
+    if (verification !== null && next > verification.lowestSequence) {
+      throw outOfOrder(
+        `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${verification.lowestSequence} (earliest seen sequence)`,
+      );
+    }
+    // Nothing is known of the producer, perhaps because retention took all of its records: any number will do.
+    if (entry === undefined) return;
+    const last =
+      entry.producerEpoch === header.producerEpoch ? (entry.batches.at(-1)?.lastSequence ?? -1) : -1;
+    if (next === last + 1 || (next === 0 && last === sequenceMax)) return;
+    throw outOfOrder(
+      `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${last} (current end sequence number)`,
+    );
+  }
+}
+
+/** The batch of this producer that `header` repeats. */
+function repeated(entry: ProducerStateEntry, header: BatchHeader): ProducerBatch | null {
+  if (entry.producerEpoch !== header.producerEpoch) return null;
+  const lastSequence = addSequence(header.baseSequence, header.lastOffsetDelta);
+  const same = entry.batches.find(
+    (batch) => batch.firstSequence === header.baseSequence && batch.lastSequence === lastSequence,
+  );
+  return same ?? null;
+}
+
+function staleEpoch({ producerId, producerEpoch }: ProducerStateEntry, epoch: number): KafkaError {
+  return new KafkaError(
+    Errors.INVALID_PRODUCER_EPOCH,
+    `Epoch of producer ${producerId} is ${epoch}, which is smaller than the last seen epoch ${producerEpoch}`,
+  );
+}
+
+function outOfOrder(message: string): KafkaError {
+  return new KafkaError(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER, message);
+}

@@ -1,0 +1,71 @@
+/**
+ * What is done now and then about the producers of all logs: those that are silent are forgotten, and a transaction that
+ * has been open for too long is named in the log.
+ *
+ * A coordinator ends every transaction within `transaction.max.timeout.ms`. One that is open five minutes longer will not
+ * end by itself (KIP-664 calls it hanging): readers with `read_committed` and compaction wait for it.
+ */
+import { contain } from '../manager/background-tasks.ts';
+import type { LogManagerSettings } from '../manager/log-settings.ts';
+import type { PartitionLog } from '../partition-log.ts';
+
+export class ProducerUpkeep {
+  readonly #settings: LogManagerSettings;
+  /** First offset of the transaction that was named last. */
+  readonly #named = new WeakMap<PartitionLog, number>();
+
+  constructor(settings: LogManagerSettings) {
+    this.#settings = settings;
+  }
+
+  /** Forgets producers that have not written for `producer.id.expiration.ms`. */
+  expire(logs: Iterable<{ readonly log: PartitionLog }>): void {
+    for (const { log } of logs) {
+      if (log.isOffline) continue;
+      try {
+        log.expireProducers(this.#settings.producerIdExpirationMs);
+      } catch (error) {
+        contain(log, error, 'producer expiry');
+      }
+    }
+  }
+
+  nameLate(logs: Iterable<{ readonly log: PartitionLog }>): void {
+    for (const { log } of logs) {
+      if (log.isOffline) continue;
+      try {
+        this.#nameLate(log);
+      } catch (error) {
+        contain(log, error, 'late transactions');
+      }
+    }
+  }
+
+  /** True when a transaction of `log` should have been ended long ago. */
+  isLate(log: PartitionLog): boolean {
+    const { state } = log;
+    const oldest = state.producers.oldestTransaction();
+    return (
+      oldest !== null && state.resources.clock.wallMs() - oldest.lastSeenMs > this.#settings.lateTransactionMs
+    );
+  }
+
+  #nameLate(log: PartitionLog): void {
+    const { producers, resources, logger, name } = log.state;
+    const oldest = producers.oldestTransaction();
+    const firstOffset = oldest?.currentTxnFirstOffset ?? null;
+    if (oldest === null || firstOffset === null || !this.isLate(log)) return;
+    if (this.#named.get(log) === firstOffset) return;
+    this.#named.set(log, firstOffset);
+    logger.warn(
+      'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset',
+      {
+        partition: name,
+        producerId: oldest.producerId,
+        producerEpoch: oldest.producerEpoch,
+        firstOffset,
+        lastWriteMinutesAgo: Math.floor((resources.clock.wallMs() - oldest.lastSeenMs) / 60_000),
+      },
+    );
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Reads the transaction marker out of a control batch.
+ */
+import { DecodeError } from '../../protocol/codec/errors.ts';
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+import { endTransactionOf } from '../../protocol/records/control.ts';
+import { decodeRecords } from '../../protocol/records/record.ts';
+import type { TransactionMarker } from '../producers/producer-state.ts';
+
+/** The marker in a control batch; null for other control records, and for what can't be read. */
+export function readMarker(header: BatchHeader): TransactionMarker | null {
+  if (!header.isControl || header.producerId < 0) return null;
+  try {
+    const record = decodeRecords(header)[0];
+    const end = record === undefined ? null : endTransactionOf(record);
+    if (end === null) return null;
+    return {
+      producerId: header.producerId,
+      producerEpoch: header.producerEpoch,
+      coordinatorEpoch: end.coordinatorEpoch,
+      committed: end.type === 'commit',
+      timestampMs: header.maxTimestamp,
+    };
+  } catch (error) {
+    if (error instanceof DecodeError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * One pass over the records of a batch that a leader is asked to append, without decoding them: their lengths, timestamps,
+ * offsets and keys. Lengths that don't fit the batch refuse it at once; what else is wrong is named for each record, with
+ * Kafka's messages, and refuses the batch at the end. Kafka looks at each record's key first: one that lacks its key is not
+ * said to be late as well.
+ */
+import { DecodeError } from '../../protocol/codec/errors.ts';
+import { Errors } from '../../protocol/errors.ts';
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+import { batchHeaderBytes } from '../../protocol/records/batch.ts';
+import { VarintReader } from '../../protocol/records/integers.ts';
+import type { LogConfig } from '../log-config.ts';
+import { type RecordError, RecordValidationError } from './record-checks.ts';
+
+export interface InspectionContext {
+  readonly config: LogConfig;
+  /** As messages name it: `topic-0`. */
+  readonly partition: string;
+  readonly nowMs: number;
+}
+
+/** More errors than this are not listed one by one. */
+const recordErrorsMax = 1000;
+const int64Max = 2n ** 63n - 1n;
+
+/** `content`: the batch itself, or its records when they were compressed. Returns the largest timestamp of the records. */
+export function inspectRecords(content: Uint8Array, header: BatchHeader, context: InspectionContext): number {
+  const inspection = new Inspection(header, context);
+  const isCompressed = header.compression !== 'none';
+  const reader = new VarintReader(content, isCompressed ? 0 : batchHeaderBytes, content.length);
+  try {
+    for (let index = 0; index < header.recordsCount; index++) inspection.next(reader, index);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refused(`Records do not match their batch: ${error.message}`);
+  }
+  if (reader.position !== content.length)
+    throw refused(`${content.length - reader.position} bytes behind the last record`);
+  inspection.finish();
+  return inspection.maxTimestamp;
+}
+
+function refused(message: string): RecordValidationError {
+  return new RecordValidationError(Errors.INVALID_RECORD, message);
+}
+
+class Inspection {
+  maxTimestamp = -1;
+  readonly #context: InspectionContext;
+  readonly #baseTimestamp: number;
+  readonly #needsKey: boolean;
+  readonly #checksOffsets: boolean;
+  readonly #earliestMs: number;
+  readonly #latestMs: number;
+  readonly #errors: RecordError[] = [];
+  #errorsCount = 0;
+  #isUntimely = false;
+
+  constructor(header: BatchHeader, context: InspectionContext) {
+    const { config, nowMs } = context;
+    const checksTime = config.messageTimestampType === 'CreateTime';
+    this.#context = context;
+    this.#baseTimestamp = header.baseTimestamp;
+    this.#needsKey = config.cleanupPolicy.compact;
+    // Consumers of uncompressed batches count themselves; the offsets inside compressed ones are what they go by.
+    this.#checksOffsets = header.compression !== 'none';
+    this.#earliestMs = checksTime ? nowMs - config.messageTimestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
+    this.#latestMs = checksTime ? nowMs + config.messageTimestampAfterMaxMs : Number.POSITIVE_INFINITY;
+  }
+
+  next(reader: VarintReader, index: number): void {
+    const length = reader.varint();
+    const end = reader.position + length;
+    if (length < 0 || end > reader.end) throw refused(`A record has the length ${length}`);
+    reader.byte();
+    const timestamp = this.#baseTimestamp + reader.varlong();
+    const offsetDelta = reader.varint();
+    const keyLength = reader.varint();
+    if (reader.position > end) throw refused(`A record has the length ${length}`);
+    reader.position = end;
+    if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp;
+    if (this.#checksOffsets && offsetDelta !== index) this.#misplaced(index);
+    else if (this.#needsKey && keyLength < 0) this.#keyless(index);
+    else if (timestamp !== -1 && (timestamp < this.#earliestMs || timestamp > this.#latestMs))
+      this.#untimely(index, timestamp);
+  }
+
+  /** Throws when a record was wrong. */
+  finish(): void {
+    if (this.#errorsCount === 0) return;
+    const text = 'One or more records have been rejected due to';
+    if (this.#isUntimely) {
+      const message = `${text} invalid timestamp`;
+      throw new RecordValidationError(Errors.INVALID_TIMESTAMP, message, this.#errors);
+    }
+    const shown = this.#errors
+      .slice(0, 3)
+      .map(({ index, message }) => `RecordError(batchIndex=${index}, message='${message}')`);
+    throw new RecordValidationError(
+      Errors.INVALID_RECORD,
+      `${text} ${this.#errorsCount} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
+      this.#errors,
+    );
+  }
+
+  #misplaced(index: number): void {
+    this.#add(
+      index,
+      `Inner record ${index} inside the compressed record batch does not have incremental offsets, expected offset is ${index} in topic partition ${this.#context.partition}`,
+    );
+  }
+
+  #keyless(index: number): void {
+    this.#add(
+      index,
+      `Compacted topic cannot accept message without key in topic partition ${this.#context.partition}`,
+    );
+  }
+
+  #untimely(index: number, timestamp: number): void {
+    this.#isUntimely = true;
+    const { config, nowMs } = this.#context;
+    const earliest = BigInt(nowMs) - asInt64(config.messageTimestampBeforeMaxMs);
+    const latest = BigInt(nowMs) + asInt64(config.messageTimestampAfterMaxMs);
+    this.#add(
+      index,
+      `Timestamp ${timestamp} of message with offset ${index} is out of range. The timestamp should be within [${earliest}, ${latest}]`,
+    );
+  }
+
+  #add(index: number, message: string): void {
+    this.#errorsCount++;
+    if (this.#errors.length < recordErrorsMax) this.#errors.push({ index, message });
+  }
+}
+
+/** Settings beyond 2^53 are kept as that; what they were set to is the largest number of 64 bits. */
+function asInt64(value: number): bigint {
+  return value >= Number.MAX_SAFE_INTEGER ? int64Max : BigInt(value);
+}

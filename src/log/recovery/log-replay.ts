@@ -1,0 +1,22 @@
+/**
+ * Takes over into the producers' state what an appended or replayed batch says.
+ */
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+import { readMarker } from '../records/control-batch.ts';
+import type { ProducerState } from '../producers/producer-state.ts';
+import type { AbortedTransaction } from '../segment/transaction-index.ts';
+
+/** `header` carries the batch's final offsets. Returns the aborted transaction that it ends, if any. */
+export function applyToProducers(
+  producers: ProducerState,
+  header: BatchHeader,
+  nowMs: number,
+): AbortedTransaction | null {
+  if (header.producerId < 0) return null;
+  if (!header.isControl) {
+    producers.record(header, header.baseOffset, header.lastOffset, nowMs);
+    return null;
+  }
+  const marker = readMarker(header);
+  return marker === null ? null : producers.recordMarker(marker, header.baseOffset, nowMs);
+}

@@ -1,0 +1,163 @@
+/**
+ * Walks over the batches of a log file from the front, a chunk at a time. Serves recovery (with checksums), rebuilding of
+ * indexes and producer state, searches by time, and the tail of a log that was closed cleanly.
+ * It stops at the first byte that is not a whole valid batch and says why; cutting is the caller's business.
+ */
+import type { FileHandle } from '../../base/file-system.ts';
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+import { batchHeader, checkCrc, batchHeaderBytes } from '../../protocol/records/batch.ts';
+
+export interface ScannedBatch {
+  readonly header: BatchHeader;
+  /** In the file. */
+  readonly position: number;
+  /** The chunk that holds the whole batch, which begins at `at`. Valid during the visit only. */
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+export interface ScanOptions {
+  readonly from: number;
+  /** End of the readable part of the file. */
+  readonly to: number;
+  readonly verifyCrc: boolean;
+  /** Batches must not begin before this offset. */
+  readonly offsetMin: number;
+  /** Called between chunks, so that a long scan lets others run. */
+  readonly pause?: () => Promise<void>;
+}
+
+export interface ScanResult {
+  /** Position after the last valid batch. */
+  readonly end: number;
+  /** Offset after the last valid batch; null when there was none. */
+  readonly nextOffset: number | null;
+  /** Why it stopped before `to`; null: it did not, or the visitor stopped it. */
+  readonly fault: string | null;
+}
+
+/** A log that holds old message formats is refused, not truncated: they may be good data that this broker can't read. */
+export class OldFormatError extends Error {
+  override readonly name = 'OldFormatError';
+}
+
+const chunkBytes = 1024 * 1024;
+/** A batch that claims to be larger than this is damage: no broker accepts such a request. */
+const batchBytesMax = 1024 * 1024 * 1024;
+/** Of messages v0: behind offset, size, checksum, magic and attributes; v1 has a timestamp before it. */
+const oldKeyAt = 18;
+const oldTimestampBytes = 8;
+
+/** What is wrong with the batch header at `at`, given that `remainingBytes` follow in the file; null: it may be a batch. */
+export function headerFault(
+  bytes: Uint8Array,
+  at: number,
+  remainingBytes: number,
+  offsetMin: number,
+): string | null {
+  if (remainingBytes < batchHeaderBytes) return `${remainingBytes} bytes are no batch`;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
+  const sizeBytes = view.getInt32(8) + 12;
+  const magic = view.getInt8(16);
+  if (magic !== 2) return `magic ${magic}`;
+  if (sizeBytes < batchHeaderBytes || sizeBytes > batchBytesMax) return `batch size ${sizeBytes}`;
+  if (sizeBytes > remainingBytes) return `batch of ${sizeBytes} bytes where ${remainingBytes} are left`;
+  const high = view.getInt32(0);
+  const baseOffset = high * 0x1_0000_0000 + view.getUint32(4);
+  if (high < 0 || high >= 0x20_0000) return `base offset ${baseOffset}`;
+  if (baseOffset < offsetMin) return `base offset ${baseOffset} where at least ${offsetMin} was expected`;
+  if (view.getInt32(23) < 0) return `last offset delta ${view.getInt32(23)}`;
+  return null;
+}
+
+/** Throws OldFormatError when what is at `at` is no batch but a whole message of format v0 or v1. */
+function refuseOldFormat(bytes: Uint8Array, at: number, remainingBytes: number): void {
+  if (remainingBytes < batchHeaderBytes) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
+  const sizeBytes = view.getInt32(8) + 12;
+  const magic = view.getInt8(16);
+  if (
+    (magic === 0 || magic === 1) &&
+    sizeBytes <= remainingBytes &&
+    isOldMessage(bytes, at, sizeBytes, magic)
+  )
+    throw new OldFormatError(`message format v${magic} is not supported`);
+}
+
+/**
+ * A message of format v0 or v1, and not what a power cut left of a batch: zeros from somewhere in the header on look like
+ * magic 0. An old message says the lengths of its key and value, which add up to its size.
+ */
+function isOldMessage(bytes: Uint8Array, at: number, sizeBytes: number, magic: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const keyAt = at + oldKeyAt + (magic === 1 ? oldTimestampBytes : 0);
+  if (view.getInt32(at + 12) === 0) return false;
+  const keyBytes = view.getInt32(keyAt);
+  const valueAt = keyAt + 4 + Math.max(0, keyBytes);
+  if (keyBytes < -1 || valueAt + 4 > at + sizeBytes) return false;
+  // A key that reaches beyond these bytes is taken at its word.
+  if (valueAt + 4 > bytes.length) return true;
+  return valueAt + 4 + Math.max(0, view.getInt32(valueAt)) === at + sizeBytes;
+}
+
+/** Visits batches in order until the end, a fault, or until the visitor returns false. */
+export async function scanBatches(
+  file: FileHandle,
+  options: ScanOptions,
+  visit: (batch: ScannedBatch) => boolean | void,
+): Promise<ScanResult> {
+  let position = options.from;
+  let nextOffset: number | null = null;
+  let chunk = Buffer.allocUnsafeSlow(Math.max(0, Math.min(chunkBytes, options.to - options.from)));
+  while (position < options.to) {
+    const length = await readFully(file, chunk, position, options.to - position);
+    let at = 0;
+    for (;;) {
+      const left = options.to - position;
+      if (left === 0) return { end: position, nextOffset, fault: null };
+      const have = length - at;
+      const short = { end: position, nextOffset, fault: 'the file is shorter than expected' };
+      if (have < Math.min(batchHeaderBytes, left)) {
+        if (at === 0) return short;
+        break;
+      }
+      const fault = headerFault(chunk, at, left, nextOffset ?? options.offsetMin);
+      if (fault !== null) {
+        refuseOldFormat(chunk, at, left);
+        return { end: position, nextOffset, fault };
+      }
+      const header = batchHeader(chunk, at);
+      if (header.sizeBytes > have) {
+        if (at === 0 && header.sizeBytes <= chunk.length) return short;
+        if (at === 0) chunk = Buffer.allocUnsafeSlow(header.sizeBytes);
+        break;
+      }
+      if (options.verifyCrc && !checkCrc(chunk, at, header))
+        return { end: position, nextOffset, fault: 'wrong checksum' };
+      const more = visit({ header, position, bytes: chunk, at });
+      position += header.sizeBytes;
+      at += header.sizeBytes;
+      nextOffset = header.lastOffset + 1;
+      if (more === false) return { end: position, nextOffset, fault: null };
+    }
+    if (options.pause !== undefined) await options.pause();
+  }
+  return { end: position, nextOffset, fault: null };
+}
+
+/** Fills `target` from `position`, with at most `wanted` bytes; returns how many there were. */
+export async function readFully(
+  file: FileHandle,
+  target: Uint8Array,
+  position: number,
+  wanted: number,
+): Promise<number> {
+  const length = Math.min(target.length, wanted);
+  let done = 0;
+  while (done < length) {
+    const count = await file.read(target, done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}

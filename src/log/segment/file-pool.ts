@@ -1,0 +1,95 @@
+/**
+ * Open files, at most `capacity` idle ones at a time: thousands of partitions must not mean thousands of descriptors.
+ * A file in use is never closed; the least recently used idle one is. Closing an idle file loses nothing: what was
+ * written through it is in the system's cache, and a later sync of the same file covers it.
+ */
+import type { FileHandle, FileSystem } from '../../base/file-system.ts';
+
+/** A file by identity: it may be renamed while it is open. */
+export interface PooledFile {
+  readonly path: string;
+  /** `write` creates the file when it is missing. Only looked at when the file is opened. */
+  readonly openMode: 'read' | 'write';
+}
+
+interface Entry {
+  readonly handle: Promise<FileHandle>;
+  users: number;
+  /** Closed as soon as nobody uses it. */
+  doomed: boolean;
+  closed: Promise<void> | null;
+}
+
+export class FilePool {
+  readonly #fs: FileSystem;
+  readonly #capacity: number;
+  /** In order of use, the oldest first. */
+  readonly #entries = new Map<PooledFile, Entry>();
+
+  constructor(fs: FileSystem, capacity: number) {
+    this.#fs = fs;
+    this.#capacity = capacity;
+  }
+
+  get openCount(): number {
+    return this.#entries.size;
+  }
+
+  /** Opens `file` unless it is open, and keeps it open while `body` runs. */
+  async use<T>(file: PooledFile, body: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const entry = this.#enter(file);
+    try {
+      return await body(await entry.handle);
+    } catch (error) {
+      // A handle that failed once is not trusted again; if the open itself failed there is none.
+      if (this.#entries.get(file) === entry) this.#entries.delete(file);
+      entry.doomed = true;
+      throw error;
+    } finally {
+      entry.users -= 1;
+      if (entry.doomed && entry.users === 0) void this.#close(entry);
+      else this.#trim();
+    }
+  }
+
+  /** Closes `file`, after its users have finished. It may be opened again. */
+  async release(file: PooledFile): Promise<void> {
+    const entry = this.#entries.get(file);
+    if (entry === undefined) return;
+    this.#entries.delete(file);
+    entry.doomed = true;
+    if (entry.users === 0) await this.#close(entry);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#entries.keys()].map((file) => this.release(file)));
+  }
+
+  #enter(file: PooledFile): Entry {
+    let entry = this.#entries.get(file);
+    if (entry === undefined) {
+      entry = { handle: this.#fs.open(file.path, file.openMode), users: 0, doomed: false, closed: null };
+    } else {
+      this.#entries.delete(file);
+    }
+    this.#entries.set(file, entry);
+    entry.users += 1;
+    return entry;
+  }
+
+  #trim(): void {
+    if (this.#entries.size <= this.#capacity) return;
+    for (const [file, entry] of this.#entries) {
+      if (this.#entries.size <= this.#capacity) return;
+      if (entry.users > 0) continue;
+      this.#entries.delete(file);
+      void this.#close(entry);
+    }
+  }
+
+  #close(entry: Entry): Promise<void> {
+    // An error on close says nothing that a sync would not have said.
+    entry.closed ??= entry.handle.then((handle) => handle.close()).catch(() => undefined);
+    return entry.closed;
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The bytes of an index file, kept in memory as they are on disk and written behind the log. Entries in front of
+ * `writtenBytes` are in the file; later ones are only here. An index is derived data: losing its tail costs a longer scan.
+ */
+import { type FileSystem, isMissingFile } from '../../base/file-system.ts';
+
+const initialBytes = 256;
+
+export class IndexBytes {
+  readonly entrySize: number;
+  #bytes: Buffer;
+  #length = 0;
+  /** How much of the content is in the file. */
+  #written = 0;
+  /** The file holds more than `#written` bytes and must be cut. */
+  #cutPending = false;
+  #created = false;
+  /** What the file holds is not known for sure: a write begins at its front. */
+  #replaceOnChange = false;
+
+  /** `content` is what the file held; null: there is no file yet. */
+  constructor(entrySize: number, content: Buffer | null) {
+    this.entrySize = entrySize;
+    this.#bytes = content ?? Buffer.alloc(0);
+    this.#length = content?.length ?? 0;
+    this.#written = this.#length;
+    this.#created = content !== null;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get lengthBytes(): number {
+    return this.#length;
+  }
+
+  get count(): number {
+    return this.#length / this.entrySize;
+  }
+
+  get unwrittenBytes(): number {
+    return this.#length - this.#written;
+  }
+
+  /** The content was read off the log instead of the file, which has the same: only a change makes a write necessary. */
+  assumeWritten(): void {
+    this.#created = true;
+    this.#cutPending = false;
+    this.#written = this.#length;
+    this.#replaceOnChange = true;
+  }
+
+  /** Whether `write` would change anything on disk. */
+  get isDirty(): boolean {
+    return !this.#created || this.#cutPending || this.#written < this.#length;
+  }
+
+  /** Makes room for one entry and returns its position in `bytes`. */
+  extend(): number {
+    const at = this.#length;
+    const needed = at + this.entrySize;
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.max(initialBytes, this.#bytes.length * 2, needed));
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    this.#length = needed;
+    return at;
+  }
+
+  /** Keeps the first `count` entries. */
+  truncate(count: number): void {
+    const length = count * this.entrySize;
+    if (length >= this.#length) return;
+    this.#length = length;
+    if (this.#written > length) {
+      this.#written = length;
+      this.#cutPending = true;
+    }
+  }
+
+  /** There may be a file with content that is not in memory: the next write replaces it. */
+  assumeLongerFile(): void {
+    this.#cutPending = true;
+  }
+
+  /** Writes what the file lacks; creates the file. With `sync`, the content survives a power cut. */
+  async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+    if (!this.isDirty && !sync) return;
+    if (this.#replaceOnChange && this.isDirty) {
+      this.#written = 0;
+      this.#cutPending = true;
+      this.#replaceOnChange = false;
+    }
+    const from = this.#written;
+    const to = this.#length;
+    const cut = this.#cutPending;
+    const file = await fs.open(path, 'write');
+    try {
+      if (cut) await file.truncate(from);
+      if (to > from) await file.write([this.#bytes.subarray(from, to)], from);
+      if (sync) await file.sync();
+    } finally {
+      await file.close();
+    }
+    this.#created = true;
+    this.#cutPending = false;
+    this.#written = to;
+  }
+}
+
+/** The content of a file; null when it is missing. */
+export async function readIfExists(fs: FileSystem, path: string): Promise<Uint8Array | null> {
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    if (isMissingFile(error)) return null;
+    throw error;
+  }
+}
+
+/** Reads a whole index file; null when it is missing. Zeros at its end (a preallocated file) and a torn last entry are dropped. */
+export async function readIndexFile(fs: FileSystem, path: string): Promise<Buffer | null> {
+  const content = await readIfExists(fs, path);
+  return content === null ? null : Buffer.from(content.buffer, content.byteOffset, content.length);
+}

@@ -1,0 +1,369 @@
+/**
+ * One segment of a partition log: `.log` with its indexes. Knows positions and timestamps; does not know producers,
+ * epochs or other segments, and does not decide when to roll.
+ *
+ * Invariant: `sizeBytes` ends at a whole batch; bytes behind it in the file, if any, belong to a write that has not succeeded.
+ * Indexes of a cold segment are loaded on demand and may be dropped again (`index-cache.ts`); those of the active one stay.
+ */
+import { assert } from '../../base/assert.ts';
+import type { FileHandle, FileSystem } from '../../base/file-system.ts';
+import { mark } from '../../base/mark.ts';
+import { type BatchHeader, batchHeader, batchHeaderBytes } from '../../protocol/records/batch.ts';
+import type { ScannedBatch, ScanResult } from './batch-scan.ts';
+import { headerFault, readFully, scanBatches } from './batch-scan.ts';
+import type { FilePool, PooledFile } from './file-pool.ts';
+import { readIndexFile } from './index-bytes.ts';
+import type { IndexCache } from './index-cache.ts';
+import type { FileSuffix, SegmentExtension } from '../names.ts';
+import { segmentFileName } from '../names.ts';
+import { parseOffsetIndex } from './offset-index.ts';
+import { SegmentIndex } from './segment-index.ts';
+import { parseTimeIndex } from './time-index.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
+import { decodeAborted, TransactionIndex } from './transaction-index.ts';
+
+/** What the segments of all logs of this broker share. */
+export interface SegmentResources {
+  readonly fs: FileSystem;
+  readonly files: FilePool;
+  readonly indexes: IndexCache;
+}
+
+/** Where the partition lives: it moves when the directory is renamed. */
+export interface DirectoryRef {
+  path: string;
+}
+
+const relativeOffsetMax = 0x7fff_ffff;
+/** Offset index entries gathered in memory before they are written behind the log. */
+const indexWriteBytes = 512;
+/** Spacing of the entries of a rebuilt index: Kafka's default, whatever the topic says. */
+const indexIntervalDefault = 4096;
+/** Up to this size an active segment's index is made from the log instead of being loaded. */
+const smallSegmentBytes = 64 * 1024;
+const fileExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex', 'txnindex'];
+
+export class Segment implements PooledFile {
+  readonly baseOffset: number;
+  readonly #directory: DirectoryRef;
+  readonly #resources: SegmentResources;
+  suffix: FileSuffix;
+  openMode: 'read' | 'write' = 'write';
+  sizeBytes: number;
+  createdMs: number;
+  /** Null: cold. */
+  #index: SegmentIndex | null;
+  #loading: Promise<SegmentIndex> | null = null;
+  #transactions: TransactionIndex | null;
+  /** Of a cold segment, once it was looked up. */
+  #largestTimestamp: number | null = null;
+
+  constructor(options: {
+    directory: DirectoryRef;
+    resources: SegmentResources;
+    baseOffset: number;
+    sizeBytes: number;
+    nowMs: number;
+    suffix?: FileSuffix;
+    /** False: there is no `.txnindex`, so none is looked for. */
+    hasTransactions?: boolean;
+  }) {
+    this.#directory = options.directory;
+    this.#resources = options.resources;
+    this.baseOffset = options.baseOffset;
+    this.sizeBytes = options.sizeBytes;
+    this.createdMs = options.nowMs;
+    this.suffix = options.suffix ?? '';
+    const isNew = options.sizeBytes === 0;
+    this.#index = isNew ? SegmentIndex.empty(options.baseOffset) : null;
+    // What old index files may hold under this name is not this segment's.
+    this.#index?.offset.file.assumeLongerFile();
+    this.#index?.time.file.assumeLongerFile();
+    this.#transactions = isNew || options.hasTransactions === false ? new TransactionIndex([]) : null;
+  }
+
+  get path(): string {
+    return this.pathOf('log');
+  }
+
+  pathOf(extension: SegmentExtension): string {
+    return `${this.#directory.path}/${segmentFileName(this.baseOffset, extension, this.suffix)}`;
+  }
+
+  use<T>(body: (file: FileHandle) => Promise<T>): Promise<T> {
+    return this.#resources.files.use(this, body);
+  }
+
+  /** For `IndexCache`. */
+  get indexSizeBytes(): number {
+    return this.#index?.sizeBytes ?? 0;
+  }
+
+  /** For `IndexCache`: only what can be loaded again is dropped. */
+  dropIndexes(): boolean {
+    if (this.hasUnwrittenIndexes) return false;
+    this.#largestTimestamp = this.#index?.largestTimestamp ?? this.#largestTimestamp;
+    this.#index = null;
+    return true;
+  }
+
+  /** Largest timestamp of the first batch; null when there is none or it is not known. */
+  get firstTimestamp(): number | null {
+    return this.#index?.firstTimestamp ?? null;
+  }
+
+  /** Of the active segment, whose index is always loaded. */
+  get loadedIndex(): SegmentIndex {
+    assert(this.#index !== null, 'the index of the active segment must be loaded');
+    return this.#index;
+  }
+
+  /** True when a batch that ends at `lastOffset` can't be indexed here any more. */
+  isFull(lastOffset: number, indexSizeMax: number): boolean {
+    return lastOffset - this.baseOffset > relativeOffsetMax || this.loadedIndex.isFull(indexSizeMax);
+  }
+
+  /** The batch was written at the end of the file: moves the end and feeds the indexes. */
+  appended(
+    maxTimestamp: number,
+    lastOffset: number,
+    batchSizeBytes: number,
+    indexIntervalBytes: number,
+  ): void {
+    this.loadedIndex.add(this.sizeBytes, batchSizeBytes, maxTimestamp, lastOffset, indexIntervalBytes);
+    this.sizeBytes += batchSizeBytes;
+  }
+
+  addAborted(entry: AbortedTransaction): void {
+    assert(this.#transactions !== null, 'the transaction index of the active segment must be loaded');
+    this.#transactions.append(entry);
+  }
+
+  /** No more appends: from now on its indexes may be dropped from memory. */
+  seal(): void {
+    this.#index?.sealTime();
+    this.openMode = 'read';
+    this.#resources.indexes.add(this);
+  }
+
+  /** It is the last segment (again) and takes appends: its indexes are loaded and stay. */
+  async activate(): Promise<void> {
+    if (this.#index === null && this.sizeBytes > smallSegmentBytes) await this.index();
+    await this.loadTransactions();
+    this.openMode = 'write';
+    this.#resources.indexes.forget(this);
+  }
+
+  get hasUnwrittenIndexes(): boolean {
+    return (this.#index?.isDirty ?? false) || (this.#transactions?.isDirty ?? false);
+  }
+
+  get wantsIndexWrite(): boolean {
+    return (
+      (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes ||
+      (this.#transactions?.isDirty ?? false)
+    );
+  }
+
+  async writeIndexes(sync: boolean): Promise<void> {
+    const { fs } = this.#resources;
+    if (this.#index !== null) {
+      await this.#index.offset.file.write(fs, this.pathOf('index'), sync);
+      await this.#index.time.file.write(fs, this.pathOf('timeindex'), sync);
+    }
+    if (this.#transactions !== null) await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
+  }
+
+  /** Makes the list of aborted transactions durable, but for the name of its file; true when that may be a new one. */
+  async syncTransactions(): Promise<boolean> {
+    const transactions = this.#transactions;
+    if (transactions === null || !transactions.isUnsynced) return false;
+    await transactions.write(this.#resources.fs, this.pathOf('txnindex'), true);
+    return true;
+  }
+
+  /** Loads the indexes from their files, or rebuilds them from the log when they are missing or senseless. */
+  async index(): Promise<SegmentIndex> {
+    if (this.#index !== null) {
+      if (this.openMode === 'read') this.#resources.indexes.touch(this);
+      return this.#index;
+    }
+    this.#loading ??= this.#loadIndex().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  async #loadIndex(): Promise<SegmentIndex> {
+    const { fs } = this.#resources;
+    const offsetBytes = await readIndexFile(fs, this.pathOf('index'));
+    const timeBytes = offsetBytes === null ? null : await readIndexFile(fs, this.pathOf('timeindex'));
+    const offset =
+      offsetBytes === null ? null : parseOffsetIndex(this.baseOffset, offsetBytes, this.sizeBytes);
+    const time = timeBytes === null ? null : parseTimeIndex(this.baseOffset, timeBytes);
+    if (offset === null || time === null) return this.rebuildIndex();
+    this.#index = new SegmentIndex(offset, time);
+    if (this.openMode === 'read') this.#resources.indexes.add(this);
+    return this.#index;
+  }
+
+  /** Makes both indexes again from the log. Of the active segment under the writer's lock: nothing may be appended meanwhile. */
+  async rebuildIndex(): Promise<SegmentIndex> {
+    const index = this.freshIndex();
+    await this.scan(0, false, ({ header, position }) => {
+      index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalDefault);
+    });
+    index.sealTime();
+    this.adoptIndex(index);
+    if (this.openMode === 'read') this.#resources.indexes.add(this);
+    await this.writeIndexes(false);
+    return index;
+  }
+
+  /** The header of the batch at `position`; null when no batch lies there. */
+  async headerAt(position: number): Promise<BatchHeader | null> {
+    const bytes = Buffer.allocUnsafe(batchHeaderBytes);
+    const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
+    if (have < bytes.length) return null;
+    const fault = headerFault(bytes, 0, this.sizeBytes - position, this.baseOffset);
+    return fault === null ? batchHeader(bytes, 0) : null;
+  }
+
+  /** True when a batch lies at `position` that begins at or before `offset`, as an entry of the index promises. */
+  async holdsBatchAt(position: number, offset: number): Promise<boolean> {
+    if (position === 0) return true;
+    const header = await this.headerAt(position);
+    return header !== null && header.baseOffset <= offset;
+  }
+
+  /**
+   * Position of a batch that begins at or before `offset`: the last one that the index knows. Rebuilds an index that leads
+   * elsewhere, so only for callers that hold the writer's lock, or are opening the log.
+   */
+  async positionBefore(offset: number): Promise<number> {
+    const position = (await this.index()).offset.lookup(offset);
+    if (await this.holdsBatchAt(position, offset)) return position;
+    mark('log.index-rebuilt');
+    return (await this.rebuildIndex()).offset.lookup(offset);
+  }
+
+  /** An empty index that will replace whatever the files hold. */
+  freshIndex(): SegmentIndex {
+    const index = SegmentIndex.empty(this.baseOffset);
+    index.offset.file.assumeLongerFile();
+    index.time.file.assumeLongerFile();
+    return index;
+  }
+
+  adoptIndex(index: SegmentIndex): void {
+    this.#index = index;
+  }
+
+  /** `pause` runs between chunks. */
+  scan(
+    from: number,
+    verifyCrc: boolean,
+    visit: (batch: ScannedBatch) => boolean | void,
+    pause?: () => Promise<void>,
+  ): Promise<ScanResult> {
+    const to = this.sizeBytes;
+    const options = {
+      from,
+      to,
+      verifyCrc,
+      offsetMin: this.baseOffset,
+      ...(pause === undefined ? {} : { pause }),
+    };
+    return this.use((file) => scanBatches(file, options, visit));
+  }
+
+  /** Brings the index up to the end of the file from its last entry, without checksums: how a log that was closed cleanly is opened. */
+  async readTail(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+    if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return this.#readSmall(visit);
+    const index = await this.index();
+    const from = index.offset.lastPosition();
+    const result = await this.scan(from, false, ({ header, position }) => {
+      index.see(position, header.maxTimestamp, header.lastOffset);
+      visit(header);
+    });
+    index.continueAfter(this.sizeBytes - from);
+    return result;
+  }
+
+  /** A small segment is read whole: cheaper than its two index files. */
+  async #readSmall(visit: (header: BatchHeader) => void): Promise<ScanResult> {
+    const index = SegmentIndex.empty(this.baseOffset);
+    const result = await this.scan(0, false, ({ header, position }) => {
+      index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalDefault);
+      visit(header);
+    });
+    index.sealTime();
+    index.offset.file.assumeWritten();
+    index.time.file.assumeWritten();
+    this.#index = index;
+    return result;
+  }
+
+  /** Largest timestamp of its batches; -1 when it has none. */
+  async largestTimestamp(): Promise<number> {
+    if (this.#index === null && this.#largestTimestamp !== null) return this.#largestTimestamp;
+    return (await this.index()).largestTimestamp;
+  }
+
+  async loadTransactions(): Promise<readonly AbortedTransaction[]> {
+    if (this.#transactions === null) {
+      const content = await readIndexFile(this.#resources.fs, this.pathOf('txnindex'));
+      this.#transactions ??= new TransactionIndex((content === null ? null : decodeAborted(content)) ?? []);
+    }
+    return this.#transactions.entries;
+  }
+
+  /** What was aborted at `offset` or later is found again by whoever replays the log. */
+  async truncateTransactions(offset: number): Promise<void> {
+    await this.loadTransactions();
+    this.#transactions?.truncateTo(offset);
+  }
+
+  /** The transaction index is made again by whoever replays the log. */
+  resetTransactions(): void {
+    this.#transactions = new TransactionIndex([]);
+    this.#transactions.assumeFile();
+  }
+
+  /** Cuts the file at `position`, a batch boundary; the log then ends at `offset`. */
+  async truncate(position: number, offset: number): Promise<void> {
+    const index = await this.index();
+    await this.loadTransactions();
+    await this.#resources.files.release(this);
+    this.openMode = 'write';
+    await this.use(async (file) => {
+      await file.truncate(position);
+      await file.sync();
+    });
+    this.sizeBytes = position;
+    index.truncate(position, offset);
+    this.#transactions?.truncateTo(offset);
+    await this.readTail(() => undefined);
+  }
+
+  /** Gives all its files another suffix; missing ones are passed over. The log comes first: it decides what is in use. */
+  async rename(suffix: FileSuffix): Promise<void> {
+    const { fs } = this.#resources;
+    const paths = fileExtensions.map((extension) => this.pathOf(extension));
+    this.suffix = suffix;
+    for (const [i, extension] of fileExtensions.entries()) {
+      const from = paths[i] as string;
+      if ((await fs.stat(from)) !== null) await fs.rename(from, this.pathOf(extension));
+    }
+  }
+
+  async removeFiles(): Promise<void> {
+    await this.close();
+    for (const extension of fileExtensions) await this.#resources.fs.remove(this.pathOf(extension));
+  }
+
+  async close(): Promise<void> {
+    this.#resources.indexes.forget(this);
+    await this.#resources.files.release(this);
+  }
+}
