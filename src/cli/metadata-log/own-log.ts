@@ -9,7 +9,7 @@ import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
 import { decodeSnapshot, type SnapshotFile } from '../../adapters/leveldb/snapshot-files.ts';
 import { MalformedError } from '../../base/protobuf.ts';
-import { readMetaProperties } from '../../log/meta-properties.ts';
+import { readMetaProperties } from '../../log/directories/meta-properties.ts';
 import { DamagedStoreError } from '../../raft/store.ts';
 import type { Entry } from '../../raft/types.ts';
 import { ToolError } from '../tool.ts';
