@@ -227,6 +227,35 @@ describe('a move', () => {
     });
   });
 
+  test('a truncation that the copy had not followed before a clean stop is followed after the start', async () => {
+    const bench = new Bench();
+    let life = lifeOf(bench);
+    let rate = 100;
+    const boot = (): Promise<LogManager> => open(bench, { moveRate: () => rate, scheduler: life });
+    let logs = await boot();
+    const first = await make(logs);
+    first.beginEpoch(1);
+    for (let i = 0; i < 20; i++)
+      await first.appendAsLeader(batchOf([`epoch 1 offset ${i}`]), 1, client).written;
+    await logs.move('t', 0, '/b');
+    await until(bench, () => [...logs.movingCopies()].some(({ copy }) => copy.logEndOffset > 5));
+    await first.truncateTo(3);
+    first.beginEpoch(2);
+    for (let i = 3; i < 30; i++)
+      await first.appendAsLeader(batchOf([`epoch 2 offset ${i}`]), 2, client).written;
+    await passing(bench, logs.shutdown(1));
+    life.isAlive = false;
+    life = lifeOf(bench);
+    rate = Number.MAX_SAFE_INTEGER;
+    logs = await boot();
+    const log = logs.get('t', 0) as PartitionLog;
+    logs.resumeMoves();
+    await until(bench, moved(log));
+    expect(await readAll(log)).toEqual(
+      Array.from({ length: 30 }, (_, i) => `epoch ${i < 3 ? 1 : 2} offset ${i}`),
+    );
+  });
+
   test('begins where the log begins, and follows deletions', async () => {
     const bench = new Bench();
     const logs = await open(bench);

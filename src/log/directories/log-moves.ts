@@ -6,7 +6,8 @@
  * Invariants: a log has at most one move; the copy never holds a record that the log does not (a truncation of the log is repeated on the
  * copy before anything else is copied); files of the log go only after a complete, synced copy has its name.
  *
- * A clean stop keeps the copy and the next start goes on with it. After an unclean one the copy begins anew.
+ * A clean stop keeps the copy and the next start goes on with it, from where the leader epochs of copy and log part: the log may have
+ * been truncated while no move looked. After an unclean stop the copy begins anew.
  */
 import { sleep } from '../../base/clock.ts';
 import type { StorageError } from '../../base/file-system.ts';
@@ -57,6 +58,27 @@ export class LogMove {
     this.log = log;
     this.target = target;
   }
+
+  /** The copy must not keep what it has at `end` or above. */
+  truncated(end: number): void {
+    this.truncatedTo = Math.min(this.truncatedTo ?? end, end);
+  }
+}
+
+/**
+ * Up to where a copy holds the records of its log: where both know the same leader epoch, they have the same record (KIP-101). The gaps of
+ * a compacted log may make it less, never more.
+ */
+function sharedEnd(log: PartitionLog, copy: PartitionLog): number {
+  const from = Math.max(log.logStartOffset, copy.logStartOffset);
+  const end = Math.min(log.logEndOffset, copy.logEndOffset);
+  const starts = [...log.state.epochs.entries, ...copy.state.epochs.entries].map(
+    (entry) => entry.startOffset,
+  );
+  const parting = [from, ...starts].filter(
+    (offset) => offset >= from && offset < end && log.epochAt(offset) !== copy.epochAt(offset),
+  );
+  return Math.min(end, ...parting);
 }
 
 interface FoundCopy {
@@ -72,6 +94,8 @@ export class LogMoves {
   readonly #moves = new Map<PartitionLog, LogMove>();
   readonly #queue: { move: LogMove; copyPath: string | null }[] = [];
   readonly #running = new Set<Promise<void>>();
+  /** Removals of copies: a clean stop waits for them, so that no start goes on with half a copy. */
+  readonly #removing = new Set<Promise<void>>();
   #stopped = false;
 
   constructor(options: LogMovesOptions) {
@@ -94,7 +118,7 @@ export class LogMoves {
       if (!hasLog(name)) orphans.push([name, directory]);
       else if (!directory.wasClean) {
         this.#found.delete(name);
-        void this.#remove(path);
+        this.#track(this.#remove(path));
       }
     }
     return orphans;
@@ -138,9 +162,7 @@ export class LogMoves {
     if (this.#stopped || this.#moves.has(log)) return;
     const move = new LogMove(log, target);
     this.#moves.set(log, move);
-    log.onTruncated = (end) => {
-      move.truncatedTo = Math.min(move.truncatedTo ?? end, end);
-    };
+    log.onTruncated = (end) => move.truncated(end);
     this.#queue.push({ move, copyPath });
     this.#next();
   }
@@ -150,6 +172,10 @@ export class LogMoves {
     const move = this.#moves.get(log);
     if (move === undefined) return;
     this.#end(move);
+    await this.#track(this.#undo(move));
+  }
+
+  async #undo(move: LogMove): Promise<void> {
     await move.done;
     const { copy } = move;
     if (copy !== null && !move.isSwapped) await this.#discard(copy);
@@ -168,6 +194,13 @@ export class LogMoves {
     await Promise.all(this.#running);
     for (const { copy, isSwapped } of moves)
       if (copy !== null && !isSwapped && !copy.isOffline) await copy.close();
+    await Promise.all(this.#removing);
+  }
+
+  #track(removal: Promise<void>): Promise<void> {
+    const tracked = removal.finally(() => this.#removing.delete(tracked));
+    this.#removing.add(tracked);
+    return tracked;
   }
 
   #end(move: LogMove): void {
@@ -196,6 +229,7 @@ export class LogMoves {
     try {
       if (move.isCancelled) return;
       move.copy = await this.#openCopy(log, target, copyPath);
+      if (copyPath !== null) move.truncated(sharedEnd(log, move.copy));
       logger.info('a replica moves to another log directory', fields);
       await this.#copyAll(move, move.copy);
       if (move.isCancelled) return;
