@@ -150,4 +150,18 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/log/recovery.test.ts', name: 'only segments from it on are synced' },
   },
+  {
+    number: 781,
+    bug: 'after a move between log directories a replica holds records that were truncated',
+    reference: 'found by reading: a truncation that the copy had not followed was forgotten at a clean stop',
+    change: 'the copy of an earlier run is kept as it is',
+    edits: [
+      {
+        file: 'src/log/directories/log-moves.ts',
+        from: 'if (copyPath !== null) move.truncated(sharedEnd(log, move.copy));',
+        to: 'void sharedEnd;',
+      },
+    ],
+    caughtBy: { test: 'test/log/log-moves.test.ts', name: 'had not followed before a clean stop' },
+  },
 ];
