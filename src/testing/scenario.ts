@@ -29,9 +29,13 @@ export function loadNativeModules(): void {
 }
 
 export class Scenario extends SimulatedCluster {
-  /** Creates a topic; asks until there is a controller that does. Rejects with what the controller says. */
+  /**
+   * Creates a topic; asks until there is a controller that does. Rejects with what the controller says. A topic that exists is
+   * refused, unless an earlier request of this call may have created it: one whose answer was lost.
+   */
   async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
     const client = this.client();
+    let mayBeCreated = false;
     for (;;) {
       try {
         const answer = await client.request(CreateTopicsRequest, CreateTopicsResponse, {
@@ -48,12 +52,14 @@ export class Scenario extends SimulatedCluster {
         });
         const topic = answer.topics[0];
         const error = errorOf(topic?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
-        if (error === Errors.NONE || error === Errors.TOPIC_ALREADY_EXISTS) return;
+        if (error === Errors.NONE || (error === Errors.TOPIC_ALREADY_EXISTS && mayBeCreated)) return;
         // Brokers that have just started are not in service yet.
         if (!error.retriable && error !== Errors.INVALID_REPLICATION_FACTOR)
           throw new KafkaError(error, topic?.errorMessage ?? undefined);
+        if (error.retriable) mayBeCreated = true;
       } catch (error) {
         if (error instanceof KafkaError && !error.error.retriable) throw error;
+        mayBeCreated = true;
       }
       await this.clientSleep(retryMs);
     }

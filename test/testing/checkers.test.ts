@@ -49,17 +49,19 @@ describe('the oracle of metadata operations', () => {
     timeLine.topics.set('id', {
       id: 'id',
       name: 't0-0',
-      born: { after: 9, by: 10 },
-      died: { after: 19, by: 20 },
+      born: { after: 9, by: 10, epoch: 1 },
+      died: { after: 19, by: 20, epoch: 2 },
     });
-    timeLine.settings.set('5', { after: 14, by: 15 });
-    const all = new MetadataOperations(timeLine, () => 0);
+    timeLine.settings.set('5', { after: 14, by: 15, epoch: 1 });
+    const all = new MetadataOperations(timeLine, { newestOffset: 0, newestEpoch: 0 });
     for (const fields of operations) {
       all.operations.push({
         kind: 'create',
         name: 't0-0',
         floor: 0,
         ceiling: 30,
+        floorEpoch: 1,
+        ceilingEpoch: 1,
         code: 0,
         topicId: 'id',
         ...fields,
@@ -97,6 +99,44 @@ describe('the oracle of metadata operations', () => {
     ['it shows nowhere', { kind: 'set', name: '6' }],
   ])('%s', (message, fields) => {
     expect(judge(asked, fields)).toContain(message);
+  });
+
+  describe('a request is carried out once', () => {
+    const created: Fields = { code: 36, floor: 5, ceiling: 15 };
+    const deleted: Fields = {
+      kind: 'delete',
+      code: 3,
+      floor: 15,
+      ceiling: 25,
+      floorEpoch: 2,
+      ceilingEpoch: 2,
+    };
+
+    test('the one that created the topic is not told that it exists, the one that deleted it not that it is unknown', () => {
+      expect(judge(created)).toContain('this very request created it');
+      expect(judge({ ...created, floor: 4, ceiling: 8, code: 38 }, created)).toContain('this very request');
+      expect(judge({}, deleted)).toContain('this very request deleted it');
+    });
+
+    test('another request may have done it', () => {
+      expect(judge(asked, created)).toBe(null);
+      expect(judge({ floor: 5, ceiling: 12 }, created)).toBe(null);
+      expect(judge({ ...created, code: 7 }, created)).toBe(null);
+      expect(judge({}, { ...deleted, code: null }, deleted)).toBe(null);
+      expect(judge({}, { ...deleted, code: 0 }, deleted)).toBe(null);
+    });
+
+    test('the active controller may have changed after the commit, and not before', () => {
+      expect(judge({ ...created, ceilingEpoch: 2 })).toBe(null);
+      expect(judge({}, { ...deleted, ceilingEpoch: 3 })).toBe(null);
+      // The topic went in epoch 2 or later, and epoch 2 is the newest: no later controller can have answered.
+      expect(judge({}, { ...deleted, floorEpoch: 1 })).toContain('this very request deleted it');
+    });
+
+    test('a topic that was there before', () => {
+      expect(judge(asked, { ...created, floor: 10 })).toBe(null);
+      expect(judge({}, { ...deleted, floor: 20, ceiling: 25 })).toBe(null);
+    });
   });
 
   test('one topic is created once and deleted once', () => {

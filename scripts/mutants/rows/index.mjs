@@ -20,6 +20,7 @@ import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
 import { transactionLogRows } from './transaction-log.mjs';
 import { txnRows } from './txn.mjs';
+import { wireRows } from './wire.mjs';
 
 export const rows = [
   ...brokerRows,
@@ -36,4 +37,5 @@ export const rows = [
   ...testingRows,
   ...transactionLogRows,
   ...txnRows,
+  ...wireRows,
 ].sort((a, b) => a.number - b.number);

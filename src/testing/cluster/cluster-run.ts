@@ -47,7 +47,7 @@ export class ClusterRun {
     this.faults = new Faults(this.cluster, plan.topics);
     const timeLine = new TimeLine();
     this.images = new ImageChecker(this.cluster, timeLine, this.verdict);
-    this.operations = new MetadataOperations(timeLine, () => this.images.newestOffset);
+    this.operations = new MetadataOperations(timeLine, this.images);
     this.workload = new Workload(this.cluster, plan, this.operations, this.verdict, (machine) =>
       this.faults.onRebalance(machine),
     );

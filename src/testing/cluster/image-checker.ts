@@ -15,6 +15,8 @@ const wholeEvery = 8;
 export class ImageChecker {
   /** The newest offset that any node shows. */
   newestOffset = -1;
+  /** The newest epoch of a committed entry that any node shows: that of the newest controller that can have given an answer. */
+  newestEpoch = -1;
   private readonly cluster: SimulatedCluster;
   private readonly verdict: Verdict;
   private readonly timeLine: TimeLine;
@@ -63,6 +65,7 @@ export class ImageChecker {
     if (before !== null && image.offset < before.offset)
       this.verdict.report('I8 monotonic', `metadata went back from ${before.offset} to ${image.offset}`);
     this.newestOffset = Math.max(this.newestOffset, image.offset);
+    this.newestEpoch = Math.max(this.newestEpoch, image.epoch);
     this.timeLine.saw(image, before);
     const digest = image.offset % wholeEvery === 0 ? wholeDigest(image) : quickDigest(image);
     const known = this.digests.get(image.offset);

@@ -2,9 +2,15 @@
  * Clients that create, delete and probe topics and write a setting, and the oracle that says whether the answers fit one
  * order of events: what took force must have done so at an offset between those that were newest when the request left and
  * when its answer came; what was seen must have been so at one of them. An answer that never came says nothing.
+ *
+ * A request is carried out once. TOPIC_ALREADY_EXISTS must not be the answer to the very request that created the topic, nor
+ * UNKNOWN_TOPIC_OR_PARTITION to the one that deleted it. One case is ambiguous and allowed: a broker sends the request again when
+ * the active controller changes before the answer has left. The new controller finds the topic there (or gone), and knows nothing
+ * of the requests that earlier controllers carried out.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
+import { Errors } from '../../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
 import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
@@ -19,8 +25,9 @@ import type { Verdict } from './verdict.ts';
 const invariant = 'I20 linearizable metadata';
 const timeoutMs = 2_500;
 const topicResource = 2;
-const exists = 36;
-const unknownTopic = 3;
+const { code: exists } = Errors.TOPIC_ALREADY_EXISTS;
+const { code: unknownTopic } = Errors.UNKNOWN_TOPIC_OR_PARTITION;
+const { code: timedOut } = Errors.REQUEST_TIMED_OUT;
 const serialMin = 1_000_000;
 
 interface Operation {
@@ -30,20 +37,29 @@ interface Operation {
   /** Newest offset anywhere when the request left and when the answer came. */
   readonly floor: number;
   ceiling: number;
+  /** Newest controller epoch at these two times. */
+  readonly floorEpoch: number;
+  ceilingEpoch: number;
   /** Error code of the answer; null when none came. */
   code: number | null;
   topicId: string;
 }
 
+/** The newest offset and epoch of the metadata log that any node shows. */
+interface Newest {
+  readonly newestOffset: number;
+  readonly newestEpoch: number;
+}
+
 export class MetadataOperations {
   readonly operations: Operation[] = [];
   private readonly timeLine: TimeLine;
-  private readonly newestOffset: () => number;
+  private readonly newest: Newest;
   private serial = serialMin;
 
-  constructor(timeLine: TimeLine, newestOffset: () => number) {
+  constructor(timeLine: TimeLine, newest: Newest) {
     this.timeLine = timeLine;
-    this.newestOffset = newestOffset;
+    this.newest = newest;
   }
 
   /** One operation of the actor, who has names of his own. */
@@ -64,11 +80,9 @@ export class MetadataOperations {
     for (const operation of this.operations) {
       const problem = this.problemOf(operation, deaths, births);
       if (problem !== null) {
-        const { kind, name, floor, ceiling, code } = operation;
-        verdict.report(
-          invariant,
-          `${kind} ${name} over offsets ${floor}..${ceiling}, code ${code}: ${problem}`,
-        );
+        const { kind, name, floor, ceiling, floorEpoch, ceilingEpoch, code } = operation;
+        const window = `offsets ${floor}..${ceiling}, controller epochs ${floorEpoch}..${ceilingEpoch}`;
+        verdict.report(invariant, `${kind} ${name} over ${window}, code ${code}: ${problem}`);
       }
     }
     for (const { name, born, id } of this.timeLine.topics.values()) {
@@ -89,10 +103,10 @@ export class MetadataOperations {
       if (span === undefined && this.mayBeOverwritten(operation)) return null;
       return span === undefined || !isWithin(span, operation) ? `it shows ${textOf(span)}` : null;
     }
-    if (code === exists) return this.mayExist(operation) ? null : 'there was no such topic';
+    if (code === exists) return this.problemOfExistence(operation);
     if (kind === 'probe') return code === 0 && this.mustExist(operation) ? 'the topic existed' : null;
     if (kind === 'create') return code === 0 ? this.problemOfCreation(operation, births) : null;
-    if (code === unknownTopic) return this.mustExist(operation) ? 'the topic existed' : null;
+    if (code === unknownTopic) return this.problemOfAbsence(operation);
     if (code !== 0) return null;
     const life = this.livesOf(name).find(
       (one) => !deaths.has(one) && one.died !== null && isWithin(one.died, operation),
@@ -131,15 +145,48 @@ export class MetadataOperations {
     return isWithin(life.born, operation) ? null : `it came ${textOf(life.born)}`;
   }
 
+  private problemOfExistence(operation: Operation): string | null {
+    if (!this.mayExist(operation)) return 'there was no such topic';
+    if (operation.kind !== 'create') return null;
+    const { name, floor, ceiling } = operation;
+    const isExplained = this.livesOf(name).some(
+      (life) =>
+        mayOverlap(life, operation) &&
+        (life.born.by <= floor ||
+          this.mayBeOfAnother(operation, life, life.born) ||
+          hasNewController(operation, life.born)),
+    );
+    return isExplained ? null : `this very request created it between ${floor} and ${ceiling}`;
+  }
+
+  private problemOfAbsence(operation: Operation): string | null {
+    if (this.mustExist(operation)) return 'the topic existed';
+    const { name, floor } = operation;
+    const there = this.livesOf(name).find(
+      ({ born, died }) => born.by <= floor && (died === null || died.after >= floor),
+    );
+    if (there === undefined || there.died === null) return null;
+    if (this.mayBeOfAnother(operation, there, there.died)) return null;
+    return hasNewController(operation, there.died) ? null : 'this very request deleted it';
+  }
+
+  /** Another request of the same kind may have made this change. */
+  private mayBeOfAnother(operation: Operation, { id }: TopicLife, change: Span): boolean {
+    const { kind, name } = operation;
+    return this.operations.some((other) => {
+      if (other === operation || other.kind !== kind || other.name !== name) return false;
+      if (other.floor >= change.by) return false;
+      return other.code === 0 ? other.topicId === id : isInDoubt(other);
+    });
+  }
+
   private livesOf(name: string): TopicLife[] {
     return [...this.timeLine.topics.values()].filter((life) => life.name === name);
   }
 
   /** The topic may have existed at one of the offsets. */
-  private mayExist({ name, floor, ceiling }: Operation): boolean {
-    return this.livesOf(name).some(
-      ({ born, died }) => born.after < ceiling && (died === null || died.by > floor),
-    );
+  private mayExist(operation: Operation): boolean {
+    return this.livesOf(operation.name).some((life) => mayOverlap(life, operation));
   }
 
   /** The topic existed at all of the offsets. */
@@ -154,13 +201,22 @@ export class MetadataOperations {
     name: string,
     ask: () => Promise<{ code: number; topicId?: string }>,
   ): Promise<void> {
-    const floor = this.newestOffset();
-    const operation: Operation = { kind, name, floor, ceiling: -1, code: null, topicId: '' };
+    const operation: Operation = {
+      kind,
+      name,
+      floor: this.newest.newestOffset,
+      ceiling: -1,
+      floorEpoch: this.newest.newestEpoch,
+      ceilingEpoch: -1,
+      code: null,
+      topicId: '',
+    };
     this.operations.push(operation);
     const { code, topicId } = await ask();
     operation.code = code;
     operation.topicId = topicId ?? '';
-    operation.ceiling = this.newestOffset();
+    operation.ceiling = this.newest.newestOffset;
+    operation.ceilingEpoch = this.newest.newestEpoch;
   }
 
   private create(client: KafkaClient, name: string, random: SeededRandom): Promise<void> {
@@ -224,6 +280,21 @@ async function createTopic(
   });
   const topic = answer.topics[0];
   return { code: topic?.errorCode ?? -1, topicId: topic?.topicId ?? '' };
+}
+
+function mayOverlap({ born, died }: TopicLife, { floor, ceiling }: Operation): boolean {
+  return born.after < ceiling && (died === null || died.by > floor);
+}
+
+/** The answer does not tell whether the request was carried out, or will still be. */
+function isInDoubt({ code, floorEpoch, ceilingEpoch }: Operation): boolean {
+  if (code === null || code === timedOut) return true;
+  return (code === exists || code === unknownTopic) && ceilingEpoch > floorEpoch;
+}
+
+/** The answer may come from a later controller than the one that made the change. */
+function hasNewController({ floorEpoch, ceilingEpoch }: Operation, change: Span): boolean {
+  return ceilingEpoch > Math.max(floorEpoch, change.epoch);
 }
 
 function isWithin(span: Span, { floor, ceiling }: Operation): boolean {

@@ -5,10 +5,12 @@
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 
-/** A change took force after `after` and at or before `by`. */
+/** A change took force after the offset `after` and at or before the offset `by`. */
 export interface Span {
   after: number;
   by: number;
+  /** Of the entry at `after`. The change was proposed by the controller of this epoch or of a later one. */
+  epoch: number;
 }
 
 export interface TopicLife {
@@ -28,7 +30,7 @@ export class TimeLine {
   readonly settings = new Map<string, Span>();
 
   saw(image: MetadataImage, before: MetadataImage | null): void {
-    const span = { after: before?.offset ?? -1, by: image.offset };
+    const span = { after: before?.offset ?? -1, by: image.offset, epoch: before?.epoch ?? -1 };
     const value = image.configs.topic(watchedSetting.topic).get(watchedSetting.name);
     if (value !== undefined && value !== before?.configs.topic(watchedSetting.topic).get(watchedSetting.name))
       note(this.settings, value, span);
@@ -58,4 +60,5 @@ function note(spans: Map<string, Span>, key: string, span: Span): void {
 function narrow(known: Span, seen: Span): void {
   known.after = Math.max(known.after, seen.after);
   known.by = Math.min(known.by, seen.by);
+  known.epoch = Math.max(known.epoch, seen.epoch);
 }
