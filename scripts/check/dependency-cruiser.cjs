@@ -11,7 +11,7 @@ const rules = [
     name: 'no-cycles',
     severity: 'error',
     from: { path: '^src/' },
-    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    to: { circular: true },
   },
 ];
 

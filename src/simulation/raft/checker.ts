@@ -9,13 +9,32 @@ import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, type ReplicaKey, sameReplica, type SnapshotMeta, type Voter } from '../../raft/types.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import { encodeVoters } from '../../raft/voter-set.ts';
-import type { RaftWorld } from './raft-world.ts';
-import type { Replica } from './replica.ts';
+import type { Deposed } from './deposed.ts';
 import { sent } from './promises.ts';
-import { type Canon, Canonical, difference, Mirror, nameOf, require, sameVoters } from './watch.ts';
+import type { Replica } from './replica.ts';
+import {
+  type Canon,
+  Canonical,
+  difference,
+  Mirror,
+  nameOf,
+  require,
+  sameVoters,
+  votersText,
+} from './watch.ts';
+
+/** What the checker needs of the world. */
+export interface CheckedWorld {
+  readonly replicas: readonly Replica[];
+  readonly initialVoters: readonly Voter[];
+  readonly clients: { sawCommitted(canon: Canon): void };
+  readonly deposed: Deposed;
+  elected(leader: Replica): void;
+  note(line: () => string): void;
+}
 
 export class Checker {
-  readonly world: RaftWorld;
+  readonly world: CheckedWorld;
   readonly canonical = new Canonical();
   /** I7. */
   readonly committed: Canon[] = [];
@@ -33,7 +52,7 @@ export class Checker {
   epochMax = 0;
   committedEnd = 0;
 
-  constructor(world: RaftWorld) {
+  constructor(world: CheckedWorld) {
     this.world = world;
   }
 
@@ -143,7 +162,7 @@ export class Checker {
     if (core.state.role.name !== 'leader' || canon.epoch !== core.state.epoch) return;
     if (old.length > 0) {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
-        `leader n${replica.id} goes from ${sizes(old)} to ${sizes(voters)} at once`);
+        `leader n${replica.id} goes from ${votersText(old)} to ${votersText(voters)} at once`);
     }
     // The first entry only repeats what the format said.
     if (before === undefined && difference(old, voters) === 0) return;
@@ -160,7 +179,7 @@ export class Checker {
     const isStatic = voters.every((voter) => voter.directoryId === uuidZero);
     if (isStatic && replica.watch.initial.length > 0) return;
     require(sameVoters(current, voters), 'I12 voter sets', () =>
-      `n${replica.id} takes ${sizes(current)} for the voters, its log says ${sizes(voters)}`);
+      `n${replica.id} takes ${votersText(current)} for the voters, its log says ${votersText(voters)}`);
   }
 
   /** The disk carried writes out. */
@@ -202,7 +221,7 @@ export class Checker {
     const expected = watch.votersBefore(meta.endOffset);
     if (!expected.every((voter) => voter.directoryId === uuidZero)) {
       require(sameVoters(meta.voters, expected), 'I12 voter sets', () =>
-        `n${replica.id} saves ${sizes(meta.voters)} as voters at ${meta.endOffset}, they are ${sizes(expected)}`);
+        `n${replica.id} saves ${votersText(meta.voters)} as voters at ${meta.endOffset}, they are ${votersText(expected)}`);
     }
   }
 
@@ -258,7 +277,7 @@ export class Checker {
       return votedFor !== undefined && sameReplica(votedFor, replica.key);
     }).length;
     require(votes >= majority(voters.length), 'I1 one leader', () =>
-      `n${replica.id} leads epoch ${epoch} with ${votes} durable votes of ${sizes(voters)}`);
+      `n${replica.id} leads epoch ${epoch} with ${votes} durable votes of ${votersText(voters)}`);
   }
 
   #directoryOf(voter: Voter): string {
@@ -289,7 +308,7 @@ export class Checker {
       this.#held(watch.voters, last as Canon) ||
       (votersBefore !== null && this.#held(votersBefore, last as Canon));
     require(held, 'I6 commit truth', () =>
-      `n${replica.id} commits ${nameOf(last)}, which no majority of ${sizes(watch.voters)} has on disk`);
+      `n${replica.id} commits ${nameOf(last)}, which no majority of ${votersText(watch.voters)} has on disk`);
     for (let offset = this.committedEnd; offset < endOffset; offset++) {
       const canon = watch.memory.items[offset] as Canon;
       this.committed[offset] = canon;
@@ -391,8 +410,4 @@ export class Checker {
       `n${replica.id}: another state at ${replica.appliedEnd}`);
     this.#states[replica.appliedEnd] = replica.appliedHash;
   }
-}
-
-export function sizes(voters: readonly Voter[]): string {
-  return `{${voters.map((voter) => `n${voter.id}`).join(' ')}}`;
 }

@@ -6,10 +6,19 @@
 import { below } from '../../base/random.ts';
 import type { Refusal, VoterChange } from '../../raft/state.ts';
 import type { SeededRandom } from '../random.ts';
-import { sizes } from './checker.ts';
-import { type Canon, require } from './watch.ts';
-import type { RaftWorld } from './raft-world.ts';
+import type { RaftPlan } from './plan.ts';
 import type { Replica } from './replica.ts';
+import { type Canon, require, votersText } from './watch.ts';
+
+/** What clients need of the world. */
+export interface ClientWorld {
+  readonly plan: RaftPlan;
+  readonly random: SeededRandom;
+  readonly replicas: readonly Replica[];
+  readonly checker: { readonly committed: readonly Canon[] };
+  leaders(): Replica[];
+  note(line: () => string): void;
+}
 
 const linearizable = 'I20 linearizability';
 
@@ -26,7 +35,7 @@ interface Operation {
 }
 
 export class Clients {
-  readonly #world: RaftWorld;
+  readonly #world: ClientWorld;
   readonly #random: SeededRandom;
   /** By ticket, which is also the serial number in a proposal's payload. */
   readonly #operations: Operation[] = [];
@@ -38,7 +47,7 @@ export class Clients {
   reads = 0;
   changes = 0;
 
-  constructor(world: RaftWorld) {
+  constructor(world: ClientWorld) {
     this.#world = world;
     this.#random = world.random.fork('clients');
   }
@@ -145,7 +154,7 @@ export class Clients {
       const voters = this.#world.checker.committed[offset]?.voters;
       require(voters !== null && voters !== undefined, linearizable, () =>
         `the change answered with ${offset} isn't there`);
-      this.#world.note(() => `voters are ${sizes(voters ?? [])}`);
+      this.#world.note(() => `voters are ${votersText(voters ?? [])}`);
     } else {
       require(this.#committedAt[ticket] === offset, linearizable, () =>
         `proposal ${ticket} is answered with ${offset}, committed at ${this.#committedAt[ticket]}`);

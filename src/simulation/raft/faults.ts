@@ -8,13 +8,33 @@ import type { VoterChange } from '../../raft/state.ts';
 import type { Voter } from '../../raft/types.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { SeededRandom } from '../random.ts';
+import type { Clients } from './clients.ts';
+import type { Network } from './network.ts';
 import type { FaultFamily } from './plan.ts';
-import { sizes } from './checker.ts';
-import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
+import { votersText } from './watch.ts';
+
+/** What faults need of the world. */
+export interface FaultWorld {
+  readonly replicas: readonly Replica[];
+  readonly network: Network;
+  readonly clients: Clients;
+  readonly fetchTimeoutMs: number;
+  readonly calm: boolean;
+  leaders(): Replica[];
+  after(delayMs: number, run: () => void): void;
+  atElections(run: (leader: Replica) => void): void;
+  stall(replica: Replica, forMs: number): void;
+  restart(replica: Replica): void;
+  retire(replica: Replica, done: () => void): void;
+  voterFor(replica: Replica, port: number): Voter;
+  isLive(voter: Voter): boolean;
+  setsInPlay(): (readonly Voter[])[];
+  note(line: () => string): void;
+}
 
 /** Carries a fault out and says what it is; null when there was nothing to harm. */
-type Fault = (world: RaftWorld, random: SeededRandom) => string | null;
+type Fault = (world: FaultWorld, random: SeededRandom) => string | null;
 
 export const faults: Record<FaultFamily, Fault> = {
   cut,
@@ -75,19 +95,19 @@ export const faults: Record<FaultFamily, Fault> = {
 };
 
 /** Leaders are where it hurts. */
-function target(world: RaftWorld, random: SeededRandom): Replica {
+function target(world: FaultWorld, random: SeededRandom): Replica {
   const atLeader = random.chance(0.45);
   const any = world.replicas[below(random, world.replicas.length)] as Replica;
   const leaders = world.leaders();
   return (atLeader ? leaders[leaders.length - 1] : undefined) ?? any;
 }
 
-function downTimeMs(world: RaftWorld, random: SeededRandom): number {
+function downTimeMs(world: FaultWorld, random: SeededRandom): number {
   const long = random.chance(0.25);
   return Math.floor(random.between(0, long ? 10 : 1) * world.fetchTimeoutMs);
 }
 
-function kill(world: RaftWorld, replica: Replica, random: SeededRandom, landed: boolean): string | null {
+function kill(world: FaultWorld, replica: Replica, random: SeededRandom, landed: boolean): string | null {
   const downMs = downTimeMs(world, random);
   const told = random.chance(0.7);
   const tellMs = below(random, 20);
@@ -98,13 +118,13 @@ function kill(world: RaftWorld, replica: Replica, random: SeededRandom, landed: 
   return `n${replica.id} dies for ${downMs} ms${landed ? ', its last write landed' : ''}`;
 }
 
-function tellDown(world: RaftWorld, peer: Replica): void {
+function tellDown(world: FaultWorld, peer: Replica): void {
   for (const other of world.replicas) if (other !== peer) other.input({ type: 'linkDown', peer: peer.id });
 }
 
 const cutShapes = ['isolate', 'in', 'out', 'pair', 'oneWay', 'halves', 'bridge'] as const;
 
-function cut(world: RaftWorld, random: SeededRandom): string {
+function cut(world: FaultWorld, random: SeededRandom): string {
   const { replicas } = world;
   const shape = cutShapes[below(random, cutShapes.length)] as (typeof cutShapes)[number];
   const one = target(world, random);
@@ -146,14 +166,14 @@ function cut(world: RaftWorld, random: SeededRandom): string {
 }
 
 /** Whether every voter set that may be in force keeps a majority without `replica`. */
-function canLose(world: RaftWorld, replica: Replica): boolean {
+function canLose(world: FaultWorld, replica: Replica): boolean {
   return world.setsInPlay().every((voters) => {
     const left = voters.filter((voter) => world.isLive(voter) && voter.id !== replica.id).length;
     return left >= majority(voters.length);
   });
 }
 
-function wipe(world: RaftWorld, random: SeededRandom): string | null {
+function wipe(world: FaultWorld, random: SeededRandom): string | null {
   const replica = target(world, random);
   const downMs = downTimeMs(world, random);
   if (!canLose(world, replica)) return null;
@@ -167,7 +187,7 @@ function wipe(world: RaftWorld, random: SeededRandom): string | null {
  * What an administrator does: whose disk is gone leaves first, nobody else while one is missing. Sometimes it is
  * asked of the leader that is to come, before that one has committed anything, and a little later once more.
  */
-function member(world: RaftWorld, random: SeededRandom): string | null {
+function member(world: FaultWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();
   const leader = leaders[below(random, leaders.length)];
   const soon = random.chance(0.35);
@@ -188,17 +208,17 @@ function member(world: RaftWorld, random: SeededRandom): string | null {
   return leader === undefined ? null : changeVoters(world, leader, draw, pick);
 }
 
-function changeVoters(world: RaftWorld, leader: Replica, draw: number, pick: number): string | null {
+function changeVoters(world: FaultWorld, leader: Replica, draw: number, pick: number): string | null {
   const change = chooseChange(world, leader.voters, draw, pick);
   if (change === null) return null;
-  const before = sizes(leader.voters);
+  const before = votersText(leader.voters);
   world.clients.change(leader, change);
   const who = change.kind === 'upgrade' ? '' : ` n${change.voter.id}`;
   return `n${leader.id}, whose voters are ${before}, is to ${change.kind}${who}`;
 }
 
 function chooseChange(
-  world: RaftWorld,
+  world: FaultWorld,
   voters: readonly Voter[],
   draw: number,
   pick: number,

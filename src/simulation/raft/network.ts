@@ -8,8 +8,17 @@ import type { RaftMessage } from '../../raft/messages.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { RaftPlan } from './plan.ts';
-import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
+
+/** What the network needs of the world. */
+export interface NetworkWorld {
+  readonly plan: RaftPlan;
+  readonly random: SeededRandom;
+  readonly replicas: readonly Replica[];
+  readonly nowMs: number;
+  readonly calm: boolean;
+  scheduleMessage(atMs: number, replica: Replica, message: RaftMessage, from: ReplicaKey): void;
+}
 
 const spikeMsMax = 700;
 /** A repetition may come when its receiver is far past it. */
@@ -17,7 +26,7 @@ const lateMsMax = 1000;
 const healedLatencyMsMax = 3;
 
 export class Network {
-  readonly #world: RaftWorld;
+  readonly #world: NetworkWorld;
   readonly #plan: RaftPlan;
   readonly #delays: SeededRandom;
   readonly #losses: SeededRandom;
@@ -28,7 +37,7 @@ export class Network {
   readonly #lastArrivalMs: Float64Array;
   #timesMended = 0;
 
-  constructor(world: RaftWorld) {
+  constructor(world: NetworkWorld) {
     this.#world = world;
     this.#plan = world.plan;
     this.#count = world.plan.voterCount + world.plan.spareCount;

@@ -5,13 +5,19 @@
 import type { AppendResponse, Outbound, VoteRequest, VoteResponse } from '../../raft/messages.ts';
 import { sameReplica } from '../../raft/types.ts';
 import type { NodeId } from '../../base/ids.ts';
-import type { Checker } from './checker.ts';
 import type { Replica } from './replica.ts';
 import { nameOf, require } from './watch.ts';
 
+/** What the checker knows by now. */
+interface Known {
+  readonly committedEnd: number;
+  /** By epoch. */
+  readonly leaders: ReadonlyMap<number, Replica>;
+}
+
 const invariant = 'I11 durable before said';
 
-export function sent(checker: Checker, replica: Replica, { to, message }: Outbound): void {
+export function sent(known: Known, replica: Replica, { to, message }: Outbound): void {
   switch (message.type) {
     case 'voted':
       if (!message.preVote && message.granted) voted(replica, to, message);
@@ -20,13 +26,13 @@ export function sent(checker: Checker, replica: Replica, { to, message }: Outbou
       if (!message.preVote) campaigns(replica, message);
       return;
     case 'appended':
-      if (message.accepted) acknowledges(checker, replica, message);
+      if (message.accepted) acknowledges(known, replica, message);
       return;
     case 'heartbeat':
     case 'append': {
       const { highWatermark } = message;
-      require(highWatermark <= checker.committedEnd, 'I6 commit truth', () =>
-        `n${replica.id} tells that ${highWatermark} is committed, ${checker.committedEnd} is`);
+      require(highWatermark <= known.committedEnd, 'I6 commit truth', () =>
+        `n${replica.id} tells that ${highWatermark} is committed, ${known.committedEnd} is`);
       return;
     }
     default:
@@ -56,7 +62,7 @@ function campaigns(replica: Replica, message: VoteRequest): void {
     `n${replica.id} campaigns with ${logEndOffset - 1}@${lastEpoch}, its disk ends with ${nameOf(durable.last(durable.end))}`);
 }
 
-function acknowledges(checker: Checker, replica: Replica, message: AppendResponse): void {
+function acknowledges(known: Known, replica: Replica, message: AppendResponse): void {
   const { epoch } = replica.disk.hardState;
   require(epoch >= message.epoch, invariant, () =>
     `n${replica.id} acknowledges in epoch ${message.epoch}, its disk is in ${epoch}`);
@@ -65,7 +71,7 @@ function acknowledges(checker: Checker, replica: Replica, message: AppendRespons
   const { endOffset } = message;
   require(durable.end >= endOffset, invariant, () =>
     `n${replica.id} acknowledges ${endOffset}, its disk ends at ${durable.end}`);
-  const leader = checker.leaders.get(message.epoch);
+  const leader = known.leaders.get(message.epoch);
   if (leader === undefined || leader.watch.role !== 'leader' || leader.watch.epoch !== epoch) return;
   if (leader.core === null) return;
   require(leader.watch.memory.last(endOffset) === durable.last(endOffset), 'I15 progress', () =>

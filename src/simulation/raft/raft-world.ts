@@ -9,6 +9,7 @@ import { isVoter } from '../../raft/types.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import { SeededRandom } from '../random.ts';
 import type { FaultRecord, SimulationOptions } from '../run.ts';
+import { directoryOf } from './applied-state.ts';
 import { Checker } from './checker.ts';
 import { Clients } from './clients.ts';
 import { Deposed } from './deposed.ts';
@@ -17,7 +18,7 @@ import { type EventKind, SimEvent } from './event.ts';
 import { faults } from './faults.ts';
 import { Network } from './network.ts';
 import { type FaultFamily, faultFamilies, planOf, type RaftPlan } from './plan.ts';
-import { directoryOf, Replica } from './replica.ts';
+import { Replica } from './replica.ts';
 import { require, Watch } from './watch.ts';
 
 const healedSyncMsMax = 3;

@@ -6,14 +6,61 @@ import { assert } from '../../base/assert.ts';
 import { type NodeId, nodeId } from '../../base/ids.ts';
 import { below } from '../../base/random.ts';
 import { RaftCore } from '../../raft/core.ts';
-import type { Outbound, RaftMessage } from '../../raft/messages.ts';
-import { type Effects, type Input, type ReadLog, raftOptions } from '../../raft/state.ts';
+import type { JoinRequest, Outbound, RaftMessage } from '../../raft/messages.ts';
+import { type Effects, type Input, type ReadLog, raftOptions, type Refusal } from '../../raft/state.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import type { Entry, ReplicaKey, SnapshotMeta, Voter } from '../../raft/types.ts';
 import type { SeededRandom } from '../random.ts';
+import { directoryOf, hashBytes, mix, readHash } from './applied-state.ts';
 import { Disk } from './disk.ts';
+import type { RaftPlan } from './plan.ts';
 import { require, sameVoters, type Watch } from './watch.ts';
-import type { RaftWorld } from './raft-world.ts';
+
+/** Is told what a replica does, when it does it. */
+export interface ReplicaObserver {
+  started(replica: Replica, core: RaftCore): void;
+  wiped(replica: Replica): void;
+  wrote(replica: Replica, core: RaftCore, op: WriteOp): void;
+  stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void;
+  handled(replica: Replica, core: RaftCore, input: { from: ReplicaKey; message: RaftMessage }): void;
+  sent(replica: Replica, outbound: Outbound): void;
+  stored(replica: Replica, ops: readonly WriteOp[]): void;
+  appliedEntry(replica: Replica, entry: Entry): void;
+  applied(replica: Replica): void;
+  snapshotSaved(replica: Replica, meta: SnapshotMeta): void;
+}
+
+/** Is told what became of requests. */
+export interface Requesters {
+  refused(replica: Replica, ticket: number, reason: Refusal): void;
+  readReady(replica: Replica, ticket: number, endOffset: number): void;
+  committed(ticket: number, offset: number): void;
+  unknown(ticket: number): void;
+  applied(replica: Replica): void;
+  died(replica: Replica): void;
+}
+
+/** What a replica needs of the world. */
+export interface ReplicaWorld {
+  readonly plan: RaftPlan;
+  readonly random: SeededRandom;
+  readonly checker: ReplicaObserver;
+  readonly clients: Requesters;
+  readonly network: { send(from: Replica, to: NodeId, message: RaftMessage): boolean };
+  readonly nowMs: number;
+  readonly calm: boolean;
+  schedule(
+    delayMs: number,
+    kind: 'timer' | 'turn' | 'synced' | 'apply',
+    replica: Replica,
+    value: unknown,
+  ): void;
+  after(delayMs: number, run: () => void): void;
+  /** To the bootstrap servers. */
+  announce(replica: Replica, message: JoinRequest): void;
+  syncMs(replica: Replica, random: SeededRandom): number;
+  note(line: () => string): void;
+}
 
 /** A request that was accepted and waits for its outcome, as the driver keeps it. */
 interface Waiting {
@@ -50,7 +97,7 @@ export class Replica {
   lastPauseMs = 0;
   /** When it began to lead, or its voter set changed. */
   judgedSinceMs = 0;
-  readonly #world: RaftWorld;
+  readonly #world: ReplicaWorld;
   readonly #random: SeededRandom;
   readonly #now = { monotonicMs: 0, wallMs: wallStartMs };
   readonly #one: Input[] = [{ type: 'tick' }];
@@ -66,7 +113,7 @@ export class Replica {
   #applying = false;
   #snapshotting = false;
 
-  constructor(world: RaftWorld, index: number, bootstrap: readonly Voter[], watch: Watch) {
+  constructor(world: ReplicaWorld, index: number, bootstrap: readonly Voter[], watch: Watch) {
     this.#world = world;
     this.index = index;
     this.id = nodeId(index + 1);
@@ -440,27 +487,4 @@ export class Replica {
     this.input({ type: 'tick' });
     return true;
   }
-}
-
-export function directoryOf(index: number, diskLife: number): string {
-  const letter = String.fromCharCode(65 + index);
-  return `AAAAAAAAAAAAAAAA${String(diskLife).padStart(4, '0')}${letter}A`;
-}
-
-function hashBytes(hash: number): Uint8Array {
-  return new Uint8Array([hash >>> 24, (hash >>> 16) & 255, (hash >>> 8) & 255, hash & 255]);
-}
-
-function readHash(bytes: Uint8Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-}
-
-/** The state machine: what it has seen, in what order. */
-function mix(hash: number, { offset, epoch, kind, payload }: Entry): number {
-  let value = Math.imul(hash ^ offset, 0x9e3779b1) ^ epoch;
-  value = Math.imul(value ^ kind.length, 0x85ebca6b);
-  for (let at = 0; at < Math.min(8, payload.length); at++)
-    value = Math.imul(value ^ (payload[at] as number), 0x01000193);
-  return (value ^ (value >>> 13)) >>> 0;
 }

@@ -166,3 +166,8 @@ export function difference(a: readonly Voter[], b: readonly Voter[]): number {
   const added = b.filter((voter) => lacks(a, voter) && !a.some((other) => isVoter(voter, other))).length;
   return gone + added;
 }
+
+/** `{n1 n2 n3}`. */
+export function votersText(voters: readonly Voter[]): string {
+  return `{${voters.map((voter) => `n${voter.id}`).join(' ')}}`;
+}
