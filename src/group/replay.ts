@@ -8,7 +8,7 @@ import { ClassicGroup } from './classic/group.ts';
 import { prepare, renewSession } from './classic/rebalance.ts';
 import { ownBytes } from './bytes.ts';
 import type { Change } from './consumer/changes.ts';
-import { ConsumerGroup } from './consumer/group.ts';
+import { ConsumerGroupOf } from './consumer/group.ts';
 import { memberStates } from './consumer/member.ts';
 import { readChange } from './consumer/records.ts';
 import { renewSession as renewConsumerSession, startRebalanceTimer } from './consumer/timers.ts';
@@ -16,7 +16,7 @@ import type { Producer } from '../coordinator/types.ts';
 import { createOffsets, removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
-import type { Group, Shard, Turn } from './turn.ts';
+import type { ConsumerGroup, Group, Shard, Turn } from './turn.ts';
 import { groupOfOffsets, note, orderOf } from './turn.ts';
 import type { GroupRecord } from './types.ts';
 
@@ -95,7 +95,7 @@ function replayChange(shard: Shard, groupId: string, change: Change): void {
   }
   // Tombstones of a consumer group that is none any more.
   if (change.value === null) return;
-  const group = new ConsumerGroup(groupId, before?.offsets);
+  const group = new ConsumerGroupOf<Turn>(groupId, before?.offsets);
   shard.groups.set(groupId, group);
   group.apply(change);
 }

@@ -5,13 +5,15 @@ import { defined } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { PendingWrites, Turn as TurnOf } from '../coordinator/turn.ts';
 import { ClassicGroup } from './classic/group.ts';
-import type { ConsumerGroup } from './consumer/group.ts';
+import type { ConsumerGroupOf } from './consumer/group.ts';
 import type { Deadline, Deadlines } from './deadlines.ts';
 import { removeOffset } from './offset-table.ts';
 import type { PendingOffsets } from './pending-offsets.ts';
 import type { GroupConfig } from './types.ts';
 
 export { createTurn, note, reply, write } from '../coordinator/turn.ts';
+
+export type ConsumerGroup = ConsumerGroupOf<Turn>;
 
 /** A group id belongs to one group, whatever its kind; groups become ones of another kind while they live. */
 export type Group = ClassicGroup | ConsumerGroup;

@@ -12,10 +12,9 @@ import type { TransactionEnd } from '../coordinator/types.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import { commitRule, refusalOf } from './consumer/commit.ts';
-import type { ConsumerGroup } from './consumer/group.ts';
 import { type CommittedOffset, createOffsets, setOffset } from './offset-table.ts';
 import { offsetRecord } from './records.ts';
-import type { Shard, Turn } from './turn.ts';
+import type { ConsumerGroup, Shard, Turn } from './turn.ts';
 import { getOrCreateGroup, groupOfOffsets, orderOf, reply, write } from './turn.ts';
 import type { GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './types.ts';
 

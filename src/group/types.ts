@@ -2,9 +2,9 @@
  * What goes into a group shard and what comes out. Field names are those of Kafka's messages, so that a handler passes
  * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
  */
+import type { Uuid } from '../base/uuid.ts';
 import type { CoordinatorRecord, RuntimeInput, TransactionEnd } from '../coordinator/types.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { ConsumerHeartbeatRequest } from './consumer/requests.ts';
 
 export type { Output, Reply, StepContext, Write } from '../coordinator/types.ts';
 
@@ -104,6 +104,27 @@ export interface HeartbeatRequest {
   readonly generationId: number;
   readonly memberId: string;
   readonly groupInstanceId: string | null;
+}
+
+/** Partitions as clients list them. */
+export type OwnedPartitions = readonly {
+  readonly topicId: Uuid;
+  readonly partitions: readonly number[];
+}[];
+
+export interface ConsumerHeartbeatRequest {
+  readonly groupId: string;
+  readonly memberId: string;
+  readonly memberEpoch: number;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  /** -1: as before. */
+  readonly rebalanceTimeoutMs: number;
+  /** Null, as in what follows: as before. */
+  readonly subscribedTopicNames: readonly string[] | null;
+  readonly subscribedTopicRegex: string | null;
+  readonly serverAssignor: string | null;
+  readonly topicPartitions: OwnedPartitions | null;
 }
 
 export interface LeaveRequest {

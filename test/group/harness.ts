@@ -2,10 +2,10 @@
 import { assert, defined } from '../../src/base/assert.ts';
 import type { Random } from '../../src/base/random.ts';
 import { assertGroup, type ClassicGroup } from '../../src/group/classic/group.ts';
-import { assertConsumerGroup, type ConsumerGroup } from '../../src/group/consumer/group.ts';
+import { assertConsumerGroup } from '../../src/group/consumer/group.ts';
 import { finishLoading, replay } from '../../src/group/replay.ts';
 import { createShard, nextDeadlineMs, step } from '../../src/group/shard.ts';
-import type { Group, Shard } from '../../src/group/turn.ts';
+import type { ConsumerGroup, Group, Shard } from '../../src/group/turn.ts';
 import { createTurn } from '../../src/group/turn.ts';
 import type {
   GroupConfig,

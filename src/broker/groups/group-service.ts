@@ -9,13 +9,14 @@ import type { Random } from '../../base/random.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TransactionEnd } from '../../coordinator/types.ts';
 import type { DescribedConsumerGroup } from '../../group/consumer/describe.ts';
-import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from '../../group/consumer/requests.ts';
+import type { ConsumerHeartbeatResponse } from '../../group/consumer/requests.ts';
 import { describeGroup, listGroups } from '../../group/describe.ts';
 import { groupMachine } from '../../group/machine.ts';
 import { fetchOffsets } from '../../group/offsets.ts';
 import type { Shard } from '../../group/turn.ts';
 import type {
   Caller,
+  ConsumerHeartbeatRequest,
   DescribedGroup,
   GroupInput,
   HeartbeatRequest,

@@ -6,31 +6,17 @@
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { reply, write } from '../turn.ts';
-import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
-import type { ConsumerGroup } from './group.ts';
+import type { BatchOf } from './group.ts';
 import { recordOf } from './records.ts';
 import { keepSession } from './timers.ts';
 
 /** Records after which a batch takes no further request. */
 const recordsMax = 200;
 
-export interface Batch {
-  readonly records: GroupRecord[];
-  /** Takes the changes back; run from the last to the first. */
-  readonly undo: ((turn: Turn) => void)[];
-  /** Run once the records are replicated, before the answers. */
-  readonly applied: ((turn: Turn) => void)[];
-  readonly answers: ((turn: Turn, error: ErrorRow | null) => void)[];
-  /** Requests that came while the records were under way. */
-  waiting: ((turn: Turn) => void)[];
-  /** Takes further requests. */
-  open: boolean;
-  /** The outcome of the write is unknown: who waits is told so. */
-  stalled: ErrorRow | null;
-}
+export type Batch = BatchOf<Turn>;
 
 /** Instead of a response: there is none before the group has its first assignment. */
 export const parked = Symbol('parked');

@@ -7,7 +7,7 @@ import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { ownBytes } from '../bytes.ts';
 import { joinRefused, syncRefused } from '../classic/responses.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import type {
   Caller,
   HeartbeatRequest,
@@ -24,7 +24,6 @@ import { operate } from './batch.ts';
 import { canDowngrade, downgrade } from './downgrade.ts';
 import type { Subscription } from './embedded.ts';
 import { ownedPartitions, readSubscription, writeAssignment } from './embedded.ts';
-import type { ConsumerGroup } from './group.ts';
 import { advance, takeOver } from './heartbeat.ts';
 import { removeMembers } from './leave.ts';
 import { knownMember, knownStaticMember, memberOf, requireRoom } from './member-lookup.ts';

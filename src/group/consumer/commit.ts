@@ -7,7 +7,7 @@ import type { Uuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { OffsetCommitRequest } from '../types.ts';
-import type { ConsumerGroup } from './group.ts';
+import type { ConsumerGroup } from '../turn.ts';
 
 /** The error of the whole request, or what each partition has to pass. */
 export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);

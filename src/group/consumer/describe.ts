@@ -2,11 +2,10 @@
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { reply } from '../turn.ts';
 import type { Partitions } from './assignors/assignor.ts';
 import { operate } from './batch.ts';
-import type { ConsumerGroup } from './group.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { preferredAssignor } from './target.ts';
 

@@ -11,7 +11,7 @@ import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/reco
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { Partitions } from './assignors/assignor.ts';
 import type { EpochedPartitions } from './member.ts';
-import type { OwnedPartitions } from './reconcile.ts';
+import type { OwnedPartitions } from '../types.ts';
 
 /** Later versions only append fields. */
 const versionMax = 3;

@@ -1,9 +1,8 @@
 /** The group epoch: it grows when members or what they subscribe to change, and asks for a new target assignment. */
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { metadataHash } from './metadata-hash.ts';
 
 /** Of a group of which nothing is written yet, as in Kafka: its first members see the next one. */

@@ -1,9 +1,8 @@
 /** Deadlines of a consumer group, and the end of its coordinator. */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { resignBatch } from './batch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { expireMember } from './leave.ts';
 import { continueResolving } from './regex.ts';
 import { continueAssignment } from './target.ts';

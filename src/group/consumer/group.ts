@@ -12,12 +12,12 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Uuid } from '../../base/uuid.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
 import { Deadline } from '../deadlines.ts';
 import type { GroupOffsets } from '../offset-table.ts';
 import { createOffsets } from '../offset-table.ts';
-import type { Turn } from '../turn.ts';
+import type { GroupRecord } from '../types.ts';
 import type { Assigning, Partitions } from './assignors/assignor.ts';
-import type { Batch } from './batch.ts';
 import type { Change, ResolvedRegex } from './changes.ts';
 import type { ConsumerMember, CurrentAssignment, EpochedPartitions, MemberMetadata } from './member.ts';
 import { hasRegex, isReconciledTo, leaveEpoch, newCurrent, newMetadata } from './member.ts';
@@ -37,7 +37,24 @@ export interface MemberTimers {
   readonly sync: Deadline;
 }
 
-export class ConsumerGroup {
+/** Requests that are dealt with together, and whose records become one write (`batch.ts`). `T`: the turns of the coordinator. */
+export interface BatchOf<T> {
+  readonly records: GroupRecord[];
+  /** Takes the changes back; run from the last to the first. */
+  readonly undo: ((turn: T) => void)[];
+  /** Run once the records are replicated, before the answers. */
+  readonly applied: ((turn: T) => void)[];
+  readonly answers: ((turn: T, error: ErrorRow | null) => void)[];
+  /** Requests that came while the records were under way. */
+  waiting: ((turn: T) => void)[];
+  /** Takes further requests. */
+  open: boolean;
+  /** The outcome of the write is unknown: who waits is told so. */
+  stalled: ErrorRow | null;
+}
+
+/** `T`: the turns of the coordinator. `ConsumerGroup` of `../turn.ts` is the type that all others use. */
+export class ConsumerGroupOf<T> {
   readonly kind = 'consumer';
   readonly groupId: string;
   /** 0: nothing was ever written. */
@@ -70,10 +87,9 @@ export class ConsumerGroup {
   assigning: { readonly epoch: number; readonly work: Assigning } | null = null;
   /** Regular expressions that are matched in many short turns. */
   resolving: Generator<void, ReadonlyMap<string, ResolvedRegex>, void> | null = null;
-  /** Requests that are dealt with together, and whose records become one write. */
-  batch: Batch | null = null;
+  batch: BatchOf<T> | null = null;
   /** Heartbeats that wait for the first assignment. */
-  parked: ((turn: Turn) => void)[] = [];
+  parked: ((turn: T) => void)[] = [];
   /** Holders of partitions: topic id → partition → member id. */
   readonly #holders = new Map<Uuid, Map<number, string>>();
   /** Name → how many members subscribe to it by name. */
@@ -298,7 +314,7 @@ function add(counts: Map<string, number>, key: string, by: number): void {
 }
 
 /** Whole-state check, for tests. */
-export function assertConsumerGroup(group: ConsumerGroup): void {
+export function assertConsumerGroup(group: ConsumerGroupOf<never>): void {
   assert(group.targetEpoch <= group.epoch, 'the target is not ahead of the group');
   const held = new Set<string>();
   let classic = 0;

@@ -6,13 +6,12 @@
 import type { Uuid } from '../../base/uuid.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note, reply } from '../turn.ts';
-import type { Caller } from '../types.ts';
+import type { Caller, ConsumerHeartbeatRequest, OwnedPartitions } from '../types.ts';
 import type { Batch } from './batch.ts';
 import { change, operate, parked } from './batch.ts';
 import { bumpEpoch, bumpIfTopicsChanged } from './epoch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { leaveGroup } from './leave.ts';
 import { forgetRegex, memberOf, requireRoom } from './member-lookup.ts';
 import type { ConsumerMember, MemberMetadata } from './member.ts';
@@ -25,10 +24,9 @@ import {
   sameNames,
   samePartitions,
 } from './member.ts';
-import type { OwnedPartitions } from './reconcile.ts';
 import { reconcile } from './reconcile.ts';
 import { refreshRegexes, requireValidRegex } from './regex.ts';
-import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from './requests.ts';
+import type { ConsumerHeartbeatResponse } from './requests.ts';
 import { validate } from './requests.ts';
 import { assignmentOf, heartbeatRefused } from './responses.ts';
 import { isSubscribed } from './subscription.ts';

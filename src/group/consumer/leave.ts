@@ -1,17 +1,17 @@
 /** Members go: by their own wish (epochs -1 and -2), because a deadline passed, or because an administrator removes them. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change, operate } from './batch.ts';
 import { canDowngrade, downgrade } from './downgrade.ts';
 import { bumpEpoch } from './epoch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { heartbeatRefused } from './responses.ts';
 import { forgetRegex, knownMember, knownStaticMember, removeMember } from './member-lookup.ts';
 import type { ConsumerMember } from './member.ts';
 import { hasRegex, leaveStaticEpoch, noPartitions } from './member.ts';
-import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from './requests.ts';
+import type { ConsumerHeartbeatResponse } from './requests.ts';
+import type { ConsumerHeartbeatRequest } from '../types.ts';
 
 /** A heartbeat with which a member leaves. */
 export function leaveGroup(

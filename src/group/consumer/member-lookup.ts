@@ -1,13 +1,12 @@
 /** Which member a request speaks for, and whether it may. Throws the `KafkaError` that says why not. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change, unpark } from './batch.ts';
-import type { ConsumerGroup } from './group.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { joinEpoch, leaveStaticEpoch, newCurrent, newMetadata } from './member.ts';
-import type { OwnedPartitions } from './reconcile.ts';
+import type { OwnedPartitions } from '../types.ts';
 
 export interface Speaker {
   readonly memberId: string;

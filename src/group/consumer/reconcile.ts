@@ -4,15 +4,10 @@
  * still hold it gets in later steps. So no partition ever has two owners.
  */
 import type { Uuid } from '../../base/uuid.ts';
+import type { OwnedPartitions } from '../types.ts';
 import type { Partitions } from './assignors/assignor.ts';
 import type { CurrentAssignment, EpochedPartitions } from './member.ts';
 import { memberStates, noPartitions } from './member.ts';
-
-/** Partitions as clients list them. */
-export type OwnedPartitions = readonly {
-  readonly topicId: Uuid;
-  readonly partitions: readonly number[];
-}[];
 
 export interface ReconcileInput {
   readonly current: CurrentAssignment;

@@ -6,12 +6,11 @@
 import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { mark } from '../../base/mark.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change, operate } from './batch.ts';
 import type { ResolvedRegex } from './changes.ts';
 import { bumpEpoch } from './epoch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { sameNames } from './member.ts';
 
 /** Names matched between two yields. */

@@ -1,23 +1,7 @@
-/** ConsumerGroupHeartbeat as the coordinator sees it: the request, the response, and what makes a request invalid. */
+/** ConsumerGroupHeartbeat: the response, and what makes a request invalid. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { GroupConfig } from '../types.ts';
+import type { ConsumerHeartbeatRequest, GroupConfig } from '../types.ts';
 import { joinEpoch, leaveEpoch, leaveStaticEpoch } from './member.ts';
-import type { OwnedPartitions } from './reconcile.ts';
-
-export interface ConsumerHeartbeatRequest {
-  readonly groupId: string;
-  readonly memberId: string;
-  readonly memberEpoch: number;
-  readonly instanceId: string | null;
-  readonly rackId: string | null;
-  /** -1: as before. */
-  readonly rebalanceTimeoutMs: number;
-  /** Null, as in what follows: as before. */
-  readonly subscribedTopicNames: readonly string[] | null;
-  readonly subscribedTopicRegex: string | null;
-  readonly serverAssignor: string | null;
-  readonly topicPartitions: OwnedPartitions | null;
-}
 
 export interface ConsumerHeartbeatResponse {
   errorCode: number;

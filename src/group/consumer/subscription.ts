@@ -1,9 +1,9 @@
 /** From subscriptions to topics that exist. */
 import type { Uuid } from '../../base/uuid.ts';
 import type { TopicsImage } from '../../metadata/topics-image.ts';
-import type { ConsumerGroup } from './group.ts';
 import type { MemberMetadata } from './member.ts';
 import { hasRegex } from './member.ts';
+import type { ConsumerGroup } from '../turn.ts';
 
 /** An expression that is not resolved yet matches nothing. */
 export function subscribedNames(group: ConsumerGroup, metadata: MemberMetadata): readonly string[] {

@@ -4,13 +4,12 @@
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Assigning, Assignment, Partitions } from './assignors/assignor.ts';
 import { assignNow, assignors } from './assignors/assignors.ts';
 import type { Batch } from './batch.ts';
 import { change, operate, unpark } from './batch.ts';
-import type { ConsumerGroup } from './group.ts';
 import { SubscribedIds } from './subscription.ts';
 
 /** Members and partitions of a group that is assigned at once. A larger one takes several turns. */

@@ -1,6 +1,5 @@
 /** The deadlines of members of a consumer group. */
-import type { Turn } from '../turn.ts';
-import type { ConsumerGroup } from './group.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { ConsumerMember } from './member.ts';
 
 /** Starts (again) the time within which the member has to be heard of. */

@@ -1,8 +1,8 @@
 /** What wipes a consumer group from the log, in the order in which Kafka writes it. */
 import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
-import type { ConsumerGroup } from './group.ts';
 import { recordOf } from './records.ts';
+import type { ConsumerGroup } from '../turn.ts';
 
 export function tombstones(group: ConsumerGroup): GroupRecord[] {
   const changes: Change[] = [];

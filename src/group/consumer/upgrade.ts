@@ -5,13 +5,13 @@ import { metadataOf, noBytes } from '../classic/group.ts';
 import { answerWaiting, prepare, renewSession as renewClassicSession } from '../classic/rebalance.ts';
 import { takeSync } from '../classic/group.ts';
 import { groupTombstone } from '../records.ts';
-import type { Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
 import type { Subscription } from './embedded.ts';
 import { readAssignment, readSubscription } from './embedded.ts';
-import { ConsumerGroup, noTarget } from './group.ts';
+import { ConsumerGroupOf, noTarget } from './group.ts';
 import { metadataHash } from './metadata-hash.ts';
 import type { CurrentAssignment, MemberMetadata } from './member.ts';
 import { memberStates, noPartitions } from './member.ts';
@@ -36,7 +36,7 @@ export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): E
     );
   }
   if (existing?.deleting) throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
-  const group = new ConsumerGroup(groupId, existing?.offsets);
+  const group = new ConsumerGroupOf<Turn>(groupId, existing?.offsets);
   if (existing === undefined) return { group, enter: () => groups.set(groupId, group) };
   group.pendingCommits = existing.pendingCommits;
   const convert = existing.state === 'Empty' ? null : planUpgrade(turn, existing);

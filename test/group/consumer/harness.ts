@@ -1,11 +1,8 @@
 /** A shard with topics, and members of the consumer protocol written short. */
 import { assert, defined } from '../../../src/base/assert.ts';
 import type { Uuid } from '../../../src/base/uuid.ts';
-import type {
-  ConsumerHeartbeatRequest,
-  ConsumerHeartbeatResponse,
-} from '../../../src/group/consumer/requests.ts';
-import type { GroupConfig } from '../../../src/group/types.ts';
+import type { ConsumerHeartbeatResponse } from '../../../src/group/consumer/requests.ts';
+import type { ConsumerHeartbeatRequest, GroupConfig } from '../../../src/group/types.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
 import { ConsumerProtocolSubscription } from '../../../src/protocol/messages/group-records.ts';
 import { encodeVersioned } from '../../../src/protocol/records/versioned.ts';
