@@ -10,7 +10,13 @@ import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
-import type { PartitionLog } from '../partition-log.ts';
+
+/** The log of the copy: what relocation needs of it. */
+interface CopiedLog {
+  readonly state: LogState;
+  readonly directory: string;
+  close(): Promise<void>;
+}
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
@@ -20,7 +26,7 @@ function parentOf(path: string): string {
 export async function relocate(
   state: LogState,
   reader: LogReader,
-  copy: PartitionLog,
+  copy: CopiedLog,
   leavingName: string,
 ): Promise<string> {
   const { fs } = state.resources;
