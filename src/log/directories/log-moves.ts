@@ -118,7 +118,7 @@ export class LogMoves {
       if (!hasLog(name)) orphans.push([name, directory]);
       else if (!directory.wasClean) {
         this.#found.delete(name);
-        this.#track(this.#remove(path));
+        void this.#track(this.#remove(path));
       }
     }
     return orphans;
