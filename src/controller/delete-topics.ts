@@ -25,20 +25,32 @@ export function* deleteTopics(
     ...request.topics,
     ...request.topicNames.map((name) => ({ name, topicId: uuidZero })),
   ];
-  const seen = new Map<string, number>();
-  for (const target of targets) {
-    const key = target.name ?? `id:${target.topicId}`;
-    seen.set(key, (seen.get(key) ?? 0) + 1);
-  }
   const responses: TopicResult[] = [];
+  const [names, ids] = [new Map<string, number>(), new Map<Uuid, number>()];
   for (const target of targets) {
-    const key = target.name ?? `id:${target.topicId}`;
-    const count = seen.get(key) ?? 0;
-    if (count === 0) continue;
-    if (count > 1) seen.set(key, 0);
-    const result = count > 1 ? duplicate(target) : resolve(state, target);
+    const { name, topicId } = target;
+    const hasId = topicId !== uuidZero;
+    if (hasId === (name !== null)) {
+      const message = hasId
+        ? 'You may not specify both topic name and topic id.'
+        : 'Neither topic name nor id were specified.';
+      responses.push(outcome(target, Errors.INVALID_REQUEST, message));
+    } else if (name === null) ids.set(topicId, (ids.get(topicId) ?? 0) + 1);
+    else names.set(name, (names.get(name) ?? 0) + 1);
+  }
+  const named = new Set<Uuid>();
+  for (const [name, count] of names) {
+    const result = byName(state, name, count, ids);
+    if (result.topicId !== uuidZero) named.add(result.topicId);
     responses.push(result);
-    if (result.errorCode === 0) yield [record('RemoveTopicRecord', { topicId: result.topicId })];
+  }
+  for (const [topicId, count] of ids) {
+    // The answer about the name says that nothing is deleted.
+    if (count === 1 && named.has(topicId)) continue;
+    responses.push(byId(state, topicId, count));
+  }
+  for (const { errorCode, topicId } of responses) {
+    if (errorCode === 0) yield [record('RemoveTopicRecord', { topicId })];
   }
   return { throttleTimeMs: 0, responses };
 }
@@ -47,23 +59,26 @@ function outcome(target: Target, error: ErrorRow, message: string | null = error
   return { name: target.name, topicId: target.topicId, errorCode: error.code, errorMessage: message };
 }
 
-function duplicate(target: Target): TopicResult {
-  const what = target.name === null ? 'topic id' : 'topic name';
-  return outcome(target, Errors.INVALID_REQUEST, `Duplicate ${what}.`);
+/** `ids`: how often the request gives each id. A topic that is given by its name and by its id is not deleted. */
+function byName(
+  state: ControllerState,
+  name: string,
+  count: number,
+  ids: ReadonlyMap<Uuid, number>,
+): TopicResult {
+  const target = { name, topicId: uuidZero };
+  if (count > 1) return outcome(target, Errors.INVALID_REQUEST, 'Duplicate topic name.');
+  const topic = state.image.topics.byName(name);
+  if (topic === undefined) return outcome(target, Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (!ids.has(topic.id)) return { name, topicId: topic.id, errorCode: 0, errorMessage: null };
+  const message = 'The provided topic name maps to an ID that was already supplied.';
+  return outcome({ name, topicId: topic.id }, Errors.INVALID_REQUEST, message);
 }
 
-function resolve(state: ControllerState, target: Target): TopicResult {
-  const byId = target.topicId !== uuidZero;
-  if (byId && target.name !== null) {
-    return outcome(target, Errors.INVALID_REQUEST, 'You may not specify both topic name and topic id.');
-  }
-  if (!byId && target.name === null) {
-    return outcome(target, Errors.INVALID_REQUEST, 'Neither topic name nor id were specified.');
-  }
-  const topics = state.image.topics;
-  const topic = byId ? topics.byId(target.topicId) : topics.byName(target.name as string);
-  if (topic === undefined) {
-    return outcome(target, byId ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION);
-  }
-  return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null };
+function byId(state: ControllerState, topicId: Uuid, count: number): TopicResult {
+  const target = { name: null, topicId };
+  if (count > 1) return outcome(target, Errors.INVALID_REQUEST, 'Duplicate topic id.');
+  const topic = state.image.topics.byId(topicId);
+  if (topic === undefined) return outcome(target, Errors.UNKNOWN_TOPIC_ID);
+  return { name: topic.name, topicId, errorCode: 0, errorMessage: null };
 }

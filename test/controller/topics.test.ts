@@ -132,18 +132,69 @@ test('delete by name and by id', () => {
       { name: null, topicId: id },
       { name: 'none', topicId: uuidZero },
       { name: null, topicId: uuidOf(77) },
-      { name: 'a', topicId: id },
-    ].slice(0, 4),
+    ],
     topicNames: [],
   });
   expect(responses.map((one) => [one.name, one.errorCode])).toEqual([
     ['a', 0],
-    ['b', 0],
     ['none', 3],
+    ['b', 0],
     [null, 100],
   ]);
   expect(controller.image.topics.size).toBe(0);
   expect([...controller.image.configs.all()].filter((config) => config.type === 2)).toEqual([]);
+});
+
+test('a topic that the request names more than once is not deleted', () => {
+  const controller = new TestController().start(1);
+  const ids = new Map<string, string>();
+  for (const name of ['a', 'b']) {
+    controller.create(name, [[1]]);
+    ids.set(name, controller.image.topics.byName(name)?.id as string);
+  }
+  const both = 'You may not specify both topic name and topic id.';
+  const neither = 'Neither topic name nor id were specified.';
+  const mapped = 'The provided topic name maps to an ID that was already supplied.';
+  // What the request gives: names, `id of NAME`, `NAME and id`, `nothing`; and Kafka's answer to each.
+  const cases: [string[], [string | null, string][]][] = [
+    [['a', 'a'], [['a', 'Duplicate topic name.']]],
+    [['id of a', 'id of a'], [[null, 'Duplicate topic id.']]],
+    [['id of a', 'a'], [['a', mapped]]],
+    [
+      ['a', 'id of a', 'id of a'],
+      [
+        ['a', mapped],
+        [null, 'Duplicate topic id.'],
+      ],
+    ],
+    [['a and id'], [['a', both]]],
+    [
+      ['a and id', 'a and id'],
+      [
+        ['a', both],
+        ['a', both],
+      ],
+    ],
+    [
+      ['nothing', 'nothing'],
+      [
+        [null, neither],
+        [null, neither],
+      ],
+    ],
+  ];
+  for (const [given, answers] of cases) {
+    const topics = given.map((what) => {
+      const name = what.startsWith('id of') || what === 'nothing' ? null : (what[0] as string);
+      return { name, topicId: what.includes('id') ? (ids.get('a') as string) : uuidZero };
+    });
+    const { responses } = controller.call(20, { timeoutMs: 0, topics, topicNames: [] });
+    expect(
+      responses.map((one) => [one.name, one.errorCode, one.errorMessage]),
+      given.join(),
+    ).toEqual(answers.map(([name, message]) => [name, 42, message]));
+  }
+  expect(controller.image.topics.size).toBe(2);
 });
 
 test('more partitions', () => {
