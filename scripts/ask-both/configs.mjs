@@ -1,4 +1,6 @@
 /** Values of all config types × where they can be set, and what can be odd about resources. */
+import { brokerProperties, groupProperties, topicProperties } from './side.mjs';
+
 const [topic, broker, logger, metrics, group] = [2, 4, 8, 16, 32];
 const [set, remove, append, subtract] = [0, 1, 2, 3];
 
@@ -124,11 +126,21 @@ const brokerValues = {
   'listener.security.protocol.map': ['PLAINTEXT:PLAINTEXT', 'x'],
   'ssl.keystore.location': ['/x'],
   'sasl.jaas.config': ['x'],
+  listeners: ['', 'PLAINTEXT://:0', 'PLAINTEXT://:1,PLAINTEXT://:2', 'x', 'NOPE://:1', 'CONTROLLER://:1'],
+  'advertised.listeners': ['', 'PLAINTEXT://a:1', 'PLAINTEXT://0.0.0.0:1', 'x', 'NOPE://a:1'],
+  'cordoned.log.dirs': ['', '*', '*,/x', '/x,/y'],
+  'log.local.retention.ms': ['-3', '-2', '-1', '0', '604800000', '604800001'],
+  'remote.log.manager.follower.thread.pool.size': ['0', '1', '4', '5'],
+  'max.connections.per.ip': ['-1', '0', '1'],
   nope: ['1', ''],
 };
+/** For every key that has no texts of its own above. */
+const anyTexts = ['', '-3', '0', '1', 'true', 'x', '99999999999', 'java.lang.String'];
 const groupValues = {
   'consumer.session.timeout.ms': integers,
   'consumer.heartbeat.interval.ms': ['4999', '5000', '15000', '15001', '-1', ''],
+  'share.partition.max.record.locks': ['99', '100', '4000', '4001'],
+  'share.delivery.count.limit': ['1', '2', '10', '11'],
   'share.record.lock.duration.ms': ['14999', '15000', '60000', '60001'],
   'share.auto.offset.reset': [
     'latest',
@@ -137,6 +149,17 @@ const groupValues = {
     '',
     'LATEST',
     'by_duration:PT1H',
+    'by_duration:',
+    'by_duration:-PT1H',
+    'by_duration:P1DT-1H',
+    'by_duration:P1D',
+    'by_duration:pt1.5s',
+    'by_duration:PT',
+    'by_duration:P1DT',
+    'by_duration:P',
+    'by_duration:P1Y',
+    'BY_DURATION:PT1H',
+    ' latest ',
     'by_duration:x',
   ],
   'share.isolation.level': ['read_committed', 'READ_UNCOMMITTED', 'nope', ''],
@@ -160,6 +183,12 @@ const metricsValues = {
   nope: ['1'],
 };
 
+/** Rows of all keys of `table`: those that have texts of their own, and the rest with `anyTexts`. */
+const every = (texts, table) => ({
+  ...Object.fromEntries(Object.keys(table).map((key) => [key, anyTexts])),
+  ...texts,
+});
+
 function incremental(id, resourceType, resourceName, configs) {
   return {
     id: `IncrementalAlterConfigs: ${id}`,
@@ -168,25 +197,40 @@ function incremental(id, resourceType, resourceName, configs) {
     body: () => ({ resources: [{ resourceType, resourceName, configs }], validateOnly: true }),
   };
 }
+/** The same with AlterConfigs, which replaces all that was set before. */
+function alter(id, resourceType, resourceName, configs) {
+  return {
+    id: `AlterConfigs: ${id}`,
+    api: 'AlterConfigs',
+    once: true,
+    body: () => ({
+      resources: [
+        { resourceType, resourceName, configs: configs.map(({ name, value }) => ({ name, value })) },
+      ],
+      validateOnly: true,
+    }),
+  };
+}
 const quoted = (text) => (text === null ? 'null' : `'${text}'`);
 const op = (name, value, configOperation = set) => ({ name, value, configOperation });
 
 function* values() {
   const places = [
-    ['topic', topic, 'full', topicValues],
-    ['broker', broker, '1', brokerValues],
-    ['brokers', broker, '', brokerValues],
-    ['group', group, 'g', groupValues],
+    ['topic', topic, 'full', every(topicValues, topicProperties)],
+    ['broker', broker, '1', every(brokerValues, brokerProperties)],
+    ['brokers', broker, '', every(brokerValues, brokerProperties)],
+    ['group', group, 'g', every(groupValues, groupProperties)],
     ['client metrics', metrics, 'm', metricsValues],
   ];
   for (const [where, type, resource, table] of places) {
     for (const [name, texts] of Object.entries(table)) {
       for (const text of [...texts, null]) {
         yield incremental(`${where} ${name}=${quoted(text)}`, type, resource, [op(name, text)]);
+        yield alter(`${where} ${name}=${quoted(text)}`, type, resource, [op(name, text)]);
       }
     }
   }
-  for (const [name, texts] of Object.entries(topicValues)) {
+  for (const [name, texts] of Object.entries(every(topicValues, topicProperties))) {
     for (const text of [...texts, null]) {
       yield {
         id: `CreateTopics: ${name}=${quoted(text)}`,
@@ -206,6 +250,31 @@ function* values() {
           validateOnly: true,
         }),
       };
+    }
+  }
+}
+
+/** Values of one broker that go together or don't. */
+function* together() {
+  const cases = [
+    { 'log.retention.ms': '10', 'log.local.retention.ms': '11' },
+    { 'log.retention.ms': '-1', 'log.local.retention.ms': '11' },
+    { 'log.retention.bytes': '10', 'log.local.retention.bytes': '11' },
+    { 'log.retention.bytes': '10', 'log.local.retention.bytes': '-1' },
+    { 'max.connections.per.ip': '0', 'max.connections.per.ip.overrides': 'a:1' },
+    { 'log.cleaner.threads': '2', 'log.cleaner.dedupe.buffer.size': '2097152' },
+    { 'log.cleaner.threads': '2', 'log.cleaner.dedupe.buffer.size': '2097153' },
+    { 'log.cleaner.dedupe.buffer.size': '1048576' },
+    { 'log.cleaner.dedupe.buffer.size': '2097152' },
+    { 'log.retention.ms': 'x', 'log.roll.ms': '0' },
+    { 'node.id': '2', 'log.retention.ms': 'x' },
+  ];
+  for (const values of cases) {
+    for (const name of ['1', '']) {
+      const what = `${JSON.stringify(values)} of broker '${name}'`;
+      const configs = Object.entries(values).map(([key, text]) => op(key, text));
+      yield incremental(what, broker, name, configs);
+      yield alter(what, broker, name, configs);
     }
   }
 }
@@ -305,6 +374,7 @@ function* resources() {
 
 export function* configQuestions() {
   yield* values();
+  yield* together();
   yield* operations();
   yield* resources();
 }

@@ -49,6 +49,13 @@ export function* setupQuestions() {
     body: () => ({ coordinatorKeys: ['g'] }),
   };
   yield* records();
+  yield {
+    ...setup,
+    id: 'setup: ids',
+    api: 'Metadata',
+    body: () => ({ topics: null }),
+    keep: (answer, side) => answer.topics.forEach((topic) => side.learn(topic)),
+  };
 }
 
 function* records() {

@@ -11,6 +11,14 @@ const { decode, EncodeError } = await load('protocol/codec/codec.js');
 const { ApiKey, messageOf } = await load('protocol/messages/api-keys.js');
 const { errorOf } = await load('protocol/errors.js');
 export const { buildBatch } = await load('protocol/records/builder.js');
+const { brokerProperties: allBrokerProperties } = await load('config/broker-properties.js');
+const { ownProperties } = await load('config/tables/own.js');
+/** The keys that Kafka has too. */
+export const brokerProperties = Object.fromEntries(
+  Object.entries(allBrokerProperties).filter(([key]) => !Object.hasOwn(ownProperties, key)),
+);
+export const { groupProperties } = await load('config/tables/entities.js');
+export const { topicProperties } = await load('config/tables/topic.js');
 export const { updateCrc } = await load('protocol/records/batch.js');
 
 const answerMs = 5000;

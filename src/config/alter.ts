@@ -1,9 +1,17 @@
 /** What IncrementalAlterConfigs may do to brokers, topics and groups: the rules by key, with Kafka's messages. */
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
-import { ConfigError, type Property, type PropertyTable, parseValue, splitList } from './define.ts';
+import {
+  ConfigError,
+  type Property,
+  type PropertyTable,
+  type PropertyValue,
+  parseValue,
+  splitList,
+} from './define.ts';
 import { brokerProperty } from './describe.ts';
-import type { NodeConfig } from './node-config.ts';
+import type { DynamicValues, NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
+import { topicDefault } from './topic.ts';
 
 /** A configuration that Kafka refuses with INVALID_REQUEST where it has INVALID_CONFIG for others of the resource. */
 export class ConfigRequestError extends ConfigError {}
@@ -11,16 +19,27 @@ export class ConfigRequestError extends ConfigError {}
 /** Keys that only one listener may get at run time. */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
 
+const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
+
+const invalidDynamic = (why: string): string =>
+  `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;
+const notZero = (name: string, text: string): string | null =>
+  Number(text) === 0 ? invalidDynamic(`Invalid ${name} 0`) : null;
+
 /** What Kafka checks of single values beyond their type and range, with its words. */
 const valueProblems: Readonly<Record<string, (text: string) => string | null>> = {
   'log.retention.ms': (text) =>
     Number(text) === 0
       ? 'requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1'
       : null,
-  'max.connections': (text) =>
-    Number(text) === 0
-      ? 'Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections 0 for configuration Invalid dynamic configuration'
-      : null,
+  'max.connections': (text) => notZero('max.connections', text),
+  'max.connection.creation.rate': (text) => notZero('max.connection.creation.rate', text),
+  'metric.reporters': (text) =>
+    splitList(text).every((name) => name === javaMetricsReporter)
+      ? null
+      : invalidDynamic(
+          'Validation of dynamic config update of Set(metric.reporters) failed with class class kafka.server.DynamicMetricsReporters',
+        ),
   'max.connections.per.ip.overrides': (text) => {
     const wrong = splitList(text).find((pair) => !/^.*:\s*[+-]?\d+\s*$/.test(pair));
     return wrong === undefined
@@ -46,6 +65,10 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
       `These security configs can be dynamically updated only per-listener using the listener prefix: [${unprefixed.join(', ')}]`,
     );
   }
+  for (const [name, text] of values) {
+    const property = brokerProperty(name);
+    if (property !== null) parseValue(name, property, text);
+  }
   if (!perBroker) {
     const own = names.filter(
       (name) => brokerProperty(name)?.update === 'per-broker' && !Object.hasOwn(dynamicOnlyProperties, name),
@@ -57,8 +80,6 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
     }
   }
   for (const [name, text] of values) {
-    const property = brokerProperty(name);
-    if (property !== null) parseValue(name, property, text);
     const problem = valueProblems[name]?.(text);
     if (problem !== undefined && problem !== null) throw new ConfigError(problem);
   }
@@ -71,11 +92,49 @@ const threadCounts: readonly BrokerKey[] = [
   'num.replica.fetchers',
   'num.recovery.threads.per.data.dir',
   'background.threads',
+  'remote.log.reader.threads',
+  'remote.log.manager.copier.thread.pool.size',
+  'remote.log.manager.expiration.thread.pool.size',
+  'remote.log.manager.follower.thread.pool.size',
   'log.cleaner.threads',
 ];
 
+/**
+ * Kafka's words for what a broker has against dynamic values of its own (`isOwn`) or of the cluster, beside its other
+ * values: `values` are all that would be set. Null: nothing, or what the controller refuses too.
+ */
+export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn: boolean): string | null {
+  try {
+    validateBrokerConfig(values, isOwn);
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+  return (
+    threadCountProblem(values, config) ??
+    localRetentionProblem(values, config) ??
+    config.problemTogether(values, isOwn)
+  );
+}
+
+/** What is kept locally (`log.local.retention.*`) is a part of all that is kept; -2 means as much as that. */
+function localRetentionProblem(values: DynamicValues, config: NodeConfig): string | null {
+  for (const unit of ['ms', 'bytes'] as const) {
+    const [key, wholeKey] = [`log.local.retention.${unit}`, `log.retention.${unit}`] as const;
+    const whole = Number(values.get(wholeKey) ?? topicDefault(`retention.${unit}`, config));
+    const local = Number(values.get(key) ?? config.get(key));
+    if (whole < 0 || local === -2 || (local >= 0 && local <= whole)) continue;
+    const why =
+      local === -1
+        ? `Value must not be -1 as ${wholeKey} value is set as ${whole}.`
+        : `Value must not be more than ${wholeKey} property value: ${whole}`;
+    return invalidDynamic(`Invalid value ${local} for configuration ${key}: ${why}`);
+  }
+  return null;
+}
+
 /** What is wrong with new thread counts beside those in force; null: nothing. */
-export function threadCountProblem(values: ReadonlyMap<string, string>, config: NodeConfig): string | null {
+function threadCountProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const name of threadCounts) {
     const text = values.get(name);
     const current = config.get(name) as number;
@@ -89,32 +148,51 @@ export function threadCountProblem(values: ReadonlyMap<string, string>, config: 
       name === 'log.cleaner.threads'
         ? `Log cleaner threads cannot be ${change} the current value ${current}`
         : `Dynamic thread count update validation failed for ${name}=${text}, value should ${bound} the current value ${current}`;
-    return `Invalid value org.apache.kafka.common.config.ConfigException: ${message} for configuration Invalid dynamic configuration`;
+    return invalidDynamic(message);
   }
   return null;
 }
 
-/** Checks the configuration of a group: known names, within the bounds that the broker's keys set. Throws `ConfigError`. */
+/**
+ * Checks the configuration of a group: known names, values of their type, and within the bounds that the broker's keys set.
+ * What is not set counts with the broker's value. Throws `ConfigError`.
+ */
 export function validateGroupConfig(values: ReadonlyMap<string, string>, config: NodeConfig): void {
   const table: PropertyTable = groupProperties;
-  for (const [name, text] of values) {
-    const property = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (property === undefined) throw new ConfigError(`Unknown group config name: ${name}`);
-    if (property.type === 'INT')
-      checkBounds(name, Number(parseValue(name, { ...property, min: 0 }, text)), config);
-    parseValue(name, property, text);
+  const unknown = [...values.keys()].find((name) => !Object.hasOwn(table, name));
+  if (unknown !== undefined) throw new ConfigError(`Unknown group config name: ${unknown}`);
+  const parsed = new Map<string, PropertyValue>();
+  for (const [name, property] of Object.entries(table)) {
+    const text = values.get(name);
+    const own = brokerKeyOfGroup(name, '');
+    if (text !== undefined) parsed.set(name, parseValue(name, property, text));
+    else if (own !== null) parsed.set(name, config.get(own));
+  }
+  for (const [name, value] of parsed) {
+    if (values.has(name) && typeof value === 'number') checkBounds(name, value, config);
+  }
+  for (const kind of ['consumer', 'share', 'streams']) {
+    const [session, heartbeat] = [`${kind}.session.timeout.ms`, `${kind}.heartbeat.interval.ms`];
+    if ((parsed.get(session) as number) <= (parsed.get(heartbeat) as number))
+      throw new ConfigError(`${session} must be greater than ${heartbeat}`);
   }
 }
 
-/** `consumer.session.timeout.ms` lies between `group.consumer.min.` and `group.consumer.max.session.timeout.ms`. */
-function checkBounds(name: string, value: number, config: NodeConfig): void {
+/** `consumer.session.timeout.ms` → `group.consumer.session.timeout.ms`, or with `.min` or `.max` behind `consumer`. */
+function brokerKeyOfGroup(name: string, bound: '' | '.min' | '.max'): BrokerKey | null {
+  if (name === 'streams.num.standby.replicas' && bound === '.max')
+    return 'group.streams.max.standby.replicas';
   const dot = name.indexOf('.');
-  const key = (bound: string): string => `group.${name.slice(0, dot)}.${bound}${name.slice(dot)}`;
-  const [min, max] = [key('min'), key('max')];
-  if (isBrokerKey(min) && value < (config.get(min) as number)) {
+  const key = `group.${name.slice(0, dot)}${bound}${name.slice(dot)}`;
+  return isBrokerKey(key) ? key : null;
+}
+
+function checkBounds(name: string, value: number, config: NodeConfig): void {
+  const [min, max] = [brokerKeyOfGroup(name, '.min'), brokerKeyOfGroup(name, '.max')];
+  if (min !== null && value < (config.get(min) as number)) {
     throw new ConfigError(`${name} must be greater than or equal to ${min}`);
   }
-  if (isBrokerKey(max) && value > (config.get(max) as number)) {
+  if (max !== null && value > (config.get(max) as number)) {
     throw new ConfigError(`${name} must be less than or equal to ${max}`);
   }
 }

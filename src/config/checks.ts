@@ -34,17 +34,36 @@ export function bootstrapServers(value: PropertyValue): string | null {
   return null;
 }
 
-/** `partition:broker` entries, or `*` alone. */
-/** Kafka's own two; a class of somebody else can't be loaded here. */
-export function replicaSelectorClass(value: PropertyValue, name: string): string | null {
-  const known = ['RackAwareReplicaSelector', 'LeaderSelector'];
-  if (known.some((one) => value === `org.apache.kafka.common.replica.${one}`)) return null;
-  return `Invalid value ${String(value)} for configuration ${name}: Class ${String(value)} could not be found.`;
+/** Classes of Kafka that something here stands for; a class of somebody else can't be loaded. */
+export function knownClass(...known: string[]): (value: PropertyValue) => string | null {
+  return (value) => (known.includes(value as string) ? null : `Class ${String(value)} could not be found.`);
 }
 
+/** `partition:broker` entries, or `*` alone. */
 export function throttledReplicas(value: PropertyValue, name: string): string | null {
   const entries = value as readonly string[];
   if (entries.length === 1 && entries[0] === '*') return null;
   if (entries.every((entry) => /^\d+:\d+$/.test(entry))) return null;
   return `${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`;
+}
+
+const unitSeconds = [86_400, 3600, 60, 1];
+
+/** Seconds of an ISO 8601 duration as Java's `Duration.parse` takes it, such as `P1DT2H` or `-PT1.5S`; null: it is none. */
+function durationSeconds(text: string): number | null {
+  const pattern =
+    /^([-+]?)P(?:([-+]?\d+)D)?(?:T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i;
+  const parts = pattern.exec(text);
+  if (parts === null || /[PT]$/i.test(text)) return null;
+  const sums = unitSeconds.map((unit, at) => unit * Number(parts[at + 2]?.replace(',', '.') ?? 0));
+  return sums.reduce((a, b) => a + b) * (parts[1] === '-' ? -1 : 1);
+}
+
+/** `earliest`, `latest`, or how far back to begin. */
+export function offsetReset(value: PropertyValue, name: string): string | null {
+  const text = value as string;
+  if (text === 'earliest' || text === 'latest') return null;
+  const seconds = text.startsWith('by_duration:') ? durationSeconds(text.slice('by_duration:'.length)) : null;
+  if (seconds !== null && seconds >= 0) return null;
+  return `Invalid value \`${text}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`;
 }

@@ -13,7 +13,7 @@ import { ConfigError, parseValue } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseAddresses, parseVoters } from './listeners.ts';
 import { parseProperties } from './properties-file.ts';
-import { checkTogether, type ListenerSetup, warningsOf } from './validate.ts';
+import { checkTogether, type ListenerSetup, RequirementError, warningsOf } from './validate.ts';
 
 /** A value that may change while the node runs. */
 export interface Binding<T> {
@@ -207,8 +207,46 @@ export class NodeConfig {
   applyDynamic(cluster: DynamicValues, broker: DynamicValues): string[] {
     this.clusterValues = cluster;
     this.brokerValues = broker;
+    const { values: next, refused } = this.layered(cluster, broker);
+    for (const key of Object.keys(dynamicOnlyProperties) as RateKey[]) {
+      const value = tryParse(key, dynamicOnlyProperties[key], broker.get(key) ?? '');
+      if (typeof value === 'number') this.rates.set(key, value);
+      else this.rates.delete(key);
+    }
+    const before = this.current;
+    this.current = next;
+    for (const [key, listeners] of this.listenersOf) {
+      const value = this.current[key];
+      if (sameValue(before[key], value)) continue;
+      for (const listener of [...listeners]) listener(value as never);
+    }
+    return refused;
+  }
+
+  /**
+   * Kafka's words for what is wrong between all values when the dynamic ones of this broker (`isOwn`) or of the cluster are
+   * `layer`; null: nothing. Values that are wrong by themselves are left out.
+   */
+  problemTogether(layer: DynamicValues, isOwn: boolean): string | null {
+    const layers = [isOwn ? this.clusterValues : layer, isOwn ? layer : this.brokerValues] as const;
+    const isSet = (key: string): boolean => this.originals.has(key) || layers.some((one) => one.has(key));
+    try {
+      checkTogether(this.layered(...layers).values, isSet, this.voters);
+      return null;
+    } catch (error) {
+      if (error instanceof RequirementError) return `requirement failed: ${error.message}`;
+      if (error instanceof ConfigError) return error.message;
+      throw error;
+    }
+  }
+
+  /** The file's values with the dynamic ones above them, and the keys of those that can't be used. */
+  private layered(
+    cluster: DynamicValues,
+    broker: DynamicValues,
+  ): { values: BrokerValues; refused: string[] } {
     const refused: string[] = [];
-    const next: Record<string, PropertyValue> = { ...this.fileValues };
+    const values: Record<string, PropertyValue> = { ...this.fileValues };
     for (const [layer, own] of [
       [cluster, false],
       [broker, true],
@@ -219,22 +257,10 @@ export class NodeConfig {
         const may = property.update === 'cluster-wide' || (property.update === 'per-broker' && own);
         const value = may ? tryParse(key, property, text) : undefined;
         if (value === undefined) refused.push(key);
-        else next[key] = value;
+        else values[key] = value;
       }
     }
-    for (const key of Object.keys(dynamicOnlyProperties) as RateKey[]) {
-      const value = tryParse(key, dynamicOnlyProperties[key], broker.get(key) ?? '');
-      if (typeof value === 'number') this.rates.set(key, value);
-      else this.rates.delete(key);
-    }
-    const before = this.current;
-    this.current = next as unknown as BrokerValues;
-    for (const [key, listeners] of this.listenersOf) {
-      const value = this.current[key];
-      if (sameValue(before[key], value)) continue;
-      for (const listener of [...listeners]) listener(value as never);
-    }
-    return refused;
+    return { values: values as unknown as BrokerValues, refused };
   }
 }
 

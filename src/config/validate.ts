@@ -4,7 +4,7 @@
  */
 import type { BrokerValues } from './broker-properties.ts';
 import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
-import { ConfigError, valueText } from './define.ts';
+import { ConfigError, mebibytes, valueText } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseListeners, parseProtocolMap } from './listeners.ts';
 import { removedProperties } from './tables/removed.ts';
@@ -17,8 +17,11 @@ export interface ListenerSetup {
   readonly interBrokerName: string;
 }
 
+/** Values that don't fit each other. Kafka says "requirement failed: " before it when the values come at run time. */
+export class RequirementError extends ConfigError {}
+
 function require(condition: boolean, message: string): void {
-  if (!condition) throw new ConfigError(message);
+  if (!condition) throw new RequirementError(message);
 }
 
 function protocolMap(
@@ -109,11 +112,14 @@ function checkRoles(values: BrokerValues, voters: readonly VoterConfig[], setup:
   } else {
     require(voters.length === 0 ||
       among, `If process.roles contains the 'controller' role, the node id ${id} must be included in the set of voters ${shown}`);
-    require(controllersHere.length >
-      0, "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role");
     if (!broker)
       require(controllersHere.length ===
         names.length, 'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller');
+    require(controllersHere.length >
+      0, "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role");
+    require(controllersHere.length ===
+      setup.controllerNames
+        .length, "controller.listener.names must only contain values appearing in the 'listeners' configuration when running the KRaft controller role");
   }
   const unmapped = setup.controllerNames.find((name) => !setup.protocols.has(name));
   require(unmapped ===
@@ -139,6 +145,16 @@ function checkAdvertised(setup: ListenerSetup, isSet: (key: string) => boolean):
   ), `inter.broker.listener.name must be a listener name defined in advertised.listeners. The valid options based on currently configured listeners are ${names.join(',')}`);
 }
 
+function checkCordoned(cordoned: readonly string[], directories: readonly string[]): void {
+  if (cordoned.includes('*')) {
+    require(cordoned.length === 1, 'When cordoned.log.dirs is set to *, it must not contain other values');
+    return;
+  }
+  const missing = cordoned.filter((path) => !directories.includes(path));
+  require(missing.length ===
+    0, `All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ${missing.join(', ')}`);
+}
+
 function checkNumbers(values: BrokerValues): void {
   const retention =
     values['log.retention.ms'] ?? values['log.retention.minutes'] ?? values['log.retention.hours'];
@@ -146,6 +162,12 @@ function checkNumbers(values: BrokerValues): void {
     retention < 0, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1');
   require((values['log.roll.ms'] ?? 1) >= 1, 'log.roll.ms must be greater than or equal to 1');
   require((values['log.roll.jitter.ms'] ?? 0) >= 0, 'log.roll.jitter.ms must be greater than or equal to 0');
+  require(Math.floor(values['log.cleaner.dedupe.buffer.size'] / values['log.cleaner.threads']) >
+    mebibytes(1), 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.');
+  require(values['max.connections.per.ip'] > 0 ||
+    values['max.connections.per.ip.overrides'] !==
+      '', 'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.');
+  checkCordoned(values['cordoned.log.dirs'], values['log.dirs'] ?? values['log.dir']);
   const wait = values['replica.fetch.wait.max.ms'];
   require(wait <=
     values[

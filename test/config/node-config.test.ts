@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  threadCountProblem,
+  problemAtBroker,
   validateBrokerConfig,
   validateClientMetricsConfig,
   validateGroupConfig,
@@ -150,6 +150,22 @@ const refusals: [string, string][] = [
     'Listener with name FOO defined in inter.broker.listener.name not found in listener.security.protocol.map.',
   ],
   [
+    `${combined}controller.listener.names=CONTROLLER,OTHER\nlistener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER:PLAINTEXT`,
+    "controller.listener.names must only contain values appearing in the 'listeners' configuration when running the KRaft controller role",
+  ],
+  [
+    'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=PLAINTEXT://:1\ncontroller.quorum.voters=1@h:1',
+    'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller',
+  ],
+  [
+    `${combined}principal.builder.class=nope`,
+    'Invalid value nope for configuration principal.builder.class: Class nope could not be found.',
+  ],
+  [
+    `${combined}cordoned.log.dirs=/nope`,
+    'All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : /nope',
+  ],
+  [
     `${combined}listeners=PLAINTEXT://:9092`,
     "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role",
   ],
@@ -276,6 +292,15 @@ test('what groups and client metrics subscriptions may be given', () => {
     'consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms',
   );
   expect(group({ nope: '1' })).toThrow('Unknown group config name: nope');
+  const low = NodeConfig.parse(
+    `${combined}group.consumer.min.session.timeout.ms=1\ngroup.consumer.min.heartbeat.interval.ms=1`,
+  );
+  const besideHeartbeat = (session: string) => () =>
+    validateGroupConfig(new Map([['consumer.session.timeout.ms', session]]), low);
+  expect(besideHeartbeat('5000')).toThrow(
+    'consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms',
+  );
+  expect(besideHeartbeat('5001')).not.toThrow();
   const metrics = (values: Record<string, string>) => () =>
     validateClientMetricsConfig(new Map(Object.entries(values)));
   expect(metrics({ 'interval.ms': '100', match: 'client_id=a.*' })).not.toThrow();
@@ -285,11 +310,113 @@ test('what groups and client metrics subscriptions may be given', () => {
   expect(metrics({ match: 'planet=earth' })).toThrow('Illegal client matching pattern: planet=earth');
 });
 
+test('what a broker has against values that do not fit its others, in the words of Kafka 4.3.1', () => {
+  const config = NodeConfig.parse(`${combined}log.dirs=/a,/b`);
+  const dynamic = (why: string) =>
+    `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;
+  const dedupe =
+    'requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.';
+  const reporters =
+    'Validation of dynamic config update of Set(metric.reporters) failed with class class kafka.server.DynamicMetricsReporters';
+  const [ms, bytes] = ['log.local.retention.ms', 'log.local.retention.bytes'];
+  const cases: [Record<string, string>, string | null][] = [
+    [{ 'log.cleaner.dedupe.buffer.size': '1048576' }, dedupe],
+    [{ 'log.cleaner.dedupe.buffer.size': '2097152' }, null],
+    [{ 'log.cleaner.threads': '2', 'log.cleaner.dedupe.buffer.size': '2097153' }, dedupe],
+    [
+      { 'max.connections.per.ip': '0' },
+      'requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
+    ],
+    [{ 'max.connections.per.ip': '0', 'max.connections.per.ip.overrides': 'a:1' }, null],
+    [
+      { 'cordoned.log.dirs': '/a,/x,/y' },
+      'requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : /x, /y',
+    ],
+    [
+      { 'cordoned.log.dirs': '*,/a' },
+      'requirement failed: When cordoned.log.dirs is set to *, it must not contain other values',
+    ],
+    [{ 'cordoned.log.dirs': '/a' }, null],
+    [
+      { [ms]: '604800001' },
+      dynamic(
+        `Invalid value 604800001 for configuration ${ms}: Value must not be more than log.retention.ms property value: 604800000`,
+      ),
+    ],
+    [{ 'log.retention.ms': '-1', [ms]: '11' }, null],
+    [
+      { 'log.retention.bytes': '10', [bytes]: '-1' },
+      dynamic(
+        `Invalid value -1 for configuration ${bytes}: Value must not be -1 as log.retention.bytes value is set as 10.`,
+      ),
+    ],
+    [{ 'log.roll.ms': '0' }, 'requirement failed: log.roll.ms must be greater than or equal to 1'],
+    [
+      { 'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT' },
+      "Error creating broker listeners from '[PLAINTEXT://:9092, CONTROLLER://:9093]': No security protocol defined for listener CONTROLLER",
+    ],
+    // What the controller refuses with its own words is left to it.
+    [{ 'log.retention.ms': 'x', 'log.roll.ms': '0' }, null],
+    [{ 'node.id': '2', 'log.roll.ms': '0' }, null],
+  ];
+  for (const [values, problem] of cases) {
+    const after = new Map(Object.entries(values));
+    expect(problemAtBroker(after, config, true), JSON.stringify(values)).toBe(problem);
+  }
+  for (const [name, why] of [
+    ['max.connections', 'Invalid max.connections 0'],
+    ['max.connection.creation.rate', 'Invalid max.connection.creation.rate 0'],
+    ['metric.reporters', reporters],
+  ] as const) {
+    expect(() => validateBrokerConfig(new Map([[name, '0']]), false)).toThrow(dynamic(why));
+  }
+});
+
+test('a value is parsed before it is said that only one broker may have it', () => {
+  const refused = (text: string) => () => validateBrokerConfig(new Map([['ssl.client.auth', text]]), false);
+  expect(refused('x')).toThrow(
+    'Invalid value x for configuration ssl.client.auth: String must be one of: required, requested, none',
+  );
+  expect(refused('none')).toThrow(/at default cluster level, broker id must be specified/);
+});
+
+/** Value of a group's key → what Kafka 4.3.1 answers after "Invalid value … for configuration …: ", the whole text, or null. */
+const groupAnswers: [name: string, text: string, message: string | null][] = [
+  ['consumer.session.timeout.ms', '-1', 'Value must be at least 1'],
+  ['consumer.session.timeout.ms', '0', 'Value must be at least 1'],
+  ['consumer.heartbeat.interval.ms', '-1', 'Value must be at least 1'],
+  ['streams.num.standby.replicas', '2', null],
+  [
+    'streams.num.standby.replicas',
+    '3',
+    'streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas',
+  ],
+  ...['latest', 'earliest', ' latest ', 'by_duration:PT1H', 'by_duration:P1D', 'by_duration:pt1.5s'].map(
+    (text): [string, string, null] => ['share.auto.offset.reset', text, null],
+  ),
+  ...['nope', '', 'LATEST', 'by_duration:x', 'by_duration:-PT1H', 'by_duration:PT', 'by_duration:P'].map(
+    (text): [string, string, string] => [
+      'share.auto.offset.reset',
+      text,
+      `Invalid value \`${text}\` for configuration share.auto.offset.reset. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`,
+    ],
+  ),
+];
+
+test.each(groupAnswers)('group configuration %s=%j', (name, text, message) => {
+  const check = () => validateGroupConfig(new Map([[name, text]]), NodeConfig.parse(combined));
+  if (message === null) expect(check).not.toThrow();
+  else
+    expect(check).toThrow(
+      message.startsWith(name) ? message : `Invalid value ${text} for configuration ${name}: ${message}`,
+    );
+});
+
 test('thread counts change by a factor of two', () => {
   const config = NodeConfig.parse(
     'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
   );
-  const problem = (name: string, value: string) => threadCountProblem(new Map([[name, value]]), config);
+  const problem = (name: string, value: string) => problemAtBroker(new Map([[name, value]]), config, true);
   expect(problem('num.io.threads', '16')).toBeNull();
   expect(problem('num.io.threads', '4')).toBeNull();
   expect(problem('num.io.threads', '17')).toContain('should not be greater than double the current value 8');

@@ -3,22 +3,21 @@
  * node's own affair.
  * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
  */
-import { threadCountProblem } from '../../config/alter.ts';
+import type { DynamicValues } from '../../config/node-config.ts';
 import { resourceType } from '../../metadata/configs-image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../../protocol/messages/44-incremental-alter-configs.ts';
-import type { Init } from '../../protocol/schema/fields.ts';
 import { isLevelName, rootLogger, settableLevels } from '../../telemetry/log-levels.ts';
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
 import { readYourWriteMs } from '../limits.ts';
 import type { NodeServices } from '../services.ts';
+import { refuseAtBroker, type ResourceResult, resourceResult } from './broker-problem.ts';
 import { askController, type Shows } from './forwarded.ts';
 
 type Resource = IncrementalAlterConfigsRequest['resources'][number];
-type Result = Init<typeof IncrementalAlterConfigsResponse>['responses'][number];
 
 const deleteOperation = 1;
 const setOperation = 0;
@@ -32,12 +31,9 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       const loggers = request.resources.filter(
         (resource) => resource.resourceType === resourceType.brokerLogger,
       );
-      const refused = loggers.map((resource) => alterLoggers(services, resource, request.validateOnly));
-      const resources = request.resources.filter((resource) => {
-        const problem = threadProblem(services, resource);
-        if (problem !== null) refused.push(result(resource, Errors.INVALID_REQUEST.code, problem));
-        return problem === null && !loggers.includes(resource);
-      });
+      const others = request.resources.filter((resource) => !loggers.includes(resource));
+      const { accepted: resources, refused } = refuseAtBroker(services, others, changed);
+      refused.push(...loggers.map((resource) => alterLoggers(services, resource, request.validateOnly)));
       if (resources.length === 0) return { responses: refused };
       const forwarded = { resources, validateOnly: request.validateOnly };
       const { responses } = await askController(
@@ -52,14 +48,19 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       return { responses: [...responses, ...refused] };
     },
     failed: (request, error, _context, message) => ({
-      responses: request.resources.map((resource) => result(resource, error.code, message)),
+      responses: request.resources.map((resource) => resourceResult(resource, error.code, message)),
     }),
   });
 }
 
 /** Sets levels of loggers; this node's own affair, and gone with its process. All of a resource or nothing. */
-function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDryRun: boolean): Result {
-  const refuse = (row: ErrorRow, message: string): Result => result(resource, row.code, message);
+function alterLoggers(
+  { logger, nodeId }: NodeServices,
+  resource: Resource,
+  isDryRun: boolean,
+): ResourceResult {
+  const refuse = (row: ErrorRow, message: string): ResourceResult =>
+    resourceResult(resource, row.code, message);
   if (resource.resourceName !== String(nodeId)) {
     return refuse(
       Errors.INVALID_REQUEST,
@@ -85,33 +86,30 @@ function alterLoggers({ logger, nodeId }: NodeServices, resource: Resource, isDr
       );
     }
   }
-  if (isDryRun) return result(resource, 0, null);
+  if (isDryRun) return resourceResult(resource, 0, null);
   for (const { name, configOperation, value } of resource.configs) {
     if (configOperation === deleteOperation) levels?.unset(name);
     else if (value !== null && isLevelName(value)) levels?.set(name, value);
   }
-  return result(resource, 0, null);
+  return resourceResult(resource, 0, null);
 }
 
-/** What only the broker itself can say: how far its thread counts may go from where they are. */
-function threadProblem({ config, nodeId }: NodeServices, resource: Resource): string | null {
-  const { resourceType: type, resourceName: name, configs } = resource;
-  if (type !== resourceType.broker || (name !== '' && name !== String(nodeId))) return null;
-  const set = configs.filter(({ configOperation }) => configOperation === setOperation);
-  return threadCountProblem(new Map(set.map((one) => [one.name, one.value ?? ''])), config);
-}
-
-function result(resource: Resource, errorCode: number, errorMessage: string | null): Result {
-  return {
-    errorCode,
-    errorMessage,
-    resourceType: resource.resourceType,
-    resourceName: resource.resourceName,
-  };
+/** The values after SET and DELETE; what APPEND and SUBTRACT make of lists, the controller checks alone. */
+function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
+  const after = new Map(before);
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === deleteOperation) after.delete(name);
+    if (configOperation === setOperation && value !== null) after.set(name, value);
+  }
+  return after;
 }
 
 /** Every resource that was altered reads differently than before, or has the values that were set. */
-function shows(resources: readonly Resource[], results: readonly Result[], context: RequestContext): Shows {
+function shows(
+  resources: readonly Resource[],
+  results: readonly ResourceResult[],
+  context: RequestContext,
+): Shows {
   const altered = resources.filter((resource) =>
     results.some(
       ({ errorCode, resourceType: type, resourceName }) =>

@@ -1,5 +1,5 @@
 /**
- * Admin requests that the active controller answers: CreateTopics (19), DeleteTopics (20), AlterConfigs (33),
+ * Admin requests that the active controller answers: CreateTopics (19), DeleteTopics (20),
  * CreatePartitions (37), ElectLeaders (43), AlterPartitionReassignments (45), ListPartitionReassignments (46),
  * UpdateFeatures (57), UnregisterBroker (64). Any node takes them and hands them on; one row each says what is special.
  *
@@ -13,7 +13,6 @@ import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
-import { AlterConfigsRequest, AlterConfigsResponse } from '../../protocol/messages/33-alter-configs.ts';
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
@@ -99,18 +98,6 @@ export function askController<Q extends Shape, S extends Shape>(
 export function createForwardedHandlers(services: NodeServices): Handler[] {
   return [
     ...topicHandlers(services),
-    forward(services, AlterConfigsRequest, AlterConfigsResponse, {
-      versions: '0-2',
-      listeners: everywhere,
-      failed: (request, { code }, errorMessage) => ({
-        responses: request.resources.map(({ resourceType, resourceName }) => ({
-          errorCode: code,
-          errorMessage,
-          resourceType,
-          resourceName,
-        })),
-      }),
-    }),
     ...partitionHandlers(services),
     forward(services, UpdateFeaturesRequest, UpdateFeaturesResponse, {
       versions: '0-2',

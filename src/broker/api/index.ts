@@ -29,6 +29,7 @@ import { createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
+import { createAlterConfigsHandler } from './33-alter-configs.ts';
 import { createAlterReplicaLogDirsHandler } from './34-alter-replica-log-dirs.ts';
 import { createDescribeLogDirsHandler } from './35-describe-log-dirs.ts';
 import { createIncrementalAlterConfigsHandler } from './44-incremental-alter-configs.ts';
@@ -60,6 +61,7 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
   return [
     ...createForwardedHandlers(services),
     createDescribeConfigsHandler(services),
+    createAlterConfigsHandler(services),
     createIncrementalAlterConfigsHandler(services),
     createSaslHandshakeHandler(),
     createDescribeAclsHandler(),

@@ -1,4 +1,5 @@
 /** Configuration of groups and of client metrics subscriptions; defaults and bounds are those of Apache Kafka 4.3.1. */
+import { offsetReset } from '../checks.ts';
 import { bool, int, list, minutes, seconds, string } from '../define.ts';
 
 export const groupProperties = {
@@ -16,7 +17,10 @@ export const groupProperties = {
   'share.record.lock.duration.ms': int(seconds(30), { min: 1000 }),
   'share.delivery.count.limit': int(5, { min: 2 }),
   'share.partition.max.record.locks': int(2000, { min: 100 }),
-  'share.auto.offset.reset': string('latest', { valid: '[latest, earliest, by_duration:PnDTnHnMn.nS]' }),
+  'share.auto.offset.reset': string('latest', {
+    check: offsetReset,
+    valid: '[latest, earliest, by_duration:PnDTnHnMn.nS]',
+  }),
   'share.isolation.level': string('read_uncommitted', { oneOf: ['read_committed', 'read_uncommitted'] }),
   'share.renew.acknowledge.enable': bool(true),
   'share.assignment.interval.ms': int(seconds(1), { min: 0 }),

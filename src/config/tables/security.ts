@@ -2,6 +2,7 @@
  * Authentication, encryption, authorisation.
  * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
  */
+import { knownClass } from '../checks.ts';
 import {
   bool,
   className,
@@ -34,7 +35,12 @@ export const securityProperties = {
   'delegation.token.secret.key': passwordOrNull(),
   'principal.builder.class': className(
     'org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder',
-    { update: 'per-broker', effect: 'none', doc: "Java class that makes a user's name from a connection." },
+    {
+      check: knownClass('org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder'),
+      update: 'per-broker',
+      effect: 'none',
+      doc: "Java class that makes a user's name from a connection; only Kafka's own.",
+    },
   ),
   'sasl.client.callback.handler.class': classOrNull(),
   'sasl.enabled.mechanisms': list(['GSSAPI'], { update: 'per-broker', doc: 'SASL mechanisms offered.' }),
@@ -104,7 +110,11 @@ export const securityProperties = {
   }),
   'ssl.enabled.protocols': list(['TLSv1.2', 'TLSv1.3'], { update: 'per-broker' }),
   'ssl.endpoint.identification.algorithm': string('https', { importance: 'low', update: 'per-broker' }),
-  'ssl.engine.factory.class': classOrNull({ importance: 'low', update: 'per-broker' }),
+  'ssl.engine.factory.class': classOrNull({
+    check: knownClass('org.apache.kafka.common.security.ssl.DefaultSslEngineFactory'),
+    importance: 'low',
+    update: 'per-broker',
+  }),
   'ssl.key.password': passwordOrNull({ update: 'per-broker' }),
   'ssl.keymanager.algorithm': string('SunX509', { update: 'per-broker' }),
   'ssl.keystore.certificate.chain': passwordOrNull({ update: 'per-broker' }),

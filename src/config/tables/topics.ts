@@ -2,7 +2,7 @@
  * Topic defaults, replication and fetching.
  * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
  */
-import { replicaSelectorClass } from '../checks.ts';
+import { knownClass } from '../checks.ts';
 import { bool, int, intOrNull, kibibytes, list, long, mebibytes, seconds, stringOrNull } from '../define.ts';
 
 export const topicsProperties = {
@@ -117,7 +117,10 @@ export const topicsProperties = {
   }),
   'replica.selector.class': stringOrNull({
     effect: 'honoured',
-    check: replicaSelectorClass,
+    check: knownClass(
+      'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+      'org.apache.kafka.common.replica.LeaderSelector',
+    ),
     doc: 'Chooses the replica that a consumer reads from; org.apache.kafka.common.replica.RackAwareReplicaSelector is known.',
   }),
   'replica.socket.receive.buffer.bytes': int(kibibytes(64), {
