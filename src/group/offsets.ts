@@ -26,6 +26,9 @@ import type {
   OffsetFetchResponse,
 } from './types.ts';
 
+/** Stands for Long.MAX_VALUE in fields that round. */
+const longMax = 2 ** 63;
+
 const groupIdNotFoundSince = 9;
 const anyPartition = (): null => null;
 
@@ -54,7 +57,8 @@ export function commitOffsets(
   if (refused !== null) return reply(turn, token, commitRefused(request, refused));
   const group = getOrCreateGroup(turn, request.groupId);
   if (group.kind === 'classic') showsLife(turn, group, request.memberId);
-  const expireMs = request.retentionTimeMs >= 0 ? turn.wallMs + request.retentionTimeMs : -1;
+  const expireMs =
+    request.retentionTimeMs >= 0 ? Math.min(turn.wallMs + request.retentionTimeMs, longMax) : -1;
   const errorOf = ({ committedMetadata }: CommittedPartition): ErrorRow | null =>
     (committedMetadata?.length ?? 0) > offsetMetadataMaxBytes ? Errors.OFFSET_METADATA_TOO_LARGE : null;
   const changes: Change[] = [];

@@ -3,7 +3,8 @@ import { describeGroup, listGroups } from '../../src/group/describe.ts';
 import { fetchOffsets } from '../../src/group/offsets.ts';
 import type { OffsetDeleteResponse } from '../../src/group/types.ts';
 import { Errors } from '../../src/protocol/errors.ts';
-import { encode } from '../../src/protocol/codec/codec.ts';
+import { decode, encode } from '../../src/protocol/codec/codec.ts';
+import { OffsetFetchResponse } from '../../src/protocol/messages/09-offset-fetch.ts';
 import { ConsumerProtocolSubscription } from '../../src/protocol/messages/group-records.ts';
 import { errorName, World } from './harness.ts';
 
@@ -63,6 +64,24 @@ describe('OffsetCommit', () => {
     expect(world.commitError(world.commit(3, next))).toBe('REBALANCE_IN_PROGRESS');
     expect(committed(world)).toBe(2);
   });
+
+  test.each([2 ** 63, 2 ** 60, -1, -2, -(2 ** 60), -(2 ** 63)])(
+    'whatever offset a request can hold is stored and given back: %d',
+    (offset) => {
+      const world = new World();
+      const retentionTimeMs = offset > 0 ? offset : -1;
+      expect(world.commitError(world.commit(offset, { retentionTimeMs }, 2))).toBe('NONE');
+      expect(committed(world)).toBe(offset);
+      const topics = [
+        {
+          name: 't',
+          partitions: [{ partitionIndex: 0, committedOffset: offset, metadata: '', errorCode: 0 }],
+        },
+      ];
+      const answer = encode(OffsetFetchResponse, 5, { topics });
+      expect(decode(OffsetFetchResponse, 5, answer).topics[0]?.partitions[0]?.committedOffset).toBe(offset);
+    },
+  );
 
   test('metadata beyond the limit refuses that partition only', () => {
     const world = new World({ offsetMetadataMaxBytes: 3 });
