@@ -2,7 +2,6 @@
  * One connection to one broker: requests out, responses matched in order, versions negotiated once. A request that is not
  * answered in time closes the connection, since what would come later could no longer be told apart from an answer.
  */
-import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { Address, Connection, Network } from '../base/network.ts';
 import { decode } from '../protocol/codec/codec.ts';
@@ -79,16 +78,25 @@ export class BrokerConnection {
   ): Promise<BrokerConnection> {
     const socket = await ports.network.connect(address, options.connectTimeoutMs);
     const connection = new BrokerConnection(socket, address, ports.scheduler, options);
+    try {
+      await connection.negotiate();
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  private async negotiate(): Promise<void> {
     const software = { clientSoftwareName: 'bendemann', clientSoftwareVersion: '1' };
-    let answer = await connection.send(ApiVersionsRequest, ApiVersionsResponse, 3, software);
+    let answer = await this.send(ApiVersionsRequest, ApiVersionsResponse, 3, software);
     if (answer.errorCode === Errors.UNSUPPORTED_VERSION.code) {
-      answer = await connection.send(ApiVersionsRequest, ApiVersionsResponse, 0, {});
+      answer = await this.send(ApiVersionsRequest, ApiVersionsResponse, 0, {});
     }
     if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
     for (const api of answer.apiKeys) {
-      connection.served.set(api.apiKey, { min: api.minVersion, max: api.maxVersion });
+      this.served.set(api.apiKey, { min: api.minVersion, max: api.maxVersion });
     }
-    return connection;
   }
 
   /** The newest version that both sides know, at most `versionMax`. */
@@ -130,7 +138,7 @@ export class BrokerConnection {
     const correlationId = this.correlationId++;
     const frame = requestFrame(request, this.headerOf(version, correlationId), init);
     const answered = new Promise<unknown>((resolve, reject) => {
-      const timer = this.scheduler.after(timeoutMs, () => this.expire());
+      const timer = this.scheduler.after(timeoutMs, () => this.breakOff(`no answer within ${timeoutMs} ms`));
       this.pending.push({ correlationId, response, version, resolve, reject, timer });
     });
     this.connection.write(frame);
@@ -152,27 +160,38 @@ export class BrokerConnection {
     return { apiVersion, correlationId, clientId: this.options.clientId };
   }
 
+  /** Answers that come after the end of this connection belong to requests that have failed already. */
   private receive(chunk: Uint8Array): void {
+    if (this.isClosed) return;
     this.frames.push(chunk);
-    for (let frame = this.frames.shift(); frame !== null; frame = this.frames.shift()) this.answer(frame);
-  }
-
-  private answer(frame: Uint8Array): void {
-    const pending = this.pending.shift();
-    assert(pending !== undefined, 'client: a response that nobody asked for');
-    pending.timer.cancel();
     try {
-      const header = decodeResponseHeader(pending.response, pending.version, frame);
-      assert(header.correlationId === pending.correlationId, 'client: response out of order');
-      pending.resolve(decode(pending.response, pending.version, frame, header.bodyAt));
+      for (let frame = this.frames.shift(); frame !== null; frame = this.frames.shift()) this.answer(frame);
     } catch (error) {
-      pending.reject(error instanceof Error ? error : new Error(String(error)));
+      this.breakOff(`the peer does not speak Kafka's protocol: ${(error as Error).message}`);
     }
   }
 
-  private expire(): void {
+  /** Throws when the answer is none to the oldest request: what follows it can't be trusted either. */
+  private answer(frame: Uint8Array): void {
+    const [pending] = this.pending;
+    if (pending === undefined) throw new Error('a response that nobody asked for');
+    const header = decodeResponseHeader(pending.response, pending.version, frame);
+    if (header.correlationId !== pending.correlationId)
+      throw new Error(
+        `a response with correlation id ${header.correlationId} instead of ${pending.correlationId}`,
+      );
+    this.pending.shift();
+    pending.timer.cancel();
+    try {
+      pending.resolve(decode(pending.response, pending.version, frame, header.bodyAt));
+    } catch (error) {
+      pending.reject(error as Error);
+    }
+  }
+
+  private breakOff(why: string): void {
+    this.fail(new DisconnectedError(why));
     this.connection.destroy();
-    this.fail(new DisconnectedError(`no answer within ${this.options.requestTimeoutMs} ms`));
   }
 
   private fail(error: Error): void {

@@ -7,6 +7,7 @@
  * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
  */
 import { brokerRows } from './broker.mjs';
+import { clientRows } from './client.mjs';
 import { consumerGroupRows } from './consumer-groups.mjs';
 import { coordinatorRows } from './coordinator.mjs';
 import { driverRows } from './driver.mjs';
@@ -24,6 +25,7 @@ import { wireRows } from './wire.mjs';
 
 export const rows = [
   ...brokerRows,
+  ...clientRows,
   ...consumerGroupRows,
   ...coordinatorRows,
   ...electionRows,

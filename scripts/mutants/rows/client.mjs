@@ -1,0 +1,85 @@
+/** Bugs of our own client: what tools, tests and workloads believe must not be wrong. */
+const connectionTest = 'test/client/connection.test.ts';
+const producerTest = 'test/client/producer.test.ts';
+const fetcherTest = 'test/client/fetcher.test.ts';
+
+export const clientRows = [
+  {
+    number: 790,
+    bug: 'what a broker should not send ends the process of its client',
+    reference: 'review-1.md §8: the own client is trusted and untested',
+    change: 'the exception goes to whoever reads the socket',
+    edits: [
+      {
+        file: 'src/client/connection.ts',
+        from: "this.breakOff(`the peer does not speak Kafka's protocol: ${(error as Error).message}`);",
+        to: 'throw error;',
+      },
+    ],
+    caughtBy: { test: connectionTest, name: 'without an exception' },
+  },
+  {
+    number: 791,
+    bug: 'the answer to one request is taken for that to another',
+    reference: 'Kafka protocol: correlation ids',
+    change: 'correlation ids are not compared',
+    edits: [
+      {
+        file: 'src/client/connection.ts',
+        from: 'header.correlationId !== pending.correlationId',
+        to: 'header.correlationId < 0',
+      },
+    ],
+    caughtBy: { test: connectionTest, name: 'an answer to another request' },
+  },
+  {
+    number: 792,
+    bug: 'a repeated batch is taken for a new one',
+    reference: 'KIP-98: sequence numbers',
+    change: 'each attempt has a sequence number of its own',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;',
+        to: 'queue.nextSequence = (queue.nextSequence + count + 1) % 2 ** 31;',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'once and in order' },
+  },
+  {
+    number: 793,
+    bug: 'after a refused batch the sequence numbers have a gap',
+    reference: 'KIP-360: a new producer id after a failure',
+    change: 'the producer goes on under its old id',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'if (this.options.isIdempotent) this.identity = null;',
+        to: '',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'a refusal for good' },
+  },
+  {
+    number: 794,
+    bug: 'records in front of the position are handed out again',
+    reference: 'a Fetch answers with whole batches',
+    change: 'the whole batch is handed out',
+    edits: [{ file: 'src/client/fetcher.ts', from: 'if (record.offset < entry.position) continue;', to: '' }],
+    caughtBy: { test: fetcherTest, name: 'from its position on once' },
+  },
+  {
+    number: 795,
+    bug: 'records of a partition that was given up are handed out',
+    reference: 'a rebalance: the next owner reads them',
+    change: 'what was fetched is kept',
+    edits: [
+      {
+        file: 'src/client/fetcher.ts',
+        from: 'this.assigned.delete(`${topic}-${partition}`);\n    this.drop(topic, partition);',
+        to: 'this.assigned.delete(`${topic}-${partition}`);',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'given up' },
+  },
+];

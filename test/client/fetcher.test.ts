@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Fetcher, type FetcherOptions } from '../../src/client/fetcher.ts';
+import { buildBatch } from '../../src/protocol/records/builder.ts';
+import { type Fate, ScriptedCluster } from './scripted-cluster.ts';
+
+function fill(cluster: ScriptedCluster, partition: number, counts: readonly number[]): void {
+  let offset = 0;
+  for (const count of counts) {
+    const records = Array.from({ length: count }, () => ({
+      key: null,
+      value: new TextEncoder().encode(`${offset++}`),
+      headers: [],
+      timestamp: 0,
+    }));
+    cluster.partitions[partition]?.append(buildBatch({ records, compression: 'none' }));
+  }
+}
+
+const fetcherOf = (cluster: ScriptedCluster, options: Partial<FetcherOptions> = {}): Fetcher =>
+  new Fetcher(cluster.client({ requestTimeoutMs: 1_000 }), options);
+
+/** Offsets of each partition, in the order in which they were handed out, until `count` came. */
+async function readAll(cluster: ScriptedCluster, fetcher: Fetcher, count: number): Promise<number[][]> {
+  const read: number[][] = cluster.partitions.map(() => []);
+  for (let got = 0; got < count; ) {
+    for (const { partition, offset, value } of await cluster.until(fetcher.poll(100, 3))) {
+      expect(new TextDecoder().decode(value ?? new Uint8Array(0))).toBe(`${offset}`);
+      read[partition]?.push(offset);
+      got++;
+    }
+  }
+  return read;
+}
+
+const troubles: readonly Fate[] = [
+  'served',
+  'closed',
+  'lost',
+  'silence',
+  'NOT_LEADER_OR_FOLLOWER',
+  'UNKNOWN_LEADER_EPOCH',
+  'KAFKA_STORAGE_ERROR',
+];
+
+describe('a fetcher', () => {
+  test('hands out every record from its position on once, in order, whatever happens on the way', async () => {
+    const counts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(counts, counts),
+        fc.nat(3),
+        fc.array(fc.constantFrom(...troubles), { maxLength: 10 }),
+        fc.nat(4),
+        async (logs, from, fates, movesAt) => {
+          const cluster = new ScriptedCluster(2);
+          for (const [partition, sizes] of logs.entries()) fill(cluster, partition, sizes);
+          const ends = cluster.partitions.map(({ endOffset }) => endOffset);
+          const starts = ends.map((end) => Math.min(from, end));
+          const left = [...fates];
+          let fetched = 0;
+          cluster.script = ({ api }) => {
+            if (api !== 'Fetch') return 'served';
+            if (++fetched === movesAt) cluster.moveLeader(0);
+            return left.shift() ?? 'served';
+          };
+          const fetcher = fetcherOf(cluster);
+          for (const [partition, start] of starts.entries()) fetcher.assign('t', partition, start);
+          const total = ends.reduce((sum, end, at) => sum + end - (starts[at] as number), 0);
+          const read = await readAll(cluster, fetcher, total);
+          const expected = ends.map((end, at) =>
+            Array.from({ length: end - (starts[at] as number) }, (_, i) => (starts[at] as number) + i),
+          );
+          expect(read).toEqual(expected);
+          expect(fetcher.positions().map(({ offset }) => offset)).toEqual(ends);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('records of a partition that was given up, or whose position moved, are not handed out', async () => {
+    const cluster = new ScriptedCluster(2);
+    for (const partition of [0, 1]) fill(cluster, partition, [3, 3]);
+    const fetcher = fetcherOf(cluster);
+    fetcher.assign('t', 0, 0);
+    fetcher.assign('t', 1, 0);
+    const [first] = await cluster.until(fetcher.poll(100, 1));
+    expect(first?.offset).toBe(0);
+    fetcher.unassign('t', 0);
+    fetcher.assign('t', 1, 4);
+    const read = await readAll(cluster, fetcher, 2);
+    expect(read).toEqual([[], [4, 5]]);
+    expect(fetcher.position('t', 0)).toBeNull();
+  });
+
+  test('a position out of range goes where the options say, or is an error', async () => {
+    const cluster = new ScriptedCluster();
+    fill(cluster, 0, [2]);
+    const lost = fetcherOf(cluster, { reset: 'none' });
+    lost.assign('t', 0, 9);
+    await expect(cluster.until(lost.poll(100))).rejects.toThrow(
+      /OFFSET_OUT_OF_RANGE|out of range|not within the range/i,
+    );
+    const again = fetcherOf(cluster, { reset: 'earliest' });
+    again.assign('t', 0, 9);
+    expect(await readAll(cluster, again, 2)).toEqual([[0, 1]]);
+  });
+
+  test('an error that asking again does not mend is thrown once, and reading can go on', async () => {
+    const cluster = new ScriptedCluster();
+    fill(cluster, 0, [2]);
+    const left: Fate[] = ['TOPIC_AUTHORIZATION_FAILED'];
+    cluster.script = ({ api }) => (api === 'Fetch' ? (left.shift() ?? 'served') : 'served');
+    const fetcher = fetcherOf(cluster);
+    fetcher.assign('t', 0, 0);
+    await expect(cluster.until(fetcher.poll(100))).rejects.toThrow();
+    expect(await readAll(cluster, fetcher, 2)).toEqual([[0, 1]]);
+  });
+
+  test('nothing to read is said when the wait is over', async () => {
+    const cluster = new ScriptedCluster();
+    const fetcher = fetcherOf(cluster);
+    fetcher.assign('t', 0, 0);
+    expect(await cluster.until(fetcher.poll(200))).toEqual([]);
+  });
+});

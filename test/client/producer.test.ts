@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Producer, type ProducerOptions } from '../../src/client/producer.ts';
+import { decodeRecords } from '../../src/protocol/records/record.ts';
+import { batches } from '../../src/protocol/records/batch.ts';
+import { type Fate, ScriptedCluster } from './scripted-cluster.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function producerOf(cluster: ScriptedCluster, options: Partial<ProducerOptions> = {}) {
+  const client = cluster.client({ requestTimeoutMs: 1_000 });
+  return new Producer(client, new SeededRandom(1), { requestTimeoutMs: 500, ...options });
+}
+
+/** Values of a partition, in its order. */
+function stored(cluster: ScriptedCluster, partition = 0): string[] {
+  return (cluster.partitions[partition]?.batches ?? []).flatMap(({ bytes: batch }) =>
+    batches(batch).headers.flatMap((header) =>
+      decodeRecords(header).map(({ value }) => new TextDecoder().decode(value ?? new Uint8Array(0))),
+    ),
+  );
+}
+
+const send = (producer: Producer, value: string, partition = 0) =>
+  producer.send({ topic: 't', partition, value: bytes(value) });
+
+/** What can happen to a request and be mended by asking again. */
+const troubles: readonly Fate[] = [
+  'served',
+  'closed',
+  'lost',
+  'silence',
+  'NOT_LEADER_OR_FOLLOWER',
+  'NOT_ENOUGH_REPLICAS',
+  'REQUEST_TIMED_OUT',
+];
+
+describe('a producer', () => {
+  test('whatever happens on the way, an idempotent one writes each record once and in order', async () => {
+    const fates = fc.array(fc.constantFrom(...troubles), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(fates, fc.integer({ min: 1, max: 12 }), fc.nat(3), async (list, count, movesAt) => {
+        const cluster = new ScriptedCluster(2);
+        const producer = producerOf(cluster, { batchBytes: 60 });
+        const left = [...list];
+        let produced = 0;
+        cluster.script = ({ api }) => {
+          if (api !== 'Produce') return 'served';
+          if (++produced === movesAt) cluster.moveLeader(0);
+          return left.shift() ?? 'served';
+        };
+        const values = Array.from({ length: count }, (_, at) => `${at}`);
+        const sent = values.map((value, at) => send(producer, value, at % 2));
+        const acknowledged = await cluster.until(Promise.all(sent));
+        const places = values.map((value, at) => ({ value, partition: at % 2 }));
+        for (const partition of [0, 1]) {
+          const own = places.filter((place) => place.partition === partition).map(({ value }) => value);
+          expect(stored(cluster, partition)).toEqual(own);
+        }
+        for (const [at, { partition, offset }] of acknowledged.entries())
+          expect(stored(cluster, partition)[offset]).toBe(`${at}`);
+        await cluster.until(producer.flush());
+        expect(cluster.time.timerCount).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('one that is not idempotent may write twice after a lost answer, never less than once', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster, { isIdempotent: false });
+    const left: Fate[] = ['lost'];
+    cluster.script = ({ api }) => (api === 'Produce' ? (left.shift() ?? 'served') : 'served');
+    await cluster.until(send(producer, 'one'));
+    expect(stored(cluster)).toEqual(['one', 'one']);
+    expect(cluster.asked.some(({ api }) => api === 'InitProducerId')).toBe(false);
+  });
+
+  test('a refusal for good fails the records of that batch, and the next ones are written', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster);
+    const left: Fate[] = ['MESSAGE_TOO_LARGE'];
+    cluster.script = ({ api }) => (api === 'Produce' ? (left.shift() ?? 'served') : 'served');
+    await expect(cluster.until(send(producer, 'one'))).rejects.toThrow(/MESSAGE_TOO_LARGE|larger/i);
+    await cluster.until(send(producer, 'two'));
+    expect(stored(cluster)).toEqual(['two']);
+    // Its sequence numbers have a gap now, so it begins anew under another id.
+    expect(cluster.asked.filter(({ api }) => api === 'InitProducerId')).toHaveLength(2);
+  });
+
+  test('a record that can not be delivered fails when its time is over, and flush does not hang', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster, { deliveryTimeoutMs: 3_000 });
+    cluster.script = ({ api }) => (api === 'Produce' ? 'NOT_LEADER_OR_FOLLOWER' : 'served');
+    const sent = send(producer, 'one');
+    const flushed = producer.flush();
+    await expect(cluster.until(sent)).rejects.toThrow();
+    await cluster.until(flushed);
+    expect(cluster.time.nowMs).toBeLessThan(1_000_000 + 4_000);
+    expect(stored(cluster)).toEqual([]);
+  });
+
+  test('a topic that is not there is waited for, then named', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster, { maxBlockMs: 1_000 });
+    cluster.script = ({ api }) => (api === 'Metadata' ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'served');
+    await expect(cluster.until(send(producer, 'one'))).rejects.toThrow(
+      'Topic t not present in metadata after 1000 ms.',
+    );
+    cluster.script = () => 'served';
+    await cluster.until(send(producer, 'two'));
+    expect(stored(cluster)).toEqual(['two']);
+  });
+
+  test('records gather while a batch is in flight, and leave in batches of the set size', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster, { batchBytes: 100 });
+    await cluster.until(Promise.all(Array.from({ length: 20 }, (_, at) => send(producer, `value ${at}`))));
+    const sizes = cluster.partitions[0]?.batches.map(
+      ({ bytes: batch }) => batches(batch).headers[0]?.recordsCount,
+    );
+    expect(Math.max(...(sizes as number[]))).toBeLessThanOrEqual(4);
+    expect(sizes?.length).toBeLessThan(20);
+  });
+
+  test('with acks=0 nothing is waited for', async () => {
+    const cluster = new ScriptedCluster();
+    const producer = producerOf(cluster, { acks: 0, isIdempotent: false });
+    cluster.script = ({ api }) => (api === 'Produce' ? 'silence' : 'served');
+    expect(await cluster.until(send(producer, 'one'))).toEqual({ topic: 't', partition: 0, offset: -1 });
+    await cluster.time.advance(10);
+    expect(stored(cluster)).toEqual(['one']);
+  });
+});
