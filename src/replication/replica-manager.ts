@@ -249,9 +249,10 @@ export class ReplicaManager implements MetadataPublisher {
    * with: before that, a log that looks like a stray may only be one that we have not heard of yet.
    */
   removeStrays(): Promise<void> {
-    const { topics } = this.#image;
     const localId = this.#options.identity.nodeId;
     return this.#options.logs.removeStrays((log) => {
+      // The newest image: it may change while the logs are looked through.
+      const { topics } = this.#image;
       // A directory that lost its topic id belongs to the topic that has its name.
       const topic = log.topicId === '' ? topics.byName(log.topic) : topics.byId(log.topicId);
       return topic?.partitions[log.partition]?.replicas.includes(localId) === true;

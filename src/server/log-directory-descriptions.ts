@@ -25,7 +25,7 @@ async function describe(
     isCordoned,
     ...volume,
     logs: [
-      ...logs.logsIn(directory).map(
+      ...(await logs.logsIn(directory)).map(
         (log): LogDescription => ({
           topic: log.topic,
           index: log.partition,

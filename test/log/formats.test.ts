@@ -1,5 +1,6 @@
 /** Golden bytes of the files that Kafka reads too. */
 import { describe, expect, test } from 'vitest';
+import type { Scheduler } from '../../src/base/clock.ts';
 import {
   decodeEpochCheckpoint,
   decodeOffsetCheckpoint,
@@ -20,6 +21,10 @@ import { decodeAborted, encodeAborted } from '../../src/log/segment/transaction-
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const atOnce: Scheduler = {
+  after: () => ({ cancel: () => undefined }),
+  soon: (callback) => queueMicrotask(callback),
+};
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 test('producer snapshot: the bytes of the Java classes', () => {
@@ -75,17 +80,14 @@ test('transaction index', () => {
   expect(decodeAborted(bytes.subarray(1))).toBe(null);
 });
 
-test('checkpoints', () => {
-  expect(
-    text(
-      encodeOffsetCheckpoint(
-        new Map([
-          ['a-b-3', 17],
-          ['c-0', 0],
-        ]),
-      ),
-    ),
-  ).toBe('0\n2\na-b 3 17\nc 0 0\n');
+test('checkpoints', async () => {
+  const offsets = new Map([
+    ['a-b-3', 17],
+    ['c-0', 0],
+  ]);
+  expect(text(await encodeOffsetCheckpoint(offsets, atOnce))).toBe('0\n2\na-b 3 17\nc 0 0\n');
+  const many = new Map(Array.from({ length: 3000 }, (_, i) => [`orders-${i}`, i * i]));
+  expect(decodeOffsetCheckpoint(text(await encodeOffsetCheckpoint(many, atOnce)))).toEqual(many);
   expect(decodeOffsetCheckpoint('0\n1\na-b 3 17\n')).toEqual(new Map([['a-b-3', 17]]));
   for (const bad of ['', '0\n', '1\n0\n', '0\n2\na 3 17\n', '0\n1\na 3\n', '0\n1\na 3 x\n'])
     expect(decodeOffsetCheckpoint(bad)).toBe(null);

@@ -167,8 +167,8 @@ test('a cordoned directory gets no new replica, unless metadata says so or there
 });
 
 test('of partitions that are not here yet, so many have a directory and no more', () => {
-  const fs = new Bench().fs;
-  const [a, b] = ['/a', '/b'].map((path) => new LogDirectory(fs, silentLogger, path, path, null)) as [
+  const resources = new Bench().resources();
+  const [a, b] = ['/a', '/b'].map((path) => new LogDirectory(resources, path, path, null)) as [
     LogDirectory,
     LogDirectory,
   ];

@@ -235,7 +235,7 @@ test('a bug in a background task is logged with its stack, costs no directory an
   await logs.applyRetention();
   expect(made.map((log) => log.logStartOffset)).toEqual([0, 10, 10]);
   second.expireProducers = bug;
-  logs.expireProducers();
+  await logs.expireProducers();
   await bench.clock.advance(5000);
   expect(made.map((log) => log.isOffline)).toEqual([false, false, false]);
   expect(bench.failures).toEqual([]);
@@ -249,7 +249,7 @@ test('a broken invariant in a background task is thrown on', async () => {
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
   log.expireProducers = () => assert(false, 'offsets are in order');
-  expect(() => logs.expireProducers()).toThrow('offsets are in order');
+  await expect(logs.expireProducers()).rejects.toThrow('offsets are in order');
   log.applyRetention = async () => {
     assert(false, 'offsets are in order');
     return 0;

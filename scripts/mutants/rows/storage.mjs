@@ -164,4 +164,32 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/log/log-moves.test.ts', name: 'had not followed before a clean stop' },
   },
+  {
+    number: 782,
+    bug: 'retention and checkpoints of 10,000 logs hold the event loop',
+    reference: 'review-1 §5: 116 ms for 10,000 logs',
+    change: 'a loop takes all logs in one turn',
+    edits: [
+      {
+        file: 'src/log/manager/concurrency.ts',
+        from: 'if (taken === logsPerTurnMax) {',
+        to: 'if (taken > 1e9) {',
+      },
+    ],
+    caughtBy: { test: 'test/log/turns.test.ts', name: 'every loop over all logs' },
+  },
+  {
+    number: 783,
+    bug: 'a stop of 10,000 idle logs holds the event loop',
+    reference: 'sibling of review-1 §5',
+    change: 'one worker waits for the next turn, the others go on',
+    edits: [
+      {
+        file: 'src/log/manager/concurrency.ts',
+        from: 'turn = turn.then(() => yieldTurn(scheduler));\n      await turn;',
+        to: 'await yieldTurn(scheduler);',
+      },
+    ],
+    caughtBy: { test: 'test/log/turns.test.ts', name: 'several at a time' },
+  },
 ];

@@ -4,6 +4,7 @@
  */
 import { StorageError } from '../../base/file-system.ts';
 import { contain } from '../manager/background-tasks.ts';
+import { forEachInTurns } from '../manager/concurrency.ts';
 import type { OffsetCheckpoint } from '../directories/checkpoints.ts';
 import type { CleanableRange } from './compaction.ts';
 import { cleanableRange, compact, UncleanableError } from './compaction.ts';
@@ -14,7 +15,7 @@ import type { PartitionLog } from '../partition-log.ts';
 
 export interface LogCleanerOptions {
   readonly resources: LogResources;
-  readonly logs: () => readonly { readonly log: PartitionLog; readonly directory: string }[];
+  readonly logs: () => Iterable<{ readonly log: PartitionLog; readonly directory: string }>;
   /** A checkpoint of this directory has moved. */
   readonly onProgress: (directory: string) => Promise<void>;
 }
@@ -68,8 +69,9 @@ export class LogCleaner {
 
   async #clean(): Promise<boolean> {
     const candidates: Candidate[] = [];
-    for (const { log, directory } of this.#options.logs()) {
-      if (!log.state.config.cleanupPolicy.compact || log.isOffline || this.#uncleanable.has(log)) continue;
+    await forEachInTurns(this.#options.logs(), this.#options.resources.scheduler, async (one) => {
+      const { log, directory } = one;
+      if (!log.state.config.cleanupPolicy.compact || log.isOffline || this.#uncleanable.has(log)) return;
       const name = partitionDirectoryName(log.topic, log.partition);
       await this.#guarded(log, async () => {
         const range = await cleanableRange(log, this.checkpointOf(directory, name) ?? 0);
@@ -78,7 +80,7 @@ export class LogCleaner {
         if (ratio < log.state.config.minCleanableDirtyRatio && !range.isOverdue) return;
         candidates.push({ log, directory, range, ratio });
       });
-    }
+    });
     let didWork = false;
     for (const candidate of candidates.sort((a, b) => b.ratio - a.ratio)) {
       if (this.#stopped) return false;

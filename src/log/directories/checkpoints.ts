@@ -2,10 +2,12 @@
  * The small text files of a log directory and of a partition, in Kafka's formats. A file that can't be understood is an
  * answer (`null`), not an exception: every one of them can be made again from the logs, at the price of more recovery.
  */
+import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { replaceFile } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { isUuid } from '../../base/uuid.ts';
+import { forEachInTurns } from '../manager/concurrency.ts';
 import { readIfExists } from '../segment/index-bytes.ts';
 import { cleanShutdownName, partitionMetadataName } from '../names.ts';
 
@@ -18,6 +20,7 @@ export interface EpochEntry {
 }
 
 const encoder = new TextEncoder();
+const encodedPartLength = 4096;
 
 async function readText(fs: FileSystem, path: string): Promise<string | null> {
   const content = await readIfExists(fs, path);
@@ -39,13 +42,22 @@ function checkpointText(lines: readonly string[]): Uint8Array {
   return encoder.encode(`0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
 }
 
-export function encodeOffsetCheckpoint(offsets: OffsetCheckpoint): Uint8Array {
-  const lines: string[] = [];
-  for (const [directory, offset] of offsets) {
+/** In turns of the event loop: there is a line for each partition of the broker. */
+export async function encodeOffsetCheckpoint(
+  offsets: OffsetCheckpoint,
+  scheduler: Scheduler,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let text = `0\n${offsets.size}\n`;
+  await forEachInTurns(offsets, scheduler, ([directory, offset]) => {
     const dash = directory.lastIndexOf('-');
-    lines.push(`${directory.slice(0, dash)} ${directory.slice(dash + 1)} ${offset}`);
-  }
-  return checkpointText(lines);
+    text += `${directory.slice(0, dash)} ${directory.slice(dash + 1)} ${offset}\n`;
+    if (text.length < encodedPartLength) return;
+    parts.push(encoder.encode(text));
+    text = '';
+  });
+  parts.push(encoder.encode(text));
+  return Buffer.concat(parts);
 }
 
 export function decodeOffsetCheckpoint(text: string): OffsetCheckpoint | null {
@@ -66,8 +78,9 @@ export async function writeOffsetCheckpoint(
   fs: FileSystem,
   path: string,
   offsets: OffsetCheckpoint,
+  scheduler: Scheduler,
 ): Promise<void> {
-  await replaceFile(fs, path, encodeOffsetCheckpoint(offsets));
+  await replaceFile(fs, path, await encodeOffsetCheckpoint(offsets, scheduler));
 }
 
 export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Array {

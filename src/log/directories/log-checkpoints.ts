@@ -1,5 +1,7 @@
 /** Writes the offset checkpoints of the log directories from the logs that are in them. */
+import type { Scheduler } from '../../base/clock.ts';
 import { asStorageError, type StorageError } from '../../base/file-system.ts';
+import { forEachInTurns } from '../manager/concurrency.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
 import type { LogCleaner } from '../compaction/cleaner.ts';
 import type { CheckpointKind, LogDirectory } from './log-directory.ts';
@@ -12,6 +14,7 @@ export interface Held {
 }
 
 export interface LogCheckpointsOptions {
+  readonly scheduler: Scheduler;
   readonly directories: readonly LogDirectory[];
   /** By the name of the partition. */
   readonly held: ReadonlyMap<string, Held>;
@@ -55,11 +58,19 @@ export class LogCheckpoints {
     await this.write('cleaner');
   }
 
-  #collect(directory: LogDirectory, kind: CheckpointKind, joining: PartitionLog | null): OffsetCheckpoint {
+  /**
+   * In turns of the event loop. A log may be appended to or truncated between them: each offset is one that held after the write was
+   * asked for, which is what callers rely on.
+   */
+  async #collect(
+    directory: LogDirectory,
+    kind: CheckpointKind,
+    joining: PartitionLog | null,
+  ): Promise<OffsetCheckpoint> {
     const offsets: OffsetCheckpoint = new Map();
-    for (const [name, held] of this.#options.held) {
+    await forEachInTurns(this.#options.held, this.#options.scheduler, ([name, held]) => {
       const { log } = held;
-      if (held.directory !== directory && log !== joining) continue;
+      if (held.directory !== directory && log !== joining) return;
       if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
       else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
       else if (kind === 'logStart' && (log.logStartOffset > log.firstSegmentOffset || log === joining))
@@ -68,7 +79,7 @@ export class LogCheckpoints {
         const offset = this.#options.cleaner.checkpointOf(directory.path, name);
         if (offset !== null) offsets.set(name, offset);
       }
-    }
+    });
     return offsets;
   }
 }

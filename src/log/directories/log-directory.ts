@@ -1,6 +1,7 @@
 /**
  * One entry of `log.dirs`: its lock, its clean shutdown marker and its checkpoints. The logs in it belong to `LogManager`.
  */
+import type { Scheduler } from '../../base/clock.ts';
 import type { FileLock, FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -34,6 +35,7 @@ export class LogDirectory {
   readonly path: string;
   readonly id: Uuid;
   readonly #fs: FileSystem;
+  readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   #lock: FileLock | null = null;
   /** The error that took it offline. */
@@ -51,9 +53,15 @@ export class LogDirectory {
   /** The last write of each checkpoint, and one that waits behind it. */
   readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
 
-  constructor(fs: FileSystem, logger: Logger, path: string, id: Uuid, failure: unknown) {
-    this.#fs = fs;
-    this.#logger = logger;
+  constructor(
+    resources: { readonly fs: FileSystem; readonly scheduler: Scheduler; readonly logger: Logger },
+    path: string,
+    id: Uuid,
+    failure: unknown,
+  ) {
+    this.#fs = resources.fs;
+    this.#scheduler = resources.scheduler;
+    this.#logger = resources.logger;
     this.path = path;
     this.id = id;
     this.failure = failure;
@@ -106,10 +114,11 @@ export class LogDirectory {
   }
 
   /** Writes what `collect` returns when its turn comes; calls that wait for a turn share one write. */
-  writeCheckpoint(kind: CheckpointKind, collect: () => OffsetCheckpoint): Promise<void> {
+  writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {
       this.dirty.delete(kind);
-      await writeOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`, collect());
+      const path = `${this.path}/${checkpointNames[kind]}`;
+      await writeOffsetCheckpoint(this.#fs, path, await collect(), this.#scheduler);
     };
     const turn = this.#writes.get(kind);
     if (turn === undefined) {

@@ -3,11 +3,10 @@
  */
 import { StorageError } from '../../base/file-system.ts';
 import { readPartitionMetadata } from './checkpoints.ts';
-import { forEachLimited } from '../manager/concurrency.ts';
+import { forEachInTurns, forEachLimited } from '../manager/concurrency.ts';
 import type { LogConfig } from '../log-config.ts';
 import type { Held, LogCheckpoints } from './log-checkpoints.ts';
 import { checkpointKinds, type LogDirectory } from './log-directory.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 import type { LogCallbacks, LogResources } from '../log-state.ts';
 import {
   isDeletedDirectoryName,
@@ -44,7 +43,7 @@ export async function openDirectory(
   only: string | null,
   options: OpeningOptions,
 ): Promise<void> {
-  const { fs, logger } = options.resources;
+  const { fs, logger, scheduler } = options.resources;
   const [recoveryPoints, highWatermarks, logStarts] = await Promise.all([
     directory.readCheckpoint('recoveryPoint'),
     directory.readCheckpoint('highWatermark'),
@@ -71,19 +70,20 @@ export async function openDirectory(
     options.onOpened(name, log);
   };
   const names = only === null ? await fs.list(directory.path) : [only];
-  const count = names.filter((name) => isPartition(name)).length;
+  let count = 0;
+  await forEachInTurns(names, scheduler, (name) => {
+    const path = `${directory.path}/${name}`;
+    if (isPartition(name)) count += 1;
+    if (isDeletedDirectoryName(name)) options.onDeleted(path);
+    const moving = parseFutureDirectoryName(name);
+    if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
+  });
   if (!directory.wasClean && count > 0)
     logger.info('The last shutdown was not clean: recovering', {
       directory: directory.path,
       partitions: count,
     });
-  for (const name of names) {
-    const path = `${directory.path}/${name}`;
-    if (isDeletedDirectoryName(name)) options.onDeleted(path);
-    const moving = parseFutureDirectoryName(name);
-    if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
-  }
-  await forEachLimited(names, openingMax, async (name) => {
+  await forEachLimited(names, openingMax, scheduler, async (name) => {
     try {
       await open(name);
     } catch (error) {
@@ -102,14 +102,14 @@ export async function closeDirectory(
   logs: readonly Held[],
   checkpoints: LogCheckpoints,
   brokerEpoch: number,
-  logger: Logger,
+  { logger, scheduler }: LogResources,
 ): Promise<void> {
   try {
     if (directory.isOffline) {
-      for (const { log } of logs) await log.abandon();
+      await forEachInTurns(logs, scheduler, ({ log }) => log.abandon());
       return;
     }
-    await forEachLimited(logs, openingMax, async ({ log }) => {
+    await forEachLimited(logs, openingMax, scheduler, async ({ log }) => {
       await log.materialise();
       await log.close();
     });

@@ -1,14 +1,47 @@
-/** Runs `body` for each item, at most `limit` at a time; rejects with the first error after all have ended. */
+/**
+ * Loops over all logs of a broker, of which there may be 100,000: a bounded number of them in one turn of the event loop, and a
+ * bounded number of them at a time.
+ */
+import { type Scheduler, yieldTurn } from '../../base/clock.ts';
+
+/** Logs that a loop looks at before requests and heartbeats get their turn: 1 to 2 ms of work. */
+export const logsPerTurnMax = 100;
+
+/** Runs `body` for each item, one after the other, in as many turns of the event loop as it takes. */
+export async function forEachInTurns<T>(
+  items: Iterable<T>,
+  scheduler: Scheduler,
+  body: (item: T) => Promise<void> | void,
+): Promise<void> {
+  let taken = 0;
+  for (const item of items) {
+    if (taken === logsPerTurnMax) {
+      await yieldTurn(scheduler);
+      taken = 0;
+    }
+    taken += 1;
+    await body(item);
+  }
+}
+
+/** Runs `body` for each item, at most `limit` at a time and in turns; rejects with the first error after all have ended. */
 export async function forEachLimited<T>(
   items: Iterable<T>,
   limit: number,
+  scheduler: Scheduler,
   body: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failed = false;
   let failure: unknown;
+  let taken = 0;
+  /** All workers wait for it: one that went on would keep the turn. */
+  let turn: Promise<void> = Promise.resolve();
   const worker = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {
+      taken += 1;
+      if (taken % logsPerTurnMax === 0) turn = turn.then(() => yieldTurn(scheduler));
+      await turn;
       try {
         await body(next.value);
       } catch (error) {

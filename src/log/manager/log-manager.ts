@@ -13,13 +13,12 @@ import type { Uuid } from '../../base/uuid.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { BackgroundTasks, contain } from './background-tasks.ts';
+import { BackgroundTasks } from './background-tasks.ts';
 import { type LogTask, type TaskTimes, taskTimes } from './scheduled-tasks.ts';
 import { LogCleaner } from '../compaction/cleaner.ts';
 import { type Held, LogCheckpoints } from '../directories/log-checkpoints.ts';
 import { type LogMove, LogMoves } from '../directories/log-moves.ts';
-import { FilePool } from '../segment/file-pool.ts';
-import { IndexCache } from '../segment/index-cache.ts';
+import { forEachInTurns } from './concurrency.ts';
 import type { LogConfig } from '../log-config.ts';
 import { LogDirectories } from '../directories/log-directories.ts';
 import { LogDirectory } from '../directories/log-directory.ts';
@@ -31,7 +30,8 @@ import { markedDirectoryName, partitionDirectoryName } from '../names.ts';
 import { NewDirectories } from '../directories/new-directories.ts';
 import { PartitionLog } from '../partition-log.ts';
 import { ProducerUpkeep } from '../producers/producer-upkeep.ts';
-import { TailCache } from '../tail-cache.ts';
+import { logResources } from './log-resources.ts';
+import { retain } from './retention.ts';
 import { WriteBehind } from './write-behind.ts';
 
 export interface LogManagerOptions {
@@ -55,10 +55,6 @@ export interface LogManagerOptions {
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 
-const tailCacheBytesDefault = 64 * 1024 * 1024;
-const indexCacheBytesMax = 32 * 1024 * 1024;
-const openFilesMax = 1024;
-
 export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #logger: Logger;
@@ -69,7 +65,7 @@ export class LogManager {
   readonly #creating = new Map<string, Promise<PartitionLog>>();
   /** Logs whose directories are about to be renamed: what takes their place waits for that. */
   readonly #leaving = new Map<string, Promise<void>>();
-  readonly #writeBehind = new WriteBehind();
+  readonly #writeBehind: WriteBehind;
   readonly #newDirectories: NewDirectories;
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: LogCheckpoints;
@@ -79,36 +75,26 @@ export class LogManager {
   readonly #tasks: BackgroundTasks;
 
   constructor(options: LogManagerOptions) {
-    const { fs, clock, scheduler, random } = options;
+    const { scheduler } = options;
     this.#options = options;
     this.#logger = options.logger.child('LogManager');
-    this.#resources = {
-      fs,
-      clock,
-      scheduler,
-      random,
-      logger: this.#logger,
-      files: new FilePool(fs, openFilesMax),
-      indexes: new IndexCache(indexCacheBytesMax),
-      tails: new TailCache(options.tailCacheBytesMax ?? tailCacheBytesDefault),
-    };
+    this.#resources = logResources({ ...options, logger: this.#logger });
     this.#newDirectories = new NewDirectories(scheduler);
-    this.#upkeep = new ProducerUpkeep(options.settings);
+    this.#writeBehind = new WriteBehind(scheduler);
+    this.#upkeep = new ProducerUpkeep(options.settings, scheduler);
     this.#tasks = new BackgroundTasks(scheduler, this.#logger);
     this.#directories = new LogDirectories(
       options.directories.map(
-        ({ path, id, failure }) => new LogDirectory(fs, this.#logger, path, id, failure ?? null),
+        ({ path, id, failure }) => new LogDirectory(this.#resources, path, id, failure ?? null),
       ),
     );
     this.#cleaner = new LogCleaner({
       resources: this.#resources,
-      logs: () =>
-        this.#held()
-          .filter(({ log }) => this.#moves.of(log) === null)
-          .map(({ log, directory }) => ({ log, directory: directory.path })),
+      logs: () => this.#cleanable(),
       onProgress: (path) => this.#checkpoints.cleaned(path),
     });
     this.#checkpoints = new LogCheckpoints({
+      scheduler,
       directories: this.#directories.all,
       held: this.#logs,
       cleaner: this.#cleaner,
@@ -151,8 +137,13 @@ export class LogManager {
     return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
   }
 
-  logsIn(directory: LogDirectory): PartitionLog[] {
-    return this.#held().flatMap((held) => (held.directory === directory ? [held.log] : []));
+  /** In turns of the event loop. */
+  async logsIn(directory: LogDirectory): Promise<PartitionLog[]> {
+    const logs: PartitionLog[] = [];
+    await forEachInTurns(this.#logs.values(), this.#resources.scheduler, (held) => {
+      if (held.directory === directory) logs.push(held.log);
+    });
+    return logs;
   }
 
   /** Directories with their state, for registration, DescribeLogDirs and JBOD assignment. */
@@ -241,14 +232,14 @@ export class LogManager {
 
   /** Puts the logs aside that no one should have here; they are kept as `…-stray` for a person to look at. */
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
-    for (const { log } of this.#held()) {
+    await forEachInTurns(this.#held(), this.#resources.scheduler, async ({ log }) => {
       const name = partitionDirectoryName(log.topic, log.partition);
       // While others were put aside, a replica of the topic that has this name now may have taken its place.
-      if (isExpected(log) || this.#logs.get(name)?.log !== log) continue;
+      if (isExpected(log) || this.#logs.get(name)?.log !== log) return;
       mark('log.stray-put-aside');
       this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
       await this.#putAside(name, 'stray');
-    }
+    });
     for (const [name, twin] of this.#twins.drain())
       if (isExpected(twin.log) && !this.#logs.has(name)) this.#logs.set(name, twin);
       else await this.#leave(name, twin, 'stray');
@@ -261,18 +252,11 @@ export class LogManager {
 
   /** Runs retention once over all logs; the timer does so by itself. */
   async applyRetention(): Promise<void> {
-    for (const { log, directory } of this.#held()) {
-      if (log.isOffline) continue;
-      try {
-        if ((await log.applyRetention()) > 0) directory.dirty.add('logStart');
-      } catch (error) {
-        contain(log, error, 'retention');
-      }
-    }
+    await retain(this.#logs.values(), this.#resources.scheduler);
   }
 
-  expireProducers(): void {
-    this.#upkeep.expire(this.#logs.values());
+  expireProducers(): Promise<void> {
+    return this.#upkeep.expire(this.#logs.values());
   }
 
   /** A transaction of this partition is open for longer than any may be. */
@@ -295,7 +279,7 @@ export class LogManager {
     await Promise.allSettled(this.#creating.values());
     for (const directory of this.#directories.all) {
       const logs = this.#held().filter((held) => held.directory === directory);
-      await closeDirectory(directory, logs, this.#checkpoints, brokerEpoch, this.#logger);
+      await closeDirectory(directory, logs, this.#checkpoints, brokerEpoch, this.#resources);
     }
     await this.#resources.files.close();
   }
@@ -329,6 +313,11 @@ export class LogManager {
     target.logsCount += 1;
     held.directory = target;
     this.#removeLater(oldPath, log.state.config.fileDeleteDelayMs);
+  }
+
+  *#cleanable(): Iterable<{ log: PartitionLog; directory: string }> {
+    for (const { log, directory } of this.#logs.values())
+      if (this.#moves.of(log) === null) yield { log, directory: directory.path };
   }
 
   #held(): Held[] {
@@ -484,8 +473,8 @@ export class LogManager {
     const { settings } = this.#options;
     const bodies: Readonly<Record<LogTask, () => Promise<boolean | void>>> = {
       retention: () => this.applyRetention(),
-      producers: async () => this.expireProducers(),
-      lateTransactions: async () => this.#upkeep.nameLate(this.#logs.values()),
+      producers: () => this.expireProducers(),
+      lateTransactions: () => this.#upkeep.nameLate(this.#logs.values()),
       recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
       logStart: () => this.#checkpoints.write('logStart'),
       highWatermark: () => this.#checkpoints.write('highWatermark'),

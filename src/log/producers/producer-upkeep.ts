@@ -5,40 +5,44 @@
  * A coordinator ends every transaction within `transaction.max.timeout.ms`. One that is open five minutes longer will not
  * end by itself (KIP-664 calls it hanging): readers with `read_committed` and compaction wait for it.
  */
+import type { Scheduler } from '../../base/clock.ts';
 import { contain } from '../manager/background-tasks.ts';
+import { forEachInTurns } from '../manager/concurrency.ts';
 import type { LogManagerSettings } from '../manager/log-settings.ts';
 import type { PartitionLog } from '../partition-log.ts';
 
 export class ProducerUpkeep {
   readonly #settings: LogManagerSettings;
+  readonly #scheduler: Scheduler;
   /** First offset of the transaction that was named last. */
   readonly #named = new WeakMap<PartitionLog, number>();
 
-  constructor(settings: LogManagerSettings) {
+  constructor(settings: LogManagerSettings, scheduler: Scheduler) {
     this.#settings = settings;
+    this.#scheduler = scheduler;
   }
 
   /** Forgets producers that have not written for `producer.id.expiration.ms`. */
-  expire(logs: Iterable<{ readonly log: PartitionLog }>): void {
-    for (const { log } of logs) {
-      if (log.isOffline) continue;
+  expire(logs: Iterable<{ readonly log: PartitionLog }>): Promise<void> {
+    return forEachInTurns(logs, this.#scheduler, ({ log }) => {
+      if (log.isOffline) return;
       try {
         log.expireProducers(this.#settings.producerIdExpirationMs);
       } catch (error) {
         contain(log, error, 'producer expiry');
       }
-    }
+    });
   }
 
-  nameLate(logs: Iterable<{ readonly log: PartitionLog }>): void {
-    for (const { log } of logs) {
-      if (log.isOffline) continue;
+  nameLate(logs: Iterable<{ readonly log: PartitionLog }>): Promise<void> {
+    return forEachInTurns(logs, this.#scheduler, ({ log }) => {
+      if (log.isOffline) return;
       try {
         this.#nameLate(log);
       } catch (error) {
         contain(log, error, 'late transactions');
       }
-    }
+    });
   }
 
   /** True when a transaction of `log` should have been ended long ago. */

@@ -1,0 +1,25 @@
+/** What all logs of a broker share, and its bounds. */
+import { FilePool } from '../segment/file-pool.ts';
+import { IndexCache } from '../segment/index-cache.ts';
+import type { LogResources } from '../log-state.ts';
+import { TailCache } from '../tail-cache.ts';
+
+const tailCacheBytesDefault = 64 * 1024 * 1024;
+const indexCacheBytesMax = 32 * 1024 * 1024;
+const openFilesMax = 1024;
+
+type Given = Pick<LogResources, 'fs' | 'clock' | 'scheduler' | 'random' | 'logger'>;
+
+export function logResources(options: Given & { readonly tailCacheBytesMax?: number }): LogResources {
+  const { fs, clock, scheduler, random, logger, tailCacheBytesMax = tailCacheBytesDefault } = options;
+  return {
+    fs,
+    clock,
+    scheduler,
+    random,
+    logger,
+    files: new FilePool(fs, openFilesMax),
+    indexes: new IndexCache(indexCacheBytesMax),
+    tails: new TailCache(tailCacheBytesMax),
+  };
+}
