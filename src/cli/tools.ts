@@ -30,6 +30,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   security: ['kafka-acls', 'kafka-delegation-tokens'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],
+  replicas: ['kafka-replica-verification'],
   'metadata-shell': ['kafka-metadata-shell'],
   'dump-log': ['kafka-dump-log'],
   perf: [

@@ -12,10 +12,10 @@ function words(line: string): string[] {
   const breaks = [
     /(?<=\s)(?=\S)/,
     /(?<=-)(?=[^\s\-\d('",.)\]])/,
-    /(?<=[^\s-])(?=-[\d(])/,
+    /(?<=[^\s\-/])(?=-[\d(])/,
     /(?<=(?:[.,](?!\d)|:)['"`,.\]]*)(?=[^\s'"`,.\]])/,
     /(?<=\d)(?=>)/,
-    /(?<=[A-Za-z])(?=\()/,
+    /(?<=[A-Za-z\d])(?=\()/,
   ];
   return line.split(new RegExp(breaks.map(({ source }) => source).join('|')));
 }

@@ -1,0 +1,50 @@
+/** What kafka-replica-verification finds when it lays the batches of a partition's replicas side by side. Pure. */
+import type { BatchHeader } from '../../protocol/records/batch.ts';
+
+export interface ReplicaBatches {
+  readonly broker: number;
+  /** -1 when the broker did not answer. */
+  readonly highWatermark: number;
+  readonly batches: readonly Pick<BatchHeader, 'lastOffset' | 'crc'>[];
+}
+
+export interface Comparison {
+  /** Up to here all replicas hold the same. */
+  readonly nextOffset: number;
+  readonly problems: readonly string[];
+  /** Replicas have different offsets: to go on makes no sense. */
+  readonly isFatal: boolean;
+}
+
+/** Compares batch by batch from `offset` on, up to the high watermark, as far as every replica has answered. */
+export function compareReplicas(
+  partition: string,
+  offset: number,
+  replicas: readonly ReplicaBatches[],
+): Comparison {
+  const problems: string[] = [];
+  let nextOffset = offset;
+  for (let at = 0; ; at++) {
+    const row = replicas.flatMap(({ broker, highWatermark, batches }) => {
+      const batch = batches[at];
+      return batch === undefined || batch.lastOffset >= highWatermark ? [] : [{ broker, batch }];
+    });
+    const [first, ...others] = row;
+    if (first === undefined) return { nextOffset, problems, isFatal: false };
+    for (const { broker, batch } of others) {
+      if (batch.lastOffset !== first.batch.lastOffset) {
+        problems.push(
+          `partition ${partition}: replica ${first.broker}'s offset ${first.batch.lastOffset} doesn't match replica ${broker}'s offset ${batch.lastOffset}`,
+        );
+        return { nextOffset, problems, isFatal: true };
+      }
+      if (batch.crc !== first.batch.crc) {
+        problems.push(
+          `partition ${partition} has unmatched checksum at offset ${batch.lastOffset}; replica ${first.broker}'s checksum ${first.batch.crc}; replica ${broker}'s checksum ${batch.crc}`,
+        );
+      }
+    }
+    if (row.length < replicas.length) return { nextOffset, problems, isFatal: false };
+    nextOffset = first.batch.lastOffset + 1;
+  }
+}
