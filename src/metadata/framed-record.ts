@@ -42,7 +42,10 @@ export function decodeFramedRecord(value: Uint8Array): FramedRecord {
   const key = reader.uvarint();
   const version = reader.uvarint();
   const type = typeByKey.get(key);
-  if (frame !== frameVersion) throw new MalformedPayloadError(`unknown frame version ${frame}`);
+  if (frame !== frameVersion)
+    throw new MalformedPayloadError(
+      `Could not deserialize metadata record due to unknown frame version ${frame}(only frame version ${frameVersion} is supported)`,
+    );
   if (type === undefined) throw new MalformedPayloadError(`unknown record type ${key}`);
   return { record: { type, ...decodeFrom(recordSchemas[type], version, reader) } as MetadataRecord, version };
 }

@@ -1,7 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { systemFileSystem } from '../../src/adapters/file-system.ts';
+import { storeInMetadataDirectory } from '../../src/adapters/leveldb/raft-store.ts';
+import { MetadataDelta } from '../../src/metadata/delta.ts';
+import { emptyImage } from '../../src/metadata/image.ts';
+import { encodeRecords, record } from '../../src/metadata/records.ts';
+import { snapshotBytes } from '../../src/metadata/snapshot.ts';
+import {
+  RemoteLogSegmentMetadataRecord,
+  RemotePartitionDeleteMetadataRecord,
+} from '../../src/protocol/messages/remote-log-records.ts';
+import { ShareUpdateKey, ShareUpdateValue } from '../../src/protocol/messages/share-state-records.ts';
+import { TransactionLogKey, TransactionLogValue } from '../../src/protocol/messages/transaction-records.ts';
 import { main } from '../../src/cli/dump-log/kafka-dump-log.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 import { encodeProducerSnapshot } from '../../src/log/producers/producer-snapshot.ts';
@@ -236,13 +248,137 @@ test('records of consumer groups (KIP-848) as JSON; tagged fields that have thei
   ]);
 });
 
-test('what this version has no messages for is refused, not printed as text', async () => {
-  await expect(main(['--files', log, '--share-group-state-decoder'], io)).rejects.toThrow(
-    'not part of this version',
-  );
+test('integers of 64 bits keep their digits', async () => {
+  const value = encode(ConsumerGroupMetadataValue, 0, { epoch: 3, metadataHash: 2 ** 62 });
+  // The last eight bytes are the hash.
+  new DataView(value.buffer, value.byteOffset).setBigInt64(value.length - 8, -881_677_151_471_441_708n);
+  const key = encodeVersioned(3, encode(ConsumerGroupMetadataKey, 0, { groupId: 'g' }));
+  writeFileSync(log, buildBatch({ records: [{ key, value: encodeVersioned(0, value), timestamp: 1 }] }));
+  await dump([log], '--offsets-decoder', '--skip-record-metadata');
+  expect(lines().at(-1)).toContain('"metadataHash":-881677151471441708}');
+});
+
+test('records of transactions and of share groups', async () => {
+  const key = encodeVersioned(0, encode(TransactionLogKey, 0, { transactionalId: 't' }));
+  const value = encode(TransactionLogValue, 1, {
+    producerId: 5,
+    producerEpoch: 1,
+    transactionTimeoutMs: 60_000,
+    transactionStatus: 0,
+    transactionPartitions: null,
+    transactionLastUpdateTimestampMs: 7,
+    transactionStartTimestampMs: -1,
+  });
+  const records = [
+    { key, value: encodeVersioned(1, value), timestamp: 1 },
+    { key, value: null, timestamp: 1 },
+  ];
+  writeFileSync(log, buildBatch({ records }));
+  await dump([log], '--transaction-log-decoder', '--skip-record-metadata');
+  expect(lines().slice(3)).toEqual([
+    '| key: {"type":"0","data":{"transactionalId":"t"}} payload: {"version":"1","data":{"producerId":5,"producerEpoch":1,"transactionTimeoutMs":60000,"transactionStatus":0,"transactionPartitions":null,"transactionLastUpdateTimestampMs":7,"transactionStartTimestampMs":-1}}',
+    '| key: {"type":"0","data":{"transactionalId":"t"}} payload: <DELETE>',
+  ]);
+  out = '';
+  const topicId = 'AAAAAAAAAAAAAAAAAAAABw';
+  const shareKey = encode(ShareUpdateKey, 0, { groupId: 's', topicId, partition: 1 });
+  const update = encode(ShareUpdateValue, 0, {
+    snapshotEpoch: 1,
+    leaderEpoch: 2,
+    startOffset: 3,
+    stateBatches: [{ firstOffset: 3, lastOffset: 4, deliveryState: 2, deliveryCount: 1 }],
+  });
+  const share = { key: encodeVersioned(1, shareKey), value: encodeVersioned(0, update), timestamp: 1 };
+  writeFileSync(log, buildBatch({ records: [share] }));
+  await dump([log], '--share-group-state-decoder', '--skip-record-metadata');
+  expect(lines().slice(3)).toEqual([
+    `| key: {"type":"1","data":{"groupId":"s","topicId":"${topicId}","partition":1}} payload: {"version":"0","data":{"snapshotEpoch":1,"leaderEpoch":2,"startOffset":3,"stateBatches":[{"firstOffset":3,"lastOffset":4,"deliveryState":2,"deliveryCount":1}]}}`,
+  ]);
+});
+
+test('records about remote segments in Java’s form', async () => {
+  const topicIdPartition = { name: 't', id: 'AAAAAAAAAAAAAAAAAAAABw', partition: 2 };
+  const segmentId = 'AAAAAAAAAAAAAAAAAAAACA';
+  const segment = encode(RemoteLogSegmentMetadataRecord, 0, {
+    remoteLogSegmentId: { topicIdPartition, id: segmentId },
+    startOffset: 0,
+    endOffset: 9,
+    brokerId: 1,
+    maxTimestampMs: 5,
+    eventTimestampMs: 6,
+    segmentLeaderEpochs: [{ leaderEpoch: 0, offset: 0 }],
+    segmentSizeInBytes: 100,
+    customMetadata: new Uint8Array(3),
+    remoteLogSegmentState: 1,
+  });
+  const deletion = encode(RemotePartitionDeleteMetadataRecord, 0, {
+    topicIdPartition,
+    brokerId: 1,
+    eventTimestampMs: 6,
+    remotePartitionDeleteState: 2,
+  });
+  const records = [[0, segment] as const, [2, deletion] as const].map(([type, body]) => ({
+    value: Uint8Array.of(1, type, 0, ...body),
+    timestamp: 1,
+  }));
+  writeFileSync(log, buildBatch({ records: [...records, { value: text('x'), timestamp: 1 }] }));
+  await dump([log], '--remote-log-metadata-decoder', '--skip-record-metadata');
+  const partition = 'AAAAAAAAAAAAAAAAAAAABw:t-2';
+  expect(lines().slice(3)).toEqual([
+    `| payload: RemoteLogSegmentMetadata{remoteLogSegmentId=RemoteLogSegmentId{topicIdPartition=${partition}, id=${segmentId}}, startOffset=0, endOffset=9, brokerId=1, maxTimestampMs=5, eventTimestampMs=6, segmentLeaderEpochs={0=0}, segmentSizeInBytes=100, customMetadata=Optional[CustomMetadata{3 bytes}], state=COPY_SEGMENT_FINISHED, txnIdxEmpty=false}`,
+    `| payload: RemotePartitionDeleteMetadata{topicPartition=${partition}, state=DELETE_PARTITION_FINISHED, eventTimestampMs=6, brokerId=1}`,
+    '| payload: Error at offset 2, skipping. Could not deserialize metadata record due to unknown frame version 120(only frame version 1 is supported)',
+  ]);
+});
+
+test('a decoder class that is not Kafka’s is named', async () => {
   await expect(main(['--files', log, '--value-decoder-class', 'com.example.Mine'], io)).rejects.toThrow(
-    'Java class',
+    'com.example.Mine is a Java class',
   );
+});
+
+test('our own metadata log, and a snapshot of it', async () => {
+  const id = 'AAAAAAAAAAAAAAAAAAAACA';
+  const node = join(directory, 'node');
+  mkdirSync(node);
+  writeFileSync(join(node, 'meta.properties'), `version=1\ncluster.id=c\nnode.id=1\ndirectory.id=${id}\n`);
+  const store = storeInMetadataDirectory(systemFileSystem, { path: node, id });
+  await store.open();
+  const change = record('ClientQuotaRecord', {
+    entity: [{ entityType: 'user', entityName: 'u' }],
+    key: 'producer_byte_rate',
+    value: 1024,
+    remove: false,
+  });
+  const payload = encodeRecords([change]);
+  const entry = { offset: 0, epoch: 1, kind: 'data' as const, payload, appendedMs: 7 };
+  const hardState = { epoch: 1, votedFor: null, highWatermark: 1 };
+  await store.write([{ seq: 1, hardState, entries: [entry], install: null, compactTo: null }]);
+  const delta = new MetadataDelta(emptyImage());
+  delta.replay(change);
+  await store.saveSnapshot({ endOffset: 1, epoch: 1, voters: [] }, snapshotBytes(delta.apply(0, 1)));
+  await store.close();
+  const json =
+    '{"type":"CLIENT_QUOTA_RECORD","version":0,"data":{"entity":[{"entityType":"user","entityName":"u"}],"key":"producer_byte_rate","value":1024.0,"remove":false}}';
+  const snapshot = [
+    'Snapshot end offset: 1, epoch: 1',
+    `count: 1 size: ${payload.length}`,
+    `| payload: ${json}`,
+  ];
+  await dump([node], '--cluster-metadata-decoder');
+  expect(lines()).toEqual([
+    'Dumping /node',
+    ...snapshot,
+    'Log starting offset: 0',
+    `baseOffset: 0 lastOffset: 0 count: 1 partitionLeaderEpoch: 1 kind: data CreateTime: 7 size: ${payload.length}`,
+    `| offset: 0 CreateTime: 7 payload: ${json}`,
+  ]);
+  out = '';
+  await dump(
+    [join(node, '__cluster_metadata-0/raft/00000000000000000001-0000000001.checkpoint')],
+    '--cluster-metadata-decoder',
+  );
+  expect(lines().slice(1)).toEqual(snapshot);
 });
 
 test('a batch whose records are damaged ends the dump with its place', async () => {

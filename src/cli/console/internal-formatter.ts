@@ -1,5 +1,5 @@
 /**
- * How kafka-console-consumer prints records of `__consumer_offsets`: type and content of the key, version and content of the
+ * How kafka-console-consumer prints records of internal topics: type and content of the key, version and content of the
  * value, as JSON. Records of other types are passed over; nothing ends a line, as in Kafka's formatters.
  */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
@@ -11,14 +11,12 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '../../protocol/messages/group-records.ts';
+import * as shareGroupRecords from '../../protocol/messages/share-group-records.ts';
+import * as shareStateRecords from '../../protocol/messages/share-state-records.ts';
+import * as transactionRecords from '../../protocol/messages/transaction-records.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
-import type { Message } from '../../protocol/schema/fields.ts';
-import { versionedJson, versionedValue } from '../text/message-json.ts';
-
-interface RecordType {
-  readonly key: Message;
-  readonly value: Message;
-}
+import { jsonText, versionedJson, versionedValue } from '../text/message-json.ts';
+import { type RecordType, recordTypesOf } from '../text/record-types.ts';
 
 /** Record types by the formatter that prints them; a type is the `key` of its messages. */
 const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
@@ -27,6 +25,9 @@ const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
     { key: OffsetCommitKey, value: OffsetCommitValue },
   ],
   GroupMetadata: [{ key: GroupMetadataKey, value: GroupMetadataValue }],
+  TransactionLog: [...recordTypesOf(transactionRecords).values()],
+  ShareGroup: [...recordTypesOf(shareGroupRecords).values()],
+  ShareGroupState: [...recordTypesOf(shareStateRecords).values()],
 };
 
 const encoder = new TextEncoder();
@@ -43,7 +44,7 @@ export function internalFormatter(name: string): ((record: ConsumedRecord) => Ui
     // All keys are of version 0: the type stands where other records have their version.
     const keyJson = { type: type.key.key, data: versionedJson(type.key, 0, key) };
     return encoder.encode(
-      JSON.stringify({ key: keyJson, value: value === null ? null : versionedValue(type.value, value) }),
+      jsonText({ key: keyJson, value: value === null ? null : versionedValue(type.value, value) }),
     );
   };
 }

@@ -116,7 +116,8 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const formatterNames = /^(?:org\.apache\.kafka\.tools\.consumer\.|kafka\.tools\.)?(\w+)MessageFormatter$/;
+const formatterNames =
+  /^(?:org\.apache\.kafka\.tools\.consumer\.(?:group\.share\.)?|kafka\.tools\.)?(\w+)MessageFormatter$/;
 
 /** The formatter of a class name; throws when there is none. */
 export function makeFormatter(name: string, properties: ReadonlyMap<string, string>): MessageFormatter {

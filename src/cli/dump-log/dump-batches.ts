@@ -44,7 +44,7 @@ export function dumpLog(path: string, settings: DumpSettings, gaps: Mismatches, 
         for (const record of recordsOf(header, path, validBytes)) {
           if (record.offset !== lastOffset + 1) gaps.add(path, lastOffset, record.offset);
           lastOffset = record.offset;
-          io.stdout(`${recordLine(header, record, settings)}\n`);
+          printRecord(header, record, settings, io);
         }
       }
       validBytes += header.sizeBytes;
@@ -95,17 +95,16 @@ function batchLine(header: BatchHeader, position: number): string {
   );
 }
 
-function recordLine(header: BatchHeader, record: KafkaRecord, settings: DumpSettings): string {
+/** Kafka prints the metadata before it reads the content, which may fail. */
+function printRecord(header: BatchHeader, record: KafkaRecord, settings: DumpSettings, io: CliIo): void {
   const { skipsMetadata, printsContent, parser } = settings;
-  let line = skipsMetadata ? '' : metadataOf(header, record);
-  if (!printsContent || header.isControl) return line;
-  const { key, payload } = parser(record);
-  let prefix = skipsMetadata ? '| ' : ' ';
-  if (key !== null) {
-    line += `${prefix}key: ${key}`;
-    prefix = ' ';
+  if (!skipsMetadata) io.stdout(metadataOf(header, record));
+  if (printsContent && !header.isControl) {
+    const { key, payload } = parser(record);
+    const parts = [key === null ? [] : `key: ${key}`, payload === null ? [] : `payload: ${payload}`].flat();
+    if (parts.length > 0) io.stdout(`${skipsMetadata ? '|' : ''} ${parts.join(' ')}`);
   }
-  return payload === null ? line : `${line}${prefix}payload: ${payload}`;
+  io.stdout('\n');
 }
 
 function metadataOf(header: BatchHeader, record: KafkaRecord): string {

@@ -1,5 +1,5 @@
 /** Index files, producer snapshots and aborted transactions as kafka-dump-log prints them, checked against their segment. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { OffsetIndex, offsetIndexEntrySize } from '../../log/segment/offset-index.ts';
 import { decodeProducerSnapshot } from '../../log/producers/producer-snapshot.ts';
 import { TimeIndex, timeIndexEntrySize } from '../../log/segment/time-index.ts';
@@ -184,6 +184,8 @@ export function dumpProducerSnapshot(path: string, io: CliIo): void {
 
 /** Prints each aborted transaction of a segment. */
 export function dumpTransactionIndex(path: string, io: CliIo): void {
+  // A segment without aborted transactions has no such file, and Kafka's tool finds nothing in one that is not there.
+  if (!existsSync(path)) return;
   const entries = decodeAborted(readFileSync(path));
   if (entries === null) throw new ToolError(`${path} is damaged.`);
   for (const { producerId, firstOffset, lastOffset, lastStableOffset } of entries) {

@@ -1,7 +1,7 @@
-/** kafka-dump-log: the content of segment and index files, ours and Kafka's. Nothing needs to run. */
-import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
+/** kafka-dump-log: the content of segment and index files, Kafka's and ours, and of our metadata log. Nothing needs to run. */
+import { printHelpOrVersion, uncaughtParserError, unread, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
-import { type CliIo, ToolError } from '../tool.ts';
+import type { CliIo } from '../tool.ts';
 import { type DumpSettings, dumpLog, everyByte } from './dump-batches.ts';
 import {
   dumpOffsetIndex,
@@ -11,7 +11,16 @@ import {
   type IndexSettings,
   TimeIndexErrors,
 } from './dump-indexes.ts';
-import { decodedBy, type MessageParser, metadataRecords, offsetsRecords } from './message-parsers.ts';
+import {
+  decodedBy,
+  type MessageParser,
+  metadataRecords,
+  offsetsRecords,
+  shareGroupStateRecords,
+  transactionLogRecords,
+} from './message-parsers.ts';
+import { dumpOwnMetadata } from './dump-own-metadata.ts';
+import { remoteLogRecords } from './remote-log-parser.ts';
 import { Mismatches } from './mismatches.ts';
 
 const intro =
@@ -79,30 +88,24 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Options that choose how records are read; each of them makes the content be printed. */
+/** Options that choose how records are read, the first given one wins; each of them makes the content be printed. */
 const parsers: Readonly<Record<string, MessageParser>> = {
   'offsets-decoder': offsetsRecords,
+  'transaction-log-decoder': transactionLogRecords,
   'cluster-metadata-decoder': metadataRecords,
+  'remote-log-metadata-decoder': remoteLogRecords,
+  'share-group-state-decoder': shareGroupStateRecords,
 };
-const decoderOptions = [
-  'offsets-decoder',
-  'transaction-log-decoder',
-  'cluster-metadata-decoder',
-  'remote-log-metadata-decoder',
-  'value-decoder-class',
-  'key-decoder-class',
-  'share-group-state-decoder',
-];
+const decoderOptions = [...Object.keys(parsers), 'value-decoder-class', 'key-decoder-class'];
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const status = printHelpOrVersion(unread(args), args, intro, table, io);
   if (status !== null) return status;
   const options = usageError(table, () => {
-    const parsed = parseOptions(table, args);
+    const parsed = parseOptions(table, args, { typesLater: true });
     checkRequired(parsed, 'files');
     return parsed;
   });
-  const settings = settingsOf(options);
   const gaps = new Mismatches(
     (path) => `Non-consecutive offsets in ${path}`,
     (first, second) => `  ${first} is followed by ${second}`,
@@ -112,19 +115,21 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     (index, log) => `  Index offset: ${index}, log offset: ${log}`,
   );
   const timeErrors = new TimeIndexErrors();
-  const dumpers: Readonly<Record<string, (path: string) => void>> = {
-    '.log': (path) => dumpLog(path, settings, gaps, io),
-    '.checkpoint': (path) => dumpLog(path, settings, gaps, io),
-    '.index': (path) => dumpOffsetIndex(path, settings, mismatches, io),
-    '.timeindex': (path) => dumpTimeIndex(path, settings, timeErrors, io),
+  const dumpers: Readonly<Record<string, (path: string, settings: Settings) => void>> = {
+    '.log': (path, settings) => dumpLog(path, settings, gaps, io),
+    '.checkpoint': (path, settings) => dumpLog(path, settings, gaps, io),
+    '.index': (path, settings) => dumpOffsetIndex(path, settings, mismatches, io),
+    '.timeindex': (path, settings) => dumpTimeIndex(path, settings, timeErrors, io),
     '.snapshot': (path) => dumpProducerSnapshot(path, io),
     '.txnindex': (path) => dumpTransactionIndex(path, io),
   };
   for (const path of (options.text('files') as string).split(',').filter((one) => one !== '')) {
     io.stdout(`Dumping ${path}\n`);
+    if (await dumpOwnMetadata(path, options.has('cluster-metadata-decoder'), io)) continue;
     const dump = dumpers[path.slice(Math.max(0, path.lastIndexOf('.')))];
     if (dump === undefined) io.stderr(`Ignoring unknown file ${path}\n`);
-    else dump(path);
+    // Kafka reads these options when it has a file to dump: what is wrong with them comes behind the line above.
+    else dump(path, settingsOf(options));
   }
   mismatches.print(io);
   timeErrors.print(io);
@@ -132,27 +137,21 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   return 0;
 }
 
-/** Decoders of topics that no version of Bendemann writes yet. */
-const missingDecoders = [
-  'transaction-log-decoder',
-  'remote-log-metadata-decoder',
-  'share-group-state-decoder',
-];
+type Settings = DumpSettings & IndexSettings;
 
-function settingsOf(options: Options): DumpSettings & IndexSettings {
-  const missing = missingDecoders.find((name) => options.has(name));
-  if (missing !== undefined) {
-    throw new ToolError(
-      `--${missing} is not part of this version. Apache Kafka's kafka-dump-log reads the same files.`,
-    );
-  }
+/** An option that must be a number, as the tool tells of one that is not. */
+function numberOf(options: Options, name: string): number {
+  return uncaughtParserError(() => options.number(name)) as number;
+}
+
+function settingsOf(options: Options): Settings {
   const chosen = Object.keys(parsers).find((name) => options.has(name));
   const printsContent = options.has('print-data-log') || decoderOptions.some((name) => options.has(name));
   return {
     isDeep: options.has('deep-iteration') || printsContent,
     printsContent,
     skipsMetadata: options.has('skip-record-metadata'),
-    maxBytes: options.number('max-bytes') as number,
+    maxBytes: numberOf(options, 'max-bytes'),
     parser:
       chosen === undefined
         ? decodedBy(
@@ -162,6 +161,6 @@ function settingsOf(options: Options): DumpSettings & IndexSettings {
         : (parsers[chosen] as MessageParser),
     verifiesOnly: options.has('verify-index-only'),
     checksSanityOnly: options.has('index-sanity-check'),
-    maxMessageBytes: options.number('max-message-size') as number,
+    maxMessageBytes: numberOf(options, 'max-message-size'),
   };
 }

@@ -2,14 +2,19 @@
  * What kafka-dump-log prints of a record's key and value: text, or the content of an internal topic's record as JSON. A part
  * that is null is not printed.
  */
-import { messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
+import { jsonText, messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
 import * as consumerGroupRecords from '../../protocol/messages/consumer-group-records.ts';
 import * as groupRecords from '../../protocol/messages/group-records.ts';
+import * as shareGroupRecords from '../../protocol/messages/share-group-records.ts';
+import * as shareStateRecords from '../../protocol/messages/share-state-records.ts';
+import * as streamsGroupRecords from '../../protocol/messages/streams-group-records.ts';
+import * as transactionRecords from '../../protocol/messages/transaction-records.ts';
 import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
 import type { Message } from '../../protocol/schema/fields.ts';
 import { decodeFramedRecord } from '../../metadata/framed-record.ts';
 import { type MetadataRecord, recordSchemas } from '../../metadata/records.ts';
+import { recordTypesOf } from '../text/record-types.ts';
 import { ToolError } from '../tool.ts';
 
 export interface ParsedRecord {
@@ -21,7 +26,7 @@ export type MessageParser = (record: KafkaRecord) => ParsedRecord;
 
 type Decoder = (bytes: Uint8Array) => string;
 
-const packages = /^(org\.apache\.kafka\.tools\.api|kafka\.serializer)\./;
+const packageOfDecoders = 'org.apache.kafka.tools.api.';
 const textOf: Decoder = (bytes) => Buffer.from(bytes).toString('utf8');
 
 /** Kafka's own decoders; a class of somebody else's can't be loaded without a JVM. */
@@ -29,15 +34,24 @@ const decoders: Readonly<Record<string, Decoder>> = {
   StringDecoder: textOf,
   // The default toString of a Java array says nothing about its content; the bytes do.
   DefaultDecoder: (bytes) => Buffer.from(bytes).toString('hex'),
-  IntegerDecoder: (bytes) => String(Buffer.from(bytes).readInt32BE(0)),
-  LongDecoder: (bytes) => String(Buffer.from(bytes).readBigInt64BE(0)),
+  IntegerDecoder: (bytes) => String(viewOf(bytes, 4).getInt32(0)),
+  LongDecoder: (bytes) => String(viewOf(bytes, 8).getBigInt64(0)),
 };
 
+function viewOf(bytes: Uint8Array, sizeBytes: number): DataView {
+  if (bytes.length < sizeBytes)
+    throw new ToolError('Exception in thread "main" java.nio.BufferUnderflowException');
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 function decoderOf(className: string): Decoder {
-  const decoder = decoders[className.replace(packages, '')];
+  const name = className.startsWith(packageOfDecoders)
+    ? className.slice(packageOfDecoders.length)
+    : className;
+  const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined;
   if (decoder === undefined) {
     throw new ToolError(
-      `${className} is a Java class, which this tool can't load. It has ${Object.keys(decoders).join(', ')}.`,
+      `Exception in thread "main" java.lang.RuntimeException: Failed to load decoder class\n${className} is a Java class, which this tool can't load. It has ${Object.keys(decoders).join(', ')}.`,
     );
   }
   return decoder;
@@ -53,25 +67,9 @@ export function decodedBy(keyClass: string, valueClass: string): MessageParser {
   });
 }
 
-interface RecordType {
-  readonly key: Message;
-  readonly value: Message;
-}
-
-/** The record types of messages of `protocol/messages`: pairs named `XKey` and `XValue`, by the type in `XKey.key`. */
-function typesOf(module: Readonly<Record<string, unknown>>): ReadonlyMap<number, RecordType> {
-  const types = new Map<number, RecordType>();
-  for (const [name, key] of Object.entries(module)) {
-    const value = name.endsWith('Key') ? module[name.replace(/Key$/, 'Value')] : undefined;
-    if (value !== undefined)
-      types.set((key as Message).key, { key: key as Message, value: value as Message });
-  }
-  return types;
-}
-
 /** The records of a coordinator's topic; `module` holds their messages. */
 function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageParser {
-  const types = typesOf(module);
+  const types = recordTypesOf(module);
   return ({ key, value, offset }) => {
     if (key === null) {
       throw new ToolError(
@@ -87,11 +85,12 @@ function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageP
     }
     try {
       return {
-        key: JSON.stringify({ type: String(type.key.key), data: versionedJson(type.key, 0, key) }),
+        key: jsonText({ type: String(type.key.key), data: versionedJson(type.key, 0, key) }),
         payload: value === null ? '<DELETE>' : valueText(type.value, value),
       };
     } catch (error) {
-      return { key: `Error at offset ${offset}, skipping. ${(error as Error).message}`, payload: null };
+      const why = `Could not read record with version ${versionOf(key)} from key's buffer due to: ${(error as Error).message}.`;
+      return { key: `Error at offset ${offset}, skipping. ${why}`, payload: null };
     }
   };
 }
@@ -99,7 +98,7 @@ function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageP
 function valueText(message: Message, value: Uint8Array): string {
   const { version, data } = versionedValue(message, value);
   if (message === groupRecords.GroupMetadataValue) readMembers(data);
-  return JSON.stringify({ version: String(version), data });
+  return jsonText({ version: String(version), data });
 }
 
 /** What a member of a classic consumer group says and gets, in messages of its own inside of the record. */
@@ -124,7 +123,11 @@ function readMembers(group: Record<string, unknown>): void {
 export const offsetsRecords: MessageParser = coordinatorRecords({
   ...groupRecords,
   ...consumerGroupRecords,
+  ...shareGroupRecords,
+  ...streamsGroupRecords,
 });
+export const transactionLogRecords: MessageParser = coordinatorRecords(transactionRecords);
+export const shareGroupStateRecords: MessageParser = coordinatorRecords(shareStateRecords);
 
 /** `TopicRecord` as Kafka's enumeration of record types spells it: `TOPIC_RECORD`. */
 function typeName(name: string): string {
@@ -134,7 +137,7 @@ function typeName(name: string): string {
 /** A metadata record as JSON, in a version of its type. */
 export function metadataText(record: MetadataRecord, version: number): string {
   const data = messageJson(recordSchemas[record.type], version, record);
-  return JSON.stringify({ type: typeName(record.type), version, data });
+  return jsonText({ type: typeName(record.type), version, data });
 }
 
 /** A record of Kafka's metadata log. It has no key. */

@@ -1,8 +1,10 @@
 /** Messages as JSON in the form of Kafka's generated converters: fields in their order, bytes in Base64. */
-import { decode } from '../../protocol/codec/codec.ts';
+import { decodeFrom } from '../../protocol/codec/codec.ts';
+import { Reader } from '../../protocol/codec/reader.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
 import type { Field, Message, Shape } from '../../protocol/schema/fields.ts';
 import { inVersions } from '../../protocol/schema/versions.ts';
+import { doubleText } from './java-double.ts';
 
 /** The fields that `version` of the message has; a tagged field only when it differs from its default. */
 export function messageJson(message: Message, version: number, value: unknown): Record<string, unknown> {
@@ -11,7 +13,28 @@ export function messageJson(message: Message, version: number, value: unknown): 
 
 /** Decodes the body behind the two bytes that say its version or type. */
 export function versionedJson(message: Message, version: number, bytes: Uint8Array): Record<string, unknown> {
-  return messageJson(message, version, decode(message, version, bytes, 2));
+  return messageJson(message, version, decodeFrom(message, version, new ExactReader(bytes, 2)));
+}
+
+/** Fields that use all 64 bits come as bigints where a number would round them; `jsonText` writes them like numbers. */
+class ExactReader extends Reader {
+  override int64Rounded(): number {
+    const rounded = super.int64Rounded();
+    if (Number.isSafeInteger(rounded)) return rounded;
+    const { buffer, byteOffset } = this.bytes;
+    return new DataView(buffer, byteOffset).getBigInt64(this.position - 8) as unknown as number;
+  }
+}
+
+/** Stands in front of the digits of what JSON.stringify would write in another way. */
+const literalMark = '\u0001';
+
+/** JSON with the digits of bigints, and of doubles in Java's form. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value, (_, one: unknown) =>
+    typeof one === 'bigint' ? literalMark + one : one,
+  );
+  return text.replaceAll(/"\\u0001([-+.\dE]+)"/g, '$1');
 }
 
 /** The value of an internal record: its version in front of its fields. */
@@ -35,6 +58,7 @@ function fieldsOf(shape: Shape, version: number, value: unknown): Record<string,
 }
 
 function isDefault(field: Field, content: unknown): boolean {
+  if (content === null) return field.default === null;
   if (field.kind === 'array') return Array.isArray(content) && content.length === 0 && field.default !== null;
   return content === field.default;
 }
@@ -44,6 +68,7 @@ function jsonOf(field: Field, version: number, value: unknown): unknown {
   if (field.kind === 'bytes' || field.kind === 'records') {
     return Buffer.from(value as Uint8Array).toString('base64');
   }
+  if (field.kind === 'float64') return literalMark + doubleText(value as number);
   if (field.kind === 'struct') return fieldsOf(field.fields ?? {}, version, value);
   const { element } = field;
   if (field.kind !== 'array' || element === null) return value;
