@@ -8,6 +8,7 @@ import { recordQuestions } from './records.mjs';
 import { securityQuestions } from './security.mjs';
 import { setupQuestions } from './setup.mjs';
 import { topicQuestions } from './topics.mjs';
+import { transactionReadQuestions } from './transaction-reads.mjs';
 import { transactionQuestions } from './transactions.mjs';
 
 export function* questions() {
@@ -20,5 +21,6 @@ export function* questions() {
   yield* groupStateQuestions();
   yield* groupTransactionQuestions();
   yield* transactionQuestions();
+  yield* transactionReadQuestions();
   yield* configQuestions();
 }
