@@ -13,6 +13,7 @@ const rows = [
   [/^AlterConfigs: twice/, 'AlterConfigs names a resource twice'],
   [/^IncrementalAlterConfigs: operation 9 of /, inTheFault],
   [/^Metadata: id zero/, inTheFault],
+  [/^WriteTxnMarkers: .*version 0, an epoch before/, inTheFault],
   [/^DescribeTopicPartitions: \[""\]/, inTheFault],
   [/^CreatePartitions: count 20000/, inTheFault],
   [/='(١|0x1p-1)' v/, numbers],

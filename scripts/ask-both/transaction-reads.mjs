@@ -110,7 +110,12 @@ function* history() {
 
 function* reads(when) {
   for (const isolationLevel of [0, 1]) {
-    const times = [-1, -2, -3, ...[0, 1, 100, 101, 201, 250, 300, 302, 400, 401, 500, 600].map((ms) => startMs + ms)];
+    const times = [
+      -1,
+      -2,
+      -3,
+      ...[0, 1, 100, 101, 201, 250, 300, 302, 400, 401, 500, 600].map((ms) => startMs + ms),
+    ];
     for (const timestamp of [...times, 1_750_000_000_000, 4_000_000_000_000]) {
       yield {
         id: `ListOffsets: ${when}, isolation ${isolationLevel}, time ${timestamp}`,
@@ -184,7 +189,10 @@ function* written(version) {
                 producerId,
                 producerEpoch: producerEpoch + change + 10 * transactionVersion,
                 transactionResult: false,
-                topics: Object.entries(topics).map(([of, partitionIndexes]) => ({ name: of, partitionIndexes })),
+                topics: Object.entries(topics).map(([of, partitionIndexes]) => ({
+                  name: of,
+                  partitionIndexes,
+                })),
                 coordinatorEpoch,
                 transactionVersion,
               },

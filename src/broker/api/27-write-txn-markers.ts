@@ -39,9 +39,11 @@ export function createWriteTxnMarkersHandler(
   return defineHandler(WriteTxnMarkersRequest, WriteTxnMarkersResponse, {
     versions: '1-2',
     listeners: ['broker'],
-    handle: async ({ markers }, context) => ({
-      markers: await Promise.all(markers.map((marker) => writer.write(marker, context))),
-    }),
+    async handle({ markers }, context) {
+      // As in Kafka, a marker for no partition is not answered.
+      const wanted = markers.filter(({ topics }) => topics.length > 0);
+      return { markers: await Promise.all(wanted.map((marker) => writer.write(marker, context))) };
+    },
     failed: ({ markers }, error) => ({
       markers: markers.map(({ producerId, topics }) => ({
         producerId,

@@ -1,0 +1,306 @@
+/** Transactions on a node as a process, as bytes of requests: what readers wait for and see, and what is refused. */
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { defined } from '../../../src/base/assert.ts';
+import type { KafkaClient } from '../../../src/client/kafka-client.ts';
+import { errorOf } from '../../../src/protocol/errors.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
+import {
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+} from '../../../src/protocol/messages/22-init-producer-id.ts';
+import {
+  AddPartitionsToTxnRequest,
+  AddPartitionsToTxnResponse,
+} from '../../../src/protocol/messages/24-add-partitions-to-txn.ts';
+import {
+  AddOffsetsToTxnRequest,
+  AddOffsetsToTxnResponse,
+} from '../../../src/protocol/messages/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from '../../../src/protocol/messages/26-end-txn.ts';
+import {
+  WriteTxnMarkersRequest,
+  WriteTxnMarkersResponse,
+} from '../../../src/protocol/messages/27-write-txn-markers.ts';
+import { buildBatch } from '../../../src/protocol/records/builder.ts';
+import { createTopic, textOf, type Tool, until, Workshop } from './harness.ts';
+import { batches } from '../../../src/protocol/records/batch.ts';
+import { decodeRecords } from '../../../src/protocol/records/record.ts';
+
+const workshop = new Workshop();
+let server: Tool;
+let client: KafkaClient;
+/** A fetch that waits holds up its connection. */
+let reader: KafkaClient;
+let count = 0;
+const startMs = 1_700_000_000_000;
+
+interface Who {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+beforeAll(async () => {
+  const nodes = await workshop.nodes(1, {
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 1,
+    'offsets.topic.num.partitions': 1,
+  });
+  await workshop.format(nodes);
+  [server] = (await workshop.startAll(nodes)) as [Tool];
+  client = workshop.client(...nodes);
+  reader = workshop.client(...nodes);
+});
+
+afterAll(async () => {
+  expect(server.output).not.toContain(' ERROR ');
+  await workshop.close();
+});
+
+const name = ({ errorCode }: { readonly errorCode: number }): string => errorOf(errorCode).name;
+
+beforeEach(() => {
+  onTestFailed(() => console.log(workshop.story()));
+});
+
+async function init(transactionalId: string, change: { transactionTimeoutMs?: number } = {}) {
+  const body = { transactionalId, transactionTimeoutMs: 60_000, ...change };
+  return client.request(InitProducerIdRequest, InitProducerIdResponse, body);
+}
+
+/** A fresh transactional id with its producer. */
+async function producer(): Promise<Who> {
+  const transactionalId = `id-${count++}`;
+  const { producerId, producerEpoch } = await until('a coordinator', async () => {
+    // The topic of transactions is created at the first question for a coordinator.
+    await client.coordinator(transactionalId, 'transaction');
+    const answer = await init(transactionalId);
+    return answer.errorCode === 0 ? answer : null;
+  });
+  return { transactionalId, producerId, producerEpoch };
+}
+
+async function newTopic(): Promise<string> {
+  const topic = `topic-${count++}`;
+  await createTopic(client, topic, 1, 1);
+  return topic;
+}
+
+interface Sent {
+  readonly sequence?: number;
+  readonly atMs?: number;
+  readonly version?: number;
+  readonly value?: string;
+}
+
+async function produce(who: Who | null, topic: string, sent: Sent = {}): Promise<string> {
+  const { sequence = 0, atMs = 0, version = 12, value = 'v' } = sent;
+  const connection = await client.any();
+  const records = buildBatch({
+    records: [{ key: null, value: new TextEncoder().encode(value), timestamp: startMs + atMs }],
+    producerId: who?.producerId ?? -1,
+    producerEpoch: who?.producerEpoch ?? -1,
+    baseSequence: who === null ? -1 : sequence,
+    isTransactional: who !== null,
+  });
+  const answer = await connection.request(
+    ProduceRequest,
+    ProduceResponse,
+    {
+      transactionalId: who?.transactionalId ?? null,
+      acks: -1,
+      timeoutMs: 5_000,
+      topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+    },
+    { version },
+  );
+  return name(defined(answer.responses[0]?.partitionResponses[0]));
+}
+
+/** The next producer epoch is in the answer of version 5. */
+async function end(who: Who, committed: boolean, version = 5): Promise<{ error: string; next: Who }> {
+  const connection = await client.any();
+  const answer = await connection.request(EndTxnRequest, EndTxnResponse, { ...who, committed }, { version });
+  const { producerId, producerEpoch } = answer;
+  return { error: name(answer), next: version < 5 ? who : { ...who, producerId, producerEpoch } };
+}
+
+async function fetch(topic: string, fetchOffset: number, maxWaitMs: number) {
+  const connection = await reader.any();
+  const answer = await connection.request(
+    FetchRequest,
+    FetchResponse,
+    {
+      maxWaitMs,
+      minBytes: 1,
+      isolationLevel: 1,
+      topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+      forgottenTopicsData: [],
+    },
+    { version: 12, timeoutMs: maxWaitMs + 5_000 },
+  );
+  const partition = defined(answer.responses[0]?.partitions[0]);
+  const { headers } = batches(partition.records ?? new Uint8Array());
+  const data = headers.filter(({ isControl }) => !isControl);
+  return {
+    values: data.flatMap((batch) => decodeRecords(batch).map(({ value }) => textOf(value))),
+    stable: partition.lastStableOffset,
+    aborted: partition.abortedTransactions?.map(({ firstOffset }) => firstOffset) ?? null,
+  };
+}
+
+test.each([
+  { committed: true, aborted: [] },
+  { committed: false, aborted: [0] },
+])(
+  'a fetch of committed records that waits is answered when the transaction ends (commit: $committed), not before',
+  async ({ committed, aborted }) => {
+    const topic = await newTopic();
+    const who = await producer();
+    expect(await produce(who, topic)).toBe('NONE');
+    let isAnswered = false;
+    const waiting = fetch(topic, 0, 60_000).finally(() => {
+      isAnswered = true;
+    });
+    // More of the transaction moves the high watermark, and not the last stable offset.
+    expect(await produce(who, topic, { sequence: 1, value: 'w' })).toBe('NONE');
+    expect(await fetchSize(topic)).toEqual({ high: 2, stable: 0 });
+    expect(isAnswered).toBe(false);
+    expect((await end(who, committed)).error).toBe('NONE');
+    expect(await waiting).toEqual({ values: ['v', 'w'], stable: 3, aborted });
+  },
+);
+
+/** On the other connection: ends of the partition for readers of both isolations. */
+async function fetchSize(topic: string): Promise<{ high: number; stable: number }> {
+  const [high, stable] = [await offsetAt(topic, -1, 0), await offsetAt(topic, -1, 1)];
+  return { high, stable };
+}
+
+async function offsetAt(topic: string, timestamp: number, isolationLevel: number): Promise<number> {
+  const answer = await client.request(ListOffsetsRequest, ListOffsetsResponse, {
+    replicaId: -1,
+    isolationLevel,
+    topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }],
+  });
+  return answer.topics[0]?.partitions[0]?.offset ?? Number.NaN;
+}
+
+test('offsets by time: readers of committed records find nothing from the first open transaction on', async () => {
+  const topic = await newTopic();
+  const [open, ended] = [await producer(), await producer()];
+  await produce(null, topic, { atMs: 0 });
+  await produce(ended, topic, { atMs: 100 });
+  await produce(open, topic, { atMs: 200 });
+  const { next } = await end(ended, true);
+  await until('the marker', async () => (await fetchSize(topic)).high === 4);
+  await produce(null, topic, { atMs: 300 });
+  const at = async (isolation: number): Promise<number[]> => {
+    const times = [0, 50, 100, 150, 200, 250, 300].map((ms) => startMs + ms);
+    return Promise.all([...times, -1, -2, -3].map((time) => offsetAt(topic, time, isolation)));
+  };
+  // The marker has the time of the present, so it is what is found for times after the transactions.
+  expect(await at(0)).toEqual([0, 1, 1, 2, 2, 3, 3, 5, 0, 3]);
+  expect(await at(1)).toEqual([0, 1, 1, -1, -1, -1, -1, 2, 0, -1]);
+  await end(open, false);
+  await until('the second marker', async () => (await fetchSize(topic)).stable === 6);
+  expect((await at(1)).slice(0, 7)).toEqual([0, 1, 1, 2, 2, 3, 3]);
+  expect(next.producerEpoch).toBe(1);
+});
+
+test('bad input is answered as Apache Kafka 4.3.1 answers it', async () => {
+  const topic = await newTopic();
+  const who = await producer();
+  const add = async (change: Partial<Who>, version = 3): Promise<string> => {
+    const { transactionalId, producerId, producerEpoch } = { ...who, ...change };
+    const connection = await client.any();
+    const body = {
+      v3AndBelowTransactionalId: transactionalId,
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
+      v3AndBelowTopics: [{ name: topic, partitions: [0] }],
+    };
+    const options = { version };
+    const answer = await connection.request(
+      AddPartitionsToTxnRequest,
+      AddPartitionsToTxnResponse,
+      body,
+      options,
+    );
+    const [first] = answer.resultsByTopicV3AndBelow;
+    return errorOf(first?.resultsByPartition[0]?.partitionErrorCode ?? -1).name;
+  };
+  const addOffsets = async (change: Partial<Who>): Promise<string> => {
+    const body = { ...who, groupId: 'g', ...change };
+    return name(await client.request(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, body));
+  };
+  const ends = async (change: Partial<Who>, version = 5): Promise<string> =>
+    (await end({ ...who, ...change }, true, version)).error;
+  const [unknown, stranger, epoch, empty] = [
+    { transactionalId: 'nobody' },
+    { producerId: 987_654 },
+    { producerEpoch: 9 },
+    { transactionalId: '' },
+  ];
+
+  expect([name(await init('')), name(await init('x', { transactionTimeoutMs: 900_001 }))]).toEqual([
+    'INVALID_REQUEST',
+    'INVALID_TRANSACTION_TIMEOUT',
+  ]);
+  expect(name(await init('x', { transactionTimeoutMs: 0 }))).toBe('INVALID_TRANSACTION_TIMEOUT');
+  for (const [change, expected] of [
+    [unknown, 'INVALID_PRODUCER_ID_MAPPING'],
+    [stranger, 'INVALID_PRODUCER_ID_MAPPING'],
+    [epoch, 'PRODUCER_FENCED'],
+    [empty, 'INVALID_REQUEST'],
+  ] as const) {
+    expect([change, await add(change), await addOffsets(change), await ends(change)]).toEqual([
+      change,
+      expected,
+      expected,
+      expected,
+    ]);
+  }
+  expect(await add(epoch, 1)).toBe('INVALID_PRODUCER_EPOCH');
+  expect([await ends({}), await ends({}, 4)]).toEqual(['INVALID_TXN_STATE', 'INVALID_TXN_STATE']);
+  // Outside of a transaction: clients before version 12 do not add the partition themselves.
+  expect([
+    await produce(who, topic, { version: 10 }),
+    await produce(who, topic, { version: 11 }),
+    await produce({ ...who, ...stranger }, topic),
+  ]).toEqual(['INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE', 'INVALID_PRODUCER_ID_MAPPING']);
+
+  expect([await add({}), await produce(who, topic, { version: 11 })]).toEqual(['NONE', 'NONE']);
+  expect((await end(who, true, 4)).error).toBe('NONE');
+  await until('the end of the transaction', async () => (await add({})) === 'NONE');
+});
+
+test('markers of a coordinator that has been replaced are refused', async () => {
+  const topic = await newTopic();
+  const who = await producer();
+  expect(await produce(who, topic)).toBe('NONE');
+  const write = async (coordinatorEpoch: number, producerEpoch: number): Promise<string> => {
+    const marker = {
+      producerId: who.producerId,
+      producerEpoch,
+      transactionResult: false,
+      topics: [{ name: topic, partitionIndexes: [0] }],
+      coordinatorEpoch,
+      transactionVersion: 2,
+    };
+    const answer = await client.request(WriteTxnMarkersRequest, WriteTxnMarkersResponse, {
+      markers: [marker],
+    });
+    return name(defined(answer.markers[0]?.topics[0]?.partitions[0]));
+  };
+  expect(await write(7, who.producerEpoch + 1)).toBe('NONE');
+  expect(await write(6, who.producerEpoch + 2)).toBe('TRANSACTION_COORDINATOR_FENCED');
+  expect(await write(7, who.producerEpoch)).toBe('INVALID_PRODUCER_EPOCH');
+  const nothing = { markers: [{ ...who, transactionResult: true, topics: [], coordinatorEpoch: 7 }] };
+  expect((await client.request(WriteTxnMarkersRequest, WriteTxnMarkersResponse, nothing)).markers).toEqual(
+    [],
+  );
+});
