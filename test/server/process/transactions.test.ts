@@ -1,5 +1,5 @@
 /** Transactions on a node as a process, as bytes of requests: what readers wait for and see, and what is refused. */
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
@@ -211,11 +211,16 @@ test('offsets by time: readers of committed records find nothing from the first 
   expect(next.producerEpoch).toBe(1);
 });
 
-test('bad input is answered as Apache Kafka 4.3.1 answers it', async () => {
-  const topic = await newTopic();
-  const who = await producer();
-  const add = async (change: Partial<Who>, version = 3): Promise<string> => {
-    const { transactionalId, producerId, producerEpoch } = { ...who, ...change };
+describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
+  const strangers = [
+    ['unknown id', { transactionalId: 'nobody' }, 'INVALID_PRODUCER_ID_MAPPING'],
+    ['another producer', { producerId: 987_654 }, 'INVALID_PRODUCER_ID_MAPPING'],
+    ['wrong epoch', { producerEpoch: 9 }, 'PRODUCER_FENCED'],
+    ['empty id', { transactionalId: '' }, 'INVALID_REQUEST'],
+  ] as const;
+
+  async function add(who: Who, topic: string, version = 3): Promise<string> {
+    const { transactionalId, producerId, producerEpoch } = who;
     const connection = await client.any();
     const body = {
       v3AndBelowTransactionalId: transactionalId,
@@ -223,59 +228,58 @@ test('bad input is answered as Apache Kafka 4.3.1 answers it', async () => {
       v3AndBelowProducerEpoch: producerEpoch,
       v3AndBelowTopics: [{ name: topic, partitions: [0] }],
     };
-    const options = { version };
-    const answer = await connection.request(
-      AddPartitionsToTxnRequest,
-      AddPartitionsToTxnResponse,
-      body,
-      options,
-    );
+    const messages = [AddPartitionsToTxnRequest, AddPartitionsToTxnResponse] as const;
+    const answer = await connection.request(...messages, body, { version });
     const [first] = answer.resultsByTopicV3AndBelow;
     return errorOf(first?.resultsByPartition[0]?.partitionErrorCode ?? -1).name;
-  };
-  const addOffsets = async (change: Partial<Who>): Promise<string> => {
-    const body = { ...who, groupId: 'g', ...change };
-    return name(await client.request(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, body));
-  };
-  const ends = async (change: Partial<Who>, version = 5): Promise<string> =>
-    (await end({ ...who, ...change }, true, version)).error;
-  const [unknown, stranger, epoch, empty] = [
-    { transactionalId: 'nobody' },
-    { producerId: 987_654 },
-    { producerEpoch: 9 },
-    { transactionalId: '' },
-  ];
-
-  expect([name(await init('')), name(await init('x', { transactionTimeoutMs: 900_001 }))]).toEqual([
-    'INVALID_REQUEST',
-    'INVALID_TRANSACTION_TIMEOUT',
-  ]);
-  expect(name(await init('x', { transactionTimeoutMs: 0 }))).toBe('INVALID_TRANSACTION_TIMEOUT');
-  for (const [change, expected] of [
-    [unknown, 'INVALID_PRODUCER_ID_MAPPING'],
-    [stranger, 'INVALID_PRODUCER_ID_MAPPING'],
-    [epoch, 'PRODUCER_FENCED'],
-    [empty, 'INVALID_REQUEST'],
-  ] as const) {
-    expect([change, await add(change), await addOffsets(change), await ends(change)]).toEqual([
-      change,
-      expected,
-      expected,
-      expected,
-    ]);
   }
-  expect(await add(epoch, 1)).toBe('INVALID_PRODUCER_EPOCH');
-  expect([await ends({}), await ends({}, 4)]).toEqual(['INVALID_TXN_STATE', 'INVALID_TXN_STATE']);
-  // Outside of a transaction: clients before version 12 do not add the partition themselves.
-  expect([
-    await produce(who, topic, { version: 10 }),
-    await produce(who, topic, { version: 11 }),
-    await produce({ ...who, ...stranger }, topic),
-  ]).toEqual(['INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE', 'INVALID_PRODUCER_ID_MAPPING']);
 
-  expect([await add({}), await produce(who, topic, { version: 11 })]).toEqual(['NONE', 'NONE']);
-  expect((await end(who, true, 4)).error).toBe('NONE');
-  await until('the end of the transaction', async () => (await add({})) === 'NONE');
+  test.each(strangers)('%s', async (_what, change, expected) => {
+    const [topic, who] = [await newTopic(), { ...(await producer()), ...change }];
+    const offsets = { ...who, groupId: 'g' };
+    expect({
+      addPartitions: await add(who, topic),
+      addOffsets: name(await client.request(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, offsets)),
+      end: (await end(who, true)).error,
+      endBefore: (await end(who, true, 4)).error,
+    }).toEqual({ addPartitions: expected, addOffsets: expected, end: expected, endBefore: expected });
+    // Clients of before know of no fencing.
+    if (expected === 'PRODUCER_FENCED') expect(await add(who, topic, 1)).toBe('INVALID_PRODUCER_EPOCH');
+  });
+
+  test('empty id, time-outs of nothing and above the maximum', async () => {
+    const timeouts = [0, -1, 900_001].map((transactionTimeoutMs) => init('x', { transactionTimeoutMs }));
+    expect([name(await init('')), ...(await Promise.all(timeouts)).map(name)]).toEqual([
+      'INVALID_REQUEST',
+      'INVALID_TRANSACTION_TIMEOUT',
+      'INVALID_TRANSACTION_TIMEOUT',
+      'INVALID_TRANSACTION_TIMEOUT',
+    ]);
+  });
+
+  test('an end without a begin, records outside of a transaction, partitions after the end', async () => {
+    const [topic, who] = [await newTopic(), await producer()];
+    expect([(await end(who, true)).error, (await end(who, true, 4)).error]).toEqual([
+      'INVALID_TXN_STATE',
+      'INVALID_TXN_STATE',
+    ]);
+    // Clients from version 12 on have the partition added with the records.
+    expect([
+      await produce(who, topic, { version: 10 }),
+      await produce(who, topic, { version: 11 }),
+      await produce({ ...who, producerId: 987_654 }, topic),
+    ]).toEqual(['INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE', 'INVALID_PRODUCER_ID_MAPPING']);
+    expect([await add(who, topic), await produce(who, topic, { version: 11 })]).toEqual(['NONE', 'NONE']);
+    expect((await end(who, true, 4)).error).toBe('NONE');
+    // The next transaction of the same epoch, once the markers are written; until then the client is to ask again.
+    await until('the next transaction', async () => {
+      const error = await add(who, topic);
+      expect(['NONE', 'CONCURRENT_TRANSACTIONS']).toContain(error);
+      return error === 'NONE';
+    });
+    const { next } = await end(who, true, 5);
+    expect([await add(who, topic), await add(next, topic)]).toEqual(['PRODUCER_FENCED', 'NONE']);
+  });
 });
 
 test('markers of a coordinator that has been replaced are refused', async () => {
