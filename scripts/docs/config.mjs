@@ -15,7 +15,12 @@ const sections = [
   ['operations', 'Quotas, metrics, policies'],
   ['security', 'Security'],
 ];
-const marks = { honoured: 'yes', none: 'nothing to change here', missing: 'not yet' };
+
+/** "yes", or why not. */
+const honouredBy =
+  ({ reasonWithoutEffect }) =>
+  (row, name) =>
+    row.effect === 'honoured' ? 'yes' : `no: ${reasonWithoutEffect(name)}`;
 
 function table(rows, describe, columns, showsInternal = false) {
   const lines = Object.entries(rows)
@@ -29,7 +34,7 @@ function table(rows, describe, columns, showsInternal = false) {
         type,
         shown,
         valid === '' ? '' : `\`${valid}\``,
-        ...columns(row),
+        ...columns(row, name),
         row.doc ?? '',
       ];
       return `| ${cells.join(' | ')} |`;
@@ -39,6 +44,7 @@ function table(rows, describe, columns, showsInternal = false) {
 
 /** Topics, groups, and what has no effect. */
 function otherTables(config, describe) {
+  const honoured = honouredBy(config);
   const out = [];
   out.push(
     '',
@@ -51,9 +57,9 @@ function otherTables(config, describe) {
     '| key | type | default | valid | broker key | honoured | what it does |\n|---|---|---|---|---|---|---|',
   );
   out.push(
-    table(config.tables.topic, describe, (row) => [
+    table(config.tables.topic, describe, (row, name) => [
       row.synonym === null ? '' : `\`${row.synonym}\``,
-      marks[row.effect],
+      honoured(row, name),
     ]),
   );
   out.push(
@@ -62,7 +68,7 @@ function otherTables(config, describe) {
     '',
     '| key | type | default | valid | honoured | what it does |\n|---|---|---|---|---|---|',
   );
-  out.push(table(config.tables.group, describe, (row) => [marks[row.effect]]));
+  out.push(table(config.tables.group, describe, (row, name) => [honoured(row, name)]));
   out.push(
     '',
     '## Accepted without effect',
@@ -84,12 +90,12 @@ function otherTables(config, describe) {
 /** The page; `config` holds the modules of src/config/. */
 export function configurationPage(config) {
   const { documentationRow: describe } = config;
+  const honoured = honouredBy(config);
   const out = [
     '# Configuration',
     '',
     'Every key of Apache Kafka 4.3 is understood, with its default and its bounds. Column "honoured" says whether setting a key',
-    'has its effect: "yes"; "nothing to change here" for what does not exist in this server, such as sizes of thread pools; "not',
-    'yet" for what is accepted without effect, about which a start warns when it is set. Column "changes" says what can be altered',
+    'has its effect: "yes", or "no" with the reason; a start warns of a key without effect that a user would expect to have one. Column "changes" says what can be altered',
     'with `kafka-configs` while a broker runs: for one broker, or for the whole cluster as well.',
     '',
     'Made by `scripts/docs/config.mjs` from the tables in `src/config/tables/`.',
@@ -104,7 +110,7 @@ export function configurationPage(config) {
       `## ${title}`,
       '',
       head,
-      table(rows, describe, (row) => [mode[row.update], marks[row.effect]]),
+      table(rows, describe, (row, name) => [mode[row.update], honoured(row, name)]),
     );
   }
   out.push(
@@ -114,7 +120,7 @@ export function configurationPage(config) {
     'Apache Kafka has no such keys. `kafka-configs` shows one only where it was set.',
     '',
     head,
-    table(config.tables.own, describe, (row) => [mode[row.update], marks[row.effect]], true),
+    table(config.tables.own, describe, (row, name) => [mode[row.update], honoured(row, name)], true),
   );
   out.push(...otherTables(config, describe));
   return `${out.join('\n')}\n`;
@@ -135,6 +141,7 @@ export async function loadConfig(load) {
     share,
     own,
     describe,
+    withoutEffect,
   ] = await Promise.all(
     [
       'tables/node',
@@ -149,10 +156,12 @@ export async function loadConfig(load) {
       'tables/share-and-streams',
       'tables/own',
       'describe',
+      'without-effect',
     ].map(load),
   );
   return {
     documentationRow: describe.documentationRow,
+    reasonWithoutEffect: withoutEffect.reasonWithoutEffect,
     tables: {
       node: node.nodeProperties,
       topics: topics.topicsProperties,

@@ -152,6 +152,10 @@ function limitsOf(config: NodeConfig): AcceptorLimits {
       return parseOverrides(config.get('max.connections.per.ip.overrides'));
     },
     requestBytesMax: config.get('socket.request.max.bytes'),
+    get creationRate() {
+      return config.get('max.connection.creation.rate');
+    },
+    creationRateOf: (listener) => config.listenerValue(listener, 'max.connection.creation.rate'),
   };
 }
 

@@ -105,7 +105,10 @@ export class TopicCreator {
         ],
       );
     }
-    return topic(name, config.get('num.partitions'), config.get('default.replication.factor'), []);
+    // KIP-1211: what the file of this broker does not say is the controller's to choose.
+    const said = (key: 'num.partitions' | 'default.replication.factor'): number =>
+      config.originals.has(key) ? config.get(key) : -1;
+    return topic(name, said('num.partitions'), said('default.replication.factor'), []);
   }
 }
 

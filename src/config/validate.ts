@@ -8,6 +8,7 @@ import { ConfigError, mebibytes, valueText } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseListeners, parseProtocolMap } from './listeners.ts';
 import { removedProperties } from './tables/removed.ts';
+import { reasonWithoutEffect } from './without-effect.ts';
 
 export interface ListenerSetup {
   readonly listeners: readonly ListenerConfig[];
@@ -178,6 +179,9 @@ function checkNumbers(values: BrokerValues): void {
       'replica.lag.time.max.ms'
     ], 'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR');
   const queued = values['queued.max.request.bytes'];
+  require(!values[
+    'remote.log.storage.system.enable'
+  ], 'remote.log.storage.system.enable=true: tiered storage is not built here, and records would stay on the local disks for ever. Remove the line.');
   require(queued <= 0 ||
     queued >=
       values[
@@ -260,12 +264,14 @@ export function nearest(name: string, names: readonly string[]): string | null {
 /** Lines to log at the start about the keys of a file. */
 export function warningsOf(originals: ReadonlyMap<string, string>, values: BrokerValues): string[] {
   const warnings: string[] = [];
-  const idle: string[] = [];
   for (const key of originals.keys()) {
     if (isBrokerKey(key)) {
       const property = brokerProperties[key];
       const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
-      if (property.effect === 'missing' && !isDefault) idle.push(key);
+      if (property.effect === 'missing' && !isDefault)
+        warnings.push(
+          `Configuration ${key} has no effect; remove it, or do without: ${reasonWithoutEffect(key)}`,
+        );
     } else if (removedProperties.includes(key)) {
       warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect: remove it`);
     } else if (!extraKeys.includes(key) && !extraPrefixes.some((prefix) => key.startsWith(prefix))) {
@@ -275,7 +281,6 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
       );
     }
   }
-  if (idle.length > 0) warnings.push(`Configurations not honoured yet: ${idle.join(', ')}`);
   const [beat, session] = [values['broker.heartbeat.interval.ms'], values['broker.session.timeout.ms']];
   if (beat * 2 > session) {
     warnings.push(

@@ -11,6 +11,7 @@ import { storeInMetadataDirectory } from '../adapters/leveldb/raft-store.ts';
 import { createTransport, type Transport } from '../adapters/one-port.ts';
 import { createSystemRandom } from '../adapters/random.ts';
 import { canResolve, openFilesMax } from '../adapters/surroundings.ts';
+import { intMax } from '../config/define.ts';
 import { NodeConfig } from '../config/node-config.ts';
 import type { LogLevels } from '../telemetry/log-levels.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -74,6 +75,18 @@ async function warnOfSurroundings(config: NodeConfig, logger: Logger): Promise<v
   }
 }
 
+/** Rejects when `server.max.startup.time.ms` is over. */
+function startupTimeout(config: NodeConfig): Promise<never> {
+  const timeoutMs = config.get('server.max.startup.time.ms');
+  return new Promise((_resolve, reject) => {
+    if (timeoutMs > intMax) return;
+    systemScheduler.after(timeoutMs, () => {
+      const what = `The start took longer than server.max.startup.time.ms (${timeoutMs} ms).`;
+      reject(new Error(`${what} Look at what it waits for in the lines before, or raise the limit.`));
+    });
+  });
+}
+
 /** Runs a node until it is told to end. Throws `ConfigError` when the properties are wrong. */
 export async function runServer(
   properties: ReadonlyMap<string, string>,
@@ -111,7 +124,7 @@ export async function runServer(
   const node = new Node(config, realPorts(transport, logger, fatal));
   let early: Signal | null = null;
   try {
-    early = await Promise.race([node.start().then(() => null), asked]);
+    early = await Promise.race([node.start().then(() => null), asked, startupTimeout(config)]);
   } catch (error) {
     logger.error(`Exiting Kafka due to fatal exception: ${startFailure(error)}`);
     await Promise.race([

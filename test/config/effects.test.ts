@@ -5,6 +5,7 @@ import { brokerProperties } from '../../src/config/broker-properties.ts';
 import type { Property } from '../../src/config/define.ts';
 import { groupProperties } from '../../src/config/tables/entities.ts';
 import { topicProperties } from '../../src/config/tables/topic.ts';
+import { explainedKeys, reasonWithoutEffect } from '../../src/config/without-effect.ts';
 
 const root = join(import.meta.dirname, '../../src');
 const code = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -22,10 +23,52 @@ test('a row that says "honoured" is read by some code', () => {
   expect(unread.map(([name]) => name)).toEqual([]);
 });
 
-test('a row that says "missing" is read by no code: whoever builds it changes the row', () => {
+/** Keys whose names the code puts together. */
+const assembled: readonly string[] = [
+  'leader.replication.throttled.replicas',
+  'follower.replication.throttled.replicas',
+];
+
+test('a row that says "missing" or "none" is read by no code: whoever builds it changes the row', () => {
   const read = Object.entries<Property>(brokerProperties).filter(
     ([name, { effect }]) =>
-      effect === 'missing' && (code.includes(`get('${name}')`) || code.includes(`bind('${name}')`)),
+      effect !== 'honoured' &&
+      // Given to the compressor, which has one level.
+      name !== 'compression.lz4.level' &&
+      (code.includes(`get('${name}')`) || code.includes(`bind('${name}')`)),
   );
   expect(read.map(([name]) => name)).toEqual([]);
+});
+
+const everyRow = Object.entries<Property>({ ...brokerProperties, ...topicProperties, ...groupProperties });
+
+test('a row without effect has a reason', () => {
+  const unexplained = everyRow.filter(
+    ([name, { effect }]) => effect !== 'honoured' && reasonWithoutEffect(name) === null,
+  );
+  expect(unexplained.map(([name]) => name)).toEqual([]);
+});
+
+test('reasons are sentences, and are there for keys without effect only', () => {
+  for (const name of explainedKeys) {
+    expect(reasonWithoutEffect(name)).toMatch(/^[A-Z].*\.$/);
+    const rows = everyRow.filter(([key, { effect }]) => key === name && effect !== 'honoured');
+    expect(rows, name).not.toHaveLength(0);
+  }
+});
+
+test('what has an effect says what it does', () => {
+  const silent = everyRow.filter(([, { effect, doc }]) => effect === 'honoured' && doc === undefined);
+  expect(silent.map(([name]) => name)).toEqual([]);
+});
+
+test('keys of topics that are honoured are read under their own name, or that of their field', () => {
+  const unread = Object.entries<Property>(topicProperties).filter(
+    ([name, { effect }]) =>
+      effect === 'honoured' &&
+      !assembled.includes(name) &&
+      !code.includes(`'${name}'`) &&
+      !code.includes(name.replaceAll(/\.(\w)/g, (_all, letter: string) => letter.toUpperCase())),
+  );
+  expect(unread.map(([name]) => name)).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
+import { type CleanableRange, cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
+import { CompactionThrottle } from '../../src/log/compaction/throttle.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches, checkCrc, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
@@ -221,6 +222,28 @@ describe('compaction', () => {
       expect((await contents(log)).length).toBeLessThan(150);
     },
   );
+
+  test('log.cleaner.io.max.bytes.per.second: what a pass reads and writes is counted', async () => {
+    const bench = new Bench();
+    const log = await bench.create(compacted);
+    for (let i = 0; i < 50; i++) await log.appendAsLeader(entry(`${i % 10}`, `${i}`), 0, client).written;
+    await log.roll();
+    log.setHighWatermark(log.logEndOffset);
+    const range = (await cleanableRange(log, 0)) as CleanableRange;
+    let counted = 0;
+    const throttle = new CompactionThrottle(bench.clock, bench.clock, () => Number.MAX_SAFE_INTEGER);
+    const take = throttle.take.bind(throttle);
+    throttle.take = (bytes) => {
+      counted += bytes;
+      return take(bytes);
+    };
+    // All but the active segment.
+    const sizeBytes = range.dirtyBytes;
+    await compact(log, range, undefined, throttle);
+    // Each byte is read twice, for the keys and for the copy, and what stays is written.
+    const keptBytes = log.sizeBytes - (log.state.active?.sizeBytes ?? 0);
+    expect(counted).toBe(2 * sizeBytes + keptBytes);
+  });
 
   test('is read in sequence without doubting the index, a chunk a read', async () => {
     const bench = new Bench();

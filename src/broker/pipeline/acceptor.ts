@@ -3,9 +3,12 @@
  *
  * - `max.connections`: the one that was idle longest goes first; when none is idle the new one is refused.
  * - `max.connections.per.ip`: the new one is refused.
+ * - `max.connection.creation.rate`: a connection beyond the rate is served later; nothing is read from it before.
  * - One timer for all connections, none while there are none: an idle node has nothing to do.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
+import { intMax } from '../../config/define.ts';
 import type { Connection } from '../../base/network.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ListenerKind } from '../handler.ts';
@@ -24,6 +27,9 @@ export interface AcceptorLimits {
   readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
   /** `socket.request.max.bytes`. */
   readonly requestBytesMax: number;
+  /** `max.connection.creation.rate` of the broker and of a listener, in connections a second; `intMax`: no limit. */
+  readonly creationRate: number;
+  readonly creationRateOf: (listenerName: string) => number;
 }
 
 export interface AcceptorOptions {
@@ -42,6 +48,9 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #connections = new Set<ClientConnection>();
   readonly #perHost = new Map<string, number>();
+  readonly #creations: TokenBucket;
+  /** By listener. */
+  readonly #creationsOf = new Map<string, TokenBucket>();
   #nextId = 1;
   #sweepTimer: Timer | null = null;
   #stopped = false;
@@ -50,6 +59,7 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#creations = this.#creationBucket(() => options.limits.creationRate);
   }
 
   get connectionCount(): number {
@@ -96,6 +106,28 @@ export class Acceptor {
     this.#connections.add(client);
     this.#perHost.set(host, (this.#perHost.get(host) ?? 0) + 1);
     this.#armSweep();
+    const waitMs = this.#creationWaitMs(listenerName);
+    if (waitMs === 0) return;
+    client.hold();
+    this.#options.scheduler.after(waitMs, () => client.release());
+  }
+
+  #creationBucket(perSecond: () => number): TokenBucket {
+    const unlimited = Number.MAX_SAFE_INTEGER;
+    return new TokenBucket(this.#options.clock, () => (perSecond() >= intMax ? unlimited : perSecond()));
+  }
+
+  /** Takes one connection from the rates; how long it has to wait. */
+  #creationWaitMs(listenerName: string): number {
+    let ofListener = this.#creationsOf.get(listenerName);
+    if (ofListener === undefined) {
+      ofListener = this.#creationBucket(() => this.#options.limits.creationRateOf(listenerName));
+      this.#creationsOf.set(listenerName, ofListener);
+    }
+    const waitMs = Math.max(this.#creations.waitMs(), ofListener.waitMs());
+    this.#creations.take(1);
+    ofListener.take(1);
+    return waitMs;
   }
 
   /** Refuses new connections and closes all there are. */

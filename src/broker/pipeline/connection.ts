@@ -59,6 +59,8 @@ export class ClientConnection {
   #pumping = false;
   #flushQueued = false;
   #paused = false;
+  /** Nothing is read yet: the connection came faster than `max.connection.creation.rate`. */
+  #held = false;
   #closed = false;
   #lastReadMs: number;
   #lastWriteMs: number;
@@ -96,6 +98,20 @@ export class ClientConnection {
   /** Milliseconds since anything was read or written: the acceptor closes the idlest when there are too many. */
   idleMs(nowMs: number): number {
     return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);
+  }
+
+  /** Reads nothing until `release`. */
+  hold(): void {
+    this.#held = true;
+    if (!this.#closed) this.#updatePause();
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#lastReadMs = this.#clock.monotonicMs();
+    if (this.#closed) return;
+    this.#pump();
   }
 
   /** Closes at once; responses that are not sent are lost. */
@@ -138,6 +154,7 @@ export class ClientConnection {
   }
 
   #mayRead(): boolean {
+    if (this.#held) return false;
     this.#startNext();
     return this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
   }
@@ -317,6 +334,7 @@ export class ClientConnection {
 
   #updatePause(): void {
     const pause =
+      this.#held ||
       this.#next !== null ||
       this.#active.length >= requestsInFlightMax ||
       this.#output.full ||

@@ -7,6 +7,7 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { loggingOf } from './logging.ts';
 import { installationRoot } from './properties-path.ts';
+import { withNodeProperties } from './node-properties.ts';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import type { CliIo } from '../tool.ts';
 import { kafkaVersion } from '../version.ts';
@@ -29,13 +30,17 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     return 0;
   }
   const command = parseStart(args);
-  const properties = readStartProperties(command);
   if (command.isDaemon) {
+    // A missing file is told here and not only in the daemon's output.
+    readStartProperties(command);
     return startDaemon(
       args.filter((word) => word !== '-daemon'),
       io,
     );
   }
   const { runServer } = await import('../../server/main.ts');
-  return runServer(properties, io, await loggingOf(io.env));
+  const logging = await loggingOf(io.env);
+  return withNodeProperties(command.file, command.overrides, io.env, (properties) =>
+    runServer(properties, io, logging),
+  );
 }

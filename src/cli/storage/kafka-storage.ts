@@ -8,7 +8,7 @@ import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import { type Argument, type Parsed, parseArguments, type ToolParser } from '../arguments/argparse.ts';
-import { readPropertiesFile } from '../node/properties-path.ts';
+import { withNodeProperties } from '../node/node-properties.ts';
 import type { CliIo } from '../tool.ts';
 
 const configArgument: Argument = {
@@ -90,15 +90,15 @@ const parser: ToolParser = {
   },
 };
 
-async function readConfig(parsed: Parsed): Promise<NodeConfig> {
-  const text = readPropertiesFile(parsed.text('config') as string);
+async function readConfig(parsed: Parsed, { env }: CliIo): Promise<NodeConfig> {
   const { NodeConfig } = await import('../../config/node-config.ts');
-  return NodeConfig.parse(text);
+  const file = parsed.text('config') as string;
+  return withNodeProperties(file, new Map(), env, (properties) => new NodeConfig(properties));
 }
 
 async function runFormat(parsed: Parsed, io: CliIo): Promise<number> {
   const options = {
-    config: await readConfig(parsed),
+    config: await readConfig(parsed, io),
     clusterId: parsed.text('cluster-id') as string,
     ignoreFormatted: parsed.has('ignore-formatted'),
     release: parsed.text('release-version'),
@@ -115,7 +115,7 @@ async function runFormat(parsed: Parsed, io: CliIo): Promise<number> {
 }
 
 async function runInfo(parsed: Parsed, io: CliIo): Promise<number> {
-  const config = await readConfig(parsed);
+  const config = await readConfig(parsed, io);
   const { directoriesOf, infoText, inspect } = await import('./directories.ts');
   const states = await Promise.all(directoriesOf(config).map((path) => inspect(systemFileSystem, path)));
   const { text, hasProblems } = infoText(states);

@@ -22,13 +22,13 @@ export const coordinatorsProperties = {
   'add.partitions.to.txn.retry.backoff.max.ms': int(100, {
     min: 0,
     importance: 'high',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'How long adding a partition to a transaction is tried again.',
   }),
   'add.partitions.to.txn.retry.backoff.ms': int(20, {
     min: 1,
     importance: 'high',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'Pause before a partition is added to a transaction again while the last one ends.',
   }),
   'group.consumer.assignment.interval.ms': int(seconds(1), {
@@ -155,7 +155,7 @@ export const coordinatorsProperties = {
   'offsets.load.buffer.size': int(mebibytes(5), {
     min: 1,
     importance: 'high',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'Bytes read at once when a coordinator loads.',
   }),
   'offsets.retention.check.interval.ms': long(minutes(10), {
@@ -172,7 +172,7 @@ export const coordinatorsProperties = {
   }),
   'offsets.topic.compression.codec': int(0, {
     importance: 'high',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'Compression of the offset records.',
   }),
   'offsets.topic.num.partitions': int(50, {
@@ -249,7 +249,7 @@ export const coordinatorsProperties = {
   }),
   'transaction.two.phase.commit.enable': bool(false, {
     importance: 'low',
-    effect: 'none',
+    effect: 'honoured',
     doc: 'Lets producers use transactions without a time limit.',
   }),
   'transactional.id.expiration.ms': int(days(7), {

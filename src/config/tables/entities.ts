@@ -4,14 +4,20 @@ import { bool, int, list, minutes, seconds, string } from '../define.ts';
 
 export const groupProperties = {
   'consumer.session.timeout.ms': int(seconds(45), {
+    effect: 'honoured',
     min: 1,
     doc: 'Session of the members.',
   }),
   'consumer.heartbeat.interval.ms': int(seconds(5), {
+    effect: 'honoured',
     min: 1,
     doc: 'Heartbeat interval of the members.',
   }),
-  'consumer.assignment.interval.ms': int(seconds(1), { min: 0 }),
+  'consumer.assignment.interval.ms': int(seconds(1), {
+    min: 0,
+    effect: 'honoured',
+    doc: 'Shortest time between two assignments.',
+  }),
   'share.session.timeout.ms': int(seconds(45), { min: 1 }),
   'share.heartbeat.interval.ms': int(seconds(5), { min: 1 }),
   'share.record.lock.duration.ms': int(seconds(30), { min: 1000 }),

@@ -81,6 +81,7 @@ export const logProperties = {
     doc: 'Buffers of compaction.',
   }),
   'log.cleaner.io.max.bytes.per.second': double(Number.MAX_VALUE, {
+    effect: 'honoured',
     update: 'cluster-wide',
     doc: 'Bytes a second that compaction may read and write.',
   }),

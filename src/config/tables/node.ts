@@ -64,7 +64,7 @@ export const nodeProperties = {
     doc: 'A connection on which nothing happened for this long is closed.',
   }),
   'controlled.shutdown.enable': bool(true, {
-    effect: 'none',
+    effect: 'honoured',
     doc: 'A stopping broker hands over its leaderships first; always on, as in Kafka since KRaft.',
   }),
   'controller.listener.names': requiredList({
@@ -93,7 +93,7 @@ export const nodeProperties = {
   'controller.quorum.election.backoff.max.ms': int(seconds(1), {
     min: 0,
     importance: 'high',
-    effect: 'missing',
+    effect: 'none',
     doc: 'Longest pause between elections that nobody won.',
   }),
   'controller.quorum.election.timeout.ms': int(seconds(1), {
@@ -102,8 +102,12 @@ export const nodeProperties = {
     effect: 'honoured',
     doc: 'A candidate that has not won within this time (drawn up to its double) tries again.',
   }),
-  'controller.quorum.fetch.max.bytes': int(mebibytes(1), { min: 1, importance: 'low' }),
-  'controller.quorum.fetch.snapshot.max.bytes': int(mebibytes(1), { min: 1, importance: 'low' }),
+  'controller.quorum.fetch.max.bytes': int(mebibytes(1), { effect: 'none', min: 1, importance: 'low' }),
+  'controller.quorum.fetch.snapshot.max.bytes': int(mebibytes(1), {
+    effect: 'none',
+    min: 1,
+    importance: 'low',
+  }),
   'controller.quorum.fetch.timeout.ms': int(seconds(2), {
     min: 0,
     importance: 'high',
@@ -161,6 +165,7 @@ export const nodeProperties = {
     doc: 'Where this node listens: name://host:port, separated by commas. An empty host is every address.',
   }),
   'max.connection.creation.rate': int(intMax, {
+    effect: 'honoured',
     min: 0,
     update: 'cluster-wide',
     doc: 'New connections a second allowed at this broker.',
@@ -260,7 +265,7 @@ export const nodeProperties = {
   'queued.max.requests': int(500, {
     min: 1,
     importance: 'high',
-    effect: 'missing',
+    effect: 'none',
     doc: 'Requests that may wait before no more are read from connections.',
   }),
   'request.timeout.ms': int(seconds(30), {

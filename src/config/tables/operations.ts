@@ -22,11 +22,13 @@ export const operationsProperties = {
     doc: 'Java class that may refuse changes of configuration.',
   }),
   'alter.log.dirs.replication.quota.window.num': int(11, {
+    effect: 'none',
     min: 1,
     importance: 'low',
     doc: 'Samples of the rate of moves between directories.',
   }),
   'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
+    effect: 'none',
     min: 1,
     importance: 'low',
     doc: 'Length of a sample of the rate of moves between directories.',
@@ -38,10 +40,15 @@ export const operationsProperties = {
   'config.providers': list([], {
     importance: 'low',
     update: 'cluster-wide',
-    doc: 'Names of providers that replace ${provider:key} in values.',
+    effect: 'honoured',
+    doc: 'Names of providers that replace ${provider:path:key} in values of the properties file: FileConfigProvider, DirectoryConfigProvider, EnvVarConfigProvider. Not in dynamic configuration.',
   }),
-  'controller.performance.always.log.threshold.ms': long(seconds(2), { min: 0, internal: true }),
-  'controller.performance.sample.period.ms': long(minutes(1), { min: 100, internal: true }),
+  'controller.performance.always.log.threshold.ms': long(seconds(2), {
+    effect: 'none',
+    min: 0,
+    internal: true,
+  }),
+  'controller.performance.sample.period.ms': long(minutes(1), { effect: 'none', min: 100, internal: true }),
   'controller.quota.window.num': int(11, {
     min: 1,
     importance: 'low',
@@ -56,9 +63,17 @@ export const operationsProperties = {
     importance: 'low',
     doc: 'Java class that may refuse new topics.',
   }),
-  'internal.metadata.delete.delay.millis': long(60_000, { importance: 'low', internal: true }),
-  'internal.metadata.log.segment.bytes': intOrNull({ importance: 'low', internal: true }),
-  'internal.metadata.max.batch.size.in.bytes': int(mebibytes(8), { importance: 'low', internal: true }),
+  'internal.metadata.delete.delay.millis': long(60_000, {
+    effect: 'none',
+    importance: 'low',
+    internal: true,
+  }),
+  'internal.metadata.log.segment.bytes': intOrNull({ effect: 'none', importance: 'low', internal: true }),
+  'internal.metadata.max.batch.size.in.bytes': int(mebibytes(8), {
+    effect: 'none',
+    importance: 'low',
+    internal: true,
+  }),
   'kafka.metrics.polling.interval.secs': int(10, {
     min: 1,
     importance: 'low',
@@ -100,16 +115,19 @@ export const operationsProperties = {
     doc: "Length of a sample of a quota's rate.",
   }),
   'replication.quota.window.num': int(11, {
+    effect: 'none',
     min: 1,
     importance: 'low',
     doc: "Samples of a replication quota's rate.",
   }),
   'replication.quota.window.size.seconds': int(1, {
+    effect: 'none',
     min: 1,
     importance: 'low',
     doc: "Length of a sample of a replication quota's rate.",
   }),
   'server.max.startup.time.ms': long(longMax, {
+    effect: 'honoured',
     min: 0,
     internal: true,
     doc: 'A start that takes longer is given up.',

@@ -102,7 +102,7 @@ export const topicProperties = {
     list([], {
       check: throttledReplicas,
       valid: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
-      effect: 'missing',
+      effect: 'honoured',
       doc: 'Replicas that obey follower.replication.throttled.rate: partition:broker, or *.',
     }),
     null,
@@ -127,7 +127,7 @@ export const topicProperties = {
     list([], {
       check: throttledReplicas,
       valid: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
-      effect: 'missing',
+      effect: 'honoured',
       doc: 'Replicas whose leaders obey leader.replication.throttled.rate: partition:broker, or *.',
     }),
     null,
@@ -188,7 +188,7 @@ export const topicProperties = {
     'min.insync.replicas',
   ),
   preallocate: topic(
-    bool(false, { effect: 'missing', doc: 'Reserves the whole segment file when it is made.' }),
+    bool(false, { effect: 'none', doc: 'Reserves the whole segment file when it is made.' }),
     'log.preallocate',
   ),
   'remote.log.copy.disable': topic(bool(false, { effect: 'missing' }), null),

@@ -8,6 +8,7 @@ import { forEachInTurns } from '../manager/concurrency.ts';
 import type { OffsetCheckpoint } from '../directories/checkpoints.ts';
 import type { CleanableRange } from './compaction.ts';
 import { cleanableRange, compact, UncleanableError } from './compaction.ts';
+import { CompactionThrottle } from './throttle.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { LogResources } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
@@ -16,6 +17,8 @@ import type { PartitionLog } from '../partition-log.ts';
 export interface LogCleanerOptions {
   readonly resources: LogResources;
   readonly logs: () => Iterable<{ readonly log: PartitionLog; readonly directory: string }>;
+  /** `log.cleaner.io.max.bytes.per.second`, at each moment. */
+  readonly bytesPerSecond: () => number;
   /** A checkpoint of this directory has moved. */
   readonly onProgress: (directory: string) => Promise<void>;
 }
@@ -34,9 +37,12 @@ export class LogCleaner {
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #running: Promise<boolean> | null = null;
   #stopped = false;
+  readonly #throttle: CompactionThrottle;
 
   constructor(options: LogCleanerOptions) {
     this.#options = options;
+    const { clock, scheduler } = options.resources;
+    this.#throttle = new CompactionThrottle(clock, scheduler, options.bytesPerSecond);
   }
 
   restore(directory: string, checkpoint: OffsetCheckpoint): void {
@@ -64,6 +70,7 @@ export class LogCleaner {
   /** Resolves when the log in work is finished. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#throttle.stop();
     await this.#running?.catch(() => undefined);
   }
 
@@ -97,7 +104,7 @@ export class LogCleaner {
     const { clock, logger } = this.#options.resources;
     const startedMs = clock.monotonicMs();
     const before = log.sizeBytes;
-    const end = await compact(log, range);
+    const end = await compact(log, range, undefined, this.#throttle);
     if (end <= range.firstDirty) return false;
     const name = partitionDirectoryName(log.topic, log.partition);
     const checkpoint = this.#checkpoints.get(directory) ?? new Map<string, number>();

@@ -10,6 +10,7 @@ import { type BatchHeader, batchHeader } from '../../protocol/records/batch.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import type { FilterContext, KeyBounds } from './compaction-filter.ts';
 import { AbortedFilter, defaultKeyBounds, filterBatch, KeyMap } from './compaction-filter.ts';
+import type { CompactionThrottle } from './throttle.ts';
 import type { LogState } from '../log-state.ts';
 import { deleteLater } from '../log-truncation.ts';
 import type { PartitionLog } from '../partition-log.ts';
@@ -65,12 +66,13 @@ export async function compact(
   log: PartitionLog,
   range: CleanableRange,
   bounds: KeyBounds = defaultKeyBounds,
+  throttle: CompactionThrottle | null = null,
 ): Promise<number> {
   const { state } = log;
   const { generation } = state;
   await log.flush();
   await state.options.callbacks.persistRecoveryPoints();
-  const { keys, end } = await collectKeys(log, range, bounds);
+  const { keys, end } = await collectKeys(log, range, bounds, throttle);
   const segments = state.segments.filter((segment) => segment.baseOffset < end && segment !== state.active);
   const lastOffsets = new Map<number, number>();
   for (const producer of log.producers())
@@ -85,7 +87,7 @@ export async function compact(
   };
   for (const group of groupsOf(state, segments)) {
     if (log.isOffline || generation !== state.generation) return range.firstDirty;
-    const cleaned = await rewrite(state, group, context);
+    const cleaned = await rewrite(state, group, context, throttle);
     const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, generation));
     if (!swapped) {
       await cleaned.removeFiles();
@@ -101,12 +103,15 @@ async function collectKeys(
   log: PartitionLog,
   range: CleanableRange,
   bounds: KeyBounds,
+  throttle: CompactionThrottle | null,
 ): Promise<{ keys: KeyMap; end: number }> {
   const { state } = log;
   const keys = new KeyMap(bounds);
   const aborted = new AbortedFilter(await log.abortedTransactions(range.firstDirty, range.end));
   let fullAt: number | null = null;
+  let readBytes = 0;
   const visit = ({ header }: { header: BatchHeader }): boolean => {
+    readBytes += header.sizeBytes;
     const skipped = aborted.isAborted(header) || header.isControl || header.recordsCount === 0;
     if (skipped || header.lastOffset < range.firstDirty) return true;
     for (const record of decodeRecords(header)) {
@@ -123,7 +128,12 @@ async function collectKeys(
   for (const [i, segment] of state.segments.entries()) {
     if (state.endOfSegment(i) <= range.firstDirty) continue;
     if (segment.baseOffset >= range.end) break;
-    const result = await segment.scan(0, false, visit);
+    const pause = async (): Promise<void> => {
+      await throttle?.take(readBytes);
+      readBytes = 0;
+    };
+    const result = await segment.scan(0, false, visit, pause);
+    await pause();
     if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
     if (fullAt !== null) return { keys, end: fullAt };
   }
@@ -151,7 +161,12 @@ function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
 }
 
 /** Writes what stays of `group` into one `.cleaned` segment, synced. */
-async function rewrite(state: LogState, group: readonly Segment[], context: FilterContext): Promise<Segment> {
+async function rewrite(
+  state: LogState,
+  group: readonly Segment[],
+  context: FilterContext,
+  throttle: CompactionThrottle | null,
+): Promise<Segment> {
   const first = group[0] as Segment;
   const cleaned = new Segment({
     directory: state.directory,
@@ -164,6 +179,7 @@ async function rewrite(state: LogState, group: readonly Segment[], context: Filt
   await cleaned.use((file) => file.truncate(0));
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
+  let movedBytes = 0;
   const write = async (): Promise<void> => {
     const buffers = waiting;
     const position = cleaned.sizeBytes - waitingBytes;
@@ -174,18 +190,24 @@ async function rewrite(state: LogState, group: readonly Segment[], context: Filt
   for (const segment of group) {
     for (const entry of await segment.loadTransactions()) cleaned.addAborted(entry);
     const visit = ({ header }: { header: Parameters<typeof filterBatch>[0] }): void => {
+      movedBytes += header.sizeBytes;
       const kept = filterBatch(header, context);
       if (kept === null) return;
       const bytes = Buffer.from(kept);
       waiting.push(bytes);
       waitingBytes += bytes.length;
+      movedBytes += bytes.length;
       // A rebuilt batch has its own largest timestamp, at the offsets of the old one.
       const { maxTimestamp } = batchHeader(bytes);
       cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
     };
-    const result = await segment.scan(0, false, visit, async () => {
+    const pause = async (): Promise<void> => {
       if (waitingBytes >= writeBytes) await write();
-    });
+      await throttle?.take(movedBytes);
+      movedBytes = 0;
+    };
+    const result = await segment.scan(0, false, visit, pause);
+    await pause();
     if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
   }
   await write();

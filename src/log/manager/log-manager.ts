@@ -89,6 +89,7 @@ export class LogManager {
       ),
     );
     this.#cleaner = new LogCleaner({
+      bytesPerSecond: () => this.#options.settings.cleanerBytesPerSecond,
       resources: this.#resources,
       logs: () => this.#cleanable(),
       onProgress: (path) => this.#checkpoints.cleaned(path),

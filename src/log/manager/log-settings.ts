@@ -22,6 +22,8 @@ export interface LogManagerSettings {
   readonly cleanerEnabled: boolean;
   /** Changes at run time. */
   readonly cleanerBackoffMs: number;
+  /** What compaction reads and writes. Changes at run time. */
+  readonly cleanerBytesPerSecond: number;
   /** Replicas that move between log directories at the same time; null: as many as there are directories. */
   readonly movesMax: number | null;
 }
@@ -38,6 +40,7 @@ export const defaultLogManagerSettings: LogManagerSettings = {
   lateTransactionMs: 1200000,
   cleanerEnabled: true,
   cleanerBackoffMs: 15000,
+  cleanerBytesPerSecond: Number.MAX_SAFE_INTEGER,
   movesMax: null,
 };
 
@@ -59,6 +62,9 @@ export function logManagerSettings(config: NodeConfig, locksDirectories: boolean
     cleanerEnabled: config.get('log.cleaner.enable'),
     get cleanerBackoffMs() {
       return config.get('log.cleaner.backoff.ms');
+    },
+    get cleanerBytesPerSecond() {
+      return config.get('log.cleaner.io.max.bytes.per.second');
     },
     movesMax: config.get('num.replica.alter.log.dirs.threads'),
   };

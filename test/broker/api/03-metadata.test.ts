@@ -192,6 +192,15 @@ describe('automatic creation', () => {
     });
   });
 
+  test('what the file of the broker does not say is left to the controller (KIP-1211)', async () => {
+    const broker = new TestBroker({ properties: 'num.partitions=4' });
+    creating(broker);
+    await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [{ name: 'new' }] });
+    expect(broker.controller.requests[0]?.body).toMatchObject({
+      topics: [{ name: 'new', numPartitions: 4, replicationFactor: -1 }],
+    });
+  });
+
   test('once, however many ask at the same time', async () => {
     const broker = new TestBroker();
     creating(broker);

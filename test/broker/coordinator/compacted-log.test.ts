@@ -91,6 +91,7 @@ test('the log cleaner bounds the log of a coordinator, whose state survives', as
   const cleanupPolicy = { delete: false, compact: true };
   const log = await bench.create({ cleanupPolicy, segmentBytes });
   const cleaner = new LogCleaner({
+    bytesPerSecond: () => Number.MAX_SAFE_INTEGER,
     resources: bench.resources(),
     logs: () => [{ log, directory: '/data' }],
     onProgress: async () => undefined,

@@ -426,6 +426,24 @@ describe('limits', () => {
     expect(broker.server.connectionCount).toBe(2);
   });
 
+  test('max.connection.creation.rate: a connection beyond the rate is served later, and a new rate counts at once', async () => {
+    const { broker } = setUp('max.connection.creation.rate=2');
+    const answered = (connection: { writes: readonly unknown[] }): boolean => connection.writes.length > 0;
+    const all = Array.from({ length: 5 }, () => broker.connect());
+    for (const connection of all) connection.feed(frame(ApiVersionsRequest, 0, {}));
+    await settle();
+    expect(all.map(answered)).toEqual([true, true, false, false, false]);
+    await broker.time.advance(600);
+    expect(all.map(answered)).toEqual([true, true, true, false, false]);
+    await broker.time.advance(1_000);
+    expect(all.map(answered)).toEqual([true, true, true, true, true]);
+    broker.services.config.applyDynamic(new Map([['max.connection.creation.rate', '2147483647']]), new Map());
+    const more = Array.from({ length: 20 }, () => broker.connect());
+    for (const connection of more) connection.feed(frame(ApiVersionsRequest, 0, {}));
+    await settle();
+    expect(more.every(answered)).toBe(true);
+  });
+
   test('stopping closes all and refuses more', () => {
     const { broker } = setUp();
     const connection = broker.connect();

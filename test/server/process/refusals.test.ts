@@ -118,6 +118,19 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
+  test('a value of config.providers that does not fit is refused without being shown', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const secrets = workshop.properties('secrets', { partitions: 'topsecret' });
+    const { status, output } = await startWith('secret', {
+      'config.providers': 'file',
+      'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
+      'num.partitions': `\${file:${secrets}:partitions}`,
+    });
+    expect(output).toContain('Invalid value [hidden] for configuration num.partitions');
+    expect(output).not.toContain('topsecret');
+    expect(status).toBe(1);
+  });
+
   test('a missing node.id', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const { 'node.id': _, ...without } = base;

@@ -1,0 +1,191 @@
+/**
+ * Why a key has no effect: a reason for each row of the tables whose `effect` is `none` or `missing`, which docs/configuration.md
+ * and the warnings of a start show. "Never" is a decision; "yet" is work that is not done.
+ */
+import { securityProperties } from './tables/security.ts';
+import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
+import { tieredStorageProperties } from './tables/tiered-storage.ts';
+
+/** Security keys whose names end like those of Java classes, and are none or name a class of Kafka's own. */
+const notJava: ReadonlySet<string> = new Set([
+  'authorizer.class.name',
+  'sasl.oauthbearer.assertion.algorithm',
+  'ssl.endpoint.identification.algorithm',
+]);
+const javaEnding = /\.(class|provider|algorithm|implementation)$/;
+
+/** What whole areas wait for; a key of its own below says more. */
+const areas: readonly [reason: string, has: (key: string) => boolean][] = [
+  [
+    'Tiered storage is not built yet.',
+    (key) => key in tieredStorageProperties || /^(remote|local)\./.test(key),
+  ],
+  [
+    'Share groups and streams groups are not built yet.',
+    (key) => key in shareAndStreamsProperties || /^(share|streams)\./.test(key),
+  ],
+  [
+    'Never: Kerberos needs a library of the system that Node.js does not have.',
+    (key) => key.startsWith('sasl.kerberos.'),
+  ],
+  [
+    'Never: Java classes can not be loaded.',
+    (key) => key in securityProperties && javaEnding.test(key) && !notJava.has(key),
+  ],
+  ['TLS, SASL and ACLs are not built yet.', (key) => key in securityProperties],
+];
+
+const reasons: readonly [reason: string, ...keys: string[]][] = [
+  [
+    'One event loop does the work; there is no thread pool.',
+    'background.threads',
+    'num.io.threads',
+    'num.network.threads',
+    'group.coordinator.background.threads',
+    'group.coordinator.threads',
+  ],
+  [
+    'Records that arrive while a write is under way are written together with the next one.',
+    'controller.quorum.append.linger.ms',
+  ],
+  ['Controllers speak over streams, whose loss is noticed at once.', 'controller.quorum.request.timeout.ms'],
+  [
+    'A stream between controllers is opened again with a pause that grows by itself.',
+    'controller.quorum.retry.backoff.ms',
+  ],
+  ['There is no ZooKeeper.', 'controller.socket.timeout.ms'],
+  [
+    'The metadata log is kept in LevelDB, without segments.',
+    'metadata.log.segment.bytes',
+    'metadata.log.segment.ms',
+    'internal.metadata.delete.delay.millis',
+    'internal.metadata.log.segment.bytes',
+  ],
+  [
+    'The metadata log goes when a snapshot covers it.',
+    'metadata.max.retention.bytes',
+    'metadata.max.retention.ms',
+  ],
+  ['The pause between attempts to connect grows by itself.', 'socket.connection.setup.timeout.max.ms'],
+  ['The deadline of the request bounds the attempt to connect.', 'socket.connection.setup.timeout.ms'],
+  [
+    'Node.js has no such option; the system chooses.',
+    'socket.receive.buffer.bytes',
+    'socket.send.buffer.bytes',
+    'replica.socket.receive.buffer.bytes',
+  ],
+  [
+    'Finished requests leave the purgatory at once.',
+    'delete.records.purgatory.purge.interval.requests',
+    'fetch.purgatory.purge.interval.requests',
+    'producer.purgatory.purge.interval.requests',
+  ],
+  [
+    'One replication stream from each leader does the work; there are no fetcher threads.',
+    'num.replica.fetchers',
+  ],
+  ['A replication stream is opened again with a pause that grows by itself.', 'replica.fetch.backoff.ms'],
+  [
+    'Replication streams have credits for bytes in flight instead.',
+    'replica.fetch.max.bytes',
+    'replica.fetch.response.max.bytes',
+  ],
+  ['Leaders push records at once.', 'replica.fetch.min.bytes', 'replica.fetch.wait.max.ms'],
+  ['The loss of a replication stream is noticed at once.', 'replica.socket.timeout.ms'],
+  ['The library for lz4 has one level.', 'compression.lz4.level'],
+  [
+    'The table of keys grows as far as a run needs it.',
+    'log.cleaner.dedupe.buffer.size',
+    'log.cleaner.io.buffer.load.factor',
+  ],
+  ['Compaction reads batch by batch.', 'log.cleaner.io.buffer.size'],
+  ['One cleaner works on one log after the other; there is no thread pool.', 'log.cleaner.threads'],
+  [
+    'Segments grow by writes; the reserved length would only be cut off again after a crash.',
+    'log.preallocate',
+    'preallocate',
+  ],
+  [
+    'One event loop opens several logs at a time; there is no thread pool.',
+    'num.recovery.threads.per.data.dir',
+  ],
+  [
+    'What arrives while a write is under way is written together with the next one.',
+    'group.coordinator.append.linger.ms',
+  ],
+  ['Buffers are not kept for reuse.', 'group.coordinator.cached.buffer.max.bytes'],
+  ['Metrics are read when somebody asks for /metrics.', 'kafka.metrics.polling.interval.secs'],
+  [
+    'Never: Java classes can not be loaded. /metrics has the numbers.',
+    'kafka.metrics.reporters',
+    'metric.reporters',
+  ],
+  [
+    'Metrics are counters and quantiles of the last minute, without samples.',
+    'metrics.num.samples',
+    'metrics.sample.window.ms',
+  ],
+  ['All metrics are always there.', 'metrics.recording.level'],
+  [
+    'Never: Java classes can not be loaded.',
+    'principal.builder.class',
+    'security.providers',
+    'client.quota.callback.class',
+  ],
+  ['All versions that are served are settled.', 'unstable.api.versions.enable'],
+  ['All feature versions that are known are settled.', 'unstable.feature.versions.enable'],
+  ['TLS, SASL and ACLs are not built yet.', 'connection.failed.authentication.delay.ms'],
+  ['There is no authorizer yet for which other listeners would have to wait.', 'early.start.listeners'],
+  [
+    'Election time-outs are drawn at random up to their double; there is no second pause.',
+    'controller.quorum.election.backoff.max.ms',
+  ],
+  ['The leader pushes entries; credits bound the bytes in flight.', 'controller.quorum.fetch.max.bytes'],
+  ['Snapshots are streamed in chunks of a fixed size.', 'controller.quorum.fetch.snapshot.max.bytes'],
+  [
+    'A request is handled as soon as it is read, so no queue forms; queued.max.request.bytes and 64 requests of one connection bound what is in work.',
+    'queued.max.requests',
+  ],
+  [
+    'Never: Java classes can not be loaded. Nothing is refused for the sake of the policy.',
+    'alter.config.policy.class.name',
+    'create.topic.policy.class.name',
+  ],
+  [
+    'The rate is kept by a token bucket, which has no samples.',
+    'alter.log.dirs.replication.quota.window.num',
+    'alter.log.dirs.replication.quota.window.size.seconds',
+    'replication.quota.window.num',
+    'replication.quota.window.size.seconds',
+  ],
+  [
+    'Quotas are not built yet.',
+    'controller.quota.window.num',
+    'controller.quota.window.size.seconds',
+    'quota.window.num',
+    'quota.window.size.seconds',
+  ],
+  ['PushTelemetry is not built yet, so clients push nothing.', 'telemetry.max.bytes'],
+  [
+    'Events of the controller are not timed one by one.',
+    'controller.performance.always.log.threshold.ms',
+    'controller.performance.sample.period.ms',
+  ],
+  ['The metadata log is kept in LevelDB, without batches.', 'internal.metadata.max.batch.size.in.bytes'],
+  [
+    'Partitions without a leader are looked at when something changes that could give them one.',
+    'unclean.leader.election.interval.ms',
+  ],
+];
+
+const reasonByKey: ReadonlyMap<string, string> = new Map(
+  reasons.flatMap(([reason, ...keys]) => keys.map((key): [string, string] => [key, reason])),
+);
+
+/** Why setting the key changes nothing; null where no reason is written down, as for keys that have an effect. */
+export function reasonWithoutEffect(key: string): string | null {
+  return reasonByKey.get(key) ?? areas.find(([, has]) => has(key))?.[0] ?? null;
+}
+
+/** Keys with a reason of their own. */
+export const explainedKeys: readonly string[] = [...reasonByKey.keys()];
