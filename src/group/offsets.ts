@@ -31,6 +31,8 @@ const longMax = 2 ** 63;
 
 const groupIdNotFoundSince = 9;
 const anyPartition = (): null => null;
+/** Long.MAX_VALUE, as the codec rounds it. */
+const longMax = 2 ** 63;
 
 type CommittedPartition = OffsetCommitRequest['topics'][number]['partitions'][number];
 

@@ -41,6 +41,18 @@ describe('OffsetCommit', () => {
     });
   });
 
+  test.each([2 ** 63, -(2 ** 63), 2 ** 53 + 2, -(2 ** 62), -2])(
+    'the offset %d, kept for as long, is written and read again',
+    (long) => {
+      const world = new World();
+      const request = { retentionTimeMs: long };
+      expect(world.commitError(world.commit(long, request, 4))).toBe('NONE');
+      expect(committed(world)).toBe(long);
+      world.failOver();
+      expect(committed(world)).toBe(long);
+    },
+  );
+
   test('who may commit, by state', () => {
     const world = new World();
     expect(world.commitError(world.commit(1, { generationIdOrMemberEpoch: 0 }, 8))).toBe(

@@ -29,9 +29,10 @@ function scalarOf(field: Field): fc.Arbitrary<unknown> {
     case 'uint32':
       return fc.integer({ min: 0, max: 0xffff_ffff });
     case 'int64':
-      return field.sentinel
-        ? fc.oneof(fc.maxSafeInteger(), fc.constantFrom(2 ** 63, -(2 ** 63)))
-        : fc.maxSafeInteger();
+      return fc.oneof(
+        { arbitrary: fc.maxSafeInteger(), weight: 3 },
+        { arbitrary: fc.constantFrom(2 ** 63, -(2 ** 63), 2 ** 53, -(2 ** 62)), weight: 1 },
+      );
     case 'float64':
       return fc.double({ noNaN: true });
     case 'string':

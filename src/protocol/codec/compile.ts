@@ -139,7 +139,7 @@ class DecoderSource extends Source {
     const nullable = isNullable(field, this.version);
     switch (field.kind) {
       case 'int64':
-        return field.sentinel ? 'r.int64Rounded()' : 'r.int64()';
+        return 'r.int64()';
       case 'string':
       case 'bytes':
       case 'records': {
@@ -267,7 +267,7 @@ class EncoderSource extends Source {
         this.nullable(field, value, tagged);
         return;
       case 'int64':
-        this.lines.push(`w.${field.sentinel ? 'int64Rounded' : 'int64'}(${value});`);
+        this.lines.push(`w.int64(${value});`);
         return;
       default:
         this.lines.push(`w.${field.kind}(${value});`);

@@ -64,7 +64,7 @@ function readLength(field: Field, flexible: boolean, reader: Reader): number {
 function readField(field: Field, version: number, flexible: boolean, reader: Reader): unknown {
   switch (field.kind) {
     case 'int64':
-      return field.sentinel ? reader.int64Rounded() : reader.int64();
+      return reader.int64();
     case 'string':
     case 'bytes':
     case 'records':
@@ -189,7 +189,7 @@ function writeField(
 function writeScalar(field: Field, flexible: boolean, value: never, writer: Writer, path: string): void {
   try {
     if (field.kind === 'string') writer[flexible && !field.neverCompact ? 'compactString' : 'string'](value);
-    else if (field.kind === 'int64') writer[field.sentinel ? 'int64Rounded' : 'int64'](value);
+    else if (field.kind === 'int64') writer.int64(value);
     else writer[field.kind as 'int32'](value);
   } catch (error) {
     throw new EncodeError(`${path}: ${(error as Error).message}`);

@@ -73,16 +73,8 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** Refuses what a number can't hold exactly. */
+  /** Every value is legal in Kafka; one beyond ±2^53 is rounded to the nearest number: Long.MAX_VALUE becomes 2^63. */
   int64(): number {
-    const value = this.int64Rounded();
-    if (!Number.isSafeInteger(value))
-      throw new DecodeError(`int64 ${value} at ${this.position - 8} is too large`);
-    return value;
-  }
-
-  /** Rounds beyond 2^53: Long.MAX_VALUE becomes 2^63. */
-  int64Rounded(): number {
     const p = this.take(8);
     const b = this.bytes;
     const high =

@@ -137,25 +137,14 @@ export class Writer {
     this.position = p + 4;
   }
 
+  /** Takes whatever `Reader.int64` gives: ±2^63 stands for Long.MAX_VALUE and Long.MIN_VALUE. */
   int64(value: number): void {
-    if (!Number.isSafeInteger(value)) this.outOfRange('a safe int64', value);
-    this.need(8);
-    const high = Math.floor(value / two32);
-    this.put32(high);
-    this.put32(value - high * two32);
-  }
-
-  /** What `Reader.int64Rounded` gave: ±2^63 stands for Long.MAX_VALUE and Long.MIN_VALUE. */
-  int64Rounded(value: number): void {
-    if (Number.isSafeInteger(value)) {
-      this.int64(value);
-      return;
-    }
     if (!Number.isInteger(value) || Math.abs(value) > two63) this.outOfRange('an int64', value);
     this.need(8);
-    const high = value === two63 ? 0x7fff_ffff : Math.floor(value / two32);
-    this.put32(high);
-    this.put32(value === two63 ? 0xffff_ffff : value - high * two32);
+    const high = Math.floor(value / two32);
+    const isMax = value === two63;
+    this.put32(isMax ? 0x7fff_ffff : high);
+    this.put32(isMax ? 0xffff_ffff : value - high * two32);
   }
 
   float64(value: number): void {

@@ -26,7 +26,7 @@ export const FetchRequest = message(
     replicaState: struct(
       {
         replicaId: int32({ default: -1 }),
-        replicaEpoch: int64({ default: -1, sentinel: true }),
+        replicaEpoch: int64({ default: -1 }),
       },
       '15+',
       { tag: 1 },
@@ -43,12 +43,12 @@ export const FetchRequest = message(
       partitions: array({
         partition: int32(),
         currentLeaderEpoch: int32('9+', { default: -1, ignorable: true }),
-        fetchOffset: int64({ sentinel: true }),
+        fetchOffset: int64(),
         lastFetchedEpoch: int32('12+', { default: -1 }),
-        logStartOffset: int64('5+', { default: -1, ignorable: true, sentinel: true }),
+        logStartOffset: int64('5+', { default: -1, ignorable: true }),
         partitionMaxBytes: int32(),
         replicaDirectoryId: uuid('17+', { tag: 0, ignorable: true }),
-        highWatermark: int64('18+', { default: 2 ** 63, tag: 1, ignorable: true, sentinel: true }),
+        highWatermark: int64('18+', { default: 2 ** 63, tag: 1, ignorable: true }),
       }),
     }),
     forgottenTopicsData: array(

@@ -15,7 +15,7 @@ export const ListOffsetsRequest = message(
       partitions: array({
         partitionIndex: int32(),
         currentLeaderEpoch: int32('4+', { default: -1, ignorable: true }),
-        timestamp: int64({ sentinel: true }),
+        timestamp: int64(),
       }),
     }),
     timeoutMs: int32('10+', { ignorable: true }),
@@ -33,7 +33,7 @@ export const ListOffsetsResponse = message(
       partitions: array({
         partitionIndex: int32(),
         errorCode: int16(),
-        timestamp: int64({ default: -1, sentinel: true }),
+        timestamp: int64({ default: -1 }),
         offset: int64({ default: -1 }),
         leaderEpoch: int32('4+', { default: -1 }),
       }),

@@ -9,13 +9,13 @@ export const OffsetCommitRequest = message(
     generationIdOrMemberEpoch: int32({ default: -1, ignorable: true }),
     memberId: string({ ignorable: true }),
     groupInstanceId: string('7+', { nullable: '0+', default: null }),
-    retentionTimeMs: int64('2-4', { default: -1, ignorable: true, sentinel: true }),
+    retentionTimeMs: int64('2-4', { default: -1, ignorable: true }),
     topics: array({
       name: string('0-9', { ignorable: true }),
       topicId: uuid('10+', { ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
-        committedOffset: int64({ sentinel: true }),
+        committedOffset: int64(),
         committedLeaderEpoch: int32('6+', { default: -1, ignorable: true }),
         committedMetadata: string({ nullable: '0+' }),
       }),

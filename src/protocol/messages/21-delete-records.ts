@@ -9,7 +9,7 @@ export const DeleteRecordsRequest = message(
       name: string(),
       partitions: array({
         partitionIndex: int32(),
-        offset: int64({ sentinel: true }),
+        offset: int64(),
       }),
     }),
     timeoutMs: int32(),

@@ -16,7 +16,7 @@ export const TxnOffsetCommitRequest = message(
       name: string(),
       partitions: array({
         partitionIndex: int32(),
-        committedOffset: int64({ sentinel: true }),
+        committedOffset: int64(),
         committedLeaderEpoch: int32('2+', { default: -1, ignorable: true }),
         committedMetadata: string({ nullable: '0+' }),
       }),

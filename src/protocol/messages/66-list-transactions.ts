@@ -7,7 +7,7 @@ export const ListTransactionsRequest = message(
   {
     stateFilters: array(string()),
     producerIdFilters: array(int64()),
-    durationFilter: int64('1+', { default: -1, sentinel: true }),
+    durationFilter: int64('1+', { default: -1 }),
     transactionalIdPattern: string('2+', { nullable: '0+', default: null }),
   },
 );

@@ -20,7 +20,7 @@ export const ConsumerGroupMetadataValue = message(
   {
     epoch: int32(),
     /** All 64 bits are used; what is beyond 2^53 is rounded. */
-    metadataHash: int64('0+', { tag: 0, sentinel: true }),
+    metadataHash: int64('0+', { tag: 0 }),
   },
 );
 

@@ -10,12 +10,12 @@ export const ProducerSnapshot = message(
   {
     crc: uint32(),
     producerEntries: array({
-      producerId: int64({ sentinel: true }),
+      producerId: int64(),
       epoch: int16(),
       lastSequence: int32(),
       lastOffset: int64(),
       offsetDelta: int32(),
-      timestamp: int64({ sentinel: true }),
+      timestamp: int64(),
       coordinatorEpoch: int32(),
       currentTxnFirstOffset: int64(),
     }),

@@ -16,7 +16,7 @@ export function readInt32(b: Uint8Array, at: number): number {
   );
 }
 
-/** Rounded beyond 2^53, as sentinels are. */
+/** Rounded beyond ±2^53, as `Reader.int64` does. */
 export function readInt64(b: Uint8Array, at: number): number {
   return readInt32(b, at) * two32 + (readInt32(b, at + 4) >>> 0);
 }

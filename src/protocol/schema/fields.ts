@@ -37,8 +37,6 @@ export interface Options<T> {
   readonly tagged?: Versions;
   /** A value other than the default is dropped silently, instead of refused, in versions that lack the field. */
   readonly ignorable?: boolean;
-  /** int64 only: values beyond 2^53 are legal and are rounded (clients send Long.MAX_VALUE and the like). */
-  readonly sentinel?: boolean;
   /** `none`: never in compact form. Only the client id of request headers is so. */
   readonly flexible?: 'none';
 }
@@ -58,7 +56,6 @@ export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
   readonly default: unknown;
   readonly hasDefault: boolean;
   readonly ignorable: boolean;
-  readonly sentinel: boolean;
   readonly neverCompact: boolean;
   /** What an array holds. */
   readonly element: Field | null;
@@ -135,7 +132,6 @@ function field(
     default: options.default === undefined ? zero : options.default,
     hasDefault: options.default !== undefined,
     ignorable: options.ignorable ?? false,
-    sentinel: options.sentinel ?? false,
     neverCompact: options.flexible === 'none',
     element: inner.element ?? null,
     fields: inner.fields ?? null,
@@ -153,7 +149,7 @@ export const int16: Scalar<number> = scalar('int16', 0);
 export const uint16: Scalar<number> = scalar('uint16', 0);
 export const int32: Scalar<number> = scalar('int32', 0);
 export const uint32: Scalar<number> = scalar('uint32', 0);
-/** A number, safe up to 2^53 (see `sentinel`). */
+/** A number: exact up to ±2^53, rounded beyond (clients send Long.MAX_VALUE and the like). */
 export const int64: Scalar<number> = scalar('int64', 0);
 export const float64: Scalar<number> = scalar('float64', 0);
 export const string: Scalar<string> = scalar('string', '');

@@ -11,24 +11,35 @@ import { createTransactionVerifier } from '../../../src/broker/txn/transaction-v
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
+import { frameSizeBytes } from '../../../src/protocol/frames.ts';
 import type { Field, Shape } from '../../../src/protocol/schema/fields.ts';
 import { inVersions } from '../../../src/protocol/schema/versions.ts';
-import { TestBroker } from '../harness.ts';
+import { readResponse, TestBroker } from '../harness.ts';
 
-/** A request with one element in every array. */
-function sample(shape: Shape, version: number): Record<string, unknown> {
+/** A request with one element in every array, and `long`, when it is given, in every int64. */
+function sample(shape: Shape, version: number, long?: number): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(shape)) {
-    if (inVersions(field.versions, version)) body[name] = sampleOf(field, version);
+    if (inVersions(field.versions, version)) body[name] = sampleOf(field, version, long);
   }
   return body;
 }
 
-function sampleOf(field: Field, version: number): unknown {
-  if (field.kind === 'array') return [sampleOf(field.element as Field, version)];
-  if (field.kind === 'struct') return sample(field.fields as Shape, version);
+function sampleOf(field: Field, version: number, long?: number): unknown {
+  if (field.kind === 'array') return [sampleOf(field.element as Field, version, long)];
+  if (field.kind === 'struct') return sample(field.fields as Shape, version, long);
   if (field.kind === 'string') return 'a';
+  if (field.kind === 'int64' && long !== undefined) return long;
   return field.default ?? 0;
+}
+
+/** Every error code of a response, at whatever depth. */
+function errorCodes(value: unknown): number[] {
+  if (Array.isArray(value)) return value.flatMap(errorCodes);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
+  return Object.entries(value).flatMap(([name, one]) =>
+    name === 'errorCode' ? [one as number] : errorCodes(one),
+  );
 }
 
 function table(broker: TestBroker) {
@@ -69,23 +80,44 @@ describe.each(handlers.map((handler) => [handler.name, handler] as const))('%s',
     'v%i: fails as a whole, and answers a plain request, within its schema',
     async (version) => {
       const broker = new TestBroker();
-      const refused = encoded(broker, handler, version, () => Errors.CLUSTER_AUTHORIZATION_FAILED);
+      const refused = await answered(broker, handler, version, () => Errors.CLUSTER_AUTHORIZATION_FAILED);
       // Before v3 it has no place for an error.
       const silent = handler.name === 'DescribeLogDirs' && version < 3;
-      expect((await refused).includes(Buffer.from([0, 31]))).toBe(!silent);
-      await encoded(broker, handler, version, allowAll);
+      expect(errorCodes(refused).includes(31)).toBe(!silent);
+      await answered(broker, handler, version, allowAll);
       expect(broker.logger.at('error')).toEqual([]);
+    },
+  );
+
+  if (!hasLong(handler.request.fields)) return;
+  test.each([2 ** 63, -(2 ** 63), 2 ** 53 + 2, -(2 ** 62), -2])(
+    'takes %d in every int64 and does not take it for a bug of its own',
+    async (long) => {
+      for (const version of versions) {
+        const broker = new TestBroker();
+        const codes = errorCodes(await answered(broker, handler, version, allowAll, long));
+        expect(codes).not.toContain(Errors.UNKNOWN_SERVER_ERROR.code);
+        expect(broker.logger.at('error')).toEqual([]);
+      }
     },
   );
 });
 
-/** The frame of the response to a sample request. */
-async function encoded(
+function hasLong(shape: Shape): boolean {
+  return Object.values(shape).some(function has(field: Field): boolean {
+    if (field.element !== null) return has(field.element);
+    return field.kind === 'int64' || (field.fields !== null && hasLong(field.fields));
+  });
+}
+
+/** The response to a sample request, encoded and decoded. */
+async function answered(
   broker: TestBroker,
   handler: Handler,
   version: number,
   authorize: Authorize,
-): Promise<Buffer> {
+  long?: number,
+): Promise<unknown> {
   const dispatcher = new Dispatcher({
     table: table(broker),
     authorize,
@@ -102,7 +134,7 @@ async function encoded(
     principal: 'User:ANONYMOUS',
   };
   const plain = {
-    ...sample(handler.request.fields, version),
+    ...sample(handler.request.fields, version, long),
     ...(handler.name === 'Produce' ? { acks: 1 } : {}),
   };
   const body = decode(handler.request, version, encode(handler.request, version, plain));
@@ -127,5 +159,6 @@ async function encoded(
   );
   const buffers = dispatcher.encode(request, response);
   expect(buffers, JSON.stringify(broker.logger.lines)).not.toBeNull();
-  return Buffer.concat(buffers ?? []);
+  const bytes = Buffer.concat(buffers ?? []).subarray(frameSizeBytes);
+  return readResponse(handler.response, version, bytes).body;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { DecodeError, decode, EncodeError, encode } from '../../../src/protocol/codec/codec.ts';
 import { Reader } from '../../../src/protocol/codec/reader.ts';
+import { Writer } from '../../../src/protocol/codec/writer.ts';
 import { FetchRequest } from '../../../src/protocol/messages/01-fetch.ts';
-import { ListOffsetsRequest } from '../../../src/protocol/messages/02-list-offsets.ts';
 import { MetadataRequest } from '../../../src/protocol/messages/03-metadata.ts';
 import { array, int32, int64, message, string } from '../../../src/protocol/schema/fields.ts';
 import { errorOf, Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -53,22 +53,31 @@ test('errors name the field', () => {
   expect(() => encode(Old, 0, { a: 2 ** 31 })).toThrow(EncodeError);
 });
 
-test('int64: exact or refused; sentinels are rounded', () => {
-  const ask = (timestamp: number): number | undefined => {
-    const bytes = encode(ListOffsetsRequest, 5, {
-      replicaId: -1,
-      topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp }] }],
-    });
-    return decode(ListOffsetsRequest, 5, bytes).topics[0]?.partitions[0]?.timestamp;
-  };
-  expect([ask(-2), ask(2 ** 63), ask(-(2 ** 63)), ask(Number.MAX_SAFE_INTEGER)]).toEqual([
-    -2,
-    2 ** 63,
-    -(2 ** 63),
-    Number.MAX_SAFE_INTEGER,
-  ]);
-  expect(() => new Reader(Buffer.from('7fffffffffffffff', 'hex')).int64()).toThrow(DecodeError);
-  expect(new Reader(Buffer.from('fffffffffffffffe', 'hex')).int64()).toBe(-2);
+/** All kinds of numbers that a client may write into any int64: no request is refused for the size of one. */
+const longs: [hex: string, value: number][] = [
+  ['0000000000000001', 1],
+  ['fffffffffffffffe', -2],
+  ['001fffffffffffff', Number.MAX_SAFE_INTEGER],
+  ['0020000000000000', 2 ** 53],
+  ['4000000000000000', 2 ** 62],
+  ['7ffffffffffffc00', 2 ** 63 - 1024],
+  ['7fffffffffffffff', 2 ** 63],
+  ['8000000000000000', -(2 ** 63)],
+  ['8000000000000400', -(2 ** 63) + 1024],
+  ['ffdfffffffffffff', -(2 ** 53)],
+];
+
+test.each(longs)('int64 %s is read as %d and written again', (hex, value) => {
+  const bytes = Buffer.from(hex, 'hex');
+  expect(new Reader(bytes).int64()).toBe(value);
+  const writer = new Writer(8);
+  writer.int64(value);
+  expect(new Reader(Buffer.concat(writer.finish())).int64()).toBe(value);
+});
+
+test('int64: what is no 64-bit integer is not written', () => {
+  for (const bad of [1.5, 2 ** 64, -(2 ** 63) - 2048, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => new Writer(8).int64(bad)).toThrow(EncodeError);
 });
 
 test('a claimed length beyond the frame is refused before anything is allocated', () => {
