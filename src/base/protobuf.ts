@@ -9,6 +9,11 @@ export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
 
+/** A peer's message has to be so; throws `MalformedError`, by which its stream ends and nothing else. */
+export function expectOfPeer(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new MalformedError(message);
+}
+
 const varintBytesMax = 10;
 const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 

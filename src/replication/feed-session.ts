@@ -10,10 +10,10 @@
  * - A slot is in at most one queue, once, and its state says in which; a slot that is over gets no turn. While a place for a read from
  *   disk is free, no slot waits for one.
  */
-import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../base/hello.ts';
 import type { MessageStream } from '../base/network.ts';
+import { expectOfPeer, MalformedError } from '../base/protobuf.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -41,6 +41,8 @@ export interface FeedContext {
   readonly onHello: (session: FeedSession) => void;
   readonly onClosed: (session: FeedSession) => void;
   readonly throttles: ReplicationThrottles;
+  /** Subscriptions that one stream may have; `subscriptionsMax` when it is left out. */
+  readonly subscriptionsMax?: number;
 }
 
 export const pushBytesMax = 1024 * 1024;
@@ -48,8 +50,8 @@ export const pushBytesMax = 1024 * 1024;
 const slotBytesMax = 256 * 1024;
 const pushesInFlightMax = 3;
 const diskReadsMax = 4;
-/** Subscriptions that one stream may have; a follower of more partitions than this is not one of ours. */
-const slotsMax = 1_000_000;
+/** A follower of more partitions than this is not one of ours. */
+export const subscriptionsMax = 1_000_000;
 
 export class FeedSession implements FeedOwner {
   brokerId = -1;
@@ -166,26 +168,27 @@ export class FeedSession implements FeedOwner {
     try {
       this.#take(message);
     } catch (error) {
-      this.#context.logger.error('replication stream broken off', {
+      const isMalformed = error instanceof MalformedError;
+      this.#context.logger[isMalformed ? 'warn' : 'error']('replication stream broken off', {
         follower: this.brokerId,
-        error: String(error),
+        error: isMalformed ? error.message : error,
       });
-      this.close('a message does not fit');
+      this.close(isMalformed ? error.message : 'a message does not fit');
     }
   }
 
   #take(message: FollowerMessage): void {
     if (message.type === 'hello') return this.#hello(message);
-    assert(this.brokerId >= 0, 'the first message of a replication stream is its hello');
+    expectOfPeer(this.brokerId >= 0, 'the first message of a replication stream is its hello');
     if (message.type === 'open') return this.#open(message);
-    assert(this.brokerEpoch >= 0, 'the second message of a replication stream is its open');
+    expectOfPeer(this.brokerEpoch >= 0, 'the second message of a replication stream is its open');
     if (message.type === 'ack') this.#acknowledged(message);
     else if (message.type === 'subscribe') for (const slot of message.slots) this.#subscribe(slot);
-    else for (const slot of message.slots) this.#unsubscribe(slot);
+    else this.#unsubscribe(message.slots);
   }
 
   #hello(hello: Hello): void {
-    assert(this.brokerId < 0, 'second hello on a replication stream');
+    expectOfPeer(this.brokerId < 0, 'second hello on a replication stream');
     const { identity, logger } = this.#context;
     const fault =
       hello.nodeId === identity.nodeId
@@ -201,13 +204,18 @@ export class FeedSession implements FeedOwner {
   }
 
   #open(open: Open): void {
-    assert(this.brokerEpoch < 0, 'second open on a replication stream');
+    expectOfPeer(this.brokerEpoch < 0, 'second open on a replication stream');
     this.brokerEpoch = open.brokerEpoch;
     this.#windowBytes = open.windowBytes;
     this.#context.onHello(this);
   }
 
   #subscribe(wanted: Subscription): void {
+    expectOfPeer(
+      this.#parked.size + this.#slots.size < (this.#context.subscriptionsMax ?? subscriptionsMax),
+      'too many subscriptions on a replication stream',
+    );
+    expectOfPeer(!this.#slots.has(wanted.slot), 'a slot of a replication stream is subscribed twice');
     const partition = this.#context.find(wanted.topicId, wanted.index);
     if (partition === null) return this.#park(wanted);
     const slot = new FeedSlot(this, wanted.slot, partition, wanted.fetchOffset);
@@ -229,19 +237,23 @@ export class FeedSession implements FeedOwner {
   }
 
   #park(wanted: Subscription): void {
-    assert(this.#parked.size + this.#slots.size < slotsMax, 'too many subscriptions on a replication stream');
     this.#parked.set(`${wanted.topicId}:${wanted.index}`, wanted);
   }
 
-  #unsubscribe(id: number): void {
-    const slot = this.#slots.get(id);
-    if (slot !== undefined) {
+  #unsubscribe(ids: readonly number[]): void {
+    const others = new Set<number>();
+    for (const id of ids) {
+      const slot = this.#slots.get(id);
+      if (slot === undefined) {
+        others.add(id);
+        continue;
+      }
       this.#slots.delete(id);
       this.#end(slot);
       slot.partition.unsubscribe(slot);
-      return;
     }
-    for (const [key, parked] of this.#parked) if (parked.slot === id) this.#parked.delete(key);
+    if (others.size === 0) return;
+    for (const [key, parked] of this.#parked) if (others.has(parked.slot)) this.#parked.delete(key);
   }
 
   #acknowledged(ack: Ack): void {

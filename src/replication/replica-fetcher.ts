@@ -9,10 +9,10 @@
  * - A stream that breaks is opened again, at once the first time and then less and less often.
  */
 import { Buffer } from 'node:buffer';
-import { assert } from '../base/assert.ts';
 import type { Scheduler, Timer } from '../base/clock.ts';
 import { helloFault, helloOf, type Identity } from '../base/hello.ts';
 import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
+import { expectOfPeer, MalformedError } from '../base/protobuf.ts';
 import { below, type Random } from '../base/random.ts';
 import { errorOf, Errors } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -64,6 +64,8 @@ export class ReplicaFetcher {
   #stream: MessageStream<FollowerMessage, LeaderMessage> | null = null;
   #nextSlot = 0;
   #toSubscribe: FetchSlot[] = [];
+  /** Slots that ended here and that the leader does not know of yet. */
+  #toUnsubscribe: number[] = [];
   #isSubscribing = false;
   #acks: FetchSlot[] = [];
   #ackPushes = 0;
@@ -168,6 +170,7 @@ export class ReplicaFetcher {
     this.#bySlot = new Map();
     this.#nextSlot = 0;
     this.#toSubscribe = [];
+    this.#toUnsubscribe = [];
     for (const slot of this.#acks) slot.isAckQueued = false;
     this.#acks = [];
     this.#ackPushes = 0;
@@ -210,6 +213,7 @@ export class ReplicaFetcher {
   #sendSubscribes(): void {
     const stream = this.#stream;
     if (stream === null) return;
+    this.#sendUnsubscribes();
     const rows: Subscription[] = [];
     for (const slot of this.#toSubscribe.splice(0, subscribesPerMessage)) {
       if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
@@ -236,13 +240,21 @@ export class ReplicaFetcher {
     };
   }
 
-  /** Ends the subscription, on our side and on the leader's. */
+  /** Ends the subscription: on our side now, on the leader's with all others that end in this turn. */
   #end(slot: FetchSlot): void {
     if (slot.slot >= 0) {
       this.#bySlot.delete(slot.slot);
-      this.#stream?.send({ type: 'unsubscribe', slots: [slot.slot] });
+      this.#toUnsubscribe.push(slot.slot);
+      if (this.#toUnsubscribe.length === 1) this.#context.scheduler.soon(() => this.#sendUnsubscribes());
     }
     slot.reset();
+  }
+
+  #sendUnsubscribes(): void {
+    if (this.#toUnsubscribe.length === 0) return;
+    const slots = this.#toUnsubscribe;
+    this.#toUnsubscribe = [];
+    this.#stream?.send({ type: 'unsubscribe', slots });
   }
 
   #retryLater(slot: FetchSlot): void {
@@ -260,16 +272,17 @@ export class ReplicaFetcher {
     try {
       if (message.type === 'hello') {
         const fault = helloFault(message, this.#context.identity, this.leaderId);
-        assert(fault === null, fault ?? '');
+        expectOfPeer(fault === null, fault ?? '');
         return;
       }
       this.#reconnectMs = 0;
       if (message.type === 'push') this.#pushed(message.entries);
       else for (const refusal of message.refusals) this.#refused(refusal);
     } catch (error) {
-      this.#context.logger.error('replication stream broken off', {
+      const isMalformed = error instanceof MalformedError;
+      this.#context.logger[isMalformed ? 'warn' : 'error']('replication stream broken off', {
         leader: this.leaderId,
-        error: String(error),
+        error: isMalformed ? error.message : error,
       });
       const stream = this.#stream;
       this.#broken(null);

@@ -12,14 +12,28 @@ export const requests: readonly Message[] = allMessages.filter(
 );
 
 /** Words that mean something to the node: random text seldom does. */
-const words = ['kept', 'fuzz', '__consumer_offsets', 'group', '', '1', 'cleanup.policy', 'compact'];
+const words = [
+  'kept',
+  'fuzz',
+  '__consumer_offsets',
+  '__transaction_state',
+  'group',
+  'transaction',
+  '',
+  '1',
+  'range',
+  'uniform',
+  'cleanup.policy',
+  'compact',
+];
 const numbers = [0, 1, 2, 3, -1, -2, 2 ** 31 - 1, -(2 ** 31)];
+const longs = [...numbers, 2 ** 53, 2 ** 63, -(2 ** 63)];
 
 /** Values with some of their texts and numbers replaced by ones that the node knows. */
 function seasoned(value: unknown, random: Random): unknown {
   if (typeof value === 'string' && random.chance(0.5)) return pick(words, random);
   if (typeof value === 'number' && Number.isInteger(value) && random.chance(0.5))
-    return pick(numbers, random);
+    return pick(Math.abs(value) > 2 ** 31 ? longs : numbers, random);
   if (Array.isArray(value)) return value.map((one) => seasoned(one, random));
   if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, seasoned(one, random)]));

@@ -15,6 +15,7 @@ import {
   Workshop,
 } from '../server/process/harness.ts';
 import { framesOf, noise } from './frames.ts';
+import { PeerFuzz, speak } from './peer-frames.ts';
 
 const { values: args } = parseArgs({
   options: {
@@ -57,9 +58,11 @@ class Fuzz {
   readonly #client: KafkaClient;
   readonly #producer: Producer;
   readonly #acknowledged: string[] = [];
+  readonly #peers: PeerFuzz;
 
-  constructor(seed: number, node: NodeFiles, server: Tool, client: KafkaClient) {
-    this.#random = new SeededRandom(seed);
+  constructor(random: SeededRandom, peers: PeerFuzz, node: NodeFiles, server: Tool, client: KafkaClient) {
+    this.#random = random;
+    this.#peers = peers;
     this.#node = node;
     this.#server = server;
     this.#client = client;
@@ -70,6 +73,11 @@ class Fuzz {
     for (let next = checkEvery; this.sent < count; next += checkEvery) {
       while (this.sent < Math.min(next, count)) {
         const talks: Promise<void>[] = [];
+        const talk = this.#peers.talk(framesPerConnection);
+        this.sent += talk.frames.length;
+        talks.push(
+          speak(this.#random.chance(0.5) ? this.#node.broker : this.#node.controller, talk, patienceMs),
+        );
         for (let i = 0; i < connections; i++) {
           const frames = this.#random.chance(0.05)
             ? [noise(this.#random)]
@@ -109,7 +117,9 @@ async function main(): Promise<void> {
   const node = nodes[0] as NodeFiles;
   const client = workshop.client(node);
   for (const topic of ['witness-of-the-fuzzer', 'fuzz', 'kept']) await createTopic(client, topic, 1, 1);
-  const fuzz = new Fuzz(seed, node, server as Tool, client);
+  const random = new SeededRandom(seed);
+  const peers = await PeerFuzz.create(random, workshop.clusterId);
+  const fuzz = new Fuzz(random, peers, node, server as Tool, client);
   try {
     await fuzz.run(Number(args.count), Number(args.connections));
     console.log(

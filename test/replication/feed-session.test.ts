@@ -4,9 +4,8 @@ import { helloOf } from '../../src/base/hello.ts';
 import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
 import { type FeedContext, FeedSession } from '../../src/replication/feed-session.ts';
 import type { FollowerMessage } from '../../src/replication/stream-messages.ts';
-import { silentLogger } from '../../src/telemetry/logger.ts';
 import { identityOf } from '../server/identity.ts';
-import { ManualTime, settle } from '../broker/harness.ts';
+import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 
 interface FakeFeed {
   wake(): void;
@@ -16,25 +15,30 @@ interface FakeFeed {
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 const readsMax = 4;
 
+function subscription(slot: number, index = slot) {
+  return {
+    slot,
+    topicId,
+    index,
+    leaderEpoch: 0,
+    fetchOffset: 0,
+    lastFetchedEpoch: -1,
+    logStartOffset: 0,
+  };
+}
+
 function subscribeAll(stream: { onMessage: (message: FollowerMessage) => void }, count: number): void {
   stream.onMessage(helloOf(identityOf(2), 1));
   stream.onMessage({ type: 'open', brokerEpoch: 1, windowBytes: 1 << 24 });
   stream.onMessage({
     type: 'subscribe',
-    slots: Array.from({ length: count }, (_, slot) => ({
-      slot,
-      topicId,
-      index: slot,
-      leaderEpoch: 0,
-      fetchOffset: 0,
-      lastFetchedEpoch: -1,
-      logStartOffset: 0,
-    })),
+    slots: Array.from({ length: count }, (_, slot) => subscription(slot)),
   });
 }
 
 /** A session with `count` partitions whose records are on disk only; reads end when the test says so. */
-async function sessionOf(count: number) {
+async function sessionOf(count: number, subscriptionsMax = 1_000) {
+  const logger = new RecordingLogger();
   const started: number[] = [];
   const ends: ((read: { records: Uint8Array; nextOffset: number }) => void)[] = [];
   const feeds: FakeFeed[] = [];
@@ -67,8 +71,11 @@ async function sessionOf(count: number) {
     sent: () => undefined,
   };
   const stream = {
+    closedWith: null as string | null,
     send: () => true,
-    close: () => undefined,
+    close: (reason?: string) => {
+      stream.closedWith = reason ?? '';
+    },
     onMessage: (_: FollowerMessage) => undefined as void,
   };
   const session = new FeedSession(
@@ -77,8 +84,9 @@ async function sessionOf(count: number) {
       identity: identityOf(1),
       clock: time,
       scheduler: time,
-      logger: silentLogger,
-      find: (_: string, index: number) => partitions[index],
+      logger,
+      subscriptionsMax,
+      find: (_: string, index: number) => partitions[index] ?? null,
       onHello: () => undefined,
       onClosed: () => undefined,
       throttles,
@@ -86,7 +94,7 @@ async function sessionOf(count: number) {
   );
   subscribeAll(stream, count);
   await settle();
-  return { session, partitions, feeds, started, ends };
+  return { session, partitions, feeds, started, ends, stream, logger };
 }
 
 test('a slot waits for a read from disk once, however often its partition wakes it', async () => {
@@ -123,4 +131,30 @@ test('a slot that needs no place after all leaves it to the next', async () => {
   for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 1000 });
   await settle();
   expect(started).toEqual([0, 1, 2, 3, 8, 9]);
+});
+
+test.each<[string, FollowerMessage]>([
+  ['a second hello', helloOf(identityOf(2), 1)],
+  ['a second open', { type: 'open', brokerEpoch: 1, windowBytes: 1 }],
+  ['a slot that is in use', { type: 'subscribe', slots: [subscription(1)] }],
+  [
+    'more subscriptions than a stream may have',
+    { type: 'subscribe', slots: [subscription(4), subscription(5)] },
+  ],
+])('%s ends the stream and is no bug of ours', async (_, message) => {
+  const { stream, logger } = await sessionOf(4, 5);
+  stream.onMessage(message);
+  expect(stream.closedWith).toMatch(/second|twice|too many/);
+  expect(logger.at('warn')).toEqual(['replication stream broken off']);
+  expect(logger.at('error')).toEqual([]);
+});
+
+test('a subscription that waits for metadata ends like any other', async () => {
+  const { stream } = await sessionOf(1, 4);
+  const unknown = [10, 11, 12].map((index) => subscription(index));
+  for (let round = 0; round < 3; round++) {
+    stream.onMessage({ type: 'subscribe', slots: unknown });
+    stream.onMessage({ type: 'unsubscribe', slots: [10, 11, 12] });
+  }
+  expect(stream.closedWith).toBeNull();
 });
