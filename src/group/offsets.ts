@@ -26,13 +26,11 @@ import type {
   OffsetFetchResponse,
 } from './types.ts';
 
-/** Stands for Long.MAX_VALUE in fields that round. */
+/** Long.MAX_VALUE, as the codec rounds it. */
 const longMax = 2 ** 63;
 
 const groupIdNotFoundSince = 9;
 const anyPartition = (): null => null;
-/** Long.MAX_VALUE, as the codec rounds it. */
-const longMax = 2 ** 63;
 
 type CommittedPartition = OffsetCommitRequest['topics'][number]['partitions'][number];
 

@@ -1,6 +1,7 @@
 /** `npm run fuzz`: random requests against a real node until `--count` were sent. See README.md. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import type { Producer } from '../../src/client/producer.ts';
@@ -12,6 +13,7 @@ import {
   producerOf,
   readAll,
   type Tool,
+  until,
   Workshop,
 } from '../server/process/harness.ts';
 import { framesOf, noise } from './frames.ts';
@@ -22,6 +24,7 @@ const { values: args } = parseArgs({
     count: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     connections: { type: 'string', default: '8' },
+    nodes: { type: 'string', default: '1' },
   },
 });
 
@@ -30,6 +33,7 @@ const patienceMs = 300;
 const framesPerConnection = 20;
 const checkEvery = 5_000;
 const rssBytesMax = 400 * 1024 * 1024;
+const witness = 'witness-of-the-fuzzer';
 
 /** Sends everything, waits until the server closes or nothing came for a while. */
 function converse(node: NodeFiles, frames: readonly Buffer[]): Promise<void> {
@@ -49,81 +53,127 @@ function rssBytes(pid: number): number {
   return Number(kib) * 1024;
 }
 
+/** A node under fire, with its process. */
+interface Target extends NodeFiles {
+  readonly server: Tool;
+}
+
+/** The `.log` files of every partition of a node that has stopped, one behind the other. */
+function logsOf({ directory }: NodeFiles): Map<string, Buffer> {
+  const isPartition = (name: string): boolean => /-\d+$/.test(name) && name !== '__cluster_metadata-0';
+  const logs = new Map<string, Buffer>();
+  for (const name of readdirSync(directory).filter(isPartition)) {
+    const files = readdirSync(join(directory, name)).filter((file) => file.endsWith('.log'));
+    logs.set(name, Buffer.concat(files.sort().map((file) => readFileSync(join(directory, name, file)))));
+  }
+  return logs;
+}
+
 class Fuzz {
   sent = 0;
   rssMax = 0;
   readonly #random: SeededRandom;
-  readonly #node: NodeFiles;
-  readonly #server: Tool;
+  readonly #targets: readonly Target[];
   readonly #client: KafkaClient;
   readonly #producer: Producer;
   readonly #acknowledged: string[] = [];
   readonly #peers: PeerFuzz;
 
-  constructor(random: SeededRandom, peers: PeerFuzz, node: NodeFiles, server: Tool, client: KafkaClient) {
+  constructor(random: SeededRandom, peers: PeerFuzz, targets: readonly Target[], client: KafkaClient) {
     this.#random = random;
     this.#peers = peers;
-    this.#node = node;
-    this.#server = server;
+    this.#targets = targets;
     this.#client = client;
     this.#producer = producerOf(client, { lingerMs: 0 });
   }
 
   async run(count: number, connections: number): Promise<void> {
     for (let next = checkEvery; this.sent < count; next += checkEvery) {
-      while (this.sent < Math.min(next, count)) {
-        const talks: Promise<void>[] = [];
-        const talk = this.#peers.talk(framesPerConnection);
-        this.sent += talk.frames.length;
-        talks.push(
-          speak(this.#random.chance(0.5) ? this.#node.broker : this.#node.controller, talk, patienceMs),
-        );
-        for (let i = 0; i < connections; i++) {
-          const frames = this.#random.chance(0.05)
-            ? [noise(this.#random)]
-            : framesOf(this.#random, framesPerConnection);
-          this.sent += frames.length;
-          talks.push(converse(this.#node, frames));
-        }
-        await Promise.all(talks);
-      }
+      while (this.sent < Math.min(next, count)) await this.#burst(connections);
       await this.#check();
     }
   }
 
-  /** The node lives, keeps its memory bounded, takes a record and gives all of them back. */
+  async #burst(connections: number): Promise<void> {
+    const target = this.#targets[this.#random.u32() % this.#targets.length] as Target;
+    const talk = this.#peers.talk(framesPerConnection);
+    this.sent += talk.frames.length;
+    const talks = [speak(this.#random.chance(0.5) ? target.broker : target.controller, talk, patienceMs)];
+    for (let i = 0; i < connections; i++) {
+      const frames = this.#random.chance(0.05)
+        ? [noise(this.#random)]
+        : framesOf(this.#random, framesPerConnection);
+      this.sent += frames.length;
+      talks.push(converse(target, frames));
+    }
+    await Promise.all(talks);
+  }
+
+  /** Every node lives and keeps its memory bounded; the cluster takes a record and gives all of them back. */
   async #check(): Promise<void> {
-    if (this.#server.isEnded) throw new Error('the node has ended');
-    const rss = rssBytes(this.#server.pid);
-    this.rssMax = Math.max(this.rssMax, rss);
-    if (rss > rssBytesMax) throw new Error(`the node takes ${Math.round(rss / 1048576)} MiB`);
-    const bug = this.#server.output.split('\n').find((line) => line.includes(' ERROR '));
-    if (bug !== undefined) throw new Error(`the node logged: ${bug}`);
+    for (const { id, server } of this.#targets) {
+      if (server.isEnded) throw new Error(`node ${id} has ended`);
+      const rss = rssBytes(server.pid);
+      this.rssMax = Math.max(this.rssMax, rss);
+      if (rss > rssBytesMax) throw new Error(`node ${id} takes ${Math.round(rss / 1048576)} MiB`);
+      const bug = server.output.split('\n').find((line) => line.includes(' ERROR '));
+      if (bug !== undefined) throw new Error(`node ${id} logged: ${bug}`);
+    }
     const value = `witness ${this.#acknowledged.length}`;
-    await this.#producer.send({ topic: 'witness-of-the-fuzzer', value: bytesOf(value) });
+    await this.#producer.send({ topic: witness, value: bytesOf(value) });
     this.#acknowledged.push(value);
-    const found = await readAll(this.#client, 'witness-of-the-fuzzer');
+    const found = await readAll(this.#client, witness);
     if (found.join() !== this.#acknowledged.join()) throw new Error('acknowledged records differ');
+  }
+
+  /** Stops the nodes; all replicas of a partition hold the same bytes. */
+  async compareReplicas(): Promise<number> {
+    await until('all replicas in sync', async () => {
+      const { topics } = await this.#client.metadata(null);
+      const partitions = [...topics.values()].flatMap((topic) => topic.partitions);
+      return partitions.every(({ isr }) => isr.length === this.#targets.length) ? true : null;
+    });
+    for (const { server } of this.#targets) server.signal('SIGTERM');
+    for (const { server } of this.#targets) await server.ended;
+    const [first, ...others] = this.#targets.map((target) => ({ id: target.id, logs: logsOf(target) }));
+    let compared = 0;
+    for (const [name, bytes] of first?.logs ?? [])
+      for (const { id, logs } of others) {
+        const copy = logs.get(name);
+        if (copy === undefined || !copy.equals(bytes))
+          throw new Error(
+            `${name}: ${bytes.length} bytes on node ${first?.id}, ${copy?.length ?? 'none'} on node ${id}`,
+          );
+        compared++;
+      }
+    return compared;
   }
 }
 
 async function main(): Promise<void> {
   const seed = Number(args.seed);
-  console.log(`fuzz: seed ${seed}, ${args.count} requests`);
+  const nodeCount = Number(args.nodes);
+  console.log(`fuzz: seed ${seed}, ${args.count} requests, ${nodeCount} nodes`);
   const workshop = new Workshop();
-  const nodes = await workshop.nodes(1, { 'auto.create.topics.enable': 'false' });
+  const nodes = await workshop.nodes(nodeCount, {
+    'auto.create.topics.enable': 'false',
+    'default.replication.factor': nodeCount,
+    'transaction.state.log.replication.factor': nodeCount,
+    'transaction.state.log.min.isr': 1,
+  });
   await workshop.format(nodes);
-  const [server] = await workshop.startAll(nodes);
-  const node = nodes[0] as NodeFiles;
-  const client = workshop.client(node);
-  for (const topic of ['witness-of-the-fuzzer', 'fuzz', 'kept']) await createTopic(client, topic, 1, 1);
+  const servers = await workshop.startAll(nodes);
+  const targets = nodes.map((node, i) => ({ ...node, server: servers[i] as Tool }));
+  const client = workshop.client(...nodes);
+  for (const topic of [witness, 'fuzz', 'kept']) await createTopic(client, topic, 1, nodeCount);
   const random = new SeededRandom(seed);
   const peers = await PeerFuzz.create(random, workshop.clusterId);
-  const fuzz = new Fuzz(random, peers, node, server as Tool, client);
+  const fuzz = new Fuzz(random, peers, targets, client);
   try {
     await fuzz.run(Number(args.count), Number(args.connections));
+    const equal = await fuzz.compareReplicas();
     console.log(
-      `fuzz: ${fuzz.sent} requests, largest RSS ${Math.round(fuzz.rssMax / 1048576)} MiB, seed ${seed}: the node is well`,
+      `fuzz: ${fuzz.sent} requests, largest RSS ${Math.round(fuzz.rssMax / 1048576)} MiB, ${equal} replicas equal, seed ${seed}: the ${nodeCount === 1 ? 'node is' : 'nodes are'} well`,
     );
     await workshop.close();
   } catch (error) {

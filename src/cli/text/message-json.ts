@@ -18,8 +18,8 @@ export function versionedJson(message: Message, version: number, bytes: Uint8Arr
 
 /** Fields that use all 64 bits come as bigints where a number would round them; `jsonText` writes them like numbers. */
 class ExactReader extends Reader {
-  override int64Rounded(): number {
-    const rounded = super.int64Rounded();
+  override int64(): number {
+    const rounded = super.int64();
     if (Number.isSafeInteger(rounded)) return rounded;
     const { buffer, byteOffset } = this.bytes;
     return new DataView(buffer, byteOffset).getBigInt64(this.position - 8) as unknown as number;

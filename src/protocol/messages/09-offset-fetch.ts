@@ -45,7 +45,7 @@ export const OffsetFetchResponse = message(
         name: string(),
         partitions: array({
           partitionIndex: int32(),
-          committedOffset: int64({ sentinel: true }),
+          committedOffset: int64(),
           committedLeaderEpoch: int32('5-7', { default: -1, ignorable: true }),
           metadata: string({ nullable: '0+' }),
           errorCode: int16(),
@@ -62,7 +62,7 @@ export const OffsetFetchResponse = message(
           topicId: uuid('10+', { ignorable: true }),
           partitions: array({
             partitionIndex: int32(),
-            committedOffset: int64({ sentinel: true }),
+            committedOffset: int64(),
             committedLeaderEpoch: int32({ default: -1, ignorable: true }),
             metadata: string({ nullable: '0+' }),
             errorCode: int16(),

@@ -20,7 +20,7 @@ export const LegacyOffsetCommitValue = message(
   'LegacyOffsetCommitValue',
   { key: 0, versions: '0', flexible: 'none' },
   {
-    offset: int64({ sentinel: true }),
+    offset: int64(),
     metadata: string(),
     commitTimestamp: int64(),
   },
@@ -42,11 +42,11 @@ export const OffsetCommitValue = message(
   'OffsetCommitValue',
   { key: 1, versions: '0-4', flexible: '4+' },
   {
-    offset: int64({ sentinel: true }),
+    offset: int64(),
     leaderEpoch: int32('3+', { default: -1, ignorable: true }),
     metadata: string(),
     commitTimestamp: int64(),
-    expireTimestamp: int64('1', { default: -1, ignorable: true, sentinel: true }),
+    expireTimestamp: int64('1', { default: -1, ignorable: true }),
     topicId: uuid('4+', { tag: 0, ignorable: true }),
   },
 );

@@ -30,7 +30,7 @@ export const ShareGroupMetadataKey = message(
 export const ShareGroupMetadataValue = message(
   'ShareGroupMetadataValue',
   { key: 11, versions: '0', flexible: '0+' },
-  { epoch: int32(), metadataHash: int64({ sentinel: true }) },
+  { epoch: int32(), metadataHash: int64() },
 );
 
 export const ShareGroupTargetAssignmentMetadataKey = message(

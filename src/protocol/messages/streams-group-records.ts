@@ -15,7 +15,7 @@ export const StreamsGroupMetadataValue = message(
   { key: 17, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    metadataHash: int64({ sentinel: true }),
+    metadataHash: int64(),
     validatedTopologyEpoch: int32({ tag: 0, default: -1 }),
     lastAssignmentConfigs: array({ key: string(), value: string() }, { nullable: '0+', tag: 1 }),
   },
