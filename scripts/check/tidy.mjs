@@ -101,7 +101,19 @@ function checkSource(file, text) {
   checkFunctions(file, text);
 }
 
-/** A README names a file by its path from src/ or its own folder, or by the end of a path anywhere below the folder. */
+/** Files whose names begin with the key of an API are named by their pattern. */
+const numberedFile = /^\d\d-/;
+
+/** The folder and those that it lies in. */
+function andAbove(folder) {
+  const parts = folder.split('/');
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+}
+
+/**
+ * Every folder has a README, and it names each file of the folder. A README names a file by its path from the repository, from its
+ * own folder or from one above, or by the end of a path anywhere below the folder.
+ */
 function checkReadme(folder) {
   const readme = join(root, folder, 'README.md');
   if (!existsSync(readme)) return report(folder, 1, 'no README.md');
@@ -110,12 +122,25 @@ function checkReadme(folder) {
   if (count > readmeLinesMax + 1)
     report(`${folder}/README.md`, 1, `${count} lines, at most ${readmeLinesMax} are allowed`);
   const below = [...filesUnder(join(root, folder))].map((path) => path.replaceAll('\\', '/'));
-  for (const [, mentioned] of text.matchAll(/`([a-z0-9-]+(?:\/[a-z0-9-]+)*\.ts)`/g)) {
+  for (const [, mentioned] of text.matchAll(/`((?:\.\.\/)*[a-z0-9-]+(?:\/[a-z0-9-]+)*\.ts)`/g)) {
     const found =
       below.some((path) => path.endsWith(`/${mentioned}`)) ||
-      existsSync(join(root, 'src', mentioned)) ||
-      existsSync(join(root, mentioned));
+      ['', ...andAbove(folder)].some((base) => existsSync(join(root, base, mentioned)));
     if (!found) report(`${folder}/README.md`, 1, `names ${mentioned}, which is not there`);
+  }
+  for (const name of readdirSync(join(root, folder))) {
+    const wanted = numberedFile.test(name) ? 'NN-name.ts' : name;
+    if (name.endsWith('.ts') && !text.includes(`\`${wanted}\``))
+      report(`${folder}/README.md`, 1, `does not name ${name}`);
+  }
+}
+
+function checkReadmes(folder) {
+  for (const name of existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort() : []) {
+    const below = `${folder}/${name}`;
+    if (!statSync(join(root, below)).isDirectory()) continue;
+    checkReadme(below);
+    checkReadmes(below);
   }
 }
 
@@ -126,9 +151,7 @@ for (const top of ['src', 'test', 'scripts']) {
       checkSource(file, readFileSync(path, 'utf8'));
   }
 }
-for (const name of existsSync(join(root, 'src')) ? readdirSync(join(root, 'src')) : []) {
-  if (statSync(join(root, 'src', name)).isDirectory()) checkReadme(`src/${name}`);
-}
+checkReadmes('src');
 
 const decisions = join(root, 'docs/decisions');
 const numbers = new Map();

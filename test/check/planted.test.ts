@@ -30,9 +30,9 @@ beforeEach(() => {
   cpSync(join(repository, 'tsconfig.json'), join(tree, 'tsconfig.json'));
   plant('package.json', '{\n  "name": "planted",\n  "type": "module"\n}\n');
   plant('scripts/check/knip.json', '{ "entry": ["src/server/main.ts"], "project": ["src/**/*.ts"] }\n');
-  plant('src/base/README.md', '# base\n');
-  plant('src/broker/README.md', '# broker\n');
-  plant('src/server/README.md', '# server\n');
+  plant('src/base/README.md', '# base\n\n`one.ts`\n');
+  plant('src/broker/README.md', '# broker\n\n`two.ts`\n');
+  plant('src/server/README.md', '# server\n\n`main.ts`\n');
   plant('src/server/main.ts', "/** Main. */\nimport { two } from '../broker/two.ts';\n\ntwo();\n");
   plant('src/base/one.ts', '/** One. */\nexport function one(): number {\n  return 1;\n}\n');
   plant(
@@ -64,16 +64,34 @@ describe('npm run check', () => {
       "/** Bad. */\nimport { readFileSync } from 'node:fs';\n\nexport const x = readFileSync;\n",
     ],
     ['dead code', 'src/base/dead.ts', '/** Dead. */\nexport const dead = 1;\n'],
-    ['tidy', 'src/broker/bad.ts', '/** Bad. */\nexport const x = Date.now();\n'],
-    ['tidy', 'src/broker/bad.ts', 'export const headerless = 1;\n'],
-    ['tidy', 'src/broker/bad.ts', longFunction],
-    ['tidy', 'src/broker/bad.ts', `/** Long. */\n${'export {};\n'.repeat(600)}`],
-    ['tidy', 'src/nowhere/lost.ts', '/** In a folder without README. */\nexport {};\n'],
-  ])('%s fails on a violation planted in %s', (name, path, content) => {
+    ['tidy', 'src/broker/two.ts', '/** Bad. */\nexport const x = Date.now();\n', 'Date.now( is banned'],
+    ['tidy', 'src/broker/two.ts', 'export const headerless = 1;\n', 'no header comment'],
+    ['tidy', 'src/broker/two.ts', longFunction, 'at most 60 are allowed'],
+    ['tidy', 'src/broker/two.ts', `/** Long. */\n${'export {};\n'.repeat(600)}`, 'at most 500 are allowed'],
+    ['tidy', 'src/nowhere/lost.ts', '/** In a folder without README. */\nexport {};\n', 'no README.md'],
+    ['tidy', 'src/base/deep/lost.ts', '/** In a folder without README. */\nexport {};\n', 'no README.md'],
+    ['tidy', 'src/broker/new.ts', '/** Not in the map. */\nexport {};\n', 'does not name new.ts'],
+    ['tidy', 'src/broker/README.md', '`two.ts`, `three.ts`\n', 'names three.ts, which is not there'],
+  ])('%s fails on a violation planted in %s', (name, path, content, reason = '') => {
     expect(check(name)).toMatchObject({ status: 0 });
     plant(path, content);
     const { status, output } = check(name);
     expect(output).toContain(`check: ${name} FAILED`);
+    expect(output).toContain(reason);
+    expect(status).toBe(1);
+  });
+
+  test('layering fails on a circle of files that import only types of each other', () => {
+    plant(
+      'src/base/left.ts',
+      "/** Left. */\nimport type { Right } from './right.ts';\n\nexport type Left = Right[];\n",
+    );
+    plant(
+      'src/base/right.ts',
+      "/** Right. */\nimport type { Left } from './left.ts';\n\nexport type Right = Left[];\n",
+    );
+    const { status, output } = check('layering');
+    expect(output).toContain('no-cycles');
     expect(status).toBe(1);
   });
 });

@@ -141,14 +141,14 @@ export const wireRows = [
   },
   {
     number: 741,
-    bug: 'a number that runs over the end of its message is read from the next one',
+    bug: 'an integer that is not safe is taken for another number',
     reference: 'codecs written by hand',
-    change: 'the end of an entry of a push is not compared',
+    change: 'the reader of pushes takes integers of any size',
     edits: [
       {
         file: 'src/wire/push.ts',
-        from: 'if (cursor.at !== end || slot > uint32Max) return null;',
-        to: 'if (slot > uint32Max) return null;',
+        from: 'if (value < 0) return null;',
+        to: '',
       },
     ],
     caughtBy: { test: wireTest, name: sameReading },
