@@ -1,8 +1,10 @@
 /**
  * Part `consumer-group`: a large group of the consumer protocol (KIP-848): all members join at once, one leaves, the topic grows; how
- * long until everybody has its share, what it costs the server, how long somebody else waits meanwhile, and what a heartbeat costs
- * at rest. Members are sent by our own client over a few connections, so that they cost both brokers the same.
+ * long until everybody has its share, what it costs the server, its longest turn of the event loop, how long somebody else waits
+ * meanwhile, and what a heartbeat costs at rest. Members are sent by our own client over a few connections, so that they cost both brokers the same.
  */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sleep } from '../lib/cluster.mjs';
@@ -91,10 +93,18 @@ async function longestWait(ask, body) {
   return { result, longest };
 }
 
+/** The longest turn of the server's event loop since `sinceMs`, in processor time; null for a server that has none. */
+function longestTurnMs(file, sinceMs) {
+  if (file === null) return null;
+  const lines = readFileSync(file, 'latin1').split('\n').filter(Boolean);
+  const turns = lines.map((line) => line.split(' ').map(Number)).filter(([atMs]) => atMs >= sinceMs);
+  return Math.max(0, ...turns.map(([, ms]) => ms));
+}
+
 /** The large group in one cluster: its members, and what is measured while something happens to them. */
 class LargeGroup {
-  constructor(cluster, system, context, messages) {
-    Object.assign(this, { cluster, system, context, messages });
+  constructor(cluster, system, context, messages, turnsFile) {
+    Object.assign(this, { cluster, system, context, messages, turnsFile });
     const connect = () => context.clients.client(cluster.addresses(), { requestTimeoutMs: 60_000 });
     this.others = connect();
     this.clients = Array.from({ length: connections }, connect);
@@ -127,6 +137,7 @@ class LargeGroup {
     const { results } = this.context;
     const cpu = cpuSecondsOf(this.cluster);
     const startMs = performance.now();
+    const sinceMs = Date.now();
     const { longest } = await longestWait(
       () => this.ask(),
       async () => {
@@ -137,6 +148,8 @@ class LargeGroup {
     const seconds = (performance.now() - startMs) / 1000;
     results.add(`${what} (${this.size})`, 's', this.system, seconds);
     results.add(`… CPU time of the server`, `s, ${what}`, this.system, cpuSecondsOf(this.cluster) - cpu);
+    const turnMs = longestTurnMs(this.turnsFile, sinceMs);
+    if (turnMs !== null) results.add('… longest turn of the event loop', `ms, ${what}`, this.system, turnMs);
     results.add(`… longest wait of somebody else`, `ms, ${what}`, this.system, longest);
   }
 
@@ -155,35 +168,47 @@ class LargeGroup {
 }
 
 export async function benchConsumerGroup(system, context) {
+  const folder = mkdtempSync(join(tmpdir(), 'bendemann-bench-turns-'));
+  const turnsFile = system.name === 'Apache Kafka' ? null : join(folder, 'turns');
+  const environment =
+    turnsFile === null
+      ? {}
+      : {
+          BENCH_TURNS: turnsFile,
+          NODE_OPTIONS: `--require ${join(root, 'scripts/bench/turns.cjs')}`,
+        };
+  const properties = { 'offsets.topic.replication.factor': 1 };
+  const body = (cluster) => measureAll(cluster, system, context, turnsFile);
+  try {
+    await withCluster(system, 1, body, properties, environment);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureAll(cluster, system, context, turnsFile) {
   const { probes, runs, partitions } = context;
+  await startAndWait(cluster, context.clients);
   const messages = await loadMessages();
-  await withCluster(
-    system,
-    1,
-    async (cluster) => {
-      await startAndWait(cluster, context.clients);
-      const group = new LargeGroup(cluster, system, context, messages);
-      try {
-        for (let i = 0; i < runs; i++) {
-          const count = partitions / topics.length;
-          for (const topic of topics) await probes.readyTopic(group.others, topic, count, 1);
-          await group.measure('all join at once', partitions, () => group.join(i));
-          const leaver = group.members.pop();
-          await group.measure('one leaves', partitions, () => leaver.beat({ memberEpoch: -1 }));
-          const more = count / 10;
-          await group.measure('a topic grows by 10 %', partitions + more, () =>
-            grow(group.others, messages, count + more),
-          );
-          await group.measureRest();
-          for (const member of group.members) await member.beat({ memberEpoch: -1 });
-          await probes.deleteTopics(group.others, topics);
-        }
-      } finally {
-        group.close();
-      }
-    },
-    { 'offsets.topic.replication.factor': 1 },
-  );
+  const group = new LargeGroup(cluster, system, context, messages, turnsFile);
+  const count = partitions / topics.length;
+  const more = count / 10;
+  try {
+    for (let i = 0; i < runs; i++) {
+      for (const topic of topics) await probes.readyTopic(group.others, topic, count, 1);
+      await group.measure('all join at once', partitions, () => group.join(i));
+      const leaver = group.members.pop();
+      await group.measure('one leaves', partitions, () => leaver.beat({ memberEpoch: -1 }));
+      await group.measure('a topic grows by 10 %', partitions + more, () =>
+        grow(group.others, messages, count + more),
+      );
+      await group.measureRest();
+      for (const member of group.members) await member.beat({ memberEpoch: -1 });
+      await probes.deleteTopics(group.others, topics);
+    }
+  } finally {
+    group.close();
+  }
 }
 
 /** The group's coordinator, once there is one. */

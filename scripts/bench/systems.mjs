@@ -24,7 +24,7 @@ export function systemsOf(kafka, against) {
 }
 
 /** Runs `body` with a formatted cluster in a directory of its own; whatever happens, no process and no file remains. */
-export async function withCluster(system, count, body, extra = {}) {
+export async function withCluster(system, count, body, extra = {}, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'bendemann-bench-'));
   const settings = settingsOf(count, await freePorts(2 * count), folder).map((properties) => ({
     ...properties,
@@ -32,7 +32,7 @@ export async function withCluster(system, count, body, extra = {}) {
     'log.segment.delete.delay.ms': 1000,
     ...extra,
   }));
-  const env = { ...process.env, KAFKA_HEAP_OPTS: heapOptions };
+  const env = { ...process.env, KAFKA_HEAP_OPTS: heapOptions, ...environment };
   const cluster = new LocalCluster({ folder, settings, bin: system.bin, env });
   try {
     cluster.format();

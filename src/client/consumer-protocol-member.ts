@@ -40,10 +40,6 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     return this.epoch;
   }
 
-  protected override get isBeating(): boolean {
-    return super.isBeating && this.failure === null;
-  }
-
   /** Becomes a member, or takes over the changed assignment: what is not in it has been given up. */
   protected async joinOnce(): Promise<TopicPartitions[]> {
     if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });

@@ -12,7 +12,7 @@ import {
 import { ConsumerProtocolMember } from './consumer-protocol-member.ts';
 import { GroupMember } from './group-member.ts';
 import type { KafkaClient } from './kafka-client.ts';
-import type { GroupOptions, Membership } from './membership.ts';
+import type { GroupOptions, MemberIdentity, Membership } from './membership.ts';
 
 export interface AssignedPartition {
   readonly topic: string;
@@ -62,9 +62,14 @@ export class GroupConsumer {
     return records;
   }
 
-  /** Commits the offsets after the last records that `poll` handed out. */
-  async commit(): Promise<void> {
-    await this.member.commit(this.fetcher.positions());
+  /** Commits the offsets after the last records that `poll` handed out; `metadata` is kept with them. */
+  async commit(metadata = ''): Promise<void> {
+    await this.member.commit(this.fetcher.positions(), metadata);
+  }
+
+  /** Who this consumer is in its group now. */
+  groupMetadata(): MemberIdentity {
+    return this.member.identity;
   }
 
   async close(): Promise<void> {

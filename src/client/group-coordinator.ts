@@ -63,7 +63,7 @@ export class GroupCoordinator {
     throw new KafkaError(error);
   }
 
-  async commit(offsets: readonly CommitOffset[], committer: Committer): Promise<void> {
+  async commit(offsets: readonly CommitOffset[], committer: Committer, metadata: string): Promise<void> {
     if (offsets.length === 0) return;
     await retry(this.client.ports, 30_000, async () => {
       const answer = await this.ask(OffsetCommitRequest, OffsetCommitResponse, {
@@ -75,7 +75,7 @@ export class GroupCoordinator {
             partitionIndex: partition,
             committedOffset: offset,
             committedLeaderEpoch: leaderEpoch,
-            committedMetadata: '',
+            committedMetadata: metadata,
           })),
         })),
       });

@@ -25,13 +25,23 @@ export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
   consumerProtocolId: null,
 };
 
+/** Java's `ConsumerGroupMetadata`, but for the group itself. */
+export interface MemberIdentity {
+  /** Empty: a member of the classic protocol that the coordinator has not named yet. */
+  readonly memberId: string;
+  /** Generation of the classic protocol, member epoch of the consumer protocol. */
+  readonly generationId: number;
+}
+
 /** Being a member of a group, in either protocol. */
 export interface Membership {
+  readonly identity: MemberIdentity;
   /** True when what was assigned is no longer ours: commit if wanted, then `join` again. Throws when the group refuses for good. */
   readonly needsJoin: boolean;
   /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
   join(): Promise<TopicPartitions[]>;
-  commit(offsets: readonly CommitOffset[]): Promise<void>;
+  /** `metadata` is kept with the offsets. */
+  commit(offsets: readonly CommitOffset[], metadata: string): Promise<void>;
   committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>>;
   leave(): Promise<void>;
 }
@@ -47,6 +57,8 @@ export abstract class HeartbeatingMember implements Membership {
   /** Why the group refuses this member for good. */
   protected failure: Error | null = null;
   private heartbeatTimer: Timer | null = null;
+  /** Counts joins and leaves: the outcome of a heartbeat that was sent before is of no interest any more. */
+  private heartbeatSeries = 0;
 
   constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions) {
     this.client = client;
@@ -72,8 +84,12 @@ export abstract class HeartbeatingMember implements Membership {
     return this.mustJoin;
   }
 
+  get identity(): MemberIdentity {
+    return { memberId: this.memberId, generationId: this.commitEpoch };
+  }
+
   async join(): Promise<TopicPartitions[]> {
-    this.heartbeatTimer?.cancel();
+    this.stopHeartbeats();
     for (;;) {
       try {
         const assignment = await this.joinOnce();
@@ -86,12 +102,13 @@ export abstract class HeartbeatingMember implements Membership {
     }
   }
 
-  commit(offsets: readonly CommitOffset[]): Promise<void> {
-    return this.coordinator.commit(offsets, {
+  commit(offsets: readonly CommitOffset[], metadata: string): Promise<void> {
+    const committer = {
       generationIdOrMemberEpoch: this.commitEpoch,
       memberId: this.memberId,
       groupInstanceId: this.options.groupInstanceId,
-    });
+    };
+    return this.coordinator.commit(offsets, committer, metadata);
   }
 
   committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
@@ -99,7 +116,7 @@ export abstract class HeartbeatingMember implements Membership {
   }
 
   async leave(): Promise<void> {
-    this.heartbeatTimer?.cancel();
+    this.stopHeartbeats();
     try {
       await this.leaveOnce();
     } catch {
@@ -107,26 +124,32 @@ export abstract class HeartbeatingMember implements Membership {
     }
   }
 
-  /** Whether another heartbeat follows the one that has ended. */
-  protected get isBeating(): boolean {
-    return !this.mustJoin;
+  private stopHeartbeats(): void {
+    this.heartbeatSeries++;
+    this.heartbeatTimer?.cancel();
   }
 
   private scheduleHeartbeat(): void {
     const { scheduler } = this.client.ports;
-    this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat());
+    const series = this.heartbeatSeries;
+    this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat(series));
   }
 
-  private async heartbeat(): Promise<void> {
+  /** Heartbeats end when the member has to join again, and when the group refuses it for good, as those of Java's client do. */
+  private async heartbeat(series: number): Promise<void> {
     try {
       await this.beatOnce();
     } catch (error) {
-      try {
-        this.forget(error);
-      } catch (fatal) {
-        this.failure = fatal as Error;
-      }
+      if (series === this.heartbeatSeries) this.refused(error);
     }
-    if (this.isBeating) this.scheduleHeartbeat();
+    if (series === this.heartbeatSeries && !this.mustJoin && this.failure === null) this.scheduleHeartbeat();
+  }
+
+  private refused(error: unknown): void {
+    try {
+      this.forget(error);
+    } catch (fatal) {
+      this.failure = fatal as Error;
+    }
   }
 }

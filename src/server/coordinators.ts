@@ -31,7 +31,7 @@ export class Coordinators implements MetadataPublisher {
   readonly handlers: readonly Handler[];
   /** Shared with Produce. */
   readonly verifier: TransactionVerifier;
-  private readonly groups: GroupService;
+  readonly groups: GroupService;
   private readonly txn: TxnService;
 
   constructor(options: CoordinatorsOptions) {

@@ -7,6 +7,7 @@
  */
 import { ImageWatch } from '../broker/image-watch.ts';
 import { KafkaServer } from '../broker/server.ts';
+import type { GroupService } from '../broker/groups/group-service.ts';
 import type { NodeServices } from '../broker/services.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { BrokerClient } from '../metadata/broker-port.ts';
@@ -114,6 +115,11 @@ export class Node {
   /** The replicas of this broker; null before the start and on a node that is only a controller. */
   get replicas(): ReplicaManager | null {
     return this.broker?.replicas ?? null;
+  }
+
+  /** The group coordinator of this broker; null before the start and on a node that is only a controller. */
+  get groups(): GroupService | null {
+    return this.broker?.coordinators.groups ?? null;
   }
 
   /** Kafka requests to brokers; null before the start and on a node that is only a controller. */

@@ -44,10 +44,22 @@ export function abortOverdue(turn: Turn): void {
   slice(turn, aborting, ongoing, config.abortIntervalMs, (entry) => {
     const { current } = entry;
     if (entry.isPending || current === null || current.timeoutMs === endlessTimeoutMs) return;
-    const openMs = turn.wallMs - current.startMs;
+    const openMs = openForMs(turn, entry, current);
     if (openMs > current.timeoutMs) abortOne(turn, entry);
     else if (openMs > current.timeoutMs / 2) noteOpen(turn, entry, openMs);
   });
+}
+
+/** A transaction that began in the future was begun by a clock that has been turned back since: it is open since that was seen. */
+function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
+  const openMs = turn.wallMs - startMs;
+  if (openMs >= 0) return openMs;
+  if (entry.aheadOf !== startMs) {
+    mark('txn.began-in-the-future');
+    entry.aheadOf = startMs;
+    entry.aheadSinceMs = turn.nowMs;
+  }
+  return turn.nowMs - entry.aheadSinceMs;
 }
 
 /** Also tried again when it had to wait for a producer id. */

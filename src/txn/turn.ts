@@ -32,6 +32,9 @@ export interface Entry {
   readonly waiting: Set<Waiting>;
   /** Whether the log already has a line about how long the present transaction is open. */
   isNoted: boolean;
+  /** The start of a transaction that was ahead of the clock at `aheadSinceMs`. */
+  aheadOf: number;
+  aheadSinceMs: number;
 }
 
 /** A request that is tried again when its id has come to rest, or refused at `untilMs`. */
@@ -99,7 +102,16 @@ export function refused(error: ErrorRow): ProducerAnswer {
 }
 
 export function createEntry(transactionalId: string, current: Transaction | null): Entry {
-  return { transactionalId, current, isPending: false, round: null, waiting: new Set(), isNoted: false };
+  return {
+    transactionalId,
+    current,
+    isPending: false,
+    round: null,
+    waiting: new Set(),
+    isNoted: false,
+    aheadOf: -1,
+    aheadSinceMs: 0,
+  };
 }
 
 export type Answer = Pending<Turn>['answer'];

@@ -104,6 +104,21 @@ describe('time', () => {
     expect(world.current()).toMatchObject({ state: 'CompleteAbort', producerId: 101, producerEpoch: 0 });
   });
 
+  test('a transaction that a clock ahead of ours began is aborted after its time-out too', () => {
+    const world = new World();
+    const producer = world.producer({ transactionTimeoutMs: 10_000 });
+    producer.add('a-0');
+    const entry = world.shard.entries.get('t')!;
+    entry.current = {
+      ...world.current(),
+      startMs: world.now.wallMs + 86_400_000,
+    };
+    world.advance(10_000);
+    expect(world.current().state).toBe('Ongoing');
+    world.advance(30_000);
+    expect(world.current().state).toBe('CompleteAbort');
+  });
+
   test('two-phase commit has no time-out', () => {
     const world = new World(2, { twoPhaseCommitEnable: true });
     const producer = world.producer({ enable2Pc: true, transactionTimeoutMs: 0 });

@@ -11,6 +11,18 @@ function row(number, bug, reference, change, file, from, to, test, name) {
   return { number, bug, reference, change, edits: [{ file, from, to }], caughtBy: { test, name } };
 }
 
+/** Found in whole clusters, by what the members and the log of the group say. */
+function simulated(number, bug, reference, change, file, from, to) {
+  return {
+    number,
+    bug,
+    reference,
+    change,
+    edits: [{ file, from, to }],
+    caughtBy: { world: 'cluster' },
+  };
+}
+
 export const consumerGroupRows = [
   row(
     701,
@@ -231,5 +243,106 @@ export const consumerGroupRows = [
     "featureLevel(image, 'group.version') >= 0",
     handlers,
     'while group.version is 0',
+  ),
+  row(
+    789,
+    'a member that the group refused for good goes on with its heartbeats',
+    'KAFKA: AbstractCoordinator, HeartbeatThread',
+    'only a rebalance ends heartbeats',
+    'src/client/membership.ts',
+    '!this.mustJoin && this.failure === null)',
+    '!this.mustJoin)',
+    'test/client/membership.test.ts',
+    'after the group has refused it for good',
+  ),
+  simulated(
+    790,
+    'a member has to give up nothing as long as it waits for nothing',
+    'KIP-848: a member revokes before it moves to the next epoch',
+    'revocation is asked for only when partitions of others are wanted',
+    `${folder}/reconcile.ts`,
+    'if (toRevoke.size > 0 && ownsAny(owned, toRevoke)) {',
+    'if (toRevoke.size > 0 && waits && ownsAny(owned, toRevoke)) {',
+  ),
+  simulated(
+    791,
+    'a partition is given to a member while another one still holds it',
+    'KIP-848: partitions are free when they are revoked',
+    'who holds a partition is not looked at',
+    `${folder}/reconcile.ts`,
+    'if (isHeld(topicId, partition) && !isOwn) waits = true;',
+    'if (isHeld(topicId, partition) && !isOwn && input.targetEpoch < 0) waits = true;',
+  ),
+  simulated(
+    792,
+    'a write that fails leaves its changes in memory',
+    'KAFKA: the coordinator runtime reverts to the last committed offset',
+    'nothing is taken back',
+    `${folder}/batch.ts`,
+    'takeBack(later, batch.undo, 0);',
+    'void takeBack;',
+  ),
+  simulated(
+    793,
+    'a member commits for partitions that it lost',
+    'KIP-1251',
+    'the epoch since which it holds the partition is not looked at',
+    `${folder}/commit.ts`,
+    'return since === undefined || epoch < since ? stale : null;',
+    'return since === undefined && epoch < 0 ? stale : null;',
+  ),
+  simulated(
+    794,
+    'a member that was removed commits once more, after the records that remove it',
+    'found by the simulation',
+    'a group that becomes a classic one keeps the members that go until the records are replicated',
+    `${folder}/downgrade.ts`,
+    "changeUnrecorded(batch, group, { type: 'member', memberId, value: null });",
+    '',
+  ),
+  simulated(
+    795,
+    'one member gets all that is left over',
+    'KIP-848: loads differ by one at most',
+    'the first that may have one more gets all of them',
+    `${folder}/assignors/uniform.ts`,
+    'extras--;\n      wanted++;',
+    'wanted += extras;\n      extras = 0;',
+  ),
+  simulated(
+    796,
+    'every assignment begins anew',
+    'KIP-848: the uniform assignor is sticky',
+    'what members have is forgotten',
+    `${folder}/assignors/uniform.ts`,
+    'if (!subscribed.has(topicId)) continue;',
+    'if (subscribed.has(topicId)) continue;',
+  ),
+  simulated(
+    797,
+    "partitions of a member that left are nobody's",
+    'KIP-848: the group epoch grows when a member goes',
+    'the epoch stays',
+    `${folder}/leave.ts`,
+    '  bumpEpoch(turn, group, batch);\n}\n\n/** A deadline',
+    '}\n\n/** A deadline',
+  ),
+  simulated(
+    798,
+    'an upgrade in the middle of a rebalance gives out nothing',
+    'found by the simulation',
+    'the assignment counts as that of the topics as they are',
+    `${folder}/upgrade.ts`,
+    'const hash = isAssigned ?',
+    'const hash = isAssigned || classic.generation > 0 ?',
+  ),
+  simulated(
+    799,
+    'a group waits for the moment of an assignment by a clock that was ahead',
+    'found by the simulation',
+    'a timestamp of the future counts',
+    `${folder}/target.ts`,
+    'if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {',
+    'if (group.targetTimestampMs !== 0 && sinceMs < assignmentIntervalMs) {',
   ),
 ];

@@ -186,6 +186,11 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.request(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
   }
 
+  /** The shard that coordinates the group, to look at only. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
+  shardOf(groupId: string): Shard {
+    return this.#runtime.read(groupId);
+  }
+
   describe(groupId: string, apiVersion: number): DescribedGroup {
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }

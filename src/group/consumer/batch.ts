@@ -4,6 +4,7 @@
  * further requests of the group wait, and make up the next batch together: so whatever anybody is told is replicated, a write
  * that fails is taken back exactly, and a thousand members that join at once cost a few writes, not a thousand.
  */
+import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
@@ -96,8 +97,13 @@ function takeBack(turn: Turn, undo: ((turn: Turn) => void)[], downTo: number): v
 
 /** Changes the group, and takes the change down. */
 export function change(batch: Batch, group: ConsumerGroup, what: Change): void {
-  const inverse = group.apply(what);
+  changeUnrecorded(batch, group, what);
   batch.records.push(recordOf(group.groupId, what));
+}
+
+/** Changes the group in anticipation of records that the caller adds to the batch. */
+export function changeUnrecorded(batch: Batch, group: ConsumerGroup, what: Change): void {
+  const inverse = group.apply(what);
   batch.undo.push(() => {
     group.apply(inverse);
   });
@@ -115,6 +121,7 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
       group.batch = null;
     },
     undo: (later) => {
+      mark('group.batch-taken-back');
       takeBack(later, batch.undo, 0);
       group.batch = null;
       // The deadline that removed a member, in vain, is gone.

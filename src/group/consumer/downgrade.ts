@@ -2,6 +2,7 @@
  * The last member of the consumer protocol goes and members of the classic protocol stay: the group becomes a classic one
  * again (KIP-848, online downgrade). One write holds the tombstones of the one and the record of the other.
  */
+import { mark } from '../../base/mark.ts';
 import type { ClassicGroup as Classic } from '../classic/group.ts';
 import { ClassicGroup } from '../classic/group.ts';
 import { prepare, renewSession } from '../classic/rebalance.ts';
@@ -12,6 +13,7 @@ import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note, reply, write } from '../turn.ts';
 import type { JoinRequest } from '../types.ts';
 import type { Batch } from './batch.ts';
+import { changeUnrecorded } from './batch.ts';
 import { writeAssignment } from './embedded.ts';
 import { noTarget } from './group.ts';
 import type { ConsumerMember } from './member.ts';
@@ -55,6 +57,12 @@ export function downgrade(
   const assignments = new Map([...classic.members].map(([id, { assignment }]) => [id, assignment]));
   const record = groupRecord(classic, assignments, turn.wallMs);
   batch.records.push(...tombstones(group), record);
+  // Until they are replicated this group answers for commits, and only those of members that stay may come after the records.
+  for (const memberId of without) {
+    changeUnrecorded(batch, group, { type: 'current', memberId, value: null });
+    changeUnrecorded(batch, group, { type: 'target', memberId, value: null });
+    changeUnrecorded(batch, group, { type: 'member', memberId, value: null });
+  }
   // What comes next is for the classic group.
   batch.open = false;
   batch.applied.push((later) => {
@@ -63,6 +71,7 @@ export function downgrade(
     for (const memberId of [...group.timers.keys()]) group.cancelTimers(memberId);
     later.shard.groups.set(groupId, classic);
     for (const member of classic.members.values()) renewSession(later, member);
+    mark('group.downgraded');
     note(later, 'info', 'Converted the consumer group to a classic group', { group: groupId });
     if (rebalance) prepare(later, classic, `Downgrade group ${groupId} from consumer to classic.`);
   });

@@ -1,4 +1,5 @@
 /** Deadlines of a consumer group, and the end of its coordinator. */
+import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
@@ -23,8 +24,10 @@ export function expireConsumerDeadline(turn: Turn, group: ConsumerGroup, deadlin
     deadline === timers.rebalance &&
     current?.state === memberStates.unrevoked &&
     current.memberEpoch === timers.rebalanceEpoch
-  )
+  ) {
+    mark('group.revocation-deadline');
     expireMember(turn, group, memberId, 'did not give up its partitions in time');
+  }
 }
 
 export function resignConsumerGroup(turn: Turn, group: ConsumerGroup, error: ErrorRow): void {

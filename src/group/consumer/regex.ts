@@ -4,7 +4,6 @@
  * every `group.consumer.regex.refresh.interval.ms`; with many topics in short turns.
  */
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import { mark } from '../../base/mark.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { Batch } from './batch.ts';
@@ -64,7 +63,6 @@ export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): 
       if (step.done === true) return store(turn, group, batch, step.value);
     }
   }
-  mark('group.regex-in-turns');
   group.resolving = work;
   turn.shard.deadlines.set(group.regexDeadline, turn.nowMs);
 }

@@ -21,14 +21,14 @@ const stepsPerTurn = 4;
 export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (group.epoch <= group.targetEpoch || group.assigning !== null) return;
   const { assignmentIntervalMs } = turn.shard.config.ofGroup(group.groupId, turn.image);
-  const { targetTimestampMs } = group;
-  if (targetTimestampMs !== 0 && turn.wallMs < targetTimestampMs + assignmentIntervalMs) {
+  const sinceMs = turn.wallMs - group.targetTimestampMs;
+  // A timestamp of the future is that of a coordinator whose clock was ahead: nobody waits for it.
+  if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {
     mark('group.assignment-too-soon');
     return;
   }
   const { work, size } = assigning(turn, group);
   if (size <= assignAtOnceMax) return finish(turn, group, batch, group.epoch, assignNow(work));
-  mark('group.assignment-in-turns');
   group.assigning = { epoch: group.epoch, work };
   turn.shard.deadlines.set(group.assignDeadline, turn.nowMs);
 }

@@ -1,4 +1,5 @@
 /** Which consumer group a heartbeat is for: the one there is, a new one, or a classic group that becomes one (KIP-848, online upgrade). */
+import { mark } from '../../base/mark.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ClassicGroup, Member } from '../classic/group.ts';
 import { metadataOf, noBytes } from '../classic/group.ts';
@@ -91,7 +92,10 @@ function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, 
     throw refuse('the group does not use the consumer embedded protocol');
   if (classic.members.size > maxSize) throw refuse('the group size exceeds the consumer group maximum size');
   const members = [...classic.members.values()].map((member) => upgradeMember(turn, classic, member, refuse));
+  // A rebalance that is under way was to give out partitions that nobody has: the hash of no topics asks for an assignment.
+  const isAssigned = classic.state === 'Stable';
   return (group, batch) => {
+    if (!isAssigned) mark('group.upgraded-in-a-rebalance');
     for (const member of classic.members.values()) {
       const waiting = { joinToken: classic.takeJoin(member), syncToken: takeSync(member) };
       answerWaiting(turn, member.memberId, waiting, Errors.REBALANCE_IN_PROGRESS);
@@ -99,7 +103,7 @@ function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, 
     for (const { memberId, metadata } of members)
       change(batch, group, { type: 'member', memberId, value: metadata });
     const epoch = classic.generation;
-    const hash = metadataHash(group.subscribedTopics(), turn.image.topics);
+    const hash = isAssigned ? metadataHash(group.subscribedTopics(), turn.image.topics) : 0;
     change(batch, group, { type: 'groupEpoch', value: { epoch, metadataHash: hash } });
     for (const { memberId, target } of members)
       change(batch, group, { type: 'target', memberId, value: target });

@@ -20,6 +20,8 @@ import { Workload } from './workload.ts';
 const startMaxMs = 30_000;
 const healMaxMs = 60_000;
 const finishMaxMs = 60_000;
+/** For heartbeats, assignment intervals, and requests that are tried again. */
+const settleSlackMs = 6_000;
 /** How often a costly condition is looked at. */
 const lookEvents = 64;
 
@@ -153,6 +155,8 @@ export class ClusterRun {
   private finish(): void {
     const { workload } = this;
     workload.stopWriting();
+    this.settle();
+    if (this.isDoomed) return;
     const done = (): boolean => workload.groupHasAll;
     const isDelivered = this.look(finishMaxMs, done);
     if (this.isDoomed) return;
@@ -164,6 +168,23 @@ export class ClusterRun {
     workload.stop();
     this.await('L7 pending operations resolve', 'the clients to end', finishMaxMs, () => workload.isIdle);
     if (!this.isDoomed) this.operations.check(this.verdict);
+  }
+
+  /** Members no longer come and go: those that are dead are found out, then one rebalance may follow another. */
+  private settle(): void {
+    const { workload } = this;
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.plan.group;
+    this.await(
+      'L7 pending operations resolve',
+      'a coordinator of the group',
+      healMaxMs,
+      () => workload.isCoordinated,
+    );
+    if (this.isDoomed) return;
+    const settleMaxMs = sessionTimeoutMs + 2 * rebalanceTimeoutMs + settleSlackMs;
+    if (this.look(settleMaxMs, () => workload.groupUnrest() === null) || this.isDoomed) return;
+    const text = `${settleMaxMs} ms of virtual time after the last change: ${workload.groupUnrest() ?? 'settled'}`;
+    this.verdict.report('L10 groups settle', text);
   }
 
   private readAgain(): void {

@@ -1,28 +1,41 @@
 /**
  * A group that reads and commits, its members each on a machine of its own, which may stand still or be cut off; and a group
- * of one visitor that somebody deletes whenever it is empty.
+ * of one visitor that somebody deletes whenever it is empty. Members speak the classic protocol, the consumer protocol (KIP-848), or
+ * each the one or the other, so that the group becomes one of the other kind while it lives.
  */
 import { sleep } from '../../base/clock.ts';
+import { randomUuid } from '../../base/uuid.ts';
+import { offsetsTopic } from '../../broker/groups/group-service.ts';
+import { Fetcher } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { DeleteGroupsRequest, DeleteGroupsResponse } from '../../protocol/messages/42-delete-groups.ts';
+import { coordinatorPartition } from '../../coordinator/partition.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
+import type { SimulatedCluster } from '../simulated-cluster.ts';
+import { GroupOracle } from './group-oracle.ts';
+import { GroupWatch } from './group-watch.ts';
 import type { Ledger } from './ledger.ts';
-import type { Plan } from './swarm.ts';
+import type { GroupProtocol, Plan } from './swarm.ts';
+import type { Verdict } from './verdict.ts';
 
-export const groupTopic = 'journal';
 /** Machines of members: faults of clients choose among them. */
 export const memberMachines = ['member 0', 'member 1', 'member 2', 'visitor'] as const;
 
 const groupId = 'readers';
+const heartbeatIntervalMs = 300;
 const visitors = 'visitors';
 const visitMs = 3_000;
 const visitPauseMs = 300;
 /** So little that much is read from the disk. */
 const visitBytes = 300;
+/** `offsets.topic.num.partitions` of simulated nodes. */
+const offsetsPartitions = 3;
 const decoder = new TextDecoder();
 
 export interface GroupWorkloadOptions {
+  readonly cluster: SimulatedCluster;
+  readonly verdict: Verdict;
   readonly plan: Plan;
   readonly ledger: Ledger;
   /** Members go on until it is false. */
@@ -37,16 +50,27 @@ export class GroupWorkload {
   /** Offsets that the group has handed out, by partition. */
   private readonly delivered = new Map<string, Set<number>>();
   private readonly options: GroupWorkloadOptions;
+  /** All topics: every member subscribes to them. */
+  private readonly topics: readonly string[];
+  private readonly subscribed: ReadonlySet<string>;
+  private readonly watch: GroupWatch;
 
   constructor(options: GroupWorkloadOptions) {
     this.options = options;
+    const { cluster, verdict, plan } = options;
+    this.topics = plan.topics.map(({ name }) => name);
+    this.subscribed = new Set(
+      plan.topics.flatMap(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, index) => `${name}-${index}`),
+      ),
+    );
+    this.watch = new GroupWatch(cluster, verdict, groupId);
   }
 
-  /** A record of the group's topic that was acknowledged and not handed out. */
+  /** A record that was acknowledged and not handed out. */
   misses(): string | null {
     const { ledger } = this.options;
-    for (const name of ledger.names()) {
-      if (!name.startsWith(groupTopic)) continue;
+    for (const name of this.subscribed) {
       const delivered = this.delivered.get(name);
       const missing = ledger.acknowledgedOf(name).find((offset) => delivered?.has(offset) !== true);
       if (missing !== undefined) return `${name}@${missing}`;
@@ -54,30 +78,26 @@ export class GroupWorkload {
     return null;
   }
 
+  get isCoordinated(): boolean {
+    return this.watch.isCoordinated;
+  }
+
+  /** Why the group is not at rest; null: it is. */
+  unrest(): string | null {
+    return this.watch.unrest(this.subscribed);
+  }
+
   /** One member after the other, on the machine at `position`. */
-  async member(client: KafkaClient, position: number): Promise<void> {
-    const { sessionTimeoutMs, rebalanceTimeoutMs, hasStaticMembers, staysMs } = this.options.plan.group;
-    const consumerOf = (): GroupConsumer =>
-      new GroupConsumer(client, [groupTopic], {
-        group: {
-          groupId,
-          groupInstanceId: hasStaticMembers && position < 2 ? `seat ${position}` : null,
-          sessionTimeoutMs,
-          heartbeatIntervalMs: 300,
-          rebalanceTimeoutMs,
-          consumerProtocolId: null,
-        },
-        fetch: { reset: 'earliest' },
-        autoCommitIntervalMs: null,
-        onRebalance: () => this.options.onRebalance(memberMachines[position] as string),
-      });
-    while (this.options.isReading()) {
-      const consumer = consumerOf();
+  async member(client: KafkaClient, random: SeededRandom, position: number): Promise<void> {
+    const { plan, isReading } = this.options;
+    while (isReading()) {
+      const consumer = this.consumerOf(client, random, position);
       const commit = async (): Promise<void> => {
-        await sleep(client.ports.scheduler, this.options.plan.thinkMs);
-        await consumer.commit();
+        await sleep(client.ports.scheduler, plan.thinkMs);
+        await consumer.commit(consumer.groupMetadata().memberId);
       };
-      await this.follow(client, consumer, staysMs, commit, (name, offset) => {
+      this.watch.owns(consumer, []);
+      await this.follow(client, consumer, plan.group.staysMs, commit, (name, offset) => {
         const delivered = this.delivered.get(name);
         if (delivered === undefined) this.delivered.set(name, new Set([offset]));
         else delivered.add(offset);
@@ -85,18 +105,71 @@ export class GroupWorkload {
     }
   }
 
+  private consumerOf(client: KafkaClient, random: SeededRandom, position: number): GroupConsumer {
+    const { sessionTimeoutMs, rebalanceTimeoutMs, hasStaticMembers, protocol } = this.options.plan.group;
+    const consumer: GroupConsumer = new GroupConsumer(client, this.topics, {
+      group: {
+        groupId,
+        groupInstanceId: hasStaticMembers && position < 2 ? `seat ${position}` : null,
+        sessionTimeoutMs,
+        heartbeatIntervalMs,
+        rebalanceTimeoutMs,
+        consumerProtocolId: consumerProtocolId(protocol, random),
+      },
+      fetch: { reset: 'earliest' },
+      autoCommitIntervalMs: null,
+      onRebalance: () => {
+        this.watch.owns(consumer, []);
+        this.options.onRebalance(memberMachines[position] as string);
+      },
+      onAssigned: (assigned) => this.watch.owns(consumer, assigned),
+    });
+    return consumer;
+  }
+
+  /** Follows the group in the log of its coordinators. */
+  async audit(client: KafkaClient): Promise<void> {
+    const { cluster, verdict, isReading } = this.options;
+    const topicName = (id: string): string | undefined =>
+      cluster
+        .images()
+        .find(({ topics }) => topics.byId(id) !== undefined)
+        ?.topics.byId(id)?.name;
+    const oracle = new GroupOracle({
+      groupId,
+      verdict,
+      subscribed: this.subscribed,
+      topicName,
+    });
+    const fetcher = new Fetcher(client, { reset: 'none' });
+    fetcher.assign(offsetsTopic, coordinatorPartition(groupId, offsetsPartitions), 0);
+    for (let hasRecords = true; hasRecords || isReading(); ) {
+      hasRecords = false;
+      try {
+        for (const { key, value } of await fetcher.poll(500, 1_000)) {
+          hasRecords = true;
+          if (key !== null) oracle.take({ key, value });
+        }
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        // The topic comes with the first group; a broker may not answer.
+        await sleep(client.ports.scheduler, 100);
+      }
+    }
+  }
+
   /** Reads all topics in small pieces, and commits nothing: every visit begins at the start. */
-  async visitor(client: KafkaClient): Promise<void> {
-    const topics = this.options.plan.topics.map(({ name }) => name);
+  async visitor(client: KafkaClient, random: SeededRandom): Promise<void> {
+    const { protocol } = this.options.plan.group;
     while (this.options.isRestless()) {
-      const consumer = new GroupConsumer(client, topics, {
+      const consumer = new GroupConsumer(client, this.topics, {
         group: {
           groupId: visitors,
           groupInstanceId: null,
           sessionTimeoutMs: 1_000,
           heartbeatIntervalMs: 200,
           rebalanceTimeoutMs: 1_000,
-          consumerProtocolId: null,
+          consumerProtocolId: consumerProtocolId(protocol, random),
         },
         fetch: { reset: 'earliest', partitionMaxBytes: visitBytes },
         autoCommitIntervalMs: null,
@@ -147,6 +220,13 @@ export class GroupWorkload {
       // Thrown out of the group: joins again as somebody else.
       await sleep(scheduler, plan.thinkMs * 2);
     }
+    this.watch.ended(consumer);
     await consumer.close().catch(() => {});
   }
+}
+
+/** Null: the classic protocol. */
+function consumerProtocolId(protocol: GroupProtocol, random: SeededRandom): string | null {
+  const isConsumer = protocol === 'consumer' || (protocol === 'mixed' && random.chance(0.5));
+  return isConsumer ? randomUuid(random) : null;
 }

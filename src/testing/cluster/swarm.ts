@@ -55,8 +55,14 @@ export interface TopicPlan {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** `mixed`: each member draws its own. */
+export type GroupProtocol = 'classic' | 'consumer' | 'mixed';
+
 /** Of the members of the group. */
 export interface GroupPlan {
+  readonly protocol: GroupProtocol;
+  /** Of the consumer protocol (KIP-1263). */
+  readonly assignmentIntervalMs: number;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   /** All members but the last are static (KIP-345). */
@@ -141,16 +147,18 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
   const settings = swarm.fork('settings');
   const clients = random.fork('clients');
   const drawn = isCalm ? [] : faultsOf(random, faultsMs);
+  const group = groupOf(clients, random.fork('group protocol'));
   return {
     shape: shape.name,
     roles: shape.roles,
     properties: {
       ...propertiesOf(settings, brokers),
+      ...groupProperties(group),
       'offsets.load.buffer.size': String(pick(clients, [500, 500, 5_000_000])),
       'log.dirs': pick(random.fork('directories'), directoryChoices).join(','),
     },
     topics: topicsOf(settings, brokers),
-    group: groupOf(clients),
+    group,
     diskReadMeanMs: pick(clients, [0.05, 5, 30]),
     tailCacheBytesMax: pick(clients, [64_000_000, 16_000]),
     faultsMs,
@@ -204,6 +212,17 @@ function propertiesOf(settings: SeededRandom, brokers: number): Record<string, s
   };
 }
 
+/** Members of the classic protocol say it themselves. */
+function groupProperties({ sessionTimeoutMs, assignmentIntervalMs }: GroupPlan): Record<string, string> {
+  return {
+    'group.consumer.min.session.timeout.ms': '500',
+    'group.consumer.session.timeout.ms': String(sessionTimeoutMs),
+    'group.consumer.min.heartbeat.interval.ms': '100',
+    'group.consumer.heartbeat.interval.ms': '300',
+    'group.consumer.assignment.interval.ms': String(assignmentIntervalMs),
+  };
+}
+
 function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
   const factor = Math.min(3, brokers);
   const minimum = factor === 3 ? pick(settings, [1, 2, 2, 2]) : 1;
@@ -226,10 +245,12 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
 }
 
 /** Sessions of static members outlast several rebalances; others may end before a rebalance that waits for a member does. */
-function groupOf(clients: SeededRandom): GroupPlan {
+function groupOf(clients: SeededRandom, protocols: SeededRandom): GroupPlan {
   const hasStaticMembers = clients.chance(0.6);
   const isLong = clients.chance(0.4) || hasStaticMembers;
   return {
+    protocol: pick(protocols, ['classic', 'consumer', 'mixed'] as const),
+    assignmentIntervalMs: pick(protocols, [0, 0, 1_000]),
     sessionTimeoutMs: isLong ? 6_000 : 1_500,
     rebalanceTimeoutMs: isLong ? 800 : 2_000,
     hasStaticMembers,

@@ -44,6 +44,8 @@ export class Workload {
     this.verdict = verdict;
     this.ledger = new Ledger(verdict);
     this.groups = new GroupWorkload({
+      cluster,
+      verdict,
       plan,
       ledger: this.ledger,
       isReading: () => this.isReading,
@@ -72,10 +74,12 @@ export class Workload {
       this.actor(
         name,
         position,
-        (client) => (isVisitor ? this.groups.visitor(client) : this.groups.member(client, position)),
+        (client, random) =>
+          isVisitor ? this.groups.visitor(client, random) : this.groups.member(client, random, position),
         name,
       );
     });
+    this.actor('auditor of the group', 2, (client) => this.groups.audit(client));
     this.actor('sweeper', 0, (client, random) => this.groups.sweep(client, random));
     for (let actor = 0; actor < 2; actor++) {
       this.actor(`administrator ${actor}`, actor, (client, random) => this.administer(client, random, actor));
@@ -120,6 +124,16 @@ export class Workload {
   /** A record of the group's topic that was acknowledged and not handed out. */
   groupMisses(): string | null {
     return this.groups.misses();
+  }
+
+  /** A broker has loaded the group, which may take a while where disks are slow. */
+  get isCoordinated(): boolean {
+    return this.groups.isCoordinated;
+  }
+
+  /** Why the group is not at rest; null: it is. */
+  groupUnrest(): string | null {
+    return this.groups.unrest();
   }
 
   private startTopic(topic: TopicPlan, position: number): void {

@@ -402,6 +402,22 @@ describe('assignors', () => {
     expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
   });
 
+  test('an assignment of a clock that was ahead keeps nobody waiting', () => {
+    const intervals = {
+      sessionTimeoutMs: 45_000,
+      heartbeatIntervalMs: 5_000,
+      assignmentIntervalMs: 1_000,
+    };
+    const world = new ConsumerWorld({ ofGroup: () => intervals }, { t: 4 });
+    world.advance(3_600_000);
+    const a = world.member('a').join();
+    // The next coordinator's clock is right.
+    world.nowMs -= 3_600_000;
+    const b = world.member('b').join();
+    settle([b, a]);
+    expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
+  });
+
   test('a large group is assigned in several turns, while heartbeats go on', () => {
     const world = new ConsumerWorld({}, { t: 3_000 });
     const a = world.member('a');

@@ -99,6 +99,16 @@ describe('upgrade', () => {
     expect(world.log.some(({ key, value }) => key[1] === 2 && value === null)).toBe(true);
   });
 
+  test('in the middle of a rebalance: what the member that left had is given out', () => {
+    const { world, memberId } = classicGroup();
+    const request = { groupInstanceId: 'seat', protocols: protocols() };
+    world.join(request);
+    world.leaveNow({ memberId });
+    const b = world.member('b', ['t'], { instanceId: 'seat' }).join();
+    settle([b]);
+    expect(b.shown).toBe('t:0,1');
+  });
+
   test('offsets stay', () => {
     const { world, memberId, generation } = classicGroup();
     world.commit(7, { memberId, generationIdOrMemberEpoch: generation });
@@ -279,6 +289,23 @@ describe('downgrade', () => {
       world.heartbeat(memberId, generationId);
     }
     expect(world.group().members.size).toBe(1);
+  });
+
+  test('who is removed commits nothing any more, though the records are under way', () => {
+    const { world, memberId, b, generationId } = withOneOfEach();
+    world.autoWrite = false;
+    world.beat({ memberId: 'b', memberEpoch: -1 });
+    const zombie = world.commit(5, {
+      memberId: 'b',
+      generationIdOrMemberEpoch: b.epoch,
+      partition: 1,
+    });
+    const classic = world.commit(6, {
+      memberId,
+      generationIdOrMemberEpoch: generationId,
+    });
+    while (world.writes.length > 0) world.written();
+    expect([world.commitError(zombie), world.commitError(classic)]).toEqual(['UNKNOWN_MEMBER_ID', 'NONE']);
   });
 
   test('not with policy upgrade', () => {

@@ -1,0 +1,30 @@
+/**
+ * Loaded into a Bendemann node with `--require`: writes down each turn of the event loop that takes the main thread more than
+ * `leastMs` of processor time, as lines `when ms` in the file that BENCH_TURNS names. What waits for a processor on a busy
+ * machine does not count. Linux only.
+ */
+const { openSync, readSync, writeSync } = require('node:fs');
+
+const file = process.env.BENCH_TURNS;
+const leastMs = 2;
+const everyMs = 1;
+
+function watch() {
+  const statistics = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+  const buffer = Buffer.alloc(64);
+  const cpuMs = () => {
+    const length = readSync(statistics, buffer, 0, buffer.length, 0);
+    return Number(buffer.toString('latin1', 0, length).split(' ')[0]) / 1e6;
+  };
+  const out = openSync(file, 'a');
+  let last = cpuMs();
+  // A timer can't fire within a turn: what was used between two of its calls is a turn, and what came in the millisecond beside.
+  const timer = setInterval(() => {
+    const now = cpuMs();
+    if (now - last > leastMs) writeSync(out, `${Date.now()} ${(now - last).toFixed(2)}\n`);
+    last = now;
+  }, everyMs);
+  timer.unref();
+}
+
+if (file !== undefined && process.argv[1]?.endsWith('kafka-server-start')) watch();

@@ -1,0 +1,112 @@
+/**
+ * A group as its members see it, beside its coordinator: no two members that the coordinator knows read one partition (I31), and
+ * once members no longer come and go the group settles (L10).
+ */
+import type { GroupConsumer } from '../../client/group-consumer.ts';
+import type { AssignedPartition } from '../../client/group-consumer.ts';
+import { offsetsTopic } from '../../broker/groups/group-service.ts';
+import type { Group } from '../../group/turn.ts';
+import { KafkaError } from '../../protocol/errors.ts';
+import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
+import type { Names } from './group-oracle.ts';
+import type { Verdict } from './verdict.ts';
+
+export class GroupWatch {
+  readonly #cluster: SimulatedCluster;
+  readonly #verdict: Verdict;
+  readonly #groupId: string;
+  /** Consumers that are at work, with what each believes to own. */
+  readonly #beliefs = new Map<GroupConsumer, Set<string>>();
+
+  constructor(cluster: SimulatedCluster, verdict: Verdict, groupId: string) {
+    this.#cluster = cluster;
+    this.#verdict = verdict;
+    this.#groupId = groupId;
+  }
+
+  /** The consumer has been told what it owns; empty: it has given up everything. */
+  owns(consumer: GroupConsumer, partitions: readonly AssignedPartition[]): void {
+    const names = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
+    this.#beliefs.set(consumer, names);
+    if (names.size > 0) this.#checkOwners(consumer, names);
+  }
+
+  ended(consumer: GroupConsumer): void {
+    this.#beliefs.delete(consumer);
+  }
+
+  #checkOwners(consumer: GroupConsumer, names: Names): void {
+    const group = this.#coordinated();
+    if (group === null) return;
+    for (const [other, owned] of this.#beliefs) {
+      if (other === consumer || !isCurrent(group, other)) continue;
+      for (const name of names)
+        if (owned.has(name))
+          this.#verdict.report(
+            'I31 one owner a partition',
+            `members ${other.groupMetadata().memberId} and ${consumer.groupMetadata().memberId} of ${this.#groupId} read ${name}`,
+          );
+    }
+  }
+
+  get isCoordinated(): boolean {
+    return this.#coordinated() !== null;
+  }
+
+  /** Why the group is not at rest, with each of `subscribed` read by one member; null: it is. */
+  unrest(subscribed: Names): string | null {
+    const group = this.#coordinated();
+    if (group === null) return 'no broker coordinates it';
+    if (group.state !== 'Stable') return `it is ${group.state}`;
+    if (group.members.size !== this.#beliefs.size)
+      return `it has ${group.members.size} members of ${this.#beliefs.size} consumers`;
+    const owned = [...this.#beliefs.values()].flatMap((names) => [...names]);
+    for (const consumer of this.#beliefs.keys()) {
+      const { memberId } = consumer.groupMetadata();
+      if (!group.members.has(memberId)) return `${memberId} is no member`;
+    }
+    if (owned.length === subscribed.size && new Set(owned).size === owned.length) return null;
+    return `members read ${owned.length} partitions of ${subscribed.size}`;
+  }
+
+  /** The group at its coordinator: of several brokers that think they are it, the one with the newest leader epoch. */
+  #coordinated(): Group | null {
+    let found: Group | null = null;
+    let newest = -1;
+    for (const node of this.#cluster.nodes) {
+      const here = this.#groupOn(node);
+      if (here === null || here.leaderEpoch <= newest) continue;
+      newest = here.leaderEpoch;
+      found = here.group;
+    }
+    return found;
+  }
+
+  #groupOn({ node }: SimulatedNode): { group: Group | null; leaderEpoch: number } | null {
+    const groups = node?.groups ?? null;
+    const image = node?.image ?? null;
+    if (groups === null || image === null || node === null) return null;
+    try {
+      const group = groups.shardOf(this.#groupId).groups.get(this.#groupId) ?? null;
+      const index = groups.partitionOf(this.#groupId, image) ?? 0;
+      return {
+        group,
+        leaderEpoch: node.replicas?.partition(offsetsTopic, index)?.leaderEpoch ?? -1,
+      };
+    } catch (error) {
+      if (error instanceof KafkaError) return null;
+      throw error;
+    }
+  }
+}
+
+/**
+ * A consumer that stood still for too long, or was cut off, may go on with a partition that is another member's now: the coordinator
+ * has given up on it. Then it is no member any more; a static member of a classic group that missed a rebalance stays one, and its
+ * generation is an earlier one.
+ */
+function isCurrent(group: Group, consumer: GroupConsumer): boolean {
+  const { memberId, generationId } = consumer.groupMetadata();
+  if (!group.members.has(memberId)) return false;
+  return group.kind === 'consumer' || generationId === group.generation;
+}

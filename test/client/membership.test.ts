@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { sleep } from '../../src/base/clock.ts';
+import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-member.ts';
+import { GroupMember } from '../../src/client/group-member.ts';
+import type { KafkaClient } from '../../src/client/kafka-client.ts';
+import { groupDefaults, type HeartbeatingMember } from '../../src/client/membership.ts';
+import { Errors } from '../../src/protocol/errors.ts';
+import { JoinGroupRequest } from '../../src/protocol/messages/11-join-group.ts';
+import { HeartbeatRequest } from '../../src/protocol/messages/12-heartbeat.ts';
+import { SyncGroupRequest } from '../../src/protocol/messages/14-sync-group.ts';
+import { ConsumerGroupHeartbeatRequest } from '../../src/protocol/messages/68-consumer-group-heartbeat.ts';
+import { inMacrotask, SimulatedHost, World } from '../../src/testing/index.ts';
+
+const answerMs = 10;
+const answersOfOtherApis = new Map<number, object>([
+  [
+    JoinGroupRequest.key,
+    {
+      memberId: 'm',
+      leader: 'other',
+      generationId: 1,
+      members: [],
+      skipAssignment: false,
+    },
+  ],
+  [SyncGroupRequest.key, { assignment: new Uint8Array(0) }],
+]);
+
+/** A group that takes a member, and answers its heartbeats with `error` from the one that counts `refusedFrom` on. */
+class FakeGroup {
+  readonly world = new World(1);
+  readonly life = new SimulatedHost(this.world, 'client').boot();
+  heartbeats = 0;
+  refusedFrom = Number.POSITIVE_INFINITY;
+  error = Errors.GROUP_AUTHORIZATION_FAILED;
+
+  get client(): KafkaClient {
+    const request = async ({ key }: { key: number }) => {
+      await sleep(this.life, answerMs);
+      const isHeartbeat = key === HeartbeatRequest.key || key === ConsumerGroupHeartbeatRequest.key;
+      if (!isHeartbeat) return { errorCode: 0, ...answersOfOtherApis.get(key) };
+      const errorCode = ++this.heartbeats >= this.refusedFrom ? this.error.code : 0;
+      return {
+        errorCode,
+        memberEpoch: 1,
+        heartbeatIntervalMs: 100,
+        assignment: { topicPartitions: [] },
+      };
+    };
+    const ports = { clock: this.life, scheduler: this.life };
+    return {
+      ports,
+      coordinator: async () => 1,
+      broker: async () => ({ request }),
+    } as unknown as KafkaClient;
+  }
+}
+
+const options = { ...groupDefaults, groupId: 'g', heartbeatIntervalMs: 100 };
+const protocols: [string, (client: KafkaClient) => HeartbeatingMember][] = [
+  ['classic', (client) => new GroupMember(client, ['t'], options)],
+  ['consumer', (client) => new ConsumerProtocolMember(client, ['t'], options, 'm')],
+];
+
+describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
+  /** Joins, and lets a second pass after `then`. */
+  function run(then: (group: FakeGroup, member: HeartbeatingMember) => void) {
+    return inMacrotask(() => {
+      const group = new FakeGroup();
+      const member = memberOf(group.client);
+      void member.join();
+      group.world.run(150);
+      const before = group.heartbeats;
+      then(group, member);
+      group.world.run(group.world.nowMs + 1_000);
+      return { group, member, heartbeats: group.heartbeats - before };
+    });
+  }
+
+  test('goes on with its heartbeats', async () => {
+    const { heartbeats } = await run(() => {});
+    expect(heartbeats).toBeGreaterThan(7);
+    expect(heartbeats).toBeLessThan(11);
+  });
+
+  test('sends no heartbeat after the group has refused it for good, and says why', async () => {
+    const { member, heartbeats } = await run((group) => {
+      group.refusedFrom = group.heartbeats + 1;
+    });
+    expect(heartbeats).toBe(1);
+    expect(() => member.needsJoin).toThrow(Errors.GROUP_AUTHORIZATION_FAILED.message);
+  });
+
+  test('sends no heartbeat while it waits to join again', async () => {
+    const { member, heartbeats } = await run((group) => {
+      group.error = Errors.UNKNOWN_MEMBER_ID;
+      group.refusedFrom = group.heartbeats + 1;
+    });
+    expect([heartbeats, member.needsJoin]).toEqual([1, true]);
+  });
+
+  test('sends no heartbeat after it has left, though one was under way', async () => {
+    const { heartbeats } = await run((group, member) => {
+      const before = group.heartbeats;
+      group.world.run(group.world.nowMs + 150, () => group.heartbeats > before);
+      void member.leave();
+    });
+    // The one under way, and in the consumer protocol the one that leaves.
+    expect(heartbeats).toBeLessThanOrEqual(2);
+  });
+});
