@@ -176,7 +176,6 @@ export class LogWriter {
       await flushTo(state, last.lastOffset + 1, { indexes: false });
       this.#unsyncedRecords = 0;
       this.#advance(items, 0, items.length);
-      state.recoveryPoint = Math.max(state.recoveryPoint, last.lastOffset + 1);
     }
     if (state.active.wantsIndexWrite) await state.active.writeIndexes(false);
   }

@@ -30,7 +30,7 @@ const rows: readonly [LogTask, string | null, number, number][] = [
   ['producers', 'producer.id.expiration.check.interval.ms', 10 * minute, 10 * minute],
   ['lateTransactions', null, minute, minute],
   ['cleaner', 'log.cleaner.backoff.ms', 0, 15_000],
-  ['writeBehind', null, 2000, 2000],
+  ['writeBehind', 'log.flush.scheduler.interval.ms', 2000, 2000],
 ];
 
 test('every task is in the table', () => {

@@ -14,6 +14,8 @@ export interface LogManagerSettings {
   readonly recoveryPointCheckpointIntervalMs: number;
   readonly logStartCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
+  /** How often logs are looked through for `flush.ms`, if that is more often than they are looked through anyway. */
+  readonly flushCheckIntervalMs: number;
   /** Changes at run time. */
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
@@ -35,6 +37,7 @@ export const defaultLogManagerSettings: LogManagerSettings = {
   recoveryPointCheckpointIntervalMs: 60000,
   logStartCheckpointIntervalMs: 60000,
   highWatermarkCheckpointIntervalMs: 5000,
+  flushCheckIntervalMs: Number.MAX_SAFE_INTEGER,
   producerIdExpirationMs: 86400000,
   producerIdExpirationCheckIntervalMs: 600000,
   lateTransactionMs: 1200000,
@@ -52,6 +55,7 @@ export function logManagerSettings(config: NodeConfig, locksDirectories: boolean
     recoveryPointCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
     logStartCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
     highWatermarkCheckpointIntervalMs: config.get('replica.high.watermark.checkpoint.interval.ms'),
+    flushCheckIntervalMs: config.get('log.flush.scheduler.interval.ms'),
     get producerIdExpirationMs() {
       return config.get('producer.id.expiration.ms');
     },

@@ -20,7 +20,10 @@ export type LogTask =
   | 'writeBehind'
   | 'cleaner';
 
-/** How often what was written to is looked at: indexes and epochs behind the appends, and `flush.ms`. */
+/**
+ * How often logs that were written to are looked at, for indexes and epochs behind the appends and for `flush.ms`. Kafka looks for
+ * `flush.ms` every `log.flush.scheduler.interval.ms`, which is never by default; here that property can only make it more often.
+ */
 const writeBehindIntervalMs = 2000;
 
 /** Kafka looks whenever its metric is read. */
@@ -30,6 +33,7 @@ const every = (firstMs: number, intervalMs: () => number): TaskTimes => ({ first
 
 export function taskTimes(settings: LogManagerSettings): Readonly<Record<LogTask, TaskTimes>> {
   const first = settings.initialTaskDelayMs;
+  const writeBehindMs = Math.min(writeBehindIntervalMs, Math.max(1, settings.flushCheckIntervalMs));
   return {
     retention: every(first, () => settings.retentionCheckIntervalMs),
     producers: every(
@@ -40,7 +44,7 @@ export function taskTimes(settings: LogManagerSettings): Readonly<Record<LogTask
     recoveryPoint: every(first, () => settings.recoveryPointCheckpointIntervalMs),
     logStart: every(first, () => settings.logStartCheckpointIntervalMs),
     highWatermark: every(0, () => settings.highWatermarkCheckpointIntervalMs),
-    writeBehind: every(writeBehindIntervalMs, () => writeBehindIntervalMs),
+    writeBehind: every(writeBehindMs, () => writeBehindMs),
     // The cleaner looks at once, and pauses only when there was nothing to compact.
     cleaner: { firstMs: 0, nextMs: (didWork) => (didWork ? 0 : settings.cleanerBackoffMs) },
   };

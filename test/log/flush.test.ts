@@ -1,0 +1,160 @@
+/** `flush.messages` and `flush.ms`, with what a broker's `log.flush.*` make of them: how often the disk is told to sync. */
+import { describe, expect, test } from 'vitest';
+import { NodeConfig } from '../../src/config/node-config.ts';
+import { topicConfig } from '../../src/config/topic.ts';
+import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { defaultLogManagerSettings, type LogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batchOf, Bench, client, settle } from './harness.ts';
+
+const id = 'sIwPhf7eRmGKij2_-IkFVg';
+
+/** A disk that counts the syncs of record files. */
+class CountingBench extends Bench {
+  syncs = 0;
+
+  constructor() {
+    super();
+    this.disk.fault = (operation, path) => {
+      if (operation === 'sync' && path.endsWith('.log')) this.syncs += 1;
+      return null;
+    };
+  }
+}
+
+const append = (log: PartitionLog, records = 1): Promise<void> =>
+  log.appendAsLeader(batchOf(Array.from({ length: records }, () => 'x')), 0, client).written;
+
+describe('flush.messages', () => {
+  test.each([
+    ['no limit', Number.MAX_SAFE_INTEGER, [1, 1, 1, 1, 1, 1], 0, 0],
+    ['1: before each acknowledgement', 1, [1, 1, 1, 1], 4, 4],
+    ['3, in batches of one', 3, [1, 1, 1, 1, 1, 1, 1], 2, 6],
+    ['3: records are counted, not batches', 3, [2, 2, 2, 2], 2, 8],
+    ['3, in one batch of four', 3, [4], 1, 4],
+  ])('%s', async (_name, flushMessages, batches, syncs, recoveryPoint) => {
+    const bench = new CountingBench();
+    const log = await bench.create({ flushMessages });
+    for (const records of batches) await append(log, records);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([syncs, recoveryPoint]);
+  });
+
+  test('the log end offset does not move before the sync', async () => {
+    const bench = new CountingBench();
+    const log = await bench.create({ flushMessages: 2 });
+    const ends: number[] = [];
+    const { fault } = bench.disk;
+    bench.disk.fault = (operation, path) => {
+      if (operation === 'sync' && path.endsWith('.log')) ends.push(log.logEndOffset);
+      return fault(operation, path);
+    };
+    for (let i = 0; i < 4; i++) await append(log);
+    expect(ends).toEqual([1, 3]);
+    expect(log.logEndOffset).toBe(4);
+  });
+
+  test('changes for a log that is open', async () => {
+    const bench = new CountingBench();
+    const log = await bench.create({});
+    await append(log);
+    log.updateConfig({ ...defaultLogConfig, flushMessages: 1 });
+    await append(log);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([1, 2]);
+  });
+});
+
+describe('flush.ms', () => {
+  async function open(
+    bench: Bench,
+    config: Partial<LogConfig>,
+    settings: Partial<LogManagerSettings> = {},
+  ): Promise<PartitionLog> {
+    await bench.fs.makeDirectory('/a');
+    await bench.fs.syncDirectory('/');
+    const logs = new LogManager({
+      fs: bench.fs,
+      clock: bench.clock,
+      scheduler: bench.clock,
+      random: bench.random,
+      logger: bench.logger,
+      directories: [{ path: '/a', id }],
+      settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
+      configOf: () => defaultLogConfig,
+      onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+    });
+    await logs.start();
+    return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config });
+  }
+
+  async function pass(bench: Bench, ms: number): Promise<void> {
+    for (let i = 0; i < ms / 100; i++) {
+      await bench.clock.advance(100);
+      await settle();
+    }
+  }
+
+  test('records are synced when it has passed, once, and what comes later again', async () => {
+    const bench = new CountingBench();
+    const log = await open(bench, { flushMs: 5000 });
+    await append(log);
+    await pass(bench, 4900);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([0, 0]);
+    await pass(bench, 2100);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([1, 1]);
+    await pass(bench, 20_000);
+    expect(bench.syncs).toBe(1);
+    await append(log);
+    await pass(bench, 7000);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([2, 2]);
+    bench.disk.powerCut();
+    expect(bench.failures).toEqual([]);
+  });
+
+  test('without it, time alone syncs nothing', async () => {
+    const bench = new CountingBench();
+    const log = await open(bench, {});
+    await append(log);
+    await pass(bench, 60_000);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([0, 0]);
+  });
+
+  test('set later, it counts for what was written before', async () => {
+    const bench = new CountingBench();
+    const log = await open(bench, { flushMs: 3_600_000 });
+    await append(log);
+    await pass(bench, 10_000);
+    log.updateConfig({ ...defaultLogConfig, flushMs: 1000 });
+    await pass(bench, 3000);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([1, 1]);
+  });
+
+  test('log.flush.scheduler.interval.ms makes the look more frequent', async () => {
+    const bench = new CountingBench();
+    const log = await open(bench, { flushMs: 300 }, { flushCheckIntervalMs: 100 });
+    await append(log);
+    await pass(bench, 500);
+    expect([bench.syncs, log.recoveryPoint]).toEqual([1, 1]);
+  });
+});
+
+test.each<[string[], Record<string, string>, Partial<LogConfig>]>([
+  [[], {}, { flushMessages: Number.MAX_SAFE_INTEGER, flushMs: Number.MAX_SAFE_INTEGER }],
+  [['log.flush.interval.messages=7', 'log.flush.interval.ms=8'], {}, { flushMessages: 7, flushMs: 8 }],
+  [['log.flush.scheduler.interval.ms=9'], {}, { flushMs: 9 }],
+  [['log.flush.scheduler.interval.ms=9', 'log.flush.interval.ms=8'], {}, { flushMs: 8 }],
+  [['log.flush.interval.ms=8'], { 'flush.ms': '6', 'flush.messages': '5' }, { flushMessages: 5, flushMs: 6 }],
+])('properties %j, topic %j', (properties, topic, expected) => {
+  const node = NodeConfig.parse(
+    [
+      'process.roles=broker,controller',
+      'node.id=1',
+      'listeners=PLAINTEXT://:9092,CONTROLLER://:9093',
+      'controller.listener.names=CONTROLLER',
+      'controller.quorum.bootstrap.servers=localhost:9093',
+      'log.dirs=/data',
+      ...properties,
+    ].join('\n'),
+  );
+  expect(topicConfig(new Map(Object.entries(topic)), node)).toMatchObject(expected);
+});
