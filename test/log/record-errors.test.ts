@@ -160,6 +160,35 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
     expect(refused?.recordErrors).toHaveLength(1000);
   });
 
+  const stamped = { ...bounded, messageTimestampType: 'LogAppendTime' } as const;
+  test.each<[string, object, number | null, string | null]>([
+    ['a topic without bounds takes it', {}, 0, null],
+    ['its own time is within the bounds', bounded, 0, null],
+    ['its own time is late', bounded, -61, 'INVALID_TIMESTAMP'],
+    ['it has no time', bounded, null, 'INVALID_TIMESTAMP'],
+    ['the broker stamps', stamped, 0, 'INVALID_TIMESTAMP'],
+  ])('a client that marks its batch LogAppendTime: %s', async (_what, config, minutes, error) => {
+    const bench = new Bench();
+    const log = await bench.create(config);
+    const { nowMs } = bench.clock;
+    const batch = batchOf(nowMs, minutes === null ? [['k', null]] : [['k', 0]], compression);
+    batch.writeInt16BE(batch.readInt16BE(21) | 8, 21);
+    batch.writeBigInt64BE(BigInt(minutes === null ? -1 : nowMs + minutes * minuteMs), 35);
+    updateCrc(batch);
+    const refused = refusal(() => log.appendAsLeader(batch, 0, client));
+    expect([refused?.error.name ?? null, refused?.recordErrors.length ?? 0]).toEqual([
+      error,
+      error === null ? 0 : 1,
+    ]);
+    if (error !== null) return;
+    await log.writer.settled();
+    const stored = await bench.fs.readFile('/data/t-0/00000000000000000000.log');
+    expect([batchHeader(stored, 0).timestampType, batchHeader(stored, 0).maxTimestamp]).toEqual([
+      'CreateTime',
+      nowMs,
+    ]);
+  });
+
   test.each([
     ['later', (nowMs: number) => nowMs + 1e12],
     ['earlier', () => 1],

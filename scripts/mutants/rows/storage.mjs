@@ -192,4 +192,102 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/log/turns.test.ts', name: 'several at a time' },
   },
+  {
+    number: 784,
+    bug: 'flush.messages is accepted and not honoured',
+    reference: 'Kafka UnifiedLog.append',
+    change: 'the number of records is not looked at',
+    edits: [
+      {
+        file: 'src/log/log-writer.ts',
+        from: '(last.lastOffset - first.firstOffset + 1) >= flushMessages;',
+        to: '(last.lastOffset - first.firstOffset + 1) > 1e15 + flushMessages;',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'records are counted, not batches' },
+  },
+  {
+    number: 785,
+    bug: 'flush.messages counts batches',
+    reference: 'Kafka UnifiedLog.unflushedMessages',
+    change: 'a batch counts as one record',
+    edits: [
+      {
+        file: 'src/log/log-writer.ts',
+        from: 'this.#unsyncedRecords += last.lastOffset - first.firstOffset + 1;',
+        to: 'this.#unsyncedRecords += items.length;',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'records are counted, not batches' },
+  },
+  {
+    number: 786,
+    bug: 'what flush.messages has synced is acknowledged before the sync',
+    reference: 'durability: acknowledged means synced',
+    change: 'the log end offset moves with the write',
+    edits: [
+      {
+        file: 'src/log/log-writer.ts',
+        from: 'if (!syncs) this.#advance(items, from, to);',
+        to: 'this.#advance(items, from, to);',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'does not move before the sync' },
+  },
+  {
+    number: 787,
+    bug: 'flush.ms is accepted and not honoured',
+    reference: 'Kafka LogManager.flushDirtyLogs',
+    change: 'no log is ever due',
+    edits: [
+      {
+        file: 'src/log/partition-log.ts',
+        from: 'sinceMs < state.config.flushMs) return;',
+        to: 'sinceMs < 1e15) return;',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'when it has passed, once' },
+  },
+  {
+    number: 788,
+    bug: 'log.flush.scheduler.interval.ms is accepted and not honoured',
+    reference: 'Kafka LogManager.startupWithConfigOverrides',
+    change: 'the interval is a constant',
+    edits: [
+      {
+        file: 'src/log/manager/scheduled-tasks.ts',
+        from: 'Math.max(1, settings.flushCheckIntervalMs)',
+        to: 'Math.max(writeBehindIntervalMs, settings.flushCheckIntervalMs)',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'makes the look more frequent' },
+  },
+  {
+    number: 789,
+    bug: 'a client passes its own time off as the broker’s',
+    reference: 'Kafka LogValidator.validateTimestamp',
+    change: 'the mark of the batch is not looked at',
+    edits: [
+      {
+        file: 'src/log/records/record-inspection.ts',
+        from: 'this.#isMistyped = this.#batchTime !== null && (!checksTime || this.#batchTime === -1);',
+        to: 'this.#isMistyped = false;',
+      },
+    ],
+    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'the broker stamps' },
+  },
+  {
+    number: 790,
+    bug: 'a batch marked LogAppendTime escapes the bounds on time',
+    reference: 'Kafka LogValidator.validateTimestamp',
+    change: 'its own time is not looked at',
+    edits: [
+      {
+        file: 'src/log/records/record-inspection.ts',
+        from: "this.#batchTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;",
+        to: 'this.#batchTime = null;',
+      },
+    ],
+    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'its own time is late' },
+  },
 ];

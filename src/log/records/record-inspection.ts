@@ -50,6 +50,10 @@ class Inspection {
   readonly #baseTimestamp: number;
   readonly #needsKey: boolean;
   readonly #checksOffsets: boolean;
+  /** The time of all records where the batch says that a broker has stamped them; else null. */
+  readonly #batchTime: number | null;
+  /** The batch says that a broker has stamped its records, and none has. */
+  readonly #isMistyped: boolean;
   readonly #earliestMs: number;
   readonly #latestMs: number;
   readonly #errors: RecordError[] = [];
@@ -64,6 +68,9 @@ class Inspection {
     this.#needsKey = config.cleanupPolicy.compact;
     // Consumers of uncompressed batches count themselves; the offsets inside compressed ones are what they go by.
     this.#checksOffsets = header.compression !== 'none';
+    // As Kafka: a client that marks its batch LogAppendTime is refused only where the mark could be taken for the broker's.
+    this.#batchTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;
+    this.#isMistyped = this.#batchTime !== null && (!checksTime || this.#batchTime === -1);
     this.#earliestMs = checksTime ? nowMs - config.messageTimestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
     this.#latestMs = checksTime ? nowMs + config.messageTimestampAfterMaxMs : Number.POSITIVE_INFINITY;
   }
@@ -81,8 +88,8 @@ class Inspection {
     if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp;
     if (this.#checksOffsets && offsetDelta !== index) this.#misplaced(index);
     else if (this.#needsKey && keyLength < 0) this.#keyless(index);
-    else if (timestamp !== -1 && (timestamp < this.#earliestMs || timestamp > this.#latestMs))
-      this.#untimely(index, timestamp);
+    else if (this.#isMistyped) this.#mistyped(index);
+    else this.#checkTime(index, this.#batchTime ?? timestamp);
   }
 
   /** Throws when a record was wrong. */
@@ -117,7 +124,16 @@ class Inspection {
     );
   }
 
-  #untimely(index: number, timestamp: number): void {
+  #mistyped(index: number): void {
+    this.#isUntimely = true;
+    this.#add(
+      index,
+      `Invalid timestamp type in message with offset ${index}. Producer should not set timestamp type to LogAppendTime.`,
+    );
+  }
+
+  #checkTime(index: number, timestamp: number): void {
+    if (timestamp === -1 || (timestamp >= this.#earliestMs && timestamp <= this.#latestMs)) return;
     this.#isUntimely = true;
     const { config, nowMs } = this.#context;
     const earliest = BigInt(nowMs) - asInt64(config.messageTimestampBeforeMaxMs);

@@ -265,7 +265,6 @@ describe('record batches that are none: the partition is refused, nothing is app
     ['records of garbage', () => changed((b) => void b.fill(0xff, content)), 'INVALID_RECORD'],
     ['a control batch', () => changed((b) => void b.writeInt16BE(0x20, attributes)), 'INVALID_RECORD'],
     ['a producer without a sequence', () => changed((b) => void b.writeBigInt64BE(5n, 43)), 'INVALID_RECORD'],
-    // Kafka takes it and writes over the type.
   ];
   function lie(bytes: Buffer, records: number): void {
     bytes.writeInt32BE(records, count);
