@@ -264,10 +264,13 @@ const formRules: readonly Rule[] = [
   },
 ];
 
-/** What the records' times are × who stamps them × compression. */
-const timeRules: readonly Rule[] = (['none', 'gzip'] as const).flatMap((compression): Rule[] => {
-  const times = (minutes: readonly Minutes[]) => () => batch(minutes, { compression });
-  const rule = (topic: Topic, what: string, records: () => Uint8Array, more: Partial<Rule>): Rule => ({
+const late = { error: 'INVALID_TIMESTAMP' };
+
+type Make = (topic: Topic, what: string, records: () => Uint8Array, more: Partial<Rule>) => Rule;
+
+const timeRule =
+  (compression: CompressionType): Make =>
+  (topic, what, records, more) => ({
     row: 17,
     what: `${what}, ${compression}`,
     topic,
@@ -275,7 +278,11 @@ const timeRules: readonly Rule[] = (['none', 'gzip'] as const).flatMap((compress
     error: 'NONE',
     ...more,
   });
-  const late = { error: 'INVALID_TIMESTAMP' };
+
+/** What the records' times are × who stamps them. */
+function timesOf(compression: CompressionType): Rule[] {
+  const rule = timeRule(compression);
+  const times = (minutes: readonly Minutes[]) => () => batch(minutes, { compression });
   const untouched = ['CreateTime', 0, [-1, 0, -30]] as const;
   return [
     rule('bounded', 'in time', times([-1, 0, -30]), { stored: untouched }),
@@ -308,6 +315,13 @@ const timeRules: readonly Rule[] = (['none', 'gzip'] as const).flatMap((compress
     rule('gzipped and stamped', 'compressed anew and stamped', times([0, -1]), {
       stored: ['LogAppendTime', 'append', ['append', 'append']],
     }),
+  ];
+}
+
+/** What the batch says of its records' times. */
+function claimsOf(compression: CompressionType): Rule[] {
+  const rule = timeRule(compression);
+  return [
     // A header that lies about the time of its records.
     rule(
       'bounded',
@@ -348,7 +362,12 @@ const timeRules: readonly Rule[] = (['none', 'gzip'] as const).flatMap((compress
       named: [0, 1],
     }),
   ];
-});
+}
+
+const timeRules = (['none', 'gzip'] as const).flatMap((compression) => [
+  ...timesOf(compression),
+  ...claimsOf(compression),
+]);
 
 let node: Pick<NodeFiles, 'broker'>;
 let socket: RawSocket;
