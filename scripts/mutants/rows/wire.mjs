@@ -73,7 +73,7 @@ export const wireRows = [
     edits: [
       { file: table, from: 'if (known !== undefined) {', to: 'if (known !== undefined && requestId < 0) {' },
     ],
-    caughtBy: { world: 'cluster' },
+    caughtBy: { test: 'test/testing/request-identity.test.ts', name: 'is carried out once' },
   },
   {
     number: 736,
@@ -87,7 +87,7 @@ export const wireRows = [
         to: 'lowestPendingId: this.#ids.lowestPending, ...request, requestId: this.#ids.begin() };',
       },
     ],
-    caughtBy: { world: 'cluster' },
+    caughtBy: { test: 'test/testing/request-identity.test.ts', name: 'is carried out once' },
   },
   {
     number: 737,

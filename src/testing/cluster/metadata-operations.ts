@@ -219,7 +219,7 @@ export class MetadataOperations {
     operation.ceilingEpoch = this.newest.newestEpoch;
   }
 
-  private create(client: KafkaClient, name: string, random: SeededRandom): Promise<void> {
+  create(client: KafkaClient, name: string, random: SeededRandom): Promise<void> {
     const numPartitions = 1 + (random.u32() % 2);
     return this.run('create', name, () => createTopic(client, name, numPartitions, false));
   }
@@ -229,7 +229,7 @@ export class MetadataOperations {
     return this.run('probe', name, () => createTopic(client, name, 1, true));
   }
 
-  private remove(client: KafkaClient, name: string): Promise<void> {
+  remove(client: KafkaClient, name: string): Promise<void> {
     return this.run('delete', name, async () => {
       const answer = await client.request(DeleteTopicsRequest, DeleteTopicsResponse, {
         topics: [{ name, topicId: uuidZero }],
