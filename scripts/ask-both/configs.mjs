@@ -372,7 +372,68 @@ function* resources() {
   }
 }
 
+/** All that DescribeConfigs says of each key, before and after something is set. */
+function* contents() {
+  const resources = [
+    ['topic', topic, 'full'],
+    ['broker', broker, '1'],
+    ['brokers', broker, ''],
+    ['group', group, 'g'],
+    ['client metrics', metrics, 'm'],
+    ['client metrics never set', metrics, 'absent'],
+  ];
+  const describe = (when, version) => ([where, resourceType, resourceName]) => ({
+    id: `DescribeConfigs: contents of ${where} ${when}`,
+    api: 'DescribeConfigs',
+    versions: (one) => one === version,
+    body: () => ({
+      resources: [{ resourceType, resourceName, configurationKeys: null }],
+      includeSynonyms: true,
+    }),
+  });
+  yield* resources.map(describe('at first', 4));
+  const changes = [
+    [topic, 'full', { 'retention.ms': '1000000', 'cleanup.policy': 'delete , compact', 'flush.ms': '7' }],
+    [broker, '1', { 'log.retention.ms': '2000000', 'max.connections': '99' }],
+    [
+      broker,
+      '',
+      { 'log.retention.ms': '3000000', 'log.flush.interval.ms': '9', 'producer.id.expiration.ms': '4000000' },
+    ],
+    [group, 'g', { 'consumer.session.timeout.ms': '50000', 'share.isolation.level': 'read_committed' }],
+    [metrics, 'm', { 'interval.ms': '1000', metrics: 'a, b', match: 'client_id=x' }],
+  ];
+  for (const [resourceType, resourceName, values] of changes) {
+    yield {
+      id: `IncrementalAlterConfigs: set for contents of ${resourceType} '${resourceName}'`,
+      api: 'IncrementalAlterConfigs',
+      once: true,
+      body: () => ({
+        resources: [
+          { resourceType, resourceName, configs: Object.entries(values).map(([key, text]) => op(key, text)) },
+        ],
+      }),
+      keep: () => new Promise((resolve) => setTimeout(resolve, 300)),
+    };
+  }
+  yield* resources.map(describe('with values', 4));
+  yield* resources.map(describe('with values, old version', 1));
+  yield* [[], [16], [32]].map((resourceTypes) => ({
+    id: `ListConfigResources: ${resourceTypes} with values`,
+    api: 'ListConfigResources',
+    versions: (version) => version >= 1,
+    body: () => ({ resourceTypes }),
+  }));
+  yield {
+    id: 'ListConfigResources: client metrics of old',
+    api: 'ListConfigResources',
+    versions: (version) => version === 0,
+    body: () => ({}),
+  };
+}
+
 export function* configQuestions() {
+  yield* contents();
   yield* values();
   yield* together();
   yield* operations();

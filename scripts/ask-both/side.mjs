@@ -124,7 +124,7 @@ export class Side {
     try {
       const answer = await this.exchange(key, version, await question.body(version, this));
       if (typeof answer === 'string') return answer;
-      question.keep?.(answer, this, version);
+      await question.keep?.(answer, this, version);
       return this.plain(answer, question);
     } catch (error) {
       if (error instanceof EncodeError) return 'not expressible';
