@@ -382,15 +382,17 @@ function* contents() {
     ['client metrics', metrics, 'm'],
     ['client metrics never set', metrics, 'absent'],
   ];
-  const describe = (when, version) => ([where, resourceType, resourceName]) => ({
-    id: `DescribeConfigs: contents of ${where} ${when}`,
-    api: 'DescribeConfigs',
-    versions: (one) => one === version,
-    body: () => ({
-      resources: [{ resourceType, resourceName, configurationKeys: null }],
-      includeSynonyms: true,
-    }),
-  });
+  const describe =
+    (when, version) =>
+    ([where, resourceType, resourceName]) => ({
+      id: `DescribeConfigs: contents of ${where} ${when}`,
+      api: 'DescribeConfigs',
+      versions: (one) => one === version,
+      body: () => ({
+        resources: [{ resourceType, resourceName, configurationKeys: null }],
+        includeSynonyms: true,
+      }),
+    });
   yield* resources.map(describe('at first', 4));
   const changes = [
     [topic, 'full', { 'retention.ms': '1000000', 'cleanup.policy': 'delete , compact', 'flush.ms': '7' }],
