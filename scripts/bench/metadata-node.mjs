@@ -4,9 +4,10 @@
  *
  *   node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
  */
-import { openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { TurnMonitor } from './turn-monitor.mjs';
 
 const [dist, propertiesFile] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
@@ -58,39 +59,6 @@ const fatal = (error) => {
   process.exit(1);
 };
 const node = new Node(config, realPorts(transport, logger, fatal));
-
-const intervalMs = 1;
-
-/**
- * The longest turn of the event loop, as time of the main thread on a core: the kernel counts it (Linux). What it waited for cores
- * or disks that other processes used is not in it, so that a busy machine can be measured too.
- */
-class TurnMonitor {
-  #schedstat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
-  #text = Buffer.alloc(128);
-  #lastMs = this.#cpuMs();
-  longestMs = 0;
-
-  constructor() {
-    setInterval(() => this.#look(), intervalMs);
-  }
-
-  reset() {
-    this.#lastMs = this.#cpuMs();
-    this.longestMs = 0;
-  }
-
-  #cpuMs() {
-    const length = readSync(this.#schedstat, this.#text, 0, 128, 0);
-    return Number(this.#text.toString('latin1', 0, length).split(' ')[0]) / 1e6;
-  }
-
-  #look() {
-    const nowMs = this.#cpuMs();
-    this.longestMs = Math.max(this.longestMs, nowMs - this.#lastMs);
-    this.#lastMs = nowMs;
-  }
-}
 
 const turns = new TurnMonitor();
 let began = process.cpuUsage();

@@ -25,6 +25,10 @@ export const frameStallMs = 10_000;
 export const writeStallMs = 60_000;
 /** How often connections are looked over for the three time-outs. */
 export const sweepIntervalMs = 2_500;
+/** Connections beyond the limits that were not closed yet, because they may be another node's. */
+export const refusedConnectionsMax = 64;
+/** How long such a connection may say nothing. */
+export const refusedSilenceMs = 1_000;
 /** The longest a request may ask to be parked, whatever it says. */
 export const waitMsMax = 300_000;
 /** Warnings about broken input in one second, over all connections; the rest is counted. */

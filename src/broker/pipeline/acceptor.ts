@@ -3,6 +3,7 @@
  *
  * - `max.connections`: the one that was idle longest goes first; when none is idle the new one is refused.
  * - `max.connections.per.ip`: the new one is refused.
+ * - A refused one that turns out to be another node's is not closed (`refused-connections.ts`).
  * - `max.connection.creation.rate`: a connection beyond the rate is served later; nothing is read from it before.
  * - One timer for all connections, none while there are none: an idle node has nothing to do.
  */
@@ -16,6 +17,7 @@ import { sweepIntervalMs, warningsPerSecondMax } from '../limits.ts';
 import { ClientConnection } from './connection.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import { RefusedConnections } from './refused-connections.ts';
 
 export interface AcceptorLimits {
   /** `connections.max.idle.ms`; negative: never. */
@@ -48,6 +50,7 @@ export class Acceptor {
   readonly #options: AcceptorOptions;
   readonly #connections = new Set<ClientConnection>();
   readonly #perHost = new Map<string, number>();
+  readonly #refused: RefusedConnections;
   readonly #creations: TokenBucket;
   /** By listener. */
   readonly #creationsOf = new Map<string, TokenBucket>();
@@ -59,6 +62,7 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
+    this.#refused = new RefusedConnections(options.scheduler);
     this.#creations = this.#creationBucket(() => options.limits.creationRate);
   }
 
@@ -81,8 +85,8 @@ export class Acceptor {
     const host = connection.remote.host;
     const refusal = this.#refusal(host);
     if (refusal !== null) {
-      this.#warn('refusing a connection', { remote: host, listener: listenerName, reason: refusal });
-      connection.destroy();
+      const line = { remote: host, listener: listenerName, reason: refusal };
+      this.#refused.take(connection, () => this.#warn('refusing a connection', line));
       return;
     }
     const { dispatcher, budget, clock, limits } = this.#options;
@@ -135,6 +139,7 @@ export class Acceptor {
     this.#stopped = true;
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
+    this.#refused.stop();
     for (const client of [...this.#connections]) client.destroy();
   }
 

@@ -1,4 +1,5 @@
 /** Bounds of a node (docs/limits.md), exceeded from outside. One node with small bounds. */
+import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { requestFrame } from '../../../src/protocol/frames.ts';
 import { FetchRequest } from '../../../src/protocol/messages/01-fetch.ts';
@@ -67,4 +68,38 @@ test('silent connections count for max.connections.per.ip and are closed when id
     .toBeGreaterThanOrEqual(perIpMax);
   expect(silent.filter(({ isClosed }) => !isClosed).length).toBeLessThanOrEqual(perIpMax);
   await Promise.all(silent.map((socket) => socket.closed()));
+});
+
+/** The status with which a node ends a stream of a peer whose only message is of no kind that it knows. */
+function statusOfPeerStream(): Promise<grpc.StatusObject> {
+  const client = new grpc.Client(`localhost:${node.broker.port}`, grpc.credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const call = client.makeBidiStreamRequest('/bendemann.v1.Peer/Broker', same, same);
+  call.on('data', () => undefined).on('error', () => undefined);
+  call.write(Buffer.alloc(0));
+  call.end();
+  return new Promise((resolve) => {
+    call.on('status', (status: grpc.StatusObject) => {
+      client.close();
+      resolve(status);
+    });
+  });
+}
+
+test('streams of other nodes get through to a listener that is full of clients', async () => {
+  onTestFailed(() => console.log(workshop.story()));
+  const clients: RawSocket[] = [];
+  const metadata = requestFrame(
+    MetadataRequest,
+    { apiVersion: 4, correlationId: 3, clientId: 'x' },
+    { topics: [], allowAutoTopicCreation: false },
+  );
+  for (let i = 0; i < perIpMax; i++) clients.push((await raw()).send(...metadata));
+  // The last ones may be beyond the limit: the client of the workshop has a connection as well.
+  await expect.poll(() => clients.filter(({ received }) => received.length > 0).length).toBeGreaterThan(25);
+  const refused = (await raw()).send(...metadata);
+  await refused.closed();
+  expect(refused.received.length).toBe(0);
+  const { code } = await statusOfPeerStream();
+  expect(code).toBe(grpc.status.OK);
 });
