@@ -16,6 +16,7 @@ export class HttpAdapter implements HttpPort {
   #shared: { readonly ports: readonly number[]; readonly server: Promise<Server> } | null = null;
   #processMetrics: Promise<() => Promise<string>> | null = null;
   readonly #servers = new Set<Server>();
+  readonly #adopted = new Set<Socket>();
 
   async listen(address: Address, handler: HttpHandler): Promise<Listener> {
     const server = await createServer(handler);
@@ -45,6 +46,13 @@ export class HttpAdapter implements HttpPort {
   adopt(socket: Socket, first: Uint8Array): boolean {
     const shared = this.#shared;
     if (shared === null || !shared.ports.includes(socket.localPort ?? -1)) return false;
+    // `maxConnections` of a server counts only what its own port accepted.
+    if (this.#adopted.size >= connectionsMax) {
+      socket.destroy();
+      return true;
+    }
+    this.#adopted.add(socket);
+    socket.once('close', () => this.#adopted.delete(socket));
     void shared.server.then((server) => {
       // What was read goes back into the socket's buffer, from where the server takes it first.
       socket.unshift(first);

@@ -19,14 +19,14 @@ export function* createPartitions(
   state: ControllerState,
   request: CreatePartitionsRequest,
 ): Operation<CreatePartitionsResponse> {
-  const names = request.topics.map((topic) => topic.name);
+  checkSize(state, request);
+  /** Null: named more than once. */
+  const byName = new Map<string, Wanted | null>();
+  for (const topic of request.topics) byName.set(topic.name, byName.has(topic.name) ? null : topic);
   const results: TopicResult[] = [];
-  for (const name of new Set(names)) {
+  for (const [name, wanted] of byName) {
     try {
-      if (names.filter((other) => other === name).length > 1) {
-        throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.');
-      }
-      const wanted = request.topics.find((topic) => topic.name === name) as Wanted;
+      if (wanted === null) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.');
       const records = addPartitions(state, wanted);
       if (!request.validateOnly) yield records;
       results.push({ name, errorCode: 0, errorMessage: null });
@@ -36,6 +36,16 @@ export function* createPartitions(
     }
   }
   return { throttleTimeMs: 0, results };
+}
+
+/** Throws when the request asks for too many partitions, in one topic or in all together. */
+function checkSize(state: ControllerState, request: CreatePartitionsRequest): void {
+  let count = 0;
+  for (const { name, count: wanted } of request.topics)
+    count += Math.max(0, wanted - (state.image.topics.byName(name)?.partitions.length ?? wanted));
+  if (count > partitionsPerRequestMax) {
+    throw new KafkaError(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+  }
 }
 
 function addPartitions(state: ControllerState, wanted: Wanted): MetadataRecord[] {
@@ -52,9 +62,6 @@ function addPartitions(state: ControllerState, wanted: Wanted): MetadataRecord[]
     );
   }
   const count = wanted.count - have;
-  if (count > partitionsPerRequestMax) {
-    throw new KafkaError(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
-  }
   const { assignments } = wanted;
   if (assignments !== null && assignments.length !== count) {
     throw new KafkaError(

@@ -197,6 +197,33 @@ test('a topic that the request names more than once is not deleted', () => {
   expect(controller.image.topics.size).toBe(2);
 });
 
+test('no request asks for more than 10,000 partitions, of one topic or of several', () => {
+  const controller = new TestController().start(1);
+  controller.create('t', [[1]]);
+  controller.create('u', [[1]]);
+  const refused = 'Excessively large number of partitions per request.';
+  const topic = (name: string, numPartitions: number) => ({
+    name,
+    numPartitions,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  });
+  for (const topics of [[topic('a', 10_001)], [topic('a', 6_000), topic('b', 6_000)]]) {
+    expect(() => controller.call(19, { topics, validateOnly: true })).toThrow(refused);
+  }
+  for (const topics of [
+    [{ name: 't', count: 10_002 }],
+    [
+      { name: 't', count: 6_000 },
+      { name: 'u', count: 6_000 },
+    ],
+  ]) {
+    const asked = topics.map((one) => ({ ...one, assignments: null }));
+    expect(() => controller.call(37, { topics: asked, timeoutMs: 0, validateOnly: true })).toThrow(refused);
+  }
+});
+
 test('more partitions', () => {
   const controller = new TestController().start(1, 2);
   controller.create('t', [[1, 2]]);

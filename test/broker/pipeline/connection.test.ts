@@ -6,13 +6,7 @@ import {
   type HandlerResult,
   noResponse,
 } from '../../../src/broker/handler.ts';
-import {
-  frameStallMs,
-  refusedConnectionsMax,
-  refusedSilenceMs,
-  requestsInFlightMax,
-  writeStallMs,
-} from '../../../src/broker/limits.ts';
+import { frameStallMs, requestsInFlightMax, writeStallMs } from '../../../src/broker/limits.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/12-heartbeat.ts';
 import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/14-sync-group.ts';
@@ -414,65 +408,6 @@ describe('limits', () => {
     expect(connection.closed).toBe(false);
     await broker.time.advance(6_000);
     expect(connection.closed).toBe(true);
-  });
-
-  test('max.connections closes the idlest, max.connections.per.ip refuses', async () => {
-    const { broker } = setUp(
-      'max.connections=2\nmax.connections.per.ip=1\nmax.connections.per.ip.overrides=10.0.0.1:5',
-    );
-    const first = broker.connect('broker', '10.0.0.1');
-    await broker.time.advance(1_500);
-    const second = broker.connect('broker', '10.0.0.2');
-    const again = broker.connect('broker', '10.0.0.2');
-    again.feed(Uint8Array.of(0));
-    expect([first.closed, second.closed, again.closed]).toEqual([false, false, true]);
-    const third = broker.connect('broker', '10.0.0.3');
-    expect([first.closed, second.closed, third.closed]).toEqual([true, false, false]);
-    const fourth = broker.connect('broker', '10.0.0.4');
-    await broker.time.advance(refusedSilenceMs);
-    expect(fourth.closed).toBe(true);
-    expect(broker.server.connectionCount).toBe(2);
-  });
-
-  test('a full listener closes clients, and leaves a connection that turns out to be another node’s', async () => {
-    const { broker } = setUp('max.connections=1');
-    broker.connect();
-    const peer = broker.connect();
-    // The transport has seen that gRPC is spoken here: for us the connection is over, for the peer it is not.
-    peer.onClose(null);
-    const client = broker.connect();
-    client.feed(heartbeat('too many', 1));
-    expect([peer.closed, client.closed]).toEqual([false, true]);
-    await broker.time.advance(2 * refusedSilenceMs);
-    expect(peer.closed).toBe(false);
-    expect(broker.logger.at('warn')).toEqual(['refusing a connection']);
-  });
-
-  test('no more than 64 refused connections wait for their first byte', async () => {
-    const { broker } = setUp('max.connections=1');
-    broker.connect();
-    const refused = Array.from({ length: refusedConnectionsMax + 5 }, () => broker.connect());
-    expect(refused.filter(({ closed }) => closed).length).toBe(5);
-    await broker.time.advance(refusedSilenceMs);
-    expect(refused.every(({ closed }) => closed)).toBe(true);
-  });
-
-  test('max.connection.creation.rate: a connection beyond the rate is served later, and a new rate counts at once', async () => {
-    const { broker } = setUp('max.connection.creation.rate=2');
-    const answered = (connection: { writes: readonly unknown[] }): boolean => connection.writes.length > 0;
-    const all = Array.from({ length: 5 }, () => broker.connect());
-    for (const connection of all) connection.feed(frame(ApiVersionsRequest, 0, {}));
-    await settle();
-    expect(all.map(answered)).toEqual([true, true, false, false, false]);
-    await broker.time.advance(600);
-    expect(all.map(answered)).toEqual([true, true, true, false, false]);
-    await broker.time.advance(1_000);
-    expect(all.map(answered)).toEqual([true, true, true, true, true]);
-    broker.services.config.applyDynamic(new Map([['max.connection.creation.rate', '2147483647']]), new Map());
-    const more = Array.from({ length: 20 }, () => broker.connect());
-    for (const connection of more) connection.feed(frame(ApiVersionsRequest, 0, {}));
-    await settle();
-    expect(more.every(answered)).toBe(true);
   });
 
   test('stopping closes all and refuses more', () => {

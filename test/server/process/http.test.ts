@@ -115,3 +115,21 @@ test('a port that is taken, and a listener that does not exist, end the start wi
     }
   }
 });
+
+test.each(['a port of its own', 'a listener of clients'])(
+  'on %s 64 connections are served, and headers of 8 KiB',
+  async (where) => {
+    const port = where === 'a listener of clients' ? node.broker.port : metricsPort;
+    const long = await page('/metrics', port, { headers: { 'x-long': 'x'.repeat(9_000) } });
+    expect(long.status).toBe(431);
+    const closed: boolean[] = [];
+    const sockets = Array.from({ length: 80 }, (_, i) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write('GET /metrics HTTP/1.1\r\n'));
+      socket.on('error', () => undefined).on('close', () => (closed[i] = true));
+      return socket.resume();
+    });
+    await expect.poll(() => closed.filter(Boolean).length).toBeGreaterThanOrEqual(80 - 64);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(async () => (await page('/metrics', port).catch(() => null))?.status).toBe(200);
+  },
+);
