@@ -39,6 +39,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
     'kafka-e2e-latency',
     'kafka-verifiable-producer',
     'kafka-verifiable-consumer',
+    'transactional-message-copier',
   ],
 };
 

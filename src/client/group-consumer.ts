@@ -11,6 +11,7 @@ import {
 } from './fetcher.ts';
 import { ConsumerProtocolMember } from './consumer-protocol-member.ts';
 import { GroupMember } from './group-member.ts';
+import type { CommitOffset } from './group-coordinator.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { GroupOptions, MemberIdentity, Membership } from './membership.ts';
 
@@ -72,6 +73,16 @@ export class GroupConsumer {
     return this.member.identity;
   }
 
+  /** Where the next `poll` goes on, in each assigned partition. */
+  positions(): CommitOffset[] {
+    return this.fetcher.positions();
+  }
+
+  /** Goes back to what is committed. */
+  async reset(): Promise<void> {
+    await this.startAt(this.assigned);
+  }
+
   async close(): Promise<void> {
     if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
       await this.commit().catch(() => {});
@@ -88,12 +99,20 @@ export class GroupConsumer {
       partitions.map((partition) => ({ topic, partition })),
     );
     this.options.onAssigned?.(this.assigned);
-    if (this.assigned.length === 0) return;
-    const committed = await this.member.committed(assignment);
-    const fresh = this.assigned.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`));
+    await this.startAt(this.assigned);
+  }
+
+  private async startAt(partitions: readonly AssignedPartition[]): Promise<void> {
+    if (partitions.length === 0) return;
+    const topics = [...new Set(partitions.map(({ topic }) => topic))].map((name) => ({
+      topic: name,
+      partitions: partitions.filter(({ topic }) => topic === name).map(({ partition }) => partition),
+    }));
+    const committed = await this.member.committed(topics);
+    const fresh = partitions.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`));
     const timestamp = this.fetcher.options.reset === 'earliest' ? offsetEarliest : offsetLatest;
     const starts = await this.fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
-    for (const { topic, partition } of this.assigned) {
+    for (const { topic, partition } of partitions) {
       const key = `${topic}-${partition}`;
       this.fetcher.assign(topic, partition, committed.get(key) ?? starts.get(key)?.offset ?? 0);
     }

@@ -16,6 +16,7 @@ import type { BrokerConnection } from './connection.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
 import { isRetriable, retry } from './retry.ts';
+import type { Transaction } from './transaction.ts';
 
 export interface ProducerRecord {
   readonly topic: string;
@@ -46,6 +47,8 @@ export interface ProducerOptions {
   /** How long `send` waits for the topic to be there. */
   readonly maxBlockMs: number;
   readonly retries: number;
+  /** Records belong to its open transaction; the caller initializes and ends it. Null: none. */
+  readonly transaction: Transaction | null;
 }
 
 export const producerDefaults: ProducerOptions = {
@@ -58,6 +61,7 @@ export const producerDefaults: ProducerOptions = {
   deliveryTimeoutMs: 120_000,
   maxBlockMs: 60_000,
   retries: 2 ** 31 - 1,
+  transaction: null,
 };
 
 interface Waiting {
@@ -213,6 +217,8 @@ export class Producer {
   }
 
   private async takeBatch(queue: PartitionQueue): Promise<Batch> {
+    const { transaction } = this.options;
+    await transaction?.add(queue.topic, queue.index);
     const identity = this.options.isIdempotent ? await this.producerIdentity() : null;
     let count = 0;
     let sizeBytes = 0;
@@ -231,6 +237,7 @@ export class Producer {
         timestamp: timestampMs,
       })),
       compression: this.options.compression,
+      isTransactional: transaction !== null,
       ...(identity === null ? {} : { ...identity, baseSequence: queue.nextSequence }),
     });
     queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;
@@ -266,9 +273,11 @@ export class Producer {
   /** One attempt; returns the offset of the batch's first record, -1 with acks=0. */
   private async produce(queue: PartitionQueue, batch: Batch): Promise<number> {
     const connection = await this.leaderOf(queue);
-    // Version 13 names topics by id; names serve every broker.
-    const version = connection.versionOf(ProduceRequest, 12);
+    // Version 13 names topics by id; names serve every broker. Version 12 adds partitions to transactions by itself.
+    const { transaction } = this.options;
+    const version = connection.versionOf(ProduceRequest, transaction === null ? 12 : 11);
     const init = {
+      transactionalId: transaction?.transactionalId ?? null,
       acks: this.options.acks,
       timeoutMs: this.options.requestTimeoutMs,
       topicData: [{ name: queue.topic, partitionData: [{ index: queue.index, records: batch.bytes }] }],
@@ -298,6 +307,7 @@ export class Producer {
   }
 
   private producerIdentity(): Promise<{ producerId: number; producerEpoch: number }> {
+    if (this.options.transaction !== null) return Promise.resolve(this.options.transaction.identity);
     this.identity ??= retry(this.client.ports, this.options.maxBlockMs, async () => {
       const answer = await this.client.request(InitProducerIdRequest, InitProducerIdResponse, {
         transactionalId: null,

@@ -78,9 +78,9 @@ test('the producer perf test refuses what it can not do', async () => {
   const size = ['--topic', 't', '--num-records', '1', '--throughput', '-1', '--record-size', '1'];
   await expect(producerPerf(size, testIo())).rejects.toThrow('At least one of --bootstrap-server');
   const server = ['--bootstrap-server', 'h:1'];
-  await expect(producerPerf([...size, ...server, '--transactional-id', 'x'], testIo())).rejects.toThrow(
-    'no transactions yet',
-  );
+  await expect(
+    producerPerf([...size, ...server, '--transaction-duration-ms', '0'], testIo()),
+  ).rejects.toThrow('--transaction-duration-ms should be greater than zero');
   await expect(producerPerf([...size, ...server, '--producer-props', 'acks=7'], testIo())).rejects.toThrow(
     'Invalid value 7 for configuration acks',
   );

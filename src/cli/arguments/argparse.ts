@@ -126,8 +126,14 @@ function justify(line: string, width: number): string {
   });
 }
 
-/** Text in lines of at most `lineWidth`, justified but for the last, `indent` before all but the first. */
+/** Text in lines of at most `lineWidth`, justified but for the last of a paragraph, `indent` before all but the first. */
 export function wrap(text: string, firstColumn: number, indent: string): string {
+  const [first = '', ...others] = text.split('\n');
+  const rest = others.map((paragraph) => `\n${indent}${wrapped(paragraph, indent.length, indent)}`);
+  return wrapped(first, firstColumn, indent) + rest.join('');
+}
+
+function wrapped(text: string, firstColumn: number, indent: string): string {
   let out = '';
   let line = '';
   let column = firstColumn;
@@ -151,10 +157,13 @@ function usageLines(prog: string, parts: readonly string[]): string {
   const indent = ' '.repeat(`usage: ${isLong ? '' : `${prog.split(' ')[0]} `}`.length);
   let out = `usage: ${prog}`;
   let column = isLong ? lineWidth : out.length;
+  // argparse4j counts the indent of the line after a long name twice.
+  let extra = isLong ? indent.length : 0;
   for (const part of parts) {
     if (column + 1 + part.length > lineWidth) {
       out += `\n${indent}${part}`;
-      column = indent.length + part.length;
+      column = indent.length + extra + part.length;
+      extra = 0;
     } else {
       out += ` ${part}`;
       column += 1 + part.length;

@@ -41,6 +41,7 @@ export function producerOptionsOf(settings: Settings): ProducerOptions {
     deliveryTimeoutMs: number('delivery.timeout.ms', producerDefaults.deliveryTimeoutMs),
     maxBlockMs: number('max.block.ms', producerDefaults.maxBlockMs),
     retries: number('retries', producerDefaults.retries),
+    transaction: null,
   };
 }
 

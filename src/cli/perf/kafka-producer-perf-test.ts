@@ -1,7 +1,10 @@
 /** kafka-producer-perf-test: sends records as fast as it can, or at a given rate, and says how fast that was. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
+import { randomUuid } from '../../base/uuid.ts';
+import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Producer } from '../../client/producer.ts';
+import { Transaction } from '../../client/transaction.ts';
 import { parseFlat, type FlatParser, type Parsed } from '../arguments/argparse.ts';
 import { producerOptionsOf } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
@@ -138,16 +141,32 @@ function settingsOf(options: Parsed): ReadonlyMap<string, string> {
       'At least one of --bootstrap-server, --command-property, --producer-props, --producer.config or --command-config must be specified.',
     );
   }
-  const isTransactional =
-    settings.has('transactional.id') ||
-    options.has('transactional-id') ||
-    options.has('transaction-duration-ms');
-  if (isTransactional) {
-    throw new ToolError(
-      "This tool's producer has no transactions yet. Apache Kafka's kafka-producer-perf-test works against this cluster.",
-    );
-  }
   return settings;
+}
+
+const transactionMsDefault = '3000';
+
+/** The transactions that the settings ask for, each committed after `durationMs`; null: none. */
+function transactionsOf(
+  client: KafkaClient,
+  settings: ReadonlyMap<string, string>,
+  options: Parsed,
+): Transactions | null {
+  const id = options.text('transactional-id') ?? settings.get('transactional.id') ?? null;
+  if (id === null && !options.has('transaction-duration-ms')) return null;
+  const durationMs = Number(options.text('transaction-duration-ms') ?? transactionMsDefault);
+  if (durationMs <= 0) throw new ToolError('--transaction-duration-ms should be greater than zero.');
+  const transaction = new Transaction(client, {
+    transactionalId: id ?? `performance-producer-${randomUuid(createSystemRandom())}`,
+    timeoutMs: Number(settings.get('transaction.timeout.ms') ?? 60_000),
+    maxBlockMs: producerOptionsOf(settings).maxBlockMs,
+  });
+  return { transaction, durationMs };
+}
+
+interface Transactions {
+  readonly transaction: Transaction;
+  readonly durationMs: number;
 }
 
 function payloadsOf(options: Parsed, io: CliIo): Payloads {
@@ -175,8 +194,13 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
     clientId: 'perf-producer-client',
   });
   try {
-    const producer = new Producer(client, createSystemRandom(), producerOptionsOf(settings));
-    await new Run(producer, options, payloads, io).send(throughput);
+    const transactions = transactionsOf(client, settings, options);
+    await transactions?.transaction.initialize();
+    const producer = new Producer(client, createSystemRandom(), {
+      ...producerOptionsOf(settings),
+      transaction: transactions?.transaction ?? null,
+    });
+    await new Run(producer, transactions, options, payloads, io).send(throughput);
     return 0;
   } finally {
     client.close();
@@ -185,6 +209,7 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
 
 class Run {
   readonly #producer: Producer;
+  readonly #transactions: Transactions | null;
   readonly #payloads: Payloads;
   readonly #io: CliIo;
   readonly #topic: string;
@@ -196,8 +221,15 @@ class Run {
   #unacknowledgedBytes = 0;
   #wake: () => void = () => {};
 
-  constructor(producer: Producer, options: Parsed, payloads: Payloads, io: CliIo) {
+  constructor(
+    producer: Producer,
+    transactions: Transactions | null,
+    options: Parsed,
+    payloads: Payloads,
+    io: CliIo,
+  ) {
     this.#producer = producer;
+    this.#transactions = transactions;
     this.#payloads = payloads;
     this.#io = io;
     this.#topic = options.text('topic') as string;
@@ -216,6 +248,7 @@ class Run {
     const startMs = systemClock.monotonicMs();
     this.#stats = new LatencyStats(this.#recordCount, startMs);
     const throttle = new Throttle(throughput, startMs);
+    let transactionMs = startMs;
     for (let index = 0; index < this.#recordCount; index++) {
       if (this.#warmupCount > 0 && index === this.#warmupCount) {
         const count = this.#recordCount - this.#warmupCount;
@@ -224,10 +257,21 @@ class Run {
       this.#sendOne(this.#payloads(index));
       if (this.#unacknowledgedBytes >= unacknowledgedBytesMax) await this.#acknowledged();
       await throttle.wait(index + 1);
+      const nowMs = systemClock.monotonicMs();
+      if (this.#transactions !== null && nowMs - transactionMs >= this.#transactions.durationMs) {
+        await this.#commit();
+        transactionMs = nowMs;
+      }
     }
-    await this.#producer.flush();
+    await this.#commit();
     this.#io.stdout(this.#stats.totalLine());
     if (this.#steady !== null) this.#io.stdout(this.#steady.totalLine());
+  }
+
+  /** Waits for what was sent, then ends the transaction if there is one. */
+  async #commit(): Promise<void> {
+    await this.#producer.flush();
+    await this.#transactions?.transaction.end(true);
   }
 
   #sendOne(value: Uint8Array): void {

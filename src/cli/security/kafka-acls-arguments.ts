@@ -126,7 +126,7 @@ export class MalformedPrincipal extends Error {
 function checkSupported({ type }: Resource, names: readonly Operation[]): void {
   const known = ['ALL', ...supportedOperations[type as Exclude<ResourceType, 'ANY'>]];
   if (names.some((name) => !known.includes(name)))
-    throw new ToolError(`ResourceType ${type} only supports operations ${known.join(', ')}`);
+    throw new ToolError(`ResourceType ${type} only supports operations [${known.join(', ')}]`);
 }
 
 /** What --producer and --consumer stand for; null: the resource gets none of it. */

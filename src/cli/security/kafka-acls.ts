@@ -140,8 +140,10 @@ async function list(client: KafkaClient, options: Options, io: CliIo): Promise<v
   const filters = named.length > 0 ? named : [anyResource];
   const principals = options.all('principal');
   for (const principal of principals.length > 0 ? principals : [null]) {
+    const lists: string[] = [];
+    for (const filter of filters) lists.push(await listOf(client, filter, principal));
     if (principal !== null) io.stdout(`ACLs for principal \`${principal}\`\n`);
-    for (const filter of filters) io.stdout(await listOf(client, filter, principal));
+    io.stdout(lists.join(''));
   }
 }
 

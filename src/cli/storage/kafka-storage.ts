@@ -14,79 +14,85 @@ import type { CliIo } from '../tool.ts';
 const configArgument: Argument = {
   flags: ['--config', '-c'],
   isRequired: true,
-  help: 'The properties file of the node.',
+  help: 'The Kafka configuration file to use.',
 };
 
 const parser: ToolParser = {
   prog: 'kafka-storage',
   description: 'The Kafka storage tool.',
   subcommands: {
-    info: { help: 'Show what is in the directories of this node.', arguments: [configArgument] },
+    info: {
+      help: 'Get information about the Kafka log directories on this node.',
+      arguments: [configArgument],
+    },
     format: {
-      help: 'Make the directories of this node ready for a cluster.',
+      help: 'Format the Kafka log directories on this node.',
       arguments: [
         configArgument,
         {
           flags: ['--cluster-id', '-t'],
           isRequired: true,
-          help: 'The id of the cluster; random-uuid makes one.',
+          help: 'The cluster ID to use.',
         },
         {
           flags: ['--add-scram', '-S'],
           kind: 'list',
-          help: 'A user that exists from the first start on, such as \'SCRAM-SHA-256=[name=alice,password=alice-secret]\' or \'SCRAM-SHA-512=[name=alice,iterations=8192,salt="N3E=",saltedpassword="YCE="]\'.',
+          help: 'A SCRAM_CREDENTIAL to add to the __cluster_metadata log e.g.\n\'SCRAM-SHA-256=[name=alice,password=alice-\nsecret]\'\n\'SCRAM-SHA-512=[name=alice,iterations=8192,salt="\nN3E=",saltedpassword="YCE="]\'',
         },
         {
           flags: ['--ignore-formatted', '-g'],
           kind: 'flag',
-          help: 'Leave directories alone that are formatted already, instead of failing.',
+          help: 'When this option is passed, the format command will skip over already formatted directories rather than failing.',
         },
         {
           flags: ['--release-version', '-r'],
-          help: 'The release whose feature levels the cluster begins with, from 3.3-IV3 on; 4.3-IV0 when not given.',
+          help: 'The release version to use for the initial feature settings. The minimum is 3.3-IV3; the default is 4.3-IV0',
         },
         {
           flags: ['--feature', '-f'],
           kind: 'list',
-          help: 'The level of one feature, as feature=level, such as `group.version=1`.',
+          help: 'The setting to use for a specific feature, in feature=level format. For example: `kraft.version=1`.',
         },
         {
           flags: ['--standalone', '-s'],
           kind: 'flag',
           group: 'quorum',
-          help: 'This controller is the only voter of a new dynamic quorum. controller.quorum.voters must not be set.',
+          help: 'Used to initialize a controller as a single-node dynamic quorum. When setting this flag, the controller.quorum.voters config must not be set, and controller.quorum.bootstrap.servers is set instead.',
         },
         {
           flags: ['--no-initial-controllers', '-N'],
           kind: 'flag',
           group: 'quorum',
-          help: 'This node joins a dynamic quorum that other nodes begin.',
+          help: 'Used to initialize a server without specifying a dynamic quorum. When setting this flag, the controller.quorum.voters config should not be set, and controller.quorum.bootstrap.servers is set instead.',
         },
         {
           flags: ['--initial-controllers', '-I'],
           group: 'quorum',
-          help: 'The voters of a new dynamic quorum, the same list on every node: id@host:port:directoryId, separated by commas. controller.quorum.voters must not be set.',
+          help: 'Used to initialize a server with the specified dynamic quorum. The argument is a comma-separated list of id@hostname:port:directory. The same values must be used to format all nodes. For example:\n0@example.com:8082:JEXY6aqzQY-32P5TStzaFg,\n1@example.com:8083:MvDxzVmcRsaTz33bUuRU6A,\n2@example.com:8084:07R5amHmR32VDA6jHkGbTA\n. When setting this flag, the controller.quorum.voters config must not be set, and controller.quorum.bootstrap.servers is set instead.',
         },
       ],
     },
     'version-mapping': {
-      help: 'Show the feature levels of a release.',
+      help: 'Look up the corresponding features for a given metadata version. Using the command with no --release-version  argument will return the mapping for the latest stable metadata version',
       arguments: [
-        { flags: ['--release-version', '-r'], help: 'The release, from 3.3-IV3 on; 4.3-IV0 when not given.' },
+        {
+          flags: ['--release-version', '-r'],
+          help: 'The release version to use for the corresponding feature mapping. The minimum is 3.3-IV3; the default is 4.3-IV0',
+        },
       ],
     },
     'feature-dependencies': {
-      help: 'Show what a feature level needs.',
+      help: 'Look up dependencies for a given feature version. If the feature is not known or the version not yet defined, an error is thrown. Multiple features can be specified.',
       arguments: [
         {
           flags: ['--feature', '-f'],
           isRequired: true,
           kind: 'list',
-          help: 'The feature and its level, as feature=level.',
+          help: 'The features and their versions to look up dependencies for, in feature=version format. For example: `metadata.version=5`.',
         },
       ],
     },
-    'random-uuid': { help: 'Print a new random id.', arguments: [] },
+    'random-uuid': { help: 'Print a random UUID.', arguments: [] },
   },
 };
 

@@ -1,0 +1,180 @@
+/**
+ * A producer's transactions: the identity that the coordinator gives, what belongs to the open transaction, its end. It speaks the
+ * versions before KIP-890 part 2 (partitions are added before records are sent), which every broker since Kafka 0.11 serves.
+ *
+ * Invariant: a partition or group is added before anything is written for it.
+ */
+import { errorOf, KafkaError } from '../protocol/errors.ts';
+import { InitProducerIdRequest, InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts';
+import {
+  AddPartitionsToTxnRequest,
+  AddPartitionsToTxnResponse,
+} from '../protocol/messages/24-add-partitions-to-txn.ts';
+import {
+  AddOffsetsToTxnRequest,
+  AddOffsetsToTxnResponse,
+} from '../protocol/messages/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from '../protocol/messages/26-end-txn.ts';
+import {
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitResponse,
+} from '../protocol/messages/28-txn-offset-commit.ts';
+import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
+import type { KafkaClient } from './kafka-client.ts';
+import { retry } from './retry.ts';
+
+export interface ProducerIdentity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+export interface TransactionOptions {
+  readonly transactionalId: string;
+  /** After this the coordinator aborts a transaction that was not ended. */
+  readonly timeoutMs: number;
+  /** How long each step is tried. */
+  readonly maxBlockMs: number;
+}
+
+/** Who commits offsets in a transaction: a group, and the member of it when the broker shall check that it is still one. */
+export interface TransactionGroup {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+export interface TransactionOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** The last versions of clients that add partitions themselves. */
+const versionsMax = new Map<number, number>([
+  [AddPartitionsToTxnRequest.key, 3],
+  [AddOffsetsToTxnRequest.key, 3],
+  [EndTxnRequest.key, 4],
+  [TxnOffsetCommitRequest.key, 4],
+  [InitProducerIdRequest.key, 4],
+]);
+
+export class Transaction {
+  readonly transactionalId: string;
+  readonly #client: KafkaClient;
+  readonly #options: TransactionOptions;
+  #identity: ProducerIdentity | null = null;
+  readonly #added = new Set<string>();
+
+  constructor(client: KafkaClient, options: TransactionOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.transactionalId = options.transactionalId;
+  }
+
+  /** Fences earlier producers of this id and ends what they left open. Once, before the first record. */
+  async initialize(): Promise<void> {
+    const answer = await this.#ask('transaction', InitProducerIdRequest, InitProducerIdResponse, {
+      transactionalId: this.transactionalId,
+      transactionTimeoutMs: this.#options.timeoutMs,
+    });
+    this.#identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+  }
+
+  /** Throws before `initialize`. */
+  get identity(): ProducerIdentity {
+    if (this.#identity === null) throw new Error('the transaction is not initialized');
+    return this.#identity;
+  }
+
+  /** Makes a partition part of the transaction. */
+  async add(topic: string, partition: number): Promise<void> {
+    const key = `${topic}-${partition}`;
+    if (this.#added.has(key)) return;
+    const { producerId, producerEpoch } = this.identity;
+    await this.#retried(async () => {
+      const answer = await this.#request(
+        'transaction',
+        AddPartitionsToTxnRequest,
+        AddPartitionsToTxnResponse,
+        {
+          v3AndBelowTransactionalId: this.transactionalId,
+          v3AndBelowProducerId: producerId,
+          v3AndBelowProducerEpoch: producerEpoch,
+          v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
+        },
+      );
+      for (const { resultsByPartition } of answer.resultsByTopicV3AndBelow)
+        for (const { partitionErrorCode } of resultsByPartition) check(partitionErrorCode);
+    });
+    this.#added.add(key);
+  }
+
+  /** Commits offsets of a group when, and only when, the transaction commits. */
+  async commitOffsets(group: TransactionGroup, offsets: readonly TransactionOffset[]): Promise<void> {
+    const { groupId } = group;
+    const identity = { transactionalId: this.transactionalId, ...this.identity };
+    await this.#ask('transaction', AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, { ...identity, groupId });
+    this.#added.add(`group ${groupId}`);
+    const topics = [...new Set(offsets.map(({ topic }) => topic))].map((name) => ({
+      name,
+      partitions: offsets
+        .filter(({ topic }) => topic === name)
+        .map(({ partition, offset }) => ({
+          partitionIndex: partition,
+          committedOffset: offset,
+          committedMetadata: '',
+        })),
+    }));
+    await this.#retried(async () => {
+      const init = { ...identity, ...group, topics };
+      const answer = await this.#request(groupId, TxnOffsetCommitRequest, TxnOffsetCommitResponse, init);
+      for (const { partitions } of answer.topics) for (const { errorCode } of partitions) check(errorCode);
+    });
+  }
+
+  /** Commits or aborts; a transaction that nothing was added to is over by itself. */
+  async end(isCommit: boolean): Promise<void> {
+    if (this.#added.size === 0) return;
+    const init = { transactionalId: this.transactionalId, ...this.identity, committed: isCommit };
+    await this.#ask('transaction', EndTxnRequest, EndTxnResponse, init);
+    this.#added.clear();
+  }
+
+  #retried(attempt: () => Promise<void>): Promise<void> {
+    return retry(this.#client.ports, this.#options.maxBlockMs, attempt);
+  }
+
+  /** A request whose answer has one error code. */
+  async #ask<Q extends Shape, R extends Shape>(
+    of: string,
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+  ): Promise<Infer<Message<R>>> {
+    return retry(this.#client.ports, this.#options.maxBlockMs, async () => {
+      const answer = await this.#request(of, request, response, init);
+      check((answer as unknown as { readonly errorCode: number }).errorCode);
+      return answer;
+    });
+  }
+
+  /** `of`: `transaction`, or the group whose coordinator is asked. */
+  async #request<Q extends Shape, R extends Shape>(
+    of: string,
+    request: Message<Q>,
+    response: Message<R>,
+    init: Init<Message<Q>>,
+  ): Promise<Infer<Message<R>>> {
+    const node =
+      of === 'transaction'
+        ? await this.#client.coordinator(this.transactionalId, 'transaction')
+        : await this.#client.coordinator(of);
+    const connection = await this.#client.broker(node);
+    return connection.request(request, response, init, { versionMax: versionsMax.get(request.key) ?? 0 });
+  }
+}
+
+function check(errorCode: number): void {
+  if (errorCode !== 0) throw new KafkaError(errorOf(errorCode));
+}
