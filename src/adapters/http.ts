@@ -1,6 +1,6 @@
 /**
  * The `HttpPort` on node:http and prom-client, both loaded when they are first needed: a node without metrics pays nothing.
- * Requests carry no body that anybody reads; what is slow to say its request, or to read the response, is closed.
+ * The body of a request is not read. A connection that is slow to send its request, or to read the response, is closed.
  */
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** What a process can know of its machine before it serves anybody: how many files it may open, which names can be resolved. */
+/** Facts about the machine that a process checks before it serves clients: how many files it may open, which names can be resolved. */
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 

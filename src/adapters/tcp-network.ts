@@ -162,7 +162,7 @@ export function connectTcp(address: Address, timeoutMs: number): Promise<Connect
       socket.off('error', fail);
       const connection = new TcpConnection(socket);
       resolve(connection);
-      // Whoever awaits sets the callbacks in the microtask that follows; data may come only then.
+      // The caller that awaits the connection sets its callbacks in the next microtask; data must not arrive before that.
       setImmediate(() => connection.start(null));
     });
   });

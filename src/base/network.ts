@@ -13,7 +13,7 @@ export interface Connection {
   readonly remote: Address;
   readonly local: Address;
   onData: (chunk: Uint8Array) => void;
-  /** Called once, whoever closed. */
+  /** Called once, whichever side closed. */
   onClose: (error: Error | null) => void;
   /** Called when the bytes that waited to be sent have left, after `write` had returned false. */
   onDrain: () => void;

@@ -23,7 +23,7 @@ export interface ConnectionInfo {
   readonly listenerKind: ListenerKind;
   readonly local: Address;
   readonly remote: Address;
-  /** `User:ANONYMOUS` until somebody authenticated. */
+  /** `User:ANONYMOUS` until the client has authenticated. */
   readonly principal: string;
 }
 

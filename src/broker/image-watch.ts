@@ -1,6 +1,6 @@
 /**
- * Waiting for this broker's own metadata image to show something: registered as the last publisher, so that whoever waits
- * for a topic finds its partitions already started.
+ * Waits until this broker's own metadata image shows something. It is registered as the last publisher: a request that waited for a
+ * topic finds its partitions already started.
  */
 import type { Scheduler } from '../base/clock.ts';
 import { WatchList } from '../base/watch-list.ts';

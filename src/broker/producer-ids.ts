@@ -53,7 +53,7 @@ export class ProducerIds {
     if (block === null) return null;
     const id = block.nextId++;
     if (this.#next === null && block.endId - block.nextId <= block.size * refillShare) {
-      // Failing is fine here: whoever finds the block used up asks again and hears of it.
+      // An error is ignored here: the request that finds the block used up fetches again and gets the error.
       this.#fetch().catch(() => {});
     }
     return id;

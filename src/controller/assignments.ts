@@ -1,4 +1,4 @@
-/** Replica lists that somebody wrote by hand, and the records of new partitions. The texts are Kafka's. */
+/** Checks replica lists that a user gave, and makes the records of new partitions. The texts are Kafka's. */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';

@@ -67,8 +67,8 @@ export function* evacuate(state: ControllerState): Operation<number> {
 }
 
 /**
- * Takes one broker, which stopped without saying good-bye, out of leaderships, ISRs and ELRs. It must be out of service already, so
- * that no step gives it a leadership back.
+ * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs. It must be fenced already, so that no
+ * step makes it a leader again.
  */
 export function evacuateUnclean(state: ControllerState, id: NodeId): Operation<number> {
   return changes(state, undefined, (partition) =>

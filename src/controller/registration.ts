@@ -26,8 +26,9 @@ import { evacuate, evacuateUnclean } from './leader-moves.ts';
 import type { ControllerState, Operation, Result } from './state.ts';
 
 /**
- * `KafkaError`s thrown here become the error code of the response. What the old incarnation still leads or holds moves in steps; the
- * registration comes last, so that a controller that takes over half way is told again that it went without good-bye.
+ * `KafkaError`s thrown here become the error code of the response. Leaderships and ISR memberships of the old incarnation are removed in
+ * steps. The registration record comes last: a controller that takes over in between gets the registration request again, and with it
+ * the information that the last shutdown was unclean.
  */
 export function* registerBroker(
   state: ControllerState,

@@ -110,7 +110,7 @@ export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: 
   pending.answer(turn, outcome.type === 'written' ? null : outcome.error);
 }
 
-/** This broker no longer coordinates: whoever waits for a write is told. */
+/** This broker is no longer the coordinator: requests that wait for a write are answered. */
 export function resignWrites<T extends Turn<PendingWrites<T>>>(turn: T, error: ErrorRow): void {
   for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
   turn.shard.pending.clear();

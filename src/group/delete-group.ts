@@ -1,6 +1,6 @@
 /**
- * DeleteGroups (42): a group without members goes, with its offsets. From the decision until the tombstones are replicated
- * the group is `deleting`: whoever wants to join or commit meanwhile is told to try again.
+ * DeleteGroups (42): removes a group without members, and its offsets. From the decision until the tombstones are replicated
+ * the group is `deleting`: requests to join or commit get a retriable error.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';

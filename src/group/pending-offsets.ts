@@ -1,6 +1,6 @@
 /**
- * The offsets that open transactions would commit, of all groups of a shard. They are nobody's committed offsets until the
- * marker of their transaction is committed; until then whoever asks for stable offsets only (OffsetFetch) is told to wait.
+ * The offsets that open transactions would commit, of all groups of a shard. They become committed offsets when the
+ * marker of their transaction is committed; until then OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT.
  */
 import { createOffsets, type GroupOffsets, removeOffset, setOffset } from './offset-table.ts';
 

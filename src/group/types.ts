@@ -188,7 +188,7 @@ export interface TxnOffsetCommitResponse {
 
 export interface OffsetFetchRequest {
   readonly groupId: string;
-  /** Since v9: a member of a consumer group reads with its epoch. Without, or null and -1: whoever asks. */
+  /** Since v9: a member of a consumer group reads with its epoch. Without, or null and -1: any client. */
   readonly memberId?: string | null;
   readonly memberEpoch?: number;
   /** Partitions with offsets of an open transaction answer UNSTABLE_OFFSET_COMMIT. */

@@ -1,5 +1,5 @@
 /**
- * How a broker (or a tool inside the node) talks to the active controller, whoever that is at the moment.
+ * How a broker (or a tool inside the node) talks to the active controller, whichever node that is at the moment.
  * Implemented by `server/controller/controller-client.ts`; tests give their own.
  */
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';

@@ -128,7 +128,7 @@ export class TopicsDelta {
     return this.#base.update(changes);
   }
 
-  /** Sets what the record sets. A record that names a leader, be it the same one, begins a new leader epoch. */
+  /** Sets what the record sets. A record that names a leader, even the same one, begins a new leader epoch. */
   #changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
     const replicas = this.#list(record.replicas, before.replicas);
     return {

@@ -88,8 +88,8 @@ export interface Resignation {
 }
 
 /**
- * A controller wants the log: it is no voter, or does not know that it was removed. Whoever isn't the leader passes it on to
- * the one that is. Its epoch binds nobody.
+ * A controller asks to be sent the log: it is no voter, or does not know that it was removed. A receiver that is not the leader
+ * forwards it to the leader. A receiver does not adopt its epoch.
  */
 export interface JoinRequest {
   readonly type: 'join';

@@ -4,7 +4,7 @@
  * Result: the smallest log end offset over the leader and every follower that counts; never above it.
  * A follower counts when it is in the maximal ISR, or has a live stream, is eligible and within the lag time though
  * not yet in the ISR: waiting for the latter lets it join under load, because joining needs a log end offset at the high watermark.
- * Below min.insync.replicas the high watermark stands still, so that whoever the controller elects next has all below it.
+ * Below min.insync.replicas the high watermark stands still, so that every replica that the controller may elect next has all records below it.
  */
 import { mark } from '../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';

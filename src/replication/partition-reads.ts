@@ -29,7 +29,7 @@ export interface Readable extends EpochLookup {
 
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
 
-/** Throws unless a replica in this role and epoch may answer somebody who believes in `currentLeaderEpoch` (-1: did not say). */
+/** Throws unless a replica in this role and leader epoch may answer a request with `currentLeaderEpoch` (-1: the request has none). */
 export function checkAccess(
   role: Role,
   leaderEpoch: number,

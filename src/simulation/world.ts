@@ -16,7 +16,7 @@ interface SimulatedEvent extends Timer, Due {
   run: (() => void) | null;
 }
 
-/** Whoever schedules events; those of an owner that is no longer alive vanish. */
+/** Owner of scheduled events. Events of an owner that is no longer alive do not happen. */
 export interface Owner {
   readonly isAlive: boolean;
 }

@@ -71,8 +71,8 @@ function begin(turn: Turn, input: InitInput): void {
 }
 
 /**
- * Whoever brings no id may always take over. Whoever brings one must be the present producer, or the one before it whose
- * epochs were used up: its answer may have been lost.
+ * A request without a producer id may always take over. One with a producer id must come from the present producer, or from the previous
+ * one whose epochs were used up: its response may have been lost.
  */
 function isSameProducer(current: Transaction, { producerId, producerEpoch }: InitProducerIdRequest): boolean {
   if (producerId === -1 || producerId === current.producerId) return true;

@@ -9,7 +9,7 @@ import { type Entry, isInTransition, refused, reply, type Request, type Turn, ty
 /** Longest wait for a transition. Clients pause as long before they ask again. */
 export const transitionWaitMs = 100;
 
-/** Requests that wait for one id; whoever comes then is refused at once. */
+/** Requests that wait for one transactional id; above this number the next one is refused at once. */
 export const waitingPerIdMax = 100;
 
 export function wait(turn: Turn, entry: Entry, input: Request): void {

@@ -13,8 +13,8 @@ export interface GrpcParts {
 }
 
 /**
- * Largest message from a node that opened a stream, whoever that is: anybody who reaches the port can send one before the hello is
- * checked. Entries of the metadata log take up to 8 MiB, calls 16 MiB.
+ * Largest message from a peer that opened a stream. Any client that reaches the port can send one, because the hello is checked after
+ * it. Entries of the metadata log take up to 8 MiB, calls 16 MiB.
  */
 export const peerRequestBytesMax = 24 * mebibyte;
 /** What a push may take beside its largest record batch. */
@@ -63,7 +63,7 @@ export class CallStream implements MessageStream {
   onMessage: (message: PeerMessage) => void = nothing;
   onClose: (error: Error | null) => void = nothing;
   onDrain: () => void = nothing;
-  /** Called before `onClose`: for whoever keeps a list of streams. */
+  /** Called before `onClose`: for an owner that keeps a list of streams. */
   onEnded: () => void = nothing;
   private call: Call | null = null;
   private encode: ((message: PeerMessage) => Uint8Array) | null = null;

@@ -194,7 +194,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** The newest write must not be older than the witness says. One that is newer was not yet promised to anybody. */
+  /** The newest write must not be older than the witness says. A newer one was not acknowledged to any peer yet. */
   async #compareWith(testimony: Testimony): Promise<void> {
     const witnessed = testimony.generation;
     const { generation } = this.#hard;

@@ -1,6 +1,6 @@
 /**
- * Checks LevelDB's tables before LevelDB reads them: it doesn't verify blocks on reading, and a damaged key ends the process
- * by an assertion in its C++ code, without a word that anybody understands.
+ * Checks LevelDB's tables before LevelDB reads them: it does not verify blocks on reading, and a damaged key ends the process
+ * with an assertion in its C++ code that does not say what is damaged.
  *
  * table:  blocks, metaindex block, index block (last key -> handle of a block), footer
  * footer: handle of the metaindex, handle of the index, padding up to 40 bytes | magic 8

@@ -1,9 +1,9 @@
 /**
  * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
  * Versions:  v1 timestamps · v2 directory ids, error messages, addresses of the voters.
- * Behaviour: the leader, which knows everybody's progress, answers once a majority has confirmed that it still leads, and
- *            writes a record soon after, so that whoever asks again sees the log move; other nodes hand the request on to
- *            it and, when nobody answers, say what they know themselves.
+ * Behaviour: the quorum leader knows the progress of all voters and observers. It answers after a majority has confirmed that it
+ *            still leads, and writes a record soon after, so that two requests in a row show a growing log end offset. Other
+ *            nodes forward the request to it; when it does not answer, they answer from what they know themselves.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import { Errors } from '../../protocol/errors.ts';

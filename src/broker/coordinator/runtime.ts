@@ -1,7 +1,7 @@
 /**
- * A coordinator of this broker: one `ShardHost` for each partition of its internal topic that this broker leads. Leadership
- * comes: the partition is loaded, meanwhile its keys answer COORDINATOR_LOAD_IN_PROGRESS. Leadership goes: whoever waits is
- * told NOT_COORDINATOR and finds the next coordinator, which loads the same records.
+ * A coordinator of this broker: one `ShardHost` for each partition of its internal topic that this broker leads. When this
+ * broker becomes the leader, it loads the partition; requests for its keys get COORDINATOR_LOAD_IN_PROGRESS until that is done. When it
+ * stops leading, pending requests get NOT_COORDINATOR; their clients find the next coordinator, which loads the same records.
  *
  * Typed by the state machine that it runs: groups, transactions. Requests throw `KafkaError` when this broker can't answer for
  * the key; the handlers in `api/` put the error where the version has it.

@@ -187,7 +187,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** Gives up: whoever waits gets `error`. */
+  /** Gives up: pending requests get `error`. */
   close(error: ErrorRow): void {
     if (this.#state === 'closed') return;
     const wasActive = this.#state === 'active';
@@ -248,7 +248,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
         this.inform({ type: 'tick' });
       };
-      // After a pause of the process the members' heartbeats lie in the sockets: they are heard before anybody is declared dead.
+      // After a pause of the process, heartbeats of members are still unread in the sockets: they are handled before a session can expire.
       if (lateMs > pauseMs) scheduler.soon(tick);
       else tick();
     });

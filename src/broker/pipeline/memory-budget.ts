@@ -1,7 +1,7 @@
 /**
  * A bounded number of bytes, shared by all connections, taken before the memory is used and given back after.
  *
- * - First come, first served: once somebody waits, only small requests still pass, from a reserve of their own.
+ * - First come, first served: once a request waits, only small requests still pass, from a reserve of their own.
  * - A request bigger than half of the budget is granted while less than half is held: pending fetches hold a few bytes always, and such a
  *   request must not wait for them. So what is held never exceeds the larger of the limit and half of it plus one request.
  */

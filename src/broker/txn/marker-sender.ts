@@ -1,7 +1,7 @@
 /**
  * Has the markers of ended transactions written by the leaders of their partitions, for all transactions that this broker
  * coordinates. Markers for one broker share a request: what comes while others are under way is gathered into the next. A marker
- * that was not written is sent again, to whoever leads then, for as long as its round is wanted; a partition that no longer exists
+ * that was not written is sent again, to the leader at that time, until its round ends or is given up; a partition that no longer exists
  * needs none.
  *
  * Invariants:
@@ -186,8 +186,9 @@ export class MarkerSender {
 type Outcome = 'done' | 'again' | 'refused';
 
 /**
- * INVALID_PRODUCER_EPOCH: the partition has seen the producer with a higher epoch, so this transaction is closed there, by whoever
- * raised it. TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction, and this one will hear of it.
+ * INVALID_PRODUCER_EPOCH: the partition has seen the producer with a higher epoch, so the coordinator that
+ * raised the epoch has ended this transaction there. TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction; this one
+ * will lose its leadership.
  */
 function outcomeOf(error: ErrorRow | undefined): Outcome {
   switch (error) {

@@ -29,7 +29,7 @@ const optionsWithoutScript = /^(-e|--eval|-p|--print|-c|--check|-i|--interactive
 
 /**
  * The arguments of kafka-server-start when `words` is the command line of one of our nodes: node, options of Node, our launcher.
- * Anything else that only mentions the name is somebody else's process. `directory`: where it runs, null when that is not known.
+ * Another process whose command line only contains the name is not a server. `directory`: where it runs, null when that is not known.
  */
 export function startArguments(words: readonly string[], directory: string | null): string[] | null {
   if (!/(^|[\\/])node(js)?(\.exe)?$/.test(words[0] ?? '')) return null;
@@ -70,7 +70,7 @@ function fromProc(): ServerProcess[] {
       const args = startArguments(words, workingDirectory);
       if (args !== null) found.push({ id: Number(name), args, workingDirectory });
     } catch {
-      // It ended meanwhile, or it belongs to somebody else.
+      // It has ended in the meantime, or it belongs to another user.
     }
   }
   return found;

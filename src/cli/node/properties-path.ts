@@ -1,5 +1,5 @@
 /**
- * Finds the properties file that somebody names on a command line. Guides for Apache Kafka name the files of its download,
+ * Finds the properties file that is named on a command line. Guides for Apache Kafka name the files of its download,
  * `config/server.properties` (4.x) or `config/kraft/server.properties` (3.x): from the installation's folder they mean ours in
  * `kraft-config/`. A file that is there always counts for itself.
  */

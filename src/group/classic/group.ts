@@ -199,7 +199,7 @@ export class ClassicGroup {
     return member.joinToken === token ? this.takeJoin(member) : null;
   }
 
-  /** Whether somebody with these protocols could join. */
+  /** Whether a member with these protocols could join. */
   supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
     if (this.members.size === 0) return protocolType !== '' && protocols.length > 0;
     if (protocolType !== this.protocolType) return false;

@@ -1,7 +1,7 @@
 /**
  * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The answer waits in the member
  * until the rebalance completes; nothing is written before the leader's assignment comes (`sync.ts`), except when a static
- * member comes back under a new id, which must be known to whoever coordinates next.
+ * member comes back with a new id, which the next coordinator must know.
  *
  * Versions: from v4 a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
  * leaves no ghosts behind; from v9 a static leader that comes back is told to skip the assignment instead of being shown a
@@ -131,7 +131,8 @@ function rejoin(turn: Turn, group: ClassicGroup, asked: Join): void {
   if (error !== null) return reply(turn, token, joinRefused(memberId, error));
   const member = defined(group.members.get(memberId));
   const same = sameProtocols(member.protocols, protocols);
-  // Whoever lost the answer gets it again. A leader that joins a stable group wants a rebalance: it saw something change.
+  // A member that did not get its response gets it again. A leader that joins a stable group asks for a rebalance: its subscription or
+  // topics have changed.
   const again =
     (group.state === 'CompletingRebalance' && same) ||
     (group.state === 'Stable' && same && group.leaderId !== memberId);
@@ -183,7 +184,7 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   }
 }
 
-/** A static member came back without its id: it takes its own place again, and whoever still holds the old id is fenced. */
+/** A static member came back without its id: it takes its own place again, and a client that still uses the old id is fenced. */
 function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: string, newId: string): void {
   const { member, waiting } = group.replaceStatic(oldId, newId);
   note(turn, 'info', 'Static member came back and takes its place', {

@@ -34,7 +34,7 @@ export function answerWaiting(turn: Turn, memberId: string, waiting: Waiting, er
   if (waiting.syncToken !== null) reply(turn, waiting.syncToken, syncRefused(error));
 }
 
-/** After the membership or somebody's metadata changed. */
+/** After the membership or the metadata of a member changed. */
 export function prepareOrComplete(turn: Turn, group: ClassicGroup, reason: string): void {
   if (group.is('Empty', 'Stable', 'CompletingRebalance')) prepare(turn, group, reason);
   else completeIfAllJoined(turn, group);
@@ -130,7 +130,7 @@ function removeAbsent(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Only somebody who waits for the answer can lead. False: nobody does (static members that are away). */
+/** Only a member with a pending JoinGroup can lead. False: there is none (static members that are away). */
 function electLeader(group: ClassicGroup): boolean {
   const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
   if (leader?.joinToken !== null && leader !== undefined) return true;

@@ -226,7 +226,7 @@ export function heartbeatConsumerGroup(
   });
 }
 
-/** Something of its target is still held by somebody else. */
+/** Another member still owns partitions of its target assignment. */
 function waitsForOthers(group: ConsumerGroup, { memberId, current }: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.targetOf(memberId)) {
     const mine = current.assigned.get(topicId);

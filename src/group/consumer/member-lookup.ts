@@ -27,7 +27,7 @@ export function knownMember(group: ConsumerGroup, memberId: string): ConsumerMem
   );
 }
 
-/** `memberId` null: whoever has the place now. */
+/** `memberId` null: the member that has the instance id now. */
 export function knownStaticMember(
   group: ConsumerGroup,
   instanceId: string,

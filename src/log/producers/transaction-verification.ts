@@ -1,13 +1,13 @@
 /**
  * Which transactions of one partition are being verified (KIP-890): between a producer's question whether its transaction is open, put
  * to the transaction coordinator by the leader, and the first batch of that transaction. Without it a batch that was late on the
- * network could begin a transaction that its coordinator has ended, and nobody would ever end that one.
+ * network could begin a transaction that its coordinator has ended, and that one would never end.
  *
- * Invariant: a guard admits a batch only until a batch of its producer, or the marker of its transaction, is appended; whoever asks
- * later gets another guard.
+ * Invariant: a guard admits a batch only until a batch of its producer, or the marker of its transaction, is appended; a later
+ * request gets another guard.
  */
 
-/** Stands for one verification. Kept by whoever asks the coordinator, shown when the batch is appended. */
+/** Stands for one verification. The code that asks the coordinator keeps it, and passes it to the append of the batch. */
 export interface VerificationGuard {
   readonly producerId: number;
 }

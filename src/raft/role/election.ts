@@ -18,12 +18,12 @@ import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 
 /** Between two replicas that saw the leader's stream break at once: enough for the first to win. */
 const staggerMs = 15;
-/** After so many pre-votes in vain a voter asks to be fed like one that is none. */
+/** After so many pre-votes without a majority a voter asks the leader for the log, as a replica that is no voter does. */
 const attemptsInVainMax = 3;
 /** How long a replica that asks lets another that asks go first, at least. */
 const yieldMs = 50;
 
-/** First deadline after the start. A quorum of one does not wait for anybody. */
+/** First deadline after the start. A quorum of one campaigns at once. */
 export function scheduleFirstElection(state: RaftState): void {
   assert(
     state.role.name === 'unattached' || state.role.name === 'resigned',
@@ -50,9 +50,9 @@ export function electionTimedOut(state: RaftState): void {
 }
 
 /**
- * A voter may. So may, for its log alone (thesis 4.2.2), a replica that is none: when its removal is not known to be
- * committed, and when it has looked for a leader in vain and has entries that may not be committed. Perhaps no voter is left
- * that has as much, so that they refuse each other and need it to be elected once more. It does not count itself, and hands over.
+ * A voter may campaign. A replica that is no voter may, for the sake of its log (thesis 4.2.2), in two cases: its removal is not known to
+ * be committed; or it found no leader and has entries that may not be committed. All voters may then have shorter logs and refuse
+ * each other, so that only this replica can be elected. It does not count itself in majorities, and transfers its leadership.
  */
 function mayCampaign(state: RaftState, attempts: number): boolean {
   if (state.amVoter) return true;
@@ -94,7 +94,7 @@ export function linkDown(state: RaftState, peer: NodeId): void {
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + rank * staggerMs + state.randomMs(5));
 }
 
-/** A peer can be reached: whoever hears no leader need not sit out its pause. */
+/** A peer can be reached again: a replica without a leader ends its pause and campaigns. */
 export function linkUp(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'unattached' && role.name !== 'resigned' && role.name !== 'prospective') return;
@@ -125,7 +125,7 @@ function becomeProspective(state: RaftState, attempts: number): void {
   };
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
-  // Asked in vain before: it may have been removed while it was away, and then only the leader knows.
+  // Earlier pre-votes found no majority: it may have been removed while it was away, which only the leader can tell it.
   if (attempts >= attemptsInVainMax || !state.amVoter) announce(state);
 }
 
@@ -181,7 +181,7 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
     return;
   }
   if (request.epoch > state.epoch) {
-    // A leader that is alive is protected from whoever fell behind or came back.
+    // A replica that fell behind or came back does not depose a leader that is alive.
     if (!request.transfer && hasLiveLeader(state)) return;
     becomeUnattached(state, request.epoch, 0);
   }

@@ -250,7 +250,7 @@ export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
   if (!up && leader.transfer?.target === peer) abortTransfer(state, leader);
 }
 
-/** Heartbeats are due; so is the question whether anybody hears them. */
+/** Heartbeats are due, and the check whether a majority still answers them. */
 export function leaderTick(state: RaftState): void {
   const leader = leaderOf(state);
   const { heartbeatMs } = state.options;

@@ -91,7 +91,7 @@ export class BrokerLifecycle implements MetadataPublisher {
   readonly #mayStop: { promise: Promise<void>; resolve: () => void };
   /** Runs while the controller may not know of a failed log directory. */
   #failureDeadline: Timer | null = null;
-  /** Somebody is the active controller. */
+  /** There is an active controller. */
   #isLed = false;
 
   constructor(options: BrokerLifecycleOptions) {
@@ -326,7 +326,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     }
   }
 
-  /** The cluster does not know this registration any more: somebody unregistered the broker, or another process took its id. */
+  /** The controller does not know this registration any more: the broker was unregistered, or another process registered with its id. */
   async #registerAgain(): Promise<void> {
     if (this.#reregistering || this.#closed) return;
     const own = this.#options.image().cluster.brokers.get(this.#options.nodeId);

@@ -111,8 +111,8 @@ export class StreamControllerClient implements ControllerClient {
   }
 
   /**
-   * The metadata log heard of another leader: whoever waits asks there now. What is on its way to the new leader already, be it
-   * this very node, stays there: asked a second time, it would be done twice.
+   * The quorum has another leader: pending requests are sent to it now. Requests that were already sent to the new leader, or to this
+   * node when it is the new leader, stay where they are.
    */
   onControllerChange(leader: LeaderView): void {
     const address = leader.id === null ? null : this.#options.log.addressOf(leader.id);

@@ -4,7 +4,7 @@
  * share a proposal.
  *
  * Invariants:
- * - No answer leaves before everything it is based on is committed, be it the answer to a question that changed nothing.
+ * - A response leaves after everything that it is based on is committed. That holds for requests that change nothing, too.
  * - When a proposal fails, the speculative image is wrong: the active controller is thrown away with all that waits.
  * - The active controller exists between `onActivated` and `onDeactivated` only; otherwise the answer is NOT_CONTROLLER.
  *
@@ -73,7 +73,7 @@ interface Job {
 interface JobKind {
   /** Its records must not share an entry with what comes after. */
   readonly alone: boolean;
-  /** Somebody waits for what it says; when it changes nothing, it must still be certain that no other node has led meanwhile. */
+  /** A client waits for the response. When the request changes nothing, a majority must still confirm that no other node leads. */
   readonly isQuestion: boolean;
 }
 
@@ -179,8 +179,8 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * Between its election and its first commit a leader can't answer yet, but in a moment it can, or another leads: who asks
-   * waits for that, rather than to be sent away and come again.
+   * Between its election and its first commit a leader cannot answer yet. Requests wait until it can, or until another node leads: that
+   * takes a moment, and sparing the broker a retry is faster.
    */
   async #activation(): Promise<void> {
     if (this.#leadership !== null || !this.#isElected) return;
@@ -192,7 +192,7 @@ export class ControllerDriver implements MetadataLogListener {
     for (const resolve of this.#early.splice(0)) resolve();
   }
 
-  /** Resolves once a majority has confirmed that nobody else leads. Rejects with NOT_CONTROLLER when somebody may. */
+  /** Resolves once a majority has confirmed that no other node leads. Rejects with NOT_CONTROLLER when another one may. */
   async confirmLeadership(): Promise<void> {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     try {
@@ -202,7 +202,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Somebody was told how far the log is: whoever asks again, however soon, shall see that it moved. */
+  /** A DescribeQuorum response has left: the next one, however soon, shall show a larger log end offset. */
   progressTold(): void {
     this.#leadership?.idleRecord.lookedAt();
   }
@@ -465,7 +465,7 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /** A new active controller hears from nobody yet; whoever isn't there at all should not keep his leaderships for a whole session. */
+  /** A new active controller has no heartbeats yet. A broker that is not running shall not keep its leaderships for a whole session time-out. */
   #probeAll(leadership: Leadership): void {
     for (const broker of leadership.active.image.cluster.brokers.values()) {
       if (!broker.fenced && broker.id !== this.#options.config.nodeId)

@@ -1,4 +1,4 @@
-/** Makes this controller known to the cluster: where it is reached and what it can do. Says so once for each start, to whoever is active. */
+/** Registers this controller with the active controller, once after each start: its endpoints and the features that it supports. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';

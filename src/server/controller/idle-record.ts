@@ -1,9 +1,9 @@
 /**
- * The record that does nothing (KIP-835): an active controller that has nothing to write writes one now and then, so that an idle
- * cluster can be told from one that stands still.
+ * The no-op record (KIP-835): an active controller that has nothing to write writes one at intervals, so that an idle cluster differs
+ * from one that is stuck.
  *
- * Whoever looks at the quorum twice wants to see it move, and may look again long before the interval has passed: a tool of ours
- * takes a tenth of a second. So a look brings the next record forward.
+ * Two DescribeQuorum requests in a row shall show a growing log end offset, and our tools send the second one a tenth of a second later,
+ * long before the interval is over. So a DescribeQuorum request brings the next record forward.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
@@ -35,7 +35,7 @@ export class IdleRecord {
     this.#dueMs = this.#options.clock.monotonicMs() + this.#options.intervalMs;
   }
 
-  /** Somebody looks at the log as it is now. */
+  /** A DescribeQuorum request reads the log end offset. */
   lookedAt(): void {
     const soonMs = this.#options.clock.monotonicMs() + afterLookMs;
     if (soonMs >= this.#dueMs) return;

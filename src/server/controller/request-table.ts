@@ -40,7 +40,7 @@ export class RequestTable {
     return size;
   }
 
-  /** `begin` carries the request out; it is told whether anybody who asked still waits. */
+  /** `begin` carries the request out. The function that it is given says whether a sender still waits for the response. */
   once(
     call: Call,
     requester: Requester,

@@ -162,7 +162,7 @@ export class ObserverLog implements MetadataLog {
     this.#timers.add(timer);
   }
 
-  /** Whom to ask next: the leader when it is known and wasn't just tried in vain, else all in turn. */
+  /** The node to connect to next: the leader when it is known and the last attempt was not at it, else all voters in turn. */
   #nextAddress(): { address: Address; id: NodeId | null } | null {
     const leaderId = this.leader().id;
     if (leaderId !== null && this.#failures === 0) {

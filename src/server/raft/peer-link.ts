@@ -20,7 +20,7 @@ const helloTimeoutMs = 2000;
 type RaftStream = MessageStream<RaftFrame, RaftFrame>;
 
 export interface PeerLinkOptions {
-  /** Null: whoever is there. */
+  /** Null: any node at the address. */
   readonly peer: NodeId | null;
   readonly address: Address;
   readonly peers: PeerNetwork;

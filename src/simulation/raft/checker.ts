@@ -336,7 +336,7 @@ export class Checker {
     const { role, options } = core.state;
     if (role.name !== 'leader') return;
     const id = `n${replica.id}`;
-    // A set of voters is never refused for its bytes: under load, too, somebody can be removed.
+    // A change of voters is accepted above the bound, so that a voter can be removed under load.
     const setBytes = encodeVoters(core.state.voters.current).length;
     const bytesMax = options.uncommittedBytesMax + options.payloadBytesMax + setBytes;
     require(role.uncommittedBytes <= bytesMax, 'I16 bounds', () =>

@@ -63,7 +63,7 @@ export class Clients {
       .join(', ');
   }
 
-  /** An operation at whoever takes itself for the leader; now and then at somebody else. */
+  /** A proposal to a replica that believes it leads; now and then to another one. */
   propose(): void {
     const replica = this.#anyLeader();
     const core = replica?.core ?? null;

@@ -54,8 +54,8 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
 }
 
 /**
- * Whether somebody among them can be elected by the others: a learner, or a voter of another set, may hold a longer log than
- * all who may campaign, and then only those that are away can decide.
+ * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another set, may have a longer log than all
+ * that may campaign; then no election can succeed without the replicas that are away.
  */
 function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
   const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);

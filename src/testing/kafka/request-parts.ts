@@ -11,7 +11,7 @@ export interface PartFilter {
   readonly partition?: number | undefined;
 }
 
-/** Names a topic to whoever asks for it by name or by id. */
+/** The name of the topic with this id; null when there is none. */
 type NameOf = (topicId: string) => string | null;
 
 /** Whether a topic, or one partition of it, is meant. The partition is null where the message names the topic alone. */

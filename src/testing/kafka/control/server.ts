@@ -143,7 +143,7 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.end(`${JSON.stringify(value)}\n`);
 }
 
-/** A page of a browser must not drive the cluster of whoever reads it: only names of this machine are answered. */
+/** A web page must not control a cluster on the machine of its reader: only requests to names of this machine are answered. */
 function isForThisMachine(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
   const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');

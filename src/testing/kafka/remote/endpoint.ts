@@ -102,7 +102,7 @@ export class Endpoint implements References {
     }
   }
 
-  /** The other end is gone: whoever waits for it gets the error, and so does whoever asks it from now on. */
+  /** The other end is gone: pending calls and all later ones get the error. */
   end(error: Error): void {
     this.ended ??= error;
     for (const { reject } of this.waiting.values()) reject(error);
@@ -192,7 +192,7 @@ export class Endpoint implements References {
     if (how === 'call') return (...args: unknown[]) => this.now(target, [], args);
     return (...args: unknown[]) => {
       const outcome = this.later(target, [], args);
-      // Whoever does not wait for it, as for a function that takes log lines, shall not end the process.
+      // A caller that ignores the promise, as that of a function for log lines does, must not end the process with an unhandled rejection.
       outcome.catch(() => {});
       return outcome;
     };

@@ -13,7 +13,7 @@ import type { TestNode } from '../test-node.ts';
 
 /**
  * How a member is asked. `get`: a property; `call`: a method that answers at once; both hold the caller until the answer is there.
- * `ask`: a method that gives a promise. `inside`: not to be had from outside the cluster's thread.
+ * `ask`: a method that gives a promise. `inside`: cannot be used from outside the cluster's thread.
  */
 export type How = 'get' | 'call' | 'ask' | 'inside';
 
