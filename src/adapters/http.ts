@@ -117,7 +117,7 @@ async function createServer(handler: HttpHandler): Promise<Server> {
   return server;
 }
 
-/** Resolves when there is room again, or nobody reads any more. */
+/** Resolves when there is room again, or when the reader has gone. */
 function drained(response: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve, reject) => {
     response.once('drain', resolve);

@@ -86,7 +86,7 @@ function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): v
     socket.off('error', ignore);
     done(kind, first);
   };
-  // An error before anything was said concerns nobody.
+  // An error before the first byte needs no report: no protocol has begun.
   socket.on('error', ignore);
   socket.on('data', onData);
   socket.resume();

@@ -1,6 +1,6 @@
 /**
  * TCP as the `Connection` port: no Nagle delay, keep-alive probes, many buffers in one system call, back pressure both ways.
- * `listenTcp` hands over sockets whose first bytes nobody has looked at; `one-port.ts` sorts them.
+ * `listenTcp` hands over sockets from which nothing was read yet; `one-port.ts` finds out what they speak.
  */
 import * as net from 'node:net';
 import type { Address, Connection, Listener } from '../base/network.ts';

@@ -1,6 +1,6 @@
 /**
- * Producer ids from blocks that the controller hands out; unique in the cluster for ever. The next block is fetched before the
- * current one is used up, so that nobody waits in the normal case.
+ * Producer ids from blocks that the controller hands out; unique in the cluster for its whole life. The next block is fetched
+ * before the current one is used up, so that requests need not wait in the normal case.
  */
 import { brokerEpoch, type BrokerEpoch, type NodeId } from '../base/ids.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';

@@ -1,6 +1,6 @@
 /**
  * Regular expressions that clients send, in RE2's syntax as Kafka takes them. They are matched in time linear in the text: with
- * JavaScript's own, one request could stop the event loop for ever.
+ * JavaScript's own, one request could block the event loop for hours.
  */
 import { RE2JS, RE2JSException } from 're2js';
 import { Errors, KafkaError } from '../protocol/errors.ts';

@@ -5,7 +5,7 @@ export interface TopicPartitions {
   readonly partitions: readonly number[];
 }
 
-/** Who reads what: by member id, for members' topic lists and the partition count of each topic. */
+/** The assignment by member id, for members' topic lists and the partition count of each topic. */
 export function assignRange(
   subscriptions: ReadonlyMap<string, readonly string[]>,
   partitionCounts: ReadonlyMap<string, number>,

@@ -91,7 +91,7 @@ export class GroupMember extends HeartbeatingMember {
     }));
   }
 
-  /** We lead the group: decides who reads what. */
+  /** This member leads the group: computes the assignment. */
   private async assignAll(joined: Infer<typeof JoinGroupResponse>) {
     const subscriptions = new Map(
       joined.members.map(({ memberId, metadata }) => [

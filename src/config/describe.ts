@@ -1,6 +1,6 @@
 /**
  * Rows of DescribeConfigs: value in force, where it comes from, and all layers that say something ("synonyms"), the strongest
- * first. Sensitive values (passwords, and keys that nobody knows) are never shown.
+ * first. Sensitive values (passwords, and unknown keys) are never shown.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
@@ -64,7 +64,7 @@ function isSensitive(property: Property | null): boolean {
   return property === null || property.type === 'PASSWORD';
 }
 
-/** The row for a broker key, listener-prefixed ones included; null for names that nobody knows. */
+/** The row for a broker key, listener-prefixed ones included; null for unknown names. */
 export function brokerProperty(name: string): Property | null {
   if (isBrokerKey(name)) return brokerProperties[name];
   if (Object.hasOwn(dynamicOnlyProperties, name))

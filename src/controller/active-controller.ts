@@ -133,7 +133,7 @@ export class ActiveController {
     this.#sessions.streamBroken(id);
   }
 
-  /** Nobody listens at a broker's address: its process is gone. The next `tick` fences it, unless it is connected again. */
+  /** A broker's address refuses connections: its process has ended. The next `tick` fences it, unless it is connected again. */
   brokerFoundDead(id: NodeId): void {
     this.#sessions.foundDead(id);
   }

@@ -49,7 +49,7 @@ export function* alterPartition(
       const at = results.push(failed(wanted, Errors.UNKNOWN_SERVER_ERROR)) - 1;
       const afterwards = (): void => {
         const after = state.image.topics.partition(topicId, index) as PartitionImage;
-        // The change completed a reassignment that took the leadership away from the one who asked.
+        // The change completed a reassignment that took the leadership away from the sender.
         results[at] = after.leader === leader ? accepted(after) : failed(wanted, Errors.NEW_LEADER_ELECTED);
       };
       if (steps.add(decided.change, afterwards)) yield* steps.end();

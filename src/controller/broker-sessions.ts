@@ -1,8 +1,8 @@
 /**
- * Who has been heard from. Sessions live only in the active controller: a new one begins with fresh sessions for all brokers that
+ * The session of each broker. Sessions live only in the active controller: a new one begins with fresh sessions for all brokers that
  * are in service. Times are monotonic.
  *
- * A session ends when nothing came for the session time-out, or at once when the broker was found dead (its stream broke and nobody
+ * A session ends when no heartbeat came for the session time-out, or at once when the broker was found dead (its stream broke and nothing
  * listens at its address any more).
  */
 import { mark } from '../base/mark.ts';
@@ -49,7 +49,7 @@ export class BrokerSessions {
     if (session !== undefined) session.connected = false;
   }
 
-  /** Nobody is there any more. Ignored when the broker has come back meanwhile. */
+  /** The broker's process has ended. Ignored when the broker has come back in the meantime. */
   foundDead(id: NodeId): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.connected) return;
@@ -86,7 +86,7 @@ export class BrokerSessions {
     return next;
   }
 
-  /** This process itself stood still: nobody is to blame for what it didn't hear. */
+  /** This process itself was paused: it could not receive heartbeats, so sessions are extended by the length of the pause. */
   forgive(ms: number): void {
     mark('controller.sessions-forgiven');
     for (const session of this.#sessions.values()) session.lastContactMs += ms;

@@ -81,7 +81,7 @@ function invalidUpdate({ feature, maxVersionLevel }: Update, why: string): strin
   return `Invalid update version ${maxVersionLevel} for feature ${feature}. ${why}`;
 }
 
-/** What the cluster works with; kraft.version follows from who votes. */
+/** What the cluster works with; kraft.version follows from the voter set. */
 function currentLevel(state: ControllerState, feature: string): number {
   if (feature === kraftVersionFeature) return kraftVersionOf(state.settings.voters());
   return featureLevel(state.image, feature);

@@ -1,5 +1,5 @@
 /**
- * One change of one partition: from what should be so (ISR, replicas, who is in service) to the record that makes it so, with the
+ * One change of one partition: from the wanted state (ISR, replicas, brokers in service) to the record that makes it so, with the
  * election of a leader, eligible leader replicas (KIP-966) and the completion of a reassignment.
  *
  * Rules:
@@ -91,7 +91,7 @@ export function partitionChange(
   );
   eligibleReplicas(draft, before, unclean, context);
   electLeader(draft, before, context);
-  // Without ELR an empty ISR would forget who has the data.
+  // Without ELR an empty ISR would lose the information which replica has the data.
   if (draft.isr.length === 0 && !context.elrEnabled) draft.isr = before.isr;
   const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
   if (replicaLeft) draft.leaderNamed = true;
@@ -110,7 +110,7 @@ function completeReassignment(draft: Draft): void {
   draft.removing = [];
 }
 
-/** Who leaves the ISR while it is below min.insync.replicas stays eligible to lead: it has all that was committed. */
+/** A replica that leaves the ISR while that is below min.insync.replicas stays eligible to lead: it has all committed records. */
 function eligibleReplicas(
   draft: Draft,
   before: PartitionImage,

@@ -1,4 +1,4 @@
-/** ACLs, SCRAM credentials and client quotas. Whether an authorizer is there at all is decided by who forwards the request. */
+/** ACLs, SCRAM credentials and client quotas. The node that forwards the request checks whether there is an authorizer. */
 import { randomUuid } from '../base/uuid.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';

@@ -29,7 +29,7 @@ export interface ControllerSettings {
   readonly leaderRebalanceIntervalMs: number | null;
   /** What this software can do, by feature. */
   readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
-  /** Who votes in the metadata quorum now: its log says so, not the image. */
+  /** The current voters of the metadata quorum: they are in its log, not in the image. */
   readonly voters: () => readonly { readonly id: NodeId; readonly directoryId: Uuid }[];
   /** The keys of RFC 5802 for a salted password: mechanism 1 is SCRAM-SHA-256, 2 is SCRAM-SHA-512. */
   readonly scramKeys: (

@@ -28,7 +28,7 @@ export interface Pending<T> {
   readonly apply: (turn: T) => void;
   /** Takes back what was done in anticipation. */
   readonly undo: (turn: T, error: ErrorRow) => void;
-  /** Answers who waits; null: it succeeded. */
+  /** Answers the pending request; null: the write succeeded. */
   readonly answer: (turn: T, error: ErrorRow | null) => void;
   /** Whether a time-out takes back what was done in anticipation, though the write may still turn out to be committed. */
   readonly undoOnTimeout: boolean;
@@ -95,7 +95,7 @@ function put<T extends Turn<PendingWrites<T>>>(
 
 function nothing(): void {}
 
-/** Applies or takes back a write, and answers who waits for it. */
+/** Applies or takes back a write, and answers the requests that wait for it. */
 export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: WriteOutcome): void {
   const pending = turn.shard.pending.get(outcome.writeId);
   if (pending === undefined) return;

@@ -81,7 +81,7 @@ export type WriteOutcome =
   | { readonly type: 'written'; readonly writeId: number }
   /** The write was refused and will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** Nobody knows yet; the requests that wait are answered, `written` may still come. */
+  /** The outcome is not known yet. Pending requests are answered; `written` may still follow. */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 
 /** What the runtime tells every shard. Outcomes of writes come in the order of the writes. */

@@ -1,5 +1,5 @@
 /**
- * Walks over all groups of a shard, a slice at a time, to remove what nobody needs: offsets past their retention, offsets of
+ * Walks over all groups of a shard, a slice at a time, to remove what is no longer needed: offsets past their retention, offsets of
  * deleted topics, and groups that have neither members nor offsets.
  *
  * Retention counts from when the group became empty; in a stable group of consumers from the commit, for topics that no

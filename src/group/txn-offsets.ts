@@ -117,7 +117,7 @@ function commitResponse(
   };
 }
 
-/** As for OffsetCommit, except that clients before v3 do not say who they are, and that a rebalance does not matter. */
+/** As for OffsetCommit, except that clients before v3 send no member id, and that a rebalance does not matter. */
 function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow | null {
   const { groupId, generationId, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);

@@ -41,7 +41,7 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number;
 }
 
-/** Who asks. */
+/** The client of a request. */
 export interface Caller {
   readonly apiVersion: number;
   readonly clientId: string;

@@ -409,7 +409,7 @@ export class PartitionLog {
   async #closeCleanly(): Promise<void> {
     const state = this.#state;
     const { active } = state;
-    // All of it may be synced and its producers known to nobody but us.
+    // All of it may be synced, while only this process knows its producers.
     const dirty =
       state.recoveryPoint < state.logEndOffset ||
       (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);

@@ -7,7 +7,7 @@ import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 export interface ControllerRequestOptions {
   /** How long to look for an active controller and wait for its answer, from now. Default: `controllerDeadlineMsDefault`. */
   readonly deadlineMs?: number;
-  /** Who asked, when a broker forwards a client's request: `User:alice`. The node itself when absent. */
+  /** The principal whose request a broker forwards: `User:alice`. The node itself when absent. */
   readonly principal?: string;
   readonly clientId?: string;
 }

@@ -18,7 +18,7 @@ export interface FeaturesImage {
 export interface ProducerIdsImage {
   /** First producer id that no block holds yet. */
   readonly nextId: number;
-  /** Who took the last block. */
+  /** The broker that got the last block. */
   readonly brokerId: number;
   readonly brokerEpoch: number;
 }

@@ -178,7 +178,7 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   }
   if (message.epoch > state.epoch) becomeUnattached(state, message.epoch, 0);
   if (message.type === 'voted' && message.preVote) {
-    // Pre-votes change nobody's epoch: the answer may come from an earlier one.
+    // Pre-votes change no epoch: the response may come from an earlier one.
     handleVoteResponse(state, from, message);
     return;
   }

@@ -11,7 +11,7 @@ import { isVoterSet } from './voter-set.ts';
 export interface VoteRequest {
   readonly type: 'vote';
   readonly epoch: number;
-  /** True: only asks, nobody's state changes. */
+  /** True: a question; the receiver's state does not change. */
   readonly preVote: boolean;
   /** The old leader hands over: do not protect it. */
   readonly transfer: boolean;
@@ -79,7 +79,7 @@ export interface TimeoutNow {
   readonly epoch: number;
 }
 
-/** The leader stops leading and nobody could be told to take over: campaign, the first of `successors` first. */
+/** The leader resigns and no voter took over: campaign, the first of `successors` first. */
 export interface Resignation {
   readonly type: 'resign';
   readonly epoch: number;

@@ -98,7 +98,7 @@ export type Input =
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
   | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }
-  /** Answered by `readReady` once it is certain that nobody else led when it was asked. */
+  /** Answered by `readReady` once it is certain that no other replica led when the request was made. */
   | { readonly type: 'readBarrier'; readonly ticket: number }
   /** All writes up to `seq` are durable. */
   | { readonly type: 'persisted'; readonly seq: number }
@@ -220,7 +220,7 @@ export interface Leader {
   uncommitted: { endOffset: number; sizeBytes: number }[];
   uncommittedBytes: number;
   transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
-  /** Who was told to take over and didn't. */
+  /** Voters that were told to take over and did not. */
   readonly transfersFailed: Set<NodeId>;
   /** Number of the last round of heartbeats for reads. */
   round: number;

@@ -5,7 +5,7 @@
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
-/** Who votes and acknowledges: a disk on a node. A node with a wiped disk is another replica. */
+/** What votes and acknowledges is a disk on a node. A node with a wiped disk is another replica. */
 export interface ReplicaKey {
   readonly id: NodeId;
   readonly directoryId: Uuid;

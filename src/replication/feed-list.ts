@@ -1,4 +1,4 @@
-/** Who is fed by a partition. Invariant: a broker has at most one feed, its newest. */
+/** The followers' streams that a partition feeds. Invariant: a broker has at most one feed, its newest. */
 import type { ErrorRow } from '../protocol/errors.ts';
 import type { Feed } from './feed.ts';
 

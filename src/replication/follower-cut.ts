@@ -4,7 +4,7 @@ import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 
 export function cutToLeader(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
-  // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse for ever.
+  // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse every subscription.
   mark('replication.logs-parted');
   return cutAt(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }

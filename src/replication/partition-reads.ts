@@ -49,7 +49,7 @@ export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
   if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
   if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
-  // Between the last epoch that wrote and ours nobody wrote anything.
+  // No leader wrote anything between the last epoch in the log and the current one.
   if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
   return log.endOffsetForEpoch(epoch);
 }

@@ -252,7 +252,7 @@ export class Partition {
     this.lowWatermarkChanges.notify();
   }
 
-  /** Time passed or brokers came and went: who fell out of sync, who may join, who no longer counts. */
+  /** Time has passed, or brokers came and went: checks which replicas leave the ISR, and which may join it. */
   tick(nowMs: number): void {
     const leader = this.#leader;
     if (leader === null) return;

@@ -7,7 +7,7 @@ export function exitProcess(status: number): never {
   process.exit(status);
 }
 
-/** Calls `handler` for errors that nobody caught: they are bugs. */
+/** Calls `handler` for uncaught errors: they are bugs. */
 export function onUncaught(handler: (error: unknown) => void): void {
   process.on('uncaughtException', handler);
   process.on('unhandledRejection', handler);

@@ -78,7 +78,7 @@ export class Listeners {
     const { controllerListenerNames, isBroker, isController } = this.config;
     const secured = this.config.listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT');
     if (secured !== undefined) {
-      // Serving it without TLS or authentication would let in whom it was meant to keep out.
+      // Serving it without TLS or authentication would let in clients that the operator meant to keep out.
       throw new ConfigError(
         `Listener ${secured.name}: security protocol ${secured.securityProtocol} is not supported yet.`,
       );

@@ -1,5 +1,5 @@
 /**
- * How the active controller changes who votes: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter as other nodes hand them on, and
+ * How the active controller changes the voters: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter as other nodes hand them on, and
  * the step from a static to a dynamic quorum, which is asked for as an update of the feature kraft.version.
  *
  * An answer leaves when the changed voter set is committed; an addition may be asked to be answered once it is appended. What is allowed, the consensus core says (`raft/role/membership.ts`);

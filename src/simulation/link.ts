@@ -16,7 +16,7 @@ export interface LinkFaults {
   latencyMinMs: number;
 }
 
-/** Who can't reach whom: ordered pairs of host names. */
+/** Cut directions: ordered pairs of host names. */
 export class Partitions {
   private readonly cuts = new Set<string>();
 

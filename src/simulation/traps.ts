@@ -1,7 +1,7 @@
 /**
  * What a simulated program must not touch: the machine's clock, timers, chance, files and sockets. While a world runs they
  * throw and say what to inject instead; afterwards everything is as it was. A call that slips through would make two runs of
- * one seed differ, and nobody could tell why.
+ * one seed differ, and the reason could not be found.
  *
  * Not trapped: what node itself and V8 do inside, modules that kept a function from before (`const now = Date.now`).
  */

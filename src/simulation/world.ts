@@ -78,7 +78,7 @@ export class World {
     return true;
   }
 
-  /** Inside a microtask nothing would ever settle, and the run would look like one in which nobody answers. */
+  /** Inside a microtask no promise would settle, and the run would look like one without responses. */
   private checkDrain(): void {
     let isDrained = false;
     void Promise.resolve().then(() => {

@@ -44,7 +44,7 @@ export function endTxn(turn: Turn, input: EndInput): void {
   });
 }
 
-/** The producer id and epoch of the next transaction: told to those who raise it. */
+/** The producer id and epoch of the next transaction, for clients whose EndTxn raises the epoch. */
 function producerAnswer(transaction: Transaction, request: EndTxnRequest): ProducerAnswer {
   if (request.clientVersion < 2) return { errorCode: 0, producerId: -1, producerEpoch: -1 };
   const { producerId, producerEpoch } = transaction;

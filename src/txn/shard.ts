@@ -53,7 +53,7 @@ export function step(shard: Shard, input: TxnInput | RuntimeInput, context: Step
   return turn;
 }
 
-/** What was decided gets its markers, and who waited for the end of a transition has its turn. */
+/** Sends the markers of decided transactions, and takes up requests that waited for the end of a transition. */
 function goOn(turn: Turn): void {
   for (const entry of turn.settled) {
     if (entry.isPending) continue;

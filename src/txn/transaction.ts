@@ -87,7 +87,7 @@ function next(from: Transaction, change: Partial<Transaction> & Pick<Transaction
   return to;
 }
 
-/** A transactional id that nobody has used. */
+/** A transactional id that was never used. */
 export function newTransaction(producerId: number, timeoutMs: number, nowMs: number): Transaction {
   return {
     producerId,

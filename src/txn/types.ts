@@ -10,7 +10,7 @@ import type { TransactionVersion } from './transaction.ts';
 export interface TxnConfig {
   /** The longest time-out that a producer may ask for. */
   readonly maxTimeoutMs: number;
-  /** How long an id is kept that nobody uses. */
+  /** How long an unused id is kept. */
   readonly idExpirationMs: number;
   /** How often transactions that took too long are looked for. */
   readonly abortIntervalMs: number;
@@ -23,13 +23,13 @@ export interface TxnConfig {
 export interface InitProducerIdRequest {
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
-  /** -1: the producer has none yet; otherwise it wants its own epoch raised, and nobody else's (KIP-360). */
+  /** -1: the producer has none yet; otherwise it wants its own epoch raised (KIP-360). */
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly enable2Pc: boolean;
 }
 
-/** Who asks for a change of an open transaction. */
+/** The producer that asks for a change of an open transaction. */
 export interface ProducerRequest {
   readonly transactionalId: string;
   readonly producerId: number;

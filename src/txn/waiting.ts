@@ -21,7 +21,7 @@ export function wait(turn: Turn, entry: Entry, input: Request): void {
 
 /** Tries again what waits for `entry`, as long as it is at rest. */
 export function wake(turn: Turn, entry: Entry, take: (turn: Turn, input: Request) => void): void {
-  // Who must wait once more keeps its place and its deadline.
+  // A request that must wait once more keeps its place and its deadline.
   for (const waiting of [...entry.waiting]) {
     if (isInTransition(entry)) return;
     remove(turn, waiting);

@@ -67,7 +67,7 @@ export class CallStream implements MessageStream {
   onEnded: () => void = nothing;
   private call: Call | null = null;
   private encode: ((message: PeerMessage) => Uint8Array) | null = null;
-  /** What the opener sent before there was a call. It is encoded then: nobody but an acceptor sends bytes that change later. */
+  /** What the opener sent before there was a call. It is encoded when the call begins: only an acceptor sends bytes that change later. */
   private waiting: PeerMessage[] | null = [];
   private closeReason: string | undefined;
   private queuedBytes = 0;

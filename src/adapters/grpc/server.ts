@@ -1,5 +1,5 @@
 /**
- * Serves streams to peers on connections that `one-port.ts` recognised as HTTP/2. A channel that nobody here accepts is
+ * Serves streams to peers on connections that `one-port.ts` recognised as HTTP/2. A channel that this node does not accept is
  * answered UNIMPLEMENTED, which closes the peer's stream with an error.
  */
 import type { Socket } from 'node:net';

@@ -296,7 +296,7 @@ class Fetch {
   }
 }
 
-/** Clients of such old versions can't read it, and nobody converts it for them. */
+/** Clients of such old versions cannot read it, and this broker does not convert batches. */
 function hasZstd(records: Uint8Array): boolean {
   return batches(records).headers.some((header) => (header.attributes & 7) === zstd);
 }

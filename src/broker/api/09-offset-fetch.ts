@@ -1,7 +1,7 @@
 /**
  * OffsetFetch (9), v1–v10. What groups have committed, that is, what is replicated.
  * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
- *            v9 members of consumer groups say who they are · v10 topic ids instead of names.
+ *            v9 members of consumer groups send member id and epoch · v10 topic ids instead of names.
  * Behaviour: with requireStable, partitions that an open transaction has offsets for answer UNSTABLE_OFFSET_COMMIT;
  *            nothing committed is offset -1 without an error; an unknown group has committed nothing.
  */

@@ -49,7 +49,7 @@ export function describeQuorum(
   version: number,
   status: QuorumStatus,
 ): Response {
-  // Who asks for anything else besides is told nothing of the quorum either.
+  // A request that names any other topic besides gets no answer about the quorum either.
   const isQuorum =
     request.topics.length === 1 &&
     request.topics.every(

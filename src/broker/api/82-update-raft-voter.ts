@@ -1,6 +1,6 @@
 /**
  * UpdateRaftVoter (82), v0. Where a voter of the metadata quorum is reached from now on.
- * Behaviour: on controllers only, and not handed on: who isn't the active controller says who is.
+ * Behaviour: on controllers only, and not forwarded: a controller that is not active names the active one.
  */
 import { Errors } from '../../protocol/errors.ts';
 import {
@@ -30,7 +30,7 @@ export function createUpdateRaftVoterHandler(services: NodeServices): Handler {
   });
 }
 
-/** Every answer says who leads, and where. */
+/** Every response names the quorum leader and its address. */
 export function updateAnswer(errorCode: number, quorum: QuorumStatus): Init<typeof UpdateRaftVoterResponse> {
   const { leaderId, epoch } = quorum;
   const endpoint = quorum.voters.find(({ id }) => id === leaderId)?.endpoints[0];

@@ -1,4 +1,4 @@
-/** Who asks, as a group remembers it. */
+/** The client of a request, as a group remembers it. */
 import type { Caller } from '../../group/types.ts';
 import type { RequestContext } from '../handler.ts';
 

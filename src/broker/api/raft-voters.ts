@@ -28,7 +28,7 @@ type Verb = OneVoterChange['kind'];
 const participles = { add: 'adding', remove: 'removing', update: 'updating' } as const;
 const names = { add: 'Add', remove: 'Remove', update: 'Update' } as const;
 
-/** Who sends a cluster id means that cluster. */
+/** A request with a cluster id is meant for that cluster. */
 export function wrongCluster(asked: string | null, own: string): VoterFailure | null {
   if (asked === null || asked === own) return null;
   return {

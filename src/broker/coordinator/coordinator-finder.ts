@@ -27,7 +27,7 @@ export class CoordinatorFinder {
     const { topic } = this.#coordinator;
     const index = this.#coordinator.partitionOf(key, image);
     if (index === null) {
-      // Nobody waits for it: the client comes back soon, and finds it then. Why it failed is in the log.
+      // The request does not wait for the creation: the client retries soon and finds the topic then. The log has the error.
       void this.#creator.create(topic);
       throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
     }

@@ -53,7 +53,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     for (const partition of replicas.partitions()) if (partition.isLeader) this.#leads(partition, true);
   }
 
-  /** Tells everybody who waits to look for another coordinator. What was appended is with the replicas. */
+  /** Answers pending requests NOT_COORDINATOR. The next coordinator has what was appended. */
   stop(): void {
     this.#unwatch?.();
     for (const host of this.#hosts.values()) host.close(Errors.NOT_COORDINATOR);

@@ -177,7 +177,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     });
   }
 
-  /** An input that nobody waits for; lost on a host that is not active. */
+  /** An input without a response; lost on a host that is not active. */
   tell(input: Input): void {
     if (this.#state === 'active') this.#step(input);
   }

@@ -83,7 +83,7 @@ export class WriteQueue {
     else this.#schedule();
   }
 
-  /** Nobody is told anything any more. */
+  /** No callback is called any more. */
   close(): void {
     this.#isClosed = true;
     this.#queue = [];

@@ -1,7 +1,7 @@
 /**
  * Whether a group's offsets belong to a transaction that is open (KIP-890), asked before they are appended; what Produce does for
  * batches of clients (`../api/produce-transactions.ts`). A commit that was late on the network must not begin a transaction in the
- * partition that its coordinator has ended: nobody would ever end that one.
+ * partition that its coordinator has ended: that one would never end.
  */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TxnOffsetCommitRequest } from '../../group/types.ts';
@@ -25,7 +25,7 @@ export class OffsetsVerification {
     this.#verifier = verifier;
   }
 
-  /** What the append to `partition` has to show; at once when nobody has to be asked. Throws, or rejects with, a `KafkaError`. */
+  /** The verification that the append to `partition` needs; at once when the coordinator need not be asked. Throws, or rejects with, a `KafkaError`. */
   begin(
     partition: PartitionReplica,
     apiVersion: number,

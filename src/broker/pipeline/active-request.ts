@@ -64,7 +64,7 @@ export class ActiveRequest implements RequestContext {
     this.#onClose = null;
   }
 
-  /** For the output queue; null when nobody asked. */
+  /** For the output queue; null when no handler asked for it. */
   onSentCallback(): (() => void) | null {
     return this.#onSent === null ? null : () => this.sent();
   }

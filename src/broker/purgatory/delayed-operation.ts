@@ -87,7 +87,7 @@ export class DelayedOperation {
     if (this.#state === 'pending') this.#check();
   }
 
-  /** The request has nobody to answer any more: the operation ends and tells no one. */
+  /** The client has gone: the operation ends without a response. */
   cancel(): void {
     this.#end();
   }

@@ -115,7 +115,7 @@ export class FetchOperation {
     return reading.then(() => this.#afterFirstRead() ?? undefined);
   }
 
-  /** The client is gone: nobody waits. The promise of `run` stays open. */
+  /** The client has gone. The promise of `run` never settles. */
   cancel(): void {
     this.#isCancelled = true;
     this.#operation?.cancel();

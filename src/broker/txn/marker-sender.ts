@@ -22,7 +22,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { listOf, type Partitions, partitionsOf } from '../../txn/partitions.ts';
 import type { MarkerRound } from '../../txn/types.ts';
 
-/** Markers of a transaction, and who wants to hear of them. */
+/** Markers of a transaction, and the callback for their outcome. */
 export interface MarkerOrder {
   readonly round: MarkerRound;
   /** False once another broker coordinates: then nothing more is sent. */

@@ -37,7 +37,7 @@ export function usageError<T>(table: OptionTable, check: () => T): T {
   }
 }
 
-/** Runs a parser whose complaints nobody in Kafka's tool catches: they come out as Java tells of them. */
+/** Runs a parser whose exceptions Kafka's tool does not catch: they are printed as Java prints an uncaught exception. */
 export function uncaughtParserError<T>(parse: () => T): T {
   try {
     return parse();

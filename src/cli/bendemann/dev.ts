@@ -48,7 +48,7 @@ function controlAddress(control: string | true): { host: string; port: number } 
   return { host: match[1] || '127.0.0.1', port: Number(match[2]) };
 }
 
-/** Says once who came, and what was created, deleted or joined. */
+/** Prints each event once: a broker that joined, a topic created or deleted, a group member that joined. */
 function announcer(io: CliIo): (request: LoggedRequest) => void {
   const seen = new Set<string>();
   const once = (text: string): void => {

@@ -51,7 +51,7 @@ export interface ConnectOptions {
 
 const warningIntervalMs = 5000;
 
-/** Connects, and says so on standard error while nobody answers, instead of trying on in silence. */
+/** Connects. While no node answers, a line on standard error says so. */
 function warnedConnect(): typeof connectTcp {
   let saidMs = Number.NEGATIVE_INFINITY;
   return async (address, timeoutMs) => {

@@ -30,7 +30,7 @@ export interface HostPlanInput {
   readonly wanted: readonly string[];
   /** Text of a mounted file of a service. */
   readonly readMounted: (service: ComposeService, path: string) => string | null;
-  /** A port of this machine that nobody uses. */
+  /** A free port of this machine. */
   readonly freePort: () => number;
   /** Where a node keeps its data. */
   readonly dataDirectory: (service: string) => string;

@@ -1,4 +1,4 @@
-/** The properties of a container that nobody configured: one combined node, as in the image apache/kafka. */
+/** The properties of a container without configuration: one combined node, as in the image apache/kafka. */
 import type { Draft } from './draft.ts';
 
 export const packagedDefaults: Readonly<Record<string, string>> = {

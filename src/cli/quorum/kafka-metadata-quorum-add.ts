@@ -1,6 +1,6 @@
 /**
  * `kafka-metadata-quorum add-controller`: asks the quorum to take the controller of a properties file among its voters. Of the
- * file only what says who and where the controller is gets read, as in Kafka; the rest may be anything.
+ * file only the identity and the addresses of the controller are read, as in Kafka; the rest is not checked.
  */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -44,7 +44,7 @@ export async function addController(
   io.stdout(`${verb} controller ${id} with directory id ${directoryId} and endpoints: ${shown}\n`);
 }
 
-/** Who the controller of these properties is. Reads the directory's meta.properties. Throws `ToolError` in Kafka's words. */
+/** Id and directory id of the controller of these properties. Reads the directory's meta.properties. Throws `ToolError` in Kafka's words. */
 export function identityIn(properties: ReadonlyMap<string, string>): ControllerIdentity {
   const id = nodeIdIn(properties);
   const roles = (properties.get('process.roles') ?? '').split(',').map((role) => role.trim());

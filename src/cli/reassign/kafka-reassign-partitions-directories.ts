@@ -38,7 +38,7 @@ export function isActive({ found }: DirectoryMove): boolean {
   return found !== null && found.future !== null;
 }
 
-/** Whether there is nothing left to wait for: it is there, or nobody is moving it. */
+/** Whether the move is over: the replica is there, or no move is under way. */
 export function isOver(move: DirectoryMove): boolean {
   return move.found !== null && move.found.current !== null && !isActive(move);
 }

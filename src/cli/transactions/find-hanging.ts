@@ -1,6 +1,6 @@
 /**
  * Hanging transactions: open on a partition for longer than any transaction may take, and unknown to the coordinator, or known
- * without that partition. Nobody will ever end them; they keep the last stable offset, and compaction, where they are.
+ * without that partition. No coordinator will end them; the last stable offset and compaction cannot pass them.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';

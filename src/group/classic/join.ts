@@ -96,7 +96,7 @@ function joinConsumer(
   joinConsumerGroup(turn, group, token, caller, request, again);
 }
 
-/** In a rebalance those who wait count, since the rest may be on their way out. */
+/** In a rebalance only members with a pending JoinGroup count, since the others may not come back. */
 function hasRoom(turn: Turn, group: ClassicGroup, memberId: string): boolean {
   const { maxSize } = turn.shard.config;
   const member = group.members.get(memberId);

@@ -2,7 +2,7 @@
  * How a group gets from one generation to the next: it prepares (all members are to join again), completes the join phase
  * (generation + 1, the leader learns the members), and waits for the leader's assignment (`sync.ts` ends it).
  *
- * Who does not come back in time is removed, with two exceptions: static members, who are only removed when their session
+ * A member that does not join again in time is removed, with two exceptions: static members, who are only removed when their session
  * expires, and the case that nobody at all came back, in which the group waits once more.
  */
 import { mark } from '../../base/mark.ts';
@@ -66,7 +66,7 @@ function completeOrWait(turn: Turn, group: ClassicGroup): void {
   else turn.shard.deadlines.set(group.joinDeadline, turn.nowMs + group.rebalanceTimeoutMs);
 }
 
-/** While the group prepares: completes the join phase when nobody is missing. The first generation completes by time only. */
+/** While the group prepares: completes the join phase when all members have joined. The first generation completes by time only. */
 export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
   if (group.state !== 'PreparingRebalance') return;
   if (group.allJoined && !group.initialRebalance) completeJoin(turn, group);
@@ -157,7 +157,7 @@ function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Members have no assignment until the next generation; who waits for one is told why. */
+/** Members have no assignment until the next generation; pending SyncGroup requests get the error. */
 export function withdrawAssignments(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   for (const member of group.members.values()) {
     member.assignment = noBytes;
@@ -177,7 +177,7 @@ export function expireSession(turn: Turn, group: ClassicGroup, deadline: Deadlin
   mark('group.session-deadline');
   const member = group.members.get(deadline.memberId);
   if (member === undefined || member.session !== deadline) return;
-  // Who waits for us needs no heartbeat; the session starts anew with our answer.
+  // A member with a pending JoinGroup sends no heartbeats; its session starts anew with the response.
   if (!member.isNew && (member.joinToken !== null || member.syncToken !== null)) return;
   note(turn, 'info', 'Member has failed, removing it from the group', {
     group: group.groupId,

@@ -1,5 +1,5 @@
 /**
- * SyncGroup (14): the leader hands in who gets what, the others wait for their share. The shares leave only after the
+ * SyncGroup (14): the leader sends the assignment, the others wait for their part of it. The responses leave only after the
  * group with its assignment is replicated, so that a coordinator that takes over knows the same generation.
  */
 import { mark } from '../../base/mark.ts';

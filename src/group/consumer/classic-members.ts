@@ -107,7 +107,7 @@ function joinedResponse(
     generationId: current.memberEpoch,
     protocolType: 'consumer',
     protocolName: protocols[0]?.name ?? null,
-    // Nobody leads: the coordinator assigns.
+    // No member leads: the coordinator computes the assignment.
     leader: '',
     skipAssignment: false,
     memberId,

@@ -43,7 +43,7 @@ const anyPartition = (): null => null;
 
 type Who = Pick<OffsetCommitRequest, 'memberId' | 'groupInstanceId' | 'generationIdOrMemberEpoch'>;
 
-/** `isTransactional`: TxnOffsetCommit, which older clients send without saying who they are. */
+/** `isTransactional`: TxnOffsetCommit, which older clients send without member id and epoch. */
 export function commitRule(
   group: ConsumerGroup,
   { memberId, groupInstanceId, generationIdOrMemberEpoch: epoch }: Who,

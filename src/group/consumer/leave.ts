@@ -48,7 +48,7 @@ export function leaveGroup(
   });
 }
 
-/** A static member keeps its partitions until its session ends; nobody is told. */
+/** A static member keeps its partitions until its session ends; the group epoch does not change. */
 function goForAWhile(
   turn: Turn,
   group: ConsumerGroup,

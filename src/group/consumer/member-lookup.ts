@@ -154,7 +154,7 @@ function ownsOnly(owned: OwnedPartitions | null, assigned: EpochedPartitions): b
   });
 }
 
-/** Once nobody subscribes with it any more. */
+/** Once no member subscribes with it any more. */
 export function forgetRegex(group: ConsumerGroup, batch: Batch, regex: string): void {
   if (group.subscribersOfRegex(regex) === 0 && group.regexes.has(regex))
     change(batch, group, { type: 'regex', regex, value: null });

@@ -56,7 +56,7 @@ export interface ConsumerMember {
 
 export const joinEpoch = 0;
 export const leaveEpoch = -1;
-/** A static member goes and will be back: nobody else gets its partitions until its session expires. */
+/** A static member leaves for a while: no other member gets its partitions until its session expires. */
 export const leaveStaticEpoch = -2;
 
 export const noPartitions: EpochedPartitions = new Map();

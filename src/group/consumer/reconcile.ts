@@ -40,7 +40,7 @@ export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   }
 }
 
-/** Who does not say what it owns may still own everything. */
+/** A member that does not send what it owns may still own everything. */
 function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): boolean {
   if (owned === null) return true;
   return owned.some(({ topicId, partitions: list }) => {

@@ -54,7 +54,7 @@ export type Verification = VerificationGuard | 'off' | null;
 const epochBumpVersion = 2;
 const epochMax = 0x7fff;
 
-/** Who appends: a client is held to the rules, a follower takes what its leader accepted. */
+/** Origin of an append: a client's batch must obey the rules; a follower takes what its leader accepted. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 interface OpenTransaction {

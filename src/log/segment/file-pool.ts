@@ -15,7 +15,7 @@ export interface PooledFile {
 interface Entry {
   readonly handle: Promise<FileHandle>;
   users: number;
-  /** Closed as soon as nobody uses it. */
+  /** Closed as soon as no operation uses it. */
   doomed: boolean;
   closed: Promise<void> | null;
 }

@@ -2,7 +2,7 @@
  * Elections: who campaigns when, whom a replica votes for.
  *
  * Pre-vote: before it raises its epoch, a replica asks whether a majority would vote for it; a majority that hears a live
- * leader says no, so a replica that merely lost its own links disturbs nobody. Votes and requests for them leave only when
+ * leader says no, so a replica that only lost its own links does not disturb the quorum. Votes and requests for them leave only when
  * the epoch, the vote and the log they speak of are durable.
  */
 import { assert } from '../../base/assert.ts';
@@ -262,7 +262,7 @@ function countVotes(state: RaftState): void {
   } else if (role.name === 'candidate') {
     const answered = granted + rejected >= majority(voters.length);
     if (result === 'lost') becomeUnattached(state, state.epoch, role.attempts + 1);
-    // The vote is split, and who hasn't answered is probably dead: do not wait for it as long as for a slow disk.
+    // The vote is split, and a voter without a response is probably dead: the pause need not be as long as for a slow disk.
     else if (answered) {
       role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + retryPauseMs(state, role.attempts + 1));
     }

@@ -21,7 +21,7 @@ import { appendAsLeader, newEntry } from './leader.ts';
 /** A learner that was silent for so many fetch timeouts is forgotten; it announces itself when it comes back. */
 const learnerTimeouts = 5;
 
-/** Says that this replica wants the log, to everybody who may know who leads. */
+/** Asks for the log, at every replica that may know the leader. */
 export function announce(state: RaftState): void {
   const { me, endpoints } = state.options;
   const message: JoinRequest = { type: 'join', epoch: state.epoch, replica: me, endpoints };
@@ -74,7 +74,7 @@ function setEndpoints(state: RaftState, progress: Progress, endpoints: readonly 
   state.learnersVersion += 1;
 }
 
-/** Whom the leader feeds without counting: no voter, or a voter's node with another disk. */
+/** A replica that the leader sends the log to, but that does not count for majorities: no voter, or a voter's node with another disk. */
 export function learners(state: RaftState, leader: Leader): Progress[] {
   const { current } = state.voters;
   return [...leader.progress.values()].filter(({ id, directoryId }) =>
@@ -116,11 +116,11 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
   accepted.push({ ticket, offset });
 }
 
-/** Who is removed is told so: it is a learner from now on, where its voter was. */
+/** A removed voter is sent the entry that removes it: it is a learner from now on. */
 function keepFeeding(state: RaftState, leader: Leader, removed: ReplicaKey): void {
   const progress = leader.progress.get(removed.id);
   const voter = voterOf(state.voters.current, removed);
-  // Nobody is there: when it comes back it asks for the log itself.
+  // The replica does not answer: when it comes back it asks for the log itself.
   if (progress?.directoryId === null) leader.progress.delete(removed.id);
   if (
     progress === undefined ||

@@ -2,9 +2,9 @@
  * Reads of the leader's state that see everything that was committed before they were asked for.
  *
  * The leader notes its high watermark, once an entry of its own epoch is committed, and begins a round: a heartbeat with a
- * number that it alone gives. When a majority has answered that number or a later one, nobody had been elected in a later
- * epoch when the round began, so nobody had committed more. One round is on its way at a time; reads that come meanwhile
- * share the next, and each regular heartbeat is a round too, so that a lost one holds nobody up for long.
+ * number that it alone gives. When a majority has answered that number or a later one, no other leader had been elected in a
+ * later epoch when the round began, so no other leader had committed more. One round is in flight at a time; reads that come in the
+ * meantime share the next one. Each regular heartbeat is a round too, so that a lost message delays a read by one heartbeat at most.
  */
 import { mark } from '../../base/mark.ts';
 import { countsFor } from '../progress.ts';

@@ -9,7 +9,7 @@ import { addInflight, type Progress } from '../progress.ts';
 import { leaderOf, type RaftState } from '../state.ts';
 import { type Entry, entrySizeBytes } from '../types.ts';
 
-/** Everything that can leave to every follower, and the high watermark to those who have nothing else to get. */
+/** Sends each follower all that its window allows, and the high watermark to followers that lack nothing. */
 export function replicate(state: RaftState): void {
   if (state.role.name !== 'leader') return;
   for (const progress of state.role.progress.values()) {

@@ -1,6 +1,6 @@
 /**
  * How a leadership ends on purpose: the leader tells the voter that has most to campaign at once (`timeoutNow`), when that has all of the log.
- * Until then, and until it hears of a later epoch, it takes no proposals. When nobody can be told it resigns and says so, so
+ * Until then, and until it hears of a later epoch, it takes no proposals. When no voter can be told it resigns and says so, so
  * that the others need not wait until they miss it.
  */
 import type { NodeId } from '../../base/ids.ts';
@@ -40,7 +40,7 @@ function startTransfer(state: RaftState, leader: Leader): boolean {
     if (best === null || progress.match > best.match) best = progress;
   }
   if (best === null) return false;
-  // Half of an election: so that a second one can be asked before those who wait lose patience.
+  // Half of an election time-out, so that a second voter can be asked before the other voters campaign.
   const deadlineMs = state.nowMs + Math.floor(state.options.electionTimeoutMs / 2);
   leader.transfer = { target: best.id, deadlineMs, sent: false };
   continueTransfer(state, leader);
@@ -56,7 +56,7 @@ export function continueTransfer(state: RaftState, leader: Leader): void {
   state.send(transfer.target, { type: 'timeoutNow', epoch: state.epoch });
 }
 
-/** The target does not answer, or its stream broke: the next one, or nobody. Proposals are taken again when this leader stays. */
+/** The target does not answer, or its stream broke: try the next one. When there is none, this leader stays and accepts proposals again. */
 export function abortTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;
   if (transfer === null) return;

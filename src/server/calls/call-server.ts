@@ -9,10 +9,10 @@ import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Call, CallFrame, Reply, ReplyFrame } from './messages.ts';
 
-/** Who asks, and on which stream. */
+/** The sender of a call, and its stream. */
 export interface Caller {
   readonly hello: Hello;
-  /** False when the stream is over: nobody waits for the reply on it. */
+  /** False when the stream is over: its sender cannot receive the reply. */
   readonly isAwaited: () => boolean;
 }
 
@@ -58,7 +58,7 @@ export class CallServer {
     if (fault !== null || message.type !== 'hello') {
       logger.info('A peer was refused', { reason: fault });
       this.#streams.delete(stream);
-      // The caller learns whom it has reached, and can say what does not fit.
+      // The caller learns which node it has reached, and can log what does not fit.
       stream.send(helloOf(identity));
       stream.close(fault ?? '');
       return;

@@ -16,7 +16,7 @@ export interface Call {
   readonly lowestPendingId: number;
   readonly apiKey: number;
   readonly apiVersion: number;
-  /** Who asked the sender, `User:alice`; empty: the node itself. */
+  /** The principal whose request the sender forwards, `User:alice`; empty: the node itself. */
   readonly principal: string;
   readonly clientId: string;
   readonly body: Uint8Array;

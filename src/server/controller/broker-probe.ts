@@ -1,5 +1,5 @@
 /**
- * Asks whether a broker's process is there: a connection to its address is refused when nobody listens. A process that only stands
+ * Checks whether a broker's process is running: when it is not, a connection to its address is refused. A process that only stands
  * still is connected to by the system, so it is not taken for dead.
  */
 import type { NodeId } from '../../base/ids.ts';

@@ -22,7 +22,7 @@ import type { ControllerDriver } from './controller-driver.ts';
 export interface ControllerClientOptions {
   readonly identity: Identity;
   readonly log: Pick<MetadataLog, 'leader' | 'addressOf'>;
-  /** Voters, or controller.quorum.bootstrap.servers: whom to ask while the leader isn't known. */
+  /** Voters, or controller.quorum.bootstrap.servers: asked while the leader is not known. */
   readonly bootstrap: readonly Address[];
   /** The controller in this process, when there is one. */
   readonly local: ControllerDriver | null;
@@ -39,7 +39,7 @@ interface Target {
 
 const retryMsMin = 10;
 const retryMsMax = 200;
-/** Nobody answers on this stream: the controller may be elsewhere. */
+/** There is no response on this stream: the controller may be another node. */
 const attemptMsMax = 5000;
 
 /** The stream broke, or the one we asked isn't the controller: try again. */
@@ -105,7 +105,7 @@ export class StreamControllerClient implements ControllerClient {
       const isChanged = await this.#changeOr(
         Math.min(retryMs, Math.max(1, deadlineMs - clock.monotonicMs())),
       );
-      // Who has just been elected is active in a moment.
+      // A leader that was just elected is active in a moment.
       retryMs = isChanged ? retryMsMin : Math.min(retryMs * 2, retryMsMax);
     }
   }
@@ -175,7 +175,7 @@ export class StreamControllerClient implements ControllerClient {
     const address = leader.id === null ? null : log.addressOf(leader.id);
     if (address !== null) return { address, id: leader.id };
     if (this.#link !== null) return { address: this.#link.address, id: null };
-    // Nobody leads as far as we know; nobody can answer, but others may know first.
+    // This node knows no leader; another node may know it first.
     if (bootstrap.length === 0) return null;
     const next = bootstrap[this.#nextBootstrap % bootstrap.length] as Address;
     this.#nextBootstrap++;

@@ -46,7 +46,7 @@ export interface ControllerDriverOptions {
   readonly clusterId: string;
   /** What `format` decided (bootstrap.checkpoint): written by the first active controller of a new cluster. */
   readonly bootstrap: readonly MetadataRecord[];
-  /** Resolves to false when nobody listens at a broker's address. */
+  /** Resolves to false when a broker's address refuses connections. */
   readonly probe: (id: NodeId) => Promise<boolean>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -146,7 +146,7 @@ export class ControllerDriver implements MetadataLogListener {
 
   /**
    * Resolves to the encoded response once it may leave. Rejects with `KafkaError`. A request that was begun in this controller epoch
-   * is not begun again. One that nobody waits for any more when its turn comes is not begun: its sender has asked again by then,
+   * is not begun again. One whose sender no longer waits when its turn comes is not begun: the sender has sent it again by then,
    * maybe here.
    */
   submit(call: Call, requester: Requester): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ import type { Call } from '../calls/messages.ts';
 export interface Requester {
   readonly nodeId: NodeId;
   readonly bootId: number;
-  /** False when nobody waits for this answer any more. */
+  /** False when the sender no longer waits for the response. */
   readonly isAwaited: () => boolean;
 }
 

@@ -40,9 +40,9 @@ export class Checker {
   readonly committed: Canon[] = [];
   /** Epoch of the leader that committed it, by offset. */
   readonly #committedIn: number[] = [];
-  /** I1: the one leader of each epoch, for ever. */
+  /** I1: the one leader of each epoch. */
   readonly leaders = new Map<number, Replica>();
-  /** What each disk holds, also of disks that are gone: who acknowledged and was wiped had it. */
+  /** What each disk holds. Wiped disks stay in it: their replicas had acknowledged what was on them. */
   readonly durableOf = new Map<string, Mirror>();
   /** I2: by disk and epoch. */
   readonly #votes = new Map<string, Map<number, ReplicaKey>>();
@@ -115,7 +115,7 @@ export class Checker {
     watch.rebuildSteps();
   }
 
-  /** The set before any that the log tells. Who was never told it, and has but the first entry, knows none. */
+  /** The voter set in force before the first one in the log. A replica that was formatted without voters has none. */
   #initialOf(meta: SnapshotMeta): readonly Voter[] {
     return meta.voters.length === 0 ? [] : this.world.initialVoters;
   }

@@ -142,7 +142,7 @@ export class Clients {
     }
   }
 
-  /** The answer to a proposal or a change: it is at `offset`, for ever. */
+  /** The answer to a proposal or a change: it is committed at `offset`. */
   committed(ticket: number, offset: number): void {
     const operation = this.#end(ticket, 'done');
     require(operation !== null, linearizable, () =>

@@ -33,7 +33,7 @@ export interface RaftPlan {
   readonly voterCount: number;
   /** Controllers that are no voters at first. */
   readonly spareCount: number;
-  /** The voters are told by the configuration, without directory ids, until they are upgraded: then nobody is wiped. */
+  /** The voters come from the configuration, without directory ids, until they are upgraded. No disk is wiped in such a world. */
   readonly staticVoters: boolean;
   readonly tuning: Partial<RaftOptions>;
   /** Messages of a link keep their order, as on a stream. */
@@ -58,7 +58,7 @@ export interface RaftPlan {
   readonly safetyMs: number;
 }
 
-/** With so few, those who are no voters may wait for ever to be fed. */
+/** With so few, some replicas that are no voters may never get the log. */
 export const learnersFew = 1;
 
 function tuningOf(random: SeededRandom): Partial<RaftOptions> {

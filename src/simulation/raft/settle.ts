@@ -73,7 +73,7 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
       voters = told;
       since = offset;
     }
-    // Who is removed by an entry that isn't committed may still be needed to commit it (thesis 4.2.2).
+    // A voter whose removal is not committed yet may still be needed to commit it (thesis 4.2.2).
     if (voterOf(voters, candidate.key) === null && since < world.checker.committedEnd) return false;
     const votes = voters.filter((voter) => {
       const other = chosen.find(({ id }) => id === voter.id);
@@ -85,12 +85,12 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
 
 function heal(world: RaftWorld, replica: Replica): void {
   replica.failsNextWrite = false;
-  // Who retires never campaigns again: the process would end, and start anew.
+  // A replica that retires does not campaign again: in reality its process would end and start anew.
   if (replica.retiring) replica.die(true);
   world.restart(replica);
 }
 
-/** Stays as it is, dead, or alive and heard by nobody. */
+/** Stays as it is: dead, or alive without links. */
 function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void {
   replica.frozen = true;
   if (random.chance(0.5)) replica.die(random.chance(0.5));
@@ -138,7 +138,7 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
   require(grown <= 40, 'L6 epochs stop growing', () => `${phase}: ${grown} epochs to elect a leader`);
 }
 
-/** The others come back: to a leader that is heard by a majority, and whom they therefore don't disturb (I13). */
+/** The others come back: to a leader that a majority hears, which they therefore do not depose (I13). */
 function rejoin(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
@@ -154,20 +154,20 @@ function rejoin(world: RaftWorld): void {
     `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
 }
 
-/** It neither removed itself nor hands over: only then nobody else has a reason to lead. */
+/** It neither removed itself nor transfers its leadership: only then no other replica may become leader. */
 function stays({ core }: Replica): boolean {
   const state = core?.state;
   return state?.role.name === 'leader' && state.amVoter && state.role.transfer === null;
 }
 
-/** Who must have everything in the end: all, unless the leader feeds only few that are no voters. */
+/** The replicas that must have everything in the end: all, unless the leader sends the log to few that are no voters. */
 function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replica[] {
   if (world.plan.tuning.learnersMax !== learnersFew) return members;
   const [leader] = world.leaders();
   return members.filter(({ key }) => leader !== undefined && voterOf(leader.voters, key) !== null);
 }
 
-/** L1, I13: in a healthy cluster nobody disturbs the leader, and what is idle stays so. */
+/** L1, I13: in a healthy cluster the leader stays, and an idle cluster stays idle. */
 function stable(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;

@@ -1,6 +1,6 @@
 /**
  * A node that crashes soon after each of its starts, as a supervisor starts it again and again, in a network that is no better:
- * its container's network goes with the process, so that nobody is told; streams to the active controller break while it
+ * its container's network goes with the process, so that its peers see no reset; streams to the active controller break while it
  * starts; another node can't always reach the controller.
  */
 import { SeededRandom } from '../../simulation/random.ts';

@@ -27,7 +27,7 @@ export class Faults {
   private readonly loops: CrashLoops;
   private readonly clients: ClientFaults;
   private isOver = false;
-  /** Who is down, or dies now, stays down for the time being. */
+  /** A node that is down, or ends now, is not started again for the time being. */
   private staysDown = false;
   private readonly acts: Record<Family, Act>;
 
@@ -86,7 +86,7 @@ export class Faults {
     this.clients.onRebalance(machine);
   }
 
-  /** Takes away all that goes on by itself. Who is down stays down. */
+  /** Ends all faults that last. A node that is down stays down. */
   end(): void {
     this.isOver = true;
     this.loops.end();
@@ -102,7 +102,7 @@ export class Faults {
     }
   }
 
-  /** Boots everyone who can come back. */
+  /** Boots every node that can come back. */
   revive(): void {
     this.staysDown = false;
     for (const node of this.budget.living()) if (node.life === null) this.cluster.boot(node);

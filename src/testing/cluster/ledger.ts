@@ -1,6 +1,6 @@
 /**
  * What clients know of the records of every partition: what was acknowledged and what was read, at which offset. One offset
- * has one value for ever, one value one offset (producers are idempotent), and what was acknowledged is there at the end.
+ * has one value, one value has one offset (producers are idempotent), and what was acknowledged is there at the end.
  */
 import type { Verdict } from './verdict.ts';
 

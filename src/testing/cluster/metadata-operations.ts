@@ -62,7 +62,7 @@ export class MetadataOperations {
     this.newest = newest;
   }
 
-  /** One operation of the actor, who has names of his own. */
+  /** One operation of the actor, which has topic names of its own. */
   async step(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
     const name = `t${actor}-${random.u32() % 3}`;
     const dice = random.fraction();
@@ -120,7 +120,7 @@ export class MetadataOperations {
     return null;
   }
 
-  /** It came and went between two images, by a creation of which nobody heard the answer. */
+  /** It came and went between two images; the response to its creation was lost. */
   private mayHavePassed({ name, topicId, ceiling }: Operation): boolean {
     if (topicId === '' || topicId === uuidZero || this.timeLine.topics.has(topicId)) return false;
     return this.operations.some(

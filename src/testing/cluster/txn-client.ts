@@ -27,7 +27,7 @@ const produceVersion = 12;
 const retryMs = 20;
 const transactionKey = 1;
 
-/** Nobody answered in time: the call may have been carried out. */
+/** No response in time: the call may have been carried out. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }

@@ -1,11 +1,11 @@
 /**
  * What clients know of transactions, record by record. A transaction whose commit was acknowledged is wholly visible to read_committed;
- * one that nobody asked to commit never is; one whose commit had no answer is visible as a whole or not at all. A record is there
+ * one whose commit was never requested never is; one whose commit had no answer is visible as a whole or not at all. A record is there
  * once. Offsets move with their transaction.
  */
 import type { Verdict } from './verdict.ts';
 
-/** `committing`: the commit was asked for, and nobody knows yet, or ever. */
+/** `committing`: the commit was requested; its outcome is not known, and may never be. */
 type State = 'open' | 'committing' | 'committed' | 'aborted';
 
 export interface Transaction {

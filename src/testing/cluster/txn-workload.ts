@@ -192,7 +192,7 @@ function groupOf(id: string): string {
   return `group of ${id}`;
 }
 
-/** False: refused, or nobody knows. */
+/** False: refused, or the outcome is unknown. */
 async function isDone(call: Promise<void>): Promise<boolean> {
   try {
     await call;

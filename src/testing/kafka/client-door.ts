@@ -70,7 +70,7 @@ export class ClientDoor {
     return count;
   }
 
-  /** Notes who speaks on the connection from `port`. */
+  /** Notes which client uses the connection from `port`. */
   heard(port: number, clientId: string): void {
     const guest = this.guests.get(port);
     if (guest !== undefined) guest.clientId = clientId;

@@ -57,7 +57,7 @@ export interface SecurityOptions {
     /** SASL mechanisms; `['SCRAM-SHA-512']` by default. */
     readonly mechanisms?: readonly string[];
   }[];
-  /** Names of users whom no ACL holds back. */
+  /** Users that no ACL restricts. */
   readonly superUsers?: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * The general part of `uniform`, for members that subscribe to different topics: partitions that nobody has go to the
+ * The general part of `uniform`, for members that subscribe to different topics: partitions without an owner go to the
  * subscriber with the fewest, topics with few subscribers first; then partitions move one by one from a member to one that
  * has at least two fewer, until no such move is left. Each move makes the sum of squared loads smaller, so this ends.
  */
@@ -23,7 +23,7 @@ export function* balance(
       else list.push(share);
     }
   }
-  // Who can choose least gets first.
+  // Members with the fewest possible partitions are served first.
   const topicIds = [...subscribers.keys()].sort(
     (a, b) => defined(subscribers.get(a)).length - defined(subscribers.get(b)).length,
   );
@@ -80,7 +80,7 @@ function* levelTopic(
   return moved;
 }
 
-/** Shares in a heap by load. A load that has grown since is corrected when its share comes up; who lost something is added again. */
+/** Shares in a heap by load. A load that has grown since is corrected when its share comes up; a member that lost a partition is added again. */
 class ByLoad {
   readonly #heap: { readonly load: number; readonly share: Share }[] = [];
 

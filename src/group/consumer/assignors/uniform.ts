@@ -35,7 +35,7 @@ function sorted(partitions: ReadonlyMap<Uuid, ReadonlySet<number>>): Partitions 
   return new Map([...partitions].map(([topicId, set]) => [topicId, [...set].sort((a, b) => a - b)]));
 }
 
-/** Members keep what they have, up to `quotaOf`; returns the partitions that nobody has then. */
+/** Members keep what they have, up to `quotaOf`; returns the partitions that have no owner then. */
 function* keep(
   { partitionCount }: AssignorSpec,
   shares: readonly Share[],
@@ -81,7 +81,7 @@ function* fill(
   for (const topicId of topicIds) total += spec.partitionCount(topicId);
   const quota = Math.floor(total / shares.length);
   let extras = total % shares.length;
-  // Who has more than the quota keeps one more, as long as there are extras.
+  // A member above the quota keeps one more partition, as long as there are extra ones.
   const withExtra = new Set<Share>();
   const free = yield* keep(spec, shares, topicIds, (share) => {
     if (share.size < quota || withExtra.has(share)) return withExtra.has(share) ? quota + 1 : quota;
