@@ -6,9 +6,9 @@
  *
  * --against: a checkout of another commit, built. It is compared too, and every run begins with a new cluster, so that the systems
  * take turns: what the machine does in one minute and not in the next reaches all of them.
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group failover pauses controller-kill quiet stalls handover; all of
- * them when none is named. --minutes is for quiet and stalls, --members and
- * --partitions for consumer-group.
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group failover pauses controller-kill quiet stalls handover recovery compressed; all
+ * of them when none is named. --minutes is for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs (the
+ * number of partitions that hold them) for recovery.
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
  */
@@ -22,6 +22,7 @@ import { machineLine, Results } from './numbers.mjs';
 import { makeProbes } from './probes.mjs';
 import { benchControllerKill, benchHandover, benchQuiet, benchStalls } from './quorum.mjs';
 import { benchIdle, benchStart } from './start-and-idle.mjs';
+import { benchCompressed, benchRecovery } from './storage.mjs';
 import { systemsOf } from './systems.mjs';
 import { benchLatency, benchThroughput } from './throughput.mjs';
 import { benchTransactions } from './transactions.mjs';
@@ -43,6 +44,8 @@ const parts = {
   quiet: { isRepeated: false, bench: benchQuiet },
   stalls: { isRepeated: false, bench: benchStalls },
   handover: { isRepeated: false, bench: benchHandover },
+  recovery: { isRepeated: true, bench: benchRecovery },
+  compressed: { isRepeated: false, bench: benchCompressed },
 };
 
 const { values, positionals } = parseArgs({
@@ -57,6 +60,8 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '5' },
     members: { type: 'string', default: '1000' },
     partitions: { type: 'string', default: '10000' },
+    gib: { type: 'string', default: '1' },
+    logs: { type: 'string', default: '100' },
   },
 });
 const unknown = positionals.filter((name) => parts[name] === undefined);
@@ -84,6 +89,8 @@ const context = {
   minutes: Number(values.minutes),
   members: Number(values.members),
   partitions: Number(values.partitions),
+  gib: Number(values.gib),
+  logs: Number(values.logs),
 };
 
 let status = 0;

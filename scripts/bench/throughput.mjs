@@ -16,10 +16,10 @@ const latencyRecords = 20_000;
 const toolTimeoutMs = 300_000;
 
 /** Last line of the producer tool: records a second, MB a second, latencies. */
-async function produce(kafka, cluster, topic, acks, records, throughput = -1) {
+export async function produce(kafka, cluster, topic, acks, records, throughput = -1, properties = []) {
   const args = ['--topic', topic, '--num-records', records, '--record-size', recordBytes];
   args.push('--throughput', throughput, '--bootstrap-server', cluster.bootstrap);
-  args.push('--command-property', `acks=${acks}`);
+  for (const property of [`acks=${acks}`, ...properties]) args.push('--command-property', property);
   const { stdout } = await run(join(kafka, 'bin', 'kafka-producer-perf-test'), args.map(String), {
     timeout: toolTimeoutMs,
   });
@@ -30,7 +30,7 @@ async function produce(kafka, cluster, topic, acks, records, throughput = -1) {
   return { rate: Number(found[1]), median: Number(found[3]), percentile99: Number(found[4]) };
 }
 
-async function consume(kafka, cluster, topic, records) {
+export async function consume(kafka, cluster, topic, records) {
   const args = ['--topic', topic, '--num-records', records, '--bootstrap-server', cluster.bootstrap];
   const { stdout } = await run(
     join(kafka, 'bin', 'kafka-consumer-perf-test'),
@@ -49,7 +49,7 @@ async function consume(kafka, cluster, topic, records) {
 }
 
 /** CPU seconds of all nodes for each GB (10^9 bytes of records) while `body` runs. */
-async function costOf(cluster, records, body) {
+export async function costOf(cluster, records, body) {
   const before = cpuSecondsOf(cluster);
   const value = await body();
   const cost = (cpuSecondsOf(cluster) - before) / ((records * recordBytes) / 1e9);
