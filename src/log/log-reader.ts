@@ -9,7 +9,7 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { batchHeader, batchHeaderBytes } from '../protocol/records/batch.ts';
 import { headerFault, readFully } from './segment/batch-scan.ts';
-import type { LogState } from './log-state.ts';
+import type { LogView } from './log-state.ts';
 import { firstRecordAtOrAfter, recordOfMaxTimestamp, type TimestampOffset } from './records/record-checks.ts';
 import type { Segment } from './segment/segment.ts';
 import { type CachedBatch, viewOf } from './tail-cache.ts';
@@ -60,14 +60,14 @@ interface Start {
 }
 
 export class LogReader {
-  readonly #state: LogState;
+  readonly #state: LogView;
   /** Runs under the writer's lock, and takes the log offline when the disk fails. */
   readonly #exclusive: (body: () => Promise<void>) => Promise<void>;
   #hints: Hint[] = [];
   /** Segments whose indexes are about to be rebuilt. */
   readonly #repairs = new Set<Segment>();
 
-  constructor(state: LogState, exclusive: (body: () => Promise<void>) => Promise<void>) {
+  constructor(state: LogView, exclusive: (body: () => Promise<void>) => Promise<void>) {
     this.#state = state;
     this.#exclusive = exclusive;
   }

@@ -3,18 +3,18 @@
  * watermark goes. The active segment goes too when all of it is too old; it is rolled first, so that the end offset stays.
  */
 import { removeFirstSegments } from './log-truncation.ts';
-import type { LogState } from './log-state.ts';
+import type { LogState, LogView } from './log-state.ts';
 import type { Segment } from './segment/segment.ts';
 
 /** How many leading segments are wholly below the log start offset, the active one excepted. */
-export function countBelowStart(state: LogState): number {
+export function countBelowStart(state: LogView): number {
   let count = 0;
   while (count < state.segments.length - 1 && state.endOfSegment(count) <= state.logStartOffset) count += 1;
   return count;
 }
 
 /** How many leading segments may go; equal to their number when the active one is due too. */
-export async function countExpired(state: LogState, nowMs: number): Promise<number> {
+export async function countExpired(state: LogView, nowMs: number): Promise<number> {
   const { config, segments } = state;
   let excessBytes = config.retentionBytes >= 0 ? state.sizeBytes - config.retentionBytes : -1;
   let count = 0;
@@ -33,7 +33,7 @@ export async function countExpired(state: LogState, nowMs: number): Promise<numb
   return count;
 }
 
-async function isTooOld(state: LogState, segment: Segment, nowMs: number): Promise<boolean> {
+async function isTooOld(state: LogView, segment: Segment, nowMs: number): Promise<boolean> {
   const { retentionMs } = state.config;
   if (retentionMs < 0) return false;
   const largest = await segment.largestTimestamp();

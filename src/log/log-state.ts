@@ -1,6 +1,7 @@
 /**
  * Everything one partition log knows, shared by the parts that append, read, truncate and clean it. No behaviour beyond
- * look-ups; each field says who may change it.
+ * look-ups. The comment of each field names the files that may change it; `test/log/log-state.test.ts` compares them with the code.
+ * What only reads takes a `LogView`.
  *
  * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is
  * never empty and ordered by base offset; the last one is active.
@@ -70,52 +71,71 @@ export interface SegmentPlan {
   jitterMs: number;
 }
 
+/** The state for those that change nothing. */
+export type LogView = Readonly<LogState>;
+
 export class LogState {
   readonly options: PartitionLogOptions;
-  /** Another one once the log was moved to another log directory. */
+  /** Another one once the log was moved to another log directory. Changed by log-relocation. */
   directory: DirectoryRef;
   readonly resources: LogResources;
   readonly logger: Logger;
-  /** Empty: not known, `partition.metadata` was lost. */
-  topicId: Uuid;
   readonly tail: LogTail;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerState;
+  /** Empty: not known, `partition.metadata` was lost. Changed by partition-log. */
+  topicId: Uuid;
+  /** Changed by partition-log. */
   config: LogConfig;
+
+  // --- segments and offsets: under the writer's lock, `nextOffset`, `plan` and `highWatermark` excepted -------------
+
+  /** Changed by log-writer (roll), log-truncation, log-loading, compaction, log-relocation. */
   segments: Segment[];
+  /** Changed by log-truncation, log-loading. */
   logStartOffset = 0;
-  /** Exclusive; moves when a write is complete (and synced, when the flush policy asks for it). */
+  /** Exclusive; moves when a write is complete (and synced, when the flush policy asks for it). Changed by log-writer, log-truncation, log-loading. */
   logEndOffset = 0;
-  /** Next offset to give: ahead of `logEndOffset` by what waits in the writer. */
+  /** Next offset to give: ahead of `logEndOffset` by what waits in the writer. Changed by log-appender, log-truncation, log-loading. */
   nextOffset = 0;
+  /** Changed by partition-log (replication moves it), log-truncation, log-loading. */
   highWatermark = 0;
-  /** Everything below it is synced. */
-  recoveryPoint = 0;
-  /** Where the log ended when a clean start had found its producers: as long as it ends there, another one will. -1: never. */
-  producersKnownAt = -1;
-  /** Counts truncations: a read that saw it change begins anew. */
-  generation = 0;
-  /** Lowest end of a truncation since the last compaction. */
-  truncatedTo = Number.MAX_SAFE_INTEGER;
-  /** The disk error that took this log offline. Only `LogWriter.fail` sets it. */
-  failure: StorageError | null = null;
-  isClosed = false;
-  /** New names in the directory that a power cut would forget. */
-  directoryDirty: boolean;
-  /** `partition.metadata` and the directory itself are not synced. */
-  metadataDirty: boolean;
-  /** The entry of the partition's directory is not synced. */
-  parentDirty: boolean;
-  /** The last sync of names: a name is safe when it has resolved, not when its flag is down. */
-  namesSync: Promise<void> = Promise.resolve();
-  /** Resolves when the directory exists: a new partition's is made with its first write, or in the background. */
-  materialised: Promise<void> | null;
-  /** Set at the first write after the manager has cleared it. */
-  isTouched = false;
-  lastFlushMs = 0;
-  /** The last write of the epoch checkpoint: they must not overlap. */
-  epochWrite: Promise<void> = Promise.resolve();
+  /** Changed by log-appender, log-truncation, log-loading, log-relocation. */
   plan: SegmentPlan;
+  /** Counts truncations: a read that saw it change begins anew. Changed by log-truncation, log-relocation. */
+  generation = 0;
+  /** Lowest end of a truncation since the last compaction. Changed by log-truncation, compaction. */
+  truncatedTo = Number.MAX_SAFE_INTEGER;
+
+  // --- what the disk has: flags go up before the disk may differ, and down before the sync that makes it true ------
+
+  /** Everything below it is synced. Changed by log-flush (up), log-truncation (down, first on disk), log-loading, log-relocation. */
+  recoveryPoint = 0;
+  /** The directory entries that a power cut would forget. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
+  directoryDirty: boolean;
+  /** `partition.metadata` and the directory itself are not synced. Changed by log-flush, log-loading, log-relocation, partition-log. */
+  metadataDirty: boolean;
+  /** The entry of the partition's directory is not synced. Changed by log-flush, log-loading. */
+  parentDirty: boolean;
+  /** The last sync of directory entries: an entry is safe when it has resolved, not when its flag is down. Changed by log-flush. */
+  namesSync: Promise<void> = Promise.resolve();
+  /** Resolves when the directory exists: a new partition's is made with its first write, or in the background. Changed by log-flush. */
+  materialised: Promise<void> | null;
+  /** The last write of the epoch checkpoint: they must not overlap. Changed by log-flush. */
+  epochWrite: Promise<void> = Promise.resolve();
+  /** Changed by log-flush. */
+  lastFlushMs = 0;
+  /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */
+  isTouched = false;
+  /** Log end offset at which the directory holds the producers' state, so a clean stop need not write it again; -1: none. Changed by log-loading. */
+  producersKnownAt = -1;
+
+  // --- the end ------------------------------------------------------------------------------------------------------
+
+  /** The disk error that took this log offline. Changed by log-writer. */
+  failure: StorageError | null = null;
+  /** Changed by partition-log. */
+  isClosed = false;
 
   constructor(
     options: PartitionLogOptions,

@@ -1,0 +1,66 @@
+/** The fields that the parts of a log share: the comment of each names the files that change it, and no other file does. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const folder = join(import.meta.dirname, '../../src/log');
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+const sources = new Map(
+  files.map((name) => [basename(name, '.ts'), readFileSync(join(folder, name), 'utf8')]),
+);
+const declaration = sources.get('log-state') ?? '';
+
+/** Field → files, as its comment has them; what stands in brackets is for the reader. */
+function declared(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [, comment = '', field = ''] of declaration.matchAll(/\/\*\* ([^/]*) \*\/\n  (\w+)(?::| =)/g)) {
+    const list = /Changed by ([^.]*)\./.exec(comment)?.[1];
+    if (list === undefined) continue;
+    found.set(
+      field,
+      list
+        .replaceAll(/\([^)]*\)/g, '')
+        .split(',')
+        .map((name) => name.trim())
+        .sort(),
+    );
+  }
+  return found;
+}
+
+/** All fields of the class that can be assigned. */
+function mutable(): string[] {
+  const body = declaration.slice(
+    declaration.indexOf('export class LogState'),
+    declaration.indexOf('  constructor('),
+  );
+  return [...body.matchAll(/^  (\w+)(?::| =)/gm)].map(([, field = '']) => field);
+}
+
+function changes(source: string, field: string): boolean {
+  const assigned = new RegExp(`\\bstate\\.${field} (?:=|\\+=|-=|\\|\\|=|\\?\\?=) |#state\\.${field} = `);
+  return (
+    assigned.test(source) || new RegExp(`\\bstate\\.${field}\\.(?:push|splice|pop|shift)\\(`).test(source)
+  );
+}
+
+test('every field says who changes it', () => {
+  expect([...declared().keys()].sort()).toEqual(mutable().sort());
+  expect(mutable().length).toBeGreaterThan(20);
+});
+
+test.each([...declared()])('%s', (field, names) => {
+  const found = [...sources].filter(([name, source]) => name !== 'log-state' && changes(source, field));
+  expect(found.map(([name]) => name).sort()).toEqual(names);
+});
+
+test('no other folder changes any', () => {
+  const src = join(folder, '..');
+  const others = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.startsWith('log/'),
+  );
+  const own = new RegExp(`\\blog\\.state\\.(?:${mutable().join('|')}) = `);
+  expect(others.filter((name) => own.test(readFileSync(join(src, name), 'utf8')))).toEqual([]);
+});
