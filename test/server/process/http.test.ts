@@ -128,8 +128,12 @@ test.each(['a port of its own', 'a listener of clients'])(
       socket.on('error', () => undefined).on('close', () => (closed[i] = true));
       return socket.resume();
     });
-    await expect.poll(() => closed.filter(Boolean).length).toBeGreaterThanOrEqual(80 - 64);
+    await expect
+      .poll(() => closed.filter(Boolean).length, { timeout: 5_000 })
+      .toBeGreaterThanOrEqual(80 - 64);
     for (const socket of sockets) socket.destroy();
-    await expect.poll(async () => (await page('/metrics', port).catch(() => null))?.status).toBe(200);
+    await expect
+      .poll(async () => (await page('/metrics', port).catch(() => null))?.status, { timeout: 5_000 })
+      .toBe(200);
   },
 );
