@@ -5,7 +5,7 @@
  * - `crowd`: one node; 1,000 idle connections, 200 that never say a word, 100 clients that do not read what they fetched, and 200 fetches of
  *   50 MB at once, one after the other and then all together, with a producer that goes on all the time.
  *
- * usage: node scripts/bench/pressure.mjs [--gibibytes 5] [--stopped-seconds 60] [--scale 1] [stream] [crowd]
+ * usage: node scripts/bench/pressure.mjs [--gibibytes 5] [--stopped-seconds 60] [--scale 1] [--seconds 10] [stream] [crowd]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { randomFillSync } from 'node:crypto';
@@ -24,6 +24,7 @@ const { values: args, positionals } = parseArgs({
     gibibytes: { type: 'string', default: '5' },
     'stopped-seconds': { type: 'string', default: '60' },
     scale: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '10' },
   },
 });
 ready();
@@ -44,7 +45,6 @@ const mebibyte = 1024 * 1024;
 const valueBytes = 100 * 1024;
 const inFlight = 100;
 const fetchBytes = 50_000_000;
-const phaseSeconds = 10;
 
 /** What compresses badly: a few values in turns. */
 const values = Array.from({ length: 8 }, () => randomFillSync(Buffer.alloc(valueBytes)));
@@ -208,7 +208,7 @@ async function crowd() {
       const guests = new Crowd(address);
       await measure(what, async () => {
         await act(guests);
-        await sleep(phaseSeconds * 1000);
+        await sleep(Number(args.seconds) * 1000);
       });
       guests.close();
       await sleep(1000);

@@ -12,7 +12,7 @@ export const requestReserveBytes = 8 * mebibyte;
 /** What counts as a small frame. */
 export const smallFrameBytes = 16 * kibibyte;
 /** Record bytes of fetch responses being read from disk or waiting for a socket, over all connections. */
-export const fetchBudgetBytes = 128 * mebibyte;
+export const fetchBudgetBytes = 64 * mebibyte;
 /** Requests of one connection that were started and not yet answered. Clients send at most 5 at a time by default. */
 export const requestsInFlightMax = 64;
 /** Requests of one other broker over its stream that were started and not yet answered. */
