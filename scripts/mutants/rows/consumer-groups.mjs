@@ -256,7 +256,7 @@ export const consumerGroupRows = [
     'after the group has refused it for good',
   ),
   simulated(
-    790,
+    820,
     'a member has to give up nothing as long as it waits for nothing',
     'KIP-848: a member revokes before it moves to the next epoch',
     'revocation is asked for only when partitions of others are wanted',
@@ -265,7 +265,7 @@ export const consumerGroupRows = [
     'if (toRevoke.size > 0 && waits && ownsAny(owned, toRevoke)) {',
   ),
   simulated(
-    791,
+    821,
     'a partition is given to a member while another one still holds it',
     'KIP-848: partitions are free when they are revoked',
     'who holds a partition is not looked at',
@@ -274,7 +274,7 @@ export const consumerGroupRows = [
     'if (isHeld(topicId, partition) && !isOwn && input.targetEpoch < 0) waits = true;',
   ),
   simulated(
-    792,
+    822,
     'a write that fails leaves its changes in memory',
     'KAFKA: the coordinator runtime reverts to the last committed offset',
     'nothing is taken back',
@@ -283,7 +283,7 @@ export const consumerGroupRows = [
     'void takeBack;',
   ),
   simulated(
-    793,
+    823,
     'a member commits for partitions that it lost',
     'KIP-1251',
     'the epoch since which it holds the partition is not looked at',
@@ -292,7 +292,7 @@ export const consumerGroupRows = [
     'return since === undefined && epoch < 0 ? stale : null;',
   ),
   simulated(
-    794,
+    824,
     'a member that was removed commits once more, after the records that remove it',
     'found by the simulation',
     'a group that becomes a classic one keeps the members that go until the records are replicated',
@@ -301,7 +301,7 @@ export const consumerGroupRows = [
     '',
   ),
   simulated(
-    795,
+    825,
     'one member gets all that is left over',
     'KIP-848: loads differ by one at most',
     'the first that may have one more gets all of them',
@@ -310,7 +310,7 @@ export const consumerGroupRows = [
     'wanted += extras;\n      extras = 0;',
   ),
   simulated(
-    796,
+    826,
     'every assignment begins anew',
     'KIP-848: the uniform assignor is sticky',
     'what members have is forgotten',
@@ -319,7 +319,7 @@ export const consumerGroupRows = [
     'if (subscribed.has(topicId)) continue;',
   ),
   simulated(
-    797,
+    827,
     "partitions of a member that left are nobody's",
     'KIP-848: the group epoch grows when a member goes',
     'the epoch stays',
@@ -328,7 +328,7 @@ export const consumerGroupRows = [
     '}\n\n/** A deadline',
   ),
   simulated(
-    798,
+    828,
     'an upgrade in the middle of a rebalance gives out nothing',
     'found by the simulation',
     'the assignment counts as that of the topics as they are',
@@ -337,7 +337,7 @@ export const consumerGroupRows = [
     'const hash = isAssigned || classic.generation > 0 ?',
   ),
   simulated(
-    799,
+    829,
     'a group waits for the moment of an assignment by a clock that was ahead',
     'found by the simulation',
     'a timestamp of the future counts',
