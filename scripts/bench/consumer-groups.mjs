@@ -16,6 +16,8 @@ const connections = 20;
 const roundMs = 250;
 const settleTimeoutMs = 120_000;
 const heartbeatsAtRest = 20;
+/** Enough for Apache Kafka with these groups, and little enough for a small machine. */
+const kafkaHeap = '-Xmx512m -Xms512m';
 /** Kafka creates no topic of 10,000 partitions at once. */
 const topics = Array.from({ length: 10 }, (_, i) => `large-${i}`);
 
@@ -172,7 +174,7 @@ export async function benchConsumerGroup(system, context) {
   const turnsFile = system.name === 'Apache Kafka' ? null : join(folder, 'turns');
   const environment =
     turnsFile === null
-      ? {}
+      ? { KAFKA_HEAP_OPTS: kafkaHeap }
       : {
           BENCH_TURNS: turnsFile,
           NODE_OPTIONS: `--require ${join(root, 'scripts/bench/turns.cjs')}`,

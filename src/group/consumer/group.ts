@@ -80,6 +80,7 @@ export class ConsumerGroupOf<T> {
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
   readonly regexes = new Map<string, ResolvedRegex>();
+  /** In the order in which the members were heard of. */
   readonly timers = new Map<string, MemberTimers>();
   readonly assignDeadline: Deadline;
   readonly regexDeadline: Deadline;
@@ -179,6 +180,20 @@ export class ConsumerGroupOf<T> {
       this.timers.set(memberId, timers);
     }
     return timers;
+  }
+
+  /** The timers of a member that was heard of just now: they go to the end. */
+  heardOf(memberId: string): MemberTimers {
+    const timers = this.timersOf(memberId);
+    this.timers.delete(memberId);
+    this.timers.set(memberId, timers);
+    return timers;
+  }
+
+  /** When the session ends of that other member which has not been heard of for longest; infinite when there is none. */
+  nextSessionEndMs(exceptId: string): number {
+    for (const [memberId, { session }] of this.timers) if (memberId !== exceptId) return session.atMs;
+    return Number.POSITIVE_INFINITY;
   }
 
   cancelTimers(memberId: string): void {

@@ -31,7 +31,7 @@ import { validate } from './requests.ts';
 import { assignmentOf, heartbeatRefused } from './responses.ts';
 import { isSubscribed } from './subscription.ts';
 import { updateTarget } from './target.ts';
-import { cancelRebalanceTimer, renewSession, startRebalanceTimer } from './timers.ts';
+import { cancelRebalanceTimer, heartbeatIntervalMs, renewSession, startRebalanceTimer } from './timers.ts';
 import { consumerGroupFor } from './upgrade.ts';
 
 export function consumerHeartbeat(
@@ -95,7 +95,7 @@ function heartbeat(
     errorMessage: null,
     memberId,
     memberEpoch: after.current.memberEpoch,
-    heartbeatIntervalMs: turn.shard.config.ofGroup(group.groupId, turn.image).heartbeatIntervalMs,
+    heartbeatIntervalMs: heartbeatIntervalMs(turn, group, after),
     assignment:
       joins || isFull(request) || !samePartitions(before.current.assigned, after.current.assigned)
         ? assignmentOf(after.current)

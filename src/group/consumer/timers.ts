@@ -1,13 +1,40 @@
 /** The deadlines of members of a consumer group. */
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { ConsumerMember } from './member.ts';
+import { memberStates } from './member.ts';
+
+/** A member that waits for partitions of others asks again after so long. */
+const releaseMs = 450;
+/** After the moment of the news: timers are late by some milliseconds. */
+const graceMs = 50;
+const spreadMaxMs = 500;
 
 /** Starts (again) the time within which the member has to be heard of. */
 export function renewSession(turn: Turn, group: ConsumerGroup, member: ConsumerMember): void {
   const timeoutMs =
     member.metadata.classic?.sessionTimeoutMs ??
     turn.shard.config.ofGroup(group.groupId, turn.image).sessionTimeoutMs;
-  turn.shard.deadlines.set(group.timersOf(member.memberId).session, turn.nowMs + timeoutMs);
+  turn.shard.deadlines.set(group.heardOf(member.memberId).session, turn.nowMs + timeoutMs);
+}
+
+/**
+ * How long the member may wait with its next heartbeat, ms. It is the group's interval, as in Kafka, unless the group is about to have
+ * news for the member: an assignment is due, others give up partitions that it waits for, or the session of another member ends.
+ */
+export function heartbeatIntervalMs(
+  turn: Turn,
+  group: ConsumerGroup,
+  { memberId, current }: ConsumerMember,
+): number {
+  const settings = turn.shard.config.ofGroup(group.groupId, turn.image);
+  let newsMs = group.nextSessionEndMs(memberId) - turn.nowMs;
+  if (group.epoch > group.targetEpoch)
+    newsMs = Math.min(newsMs, group.targetTimestampMs + settings.assignmentIntervalMs - turn.wallMs);
+  else if (current.state === memberStates.unreleased) newsMs = Math.min(newsMs, releaseMs);
+  if (newsMs >= settings.heartbeatIntervalMs) return settings.heartbeatIntervalMs;
+  // Not all members of a large group at once.
+  const spreadMs = turn.shard.random.u32() % Math.min(group.members.size + 1, spreadMaxMs);
+  return Math.min(settings.heartbeatIntervalMs, Math.max(newsMs, 0) + graceMs + spreadMs);
 }
 
 /** A member always has a session that ends some time. */

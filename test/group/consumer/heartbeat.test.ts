@@ -435,3 +435,50 @@ describe('assignors', () => {
     expect([...b.owned.values()].flat()).toHaveLength(1_500);
   });
 });
+
+describe('the heartbeat interval', () => {
+  const interval = (world: ConsumerWorld, member: { memberId: string; epoch: number }): number =>
+    world.beatNow({ memberId: member.memberId, memberEpoch: member.epoch }).heartbeatIntervalMs;
+
+  test('is that of the group while there is no news to come', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    const b = world.member('b').join();
+    settle([b, a]);
+    world.advance(5_000);
+    expect([interval(world, a), interval(world, b)]).toEqual([5_000, 5_000]);
+  });
+
+  test('is short while others give up what the member waits for', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    const b = world.member('b').join();
+    expect(b.shown).toBe('');
+    expect(interval(world, b)).toBeLessThan(600);
+    settle([b, a]);
+    expect(interval(world, b)).toBe(5_000);
+  });
+
+  test('ends with the session of a member that is silent, so that others take over at once', () => {
+    const world = new ConsumerWorld({}, { t: 4 });
+    const a = world.member('a').join();
+    settle([world.member('b').join(), a]);
+    world.advance(41_000);
+    const waitMs = interval(world, a);
+    expect(waitMs).toBeGreaterThan(4_000);
+    expect(waitMs).toBeLessThan(4_100);
+    world.advance(waitMs);
+    expect(a.beat().shown).toBe('t:0,1,2,3');
+  });
+
+  test('ends when the next assignment is due', () => {
+    const intervals = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, assignmentIntervalMs: 1_000 };
+    const world = new ConsumerWorld({ ofGroup: () => intervals }, { t: 4 });
+    world.member('a').join();
+    world.advance(300);
+    const b = world.member('b').join();
+    const waitMs = interval(world, b);
+    expect(waitMs).toBeGreaterThan(700);
+    expect(waitMs).toBeLessThan(800);
+  });
+});
