@@ -64,6 +64,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     return {
       rebalanceTimeoutMs: this.options.rebalanceTimeoutMs,
       subscribedTopicNames: [...this.topics].sort(),
+      serverAssignor: this.options.remoteAssignor,
     };
   }
 

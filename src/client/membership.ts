@@ -15,6 +15,8 @@ export interface GroupOptions {
   readonly rebalanceTimeoutMs: number;
   /** The id of a member of the consumer protocol (KIP-848), which clients choose themselves; null: the classic protocol. */
   readonly consumerProtocolId: string | null;
+  /** The assignor that a member of the consumer protocol asks for; null: the group's. */
+  readonly remoteAssignor: string | null;
 }
 
 export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
@@ -23,6 +25,7 @@ export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
   heartbeatIntervalMs: 3_000,
   rebalanceTimeoutMs: 300_000,
   consumerProtocolId: null,
+  remoteAssignor: null,
 };
 
 /** Java's `ConsumerGroupMetadata`, but for the group itself. */

@@ -4,6 +4,7 @@ import { HelpRequest, parseFlat, type FlatParser } from '../../src/cli/arguments
 import { main as consumerPerf } from '../../src/cli/perf/kafka-consumer-perf-test.ts';
 import { main as endToEnd } from '../../src/cli/perf/kafka-e2e-latency.ts';
 import { main as producerPerf } from '../../src/cli/perf/kafka-producer-perf-test.ts';
+import { main as verifiableConsumer } from '../../src/cli/perf/kafka-verifiable-consumer.ts';
 import { main as verifiableProducer } from '../../src/cli/perf/kafka-verifiable-producer.ts';
 import { LatencyStats, percentiles } from '../../src/cli/perf/latency-stats.ts';
 import { growingNumbers, randomLetters } from '../../src/cli/perf/payloads.ts';
@@ -84,6 +85,16 @@ test('the producer perf test refuses what it can not do', async () => {
   await expect(producerPerf([...size, ...server, '--producer-props', 'acks=7'], testIo())).rejects.toThrow(
     'Invalid value 7 for configuration acks',
   );
+});
+
+test('the verifiable consumer refuses what is not of its protocol', async () => {
+  const args = ['--bootstrap-server', 'h:1', '--topic', 't', '--group-id', 'g', '--group-protocol'];
+  await expect(verifiableConsumer([...args, 'foo'], testIo())).rejects.toThrow(
+    'No enum constant org.apache.kafka.clients.consumer.GroupProtocol.FOO',
+  );
+  await expect(
+    verifiableConsumer([...args, 'consumer', '--session-timeout', '10000'], testIo()),
+  ).rejects.toThrow('session.timeout.ms cannot be set when group.protocol=CONSUMER');
 });
 
 test('the consumer perf test wants one source and one count', async () => {

@@ -302,7 +302,7 @@ export const consumerGroupRows = [
     'if (member === undefined) return Errors.UNKNOWN_MEMBER_ID;\n  const isClassic',
     'if (member === undefined) return epoch < 0 ? Errors.UNKNOWN_MEMBER_ID : anyPartition;\n  const isClassic',
   ),
-  simulated(
+  row(
     824,
     'a member that was removed commits once more, after the records that remove it',
     'found by the simulation',
@@ -310,6 +310,8 @@ export const consumerGroupRows = [
     `${folder}/downgrade.ts`,
     "changeUnrecorded(batch, group, { type: 'member', memberId, value: null });",
     '',
+    migration,
+    'who is removed commits nothing any more',
   ),
   simulated(
     825,

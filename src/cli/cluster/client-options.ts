@@ -73,6 +73,7 @@ export function groupOptionsOf(settings: Settings): GroupOptions {
     sessionTimeoutMs: numberOf(settings, 'session.timeout.ms', groupDefaults.sessionTimeoutMs),
     heartbeatIntervalMs: numberOf(settings, 'heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
     rebalanceTimeoutMs: numberOf(settings, 'max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
+    remoteAssignor: settings.get('group.remote.assignor') ?? null,
     consumerProtocolId: isConsumerProtocol(settings) ? randomUuid(createSystemRandom()) : null,
   };
 }

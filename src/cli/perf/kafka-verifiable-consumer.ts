@@ -93,6 +93,15 @@ const parser: FlatParser = {
 
 const pollMaxMs = 100;
 const autoCommitIntervalMs = 5_000;
+/** The coordinator sets them for members of the consumer protocol. */
+const classicSettings = [
+  'session.timeout.ms',
+  'heartbeat.interval.ms',
+  'partition.assignment.strategy',
+] as const;
+type Signal = 'SIGINT' | 'SIGTERM';
+/** What a Java process ends with. */
+const signalStatus: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
 const rangeAssignor = /^(org\.apache\.kafka\.clients\.consumer\.)?RangeAssignor$/;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {
@@ -101,19 +110,34 @@ export function main(args: readonly string[], io: CliIo): Promise<number> {
 
 function settingsOf(options: Parsed, io: CliIo): Map<string, string> {
   const settings = toolSettings(options, 'consumer.config', io);
-  if (options.text('group-protocol')?.toLowerCase() !== 'classic') {
-    throw new ToolError("This tool's consumer speaks the classic protocol only. Leave --group-protocol out.");
+  const protocol = (options.text('group-protocol') as string).toUpperCase();
+  if (protocol !== 'CLASSIC' && protocol !== 'CONSUMER') {
+    throw new ToolError(
+      `Exception in thread "main" java.lang.IllegalArgumentException: No enum constant org.apache.kafka.clients.consumer.GroupProtocol.${protocol}`,
+    );
   }
-  if (!rangeAssignor.test(options.text('assignment-strategy') as string)) {
-    throw new ToolError("This tool's consumer has the RangeAssignor only. Leave --assignment-strategy out.");
-  }
+  settings.set('group.protocol', protocol);
   settings.set('group.id', options.text('group-id') as string);
   settings.set('auto.offset.reset', options.text('reset-policy') as string);
   const instanceId = options.text('group-instance-id');
   if (instanceId !== null) settings.set('group.instance.id', instanceId);
   const sessionTimeoutMs = options.text('session-timeout');
   if (sessionTimeoutMs !== null) settings.set('session.timeout.ms', sessionTimeoutMs);
+  if (protocol === 'CONSUMER') setConsumerProtocol(settings, options);
+  else if (!rangeAssignor.test(options.text('assignment-strategy') as string))
+    throw new ToolError("This tool's consumer has the RangeAssignor only. Leave --assignment-strategy out.");
   return settings;
+}
+
+function setConsumerProtocol(settings: Map<string, string>, options: Parsed): void {
+  const refused = classicSettings.find((key) => settings.has(key));
+  if (refused !== undefined) {
+    throw new ToolError(
+      `Exception in thread "main" org.apache.kafka.common.config.ConfigException: ${refused} cannot be set when group.protocol=CONSUMER`,
+    );
+  }
+  const assignor = options.text('group-remote-assignor');
+  if (assignor !== null) settings.set('group.remote.assignor', assignor);
 }
 
 async function run(options: Parsed, io: CliIo): Promise<number> {
@@ -123,41 +147,102 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
     settings,
     clientId: 'verifiable-consumer',
   });
-  let isStopped = false;
-  const unlisten = io.onSignal(() => {
-    isStopped = true;
+  let signal: Signal | null = null;
+  const unlisten = io.onSignal((received) => {
+    if (signal === null) io.stdout(event('shutdown_requested', {}));
+    signal = received;
   });
-  const isAutoCommit = options.has('enable-autocommit');
-  const shown = (partitions: readonly AssignedPartition[]) => ({
-    partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
-  });
+  const rebalances = new Rebalances(options.text('group-protocol')?.toUpperCase() === 'CONSUMER', io);
   const consumer = new GroupConsumer(client, [options.text('topic') as string], {
     group: groupOptionsOf(settings),
     fetch: fetchOptionsOf(settings),
-    autoCommitIntervalMs: isAutoCommit ? autoCommitIntervalMs : null,
-    onRebalance: (revoked) => {
-      if (revoked.length > 0) io.stdout(event('partitions_revoked', shown(revoked)));
-    },
-    onAssigned: (assigned) => io.stdout(event('partitions_assigned', shown(assigned))),
+    autoCommitIntervalMs: options.has('enable-autocommit') ? autoCommitIntervalMs : null,
+    onRebalance: (revoked) => rebalances.revoked(revoked),
+    onAssigned: (assigned) => rebalances.assigned(assigned),
   });
+  const isSignalled = (): boolean => signal !== null;
   try {
     io.stdout(event('startup_complete', {}));
-    const limit = Number(options.text('max-messages'));
-    for (let count = 0; !isStopped && (limit < 0 || count < limit); ) {
-      const rest = limit < 0 ? undefined : limit - count;
-      const records = await consumer.poll(pollMaxMs, rest);
-      count += records.length;
-      if (records.length === 0) continue;
-      printRecords(records, options.has('verbose'), io);
-      if (!isAutoCommit) await commit(consumer, records, io);
-    }
+    await consume(consumer, options, io, isSignalled);
+    rebalances.closed();
     await consumer.close();
     io.stdout(event('shutdown_complete', {}));
+    if (signal !== null) return signalStatus[signal];
+    io.stdout(event('shutdown_requested', {}));
     return 0;
   } finally {
     unlisten();
     client.close();
   }
+}
+
+/** Until enough has come, a signal has, or the group refuses the consumer for good, which Kafka's tool takes for an end like others. */
+async function consume(
+  consumer: GroupConsumer,
+  options: Parsed,
+  io: CliIo,
+  isSignalled: () => boolean,
+): Promise<void> {
+  const limit = Number(options.text('max-messages'));
+  try {
+    for (let count = 0; !isSignalled() && (limit < 0 || count < limit); ) {
+      const rest = limit < 0 ? undefined : limit - count;
+      const records = await consumer.poll(pollMaxMs, rest);
+      count += records.length;
+      if (records.length === 0) continue;
+      printRecords(records, options.has('verbose'), io);
+      if (!options.has('enable-autocommit')) await commit(consumer, records, io);
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    io.stderr(`Error during processing, terminating consumer process: ${error.message}\n`);
+  }
+}
+
+/**
+ * Tells of rebalances as Java's consumers do: one of the classic protocol gives up everything and gets everything anew, one of the
+ * consumer protocol hears of what goes and of what comes.
+ */
+class Rebalances {
+  readonly #isIncremental: boolean;
+  readonly #io: CliIo;
+  #owned: readonly AssignedPartition[] = [];
+
+  constructor(isIncremental: boolean, io: CliIo) {
+    this.#isIncremental = isIncremental;
+    this.#io = io;
+  }
+
+  revoked(partitions: readonly AssignedPartition[]): void {
+    if (!this.#isIncremental) this.#tell('partitions_revoked', partitions);
+  }
+
+  assigned(partitions: readonly AssignedPartition[]): void {
+    const before = this.#owned;
+    this.#owned = partitions;
+    if (!this.#isIncremental) return this.#tell('partitions_assigned', partitions, true);
+    this.#tell('partitions_revoked', without(before, partitions));
+    this.#tell('partitions_assigned', without(partitions, before), true);
+  }
+
+  closed(): void {
+    this.#tell('partitions_revoked', this.#owned);
+  }
+
+  #tell(name: string, partitions: readonly AssignedPartition[], isAlways = false): void {
+    if (partitions.length === 0 && !isAlways) return;
+    const shown = partitions.map(({ topic, partition }) => ({ topic, partition }));
+    this.#io.stdout(event(name, { partitions: shown }));
+  }
+}
+
+function without(
+  all: readonly AssignedPartition[],
+  some: readonly AssignedPartition[],
+): readonly AssignedPartition[] {
+  return all.filter(
+    (one) => !some.some((other) => other.topic === one.topic && other.partition === one.partition),
+  );
 }
 
 interface PartitionSummary extends AssignedPartition {
