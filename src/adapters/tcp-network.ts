@@ -43,7 +43,7 @@ export class TcpConnection implements Connection {
   private readonly closed = (): void => this.onClose(this.error);
   private readonly drained = (): void => this.onDrain();
 
-  /** The socket belongs to another protocol: for its owner the connection is closed, the socket lives on. */
+  /** The socket belongs to another protocol: the owner of the connection sees it close, the socket stays open. */
   release(): void {
     this.socket.off('error', this.failed).off('close', this.closed).off('drain', this.drained);
     this.onClose(null);

@@ -1,4 +1,4 @@
-/** HTTP as a port: a node answers a few pages on a port of its own, and on listeners that are told to. */
+/** HTTP as a port: a node serves a few pages on a port of its own, and on listeners that are configured for it. */
 import type { Address, Listener } from './network.ts';
 
 export interface HttpRequest {

@@ -3,7 +3,7 @@
  * them, so that requests name only changes and responses only news.
  *
  * - The number of sessions is bounded, and so is the number of partitions they remember in total, also while sessions grow. When there
- *   is no room a client is told id 0 and goes on without. A name that no topic can have is not remembered.
+ *   is no room a client gets id 0 and fetches without a session. A name that no topic can have is not remembered.
  * - Partitions that had data in a response move to the end, so that a busy one can't starve the others of `maxBytes`.
  * - Doesn't read logs and doesn't know the wire: `api/01-fetch.ts` does.
  */

@@ -1,6 +1,6 @@
 /**
  * A member of a classic consumer group: joins, leads when asked to (range assignment), heartbeats, commits, leaves. The
- * owner is told what it may read and gives it up when the group rebalances (eager protocol).
+ * owner gets its assignment, and gives it up when the group rebalances (eager protocol).
  */
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';

@@ -109,7 +109,7 @@ export class KafkaClient {
     throw lastError;
   }
 
-  /** A connection to one broker, whose address metadata must have told. */
+  /** A connection to one broker, whose address must be in the metadata. */
   async broker(nodeId: number): Promise<BrokerConnection> {
     let address = this.addresses.get(nodeId);
     if (address === undefined) {

@@ -103,7 +103,7 @@ export class ActiveController {
     yield* electLeaderless(this.#state);
   }
 
-  /** A record that does nothing, so that an idle cluster can be told from one that stands still. */
+  /** A no-op record (KIP-835): an idle cluster differs by it from one that is stuck. */
   *idle(): Operation<void> {
     yield [{ type: 'NoOpRecord' }];
   }
@@ -142,7 +142,7 @@ export class ActiveController {
     return this.#sessions.isConnected(id);
   }
 
-  /** This process stood still for so long: no session ends for what could not be heard meanwhile. */
+  /** This process was paused for so long: sessions are extended, since heartbeats could not be received. */
   forgive(ms: number): void {
     this.#sessions.forgive(ms);
   }

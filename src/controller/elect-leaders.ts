@@ -37,7 +37,7 @@ export function* electLeaders(
     for (const index of partitions) {
       if (topicId !== undefined && steps.holds(topicId, index)) yield* steps.end();
       const { error, message, change } = decide(state, name, index, type);
-      // Asked for everything, one wants to hear only of what had to be done.
+      // For a request about all partitions the response has only those with an election.
       if (all && error === Errors.ELECTION_NOT_NEEDED) continue;
       const errorMessage = error === Errors.NONE ? null : (message ?? error.message);
       partitionResult.push({ partitionId: index, errorCode: error.code, errorMessage });

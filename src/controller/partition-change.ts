@@ -21,7 +21,7 @@ export type Election = 'preferred' | 'online' | 'unclean';
 export interface ChangeContext {
   /** In service: neither fenced nor leaving. */
   readonly isActive: (id: NodeId) => boolean;
-  /** Whether the broker still has the directory in which a replica lives. */
+  /** Whether the broker still has the log directory of a replica. */
   readonly hasDirectory: (id: NodeId, directory: Uuid) => boolean;
   readonly elrEnabled: boolean;
   /** min.insync.replicas of the topic. */

@@ -95,7 +95,7 @@ export type RuntimeInput =
   | { readonly type: 'resign'; readonly error: ErrorRow };
 
 /**
- * A coordinator. `Input`: its requests, each with the token of its answer, and whatever else it may be told.
+ * A coordinator. `Input`: its requests, each with the token of its response, and its other inputs.
  * `replay` and `replayEnd` must give what the steps that wrote the log had made of the shard.
  */
 export interface StateMachine<Shard, Input, Out extends Output = Output> {

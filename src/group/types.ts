@@ -257,7 +257,7 @@ export interface ListedGroup {
 /** One record of `__consumer_offsets`. */
 export type GroupRecord = CoordinatorRecord;
 
-/** Requests, and what else a group coordinator may be told. */
+/** Requests, and other inputs of a group coordinator. */
 export type GroupInput =
   | { readonly type: 'join'; readonly token: number; readonly caller: Caller; readonly request: JoinRequest }
   | { readonly type: 'sync'; readonly token: number; readonly request: SyncRequest }

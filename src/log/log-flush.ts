@@ -43,13 +43,13 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
 }
 
 /**
- * Makes all names durable that were made so far. Several may ask at the same time: none returns before the names that it knows
- * of are safe, whoever syncs them.
+ * Syncs all directory entries that were created so far. Callers may overlap: each returns after the entries that it created are synced,
+ * even when another caller does the sync.
  */
 export function syncNames(state: LogState): Promise<void> {
   const sync = (): Promise<void> => syncDirtyNames(state);
   state.namesSync = state.namesSync.then(sync);
-  // Whoever waits is told; the next one to ask is told as well, since a failed sync is final.
+  // Each caller gets the error, and so do later ones: a failed sync is final.
   state.namesSync.catch(() => undefined);
   return state.namesSync;
 }

@@ -96,7 +96,7 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
 
 /** The producers' state as of `offset`, from snapshots at or before it. */
 async function rewindProducers(state: LogState, offset: number): Promise<void> {
-  // One that came back after a power cut would speak of other records than those that take these offsets.
+  // A snapshot that came back after a power cut would describe other records than those that get these offsets.
   if (await removeSnapshots(state, (snapshot) => snapshot > offset))
     await state.resources.fs.syncDirectory(state.directory.path);
   await loadProducers(state, await listSnapshots(state), offset);

@@ -49,7 +49,7 @@ export class PartitionLog {
   readonly #writer: LogWriter;
   readonly #appender: LogAppender;
   readonly #reader: LogReader;
-  /** Told where the log ends after a truncation, while no write is under way. */
+  /** Called with the log end offset after a truncation, while no write is under way. */
   onTruncated: ((endOffset: number) => void) | null = null;
   /** Truncations under way: appends must wait for them. */
   #truncating = 0;

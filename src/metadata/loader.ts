@@ -1,5 +1,5 @@
 /**
- * Turns the committed metadata log into images: entries and snapshots become deltas, deltas become images, publishers hear of both.
+ * Turns the committed metadata log into images: entries and snapshots become deltas, deltas become images, publishers get both.
  * Keeps the newest image. Entries that are delivered together become one delta; a snapshot is worked off in slices, while the image
  * before stays the newest one.
  */

@@ -18,7 +18,7 @@ export interface PartitionImage {
   readonly index: number;
   /** In order of preference: the first is the preferred leader. */
   readonly replicas: readonly NodeId[];
-  /** For each replica the log directory it lives in; `uuidUnassignedDirectory` when the broker chose none yet. */
+  /** For each replica its log directory; `uuidUnassignedDirectory` when the broker chose none yet. */
   readonly directories: readonly Uuid[];
   readonly isr: readonly NodeId[];
   readonly removingReplicas: readonly NodeId[];
@@ -50,9 +50,9 @@ export interface TopicImage {
   readonly partitions: readonly PartitionImage[];
 }
 
-/** "The broker hasn't said in which directory the replica lives." */
+/** "The broker has not reported the log directory of the replica." */
 export const uuidUnassignedDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
-/** "The replica lives in a directory that is gone." */
+/** "The log directory of the replica is gone." */
 export const uuidLostDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAg';
 
 export class TopicsImage {

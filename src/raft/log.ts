@@ -20,7 +20,7 @@ export class RaftLog {
   readonly #cacheBytesMax: number;
   #startOffset = 0;
   #cache: Entry[] = [];
-  /** Entries of `#cache` before this index were dropped; the array is cut when half of it is gone. */
+  /** Entries of `#cache` before this index were dropped; the array is shortened when half of it is gone. */
   #cacheHead = 0;
   #cacheBytes = 0;
   #endOffset = 0;

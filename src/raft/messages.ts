@@ -17,7 +17,7 @@ export interface VoteRequest {
   readonly transfer: boolean;
   readonly logEndOffset: number;
   readonly lastEpoch: number;
-  /** Chosen anew for each campaign and echoed: an answer to an earlier life of the candidate does not count. */
+  /** Chosen anew for each campaign and echoed: a response to an earlier incarnation of the candidate does not count. */
   readonly nonce: number;
 }
 

@@ -33,7 +33,7 @@ export interface Progress {
   reading: boolean;
   inflights: Inflight[];
   inflightBytes: number;
-  /** What the follower was told, given that messages arrive. */
+  /** What was sent to the follower, on the assumption that it arrives. */
   sentHighWatermark: number;
   /** Monotonic moments. */
   contactMs: number;

@@ -9,7 +9,7 @@ export function majority(voterCount: number): number {
 
 /**
  * The largest value that at least a majority has reached: the high watermark from match end offsets, or the latest
- * moment since which a majority was heard. `values` holds one number for each voter and is sorted in place.
+ * time since which a majority has answered. `values` holds one number for each voter and is sorted in place.
  */
 export function majorityValue(values: number[]): number {
   assert(values.length > 0, 'a quorum has voters');

@@ -53,7 +53,7 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
     endpoints: [],
     electionTimeoutMs: 1000,
     fetchTimeoutMs,
-    // Eight chances to be heard within the timeout: a pause of 200 ms never costs a leadership.
+    // Eight heartbeats within the time-out: a pause of 200 ms never ends a leadership.
     heartbeatMs: Math.max(10, Math.floor(fetchTimeoutMs / 8)),
     appendBytesMax: 256 * 1024,
     inflightCountMax: 64,
@@ -154,7 +154,7 @@ export interface Effects {
   readonly refused: { readonly ticket: number; readonly reason: Refusal }[];
   /** The state made of all entries below `endOffset` may be read: it holds all that was committed when the read was asked for. */
   readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
-  /** To be told to the bootstrap servers, whose ids aren't known. At most one. */
+  /** Messages for the bootstrap servers, whose ids are not known. At most one. */
   readonly announce: JoinRequest[];
 }
 

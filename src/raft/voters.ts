@@ -17,8 +17,8 @@ interface Step {
 }
 
 /**
- * Static voters are told by the configuration alone, which may have changed (another host) since a snapshot recorded them;
- * members with known directories are told by the log.
+ * Static voters come from the configuration alone, which may have changed (another host) since a snapshot recorded them;
+ * voters with known directory ids come from the log.
  */
 export function votersInForce(stored: readonly Voter[], configured: readonly Voter[]): readonly Voter[] {
   const areStatic = stored.every((voter) => voter.directoryId === uuidZero);

@@ -12,7 +12,7 @@ interface Waiter {
   readonly reject: (error: KafkaError) => void;
 }
 
-/** Resolved ones are cut from the front in runs, so that shifting costs nothing a record. */
+/** Resolved ones are removed from the front in runs, so that the cost for each record stays small. */
 const compactAt = 256;
 
 export class Acknowledgements {
@@ -60,7 +60,7 @@ export class Acknowledgements {
     return waiters;
   }
 
-  /** Refuses those whose records end above `offset`: they were cut off. */
+  /** Refuses those whose records end above `offset`: these records were truncated. */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];
     for (let i = this.#first; i < this.#waiters.length; i++) {

@@ -3,7 +3,7 @@
  * is in flight at a time and carries every assignment that waits; what arrives meanwhile goes with the next one.
  *
  * Invariants: an assignment is repeated until the controller accepted it, a newer one took its place, or the replica went. A partition
- * has at most one. An assignment to a directory that has failed since is told all the same: that is how the controller learns which
+ * has at most one. An assignment to a directory that has failed in the meantime is sent too: that is how the controller learns which
  * leaderships to move.
  */
 import type { Scheduler } from '../base/clock.ts';
@@ -90,7 +90,7 @@ export class DirectoryAssignments {
     return baseMs * (1 + 0.2 * (this.#options.random.u32() / 0x1_0000_0000));
   }
 
-  /** False: something must be told again, later. */
+  /** False: something must be sent again later. */
   async #round(): Promise<boolean> {
     for (const [key, assignment] of this.#waiting) {
       if (this.#inFlight.size === assignmentsPerRequestMax) break;

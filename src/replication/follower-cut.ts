@@ -1,4 +1,4 @@
-/** Performs on the log what `follower-state.ts` decides. Nothing may be appended meanwhile. */
+/** Truncates the log as `follower-state.ts` decides. Nothing may be appended until it is done. */
 import { mark } from '../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';

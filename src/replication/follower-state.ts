@@ -15,7 +15,7 @@ export interface EpochLookup {
   endOffsetForEpoch(epoch: number): EpochEndOffset;
 }
 
-/** Where to cut, given the largest epoch not above ours that the leader has and where it ends in the leader's log. */
+/** The offset to truncate to, given the largest epoch not above the follower's that the leader has, and where it ends in the leader's log. */
 export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
   if (leaders.endOffset < 0) return log.logStartOffset;
   const bounded = Math.min(leaders.endOffset, log.logEndOffset);

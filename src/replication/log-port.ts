@@ -62,7 +62,7 @@ export interface ReplicaLog {
     timestampMs: number,
   ): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
   offsetOfMaxTimestamp(): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
-  /** Also drops epochs that begin at or after `offset`, when nothing else is to be cut. No append until it resolves. */
+  /** Also drops epochs that begin at or after `offset`, when no records are to be truncated. No append until it resolves. */
   truncateTo(offset: number): Promise<void>;
   truncateFullyAndStartAt(offset: number): Promise<void>;
   deleteRecordsTo(offset: number): Promise<number>;

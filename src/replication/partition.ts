@@ -5,7 +5,7 @@
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never goes back while the log is not truncated.
  * - Only a leader appends client records; a role begins only when no write and no truncation is under way.
- * - A follower's log is cut only where its epochs part from the leader's (or to leave a range the leader does not have).
+ * - A follower's log is truncated only where its epochs differ from the leader's (or to leave a range that the leader does not have).
  * - Listeners (`watch`, feeds) are called after the state is consistent; a partition never refers to connections.
  *
  * Not here: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), roles (`replica-manager.ts`), reads (`partition-reads.ts`).
@@ -133,7 +133,7 @@ export class Partition {
     return this.#leader;
   }
 
-  /** Throws unless this replica leads in the epoch the client believes in (-1: it did not say). */
+  /** Throws unless this replica leads in the leader epoch of the request (-1: the request has none). */
   requireLeader(currentLeaderEpoch = -1): void {
     this.requireReplica(currentLeaderEpoch, false);
   }
@@ -351,14 +351,14 @@ export class Partition {
     this.onLogStartMoved?.();
   }
 
-  /** Cuts what the leader does not have; resolves when the log is cut. False when that changed nothing. */
+  /** Truncates what the leader does not have. Resolves to false when that changed nothing. */
   async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
     const { latestEpoch, logEndOffset } = this.log;
     await this.#truncate(() => cutToLeader(this.log, diverging));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** The leader's log does not reach ours: begin anew at its start, or cut at its end. False: neither helps. */
+  /** The leader's log does not overlap this one: start anew at its log start offset, or truncate to its end. False: neither helps. */
   async moveIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => cutIntoRange(this.log, action));

@@ -28,7 +28,7 @@ export class RoleLog {
 
   #reason(before: PartitionImage | null, now: PartitionImage, cluster: ClusterImage): string {
     if (before !== null) return leadershipReason(before, now, cluster);
-    // New replicas are given to brokers in service; those that it finds before are from an earlier life.
+    // New replicas are given to brokers in service; those that it finds before are from an earlier incarnation.
     if (!isActive(cluster.brokers.get(this.#localId))) return 'this broker has started';
     return now.leaderEpoch === 0 ? 'it is new' : 'this broker got the replica';
   }

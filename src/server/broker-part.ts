@@ -241,7 +241,7 @@ export class BrokerPart {
   }
 
   /**
-   * Resolves when this node's image has its registration. Before that the image speaks of an earlier life, which may have led
+   * Resolves when this node's image has its registration. Before that the image describes an earlier incarnation, which may have led
    * partitions with records that this one has lost: as their leader it would have its followers truncate.
    */
   private async ownRegistration(epoch: number): Promise<void> {

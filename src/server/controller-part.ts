@@ -1,6 +1,6 @@
 /**
  * The part of every node that knows the metadata: its log, the image made of it, and, on a controller, the controller.
- * Listeners of the log are added in the order in which they must hear of an entry: image first.
+ * Listeners of the log are added in the order in which they must get an entry: image first.
  */
 import type { Identity } from '../base/hello.ts';
 import { nodeId } from '../base/ids.ts';

@@ -1,6 +1,6 @@
 /** The only place that ends the process by force: a broken invariant or a failed disk must not be survived. */
 
-/** Status of a process that was told to end by a signal, as shells and the JVM count it. */
+/** Exit status of a process that a signal ended, as shells and the JVM count it. */
 export const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function exitProcess(status: number): never {

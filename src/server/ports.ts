@@ -21,7 +21,7 @@ export interface NodePorts {
   readonly http?: HttpPort;
   /** Absent in production: stands between clients' requests and their handlers in a test. */
   readonly interceptor?: RequestInterceptor;
-  /** The name of this machine, told to peers when a listener has no host of its own. */
+  /** The name of this machine, advertised when a listener has no host of its own. */
   readonly hostName: string;
   /** Memory for the newest records of all logs, that are read from there; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;

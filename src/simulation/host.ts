@@ -9,7 +9,7 @@ import type { Owner, World } from './world.ts';
 /** The wall clock of every simulation starts here (2026-01-01T00:00:00Z). */
 const wallStartMs = 1_767_225_600_000;
 
-/** One life of a node, from start to crash. */
+/** One incarnation of a node, from start to crash. */
 export class Incarnation implements Owner, Clock, Scheduler {
   isAlive = true;
   readonly random: SeededRandom;
@@ -69,7 +69,7 @@ export class SimulatedHost {
     return this.held !== null;
   }
 
-  /** Begins a new life; the previous one must have ended. */
+  /** Begins a new incarnation; the previous one must have ended. */
   boot(): Incarnation {
     if (this.incarnation !== null) throw new Error(`${this.name} is already up`);
     this.lives++;
@@ -81,7 +81,7 @@ export class SimulatedHost {
     return this.incarnation;
   }
 
-  /** Ends the current life at once, between two events. */
+  /** Ends the current incarnation at once, between two events. */
   crash(): void {
     const { incarnation } = this;
     if (incarnation === null) return;

@@ -1,5 +1,5 @@
 /**
- * What lies under the metadata log of one machine, over all its lives: a store whose writes are durable as a whole or not at
+ * What lies under the metadata log of one machine, over all its incarnations: a store whose writes are durable as a whole or not at
  * all. A write that was under way when the machine died is found afterwards or not, by chance; the store may fail a write,
  * as a dying disk does, and be found damaged at the next start.
  */
@@ -12,7 +12,7 @@ const syncMinMs = 0.2;
 const syncMeanMs = 2;
 
 export class MetadataDisk {
-  /** Of the current life or the last one. */
+  /** Of the current incarnation or the last one. */
   store = new MemoryStore();
   /** The next write fails with this code of the system; null: none does. */
   failure: string | null = null;
@@ -36,7 +36,7 @@ export class MetadataDisk {
     this.underway = null;
   }
 
-  /** The store for a new life, with what the last one left. A sync of a dead life never ends, so that life changes no more. */
+  /** The store for a new incarnation, with what the last one left. A sync of an ended incarnation never completes, so it changes nothing. */
   openFor(life: Incarnation): RaftStore {
     this.settle();
     const sync = (): Promise<void> =>
@@ -73,7 +73,7 @@ export class MetadataDisk {
   }
 }
 
-/** The store of one life. */
+/** The store of one incarnation. */
 class LifeStore extends MemoryStore {
   readonly #disk: MetadataDisk;
   readonly #wait: () => Promise<void>;

@@ -3,7 +3,7 @@
  * direction, resets, and the breaks that a dead process leaves behind. A host is reached by its name.
  *
  * A killed process resets its streams at once, as an operating system does; after a power cut or behind a cut link the
- * other side hears nothing and must find out by itself, at the latest when the machine is back and a packet that is sent
+ * other side gets nothing and must notice by its own time-outs, at the latest when the machine is back and a packet that is sent
  * again reaches it.
  */
 import type {
@@ -49,7 +49,7 @@ export class SimulatedNetwork {
   private readonly listeners = new Map<string, Accept>();
   private readonly channels = new Map<string, { place: LinkEnd; onStream: (stream: StreamEnd) => void }>();
   private readonly pairs = new Set<Pair>();
-  /** Ends whose peer's power went: they hear of it when the machine is back and resets what it does not know. */
+  /** Ends whose peer lost power: they break when the machine is back and resets connections that it does not know. */
   private readonly halfOpen: { end: StreamEnd; lost: Incarnation }[] = [];
   private nextPort = 20_000;
 
@@ -59,7 +59,7 @@ export class SimulatedNetwork {
     this.retransmissions = world.random.fork('retransmissions');
   }
 
-  /** The ports of one life of a host. */
+  /** The ports of one incarnation of a host. */
   join(host: SimulatedHost, life: Incarnation): { network: Network; peers: PeerNetwork } {
     const place = { host, life };
     for (const { end, lost } of this.halfOpen.splice(0)) {
@@ -85,7 +85,7 @@ export class SimulatedNetwork {
     };
   }
 
-  /** Breaks every stream of a life that ended: at once when the process was killed, silently when the power went. */
+  /** Breaks every stream of an incarnation that ended: at once when the process was killed, silently when the power went. */
   crashed(life: Incarnation, wasKilled: boolean): void {
     for (const pair of this.pairs) {
       const own = pair.ends.find((end) => end.place.life === life);

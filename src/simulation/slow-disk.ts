@@ -1,5 +1,5 @@
 /**
- * The disk as one life of a host sees it: every operation takes a moment of virtual time, and none of a dead life's
+ * The disk as one incarnation of a host sees it: every operation takes a moment of virtual time, and none of an ended incarnation's
  * operations ever returns. Between asking and happening a crash may come: then it did not happen.
  */
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
@@ -11,7 +11,7 @@ export interface DiskDelays {
   /** Of a read from an open file. */
   readMeanMs: number;
   readonly syncMeanMs: number;
-  /** Until this moment of virtual time no operation ends: a disk that stands still. */
+  /** Until this moment of virtual time no operation completes: a disk that hangs. */
   stalledUntilMs: number;
   /** Until this moment no sync ends; reads and writes do. */
   syncsStalledUntilMs: number;

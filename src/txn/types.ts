@@ -72,7 +72,7 @@ export interface Output extends CoordinatorOutput {
   readonly producerIdsWanted: number;
 }
 
-/** What the coordinator is told beside what its runtime tells every shard. */
+/** Inputs of the coordinator besides those that the runtime gives every shard. */
 export type TxnInput =
   | { readonly type: 'initProducerId'; readonly token: number; readonly request: InitProducerIdRequest }
   | { readonly type: 'addPartitions'; readonly token: number; readonly request: AddPartitionsRequest }

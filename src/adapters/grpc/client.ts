@@ -11,7 +11,7 @@ interface Decoded {
   readonly message: PeerMessage | null;
 }
 
-/** After our own end of a stream the peer's answer is awaited this long, then the connection is cut. */
+/** After this node has ended a stream it waits so long for the peer's end, then it closes the connection. */
 const endGraceMs = 1000;
 
 function target(address: Address): string {

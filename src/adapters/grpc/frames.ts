@@ -32,7 +32,7 @@ export const commonOptions: ChannelOptions = {
   'grpc.enable_channelz': 0,
 };
 
-/** One connection for each client, no waiting, no second try: what breaks is told to the stream at once. */
+/** One connection for each client, no waiting, no retries: a stream learns at once that its connection broke. */
 export const clientOptions: ChannelOptions = {
   ...commonOptions,
   'grpc.use_local_subchannel_pool': 1,

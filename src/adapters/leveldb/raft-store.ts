@@ -2,7 +2,7 @@
  * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md has the layout.
  *
  * Invariants: one write at a time, always synced, one batch for each flush with the hard state in it; frames are contiguous
- * and chained by CRC; the log is cut only below a durable snapshot; the witness follows each write before it counts as
+ * and chained by CRC; the log is truncated only below a durable snapshot; the witness follows each write before it counts as
  * done. A state that contradicts itself, or is older than the witness, is refused at open.
  */
 import { Level } from 'level';

@@ -1,6 +1,6 @@
 /**
  * A small file outside of LevelDB that says which write was the last to become durable. LevelDB can lose its newest writes
- * without a trace (a flipped bit, a cut or missing log of its own, an old copy put back); what it has then is older than
+ * without a trace (a flipped bit, a truncated or missing log of its own, an old copy put back); what it has then is older than
  * the witness. Two copies in blocks of their own are overwritten in turn, in place, so that a torn write leaves the other.
  *
  * copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8

@@ -2,7 +2,7 @@
  * Produce (0), v3–v13; advertised from v0, because old librdkafka takes a higher lowest version for "no compression".
  * Behaviour: partitions succeed and fail on their own. All are appended before the next request of the connection starts, so
  *            pipelined requests keep their order; the response waits for the acknowledgements.
- *            acks=0 has no response; when something fails the connection is closed, which is all a client can be told.
+ *            acks=0 has no response; when something fails the connection is closed: there is no other way to report it.
  *            acks=0 is held until the write was done: the request's memory stays counted, so a flood is slowed down.
  *            A request that timed out (acks=-1) leaves its data in the log, as in Kafka.
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.

@@ -233,7 +233,7 @@ class Fetch {
     return { sessionId: this.#session?.id ?? noSessionId, responses, nodeEndpoints: hints.nodeEndpoints };
   }
 
-  /** Remembers what the session's client is told, and says whether it has to be told. */
+  /** Remembers what the session's client was sent, and returns whether the partition must be in the response. */
   #isNews(partition: FetchedPartition, result: PartitionResult): boolean {
     if (this.#session === null) return true;
     const { records, highWatermark, errorCode: code, divergingEpoch } = result;
@@ -245,7 +245,7 @@ class Fetch {
       code !== 0 ||
       divergingEpoch !== undefined ||
       (result.preferredReadReplica ?? -1) >= 0;
-    // After an error the client is told again, whatever the offsets are then.
+    // After an error the partition is in the next response, whatever its offsets are then.
     partition.highWatermark = code === 0 ? highWatermark : -1;
     partition.logStartOffset = logStartOffset;
     return news || !this.#incremental;

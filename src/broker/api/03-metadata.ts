@@ -192,7 +192,7 @@ function unknownId(topicId: string, version: number): number {
 function unknownName(name: string, creationErrors: ReadonlyMap<string, ErrorRow>): number {
   if (topicNameProblem(name) !== null) return Errors.INVALID_TOPIC_EXCEPTION.code;
   const error = creationErrors.get(name);
-  // Whether the creation is late or its message was lost, the client asks again and finds out. Refusals are told.
+  // When the creation is late or its message was lost, the client retries and finds out. Refusals are in the response.
   if (error === undefined || error === Errors.NONE || error.retriable)
     return Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
   return error === Errors.UNKNOWN_SERVER_ERROR ? Errors.UNKNOWN_TOPIC_OR_PARTITION.code : error.code;

@@ -118,7 +118,7 @@ function fetchByIds(
       unknown.push({ topicId, partitions: partitionIndexes.map((i) => nothing(i, Errors.UNKNOWN_TOPIC_ID)) });
   }
   const found = groups.fetch({ ...who, topics: wanted });
-  // A member that may not read hears nothing of topics either.
+  // A member that may not read gets no topics either.
   if (found.errorCode !== 0) return { groupId: who.groupId, errorCode: found.errorCode, topics: [] };
   return { groupId: who.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
 }

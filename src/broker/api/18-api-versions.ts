@@ -3,9 +3,9 @@
  * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
  * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
  * header is version 0 always (`protocol/frames.ts`).
- * Behaviour: a client that opens a connection is not told of features whose API this broker lacks, finalized or not: it would use
+ * Behaviour: a client that opens a connection gets no features whose API this broker lacks, finalized or not: it would use
  *            them. One that asks again on the same connection knows its versions; it wants to see the features (Admin's
- *            describeFeatures) and is told all.
+ *            describeFeatures) and gets all.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -17,7 +17,7 @@ import type { NodeServices } from '../services.ts';
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
 
-/** What a feature is good for: clients must not hear of it from a broker that lacks the API behind it. */
+/** The API that a feature is for: a broker without that API does not list the feature. */
 const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['transaction.version', 26],
   ['group.version', 68],

@@ -1,5 +1,5 @@
 /**
- * OffsetForLeaderEpoch (23), v2–v4. Where a leader epoch ends: how consumers notice that the log was cut (KIP-320).
+ * OffsetForLeaderEpoch (23), v2–v4. Where a leader epoch ends: how consumers notice that the log was truncated (KIP-320).
  * Behaviour: an epoch that is not known gives (-1, -1) without an error, else the largest epoch not above it.
  */
 import { Errors, errorRowOf, KafkaError } from '../../protocol/errors.ts';

@@ -41,7 +41,7 @@ export function createTxnOffsetCommitHandler(groups: GroupService): Handler {
   });
 }
 
-/** Clients before 2.0 break down when they hear that the coordinator is loading. */
+/** Clients before 2.0 cannot handle COORDINATOR_LOAD_IN_PROGRESS. */
 function wordOf(error: ErrorRow, apiVersion: number): ErrorRow {
   const isOld = apiVersion < loadInProgressSince;
   return isOld && error === Errors.COORDINATOR_LOAD_IN_PROGRESS ? Errors.COORDINATOR_NOT_AVAILABLE : error;

@@ -1,7 +1,7 @@
 /**
  * DescribeCluster (60), v0–v2. The cluster's id, its controller, and the brokers or (on a controller listener) the controllers.
  * Versions:  v1 endpoint type (KIP-919) · v2 fenced brokers.
- * Behaviour: brokers are those of the client's own listener, as in Metadata. A wrong endpoint type is told, so that a tool that was given
+ * Behaviour: brokers are those of the client's own listener, as in Metadata. A wrong endpoint type is an error, so that a tool that was given
  *            --bootstrap-controller instead of --bootstrap-server says so.
  */
 import type { MetadataImage } from '../../metadata/image.ts';

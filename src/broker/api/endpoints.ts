@@ -1,5 +1,5 @@
 /**
- * Where clients reach brokers. Each listener has its own addresses: a client is told those of the listener it came through.
+ * Where clients reach brokers. Each listener has its own addresses: a client gets those of the listener that it is connected to.
  *
  * When `advertised.listeners` isn't set, this broker's own address is the one by which the client reached it (its socket's
  * local address): that address works for this client by construction, which no guess of a host name does.

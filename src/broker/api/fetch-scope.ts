@@ -94,7 +94,7 @@ function nextOfSession(
   }
   if (session.partitions.size > 0)
     return { session, incremental: true, partitions: [...session.partitions.values()] };
-  // Nothing is left to fetch: the session ends, and the client is told so by id 0.
+  // Nothing is left to fetch: the session ends, which id 0 says.
   sessions.remove(session.id);
   return { session: null, incremental: false, partitions: [] };
 }

@@ -1,5 +1,5 @@
 /**
- * The new leader, told together with the error that says that we are not (KIP-951): the client needs no Metadata request.
+ * The new leader, in the response that says that this broker is not the leader (KIP-951): the client needs no Metadata request.
  * Collects the endpoints that one response has to name.
  */
 import type { MetadataImage } from '../../metadata/image.ts';

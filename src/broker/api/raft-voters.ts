@@ -1,6 +1,6 @@
 /**
  * What AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter have in common: which voter change a request asks for, what is wrong
- * with it, and how a refusal is told. Pure; the texts are Kafka's. The active controller works with it
+ * with it, and the response to a refused one. Pure; the texts are Kafka's. The active controller works with it
  * (`server/membership.ts`), other nodes hand the requests on.
  */
 import { nodeId } from '../../base/ids.ts';

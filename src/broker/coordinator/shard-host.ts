@@ -45,7 +45,7 @@ type State = 'loading' | 'active' | 'closed';
 
 /** A timer never sleeps longer than this: the largest delay that Node's timers take is near. */
 const sleepMaxMs = 3_600_000;
-/** A timer that is later than this means that the whole process stood still. */
+/** A timer that is later than this means that the whole process was paused. */
 const pauseMs = 100;
 /** How long the end of the log may stay uncommitted before the log says so. */
 const commitWarnMs = 10_000;
@@ -182,7 +182,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** What every shard is told, whatever it coordinates. */
+  /** Inputs that every shard gets, whatever it coordinates. */
   inform(input: RuntimeInput): void {
     if (this.#state === 'active') this.#step(input);
   }

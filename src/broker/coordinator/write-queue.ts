@@ -28,7 +28,7 @@ const requestVersion = 12;
 /** While so many appends are under way, writes are gathered. More would only make smaller batches: replicas acknowledge in order. */
 const flightsMax = 5;
 
-/** Told of each write, in order. */
+/** Called for each write, in order. */
 export interface WriteListener {
   /** It is committed. */
   written(writeId: number): void;
@@ -165,7 +165,7 @@ export class WriteQueue {
     this.#flights.push(flight);
     const settled = (error: ErrorRow | null): void => {
       if (this.#isClosed) return;
-      // It is in the log for good, with fewer replicas than promised: the client hears of that, the state follows the log.
+      // The record stays in the log, with fewer replicas than promised: the client gets the error, the state follows the log.
       if (error === Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) timedOut();
       else if (error !== null) return listener.lost(coordinatorError(error, tooLarge));
       flight.isCommitted = true;

@@ -12,7 +12,7 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
-/** A version that is not served, of an API whose client can't be told so: the connection closes. */
+/** A version that is not served, of an API whose response has no place for an error: the connection closes. */
 export class VersionError extends RequestError {
   readonly isOld: boolean;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -73,7 +73,7 @@ export class DelayedOperation {
     }
   }
 
-  /** The key at `place` changed; the check follows in a microtask. Also for owners that hear of changes by themselves. */
+  /** The key at `place` changed; the check follows in a microtask. Also for owners that watch for changes themselves. */
   changed(place: number): void {
     if (this.#state !== 'pending') return;
     this.#changed.add(place);

@@ -80,7 +80,7 @@ export class TransactionVerifier {
     for (;;) {
       const errors = await this.#askOnce(question);
       const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
-      // An old client is told to ask again; it does not know that the transaction before is only being completed.
+      // An old client gets a retriable error; it has none for a previous transaction that is still being completed.
       if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
       await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
     }

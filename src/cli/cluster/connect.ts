@@ -75,7 +75,7 @@ function warnedConnect(): typeof connectTcp {
   };
 }
 
-/** A client that connects when it is first asked something. Close it, or the process lives on. */
+/** A client that connects when it is first asked something. Close it, or the process does not end. */
 export function connectClient({ bootstrap, isController, settings, clientId }: ConnectOptions): KafkaClient {
   const protocol = settings?.get('security.protocol') ?? 'PLAINTEXT';
   if (protocol !== 'PLAINTEXT') throw new ToolError(`security.protocol=${protocol} is not supported yet`);

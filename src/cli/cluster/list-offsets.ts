@@ -9,7 +9,7 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** An offset, -1 where there is none, or why it can't be told. */
+/** An offset, -1 where there is none, or the error. */
 export type ListedOffset = number | KafkaError;
 
 const consumer = -1;

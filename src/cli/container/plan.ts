@@ -25,7 +25,7 @@ const translations: Readonly<Record<Dialect, (input: ContainerInput) => Draft>> 
   wurstmeister: wurstmeisterProperties,
 };
 
-/** The id with which the image apache/kafka formats when it is told none. */
+/** The cluster id with which the image apache/kafka formats when none is given. */
 const packagedClusterId = '5L6g3nShT-eMCtK--X86sw';
 const clusterIdVariables = ['CLUSTER_ID', 'KAFKA_CLUSTER_ID', 'KAFKA_KRAFT_CLUSTER_ID'];
 

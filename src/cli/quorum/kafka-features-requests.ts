@@ -1,4 +1,4 @@
-/** kafka-features: what is asked of the cluster, and how the answers are told. The texts are those of Kafka's FeatureCommand. */
+/** kafka-features: the requests to the cluster, and how the responses are printed. The texts are those of Kafka's FeatureCommand. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {
   defaultFeatureLevel,

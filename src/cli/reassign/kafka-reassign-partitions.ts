@@ -1,6 +1,6 @@
 /**
  * kafka-reassign-partitions: proposes, starts, watches and cancels the move of partitions to other brokers. What goes wrong
- * once the command line is understood is told on standard output, as Kafka's tool does.
+ * once the command line is understood is printed on standard output, as Kafka's tool does.
  */
 import { readFileSync } from 'node:fs';
 import { createSystemRandom } from '../../adapters/random.ts';

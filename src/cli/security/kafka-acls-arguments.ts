@@ -118,7 +118,7 @@ function checkedPrincipal(text: string): string {
   return trimmed;
 }
 
-/** Kafka finds it while it executes: it is told as a failure, without the table of options. */
+/** Kafka finds it while it executes: it is printed as a failure, without the table of options. */
 export class MalformedPrincipal extends Error {
   override readonly name = 'MalformedPrincipal';
 }

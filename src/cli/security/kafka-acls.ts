@@ -1,4 +1,4 @@
-/** kafka-acls: adds, removes and lists access control entries. What the cluster refuses is told on standard output, as Kafka's tool does. */
+/** kafka-acls: adds, removes and lists access control entries. Errors of the cluster are printed on standard output, as Kafka's tool does. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';

@@ -22,7 +22,7 @@ function numberOf(parsed: Parsed, name: string): number | null {
   return text === null ? null : Number(text);
 }
 
-/** Runs `body`; a failure is told as that of `what`. */
+/** Runs `body`; a failure is printed as that of `what`. */
 async function doing<T>(what: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();

@@ -4,7 +4,7 @@
  * member comes back with a new id, which the next coordinator must know.
  *
  * Versions: from v4 a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
- * leaves no ghosts behind; from v9 a static leader that comes back is told to skip the assignment instead of being shown a
+ * leaves no unused member behind; from v9 a static leader that comes back gets `skipAssignment` instead of a
  * leader that no longer exists.
  */
 import { mark } from '../../base/mark.ts';

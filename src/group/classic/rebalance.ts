@@ -20,7 +20,7 @@ import { joined, joinRefused, syncRefused } from './responses.ts';
 /** A new member does not know its id yet and so can't send heartbeats: this is how long it may wait for its first generation. */
 const newMemberTimeoutMs = 5 * 60_000;
 
-/** Starts (again) the time within which `member` has to be heard of. */
+/** Starts the session time-out of `member` again. */
 export function renewSession(turn: Turn, member: Member, timeoutMs = member.sessionTimeoutMs): void {
   turn.shard.deadlines.set(member.session, turn.nowMs + timeoutMs);
 }

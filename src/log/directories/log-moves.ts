@@ -44,7 +44,7 @@ export class LogMove {
   readonly log: PartitionLog;
   readonly target: LogDirectory;
   copy: PartitionLog | null = null;
-  /** The controller has been told of the target. */
+  /** The controller knows the target directory. */
   isAssigned = false;
   isCancelled = false;
   /** The copy is the log now. */

@@ -12,7 +12,7 @@ export class IndexBytes {
   #length = 0;
   /** How much of the content is in the file. */
   #written = 0;
-  /** The file holds more than `#written` bytes and must be cut. */
+  /** The file holds more than `#written` bytes and must be truncated. */
   #cutPending = false;
   #created = false;
   /** What the file holds is not known for sure: a write begins at its front. */

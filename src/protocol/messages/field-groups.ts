@@ -16,7 +16,7 @@ export const supportedVersions = {
   maxSupportedVersion: int16(),
 };
 
-/** The leader of a partition, told to a client that asked another broker. */
+/** The leader of a partition, for a client that sent its request to another broker. */
 export const currentLeader = {
   leaderId: int32({ default: -1 }),
   leaderEpoch: int32({ default: -1 }),

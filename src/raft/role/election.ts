@@ -197,7 +197,7 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
 }
 
 /**
- * Lets a replica that was told yes go first, for a moment: two that ask at the same time would both be told yes, campaign,
+ * Lets a replica that got this pre-vote campaign first, for a moment: two that ask at the same time would both get it, campaign,
  * and split the votes. Of two that ask already, the one with the shorter log, or the larger id, steps back.
  */
 function yieldTo(state: RaftState, other: ReplicaKey, request: VoteRequest): void {

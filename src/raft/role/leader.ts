@@ -1,5 +1,5 @@
 /**
- * The leader: appends, replicates, commits, and gives up when it no longer hears a majority.
+ * The leader: appends, replicates, commits, and steps down when no majority answers any more.
  *
  * It commits only by entries of its own epoch (Raft paper 5.4.2): the `leaderChange` entry that it appends first brings the
  * rest. Its own disk counts like any other replica, when the write is durable. Its log is never truncated while it leads.
@@ -183,7 +183,7 @@ function rejected(state: RaftState, progress: Progress, response: AppendResponse
   becomeProbe(progress, end.endOffset);
 }
 
-/** Late answers to what was sent before are told by their base. */
+/** Late responses to earlier appends are recognised by their base offset. */
 function isStale(state: RaftState, progress: Progress, response: AppendResponse): boolean {
   if (progress.state === 'snapshot') return true;
   if (progress.state === 'probe') return response.baseOffset !== progress.next;

@@ -48,7 +48,7 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
     known.directoryId = replica.directoryId;
     if (!sameEndpoints(known.endpoints, endpoints)) setEndpoints(state, known, endpoints);
-    // It hears no leader: whatever was on its way to it is lost. And so it is no contact that would confirm this one.
+    // It has no leader: what was in flight to it is lost. So the message does not count as contact that confirms this leader.
     if (known.state !== 'snapshot') becomeProbe(known, known.match > 0 ? known.match : known.next);
     return;
   }
@@ -180,7 +180,7 @@ function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boole
   return progress.caughtUpMs >= 0 && state.nowMs - progress.caughtUpMs <= electionTimeoutMs + heartbeatMs;
 }
 
-/** The same voters, each with the disk it was heard from. */
+/** The same voters, each with the directory id that its messages carry. */
 function withDirectories(state: RaftState, leader: Leader): readonly Voter[] | Refusal {
   const voters: Voter[] = [];
   for (const voter of state.voters.current) {

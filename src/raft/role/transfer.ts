@@ -24,7 +24,7 @@ export function leaveWhenRemoved(state: RaftState, leader: Leader): void {
   }
 }
 
-/** The node goes away: the voter that has most, and was heard lately, is to take over. */
+/** The node shuts down: the voter with the longest log that has answered lately is to take over. */
 export function retireLeader(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null || state.peers().length === 0) return;
   if (!startTransfer(state, leader)) resign(state, leader);

@@ -20,7 +20,7 @@ export interface CallServerOptions {
   readonly identity: Identity;
   /** The encoded response. Rejects with `KafkaError` to refuse; anything else is a bug, or a body that cannot be read. */
   readonly answer: (call: Call, caller: Caller) => Promise<Uint8Array>;
-  /** Told with every reply. */
+  /** Sent with every reply. */
   readonly leader: () => LeaderView;
   readonly logger: Logger;
   /** The stream of a caller that had said its hello ended. */

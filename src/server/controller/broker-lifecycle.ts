@@ -4,7 +4,7 @@
  *
  *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
- * Invariant: one heartbeat at a time; what changes meanwhile is told with the next one, at once.
+ * Invariant: one heartbeat at a time; what changes in the meantime leaves with the next one, at once.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -184,7 +184,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.close();
   }
 
-  /** A log directory failed: the controller is told at once, so that leaderships move. */
+  /** A log directory failed: a heartbeat reports it at once, so that leaderships move. */
   directoryFailed(): void {
     if (this.#closed) return;
     const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUntold } = this.#options;
@@ -214,13 +214,14 @@ export class BrokerLifecycle implements MetadataPublisher {
       this.#transition('RECOVERY', 'RUNNING');
       this.#unfenced.resolve();
     }
-    // The controller has let us go; at once, for no client should hear of a cluster without us from us.
+    // The controller has accepted the shutdown. This broker answers no more Metadata requests: they would list the other brokers only.
     if (own.fenced && this.#stopRequested) return this.#mayStop.resolve();
-    // Followed the metadata to our own registration: the controller lets us in when it hears that. Stopping: leaderships have moved.
+    // Starting: the metadata has reached this broker's registration; the controller unfences it after that heartbeat. Stopping:
+    // leaderships have moved.
     if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
   }
 
-  /** Another controller: it should hear from us at once. */
+  /** Another controller is active: it gets a heartbeat at once. */
   onControllerChange(leader: LeaderView): void {
     this.#isLed = leader.id !== null;
     if (this.#epoch >= 0) this.#beat();

@@ -97,7 +97,7 @@ const recordsPerProposalMax = 1000;
 const proposalsInFlightMax = 8;
 const turnMsMax = 5;
 const queueLengthMax = 10_000;
-/** A timer that fires so late means that this process stood still. */
+/** A timer that fires so late means that this process was paused. */
 const stallMsMin = 500;
 /** Before trying again in the same epoch after the log refused a proposal. */
 const startAgainMs = 50;

@@ -15,7 +15,7 @@ import { feedBytes, type FeedMessage, observeChannel, type ObserverFrame } from 
 import { Greeter } from './greeter.ts';
 
 const messageBytesMax = 256 * 1024;
-/** Observers hear at least this often from a voter that is alive. */
+/** A voter sends each observer something at least this often. */
 export const statusIntervalMs = 500;
 const observersMax = 10_000;
 

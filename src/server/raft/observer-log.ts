@@ -347,7 +347,7 @@ export class ObserverLog implements MetadataLog {
 
   #handleStatus(status: FeedStatus): void {
     this.#failures = 0;
-    // A voter that was cut off may still speak of an earlier epoch.
+    // A voter that was partitioned may still send an earlier epoch.
     if (status.epoch < (this.#status?.epoch ?? 0)) return;
     const before = this.leader();
     this.#status = status;

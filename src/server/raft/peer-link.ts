@@ -56,7 +56,7 @@ export class PeerLink {
     if (this.#up) this.#stream?.send(message);
   }
 
-  /** The peer was heard from: it runs, so do not wait for the next attempt. */
+  /** A message of the peer arrived: it runs, so the next attempt is made at once. */
   hurry(): void {
     if (this.#stopped || this.#stream !== null) return;
     this.#failures = 0;

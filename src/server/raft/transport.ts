@@ -1,7 +1,7 @@
 /**
  * Raft messages over the peer network. Each replica opens one stream to each other that it knows ('raft') and sends on it;
  * where it has none that is up, it answers on the stream that the other opened: a learner need not know where its leader
- * is. Snapshots go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is told as a hint.
+ * is. Snapshots go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is reported as a hint.
  *
  * Bootstrap servers have addresses but no ids: streams to them are open only while this replica looks for a leader.
  */

@@ -1,6 +1,6 @@
 /**
  * I14: a leader that hears no majority steps down in bounded time. What it really heard is counted by the simulator, on the
- * leader's own clock; time for which the process stood still does not count.
+ * leader's own clock; pauses of the process do not count.
  */
 import type { RaftCore } from '../../raft/core.ts';
 import { majorityValue } from '../../raft/quorum.ts';

@@ -18,7 +18,7 @@ export class SimEvent {
   readonly order: number;
   readonly kind: EventKind;
   readonly replica: Replica | null;
-  /** Life of the replica to which the event belongs; messages reach later lives. */
+  /** Incarnation of the replica to which the event belongs; messages reach later ones too. */
   readonly life: number;
   readonly value: unknown;
   readonly from: unknown;

@@ -1,6 +1,6 @@
 /**
  * The network between replicas: one way at a time, with delays, losses, repetitions and cuts. A message may outlive its
- * sender and reach a later life of its receiver. With `fifo`, messages of a link keep their order, as on a stream.
+ * sender and reach a later incarnation of its receiver. With `fifo`, messages of a link keep their order, as on a stream.
  */
 import { below } from '../../base/random.ts';
 import type { NodeId } from '../../base/ids.ts';

@@ -139,7 +139,7 @@ export class RaftWorld {
     }
   }
 
-  /** False when the event was none: it belonged to another life, or its time had moved. */
+  /** False when the event was none: it belonged to another incarnation, or its timer was set anew. */
   #handle(event: SimEvent): boolean {
     const { replica, kind } = event;
     if (kind === 'message')

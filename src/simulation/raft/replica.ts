@@ -16,7 +16,7 @@ import { Disk } from './disk.ts';
 import type { RaftPlan } from './plan.ts';
 import { require, sameVoters, type Watch } from './watch.ts';
 
-/** Is told what a replica does, when it does it. */
+/** Called with what a replica does, when it does it. */
 export interface ReplicaObserver {
   started(replica: Replica, core: RaftCore): void;
   wiped(replica: Replica): void;
@@ -30,7 +30,7 @@ export interface ReplicaObserver {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void;
 }
 
-/** Is told what became of requests. */
+/** Called with the outcome of requests. */
 export interface Requesters {
   refused(replica: Replica, ticket: number, reason: Refusal): void;
   readReady(replica: Replica, ticket: number, endOffset: number): void;
@@ -78,7 +78,7 @@ export class Replica {
   key: ReplicaKey;
   disk = new Disk();
   core: RaftCore | null = null;
-  /** Raised when the process starts and when it dies: what belongs to another life does nothing. */
+  /** Raised when the process starts and when it dies: events of another incarnation do nothing. */
   life = 0;
   /** How often its disk was replaced. */
   diskLife = 0;

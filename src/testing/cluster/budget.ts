@@ -11,7 +11,7 @@ import type { MetadataImage } from '../../metadata/image.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { TopicPlan } from './swarm.ts';
 
-/** After so long a node that is heard again has sent its heartbeat. */
+/** After so long a node that is reachable again has sent its heartbeat. */
 const afterglowMs = 1_000;
 
 export class Budget {
@@ -19,7 +19,7 @@ export class Budget {
   readonly lost = new Set<SimulatedNode>();
   /** Nodes that may die of an error of their disk at any moment. */
   readonly doomed = new Set<SimulatedNode>();
-  /** Nodes that have been told to stop, in the life that ends with it. */
+  /** Nodes that got SIGTERM, with the incarnation that ends by it. */
   readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
   /**
@@ -31,7 +31,7 @@ export class Budget {
   private forgetful: SimulatedNode | null = null;
   /** It has not happened yet. */
   private isArmed = false;
-  /** Until then some node can't be heard, or can't hear. */
+  /** Until then some node is cut off, in one direction or both. */
   private isolatedUntilMs = 0;
   /** Some topic is content with one replica in sync. */
   private readonly isFragile: boolean;
@@ -42,7 +42,7 @@ export class Budget {
     this.isFragile = brokers < 3 || topics.some(({ configs }) => configs['min.insync.replicas'] === '1');
   }
 
-  /** A node may be cut off or stand still for so long. */
+  /** A node may be cut off or paused for so long. */
   mayIsolate(durationMs: number): boolean {
     this.look();
     if (this.isFragile && this.forgetful !== null) return false;

@@ -35,7 +35,7 @@ interface Trap {
 export class ClientFaults {
   private readonly cluster: SimulatedCluster;
   private readonly budget: Budget;
-  /** By machine: stands still when its member asks to join. */
+  /** By machine: pauses when its member asks to join. */
   private readonly traps = new Map<string, Trap>();
   private isOver = false;
 

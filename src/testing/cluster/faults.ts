@@ -166,7 +166,7 @@ export class Faults {
     return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
   }
 
-  /** Ends the node as SIGTERM does; boots it `bootMs` later. `ended` hears whether it could end by itself. */
+  /** Ends the node as SIGTERM does; boots it `bootMs` later. `ended` is called with whether it ended by itself. */
   private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
     this.budget.stopping.set(node, life);
@@ -174,7 +174,7 @@ export class Faults {
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // It may never end because others are down: then it is cut short.
+    // It may not end while other nodes are down: then it is killed.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (life === null || node.life !== life) return;
       this.cluster.crash(node, 'kill');

@@ -7,7 +7,7 @@ import type { Verdict } from './verdict.ts';
 interface PartitionLedger {
   readonly valueAt: Map<number, string>;
   readonly offsetOf: Map<string, number>;
-  /** Offsets that a producer was told. */
+  /** Offsets that producers got in responses. */
   readonly acknowledged: Set<number>;
   endOffset: number;
 }
@@ -21,7 +21,7 @@ export class Ledger {
     this.verdict = verdict;
   }
 
-  /** A producer was told that `value` is at `offset`. */
+  /** A producer got the response that `value` is at `offset`. */
   acknowledged(partition: string, offset: number, value: string): void {
     this.acknowledgedCount++;
     this.note(partition, offset, value, 'acknowledged');
@@ -32,7 +32,7 @@ export class Ledger {
     this.note(partition, offset, value, `read by ${who}`);
   }
 
-  /** The next offset after all that clients have heard of. */
+  /** The next offset after all that clients have seen. */
   endOffset(partition: string): number {
     return this.partitions.get(partition)?.endOffset ?? 0;
   }

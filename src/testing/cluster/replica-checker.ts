@@ -34,7 +34,7 @@ export class ReplicaChecker {
   private current: Listing[] = [];
   private untilListing = 0;
 
-  /** A leader may not have heard yet that a member's disk forgot what it had acknowledged. */
+  /** A leader may not know yet that the disk of an ISR member lost what the member had acknowledged. */
   private readonly mayHaveForgotten: (node: SimulatedNode) => boolean;
 
   constructor(

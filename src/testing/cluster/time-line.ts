@@ -17,7 +17,7 @@ export interface TopicLife {
   readonly id: string;
   readonly name: string;
   readonly born: Span;
-  /** Null while it lives. */
+  /** Null while the topic exists. */
   died: Span | null;
 }
 

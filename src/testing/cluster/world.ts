@@ -1,6 +1,6 @@
 /**
  * The world of whole clusters: nodes, clients and faults drawn from a seed, invariants after every event, and a cluster that
- * must come back to life once the faults are over. `docs/simulation.md` explains it from outside.
+ * must serve again once the faults are over. `docs/simulation.md` explains it from outside.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulationOptions, SimulationResult, SimulationWorld } from '../../simulation/run.ts';

@@ -35,7 +35,7 @@ export class ClientDoor {
     this.address = { host: this.address.host, port: this.listener.address.port };
   }
 
-  /** What a life of the node sees. */
+  /** What an incarnation of the node sees. */
   networkFor(life: Life): Network {
     return {
       listen: async (address, onConnection) => {
@@ -99,7 +99,7 @@ export class ClientDoor {
   }
 }
 
-/** The connection as a node sees it that may stand still: what arrives then waits. */
+/** The connection as a node sees it. While the node is paused, what arrives waits. */
 function gated(connection: Connection, life: Life): Connection {
   const door: Connection = {
     remote: connection.remote,

@@ -400,7 +400,7 @@ export class TestKafka {
     return seat;
   }
 
-  /** Asks only nodes that run: one that stands still would keep it waiting. */
+  /** Asks only nodes that run: a paused one would not answer. */
   private get client(): TestClient {
     const running = this.seats.filter(({ node }) => node.state === 'running');
     const addresses = (running.length > 0 ? running : this.seats).map(({ door }) => door.address);

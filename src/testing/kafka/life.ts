@@ -1,5 +1,5 @@
 /**
- * One life of a test node, from its start to its end: the gate through which time, disk and network reach it. After `end`
+ * One incarnation of a test node, from its start to its end: the gate through which time, disk and network reach it. After `end`
  * nothing arrives any more, as for a process that was killed; between `pause` and `resume` everything waits, as under SIGSTOP.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -59,7 +59,7 @@ export class Life implements Clock, Scheduler {
     else callback();
   }
 
-  /** The outcome of an operation, for as long as this life lasts. */
+  /** The outcome of an operation, until this incarnation ends. */
   outcome<T>(operation: Promise<T>): Promise<T> {
     const ended = this.time.began();
     return new Promise<T>((resolve, reject) => {
@@ -76,7 +76,7 @@ export class Life implements Clock, Scheduler {
     });
   }
 
-  /** Called once, when this life ends. Returns what takes it back. */
+  /** Called once, when this incarnation ends. Returns a function that cancels it. */
   onEnd(callback: () => void): () => void {
     this.endings.add(callback);
     return () => this.endings.delete(callback);

@@ -1,5 +1,5 @@
 /**
- * The disk of a test node as one life of the node sees it: faults that the test asked for, then the disk itself. What a life
+ * The disk of a test node as one incarnation of the node sees it: faults that the test asked for, then the disk itself. What a life
  * left open is closed when it ends, as the system does for a process that died.
  */
 import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
@@ -103,7 +103,7 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
   };
 }
 
-/** What a dead life asked for does not happen. */
+/** Operations of an ended incarnation do not happen. */
 function endless<T>(life: Life): Promise<T> | null {
   return life.isAlive ? null : new Promise<T>(() => {});
 }

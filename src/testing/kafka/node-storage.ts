@@ -1,5 +1,5 @@
 /**
- * What a test node keeps over its lives: record logs and the store of the metadata log, in memory or in a directory.
+ * What a test node keeps over its incarnations: record logs and the store of the metadata log, in memory or in a directory.
  */
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
@@ -45,7 +45,7 @@ export interface NodeStorage {
   /** Makes an empty directory that of a node; one that is formatted stays as it is. Returns the cluster's id. */
   format(identity: Identity, wallMs: number): Promise<Uuid>;
   openRaftStore(directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore;
-  /** After the end of a life without a farewell. */
+  /** After an unclean shutdown. */
   killed(): void;
   /** Null: this storage can't be taken as a value. */
   save(): StoredNode | null;

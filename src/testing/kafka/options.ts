@@ -1,4 +1,4 @@
-/** What `startKafka` is told, and the properties that come of it. */
+/** Options of `startKafka`, and the properties that follow from them. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
 import type { LogOption } from './node-log.ts';

@@ -83,7 +83,7 @@ export class PeerHub {
     this.ports.set(port, id);
   }
 
-  /** The network of a new life of node `id`, up to its end. */
+  /** The network of a new incarnation of node `id`, until it ends. */
   join(id: number, life: Life): PeerNetwork {
     const member: Member = { id, life, acceptors: new Map() };
     this.members.set(id, member);

@@ -1,5 +1,5 @@
 /**
- * One node of a test cluster over all its lives: the production node, on the storage, network and time that the test holds.
+ * One node of a test cluster over all its incarnations: the production node, on the storage, network and time that the test holds.
  */
 import { createSystemRandom } from '../../adapters/random.ts';
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';

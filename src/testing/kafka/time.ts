@@ -19,7 +19,7 @@ const quietTurns = 3;
 export interface TestTime extends Clock, Scheduler {
   /** Whether the test moves this clock. */
   readonly isManual: boolean;
-  /** Counts what happens in the cluster, so that rest can be told from work. */
+  /** Counts what happens in the cluster, so that an idle cluster is recognised. */
   happened(): void;
   /** Work that ends later, such as an operation of a disk; returns what ends it. */
   began(): () => void;
