@@ -9,10 +9,10 @@ export class PendingOffsets {
   readonly #open = new Map<string, Map<number, GroupOffsets>>();
   /** Producer id → the groups in which its transaction has offsets. */
   readonly #groups = new Map<number, Set<string>>();
-  /** Group → commits that were put out and are not yet known to be committed. */
+  /** Group → transactional commits that are being written to the log. */
   readonly #underWay = new Map<string, Set<GroupOffsets>>();
 
-  /** A commit is put out: its partitions are unstable from now on. Returns what ends that: its outcome is known. */
+  /** A transactional commit is being written: its partitions are unstable from now on. Call the returned function when its outcome is known. */
   begin(groupId: string, offsets: GroupOffsets): () => void {
     const set = this.#underWay.get(groupId) ?? new Set();
     this.#underWay.set(groupId, set.add(offsets));
@@ -22,7 +22,7 @@ export class PendingOffsets {
     };
   }
 
-  /** The commit of a transaction is in the log. Offsets are later than all that are here. */
+  /** A transactional commit is in the log. It is later than all commits that are here. */
   add(producerId: number, groupId: string, offsets: GroupOffsets): void {
     const ofGroup = this.#open.get(groupId) ?? new Map<number, GroupOffsets>();
     this.#open.set(groupId, ofGroup);
@@ -33,7 +33,7 @@ export class PendingOffsets {
       for (const [partition, value] of partitions) setOffset(pending, topic, partition, value);
   }
 
-  /** The transaction of `producerId` ends: its offsets by group, which are pending no more. */
+  /** The transaction of `producerId` has ended: removes and returns its pending offsets, by group. */
   take(producerId: number): Map<string, GroupOffsets> {
     const taken = new Map<string, GroupOffsets>();
     for (const groupId of this.#groups.get(producerId) ?? []) {
@@ -47,7 +47,7 @@ export class PendingOffsets {
     return taken;
   }
 
-  /** A tombstone is in the log: it holds for the open transactions before it too. */
+  /** A tombstone is in the log: it also removes offsets that open transactions had committed before it. */
   remove(groupId: string, topic: string, partition: number): void {
     for (const offsets of this.#open.get(groupId)?.values() ?? []) removeOffset(offsets, topic, partition);
   }

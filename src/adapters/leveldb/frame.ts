@@ -1,6 +1,7 @@
 /**
- * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged pieces of its log in silence, so
- * everything here carries its own CRC, each frame that of the frame before it, and the hard state the end of the chain.
+ * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged parts of its log without
+ * an error. So each value has a CRC, each frame also the CRC of the frame before it, and the hard state the CRC of the last frame: a
+ * frame that is missing breaks this chain.
  *
  *   version 1 | crc32c 4 (over what follows) | message Frame or HardState of proto/storage.proto
  *

@@ -37,7 +37,7 @@ type BatchOp = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'de
 
 type LevelError = { readonly code?: string; readonly message?: string } | undefined;
 
-/** Its files contradict each other, one is missing, or one is too short; not: the disk or the machine fails. */
+/** Whether LevelDB reports damaged, missing or short files. An error of the disk or of the machine is another matter. */
 function isLevelDamage(error: LevelError): boolean {
   if (error?.code === 'LEVEL_CORRUPTION') return true;
   return /No such file|Invalid argument/.test(error?.message ?? '');
@@ -58,7 +58,7 @@ export interface LevelRaftStoreOptions {
   readonly directory: string;
   /** Outside of `directory`, so that both are not lost together. */
   readonly witnessPath: string;
-  /** Of the formatted directory: formatting begins a new replica, of which nothing was witnessed yet. */
+  /** The id that formatting gave the directory. A directory that is formatted again is a new replica, for which the witness of the old one does not count. */
   readonly directoryId: Uuid;
 }
 
@@ -82,7 +82,7 @@ export class LevelRaftStore implements RaftStore {
   readonly #databasePath: string;
   readonly #witnessPath: string;
   readonly #witness: Witness;
-  /** Made when it is opened, for it begins to open, and to create, as soon as it is made. */
+  /** Constructed in `open`: its constructor already opens, and creates, the database. */
   #level: Database | null = null;
   #hard: HardRecord = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
@@ -93,7 +93,7 @@ export class LevelRaftStore implements RaftStore {
     chain: 0,
   };
   #frames: FrameInfo[] = [];
-  /** Snapshots that the start found and that do not go with the log; until they are written once more. */
+  /** Names of snapshots that were found at the start and do not match the log. A name leaves the set when its snapshot is written again. */
   readonly #passedOver = new Set<string>();
   #busy = false;
 
@@ -144,8 +144,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * Whether the snapshot goes with the log. One that was about to be installed when the node stopped ends beyond the log, or
-   * where the log has something else that was never committed.
+   * Whether the snapshot matches the log. A snapshot whose installation a crash interrupted does not: it ends after the log, or where
+   * the log has another entry that was never committed.
    */
   async #isOurs({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;
@@ -160,8 +160,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * The witness is there before the database is: a database without one has lost it. What was witnessed before the directory
-   * was formatted holds for a database that is still there, and for nothing else.
+   * The witness is created before the database: a database without a witness has lost it. A witness from before the directory was
+   * formatted counts only when the database of that time is still there.
    */
   async #hearWitness(): Promise<Testimony> {
     const testimony = await this.#sound(`the witness ${this.#witnessPath}`, () => this.#witness.read());
@@ -281,7 +281,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Also what LevelDB itself finds wrong while it reads. */
+  /** Reads; damage that the read, or LevelDB itself, finds ends the start with an explanation. */
   async #sound<T>(what: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
@@ -321,7 +321,7 @@ export class LevelRaftStore implements RaftStore {
     this.#busy = false;
   }
 
-  /** The frames that stay, as if entries from `change.from` on had never been; what that takes goes into `batch`. */
+  /** Removes the entries from `change.from` on: puts the operations into `batch` and returns the frames that remain. */
   async #truncated(change: NetChange, batch: BatchOp[], generation: number): Promise<FrameInfo[]> {
     if (change.install !== null) {
       for (const frame of this.#frames) batch.push({ type: 'del', key: frameKey(frame.firstOffset) });

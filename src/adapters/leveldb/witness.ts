@@ -16,13 +16,13 @@ const version = 1;
 const crcAt = 5;
 const crcEnd = 9;
 const copyBytes = 33;
-/** No disk tears two blocks with one write. */
+/** Size of a block. A torn write damages one block only. */
 const blockBytes = 4096;
 
 export interface WitnessOptions {
   readonly fs: FileSystem;
   readonly path: string;
-  /** Of the formatted directory. What was witnessed under another id is from before it was formatted. */
+  /** The id that formatting gave the directory. A witness with another id is from before that. */
   readonly directoryId: Uuid;
 }
 
@@ -54,7 +54,7 @@ export class Witness {
     return { kind: own.length > 0 ? 'found' : 'foreign', generation: newest };
   }
 
-  /** Begins anew, with both copies. */
+  /** Writes both copies anew. */
   async create(generation: number): Promise<void> {
     const { fs, path } = this.#options;
     const content = new Uint8Array(2 * blockBytes);

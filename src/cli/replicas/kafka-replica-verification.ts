@@ -163,7 +163,7 @@ async function watchedPartitions(
   });
 }
 
-/** What every replica has from the offset on that its partition is verified up to, by partition. */
+/** Fetches from every replica, from the offset up to which its partition is verified. By partition. */
 async function fetchRound(
   client: KafkaClient,
   watched: readonly Watched[],

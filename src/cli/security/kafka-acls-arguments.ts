@@ -129,7 +129,7 @@ function checkSupported({ type }: Resource, names: readonly Operation[]): void {
     throw new ToolError(`ResourceType ${type} only supports operations [${known.join(', ')}]`);
 }
 
-/** What --producer and --consumer stand for; null: the resource gets none of it. */
+/** The operations that --producer and --consumer give on the resource; none for other types of resources. */
 function roleOperations(options: Options, { type }: Resource): Operation[] {
   const producer: Partial<Record<ResourceType, Operation[]>> = {
     TOPIC: ['WRITE', 'DESCRIBE', 'CREATE'],

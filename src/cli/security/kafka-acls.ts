@@ -42,7 +42,7 @@ function patternText(type: string, name: string | null, pattern: string): string
 
 async function add(client: KafkaClient, all: ResourceAcls, io: CliIo): Promise<void> {
   for (const [resource, acls] of all) {
-    // A cluster without an authorizer refuses this before anything is said to be added.
+    // A cluster without an authorizer refuses this request, before the tool prints that ACLs were added.
     await listOf(client, resource, null);
     const creations = acls.map(({ principal, host, operation, permission }) => ({
       resourceType: resourceTypes[resource.type],

@@ -29,7 +29,7 @@ export const noTarget: Partitions = new Map();
 /** The deadlines of one member; `join` and `sync` only for members of the classic protocol. */
 export interface MemberTimers {
   readonly session: Deadline;
-  /** By when it has to have given up the partitions that it must. */
+  /** By this time the member must have given up the partitions that it has to revoke. */
   readonly rebalance: Deadline;
   /** The member epoch for which `rebalance` was started. */
   rebalanceEpoch: number;
@@ -49,7 +49,7 @@ export interface BatchOf<T> {
   waiting: ((turn: T) => void)[];
   /** Takes further requests. */
   open: boolean;
-  /** The outcome of the write is unknown: who waits is told so. */
+  /** The write timed out and its outcome is unknown: pending requests got this error. */
   stalled: ErrorRow | null;
 }
 
@@ -69,7 +69,7 @@ export class ConsumerGroupOf<T> {
   pendingCommits = 0;
   /** A topic that a member subscribes to changed: the next heartbeat compares hashes. */
   metadataStale = true;
-  /** A member changed its expression and nobody knows yet what the new one matches. */
+  /** A member changed its regular expression, and the new one was not matched with the topics yet. */
   regexPending = false;
   /** A record of Kafka before 4.1 is in the log and needs a tombstone. */
   hasPartitionMetadata = false;
@@ -118,7 +118,7 @@ export class ConsumerGroupOf<T> {
     return 'consumer';
   }
 
-  /** Everybody speaks the classic protocol: it might as well be a classic group. */
+  /** All members use the classic protocol: the group can become a classic group. */
   get allClassic(): boolean {
     return this.#classicMembers === this.members.size;
   }
@@ -203,14 +203,14 @@ export class ConsumerGroupOf<T> {
     this.timers.delete(memberId);
   }
 
-  /** Its tombstones are under way: it has no members, and nothing more is to be computed. */
+  /** Its tombstones are being written: it has no members, and no assignment is computed any more. */
   beginDeleting(): void {
     this.deleting = true;
     this.assigning = null;
     this.resolving = null;
   }
 
-  /** The change enters the state; returns the change that takes it back. */
+  /** Applies the change to the state; returns the change that undoes it. */
   apply(change: Change): Change {
     switch (change.type) {
       case 'groupEpoch': {
@@ -265,7 +265,7 @@ export class ConsumerGroupOf<T> {
   #applyCurrent(memberId: string, value: CurrentAssignment | null): Change {
     const before = this.members.get(memberId);
     if (before === undefined) {
-      // Only in a log that was compacted half-way: the member's other record comes later, or never.
+      // Compaction may have removed one of the member's two records: the other one comes later, or never.
       if (value !== null) this.members.set(memberId, { memberId, metadata: newMetadata, current: value });
       if (value !== null) this.#hold(memberId, value, true);
       return { type: 'current', memberId, value: null };

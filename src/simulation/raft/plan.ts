@@ -89,7 +89,7 @@ function faultRates(random: SeededRandom, plan: { staticVoters: boolean }): Map<
     const on = random.chance(0.5);
     const weight = rare.has(family) ? 4 : family === 'member' ? 0.4 : 1;
     const everyMs = Math.floor(paceMs * random.between(0.5, 4) * weight);
-    // A static voter with an emptied disk would be believed: its directory isn't known.
+    // The quorum cannot detect that a static voter's disk was wiped: static voters have no directory ids.
     const fair = !plan.staticVoters || family !== 'wipe';
     if (on && fair) rates.set(family, everyMs);
   }
