@@ -49,9 +49,16 @@ export function processIo(): CliIo {
       const onTerminate = (): void => handler('SIGTERM');
       process.on('SIGINT', onInterrupt);
       process.on('SIGTERM', onTerminate);
+      // Windows: Ctrl+Break, and a console window that is closed, after which it ends the process within seconds.
+      if (process.platform === 'win32') {
+        process.on('SIGBREAK', onInterrupt);
+        process.on('SIGHUP', onTerminate);
+      }
       return () => {
         process.off('SIGINT', onInterrupt);
         process.off('SIGTERM', onTerminate);
+        process.off('SIGBREAK', onInterrupt);
+        process.off('SIGHUP', onTerminate);
       };
     },
   };

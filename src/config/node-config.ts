@@ -50,6 +50,11 @@ function parseAll(originals: ReadonlyMap<string, string>): BrokerValues {
   return values as unknown as BrokerValues;
 }
 
+/** `C:\data` and `\\server\share` as Windows takes them too: with slashes, by which paths are taken apart and put together here. */
+function withSlashes(path: string): string {
+  return /^([A-Za-z]:\\|\\\\)/.test(path) ? path.replaceAll('\\', '/') : path;
+}
+
 export class NodeConfig {
   /** As the file and the command line said them, with node.id and broker.id standing in for each other. */
   readonly originals: ReadonlyMap<string, string>;
@@ -91,8 +96,8 @@ export class NodeConfig {
     this.nodeId = nodeId(values['node.id']);
     this.isBroker = values['process.roles'].includes('broker');
     this.isController = values['process.roles'].includes('controller');
-    this.logDirs = values['log.dirs'] ?? values['log.dir'];
-    this.metadataLogDir = values['metadata.log.dir'] ?? (this.logDirs[0] as string);
+    this.logDirs = (values['log.dirs'] ?? values['log.dir']).map(withSlashes);
+    this.metadataLogDir = withSlashes(values['metadata.log.dir'] ?? (this.logDirs[0] as string));
   }
 
   /** From the text of a properties file and `key=value` overrides. */

@@ -9,6 +9,7 @@ import { systemFileSystem } from '../adapters/file-system.ts';
 import { makeRoomForGarbage } from '../adapters/heap.ts';
 import { storeInMetadataDirectory } from '../adapters/leveldb/raft-store.ts';
 import { createTransport, type Transport } from '../adapters/one-port.ts';
+import { patientFileSystem } from '../adapters/patient-file-system.ts';
 import { createSystemRandom } from '../adapters/random.ts';
 import { canResolve, openFilesMax } from '../adapters/surroundings.ts';
 import { intMax } from '../config/define.ts';
@@ -37,17 +38,19 @@ export function realPorts(
   logger: Logger,
   onFatal: (error: unknown) => void,
 ): NodePorts {
+  const isWindows = process.platform === 'win32';
+  const fs = isWindows ? patientFileSystem(systemFileSystem, systemScheduler) : systemFileSystem;
   return {
     clock: systemClock,
     scheduler: systemScheduler,
     random: createSystemRandom(),
-    fs: systemFileSystem,
+    fs,
     network: transport.network,
     peers: transport.peers,
     http: transport.http,
     logger,
     hostName: hostname(),
-    openRaftStore: (metadataDir) => storeInMetadataDirectory(systemFileSystem, metadataDir),
+    openRaftStore: (metadataDir) => storeInMetadataDirectory(fs, metadataDir),
     onFatal,
   };
 }

@@ -84,6 +84,11 @@ export class SimulatedDisk implements FileSystem {
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
   }
 
+  /** Counts power cuts and killed processes: handles of an earlier one are dead. */
+  get incarnation(): number {
+    return this.#power;
+  }
+
   /** Everything that was not synced is gone; so are handles and locks. With a random source some unsynced bytes survive. */
   powerCut(): void {
     this.#power += 1;

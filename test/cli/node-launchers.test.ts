@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startArguments } from '../../src/cli/node/kafka-server-stop.ts';
+import { startArguments, windowsWords } from '../../src/cli/node/kafka-server-stop.ts';
 import { readPropertiesFile } from '../../src/cli/node/properties-path.ts';
 
 let root = '';
@@ -21,6 +21,21 @@ beforeAll(() => {
     writeFileSync(join(root, 'kraft-config', `${name}.properties`), `file=${name}\n`);
 });
 afterAll(() => rmSync(root, { recursive: true }));
+
+test('a command line of Windows', () => {
+  const line =
+    '412 "C:\\Program Files\\nodejs\\node.exe"  "C:\\kafka\\bin\\windows\\..\\kafka-server-start" C:\\s.properties --override "a=b c"\r';
+  const [id, ...words] = windowsWords(line);
+  expect(id).toBe('412');
+  expect(words).toEqual([
+    'C:\\Program Files\\nodejs\\node.exe',
+    'C:\\kafka\\bin\\windows\\..\\kafka-server-start',
+    'C:\\s.properties',
+    '--override',
+    'a=b c',
+  ]);
+  expect(startArguments(['node.exe', 'bin\\kafka-server-start', 's'], null)).toEqual(['s']);
+});
 
 describe('a node of ours', () => {
   test.each([

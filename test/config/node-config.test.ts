@@ -430,3 +430,10 @@ test('thread counts change by a factor of two', () => {
     'cannot be increased to more than double the current value 1',
   );
 });
+
+test('paths of Windows, with CRLF: backslashes of log.dirs become slashes, those of other systems stay', () => {
+  const text = `${combined}log.dirs=C:\\\\tmp\\\\logs, \\\\\\\\host\\\\share,/a\\\\b\nmetadata.log.dir=D:\\\\meta\n`;
+  const config = NodeConfig.parse(text.replaceAll('\n', '\r\n'));
+  expect(config.logDirs).toEqual(['C:/tmp/logs', '//host/share', '/a\\b']);
+  expect(config.metadataLogDir).toBe('D:/meta');
+});

@@ -85,6 +85,28 @@ function fromPs(): ServerProcess[] {
   });
 }
 
+/** Words of a command line of Windows: blanks separate, quotes hold together. */
+export function windowsWords(line: string): string[] {
+  return [...line.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map((found) => found[0].replaceAll('"', ''));
+}
+
+/** From lines `ID COMMAND LINE` of PowerShell; ps and wmic are not on every Windows. */
+function fromPowerShell(): ServerProcess[] {
+  const script =
+    'Get-CimInstance Win32_Process -Filter "Name=\'node.exe\'" | ForEach-Object { "$($_.ProcessId) $($_.CommandLine)" }';
+  const text = execFileSync('powershell', ['-NoProfile', '-Command', script], { encoding: 'utf8' });
+  return text.split(/\r?\n/).flatMap((line) => {
+    const [id, ...words] = windowsWords(line);
+    const args = startArguments(words, null);
+    return args === null ? [] : [{ id: Number(id), args, workingDirectory: null }];
+  });
+}
+
+function runningServers(): ServerProcess[] {
+  if (process.platform === 'win32') return fromPowerShell();
+  return process.platform === 'linux' ? fromProc() : fromPs();
+}
+
 function propertiesOf(server: ServerProcess): ReadonlyMap<string, string> {
   try {
     const command = parseStart(server.args);
@@ -130,8 +152,7 @@ function matches(server: ServerProcess, wanted: Wanted): boolean {
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const wanted = parseStop(args);
-  const running = process.platform === 'linux' ? fromProc() : fromPs();
-  const chosen = running.filter((server) => matches(server, wanted));
+  const chosen = runningServers().filter((server) => matches(server, wanted));
   if (chosen.length === 0) {
     io.stdout('No kafka server to stop\n');
     return 1;

@@ -1,5 +1,8 @@
 /** Directories of new partitions come with their first write or, at leisure, from here. */
 import type { Scheduler } from '../../base/clock.ts';
+import type { FileSystem } from '../../base/file-system.ts';
+import { mark } from '../../base/mark.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { PartitionLog } from '../partition-log.ts';
 
 const atATime = 4;
@@ -32,4 +35,17 @@ export class NewDirectories {
     }
     this.#isMaking = false;
   }
+}
+
+/**
+ * On Windows and on macOS names that differ only in case are one: the directory of a new partition may be that of another. A disk
+ * that can't be asked tells so at the first write.
+ */
+export async function requireFree(fs: FileSystem, path: string): Promise<void> {
+  if ((await fs.stat(path).catch(() => null)) === null) return;
+  mark('log.directory-taken');
+  throw new KafkaError(
+    Errors.KAFKA_STORAGE_ERROR,
+    `${path} exists already: on this disk it is the directory of a topic whose name differs only in case`,
+  );
 }

@@ -27,7 +27,7 @@ import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from '../log-state.ts';
 import { LogTwins } from '../directories/log-twins.ts';
 import { markedDirectoryName, partitionDirectoryName } from '../names.ts';
-import { NewDirectories } from '../directories/new-directories.ts';
+import { NewDirectories, requireFree } from '../directories/new-directories.ts';
 import { PartitionLog } from '../partition-log.ts';
 import { ProducerUpkeep } from '../producers/producer-upkeep.ts';
 import { logResources } from './log-resources.ts';
@@ -379,7 +379,12 @@ export class LogManager {
       if (adopted?.topicId === topicId) return adopted;
     }
     const directory = this.#directories.choose(name, place.directoryId, place.isNew);
+    // Counted at once: the next choice, made meanwhile, goes by it.
     directory.logsCount += 1;
+    await requireFree(this.#options.fs, `${directory.path}/${name}`).catch((error: unknown) => {
+      directory.logsCount -= 1;
+      throw error;
+    });
     const log = await PartitionLog.open({
       directory: `${directory.path}/${name}`,
       topic,

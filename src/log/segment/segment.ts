@@ -349,6 +349,8 @@ export class Segment implements PooledFile {
   /** Gives all its files another suffix; missing ones are passed over. The log comes first: it decides what is in use. */
   async rename(suffix: FileSuffix): Promise<void> {
     const { fs } = this.#resources;
+    // Windows renames no file that is open.
+    await this.#resources.files.release(this);
     const paths = fileExtensions.map((extension) => this.pathOf(extension));
     this.suffix = suffix;
     for (const [i, extension] of fileExtensions.entries()) {
