@@ -1,0 +1,193 @@
+/** What the journeys have in common: nodes of ours, programs of others (from Maven and elsewhere), and waiting for what they do. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { LocalCluster, settingsOf, waitFor } from '../../scripts/lib/cluster.mjs';
+import { freePorts } from '../../scripts/lib/ports.mjs';
+
+export { freePorts, waitFor };
+export const kafkaVersion = '4.3.1';
+
+/** A journey whose program is not to be had on this machine. */
+export class NotHere extends Error {}
+
+/** Runs a command to its end; throws with its output when it fails. */
+export function run(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 600_000,
+    ...options,
+  });
+  if (error?.code === 'ENOENT') throw new NotHere(`${command} is not installed`);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Runs Maven. What a repository does not give is not our fault: the journey is skipped, and says why. */
+export function maven(args) {
+  try {
+    return run('mvn', ['-q', '-B', ...args]);
+  } catch (error) {
+    if (!/Could not (transfer|find|resolve)|Non-resolvable/.test(error.message)) throw error;
+    throw new NotHere(
+      `Maven could not fetch it: ${/Could not [^\n]*|Non-resolvable[^\n]*/.exec(error.message)[0]}`,
+    );
+  }
+}
+
+export class Journey {
+  constructor(name, folder, cacheFolder) {
+    this.name = name;
+    this.folder = folder;
+    this.cacheFolder = cacheFolder ?? join(homedir(), '.cache', 'bendemann-journeys');
+    this.processes = new Set();
+    this.clusters = [];
+    mkdirSync(folder, { recursive: true });
+  }
+
+  path(...parts) {
+    return join(this.folder, ...parts);
+  }
+
+  write(name, content) {
+    const text = typeof content === 'string' ? content : propertiesText(content);
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  /** Jars of Maven coordinates and all that they need, as a class path. Kept in the cache. */
+  jars(name, coordinates) {
+    const target = join(this.cacheFolder, name);
+    const wanted = coordinates.join('\n');
+    const mark = join(target, '.coordinates');
+    if (!existsSync(mark) || readFileSync(mark, 'utf8') !== wanted) {
+      rmSync(target, { recursive: true, force: true });
+      mkdirSync(target, { recursive: true });
+      writeFileSync(join(target, 'pom.xml'), pomOf(coordinates));
+      const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
+      maven(['-f', join(target, 'pom.xml'), goal, `-DoutputDirectory=${target}`]);
+      writeFileSync(mark, wanted);
+    }
+    return join(target, '*');
+  }
+
+  /** Nodes of ours, formatted and in service. */
+  async cluster(count = 1, properties = {}) {
+    const folder = this.path(`cluster-${this.clusters.length + 1}`);
+    const settings = settingsOf(count, await freePorts(2 * count), folder);
+    const cluster = new LocalCluster({
+      folder,
+      settings: settings.map((own) => ({
+        ...own,
+        'transaction.state.log.replication.factor': count,
+        'transaction.state.log.min.isr': Math.min(2, count),
+        ...properties,
+      })),
+    });
+    this.clusters.push(cluster);
+    cluster.format().startAll();
+    await waitFor('nodes in service', 30_000, () => {
+      const listed = run(join(cluster.bin, 'kafka-broker-api-versions'), [
+        '--bootstrap-server',
+        cluster.bootstrap,
+      ]);
+      return listed.split('(id: ').length - 1 === count;
+    });
+    return cluster;
+  }
+
+  /** Starts a program in the background; its output goes to `<name>.log`. */
+  start(name, command, args, options = {}) {
+    const log = openSync(this.path(`${name}.log`), 'a');
+    const child = spawn(command, args, { stdio: ['ignore', log, log], cwd: this.folder, ...options });
+    const program = {
+      name,
+      pid: child.pid,
+      exited: new Promise((resolve) => {
+        child.once('exit', (code, signal) => {
+          this.processes.delete(program);
+          resolve(code ?? signal);
+        });
+      }),
+      kill: async (signal = 'SIGTERM') => {
+        child.kill(signal);
+        return program.exited;
+      },
+    };
+    child.once('error', () => this.processes.delete(program));
+    if (child.pid === undefined) throw new NotHere(`${command} is not installed`);
+    this.processes.add(program);
+    return program;
+  }
+
+  java(name, classPath, main, args, options = {}) {
+    const words = ['-Xmx256m', '-XX:+UseSerialGC', '-cp', [classPath].flat().join(delimiter), main, ...args];
+    return this.start(name, 'java', words, options);
+  }
+
+  logOf(name) {
+    return readFileSync(this.path(`${name}.log`), 'utf8');
+  }
+
+  async end() {
+    await Promise.all([...this.processes].map((program) => program.kill('SIGKILL')));
+    await Promise.all(this.clusters.map((cluster) => cluster.stopAll()));
+  }
+
+  /** The last lines of every log, for whoever has to find out. */
+  tails() {
+    const files = [this.folder, ...this.clusters.map(({ folder }) => folder)].flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.log'))
+        .map((file) => join(folder, file)),
+    );
+    return files.map((file) => `== ${file}\n${readFileSync(file, 'utf8').split('\n').slice(-15).join('\n')}`);
+  }
+}
+
+function propertiesText(properties) {
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+function pomOf(coordinates) {
+  const dependencies = coordinates.map((one) => {
+    const [group, artifact, version] = one.split(':');
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  });
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>journey</groupId><artifactId>journey</artifactId><version>1</version>
+<dependencies>${dependencies.join('\n')}</dependencies></project>
+`;
+}
+
+/** Values of a topic, from its beginning, when at least `count` are there. */
+export async function valuesOf(cluster, topic, count, timeoutMs = 60_000) {
+  const args = ['--bootstrap-server', cluster.bootstrap, '--topic', topic, '--from-beginning'];
+  return waitFor(`${count} records in ${topic}`, timeoutMs, () => {
+    const { stdout } = spawnSync(
+      join(cluster.bin, 'kafka-console-consumer'),
+      [...args, '--timeout-ms', '1500', '--isolation-level', 'read_committed'],
+      { encoding: 'utf8' },
+    );
+    const values = stdout.split('\n').filter((line) => line !== '');
+    return values.length >= count ? values : null;
+  });
+}
+
+/** JSON over HTTP, from a program of the journey. */
+export async function json(url, method = 'GET', body = undefined) {
+  const sent =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+  const response = await fetch(url, { method, ...sent });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}
+
+export function same(what, got, wanted) {
+  const [left, right] = [JSON.stringify(got), JSON.stringify(wanted)];
+  if (left !== right) throw new Error(`${what}: ${left.slice(0, 500)} instead of ${right.slice(0, 500)}`);
+}
