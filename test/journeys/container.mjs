@@ -42,6 +42,8 @@ export async function travel(journey) {
   await waitFor('the topic of KAFKA_CREATE_TOPICS', 30_000, () => topics().includes('test_topic'));
   run(bin('kafka-console-producer'), ['--broker-list', bootstrap, '--topic', 'test_topic'], {
     input: 'one\ntwo\nthree\n',
+    // As `docker exec` gives it.
+    env,
   });
   same('records', read(), ['one', 'two', 'three']);
   const metrics = await (await fetch(`http://localhost:${metricsPort}/metrics`)).text();

@@ -48,8 +48,8 @@ async function startDatabase(journey) {
   return { sql, url: `jdbc:mariadb://127.0.0.1:${port}/shop?user=app` };
 }
 
-export async function travel(journey) {
-  const database = await startDatabase(journey);
+/** Two workers of a distributed Connect that know the connectors of `jdbc/`. */
+async function startWorkers(journey, cluster) {
   const classPath = journey.jars('jdbc', coordinates);
   const classes = journey.path('classes');
   mkdirSync(classes);
@@ -61,21 +61,25 @@ export async function travel(journey) {
     join(source, 'JdbcSource.java'),
     join(source, 'JdbcSink.java'),
   ]);
-  // Connect looks for plugins by scanning classes, when they have no manifest of services.
-  const cluster = await journey.cluster(3);
   const ports = await freePorts(2);
-  const startWorker = (at) => {
+  const workers = ports.map((port, at) => {
     const properties = journey.write(`worker-${at}.properties`, {
-      ...workerProperties(cluster, ports[at]),
+      ...workerProperties(cluster, port),
       ...converters,
+      // Our connectors have no manifest of services.
       'plugin.discovery': 'only_scan',
       'plugin.path': classes,
     });
     const main = 'org.apache.kafka.connect.cli.ConnectDistributed';
     return journey.java(`worker-${at}`, [classes, classPath], main, [properties]);
-  };
-  const workers = [startWorker(0), startWorker(1)];
-  const url = `http://127.0.0.1:${ports[0]}`;
+  });
+  return { workers, url: `http://127.0.0.1:${ports[0]}` };
+}
+
+export async function travel(journey) {
+  const database = await startDatabase(journey);
+  const cluster = await journey.cluster(3);
+  const { workers, url } = await startWorkers(journey, cluster);
   const create = (name, config) =>
     waitFor(`connector ${name}`, 120_000, () => json(`${url}/connectors`, 'POST', { name, config }));
   const insert = (from, to) => {

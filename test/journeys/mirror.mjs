@@ -33,29 +33,7 @@ async function startKafka(journey, classPath) {
   return `localhost:${port}`;
 }
 
-export async function travel(journey) {
-  const classPath = journey.jars('mirror', coordinates);
-  const ours = await journey.cluster(1);
-  const theirs = { bootstrap: await startKafka(journey, classPath), bin: ours.bin };
-  const tool = (name, cluster, ...args) =>
-    run(join(ours.bin, name), ['--bootstrap-server', cluster.bootstrap, ...args]);
-  await waitFor('Apache Kafka', 90_000, () => tool('kafka-topics', theirs, '--list') !== null);
-  const numbers = (word) => Array.from({ length: 200 }, (_, at) => `${word} ${at}`);
-  for (const [cluster, topic] of [
-    [theirs, 'orders'],
-    [ours, 'invoices'],
-  ]) {
-    tool('kafka-topics', cluster, '--create', '--topic', topic, '--partitions', '2');
-    run(
-      join(ours.bin, 'kafka-console-producer'),
-      ['--bootstrap-server', cluster.bootstrap, '--topic', topic],
-      {
-        input: numbers(topic).join('\n'),
-      },
-    );
-  }
-  const group = ['--group', 'billing', '--max-messages', '120', '--timeout-ms', '20000', '--from-beginning'];
-  tool('kafka-console-consumer', theirs, '--topic', 'orders', ...group);
+async function startMirror(journey, classPath, theirs, ours) {
   const [port] = await freePorts(1);
   const properties = journey.write('mm2.properties', {
     clusters: 'theirs,ours',
@@ -81,6 +59,32 @@ export async function travel(journey) {
     listeners: `http://127.0.0.1:${port}`,
   });
   journey.java('mm2', classPath, 'org.apache.kafka.connect.mirror.MirrorMaker', [properties]);
+}
+
+export async function travel(journey) {
+  const classPath = journey.jars('mirror', coordinates);
+  const ours = await journey.cluster(1);
+  const theirs = { bootstrap: await startKafka(journey, classPath), bin: ours.bin };
+  const tool = (name, cluster, ...args) =>
+    run(join(ours.bin, name), ['--bootstrap-server', cluster.bootstrap, ...args]);
+  await waitFor('Apache Kafka', 90_000, () => tool('kafka-topics', theirs, '--list') !== null);
+  const numbers = (word) => Array.from({ length: 200 }, (_, at) => `${word} ${at}`);
+  for (const [cluster, topic] of [
+    [theirs, 'orders'],
+    [ours, 'invoices'],
+  ]) {
+    tool('kafka-topics', cluster, '--create', '--topic', topic, '--partitions', '2');
+    run(
+      join(ours.bin, 'kafka-console-producer'),
+      ['--bootstrap-server', cluster.bootstrap, '--topic', topic],
+      {
+        input: numbers(topic).join('\n'),
+      },
+    );
+  }
+  const group = ['--group', 'billing', '--max-messages', '120', '--timeout-ms', '20000', '--from-beginning'];
+  tool('kafka-console-consumer', theirs, '--topic', 'orders', ...group);
+  await startMirror(journey, classPath, theirs, ours);
   same(
     'orders on our side',
     (await valuesOf(ours, 'theirs.orders', 200, 180_000)).sort(),
