@@ -33,7 +33,7 @@ import {
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
-import type { ProducerStateEntry } from './producers/producer-state.ts';
+import type { LastRecord, ProducerStateEntry } from './producers/producer-state.ts';
 import type { VerificationGuard, VerificationRequest } from './producers/transaction-verification.ts';
 import type { Segment } from './segment/segment.ts';
 import type { AbortedTransaction } from './segment/transaction-index.ts';
@@ -212,6 +212,11 @@ export class PartitionLog {
 
   producers(): ProducerStateEntry[] {
     return this.#state.producers.entries();
+  }
+
+  /** See `LastRecord`. */
+  lastRecordsOfProducers(): Map<number, LastRecord> {
+    return this.#state.producers.lastRecords();
   }
 
   /** What the first batch of a producer's transaction must show; null: the transaction has begun in this log. */

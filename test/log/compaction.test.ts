@@ -49,6 +49,19 @@ async function contents(log: PartitionLog, stepBytes = 500): Promise<[number, st
   return found;
 }
 
+/** Offsets of the markers that say something, in the whole log. */
+async function markersOf(log: PartitionLog): Promise<number[]> {
+  const found: number[] = [];
+  for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+    const result = await log.read(offset, 1 << 20, log.logEndOffset, true);
+    if (result.records.length === 0) break;
+    for (const { isControl, recordsCount, baseOffset } of batches(result.records).headers)
+      if (isControl && recordsCount > 0) found.push(baseOffset);
+    offset = result.nextOffset;
+  }
+  return found;
+}
+
 async function clean(log: PartitionLog, checkpoint = 0): Promise<number> {
   await log.roll();
   log.setHighWatermark(log.logEndOffset);
@@ -172,6 +185,60 @@ describe('compaction', () => {
       [4, 'b', 'second'],
       [6, 'a', 'open'],
     ]);
+  });
+
+  test('a marker goes delete.retention.ms after a pass found nothing of its transaction, and the index entry with it', async () => {
+    const bench = new Bench();
+    const log = await bench.create(
+      { ...compacted, deleteRetentionMs: 1000 },
+      { resources: bench.resources(0) },
+    );
+    const append = async (bytes: Uint8Array, options: Parameters<PartitionLog['appendAsLeader']>[2]) =>
+      log.appendAsLeader(bytes, 0, options).written;
+    for (const [producerId, type] of [
+      [1, 'commit'],
+      [2, 'abort'],
+    ] as const) {
+      const producer = { producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+      await append(entry('a', type, producer), { ...client, verification: 'off' });
+      const ended = { type, coordinatorEpoch: 0, producerId, producerEpoch: 1, timestamp: time } as const;
+      await append(endTransactionBatch(ended), {
+        origin: 'coordinator',
+        requestVersion: 13,
+        transactionVersion: 2,
+      });
+      // The next transaction of the producer: its last record is no longer that of the first.
+      await append(entry(`z${producerId}`, 'last', { ...producer, producerEpoch: 1 }), {
+        ...client,
+        verification: 'off',
+      });
+      await append(endTransactionBatch({ ...ended, type: 'commit', producerEpoch: 2 }), {
+        origin: 'coordinator',
+        requestVersion: 13,
+        transactionVersion: 2,
+      });
+    }
+    let checkpoint = 0;
+    /** What a further pass leaves: offsets of the markers that end the first transactions, and of aborted transactions. */
+    const pass = async (): Promise<[number[], number[]]> => {
+      await append(entry('a', 'new'), client);
+      checkpoint = await clean(log, checkpoint);
+      const first = (await markersOf(log)).filter((offset) => offset === 1 || offset === 5);
+      const aborted = await log.abortedTransactions(0, log.logEndOffset);
+      return [first, aborted.map(({ lastOffset }) => lastOffset)];
+    };
+    // The records of the first transactions go.
+    expect(await pass()).toEqual([[1, 5], [5]]);
+    bench.clock.nowMs += 5000;
+    // Now nothing of them is there: the time begins.
+    expect(await pass()).toEqual([[1, 5], []]);
+    bench.clock.nowMs += 999;
+    expect(await pass()).toEqual([[1, 5], []]);
+    bench.clock.nowMs += 1;
+    expect(await pass()).toEqual([[], []]);
+    // The second transactions have records, so their markers are there.
+    expect(await markersOf(log)).toEqual([3, 7]);
+    expect((await contents(log)).map(([, key]) => key)).toEqual(['z1', 'z2', 'a']);
   });
 
   test.each([

@@ -1,4 +1,7 @@
 /** Bugs of transactions in a partition's log. */
+const filter = 'src/log/compaction/compaction-filter.ts';
+const compaction = 'src/log/compaction/compaction.ts';
+const cleaned = { test: 'test/log/compaction-transactions.test.ts', name: 'random histories' };
 const state = 'src/log/producers/producer-state.ts';
 const history = 'test/log/transaction-history.test.ts';
 const transactions = 'test/log/transactions.test.ts';
@@ -179,5 +182,117 @@ export const transactionLogRows = [
       },
     ],
     caughtBy: { test: 'test/log/log-manager.test.ts', name: 'nobody ends' },
+  },
+  {
+    number: 840,
+    bug: 'compaction takes the marker of a transaction whose records are there: readers stand still for ever after a recovery',
+    reference: 'KAFKA-8522, KIP-534',
+    change: 'a marker goes by its delete horizon alone',
+    edits: [
+      {
+        file: filter,
+        from: 'const isNeededMarker = hasBatches || header.baseOffset >= context.end;',
+        to: 'const isNeededMarker = (hasBatches && context.end < 0) || header.baseOffset >= context.end;',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 841,
+    bug: 'a marker goes with the records of its transaction: who has read the records before waits for it',
+    reference: 'KIP-534',
+    change: 'the delete horizon of markers is not waited for',
+    edits: [
+      {
+        file: filter,
+        from: 'if (header.baseTimestamp > nowMs) return',
+        to: 'if (header.baseTimestamp < 0) return',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction.test.ts', name: 'a marker goes delete.retention.ms after' },
+  },
+  {
+    number: 842,
+    bug: 'a transaction whose records and marker lie in different segments loses its marker',
+    reference: 'Kafka Cleaner carries its transactions over all groups of segments',
+    change: 'each group of segments begins without transactions',
+    edits: [
+      {
+        file: compaction,
+        from: 'const cleaned = await rewrite(state, group, context);',
+        to: 'const cleaned = await rewrite(state, group, { ...context, transactions: new TransactionsWithBatches() });',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 843,
+    bug: 'compaction keeps every marker of a coordinator for ever',
+    reference: 'Kafka ProducerAppendInfo counts batches without sequence',
+    change: 'batches without sequence are not the last ones of their producer',
+    edits: [
+      {
+        file: state,
+        from: '    if (entry.batches.length === batchesRetained) entry.batches.shift();\n    entry.batches.push({',
+        to: '    if (entry.batches.length === batchesRetained) entry.batches.shift();\n    if (header.baseSequence >= 0) entry.batches.push({',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 844,
+    bug: 'compaction forgets an epoch: a fenced producer writes again after a recovery',
+    reference: 'Kafka Cleaner, third case of batch retention',
+    change: 'nothing is kept of a marker without which the epoch is not known',
+    edits: [
+      {
+        file: filter,
+        from: 'return { bytes: isLast ? rebuild(header, [], null) : null, isNeededMarker };',
+        to: 'return { bytes: isLast && nowMs < 0 ? rebuild(header, [], null) : null, isNeededMarker };',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 845,
+    bug: 'the epoch in an emptied marker is not read: a fenced producer writes again after a recovery',
+    reference: 'our own: Kafka 4.3 does not read it',
+    change: 'emptied markers are skipped when a log is replayed',
+    edits: [
+      {
+        file: 'src/log/recovery/log-replay.ts',
+        from: '    producers.recordEmptiedMarker(header.producerId, header.producerEpoch, nowMs);\n',
+        to: '',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 846,
+    bug: 'the transaction index grows for ever in a compacted topic',
+    reference: 'Kafka CleanedTransactionMetadata',
+    change: 'entries whose transaction has no batches are kept',
+    edits: [
+      {
+        file: compaction,
+        from: 'const entry = kept.isNeededMarker ? aborted.get(header.baseOffset) : undefined;',
+        to: 'const entry = aborted.get(header.baseOffset);',
+      },
+    ],
+    caughtBy: cleaned,
+  },
+  {
+    number: 847,
+    bug: 'compaction shows aborted records: the index is not rewritten with the segment',
+    reference: 'redpanda#6630, PF-114',
+    change: 'the cleaned segment has no aborted transactions',
+    edits: [
+      {
+        file: compaction,
+        from: 'if (entry !== undefined) cleaned.addAborted(entry);',
+        to: 'if (entry !== undefined && entry.lastOffset < 0) cleaned.addAborted(entry);',
+      },
+    ],
+    caughtBy: cleaned,
   },
 ];

@@ -1,14 +1,21 @@
 /**
  * What compaction keeps of one batch. Pure.
  *
- * A record below the end of the pass goes when a later one of the cleaned range has its key, when it has no key, or when it belongs to an aborted
- * transaction. A tombstone goes too, once its batch's delete horizon has passed; the horizon is set when a batch with
- * tombstones is first compacted. Offsets and sequences of what stays don't change. Transaction markers always stay.
+ * A record below the end of the pass goes when a later one of the cleaned range has its key, when it has no key, or when it belongs
+ * to an aborted transaction. A tombstone goes too, once its batch's delete horizon has passed; the horizon is set when a batch with
+ * tombstones is first compacted. Offsets and sequences of what stays don't change.
+ *
+ * A transaction marker stays as long as a batch of its transaction is in the log, an emptied one included. A pass that meets the marker
+ * and no such batch sets its delete horizon; once that has passed, the marker goes (as in Kafka, KIP-534). Of the last marker of a
+ * producer that has written nothing in its epoch the empty batch stays, because it has the epoch that fences.
  */
+import { mark } from '../../base/mark.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { BatchBuilder } from '../../protocol/records/builder.ts';
 import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
+import type { LastRecord } from '../producers/producer-state.ts';
+import { readMarker } from '../records/control-batch.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
 /** What one pass of compaction may hold in memory. The pass ends at the record that does not fit; the next one goes on there. */
@@ -64,7 +71,7 @@ export class AbortedFilter {
 
   /** True when the batch's records belong to a transaction that was aborted. */
   isAborted(header: BatchHeader): boolean {
-    if (!header.isTransactional || header.producerId < 0) return false;
+    if (!header.isTransactional || header.isControl || header.producerId < 0) return false;
     while (
       this.#waiting.length > 0 &&
       (this.#waiting[0] as AbortedTransaction).firstOffset <= header.lastOffset
@@ -78,7 +85,22 @@ export class AbortedFilter {
       this.#open.delete(header.producerId);
       return false;
     }
-    return !header.isControl;
+    return true;
+  }
+}
+
+/** Whose transaction has batches in the log, while all of its batches pass by in order. */
+export class TransactionsWithBatches {
+  readonly #producers = new Set<number>();
+
+  /** A batch of records, or what an earlier pass left of one. */
+  batch(header: BatchHeader): void {
+    if (header.isTransactional) this.#producers.add(header.producerId);
+  }
+
+  /** A control batch: whether there was a batch of the transaction that it ends. */
+  ends(header: BatchHeader): boolean {
+    return this.#producers.delete(header.producerId);
   }
 }
 
@@ -87,24 +109,59 @@ export interface FilterContext {
   readonly end: number;
   readonly keys: KeyMap;
   readonly aborted: AbortedFilter;
+  readonly transactions: TransactionsWithBatches;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  /** Last offset of the last batch of each producer: kept, empty if need be, so that its sequence goes on. */
-  readonly lastOffsets: ReadonlyMap<number, number>;
+  /** The last batch of each producer stays, empty if need be, so that its sequence and its epoch go on. */
+  readonly lastRecords: ReadonlyMap<number, LastRecord>;
 }
 
-/** The batch as it stays: the same bytes, others, or null when nothing of it stays. Valid as long as `header.bytes`. */
-export function filterBatch(header: BatchHeader, context: FilterContext): Uint8Array | null {
-  if (header.baseOffset >= context.end) return header.content;
+export interface FilteredBatch {
+  /** The batch as it stays: the same bytes, others, or null when nothing of it stays. Valid as long as the header's. */
+  readonly bytes: Uint8Array | null;
+  /** A marker that readers need, and with it the entry of its transaction in the transaction index. */
+  readonly isNeededMarker: boolean;
+}
+
+/** To be called for all batches of the log, in order, also for those behind the end of the pass. */
+export function filterBatch(header: BatchHeader, context: FilterContext): FilteredBatch {
+  if (header.isControl) return filterControl(header, context);
+  context.transactions.batch(header);
   const aborted = context.aborted.isAborted(header);
-  if (header.isControl) return header.content;
-  const isLastOfProducer =
-    header.producerId >= 0 && context.lastOffsets.get(header.producerId) === header.lastOffset;
-  if (header.recordsCount === 0) return isLastOfProducer ? header.content : null;
+  const bytes = header.baseOffset >= context.end ? header.content : filterRecords(header, aborted, context);
+  return { bytes, isNeededMarker: false };
+}
+
+function filterControl(header: BatchHeader, context: FilterContext): FilteredBatch {
+  const hasBatches = context.transactions.ends(header);
+  const isEmptied = header.recordsCount === 0;
+  const isNeededMarker = hasBatches || header.baseOffset >= context.end;
+  if (isNeededMarker || (!isEmptied && readMarker(header) === null))
+    return { bytes: header.content, isNeededMarker };
+  const isLast = isLastOfProducer(header, context);
+  if (isEmptied) return { bytes: isLast ? header.content : null, isNeededMarker };
+  const { nowMs, deleteRetentionMs } = context;
+  if (!header.hasDeleteHorizon)
+    return { bytes: rebuild(header, decodeRecords(header), nowMs + deleteRetentionMs), isNeededMarker };
+  if (header.baseTimestamp > nowMs) return { bytes: header.content, isNeededMarker };
+  mark('log.marker-removed');
+  return { bytes: isLast ? rebuild(header, [], null) : null, isNeededMarker };
+}
+
+function isLastOfProducer(header: BatchHeader, { lastRecords }: FilterContext): boolean {
+  const last = header.producerId < 0 ? undefined : lastRecords.get(header.producerId);
+  if (last === undefined) return false;
+  if (last.lastDataOffset !== null) return last.lastDataOffset === header.lastOffset;
+  return header.isControl && header.producerEpoch === last.producerEpoch;
+}
+
+function filterRecords(header: BatchHeader, aborted: boolean, context: FilterContext): Uint8Array | null {
+  const isLast = isLastOfProducer(header, context);
+  if (header.recordsCount === 0) return isLast ? header.content : null;
   const records = aborted ? [] : decodeRecords(header);
   const horizonMs = header.hasDeleteHorizon ? header.baseTimestamp : null;
   const kept = records.filter((record) => isKept(record, horizonMs, context));
-  if (kept.length === 0) return isLastOfProducer ? rebuild(header, [], null) : null;
+  if (kept.length === 0) return isLast ? rebuild(header, [], null) : null;
   const needsHorizon = horizonMs === null && kept.some((record) => record.value === null);
   if (kept.length === records.length && !needsHorizon) return header.content;
   return rebuild(header, kept, needsHorizon ? context.nowMs + context.deleteRetentionMs : horizonMs);
@@ -132,6 +189,7 @@ function rebuild(header: BatchHeader, records: readonly KafkaRecord[], horizonMs
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
     isTransactional: header.isTransactional,
+    isControl: header.isControl,
     lastOffsetDelta: header.lastOffsetDelta,
     baseTimestamp,
     hasDeleteHorizon: horizonMs !== null,

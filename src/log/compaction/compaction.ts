@@ -9,7 +9,13 @@ import { mark } from '../../base/mark.ts';
 import { type BatchHeader, batchHeader } from '../../protocol/records/batch.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import type { FilterContext, KeyBounds } from './compaction-filter.ts';
-import { AbortedFilter, defaultKeyBounds, filterBatch, KeyMap } from './compaction-filter.ts';
+import {
+  AbortedFilter,
+  defaultKeyBounds,
+  filterBatch,
+  KeyMap,
+  TransactionsWithBatches,
+} from './compaction-filter.ts';
 import type { CompactionThrottle } from './throttle.ts';
 import type { LogState } from '../log-state.ts';
 import { deleteLater } from '../log-truncation.ts';
@@ -74,16 +80,14 @@ export async function compact(
   await state.options.callbacks.persistRecoveryPoints();
   const { keys, end } = await collectKeys(log, range, bounds, throttle);
   const segments = state.segments.filter((segment) => segment.baseOffset < end && segment !== state.active);
-  const lastOffsets = new Map<number, number>();
-  for (const producer of log.producers())
-    lastOffsets.set(producer.producerId, producer.batches.at(-1)?.lastOffset ?? -1);
   const context: FilterContext = {
     end,
     keys,
     aborted: new AbortedFilter(await log.abortedTransactions(log.firstSegmentOffset, end)),
+    transactions: new TransactionsWithBatches(),
     nowMs: state.resources.clock.wallMs(),
     deleteRetentionMs: state.config.deleteRetentionMs,
-    lastOffsets,
+    lastRecords: log.lastRecordsOfProducers(),
   };
   for (const group of groupsOf(state, segments)) {
     if (log.isOffline || generation !== state.generation) return range.firstDirty;
@@ -188,12 +192,14 @@ async function rewrite(
     if (buffers.length > 0) await cleaned.use((file) => file.write(buffers, position));
   };
   for (const segment of group) {
-    for (const entry of await segment.loadTransactions()) cleaned.addAborted(entry);
-    const visit = ({ header }: { header: Parameters<typeof filterBatch>[0] }): void => {
+    const aborted = new Map((await segment.loadTransactions()).map((entry) => [entry.lastOffset, entry]));
+    const visit = ({ header }: { header: BatchHeader }): void => {
       movedBytes += header.sizeBytes;
       const kept = filterBatch(header, context);
-      if (kept === null) return;
-      const bytes = Buffer.from(kept);
+      const entry = kept.isNeededMarker ? aborted.get(header.baseOffset) : undefined;
+      if (entry !== undefined) cleaned.addAborted(entry);
+      if (kept.bytes === null) return;
+      const bytes = Buffer.from(kept.bytes);
       waiting.push(bytes);
       waitingBytes += bytes.length;
       movedBytes += bytes.length;

@@ -35,7 +35,14 @@ export interface ProducerStateEntry {
   /** When this broker saw it last, by its own clock: what expiry goes by, because record timestamps may be anything. */
   lastSeenMs: number;
   currentTxnFirstOffset: number | null;
+  /** The last of its epoch. Those of coordinators have no sequence (-1). */
   batches: ProducerBatch[];
+}
+
+/** What compaction keeps of a producer: the batch that ends here, or without one the marker of this epoch. */
+export interface LastRecord {
+  readonly lastDataOffset: number | null;
+  readonly producerEpoch: number;
 }
 
 /** The end of a transaction, as its marker says it. */
@@ -158,17 +165,14 @@ export class ProducerState {
   record(header: BatchHeader, firstOffset: number, lastOffset: number, nowMs: number): void {
     const entry = this.#enter(header.producerId, header.producerEpoch, nowMs);
     entry.lastTimestampMs = header.maxTimestamp;
-    // A batch without sequence (control records aside, an old coordinator's) is no part of the sequence.
-    if (header.baseSequence >= 0) {
-      if (entry.batches.length === batchesRetained) entry.batches.shift();
-      entry.batches.push({
-        firstSequence: header.baseSequence,
-        lastSequence: addSequence(header.baseSequence, header.lastOffsetDelta),
-        firstOffset,
-        lastOffset,
-        timestampMs: header.maxTimestamp,
-      });
-    }
+    if (entry.batches.length === batchesRetained) entry.batches.shift();
+    entry.batches.push({
+      firstSequence: header.baseSequence,
+      lastSequence: header.lastSequence,
+      firstOffset,
+      lastOffset,
+      timestampMs: header.maxTimestamp,
+    });
     if (!header.isTransactional) return;
     this.#verifications.end(header.producerId);
     if (entry.currentTxnFirstOffset === null) {
@@ -196,6 +200,18 @@ export class ProducerState {
       lastOffset: offset,
       lastStableOffset: open?.firstOffset ?? offset + 1,
     };
+  }
+
+  /** Compaction has emptied the marker of a transaction: what it still says is the epoch. */
+  recordEmptiedMarker(producerId: number, producerEpoch: number, nowMs: number): void {
+    this.#enter(producerId, producerEpoch, nowMs);
+  }
+
+  lastRecords(): Map<number, LastRecord> {
+    const last = new Map<number, LastRecord>();
+    for (const [producerId, { producerEpoch, batches }] of this.#producers)
+      last.set(producerId, { lastDataOffset: batches.at(-1)?.lastOffset ?? null, producerEpoch });
+    return last;
   }
 
   /** First offset of the oldest transaction that is open or whose marker is not below `highWatermark`; null: none. */
@@ -253,7 +269,7 @@ export class ProducerState {
   load(snapshot: readonly ProducerSnapshotEntry[], nowMs: number): void {
     this.clear();
     for (const row of snapshot) {
-      const hasBatch = row.lastSequence >= 0;
+      const hasBatch = row.lastOffset >= 0;
       this.#producers.set(row.producerId, {
         producerId: row.producerId,
         producerEpoch: row.epoch,
@@ -264,7 +280,8 @@ export class ProducerState {
         batches: hasBatch
           ? [
               {
-                firstSequence: subtractSequence(row.lastSequence, row.offsetDelta),
+                firstSequence:
+                  row.lastSequence < 0 ? -1 : subtractSequence(row.lastSequence, row.offsetDelta),
                 lastSequence: row.lastSequence,
                 firstOffset: row.lastOffset - row.offsetDelta,
                 lastOffset: row.lastOffset,

@@ -17,6 +17,10 @@ export function applyToProducers(
     producers.record(header, header.baseOffset, header.lastOffset, nowMs);
     return null;
   }
+  if (header.recordsCount === 0) {
+    producers.recordEmptiedMarker(header.producerId, header.producerEpoch, nowMs);
+    return null;
+  }
   const marker = readMarker(header);
   return marker === null ? null : producers.recordMarker(marker, header.baseOffset, nowMs);
 }
