@@ -30,6 +30,13 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   security: ['kafka-acls', 'kafka-delegation-tokens'],
   quorum: ['kafka-metadata-quorum', 'kafka-features', 'kafka-broker-api-versions', 'kafka-cluster'],
   reassign: ['kafka-reassign-partitions'],
+  'share-groups': [
+    'kafka-share-groups',
+    'kafka-streams-groups',
+    'kafka-console-share-consumer',
+    'kafka-share-consumer-perf-test',
+    'kafka-verifiable-share-consumer',
+  ],
   replicas: ['kafka-replica-verification'],
   'metadata-shell': ['kafka-metadata-shell'],
   'dump-log': ['kafka-dump-log'],

@@ -27,7 +27,7 @@ const deprecated: readonly [old: string, now: string][] = [
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const status = printHelpOrVersion(unread(args), args, intro, table, io);
   if (status !== null) return status;
-  const options = readOptions(args);
+  const options = readOptions(withBootstrapServer(args, io));
   for (const [old, now] of deprecated) {
     if (!options.has(old)) continue;
     io.stdout(
@@ -48,6 +48,29 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   } finally {
     client.close();
   }
+}
+
+/** Variables of images of ZooKeeper times, whose tools still had `--broker-list`. */
+const oldVariables = [
+  'KAFKA_ZOOKEEPER_CONNECT',
+  'KAFKA_ADVERTISED_HOST_NAME',
+  'KAFKA_ADVERTISED_PORT',
+  'KAFKA_CREATE_TOPICS',
+];
+
+/**
+ * `--broker-list` is gone since Kafka 4.0, and refused as Kafka does, with a hint. In a container that was started with the
+ * variables of an old image, what its users type goes on to work.
+ */
+function withBootstrapServer(args: readonly string[], io: CliIo): readonly string[] {
+  const at = args.findIndex((word) => /^--broker-list(=|$)/.test(word));
+  if (at < 0) return args;
+  const hint = 'Use --bootstrap-server instead of --broker-list, which Apache Kafka 4.0 removed.';
+  const variable = oldVariables.find((name) => io.env[name] !== undefined);
+  const taken = variable === undefined ? '' : ` It is taken here because ${variable} is set.`;
+  io.stderr(`[${logTimestamp(systemClock.wallMs())}] WARN ${hint}${taken} (kafka-console-producer)\n`);
+  if (variable === undefined) return args;
+  return args.with(at, (args[at] as string).replace('--broker-list', '--bootstrap-server'));
 }
 
 function readOptions(args: readonly string[]): Options {

@@ -50,21 +50,3 @@ export const RemotePartitionDeleteMetadataRecord = message(
     remotePartitionDeleteState: int8(),
   },
 );
-
-export const RemoteLogSegmentMetadataSnapshotRecord = message(
-  'RemoteLogSegmentMetadataSnapshotRecord',
-  { key: 3, versions: '0', flexible: '0+' },
-  {
-    segmentId: uuid(),
-    startOffset: int64(),
-    endOffset: int64(),
-    brokerId: int32(),
-    maxTimestampMs: int64(),
-    eventTimestampMs: int64(),
-    segmentLeaderEpochs: array({ leaderEpoch: int32(), offset: int64() }),
-    segmentSizeInBytes: int32(),
-    customMetadata: bytes({ nullable: '0+', default: null }),
-    remoteLogSegmentState: int8(),
-    txnIndexEmpty: bool({ tag: 0 }),
-  },
-);

@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// Made by scripts/make-launchers.mjs.
+require('./launch.cjs')('kafka-console-share-consumer');

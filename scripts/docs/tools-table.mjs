@@ -1,0 +1,109 @@
+/**
+ * Every script of bin/ of Apache Kafka 4.3.1 and what became of it here. docs/tools.md is made from this table (`tools.mjs`);
+ * test/cli/tools-of-kafka.test.ts compares the options of each with those of Kafka's own.
+ *
+ * is: `same` (options, texts and exit status of Kafka's), `none here` (options and help are Kafka's, but brokers of ours have no
+ * such groups), `explains` (says what to run instead), `absent`.
+ */
+export const toolsOfKafka = {
+  'connect-distributed': { is: 'explains', what: 'Kafka Connect, distributed' },
+  'connect-mirror-maker': { is: 'explains', what: 'MirrorMaker 2' },
+  'connect-plugin-path': { is: 'explains', what: 'plug-ins of Kafka Connect' },
+  'connect-standalone': { is: 'explains', what: 'Kafka Connect, one process' },
+  'kafka-acls': { is: 'same', what: 'access control lists', note: 'brokers of ours have no authorizer yet' },
+  'kafka-broker-api-versions': { is: 'same', what: 'versions of each API that brokers serve' },
+  'kafka-client-metrics': { is: 'same', what: 'which metrics clients push (KIP-714)' },
+  'kafka-cluster': { is: 'same', what: 'cluster id, endpoints, unregistering of brokers' },
+  'kafka-configs': {
+    is: 'same',
+    what: 'dynamic configuration, quotas, SCRAM users',
+    note: 'brokers of ours refuse quotas and users yet, in a sentence',
+  },
+  'kafka-console-consumer': { is: 'same', what: 'prints records of topics' },
+  'kafka-console-producer': {
+    is: 'same',
+    what: 'sends lines as records',
+    note: '`--broker-list` is refused as in Kafka 4, but taken where the variables of an old image are set: see differences.md',
+  },
+  'kafka-console-share-consumer': { is: 'none here', what: 'prints records through a share group' },
+  'kafka-consumer-groups': { is: 'same', what: 'groups, their lag, resets of their offsets' },
+  'kafka-consumer-perf-test': { is: 'same', what: 'throughput of a consumer' },
+  'kafka-delegation-tokens': { is: 'same', what: 'delegation tokens', note: 'brokers of ours have none yet' },
+  'kafka-delete-records': { is: 'same', what: 'deletes records below an offset' },
+  'kafka-dump-log': {
+    is: 'same',
+    what: 'content of segments, indexes, snapshots',
+    note: 'also reads the metadata log of a node of ours, by its directory',
+  },
+  'kafka-e2e-latency': { is: 'same', what: 'time from a producer to a consumer' },
+  'kafka-features': { is: 'same', what: 'feature levels of a cluster and of releases' },
+  'kafka-get-offsets': { is: 'same', what: 'offsets of partitions, by time' },
+  'kafka-groups': { is: 'same', what: 'groups of all types' },
+  'kafka-jmx': { is: 'explains', what: 'numbers of a Java process' },
+  'kafka-leader-election': { is: 'same', what: 'preferred and unclean elections' },
+  'kafka-log-dirs': { is: 'same', what: 'what is on the disks of brokers' },
+  'kafka-metadata-quorum': { is: 'same', what: 'state and members of the metadata quorum' },
+  'kafka-metadata-shell': {
+    is: 'same',
+    what: 'walks through metadata as through files',
+    note: 'also takes a directory, also that of a running node',
+  },
+  'kafka-producer-perf-test': { is: 'same', what: 'throughput of a producer' },
+  'kafka-reassign-partitions': { is: 'same', what: 'moves replicas between brokers and disks' },
+  'kafka-replica-verification': { is: 'same', what: 'compares the records of all replicas' },
+  'kafka-run-class': { is: 'explains', what: 'any Java class of Kafka' },
+  'kafka-server-start': { is: 'same', what: 'runs a node' },
+  'kafka-server-stop': { is: 'same', what: 'ends the nodes of this machine' },
+  'kafka-share-consumer-perf-test': { is: 'none here', what: 'throughput of share consumers' },
+  'kafka-share-groups': { is: 'none here', what: 'share groups (KIP-932)' },
+  'kafka-storage': { is: 'same', what: 'formats directories, makes ids' },
+  'kafka-streams-application-reset': { is: 'same', what: 'starts a Streams application over' },
+  'kafka-streams-groups': { is: 'none here', what: 'groups of Kafka Streams (KIP-1071)' },
+  'kafka-topics': { is: 'same', what: 'topics and their partitions' },
+  'kafka-transactions': { is: 'same', what: 'transactions, also hanging ones' },
+  'kafka-verifiable-consumer': { is: 'same', what: 'a consumer that prints what it does as JSON' },
+  'kafka-verifiable-producer': { is: 'same', what: 'a producer that prints what it does as JSON' },
+  'kafka-verifiable-share-consumer': { is: 'none here', what: 'a share consumer that prints what it does' },
+  'transactional-message-copier': {
+    is: 'same',
+    what: 'copies a partition in transactions',
+    note: 'part of Kafka’s tests, not of its bin/',
+  },
+  trogdor: { is: 'absent', what: 'Kafka’s framework for test loads' },
+};
+
+const meaning = {
+  same: 'options, texts and exit status are those of Apache Kafka 4.3.1',
+  'none here':
+    'options and help are Kafka’s; brokers of ours have no such groups, so that lists are empty and the rest says so',
+  explains: 'a Java program: says in a paragraph what to run instead',
+  absent: 'not here',
+};
+
+/** The page; `options` are Kafka's, by command line. */
+export function toolsPage(options) {
+  const rows = Object.entries(toolsOfKafka).map(([name, { is, what, note }]) => {
+    const commands = Object.keys(options).filter((line) => line === name || line.startsWith(`${name} `));
+    const count = new Set(commands.flatMap((line) => options[line].split(' '))).size;
+    return `| ${name} | ${what} | ${is} | ${commands.length === 0 ? '' : count} | ${note ?? ''} |`;
+  });
+  const kinds = Object.entries(meaning).map(([kind, text]) => `- **${kind}**: ${text}.`);
+  return [
+    '# Tools',
+    '',
+    'Every script of bin/ of Apache Kafka 4.3.1, and what it is here. Made by `node scripts/docs/tools.mjs`; the options of each are compared',
+    'with those of Kafka’s own by `test/cli/tools-of-kafka.test.ts`.',
+    '',
+    ...kinds,
+    '',
+    '| tool | what for | here it is | options | |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    'Options of all subcommands are counted together. Where Kafka 4.2 renamed options (KIP-1147: `--command-config`, `--command-property`,',
+    '`--formatter-property`, `--reader-property`), the new and the old ones work, the old ones with Kafka’s warning.',
+    '`--bootstrap-controller` is taken where Kafka’s tool takes it. Beside these, `bendemann`, `docker-entrypoint` and three tools of',
+    'ZooKeeper times (`zookeeper-*`, which say what to do now) are in bin/.',
+    '',
+  ].join('\n');
+}
