@@ -320,8 +320,9 @@ export class ReplicaFetcher {
     written.then(
       () => {
         if (this.#stream !== stream) return;
-        this.#queueAck(slot);
+        // When the whole push is written now, its acknowledgement takes the slot along and needs no timer.
         this.#writeEnded(push);
+        this.#queueAck(slot);
       },
       () => {
         // The partition is offline and says so itself.

@@ -126,27 +126,25 @@ class Fuzz {
     if (found.join() !== this.#acknowledged.join()) throw new Error('acknowledged records differ');
   }
 
-  /** Stops the nodes; all replicas of a partition hold the same bytes. */
+  /** Stops the nodes; all replicas of a partition hold the same bytes. Resolves to how many were compared. */
   async compareReplicas(): Promise<number> {
+    const replicas = new Map<string, readonly number[]>();
     await until('all replicas in sync', async () => {
       const { topics } = await this.#client.metadata(null);
+      for (const [name, { partitions }] of topics)
+        for (const partition of partitions) replicas.set(`${name}-${partition.index}`, partition.replicas);
       const partitions = [...topics.values()].flatMap((topic) => topic.partitions);
-      return partitions.every(({ isr }) => isr.length === this.#targets.length) ? true : null;
+      return partitions.every(({ isr, replicas: all }) => isr.length === all.length) ? true : null;
     });
     for (const { server } of this.#targets) server.signal('SIGTERM');
     for (const { server } of this.#targets) await server.ended;
-    const [first, ...others] = this.#targets.map((target) => ({ id: target.id, logs: logsOf(target) }));
-    let compared = 0;
-    for (const [name, bytes] of first?.logs ?? [])
-      for (const { id, logs } of others) {
-        const copy = logs.get(name);
-        if (copy === undefined || !copy.equals(bytes))
-          throw new Error(
-            `${name}: ${bytes.length} bytes on node ${first?.id}, ${copy?.length ?? 'none'} on node ${id}`,
-          );
-        compared++;
-      }
-    return compared;
+    const logs = new Map(this.#targets.map((target) => [target.id, logsOf(target)]));
+    for (const [name, ids] of replicas) {
+      const [first, ...others] = ids.map((id) => logs.get(id)?.get(name));
+      if (first === undefined || others.some((other) => other?.equals(first) !== true))
+        throw new Error(`${name}: its replicas on nodes ${ids.join(', ')} differ`);
+    }
+    return [...replicas.values()].flat().length;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The follower's end of a stream: what it says to the leader when partitions come and go. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { type FetcherContext, ReplicaFetcher } from '../../src/replication/replica-fetcher.ts';
@@ -9,7 +9,7 @@ import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 
-function followed(index: number): Partition {
+function followed(index: number, writes: Promise<void>[] = []): Partition {
   return {
     topicId,
     index,
@@ -19,10 +19,13 @@ function followed(index: number): Partition {
     isQuiescent: true,
     whenQuiescent: (then: () => void) => then(),
     onLogStartMoved: null,
+    appendFromLeader: () => writes.shift() ?? Promise.resolve(),
+    leaderSays: () => undefined,
+    applied: { isr: [] },
   } as unknown as Partition;
 }
 
-async function fetcherOf(count: number) {
+async function fetcherOf(count: number, writes: Promise<void>[] = []) {
   const sent: FollowerMessage[] = [];
   const stream = {
     isClosed: false,
@@ -46,11 +49,11 @@ async function fetcherOf(count: number) {
     addressOf: () => ({ host: 'h', port: 1 }),
   };
   const fetcher = new ReplicaFetcher(1, context as unknown as FetcherContext);
-  const partitions = Array.from({ length: count }, (_, index) => followed(index));
+  const partitions = Array.from({ length: count }, (_, index) => followed(index, writes));
   for (const partition of partitions) fetcher.follow(partition, 0);
   await settle();
   stream.onMessage(helloOf(identityOf(1), 2));
-  return { fetcher, partitions, stream, sent, logger };
+  return { fetcher, partitions, stream, sent, logger, time };
 }
 
 test('partitions whose leader moves away at once end their subscriptions with one message', async () => {
@@ -78,4 +81,40 @@ test('a leader of another cluster ends the stream, and is no bug of ours', async
   expect(stream.isClosed).toBe(true);
   expect(logger.at('error')).toEqual([]);
   expect(logger.at('warn')).toEqual(['replication stream broken off']);
+});
+
+const pushOf = (...slots: number[]): LeaderMessage => ({
+  type: 'push',
+  entries: slots.map((slot) => ({ slot, highWatermark: 0, logStartOffset: 0, records: [Uint8Array.of(1)] })),
+});
+
+test('a push of one slot is acknowledged without a timer, one of several with all of them', async () => {
+  const { stream, sent, time } = await fetcherOf(2);
+  sent.length = 0;
+  const timers = vi.spyOn(time, 'after');
+  stream.onMessage(pushOf(0));
+  await settle();
+  expect(timers).not.toHaveBeenCalled();
+  stream.onMessage(pushOf(0, 1));
+  await settle();
+  expect(sent).toMatchObject([
+    { type: 'ack', pushes: 1, creditBytes: 1, slots: [{ slot: 0 }] },
+    { type: 'ack', pushes: 1, creditBytes: 2, slots: [{ slot: 0 }, { slot: 1 }] },
+  ]);
+});
+
+test('a slot that is written long before the others of its push is acknowledged before them', async () => {
+  let end: () => void = () => undefined;
+  const { stream, sent, time } = await fetcherOf(2, [
+    Promise.resolve(),
+    new Promise((resolve) => (end = resolve)),
+  ]);
+  sent.length = 0;
+  stream.onMessage(pushOf(0, 1));
+  await settle();
+  await time.advance(10);
+  expect(sent).toMatchObject([{ type: 'ack', pushes: 0, creditBytes: 0, slots: [{ slot: 0 }] }]);
+  end();
+  await settle();
+  expect(sent[1]).toMatchObject({ type: 'ack', pushes: 1, creditBytes: 2, slots: [{ slot: 1 }] });
 });

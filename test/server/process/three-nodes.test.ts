@@ -77,6 +77,13 @@ async function expectAllRead(acknowledged: readonly string[]): Promise<void> {
   expect(acknowledged.filter((value) => !seen.has(value))).toEqual([]);
   // The producer is idempotent: what it sent again is there once.
   expect(found.length).toBe(seen.size);
+  const last = new Map<string, number>();
+  for (const value of found) {
+    const [load = '', partition = '', count = ''] = value.split(' ');
+    const key = `${load} ${partition}`;
+    expect(Number(count), value).toBeGreaterThan(last.get(key) ?? -1);
+    last.set(key, Number(count));
+  }
 }
 
 async function allInSync(): Promise<void> {
