@@ -9,6 +9,9 @@ import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 
+/** Which partitions got records, in order. */
+const appended: number[] = [];
+
 function followed(index: number, writes: Promise<void>[] = []): Partition {
   return {
     topicId,
@@ -19,7 +22,10 @@ function followed(index: number, writes: Promise<void>[] = []): Partition {
     isQuiescent: true,
     whenQuiescent: (then: () => void) => then(),
     onLogStartMoved: null,
-    appendFromLeader: () => writes.shift() ?? Promise.resolve(),
+    appendFromLeader: () => {
+      appended.push(index);
+      return writes.shift() ?? Promise.resolve();
+    },
     leaderSays: () => undefined,
     applied: { isr: [] },
   } as unknown as Partition;
@@ -117,4 +123,15 @@ test('a slot that is written long before the others of its push is acknowledged 
   end();
   await settle();
   expect(sent[1]).toMatchObject({ type: 'ack', pushes: 1, creditBytes: 2, slots: [{ slot: 1 }] });
+});
+
+test('records for a subscription that has ended are dropped, and the leader gets its credit back', async () => {
+  const { fetcher, partitions, stream, sent } = await fetcherOf(2);
+  fetcher.unfollow(partitions[0] as Partition);
+  appended.length = 0;
+  sent.length = 0;
+  stream.onMessage(pushOf(0, 1));
+  await settle();
+  expect(appended).toEqual([1]);
+  expect(sent.find(({ type }) => type === 'ack')).toMatchObject({ pushes: 1, creditBytes: 2 });
 });

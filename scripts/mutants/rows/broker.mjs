@@ -1,5 +1,6 @@
 /** Bugs of the broker's shared mechanisms. */
 const fetchOperation = 'src/broker/purgatory/fetch-operation.ts';
+const acceptorTest = 'test/broker/pipeline/acceptor.test.ts';
 const rules = 'test/broker/purgatory/fetch-rules.test.ts';
 
 export const brokerRows = [
@@ -186,5 +187,75 @@ export const brokerRows = [
       },
     ],
     caughtBy: { test: 'test/log/record-errors.test.ts', name: 'is corrected' },
+  },
+  {
+    number: 411,
+    bug: 'a listener that is full of clients refuses other nodes',
+    reference: 'Kafka: max.connections spares the inter-broker listener; here every listener takes peers',
+    change: 'a connection beyond the limit is closed before it has said which protocol it speaks',
+    edits: [
+      {
+        file: 'src/broker/pipeline/acceptor.ts',
+        from: "this.#refused.take(connection, () => this.#warn('refusing a connection', line));",
+        to: "this.#warn('refusing a connection', line);\n      connection.destroy();",
+      },
+    ],
+    caughtBy: { test: acceptorTest, name: 'another node' },
+  },
+  {
+    number: 412,
+    bug: 'max.connections does not hold for a client that speaks at once',
+    reference: 'docs/limits.md',
+    change: 'the first byte of a refused connection does not close it',
+    edits: [
+      {
+        file: 'src/broker/pipeline/refused-connections.ts',
+        from: 'connection.onData = close;',
+        to: 'connection.onData = () => undefined;',
+      },
+    ],
+    caughtBy: { test: acceptorTest, name: 'a full listener closes clients' },
+  },
+  {
+    number: 413,
+    bug: 'a stranger on a replication stream subscribes one slot again and again',
+    reference: 'npm run fuzz, seed 44',
+    change: 'a slot in use is taken over, and the one before stays attached to its partition',
+    edits: [
+      {
+        file: 'src/replication/feed-session.ts',
+        from: 'expectOfPeer(!this.#slots.has(wanted.slot),',
+        to: 'expectOfPeer(wanted.slot >= 0,',
+      },
+    ],
+    caughtBy: { test: 'test/replication/feed-session.test.ts', name: 'a slot that is in use' },
+  },
+  {
+    number: 414,
+    bug: 'a request makes more partitions than a request may, spread over its topics',
+    reference: 'Kafka: 10,000 records for one operation of a client',
+    change: 'each topic is looked at for itself',
+    edits: [
+      {
+        file: 'src/controller/create-partitions.ts',
+        from: 'count += Math.max(0,',
+        to: 'count = Math.max(count,',
+      },
+    ],
+    caughtBy: { test: 'test/controller/topics.test.ts', name: 'of one topic or of several' },
+  },
+  {
+    number: 415,
+    bug: 'a request with a number beyond 2^53 is refused',
+    reference: 'npm run fuzz, seed 43; clients send Long.MAX_VALUE and the like',
+    change: 'what a number can not hold exactly is not written',
+    edits: [
+      {
+        file: 'src/protocol/codec/writer.ts',
+        from: 'if (!Number.isInteger(value) || Math.abs(value) > two63)',
+        to: 'if (!Number.isSafeInteger(value))',
+      },
+    ],
+    caughtBy: { test: 'test/protocol/codec/errors.test.ts', name: 'and written again' },
   },
 ];

@@ -2,6 +2,8 @@
 const highWatermark = 'src/replication/high-watermark.ts';
 const leader = 'src/replication/leader-state.ts';
 const leaderTest = 'test/replication/leader-state.test.ts';
+const fetcher = 'src/replication/replica-fetcher.ts';
+const fetcherTest = 'test/replication/replica-fetcher.test.ts';
 const followerTest = 'test/replication/follower-state.test.ts';
 const alterPartition = 'src/controller/alter-partition.ts';
 const partitionsTest = 'test/controller/partitions.test.ts';
@@ -287,5 +289,83 @@ export const replicationRows = [
       },
     ],
     caughtBy: { test: 'test/replication/replica-selector.test.ts' },
+  },
+  {
+    number: 222,
+    bug: 'a follower counts for the high watermark before it has said, in this leader epoch, where its log ends',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK; KAFKA-1647',
+    change: 'a follower that has not subscribed counts as having everything',
+    edits: [
+      {
+        file: 'src/replication/follower-progress.ts',
+        from: 'export const unknownOffset = -1;',
+        to: 'export const unknownOffset = Number.MAX_SAFE_INTEGER;',
+      },
+    ],
+    caughtBy: { test: leaderTest, name: 'waits until every member of the ISR has said' },
+  },
+  {
+    number: 223,
+    bug: 'a follower joins the ISR though its stream has broken',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK: a fetch in this leader epoch',
+    change: 'the stream is not looked at',
+    edits: [{ file: leader, from: 'follower.attached &&', to: 'follower.brokerId >= 0 &&' }],
+    caughtBy: { test: leaderTest, name: 'a live stream' },
+  },
+  {
+    number: 224,
+    bug: 'records for a subscription that has ended are appended',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK: the fetch offset or the leader epoch has changed',
+    change: 'an ended slot is still found by its number',
+    edits: [
+      {
+        file: fetcher,
+        from: '      this.#bySlot.delete(slot.slot);\n      this.#toUnsubscribe',
+        to: '      this.#toUnsubscribe',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'has ended are dropped' },
+  },
+  {
+    number: 225,
+    bug: 'a follower stays with its subscription in the next leader epoch',
+    reference: 'Vanlightly, kafka_replication_v3_5, CHECK: a partition is added again for a higher epoch',
+    change: 'any epoch will do',
+    edits: [
+      {
+        file: fetcher,
+        from: 'known.leaderEpoch === leaderEpoch',
+        to: 'known.leaderEpoch <= leaderEpoch',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'follows the end of the old one' },
+  },
+  {
+    number: 226,
+    bug: 'a former leader acknowledges records that the new one has truncated',
+    reference: 'KAFKA-13574; acks=all looks at the leader epoch before it answers',
+    change: 'who waits above the truncation goes on waiting, and is answered by offsets',
+    edits: [
+      {
+        file: 'src/replication/acknowledgements.ts',
+        from: 'if (waiter.endOffset > offset) waiter.reject(error);',
+        to: 'if (waiter.endOffset < offset) waiter.reject(error);',
+      },
+    ],
+    caughtBy: { test: 'test/replication/acknowledgements.test.ts', name: 'above a truncation' },
+  },
+  {
+    number: 227,
+    bug: 'each partition that moves costs a message of its own',
+    reference: 'review of 2026-11, replica-fetcher.ts: 10,000 messages for a failover of 10,000',
+    change: 'the end of a subscription is sent at once',
+    edits: [
+      {
+        file: fetcher,
+        from: 'if (this.#toUnsubscribe.length === 1) this.#context.scheduler.soon(() => this.#sendUnsubscribes());',
+        to: 'this.#sendUnsubscribes();',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'with one message' },
   },
 ];
