@@ -61,7 +61,7 @@ export function readLimit(log: ReplicaLog, isolation: Isolation): number {
       return log.logEndOffset;
     case 'high_watermark':
       return log.highWatermark;
-    case 'committed':
+    case 'txn_committed':
       return log.lastStableOffset;
   }
 }
@@ -121,10 +121,10 @@ function answer(
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,
-    abortedTransactions: options.isolation === 'committed' ? [] : null,
+    abortedTransactions: options.isolation === 'txn_committed' ? [] : null,
     divergingEpoch,
   };
-  if (options.isolation !== 'committed' || read.records.length === 0) return data;
+  if (options.isolation !== 'txn_committed' || read.records.length === 0) return data;
   return log
     .abortedTransactions(options.offset, read.nextOffset)
     .then((abortedTransactions) => ({ ...data, abortedTransactions }));

@@ -23,7 +23,7 @@ import type { IsrOutcome } from './alter-partition.ts';
 import { BusyGate } from './busy-gate.ts';
 import { FeedList } from './feed-list.ts';
 import type { Feed, SubscribeResult, Subscription } from './feed.ts';
-import { cutIntoRange, cutToLeader } from './follower-cut.ts';
+import { resetToRange, truncateToEpochs } from './follower-truncation.ts';
 import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower-state.ts';
 import { followerHighWatermark } from './high-watermark.ts';
 import type { IsrProposal } from './isr.ts';
@@ -46,7 +46,7 @@ import type {
   VerificationRequest,
 } from './types.ts';
 
-/** How long a former leader waits for the new one to commit what it took, before it tells producers to ask again. */
+/** How long a demoted leader keeps pending acks=all produces before it answers NOT_LEADER_OR_FOLLOWER. */
 const handoverGraceMs = 1000;
 
 const done: Promise<void> = Promise.resolve();
@@ -319,7 +319,7 @@ export class Partition {
   }
 
   /** The leader's high watermark and log start: ours follow as far as our log reaches. */
-  leaderSays(highWatermark: number, logStartOffset: number): void {
+  updateFromLeader(highWatermark: number, logStartOffset: number): void {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
     if (logStartOffset > this.log.logStartOffset && logStartOffset <= this.log.highWatermark)
@@ -354,21 +354,21 @@ export class Partition {
   /** Truncates what the leader does not have. Resolves to false when that changed nothing. */
   async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
     const { latestEpoch, logEndOffset } = this.log;
-    await this.#truncate(() => cutToLeader(this.log, diverging));
+    await this.#truncate(() => truncateToEpochs(this.log, diverging));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
   /** The leader's log does not overlap this one: start anew at its log start offset, or truncate to its end. False: neither helps. */
-  async moveIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
+  async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
-    if (action.kind !== 'retry') await this.#truncate(() => cutIntoRange(this.log, action));
+    if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
     return action.kind !== 'retry';
   }
 
-  async #truncate(cut: () => Promise<void>): Promise<void> {
+  async #truncate(truncate: () => Promise<void>): Promise<void> {
     this.#gate.begin();
     try {
-      await cut();
+      await truncate();
       if (this.#acks.size > 0) this.#acks.rejectAbove(this.log.logEndOffset, notLeader());
     } catch (error) {
       if (isDiskFailure(error)) this.fail(error);

@@ -300,7 +300,8 @@ export class ReplicaFetcher {
       if (slot === undefined) continue;
       const records = joined(entry.records);
       if (records.length > 0) this.#append(slot, records, push);
-      if (slot.slot === entry.slot) slot.partition.leaderSays(entry.highWatermark, entry.logStartOffset);
+      if (slot.slot === entry.slot)
+        slot.partition.updateFromLeader(entry.highWatermark, entry.logStartOffset);
     }
     this.#writeEnded(push);
   }
@@ -368,7 +369,7 @@ export class ReplicaFetcher {
       );
     else if (refusal.errorCode === Errors.OFFSET_OUT_OF_RANGE.code)
       this.#afterTruncation(slot, () =>
-        partition.moveIntoRange(refusal.leaderStartOffset, refusal.leaderEndOffset),
+        partition.resetIntoRange(refusal.leaderStartOffset, refusal.leaderEndOffset),
       );
     else {
       this.#context.logger.debug('leader refused to feed a replica', {

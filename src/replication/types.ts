@@ -72,7 +72,7 @@ export interface AppendResult {
 }
 
 /** Up to where a reader may see: everything written, what is committed, what belongs to no open transaction. */
-export type Isolation = 'log_end' | 'high_watermark' | 'committed';
+export type Isolation = 'log_end' | 'high_watermark' | 'txn_committed';
 
 /** Where a fetch reads, and the replica or consumer that sent it. */
 export interface FetchPosition {

@@ -117,7 +117,7 @@ export class FakeReplica implements PartitionReplica {
 
   #read(options: FetchOptions): FetchPartitionData {
     const lastStableOffset = this.lastStableOffset ?? this.highWatermark;
-    const limit = options.isolation === 'committed' ? lastStableOffset : this.highWatermark;
+    const limit = options.isolation === 'txn_committed' ? lastStableOffset : this.highWatermark;
     const found: Uint8Array[] = [];
     let room = options.maxBytes;
     for (const batch of this.#batches) {
@@ -131,7 +131,7 @@ export class FakeReplica implements PartitionReplica {
       highWatermark: this.highWatermark,
       lastStableOffset,
       logStartOffset: this.logStartOffset,
-      abortedTransactions: options.isolation === 'committed' ? [] : null,
+      abortedTransactions: options.isolation === 'txn_committed' ? [] : null,
       divergingEpoch: null,
     };
   }
@@ -144,7 +144,7 @@ export class FakeReplica implements PartitionReplica {
     if (offset < this.logStartOffset || offset > this.logEndOffset)
       throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
     const limit =
-      isolation === 'committed' ? (this.lastStableOffset ?? this.highWatermark) : this.highWatermark;
+      isolation === 'txn_committed' ? (this.lastStableOffset ?? this.highWatermark) : this.highWatermark;
     if (offset < this.segmentStart && limit > this.segmentStart) return Number.POSITIVE_INFINITY;
     if (this.slow && offset < limit) return null;
     let bytes = 0;
@@ -162,7 +162,7 @@ export class FakeReplica implements PartitionReplica {
     if (this.error !== null) throw this.error;
     if (options.timestamp === -1) {
       const offset =
-        options.isolation === 'committed'
+        options.isolation === 'txn_committed'
           ? (this.lastStableOffset ?? this.highWatermark)
           : this.highWatermark;
       return { timestamp: -1, offset, leaderEpoch: this.leaderEpoch };

@@ -81,7 +81,7 @@ function access(request: FetchRequest, apiVersion: number): Pick<FetchLimits, 'i
   if (request.replicaId === debuggingConsumer || request.replicaState.replicaId === debuggingConsumer)
     return { isolation: 'log_end', allowFollower: true };
   return {
-    isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark',
+    isolation: request.isolationLevel === 1 ? 'txn_committed' : 'high_watermark',
     allowFollower: apiVersion >= rackVersion,
   };
 }

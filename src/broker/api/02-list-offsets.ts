@@ -124,7 +124,7 @@ function find(
   if (asked.timestamp === latestTiered || asked.timestamp === earliestPendingUpload) return null;
   return replica.listOffset({
     timestamp: asked.timestamp,
-    isolation: request.isolationLevel === 1 ? 'committed' : 'high_watermark',
+    isolation: request.isolationLevel === 1 ? 'txn_committed' : 'high_watermark',
     currentLeaderEpoch: asked.currentLeaderEpoch,
     // Kafka's debugging consumers (-2) may read any replica.
     allowFollower: request.replicaId === -2,

@@ -309,7 +309,7 @@ export class FetchOperation {
   }
 
   #mayRead(data: FetchPartitionData): number {
-    return this.#limits.isolation === 'committed' ? data.lastStableOffset : data.highWatermark;
+    return this.#limits.isolation === 'txn_committed' ? data.lastStableOffset : data.highWatermark;
   }
 
   /** What a read may bring. The first batch comes whole whatever this says, but never nothing is asked for it. */

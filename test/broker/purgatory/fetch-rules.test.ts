@@ -213,7 +213,7 @@ const rows: Row[] = [
     there: [3],
     stable: 1,
     min: 3,
-    isolation: 'committed',
+    isolation: 'txn_committed',
     answers: 'expired',
     gets: [1],
   },
@@ -223,7 +223,7 @@ const rows: Row[] = [
     there: [3],
     stable: 1,
     min: 3,
-    isolation: 'committed',
+    isolation: 'txn_committed',
     later: ([a]) => {
       (a as FakeReplica).lastStableOffset = 3;
       a?.changed();

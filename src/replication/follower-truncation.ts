@@ -3,20 +3,22 @@ import { mark } from '../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 
-export function cutToLeader(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
+export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
   // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse every subscription.
   mark('replication.logs-parted');
-  return cutAt(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
+  return truncateOrRestart(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }
 
-export function cutIntoRange(
+export function resetToRange(
   log: ReplicaLog,
   action: Exclude<OutOfRangeAction, { kind: 'retry' }>,
 ): Promise<void> {
-  return action.kind === 'truncate' ? cutAt(log, action.offset) : log.truncateFullyAndStartAt(action.offset);
+  return action.kind === 'truncate'
+    ? truncateOrRestart(log, action.offset)
+    : log.truncateFullyAndStartAt(action.offset);
 }
 
-function cutAt(log: ReplicaLog, offset: number): Promise<void> {
+function truncateOrRestart(log: ReplicaLog, offset: number): Promise<void> {
   if (offset < log.logStartOffset) return log.truncateFullyAndStartAt(offset);
   return log.truncateTo(offset);
 }
