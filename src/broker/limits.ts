@@ -13,6 +13,8 @@ export const requestReserveBytes = 8 * mebibyte;
 export const smallFrameBytes = 16 * kibibyte;
 /** Record bytes of fetch responses being read from disk or waiting for a socket, over all connections. */
 export const fetchBudgetBytes = 64 * mebibyte;
+/** Instances of clients that push metrics, remembered by a broker (KIP-714). */
+export const clientInstancesMax = 16_384;
 /** Requests of one connection that were started and not yet answered. Clients send at most 5 at a time by default. */
 export const requestsInFlightMax = 64;
 /** Requests of one other broker over its stream that were started and not yet answered. */

@@ -27,6 +27,7 @@ import type {
   VerificationRequest,
 } from '../replication/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { ClientMetrics } from './client-metrics.ts';
 import type { ImageWatch } from './image-watch.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
@@ -52,6 +53,7 @@ export interface BrokerServices extends NodeServices {
   readonly replicas: Replicas;
   readonly logDirectories: LogDirectories;
   readonly traffic: TopicTraffic;
+  readonly clientMetrics: ClientMetrics;
   /** Kafka requests to other brokers, and to this one. */
   readonly brokers: BrokerClient;
 }

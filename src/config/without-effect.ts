@@ -165,7 +165,6 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'quota.window.num',
     'quota.window.size.seconds',
   ],
-  ['PushTelemetry is not built yet, so clients push nothing.', 'telemetry.max.bytes'],
   [
     'Events of the controller are not timed one by one.',
     'controller.performance.always.log.threshold.ms',

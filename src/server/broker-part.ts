@@ -4,6 +4,7 @@ import { ImageWatch } from '../broker/image-watch.ts';
 import type { PeerRequests } from '../broker/pipeline/peer-requests.ts';
 import type { BrokerServices, NodeServices } from '../broker/services.ts';
 import { TopicCreator } from '../broker/topic-creator.ts';
+import { ClientMetrics } from '../broker/client-metrics.ts';
 import { TopicTraffic } from '../broker/topic-traffic.ts';
 import type { Handler } from '../broker/handler.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -68,6 +69,7 @@ export class BrokerPart {
       logDirectories: logDirectories(this.logs, fs),
       traffic,
       brokers: this.brokers,
+      clientMetrics: new ClientMetrics(),
     };
     this.replicaMetrics = replicaMetrics({
       config,

@@ -183,7 +183,9 @@ export class Node {
         () => log.status(),
         () => driver?.isActive ?? false,
       ),
-      ...(broker === null ? [] : [broker.replicaMetrics, broker.services.traffic.collect]),
+      ...(broker === null
+        ? []
+        : [broker.replicaMetrics, broker.services.traffic.collect, broker.services.clientMetrics.collect]),
       ...this.servers.map((server) => server.collect),
     ];
   }

@@ -49,6 +49,19 @@ export const metricRows = {
   kafka_server_replicamanager_partitionswithlatetransactionscount: gauge(
     'Led partitions with a transaction that is open for 5 minutes longer than transaction.max.timeout.ms.',
   ),
+  kafka_server_client_metrics_instance_count: gauge(
+    'Client instances that asked this broker which metrics to push.',
+  ),
+  kafka_server_client_metrics_unknown_subscription_request_total: counter(
+    'Pushes for a subscription that has changed.',
+  ),
+  kafka_server_client_metrics_throttle_total: counter(
+    'Questions and pushes of client instances before their interval was over.',
+  ),
+  kafka_server_client_metrics_push_total: counter('Pushes of client metrics that were taken.'),
+  kafka_server_client_metrics_push_bytes_total: counter(
+    'Bytes of client metrics that were taken, as they were sent.',
+  ),
   kafka_server_replicamanager_reassigningpartitions: gauge('Led partitions whose replicas are being moved.'),
   kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),

@@ -5,6 +5,7 @@
 import { type Clock, type Scheduler, type Timer } from '../../src/base/clock.ts';
 import { nodeId } from '../../src/base/ids.ts';
 import type { Address, Connection } from '../../src/base/network.ts';
+import { ClientMetrics } from '../../src/broker/client-metrics.ts';
 import { KafkaServer } from '../../src/broker/server.ts';
 import type { Handler } from '../../src/broker/handler.ts';
 import { ImageWatch } from '../../src/broker/image-watch.ts';
@@ -305,6 +306,7 @@ export class TestBroker {
         },
       },
       traffic: new TopicTraffic(() => true),
+      clientMetrics: new ClientMetrics(),
       brokers: this.brokers,
     };
     this.apply(

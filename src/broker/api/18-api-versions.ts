@@ -31,10 +31,17 @@ interface ApiVersion {
   readonly maxVersion: number;
 }
 
+/** What the clients of connections said they are. */
+export type ClientSoftware = WeakMap<
+  RequestContext['connection'],
+  { readonly name: string; readonly version: string }
+>;
+
 /** `handlers` is asked at request time: this handler is part of the table itself. */
 export function createApiVersionsHandler(
   services: NodeServices,
   handlers: (kind: ListenerKind) => readonly Handler[],
+  software: ClientSoftware,
 ): Handler {
   const listed = new Map<ListenerKind, readonly ApiVersion[]>();
   const apiKeys = (kind: ListenerKind): readonly ApiVersion[] => {
@@ -67,11 +74,13 @@ export function createApiVersionsHandler(
       const { connection } = context;
       const isAll = negotiated.has(connection);
       negotiated.add(connection);
+      const { clientSoftwareName: name, clientSoftwareVersion: version } = request;
+      if (context.apiVersion >= 3) software.set(connection, { name, version });
       return {
         errorCode: 0,
         apiKeys: apiKeys(connection.listenerKind),
         throttleTimeMs: 0,
-        ...features(services, context, (name) => isAll || isShown(name, connection)),
+        ...features(services, context, (feature) => isAll || isShown(feature, connection)),
       };
     },
     unsupportedVersion: (context) => ({

@@ -1,34 +1,66 @@
 /**
- * GetTelemetrySubscriptions (71), v0. The answer of a broker without a receiver of client metrics (KIP-714): nothing is asked for, and
- * the client comes back after the interval. Clients that find the API missing log a complaint; this keeps them quiet.
+ * GetTelemetrySubscriptions (71), v0. Which metrics a client instance shall push, and how often (KIP-714): see
+ * `client-metrics.ts`. Without a subscription for the client nothing is asked for, and it comes back after five minutes.
+ * Kafka serves this and PushTelemetry only where a receiver of metrics is installed.
  */
-import type { Random } from '../../base/random.ts';
 import { randomUuid, uuidZero } from '../../base/uuid.ts';
 import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
 } from '../../protocol/messages/71-get-telemetry-subscriptions.ts';
-import { defineHandler, type Handler } from '../handler.ts';
+import type { ClientAttributes } from '../client-metrics.ts';
+import { defineHandler, type Handler, type RequestContext } from '../handler.ts';
+import type { BrokerServices } from '../services.ts';
+import type { ClientSoftware } from './18-api-versions.ts';
 
-/** Kafka's default interval. */
-const pushIntervalMs = 300_000;
-const telemetryBytesMax = 1_048_576;
 /** zstd, lz4, gzip, snappy. */
 const compressionTypes = [4, 3, 1, 2];
+const unknownSoftware = { name: 'unknown', version: 'unknown' };
 
-export function createGetTelemetrySubscriptionsHandler(random: Random): Handler {
+export function createGetTelemetrySubscriptionsHandler(
+  { clientMetrics, clock, config, random }: BrokerServices,
+  software: ClientSoftware,
+): Handler {
   return defineHandler(GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse, {
     versions: '0',
     listeners: ['broker'],
-    handle: ({ clientInstanceId }) => ({
-      errorCode: 0,
-      clientInstanceId: clientInstanceId === uuidZero ? randomUuid(random) : clientInstanceId,
-      subscriptionId: 0,
-      acceptedCompressionTypes: compressionTypes,
-      pushIntervalMs,
-      telemetryMaxBytes: telemetryBytesMax,
-      deltaTemporality: true,
-      requestedMetrics: [],
-    }),
+    handle(request, context) {
+      const isNew = request.clientInstanceId === uuidZero;
+      const clientInstanceId = isNew ? randomUuid(random) : request.clientInstanceId;
+      const client = clientAttributes(clientInstanceId, context, software);
+      const { configs } = context.image;
+      const { subscriptionId, pushIntervalMs, metrics } = clientMetrics.subscription(
+        clientInstanceId,
+        client,
+        configs,
+        clock.monotonicMs(),
+      );
+      return {
+        errorCode: 0,
+        clientInstanceId,
+        subscriptionId,
+        acceptedCompressionTypes: compressionTypes,
+        pushIntervalMs,
+        telemetryMaxBytes: config.get('telemetry.max.bytes'),
+        deltaTemporality: true,
+        requestedMetrics: [...metrics],
+      };
+    },
   });
+}
+
+export function clientAttributes(
+  clientInstanceId: string,
+  { clientId, connection }: RequestContext,
+  software: ClientSoftware,
+): ClientAttributes {
+  const { name, version } = software.get(connection) ?? unknownSoftware;
+  return {
+    client_id: clientId,
+    client_instance_id: clientInstanceId,
+    client_software_name: name,
+    client_software_version: version,
+    client_source_address: connection.remote.host,
+    client_source_port: String(connection.remote.port),
+  };
 }

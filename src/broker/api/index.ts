@@ -25,7 +25,7 @@ import { createExpireDelegationTokenHandler } from './40-expire-delegation-token
 import { createDescribeDelegationTokenHandler } from './41-describe-delegation-token.ts';
 import { createDescribeClientQuotasHandler } from './48-describe-client-quotas.ts';
 import { createDescribeUserScramCredentialsHandler } from './50-describe-user-scram-credentials.ts';
-import { createApiVersionsHandler } from './18-api-versions.ts';
+import { type ClientSoftware, createApiVersionsHandler } from './18-api-versions.ts';
 import { createDeleteRecordsHandler } from './21-delete-records.ts';
 import { createOffsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.ts';
 import { createDescribeConfigsHandler } from './32-describe-configs.ts';
@@ -37,6 +37,7 @@ import { createDescribeQuorumHandler } from './55-describe-quorum.ts';
 import { createDescribeClusterHandler } from './60-describe-cluster.ts';
 import { createDescribeProducersHandler } from './61-describe-producers.ts';
 import { createGetTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.ts';
+import { createPushTelemetryHandler } from './72-push-telemetry.ts';
 import { createListConfigResourcesHandler } from './74-list-config-resources.ts';
 import { createDescribeTopicPartitionsHandler } from './75-describe-topic-partitions.ts';
 import { createAddRaftVoterHandler } from './80-add-raft-voter.ts';
@@ -80,9 +81,12 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
   ];
 }
 
-function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Handler[] {
+function brokerHandlers(
+  options: BrokerHandlerOptions,
+  endpoints: Endpoints,
+  software: ClientSoftware,
+): Handler[] {
   const { services, creator, sessions, fetchBudget, verifier, completeOffsets } = options;
-  const { random } = services;
   const { scheduler } = services;
   const fetches = new Purgatory(scheduler, parkedFetchesMax);
   const requests = new Purgatory(scheduler, pendingRequestsMax);
@@ -97,7 +101,8 @@ function brokerHandlers(options: BrokerHandlerOptions, endpoints: Endpoints): Ha
     createAlterReplicaLogDirsHandler(services),
     createDescribeLogDirsHandler(services),
     createDescribeProducersHandler(services),
-    createGetTelemetrySubscriptionsHandler(random),
+    createGetTelemetrySubscriptionsHandler(services, software),
+    createPushTelemetryHandler(services, software),
     createDescribeClientQuotasHandler(),
     createListConfigResourcesHandler(),
     createDescribeTopicPartitionsHandler(services, endpoints),
@@ -111,10 +116,11 @@ export function createHandlerTable(
   others: readonly Handler[],
 ): HandlerTable {
   const endpoints = new Endpoints(services.nodeId, services.config.advertisesExplicitly);
+  const software: ClientSoftware = new WeakMap();
   const table: HandlerTable = new HandlerTable([
-    createApiVersionsHandler(services, (kind) => table.list(kind)),
+    createApiVersionsHandler(services, (kind) => table.list(kind), software),
     ...nodeHandlers(services, endpoints),
-    ...(broker === null ? [] : brokerHandlers(broker, endpoints)),
+    ...(broker === null ? [] : brokerHandlers(broker, endpoints, software)),
     ...others,
   ]);
   return table;

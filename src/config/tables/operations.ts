@@ -135,6 +135,7 @@ export const operationsProperties = {
   'telemetry.max.bytes': int(mebibytes(1), {
     min: 1,
     importance: 'low',
+    effect: 'honoured',
     doc: 'Largest batch of metrics that a client may push.',
   }),
   'unstable.api.versions.enable': bool(false, {
