@@ -6,6 +6,7 @@
  * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
  * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
  */
+import { answerRows } from './answers.mjs';
 import { brokerRows } from './broker.mjs';
 import { clientRows } from './client.mjs';
 import { consumerGroupRows } from './consumer-groups.mjs';
@@ -24,6 +25,7 @@ import { txnRows } from './txn.mjs';
 import { wireRows } from './wire.mjs';
 
 export const rows = [
+  ...answerRows,
   ...brokerRows,
   ...clientRows,
   ...consumerGroupRows,
