@@ -26,6 +26,35 @@ class CountingBench extends Bench {
 const append = (log: PartitionLog, records = 1): Promise<void> =>
   log.appendAsLeader(batchOf(Array.from({ length: records }, () => 'x')), 0, client).written;
 
+async function open(
+  bench: Bench,
+  config: Partial<LogConfig>,
+  settings: Partial<LogManagerSettings> = {},
+): Promise<PartitionLog> {
+  await bench.fs.makeDirectory('/a');
+  await bench.fs.syncDirectory('/');
+  const logs = new LogManager({
+    fs: bench.fs,
+    clock: bench.clock,
+    scheduler: bench.clock,
+    random: bench.random,
+    logger: bench.logger,
+    directories: [{ path: '/a', id }],
+    settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
+    configOf: () => defaultLogConfig,
+    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+  });
+  await logs.start();
+  return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config });
+}
+
+async function pass(bench: Bench, ms: number): Promise<void> {
+  for (let i = 0; i < ms / 100; i++) {
+    await bench.clock.advance(100);
+    await settle();
+  }
+}
+
 describe('flush.messages', () => {
   test.each([
     ['no limit', Number.MAX_SAFE_INTEGER, [1, 1, 1, 1, 1, 1], 0, 0],
@@ -65,35 +94,6 @@ describe('flush.messages', () => {
 });
 
 describe('flush.ms', () => {
-  async function open(
-    bench: Bench,
-    config: Partial<LogConfig>,
-    settings: Partial<LogManagerSettings> = {},
-  ): Promise<PartitionLog> {
-    await bench.fs.makeDirectory('/a');
-    await bench.fs.syncDirectory('/');
-    const logs = new LogManager({
-      fs: bench.fs,
-      clock: bench.clock,
-      scheduler: bench.clock,
-      random: bench.random,
-      logger: bench.logger,
-      directories: [{ path: '/a', id }],
-      settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
-      configOf: () => defaultLogConfig,
-      onDirectoryFailure: (_directory, error) => bench.failures.push(error),
-    });
-    await logs.start();
-    return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config });
-  }
-
-  async function pass(bench: Bench, ms: number): Promise<void> {
-    for (let i = 0; i < ms / 100; i++) {
-      await bench.clock.advance(100);
-      await settle();
-    }
-  }
-
   test('records are synced when it has passed, once, and what comes later again', async () => {
     const bench = new CountingBench();
     const log = await open(bench, { flushMs: 5000 });
@@ -136,6 +136,20 @@ describe('flush.ms', () => {
     await pass(bench, 500);
     expect([bench.syncs, log.recoveryPoint]).toEqual([1, 1]);
   });
+});
+
+test('a log with 16 MiB behind its recovery point is synced in the background, and a start after a crash begins there', async () => {
+  const bench = new CountingBench();
+  const log = await open(bench, {});
+  const batch = (): Uint8Array => batchOf(['x'.repeat(1024 * 1024 - 200)]);
+  for (let i = 0; i < 15; i++) await log.appendAsLeader(batch(), 0, client).written;
+  await pass(bench, 2100);
+  expect([bench.syncs, log.recoveryPoint]).toEqual([0, 0]);
+  for (let i = 0; i < 2; i++) await log.appendAsLeader(batch(), 0, client).written;
+  await pass(bench, 2100);
+  expect([bench.syncs, log.recoveryPoint]).toEqual([1, 17]);
+  const checkpoint = await bench.fs.readFile('/a/recovery-point-offset-checkpoint');
+  expect(new TextDecoder().decode(checkpoint)).toBe('0\n1\nt 0 17\n');
 });
 
 test.each<[string[], Record<string, string>, Partial<LogConfig>]>([

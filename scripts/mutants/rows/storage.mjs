@@ -277,7 +277,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/record-errors.test.ts', name: 'the broker stamps' },
   },
   {
-    number: 790,
+    number: 870,
     bug: 'a batch marked LogAppendTime escapes the bounds on time',
     reference: 'Kafka LogValidator.validateTimestamp',
     change: 'its own time is not looked at',
@@ -289,5 +289,19 @@ export const storageRows = [
       },
     ],
     caughtBy: { test: 'test/log/record-errors.test.ts', name: 'its own time is late' },
+  },
+  {
+    number: 871,
+    bug: 'recovery points do not follow: a start after a crash reads up to a whole segment of each log',
+    reference: 'decision 72',
+    change: 'no log has too much behind its recovery point',
+    edits: [
+      {
+        file: 'src/log/manager/write-behind.ts',
+        from: 'log.unsyncedBytes >= unsyncedBytesMax',
+        to: 'log.unsyncedBytes >= 1e15 + unsyncedBytesMax',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'behind its recovery point is synced' },
   },
 ];
