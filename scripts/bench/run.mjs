@@ -6,8 +6,9 @@
  *
  * --against: a checkout of another commit, built. It is compared too, and every run begins with a new cluster, so that the systems
  * take turns: what the machine does in one minute and not in the next reaches all of them.
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group failover pauses controller-kill quiet stalls handover recovery compressed; all
- * of them when none is named. --minutes is for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs (the
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group group-latency failover pauses controller-kill quiet stalls handover recovery compressed; all
+ * of them when none is named. --programs (a folder with client programs, as
+ * for scripts/group-soak.mjs) is for group-latency, --minutes is for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs (the
  * number of partitions that hold them) for recovery.
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { makeClients } from '../lib/client.mjs';
 import { ready } from '../lib/ready.mjs';
 import { benchConsumerGroup } from './consumer-groups.mjs';
+import { benchGroupLatency } from './group-latency.mjs';
 import { benchFailover, benchPauses } from './failover.mjs';
 import { machineLine, Results } from './numbers.mjs';
 import { makeProbes } from './probes.mjs';
@@ -38,6 +40,7 @@ const parts = {
   'transactions-1': { isRepeated: false, bench: (system, context) => benchTransactions(system, 1, context) },
   'transactions-3': { isRepeated: false, bench: (system, context) => benchTransactions(system, 3, context) },
   'consumer-group': { isRepeated: false, bench: benchConsumerGroup },
+  'group-latency': { isRepeated: false, bench: benchGroupLatency },
   failover: { isRepeated: false, bench: benchFailover },
   pauses: { isRepeated: false, bench: benchPauses },
   'controller-kill': { isRepeated: false, bench: benchControllerKill },
@@ -58,6 +61,7 @@ const { values, positionals } = parseArgs({
     records: { type: 'string', default: '500000' },
     'pause-seconds': { type: 'string', default: '60' },
     minutes: { type: 'string', default: '5' },
+    programs: { type: 'string' },
     members: { type: 'string', default: '1000' },
     partitions: { type: 'string', default: '10000' },
     gib: { type: 'string', default: '1' },
@@ -87,6 +91,7 @@ const context = {
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),
   minutes: Number(values.minutes),
+  programs: values.programs ?? null,
   members: Number(values.members),
   partitions: Number(values.partitions),
   gib: Number(values.gib),

@@ -8,8 +8,9 @@ let kafka: TestKafka;
 
 beforeAll(async () => {
   const records = ['a', 'b', 'c'].map((value) => ({ value, partition: 0 }));
-  kafka = await startKafka({ where: 'here', topics: { t: { partitions: 2, records } } });
-});
+  const properties = { 'group.initial.rebalance.delay.ms': '0' };
+  kafka = await startKafka({ where: 'here', topics: { t: { partitions: 2, records } }, properties });
+}, 60_000);
 
 afterAll(() => kafka[Symbol.asyncDispose]());
 

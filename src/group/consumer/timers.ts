@@ -18,7 +18,7 @@ export function renewSession(turn: Turn, group: ConsumerGroup, member: ConsumerM
 }
 
 /**
- * How long the member may wait with its next heartbeat, ms. It is the group's interval, as in Kafka, unless the group is about to have
+ * How long the member may wait with its next heartbeat, in whole ms. It is the group's interval, as in Kafka, unless the group is about to have
  * news for the member: an assignment is due, others give up partitions that it waits for, or the session of another member ends.
  */
 export function heartbeatIntervalMs(
@@ -34,7 +34,7 @@ export function heartbeatIntervalMs(
   if (newsMs >= settings.heartbeatIntervalMs) return settings.heartbeatIntervalMs;
   // Not all members of a large group at once.
   const spreadMs = turn.shard.random.u32() % Math.min(group.members.size + 1, spreadMaxMs);
-  return Math.min(settings.heartbeatIntervalMs, Math.max(newsMs, 0) + graceMs + spreadMs);
+  return Math.min(settings.heartbeatIntervalMs, Math.max(Math.ceil(newsMs), 0) + graceMs + spreadMs);
 }
 
 /** A member always has a session that ends some time. */
