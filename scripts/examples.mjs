@@ -1,11 +1,21 @@
 /**
  * Runs the projects of examples/ as a user would: packs this package (or takes the tarball of --package), installs it once
- * with what the projects depend on, runs the tests of each in a copy. A time is printed for each.
+ * with what the projects depend on, runs the tests of each in a copy. A time is printed for each. Without names, the package
+ * itself is looked at too: by publint and arethetypeswrong, and installed without optional packages and scripts.
  *
  * usage: node scripts/examples.mjs [--package FILE.tgz] [--python INTERPRETER] [name …]
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,10 +61,13 @@ const wanted = readdirSync(join(root, 'examples'), { withFileTypes: true })
 
 const projectOf = (name) => JSON.parse(readFileSync(join(root, 'examples', name, 'package.json'), 'utf8'));
 
+/** They are only needed here, so they are no dependencies of the repository. */
+const packageTools = { publint: '^0.3.25', '@arethetypeswrong/cli': '^0.18.2' };
+
 /** One installation for all projects: what each of them asks for, and this package. */
 function install(names) {
   const devDependencies = Object.assign({}, ...names.map((name) => projectOf(name).devDependencies));
-  devDependencies.bendemann = `file:${tarball}`;
+  Object.assign(devDependencies, { bendemann: `file:${tarball}`, ...packageTools });
   writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, devDependencies }));
   must('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], work);
 }
@@ -71,12 +84,47 @@ function runPython(name) {
   return run(python, ['test_orders.py', join(root, 'bin/bendemann')], join(work, name));
 }
 
+/** Entry points and their types, as two tools that read packages see them. */
+function checkPackage() {
+  const [bin, results] = [join(work, 'node_modules', '.bin'), []];
+  results.push(run(join(bin, 'publint'), ['run', tarball, '--strict'], work));
+  results.push(run(join(bin, 'attw'), [tarball, '--profile', 'esm-only'], work));
+  return { ok: results.every(({ ok }) => ok), text: results.map(({ text }) => text).join('\n') };
+}
+
+/** Installed without optional packages and without scripts, it runs; codecs are slower then. */
+function runBare() {
+  const folder = join(work, 'bare');
+  mkdirSync(folder);
+  const bare = { private: true, type: 'module', dependencies: { bendemann: `file:${tarball}` } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(bare));
+  must('npm', ['install', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+  const program = `import { startKafka } from 'bendemann/testing';
+const kafka = await startKafka({ topics: { a: { configs: { 'compression.type': 'zstd' }, records: ['one'] } } });
+const [record] = await kafka.read('a');
+if (record.value !== 'one') throw new Error(record.value);
+await kafka.close();
+`;
+  writeFileSync(join(folder, 'run.js'), program);
+  return run(process.execPath, ['run.js'], folder);
+}
+
 install(wanted.filter((name) => name !== 'python'));
+const steps = new Map(
+  wanted.map((name) => [
+    name,
+    () => {
+      cpSync(join(root, 'examples', name), join(work, name), { recursive: true });
+      return name === 'python' ? runPython(name) : runNode(name);
+    },
+  ]),
+);
+if (args.length === 0)
+  steps.set('package', checkPackage).set('installed without optional packages and scripts', runBare);
 let failed = 0;
-for (const name of wanted) {
-  cpSync(join(root, 'examples', name), join(work, name), { recursive: true });
+for (const [name, step] of steps) {
   const started = performance.now();
-  const result = name === 'python' ? runPython(name) : runNode(name);
+  const result = step();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (typeof result === 'string') console.log(`${name}: left out, ${result}`);
   else {
