@@ -258,6 +258,31 @@ describe('restart', () => {
     },
   );
 
+  test.each([true, false])(
+    'an open transaction does not begin anew with a restart (clean: %s)',
+    async (isClean) => {
+      const bench = new Bench();
+      const log = await bench.create();
+      const writtenMs = bench.clock.nowMs - 1_000;
+      const inTransaction = { producerId: 1, producerEpoch: 0, isTransactional: true, timestamp: writtenMs };
+      const idempotent = { producerId: 2, producerEpoch: 0, baseSequence: 0, timestamp: writtenMs };
+      const future = { ...inTransaction, producerId: 3, timestamp: bench.clock.nowMs + 3_000_000 };
+      log.appendAsLeader(batchOf(['a'], { ...inTransaction, baseSequence: 0 }), 0, unverified);
+      log.appendAsLeader(batchOf(['b'], idempotent), 0, client);
+      await log.appendAsLeader(batchOf(['c'], { ...future, baseSequence: 0 }), 0, unverified).written;
+      if (isClean) await log.close();
+      bench.clock.nowMs += 20 * 60_000;
+      const again = await bench.reopen({}, { isClean, highWatermark: 3 });
+      const seen = again.producers().map(({ producerId, lastSeenMs }) => [producerId, lastSeenMs]);
+      // Expiry begins anew, and a timestamp that can't be says nothing.
+      expect(seen.sort()).toEqual([
+        [1, writtenMs],
+        [2, bench.clock.nowMs],
+        [3, bench.clock.nowMs],
+      ]);
+    },
+  );
+
   test('aborted transactions outlive a loss of power, in whatever order segments are written, rolled and synced', async () => {
     const bench = new Bench();
     const config = { segmentBytes: 400 };

@@ -219,8 +219,8 @@ export const transactionLogRows = [
     edits: [
       {
         file: compaction,
-        from: 'const cleaned = await rewrite(state, group, context);',
-        to: 'const cleaned = await rewrite(state, group, { ...context, transactions: new TransactionsWithBatches() });',
+        from: 'const cleaned = await rewrite(state, group, context, throttle);',
+        to: 'const cleaned = await rewrite(state, group, { ...context, transactions: new TransactionsWithBatches() }, throttle);',
       },
     ],
     caughtBy: cleaned,

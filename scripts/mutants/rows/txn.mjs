@@ -277,4 +277,18 @@ export const txnRows = [
     ],
     caughtBy: { test: 'test/log/transactions.test.ts', name: 'a guard outlives the marker' },
   },
+  {
+    number: 855,
+    bug: 'a marker is acknowledged before it is committed: the coordinator completes, and the next leader has an open transaction for ever',
+    reference: 'krabka 0.6 (PF-107)',
+    change: 'WriteTxnMarkers answers when the marker is appended',
+    edits: [
+      {
+        file: 'src/broker/api/27-write-txn-markers.ts',
+        from: 'return this.#withinTimeout(acknowledged);',
+        to: 'acknowledged.catch(() => undefined);\n    return Promise.resolve();',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/produce-transactions.test.ts', name: 'not acknowledged in time' },
+  },
 ];

@@ -32,7 +32,10 @@ export interface ProducerStateEntry {
   coordinatorEpoch: number;
   /** Largest timestamp of the last batch: what a client is shown. */
   lastTimestampMs: number;
-  /** When this broker saw it last, by its own clock: what expiry goes by, because record timestamps may be anything. */
+  /**
+   * When this broker saw it last, by its own clock: what expiry goes by, because record timestamps may be anything. Of a transaction
+   * that is open when the log is loaded, what its last batch says.
+   */
   lastSeenMs: number;
   currentTxnFirstOffset: number | null;
   /** The last of its epoch. Those of coordinators have no sequence (-1). */
@@ -275,7 +278,7 @@ export class ProducerState {
         producerEpoch: row.epoch,
         coordinatorEpoch: row.coordinatorEpoch,
         lastTimestampMs: row.timestamp,
-        lastSeenMs: nowMs,
+        lastSeenMs: row.currentTxnFirstOffset < 0 ? nowMs : writtenMs(row.timestamp, nowMs),
         currentTxnFirstOffset: row.currentTxnFirstOffset < 0 ? null : row.currentTxnFirstOffset,
         batches: hasBatch
           ? [
@@ -357,6 +360,11 @@ export class ProducerState {
       `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${last} (current end sequence number)`,
     );
   }
+}
+
+/** When a batch that is read at a start was written: its timestamp, unless that can't be. */
+export function writtenMs(timestampMs: number, nowMs: number): number {
+  return timestampMs < 0 || timestampMs > nowMs ? nowMs : timestampMs;
 }
 
 /** The batch of this producer that `header` repeats. */

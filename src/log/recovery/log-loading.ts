@@ -9,7 +9,7 @@ import { mark } from '../../base/mark.ts';
 import { assert } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
-import { applyToProducers } from './log-replay.ts';
+import { replayToProducers } from './log-replay.ts';
 import { LeaderEpochCache } from '../leader-epoch-cache.ts';
 import { flushTo } from '../log-flush.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
@@ -173,7 +173,7 @@ async function replayProducers(state: LogState, from: number, upTo: number): Pro
     const start = from <= segment.baseOffset ? 0 : await segment.positionBefore(from);
     await segment.scan(start, false, ({ header }) => {
       if (header.baseOffset >= from && header.lastOffset < upTo)
-        applyToProducers(state.producers, header, nowMs);
+        replayToProducers(state.producers, header, nowMs);
       return header.lastOffset < upTo;
     });
   }
@@ -306,7 +306,7 @@ async function recoverSegment(
     }
     setEnd(state, header.lastOffset + 1);
     if (header.baseOffset < producersKnownTo) return;
-    const aborted = applyToProducers(state.producers, header, nowMs);
+    const aborted = replayToProducers(state.producers, header, nowMs);
     if (aborted !== null) segment.addAborted(aborted);
   });
   if (result.nextOffset === null && start.position > 0) return damagedStartFault;

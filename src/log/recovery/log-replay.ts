@@ -3,7 +3,7 @@
  */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { readMarker } from '../records/control-batch.ts';
-import type { ProducerState } from '../producers/producer-state.ts';
+import { type ProducerState, writtenMs } from '../producers/producer-state.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
 /** `header` carries the batch's final offsets. Returns the aborted transaction that it ends, if any. */
@@ -23,4 +23,14 @@ export function applyToProducers(
   }
   const marker = readMarker(header);
   return marker === null ? null : producers.recordMarker(marker, header.baseOffset, nowMs);
+}
+
+/** The same for a batch that is read at a start: a transaction that is left open is as old as its last batch. */
+export function replayToProducers(
+  producers: ProducerState,
+  header: BatchHeader,
+  nowMs: number,
+): AbortedTransaction | null {
+  const isInTransaction = header.isTransactional && !header.isControl;
+  return applyToProducers(producers, header, isInTransaction ? writtenMs(header.maxTimestamp, nowMs) : nowMs);
 }

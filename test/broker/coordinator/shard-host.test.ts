@@ -155,6 +155,18 @@ describe('writes', () => {
     expect([committed(host, 4), committed(host, 19)]).toEqual([4, 19]);
   });
 
+  test('what is gathered is written in batches of at most 256 KiB', async () => {
+    const bench = new Bench();
+    const replica = new MemoryReplica(bench.memory);
+    const host = await bench.host(replica);
+    // Of the metadata that a commit may bring, 60 fit into a batch.
+    const all = Array.from({ length: 150 }, (_, i) => commit(host, i, i, 'g', 'm'.repeat(4_096)));
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['NONE']));
+    expect(replica.appends.length).toBe(3);
+    for (const { bytes } of bench.memory.batches) expect(bytes.length).toBeLessThanOrEqual(256 * 1024 + 100);
+    expect(committed(host, 149)).toBe(149);
+  });
+
   test.each([
     [Errors.NOT_ENOUGH_REPLICAS, 'COORDINATOR_NOT_AVAILABLE'],
     [Errors.NOT_LEADER_OR_FOLLOWER, 'NOT_COORDINATOR'],
