@@ -2,6 +2,8 @@
  * What kafka-share-groups and kafka-streams-groups have in common while no broker of ours has such groups: their options are
  * checked, groups are listed, and what needs a group says that the broker has none of the kind.
  */
+import { systemClock } from '../../adapters/clock.ts';
+import { logTimestamp } from '../../adapters/console-logger.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import {
@@ -42,9 +44,10 @@ export interface GroupKind {
 
 const actions = ['list', 'describe', 'delete', 'reset-offsets', 'delete-offsets'];
 
-/** The sentence behind Kafka's words. */
+/** The sentence behind Kafka's words, in the form of a log line, which scripts around tools pass over. */
 export function noneHere(kind: string): string {
-  return `Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool.\n`;
+  const time = logTimestamp(systemClock.wallMs());
+  return `[${time}] WARN Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool. (kafka-${kind}-groups)\n`;
 }
 
 export async function runGroupsTool(kind: GroupKind, args: readonly string[], io: CliIo): Promise<number> {

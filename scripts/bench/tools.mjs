@@ -1,0 +1,62 @@
+/**
+ * How long each tool of bin/ takes for --help and --version, beside a Node program that does nothing:
+ *
+ *   npm run build && node scripts/bench/tools.mjs [--runs 9] [--kafka DIR/bin] [TOOL…]
+ *
+ * Medians in ms. The goal is 150 ms for each. With --kafka the tools of Apache Kafka run in between, once a round.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = join(import.meta.dirname, '../..');
+const goalMs = 150;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '9' }, kafka: { type: 'string' } },
+});
+const runs = Number(values.runs);
+const notTools = ['launch.cjs', 'package.json', 'windows'];
+const tools =
+  positionals.length > 0
+    ? positionals
+    : readdirSync(join(root, 'bin')).filter((name) => !name.endsWith('.sh') && !notTools.includes(name));
+/** These run a node, end nodes, or take no options. */
+const without = ['kafka-server-start', 'kafka-server-stop', 'docker-entrypoint'];
+
+function elapsedMs(command, args) {
+  const startMs = performance.now();
+  const { error } = spawnSync(command, args, { stdio: 'ignore', timeout: 60_000 });
+  if (error !== undefined) throw error;
+  return performance.now() - startMs;
+}
+
+function median(times) {
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+
+const empty = [];
+const rows = [];
+for (const tool of tools.filter((name) => !without.includes(name))) {
+  const times = { help: [], version: [], kafka: [] };
+  const kafka = values.kafka === undefined ? null : join(values.kafka, tool);
+  for (let run = 0; run < runs; run++) {
+    empty.push(elapsedMs(process.execPath, ['-e', '0']));
+    times.help.push(elapsedMs(join(root, 'bin', tool), ['--help']));
+    times.version.push(elapsedMs(join(root, 'bin', tool), ['--version']));
+  }
+  if (kafka !== null && existsSync(kafka)) times.kafka.push(elapsedMs(kafka, ['--help']));
+  rows.push([tool, median(times.help), median(times.version), median(times.kafka)]);
+}
+const shown = (value) => (value === undefined ? '' : value.toFixed(0));
+console.log(`${cpus().length} × ${cpus()[0]?.model}, Node.js ${process.version}, median of ${runs} runs, ms`);
+console.log(`| tool | --help | --version |${values.kafka === undefined ? '' : ' Kafka --help |'}`);
+for (const [tool, help, version, kafka] of rows.sort((a, b) => b[1] - a[1]))
+  console.log(
+    `| ${tool} | ${shown(help)} | ${shown(version)} |${values.kafka === undefined ? '' : ` ${shown(kafka)} |`}`,
+  );
+console.log(`| node -e 0 | ${shown(median(empty))} | |`);
+const slow = rows.filter(([, help, version]) => help > goalMs || version > goalMs).map(([tool]) => tool);
+console.log(slow.length === 0 ? `all under ${goalMs} ms` : `above ${goalMs} ms: ${slow.join(', ')}`);
