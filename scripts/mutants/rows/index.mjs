@@ -20,6 +20,7 @@ import { replicationRows } from './replication.mjs';
 import { snapshotRows } from './snapshots.mjs';
 import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
+import { toolRows } from './tools.mjs';
 import { transactionLogRows } from './transaction-log.mjs';
 import { txnRows } from './txn.mjs';
 import { wireRows } from './wire.mjs';
@@ -39,6 +40,7 @@ export const rows = [
   ...replicationRows,
   ...storageRows,
   ...testingRows,
+  ...toolRows,
   ...transactionLogRows,
   ...txnRows,
   ...wireRows,

@@ -1,0 +1,61 @@
+/** Bugs of the tools. */
+const shellTest = 'test/cli/kafka-metadata-shell.test.ts';
+
+export const toolRows = [
+  {
+    number: 860,
+    bug: 'a dump of metadata shows what an aborted metadata transaction wrote',
+    reference: 'KIP-868',
+    change: 'an abort ends the transaction like a commit',
+    edits: [
+      {
+        file: 'src/cli/metadata-shell/load-image.ts',
+        from: "else if (record.type === 'AbortTransactionRecord') this.#pending = null;\n    else if (record.type === 'EndTransactionRecord') {",
+        to: "else if (record.type === 'EndTransactionRecord' || record.type === 'AbortTransactionRecord') {",
+      },
+    ],
+    caughtBy: { test: shellTest, name: 'counts when it has ended' },
+  },
+  {
+    number: 861,
+    bug: 'the log behind a snapshot is passed over',
+    reference: 'kafka-metadata-shell of a directory',
+    change: 'entries of the log count only below the end of the snapshot',
+    edits: [
+      {
+        file: 'src/cli/metadata-log/metadata-batches.ts',
+        from: 'if (offset < endOffset || kind',
+        to: 'if (offset >= endOffset || kind',
+      },
+    ],
+    caughtBy: { test: shellTest, name: 'adds up to the same' },
+  },
+  {
+    number: 862,
+    bug: 'integers of 64 bits lose their last digits in JSON',
+    reference: 'metadataHash of KIP-1101 in kafka-dump-log',
+    change: 'they are rounded as numbers are',
+    edits: [
+      {
+        file: 'src/cli/text/message-json.ts',
+        from: 'if (Number.isSafeInteger(rounded)) return rounded;',
+        to: 'if (Number.isFinite(rounded)) return rounded;',
+      },
+    ],
+    caughtBy: { test: 'test/cli/kafka-dump-log.test.ts', name: 'keep their digits' },
+  },
+  {
+    number: 863,
+    bug: 'replicas are compared beyond the high watermark',
+    reference: 'kafka-replica-verification: what is not committed may differ',
+    change: 'the high watermark is not looked at',
+    edits: [
+      {
+        file: 'src/cli/replicas/compare-replicas.ts',
+        from: 'batch === undefined || batch.lastOffset >= highWatermark',
+        to: 'batch === undefined',
+      },
+    ],
+    caughtBy: { test: 'test/cli/compare-replicas.test.ts', name: 'up to the high watermark' },
+  },
+];
