@@ -35,7 +35,7 @@ export interface LeaderView {
 export interface MetadataLogListener {
   /** In order and gapless after the last snapshot. Never empty. */
   onCommit(entries: readonly CommittedEntry[]): void;
-  /** Replaces all state. Nothing more comes, neither here nor to the listeners behind it, before what it returns has resolved. */
+  /** Replaces all state. No listener gets anything further before the returned promise has resolved. */
   onSnapshot(snapshot: MetadataSnapshot): void | Promise<void>;
   onLeaderChange(leader: LeaderView): void;
   /** This node leads, an entry of its own epoch is committed, and everything before went through `onCommit`. */
@@ -81,7 +81,7 @@ export interface ReplicaStatus {
   readonly logEndOffset: number;
   /** Wall clock; -1 when not known. */
   readonly lastFetchMs: number;
-  /** Wall clock of the last moment at which the replica had all the leader had; -1 when not known. */
+  /** Wall clock time at which the replica last had everything that the leader had; -1 when not known. */
   readonly lastCaughtUpMs: number;
 }
 
@@ -113,7 +113,7 @@ export interface QuorumStatus {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly voters: readonly VoterStatus[];
-  /** Controllers that are no voters and brokers, as far as this node feeds them. */
+  /** Controllers that are no voters, and brokers: those that get the log from this node. */
   readonly observers: readonly ReplicaStatus[];
 }
 
@@ -133,9 +133,9 @@ export interface MetadataLog {
    */
   changeVoters(change: VoterChange): Promise<number>;
   /**
-   * On the leader: resolves once everything that was committed anywhere when it was called has been delivered to the
-   * listeners, and it is certain that no other leader committed more; to the exclusive end of that. Rejects with
-   * `NotLeaderError` or `QuorumBusyError`.
+   * On the leader: resolves after everything that was committed at the time of the call has been delivered to the listeners, and after a
+   * majority has confirmed that no other leader committed more. The value is the end offset of that. Rejects with `NotLeaderError` or
+   * `QuorumBusyError`.
    */
   readBarrier(): Promise<number>;
   /** Makes a snapshot of the state up to and including `offset` durable; then the log before it may go. */

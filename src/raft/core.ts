@@ -2,7 +2,7 @@
  * The consensus core of one replica: `step(now, inputs)` returns effects. Synchronous, no I/O, no timers, no chance but the
  * injected one, so that a simulation can run it and replay it. The driver calls it again at `deadlineMs` at the latest.
  *
- * Here is the gate through which every message goes first (epochs), then the dispatch to the roles. What the roles do:
+ * This file compares the epoch of every message, then passes it to the role. What the roles do:
  * `role/election.ts`, `role/follower.ts`, `role/leader.ts`, `role/replication.ts`.
  */
 import { assert, assertNever } from '../base/assert.ts';
@@ -165,7 +165,7 @@ function timeout(state: RaftState): void {
   }
 }
 
-/** First epochs, then roles: a message of a later epoch makes this replica forget its role, one of an earlier is stale. */
+/** Compares epochs before the role sees the message: a later epoch ends the role, a message of an earlier epoch is stale. */
 function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage): void {
   if (from.id === state.options.me.id) return;
   if (message.type === 'vote') {
@@ -184,7 +184,7 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   }
   const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
-    // Tell a leader of the past; otherwise a replica with a later epoch could neither follow nor be elected.
+    // Answer a leader of an earlier epoch, so that it steps down. Otherwise a replica with a later epoch could neither follow nor be elected.
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }
@@ -233,7 +233,7 @@ function handleInEpoch(
   }
 }
 
-/** The log before a durable snapshot may go, but for a tail that spares followers a whole snapshot. */
+/** Removes the log before a durable snapshot, except a tail from which followers that are a little behind can continue. */
 function snapshotSaved(state: RaftState, meta: SnapshotMeta): void {
   if (meta.endOffset <= state.snapshotEndOffset) return;
   assert(meta.endOffset <= state.highWatermark, 'a snapshot holds committed entries only');

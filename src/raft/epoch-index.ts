@@ -46,7 +46,7 @@ export class EpochIndex {
     if (keep > 0) this.#runs.splice(0, keep);
   }
 
-  /** End (exclusive, at most `limit`) of what has an epoch of at most `epoch`, and the epoch of its last entry. */
+  /** End (exclusive, at most `limit`) of the entries whose epoch is at most `epoch`, and the epoch of the last of them. */
   endOfEpoch(epoch: number, limit: number): { endOffset: number; epoch: number } {
     for (let i = this.#runs.length - 1; i >= 0; i--) {
       const run = this.#runs[i] as Run;

@@ -64,7 +64,7 @@ export class FixedReader {
     return this.#bytes.subarray(at, at + length);
   }
 
-  /** A count of things of at least `sizeBytesMin` each, so that it can't ask for more than is there. */
+  /** A count of elements of at least `sizeBytesMin` each; malformed when the remaining bytes cannot hold so many. */
   count(max: number, sizeBytesMin: number): number {
     const count = this.u32();
     if (count > max || count * sizeBytesMin > this.remaining) {

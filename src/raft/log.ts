@@ -50,7 +50,7 @@ export class RaftLog {
   get cachedFrom(): number {
     return this.#endOffset - (this.#cache.length - this.#cacheHead);
   }
-  /** Entries below are on this replica's disk as they are here. Exclusive. */
+  /** Entries below it are durable on this replica. Exclusive. */
   get stableEndOffset(): number {
     let stable = this.#endOffset;
     for (const write of this.#pending) if (write.from < stable) stable = write.from;
@@ -105,7 +105,7 @@ export class RaftLog {
   /** The log is empty and begins after an installed snapshot. */
   install(endOffset: number, epoch: number): number {
     this.reset(endOffset, epoch);
-    // Nothing of it counts as durable before the snapshot is.
+    // No entry counts as durable before the snapshot is durable.
     return this.beginWrite(0);
   }
 

@@ -1,5 +1,5 @@
 /**
- * What replicas say to each other. Every message carries the epoch of its sender; requests for a pre-vote carry the epoch
+ * Messages between replicas. Every message carries the epoch of its sender; requests for a pre-vote carry the epoch
  * that the sender would campaign in. One-way messages: a response is a message of its own, and any of them may be lost,
  * repeated or late. `from` of a message is known from the stream's hello.
  */
@@ -13,7 +13,7 @@ export interface VoteRequest {
   readonly epoch: number;
   /** True: a question; the receiver's state does not change. */
   readonly preVote: boolean;
-  /** The old leader hands over: do not protect it. */
+  /** The leader transfers its leadership: voters must not refuse in its favour. */
   readonly transfer: boolean;
   readonly logEndOffset: number;
   readonly lastEpoch: number;
@@ -45,7 +45,7 @@ export interface AppendResponse {
   readonly accepted: boolean;
   /** `baseOffset` of the request. */
   readonly baseOffset: number;
-  /** Accepted: the follower's log is the leader's below this, durably. Rejected: look here next. */
+  /** Accepted: below this offset the follower's durable log equals the leader's. Rejected: the leader should continue here. */
   readonly endOffset: number;
   /** Rejected: epoch of the follower's entry before `endOffset`. */
   readonly endEpoch: number;
@@ -54,13 +54,13 @@ export interface AppendResponse {
 export interface Heartbeat {
   readonly type: 'heartbeat';
   readonly epoch: number;
-  /** The disk that is meant; zero while the leader does not know it. */
+  /** Directory id of the receiver that is meant; zero while the leader does not know it. */
   readonly directoryId: Uuid;
-  /** Exclusive end of what that disk has acknowledged: a replica that has less has forgotten it. */
+  /** Exclusive end of what that replica has acknowledged: when its log is shorter, its disk has lost data. */
   readonly match: number;
   /** At most what this follower is known to hold. */
   readonly highWatermark: number;
-  /** False: it only brings the high watermark. */
+  /** False: the message only carries the high watermark. */
   readonly reply: boolean;
   /** Counts the leader's rounds in its epoch, for reads: an answer confirms all that was asked for before the round began. */
   readonly round: number;
@@ -73,7 +73,7 @@ export interface HeartbeatResponse {
   readonly round: number;
 }
 
-/** The leader hands over: campaign now. */
+/** The leader transfers its leadership: campaign now. */
 export interface TimeoutNow {
   readonly type: 'timeoutNow';
   readonly epoch: number;

@@ -1,8 +1,8 @@
 /**
  * One follower as the leader sees it.
  *
- * - `probe`: the leader doesn't know where the logs part; one append at a time, the next after an answer or a heartbeat.
- * - `replicate`: it does; appends are pipelined up to a window.
+ * - `probe`: the leader does not know where the logs differ; one append at a time, the next after a response or a heartbeat.
+ * - `replicate`: it knows; appends are pipelined up to a window.
  * - `snapshot`: what the follower needs next is gone; nothing is appended until the snapshot has arrived.
  *
  * Invariant: match <= next; in `replicate` everything below `next` was sent.
@@ -20,14 +20,14 @@ export interface Progress {
   readonly id: NodeId;
   /** The replica that answered; null before the first answer. */
   directoryId: Uuid | null;
-  /** Where a learner said that it is; empty for voters, whose set says it. */
+  /** Endpoints that a learner sent; empty for voters, whose endpoints are in the voter set. */
   endpoints: readonly Endpoint[];
   state: 'probe' | 'replicate' | 'snapshot';
-  /** Exclusive end of what the follower durably has as the leader has it. */
+  /** Exclusive end of the entries that are durable on the follower and equal the leader's. */
   match: number;
   /** Offset of the next entry to send. */
   next: number;
-  /** In `probe`: an append is on its way. */
+  /** In `probe`: an append is in flight. */
   probeSent: boolean;
   /** The store was asked for entries at `next`. */
   reading: boolean;
@@ -35,13 +35,13 @@ export interface Progress {
   inflightBytes: number;
   /** What was sent to the follower, on the assumption that it arrives. */
   sentHighWatermark: number;
-  /** Monotonic moments. */
+  /** Monotonic times. */
   contactMs: number;
   /** Since when it replicates. */
   replicatingMs: number;
-  /** Some of what was pipelined arrived out of order and was refused, without a fresh start yet. */
+  /** Pipelined appends arrived out of order and were rejected; the leader has not started again from the follower's end yet. */
   refused: boolean;
-  /** Of the last append sent or acknowledged: silence since then means that messages were lost. */
+  /** Time of the last append sent or acknowledged: no response since then means that messages were lost. */
   movedMs: number;
   /** -1: never. */
   fetchedMs: number;
@@ -78,7 +78,7 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
   };
 }
 
-/** Whether what this replica says is said by `voter`: another disk on its node counts nothing. */
+/** Whether this replica is the voter `voter`: another disk on the same node does not count for it. */
 export function countsFor(progress: Progress, voter: Voter): boolean {
   const { directoryId } = progress;
   return directoryId === null || voter.directoryId === uuidZero || voter.directoryId === directoryId;
@@ -110,7 +110,7 @@ export function addInflight(progress: Progress, endOffset: number, sizeBytes: nu
   progress.inflightBytes += sizeBytes;
 }
 
-/** What ends at or below `match` has arrived. */
+/** Appends that end at or below `match` have arrived. */
 export function freeInflights(progress: Progress): void {
   let count = 0;
   for (const inflight of progress.inflights) {

@@ -1,5 +1,5 @@
 /**
- * The arithmetic of majorities, apart from everything else so that it can be tested against a slow version.
+ * The arithmetic of majorities, in a file of its own so that tests can compare it with a slow version.
  */
 import { assert } from '../base/assert.ts';
 

@@ -28,7 +28,7 @@ export interface RecoveredState {
   readonly entries: AsyncIterable<readonly Entry[]>;
 }
 
-/** The replica can't tell any more what it promised: it must not vote, acknowledge or lead. */
+/** The replica cannot know any more what it promised: it must not vote, acknowledge or lead. */
 export class DamagedStoreError extends Error {
   override readonly name = 'DamagedStoreError';
 }

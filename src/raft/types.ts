@@ -1,5 +1,5 @@
 /**
- * The nouns of the consensus core. All offsets count entries from 0. An `…EndOffset` is exclusive: the offset that the
+ * The types of the consensus core. All offsets count entries from 0. An `…EndOffset` is exclusive: the offset that the
  * next entry gets. Epochs count from 1; epoch 0 stands before the first election.
  */
 import type { NodeId } from '../base/ids.ts';
@@ -54,7 +54,7 @@ export function sameReplica(a: ReplicaKey, b: ReplicaKey): boolean {
   return a.id === b.id && a.directoryId === b.directoryId;
 }
 
-/** Whether the replica `key` is what the voter set means by `voter`. */
+/** Whether the replica `key` is the voter `voter`. */
 export function isVoter(voter: Voter, key: ReplicaKey): boolean {
   return voter.id === key.id && (voter.directoryId === uuidZero || voter.directoryId === key.directoryId);
 }
@@ -63,7 +63,7 @@ export function voterOf(voters: readonly Voter[], key: ReplicaKey): Voter | null
   return voters.find((voter) => isVoter(voter, key)) ?? null;
 }
 
-/** What an entry costs in queues and messages: its payload and a header. */
+/** The size of an entry in queues and messages: its payload and a header. */
 export function entrySizeBytes(entry: Entry): number {
   return entry.payload.length + 32;
 }

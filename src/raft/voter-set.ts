@@ -1,6 +1,6 @@
 /**
  * The voter set as bytes: the payload of an entry of kind `voters` (VoterSet of proto/storage.proto), and part of a snapshot file.
- * Releases up to 0.1 wrote a form of their own; it is still read.
+ * Releases up to 0.1 wrote another form, which is still read.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../base/protobuf.ts';

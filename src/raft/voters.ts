@@ -1,9 +1,9 @@
 /**
- * The voter set as the log tells it: a `voters` entry is in force from the moment it is appended (not from its commit),
+ * The voter set, as it follows from the log: a `voters` entry is in force from the moment it is appended (not from its commit),
  * and no longer when it is truncated. So the set in force is a function of the log's prefix, the same on every replica.
  *
- * Adding and removing voters is to be built on this: a leader appends a `voters` entry that differs in one voter, when
- * its own epoch has committed and the previous set is committed (`uncommittedFrom`).
+ * A leader changes the set with a `voters` entry that differs in one voter, after an entry of its own epoch and the previous set are
+ * committed (`uncommittedFrom`).
  */
 import { assert, at } from '../base/assert.ts';
 import { uuidZero } from '../base/uuid.ts';
@@ -42,7 +42,7 @@ export class VoterHistory {
     return (this.#steps.at(-1) as Step).offset;
   }
 
-  /** The set in force just below `endOffset`: what a snapshot that ends there carries. */
+  /** The set in force just below `endOffset`, which a snapshot with this end carries. */
   before(endOffset: number): readonly Voter[] {
     let voters = at(this.#steps, 0).voters;
     for (const step of this.#steps) if (step.offset < endOffset) voters = step.voters;

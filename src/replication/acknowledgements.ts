@@ -1,8 +1,8 @@
 /**
- * Produce requests with acks=all that wait for the high watermark, in the order of their offsets. No timer of their own: the
- * caller gives up on its side and a late settlement is harmless.
+ * Produce requests with acks=all that wait for the high watermark, in the order of their offsets. They have no timer: the
+ * caller has the time-out, and a settlement after it is harmless.
  *
- * Invariant: offsets never decrease from front to back, so one look at the front decides.
+ * Invariant: offsets never decrease from front to back, so only the front has to be checked.
  */
 import type { KafkaError } from '../protocol/errors.ts';
 
@@ -29,7 +29,7 @@ export class Acknowledgements {
     });
   }
 
-  /** A duplicate waits for an older offset than the last append's. */
+  /** A duplicate batch waits for an older offset than the last append. */
   #insert(waiter: Waiter): void {
     const waiters = this.#waiters;
     let to = waiters.length;

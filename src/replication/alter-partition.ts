@@ -1,9 +1,9 @@
 /**
- * AlterPartition: leaders tell the active controller which ISR they want. One request of this broker is in flight at a time and
- * carries every proposal that waits; what arrives meanwhile goes with the next one.
+ * AlterPartition: leaders ask the active controller for a changed ISR. One request of this broker is in flight at a time and carries all
+ * pending proposals; proposals made in the meantime go with the next one.
  *
- * Invariant: a proposal is either waiting, in the one request in flight, or its partition was told the outcome. A proposal is
- * repeated unchanged after errors that say nothing about it; the controller's epochs make a repetition harmless.
+ * Invariant: a proposal is pending, in the request in flight, or its partition has got the outcome. A proposal is sent again unchanged
+ * after errors that leave its outcome open; the controller's epochs make a repetition harmless.
  *
  * It decides nothing about partitions: `isr.ts` does, from the outcome.
  */
@@ -23,13 +23,13 @@ export type IsrOutcome =
       readonly leaderEpoch: number;
       readonly partitionEpoch: number;
     }
-  /** Refused, and the controller's state is what we believed: propose anew when it makes sense again. */
+  /** Refused by a controller with the same state as this leader: propose again when the reason is gone. */
   | { readonly kind: 'refused' }
-  /** Our idea of the partition is old: keep the proposal in mind until metadata brings the new state. */
+  /** This leader's state of the partition is old: keep the proposal until metadata brings the new state. */
   | { readonly kind: 'outdated' };
 
 export interface IsrRequest {
-  /** Of the partition, for the log. */
+  /** Name of the partition, for the log. */
   readonly name: string;
   readonly topicId: Uuid;
   readonly index: number;
@@ -135,7 +135,7 @@ export class AlterPartitionManager {
       return;
     }
     for (const topic of response.topics) this.#settle(topic, batch);
-    // What the answer left out is asked again.
+    // Partitions that the response left out are sent again.
     this.#putBack(batch);
     if (batch.size === 0) this.#retryMs = retryMinMs;
     this.#finish(batch.size === 0 ? 0 : this.#backoff());
@@ -155,7 +155,7 @@ export class AlterPartitionManager {
     for (const [key, request] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, request);
   }
 
-  /** Tells the partitions of one topic; those that must be tried again stay in `batch`. */
+  /** Gives the partitions of one topic their outcomes; those that must be sent again stay in `batch`. */
   #settle(topic: ResponseTopic, batch: Map<string, IsrRequest>): void {
     for (const answer of topic.partitions) {
       const key = `${topic.topicId}:${answer.partitionIndex}`;
@@ -174,7 +174,7 @@ export class AlterPartitionManager {
 
   #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
     const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
-    // That metadata had moved on meanwhile is no news: the next look at it proposes what is right then.
+    // Not logged as a refusal: metadata has changed in the meantime, and the next check of the ISR makes a proposal from the new state.
     if (kind === 'outdated') this.#options.logger.debug(`ISR change overtaken of ${name}`, fields);
     else this.#options.logger.info(`ISR change not made of ${name}`, fields);
   }

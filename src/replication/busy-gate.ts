@@ -19,7 +19,7 @@ export class BusyGate {
     for (const callback of waiting) callback();
   }
 
-  /** At once when it is quiet already. */
+  /** At once when no write and no truncation is under way. */
   whenQuiet(callback: () => void): void {
     if (this.#count === 0) callback();
     else this.#waiting.push(callback);

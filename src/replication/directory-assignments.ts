@@ -1,6 +1,6 @@
 /**
- * AssignReplicasToDirs (KIP-858): tells the active controller in which log directories the replicas of this broker are. One request
- * is in flight at a time and carries every assignment that waits; what arrives meanwhile goes with the next one.
+ * AssignReplicasToDirs (KIP-858): reports the log directories of this broker's replicas to the active controller. One request is in
+ * flight at a time and carries all pending assignments; those made in the meantime go with the next one.
  *
  * Invariants: an assignment is repeated until the controller accepted it, a newer one took its place, or the replica went. A partition
  * has at most one. An assignment to a directory that has failed in the meantime is sent too: that is how the controller learns which
@@ -111,7 +111,7 @@ export class DirectoryAssignments {
     return isDone;
   }
 
-  /** What the controller accepted, or will never accept, is no longer in flight. */
+  /** Removes assignments that the controller accepted, or will never accept. */
   #settle(response: AssignReplicasToDirsResponse): void {
     for (const { topics } of response.directories) {
       for (const { topicId, partitions } of topics) {

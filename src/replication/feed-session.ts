@@ -1,12 +1,12 @@
 /**
- * The leader's end of one follower broker's stream: takes subscriptions, pushes what they have to say, takes acknowledgements.
+ * The leader's end of one follower broker's stream: takes subscriptions, pushes their records and offsets, takes acknowledgements.
  *
  * Invariants:
- * - Bytes of records on their way never exceed the follower's window by more than one push, and no more than
- *   `pushesInFlightMax` pushes with records are unacknowledged. What is written meanwhile gathers and leaves in one message:
+ * - Bytes of records in flight never exceed the follower's window by more than one push, and no more than
+ *   `pushesInFlightMax` pushes with records are unacknowledged. Records written in the meantime leave together in the next message:
  *   the faster the writes come, the larger the pushes.
- * - Slots that have something to say take turns; while others wait, none takes more than its share of a push.
- * - What was refused or revoked is forgotten: the follower comes back with a new slot.
+ * - Slots that have something to send take turns; while others wait, none takes more than its share of a push.
+ * - Refused and revoked subscriptions are dropped: the follower subscribes again with a new slot.
  * - A slot is in at most one queue, once, and its state says in which; a slot that is over gets no turn. While a place for a read from
  *   disk is free, no slot waits for one.
  */
@@ -50,7 +50,7 @@ export const pushBytesMax = 1024 * 1024;
 const slotBytesMax = 256 * 1024;
 const pushesInFlightMax = 3;
 const diskReadsMax = 4;
-/** A follower of more partitions than this is not one of ours. */
+/** No broker follows more partitions than this. */
 export const subscriptionsMax = 1_000_000;
 
 export class FeedSession implements FeedOwner {
@@ -59,7 +59,7 @@ export class FeedSession implements FeedOwner {
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
-  /** Subscriptions that are ahead of our metadata, by partition. */
+  /** Subscriptions to partitions that this broker's metadata does not have yet, by partition. */
   readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();
@@ -83,14 +83,14 @@ export class FeedSession implements FeedOwner {
     stream.onClose = (): void => this.#closed();
   }
 
-  /** With a reason the follower is told why. */
+  /** `reason` is sent to the follower. */
   close(reason?: string): void {
     if (this.#isClosed) return;
     this.#stream.close(reason);
     this.#closed();
   }
 
-  /** Metadata reached a partition: somebody may have waited for it. */
+  /** The metadata of a partition changed: a parked subscription is tried again. */
   partitionChanged(key: string): void {
     const parked = this.#parked.get(key);
     if (parked === undefined) return;
@@ -139,7 +139,7 @@ export class FeedSession implements FeedOwner {
     this.#serveWaiting();
   }
 
-  /** As many waiting slots as there are free places get a turn; one that needs no place after all leaves it to the next. */
+  /** Gives each free place for a disk read to a waiting slot; a slot that needs none any more leaves it to the next. */
   #serveWaiting(): void {
     let places = diskReadsMax - this.#diskReads;
     for (const slot of this.#waitingForDisk) {
@@ -151,7 +151,7 @@ export class FeedSession implements FeedOwner {
   }
 
   #end(slot: FeedSlot): void {
-    // In `#ready` it is passed over when its turn comes.
+    // When it is in `#ready`, `#push` skips it.
     this.#waitingForDisk.delete(slot);
     slot.state = 'over';
   }
@@ -317,7 +317,7 @@ export class FeedSession implements FeedOwner {
     );
   }
 
-  /** Sends one push; false when nobody has anything to say after all. */
+  /** Sends one push; false when no slot has anything to send. */
   #push(): boolean {
     const budgetBytes = Math.min(pushBytesMax, this.#windowBytes - this.#inFlightBytes);
     const queue = this.#ready;
@@ -337,7 +337,7 @@ export class FeedSession implements FeedOwner {
       sizeBytes += entry.sizeBytes;
       if (slot.hasMore) this.ready(slot);
     }
-    // Those that had no turn come before those that want another one.
+    // Slots that had no turn come before slots that want another one.
     if (next < queue.length) this.#ready = queue.slice(next).concat(again);
     if (entries.length === 0) return false;
     if (sizeBytes > 0) {

@@ -1,5 +1,5 @@
 /**
- * One partition of one follower's stream, on the leader: remembers what was sent and says what to send next.
+ * One partition of one follower's stream, on the leader: remembers what was sent and gives what to send next.
  *
  * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is under way.
  */
@@ -23,9 +23,9 @@ export interface FeedOwner {
   readonly brokerId: number;
   /** The slot has something to send. */
   ready(slot: FeedSlot): void;
-  /** The slot is over. */
+  /** The subscription has ended. */
   revoked(slot: FeedSlot, error: ErrorRow): void;
-  /** May one more read from disk begin? `readEnded` gives the place back. When not, the slot becomes ready later. */
+  /** Reserves a place for one read from disk; `readEnded` gives it back. False: there is none, and the slot becomes ready later. */
   tryReserveRead(slot: FeedSlot): boolean;
   readEnded(slot: FeedSlot): void;
   readonly throttles: ReplicationThrottles;
@@ -33,7 +33,7 @@ export interface FeedOwner {
   readyLater(slot: FeedSlot, delayMs: number): void;
 }
 
-/** What a slot has to say. */
+/** What a slot sends in a push. */
 export interface Taken extends PushEntry {
   readonly sizeBytes: number;
 }
@@ -64,7 +64,7 @@ export class FeedSlot implements Feed {
     this.#owner.ready(this);
   }
 
-  /** Its time of waiting is over. */
+  /** The throttle delay is over. */
   unthrottled(): void {
     this.#isThrottled = false;
     this.wake();

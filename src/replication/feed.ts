@@ -19,5 +19,5 @@ export interface Subscription {
   readonly logStartOffset: number;
 }
 
-/** `wait`: our metadata is behind the follower's; ask again when the partition changes. */
+/** `wait`: the leader's metadata is behind the follower's; subscribe again when the partition changes. */
 export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };

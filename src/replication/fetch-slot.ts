@@ -2,7 +2,7 @@
  * One partition that this broker follows, on the stream to its leader.
  *
  * States: `idle` (no slot on the stream: waits for quiet, for a truncation or for a retry), `subscribed`.
- * Invariant: while subscribed, records are appended in the order of the stream; whatever breaks the order ends the slot.
+ * Invariant: while subscribed, records are appended in the order of the stream; an error in between ends the slot.
  */
 import type { Timer } from '../base/clock.ts';
 import type { Partition } from './partition.ts';
@@ -12,7 +12,7 @@ export class FetchSlot {
   leaderEpoch: number;
   /** -1 while not subscribed. */
   slot = -1;
-  /** Grows with every end of a subscription: what was begun for an older one is void. */
+  /** Grows with every end of a subscription: callbacks for an older one do nothing. */
   generation = 0;
   isAckQueued = false;
   isOver = false;
@@ -24,7 +24,7 @@ export class FetchSlot {
     this.leaderEpoch = leaderEpoch;
   }
 
-  /** The subscription is void. */
+  /** The subscription has ended. */
   reset(): void {
     this.slot = -1;
     this.generation++;

@@ -4,11 +4,11 @@
  * Invariants: `logEndOffset` is -1 until the follower subscribed in this leader epoch, so a follower of an older epoch never
  * counts for the high watermark nor for an ISR expansion; `lastCaughtUpMs` never goes back within a leader epoch.
  *
- * A follower is not asked again and again as in a polling protocol, it is pushed to. So "caught up" is judged at two moments:
+ * The leader pushes; there are no fetch requests at which "caught up" could be judged as in Kafka. It is judged at two moments:
  * at each acknowledgement, and at each append to the leader's log while the follower had everything before it.
  */
 
-/** The follower has not said yet where its log ends. */
+/** The log end offset of the follower is not known yet. */
 export const unknownOffset = -1;
 
 export class FollowerProgress {
@@ -23,13 +23,13 @@ export class FollowerProgress {
   #leaderEndAtLastAck = 0;
   #lastAckMs = 0;
 
-  /** `inSync`: members of the ISR get a full lag time to show up after a leader change. */
+  /** `inSync`: after a leader change, members of the ISR have a full `replica.lag.time.max.ms` to subscribe. */
   constructor(brokerId: number, inSync: boolean, nowMs: number) {
     this.brokerId = brokerId;
     this.lastCaughtUpMs = inSync ? nowMs : Number.NEGATIVE_INFINITY;
   }
 
-  /** The follower subscribed: its log ends where it says, even when that is less than what an earlier incarnation had. */
+  /** The follower subscribed: its log end offset counts from now on, even when an earlier incarnation had more. */
   subscribed(brokerEpoch: number, logEndOffset: number, logStartOffset: number): void {
     this.brokerEpoch = brokerEpoch;
     this.logEndOffset = logEndOffset;
@@ -46,7 +46,7 @@ export class FollowerProgress {
     this.logEndOffset = logEndOffset;
     this.logStartOffset = logStartOffset;
     if (logEndOffset >= leaderEndOffset) this.#caughtUpAt(nowMs);
-    // It has now what we had when it acknowledged before: it was at most that long behind.
+    // It has now everything that the leader had at its previous acknowledgement: it was behind for no longer than since then.
     else if (logEndOffset >= this.#leaderEndAtLastAck) this.#caughtUpAt(this.#lastAckMs);
     this.#leaderEndAtLastAck = leaderEndOffset;
     this.#lastAckMs = nowMs;

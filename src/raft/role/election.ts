@@ -1,9 +1,9 @@
 /**
  * Elections: who campaigns when, whom a replica votes for.
  *
- * Pre-vote: before it raises its epoch, a replica asks whether a majority would vote for it; a majority that hears a live
- * leader says no, so a replica that only lost its own links does not disturb the quorum. Votes and requests for them leave only when
- * the epoch, the vote and the log they speak of are durable.
+ * Pre-vote: before it raises its epoch, a replica asks whether a majority would vote for it; a majority with a live leader
+ * refuses, so a replica that only lost its own links does not disturb the quorum. Votes and requests for them leave only when
+ * the epoch, the vote and the log that they state are durable.
  */
 import { assert } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -20,7 +20,7 @@ import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 const staggerMs = 15;
 /** After so many pre-votes without a majority a voter asks the leader for the log, as a replica that is no voter does. */
 const attemptsInVainMax = 3;
-/** How long a replica that asks lets another that asks go first, at least. */
+/** The least time for which a replica that campaigns lets another candidate go first. */
 const yieldMs = 50;
 
 /** First deadline after the start. A quorum of one campaigns at once. */
@@ -70,7 +70,7 @@ function mayCampaign(state: RaftState, attempts: number): boolean {
   return true;
 }
 
-/** No voter: it can only ask to be fed. */
+/** No voter: it can only ask for the log. */
 function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;
@@ -85,7 +85,7 @@ function lookForLeader(state: RaftState, attempts: number): void {
   announce(state);
 }
 
-/** A stream to or from `peer` broke. When it is the leader, its voters ask at once, one after the other. */
+/** A stream to or from `peer` broke. When it is the leader's, voters send pre-votes at once, one after the other. */
 export function linkDown(state: RaftState, peer: NodeId): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
