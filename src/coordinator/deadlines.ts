@@ -1,5 +1,5 @@
 /**
- * Deadlines of a shard: a heap of instants over objects that know their own. Moving a deadline further into the future
+ * Deadlines of a shard: a heap of instants; each deadline object has its own current instant. Moving a deadline further into the future
  * (what each heartbeat does) touches one field: the entry in the heap stays where it is and is put back when it comes up.
  * Invariant: a deadline that is set has one live entry at or before its instant.
  */
@@ -50,7 +50,7 @@ export class Deadlines<D extends Deadline> {
     return this.#heap.length;
   }
 
-  /** Brings an entry to the top that says the truth. */
+  /** Puts stale entries back, until the entry at the top has its deadline's current instant. */
   #settle(): void {
     for (;;) {
       const top = this.#heap[0];

@@ -1,6 +1,6 @@
 /**
- * One step of a shard in the making: what the functions of a coordinator read and add to. A write changes the state when it
- * is committed (`apply`), so reads see committed state; what a step does in anticipation is taken back by `undo`.
+ * One step of a shard: the functions of a coordinator read it and add to it. A write changes the state when it is committed (`apply`), so
+ * reads see committed state; what a step changes before that is undone by `undo`.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import type {
@@ -14,7 +14,7 @@ import type {
   WriteOutcome,
 } from './types.ts';
 
-/** One step: the shard, its context, and what the step puts out. */
+/** One step: the shard, its context, and the step's output. */
 export interface Turn<Shard> extends StepContext {
   readonly shard: Shard;
   readonly writes: Write[];
@@ -26,11 +26,11 @@ export interface Turn<Shard> extends StepContext {
 export interface Pending<T> {
   /** Changes the state, once the write is committed. */
   readonly apply: (turn: T) => void;
-  /** Takes back what was done in anticipation. */
+  /** Undoes what the step changed before the commit. */
   readonly undo: (turn: T, error: ErrorRow) => void;
   /** Answers the pending request; null: the write succeeded. */
   readonly answer: (turn: T, error: ErrorRow | null) => void;
-  /** Whether a time-out takes back what was done in anticipation, though the write may still turn out to be committed. */
+  /** Whether a time-out undoes those changes, although the write may still be committed later. */
   readonly undoOnTimeout: boolean;
 }
 
@@ -58,7 +58,7 @@ export function note<Shard>(
   turn.notes.push({ level, message, fields });
 }
 
-/** Puts out records to append together, in the transaction of `producer` if one is given; returns the id of the write. */
+/** Adds records to append together, in the transaction of `producer` if one is given; returns the id of the write. */
 export function write<T extends Turn<PendingWrites<T>>>(
   turn: T,
   records: readonly CoordinatorRecord[],
@@ -68,7 +68,7 @@ export function write<T extends Turn<PendingWrites<T>>>(
   return put(turn, { records, producer, end: null }, pending);
 }
 
-/** Puts out the marker that ends a transaction in this partition. */
+/** Adds the marker that ends a transaction in this partition. */
 export function writeEnd<T extends Turn<PendingWrites<T>>>(
   turn: T,
   end: TransactionEnd,
@@ -95,7 +95,7 @@ function put<T extends Turn<PendingWrites<T>>>(
 
 function nothing(): void {}
 
-/** Applies or takes back a write, and answers the requests that wait for it. */
+/** Applies or undoes a write, and answers the requests that wait for it. */
 export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: WriteOutcome): void {
   const pending = turn.shard.pending.get(outcome.writeId);
   if (pending === undefined) return;

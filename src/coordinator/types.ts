@@ -1,19 +1,19 @@
 /**
  * The contract between a coordinator and its runtime. A coordinator is a pure state machine, one _shard_ for each partition of
  * its internal topic (`__consumer_offsets`, `__transaction_state`); the runtime (`broker/coordinator/`) loads shards from the
- * log, feeds them, appends what they want written and performs what they put out.
+ * log, gives them inputs, appends their writes and performs their other outputs.
  */
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 
-/** What one step knows beside its input. Deadlines count on `nowMs` (monotonic), records carry `wallMs`. */
+/** The context of one step. Deadlines use `nowMs` (monotonic), records carry `wallMs`. */
 export interface StepContext {
   readonly nowMs: number;
   readonly wallMs: number;
-  /** Of this broker, as new as it has one. */
+  /** This broker's newest metadata image. */
   readonly image: MetadataImage;
-  /** Of the shard's partition: Kafka's coordinator epoch. */
+  /** Leader epoch of the shard's partition: Kafka's coordinator epoch. */
   readonly leaderEpoch: number;
 }
 
@@ -23,7 +23,7 @@ export interface CoordinatorRecord {
   readonly value: Uint8Array | null;
 }
 
-/** Whose transaction records belong to. */
+/** The producer to whose transaction records belong. */
 export interface Producer {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -31,7 +31,7 @@ export interface Producer {
 
 /** A producer whose transaction was checked before the append (KIP-890). */
 export interface VerifiedProducer extends Producer {
-  /** What the check gave, and the log wants to see again; the coordinator passes it on. */
+  /** The result of the check, which the append to the log needs; the coordinator passes it on. */
   readonly verification: unknown;
 }
 
@@ -61,30 +61,30 @@ export interface Reply {
   readonly response: unknown;
 }
 
-/** Something worth a line in the log. */
+/** A line for the log. */
 export interface Note {
   readonly level: 'debug' | 'info' | 'warn';
   readonly message: string;
   readonly fields: Record<string, unknown>;
 }
 
-/** What a step puts out. A coordinator may add fields of its own, which the runtime hands to its `perform`. */
+/** The output of a step. A coordinator may add fields of its own, which the runtime passes to its `perform`. */
 export interface Output {
   readonly writes: readonly Write[];
   readonly replies: readonly Reply[];
   readonly notes: readonly Note[];
 }
 
-/** What the runtime tells about a write. */
+/** The outcome of a write, from the runtime. */
 export type WriteOutcome =
-  /** The write is committed: it holds. */
+  /** The write is committed. */
   | { readonly type: 'written'; readonly writeId: number }
   /** The write was refused and will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
   /** The outcome is not known yet. Pending requests are answered; `written` may still follow. */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 
-/** What the runtime tells every shard. Outcomes of writes come in the order of the writes. */
+/** Inputs from the runtime that every shard gets. Outcomes of writes come in the order of the writes. */
 export type RuntimeInput =
   | WriteOutcome
   /** A deadline has come. */
@@ -96,7 +96,7 @@ export type RuntimeInput =
 
 /**
  * A coordinator. `Input`: its requests, each with the token of its response, and its other inputs.
- * `replay` and `replayEnd` must give what the steps that wrote the log had made of the shard.
+ * `replay` and `replayEnd` must give the same state as the steps that wrote the log.
  */
 export interface StateMachine<Shard, Input, Out extends Output = Output> {
   create(context: StepContext): Shard;
@@ -104,7 +104,7 @@ export interface StateMachine<Shard, Input, Out extends Output = Output> {
   replay(shard: Shard, record: CoordinatorRecord, producer: Producer | null): void;
   /** A marker of the log. */
   replayEnd(shard: Shard, end: TransactionEnd): void;
-  /** The whole log is replayed and committed: deadlines start, and whatever was left undone goes on. */
+  /** The whole log is replayed and committed: deadlines start, and unfinished work continues. */
   loaded(shard: Shard, context: StepContext): Out;
   step(shard: Shard, input: Input | RuntimeInput, context: StepContext): Out;
   /** When the shard wants its next `tick`; infinite when it wants none. */

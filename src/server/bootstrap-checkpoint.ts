@@ -1,5 +1,5 @@
 /**
- * The two files with which a formatted directory tells a new cluster how to begin, in Kafka's own form: a snapshot of record
+ * The two files in a formatted directory that say how a new cluster begins, in Kafka's own format: a snapshot of record
  * batches between a header and a footer record. `bootstrap.checkpoint` holds the first metadata records (feature levels,
  * SCRAM credentials); the first snapshot of the metadata topic holds the voters of a dynamic quorum. `kafka-storage` writes
  * them; a start that finds no metadata log yet reads them.

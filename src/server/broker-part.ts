@@ -28,7 +28,7 @@ import { logDirectories } from './log-directory-descriptions.ts';
 import type { NodePorts } from './ports.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 
-/** Where a broker part gets what it is made from: the node's other parts and the world. */
+/** What a broker part is made from: the node's other parts and the ports. */
 export interface BrokerSurroundings {
   readonly config: NodeConfig;
   readonly directories: ClaimedDirectories;
@@ -88,7 +88,7 @@ export class BrokerPart {
     this.handlers = this.coordinators.handlers;
   }
 
-  /** Opens the logs, follows the metadata and registers; resolves when the controller has let this broker into service. */
+  /** Opens the logs, follows the metadata and registers; resolves when the controller has unfenced this broker. */
   async start(): Promise<void> {
     const { controller, node } = this.around;
     this.bindCordoned();
@@ -118,13 +118,13 @@ export class BrokerPart {
     ports.peers.accept(brokerChannel, (stream) => calls.accept(stream));
   }
 
-  /** Leaderships move away; after that no metadata names this broker, and clients should not be answered from here. */
+  /** Controlled shutdown: leaderships move away. After it the metadata does not list this broker, and it serves no more clients. */
   async leave(): Promise<void> {
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
     this.lifecycle?.close();
   }
 
-  /** Everything is closed so that the next start is clean. */
+  /** Closes everything, so that the next start finds a clean shutdown. */
   async stop(): Promise<void> {
     this.coordinators.stop();
     this.brokers.close();

@@ -47,7 +47,7 @@ function staticVoters(config: NodeConfig): Voter[] {
   }));
 }
 
-/** What this start of the node says of itself to peers. */
+/** The identity of this node and start, for hellos. */
 function identityOf(config: NodeConfig, directories: ClaimedDirectories, { random }: NodePorts): Identity {
   const { clusterId, metadataDir } = directories;
   return { clusterId, nodeId: config.nodeId, directoryId: metadataDir.id, bootId: random.u32(), release };

@@ -1,6 +1,6 @@
 /**
- * The listeners of a node: opened before anything else needs peers, but clients' connections are kept waiting until the
- * node can answer them, so that the first answer a client gets is a useful one.
+ * The listeners of a node: opened before anything else needs peers. Connections of clients wait until the node
+ * can answer them, so that the first response of a client is a useful one.
  */
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';
@@ -24,8 +24,8 @@ export function advertisedEndpoints(config: NodeConfig, hostName: string): Endpo
 const wildcardHosts: readonly string[] = ['', '0.0.0.0', '::'];
 
 /**
- * What a controller registers, and what stands in the voter set. Where no host is given, the one under which the configuration
- * of the nodes knows it: among the voters, or among the bootstrap servers by its port.
+ * The endpoints that a controller registers and that are in the voter set. Where no host is given, it is taken from the configuration: from
+ * the voter with this id, or from the bootstrap server with this port.
  */
 export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   const own = config.voters.find(({ id }) => id === config.nodeId);
@@ -64,7 +64,7 @@ export class Listeners {
   private readonly servers = new Map<ListenerKind, KafkaServer>();
   private readonly waiting = new Set<Waiting>();
   private readonly logger: Logger;
-  /** Names of listeners about whose advertised address nothing more is said. */
+  /** Names of listeners without a warning about their advertised address. */
   private readonly warned = new Set<string>();
 
   constructor(config: NodeConfig, network: Network, logger: Logger) {
@@ -73,7 +73,7 @@ export class Listeners {
     this.logger = logger;
   }
 
-  /** Binds all listeners. Rejects when an address is in use, or a listener asks for protection that we can't give. */
+  /** Binds all listeners. Rejects when an address is in use, or when a listener needs TLS or SASL, which this release does not have. */
   async bind(): Promise<void> {
     const { controllerListenerNames, isBroker, isController } = this.config;
     const secured = this.config.listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT');
@@ -93,7 +93,7 @@ export class Listeners {
     }
   }
 
-  /** Connections of this kind are served from now on, those that waited first. */
+  /** Serves connections of this kind from now on, first those that waited. */
   serve(kind: ListenerKind, server: KafkaServer): void {
     this.servers.set(kind, server);
     for (const entry of this.waiting) {
@@ -113,7 +113,7 @@ export class Listeners {
     await Promise.all(this.open.splice(0).map((listener) => listener.close()));
   }
 
-  /** The commonest mistake of all: `localhost` is advertised, and a client on another machine looks for the broker there. */
+  /** The most frequent mistake: `localhost` is advertised, and a client on another machine connects to its own machine. */
   private checkAdvertised({ remote, local }: Connection, name: string): void {
     if (this.warned.has(name) || isLoopback(remote.host) || remote.host === local.host) return;
     this.warned.add(name);

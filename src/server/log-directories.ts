@@ -18,7 +18,7 @@ import {
 import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** The directories are not ours to use. Its message says why, in Kafka's words; `remedy` what to do. */
+/** A directory cannot be used by this node. The message has the reason, in Kafka's words; `remedy` says what to do. */
 export class DirectoryError extends Error {
   override readonly name = 'DirectoryError';
   readonly remedy: string;
@@ -70,7 +70,7 @@ export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDi
   try {
     for (const path of metas.keys()) {
       const lock = await lockDirectory(fs, path).catch((error: unknown) => {
-        // A disk that takes no writes any more.
+        // A disk that accepts no writes any more.
         if (error instanceof DirectoryError || path === config.metadataLogDir) throw error;
         failures.set(path, error);
         return null;

@@ -1,6 +1,6 @@
 /**
- * How the active controller changes the voters: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter as other nodes hand them on, and
- * the step from a static to a dynamic quorum, which is asked for as an update of the feature kraft.version.
+ * How the active controller changes the voters: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, which other nodes forward, and the step
+ * from a static to a dynamic quorum, which is requested as an update of the feature kraft.version.
  *
  * An answer leaves when the changed voter set is committed; an addition may be asked to be answered once it is appended. What is allowed, the consensus core says (`raft/role/membership.ts`);
  * how a refusal reads is `broker/api/raft-voters.ts`.
@@ -47,7 +47,7 @@ export interface MembershipOptions {
 
 type QuorumRefusal = Exclude<Refusal, 'notLeader'>;
 
-/** Why static voters stay static, for now. */
+/** Why static voters cannot become dynamic yet. */
 const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
   ['notCaughtUp', 'Not all voters have told the active controller their directory ids.'],
   ['changePending', 'The last change of the voters is not committed yet.'],
@@ -106,7 +106,7 @@ async function carryOutEarly(options: MembershipOptions, requested: Requested): 
     log.status().voters.some((voter) => sameReplica(voter, requested.change.voter));
   const wasThere = isThere();
   const outcome = carryOut(options, requested);
-  // A refusal comes in the turn in which the core is asked; what is accepted waits for its commit.
+  // The core refuses in the same turn; an accepted change waits for its commit.
   const appended = yieldTurn(scheduler).then(() => (!wasThere && isThere() ? null : outcome));
   return Promise.race([outcome, appended]);
 }
@@ -151,7 +151,7 @@ async function updateFeatures(options: MembershipOptions, call: Call): Promise<U
   );
   if (!isAsked || request.validateOnly || kraftVersionOf(log.status().voters) > 0) return driver.decide(call);
   if (apiVersion > 0) {
-    // All or nothing: what else is wrong must be known before the voters change.
+    // All or nothing: the other features of the request are checked before the voters change.
     const trial = encode(UpdateFeaturesRequest, apiVersion, { ...request, validateOnly: true });
     const answer = await driver.decide({ ...call, body: trial });
     if (isRefused(decode(UpdateFeaturesResponse, apiVersion, answer))) return answer;

@@ -1,6 +1,6 @@
 /**
- * The composition root: builds every object of a node once, starts them in order and stops them in the reverse. Everything it
- * knows of the world comes as ports, so the same node runs in a process of its own and in a simulation.
+ * The composition root: builds every object of a node once, starts them in order and stops them in the reverse. Clock,
+ * disk, network and the like are ports, so the same node runs in a process of its own and in a simulation.
  *
  * Start: metadata log and listeners, then (a broker) logs, registration, service; clients are answered last.
  * Stop: leaderships of partitions, clients, logs, leadership of the quorum, listeners, directories.
@@ -130,7 +130,7 @@ export class Node {
   private async stopAll(): Promise<void> {
     this.unreadyReason = 'stopping';
     await this.broker?.leave();
-    // A client that is told of a cluster without this broker may forget that it exists: it hears nothing any more.
+    // After the controlled shutdown the metadata lists the other brokers only: requests of clients are no longer answered.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();
@@ -199,7 +199,7 @@ export class Node {
     answerMembershipRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
   }
 
-  /** Dynamic settings of this broker and of all brokers take force with the metadata that brings them. */
+  /** Dynamic settings of this broker and of all brokers take effect when the metadata with them is published. */
   private applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
     if (!delta.changedConfigs.some(({ type }) => type === resourceType.broker)) return;
     const refused = this.config.applyDynamic(

@@ -1,6 +1,6 @@
 /**
- * A stream of calls to one node, opened by the node that asks: hello, then calls, whose replies come in any order. Calls do not wait
- * for the peer's hello; a peer that refuses ours ends the stream, and with it the calls.
+ * A stream of calls to one node: hello, then calls, whose replies come in any order. Calls are sent without waiting for the peer's hello. A
+ * peer that refuses the hello ends the stream, which ends the calls.
  */
 import { type Identity, helloFault, helloOf } from '../../base/hello.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -21,7 +21,7 @@ export class CallLink {
   readonly #stream: MessageStream<CallFrame, ReplyFrame>;
   /** What to do with the reply to a request; null: there will be none. */
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
-  /** The node at the address belongs to this other cluster; null while nothing says so. */
+  /** The cluster of the node at the address, when it is another cluster; null otherwise. */
   foreignClusterId: string | null = null;
   #isOpen = true;
 

@@ -23,7 +23,7 @@ export interface CallServerOptions {
   /** Sent with every reply. */
   readonly leader: () => LeaderView;
   readonly logger: Logger;
-  /** The stream of a caller that had said its hello ended. */
+  /** The stream of a caller ended after its hello was accepted. */
   readonly onGone?: (caller: Caller) => void;
 }
 

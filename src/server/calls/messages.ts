@@ -12,7 +12,7 @@ export interface Call {
   readonly type: 'call';
   /** Counts the sender's requests; with node and boot of its hello it names the request. */
   readonly requestId: number;
-  /** The sender will not ask again for requests below this. */
+  /** The sender will not send requests below this number again. */
   readonly lowestPendingId: number;
   readonly apiKey: number;
   readonly apiVersion: number;

@@ -1,6 +1,6 @@
 /**
- * A broker's relation to the controller: it registers with each start, beats, asks to be let into service once it has followed the
- * metadata to its own registration and its logs are open, and takes its leave before it stops.
+ * A broker's registration with the controller: it registers at each start and sends heartbeats; it asks to be unfenced after its metadata
+ * has reached its own registration and its logs are open; before it stops it asks for a controlled shutdown.
  *
  *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
@@ -44,7 +44,7 @@ export interface BrokerLifecycleOptions {
   readonly client: ControllerClient;
   /** The newest image; its offset is what heartbeats report. */
   readonly image: () => MetadataImage;
-  /** What others reach this broker by; no host may be empty. */
+  /** The endpoints to register; no host may be empty. */
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly features: ReadonlyMap<string, FeatureRange>;
@@ -54,7 +54,7 @@ export interface BrokerLifecycleOptions {
   readonly offlineLogDirs: () => readonly Uuid[];
   /** Ids of the directories of `cordoned.log.dirs`. */
   readonly cordonedLogDirs: () => readonly Uuid[];
-  /** log.dir.failure.timeout.ms: so long the controller may not know of a failed directory. */
+  /** log.dir.failure.timeout.ms: the longest time for which the controller may not know of a failed log directory. */
   readonly directoryFailureTimeoutMs: number;
   /** That time is over: leaderships in the failed directory can't move, so the broker must stop. */
   readonly onDirectoryFailureUntold: () => void;
@@ -71,7 +71,7 @@ export interface BrokerLifecycleOptions {
 }
 
 const registrationRetryMs = 100;
-/** While stopping the controller is asked so often whether it may. */
+/** Interval of heartbeats while the broker waits for its controlled shutdown. */
 const shutdownBeatMs = 50;
 const heartbeatDeadlineMs = 4500;
 

@@ -156,7 +156,7 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /** What the controller itself answers, past handlers that were added. */
+  /** Requests that the controller itself answers, not the handlers that were added. */
   async decide(call: Call, isAwaited = () => true, sender: NodeId | null = null): Promise<Uint8Array> {
     await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
@@ -339,7 +339,7 @@ export class ControllerDriver implements MetadataLogListener {
     this.#scheduleTick();
   }
 
-  /** Works a job off, step by step; gives the time at which the present turn began. */
+  /** Runs a job step by step; returns the time at which the present turn of the event loop began. */
   async #run(leadership: Leadership, job: Job, turnStartMs: number): Promise<number> {
     const { clock, scheduler, logger } = this.#options;
     let startedMs = turnStartMs;
@@ -370,7 +370,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Settles when everything up to now is committed, which only a leader gets done; a question that changed nothing has to ask. */
+  /** Resolves when everything up to now is committed, which shows that this node leads. When nothing changed, a majority has to confirm that. */
   #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
     if (leadership.records.length === 0) {
       return isQuestion ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
@@ -413,7 +413,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.last = settled;
   }
 
-  /** The speculation was wrong. Usually the leadership is gone too; when it isn't, begin again from what is committed. */
+  /** A proposal failed, so the speculative image is wrong. Usually the leadership is lost, too; when it is not, begin again from the committed image. */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
     const { epoch } = leadership;
@@ -431,7 +431,7 @@ export class ControllerDriver implements MetadataLogListener {
     while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
   }
 
-  /** With nothing on its way the committed image says the same: one of the two is enough to keep. */
+  /** With no proposal in flight the committed image is equal to the speculative one: keep only one of them. */
   #adopt(leadership: Leadership): void {
     if (leadership.over || this.#pumping || leadership.inFlight > 0 || leadership.records.length > 0) return;
     leadership.active.adopt(this.#options.loader.image);
@@ -450,7 +450,7 @@ export class ControllerDriver implements MetadataLogListener {
     const leadership = this.#leadership;
     const at = leadership?.active.nextTickMs() ?? null;
     if (at === null) return;
-    // A timer that is due earlier finds out by itself when to come again.
+    // A timer that is due earlier is scheduled again when it fires.
     if (this.#tickTimer !== null && this.#tickAtMs <= at) return;
     this.#tickTimer?.cancel();
     const { scheduler, clock } = this.#options;

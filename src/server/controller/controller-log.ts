@@ -1,6 +1,6 @@
 /**
- * What the active controller says of the cluster: brokers that come, go and fall silent, topics, and partitions that have
- * another leader. Read from the metadata once it is committed, so that the log never tells what did not happen.
+ * Log lines of the active controller about the cluster: brokers that register, shut down or are fenced, topics, and partitions with another
+ * leader. Made from committed metadata, so that the log never reports what did not happen.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -16,7 +16,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 export interface ControllerLogOptions {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
-  /** Others keep silent: each line is written by one node. */
+  /** Only the active controller writes the lines, so that each is written once. */
   readonly isActive: () => boolean;
 }
 

@@ -22,7 +22,7 @@ const brokersOwn: readonly number[] = [BrokerRegistrationRequest.key, BrokerHear
 
 export class ControllerServer {
   readonly #server: CallServer;
-  /** The newest stream on which a broker registered or beat. */
+  /** The newest stream with a registration or heartbeat of the broker. */
   readonly #streamOf = new Map<NodeId, Caller>();
 
   constructor({ identity, driver, leader, logger }: ControllerServerOptions) {

@@ -1,4 +1,4 @@
-/** What the controller needs to know of this node's properties. */
+/** The settings of the controller, from this node's properties. */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { ControllerSettings } from '../../controller/state.ts';
 import type { FeatureRange } from '../../metadata/cluster-image.ts';

@@ -15,7 +15,7 @@ export interface IdleRecordOptions {
   readonly scheduler: Scheduler;
 }
 
-/** Shorter than two looks by hand can be apart, and long enough that a storm of looks writes few records. */
+/** Shorter than the time between two commands of a person, and long enough that many requests cause few records. */
 const afterLookMs = 20;
 
 export class IdleRecord {

@@ -11,7 +11,7 @@ const ownRequests: ReadonlyMap<number, string> = new Map([
   [73, 'brokerId'],
 ]);
 
-/** Throws CLUSTER_AUTHORIZATION_FAILED when a node speaks for another one. */
+/** Throws CLUSTER_AUTHORIZATION_FAILED when a node sends such a request for another node. */
 export function checkSender(apiKey: number, request: object, sender: NodeId): void {
   const field = ownRequests.get(apiKey);
   if (field === undefined || (request as Record<string, unknown>)[field] === sender) return;

@@ -1,16 +1,16 @@
 /**
  * Requests that the active controller has begun, by identity (node, boot, number), so that each is carried out once in a controller
- * epoch, however often it is asked: a repetition gets the answer of the first. After an election the table begins anew, for another
- * node may have been the active controller meanwhile.
+ * epoch, however often it is sent: a repetition gets the response of the first. After an election the table begins empty, because another
+ * node may have been the active controller in between.
  *
- * Bounded: a caller says which of its requests it will not ask again (`lowestPendingId`), and a new boot of a node ends those of the
- * boot before.
+ * Bounded: a sender says which of its requests it will not send again (`lowestPendingId`), and a new boot of a node removes those of its
+ * previous boot.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Call } from '../calls/messages.ts';
 
-/** Whose request it is. */
+/** The sender of a request. */
 export interface Requester {
   readonly nodeId: NodeId;
   readonly bootId: number;
@@ -59,7 +59,7 @@ export class RequestTable {
     const askers = [requester.isAwaited];
     const answer = begin(() => askers.some((isAwaited) => isAwaited()));
     requests.set(requestId, { answer, askers });
-    // What was not carried out may be asked again.
+    // A request that was not carried out may be sent again.
     answer.catch((error: unknown) => {
       if (isNotCarriedOut(error)) requests.delete(requestId);
     });

@@ -1,5 +1,5 @@
 /**
- * Writes snapshots of the metadata on every voter, so that the log before them may go: after so many bytes of new records
+ * Writes snapshots of the metadata on every voter, so that the log before them can be removed: after so many bytes of new records
  * (metadata.log.max.record.bytes.between.snapshots) or after so much time (metadata.log.max.snapshot.interval.ms). The image doesn't
  * change, so encoding it can yield between pieces.
  */

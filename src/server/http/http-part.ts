@@ -17,7 +17,7 @@ export class HttpPart {
     this.#logger = logger;
   }
 
-  /** Rejects when the port can't be had, or a listener that is named does not exist. */
+  /** Rejects when the port is in use, or when a listener that is named does not exist. */
   async start(handler: HttpHandler): Promise<void> {
     const names = this.#config.get('http.listeners');
     const known = this.#config.listeners;

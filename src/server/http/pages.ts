@@ -1,5 +1,5 @@
 /**
- * What a node answers over HTTP: `/metrics`, `/healthz` (the process answers), `/readyz` (clients are served), `/api/cluster`.
+ * The pages that a node serves over HTTP: `/metrics`, `/healthz` (the process answers), `/readyz` (clients are served), `/api/cluster`.
  */
 import type { HttpHandler, HttpResponse } from '../../base/http.ts';
 import { type Clock, type Scheduler, yieldTurn } from '../../base/clock.ts';
@@ -14,7 +14,7 @@ export interface PagesOptions {
   readonly scheduler: Scheduler;
   readonly image: () => MetadataImage;
   readonly controllerId: () => number | null;
-  /** Null: clients are served. Otherwise why they are not yet, or no more. */
+  /** Null: clients are served. Otherwise the reason why they are not yet, or no longer, served. */
   readonly unreadyReason: () => string | null;
   readonly collectors: () => readonly Collector[];
   readonly processMetrics: () => Promise<string>;

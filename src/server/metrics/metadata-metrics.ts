@@ -1,4 +1,4 @@
-/** What the metadata image says of the cluster: the same on every node. */
+/** Metrics from the metadata image: the same on every node. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { noLeader, type PartitionImage } from '../../metadata/topics-image.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';

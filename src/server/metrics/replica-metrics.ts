@@ -10,7 +10,7 @@ export interface ReplicaMetricsOptions {
   readonly config: NodeConfig;
   readonly image: () => MetadataImage;
   readonly partitions: () => Iterable<Partition>;
-  /** A transaction of the partition should have been ended long ago. */
+  /** A transaction of the partition is open for longer than any time-out allows. */
   readonly hasLateTransaction: (topic: string, index: number) => boolean;
   /** Log directories that failed. */
   readonly offlineDirectoryCount: () => number;
