@@ -20,8 +20,8 @@ answers), \`/readyz\` (503 until clients are served) and \`/api/cluster\` (broke
 
 Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics, so that existing
 dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are a beginning. Metrics of the cluster
-(\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Consumer
-groups have no metrics yet: kafka_exporter has them. Besides these there are \`process_*\` and \`nodejs_*\` of prom-client.
+(\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Those of
+a consumer group (\`kafka_consumergroup_*\`) are on the broker that coordinates it. Besides these there are \`process_*\` and \`nodejs_*\` of prom-client.
 
 Made by \`scripts/docs/metrics.mjs\` from \`src/telemetry/metrics.ts\`.
 

@@ -22,6 +22,7 @@ import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import type { ControllerPart } from './controller-part.ts';
 import { advertisedEndpoints } from './listeners.ts';
+import { GroupMetrics } from './metrics/group-metrics.ts';
 import { replicaMetrics } from './metrics/replica-metrics.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
@@ -44,6 +45,7 @@ export class BrokerPart {
   readonly creator: TopicCreator;
   readonly replicas: ReplicaManager;
   readonly replicaMetrics: Collector;
+  readonly groupMetrics: GroupMetrics;
   private readonly around: BrokerSurroundings;
   private readonly logs: LogManager;
   readonly coordinators: Coordinators;
@@ -86,6 +88,18 @@ export class BrokerPart {
       logger,
     });
     this.handlers = this.coordinators.handlers;
+    const image = (): MetadataImage => controller.loader.image;
+    this.groupMetrics = new GroupMetrics({
+      groups: () => this.coordinators.groups.overview(),
+      image,
+      brokers: this.brokers,
+      highWatermark: (topic, index) => {
+        const topicId = image().topics.byName(topic)?.id;
+        return topicId === undefined
+          ? null
+          : (this.replicas.partition(topicId, index)?.highWatermark ?? null);
+      },
+    });
   }
 
   /** Opens the logs, follows the metadata and registers; resolves when the controller has unfenced this broker. */

@@ -169,6 +169,7 @@ export class Node {
       controllerId: () => log.leader().id,
       unreadyReason: () => this.unreadyReason,
       collectors: () => this.collectors(),
+      prepareMetrics: async () => this.broker?.groupMetrics.prepare(),
       processMetrics: () => http.processMetrics(),
     });
   }
@@ -185,7 +186,12 @@ export class Node {
       ),
       ...(broker === null
         ? []
-        : [broker.replicaMetrics, broker.services.traffic.collect, broker.services.clientMetrics.collect]),
+        : [
+            broker.replicaMetrics,
+            broker.groupMetrics.collect,
+            broker.services.traffic.collect,
+            broker.services.clientMetrics.collect,
+          ]),
       ...this.servers.map((server) => server.collect),
     ];
   }

@@ -104,6 +104,20 @@ export const metricRows = {
     '1 when fewer replicas are in sync than assigned.',
     ...partition,
   ),
+
+  kafka_consumergroup_members: gauge('Members of the group.', 'consumergroup'),
+  kafka_consumergroup_current_offset: gauge(
+    'Offset that the group has committed.',
+    'consumergroup',
+    ...partition,
+  ),
+  kafka_consumergroup_current_offset_sum: gauge('Sum of the committed offsets.', 'consumergroup', 'topic'),
+  kafka_consumergroup_lag: gauge(
+    'Records from the committed offset to the high watermark; missing while the leader can not be asked.',
+    'consumergroup',
+    ...partition,
+  ),
+  kafka_consumergroup_lag_sum: gauge('Sum of the lags that are known.', 'consumergroup', 'topic'),
 } as const satisfies Readonly<Record<string, MetricRow>>;
 
 export type MetricName = keyof typeof metricRows;

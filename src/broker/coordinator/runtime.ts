@@ -124,6 +124,11 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     return this.hostOf(key).shard;
   }
 
+  /** The shards that are loaded at this moment, to read only. */
+  activeShards(): Shard[] {
+    return [...this.#hosts.values()].filter(({ isActive }) => isActive).map(({ shard }) => shard);
+  }
+
   /** The shards of all partitions that this broker leads, to read only. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
   readAll(): Shard[] {
     const shards: Shard[] = [];

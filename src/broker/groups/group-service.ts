@@ -195,6 +195,16 @@ export class GroupService implements MetadataPublisher {
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }
 
+  /** Every group that is coordinated here and loaded, with what it has committed. */
+  *overview(): Generator<{ groupId: string; memberCount: number; topics: OffsetFetchResponse['topics'] }> {
+    for (const shard of this.#runtime.activeShards()) {
+      for (const { groupId, members } of shard.groups.values()) {
+        const { topics } = fetchOffsets(shard, { groupId, topics: null, requireStable: false });
+        yield { groupId, memberCount: members.size, topics };
+      }
+    }
+  }
+
   /** The groups of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));

@@ -17,6 +17,8 @@ export interface PagesOptions {
   /** Null: clients are served. Otherwise the reason why they are not yet, or no longer, served. */
   readonly unreadyReason: () => string | null;
   readonly collectors: () => readonly Collector[];
+  /** Brings from other nodes what collectors tell; before each scrape. */
+  readonly prepareMetrics: () => Promise<void>;
   readonly processMetrics: () => Promise<string>;
 }
 
@@ -52,6 +54,7 @@ export function pages(options: PagesOptions): HttpHandler {
 /** Collects and writes in slices: other requests are served in between. */
 async function* metricsText(options: PagesOptions): AsyncGenerator<string> {
   const { clock, scheduler } = options;
+  await options.prepareMetrics();
   const exposition = new Exposition();
   let sinceMs = clock.monotonicMs();
   const pause = async (): Promise<void> => {
