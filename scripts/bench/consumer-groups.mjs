@@ -89,10 +89,13 @@ async function longestWait(ask, body) {
       await sleep(2);
     }
   })();
-  const result = await body();
-  isOver = true;
-  await asking;
-  return { result, longest };
+  try {
+    await body();
+  } finally {
+    isOver = true;
+    await asking;
+  }
+  return longest;
 }
 
 /** The longest turn of the server's event loop since `sinceMs`, in processor time; null for a server that has none. */
@@ -140,7 +143,7 @@ class LargeGroup {
     const cpu = cpuSecondsOf(this.cluster);
     const startMs = performance.now();
     const sinceMs = Date.now();
-    const { longest } = await longestWait(
+    const longest = await longestWait(
       () => this.ask(),
       async () => {
         await body();

@@ -81,7 +81,12 @@ export class World {
   }
 
   get now() {
-    return { nowMs: this.nowMs, wallMs: wallStartMs + this.nowMs, image: this.image, leaderEpoch: 0 };
+    return {
+      nowMs: this.nowMs,
+      wallMs: wallStartMs + Math.floor(this.nowMs),
+      image: this.image,
+      leaderEpoch: 0,
+    };
   }
 
   /** The classic group. */

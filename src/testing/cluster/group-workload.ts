@@ -24,6 +24,9 @@ export const memberMachines = ['member 0', 'member 1', 'member 2', 'visitor'] as
 
 const groupId = 'readers';
 const heartbeatIntervalMs = 300;
+/** So many members that have ended commit once more, so much later. */
+const hauntPart = 0.3;
+const zombieMs = 200;
 const visitors = 'visitors';
 const visitMs = 3_000;
 const visitPauseMs = 300;
@@ -102,7 +105,14 @@ export class GroupWorkload {
         if (delivered === undefined) this.delivered.set(name, new Set([offset]));
         else delivered.add(offset);
       });
+      if (random.chance(hauntPart)) void this.haunt(client, consumer);
     }
+  }
+
+  /** A former member that was only slow commits where it was: the group must refuse it, unless it is a static one whose place is kept. */
+  private async haunt(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
+    await sleep(client.ports.scheduler, zombieMs);
+    await consumer.commit(consumer.groupMetadata().memberId).catch(() => {});
   }
 
   private consumerOf(client: KafkaClient, random: SeededRandom, position: number): GroupConsumer {
