@@ -249,7 +249,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/flush.test.ts', name: 'when it has passed, once' },
   },
   {
-    number: 788,
+    number: 872,
     bug: 'log.flush.scheduler.interval.ms is accepted and not honoured',
     reference: 'Kafka LogManager.startupWithConfigOverrides',
     change: 'the interval is a constant',
@@ -263,7 +263,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/flush.test.ts', name: 'makes the look more frequent' },
   },
   {
-    number: 789,
+    number: 873,
     bug: 'a client passes its own time off as the broker’s',
     reference: 'Kafka LogValidator.validateTimestamp',
     change: 'the mark of the batch is not looked at',
