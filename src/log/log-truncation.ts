@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { loadProducers } from './recovery/log-loading.ts';
+import { materialise } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
@@ -48,6 +49,7 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   await removeSnapshots(state, () => true);
   if (state.materialised !== null) await state.resources.fs.syncDirectory(state.directory.path);
   state.segments = [state.newSegment(offset)];
+  if (offset > 0) await makeEmptySegment(state);
   state.logStartOffset = offset;
   state.highWatermark = offset;
   setEnd(state, offset);
@@ -55,6 +57,16 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   state.directoryDirty = true;
   state.epochs.clear();
   state.producers.clear();
+}
+
+/**
+ * Makes the file of the active segment, durably: the name of that file is all that tells the next start where an empty log ends, and
+ * it must be there before the last record goes.
+ */
+async function makeEmptySegment(state: LogState): Promise<void> {
+  await materialise(state);
+  await state.active.use((file) => file.sync());
+  await state.resources.fs.syncDirectory(state.directory.path);
 }
 
 function beginChange(state: LogState, reader: LogReader): void {
@@ -133,6 +145,7 @@ export async function removeSnapshots(
 export async function removeFirstSegments(state: LogState, count: number): Promise<void> {
   assert(count < state.segments.length, 'the active segment stays');
   if (count === 0) return;
+  if (state.active.sizeBytes === 0) await makeEmptySegment(state);
   const removed = state.segments.slice(0, count);
   state.segments = state.segments.slice(count);
   const firstBase = (state.segments[0] as Segment).baseOffset;

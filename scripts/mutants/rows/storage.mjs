@@ -304,4 +304,23 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/log/flush.test.ts', name: 'behind its recovery point is synced' },
   },
+  {
+    number: 874,
+    bug: 'retention takes all records, and after a restart the log begins at offset 0 again',
+    reference: 'found by random moves with long histories',
+    change: 'an empty segment has no file',
+    edits: [
+      {
+        file: 'src/log/log-truncation.ts',
+        from: 'if (state.active.sizeBytes === 0) await makeEmptySegment(state);',
+        to: '',
+      },
+      {
+        file: 'src/log/log-truncation.ts',
+        from: 'if (offset > 0) await makeEmptySegment(state);',
+        to: 'void makeEmptySegment;',
+      },
+    ],
+    caughtBy: { test: 'test/log/empty-log.test.ts', name: 'retention, and then a clean stop' },
+  },
 ];
