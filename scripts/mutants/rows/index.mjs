@@ -4,7 +4,7 @@
  * - `number`, `bug`, `reference`: what some implementation had, and where that is told
  * - `change`: what the patch does to ours; `nearest`: why it is another bug than the one named
  * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
- * - `caughtBy`: a simulated world ({world}), or a test that has to fail ({test, name}: file and part of the test's name)
+ * - `caughtBy`: a simulated world ({world, invariant}: the beginning of what has to catch it, if not whatever does), or a test that has to fail ({test, name}: file and part of the test's name)
  */
 import { answerRows } from './answers.mjs';
 import { brokerRows } from './broker.mjs';
@@ -17,6 +17,7 @@ import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
 import { readRows } from './reads.mjs';
 import { replicationRows } from './replication.mjs';
+import { simulatedTransactionRows } from './simulated-transactions.mjs';
 import { snapshotRows } from './snapshots.mjs';
 import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
@@ -33,6 +34,7 @@ export const rows = [
   ...coordinatorRows,
   ...electionRows,
   ...logRows,
+  ...simulatedTransactionRows,
   ...snapshotRows,
   ...membershipRows,
   ...readRows,
