@@ -16,6 +16,7 @@
  *   the budget is short, partitions come back empty and are first next time.
  * - Doesn't know sessions or the wire.
  */
+import { mark } from '../../base/mark.ts';
 import type { WatchKey } from '../../base/watch-list.ts';
 import { batches } from '../../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -206,6 +207,7 @@ export class FetchOperation {
 
   /** Null when the fetch was answered at once because too many are pending. */
   #park(): Promise<void> | null {
+    if (this.#limits.minBytes > 1) mark('broker.fetch-waits-for-bytes');
     let done = false;
     let resolve: (() => void) | null = null;
     this.#operation = new DelayedOperation({

@@ -94,9 +94,11 @@ export async function compact(
     const cleaned = await rewrite(state, group, context, throttle);
     const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, generation));
     if (!swapped) {
+      mark('log.compaction-overtaken');
       await cleaned.removeFiles();
       return range.firstDirty;
     }
+    mark('log.compacted');
   }
   state.truncatedTo = Number.MAX_SAFE_INTEGER;
   return end;

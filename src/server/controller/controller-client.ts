@@ -7,6 +7,7 @@
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
 import { type NodeId, nodeId } from '../../base/ids.ts';
+import { mark } from '../../base/mark.ts';
 import type { Address, PeerNetwork } from '../../base/network.ts';
 import type { ControllerClient, ControllerRequestOptions } from '../../metadata/controller-port.ts';
 import { controllerDeadlineMsDefault } from '../../metadata/controller-port.ts';
@@ -145,7 +146,10 @@ export class StreamControllerClient implements ControllerClient {
         `Expected cluster ID ${link.foreignClusterId}, but got cluster ID ${this.#options.identity.clusterId}`,
       );
     }
-    if (reply === null) return lost;
+    if (reply === null) {
+      if (link.isOpen) mark('server.slow-controller-asked-again');
+      return lost;
+    }
     if (reply.errorCode === 0) return reply.body;
     if (reply.errorCode !== Errors.NOT_CONTROLLER.code) {
       throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);

@@ -83,6 +83,8 @@ export interface Plan {
   readonly tailCacheBytesMax: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
+  /** `fetch.min.bytes` of the consumers that read everything. */
+  readonly fetchMinBytes: number;
   /** Between two records of a partition, ms. */
   readonly thinkMs: number;
   /** The cluster has to work with the nodes that are up before the dead ones come back. */
@@ -161,6 +163,7 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     group,
     diskReadMeanMs: pick(clients, [0.05, 5, 30]),
     tailCacheBytesMax: pick(clients, [64_000_000, 16_000]),
+    fetchMinBytes: pick(random.fork('fetch.min.bytes'), [1, 1, 2_000, 100_000]),
     faultsMs,
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
     thinkMs: pick(settings, [5, 15, 40]),

@@ -206,7 +206,8 @@ export class Workload {
   /** Reads a partition from its start, record by record without a gap, again and again. */
   private async consume(client: KafkaClient, topic: string, partition: number): Promise<void> {
     const name = `${topic}-${partition}`;
-    const fetcher = new Fetcher(client, { reset: 'none' });
+    const { fetchMinBytes } = this.plan;
+    const fetcher = new Fetcher(client, { reset: 'none', fetchMinBytes });
     let next = 0;
     fetcher.assign(topic, partition, next);
     while (this.isReading) {
