@@ -109,11 +109,12 @@ export class KafkaClient {
     throw lastError;
   }
 
-  /** A connection to one broker, whose address must be in the metadata. */
+  /** A connection to one node, whose address brokers have in their metadata, and controllers in their quorum. */
   async broker(nodeId: number): Promise<BrokerConnection> {
     let address = this.addresses.get(nodeId);
     if (address === undefined) {
-      await this.metadata([]);
+      if (this.options.isController) await this.controllers();
+      else await this.metadata([]);
       address = this.addresses.get(nodeId);
     }
     if (address === undefined) {
@@ -155,7 +156,15 @@ export class KafkaClient {
   }
 
   /** The active controller, when the bootstrap addresses are controllers. */
-  async activeController(): Promise<BrokerConnection> {
+  private async activeController(): Promise<BrokerConnection> {
+    const activeId = await this.controllers();
+    const active = this.addresses.get(activeId);
+    if (active === undefined) throw new KafkaError(Errors.NOT_CONTROLLER, 'no active controller is known');
+    return this.connect(active);
+  }
+
+  /** Learns where the controllers are; returns the id of the active one. */
+  private async controllers(): Promise<number> {
     const connection = await this.any();
     const answer = await connection.request(DescribeClusterRequest, DescribeClusterResponse, {
       includeClusterAuthorizedOperations: false,
@@ -163,9 +172,8 @@ export class KafkaClient {
     });
     if (answer.errorCode !== 0)
       throw new KafkaError(errorOf(answer.errorCode), answer.errorMessage ?? undefined);
-    const active = answer.brokers.find(({ brokerId }) => brokerId === answer.controllerId);
-    if (active === undefined) throw new KafkaError(Errors.NOT_CONTROLLER, 'no active controller is known');
-    return this.connect({ host: active.host, port: active.port });
+    for (const { brokerId, host, port } of answer.brokers) this.addresses.set(brokerId, { host, port });
+    return answer.controllerId;
   }
 
   /** The coordinator of a group or of a transactional id. */

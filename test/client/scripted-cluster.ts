@@ -16,6 +16,10 @@ import {
   InitProducerIdRequest,
   InitProducerIdResponse,
 } from '../../src/protocol/messages/22-init-producer-id.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../../src/protocol/messages/60-describe-cluster.ts';
 import { batches, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { decodeRequestHeader } from '../../src/protocol/request-header.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
@@ -44,6 +48,7 @@ const served: readonly Message[] = [
   MetadataRequest,
   ApiVersionsRequest,
   InitProducerIdRequest,
+  DescribeClusterRequest,
 ];
 
 /** One partition as its leader has it. */
@@ -90,7 +95,7 @@ export class ScriptedCluster {
     this.brokerCount = brokerCount;
   }
 
-  client(options: { requestTimeoutMs?: number } = {}): KafkaClient {
+  client(options: { requestTimeoutMs?: number; isController?: boolean } = {}): KafkaClient {
     const network = { connect: (address: Address) => Promise.resolve(this.connect(address)) };
     const ports = { network, clock: this.time, scheduler: this.time };
     return new KafkaClient({ bootstrap: [{ host: 'b', port: 1 }], clientId: 'test', ...options }, ports);
@@ -193,6 +198,12 @@ export class ScriptedCluster {
           InitProducerIdResponse,
           { errorCode, producerId: error === null ? this.nextProducerId++ : -1, producerEpoch: 0 },
         ];
+      case 'DescribeCluster':
+        // The last node is the active controller.
+        return [
+          DescribeClusterResponse,
+          { errorCode, clusterId: 'c', controllerId: this.brokerCount, brokers: this.nodes('brokerId') },
+        ];
       case 'Produce':
         return [ProduceResponse, this.produce(broker, body as Infer<typeof ProduceRequest>, error)];
       case 'Fetch':
@@ -202,13 +213,19 @@ export class ScriptedCluster {
     }
   }
 
+  private nodes(idName: string): { host: string; port: number }[] {
+    return Array.from({ length: this.brokerCount }, (_, at) => ({
+      [idName]: at + 1,
+      host: 'b',
+      port: at + 1,
+      rack: null,
+      isFenced: false,
+    }));
+  }
+
   private metadata({ topics }: Infer<typeof MetadataRequest>, errorCode: number): unknown {
     return {
-      brokers: Array.from({ length: this.brokerCount }, (_, at) => ({
-        nodeId: at + 1,
-        host: 'b',
-        port: at + 1,
-      })),
+      brokers: this.nodes('nodeId'),
       controllerId: 1,
       topics: (topics ?? []).map(({ name }) => ({
         errorCode,

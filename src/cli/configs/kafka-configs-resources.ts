@@ -60,9 +60,9 @@ function isBrokerType(type: EntityType): boolean {
   return type === 'brokers' || type === 'broker-loggers';
 }
 
-/** The node that must be asked about an entity; null: any. */
-function nodeOf(client: KafkaClient, type: EntityType, name: string): number | null {
-  return isBrokerType(type) && name !== '' && !client.speaksToControllers ? Number(name) : null;
+/** The node that alone can tell about an entity; null: any. */
+function nodeOf(type: EntityType, name: string): number | null {
+  return isBrokerType(type) && name !== '' ? Number(name) : null;
 }
 
 export async function describeResources(
@@ -155,7 +155,7 @@ export async function describeEntity(
     includeSynonyms: true,
     includeDocumentation: false,
   };
-  const node = nodeOf(client, type, name);
+  const node = nodeOf(type, name);
   const answer = await retry(client.ports, timeoutMs, () =>
     node === null
       ? client.request(DescribeConfigsRequest, DescribeConfigsResponse, init)
@@ -189,7 +189,8 @@ export async function alterResource(
     resources: [{ resourceType: resourceOf(type).type, resourceName: name, configs }],
     validateOnly: false,
   };
-  const node = nodeOf(client, type, name);
+  // Among controllers the active one takes changes of every node.
+  const node = client.speaksToControllers ? null : nodeOf(type, name);
   await retry(
     client.ports,
     timeoutMs,

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../src/protocol/messages/02-list-offsets.ts';
+import { ScriptedCluster } from './scripted-cluster.ts';
+
+const question = { replicaId: -1, isolationLevel: 0, topics: [] };
+
+/** Which node each request arrived at, without those that only find out who is there. */
+function arrivals(cluster: ScriptedCluster): string[] {
+  return cluster.asked.filter(({ api }) => api === 'ListOffsets').map(({ broker }) => String(broker));
+}
+
+test('among controllers the active one is asked, unless the caller names a node', async () => {
+  const cluster = new ScriptedCluster(1, 3);
+  const client = cluster.client({ isController: true });
+  await cluster.until(client.request(ListOffsetsRequest, ListOffsetsResponse, question));
+  await cluster.until(client.requestTo(2, ListOffsetsRequest, ListOffsetsResponse, question));
+  expect(arrivals(cluster)).toEqual(['3', '2']);
+  // Controllers do not serve Metadata.
+  expect(cluster.asked.some(({ api }) => api === 'Metadata')).toBe(false);
+});
+
+test('a node that is no controller is named', async () => {
+  const cluster = new ScriptedCluster(1, 3);
+  const client = cluster.client({ isController: true });
+  const asked = client.requestTo(9, ListOffsetsRequest, ListOffsetsResponse, question);
+  await expect(cluster.until(asked)).rejects.toThrow(/9/);
+});
