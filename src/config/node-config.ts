@@ -70,7 +70,7 @@ export class NodeConfig {
   readonly metadataLogDir: string;
   /** Values of the file alone. */
   private readonly fileValues: BrokerValues;
-  private readonly setup: ListenerSetup;
+  private setup: ListenerSetup;
   private current: BrokerValues;
   private clusterValues: DynamicValues = noValues;
   private brokerValues: DynamicValues = noValues;
@@ -220,12 +220,26 @@ export class NodeConfig {
     }
     const before = this.current;
     this.current = next;
+    if (!sameListeners(before, next)) this.setup = this.setupOf(next, refused);
     for (const [key, listeners] of this.listenersOf) {
       const value = this.current[key];
       if (sameValue(before[key], value)) continue;
       for (const listener of [...listeners]) listener(value as never);
     }
     return refused;
+  }
+
+  /** The listeners of `values`; those of before, and `refused` names them, when they do not fit the rest. */
+  private setupOf(values: BrokerValues, refused: string[]): ListenerSetup {
+    const isSet = (key: string): boolean =>
+      [this.originals, this.clusterValues, this.brokerValues].some((layer) => layer.has(key));
+    try {
+      return checkTogether(values, isSet, this.voters);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      refused.push(...listenerKeys);
+      return this.setup;
+    }
   }
 
   /**
@@ -267,6 +281,12 @@ export class NodeConfig {
     }
     return { values: values as unknown as BrokerValues, refused };
   }
+}
+
+const listenerKeys = ['listeners', 'listener.security.protocol.map'] as const;
+
+function sameListeners(a: BrokerValues, b: BrokerValues): boolean {
+  return listenerKeys.every((key) => sameValue(a[key], b[key]));
 }
 
 function tryParse(key: string, property: Property, text: string): PropertyValue | undefined {

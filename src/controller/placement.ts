@@ -87,7 +87,10 @@ export function placeReplicas(
   random: Random,
 ): NodeId[][] {
   const unfencedCount = brokers.filter((broker) => !broker.fenced).length;
-  if (unfencedCount === 0) throw cannotReplicate(replicationFactor, 'All brokers are currently fenced.');
+  if (unfencedCount === 0) {
+    const why = 'All brokers are currently fenced, or have all their log directories cordoned.';
+    throw cannotReplicate(replicationFactor, why);
+  }
   if (replicationFactor > brokers.length) {
     throw cannotReplicate(
       replicationFactor,

@@ -46,6 +46,10 @@ function endpointsOf(listeners: readonly ListenerConfig[], hostName: string): En
   }));
 }
 
+function keyOf({ name, host, port }: ListenerConfig): string {
+  return `${name}://${host}:${port}`;
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host);
 }
@@ -60,7 +64,11 @@ interface Waiting {
 export class Listeners {
   private readonly config: NodeConfig;
   private readonly network: Network;
-  private readonly open: Listener[] = [];
+  /** By name, host and port. */
+  private readonly open = new Map<string, Listener>();
+  /** Changes of `listeners` are carried out one after the other. */
+  private rebinding: Promise<void> = Promise.resolve();
+  private isClosed = false;
   private readonly servers = new Map<ListenerKind, KafkaServer>();
   private readonly waiting = new Set<Waiting>();
   private readonly logger: Logger;
@@ -75,22 +83,45 @@ export class Listeners {
 
   /** Binds all listeners. Rejects when an address is in use, or when a listener needs TLS or SASL, which this release does not have. */
   async bind(): Promise<void> {
+    for (const listener of this.config.listeners) await this.bindOne(listener);
+  }
+
+  /** Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). */
+  rebind(): Promise<void> {
+    this.rebinding = this.rebinding.then(() => this.rebindAll());
+    return this.rebinding;
+  }
+
+  private async rebindAll(): Promise<void> {
+    const wanted = new Map(this.config.listeners.map((listener) => [keyOf(listener), listener]));
+    for (const [key, listener] of [...this.open]) {
+      if (wanted.has(key)) continue;
+      this.open.delete(key);
+      await listener.close();
+      this.logger.info('A listener is closed', { listener: key });
+    }
+    for (const [key, listener] of wanted) {
+      if (this.open.has(key) || this.isClosed) continue;
+      try {
+        await this.bindOne(listener);
+        this.logger.info('A listener is opened', { listener: key });
+      } catch (error) {
+        this.logger.warn('a listener could not be opened', { listener: key, error: String(error) });
+      }
+    }
+  }
+
+  private async bindOne(listener: ListenerConfig): Promise<void> {
     const { controllerListenerNames, isBroker, isController } = this.config;
-    const secured = this.config.listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT');
-    if (secured !== undefined) {
-      // Serving it without TLS or authentication would let in clients that the operator meant to keep out.
-      throw new ConfigError(
-        `Listener ${secured.name}: security protocol ${secured.securityProtocol} is not supported yet.`,
-      );
+    const { name, host, port, securityProtocol } = listener;
+    if (securityProtocol !== 'PLAINTEXT') {
+      // Serving it without TLS or authentication would let in whom it was meant to keep out.
+      throw new ConfigError(`Listener ${name}: security protocol ${securityProtocol} is not supported yet.`);
     }
-    for (const listener of this.config.listeners) {
-      const kind: ListenerKind = controllerListenerNames.includes(listener.name) ? 'controller' : 'broker';
-      if (kind === 'broker' ? !isBroker : !isController) continue;
-      const { host, port } = listener;
-      this.open.push(
-        await this.network.listen({ host, port }, (connection) => this.take(connection, listener, kind)),
-      );
-    }
+    const kind: ListenerKind = controllerListenerNames.includes(name) ? 'controller' : 'broker';
+    if (kind === 'broker' ? !isBroker : !isController) return;
+    const take = (connection: Connection): void => this.take(connection, listener, kind);
+    this.open.set(keyOf(listener), await this.network.listen({ host, port }, take));
   }
 
   /** Serves connections of this kind from now on, first those that waited. */
@@ -110,7 +141,11 @@ export class Listeners {
   async close(): Promise<void> {
     for (const { connection } of this.waiting) connection.destroy();
     this.waiting.clear();
-    await Promise.all(this.open.splice(0).map((listener) => listener.close()));
+    this.isClosed = true;
+    await this.rebinding;
+    const open = [...this.open.values()];
+    this.open.clear();
+    await Promise.all(open.map((listener) => listener.close()));
   }
 
   /** The most frequent mistake: `localhost` is advertised, and a client on another machine connects to its own machine. */

@@ -65,6 +65,7 @@ export class Node {
     }
     this.listeners = new Listeners(config, network, logger.child('SocketServer'));
     await this.listeners.bind();
+    config.bind('listeners').onChange(() => void this.listeners?.rebind());
     if (ports.http !== undefined) {
       this.http = new HttpPart(config, ports.http, logger);
       await this.http.start(this.pages(this.directories.clusterId, this.controller, ports.http));

@@ -13,6 +13,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'Give one of the two brokers another node.id, and format its directory for that id.',
   'advertised.listeners names a host that this machine can not resolve':
     'Clients and brokers connect to exactly this name: set advertised.listeners to a name or an address that all of them can resolve.',
+  'a listener could not be opened':
+    'Correct listeners of this broker with kafka-configs --entity-type brokers; the other listeners go on.',
   'a client on another machine is told to connect to its own machine':
     'Set advertised.listeners to the name of this machine as that client knows it. Nothing is wrong when a port of the machine of the client leads here, as with a container.',
   'this process may open few files':
@@ -52,8 +54,8 @@ export const remedies: Readonly<Record<string, string>> = {
   'a client tried TLS on a listener without it':
     'Set security.protocol=PLAINTEXT in the client, or use a listener with TLS.',
   'more warnings about connections were left out': 'See the warnings about connections before this line.',
-  'a topic could not be created: more replicas are wanted than there are brokers':
-    'Create the topic with a smaller --replication-factor or start more brokers; one broker alone needs default.replication.factor, offsets.topic.replication.factor and transaction.state.log.replication.factor 1.',
+  'a topic could not be created: there are not enough brokers for its replication factor':
+    'Create the topic with a smaller --replication-factor or start more brokers, and free directories of cordoned.log.dirs; one broker alone needs default.replication.factor, offsets.topic.replication.factor and transaction.state.log.replication.factor 1.',
   'automatic creation of a topic failed':
     'For INVALID_REPLICATION_FACTOR start more brokers, or lower default.replication.factor, offsets.topic.replication.factor or transaction.state.log.replication.factor; otherwise create the topic with kafka-topics and read its answer.',
   'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset':

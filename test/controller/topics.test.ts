@@ -116,7 +116,10 @@ test('fenced brokers are the last resort and outside of the ISR; none in service
   expect(controller.partition('t')).toMatchObject({ replicas: [1, 2], isr: [1], leader: 1 });
   controller.kill(1);
   expect(create(controller, { name: 'u' })).toEqual([
-    [38, 'Unable to replicate the partition 1 time(s): All brokers are currently fenced.'],
+    [
+      38,
+      'Unable to replicate the partition 1 time(s): All brokers are currently fenced, or have all their log directories cordoned.',
+    ],
   ]);
 });
 

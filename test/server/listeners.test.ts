@@ -4,8 +4,12 @@ import { NodeConfig } from '../../src/config/node-config.ts';
 import { controllerEndpoints } from '../../src/server/listeners.ts';
 
 function endpointsOf(listeners: string, quorum: string): string[] {
+  const names = listeners
+    .split(',')
+    .map((one) => one.split(':')[0])
+    .join(',');
   const config = NodeConfig.parse(
-    `process.roles=controller\nnode.id=2\ncontroller.listener.names=C,D\nlistener.security.protocol.map=C:PLAINTEXT,D:PLAINTEXT\nlisteners=${listeners}\ncontroller.quorum.${quorum}\n`,
+    `process.roles=controller\nnode.id=2\ncontroller.listener.names=${names}\nlistener.security.protocol.map=C:PLAINTEXT,D:PLAINTEXT\nlisteners=${listeners}\ncontroller.quorum.${quorum}\n`,
   );
   return controllerEndpoints(config, 'machine').map(({ name, host, port }) => `${name}://${host}:${port}`);
 }

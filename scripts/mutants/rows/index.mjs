@@ -15,6 +15,7 @@ import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
+import { operationsRows } from './operations.mjs';
 import { readRows } from './reads.mjs';
 import { replicationRows } from './replication.mjs';
 import { simulatedTransactionRows } from './simulated-transactions.mjs';
@@ -37,6 +38,7 @@ export const rows = [
   ...simulatedTransactionRows,
   ...snapshotRows,
   ...membershipRows,
+  ...operationsRows,
   ...readRows,
   ...driverRows,
   ...replicationRows,

@@ -136,7 +136,7 @@ function topicHandlers(services: NodeServices): Handler[] {
         for (const { name, errorCode, errorMessage } of response.topics)
           if (errorCode === Errors.INVALID_REPLICATION_FACTOR.code)
             services.logger.warn(
-              'a topic could not be created: more replicas are wanted than there are brokers',
+              'a topic could not be created: there are not enough brokers for its replication factor',
               { topic: name, reason: errorMessage },
             );
         const created = response.topics.filter((topic) => topic.errorCode === 0);

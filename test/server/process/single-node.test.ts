@@ -134,7 +134,7 @@ describe('one node as a process', () => {
     onTestFailed(() => console.log(workshop.story()));
     const { status, output } = await (await broker('twin', 1, workshop.clusterId)).ended;
     expect(output).toContain('Another broker is registered with that broker id.');
-    expect(output.match(/DUPLICATE_BROKER_REGISTRATION/g)?.length).toBe(1);
+    expect(output.match(/error=DUPLICATE_BROKER_REGISTRATION/g)?.length).toBe(1);
     expect(status).toBe(1);
     await produce(10);
     await expectNothingLost();

@@ -1,0 +1,118 @@
+/** Bugs in what operators see and set: logs, levels, configuration, metrics, the rules of Windows. */
+const windows = 'test/log/windows.test.ts';
+const consoleLogger = 'test/adapters/console-logger.test.ts';
+
+export const operationsRows = [
+  {
+    number: 820,
+    bug: 'on Windows a segment can not be renamed while its file is in the pool',
+    reference: 'found by the suite of the log on simulation/windows-disk.ts; KAFKA-1194',
+    change: 'the file stays open',
+    edits: [
+      {
+        file: 'src/log/segment/segment.ts',
+        from: '// Windows renames no file that is open.\n    await this.#resources.files.release(this);',
+        to: '',
+      },
+    ],
+    caughtBy: { test: windows, name: 'hold nothing open in the way' },
+  },
+  {
+    number: 821,
+    bug: 'where case does not count, topics Orders and orders write into one directory',
+    reference: 'found by test/log/windows.test.ts',
+    change: 'nobody looks whether the directory is there',
+    edits: [
+      {
+        file: 'src/log/directories/new-directories.ts',
+        from: 'if ((await fs.stat(path).catch(() => null)) === null) return;',
+        to: 'return;',
+      },
+    ],
+    caughtBy: { test: windows, name: 'differ only in case' },
+  },
+  {
+    number: 822,
+    bug: 'a rename that a virus scanner is in the way of fails for good',
+    reference: 'npm/cli graceful-fs; KAFKA-6689',
+    change: 'the first refusal is final',
+    edits: [
+      { file: 'src/adapters/patient-file-system.ts', from: 'waitedMs >= patienceMs', to: 'waitedMs >= 0' },
+    ],
+    caughtBy: { test: windows, name: 'tried until it works' },
+  },
+  {
+    number: 823,
+    bug: 'the same trouble fills the log',
+    reference: 'issue 13, item 5',
+    change: 'no line is left out',
+    edits: [
+      { file: 'src/telemetry/repeated-lines.ts', from: 'nowMs - trouble.sinceMs < quietMs', to: 'false' },
+    ],
+    caughtBy: { test: consoleLogger, name: 'once a second' },
+  },
+  {
+    number: 824,
+    bug: 'a level set on a package does not count for the loggers in it',
+    reference: 'log4j2 logger hierarchy',
+    change: 'only the name itself is looked at',
+    edits: [
+      {
+        file: 'src/telemetry/log-levels.ts',
+        from: "above = above.slice(0, Math.max(0, above.lastIndexOf('.')))",
+        to: "above = ''",
+      },
+    ],
+    caughtBy: { test: consoleLogger, name: 'nearest name above' },
+  },
+  {
+    number: 825,
+    bug: 'connections beyond max.connection.creation.rate are served at once',
+    reference: 'KIP-612',
+    change: 'the connection is not held',
+    edits: [{ file: 'src/broker/pipeline/acceptor.ts', from: 'client.hold();', to: '' }],
+    caughtBy: { test: 'test/broker/pipeline/connection.test.ts', name: 'max.connection.creation.rate' },
+  },
+  {
+    number: 826,
+    bug: 'compaction of small segments is not throttled',
+    reference: 'found by test/log/compaction.test.ts while it was written',
+    change: 'what was read to the end of a segment is not counted',
+    edits: [
+      {
+        file: 'src/log/compaction/compaction.ts',
+        from: '    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n    if (fullAt',
+        to: '    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n    if (fullAt',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction.test.ts', name: 'log.cleaner.io.max.bytes.per.second' },
+  },
+  {
+    number: 827,
+    bug: 'automatic creation takes the defaults of a broker whose file says nothing',
+    reference: 'KIP-1211, KAFKA-19655',
+    change: 'the value in force is sent',
+    edits: [
+      {
+        file: 'src/broker/topic-creator.ts',
+        from: 'config.originals.has(key) ? config.get(key) : -1',
+        to: 'config.get(key)',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/03-metadata.test.ts', name: 'KIP-1211' },
+  },
+  {
+    number: 828,
+    bug: 'a value of config.providers is read outside of allowed.paths',
+    reference: 'KIP-993',
+    change: 'paths are not checked',
+    edits: [
+      {
+        file: 'src/config/providers.ts',
+        from: "if (allowed === undefined || allowed.trim() === '') return;",
+        to: 'return;',
+      },
+    ],
+    caughtBy: { test: 'test/config/providers.test.ts', name: 'passwd' },
+  },
+];

@@ -1,0 +1,44 @@
+/** `listeners` of a running broker (KIP-226): one is added, one can not be had, one goes. */
+import { createServer } from 'node:net';
+import { afterAll, expect, onTestFailed, test } from 'vitest';
+import { freePorts, type NodeFiles, partitionsOf, createTopic, until, Workshop } from './harness.ts';
+import { RawSocket } from './raw-socket.ts';
+
+const workshop = new Workshop();
+afterAll(() => workshop.close());
+
+test('a listener is opened and closed while the broker serves the others', async () => {
+  onTestFailed(() => console.log(workshop.story()));
+  const [extra = 0] = await freePorts(1);
+  const [node] = (await workshop.nodes(1)) as [NodeFiles];
+  await workshop.format([node]);
+  const [server] = await workshop.startAll([node]);
+  const own = `PLAINTEXT://:${node.broker.port},CONTROLLER://:${node.controller.port}`;
+  const configs = async (change: string, what: string): Promise<string> => {
+    const address = `localhost:${node.broker.port}`;
+    const entity = ['--alter', '--entity-type', 'brokers', '--entity-name', '1'];
+    return (
+      await workshop.tool('kafka-configs', '--bootstrap-server', address, ...entity, change, what).ended
+    ).output;
+  };
+  const map = 'listener.security.protocol.map=[CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT]';
+  const withExtra = (port: number): string => `${map},listeners=[${own},EXTRA://localhost:${port}]`;
+
+  const blocker = createServer().listen(0, 'localhost');
+  await until('a port in use', () => blocker.listening);
+  const { port: taken } = blocker.address() as { port: number };
+  expect(await configs('--add-config', withExtra(taken))).toContain('Completed updating');
+  await server?.says('a listener could not be opened');
+  blocker.close();
+
+  expect(await configs('--add-config', withExtra(extra))).toContain('Completed updating');
+  await server?.says('A listener is opened');
+  await createTopic(workshop.client(node), 'a', 1, 1);
+  const other = await RawSocket.open({ host: 'localhost', port: extra });
+  expect(other.isClosed).toBe(false);
+
+  expect(await configs('--delete-config', 'listeners')).toContain('Completed updating');
+  await other.closed();
+  await expect(RawSocket.open({ host: 'localhost', port: extra })).rejects.toThrow('ECONNREFUSED');
+  expect(await partitionsOf(workshop.client(node), 'a')).toHaveLength(1);
+});
