@@ -414,6 +414,7 @@ function* contents() {
         resources: [
           { resourceType, resourceName, configs: Object.entries(values).map(([key, text]) => op(key, text)) },
         ],
+        validateOnly: false,
       }),
       keep: () => new Promise((resolve) => setTimeout(resolve, 300)),
     };

@@ -26,6 +26,7 @@ const rows = [
   [/AlterConfigs: brokers? \S+='java.lang.String'/, 'classes of Java'],
   [/AlterConfigs: broker (listener\.security\.protocol\.map|listeners)=/, words],
   [/AlterConfigs: brokers? (max\.connections\.per\.ip\.overrides='a|log\.cleaner\.threads='0')/, words],
+  [/^CreateTopics: colliding, made/, 'two names that collide in one request'],
   [/^ListGroups: all, state Empty/, 'refused JoinGroups make no group'],
   [/^ListConfigResources: (2(,2)?)? v/, 'no share groups'],
   [/: resource broker '(9|-1)' v/, anyNode],

@@ -6,6 +6,7 @@ import { groupTransactionQuestions } from './group-transactions.mjs';
 import { groupQuestions } from './groups.mjs';
 import { recordQuestions } from './records.mjs';
 import { securityQuestions } from './security.mjs';
+import { sessionQuestions } from './sessions.mjs';
 import { setupQuestions } from './setup.mjs';
 import { topicQuestions } from './topics.mjs';
 import { transactionReadQuestions } from './transaction-reads.mjs';
@@ -23,4 +24,5 @@ export function* questions() {
   yield* transactionQuestions();
   yield* transactionReadQuestions();
   yield* configQuestions();
+  yield* sessionQuestions();
 }

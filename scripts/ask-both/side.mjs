@@ -154,6 +154,7 @@ export class Side {
       for (const [name, kept] of Object.entries(this.kept)) if (value === kept) return `<${name}>`;
       return (question.scrub === true ? value.replaceAll(/-?\d{6,}/g, 'N') : value)
         .replaceAll(this.address.split(':').pop(), 'PORT')
+        .replaceAll(String(Number(this.address.split(':').pop()) + 1), 'PORT+1')
         .replaceAll(/\/tmp\/reports\/\w+/g, 'DIR');
     }
     if (name === 'port') return value === Number(this.address.split(':').pop()) ? 'PORT' : value;

@@ -188,7 +188,7 @@ export function describeTopic(
 
 /**
  * DescribeConfigs of an entity that has a table of its own (groups, client metrics). `below` is the broker's key that stands
- * in for a key without a value, where there is such a layer.
+ * in for a key without a value; null: nothing stands in, and defaults are no synonyms (client metrics).
  */
 export function describeEntity(
   table: PropertyTable,
@@ -214,9 +214,7 @@ export function describeEntity(
         isSensitive: false,
         synonyms: [
           ...(own === undefined || value === null ? [] : [{ name, value, source }]),
-          ...(layer === null || (own !== undefined && below === null)
-            ? []
-            : [{ ...layer, source: ConfigSource.default }]),
+          ...(layer === null || below === null ? [] : [{ ...layer, source: ConfigSource.default }]),
         ],
         type: configTypeCode[property.type],
         documentation: property.doc ?? '',

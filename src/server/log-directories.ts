@@ -149,10 +149,20 @@ async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly str
   return { metas, failures };
 }
 
-/** All directories belong to one cluster and to this node; returns the cluster's id. */
+/** All directories belong to one cluster and to this node, and none is a copy of another; returns the cluster's id. */
 function checkTogether(config: NodeConfig, metas: ReadonlyMap<string, MetaProperties>): string {
   let clusterId: string | null = null;
+  const pathOfId = new Map<Uuid, string>();
   for (const [path, meta] of metas) {
+    const { directoryId } = meta;
+    const other = directoryId === null ? undefined : pathOfId.get(directoryId);
+    if (other !== undefined) {
+      throw new DirectoryError(
+        `Duplicate directory ID ${directoryId} found. It was the ID of ${other}, but also of ${path}`,
+        'One was copied from the other: take the copy out of log.dirs, or empty it and format it.',
+      );
+    }
+    if (directoryId !== null) pathOfId.set(directoryId, path);
     clusterId ??= meta.clusterId;
     if (meta.clusterId !== clusterId) {
       throw new DirectoryError(

@@ -6,7 +6,12 @@ import { systemClock } from '../../src/adapters/clock.ts';
 import { systemFileSystem } from '../../src/adapters/file-system.ts';
 import { createSystemRandom } from '../../src/adapters/random.ts';
 import { directoriesOf, infoText, inspect } from '../../src/cli/storage/directories.ts';
-import { chooseFeatures, featureDependencies, versionMapping } from '../../src/cli/storage/features.ts';
+import {
+  chooseFeatures,
+  featureDependencies,
+  metadataVersionNamed,
+  versionMapping,
+} from '../../src/cli/storage/features.ts';
 import { format, type FormatOptions, parseDynamicVoters } from '../../src/cli/storage/format.ts';
 import { scramRecord } from '../../src/cli/storage/scram.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
@@ -177,7 +182,6 @@ describe('features', () => {
       '4.0',
       'Use --release-version instead of --feature metadata.version=X to avoid ambiguity.',
     ],
-    [[], '4.4', 'metadata.version 4.4-IV0 is not yet stable.'],
     [
       ['eligible.leader.replicas.version=1'],
       '3.9',
@@ -190,6 +194,13 @@ describe('features', () => {
     expect(choose(['kraft.version=1'])).toMatch(/^Cannot set kraft.version to 1 unless/);
     expect(choose(['kraft.version=0'], null, true)).toMatch(/^Cannot set kraft.version to 0 if/);
     expect(choose(['kraft.version=1'], null, true)).toMatch(/^4.3-IV0/);
+  });
+  test('only stable versions are known, and named, unless unstable ones are enabled', () => {
+    expect(choose([], '4.4')).toMatch(
+      /^Unknown metadata.version '4.4'. Supported metadata.version are: 3.3-IV3, .*, 4.3-IV0$/,
+    );
+    expect(choose(['metadata.version=31'])).toBe('metadata.version 4.4-IV0 is not yet stable.');
+    expect(metadataVersionNamed('4.4').name).toBe('4.4-IV0');
   });
   test('version-mapping and feature-dependencies', () => {
     expect(versionMapping('4.0')).toBe(

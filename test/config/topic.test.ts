@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { longMax } from '../../src/config/define.ts';
-import { describeTopic } from '../../src/config/describe.ts';
+import { ConfigSource, describeEntity, describeTopic } from '../../src/config/describe.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
+import { clientMetricsProperties, groupProperties } from '../../src/config/tables/entities.ts';
 import { topicConfig, validateTopicConfig } from '../../src/config/topic.ts';
 
 const node = (extra = '') =>
@@ -98,4 +99,25 @@ test('describe: where each value comes from', () => {
   expect(entries.get('segment.ms')).toMatchObject({ value: '604800000', source: 5, synonyms: [] });
   expect(entries.get('flush.ms')).toMatchObject({ value: '9223372036854775807', synonyms: [] });
   expect(entries.has('internal.segment.bytes')).toBe(false);
+});
+
+test('synonyms of what has a table of its own: layers below a group, none below client metrics', () => {
+  const below = (name: string) => ({ name: `group.${name}`, value: '45000' });
+  const group = (own: ReadonlyMap<string, string>) =>
+    describeEntity(groupProperties, own, ConfigSource.group, ['consumer.session.timeout.ms'], below)[0];
+  const layer = { name: 'group.consumer.session.timeout.ms', value: '45000', source: 5 };
+  expect(group(new Map())).toMatchObject({ value: '45000', source: 5, synonyms: [layer] });
+  expect(group(new Map([['consumer.session.timeout.ms', '50000']]))).toMatchObject({
+    value: '50000',
+    source: 8,
+    synonyms: [{ name: 'consumer.session.timeout.ms', value: '50000', source: 8 }, layer],
+  });
+  const metrics = (own: ReadonlyMap<string, string>) =>
+    describeEntity(clientMetricsProperties, own, ConfigSource.clientMetrics, ['interval.ms'])[0];
+  expect(metrics(new Map())).toMatchObject({ value: '300000', source: 5, synonyms: [] });
+  expect(metrics(new Map([['interval.ms', '100']]))).toMatchObject({
+    value: '100',
+    source: 7,
+    synonyms: [{ name: 'interval.ms', value: '100', source: 7 }],
+  });
 });

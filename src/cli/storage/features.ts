@@ -21,11 +21,15 @@ export function parseFeature(text: string): { name: string; level: number } {
   return { name: text.slice(0, at).trim(), level: Number(level) };
 }
 
-/** The metadata version that `text` names. Throws in Kafka's words. */
-export function metadataVersionNamed(text: string): MetadataVersion {
+/** The metadata version that `text` names; without `takesUnstable` only stable ones are known. Throws in Kafka's words. */
+export function metadataVersionNamed(text: string, takesUnstable = true): MetadataVersion {
+  const isKnown = ({ isStable }: MetadataVersion): boolean => isStable || takesUnstable;
   const version = findMetadataVersion(text);
-  if (version !== null) return version;
-  const known = metadataVersions.map(({ name }) => name).join(', ');
+  if (version !== null && isKnown(version)) return version;
+  const known = metadataVersions
+    .filter(isKnown)
+    .map(({ name }) => name)
+    .join(', ');
   throw new ToolError(`Unknown metadata.version '${text}'. Supported metadata.version are: ${known}`);
 }
 
@@ -55,7 +59,7 @@ function chooseMetadataVersion(choice: FeatureChoice, chosen: ReadonlyMap<string
     level === undefined
       ? choice.release === null
         ? latestMetadataVersion
-        : metadataVersionNamed(choice.release)
+        : metadataVersionNamed(choice.release, choice.takesUnstable)
       : metadataVersionOf(level);
   if (version === null)
     throw new ToolError(

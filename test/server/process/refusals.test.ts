@@ -2,7 +2,7 @@
  * What a node refuses to start with: directories that are not its own, configurations that can't be meant. Exit status 1, a
  * reason in Kafka's words, and nothing touched.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { randomUuid } from '../../../src/base/uuid.ts';
@@ -74,6 +74,16 @@ describe('directories', () => {
     });
     expect(output).toContain("Stored node id 1 doesn't match previous node id 2");
     expect(output).toContain(join(directory, 'meta.properties'));
+    expect(status).toBe(1);
+  });
+
+  test('one a copy of another', async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const copy = join(workshop.folder, 'copy');
+    mkdirSync(copy);
+    copyFileSync(join(directory, 'meta.properties'), join(copy, 'meta.properties'));
+    const { status, output } = await startWith('copied', { 'log.dirs': `${directory},${copy}` });
+    expect(output).toMatch(/Duplicate directory ID \S{22} found. It was the ID of .*, but also of .*copy/);
     expect(status).toBe(1);
   });
 
