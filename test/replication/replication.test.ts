@@ -77,6 +77,16 @@ describe('three replicas', () => {
     expect(cluster.world.nowMs - startMs).toBeLessThan(10);
   });
 
+  simulate(
+    'followers describe their producers too, as in Kafka; a leader epoch is not asked for',
+    {},
+    (cluster) => {
+      const result = produce(leaderOf(cluster));
+      cluster.runUntil(() => result.outcome !== null);
+      for (const id of [1, 2, 3]) expect(cluster.replica(id)?.describeProducers()).toEqual([]);
+    },
+  );
+
   simulate('acks=1 and acks=0 do not wait for followers', {}, (cluster) => {
     for (const id of [2, 3]) cluster.broker(id).host.pause();
     const leader = leaderOf(cluster);
