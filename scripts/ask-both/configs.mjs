@@ -372,6 +372,19 @@ function* resources() {
   }
 }
 
+/** What is set before the contents are asked for again. */
+const changes = [
+  [topic, 'full', { 'retention.ms': '1000000', 'cleanup.policy': 'delete , compact', 'flush.ms': '7' }],
+  [broker, '1', { 'log.retention.ms': '2000000', 'max.connections': '99' }],
+  [
+    broker,
+    '',
+    { 'log.retention.ms': '3000000', 'log.flush.interval.ms': '9', 'producer.id.expiration.ms': '4000000' },
+  ],
+  [group, 'g', { 'consumer.session.timeout.ms': '50000', 'share.isolation.level': 'read_committed' }],
+  [metrics, 'm', { 'interval.ms': '1000', metrics: 'a, b', match: 'client_id=x' }],
+];
+
 /** All that DescribeConfigs says of each key, before and after something is set. */
 function* contents() {
   const resources = [
@@ -394,17 +407,6 @@ function* contents() {
       }),
     });
   yield* resources.map(describe('at first', 4));
-  const changes = [
-    [topic, 'full', { 'retention.ms': '1000000', 'cleanup.policy': 'delete , compact', 'flush.ms': '7' }],
-    [broker, '1', { 'log.retention.ms': '2000000', 'max.connections': '99' }],
-    [
-      broker,
-      '',
-      { 'log.retention.ms': '3000000', 'log.flush.interval.ms': '9', 'producer.id.expiration.ms': '4000000' },
-    ],
-    [group, 'g', { 'consumer.session.timeout.ms': '50000', 'share.isolation.level': 'read_committed' }],
-    [metrics, 'm', { 'interval.ms': '1000', metrics: 'a, b', match: 'client_id=x' }],
-  ];
   for (const [resourceType, resourceName, values] of changes) {
     yield {
       id: `IncrementalAlterConfigs: set for contents of ${resourceType} '${resourceName}'`,
