@@ -438,9 +438,9 @@ function* contents() {
 }
 
 export function* configQuestions() {
-  yield* contents();
   yield* values();
   yield* together();
   yield* operations();
   yield* resources();
+  yield* contents();
 }

@@ -158,6 +158,11 @@ export function describeClusterDefaults(
     });
 }
 
+/** A value as it is shown: blanks around the elements of a list are gone. */
+function shown(name: string, property: Property, text: string): string | null {
+  return valueText(property, parseValue(name, property, text));
+}
+
 /** DescribeConfigs of a topic. */
 export function describeTopic(
   overrides: TopicOverrides,
@@ -169,7 +174,9 @@ export function describeTopic(
     const own = overrides.get(name);
     if (keys === null ? property.internal === true && own === undefined : !keys.includes(name)) continue;
     const synonyms: ConfigSynonym[] =
-      own === undefined ? [] : [{ name, value: own, source: ConfigSource.topic }];
+      own === undefined
+        ? []
+        : [{ name, value: shown(name, property as Property, own), source: ConfigSource.topic }];
     if (property.synonym !== null)
       synonyms.push(...synonymsOfBrokerKey(property.synonym as BrokerKey, config));
     entries.push({

@@ -121,3 +121,16 @@ test('synonyms of what has a table of its own: layers below a group, none below 
     synonyms: [{ name: 'interval.ms', value: '100', source: 7 }],
   });
 });
+
+test('a list is shown without the blanks that it was set with, among the synonyms too', () => {
+  const config = NodeConfig.parse(
+    'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
+  );
+  const entry = describeTopic(new Map([['cleanup.policy', 'delete , compact']]), config, [
+    'cleanup.policy',
+  ])[0];
+  expect(entry).toMatchObject({
+    value: 'delete,compact',
+    synonyms: [{ value: 'delete,compact', source: 1 }, { source: 5 }],
+  });
+});
