@@ -7,7 +7,7 @@ import type { Address, Connection, Listener } from '../base/network.ts';
 
 /** What may wait in one socket before `write` says that it is enough. */
 const writeHighWaterBytes = 256 * 1024;
-/** First probe of an idle connection; a peer that vanished without a word is noticed after this and the system's retries. */
+/** First probe of an idle connection; a peer that vanished without closing the connection is noticed after this time and the system's retries. */
 const keepAliveDelayMs = 30_000;
 
 /** IPv4 addresses that came by an IPv6 socket, in their usual form. */

@@ -1,7 +1,7 @@
 /**
- * AlterPartition: a leader proposes another ISR. It must be the leader of this very leader epoch and know the newest partition epoch,
- * and everyone it wants in the ISR must be in service with the broker epoch that the leader saw (KIP-841, KIP-903), in a log
- * directory that works.
+ * AlterPartition: a leader proposes another ISR. It must be the leader in the current leader epoch and know the newest partition epoch. Every
+ * broker in the proposed ISR must be unfenced, with the broker epoch that the leader saw (KIP-841, KIP-903), and its replica must be in a
+ * log directory that is online.
  */
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -103,7 +103,7 @@ function whatIsWrong(
   wanted: Wanted,
   isr: readonly IsrMember[],
 ): ErrorRow | null {
-  // A leader that is ahead of this controller asks the wrong one: this one has lost its leadership and doesn't know yet.
+  // The leader knows newer metadata than this controller: this one has lost its leadership and does not know it yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
     return Errors.NOT_CONTROLLER;
   }
@@ -135,7 +135,7 @@ function eligible(state: ControllerState, partition: PartitionImage, member: Isr
     mark('controller.isr-member-out-of-service');
     return false;
   }
-  // It was taken out when its directory failed; its leader may not know yet and take it for in sync.
+  // The replica was removed from the ISR when its log directory failed; the leader may not know that yet.
   const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   if (!hasDirectory(state.image, id, directory)) return false;
   const epoch = state.image.cluster.brokers.get(id)?.epoch;

@@ -52,7 +52,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
 
 export class SimulatedHost {
   readonly name: string;
-  /** How far this machine's wall clock is off. */
+  /** The error of this machine's wall clock. */
   wallOffsetMs = 0;
   incarnation: Incarnation | null = null;
   private readonly world: World;

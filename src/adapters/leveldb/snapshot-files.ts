@@ -135,7 +135,7 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
     throw new MalformedError('a snapshot does not match its checksum');
 }
 
-/** The newest whole snapshot that goes with the log (`isOurs`), and what is wrong with those that were passed over. */
+/** The newest whole snapshot that matches the log (`isOurs`), and the faults of newer ones that were skipped. */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,

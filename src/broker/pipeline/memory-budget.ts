@@ -65,7 +65,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Takes without asking: for memory that exists already. */
+  /** Takes bytes without waiting: for memory that is allocated already. */
   take(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;
   }
@@ -82,7 +82,7 @@ export class MemoryBudget {
   }
 
   #drain(): void {
-    // A grant may release at once (the connection closed meanwhile): the loop, not the recursion, goes on.
+    // A grant may release at once, when its connection has closed: this loop continues, without recursion.
     if (this.#draining) return;
     this.#draining = true;
     try {

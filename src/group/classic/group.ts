@@ -43,7 +43,7 @@ export interface Member {
   readonly session: Deadline;
 }
 
-/** What becomes of a replaced or removed member's waiting requests; the caller answers them. */
+/** Pending requests of a member that was replaced or removed; the caller answers them. */
 export interface Waiting {
   readonly joinToken: number | null;
   readonly syncToken: number | null;
@@ -61,16 +61,16 @@ export class ClassicGroup {
   protocolName: string | null = null;
   generation = 0;
   leaderId: string | null = null;
-  /** A member came while the first generation was being put together. */
+  /** A member joined during the initial rebalance delay. */
   newMemberAdded = false;
-  /** Time by which the wait for the first generation may still be prolonged. */
+  /** The latest end of the initial rebalance delay. */
   initialRemainingMs = 0;
   initialDelayMs = 0;
-  /** The first generation is being put together: it completes by time only. */
+  /** The group waits for the initial rebalance delay: the first generation completes by time only. */
   initialRebalance = false;
   /** Tombstones are under way; until they are replicated nothing new may start here. */
   deleting = false;
-  /** Commits that were appended and are not yet known to be replicated: no expiry meanwhile. */
+  /** Commits that were appended and are not yet known to be replicated: offsets do not expire before that. */
   pendingCommits = 0;
   /** Topics the stable members read; null when unknown. Only for protocol type "consumer". */
   subscribedTopics: ReadonlySet<string> | null = null;
@@ -139,7 +139,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(member.memberId);
   }
 
-  /** Removes a member, if it is one; the caller answers what it waited for. */
+  /** Removes a member, if there is one; the caller answers its pending requests. */
   remove(memberId: string): Waiting {
     const member = this.members.get(memberId);
     if (member === undefined) return { joinToken: null, syncToken: null };
@@ -158,7 +158,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(memberId);
   }
 
-  /** Gives the place of `oldId` to `newId`, with everything that belongs to it but its waiting requests. */
+  /** Replaces member `oldId` by `newId`, which gets everything of it except its pending requests. */
   replaceStatic(oldId: string, newId: string): { member: Member; waiting: Waiting } {
     const old = this.members.get(oldId);
     assert(old !== undefined, 'a static member that is replaced is a member');
@@ -224,7 +224,7 @@ export class ClassicGroup {
     return best;
   }
 
-  /** What the leader needs to know about everybody. */
+  /** The metadata of all members, for the leader. */
   membersForLeader(): JoinResponseMember[] {
     const name = this.protocolName ?? '';
     return [...this.members.values()].map((member) => ({
@@ -234,7 +234,7 @@ export class ClassicGroup {
     }));
   }
 
-  /** Null when the member may speak for the group, else why not. */
+  /** Null when the member may send requests for the group, else the error. */
   validateMember(memberId: string, groupInstanceId: string | null): ErrorRow | null {
     if (groupInstanceId !== null) {
       const current = this.staticMembers.get(groupInstanceId);

@@ -5,7 +5,7 @@ import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
 import { metadataHash } from './metadata-hash.ts';
 
-/** Of a group of which nothing is written yet, as in Kafka: its first members see the next one. */
+/** The epoch of a group of which nothing is written yet, as in Kafka: its first members get the next one. */
 const newGroupEpoch = 1;
 
 export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void {
@@ -16,7 +16,7 @@ export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void 
   note(turn, 'info', 'Bumped group epoch', { group: group.groupId, epoch, members: group.members.size });
 }
 
-/** After topics changed: the epoch grows if the subscribed ones are others than they were. */
+/** After topics changed: the epoch grows if the metadata of subscribed topics is not as before. */
 export function bumpIfTopicsChanged(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (!group.metadataStale) return;
   freshen(group, batch);

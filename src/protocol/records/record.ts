@@ -31,7 +31,7 @@ export interface RecordContent {
 }
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([]);
-/** Of the shortest record: length, attributes, two deltas, two lengths, header count. */
+/** Bytes of the shortest record: length, attributes, two deltas, two lengths, header count. */
 const recordMinBytes = 7;
 
 /**
