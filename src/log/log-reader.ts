@@ -173,7 +173,7 @@ export class LogReader {
   #repair(segment: Segment): void {
     if (this.#repairs.has(segment)) return;
     mark('log.index-rebuilt');
-    this.#state.logger.warn('an index led nowhere and is rebuilt', {
+    this.#state.logger.warn('an index does not match its segment and is rebuilt', {
       partition: this.#state.name,
       segment: segment.path,
     });

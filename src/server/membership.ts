@@ -94,7 +94,12 @@ async function carryOut(options: MembershipOptions, requested: Requested): Promi
     logger.info('The voters of the metadata quorum are changed', { change: change.kind, id, directoryId });
     return null;
   }
-  logger.info('The voters of the metadata quorum stay', { change: change.kind, id, directoryId, reason });
+  logger.info('The voters of the metadata quorum were not changed', {
+    change: change.kind,
+    id,
+    directoryId,
+    reason,
+  });
   return refusalOf(reason, change, log.status().voters);
 }
 
@@ -162,7 +167,7 @@ async function updateFeatures(options: MembershipOptions, call: Call): Promise<U
     const why = upgradeRefusals.get(reason) ?? upgradeRefusals.get('notCaughtUp');
     return encode(UpdateFeaturesResponse, apiVersion, kraftVersionRefused(request, apiVersion, why ?? ''));
   }
-  logger.info('The metadata quorum is dynamic now: its log says who votes');
+  logger.info('The metadata quorum is dynamic now: the voters are in its log');
   return driver.decide(call);
 }
 

@@ -107,11 +107,17 @@ export class OwnVoter implements MetadataPublisher {
       const { errorCode, errorMessage } = await this.#ask(wish, status.epoch);
       if (this.#isClosed) return;
       if (errorCode === 0) {
-        logger.info('This controller had its place among the voters changed', { change: wish.kind, ...me });
+        logger.info('The endpoints of this controller in the voter set were changed', {
+          change: wish.kind,
+          ...me,
+        });
         return;
       }
       const reason = errorMessage ?? errorOf(errorCode).message;
-      logger.info('The active controller refuses for now', { change: wish.kind, reason });
+      logger.info('The active controller refused a request, which is sent again', {
+        change: wish.kind,
+        reason,
+      });
     } catch (error) {
       // No controller was found in time; the next look tries again.
       if (!(error instanceof KafkaError)) throw error;

@@ -7,7 +7,7 @@
 /** By the sentence of a WARN or ERROR line. */
 export const remedies: Readonly<Record<string, string>> = {
   // Starting and registering.
-  'The registration of this broker was refused, trying on':
+  'The registration of this broker was refused, it is tried again':
     'For DUPLICATE_BROKER_REGISTRATION give this broker another node.id in its properties file, or stop the process that uses the id; after a crash wait until broker.session.timeout.ms has passed.',
   'Another process has registered with the id of this broker':
     'Give one of the two brokers another node.id, and format its directory for that id.',
@@ -19,7 +19,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Set advertised.listeners to the name of this machine as that client knows it. Nothing is wrong when a port of the machine of the client leads here, as with a container.',
   'this process may open few files':
     'Raise the limit: ulimit -n 100000 before the start, LimitNOFILE=100000 in a systemd unit, or ulimits in a Compose file (docs/ops/sizing.md).',
-  'Stopping without leave of the controller':
+  'Stopping without a controlled shutdown':
     'Check with kafka-metadata-quorum describe --status that a majority of the controllers runs; partitions that this broker led get new leaders when its session ends.',
   'Dynamic settings that do not fit this broker are ignored':
     'Correct or delete the named settings with kafka-configs --entity-type brokers.',
@@ -87,7 +87,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Nothing needs to be done when another replica has the records; otherwise they are lost: check the disk.',
   'found a stray log':
     'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
-  'an index led nowhere and is rebuilt':
+  'an index does not match its segment and is rebuilt':
     'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',
   'a log can not be compacted':
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',

@@ -91,7 +91,7 @@ describe('read', () => {
     proceed();
     await Promise.all(written);
     await settle();
-    expect(bench.logged).toEqual([['warn', 'an index led nowhere and is rebuilt']]);
+    expect(bench.logged).toEqual([['warn', 'an index does not match its segment and is rebuilt']]);
     const { offset, largestTimestamp } = log.state.active.loadedIndex;
     expect(largestTimestamp).toBe(1_700_000_149_000);
     expect(offset.offsetAt(offset.count - 1)).toBeGreaterThan(145);

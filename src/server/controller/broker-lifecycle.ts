@@ -133,7 +133,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       // Tried ten times a second: said when the reason changes.
       if (error !== said) {
         const fields = { error: error.name, message: last.message, forMs: Math.round(leftMs) };
-        logger.warn('The registration of this broker was refused, trying on', fields);
+        logger.warn('The registration of this broker was refused, it is tried again', fields);
       }
       said = error;
       await sleep(scheduler, registrationRetryMs);
@@ -174,7 +174,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       const nowMs = clock.monotonicMs();
       if (this.#isLed) leaderSeenMs = nowMs;
       if (nowMs - startMs > timeoutMs || nowMs - leaderSeenMs > silenceMs) {
-        logger.warn('Stopping without leave of the controller', { waitedMs: Math.round(nowMs - startMs) });
+        logger.warn('Stopping without a controlled shutdown', { waitedMs: Math.round(nowMs - startMs) });
         break;
       }
       await Promise.race([this.#mayStop.promise, sleep(scheduler, shutdownBeatMs)]);

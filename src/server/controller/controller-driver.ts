@@ -401,7 +401,7 @@ export class ControllerDriver implements MetadataLogListener {
       },
       (error: unknown) => {
         leadership.inFlight--;
-        logger.info('A proposal to the metadata log was not taken', { reason: String(error) });
+        logger.info('A proposal to the metadata log was not accepted', { reason: String(error) });
         const refusal = new KafkaError(Errors.NOT_CONTROLLER);
         for (const one of waiting) one.reject(refusal);
         this.#startAgain(leadership);
@@ -484,7 +484,7 @@ export class ControllerDriver implements MetadataLogListener {
       void probe(id).then((isThere) => {
         if (!wanted()) return;
         if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
-        logger.info(`Broker ${id} has died: its streams broke and nobody listens at its address`);
+        logger.info(`Broker ${id} has died: its streams broke and its address refuses connections`);
         leadership.active.brokerFoundDead(id);
         this.#enqueue((active, nowMs) => active.tick(nowMs), ownBusiness).catch(() => {});
       });
