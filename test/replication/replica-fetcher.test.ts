@@ -26,7 +26,7 @@ function followed(index: number, writes: Promise<void>[] = []): Partition {
       appended.push(index);
       return writes.shift() ?? Promise.resolve();
     },
-    leaderSays: () => undefined,
+    updateFromLeader: () => undefined,
     applied: { isr: [] },
   } as unknown as Partition;
 }
