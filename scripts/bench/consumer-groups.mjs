@@ -16,6 +16,8 @@ const connections = 20;
 const roundMs = 250;
 const settleTimeoutMs = 120_000;
 const heartbeatsAtRest = 20;
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: a coordinator that has just been made. */
+const notReady = new Set([14, 15, 16]);
 /** Enough for Apache Kafka with these groups, and little enough for a small machine. */
 const kafkaHeap = '-Xmx512m -Xms512m';
 /** Kafka creates no topic of 10,000 partitions at once. */
@@ -41,13 +43,16 @@ class Member {
   }
 
   async beat(extra = {}) {
-    const answer = await this.send({
-      groupId: 'large',
-      memberId: this.memberId,
-      memberEpoch: this.epoch,
-      topicPartitions: this.owned,
-      ...extra,
-    });
+    let answer;
+    do {
+      answer = await this.send({
+        groupId: 'large',
+        memberId: this.memberId,
+        memberEpoch: this.epoch,
+        topicPartitions: this.owned,
+        ...extra,
+      });
+    } while (notReady.has(answer.errorCode) && (await sleep(100)) === undefined);
     if (answer.errorCode !== 0) throw new Error(`heartbeat of ${this.memberId}: error ${answer.errorCode}`);
     this.epoch = answer.memberEpoch;
     if (answer.assignment !== null) this.owned = answer.assignment.topicPartitions;
