@@ -4,7 +4,7 @@ const consoleLogger = 'test/adapters/console-logger.test.ts';
 
 export const operationsRows = [
   {
-    number: 820,
+    number: 880,
     bug: 'on Windows a segment can not be renamed while its file is in the pool',
     reference: 'found by the suite of the log on simulation/windows-disk.ts; KAFKA-1194',
     change: 'the file stays open',
@@ -18,7 +18,7 @@ export const operationsRows = [
     caughtBy: { test: windows, name: 'hold nothing open in the way' },
   },
   {
-    number: 821,
+    number: 881,
     bug: 'where case does not count, topics Orders and orders write into one directory',
     reference: 'found by test/log/windows.test.ts',
     change: 'nobody looks whether the directory is there',
@@ -32,7 +32,7 @@ export const operationsRows = [
     caughtBy: { test: windows, name: 'differ only in case' },
   },
   {
-    number: 822,
+    number: 882,
     bug: 'a rename that a virus scanner is in the way of fails for good',
     reference: 'npm/cli graceful-fs; KAFKA-6689',
     change: 'the first refusal is final',
@@ -42,7 +42,7 @@ export const operationsRows = [
     caughtBy: { test: windows, name: 'tried until it works' },
   },
   {
-    number: 823,
+    number: 883,
     bug: 'the same trouble fills the log',
     reference: 'issue 13, item 5',
     change: 'no line is left out',
@@ -52,7 +52,7 @@ export const operationsRows = [
     caughtBy: { test: consoleLogger, name: 'once a second' },
   },
   {
-    number: 824,
+    number: 884,
     bug: 'a level set on a package does not count for the loggers in it',
     reference: 'log4j2 logger hierarchy',
     change: 'only the name itself is looked at',
@@ -66,7 +66,7 @@ export const operationsRows = [
     caughtBy: { test: consoleLogger, name: 'nearest name above' },
   },
   {
-    number: 825,
+    number: 885,
     bug: 'connections beyond max.connection.creation.rate are served at once',
     reference: 'KIP-612',
     change: 'the connection is not held',
@@ -74,7 +74,7 @@ export const operationsRows = [
     caughtBy: { test: 'test/broker/pipeline/connection.test.ts', name: 'max.connection.creation.rate' },
   },
   {
-    number: 826,
+    number: 886,
     bug: 'compaction of small segments is not throttled',
     reference: 'found by test/log/compaction.test.ts while it was written',
     change: 'what was read to the end of a segment is not counted',
@@ -88,7 +88,7 @@ export const operationsRows = [
     caughtBy: { test: 'test/log/compaction.test.ts', name: 'log.cleaner.io.max.bytes.per.second' },
   },
   {
-    number: 827,
+    number: 887,
     bug: 'automatic creation takes the defaults of a broker whose file says nothing',
     reference: 'KIP-1211, KAFKA-19655',
     change: 'the value in force is sent',
@@ -102,7 +102,7 @@ export const operationsRows = [
     caughtBy: { test: 'test/broker/api/03-metadata.test.ts', name: 'KIP-1211' },
   },
   {
-    number: 828,
+    number: 888,
     bug: 'a value of config.providers is read outside of allowed.paths',
     reference: 'KIP-993',
     change: 'paths are not checked',
