@@ -62,8 +62,13 @@ export function openGrpcStream(
   const stream = new CallStream();
   load().then(
     (parts) => {
-      if (stream.isClosing) stream.ended(null);
-      else start(parts, stream, address, channel, responseBytesMax);
+      if (stream.isClosing) return stream.ended(null);
+      try {
+        start(parts, stream, address, channel, responseBytesMax);
+      } catch (error) {
+        // gRPC throws for an address that it can not parse. Addresses come from the metadata, and so from others.
+        stream.ended(error as Error);
+      }
     },
     (error: unknown) => stream.ended(error as Error),
   );
