@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 /** File systems, the virtual ones included. */
-const makers = ['src/adapters/file-system.ts', 'src/simulation/disk.ts', 'src/testing/kafka/node-disk.ts'];
+const makers = [
+  'src/adapters/file-system.ts',
+  'src/simulation/disk.ts',
+  'src/simulation/windows-disk.ts',
+  'src/testing/kafka/node-disk.ts',
+];
 
 test('only file systems say that a disk has failed', () => {
   const found = readdirSync('src', { recursive: true, encoding: 'utf8' })

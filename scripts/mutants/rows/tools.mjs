@@ -3,7 +3,7 @@ const shellTest = 'test/cli/kafka-metadata-shell.test.ts';
 
 export const toolRows = [
   {
-    number: 860,
+    number: 890,
     bug: 'a dump of metadata shows what an aborted metadata transaction wrote',
     reference: 'KIP-868',
     change: 'an abort ends the transaction like a commit',
@@ -17,7 +17,7 @@ export const toolRows = [
     caughtBy: { test: shellTest, name: 'counts when it has ended' },
   },
   {
-    number: 861,
+    number: 891,
     bug: 'the log behind a snapshot is passed over',
     reference: 'kafka-metadata-shell of a directory',
     change: 'entries of the log count only below the end of the snapshot',
@@ -31,7 +31,7 @@ export const toolRows = [
     caughtBy: { test: shellTest, name: 'adds up to the same' },
   },
   {
-    number: 862,
+    number: 892,
     bug: 'integers of 64 bits lose their last digits in JSON',
     reference: 'metadataHash of KIP-1101 in kafka-dump-log',
     change: 'they are rounded as numbers are',
@@ -45,7 +45,7 @@ export const toolRows = [
     caughtBy: { test: 'test/cli/kafka-dump-log.test.ts', name: 'keep their digits' },
   },
   {
-    number: 863,
+    number: 893,
     bug: 'replicas are compared beyond the high watermark',
     reference: 'kafka-replica-verification: what is not committed may differ',
     change: 'the high watermark is not looked at',

@@ -295,4 +295,32 @@ export const transactionLogRows = [
     ],
     caughtBy: cleaned,
   },
+  {
+    number: 896,
+    bug: 'a loss of power that tears the end of .txnindex shows all aborted records of the segment',
+    reference: 'simulated cluster, seed 49',
+    change: 'a damaged file counts as an empty one',
+    edits: [
+      {
+        file: 'src/log/segment/transaction-index.ts',
+        from: 'new TransactionIndex(decodeWholeAborted(content));',
+        to: 'new TransactionIndex(decodeAborted(content) ?? []);',
+      },
+    ],
+    caughtBy: { test: 'test/log/transaction-index.test.ts', name: 'keeps every synced entry' },
+  },
+  {
+    number: 897,
+    bug: 'a flush ends before the list of aborted transactions is written',
+    reference: 'reading after seed 49 of the simulated cluster',
+    change: 'writes are not queued',
+    edits: [
+      {
+        file: 'src/log/segment/transaction-index.ts',
+        from: 'this.#writing = this.#writing.then(() => this.#write(fs, path, sync));',
+        to: 'this.#writing = this.#write(fs, path, sync);',
+      },
+    ],
+    caughtBy: { test: 'test/log/transaction-index.test.ts', name: 'a flush does not end before' },
+  },
 ];

@@ -20,7 +20,7 @@ import { parseOffsetIndex } from './offset-index.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { parseTimeIndex } from './time-index.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
-import { decodeAborted, TransactionIndex } from './transaction-index.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
 /** What the segments of all logs of this broker share. */
 export interface SegmentResources {
@@ -313,7 +313,7 @@ export class Segment implements PooledFile {
   async loadTransactions(): Promise<readonly AbortedTransaction[]> {
     if (this.#transactions === null) {
       const content = await readIndexFile(this.#resources.fs, this.pathOf('txnindex'));
-      this.#transactions ??= new TransactionIndex((content === null ? null : decodeAborted(content)) ?? []);
+      this.#transactions ??= content === null ? new TransactionIndex([]) : TransactionIndex.of(content);
     }
     return this.#transactions.entries;
   }

@@ -30,11 +30,10 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Arra
   return bytes;
 }
 
-/** Null when the file is damaged. A torn last entry counts as damage. */
-export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
-  if (content.length % entrySize !== 0) return null;
+/** The entries in front of the first one that makes no sense or was cut off by a loss of power. */
+export function decodeWholeAborted(content: Uint8Array): AbortedTransaction[] {
   const entries: AbortedTransaction[] = [];
-  for (let at = 0; at < content.length; at += entrySize) {
+  for (let at = 0; at + entrySize <= content.length; at += entrySize) {
     const entry = {
       producerId: readInt64(content, at + 2),
       firstOffset: readInt64(content, at + 10),
@@ -42,26 +41,44 @@ export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null 
       lastStableOffset: readInt64(content, at + 26),
     };
     const previous = entries.at(-1);
-    if (readInt16(content, at) !== 0 || entry.firstOffset > entry.lastOffset) return null;
-    if (previous !== undefined && previous.lastOffset >= entry.lastOffset) return null;
+    if (readInt16(content, at) !== 0 || entry.firstOffset > entry.lastOffset) break;
+    if (previous !== undefined && previous.lastOffset >= entry.lastOffset) break;
     entries.push(entry);
   }
   return entries;
 }
 
+/** Null when the file is damaged. A torn last entry counts as damage. */
+export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
+  const entries = decodeWholeAborted(content);
+  return entries.length * entrySize === content.length ? entries : null;
+}
+
 /**
  * In memory all the time (aborted transactions are few), written behind the log like the other indexes. Unlike these it can't be
  * missed when it is lost: without an entry the records of an aborted transaction look like committed ones. So it is synced before
- * the recovery point passes its segment.
+ * the recovery point passes its segment, and what was written is never written again: a loss of power may tear what is written
+ * since the last sync, and nothing else.
  */
 export class TransactionIndex {
   #entries: AbortedTransaction[];
+  /** So many of our entries are in the file, from its front. */
+  #writtenCount: number;
   #isDirty = false;
   /** The file has content, or a name, that a loss of power takes away. */
   #isUnsynced = false;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(entries: readonly AbortedTransaction[]) {
     this.#entries = [...entries];
+    this.#writtenCount = entries.length;
+  }
+
+  /** Of a file that may have a torn end: that is cut off with the next write, and found again by whoever replays the log. */
+  static of(content: Uint8Array): TransactionIndex {
+    const index = new TransactionIndex(decodeWholeAborted(content));
+    if (index.#entries.length * entrySize !== content.length) index.#isDirty = true;
+    return index;
   }
 
   get entries(): readonly AbortedTransaction[] {
@@ -83,6 +100,7 @@ export class TransactionIndex {
 
   /** There may be a file whose content is no longer meant. */
   assumeFile(): void {
+    this.#writtenCount = 0;
     this.#isDirty = true;
   }
 
@@ -90,26 +108,43 @@ export class TransactionIndex {
     const kept = this.#entries.filter((entry) => entry.lastOffset < offset);
     if (kept.length === this.#entries.length) return;
     this.#entries = kept;
+    this.#writtenCount = Math.min(this.#writtenCount, kept.length);
     this.#isDirty = true;
   }
 
-  /** Rewrites the whole file; it is small. Without entries there is no file. */
-  async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+  /**
+   * Cuts off what is not meant and writes what is new; without entries there is no file. One write at a time: a flush that comes while
+   * another write is under way must not end before it.
+   */
+  write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write(fs, path, sync));
+    // Each caller gets the error, and so do later ones: what failed is never tried again.
+    this.#writing.catch(() => undefined);
+    return this.#writing;
+  }
+
+  async #write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     const isDirty = this.#isDirty;
     if (!isDirty && !(sync && this.#isUnsynced)) return;
     this.#isDirty = false;
-    this.#isUnsynced = !sync;
-    if (this.#entries.length === 0) return fs.remove(path);
-    const content = encodeAborted(this.#entries);
-    const file = await fs.open(path, 'write');
-    try {
-      if (isDirty) {
-        await file.truncate(content.length);
-        await file.write([content], 0);
+    this.#isUnsynced = true;
+    const from = this.#writtenCount;
+    const fresh = this.#entries.slice(from);
+    this.#writtenCount = this.#entries.length;
+    if (this.#entries.length === 0) {
+      await fs.remove(path);
+    } else {
+      const file = await fs.open(path, 'write');
+      try {
+        if (isDirty) {
+          await file.truncate(from * entrySize);
+          if (fresh.length > 0) await file.write([encodeAborted(fresh)], from * entrySize);
+        }
+        if (sync) await file.sync();
+      } finally {
+        await file.close();
       }
-      if (sync) await file.sync();
-    } finally {
-      await file.close();
     }
+    if (sync) this.#isUnsynced = false;
   }
 }
