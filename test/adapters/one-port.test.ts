@@ -407,10 +407,13 @@ test('kill -9 of the peer breaks the stream at once, on the accepting and on the
   expect(performance.now() - start).toBeLessThan(500);
 });
 
-test.each(['\n', 'no host', '\u{f34da}'])('an address that is none (%j) ends the stream, not the process', async (host) => {
-  const { peers, close } = createTransport({ logger: silentLogger });
-  const stream = peers.open({ host, port: 10 }, { name: 'raft' } as never);
-  const error = await new Promise<Error | null>((resolve) => (stream.onClose = resolve));
-  expect(error).toBeInstanceOf(Error);
-  void close;
-});
+test.each(['\n', 'no host', '\u{f34da}'])(
+  'an address that is none (%j) ends the stream, not the process',
+  async (host) => {
+    const { peers, close } = createTransport({ logger: silentLogger });
+    const stream = peers.open({ host, port: 10 }, { name: 'raft' } as never);
+    const error = await new Promise<Error | null>((resolve) => (stream.onClose = resolve));
+    expect(error).toBeInstanceOf(Error);
+    void close;
+  },
+);

@@ -3,9 +3,9 @@
  * an error. So each value has a CRC, each frame also the CRC of the frame before it, and the hard state the CRC of the last frame: a
  * frame that is missing breaks this chain.
  *
- *   version 1 | crc32c 4 (over what follows) | message Frame or HardState of proto/storage.proto
+ *   version (1 byte) | crc32c (4 bytes, over what follows) | message Frame or HardState of proto/storage.proto
  *
- * Version 1, which release 0.1 wrote with fields in order, is still read. A later release adds fields, which this one skips.
+ * Version 2 is written. Version 1, in which fields stood in order, is still read. A later release adds fields, which this one skips.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { nodeId } from '../../base/ids.ts';

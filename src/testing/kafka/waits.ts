@@ -1,5 +1,6 @@
 /** Waiting instead of sleeping. Every wait has a deadline; its error says what was seen last and shows the log's last lines. */
-import { systemClock, systemScheduler } from '../../adapters/clock.ts';
+import { systemScheduler } from '../../adapters/clock.ts';
+import { sleep } from '../../base/clock.ts';
 import { durationMs } from './time.ts';
 
 const lookAgainMs = 2;
@@ -44,11 +45,16 @@ export class Deadlines {
   }
 
   /** The outcome of `wait`, or an error that says that `what` did not happen in time. */
-  async within<T>(what: string, timeout: number | string | undefined, wait: Promise<T>): Promise<T> {
+  async within<T>(
+    what: string,
+    timeout: number | string | undefined,
+    wait: Promise<T>,
+    seen: () => string = () => '',
+  ): Promise<T> {
     const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
     let timer = { cancel: (): void => {} };
     const late = new Promise<never>((_, reject) => {
-      timer = systemScheduler.after(limitMs, () => reject(this.error(what, limitMs, '')));
+      timer = systemScheduler.after(limitMs, () => reject(this.error(what, limitMs, seen())));
     });
     // A test process that has nothing else to do must not end while it waits.
     const alive = setInterval(() => {}, limitMs + 1);
@@ -67,14 +73,19 @@ export class Deadlines {
     look: () => T | undefined | Promise<T | undefined>,
     seen: () => string = () => '',
   ): Promise<T> {
-    const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
-    const deadlineMs = systemClock.monotonicMs() + limitMs;
-    for (;;) {
-      const found = await look();
-      if (found !== undefined) return found;
-      if (systemClock.monotonicMs() > deadlineMs) throw this.error(what, limitMs, seen());
-      // Not the adapter's timer, which lets the process end.
-      await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    let isOver = false;
+    const looking = async (): Promise<T> => {
+      while (!isOver) {
+        const found = await look();
+        if (found !== undefined) return found;
+        await sleep(systemScheduler, lookAgainMs);
+      }
+      throw new Error('nobody waits any more');
+    };
+    try {
+      return await this.within(what, timeout, looking(), seen);
+    } finally {
+      isOver = true;
     }
   }
 

@@ -173,6 +173,8 @@ describe('a wait', () => {
       /impossible/,
     );
     expect(await kafka.wait.until(() => 7)).toBe(7);
+    // A condition that never answers has the same deadline.
+    await expect(kafka.wait.until(() => new Promise(() => {}), soon)).rejects.toThrow(/Not within 30 ms/);
     using fault = kafka.fault({ clientId: 'nobody', observe: true });
     await expect(fault.wait(1, soon)).rejects.toThrow(/so far it met 0/);
   });
