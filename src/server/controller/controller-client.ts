@@ -53,6 +53,8 @@ export class StreamControllerClient implements ControllerClient {
   #nextBootstrap = 0;
   /** From an answer that knows more than our log does. */
   #hint: LeaderView = { id: null, epoch: -1 };
+  /** Addresses at which a node of another cluster answered, since a controller of ours did what it was asked. */
+  readonly #foreign = new Set<string>();
   readonly #waitingForChange = new Set<() => void>();
   #closed = false;
 
@@ -140,17 +142,15 @@ export class StreamControllerClient implements ControllerClient {
       throw new KafkaError(Errors.INVALID_REQUEST, 'The request is too large.');
     const link = this.#linkTo(target);
     const reply = await link.call(call, Math.min(leftMs, attemptMsMax));
-    if (link.foreignClusterId !== null) {
-      throw new KafkaError(
-        Errors.INCONSISTENT_CLUSTER_ID,
-        `Expected cluster ID ${link.foreignClusterId}, but got cluster ID ${this.#options.identity.clusterId}`,
-      );
-    }
+    if (link.foreignClusterId !== null) return this.#passOver(target.address, link.foreignClusterId);
     if (reply === null) {
       if (link.isOpen) mark('server.slow-controller-asked-again');
       return lost;
     }
-    if (reply.errorCode === 0) return reply.body;
+    if (reply.errorCode === 0) {
+      this.#foreign.clear();
+      return reply.body;
+    }
     if (reply.errorCode !== Errors.NOT_CONTROLLER.code) {
       throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);
     }
@@ -158,6 +158,23 @@ export class StreamControllerClient implements ControllerClient {
     if (reply.leaderId >= 0) this.#hint = { id: nodeId(reply.leaderId), epoch: reply.epoch };
     const next = this.#target();
     if (next === null || !sameAddress(next.address, target.address)) this.#drop();
+    // Among strangers, the others are asked too, to learn who is in the wrong cluster.
+    if (reply.leaderId < 0 && this.#foreign.size > 0) this.#drop();
+    return lost;
+  }
+
+  /**
+   * What is at `address` belongs to another cluster. One such node says nothing about this one, which asks the others; when a majority of
+   * the controllers belongs there, it is this node that is in the wrong cluster.
+   */
+  #passOver({ host, port }: Address, clusterId: string): typeof lost {
+    this.#drop();
+    this.#foreign.add(`${host}:${port}`);
+    if (this.#foreign.size * 2 > this.#options.bootstrap.length)
+      throw new KafkaError(
+        Errors.INCONSISTENT_CLUSTER_ID,
+        `Expected cluster ID ${clusterId}, but got cluster ID ${this.#options.identity.clusterId}`,
+      );
     return lost;
   }
 

@@ -6,6 +6,8 @@ import type { LeaderView } from '../../../src/raft/api.ts';
 import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
 import type { ControllerDriver } from '../../../src/server/controller/controller-driver.ts';
 import type { Call, CallFrame, Reply, ReplyFrame } from '../../../src/server/calls/messages.ts';
+import { helloOf } from '../../../src/base/hello.ts';
+import { Errors } from '../../../src/protocol/errors.ts';
 import { identityOf } from '../identity.ts';
 
 type CallerStream = MessageStream<CallFrame, ReplyFrame>;
@@ -90,5 +92,53 @@ test('controller client: a request that this node sent to itself before it was e
   client.onControllerChange(leader);
   for (const [call, stream] of sent) stream.onMessage(answered(call));
   expect([[...(await answer)], sent.length, here]).toEqual([[1], 1, 0]);
+  client.close();
+});
+
+/** Three controllers to begin with, on n1 to n3, of which those in `foreign` belong to another cluster; node 3 leads. */
+function clientAmong(foreign: readonly string[]): StreamControllerClient {
+  const open = (address: { host: string }): CallerStream => {
+    const node = Number(address.host.slice(1));
+    const clusterId = foreign.includes(address.host) ? 'other-cluster' : 'test-cluster';
+    const stream: CallerStream = {
+      onMessage() {},
+      onClose() {},
+      onDrain() {},
+      send: (message) => {
+        if (message.type !== 'call') return true;
+        queueMicrotask(() => {
+          stream.onMessage(helloOf(identityOf(node, { clusterId })));
+          if (node === 3) stream.onMessage(answered(message));
+          else
+            stream.onMessage({ ...answered(message), errorCode: Errors.NOT_CONTROLLER.code, leaderId: -1 });
+        });
+        return true;
+      },
+      close() {},
+    };
+    return stream;
+  };
+  return new StreamControllerClient({
+    identity: identityOf(2),
+    log: { leader: () => ({ id: null, epoch: 0 }), addressOf: () => null },
+    bootstrap: ['n1', 'n2', 'n3'].map((host) => ({ host, port: 1 })),
+    local: null,
+    peers: { open, accept() {} } as unknown as PeerNetwork,
+    clock: systemClock,
+    scheduler: systemScheduler,
+  });
+}
+
+test('controller client: one controller of another cluster is passed over', async () => {
+  const client = clientAmong(['n1']);
+  expect([...(await client.send(62, 4, new Uint8Array([5])))]).toEqual([5]);
+  client.close();
+});
+
+test('controller client: when most controllers belong to another cluster, it is this node that is wrong', async () => {
+  const client = clientAmong(['n1', 'n3']);
+  await expect(client.send(62, 4, new Uint8Array([5]), { deadlineMs: 5_000 })).rejects.toThrow(
+    'Expected cluster ID other-cluster, but got cluster ID test-cluster',
+  );
   client.close();
 });
