@@ -194,8 +194,11 @@ class Run {
   poll(): void {
     this.deletions = this.deletions.filter((token) => {
       const answer = this.world.response<{ errorCode: number }>(token);
-      // The group took its offsets along.
-      if (answer?.errorCode === 0) this.acknowledged.clear();
+      // The group took its offsets along. An answer that came too late for the records leaves that open: they may still be written.
+      const isRefused =
+        answer?.errorCode === Errors.NON_EMPTY_GROUP.code ||
+        answer?.errorCode === Errors.GROUP_ID_NOT_FOUND.code;
+      if (answer !== undefined && !isRefused) this.acknowledged.clear();
       return answer === undefined;
     });
     for (const client of this.classic) client.poll();
