@@ -73,7 +73,8 @@ export class LogCheckpoints {
       if (held.directory !== directory && log !== joining) return;
       if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
       else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
-      else if (kind === 'logStart' && (log.logStartOffset > log.firstSegmentOffset || log === joining))
+      // Also where the first segment says the same: a loss of power may bring back older segments, whose removal is not synced.
+      else if (kind === 'logStart' && (log.logStartOffset > 0 || log === joining))
         offsets.set(name, log.logStartOffset);
       else if (kind === 'cleaner') {
         const offset = this.#options.cleaner.checkpointOf(directory.path, name);
