@@ -17,6 +17,7 @@ import { faults, progress } from './exactly-once/check.mjs';
 import { Client, readOutput } from './exactly-once/clients.mjs';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { freePorts } from './lib/ports.mjs';
+import { randomOf } from './lib/random.mjs';
 import { ready } from './lib/ready.mjs';
 
 const { values: options } = parseArgs({
@@ -78,18 +79,6 @@ function javaCopier(bootstrap, { source, target }, partition) {
   copier.push('--transaction-size', '50', '--transaction-timeout', '20000', '--enable-random-aborts');
   if (partition > 0) copier.push('--use-group-metadata');
   return ['java', [...jvm, 'org.apache.kafka.tools.TransactionalMessageCopier', ...copier]];
-}
-
-/** Numbers in [0, 1), the same for the same seed. */
-function randomOf(seed) {
-  let state = Number(seed) >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state / 2 ** 32;
-  };
 }
 
 async function killNodes(cluster, random, until, counts) {

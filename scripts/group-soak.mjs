@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { makeClients } from './lib/client.mjs';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { freePorts } from './lib/ports.mjs';
+import { randomOf } from './lib/random.mjs';
 import { ready } from './lib/ready.mjs';
 
 const { values: options } = parseArgs({
@@ -39,18 +40,6 @@ const group = 'soakers';
 const sessionMs = 6_000;
 const drainMs = 120_000;
 const restartMs = 500;
-
-/** Numbers in [0, 1), the same for the same seed. */
-function randomOf(seed) {
-  let state = Number(seed) >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** A member of the group: killed, and started again. */
 class Member {

@@ -1,0 +1,11 @@
+/** Numbers in [0, 1), the same for the same seed. */
+export function randomOf(seed) {
+  let state = Number(seed) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 32;
+  };
+}
