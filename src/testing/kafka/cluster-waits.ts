@@ -1,5 +1,6 @@
 /** What a test can wait for. Each wait asks the cluster again until it holds, and fails with what was seen last. */
 import type { MetadataImage } from '../../metadata/image.ts';
+import { checkNames, type OptionNames } from './known-names.ts';
 import type { TestClient } from './test-client.ts';
 import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
@@ -21,6 +22,45 @@ export interface GroupWait extends WaitOptions {
   /** The topic that `lag` is about. */
   readonly topic?: string;
 }
+
+/**
+ * Which leader a partition shall have.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.leader('orders', 0, { not: 1 });
+ * ```
+ */
+export interface LeaderWait extends WaitOptions {
+  /** This node. */
+  readonly is?: number;
+  /** Any other than this node. */
+  readonly not?: number;
+}
+
+/**
+ * How a wait for a condition of the test's own is told.
+ *
+ * @example
+ * ```ts
+ * await kafka.wait.until(() => kafka.requests.count({ api: 'Fetch' }) > 3, { what: 'the consumer polls' });
+ * ```
+ */
+export interface UntilOptions extends WaitOptions {
+  /** Names the condition in the error of a wait that ran out of time. */
+  readonly what?: string;
+}
+
+const groupWaitNames: OptionNames<GroupWait> = {
+  state: true,
+  members: true,
+  lag: true,
+  topic: true,
+  timeout: true,
+};
+const waitNames: OptionNames<WaitOptions> = { timeout: true };
+const leaderWaitNames: OptionNames<LeaderWait> = { is: true, not: true, timeout: true };
+const untilNames: OptionNames<UntilOptions> = { what: true, timeout: true };
 
 interface Sources {
   readonly deadlines: Deadlines;
@@ -48,6 +88,7 @@ export class ClusterWaits {
 
   /** Until a group is in a state, has so many members, or has caught up. */
   async group(id: string, wanted: GroupWait = {}): Promise<void> {
+    checkNames('wait.group', wanted, groupWaitNames);
     const { state = wanted.members === undefined && wanted.lag === undefined ? 'Stable' : undefined } =
       wanted;
     const { members, lag, topic } = wanted;
@@ -74,6 +115,7 @@ export class ClusterWaits {
 
   /** Until every replica of a topic, or of all topics, runs and is in sync and every partition has a leader. */
   async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
+    checkNames('wait.inSync', options, waitNames);
     let seen = 'no metadata yet';
     await this.sources.deadlines.until(
       `${topic ?? 'every topic'} is in sync`,
@@ -101,11 +143,8 @@ export class ClusterWaits {
   }
 
   /** Until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
-  leader(
-    topic: string,
-    partition = 0,
-    options: WaitOptions & { readonly is?: number; readonly not?: number } = {},
-  ): Promise<number> {
+  async leader(topic: string, partition = 0, options: LeaderWait = {}): Promise<number> {
+    checkNames('wait.leader', options, leaderWaitNames);
     let seen = -1;
     const { is, not } = options;
     return this.sources.deadlines.until(
@@ -122,6 +161,7 @@ export class ClusterWaits {
 
   /** Until the log end offsets of a topic add up to at least `count`. */
   async offsets(topic: string, count: number, options: WaitOptions = {}): Promise<void> {
+    checkNames('wait.offsets', options, waitNames);
     let sum = 0;
     await this.sources.deadlines.until(
       `${topic} has ${count} records`,
@@ -136,10 +176,8 @@ export class ClusterWaits {
   }
 
   /** Until a condition of the test's own holds; whatever it returns that is truthy is the result. */
-  async until<T>(
-    condition: () => T | Promise<T>,
-    options: WaitOptions & { readonly what?: string } = {},
-  ): Promise<T> {
+  async until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
+    checkNames('wait.until', options, untilNames);
     return this.sources.deadlines.until(options.what ?? 'the condition holds', options.timeout, async () => {
       const value = await condition();
       return value ? value : undefined;

@@ -7,10 +7,13 @@ import type { MetadataImage } from '../../metadata/image.ts';
 import { ClientDoor } from './client-door.ts';
 import { type ControlFunction, Controls } from './controls.ts';
 import { type Fault, type FaultOptions, FaultPlan, mapResponse } from './faults.ts';
+import { checkNames, type OptionNames } from './known-names.ts';
 import { LogRing } from './node-log.ts';
 import { DirectoryStorage, MemoryStorage, type NodeStorage, type StoredNode } from './node-storage.ts';
 import {
   checkOptions,
+  checkRecord,
+  checkTopic,
   controllerPort,
   directoryIdOf,
   nodeProperties,
@@ -46,6 +49,8 @@ export interface ReadOptions extends WaitOptions {
   /** Or until this holds; without both, what is there now. */
   readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
 }
+
+const readNames: OptionNames<ReadOptions> = { count: true, until: true, timeout: true };
 
 interface Seat {
   readonly node: TestNode;
@@ -160,6 +165,7 @@ export class TestKafka {
 
   /** Does something to requests of clients. The first fault that fits a request is carried out. */
   fault(options: FaultOptions): Fault {
+    if (options.node !== undefined) this.seat(options.node);
     const within: Fault['within'] = (what, timeout, wait) => this.deadlines.within(what, timeout, wait);
     return this.faults.add(options, within);
   }
@@ -185,6 +191,7 @@ export class TestKafka {
 
   /** Creates a topic: so many partitions, or more than that. Resolves when its leaders serve. */
   async createTopic(name: string, topic: number | TestTopic = 1): Promise<void> {
+    checkTopic(name, topic);
     await this.deadlines.within(`topic ${name} is created`, undefined, this.client.createTopic(name, topic));
     await this.wait.inSync(name);
     const records = typeof topic === 'number' ? [] : (topic.records ?? []);
@@ -193,12 +200,14 @@ export class TestKafka {
 
   /** Writes records; resolves when all replicas in sync have them. */
   async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
+    records.forEach(checkRecord);
     const written = this.client.produce(topic, records);
     await this.deadlines.within(`${records.length} records are written to ${topic}`, undefined, written);
   }
 
   /** Reads a topic from its beginning: all that is there, or until there is enough. */
   async read(topic: string, options: ReadOptions = {}): Promise<ReadRecord[]> {
+    checkNames('read', options, readNames);
     const { count, until } = options;
     let newest: readonly ReadRecord[] = [];
     let isOver = false;

@@ -1,5 +1,6 @@
 /** Control functions: a function of the test that stands before an API, and answers itself, lets pass, or holds back. */
 import { CloseConnection, type HandlerResult, type TwoPhase } from '../../broker/handler.ts';
+import { checkApi } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
 
 /**
@@ -42,6 +43,7 @@ export class Controls {
 
   /** The newest function of an API is asked first. Returns what takes it back. */
   add(api: string, control: ControlFunction): () => void {
+    checkApi(api);
     this.byApi.set(api, [control, ...(this.byApi.get(api) ?? [])]);
     return () => {
       this.byApi.set(

@@ -7,6 +7,7 @@ import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { genericFailure } from '../../broker/pipeline/failure.ts';
 import { type ErrorName, type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 import { settled } from './controls.ts';
+import { checkApi, checkNames, type OptionNames } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
 import {
   cutRequest,
@@ -81,6 +82,51 @@ export interface FaultOptions extends FaultFilter, FaultEffect {
   readonly times?: number;
 }
 
+const optionNames: OptionNames<FaultOptions> = {
+  api: true,
+  node: true,
+  topic: true,
+  topicId: true,
+  partition: true,
+  group: true,
+  transactionalId: true,
+  clientId: true,
+  where: true,
+  error: true,
+  after: true,
+  delay: true,
+  drop: true,
+  disconnect: true,
+  corrupt: true,
+  throttleMs: true,
+  observe: true,
+  times: true,
+};
+
+/** Refuses a fault that could meet no request, or that would not do what was meant. */
+function checkFault(options: FaultOptions): void {
+  checkNames('fault', options, optionNames);
+  const { api, times = 1, error, delay, corrupt, throttleMs, where } = options;
+  const apis = api === undefined ? [] : [api].flat();
+  apis.forEach(checkApi);
+  if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
+    throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
+  if (error !== undefined && !Object.hasOwn(Errors, error))
+    throw new TypeError(`'${error}' is no error of Kafka; such names are NOT_LEADER_OR_FOLLOWER.`);
+  if (delay !== undefined) durationMs(delay);
+  if (throttleMs !== undefined && !(Number.isInteger(throttleMs) && throttleMs >= 0))
+    throw new TypeError(`throttleMs must be a whole number of milliseconds, not ${String(throttleMs)}.`);
+  if (where !== undefined && typeof where !== 'function')
+    throw new TypeError('where must be a function of the request.');
+  if (corrupt !== undefined && !Object.hasOwn(damages, corrupt))
+    throw new TypeError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
+  if (corrupt !== undefined && apis.some((name) => name !== 'Fetch'))
+    throw new TypeError('corrupt damages the records of a Fetch; no other API has records in its answer.');
+  const ends = (['error', 'drop', 'disconnect'] as const).filter((end) => options[end] !== undefined && options[end] !== false);
+  if (ends.length > 1)
+    throw new TypeError(`A request ends in one way, not in ${ends.join(' and ')}: make two faults.`);
+}
+
 type Body = Readonly<Record<string, unknown>>;
 
 /**
@@ -108,13 +154,9 @@ export class Fault {
 
   /** @internal */
   constructor(options: FaultOptions, onRemove: (fault: Fault) => void, within: Fault['within']) {
-    const { times = 1 } = options;
-    if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
-      throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
-    if (options.error !== undefined && Errors[options.error] === undefined)
-      throw new TypeError(`'${options.error}' is no error of Kafka; such names are NOT_LEADER_OR_FOLLOWER.`);
+    checkFault(options);
     this.options = options;
-    this.left = times;
+    this.left = options.times ?? 1;
     this.onRemove = onRemove;
     this.within = within;
   }

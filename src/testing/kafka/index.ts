@@ -1,7 +1,7 @@
 /** What `bendemann/testing` exports. */
 export { startKafka } from './start-kafka.ts';
 export type { ReadOptions, TestKafka } from './cluster.ts';
-export type { ClusterWaits, GroupWait } from './cluster-waits.ts';
+export type { ClusterWaits, GroupWait, LeaderWait, UntilOptions } from './cluster-waits.ts';
 export type { ControlFunction, ControlOutcome } from './controls.ts';
 export type { Fault, FaultEffect, FaultFilter, FaultOptions } from './faults.ts';
 export { type ControlOptions, type ControlServer, serveControl } from './control/server.ts';

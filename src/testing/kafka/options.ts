@@ -1,6 +1,7 @@
 /** Options of `startKafka`, and the properties that follow from them. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
+import { checkNames, type OptionNames } from './known-names.ts';
 import type { LogOption } from './node-log.ts';
 import type { LoggedRequest } from './request-log.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -103,6 +104,46 @@ export interface StartKafkaOptions {
   readonly timeout?: number | string;
 }
 
+const optionNames: OptionNames<StartKafkaOptions> = {
+  nodes: true,
+  racks: true,
+  topics: true,
+  properties: true,
+  storage: true,
+  from: true,
+  where: true,
+  clock: true,
+  host: true,
+  port: true,
+  log: true,
+  onRequest: true,
+  security: true,
+  timeout: true,
+};
+
+const topicNames: OptionNames<TestTopic> = { partitions: true, replicas: true, configs: true, records: true };
+
+const recordNames: OptionNames<TestRecord> = {
+  key: true,
+  value: true,
+  headers: true,
+  partition: true,
+  timestampMs: true,
+};
+
+/** Refuses a record without a value: a tombstone says `null`. */
+export function checkRecord(record: TestRecord | string): void {
+  if (typeof record === 'string') return;
+  checkNames('A record', record, recordNames);
+  if (record.value === undefined) throw new TypeError('A record needs a value: text, bytes, or null for a tombstone.');
+}
+
+export function checkTopic(name: string, topic: number | TestTopic): void {
+  if (typeof topic === 'number') return;
+  checkNames(`Topic ${name}`, topic, topicNames);
+  topic.records?.forEach(checkRecord);
+}
+
 /** No listener of a client has such a port: the nodes of a test cluster speak to each other in memory. */
 export function controllerPort(id: number): number {
   return 100 + id;
@@ -111,11 +152,17 @@ export function controllerPort(id: number): number {
 export const nodesMax = 100;
 
 export function checkOptions(options: StartKafkaOptions): void {
-  const { nodes = 1, port = 0, security } = options;
+  checkNames('startKafka', options, optionNames);
+  const { nodes = 1, port = 0, security, racks = [], clock = 'real', topics = {} } = options;
   if (security !== undefined)
     throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
     throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
+  if (racks.length > nodes)
+    throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
+  if (clock !== 'real' && clock !== 'manual')
+    throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);
+  for (const [name, topic] of Object.entries(topics)) checkTopic(name, topic);
   if (!Number.isInteger(port) || port < 0 || port + nodes > 65_536 || (port > 0 && port < 1024))
     throw new TypeError(
       `port must be 0 or a number from 1024 on with room for every node, not ${String(port)}.`,

@@ -1,6 +1,7 @@
 /** The newest requests of clients with their answers, decoded: to count, to look into, to read as a timeline. */
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
+import { checkApi, checkNames, type OptionNames } from './known-names.ts';
 import { groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
 
 const requestsMax = 1_000;
@@ -45,6 +46,8 @@ export interface RequestFilter {
   readonly node?: number;
 }
 
+const filterNames: OptionNames<RequestFilter> = { api: true, clientId: true, node: true };
+
 /** The names of the errors in a response, once each. */
 function errorNames(response: unknown, found = new Set<string>()): Set<string> {
   if (Array.isArray(response)) for (const one of response) errorNames(one, found);
@@ -79,12 +82,15 @@ export class RequestLog {
 
   /** Every request kept, oldest first; those of one API when it is named. */
   of(api?: string): readonly LoggedRequest[] {
+    if (api !== undefined) checkApi(api);
     return api === undefined ? [...this.entries] : this.entries.filter((entry) => entry.api === api);
   }
 
   /** How many of the kept requests fit. */
   count(filter: RequestFilter = {}): number {
+    checkNames('requests.count', filter, filterNames);
     const { api, clientId, node } = filter;
+    if (api !== undefined) checkApi(api);
     return this.entries.filter(
       (entry) =>
         (api === undefined || entry.api === api) &&

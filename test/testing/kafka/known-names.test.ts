@@ -1,0 +1,78 @@
+/** What a test misspells is refused: a fault, a wait or a topic that is silently not meant would make the test green. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
+
+/** As from JavaScript, where no compiler reads along. */
+type Untyped = (options: Readonly<Record<string, unknown>>) => unknown;
+
+let kafka: TestKafka;
+
+beforeAll(async () => {
+  kafka = await startKafka({ where: 'here', topics: { orders: 1 }, log: 'silent' });
+});
+
+afterAll(() => kafka.close());
+
+describe('a fault is refused', () => {
+  const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+    ['an unknown option', { api: 'Produce', eror: 'NOT_LEADER_OR_FOLLOWER' }, /fault has no option 'eror'/],
+    ['an unknown API', { api: 'Prodcue', drop: true }, /'Prodcue' is no API of Kafka/],
+    ['one unknown API of several', { api: ['Produce', 'Ftech'], drop: true }, /'Ftech' is no API of Kafka/],
+    ['a name that every object has', { api: 'constructor', drop: true }, /'constructor' is no API/],
+    ['an unknown node', { api: 'Produce', node: 4, drop: true }, /There is no node 4/],
+    ['an unknown error', { error: 'toString' }, /'toString' is no error of Kafka/],
+    ['two ends at once', { error: 'UNKNOWN_SERVER_ERROR', drop: true }, /error and drop: make two faults/],
+    ['an unknown damage', { api: 'Fetch', corrupt: 'crs' }, /corrupt must be 'crc' or 'truncate'/],
+    ['damage where no records are', { api: 'Produce', corrupt: 'crc' }, /no other API has records/],
+    ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is no duration/],
+    ['a throttle that is no number', { api: 'Fetch', throttleMs: '5s' }, /throttleMs must be/],
+    ['a condition that is no function', { where: 'x' }, /where must be a function/],
+  ];
+
+  test.each(rows)('%s', (_name, options, message) => {
+    expect(() => (kafka.fault as Untyped).call(kafka, options)).toThrow(message);
+  });
+
+  test('and none of them is in force', async () => {
+    await kafka.produce('orders', ['one']);
+    expect(await kafka.read('orders')).toHaveLength(1);
+  });
+});
+
+describe('a misspelled option is refused', () => {
+  test.each([
+    ['wait.group', () => (kafka.wait.group as (id: string, o: object) => unknown).call(kafka.wait, 'g', { member: 1 })],
+    ['wait.inSync', () => (kafka.wait.inSync as (t: string, o: object) => unknown).call(kafka.wait, 'orders', { timout: 1 })],
+    ['wait.leader', () => (kafka.wait.leader as (t: string, p: number, o: object) => unknown).call(kafka.wait, 'orders', 0, { isnt: 1 })],
+    ['wait.offsets', () => (kafka.wait.offsets as (t: string, n: number, o: object) => unknown).call(kafka.wait, 'orders', 0, { timout: 1 })],
+    ['wait.until', () => (kafka.wait.until as (c: () => boolean, o: object) => unknown).call(kafka.wait, () => true, { timout: 1 })],
+    ['read', () => (kafka.read as (t: string, o: object) => unknown).call(kafka, 'orders', { cout: 1 })],
+    ['startKafka', () => (startKafka as Untyped)({ node: 3, where: 'here' })],
+    ['startKafka', () => (startKafka as Untyped)({ node: 3 })],
+    ['Topic prices', () => (kafka.createTopic as (t: string, o: object) => unknown).call(kafka, 'prices', { partition: 3 })],
+    ['Topic prices', () => (startKafka as Untyped)({ where: 'here', topics: { prices: { config: {} } } })],
+    ['A record', () => (kafka.produce as (t: string, r: object[]) => unknown).call(kafka, 'orders', [{ val: 'x' }])],
+  ])('%s', async (name, given) => {
+    await expect((async () => given())()).rejects.toThrow(new RegExp(`^${name} has no option '`));
+  });
+
+  test('a count or a control function of an API that does not exist', () => {
+    expect(() => (kafka.requests.count as Untyped).call(kafka.requests, { apis: 'Fetch' })).toThrow(/no option 'apis'/);
+    expect(() => kafka.requests.count({ api: 'Ftech' })).toThrow(/is no API of Kafka/);
+    expect(() => kafka.requests.of('Ftech')).toThrow(/is no API of Kafka/);
+    expect(() => kafka.on('Ftech', (_request, next) => next())).toThrow(/is no API of Kafka/);
+  });
+
+  test('a record without a value', async () => {
+    const produce = kafka.produce as (topic: string, records: readonly object[]) => Promise<void>;
+    await expect(produce.call(kafka, 'orders', [{ key: 'a' }])).rejects.toThrow(/needs a value/);
+  });
+
+  test('a clock that there is not', async () => {
+    await expect((startKafka as Untyped)({ where: 'here', clock: 'manul' })).rejects.toThrow(/clock must be/);
+  });
+
+  test('more racks than nodes', async () => {
+    await expect(startKafka({ where: 'here', racks: ['a', 'b'] })).rejects.toThrow(/racks names 2 racks/);
+  });
+});
