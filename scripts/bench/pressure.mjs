@@ -39,7 +39,7 @@ const [{ makeClients }, { makeProbes }, { requestFrame }, { FetchRequest }, { Ap
   ]);
 const clients = await makeClients();
 const probes = await makeProbes(clients);
-const [system] = systemsOf(null, []);
+const [system] = systemsOf(null);
 const scale = Number(args.scale);
 const mebibyte = 1024 * 1024;
 const valueBytes = 100 * 1024;

@@ -15,7 +15,7 @@ const heapOptions = '-Xmx1G -Xms1G';
 const ticksPerSecond = 100;
 
 /** `against`: checkouts of other commits that are built. */
-export function systemsOf(kafka, against) {
+export function systemsOf(kafka, against = []) {
   const systems = [{ name: 'Bendemann', bin: join(root, 'bin') }];
   for (const folder of against)
     systems.push({ name: `Bendemann in ${basename(folder)}`, bin: join(resolve(folder), 'bin') });

@@ -1,10 +1,11 @@
 /**
  * What a test pays for a cluster of bendemann/testing, with a warm module in this thread: start, reset, snapshot and restore of
- * 10,000 records, fork, twenty clusters. Medians. Published beside it: testcontainers starts a Kafka in 4 to 12 s.
+ * 10,000 records, fork, seven days of a manual clock, twenty clusters. Medians. Published beside it: testcontainers starts a Kafka in 4 to 12 s.
  *
  * usage: npm run build && node scripts/bench/testing.mjs [--rounds 15]
  */
 import { cpus } from 'node:os';
+import { Kafka, logLevel } from 'kafkajs';
 import { startKafka as start } from '../../dist/testing/kafka/index.js';
 
 const startKafka = (options = {}) => start({ where: 'here', ...options });
@@ -56,6 +57,32 @@ await row(`fork of ${recordCount} records`, 20, async () => {
   return ms;
 });
 await kafka.close();
+
+/** Seven days in which a record is deleted by retention, and a group loses its member and its offsets. */
+async function sevenDays() {
+  await using cluster = await startKafka({
+    clock: 'manual',
+    topics: { orders: { configs: { 'retention.ms': '3600000', 'segment.ms': '600000' }, records: ['old'] } },
+    properties: { 'offsets.retention.minutes': '60' },
+    log: 'silent',
+  });
+  const client = new Kafka({ brokers: cluster.brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+  const consumer = client.consumer({ groupId: 'sleepers', maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topic: 'orders', fromBeginning: true });
+  await consumer.run({ eachMessage: async () => {} });
+  await cluster.wait.group('sleepers', { members: 1, topic: 'orders', lag: 0 });
+  for (const api of ['Heartbeat', 'JoinGroup', 'Fetch']) cluster.on(api, () => 'ignore');
+  cluster.network.disconnectClients();
+  const [ms] = await timed(() => cluster.clock.advance('7d'));
+  await cluster.wait.group('sleepers', { state: 'Dead' });
+  const { start: first } = (await cluster.offsets('orders')).get(0);
+  if (first !== 1) throw new Error(`Retention deleted ${first} records, not 1.`);
+  await consumer.disconnect().catch(() => {});
+  return ms;
+}
+await row("clock.advance('7d'): retention, session, offsets", 1000, sevenDays);
+
 const [twentyMs] = await timed(async () => {
   const all = await Promise.all(Array.from({ length: 20 }, () => startKafka()));
   await Promise.all(all.map((one) => one.close()));
