@@ -25,9 +25,9 @@ const topics = Array.from({ length: 10 }, (_, i) => `large-${i}`);
 
 async function loadMessages() {
   const [heartbeat, metadata, create] = await Promise.all([
-    load('protocol/messages/68-consumer-group-heartbeat.js'),
-    load('protocol/messages/18-api-versions.js'),
-    load('protocol/messages/37-create-partitions.js'),
+    load('protocol/messages/groups/68-consumer-group-heartbeat.js'),
+    load('protocol/messages/cluster/18-api-versions.js'),
+    load('protocol/messages/topics/37-create-partitions.js'),
   ]);
   return { ...heartbeat, ...metadata, ...create };
 }

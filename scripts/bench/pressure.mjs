@@ -34,8 +34,8 @@ const [{ makeClients }, { makeProbes }, { requestFrame }, { FetchRequest }, { Ap
     import('../lib/client.mjs'),
     import('./probes.mjs'),
     load('protocol/frames.js'),
-    load('protocol/messages/01-fetch.js'),
-    load('protocol/messages/18-api-versions.js'),
+    load('protocol/messages/records/01-fetch.js'),
+    load('protocol/messages/cluster/18-api-versions.js'),
   ]);
 const clients = await makeClients();
 const probes = await makeProbes(clients);

@@ -5,7 +5,7 @@
  * - The number of sessions is bounded, and so is the number of partitions they remember in total, also while sessions grow. When there
  *   is no room a client gets id 0 and fetches without a session. A name that no topic can have is not remembered.
  * - Partitions that had data in a response move to the end, so that a busy one can't starve the others of `maxBytes`.
- * - Doesn't read logs and doesn't know the wire: `api/01-fetch.ts` does.
+ * - Doesn't read logs and doesn't know the wire: `api/records/01-fetch.ts` does.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';

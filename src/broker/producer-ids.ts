@@ -8,7 +8,7 @@ import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
-} from '../protocol/messages/67-allocate-producer-ids.ts';
+} from '../protocol/messages/brokers/67-allocate-producer-ids.ts';
 
 interface Block {
   nextId: number;

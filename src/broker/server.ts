@@ -4,7 +4,7 @@
  */
 import type { Connection } from '../base/network.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import type { CompleteOffsets } from './api/27-write-txn-markers.ts';
+import type { CompleteOffsets } from './api/transactions/27-write-txn-markers.ts';
 import { createHandlerTable } from './api/index.ts';
 import { FetchSessionCache, sessionDefaults } from './fetch-session.ts';
 import type { Handler, ListenerKind } from './handler.ts';

@@ -4,7 +4,7 @@
  */
 import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ImageWatch } from './image-watch.ts';

@@ -7,7 +7,7 @@ import type { Address, Connection, Network } from '../base/network.ts';
 import { decode } from '../protocol/codec/codec.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { decodeResponseHeader, requestFrame } from '../protocol/frames.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../protocol/messages/18-api-versions.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../protocol/messages/cluster/18-api-versions.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 

@@ -8,7 +8,7 @@ import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from '../protocol/messages/68-consumer-group-heartbeat.ts';
+} from '../protocol/messages/groups/68-consumer-group-heartbeat.ts';
 import type { Init } from '../protocol/schema/fields.ts';
 import type { TopicPartitions } from './assignor.ts';
 import type { KafkaClient } from './kafka-client.ts';

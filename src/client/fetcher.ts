@@ -4,8 +4,8 @@
  */
 import { sleep } from '../base/clock.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
-import { FetchRequest, FetchResponse } from '../protocol/messages/01-fetch.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/02-list-offsets.ts';
+import { FetchRequest, FetchResponse } from '../protocol/messages/records/01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/records/02-list-offsets.ts';
 import { batches, checkCrc } from '../protocol/records/batch.ts';
 import { decodeRecords } from '../protocol/records/record.ts';
 import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts';

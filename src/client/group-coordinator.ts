@@ -1,7 +1,7 @@
 /** What a member asks its group's coordinator, wherever it is now; offsets are the same in both group protocols. */
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
-import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/09-offset-fetch.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/groups/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/groups/09-offset-fetch.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import type { TopicPartitions } from './assignor.ts';
 import type { KafkaClient } from './kafka-client.ts';

@@ -4,14 +4,14 @@
  */
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
-import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/11-join-group.ts';
-import { HeartbeatRequest, HeartbeatResponse } from '../protocol/messages/12-heartbeat.ts';
-import { LeaveGroupRequest, LeaveGroupResponse } from '../protocol/messages/13-leave-group.ts';
-import { SyncGroupRequest, SyncGroupResponse } from '../protocol/messages/14-sync-group.ts';
+import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/groups/11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from '../protocol/messages/groups/12-heartbeat.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from '../protocol/messages/groups/13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../protocol/messages/groups/14-sync-group.ts';
 import {
   ConsumerProtocolAssignment,
   ConsumerProtocolSubscription,
-} from '../protocol/messages/group-records.ts';
+} from '../protocol/messages/stored/group-records.ts';
 import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';

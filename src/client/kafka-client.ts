@@ -4,9 +4,15 @@
  */
 import type { Address } from '../base/network.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
-import { MetadataRequest, MetadataResponse } from '../protocol/messages/03-metadata.ts';
-import { FindCoordinatorRequest, FindCoordinatorResponse } from '../protocol/messages/10-find-coordinator.ts';
-import { DescribeClusterRequest, DescribeClusterResponse } from '../protocol/messages/60-describe-cluster.ts';
+import { MetadataRequest, MetadataResponse } from '../protocol/messages/cluster/03-metadata.ts';
+import {
+  FindCoordinatorRequest,
+  FindCoordinatorResponse,
+} from '../protocol/messages/groups/10-find-coordinator.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../protocol/messages/cluster/60-describe-cluster.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { BrokerConnection, type ClientPorts, DisconnectedError } from './connection.ts';
 

@@ -8,8 +8,11 @@
 import { sleep } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
-import { ProduceRequest, ProduceResponse } from '../protocol/messages/00-produce.ts';
-import { InitProducerIdRequest, InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts';
+import { ProduceRequest, ProduceResponse } from '../protocol/messages/records/00-produce.ts';
+import {
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+} from '../protocol/messages/transactions/22-init-producer-id.ts';
 import { buildBatch } from '../protocol/records/builder.ts';
 import type { CompressionType } from '../protocol/records/batch.ts';
 import type { BrokerConnection } from './connection.ts';

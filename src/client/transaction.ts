@@ -5,20 +5,23 @@
  * Invariant: a partition or group is added before anything is written for it.
  */
 import { errorOf, KafkaError } from '../protocol/errors.ts';
-import { InitProducerIdRequest, InitProducerIdResponse } from '../protocol/messages/22-init-producer-id.ts';
+import {
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+} from '../protocol/messages/transactions/22-init-producer-id.ts';
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
-} from '../protocol/messages/24-add-partitions-to-txn.ts';
+} from '../protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import {
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,
-} from '../protocol/messages/25-add-offsets-to-txn.ts';
-import { EndTxnRequest, EndTxnResponse } from '../protocol/messages/26-end-txn.ts';
+} from '../protocol/messages/transactions/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from '../protocol/messages/transactions/26-end-txn.ts';
 import {
   TxnOffsetCommitRequest,
   TxnOffsetCommitResponse,
-} from '../protocol/messages/28-txn-offset-commit.ts';
+} from '../protocol/messages/transactions/28-txn-offset-commit.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import { retry } from './retry.ts';

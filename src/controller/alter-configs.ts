@@ -3,11 +3,14 @@ import type { NodeId } from '../base/ids.ts';
 import { resourceKey, resourceType } from '../metadata/configs-image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/messages/33-alter-configs.ts';
+import type {
+  AlterConfigsRequest,
+  AlterConfigsResponse,
+} from '../protocol/messages/configs/33-alter-configs.ts';
 import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../protocol/messages/44-incremental-alter-configs.ts';
+} from '../protocol/messages/configs/44-incremental-alter-configs.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { elrEnabled } from './lookups.ts';
 import type { ControllerState, Operation } from './state.ts';

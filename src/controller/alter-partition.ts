@@ -11,7 +11,7 @@ import { recovered, recovering, uuidUnassignedDirectory } from '../metadata/topi
 import type {
   AlterPartitionRequest,
   AlterPartitionResponse,
-} from '../protocol/messages/56-alter-partition.ts';
+} from '../protocol/messages/brokers/56-alter-partition.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import { ChangeSteps } from './change-steps.ts';

@@ -9,7 +9,7 @@ import { uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 import type {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
-} from '../protocol/messages/73-assign-replicas-to-dirs.ts';
+} from '../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { ChangeSteps } from './change-steps.ts';
 import { checkBrokerEpoch } from './heartbeat.ts';

@@ -5,7 +5,7 @@ import type { TopicImage } from '../metadata/topics-image.ts';
 import type {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-} from '../protocol/messages/37-create-partitions.ts';
+} from '../protocol/messages/topics/37-create-partitions.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';

@@ -6,7 +6,10 @@ import { uuidZero } from '../base/uuid.ts';
 import { resourceType } from '../metadata/configs-image.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
+import type {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../protocol/messages/topics/19-create-topics.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';

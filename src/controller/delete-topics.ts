@@ -2,7 +2,10 @@
 import type { Uuid } from '../base/uuid.ts';
 import { uuidZero } from '../base/uuid.ts';
 import { record } from '../metadata/records.ts';
-import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/20-delete-topics.ts';
+import type {
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../protocol/messages/topics/20-delete-topics.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { ControllerState, Operation } from './state.ts';

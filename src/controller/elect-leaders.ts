@@ -1,6 +1,9 @@
 /** ElectLeaders: preferred elections give leaderships back, unclean ones give a leaderless partition any replica. */
 import { noLeader } from '../metadata/topics-image.ts';
-import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/43-elect-leaders.ts';
+import type {
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+} from '../protocol/messages/topics/43-elect-leaders.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { ChangeSteps } from './change-steps.ts';

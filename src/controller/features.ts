@@ -18,7 +18,7 @@ import { record } from '../metadata/records.ts';
 import type {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
-} from '../protocol/messages/57-update-features.ts';
+} from '../protocol/messages/cluster/57-update-features.ts';
 import type { FeatureRange } from '../metadata/cluster-image.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ControllerState, Result } from './state.ts';

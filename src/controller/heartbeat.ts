@@ -11,7 +11,7 @@ import { record } from '../metadata/records.ts';
 import type {
   BrokerHeartbeatRequest,
   BrokerHeartbeatResponse,
-} from '../protocol/messages/63-broker-heartbeat.ts';
+} from '../protocol/messages/brokers/63-broker-heartbeat.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BrokerSessions } from './broker-sessions.ts';
 import { electLeaderless, evacuate, evacuateDirectories } from './leader-moves.ts';

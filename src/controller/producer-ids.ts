@@ -3,7 +3,7 @@ import { record } from '../metadata/records.ts';
 import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
-} from '../protocol/messages/67-allocate-producer-ids.ts';
+} from '../protocol/messages/brokers/67-allocate-producer-ids.ts';
 import { checkBrokerEpoch } from './heartbeat.ts';
 import type { ControllerState, Result } from './state.ts';
 

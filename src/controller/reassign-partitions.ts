@@ -7,11 +7,11 @@ import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
 import type {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../protocol/messages/45-alter-partition-reassignments.ts';
+} from '../protocol/messages/topics/45-alter-partition-reassignments.ts';
 import type {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../protocol/messages/46-list-partition-reassignments.ts';
+} from '../protocol/messages/topics/46-list-partition-reassignments.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment } from './assignments.ts';
 import { ChangeSteps } from './change-steps.ts';

@@ -10,15 +10,15 @@ import { record } from '../metadata/records.ts';
 import type {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
-} from '../protocol/messages/62-broker-registration.ts';
+} from '../protocol/messages/brokers/62-broker-registration.ts';
 import type {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-} from '../protocol/messages/64-unregister-broker.ts';
+} from '../protocol/messages/cluster/64-unregister-broker.ts';
 import type {
   ControllerRegistrationRequest,
   ControllerRegistrationResponse,
-} from '../protocol/messages/70-controller-registration.ts';
+} from '../protocol/messages/brokers/70-controller-registration.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BrokerSessions } from './broker-sessions.ts';
 import { registrationChange } from './heartbeat.ts';

@@ -1,57 +1,66 @@
 /** The requests that only the active controller answers, by API key. Brokers forward them as they are. */
-import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/20-delete-topics.ts';
-import { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/30-create-acls.ts';
-import { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/31-delete-acls.ts';
-import { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/messages/33-alter-configs.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
+import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/topics/20-delete-topics.ts';
+import { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/security/30-create-acls.ts';
+import { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/security/31-delete-acls.ts';
+import { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/messages/configs/33-alter-configs.ts';
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-} from '../protocol/messages/37-create-partitions.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/43-elect-leaders.ts';
+} from '../protocol/messages/topics/37-create-partitions.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/messages/topics/43-elect-leaders.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../protocol/messages/44-incremental-alter-configs.ts';
+} from '../protocol/messages/configs/44-incremental-alter-configs.ts';
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../protocol/messages/45-alter-partition-reassignments.ts';
+} from '../protocol/messages/topics/45-alter-partition-reassignments.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../protocol/messages/46-list-partition-reassignments.ts';
+} from '../protocol/messages/topics/46-list-partition-reassignments.ts';
 import {
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
-} from '../protocol/messages/49-alter-client-quotas.ts';
+} from '../protocol/messages/security/49-alter-client-quotas.ts';
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-} from '../protocol/messages/51-alter-user-scram-credentials.ts';
-import { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/messages/56-alter-partition.ts';
-import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/messages/57-update-features.ts';
+} from '../protocol/messages/security/51-alter-user-scram-credentials.ts';
+import {
+  AlterPartitionRequest,
+  AlterPartitionResponse,
+} from '../protocol/messages/brokers/56-alter-partition.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../protocol/messages/cluster/57-update-features.ts';
 import {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
-} from '../protocol/messages/62-broker-registration.ts';
-import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/messages/63-broker-heartbeat.ts';
+} from '../protocol/messages/brokers/62-broker-registration.ts';
+import {
+  BrokerHeartbeatRequest,
+  BrokerHeartbeatResponse,
+} from '../protocol/messages/brokers/63-broker-heartbeat.ts';
 import {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-} from '../protocol/messages/64-unregister-broker.ts';
+} from '../protocol/messages/cluster/64-unregister-broker.ts';
 import {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
-} from '../protocol/messages/67-allocate-producer-ids.ts';
+} from '../protocol/messages/brokers/67-allocate-producer-ids.ts';
 import {
   ControllerRegistrationRequest,
   ControllerRegistrationResponse,
-} from '../protocol/messages/70-controller-registration.ts';
+} from '../protocol/messages/brokers/70-controller-registration.ts';
 import {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
-} from '../protocol/messages/73-assign-replicas-to-dirs.ts';
+} from '../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
 
 export const controllerRequests = {
   19: { request: CreateTopicsRequest, response: CreateTopicsResponse },

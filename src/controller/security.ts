@@ -4,16 +4,16 @@ import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
 import type { AclImage, QuotaEntityPart } from '../metadata/security-image.ts';
 import { quotaKey, scramKey } from '../metadata/security-image.ts';
-import type { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/30-create-acls.ts';
-import type { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/31-delete-acls.ts';
+import type { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/security/30-create-acls.ts';
+import type { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/security/31-delete-acls.ts';
 import type {
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
-} from '../protocol/messages/49-alter-client-quotas.ts';
+} from '../protocol/messages/security/49-alter-client-quotas.ts';
 import type {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-} from '../protocol/messages/51-alter-user-scram-credentials.ts';
+} from '../protocol/messages/security/51-alter-user-scram-credentials.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { ControllerState, Result } from './state.ts';

@@ -9,7 +9,7 @@ import {
   GroupMetadataValue,
   OffsetCommitKey,
   OffsetCommitValue,
-} from '../protocol/messages/group-records.ts';
+} from '../protocol/messages/stored/group-records.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../protocol/records/versioned.ts';
 import type { ClassicGroup, Member } from './classic/group.ts';
 import { metadataOf, noBytes } from './classic/group.ts';

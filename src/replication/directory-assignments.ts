@@ -15,7 +15,7 @@ import { errorOf, Errors } from '../protocol/errors.ts';
 import {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
-} from '../protocol/messages/73-assign-replicas-to-dirs.ts';
+} from '../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface DirectoryAssignmentsOptions {

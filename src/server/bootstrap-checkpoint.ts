@@ -15,7 +15,7 @@ import {
   SnapshotFooterRecord,
   SnapshotHeaderRecord,
   VotersRecord,
-} from '../protocol/messages/control-records.ts';
+} from '../protocol/messages/stored/control-records.ts';
 import { batches, checkCrc } from '../protocol/records/batch.ts';
 import { buildBatch, type NewRecord } from '../protocol/records/builder.ts';
 import { decodeRecords, type KafkaRecord } from '../protocol/records/record.ts';

@@ -1,9 +1,9 @@
 /** The coordinators of a broker, of groups and of transactions, and their handlers. */
-import { keyType } from '../broker/api/10-find-coordinator.ts';
-import type { CompleteOffsets } from '../broker/api/27-write-txn-markers.ts';
+import { keyType } from '../broker/api/groups/10-find-coordinator.ts';
+import type { CompleteOffsets } from '../broker/api/transactions/27-write-txn-markers.ts';
 import { Endpoints } from '../broker/api/endpoints.ts';
-import { createGroupHandlers } from '../broker/api/group-handlers.ts';
-import { createTxnHandlers } from '../broker/api/txn-handlers.ts';
+import { createGroupHandlers } from '../broker/api/groups/group-handlers.ts';
+import { createTxnHandlers } from '../broker/api/transactions/txn-handlers.ts';
 import { CoordinatorFinder } from '../broker/coordinator/coordinator-finder.ts';
 import type { LeadershipSource } from '../broker/coordinator/runtime.ts';
 import { GroupService, offsetsTopic } from '../broker/groups/group-service.ts';

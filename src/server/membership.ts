@@ -3,7 +3,7 @@
  * from a static to a dynamic quorum, which is requested as an update of the feature kraft.version.
  *
  * An answer leaves when the changed voter set is committed; an addition may be asked to be answered once it is appended. What is allowed, the consensus core says (`raft/role/membership.ts`);
- * how a refusal reads is `broker/api/raft-voters.ts`.
+ * how a refusal reads is `broker/api/quorum/raft-voters.ts`.
  */
 import { type Scheduler, yieldTurn } from '../base/clock.ts';
 import {
@@ -13,22 +13,25 @@ import {
   requestedUpdate,
   type Requested,
   type VoterFailure,
-} from '../broker/api/raft-voters.ts';
-import { updateAnswer } from '../broker/api/82-update-raft-voter.ts';
+} from '../broker/api/quorum/raft-voters.ts';
+import { updateAnswer } from '../broker/api/quorum/82-update-raft-voter.ts';
 import { kraftVersionRefused } from '../controller/features.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../metadata/feature-versions.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/messages/57-update-features.ts';
-import { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/80-add-raft-voter.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../protocol/messages/cluster/57-update-features.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/quorum/80-add-raft-voter.ts';
 import {
   RemoveRaftVoterRequest,
   RemoveRaftVoterResponse,
-} from '../protocol/messages/81-remove-raft-voter.ts';
+} from '../protocol/messages/quorum/81-remove-raft-voter.ts';
 import {
   UpdateRaftVoterRequest,
   UpdateRaftVoterResponse,
-} from '../protocol/messages/82-update-raft-voter.ts';
+} from '../protocol/messages/quorum/82-update-raft-voter.ts';
 import { type MetadataLog, NotLeaderError, QuorumBusyError, VoterChangeError } from '../raft/api.ts';
 import type { Refusal, VoterChange } from '../raft/state.ts';
 import { sameReplica } from '../raft/types.ts';

@@ -13,15 +13,15 @@ import type { ControllerClient } from '../metadata/controller-port.ts';
 import { kraftVersionOf } from '../metadata/feature-versions.ts';
 import type { MetadataPublisher } from '../metadata/publisher.ts';
 import { errorOf, KafkaError } from '../protocol/errors.ts';
-import { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/80-add-raft-voter.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/messages/quorum/80-add-raft-voter.ts';
 import {
   RemoveRaftVoterRequest,
   RemoveRaftVoterResponse,
-} from '../protocol/messages/81-remove-raft-voter.ts';
+} from '../protocol/messages/quorum/81-remove-raft-voter.ts';
 import {
   UpdateRaftVoterRequest,
   UpdateRaftVoterResponse,
-} from '../protocol/messages/82-update-raft-voter.ts';
+} from '../protocol/messages/quorum/82-update-raft-voter.ts';
 import type { LeaderView, MetadataLog, QuorumStatus } from '../raft/api.ts';
 import type { Endpoint, ReplicaKey } from '../raft/types.ts';
 import type { Logger } from '../telemetry/logger.ts';

@@ -1,7 +1,10 @@
 /** How the active controller answers DescribeQuorum requests that other nodes hand on to it: it alone knows everybody's progress. */
-import { describeQuorum } from '../broker/api/55-describe-quorum.ts';
+import { describeQuorum } from '../broker/api/quorum/55-describe-quorum.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
-import { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/messages/55-describe-quorum.ts';
+import {
+  DescribeQuorumRequest,
+  DescribeQuorumResponse,
+} from '../protocol/messages/quorum/55-describe-quorum.ts';
 import type { MetadataLog } from '../raft/api.ts';
 import type { ControllerDriver } from './controller/controller-driver.ts';
 

@@ -4,7 +4,7 @@
  */
 import { type ConsumedRecord, Fetcher } from '../client/fetcher.ts';
 import { Producer, type ProducerOptions } from '../client/producer.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/19-create-topics.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { crc32c } from '../protocol/records/crc32c.ts';
 import { inMacrotask } from '../simulation/macrotask.ts';

@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts';
 import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { decode, DecodeError, encode } from '../protocol/codec/codec.ts';
-import { TransactionLogKey, TransactionLogValue } from '../protocol/messages/transaction-records.ts';
+import { TransactionLogKey, TransactionLogValue } from '../protocol/messages/stored/transaction-records.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../protocol/records/versioned.ts';
 import { listOf, noPartitions, partitionsOf } from './partitions.ts';
 import {

@@ -10,11 +10,11 @@ import { KafkaError } from '../../src/protocol/errors.ts';
 import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
-} from '../../src/protocol/messages/71-get-telemetry-subscriptions.ts';
+} from '../../src/protocol/messages/telemetry/71-get-telemetry-subscriptions.ts';
 import {
   PushTelemetryRequest,
   PushTelemetryResponse,
-} from '../../src/protocol/messages/72-push-telemetry.ts';
+} from '../../src/protocol/messages/telemetry/72-push-telemetry.ts';
 import { uuidOf } from '../controller/harness.ts';
 import { TestBroker } from './harness.ts';
 

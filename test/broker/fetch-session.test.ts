@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fetchScope } from '../../src/broker/api/fetch-scope.ts';
+import { fetchScope } from '../../src/broker/api/records/fetch-scope.ts';
 import {
   type FetchedPartition,
   FetchSession,
@@ -9,7 +9,7 @@ import {
   partitionKey,
 } from '../../src/broker/fetch-session.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
-import { FetchRequest } from '../../src/protocol/messages/01-fetch.ts';
+import { FetchRequest } from '../../src/protocol/messages/records/01-fetch.ts';
 
 function partition(topic: string, index: number, fetchOffset = 0): FetchedPartition {
   return {

@@ -2,8 +2,14 @@
 import { systemClock, systemScheduler } from '../../src/adapters/clock.ts';
 import { connectTcp } from '../../src/adapters/tcp-network.ts';
 import { KafkaClient, type PartitionInfo } from '../../src/client/kafka-client.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../src/protocol/messages/02-list-offsets.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../src/protocol/messages/19-create-topics.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../src/protocol/messages/records/02-list-offsets.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../src/protocol/messages/topics/19-create-topics.ts';
 import type { Key } from './history.ts';
 import { clientPort } from './node.ts';
 

@@ -7,7 +7,7 @@ import {
   GroupMetadataValue,
   OffsetCommitKey,
   OffsetCommitValue,
-} from '../../src/protocol/messages/group-records.ts';
+} from '../../src/protocol/messages/stored/group-records.ts';
 import { encodeVersioned } from '../../src/protocol/records/versioned.ts';
 
 // Expected texts are what Apache Kafka 4.3.1's formatters print.

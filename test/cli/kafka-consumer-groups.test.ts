@@ -9,7 +9,7 @@ import { type Options, parseOptions } from '../../src/cli/arguments/options.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';
 import { Errors } from '../../src/protocol/errors.ts';
-import { ConsumerProtocolAssignment } from '../../src/protocol/messages/group-records.ts';
+import { ConsumerProtocolAssignment } from '../../src/protocol/messages/stored/group-records.ts';
 import { encodeVersioned } from '../../src/protocol/records/versioned.ts';
 
 const options = (line: string): Options =>

@@ -11,9 +11,12 @@ import { snapshotBytes } from '../../src/metadata/snapshot.ts';
 import {
   RemoteLogSegmentMetadataRecord,
   RemotePartitionDeleteMetadataRecord,
-} from '../../src/protocol/messages/remote-log-records.ts';
-import { ShareUpdateKey, ShareUpdateValue } from '../../src/protocol/messages/share-state-records.ts';
-import { TransactionLogKey, TransactionLogValue } from '../../src/protocol/messages/transaction-records.ts';
+} from '../../src/protocol/messages/stored/remote-log-records.ts';
+import { ShareUpdateKey, ShareUpdateValue } from '../../src/protocol/messages/stored/share-state-records.ts';
+import {
+  TransactionLogKey,
+  TransactionLogValue,
+} from '../../src/protocol/messages/stored/transaction-records.ts';
 import { main } from '../../src/cli/dump-log/kafka-dump-log.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 import { encodeProducerSnapshot } from '../../src/log/producers/producer-snapshot.ts';
@@ -23,7 +26,7 @@ import {
   GroupMetadataKey,
   OffsetCommitKey,
   OffsetCommitValue,
-} from '../../src/protocol/messages/group-records.ts';
+} from '../../src/protocol/messages/stored/group-records.ts';
 import {
   ConsumerGroupCurrentMemberAssignmentKey,
   ConsumerGroupCurrentMemberAssignmentValue,
@@ -31,7 +34,7 @@ import {
   ConsumerGroupMemberMetadataValue,
   ConsumerGroupMetadataKey,
   ConsumerGroupMetadataValue,
-} from '../../src/protocol/messages/consumer-group-records.ts';
+} from '../../src/protocol/messages/stored/consumer-group-records.ts';
 import { setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';

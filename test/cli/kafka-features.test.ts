@@ -5,11 +5,11 @@ import { main } from '../../src/cli/quorum/kafka-features.ts';
 import { describeFeatures, updateFeatures } from '../../src/cli/quorum/kafka-features-requests.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
 import { create, decode, encode } from '../../src/protocol/codec/codec.ts';
-import { ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
+import { ApiVersionsResponse } from '../../src/protocol/messages/cluster/18-api-versions.ts';
 import {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
-} from '../../src/protocol/messages/57-update-features.ts';
+} from '../../src/protocol/messages/cluster/57-update-features.ts';
 import type { Init } from '../../src/protocol/schema/fields.ts';
 
 function testIo(): CliIo & { out: string } {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BrokerConnection, DisconnectedError } from '../../src/client/connection.ts';
 import { responseFrame } from '../../src/protocol/frames.ts';
-import { MetadataRequest, MetadataResponse } from '../../src/protocol/messages/03-metadata.ts';
-import { ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
+import { MetadataRequest, MetadataResponse } from '../../src/protocol/messages/cluster/03-metadata.ts';
+import { ApiVersionsResponse } from '../../src/protocol/messages/cluster/18-api-versions.ts';
 import { ManualTime, MemoryConnection, settle } from '../broker/harness.ts';
 
 const options = { clientId: 'test', requestTimeoutMs: 1_000, connectTimeoutMs: 100 };

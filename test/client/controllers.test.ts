@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../src/protocol/messages/02-list-offsets.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../src/protocol/messages/records/02-list-offsets.ts';
 import { ScriptedCluster } from './scripted-cluster.ts';
 
 const question = { replicaId: -1, isolationLevel: 0, topics: [] };

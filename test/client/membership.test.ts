@@ -5,10 +5,10 @@ import { GroupMember } from '../../src/client/group-member.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { groupDefaults, type HeartbeatingMember } from '../../src/client/membership.ts';
 import { Errors } from '../../src/protocol/errors.ts';
-import { JoinGroupRequest } from '../../src/protocol/messages/11-join-group.ts';
-import { HeartbeatRequest } from '../../src/protocol/messages/12-heartbeat.ts';
-import { SyncGroupRequest } from '../../src/protocol/messages/14-sync-group.ts';
-import { ConsumerGroupHeartbeatRequest } from '../../src/protocol/messages/68-consumer-group-heartbeat.ts';
+import { JoinGroupRequest } from '../../src/protocol/messages/groups/11-join-group.ts';
+import { HeartbeatRequest } from '../../src/protocol/messages/groups/12-heartbeat.ts';
+import { SyncGroupRequest } from '../../src/protocol/messages/groups/14-sync-group.ts';
+import { ConsumerGroupHeartbeatRequest } from '../../src/protocol/messages/groups/68-consumer-group-heartbeat.ts';
 import { inMacrotask, SimulatedHost, World } from '../../src/testing/index.ts';
 
 const answerMs = 10;

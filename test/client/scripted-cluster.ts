@@ -7,19 +7,25 @@ import { KafkaClient } from '../../src/client/kafka-client.ts';
 import { decode } from '../../src/protocol/codec/codec.ts';
 import { type ErrorName, Errors } from '../../src/protocol/errors.ts';
 import { responseFrame } from '../../src/protocol/frames.ts';
-import { ProduceRequest, ProduceResponse } from '../../src/protocol/messages/00-produce.ts';
-import { FetchRequest, FetchResponse } from '../../src/protocol/messages/01-fetch.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../src/protocol/messages/02-list-offsets.ts';
-import { MetadataRequest, MetadataResponse } from '../../src/protocol/messages/03-metadata.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
+import { ProduceRequest, ProduceResponse } from '../../src/protocol/messages/records/00-produce.ts';
+import { FetchRequest, FetchResponse } from '../../src/protocol/messages/records/01-fetch.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../src/protocol/messages/records/02-list-offsets.ts';
+import { MetadataRequest, MetadataResponse } from '../../src/protocol/messages/cluster/03-metadata.ts';
+import {
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+} from '../../src/protocol/messages/cluster/18-api-versions.ts';
 import {
   InitProducerIdRequest,
   InitProducerIdResponse,
-} from '../../src/protocol/messages/22-init-producer-id.ts';
+} from '../../src/protocol/messages/transactions/22-init-producer-id.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../src/protocol/messages/60-describe-cluster.ts';
+} from '../../src/protocol/messages/cluster/60-describe-cluster.ts';
 import { batches, setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { decodeRequestHeader } from '../../src/protocol/request-header.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';

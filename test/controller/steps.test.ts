@@ -7,7 +7,7 @@ import type { ControllerState, Operation } from '../../src/controller/state.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import type { PartitionImage } from '../../src/metadata/topics-image.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
-import { BrokerRegistrationRequest } from '../../src/protocol/messages/62-broker-registration.ts';
+import { BrokerRegistrationRequest } from '../../src/protocol/messages/brokers/62-broker-registration.ts';
 import { seededRandom, TestController, testRules, testSettings, uuidOf } from './harness.ts';
 
 const partitionCount = 3 * changesPerStepMax + 7;

@@ -4,8 +4,8 @@ import { fetchOffsets } from '../../src/group/offsets.ts';
 import type { OffsetDeleteResponse } from '../../src/group/types.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { decode, encode } from '../../src/protocol/codec/codec.ts';
-import { OffsetFetchResponse } from '../../src/protocol/messages/09-offset-fetch.ts';
-import { ConsumerProtocolSubscription } from '../../src/protocol/messages/group-records.ts';
+import { OffsetFetchResponse } from '../../src/protocol/messages/groups/09-offset-fetch.ts';
+import { ConsumerProtocolSubscription } from '../../src/protocol/messages/stored/group-records.ts';
 import { errorName, World } from './harness.ts';
 
 const day = 86_400_000;

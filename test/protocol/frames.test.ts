@@ -8,10 +8,13 @@ import {
   responseFrameOf,
 } from '../../src/protocol/frames.ts';
 import { decodeRequestHeader } from '../../src/protocol/request-header.ts';
-import { ProduceRequest } from '../../src/protocol/messages/00-produce.ts';
-import { FetchResponse } from '../../src/protocol/messages/01-fetch.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../../src/protocol/messages/18-api-versions.ts';
-import { CreateTopicsResponse } from '../../src/protocol/messages/19-create-topics.ts';
+import { ProduceRequest } from '../../src/protocol/messages/records/00-produce.ts';
+import { FetchResponse } from '../../src/protocol/messages/records/01-fetch.ts';
+import {
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+} from '../../src/protocol/messages/cluster/18-api-versions.ts';
+import { CreateTopicsResponse } from '../../src/protocol/messages/topics/19-create-topics.ts';
 import { apis, messageOf } from '../../src/protocol/messages/api-keys.ts';
 import { allMessages } from './all-messages.ts';
 

@@ -15,7 +15,7 @@ import { Errors } from '../../src/protocol/errors.ts';
 import {
   AlterPartitionRequest,
   AlterPartitionResponse,
-} from '../../src/protocol/messages/56-alter-partition.ts';
+} from '../../src/protocol/messages/brokers/56-alter-partition.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { LogManager } from '../../src/log/manager/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';

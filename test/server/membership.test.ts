@@ -7,16 +7,19 @@ import { errorOf } from '../../src/protocol/errors.ts';
 import {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
-} from '../../src/protocol/messages/57-update-features.ts';
-import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../src/protocol/messages/80-add-raft-voter.ts';
+} from '../../src/protocol/messages/cluster/57-update-features.ts';
+import {
+  AddRaftVoterRequest,
+  AddRaftVoterResponse,
+} from '../../src/protocol/messages/quorum/80-add-raft-voter.ts';
 import {
   RemoveRaftVoterRequest,
   RemoveRaftVoterResponse,
-} from '../../src/protocol/messages/81-remove-raft-voter.ts';
+} from '../../src/protocol/messages/quorum/81-remove-raft-voter.ts';
 import {
   UpdateRaftVoterRequest,
   UpdateRaftVoterResponse,
-} from '../../src/protocol/messages/82-update-raft-voter.ts';
+} from '../../src/protocol/messages/quorum/82-update-raft-voter.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import { NotLeaderError, type QuorumStatus, QuorumBusyError, VoterChangeError } from '../../src/raft/api.ts';
 import type { VoterChange } from '../../src/raft/state.ts';

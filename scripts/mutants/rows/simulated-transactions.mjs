@@ -9,7 +9,7 @@ export const simulatedTransactionRows = [
     change: 'the leader of partition 1 and of later ones writes abort markers',
     edits: [
       {
-        file: 'src/broker/api/27-write-txn-markers.ts',
+        file: 'src/broker/api/transactions/27-write-txn-markers.ts',
         from: "type: isCommit ? 'commit' : 'abort',",
         to: "type: isCommit && index === 0 ? 'commit' : 'abort',",
       },

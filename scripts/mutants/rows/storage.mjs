@@ -129,12 +129,12 @@ export const storageRows = [
     change: 'all partitions are appended to in one turn',
     edits: [
       {
-        file: 'src/broker/api/00-produce.ts',
+        file: 'src/broker/api/records/00-produce.ts',
         from: 'if (slices.isOver) return this.#appendLater(steps, slices);',
         to: 'if (slices.isOver && verified === null) return this.#appendLater(steps, slices);',
       },
     ],
-    caughtBy: { test: 'test/broker/api/00-produce.test.ts', name: 'in slices' },
+    caughtBy: { test: 'test/broker/api/records/00-produce.test.ts', name: 'in slices' },
   },
   {
     number: 769,

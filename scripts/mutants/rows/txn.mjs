@@ -284,11 +284,14 @@ export const txnRows = [
     change: 'WriteTxnMarkers answers when the marker is appended',
     edits: [
       {
-        file: 'src/broker/api/27-write-txn-markers.ts',
+        file: 'src/broker/api/transactions/27-write-txn-markers.ts',
         from: 'return this.#withinTimeout(acknowledged);',
         to: 'acknowledged.catch(() => undefined);\n    return Promise.resolve();',
       },
     ],
-    caughtBy: { test: 'test/broker/api/produce-transactions.test.ts', name: 'not acknowledged in time' },
+    caughtBy: {
+      test: 'test/broker/api/records/produce-transactions.test.ts',
+      name: 'not acknowledged in time',
+    },
   },
 ];

@@ -11,26 +11,38 @@ import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/topics/19-create-topics.ts';
+import {
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../../protocol/messages/topics/20-delete-topics.ts';
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-} from '../../protocol/messages/37-create-partitions.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+} from '../../protocol/messages/topics/37-create-partitions.ts';
+import {
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+} from '../../protocol/messages/topics/43-elect-leaders.ts';
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+} from '../../protocol/messages/topics/45-alter-partition-reassignments.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../../protocol/messages/46-list-partition-reassignments.ts';
-import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/messages/57-update-features.ts';
+} from '../../protocol/messages/topics/46-list-partition-reassignments.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../../protocol/messages/cluster/57-update-features.ts';
 import {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-} from '../../protocol/messages/64-unregister-broker.ts';
+} from '../../protocol/messages/cluster/64-unregister-broker.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import type { VoterStatus } from '../../raft/api.ts';
 import type { NodeId } from '../../base/ids.ts';

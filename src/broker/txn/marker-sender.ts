@@ -16,7 +16,7 @@ import { type ErrorRow, Errors, errorOf } from '../../protocol/errors.ts';
 import type {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../protocol/messages/27-write-txn-markers.ts';
+} from '../../protocol/messages/transactions/27-write-txn-markers.ts';
 import type { Init } from '../../protocol/schema/fields.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { listOf, type Partitions, partitionsOf } from '../../txn/partitions.ts';

@@ -14,7 +14,7 @@ import { type ErrorRow, Errors, errorOf, errorRowOf } from '../../protocol/error
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
-} from '../../protocol/messages/24-add-partitions-to-txn.ts';
+} from '../../protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import type { BrokerServices } from '../services.ts';
 
 export const transactionTopic = '__transaction_state';

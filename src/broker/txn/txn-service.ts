@@ -16,7 +16,7 @@ import { Errors } from '../../protocol/errors.ts';
 import {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../protocol/messages/27-write-txn-markers.ts';
+} from '../../protocol/messages/transactions/27-write-txn-markers.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { verifyPartitions } from '../../txn/add-partitions.ts';
 import {

@@ -3,17 +3,29 @@ import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { decode } from '../../protocol/codec/codec.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
-import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages/15-describe-groups.ts';
-import { ListGroupsRequest, ListGroupsResponse } from '../../protocol/messages/16-list-groups.ts';
-import { DeleteGroupsRequest, DeleteGroupsResponse } from '../../protocol/messages/42-delete-groups.ts';
-import { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/messages/47-offset-delete.ts';
+import {
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+} from '../../protocol/messages/groups/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/groups/09-offset-fetch.ts';
+import {
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../../protocol/messages/groups/15-describe-groups.ts';
+import { ListGroupsRequest, ListGroupsResponse } from '../../protocol/messages/groups/16-list-groups.ts';
+import {
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+} from '../../protocol/messages/groups/42-delete-groups.ts';
+import {
+  OffsetDeleteRequest,
+  OffsetDeleteResponse,
+} from '../../protocol/messages/groups/47-offset-delete.ts';
 import {
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse,
-} from '../../protocol/messages/69-consumer-group-describe.ts';
-import { ConsumerProtocolAssignment } from '../../protocol/messages/group-records.ts';
+} from '../../protocol/messages/groups/69-consumer-group-describe.ts';
+import { ConsumerProtocolAssignment } from '../../protocol/messages/stored/group-records.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { byTopic, partitionKey, type TopicPartition } from './list-offsets.ts';
 

@@ -2,7 +2,7 @@
 import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/02-list-offsets.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/records/02-list-offsets.ts';
 
 export interface TopicPartition {
   readonly topic: string;

@@ -4,19 +4,19 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeClientQuotasRequest,
   DescribeClientQuotasResponse,
-} from '../../protocol/messages/48-describe-client-quotas.ts';
+} from '../../protocol/messages/security/48-describe-client-quotas.ts';
 import {
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
-} from '../../protocol/messages/49-alter-client-quotas.ts';
+} from '../../protocol/messages/security/49-alter-client-quotas.ts';
 import {
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse,
-} from '../../protocol/messages/50-describe-user-scram-credentials.ts';
+} from '../../protocol/messages/security/50-describe-user-scram-credentials.ts';
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-} from '../../protocol/messages/51-alter-user-scram-credentials.ts';
+} from '../../protocol/messages/security/51-alter-user-scram-credentials.ts';
 import type { ConfigsCommand } from './kafka-configs-arguments.ts';
 import { doubleText } from '../text/java-double.ts';
 import { type CliIo, ToolError } from '../tool.ts';

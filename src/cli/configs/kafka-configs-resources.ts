@@ -5,19 +5,19 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeConfigsRequest,
   DescribeConfigsResponse,
-} from '../../protocol/messages/32-describe-configs.ts';
+} from '../../protocol/messages/configs/32-describe-configs.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../../protocol/messages/44-incremental-alter-configs.ts';
+} from '../../protocol/messages/configs/44-incremental-alter-configs.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../protocol/messages/60-describe-cluster.ts';
+} from '../../protocol/messages/cluster/60-describe-cluster.ts';
 import {
   ListConfigResourcesRequest,
   ListConfigResourcesResponse,
-} from '../../protocol/messages/74-list-config-resources.ts';
+} from '../../protocol/messages/configs/74-list-config-resources.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { listGroups } from '../cluster/group-requests.ts';
 import type { ConfigsCommand, EntityType } from './kafka-configs-arguments.ts';

@@ -10,10 +10,10 @@ import {
   LegacyOffsetCommitValue,
   OffsetCommitKey,
   OffsetCommitValue,
-} from '../../protocol/messages/group-records.ts';
-import * as shareGroupRecords from '../../protocol/messages/share-group-records.ts';
-import * as shareStateRecords from '../../protocol/messages/share-state-records.ts';
-import * as transactionRecords from '../../protocol/messages/transaction-records.ts';
+} from '../../protocol/messages/stored/group-records.ts';
+import * as shareGroupRecords from '../../protocol/messages/stored/share-group-records.ts';
+import * as shareStateRecords from '../../protocol/messages/stored/share-state-records.ts';
+import * as transactionRecords from '../../protocol/messages/stored/transaction-records.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
 import { jsonText, versionedJson, versionedValue } from '../text/message-json.ts';
 import { type RecordType, recordTypesOf } from '../text/record-types.ts';

@@ -10,7 +10,7 @@ import {
   SnapshotFooterRecord,
   SnapshotHeaderRecord,
   VotersRecord,
-} from '../../protocol/messages/control-records.ts';
+} from '../../protocol/messages/stored/control-records.ts';
 import { type BatchHeader, checkCrc, sequencePlus } from '../../protocol/records/batch.ts';
 import { decodeRecords, type KafkaRecord } from '../../protocol/records/record.ts';
 import { readInt16 } from '../../protocol/records/integers.ts';

@@ -3,12 +3,12 @@
  * that is null is not printed.
  */
 import { jsonText, messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
-import * as consumerGroupRecords from '../../protocol/messages/consumer-group-records.ts';
-import * as groupRecords from '../../protocol/messages/group-records.ts';
-import * as shareGroupRecords from '../../protocol/messages/share-group-records.ts';
-import * as shareStateRecords from '../../protocol/messages/share-state-records.ts';
-import * as streamsGroupRecords from '../../protocol/messages/streams-group-records.ts';
-import * as transactionRecords from '../../protocol/messages/transaction-records.ts';
+import * as consumerGroupRecords from '../../protocol/messages/stored/consumer-group-records.ts';
+import * as groupRecords from '../../protocol/messages/stored/group-records.ts';
+import * as shareGroupRecords from '../../protocol/messages/stored/share-group-records.ts';
+import * as shareStateRecords from '../../protocol/messages/stored/share-state-records.ts';
+import * as streamsGroupRecords from '../../protocol/messages/stored/streams-group-records.ts';
+import * as transactionRecords from '../../protocol/messages/stored/transaction-records.ts';
 import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
 import type { Message } from '../../protocol/schema/fields.ts';

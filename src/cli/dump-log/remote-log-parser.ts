@@ -5,7 +5,7 @@ import {
   RemoteLogSegmentMetadataRecord,
   RemoteLogSegmentMetadataUpdateRecord,
   RemotePartitionDeleteMetadataRecord,
-} from '../../protocol/messages/remote-log-records.ts';
+} from '../../protocol/messages/stored/remote-log-records.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import type { MessageParser } from './message-parsers.ts';
 

@@ -6,7 +6,10 @@ import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Producer, type ProducerRecord } from '../../client/producer.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/topics/19-create-topics.ts';
 import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
 import { optionsHelp } from '../arguments/options-help.ts';

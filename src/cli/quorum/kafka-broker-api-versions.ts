@@ -4,7 +4,7 @@ import { apiOf } from '../../protocol/messages/api-keys.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../protocol/messages/60-describe-cluster.ts';
+} from '../../protocol/messages/cluster/60-describe-cluster.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { printHelpOrVersion } from '../arguments/help-or-version.ts';
 import { type OptionTable, parseOptions } from '../arguments/options.ts';

@@ -4,11 +4,11 @@ import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../protocol/messages/60-describe-cluster.ts';
+} from '../../protocol/messages/cluster/60-describe-cluster.ts';
 import {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-} from '../../protocol/messages/64-unregister-broker.ts';
+} from '../../protocol/messages/cluster/64-unregister-broker.ts';
 import { bootstrapArguments, withClient } from '../arguments/admin-arguments.ts';
 import { type Argument, HelpRequest, parseArguments, type ToolParser } from '../arguments/argparse.ts';
 import type { CliIo } from '../tool.ts';

@@ -8,8 +8,11 @@ import {
   metadataVersionOf,
 } from '../../metadata/feature-versions.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/messages/18-api-versions.ts';
-import { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/messages/57-update-features.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from '../../protocol/messages/cluster/18-api-versions.ts';
+import {
+  UpdateFeaturesRequest,
+  UpdateFeaturesResponse,
+} from '../../protocol/messages/cluster/57-update-features.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import type { Parsed } from '../arguments/argparse.ts';
 import { metadataVersionNamed, parseFeature } from '../storage/features.ts';

@@ -7,7 +7,10 @@ import type { KafkaClient } from '../../client/kafka-client.ts';
 import { parseProperties } from '../../config/properties-file.ts';
 import { metaPropertiesPath, parseMetaProperties } from '../../log/directories/meta-properties.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
-import { AddRaftVoterRequest, AddRaftVoterResponse } from '../../protocol/messages/80-add-raft-voter.ts';
+import {
+  AddRaftVoterRequest,
+  AddRaftVoterResponse,
+} from '../../protocol/messages/quorum/80-add-raft-voter.ts';
 import type { Endpoint } from '../../raft/types.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 

@@ -4,15 +4,18 @@ import { uuidZero } from '../../base/uuid.ts';
 import { systemClock } from '../../adapters/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
-import { DescribeQuorumRequest, DescribeQuorumResponse } from '../../protocol/messages/55-describe-quorum.ts';
+import {
+  DescribeQuorumRequest,
+  DescribeQuorumResponse,
+} from '../../protocol/messages/quorum/55-describe-quorum.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../protocol/messages/60-describe-cluster.ts';
+} from '../../protocol/messages/cluster/60-describe-cluster.ts';
 import {
   RemoveRaftVoterRequest,
   RemoveRaftVoterResponse,
-} from '../../protocol/messages/81-remove-raft-voter.ts';
+} from '../../protocol/messages/quorum/81-remove-raft-voter.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { bootstrapArguments, withClient } from '../arguments/admin-arguments.ts';
 import {

@@ -5,7 +5,7 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
-} from '../../protocol/messages/34-alter-replica-log-dirs.ts';
+} from '../../protocol/messages/log-directories/34-alter-replica-log-dirs.ts';
 import { exceptionText } from '../text/exception-names.ts';
 import { type Placement, type Replica, replicaKey } from './kafka-reassign-partitions-plan.ts';
 import { describeDirectories, type ReplicaDirectory } from './kafka-reassign-partitions-requests.ts';

@@ -5,19 +5,19 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
-} from '../../protocol/messages/35-describe-log-dirs.ts';
+} from '../../protocol/messages/log-directories/35-describe-log-dirs.ts';
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+} from '../../protocol/messages/topics/45-alter-partition-reassignments.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../../protocol/messages/46-list-partition-reassignments.ts';
+} from '../../protocol/messages/topics/46-list-partition-reassignments.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../protocol/messages/60-describe-cluster.ts';
+} from '../../protocol/messages/cluster/60-describe-cluster.ts';
 import type { Assignment, Replica } from './kafka-reassign-partitions-plan.ts';
 import { replicaKey } from './kafka-reassign-partitions-plan.ts';
 import type { UsableBroker } from './kafka-reassign-partitions-placement.ts';

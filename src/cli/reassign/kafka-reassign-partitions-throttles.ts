@@ -8,7 +8,7 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../../protocol/messages/44-incremental-alter-configs.ts';
+} from '../../protocol/messages/configs/44-incremental-alter-configs.ts';
 import type { Assignment } from './kafka-reassign-partitions-plan.ts';
 import { describeNodes, type Reassignment, timeoutMs } from './kafka-reassign-partitions-requests.ts';
 import { partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';

@@ -6,7 +6,7 @@ import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';
 import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
-import { FetchRequest, FetchResponse } from '../../protocol/messages/01-fetch.ts';
+import { FetchRequest, FetchResponse } from '../../protocol/messages/records/01-fetch.ts';
 import { batches } from '../../protocol/records/batch.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';

@@ -2,9 +2,12 @@
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
-import { DescribeAclsRequest, DescribeAclsResponse } from '../../protocol/messages/29-describe-acls.ts';
-import { CreateAclsRequest, CreateAclsResponse } from '../../protocol/messages/30-create-acls.ts';
-import { DeleteAclsRequest, DeleteAclsResponse } from '../../protocol/messages/31-delete-acls.ts';
+import {
+  DescribeAclsRequest,
+  DescribeAclsResponse,
+} from '../../protocol/messages/security/29-describe-acls.ts';
+import { CreateAclsRequest, CreateAclsResponse } from '../../protocol/messages/security/30-create-acls.ts';
+import { DeleteAclsRequest, DeleteAclsResponse } from '../../protocol/messages/security/31-delete-acls.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { type Options, parseOptions } from '../arguments/options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';

@@ -5,19 +5,19 @@ import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   CreateDelegationTokenRequest,
   CreateDelegationTokenResponse,
-} from '../../protocol/messages/38-create-delegation-token.ts';
+} from '../../protocol/messages/security/38-create-delegation-token.ts';
 import {
   RenewDelegationTokenRequest,
   RenewDelegationTokenResponse,
-} from '../../protocol/messages/39-renew-delegation-token.ts';
+} from '../../protocol/messages/security/39-renew-delegation-token.ts';
 import {
   ExpireDelegationTokenRequest,
   ExpireDelegationTokenResponse,
-} from '../../protocol/messages/40-expire-delegation-token.ts';
+} from '../../protocol/messages/security/40-expire-delegation-token.ts';
 import {
   DescribeDelegationTokenRequest,
   DescribeDelegationTokenResponse,
-} from '../../protocol/messages/41-describe-delegation-token.ts';
+} from '../../protocol/messages/security/41-describe-delegation-token.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkInvalid, checkRequired, type Options, parseOptions } from '../arguments/options.ts';

@@ -4,8 +4,11 @@
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { LeaveGroupRequest, LeaveGroupResponse } from '../../protocol/messages/13-leave-group.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from '../../protocol/messages/groups/13-leave-group.ts';
+import {
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../../protocol/messages/topics/20-delete-topics.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkInvalid, type Options, parseOptions } from '../arguments/options.ts';

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { DeleteRecordsRequest, DeleteRecordsResponse } from '../../protocol/messages/21-delete-records.ts';
+import {
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
+} from '../../protocol/messages/records/21-delete-records.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { exceptionText } from '../text/exception-names.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';

@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import {
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+} from '../../protocol/messages/topics/43-elect-leaders.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { exceptionText } from '../text/exception-names.ts';
 import { printHelpOrVersion } from '../arguments/help-or-version.ts';

@@ -4,7 +4,7 @@ import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
-} from '../../protocol/messages/35-describe-log-dirs.ts';
+} from '../../protocol/messages/log-directories/35-describe-log-dirs.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { exceptionText } from '../text/exception-names.ts';
 import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';

@@ -6,15 +6,15 @@ import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeConfigsRequest,
   DescribeConfigsResponse,
-} from '../../protocol/messages/32-describe-configs.ts';
+} from '../../protocol/messages/configs/32-describe-configs.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../../protocol/messages/46-list-partition-reassignments.ts';
+} from '../../protocol/messages/topics/46-list-partition-reassignments.ts';
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
-} from '../../protocol/messages/75-describe-topic-partitions.ts';
+} from '../../protocol/messages/cluster/75-describe-topic-partitions.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { hashMapOrder } from '../text/java-order.ts';
 import type { Options } from '../arguments/options.ts';

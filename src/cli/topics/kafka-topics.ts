@@ -6,12 +6,18 @@ import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/topics/19-create-topics.ts';
+import {
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../../protocol/messages/topics/20-delete-topics.ts';
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-} from '../../protocol/messages/37-create-partitions.ts';
+} from '../../protocol/messages/topics/37-create-partitions.ts';
 import { connectClient, clientSettings } from '../cluster/connect.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { describeTopics } from './kafka-topics-describe.ts';

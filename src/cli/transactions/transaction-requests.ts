@@ -5,23 +5,23 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   InitProducerIdRequest,
   InitProducerIdResponse,
-} from '../../protocol/messages/22-init-producer-id.ts';
+} from '../../protocol/messages/transactions/22-init-producer-id.ts';
 import {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../protocol/messages/27-write-txn-markers.ts';
+} from '../../protocol/messages/transactions/27-write-txn-markers.ts';
 import {
   DescribeProducersRequest,
   DescribeProducersResponse,
-} from '../../protocol/messages/61-describe-producers.ts';
+} from '../../protocol/messages/records/61-describe-producers.ts';
 import {
   DescribeTransactionsRequest,
   DescribeTransactionsResponse,
-} from '../../protocol/messages/65-describe-transactions.ts';
+} from '../../protocol/messages/transactions/65-describe-transactions.ts';
 import {
   ListTransactionsRequest,
   ListTransactionsResponse,
-} from '../../protocol/messages/66-list-transactions.ts';
+} from '../../protocol/messages/transactions/66-list-transactions.ts';
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { byTopic, type TopicPartition } from '../cluster/list-offsets.ts';
 

@@ -3,7 +3,7 @@
  * begin alike (int16 version, then the topics), so this reads no further. Anything else in the metadata is the clients' affair.
  */
 import { decode } from '../../protocol/codec/codec.ts';
-import { ConsumerProtocolSubscription } from '../../protocol/messages/group-records.ts';
+import { ConsumerProtocolSubscription } from '../../protocol/messages/stored/group-records.ts';
 
 /** Null when the bytes are not a subscription. */
 export function subscriptionTopics(metadata: Uint8Array): readonly string[] | null {

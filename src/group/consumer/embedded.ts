@@ -6,7 +6,7 @@ import { decode, encode } from '../../protocol/codec/codec.ts';
 import {
   ConsumerProtocolAssignment,
   ConsumerProtocolSubscription,
-} from '../../protocol/messages/group-records.ts';
+} from '../../protocol/messages/stored/group-records.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { Partitions } from './assignors/assignor.ts';

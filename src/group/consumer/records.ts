@@ -1,7 +1,7 @@
 /** Changes of a consumer group as records of `__consumer_offsets` in Kafka's formats (keys 3 to 8 and 16), and back. */
 import type { Uuid } from '../../base/uuid.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
-import * as messages from '../../protocol/messages/consumer-group-records.ts';
+import * as messages from '../../protocol/messages/stored/consumer-group-records.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';
 import { ownBytes } from '../bytes.ts';
 import type { GroupRecord } from '../types.ts';

@@ -3,7 +3,7 @@
  * which keeps only the last batch of each producer. A version, then the message.
  */
 import { decodeWithEnd, DecodeError, encode } from '../../protocol/codec/codec.ts';
-import { ProducerSnapshot } from '../../protocol/messages/producer-snapshot.ts';
+import { ProducerSnapshot } from '../../protocol/messages/stored/producer-snapshot.ts';
 import { crc32c } from '../../protocol/records/crc32c.ts';
 import { writeInt32 } from '../../protocol/records/integers.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';

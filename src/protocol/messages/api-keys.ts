@@ -1,105 +1,141 @@
 /** The table of all requests that are described here, by API key. What a node serves is decided by its handlers, not here. */
 import type { Message } from '../schema/fields.ts';
-import { ProduceRequest, ProduceResponse } from './00-produce.ts';
-import { FetchRequest, FetchResponse } from './01-fetch.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from './02-list-offsets.ts';
-import { MetadataRequest, MetadataResponse } from './03-metadata.ts';
-import { OffsetCommitRequest, OffsetCommitResponse } from './08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from './09-offset-fetch.ts';
-import { FindCoordinatorRequest, FindCoordinatorResponse } from './10-find-coordinator.ts';
-import { JoinGroupRequest, JoinGroupResponse } from './11-join-group.ts';
-import { HeartbeatRequest, HeartbeatResponse } from './12-heartbeat.ts';
-import { LeaveGroupRequest, LeaveGroupResponse } from './13-leave-group.ts';
-import { SyncGroupRequest, SyncGroupResponse } from './14-sync-group.ts';
-import { DescribeGroupsRequest, DescribeGroupsResponse } from './15-describe-groups.ts';
-import { ListGroupsRequest, ListGroupsResponse } from './16-list-groups.ts';
-import { SaslHandshakeRequest, SaslHandshakeResponse } from './17-sasl-handshake.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from './18-api-versions.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from './19-create-topics.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from './20-delete-topics.ts';
-import { DeleteRecordsRequest, DeleteRecordsResponse } from './21-delete-records.ts';
-import { InitProducerIdRequest, InitProducerIdResponse } from './22-init-producer-id.ts';
-import { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse } from './23-offset-for-leader-epoch.ts';
-import { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from './24-add-partitions-to-txn.ts';
-import { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from './25-add-offsets-to-txn.ts';
-import { EndTxnRequest, EndTxnResponse } from './26-end-txn.ts';
-import { WriteTxnMarkersRequest, WriteTxnMarkersResponse } from './27-write-txn-markers.ts';
-import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './28-txn-offset-commit.ts';
-import { DescribeAclsRequest, DescribeAclsResponse } from './29-describe-acls.ts';
-import { CreateAclsRequest, CreateAclsResponse } from './30-create-acls.ts';
-import { DeleteAclsRequest, DeleteAclsResponse } from './31-delete-acls.ts';
-import { DescribeConfigsRequest, DescribeConfigsResponse } from './32-describe-configs.ts';
-import { AlterConfigsRequest, AlterConfigsResponse } from './33-alter-configs.ts';
-import { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './34-alter-replica-log-dirs.ts';
-import { DescribeLogDirsRequest, DescribeLogDirsResponse } from './35-describe-log-dirs.ts';
-import { SaslAuthenticateRequest, SaslAuthenticateResponse } from './36-sasl-authenticate.ts';
-import { CreatePartitionsRequest, CreatePartitionsResponse } from './37-create-partitions.ts';
-import { CreateDelegationTokenRequest, CreateDelegationTokenResponse } from './38-create-delegation-token.ts';
-import { RenewDelegationTokenRequest, RenewDelegationTokenResponse } from './39-renew-delegation-token.ts';
-import { ExpireDelegationTokenRequest, ExpireDelegationTokenResponse } from './40-expire-delegation-token.ts';
+import { ProduceRequest, ProduceResponse } from './records/00-produce.ts';
+import { FetchRequest, FetchResponse } from './records/01-fetch.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from './records/02-list-offsets.ts';
+import { MetadataRequest, MetadataResponse } from './cluster/03-metadata.ts';
+import { OffsetCommitRequest, OffsetCommitResponse } from './groups/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from './groups/09-offset-fetch.ts';
+import { FindCoordinatorRequest, FindCoordinatorResponse } from './groups/10-find-coordinator.ts';
+import { JoinGroupRequest, JoinGroupResponse } from './groups/11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from './groups/12-heartbeat.ts';
+import { LeaveGroupRequest, LeaveGroupResponse } from './groups/13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from './groups/14-sync-group.ts';
+import { DescribeGroupsRequest, DescribeGroupsResponse } from './groups/15-describe-groups.ts';
+import { ListGroupsRequest, ListGroupsResponse } from './groups/16-list-groups.ts';
+import { SaslHandshakeRequest, SaslHandshakeResponse } from './security/17-sasl-handshake.ts';
+import { ApiVersionsRequest, ApiVersionsResponse } from './cluster/18-api-versions.ts';
+import { CreateTopicsRequest, CreateTopicsResponse } from './topics/19-create-topics.ts';
+import { DeleteTopicsRequest, DeleteTopicsResponse } from './topics/20-delete-topics.ts';
+import { DeleteRecordsRequest, DeleteRecordsResponse } from './records/21-delete-records.ts';
+import { InitProducerIdRequest, InitProducerIdResponse } from './transactions/22-init-producer-id.ts';
+import {
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse,
+} from './records/23-offset-for-leader-epoch.ts';
+import {
+  AddPartitionsToTxnRequest,
+  AddPartitionsToTxnResponse,
+} from './transactions/24-add-partitions-to-txn.ts';
+import { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from './transactions/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from './transactions/26-end-txn.ts';
+import { WriteTxnMarkersRequest, WriteTxnMarkersResponse } from './transactions/27-write-txn-markers.ts';
+import { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './transactions/28-txn-offset-commit.ts';
+import { DescribeAclsRequest, DescribeAclsResponse } from './security/29-describe-acls.ts';
+import { CreateAclsRequest, CreateAclsResponse } from './security/30-create-acls.ts';
+import { DeleteAclsRequest, DeleteAclsResponse } from './security/31-delete-acls.ts';
+import { DescribeConfigsRequest, DescribeConfigsResponse } from './configs/32-describe-configs.ts';
+import { AlterConfigsRequest, AlterConfigsResponse } from './configs/33-alter-configs.ts';
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+} from './log-directories/34-alter-replica-log-dirs.ts';
+import { DescribeLogDirsRequest, DescribeLogDirsResponse } from './log-directories/35-describe-log-dirs.ts';
+import { SaslAuthenticateRequest, SaslAuthenticateResponse } from './security/36-sasl-authenticate.ts';
+import { CreatePartitionsRequest, CreatePartitionsResponse } from './topics/37-create-partitions.ts';
+import {
+  CreateDelegationTokenRequest,
+  CreateDelegationTokenResponse,
+} from './security/38-create-delegation-token.ts';
+import {
+  RenewDelegationTokenRequest,
+  RenewDelegationTokenResponse,
+} from './security/39-renew-delegation-token.ts';
+import {
+  ExpireDelegationTokenRequest,
+  ExpireDelegationTokenResponse,
+} from './security/40-expire-delegation-token.ts';
 import {
   DescribeDelegationTokenRequest,
   DescribeDelegationTokenResponse,
-} from './41-describe-delegation-token.ts';
-import { DeleteGroupsRequest, DeleteGroupsResponse } from './42-delete-groups.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from './43-elect-leaders.ts';
+} from './security/41-describe-delegation-token.ts';
+import { DeleteGroupsRequest, DeleteGroupsResponse } from './groups/42-delete-groups.ts';
+import { ElectLeadersRequest, ElectLeadersResponse } from './topics/43-elect-leaders.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from './44-incremental-alter-configs.ts';
+} from './configs/44-incremental-alter-configs.ts';
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from './45-alter-partition-reassignments.ts';
+} from './topics/45-alter-partition-reassignments.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from './46-list-partition-reassignments.ts';
-import { OffsetDeleteRequest, OffsetDeleteResponse } from './47-offset-delete.ts';
-import { DescribeClientQuotasRequest, DescribeClientQuotasResponse } from './48-describe-client-quotas.ts';
-import { AlterClientQuotasRequest, AlterClientQuotasResponse } from './49-alter-client-quotas.ts';
+} from './topics/46-list-partition-reassignments.ts';
+import { OffsetDeleteRequest, OffsetDeleteResponse } from './groups/47-offset-delete.ts';
+import {
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasResponse,
+} from './security/48-describe-client-quotas.ts';
+import { AlterClientQuotasRequest, AlterClientQuotasResponse } from './security/49-alter-client-quotas.ts';
 import {
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse,
-} from './50-describe-user-scram-credentials.ts';
+} from './security/50-describe-user-scram-credentials.ts';
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-} from './51-alter-user-scram-credentials.ts';
-import { DescribeQuorumRequest, DescribeQuorumResponse } from './55-describe-quorum.ts';
-import { AlterPartitionRequest, AlterPartitionResponse } from './56-alter-partition.ts';
-import { UpdateFeaturesRequest, UpdateFeaturesResponse } from './57-update-features.ts';
-import { DescribeClusterRequest, DescribeClusterResponse } from './60-describe-cluster.ts';
-import { DescribeProducersRequest, DescribeProducersResponse } from './61-describe-producers.ts';
-import { BrokerRegistrationRequest, BrokerRegistrationResponse } from './62-broker-registration.ts';
-import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from './63-broker-heartbeat.ts';
-import { UnregisterBrokerRequest, UnregisterBrokerResponse } from './64-unregister-broker.ts';
-import { DescribeTransactionsRequest, DescribeTransactionsResponse } from './65-describe-transactions.ts';
-import { ListTransactionsRequest, ListTransactionsResponse } from './66-list-transactions.ts';
-import { AllocateProducerIdsRequest, AllocateProducerIdsResponse } from './67-allocate-producer-ids.ts';
+} from './security/51-alter-user-scram-credentials.ts';
+import { DescribeQuorumRequest, DescribeQuorumResponse } from './quorum/55-describe-quorum.ts';
+import { AlterPartitionRequest, AlterPartitionResponse } from './brokers/56-alter-partition.ts';
+import { UpdateFeaturesRequest, UpdateFeaturesResponse } from './cluster/57-update-features.ts';
+import { DescribeClusterRequest, DescribeClusterResponse } from './cluster/60-describe-cluster.ts';
+import { DescribeProducersRequest, DescribeProducersResponse } from './records/61-describe-producers.ts';
+import { BrokerRegistrationRequest, BrokerRegistrationResponse } from './brokers/62-broker-registration.ts';
+import { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from './brokers/63-broker-heartbeat.ts';
+import { UnregisterBrokerRequest, UnregisterBrokerResponse } from './cluster/64-unregister-broker.ts';
+import {
+  DescribeTransactionsRequest,
+  DescribeTransactionsResponse,
+} from './transactions/65-describe-transactions.ts';
+import { ListTransactionsRequest, ListTransactionsResponse } from './transactions/66-list-transactions.ts';
+import {
+  AllocateProducerIdsRequest,
+  AllocateProducerIdsResponse,
+} from './brokers/67-allocate-producer-ids.ts';
 import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from './68-consumer-group-heartbeat.ts';
-import { ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse } from './69-consumer-group-describe.ts';
+} from './groups/68-consumer-group-heartbeat.ts';
+import {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+} from './groups/69-consumer-group-describe.ts';
 import {
   ControllerRegistrationRequest,
   ControllerRegistrationResponse,
-} from './70-controller-registration.ts';
+} from './brokers/70-controller-registration.ts';
 import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
-} from './71-get-telemetry-subscriptions.ts';
-import { PushTelemetryRequest, PushTelemetryResponse } from './72-push-telemetry.ts';
-import { AssignReplicasToDirsRequest, AssignReplicasToDirsResponse } from './73-assign-replicas-to-dirs.ts';
-import { ListConfigResourcesRequest, ListConfigResourcesResponse } from './74-list-config-resources.ts';
+} from './telemetry/71-get-telemetry-subscriptions.ts';
+import { PushTelemetryRequest, PushTelemetryResponse } from './telemetry/72-push-telemetry.ts';
+import {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from './brokers/73-assign-replicas-to-dirs.ts';
+import {
+  ListConfigResourcesRequest,
+  ListConfigResourcesResponse,
+} from './configs/74-list-config-resources.ts';
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
-} from './75-describe-topic-partitions.ts';
-import { AddRaftVoterRequest, AddRaftVoterResponse } from './80-add-raft-voter.ts';
-import { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from './81-remove-raft-voter.ts';
-import { UpdateRaftVoterRequest, UpdateRaftVoterResponse } from './82-update-raft-voter.ts';
+} from './cluster/75-describe-topic-partitions.ts';
+import { AddRaftVoterRequest, AddRaftVoterResponse } from './quorum/80-add-raft-voter.ts';
+import { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from './quorum/81-remove-raft-voter.ts';
+import { UpdateRaftVoterRequest, UpdateRaftVoterResponse } from './quorum/82-update-raft-voter.ts';
 
 export const ApiKey = {
   Produce: 0,

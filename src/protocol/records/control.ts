@@ -1,6 +1,6 @@
 /** Control batches: one record that is a mark in the log, not data. Brokers write them; clients skip them. */
 import { decode, encode } from '../codec/codec.ts';
-import { ControlRecordTypeSchema, EndTxnMarker } from '../messages/control-records.ts';
+import { ControlRecordTypeSchema, EndTxnMarker } from '../messages/stored/control-records.ts';
 import { buildBatch } from './builder.ts';
 import type { KafkaRecord } from './record.ts';
 import { encodeVersioned } from './versioned.ts';

@@ -22,12 +22,12 @@ import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   BrokerHeartbeatRequest,
   BrokerHeartbeatResponse,
-} from '../../protocol/messages/63-broker-heartbeat.ts';
-import type { BrokerHeartbeatResponse as Heartbeat } from '../../protocol/messages/63-broker-heartbeat.ts';
+} from '../../protocol/messages/brokers/63-broker-heartbeat.ts';
+import type { BrokerHeartbeatResponse as Heartbeat } from '../../protocol/messages/brokers/63-broker-heartbeat.ts';
 import {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
-} from '../../protocol/messages/62-broker-registration.ts';
+} from '../../protocol/messages/brokers/62-broker-registration.ts';
 import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 

@@ -9,7 +9,7 @@ import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import {
   ControllerRegistrationRequest,
   ControllerRegistrationResponse,
-} from '../../protocol/messages/70-controller-registration.ts';
+} from '../../protocol/messages/brokers/70-controller-registration.ts';
 import type { LeaderView } from '../../raft/api.ts';
 
 const retryMs = 1000;

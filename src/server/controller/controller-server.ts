@@ -2,8 +2,8 @@
 import type { Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { MessageStream } from '../../base/network.ts';
-import { BrokerRegistrationRequest } from '../../protocol/messages/62-broker-registration.ts';
-import { BrokerHeartbeatRequest } from '../../protocol/messages/63-broker-heartbeat.ts';
+import { BrokerRegistrationRequest } from '../../protocol/messages/brokers/62-broker-registration.ts';
+import { BrokerHeartbeatRequest } from '../../protocol/messages/brokers/63-broker-heartbeat.ts';
 import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Caller, CallServer } from '../calls/call-server.ts';

@@ -6,7 +6,7 @@ import type { NodeId } from '../../base/ids.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { KafkaError } from '../../protocol/errors.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/02-list-offsets.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/records/02-list-offsets.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';
 
 /** A group as the coordinator knows it. */

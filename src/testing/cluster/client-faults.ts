@@ -6,11 +6,11 @@
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../../protocol/messages/45-alter-partition-reassignments.ts';
+} from '../../protocol/messages/topics/45-alter-partition-reassignments.ts';
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
-} from '../../protocol/messages/34-alter-replica-log-dirs.ts';
+} from '../../protocol/messages/log-directories/34-alter-replica-log-dirs.ts';
 import type { SimulatedHost } from '../../simulation/host.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';

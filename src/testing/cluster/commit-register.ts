@@ -4,8 +4,11 @@
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
+import {
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+} from '../../protocol/messages/groups/08-offset-commit.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/groups/09-offset-fetch.ts';
 import type { Verdict } from './verdict.ts';
 
 const groupId = 'register';

@@ -11,7 +11,7 @@ import { leaveStaticEpoch } from '../../group/consumer/member.ts';
 import { readChange } from '../../group/consumer/records.ts';
 import { type ReadRecord, readRecord } from '../../group/records.ts';
 import { decode } from '../../protocol/codec/codec.ts';
-import { ConsumerProtocolAssignment } from '../../protocol/messages/group-records.ts';
+import { ConsumerProtocolAssignment } from '../../protocol/messages/stored/group-records.ts';
 import { versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';
 import { judgeAssignment } from './group-balance.ts';
 import type { Verdict } from './verdict.ts';

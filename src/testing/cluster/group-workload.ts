@@ -9,7 +9,10 @@ import { offsetsTopic } from '../../broker/groups/group-service.ts';
 import { Fetcher } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
-import { DeleteGroupsRequest, DeleteGroupsResponse } from '../../protocol/messages/42-delete-groups.ts';
+import {
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+} from '../../protocol/messages/groups/42-delete-groups.ts';
 import { coordinatorPartition } from '../../coordinator/partition.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster } from '../simulated-cluster.ts';

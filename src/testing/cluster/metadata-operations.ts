@@ -11,13 +11,22 @@
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors } from '../../protocol/errors.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
-import { DeleteTopicsRequest, DeleteTopicsResponse } from '../../protocol/messages/20-delete-topics.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/topics/19-create-topics.ts';
+import {
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../../protocol/messages/topics/20-delete-topics.ts';
+import {
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+} from '../../protocol/messages/topics/43-elect-leaders.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../../protocol/messages/44-incremental-alter-configs.ts';
+} from '../../protocol/messages/configs/44-incremental-alter-configs.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import { type Span, type TimeLine, type TopicLife, watchedSetting } from './time-line.ts';
 import type { Verdict } from './verdict.ts';

@@ -6,20 +6,20 @@ import { sleep } from '../../base/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable } from '../../client/retry.ts';
 import { errorOf, Errors, KafkaError } from '../../protocol/errors.ts';
-import { ProduceRequest, ProduceResponse } from '../../protocol/messages/00-produce.ts';
+import { ProduceRequest, ProduceResponse } from '../../protocol/messages/records/00-produce.ts';
 import {
   FindCoordinatorRequest,
   FindCoordinatorResponse,
-} from '../../protocol/messages/10-find-coordinator.ts';
+} from '../../protocol/messages/groups/10-find-coordinator.ts';
 import {
   InitProducerIdRequest,
   InitProducerIdResponse,
-} from '../../protocol/messages/22-init-producer-id.ts';
-import { EndTxnRequest, EndTxnResponse } from '../../protocol/messages/26-end-txn.ts';
+} from '../../protocol/messages/transactions/22-init-producer-id.ts';
+import { EndTxnRequest, EndTxnResponse } from '../../protocol/messages/transactions/26-end-txn.ts';
 import {
   TxnOffsetCommitRequest,
   TxnOffsetCommitResponse,
-} from '../../protocol/messages/28-txn-offset-commit.ts';
+} from '../../protocol/messages/transactions/28-txn-offset-commit.ts';
 import { buildBatch } from '../../protocol/records/builder.ts';
 
 const encoder = new TextEncoder();

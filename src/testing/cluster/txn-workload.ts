@@ -6,7 +6,7 @@ import { sleep } from '../../base/clock.ts';
 import { Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { KafkaError } from '../../protocol/errors.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/groups/09-offset-fetch.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster } from '../simulated-cluster.ts';
 import type { TopicPlan } from './swarm.ts';

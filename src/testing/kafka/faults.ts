@@ -122,7 +122,9 @@ function checkFault(options: FaultOptions): void {
     throw new TypeError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
   if (corrupt !== undefined && apis.some((name) => name !== 'Fetch'))
     throw new TypeError('corrupt damages the records of a Fetch; no other API has records in its answer.');
-  const ends = (['error', 'drop', 'disconnect'] as const).filter((end) => options[end] !== undefined && options[end] !== false);
+  const ends = (['error', 'drop', 'disconnect'] as const).filter(
+    (end) => options[end] !== undefined && options[end] !== false,
+  );
   if (ends.length > 1)
     throw new TypeError(`A request ends in one way, not in ${ends.join(' and ')}: make two faults.`);
 }

@@ -135,7 +135,8 @@ const recordNames: OptionNames<TestRecord> = {
 export function checkRecord(record: TestRecord | string): void {
   if (typeof record === 'string') return;
   checkNames('A record', record, recordNames);
-  if (record.value === undefined) throw new TypeError('A record needs a value: text, bytes, or null for a tombstone.');
+  if (record.value === undefined)
+    throw new TypeError('A record needs a value: text, bytes, or null for a tombstone.');
 }
 
 export function checkTopic(name: string, topic: number | TestTopic): void {
@@ -158,8 +159,7 @@ export function checkOptions(options: StartKafkaOptions): void {
     throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
     throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
-  if (racks.length > nodes)
-    throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
+  if (racks.length > nodes) throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
   if (clock !== 'real' && clock !== 'manual')
     throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);
   for (const [name, topic] of Object.entries(topics)) checkTopic(name, topic);

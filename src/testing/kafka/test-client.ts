@@ -8,18 +8,27 @@ import { KafkaClient } from '../../client/kafka-client.ts';
 import { Producer } from '../../client/producer.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/09-offset-fetch.ts';
-import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages/15-describe-groups.ts';
-import { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages/19-create-topics.ts';
+import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/groups/09-offset-fetch.ts';
+import {
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../../protocol/messages/groups/15-describe-groups.ts';
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/topics/19-create-topics.ts';
 import {
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-} from '../../protocol/messages/45-alter-partition-reassignments.ts';
-import { ElectLeadersRequest, ElectLeadersResponse } from '../../protocol/messages/43-elect-leaders.ts';
+} from '../../protocol/messages/topics/45-alter-partition-reassignments.ts';
+import {
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+} from '../../protocol/messages/topics/43-elect-leaders.ts';
 import {
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse,
-} from '../../protocol/messages/69-consumer-group-describe.ts';
+} from '../../protocol/messages/groups/69-consumer-group-describe.ts';
 import type { TestRecord, TestTopic } from './options.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
-import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
-import { ApiVersionsRequest } from '../../../src/protocol/messages/18-api-versions.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
+import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import type { Init } from '../../../src/protocol/schema/fields.ts';
 import {
   batchOf,

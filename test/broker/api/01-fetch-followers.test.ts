@@ -1,6 +1,6 @@
 /** Fetch from followers (KIP-392): who is sent where, and what a response says then. */
 import { expect, test } from 'vitest';
-import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { batchOf, idA, TestBroker } from '../harness.ts';
 
 async function fetch(

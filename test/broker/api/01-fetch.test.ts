@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { record } from '../../../src/metadata/records.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
-import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { batches } from '../../../src/protocol/records/batch.ts';
 import type { Init } from '../../../src/protocol/schema/fields.ts';
 import {

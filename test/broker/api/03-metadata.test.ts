@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../../src/base/ids.ts';
 import { record } from '../../../src/metadata/records.ts';
-import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/03-metadata.ts';
+import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/cluster/03-metadata.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
-} from '../../../src/protocol/messages/75-describe-topic-partitions.ts';
+} from '../../../src/protocol/messages/cluster/75-describe-topic-partitions.ts';
 import {
   DescribeClusterRequest,
   DescribeClusterResponse,
-} from '../../../src/protocol/messages/60-describe-cluster.ts';
+} from '../../../src/protocol/messages/cluster/60-describe-cluster.ts';
 import { brokerRecord, frame, idA, idB, readResponse, settle, TestBroker, topicRecords } from '../harness.ts';
 
 const idC = 'AAAAAAAAAAAAAAAAAAACew';

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { apiOf } from '../../../src/protocol/messages/api-keys.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../../../src/protocol/messages/18-api-versions.ts';
+import {
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+} from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { uuidZero } from '../../../src/base/uuid.ts';
 import { frame, idA, readResponse, settle, TestBroker } from '../harness.ts';

@@ -2,43 +2,46 @@ import { describe, expect, test } from 'vitest';
 import {
   ListConfigResourcesRequest,
   ListConfigResourcesResponse,
-} from '../../../src/protocol/messages/74-list-config-resources.ts';
+} from '../../../src/protocol/messages/configs/74-list-config-resources.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { Errors, errorOf, KafkaError } from '../../../src/protocol/errors.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../../src/protocol/messages/records/02-list-offsets.ts';
 import {
   DeleteRecordsRequest,
   DeleteRecordsResponse,
-} from '../../../src/protocol/messages/21-delete-records.ts';
+} from '../../../src/protocol/messages/records/21-delete-records.ts';
 import {
   OffsetForLeaderEpochRequest,
   OffsetForLeaderEpochResponse,
-} from '../../../src/protocol/messages/23-offset-for-leader-epoch.ts';
+} from '../../../src/protocol/messages/records/23-offset-for-leader-epoch.ts';
 import {
   DescribeConfigsRequest,
   DescribeConfigsResponse,
-} from '../../../src/protocol/messages/32-describe-configs.ts';
+} from '../../../src/protocol/messages/configs/32-describe-configs.ts';
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
-} from '../../../src/protocol/messages/34-alter-replica-log-dirs.ts';
+} from '../../../src/protocol/messages/log-directories/34-alter-replica-log-dirs.ts';
 import {
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
-} from '../../../src/protocol/messages/35-describe-log-dirs.ts';
+} from '../../../src/protocol/messages/log-directories/35-describe-log-dirs.ts';
 import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,
-} from '../../../src/protocol/messages/55-describe-quorum.ts';
+} from '../../../src/protocol/messages/quorum/55-describe-quorum.ts';
 import {
   DescribeProducersRequest,
   DescribeProducersResponse,
-} from '../../../src/protocol/messages/61-describe-producers.ts';
+} from '../../../src/protocol/messages/records/61-describe-producers.ts';
 import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
-} from '../../../src/protocol/messages/71-get-telemetry-subscriptions.ts';
+} from '../../../src/protocol/messages/telemetry/71-get-telemetry-subscriptions.ts';
 import { batchOf, brokerRecord, idA, TestBroker } from '../harness.ts';
 
 describe('ListOffsets', () => {

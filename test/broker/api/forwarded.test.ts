@@ -4,39 +4,39 @@ import { record } from '../../../src/metadata/records.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import {
   DeleteTopicsRequest,
   DeleteTopicsResponse,
-} from '../../../src/protocol/messages/20-delete-topics.ts';
+} from '../../../src/protocol/messages/topics/20-delete-topics.ts';
 import {
   AlterConfigsRequest,
   AlterConfigsResponse,
-} from '../../../src/protocol/messages/33-alter-configs.ts';
+} from '../../../src/protocol/messages/configs/33-alter-configs.ts';
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-} from '../../../src/protocol/messages/37-create-partitions.ts';
+} from '../../../src/protocol/messages/topics/37-create-partitions.ts';
 import {
   ElectLeadersRequest,
   ElectLeadersResponse,
-} from '../../../src/protocol/messages/43-elect-leaders.ts';
+} from '../../../src/protocol/messages/topics/43-elect-leaders.ts';
 import {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
-} from '../../../src/protocol/messages/44-incremental-alter-configs.ts';
+} from '../../../src/protocol/messages/configs/44-incremental-alter-configs.ts';
 import {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-} from '../../../src/protocol/messages/46-list-partition-reassignments.ts';
+} from '../../../src/protocol/messages/topics/46-list-partition-reassignments.ts';
 import {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
-} from '../../../src/protocol/messages/57-update-features.ts';
+} from '../../../src/protocol/messages/cluster/57-update-features.ts';
 import {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-} from '../../../src/protocol/messages/64-unregister-broker.ts';
+} from '../../../src/protocol/messages/cluster/64-unregister-broker.ts';
 import { frame, idA, settle, TestBroker, topicRecords } from '../harness.ts';
 
 const idC = 'AAAAAAAAAAAAAAAAAAACew';

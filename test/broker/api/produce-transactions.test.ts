@@ -1,15 +1,15 @@
 /** Transactional batches on their way into the log: asked of the coordinator first, in the words that each client knows. */
 import { describe, expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
-import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
-} from '../../../src/protocol/messages/24-add-partitions-to-txn.ts';
+} from '../../../src/protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../../src/protocol/messages/27-write-txn-markers.ts';
+} from '../../../src/protocol/messages/transactions/27-write-txn-markers.ts';
 import {
   batchOf,
   brokerRecord,

@@ -7,21 +7,21 @@ import {
   requestedAddition,
   requestedRemoval,
   requestedUpdate,
-} from '../../../src/broker/api/raft-voters.ts';
+} from '../../../src/broker/api/quorum/raft-voters.ts';
 import { create } from '../../../src/protocol/codec/codec.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   AddRaftVoterRequest,
   AddRaftVoterResponse,
-} from '../../../src/protocol/messages/80-add-raft-voter.ts';
+} from '../../../src/protocol/messages/quorum/80-add-raft-voter.ts';
 import {
   RemoveRaftVoterRequest,
   RemoveRaftVoterResponse,
-} from '../../../src/protocol/messages/81-remove-raft-voter.ts';
+} from '../../../src/protocol/messages/quorum/81-remove-raft-voter.ts';
 import {
   UpdateRaftVoterRequest,
   UpdateRaftVoterResponse,
-} from '../../../src/protocol/messages/82-update-raft-voter.ts';
+} from '../../../src/protocol/messages/quorum/82-update-raft-voter.ts';
 import type { Refusal } from '../../../src/raft/state.ts';
 import { idA, idB, TestBroker } from '../harness.ts';
 

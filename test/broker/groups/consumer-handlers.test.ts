@@ -7,25 +7,31 @@ import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   OffsetCommitRequest,
   OffsetCommitResponse,
-} from '../../../src/protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
+} from '../../../src/protocol/messages/groups/08-offset-commit.ts';
+import {
+  OffsetFetchRequest,
+  OffsetFetchResponse,
+} from '../../../src/protocol/messages/groups/09-offset-fetch.ts';
 import {
   DescribeGroupsRequest,
   DescribeGroupsResponse,
-} from '../../../src/protocol/messages/15-describe-groups.ts';
-import { ListGroupsRequest, ListGroupsResponse } from '../../../src/protocol/messages/16-list-groups.ts';
+} from '../../../src/protocol/messages/groups/15-describe-groups.ts';
+import {
+  ListGroupsRequest,
+  ListGroupsResponse,
+} from '../../../src/protocol/messages/groups/16-list-groups.ts';
 import {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
-} from '../../../src/protocol/messages/42-delete-groups.ts';
+} from '../../../src/protocol/messages/groups/42-delete-groups.ts';
 import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from '../../../src/protocol/messages/68-consumer-group-heartbeat.ts';
+} from '../../../src/protocol/messages/groups/68-consumer-group-heartbeat.ts';
 import {
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse,
-} from '../../../src/protocol/messages/69-consumer-group-describe.ts';
+} from '../../../src/protocol/messages/groups/69-consumer-group-describe.ts';
 import { idA, topicRecords } from '../harness.ts';
 import { GroupBroker } from './group-broker.ts';
 

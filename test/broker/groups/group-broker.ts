@@ -2,7 +2,7 @@
 import { nodeId } from '../../../src/base/ids.ts';
 import type { Clock, Scheduler } from '../../../src/base/clock.ts';
 import { Endpoints } from '../../../src/broker/api/endpoints.ts';
-import { createGroupHandlers } from '../../../src/broker/api/group-handlers.ts';
+import { createGroupHandlers } from '../../../src/broker/api/groups/group-handlers.ts';
 import type { Leadership } from '../../../src/broker/coordinator/runtime.ts';
 import { GroupService } from '../../../src/broker/groups/group-service.ts';
 import { ImageWatch } from '../../../src/broker/image-watch.ts';

@@ -6,33 +6,42 @@ import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   OffsetCommitRequest,
   OffsetCommitResponse,
-} from '../../../src/protocol/messages/08-offset-commit.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
+} from '../../../src/protocol/messages/groups/08-offset-commit.ts';
+import {
+  OffsetFetchRequest,
+  OffsetFetchResponse,
+} from '../../../src/protocol/messages/groups/09-offset-fetch.ts';
 import {
   FindCoordinatorRequest,
   FindCoordinatorResponse,
-} from '../../../src/protocol/messages/10-find-coordinator.ts';
-import { JoinGroupRequest, JoinGroupResponse } from '../../../src/protocol/messages/11-join-group.ts';
-import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/12-heartbeat.ts';
-import { LeaveGroupRequest, LeaveGroupResponse } from '../../../src/protocol/messages/13-leave-group.ts';
-import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/14-sync-group.ts';
+} from '../../../src/protocol/messages/groups/10-find-coordinator.ts';
+import { JoinGroupRequest, JoinGroupResponse } from '../../../src/protocol/messages/groups/11-join-group.ts';
+import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/groups/12-heartbeat.ts';
+import {
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+} from '../../../src/protocol/messages/groups/13-leave-group.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/groups/14-sync-group.ts';
 import {
   DescribeGroupsRequest,
   DescribeGroupsResponse,
-} from '../../../src/protocol/messages/15-describe-groups.ts';
-import { ListGroupsRequest, ListGroupsResponse } from '../../../src/protocol/messages/16-list-groups.ts';
+} from '../../../src/protocol/messages/groups/15-describe-groups.ts';
+import {
+  ListGroupsRequest,
+  ListGroupsResponse,
+} from '../../../src/protocol/messages/groups/16-list-groups.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
-} from '../../../src/protocol/messages/42-delete-groups.ts';
+} from '../../../src/protocol/messages/groups/42-delete-groups.ts';
 import {
   OffsetDeleteRequest,
   OffsetDeleteResponse,
-} from '../../../src/protocol/messages/47-offset-delete.ts';
+} from '../../../src/protocol/messages/groups/47-offset-delete.ts';
 import { idA } from '../harness.ts';
 import { GroupBroker, partitionCount } from './group-broker.ts';
 

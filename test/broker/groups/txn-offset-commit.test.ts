@@ -3,11 +3,14 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
 import type { TransactionQuestion } from '../../../src/broker/txn/transaction-verifier.ts';
 import { type ErrorRow, Errors, errorOf } from '../../../src/protocol/errors.ts';
-import { OffsetFetchRequest, OffsetFetchResponse } from '../../../src/protocol/messages/09-offset-fetch.ts';
+import {
+  OffsetFetchRequest,
+  OffsetFetchResponse,
+} from '../../../src/protocol/messages/groups/09-offset-fetch.ts';
 import {
   TxnOffsetCommitRequest,
   TxnOffsetCommitResponse,
-} from '../../../src/protocol/messages/28-txn-offset-commit.ts';
+} from '../../../src/protocol/messages/transactions/28-txn-offset-commit.ts';
 import { batchHeader } from '../../../src/protocol/records/batch.ts';
 import { endTransactionOf } from '../../../src/protocol/records/control.ts';
 import { decodeRecords } from '../../../src/protocol/records/record.ts';

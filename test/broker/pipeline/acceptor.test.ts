@@ -1,7 +1,7 @@
 /** How many connections a node takes, and which. */
 import { expect, test } from 'vitest';
 import { refusedConnectionsMax, refusedSilenceMs } from '../../../src/broker/limits.ts';
-import { ApiVersionsRequest } from '../../../src/protocol/messages/18-api-versions.ts';
+import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import { frame, settle, TestBroker } from '../harness.ts';
 
 const brokerWith = (properties: string): TestBroker => new TestBroker({ properties });

@@ -8,10 +8,13 @@ import {
 } from '../../../src/broker/handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../../../src/broker/limits.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
-import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/12-heartbeat.ts';
-import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/14-sync-group.ts';
-import { ListGroupsRequest, ListGroupsResponse } from '../../../src/protocol/messages/16-list-groups.ts';
-import { ApiVersionsRequest } from '../../../src/protocol/messages/18-api-versions.ts';
+import { HeartbeatRequest, HeartbeatResponse } from '../../../src/protocol/messages/groups/12-heartbeat.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../../../src/protocol/messages/groups/14-sync-group.ts';
+import {
+  ListGroupsRequest,
+  ListGroupsResponse,
+} from '../../../src/protocol/messages/groups/16-list-groups.ts';
+import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import { frame, type MemoryConnection, settle, TestBroker } from '../harness.ts';
 
 /** Heartbeats that answer when the test says so, named by their member id. */

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Clock, Scheduler } from '../../../src/base/clock.ts';
 import { nodeId } from '../../../src/base/ids.ts';
 import { Endpoints } from '../../../src/broker/api/endpoints.ts';
-import { createFindCoordinatorHandler, keyType } from '../../../src/broker/api/10-find-coordinator.ts';
-import { createTxnHandlers } from '../../../src/broker/api/txn-handlers.ts';
+import { createFindCoordinatorHandler, keyType } from '../../../src/broker/api/groups/10-find-coordinator.ts';
+import { createTxnHandlers } from '../../../src/broker/api/transactions/txn-handlers.ts';
 import { CoordinatorFinder } from '../../../src/broker/coordinator/coordinator-finder.ts';
 import type { Leadership } from '../../../src/broker/coordinator/runtime.ts';
 import { ImageWatch } from '../../../src/broker/image-watch.ts';
@@ -19,40 +19,40 @@ import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   FindCoordinatorRequest,
   FindCoordinatorResponse,
-} from '../../../src/protocol/messages/10-find-coordinator.ts';
+} from '../../../src/protocol/messages/groups/10-find-coordinator.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import {
   InitProducerIdRequest,
   InitProducerIdResponse,
-} from '../../../src/protocol/messages/22-init-producer-id.ts';
+} from '../../../src/protocol/messages/transactions/22-init-producer-id.ts';
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
-} from '../../../src/protocol/messages/24-add-partitions-to-txn.ts';
+} from '../../../src/protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import {
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,
-} from '../../../src/protocol/messages/25-add-offsets-to-txn.ts';
-import { EndTxnRequest, EndTxnResponse } from '../../../src/protocol/messages/26-end-txn.ts';
+} from '../../../src/protocol/messages/transactions/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from '../../../src/protocol/messages/transactions/26-end-txn.ts';
 import {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../../src/protocol/messages/27-write-txn-markers.ts';
+} from '../../../src/protocol/messages/transactions/27-write-txn-markers.ts';
 import {
   DescribeTransactionsRequest,
   DescribeTransactionsResponse,
-} from '../../../src/protocol/messages/65-describe-transactions.ts';
+} from '../../../src/protocol/messages/transactions/65-describe-transactions.ts';
 import {
   ListTransactionsRequest,
   ListTransactionsResponse,
-} from '../../../src/protocol/messages/66-list-transactions.ts';
+} from '../../../src/protocol/messages/transactions/66-list-transactions.ts';
 import {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
-} from '../../../src/protocol/messages/67-allocate-producer-ids.ts';
+} from '../../../src/protocol/messages/brokers/67-allocate-producer-ids.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { MemoryLog, MemoryReplica } from '../coordinator/memory-replica.ts';
 import { FakeBrokers } from '../fakes.ts';

@@ -6,7 +6,7 @@ import { type ErrorRow, Errors } from '../../../src/protocol/errors.ts';
 import {
   type WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../../src/protocol/messages/27-write-txn-markers.ts';
+} from '../../../src/protocol/messages/transactions/27-write-txn-markers.ts';
 import type { Infer, Init } from '../../../src/protocol/schema/fields.ts';
 import { namesOf, parts } from '../../txn/harness.ts';
 import { brokerRecord, idA, ManualTime, settle, TestBroker, topicRecords } from '../harness.ts';

@@ -4,7 +4,7 @@ import type { Uuid } from '../../../src/base/uuid.ts';
 import type { JoinResponse, SyncResponse } from '../../../src/group/types.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
-import { ConsumerProtocolAssignment } from '../../../src/protocol/messages/group-records.ts';
+import { ConsumerProtocolAssignment } from '../../../src/protocol/messages/stored/group-records.ts';
 import { encodeVersioned, versionedBodyAt } from '../../../src/protocol/records/versioned.ts';
 import type { ConsumerWorld } from './harness.ts';
 import { subscription } from './harness.ts';

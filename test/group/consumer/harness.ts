@@ -4,7 +4,7 @@ import type { Uuid } from '../../../src/base/uuid.ts';
 import type { ConsumerHeartbeatResponse } from '../../../src/group/consumer/requests.ts';
 import type { ConsumerHeartbeatRequest, GroupConfig } from '../../../src/group/types.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
-import { ConsumerProtocolSubscription } from '../../../src/protocol/messages/group-records.ts';
+import { ConsumerProtocolSubscription } from '../../../src/protocol/messages/stored/group-records.ts';
 import { encodeVersioned } from '../../../src/protocol/records/versioned.ts';
 import { MetadataDelta } from '../../../src/metadata/delta.ts';
 import { errorName, World } from '../harness.ts';

@@ -4,7 +4,7 @@ import { defined } from '../../../src/base/assert.ts';
 import type { GroupConfig, JoinRequest, JoinResponse, SyncResponse } from '../../../src/group/types.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
-import { ConsumerProtocolAssignment } from '../../../src/protocol/messages/group-records.ts';
+import { ConsumerProtocolAssignment } from '../../../src/protocol/messages/stored/group-records.ts';
 import { encodeVersioned, versionedBodyAt } from '../../../src/protocol/records/versioned.ts';
 import { config, durable, errorName, replayed, seededRandom } from '../harness.ts';
 import { ConsumerWorld, idOf, settle, subscription } from './harness.ts';

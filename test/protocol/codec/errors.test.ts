@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { DecodeError, decode, EncodeError, encode } from '../../../src/protocol/codec/codec.ts';
 import { Reader } from '../../../src/protocol/codec/reader.ts';
 import { Writer } from '../../../src/protocol/codec/writer.ts';
-import { FetchRequest } from '../../../src/protocol/messages/01-fetch.ts';
-import { MetadataRequest } from '../../../src/protocol/messages/03-metadata.ts';
+import { FetchRequest } from '../../../src/protocol/messages/records/01-fetch.ts';
+import { MetadataRequest } from '../../../src/protocol/messages/cluster/03-metadata.ts';
 import { array, int32, int64, message, string } from '../../../src/protocol/schema/fields.ts';
 import { errorOf, Errors, KafkaError } from '../../../src/protocol/errors.ts';
 

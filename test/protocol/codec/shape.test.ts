@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
 import { create, decode, encode } from '../../../src/protocol/codec/codec.ts';
-import { FetchRequest } from '../../../src/protocol/messages/01-fetch.ts';
+import { FetchRequest } from '../../../src/protocol/messages/records/01-fetch.ts';
 
 test('one hidden class for a message', () => {
   setFlagsFromString('--allow-natives-syntax');

@@ -6,12 +6,15 @@ import type { KafkaServer } from '../../../src/broker/server.ts';
 import { peerRequestsInFlightMax } from '../../../src/broker/limits.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
 import { KafkaError } from '../../../src/protocol/errors.ts';
-import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../../src/protocol/messages/records/02-list-offsets.ts';
 import {
   BrokerHeartbeatRequest,
   BrokerHeartbeatResponse,
-} from '../../../src/protocol/messages/63-broker-heartbeat.ts';
+} from '../../../src/protocol/messages/brokers/63-broker-heartbeat.ts';
 import { StreamBrokerClient } from '../../../src/server/calls/broker-client.ts';
 import { helloOf, versionMax } from '../../../src/base/hello.ts';
 import { BrokerServer } from '../../../src/server/calls/broker-server.ts';

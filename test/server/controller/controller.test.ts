@@ -3,7 +3,7 @@ import { nodeId } from '../../../src/base/ids.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
 import type { MessageStream } from '../../../src/base/network.ts';
 import { ControllerServer } from '../../../src/server/controller/controller-server.ts';

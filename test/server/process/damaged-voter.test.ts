@@ -12,7 +12,7 @@ import { parseMetaProperties } from '../../../src/log/directories/meta-propertie
 import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,
-} from '../../../src/protocol/messages/55-describe-quorum.ts';
+} from '../../../src/protocol/messages/quorum/55-describe-quorum.ts';
 import { createTopic, type NodeFiles, type Tool, until, Workshop } from './harness.ts';
 
 const workshop = new Workshop();

@@ -20,11 +20,11 @@ import { Producer, type ProducerOptions } from '../../../src/client/producer.ts'
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import {
   DescribeQuorumRequest,
   DescribeQuorumResponse,
-} from '../../../src/protocol/messages/55-describe-quorum.ts';
+} from '../../../src/protocol/messages/quorum/55-describe-quorum.ts';
 import type { Infer } from '../../../src/protocol/schema/fields.ts';
 
 /** Ports that were free a moment ago. */

@@ -2,8 +2,8 @@
 import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { requestFrame } from '../../../src/protocol/frames.ts';
-import { FetchRequest } from '../../../src/protocol/messages/01-fetch.ts';
-import { MetadataRequest } from '../../../src/protocol/messages/03-metadata.ts';
+import { FetchRequest } from '../../../src/protocol/messages/records/01-fetch.ts';
+import { MetadataRequest } from '../../../src/protocol/messages/cluster/03-metadata.ts';
 import { createTopic, type NodeFiles, Workshop } from './harness.ts';
 import { RawSocket } from './raw-socket.ts';
 

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import {
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
-} from '../../../src/protocol/messages/34-alter-replica-log-dirs.ts';
+} from '../../../src/protocol/messages/log-directories/34-alter-replica-log-dirs.ts';
 import {
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
-} from '../../../src/protocol/messages/35-describe-log-dirs.ts';
+} from '../../../src/protocol/messages/log-directories/35-describe-log-dirs.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   bytesOf,

@@ -11,12 +11,12 @@ import type { KafkaClient } from '../../../src/client/kafka-client.ts';
 import { decode } from '../../../src/protocol/codec/codec.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
 import { requestFrame } from '../../../src/protocol/frames.ts';
-import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
-import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
-} from '../../../src/protocol/messages/19-create-topics.ts';
+} from '../../../src/protocol/messages/topics/19-create-topics.ts';
 import { batchHeader, type CompressionType, updateCrc } from '../../../src/protocol/records/batch.ts';
 import { type BatchOptions, buildBatch } from '../../../src/protocol/records/builder.ts';
 import { decodeRecords } from '../../../src/protocol/records/record.ts';

@@ -17,7 +17,10 @@ import {
 import { createSystemRandom } from '../../../src/adapters/random.ts';
 import { randomUuid } from '../../../src/base/uuid.ts';
 import { Fetcher } from '../../../src/client/fetcher.ts';
-import { ApiVersionsRequest, ApiVersionsResponse } from '../../../src/protocol/messages/18-api-versions.ts';
+import {
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+} from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 
 const workshop = new Workshop();
 let node: NodeFiles;

@@ -3,26 +3,29 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { defined } from '../../../src/base/assert.ts';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
-import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/00-produce.ts';
-import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/01-fetch.ts';
-import { ListOffsetsRequest, ListOffsetsResponse } from '../../../src/protocol/messages/02-list-offsets.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
+import {
+  ListOffsetsRequest,
+  ListOffsetsResponse,
+} from '../../../src/protocol/messages/records/02-list-offsets.ts';
 import {
   InitProducerIdRequest,
   InitProducerIdResponse,
-} from '../../../src/protocol/messages/22-init-producer-id.ts';
+} from '../../../src/protocol/messages/transactions/22-init-producer-id.ts';
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
-} from '../../../src/protocol/messages/24-add-partitions-to-txn.ts';
+} from '../../../src/protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import {
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,
-} from '../../../src/protocol/messages/25-add-offsets-to-txn.ts';
-import { EndTxnRequest, EndTxnResponse } from '../../../src/protocol/messages/26-end-txn.ts';
+} from '../../../src/protocol/messages/transactions/25-add-offsets-to-txn.ts';
+import { EndTxnRequest, EndTxnResponse } from '../../../src/protocol/messages/transactions/26-end-txn.ts';
 import {
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-} from '../../../src/protocol/messages/27-write-txn-markers.ts';
+} from '../../../src/protocol/messages/transactions/27-write-txn-markers.ts';
 import { buildBatch } from '../../../src/protocol/records/builder.ts';
 import { createTopic, textOf, type Tool, until, Workshop } from './harness.ts';
 import { batches } from '../../../src/protocol/records/batch.ts';

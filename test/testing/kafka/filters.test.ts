@@ -8,7 +8,7 @@ import { KafkaClient } from '../../../src/client/kafka-client.ts';
 import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from '../../../src/protocol/messages/68-consumer-group-heartbeat.ts';
+} from '../../../src/protocol/messages/groups/68-consumer-group-heartbeat.ts';
 import { kafkaJs } from './kafkajs.ts';
 
 let kafka: TestKafka;

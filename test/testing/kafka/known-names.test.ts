@@ -41,23 +41,56 @@ describe('a fault is refused', () => {
 
 describe('a misspelled option is refused', () => {
   test.each([
-    ['wait.group', () => (kafka.wait.group as (id: string, o: object) => unknown).call(kafka.wait, 'g', { member: 1 })],
-    ['wait.inSync', () => (kafka.wait.inSync as (t: string, o: object) => unknown).call(kafka.wait, 'orders', { timout: 1 })],
-    ['wait.leader', () => (kafka.wait.leader as (t: string, p: number, o: object) => unknown).call(kafka.wait, 'orders', 0, { isnt: 1 })],
-    ['wait.offsets', () => (kafka.wait.offsets as (t: string, n: number, o: object) => unknown).call(kafka.wait, 'orders', 0, { timout: 1 })],
-    ['wait.until', () => (kafka.wait.until as (c: () => boolean, o: object) => unknown).call(kafka.wait, () => true, { timout: 1 })],
+    [
+      'wait.group',
+      () => (kafka.wait.group as (id: string, o: object) => unknown).call(kafka.wait, 'g', { member: 1 }),
+    ],
+    [
+      'wait.inSync',
+      () =>
+        (kafka.wait.inSync as (t: string, o: object) => unknown).call(kafka.wait, 'orders', { timout: 1 }),
+    ],
+    [
+      'wait.leader',
+      () =>
+        (kafka.wait.leader as (t: string, p: number, o: object) => unknown).call(kafka.wait, 'orders', 0, {
+          isnt: 1,
+        }),
+    ],
+    [
+      'wait.offsets',
+      () =>
+        (kafka.wait.offsets as (t: string, n: number, o: object) => unknown).call(kafka.wait, 'orders', 0, {
+          timout: 1,
+        }),
+    ],
+    [
+      'wait.until',
+      () =>
+        (kafka.wait.until as (c: () => boolean, o: object) => unknown).call(kafka.wait, () => true, {
+          timout: 1,
+        }),
+    ],
     ['read', () => (kafka.read as (t: string, o: object) => unknown).call(kafka, 'orders', { cout: 1 })],
     ['startKafka', () => (startKafka as Untyped)({ node: 3, where: 'here' })],
     ['startKafka', () => (startKafka as Untyped)({ node: 3 })],
-    ['Topic prices', () => (kafka.createTopic as (t: string, o: object) => unknown).call(kafka, 'prices', { partition: 3 })],
+    [
+      'Topic prices',
+      () => (kafka.createTopic as (t: string, o: object) => unknown).call(kafka, 'prices', { partition: 3 }),
+    ],
     ['Topic prices', () => (startKafka as Untyped)({ where: 'here', topics: { prices: { config: {} } } })],
-    ['A record', () => (kafka.produce as (t: string, r: object[]) => unknown).call(kafka, 'orders', [{ val: 'x' }])],
+    [
+      'A record',
+      () => (kafka.produce as (t: string, r: object[]) => unknown).call(kafka, 'orders', [{ val: 'x' }]),
+    ],
   ])('%s', async (name, given) => {
     await expect((async () => given())()).rejects.toThrow(new RegExp(`^${name} has no option '`));
   });
 
   test('a count or a control function of an API that does not exist', () => {
-    expect(() => (kafka.requests.count as Untyped).call(kafka.requests, { apis: 'Fetch' })).toThrow(/no option 'apis'/);
+    expect(() => (kafka.requests.count as Untyped).call(kafka.requests, { apis: 'Fetch' })).toThrow(
+      /no option 'apis'/,
+    );
     expect(() => kafka.requests.count({ api: 'Ftech' })).toThrow(/is no API of Kafka/);
     expect(() => kafka.requests.of('Ftech')).toThrow(/is no API of Kafka/);
     expect(() => kafka.on('Ftech', (_request, next) => next())).toThrow(/is no API of Kafka/);

@@ -1,0 +1,112 @@
+/**
+ * DescribeCluster (60), v0–v2. The cluster's id, its controller, and the brokers or (on a controller listener) the controllers.
+ * Versions:  v1 endpoint type (KIP-919) · v2 fenced brokers.
+ * Behaviour: brokers are those of the client's own listener, as in Metadata. A wrong endpoint type is an error, so that a tool that was given
+ *            --bootstrap-controller instead of --bootstrap-server says so.
+ */
+import type { MetadataImage } from '../../../metadata/image.ts';
+import { Errors } from '../../../protocol/errors.ts';
+import {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+} from '../../../protocol/messages/cluster/60-describe-cluster.ts';
+import type { Init } from '../../../protocol/schema/fields.ts';
+import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
+import type { NodeServices } from '../../services.ts';
+import type { Endpoints } from '../endpoints.ts';
+import { clusterOperations, operationsNotAsked } from '../topics.ts';
+
+type Node = Init<typeof DescribeClusterResponse>['brokers'][number];
+
+const brokerEndpoint = 1;
+const controllerEndpoint = 2;
+const endpointNames = ['UNKNOWN', 'BROKER', 'CONTROLLER'];
+
+export function createDescribeClusterHandler(services: NodeServices, endpoints: Endpoints): Handler {
+  return defineHandler(DescribeClusterRequest, DescribeClusterResponse, {
+    versions: '0-2',
+    listeners: ['broker', 'controller'],
+    handle(request, context) {
+      const onController = context.connection.listenerKind === 'controller';
+      const own = onController ? controllerEndpoint : brokerEndpoint;
+      if (request.endpointType !== own)
+        return mismatch(services, own, request.endpointType, context.apiVersion);
+      const brokers = onController
+        ? controllerNodes(services, context)
+        : brokerNodes(endpoints, context, request.includeFencedBrokers);
+      return {
+        errorCode: 0,
+        endpointType: own,
+        clusterId: services.clusterId,
+        controllerId: onController ? (services.quorum().leaderId ?? -1) : brokerController(services, brokers),
+        brokers,
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? clusterOperations
+          : operationsNotAsked,
+      };
+    },
+    failed: (_request, error, _context, message) => ({
+      errorCode: error.code,
+      errorMessage: message,
+      clusterId: services.clusterId,
+      brokers: [],
+    }),
+  });
+}
+
+function mismatch(
+  services: NodeServices,
+  own: number,
+  asked: number,
+  version: number,
+): Init<typeof DescribeClusterResponse> {
+  const known = asked === brokerEndpoint || asked === controllerEndpoint;
+  const error = known ? Errors.MISMATCHED_ENDPOINT_TYPE : Errors.UNSUPPORTED_ENDPOINT_TYPE;
+  const errorMessage = known
+    ? `The request was sent to an endpoint of type ${endpointNames[own]}, but we wanted an endpoint of type ${endpointNames[asked]}`
+    : `Unsupported endpoint type ${asked}`;
+  // Version 0 can't name it: it knows brokers only.
+  const endpointType = version === 0 ? brokerEndpoint : own;
+  return { errorCode: error.code, errorMessage, endpointType, clusterId: services.clusterId, brokers: [] };
+}
+
+function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFenced: boolean): Node[] {
+  const nodes: Node[] = [];
+  for (const broker of context.image.cluster.brokers.values()) {
+    if (broker.fenced && !includeFenced) continue;
+    const endpoint = endpoints.of(broker, context.connection);
+    if (endpoint === null) continue;
+    const { host, port, rack } = endpoint;
+    nodes.push({ brokerId: broker.id, host, port, rack, isFenced: broker.fenced });
+  }
+  return nodes;
+}
+
+/** As Metadata names it: a broker of the list. */
+function brokerController(services: NodeServices, brokers: readonly Node[]): number {
+  const { leaderId } = services.quorum();
+  if (brokers.some(({ brokerId }) => brokerId === leaderId)) return leaderId as number;
+  return brokers.find(({ isFenced }) => isFenced !== true)?.brokerId ?? -1;
+}
+
+/** Registered controllers; voters that have not registered are known by the quorum. */
+function controllerNodes(services: NodeServices, context: RequestContext): Node[] {
+  const nodes = new Map<number, Node>();
+  for (const { id, endpoints } of controllerEndpoints(services, context.image)) {
+    const endpoint = endpoints.find(({ name }) => name === context.connection.listenerName) ?? endpoints[0];
+    if (endpoint === undefined || nodes.has(id)) continue;
+    nodes.set(id, { brokerId: id, host: endpoint.host, port: endpoint.port, rack: null, isFenced: false });
+  }
+  return [...nodes.values()];
+}
+
+interface ControllerEndpoints {
+  readonly id: number;
+  readonly endpoints: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+}
+
+function controllerEndpoints(services: NodeServices, image: MetadataImage): ControllerEndpoints[] {
+  const registered = [...image.cluster.controllers.values()];
+  const others = services.quorum().voters.filter(({ id }) => !image.cluster.controllers.has(id));
+  return [...registered, ...others];
+}

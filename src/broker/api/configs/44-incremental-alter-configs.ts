@@ -1,0 +1,127 @@
+/**
+ * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, but for resources of type BROKER_LOGGER, which are the
+ * node's own affair.
+ * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
+ */
+import type { DynamicValues } from '../../../config/node-config.ts';
+import { resourceType } from '../../../metadata/configs-image.ts';
+import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
+import {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '../../../protocol/messages/configs/44-incremental-alter-configs.ts';
+import { isLevelName, rootLogger, settableLevels } from '../../../telemetry/log-levels.ts';
+import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
+import { readYourWriteMs } from '../../limits.ts';
+import type { NodeServices } from '../../services.ts';
+import { refuseAtBroker, type ResourceResult, resourceResult } from './broker-problem.ts';
+import { askController, type Shows } from '../forwarded.ts';
+
+type Resource = IncrementalAlterConfigsRequest['resources'][number];
+
+const deleteOperation = 1;
+const setOperation = 0;
+const operationNames = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
+
+export function createIncrementalAlterConfigsHandler(services: NodeServices): Handler {
+  return defineHandler(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, {
+    versions: '0-1',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const loggers = request.resources.filter(
+        (resource) => resource.resourceType === resourceType.brokerLogger,
+      );
+      const others = request.resources.filter((resource) => !loggers.includes(resource));
+      const { accepted: resources, refused } = refuseAtBroker(services, others, changed);
+      refused.push(...loggers.map((resource) => alterLoggers(services, resource, request.validateOnly)));
+      if (resources.length === 0) return { responses: refused };
+      const forwarded = { resources, validateOnly: request.validateOnly };
+      const { responses } = await askController(
+        services,
+        IncrementalAlterConfigsRequest,
+        IncrementalAlterConfigsResponse,
+        forwarded,
+        context,
+      );
+      if (!request.validateOnly)
+        await services.imageWatch.until(shows(resources, responses, context), readYourWriteMs);
+      return { responses: [...responses, ...refused] };
+    },
+    failed: (request, error, _context, message) => ({
+      responses: request.resources.map((resource) => resourceResult(resource, error.code, message)),
+    }),
+  });
+}
+
+/** Sets levels of loggers; this node's own affair, and gone with its process. All of a resource or nothing. */
+function alterLoggers(
+  { logger, nodeId }: NodeServices,
+  resource: Resource,
+  isDryRun: boolean,
+): ResourceResult {
+  const refuse = (row: ErrorRow, message: string): ResourceResult =>
+    resourceResult(resource, row.code, message);
+  if (resource.resourceName !== String(nodeId)) {
+    return refuse(
+      Errors.INVALID_REQUEST,
+      `Unexpected broker id, expected ${nodeId} but received ${resource.resourceName}`,
+    );
+  }
+  const { levels } = logger;
+  for (const { name, configOperation, value } of resource.configs) {
+    if (levels?.has(name) !== true) return refuse(Errors.INVALID_CONFIG, `Logger ${name} does not exist!`);
+    if (configOperation === deleteOperation) {
+      if (name === rootLogger)
+        return refuse(Errors.INVALID_REQUEST, 'Removing the log level of the root logger is not allowed');
+    } else if (configOperation !== setOperation) {
+      const operation = operationNames[configOperation] ?? 'Unknown';
+      return refuse(
+        Errors.INVALID_REQUEST,
+        `${operation} operation is not allowed for the BROKER_LOGGER resource`,
+      );
+    } else if (!settableLevels.some((level) => level === value)) {
+      return refuse(
+        Errors.INVALID_CONFIG,
+        `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${settableLevels.join(', ')}`,
+      );
+    }
+  }
+  if (isDryRun) return resourceResult(resource, 0, null);
+  for (const { name, configOperation, value } of resource.configs) {
+    if (configOperation === deleteOperation) levels?.unset(name);
+    else if (value !== null && isLevelName(value)) levels?.set(name, value);
+  }
+  return resourceResult(resource, 0, null);
+}
+
+/** The values after SET and DELETE; what APPEND and SUBTRACT make of lists, the controller checks alone. */
+function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
+  const after = new Map(before);
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === deleteOperation) after.delete(name);
+    if (configOperation === setOperation && value !== null) after.set(name, value);
+  }
+  return after;
+}
+
+/** Every resource that was altered reads differently than before, or has the values that were set. */
+function shows(
+  resources: readonly Resource[],
+  results: readonly ResourceResult[],
+  context: RequestContext,
+): Shows {
+  const altered = resources.filter((resource) =>
+    results.some(
+      ({ errorCode, resourceType: type, resourceName }) =>
+        errorCode === 0 && type === resource.resourceType && resourceName === resource.resourceName,
+    ),
+  );
+  return (image) =>
+    altered.every(({ resourceType: type, resourceName, configs }) => {
+      const values = image.configs.get(type, resourceName);
+      if (values !== context.image.configs.get(type, resourceName)) return true;
+      return configs.every(({ name, configOperation, value }) =>
+        configOperation === setOperation ? values.get(name) === value : true,
+      );
+    });
+}

@@ -1,0 +1,23 @@
+/**
+ * SyncGroup (14), v0–v5. Parked until the leader's assignment is replicated. Rules: `group/classic/sync.ts`.
+ * Versions:  v3 static members · v5 the client names protocol type and protocol, and has to.
+ */
+import { Errors, KafkaError } from '../../../protocol/errors.ts';
+import { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/messages/groups/14-sync-group.ts';
+import type { GroupService } from '../../groups/group-service.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+
+const protocolSince = 5;
+
+export function createSyncGroupHandler(groups: GroupService): Handler {
+  return defineHandler(SyncGroupRequest, SyncGroupResponse, {
+    versions: '0-5',
+    listeners: ['broker'],
+    handle(request, { apiVersion }) {
+      const isNamed = request.protocolType !== null && request.protocolName !== null;
+      if (apiVersion >= protocolSince && !isNamed) throw new KafkaError(Errors.INCONSISTENT_GROUP_PROTOCOL);
+      return groups.sync(request);
+    },
+    failed: (_request, error) => ({ errorCode: error.code, assignment: new Uint8Array(0) }),
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * DescribeGroups (15), v0–v6. State, members and (of stable groups) metadata and assignments.
+ * Versions:  v3 authorised operations · v4 instance ids · v6 GROUP_ID_NOT_FOUND where older ones say "Dead".
+ */
+import { type ErrorRow, errorRowOf } from '../../../protocol/errors.ts';
+import {
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../../../protocol/messages/groups/15-describe-groups.ts';
+import type { Init } from '../../../protocol/schema/fields.ts';
+import type { GroupService } from '../../groups/group-service.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import { allGroupOperations, operationsNotAsked } from './group-operations.ts';
+
+type GroupResult = Init<typeof DescribeGroupsResponse>['groups'][number];
+
+const operationsSince = 3;
+
+export function createDescribeGroupsHandler(groups: GroupService): Handler {
+  return defineHandler(DescribeGroupsRequest, DescribeGroupsResponse, {
+    versions: '0-6',
+    listeners: ['broker'],
+    handle(request, { apiVersion }) {
+      const wantsOperations = request.includeAuthorizedOperations && apiVersion >= operationsSince;
+      const operations = wantsOperations ? allGroupOperations : operationsNotAsked;
+      return {
+        groups: request.groups.map((groupId) => describeOne(groups, groupId, apiVersion, operations)),
+      };
+    },
+    failed: (request, error) => ({ groups: request.groups.map((groupId) => failedGroup(groupId, error)) }),
+  });
+}
+
+function describeOne(
+  groups: GroupService,
+  groupId: string,
+  version: number,
+  operations: number,
+): GroupResult {
+  try {
+    const described = groups.describe(groupId, version);
+    return {
+      ...described,
+      authorizedOperations: described.errorCode === 0 ? operations : operationsNotAsked,
+    };
+  } catch (error) {
+    return failedGroup(groupId, errorRowOf(error));
+  }
+}
+
+function failedGroup(groupId: string, error: ErrorRow): GroupResult {
+  return { errorCode: error.code, groupId, groupState: '', protocolType: '', protocolData: '', members: [] };
+}

@@ -1,0 +1,31 @@
+/**
+ * ConsumerGroupHeartbeat (68), v0–v1. Rules: `group/consumer/heartbeat.ts`.
+ * Versions:  v1 regular expressions; clients choose their member id.
+ * Behaviour: UNSUPPORTED_VERSION while the cluster's `group.version` is 0, or `group.coordinator.rebalance.protocols` lacks
+ *            `consumer`.
+ */
+import { Errors, KafkaError } from '../../../protocol/errors.ts';
+import {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../../protocol/messages/groups/68-consumer-group-heartbeat.ts';
+import type { GroupService } from '../../groups/group-service.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import { callerOf } from './group-caller.ts';
+
+export function createConsumerGroupHeartbeatHandler(groups: GroupService): Handler {
+  return defineHandler(ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, {
+    versions: '0-1',
+    listeners: ['broker'],
+    handle(request, context) {
+      if (!groups.offersConsumerProtocol(context.image)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
+      return groups.consumerHeartbeat(callerOf(context), request);
+    },
+    failed: (_request, { code }, _context, errorMessage) => ({
+      errorCode: code,
+      errorMessage,
+      memberEpoch: 0,
+      heartbeatIntervalMs: 0,
+    }),
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
+ * Versions:  v1 timestamps · v2 directory ids, error messages, addresses of the voters.
+ * Behaviour: the quorum leader knows the progress of all voters and observers. It answers after a majority has confirmed that it
+ *            still leads, and writes a record soon after, so that two requests in a row show a growing log end offset. Other
+ *            nodes forward the request to it; when it does not answer, they answer from what they know themselves.
+ */
+import { uuidZero } from '../../../base/uuid.ts';
+import { Errors } from '../../../protocol/errors.ts';
+import {
+  DescribeQuorumRequest,
+  DescribeQuorumResponse,
+} from '../../../protocol/messages/quorum/55-describe-quorum.ts';
+import type { Init } from '../../../protocol/schema/fields.ts';
+import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../../raft/api.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import type { NodeServices } from '../../services.ts';
+
+type Response = Init<typeof DescribeQuorumResponse>;
+type PartitionResult = Response['topics'][number]['partitions'][number];
+
+const metadataTopic = '__cluster_metadata';
+const directoryIdVersion = 2;
+/** A quorum that has no leader for so long is described as this node sees it. */
+const leaderAnswersMs = 3000;
+
+export function createDescribeQuorumHandler(services: NodeServices): Handler {
+  return defineHandler(DescribeQuorumRequest, DescribeQuorumResponse, {
+    versions: '0-2',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const status = services.quorum();
+      const own = describeQuorum(request, context.apiVersion, status);
+      try {
+        return await services.controller.request(
+          DescribeQuorumRequest,
+          DescribeQuorumResponse,
+          context.apiVersion,
+          request,
+          { deadlineMs: leaderAnswersMs, clientId: context.clientId ?? '' },
+        );
+      } catch {
+        return own;
+      }
+    },
+  });
+}
+
+/** What a node's own view of the quorum answers: also how the active controller answers a request that was handed on. */
+export function describeQuorum(
+  request: DescribeQuorumRequest,
+  version: number,
+  status: QuorumStatus,
+): Response {
+  // A request that names any other topic besides gets no answer about the quorum either.
+  const isQuorum =
+    request.topics.length === 1 &&
+    request.topics.every(
+      ({ topicName, partitions }) =>
+        topicName === metadataTopic && partitions.every(({ partitionIndex }) => partitionIndex === 0),
+    );
+  return {
+    errorCode: 0,
+    errorMessage: '',
+    topics: request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) =>
+        isQuorum ? describe(status, version) : unknown(partitionIndex),
+      ),
+    })),
+    nodes: version >= directoryIdVersion ? status.voters.map(toNode) : [],
+  };
+}
+
+function toNode({ id, endpoints }: VoterStatus): NonNullable<Response['nodes']>[number] {
+  return { nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) };
+}
+
+function describe(status: QuorumStatus, version: number): PartitionResult {
+  const toWire = (replica: ReplicaStatus) => replicaState(replica, version);
+  return {
+    partitionIndex: 0,
+    errorCode: 0,
+    errorMessage: '',
+    leaderId: status.leaderId ?? -1,
+    leaderEpoch: status.epoch,
+    highWatermark: status.highWatermark,
+    currentVoters: status.voters.map(toWire),
+    observers: status.observers.map(toWire),
+  };
+}
+
+function replicaState(replica: ReplicaStatus, version: number): PartitionResult['currentVoters'][number] {
+  return {
+    replicaId: replica.id,
+    replicaDirectoryId: version >= directoryIdVersion ? replica.directoryId : uuidZero,
+    logEndOffset: replica.logEndOffset,
+    lastFetchTimestamp: replica.lastFetchMs,
+    lastCaughtUpTimestamp: replica.lastCaughtUpMs,
+  };
+}
+
+function unknown(partitionIndex: number): PartitionResult {
+  const { code, message } = Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  return {
+    partitionIndex,
+    errorCode: code,
+    errorMessage: message,
+    leaderId: 0,
+    leaderEpoch: 0,
+    highWatermark: 0,
+    currentVoters: [],
+    observers: [],
+  };
+}

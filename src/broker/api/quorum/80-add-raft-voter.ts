@@ -1,0 +1,26 @@
+/**
+ * AddRaftVoter (80), v0–v1. Takes a controller among the voters of the metadata quorum.
+ * Versions:  v1 may ask for an answer before the commit.
+ * Behaviour: any node takes it and hands it on to the active controller, which adds a controller that follows and has caught up.
+ */
+import {
+  AddRaftVoterRequest,
+  AddRaftVoterResponse,
+} from '../../../protocol/messages/quorum/80-add-raft-voter.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import type { NodeServices } from '../../services.ts';
+import { askController } from '../forwarded.ts';
+import { wrongCluster } from './raft-voters.ts';
+
+export function createAddRaftVoterHandler(services: NodeServices): Handler {
+  return defineHandler(AddRaftVoterRequest, AddRaftVoterResponse, {
+    versions: '0-1',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const wrong = wrongCluster(request.clusterId, services.clusterId);
+      if (wrong !== null) return { errorCode: wrong.error.code, errorMessage: wrong.message };
+      return askController(services, AddRaftVoterRequest, AddRaftVoterResponse, request, context);
+    },
+    failed: (_request, error, _context, message) => ({ errorCode: error.code, errorMessage: message }),
+  });
+}

@@ -1,0 +1,26 @@
+/**
+ * RemoveRaftVoter (81), v0. Takes a controller out of the voters of the metadata quorum.
+ * Behaviour: any node takes it and hands it on to the active controller. One that removes itself leads until that is
+ *            committed, then hands over.
+ */
+import {
+  RemoveRaftVoterRequest,
+  RemoveRaftVoterResponse,
+} from '../../../protocol/messages/quorum/81-remove-raft-voter.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import type { NodeServices } from '../../services.ts';
+import { askController } from '../forwarded.ts';
+import { wrongCluster } from './raft-voters.ts';
+
+export function createRemoveRaftVoterHandler(services: NodeServices): Handler {
+  return defineHandler(RemoveRaftVoterRequest, RemoveRaftVoterResponse, {
+    versions: '0',
+    listeners: ['broker', 'controller'],
+    async handle(request, context) {
+      const wrong = wrongCluster(request.clusterId, services.clusterId);
+      if (wrong !== null) return { errorCode: wrong.error.code, errorMessage: wrong.message };
+      return askController(services, RemoveRaftVoterRequest, RemoveRaftVoterResponse, request, context);
+    },
+    failed: (_request, error, _context, message) => ({ errorCode: error.code, errorMessage: message }),
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * Which partitions a Fetch request is about: those it names, or those of its session with the changes it names.
+ * The rules of KIP-227: epoch -1 is no session (and ends one that is named), 0 asks for a new one, others must be the next
+ * of the session.
+ */
+import { uuidZero } from '../../../base/uuid.ts';
+import type { ErrorRow } from '../../../protocol/errors.ts';
+import type { FetchRequest } from '../../../protocol/messages/records/01-fetch.ts';
+import {
+  type FetchedPartition,
+  type FetchSession,
+  type FetchSessionCache,
+  finalEpoch,
+  initialEpoch,
+  noSessionId,
+  partitionKey,
+} from '../../fetch-session.ts';
+
+export interface FetchScope {
+  /** Null: none, or none could be given. */
+  readonly session: FetchSession | null;
+  /** The request named only changes, and the response may leave out what isn't news. */
+  readonly incremental: boolean;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+const sessionsVersion = 7;
+const topicIdsVersion = 13;
+
+export function fetchScope(
+  sessions: FetchSessionCache,
+  request: FetchRequest,
+  version: number,
+  nowMs: number,
+): FetchScope | { readonly error: ErrorRow } {
+  if (version < sessionsVersion) return withoutSession(request);
+  if (request.sessionEpoch === finalEpoch || request.sessionEpoch === initialEpoch) {
+    if (request.sessionId !== noSessionId) sessions.remove(request.sessionId);
+    if (request.sessionEpoch === finalEpoch) return withoutSession(request);
+    return newSession(sessions, request, version, nowMs);
+  }
+  return nextOfSession(sessions, request, version, nowMs);
+}
+
+function withoutSession(request: FetchRequest): FetchScope {
+  return { session: null, incremental: false, partitions: [...named(request).values()] };
+}
+
+/** The partitions of a request by their key: of one that is named twice, the last mention counts. */
+function named(request: FetchRequest): Map<string, FetchedPartition> {
+  const byKey = new Map<string, FetchedPartition>();
+  for (const topic of request.topics) {
+    for (const asked of topic.partitions) {
+      byKey.set(partitionKey(topic.topic, topic.topicId, asked.partition), fetched(topic, asked));
+    }
+  }
+  return byKey;
+}
+
+function newSession(
+  sessions: FetchSessionCache,
+  request: FetchRequest,
+  version: number,
+  nowMs: number,
+): FetchScope {
+  const byKey = named(request);
+  const session = sessions.create(version >= topicIdsVersion, byKey, nowMs);
+  return { session, incremental: false, partitions: [...byKey.values()] };
+}
+
+function nextOfSession(
+  sessions: FetchSessionCache,
+  request: FetchRequest,
+  version: number,
+  nowMs: number,
+): FetchScope | { readonly error: ErrorRow } {
+  const session = sessions.use(request.sessionId, request.sessionEpoch, version >= topicIdsVersion, nowMs);
+  if ('code' in session) return { error: session };
+  const homeless: FetchedPartition[] = [];
+  for (const topic of request.topics) {
+    for (const asked of topic.partitions) {
+      const partition = fetched(topic, asked);
+      if (!sessions.put(session, partition)) homeless.push(partition);
+    }
+  }
+  for (const topic of request.forgottenTopicsData) {
+    const id = topic.topic === '' ? topic.topicId : uuidZero;
+    for (const index of topic.partitions) sessions.forget(session, partitionKey(topic.topic, id, index));
+  }
+  if (homeless.length > 0) {
+    // The cache is full: this request is answered in full, and id 0 tells the client that its session is over.
+    sessions.remove(session.id);
+    return { session: null, incremental: false, partitions: [...session.partitions.values(), ...homeless] };
+  }
+  if (session.partitions.size > 0)
+    return { session, incremental: true, partitions: [...session.partitions.values()] };
+  // Nothing is left to fetch: the session ends, which id 0 says.
+  sessions.remove(session.id);
+  return { session: null, incremental: false, partitions: [] };
+}
+
+function fetched(
+  topic: FetchRequest['topics'][number],
+  asked: FetchRequest['topics'][number]['partitions'][number],
+): FetchedPartition {
+  return {
+    topic: topic.topic,
+    topicId: topic.topicId,
+    index: asked.partition,
+    fetchOffset: asked.fetchOffset,
+    maxBytes: asked.partitionMaxBytes,
+    currentLeaderEpoch: asked.currentLeaderEpoch,
+    lastFetchedEpoch: asked.lastFetchedEpoch,
+    highWatermark: -1,
+    logStartOffset: -1,
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The new leader, in the response that says that this broker is not the leader (KIP-951): the client needs no Metadata request.
+ * Collects the endpoints that one response has to name.
+ */
+import type { MetadataImage } from '../../../metadata/image.ts';
+import type { PartitionImage } from '../../../metadata/topics-image.ts';
+import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
+import type { ConnectionInfo } from '../../handler.ts';
+import type { BrokerEndpoint, Endpoints } from '../endpoints.ts';
+
+export interface CurrentLeader {
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+export const unknownLeader: CurrentLeader = { leaderId: -1, leaderEpoch: -1 };
+
+export class LeaderHints {
+  readonly #endpoints: Endpoints;
+  readonly #image: () => MetadataImage;
+  readonly #connection: ConnectionInfo;
+  #named: BrokerEndpoint[] | null = null;
+
+  /** `image` is asked at the time of the error: an image newer than the request's knows the leader better. */
+  constructor(endpoints: Endpoints, image: () => MetadataImage, connection: ConnectionInfo) {
+    this.#endpoints = endpoints;
+    this.#image = image;
+    this.#connection = connection;
+  }
+
+  for(error: ErrorRow, partition: PartitionImage | undefined): CurrentLeader {
+    if (error !== Errors.NOT_LEADER_OR_FOLLOWER && error !== Errors.FENCED_LEADER_EPOCH) return unknownLeader;
+    if (partition === undefined) return unknownLeader;
+    const image = this.#image();
+    const current = image.topics.partition(partition.topicId, partition.index) ?? partition;
+    if (current.leader >= 0) this.#name(image, current.leader);
+    return { leaderId: current.leader, leaderEpoch: current.leaderEpoch };
+  }
+
+  get nodeEndpoints(): readonly BrokerEndpoint[] {
+    return this.#named ?? [];
+  }
+
+  #name(image: MetadataImage, leader: number): void {
+    this.#named ??= [];
+    if (this.#named.some((endpoint) => endpoint.nodeId === leader)) return;
+    const endpoint = this.#endpoints.alive(image, leader, this.#connection);
+    if (endpoint !== null) this.#named.push(endpoint);
+  }
+}

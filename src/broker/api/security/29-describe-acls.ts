@@ -1,0 +1,27 @@
+/**
+ * DescribeAcls (29), v1–v3. Without an authorizer there is nothing to describe: SECURITY_DISABLED, which clients know.
+ * Not done:  an authorizer.
+ */
+import { Errors } from '../../../protocol/errors.ts';
+import {
+  DescribeAclsRequest,
+  DescribeAclsResponse,
+} from '../../../protocol/messages/security/29-describe-acls.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+
+export function createDescribeAclsHandler(): Handler {
+  return defineHandler(DescribeAclsRequest, DescribeAclsResponse, {
+    versions: '1-3',
+    listeners: ['broker', 'controller'],
+    handle: () => ({
+      errorCode: Errors.SECURITY_DISABLED.code,
+      errorMessage: 'No Authorizer is configured on the broker',
+      resources: [],
+    }),
+    failed: (_request, error, _context, errorMessage) => ({
+      errorCode: error.code,
+      errorMessage,
+      resources: [],
+    }),
+  });
+}

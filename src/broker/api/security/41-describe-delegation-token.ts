@@ -1,0 +1,20 @@
+/**
+ * DescribeDelegationToken (41), v1–v3. There are no delegation tokens here, and connections without authentication may not ask
+ * for them: DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, from which tools learn that there are none.
+ * Not done:  delegation tokens, authentication.
+ */
+import { Errors } from '../../../protocol/errors.ts';
+import {
+  DescribeDelegationTokenRequest,
+  DescribeDelegationTokenResponse,
+} from '../../../protocol/messages/security/41-describe-delegation-token.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+
+export function createDescribeDelegationTokenHandler(): Handler {
+  return defineHandler(DescribeDelegationTokenRequest, DescribeDelegationTokenResponse, {
+    versions: '1-3',
+    listeners: ['broker', 'controller'],
+    handle: () => ({ errorCode: Errors.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED.code, tokens: [] }),
+    failed: (_request, error) => ({ errorCode: error.code, tokens: [] }),
+  });
+}

@@ -1,0 +1,33 @@
+/**
+ * PushTelemetry (72), v0. Metrics of a client instance (KIP-714), which `client-metrics.ts` checks and counts.
+ * Not done:  the metrics themselves are dropped, as there is no receiver for them.
+ */
+import {
+  PushTelemetryRequest,
+  PushTelemetryResponse,
+} from '../../../protocol/messages/telemetry/72-push-telemetry.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import type { BrokerServices } from '../../services.ts';
+import type { ClientSoftware } from '../cluster/18-api-versions.ts';
+import { clientAttributes } from './71-get-telemetry-subscriptions.ts';
+
+export function createPushTelemetryHandler(
+  { clientMetrics, clock, config }: BrokerServices,
+  software: ClientSoftware,
+): Handler {
+  return defineHandler(PushTelemetryRequest, PushTelemetryResponse, {
+    versions: '0',
+    listeners: ['broker'],
+    handle(request, context) {
+      const { clientInstanceId, subscriptionId, terminating, compressionType, metrics } = request;
+      clientMetrics.push(
+        { clientInstanceId, subscriptionId, terminating, compressionType, sizeBytes: metrics.length },
+        clientAttributes(clientInstanceId, context, software),
+        context.image.configs,
+        clock.monotonicMs(),
+        config.get('telemetry.max.bytes'),
+      );
+      return { errorCode: 0 };
+    },
+  });
+}

@@ -1,0 +1,30 @@
+/** DescribeTransactions (65), v0. Each id gets its state or its own error; of an ending transaction, partitions without marker. */
+import { errorRowOf } from '../../../protocol/errors.ts';
+import {
+  DescribeTransactionsRequest,
+  DescribeTransactionsResponse,
+} from '../../../protocol/messages/transactions/65-describe-transactions.ts';
+import { undescribed } from '../../../txn/describe.ts';
+import { defineHandler, type Handler } from '../../handler.ts';
+import type { TxnService } from '../../txn/txn-service.ts';
+
+export function createDescribeTransactionsHandler(txn: Pick<TxnService, 'describe'>): Handler {
+  return defineHandler(DescribeTransactionsRequest, DescribeTransactionsResponse, {
+    versions: '0',
+    listeners: ['broker'],
+    handle: (request) => ({
+      transactionStates: request.transactionalIds.map((transactionalId) => {
+        try {
+          return txn.describe(transactionalId);
+        } catch (error) {
+          return undescribed(transactionalId, errorRowOf(error).code);
+        }
+      }),
+    }),
+    failed: (request, { code }) => ({
+      transactionStates: request.transactionalIds.map((transactionalId) =>
+        undescribed(transactionalId, code),
+      ),
+    }),
+  });
+}

@@ -1,0 +1,31 @@
+/** BrokerRegistration: a broker makes itself known to the controller. */
+import { array, bool, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
+import { listenerEndpoint, supportedVersions } from '../field-groups.ts';
+
+export const BrokerRegistrationRequest = message(
+  'BrokerRegistrationRequest',
+  { key: 62, versions: '0-4', flexible: '0+', listeners: ['controller'] },
+  {
+    brokerId: int32(),
+    clusterId: string(),
+    incarnationId: uuid(),
+    listeners: array(listenerEndpoint),
+    features: array(supportedVersions),
+    rack: string({ nullable: '0+' }),
+    isMigratingZkBroker: bool('1+', { default: false }),
+    logDirs: array(uuid(), '2+', { ignorable: true }),
+    previousBrokerEpoch: int64('3+', { default: -1, ignorable: true }),
+  },
+);
+export type BrokerRegistrationRequest = Infer<typeof BrokerRegistrationRequest>;
+
+export const BrokerRegistrationResponse = message(
+  'BrokerRegistrationResponse',
+  { key: 62, versions: '0-4', flexible: '0+' },
+  {
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+    brokerEpoch: int64({ default: -1 }),
+  },
+);
+export type BrokerRegistrationResponse = Infer<typeof BrokerRegistrationResponse>;
