@@ -17,7 +17,7 @@ export interface GroupWait extends WaitOptions {
   /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
   readonly state?: string;
   readonly members?: number;
-  /** Of `topic`: at most so many records that are written and not committed. */
+  /** Of `topic`: at most so many records that a committed reader would still find behind the committed offsets. */
   readonly lag?: number;
   /** The topic that `lag` is about. */
   readonly topic?: string;
@@ -101,7 +101,7 @@ export class ClusterWaits {
       wanted.timeout,
       async () => {
         const group = await this.sources.client().group(id);
-        const behind = topic === undefined ? 0 : await this.lag(id, topic);
+        const behind = topic === undefined ? 0 : await this.lag(id, topic, lag ?? 0);
         seen = JSON.stringify({ ...group, ...(topic === undefined ? {} : { lag: behind }) });
         const isSo =
           (state === undefined || group.state === state) &&
@@ -184,13 +184,16 @@ export class ClusterWaits {
     });
   }
 
-  /** Records written and not committed by the group. */
-  private async lag(id: string, topic: string): Promise<number> {
+  /**
+   * Offsets that are written and not committed by the group; at most `most` when no more records than that are among them.
+   * A member commits the offset behind its last record, and behind that the marker of a transaction may follow.
+   */
+  private async lag(id: string, topic: string, most: number): Promise<number> {
     const client = this.sources.client();
     const [ends, committed] = [await client.offsets(topic), await client.committed(id, topic)];
     let behind = 0;
     for (const [partition, { start, end }] of ends)
       behind += end - Math.max(start, committed.get(partition) ?? -1);
-    return behind;
+    return behind > most && (await client.unread(topic, committed, most)) <= most ? most : behind;
   }
 }

@@ -32,6 +32,7 @@ import { ClusterWaits } from './cluster-waits.ts';
 import { TestNetwork } from './test-network.ts';
 
 const defaultTimeoutMs = 30_000;
+const defaultHost = '127.0.0.1';
 /** A cluster whose time stands still starts by having it moved in such steps. */
 const startStepMs = 100;
 
@@ -44,13 +45,23 @@ const startStepMs = 100;
  * ```
  */
 export interface ReadOptions extends WaitOptions {
-  /** Read until there are so many. */
+  /** So many records, as soon as they are there. */
   readonly count?: number;
   /** Or until this holds; without both, what is there now. */
   readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
+  /** The offset to begin with, of each partition; the beginning by default. */
+  readonly from?: number;
+  /** `'read_committed'` (default): no record of an open or an aborted transaction, as kafkajs and librdkafka read by default. */
+  readonly isolationLevel?: 'read_committed' | 'read_uncommitted';
 }
 
-const readNames: OptionNames<ReadOptions> = { count: true, until: true, timeout: true };
+const readNames: OptionNames<ReadOptions> = {
+  count: true,
+  until: true,
+  from: true,
+  isolationLevel: true,
+  timeout: true,
+};
 
 interface Seat {
   readonly node: TestNode;
@@ -114,7 +125,8 @@ export class TestKafka {
 
   /** `host:port` of every node, for clients that take a list. */
   get brokers(): string[] {
-    return this.seats.map(({ door }) => `${door.address.host}:${door.address.port}`);
+    const { advertisedHost } = this.options;
+    return this.seats.map(({ door: { address } }) => `${advertisedHost ?? address.host}:${address.port}`);
   }
 
   /** `host:port,host:port`, for clients that take Kafka's `bootstrap.servers`. */
@@ -165,7 +177,6 @@ export class TestKafka {
 
   /** Does something to requests of clients. The first fault that fits a request is carried out. */
   fault(options: FaultOptions): Fault {
-    if (options.node !== undefined) this.seat(options.node);
     const within: Fault['within'] = (what, timeout, wait) => this.deadlines.within(what, timeout, wait);
     return this.faults.add(options, within);
   }
@@ -205,24 +216,36 @@ export class TestKafka {
     await this.deadlines.within(`${records.length} records are written to ${topic}`, undefined, written);
   }
 
-  /** Reads a topic from its beginning: all that is there, or until there is enough. */
+  /** Reads a topic: all that is there, or until there is enough. */
   async read(topic: string, options: ReadOptions = {}): Promise<ReadRecord[]> {
     checkNames('read', options, readNames);
-    const { count, until } = options;
+    const { count, until, from = 0, isolationLevel = 'read_committed' } = options;
+    if (isolationLevel !== 'read_committed' && isolationLevel !== 'read_uncommitted')
+      throw new TypeError(
+        `isolationLevel must be read_committed or read_uncommitted, not '${String(isolationLevel)}'.`,
+      );
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw new TypeError(`from must be an offset, not '${String(from)}'.`);
     let newest: readonly ReadRecord[] = [];
     let isOver = false;
-    const total = count === undefined && until === undefined ? await this.recordCount(topic) : (count ?? 0);
-    const enough = (records: readonly ReadRecord[]): boolean | Promise<boolean> => {
-      newest = records;
-      return until === undefined ? records.length >= total : until(records);
-    };
-    const reading = this.client.read(topic, enough, () => isOver);
+    const reading = this.client.read({
+      topic,
+      from,
+      isReadCommitted: isolationLevel === 'read_committed',
+      enough: (records, isAtEnd) => {
+        newest = records;
+        if (until !== undefined) return until(records);
+        return count === undefined ? isAtEnd : records.length >= count;
+      },
+      isOver: () => isOver,
+    });
     const what = `enough records are in ${topic}`;
-    return this.deadlines.within(what, options.timeout, reading).catch((error: unknown) => {
+    const records = await this.deadlines.within(what, options.timeout, reading).catch((error: unknown) => {
       isOver = true;
       if (error instanceof Error) error.message += `\nRead so far: ${newest.length} records.`;
       throw error;
     });
+    return until === undefined && count !== undefined ? records.slice(0, count) : records;
   }
 
   /** Log start and log end offset of each partition. */
@@ -306,7 +329,7 @@ export class TestKafka {
 
   /** @internal Starts the nodes, on a snapshot or empty. */
   async open(from: Snapshot | null): Promise<void> {
-    const { nodes = 1, host = '127.0.0.1', port = 0 } = this.options;
+    const { nodes = 1, host = defaultHost, port = 0 } = this.options;
     try {
       for (let id = 1; id <= nodes; id++) await this.seatNode(id, host, port === 0 ? 0 : port + id - 1, from);
       await this.startNodes();
@@ -397,11 +420,6 @@ export class TestKafka {
     for (const { diskFaults } of this.nodes) diskFaults.mend();
   }
 
-  private async recordCount(topic: string): Promise<number> {
-    const offsets = [...(await this.offsets(topic)).values()];
-    return offsets.reduce((sum, { start, end }) => sum + end - start, 0);
-  }
-
   private seat(id: number): Seat {
     const seat = this.seats[id - 1];
     if (seat === undefined)
@@ -416,7 +434,7 @@ export class TestKafka {
     const ports = addresses.map(({ port }) => port).join();
     if (this.own?.ports !== ports) {
       this.own?.client.close();
-      this.own = { ports, client: new TestClient(addresses) };
+      this.own = { ports, client: new TestClient(addresses, this.options.host ?? defaultHost) };
     }
     return this.own.client;
   }

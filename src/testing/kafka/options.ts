@@ -90,8 +90,10 @@ export interface StartKafkaOptions {
   readonly where?: 'thread' | 'process' | 'here';
   /** `'manual'`: time stands still until `clock.advance`. `'real'` by default. */
   readonly clock?: 'real' | 'manual';
-  /** The address that clients connect to, 127.0.0.1 by default. */
+  /** The address on which the nodes listen for clients, 127.0.0.1 by default. */
   readonly host?: string;
+  /** The name or address by which clients reach the nodes; `host` by default. For clients elsewhere: `host: '0.0.0.0', advertisedHost: 'tests.lan'`. */
+  readonly advertisedHost?: string;
   /** Of the first node; each further one takes the next. 0, the default: any free ports. */
   readonly port?: number;
   /** `'warn'` (default): warnings and errors go to stderr. */
@@ -114,6 +116,7 @@ const optionNames: OptionNames<StartKafkaOptions> = {
   where: true,
   clock: true,
   host: true,
+  advertisedHost: true,
   port: true,
   log: true,
   onRequest: true,
@@ -159,6 +162,10 @@ export function checkOptions(options: StartKafkaOptions): void {
     throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
     throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
+  if ((options.host === '0.0.0.0' || options.host === '::') && options.advertisedHost === undefined)
+    throw new TypeError(
+      `No client can connect to ${options.host}: say in advertisedHost how clients reach this machine.`,
+    );
   if (racks.length > nodes) throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
   if (clock !== 'real' && clock !== 'manual')
     throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);
@@ -195,7 +202,7 @@ export function nodeProperties(
       'inter.broker.listener.name': 'PLAINTEXT',
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
       listeners: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort(id)}`,
-      'advertised.listeners': `PLAINTEXT://${host}:${port}`,
+      'advertised.listeners': `PLAINTEXT://${options.advertisedHost ?? host}:${port}`,
       'log.dirs': path,
       'default.replication.factor': String(factor),
       'offsets.topic.replication.factor': String(factor),

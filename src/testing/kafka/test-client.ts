@@ -2,7 +2,7 @@
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { connectTcp } from '../../adapters/tcp-network.ts';
-import type { Address } from '../../base/network.ts';
+import type { Address, Connection } from '../../base/network.ts';
 import { type ConsumedRecord, Fetcher, offsetEarliest, offsetLatest } from '../../client/fetcher.ts';
 import { KafkaClient } from '../../client/kafka-client.ts';
 import { Producer } from '../../client/producer.ts';
@@ -91,15 +91,45 @@ function readRecordOf(record: ConsumedRecord): ReadRecord {
   };
 }
 
+/** How a machine reaches itself when it listens on all of its addresses. */
+const anyHost: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** By position, not by number of records: markers of transactions and what compaction removed have offsets, too. */
+function isAtEnd(
+  fetcher: Fetcher,
+  topic: string,
+  offsets: ReadonlyMap<number, { readonly end: number }>,
+): boolean {
+  return [...offsets].every(([partition, { end }]) => (fetcher.position(topic, partition) ?? 0) >= end);
+}
+
+/** What is read, and how far. */
+interface Reading {
+  readonly topic: string;
+  /** The first offset that is wanted, of each partition. */
+  readonly from: number;
+  readonly isReadCommitted: boolean;
+  /** Whether what was read is enough; `isAtEnd`: everything that was there when the reading began was read. */
+  readonly enough: (records: readonly ReadRecord[], isAtEnd: boolean) => boolean | Promise<boolean>;
+  readonly isOver: () => boolean;
+}
+
 export class TestClient {
   private readonly client: KafkaClient;
+  private readonly host: string;
   private readonly ports = {
-    network: { connect: connectTcp },
+    network: {
+      // Nodes advertise the address for the test's clients, which may be one that only other machines know. Their ports are theirs alone.
+      connect: ({ port }: Address, timeoutMs: number): Promise<Connection> =>
+        connectTcp({ host: this.host, port }, timeoutMs),
+    },
     clock: systemClock,
     scheduler: systemScheduler,
   };
 
-  constructor(bootstrap: readonly Address[]) {
+  /** @param host where the nodes listen */
+  constructor(bootstrap: readonly Address[], host: string) {
+    this.host = anyHost[host] ?? host;
     const options = { bootstrap, clientId: kitClientId, connectTimeoutMs: 2_000 };
     this.client = new KafkaClient(options, this.ports);
   }
@@ -156,23 +186,36 @@ export class TestClient {
     );
   }
 
-  /** Reads from the beginning of all partitions until `enough`, or until `isOver`. */
-  async read(
-    topic: string,
-    enough: (records: readonly ReadRecord[]) => boolean | Promise<boolean>,
-    isOver: () => boolean,
-  ): Promise<ReadRecord[]> {
-    const offsets = await this.offsets(topic);
-    const fetcher = new Fetcher(this.client, { reset: 'earliest' });
-    for (const [partition, { start }] of offsets) fetcher.assign(topic, partition, start);
+  /** Reads all partitions until `enough`, or until `isOver`. */
+  async read({ topic, from, isReadCommitted, enough, isOver }: Reading): Promise<ReadRecord[]> {
+    const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted });
+    const offsets = await this.offsets(topic, fetcher);
+    for (const [partition, { start, end }] of offsets)
+      fetcher.assign(topic, partition, Math.max(start, Math.min(from, end)));
     const records: ReadRecord[] = [];
-    while (!(await enough(records)) && !isOver())
-      records.push(...(await fetcher.poll(100)).map(readRecordOf));
+    while (!(await enough(records, isAtEnd(fetcher, topic, offsets))) && !isOver()) {
+      const polled = await fetcher.poll(100);
+      records.push(...polled.filter(({ offset }) => offset >= from).map(readRecordOf));
+    }
     return records;
   }
 
-  /** Log start and log end of each partition. */
-  async offsets(topic: string): Promise<Map<number, { start: number; end: number }>> {
+  /** How many records a committed reader finds from these offsets on; beyond `most` nobody counts. */
+  async unread(topic: string, from: ReadonlyMap<number, number>, most: number): Promise<number> {
+    const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted: true });
+    const offsets = await this.offsets(topic, fetcher);
+    for (const [partition, { start, end }] of offsets)
+      fetcher.assign(topic, partition, Math.min(end, Math.max(start, from.get(partition) ?? start)));
+    let count = 0;
+    while (count <= most && !isAtEnd(fetcher, topic, offsets)) count += (await fetcher.poll(100)).length;
+    return count;
+  }
+
+  /** Log start of each partition, and its end as the fetcher's isolation level sees it. */
+  async offsets(
+    topic: string,
+    fetcher = new Fetcher(this.client),
+  ): Promise<Map<number, { start: number; end: number }>> {
     const cluster = await this.client.metadata([topic]);
     const info = cluster.topics.get(topic);
     if (info === undefined || info.errorCode !== 0)
@@ -180,7 +223,6 @@ export class TestClient {
         errorOf(info?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code),
         `topic ${topic}`,
       );
-    const fetcher = new Fetcher(this.client);
     const ask = (timestamp: number): Promise<Map<string, { offset: number }>> =>
       fetcher.offsets(info.partitions.map(({ index }) => ({ topic, partition: index, timestamp })));
     const [starts, ends] = [await ask(offsetEarliest), await ask(offsetLatest)];

@@ -19,7 +19,6 @@ describe('a fault is refused', () => {
     ['an unknown API', { api: 'Prodcue', drop: true }, /'Prodcue' is no API of Kafka/],
     ['one unknown API of several', { api: ['Produce', 'Ftech'], drop: true }, /'Ftech' is no API of Kafka/],
     ['a name that every object has', { api: 'constructor', drop: true }, /'constructor' is no API/],
-    ['an unknown node', { api: 'Produce', node: 4, drop: true }, /There is no node 4/],
     ['an unknown error', { error: 'toString' }, /'toString' is no error of Kafka/],
     ['two ends at once', { error: 'UNKNOWN_SERVER_ERROR', drop: true }, /error and drop: make two faults/],
     ['an unknown damage', { api: 'Fetch', corrupt: 'crs' }, /corrupt must be 'crc' or 'truncate'/],
@@ -73,7 +72,6 @@ describe('a misspelled option is refused', () => {
     ],
     ['read', () => (kafka.read as (t: string, o: object) => unknown).call(kafka, 'orders', { cout: 1 })],
     ['startKafka', () => (startKafka as Untyped)({ node: 3, where: 'here' })],
-    ['startKafka', () => (startKafka as Untyped)({ node: 3 })],
     [
       'Topic prices',
       () => (kafka.createTopic as (t: string, o: object) => unknown).call(kafka, 'prices', { partition: 3 }),

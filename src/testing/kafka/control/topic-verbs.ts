@@ -1,4 +1,5 @@
 /** Verbs about topics, groups and their records, and the waits for a state of the cluster. */
+import type { ReadOptions } from '../cluster.ts';
 import type { TestRecord, TestTopic } from '../options.ts';
 import { BadRequestError, partitionField, timeout, topicField, type Verb, waitOf } from './verb.ts';
 
@@ -38,11 +39,16 @@ export const topicVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/topics/{topic}/records',
-    about: 'Reads a topic from its beginning.',
-    fields: { count: { type: 'integer', about: 'Wait for so many; otherwise what is there.' }, timeout },
+    about: 'Reads a topic.',
+    fields: {
+      count: { type: 'integer', about: 'Wait for so many; otherwise what is there.' },
+      from: { type: 'integer', about: 'Offset to begin with, of each partition; the beginning by default.' },
+      isolationLevel: { type: 'string', about: 'read_committed, the default, or read_uncommitted.' },
+      timeout,
+    },
     run: async ({ kafka }, values, { topic = '' }) => {
-      const count = values.count === undefined ? {} : { count: values.count as number };
-      const records = await kafka.read(topic, { ...count, ...waitOf(values) });
+      const { timeout: _timeout, ...options } = values;
+      const records = await kafka.read(topic, { ...(options as ReadOptions), ...waitOf(values) });
       return { records: records.map(({ rawKey: _key, rawValue: _value, ...record }) => record) };
     },
   },
