@@ -4,9 +4,10 @@
  * input must be in the output exactly once, and in order (docs/exactly-once.md).
  *
  * usage: node scripts/exactly-once.mjs [--minutes N] [--seed S] [--node-seconds N] [--client-seconds N] [--rate N]
- *          [--python PATH] [--kafka FOLDER] [--without-transactions]
+ *          [--python PATH] [--kafka FOLDER] [--compaction] [--without-transactions]
  *
  * --python: one with confluent-kafka. --kafka: a Kafka distribution, whose TransactionalMessageCopier takes part.
+ * --compaction: the outputs and the coordinators' topics are compacted all the time; keys are unique, so nothing may be missing.
  * --without-transactions: librdkafka copies without them, to show that the kills do harm; the run should fail.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '200' },
     python: { type: 'string', default: 'python3' },
     kafka: { type: 'string' },
+    compaction: { type: 'boolean', default: false },
     'without-transactions': { type: 'boolean', default: false },
   },
 });
@@ -40,6 +42,15 @@ const clusterSettings = {
   'transaction.state.log.num.partitions': 5,
   'transaction.state.log.replication.factor': nodeCount,
   'transaction.state.log.min.isr': 2,
+  ...(options.compaction
+    ? {
+        'log.cleaner.backoff.ms': 1000,
+        'log.cleaner.min.cleanable.ratio': 0.01,
+        'log.cleaner.delete.retention.ms': 2000,
+        // Segments end soon, so that most of a topic is compacted while it is written.
+        'log.roll.ms': 5000,
+      }
+    : {}),
 };
 
 /** What is copied: where from, where to, and the clients that do it. */
@@ -144,6 +155,7 @@ async function run(cluster) {
         '--replication-factor',
         '3',
       ];
+      if (options.compaction && topic === target) args.push('--config', 'cleanup.policy=compact');
       await waitFor(`topic ${topic}`, 60_000, () => cluster.tool('kafka-topics', ...args));
     }
   }

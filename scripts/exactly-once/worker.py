@@ -21,7 +21,7 @@ def stop(*_):
 
 
 def feed(bootstrap, topics, rate):
-    """Numbers each partition's records from 0 on; says at the end how many were acknowledged, which must be all."""
+    """Numbers each partition's records from 0 on, as key and value; says at the end how many were acknowledged, which must be all."""
     producer = Producer({
         'bootstrap.servers': bootstrap, 'enable.idempotence': True, 'acks': 'all',
         'message.timeout.ms': 600_000, 'linger.ms': 5,
@@ -44,7 +44,7 @@ def feed(bootstrap, topics, rate):
             topic, partition = partitions[count % len(partitions)]
             value = str(sent[(topic, partition)])
             try:
-                producer.produce(topic, value, key=str(partition), partition=partition, on_delivery=delivered)
+                producer.produce(topic, value, key=value, partition=partition, on_delivery=delivered)
             except BufferError:
                 break
             sent[(topic, partition)] += 1

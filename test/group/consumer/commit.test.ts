@@ -1,7 +1,7 @@
 /** Who may commit offsets in a consumer group, and for which partitions (KIP-848, KIP-1251). */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
-import type { OffsetCommitResponse } from '../../../src/group/types.ts';
+import type { OffsetCommitResponse, TxnOffsetCommitResponse } from '../../../src/group/types.ts';
 import { commitRule } from '../../../src/group/consumer/commit.ts';
 import { errorName } from '../harness.ts';
 import { ConsumerWorld, idOf, settle } from './harness.ts';
@@ -78,6 +78,37 @@ test('one partition that may not be committed refuses the whole commit; metadata
   expect(committed([[3, ''], held])).toEqual(stale);
   expect(committed([held, [3, tooLong]])).toEqual(['NONE', 'OFFSET_METADATA_TOO_LARGE']);
   expect(committed([held, [3, '']], a.epoch)).toEqual(['NONE', 'NONE']);
+});
+
+test('a transaction commits with the epoch of its member; Kafka calls a stale one an illegal generation', () => {
+  const { world, a, b, before } = twoMembers();
+  settle([a, b]);
+  const committed = (memberId: string, generationId: number, numbers: readonly number[]) => {
+    const partitions = numbers.map((partitionIndex) => ({
+      partitionIndex,
+      committedOffset: 7,
+      committedLeaderEpoch: -1,
+      committedMetadata: '',
+    }));
+    const request = {
+      transactionalId: 'x',
+      groupId: 'g',
+      producerId: 1,
+      producerEpoch: 0,
+      generationId,
+      memberId,
+      groupInstanceId: null,
+      topics: [{ name: 't', partitions }],
+    };
+    const token = world.send((of) => ({ type: 'txnCommit', token: of, verification: undefined, request }));
+    const answer = defined(world.response<TxnOffsetCommitResponse>(token));
+    return answer.topics.flatMap((topic) => topic.partitions.map(errorName));
+  };
+  expect(committed('a', a.epoch, [0, 3])).toEqual(['NONE', 'NONE']);
+  expect(committed('a', before, [0, 1])).toEqual(['NONE', 'NONE']);
+  expect(committed('a', before, [0, 3])).toEqual(['ILLEGAL_GENERATION', 'ILLEGAL_GENERATION']);
+  expect(committed('a', a.epoch + 1, [0])).toEqual(['ILLEGAL_GENERATION']);
+  expect(committed('x', a.epoch, [0])).toEqual(['UNKNOWN_MEMBER_ID']);
 });
 
 test('an epoch that is ahead, and one who is no member, commit nothing', () => {
