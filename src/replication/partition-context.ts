@@ -1,7 +1,7 @@
 /** What a partition is given. */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
-import type { IsrRequest } from './alter-partition.ts';
+import type { IsrRequest } from './leader/alter-partition.ts';
 
 export interface PartitionContext {
   readonly localId: number;

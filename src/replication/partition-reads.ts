@@ -4,8 +4,8 @@
  * Invariant: nothing at or above the limit of the isolation is returned; a follower answers up to its own high watermark.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { checkSubscription, type EpochLookup } from './follower-state.ts';
-import type { LeaderState } from './leader-state.ts';
+import { checkSubscription, type EpochLookup } from './follower/follower-state.ts';
+import type { LeaderState } from './leader/leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 import {
   type FetchOptions,

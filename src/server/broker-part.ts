@@ -13,7 +13,7 @@ import { LogManager } from '../log/manager/log-manager.ts';
 import { logManagerSettings } from '../log/manager/log-settings.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { replicaSelectors } from '../replication/replica-selector.ts';
-import { ReplicaManager } from '../replication/replica-manager.ts';
+import { ReplicaManager } from '../replication/manager/replica-manager.ts';
 import { StreamBrokerClient } from './calls/broker-client.ts';
 import { BrokerServer, type PeerHost } from './calls/broker-server.ts';
 import { brokerChannel } from './calls/messages.ts';

@@ -17,7 +17,7 @@ import type { MetadataImage } from '../metadata/image.ts';
 import type { LeaderView } from '../raft/api.ts';
 import type { HttpHandler, HttpPort } from '../base/http.ts';
 import type { Collector } from '../telemetry/metrics.ts';
-import type { ReplicaManager } from '../replication/replica-manager.ts';
+import type { ReplicaManager } from '../replication/manager/replica-manager.ts';
 import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { HttpPart } from './http/http-part.ts';

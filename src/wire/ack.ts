@@ -1,21 +1,23 @@
 /**
- * The hot path of a follower: the bytes of a `FollowerFrame` with an `Ack`, written and read without the generated codec, which makes
- * several objects for each. What the reader does not expect it leaves to that codec (`cursor.ts`).
+ * A follower's acknowledgement on the replication stream: its type and its bytes (a `FollowerFrame` with an `Ack`). This is a hot path,
+ * so the bytes are written and read without the generated codec, which allocates several objects for each message. When the reader meets
+ * a field that it does not know, it returns null and the generated codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
 import { Cursor, uint32Max } from './cursor.ts';
 
-/** As `SlotAck` of proto/replication.proto. */
+/** The log of one subscribed partition after the follower's append (`SlotAck` of proto/replication.proto). */
 export interface SlotAck {
   readonly slot: number;
   readonly logEndOffset: number;
   readonly logStartOffset: number;
 }
 
-/** As `Ack` of proto/replication.proto. */
+/** `Ack` of proto/replication.proto. */
 export interface Ack {
   readonly type: 'ack';
+  /** Pushes that the follower has handled since its last ack, and the bytes of their records. */
   readonly pushes: number;
   readonly creditBytes: number;
   readonly slots: readonly SlotAck[];
@@ -67,7 +69,7 @@ function writeSlot(bytes: Uint8Array, from: number, acked: SlotAck): number {
   return writeVarint(bytes, at, acked.logStartOffset);
 }
 
-/** Null: the generated codec shall read it. */
+/** Returns null when the generated codec has to read the message. */
 export function decodeAck(bytes: Uint8Array): Ack | null {
   const cursor = new Cursor(bytes, 0);
   if (!cursor.enterFrame(tags.ack)) return null;

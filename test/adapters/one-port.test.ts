@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../src/adapters/one-port.ts';
 import type { Address, Connection, Listener, MessageStream, PeerMessage } from '../../src/base/network.ts';
 import { raftChannel } from '../../src/server/raft/channels.ts';
-import { replicationChannel } from '../../src/replication/stream-messages.ts';
+import { replicationChannel } from '../../src/replication/stream/stream-messages.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 const open: { close(): unknown }[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
-import { Acknowledgements } from '../../src/replication/acknowledgements.ts';
+import { Acknowledgements } from '../../src/replication/leader/acknowledgements.ts';
 
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();

@@ -21,7 +21,7 @@ import { LogManager } from '../../src/log/manager/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { LogStore } from '../../src/replication/log-port.ts';
 import type { Partition } from '../../src/replication/partition.ts';
-import { ReplicaManager } from '../../src/replication/replica-manager.ts';
+import { ReplicaManager } from '../../src/replication/manager/replica-manager.ts';
 import { SimulatedDisk } from '../../src/simulation/disk.ts';
 import { type Incarnation, SimulatedHost } from '../../src/simulation/host.ts';
 import { SimulatedNetwork } from '../../src/simulation/network.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
-import { DirectoryAssignments } from '../../src/replication/directory-assignments.ts';
+import { DirectoryAssignments } from '../../src/replication/manager/directory-assignments.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock, settle } from '../log/harness.ts';

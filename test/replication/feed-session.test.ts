@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
-import { type FeedContext, FeedSession } from '../../src/replication/feed-session.ts';
-import type { FollowerMessage } from '../../src/replication/stream-messages.ts';
+import { type FeedContext, FeedSession } from '../../src/replication/stream/feed-session.ts';
+import type { FollowerMessage } from '../../src/replication/stream/stream-messages.ts';
 import { identityOf } from '../server/identity.ts';
 import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { followerHighWatermark } from '../../src/replication/high-watermark.ts';
+import { followerHighWatermark } from '../../src/replication/leader/high-watermark.ts';
 import {
   checkSubscription,
   type EpochLookup,
   outOfRangeAction,
   truncationOffset,
-} from '../../src/replication/follower-state.ts';
+} from '../../src/replication/follower/follower-state.ts';
 
 /** A log as the list of the epochs of its records. */
 class EpochList implements EpochLookup {

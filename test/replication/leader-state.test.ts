@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LeaderState, type LeaderStateOptions } from '../../src/replication/leader-state.ts';
+import { LeaderState, type LeaderStateOptions } from '../../src/replication/leader/leader-state.ts';
 
 const lagTimeMaxMs = 1000;
 

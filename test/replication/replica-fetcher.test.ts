@@ -2,8 +2,8 @@
 import { expect, test, vi } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import type { Partition } from '../../src/replication/partition.ts';
-import { type FetcherContext, ReplicaFetcher } from '../../src/replication/replica-fetcher.ts';
-import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream-messages.ts';
+import { type FetcherContext, ReplicaFetcher } from '../../src/replication/stream/replica-fetcher.ts';
+import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream/stream-messages.ts';
 import { identityOf } from '../server/identity.ts';
 import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LeaderState } from '../../src/replication/leader-state.ts';
+import { LeaderState } from '../../src/replication/leader/leader-state.ts';
 import { type ReadableReplica, replicaSelectors } from '../../src/replication/replica-selector.ts';
 
 const select = replicaSelectors.get('org.apache.kafka.common.replica.RackAwareReplicaSelector');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TokenBucket } from '../../src/base/token-bucket.ts';
-import { ReplicationThrottles } from '../../src/replication/throttles.ts';
+import { ReplicationThrottles } from '../../src/replication/stream/throttles.ts';
 import { ManualClock } from '../log/harness.ts';
 
 const noLimit = Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { LeaderState } from '../../src/replication/leader-state.ts';
+import { LeaderState } from '../../src/replication/leader/leader-state.ts';
 import { hunt } from '../../src/simulation/run.ts';
 import { inMacrotask } from '../../src/simulation/macrotask.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';

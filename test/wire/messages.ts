@@ -12,7 +12,7 @@ import type {
   SnapshotFrame,
   SnapshotReply,
 } from '../../src/server/raft/channels.ts';
-import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream-messages.ts';
+import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream/stream-messages.ts';
 
 const int = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());
 const small = fc.nat({ max: 2 ** 31 - 1 });

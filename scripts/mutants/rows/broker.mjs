@@ -68,7 +68,7 @@ export const brokerRows = [
     change: 'only a queued slot is not queued again',
     edits: [
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: "if (slot.state !== 'idle' || this.#isClosed) return;",
         to: "if (slot.state === 'queued' || this.#isClosed) return;",
       },
@@ -82,22 +82,22 @@ export const brokerRows = [
     change: 'a revoked slot keeps its place in the queue for the disk',
     edits: [
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: "    this.#waitingForDisk.delete(slot);\n    slot.state = 'over';",
         to: "    slot.state = 'over';",
       },
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: "      slot.state = 'idle';\n      this.ready(slot);",
         to: "      if (slot.state === 'waiting') slot.state = 'idle';\n      this.ready(slot);",
       },
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: 'if (this.#waitingForDisk.size > 0) this.#serveWaiting();',
         to: '',
       },
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: 'let places = diskReadsMax - this.#diskReads;',
         to: 'let places = 1;',
       },
@@ -223,7 +223,7 @@ export const brokerRows = [
     change: 'a slot in use is taken over, and the one before stays attached to its partition',
     edits: [
       {
-        file: 'src/replication/feed-session.ts',
+        file: 'src/replication/stream/feed-session.ts',
         from: 'expectOfPeer(!this.#slots.has(wanted.slot),',
         to: 'expectOfPeer(wanted.slot >= 0,',
       },

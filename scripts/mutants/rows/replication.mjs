@@ -1,8 +1,8 @@
 /** Guards of the data path: replication, ISR, log directories. Most are `CHECK`s of Vanlightly's TLA+ of Kafka's replication, or KIPs. */
-const highWatermark = 'src/replication/high-watermark.ts';
-const leader = 'src/replication/leader-state.ts';
+const highWatermark = 'src/replication/leader/high-watermark.ts';
+const leader = 'src/replication/leader/leader-state.ts';
 const leaderTest = 'test/replication/leader-state.test.ts';
-const fetcher = 'src/replication/replica-fetcher.ts';
+const fetcher = 'src/replication/stream/replica-fetcher.ts';
 const fetcherTest = 'test/replication/replica-fetcher.test.ts';
 const followerTest = 'test/replication/follower-state.test.ts';
 const alterPartition = 'src/controller/alter-partition.ts';
@@ -69,7 +69,7 @@ export const replicationRows = [
     change: 'its own end of the epoch is not looked at',
     edits: [
       {
-        file: 'src/replication/follower-state.ts',
+        file: 'src/replication/follower/follower-state.ts',
         from: 'return Math.min(own.endOffset, bounded);',
         to: 'return bounded;',
       },
@@ -269,7 +269,7 @@ export const replicationRows = [
     change: 'a leader sends at once',
     edits: [
       {
-        file: 'src/replication/feed-slot.ts',
+        file: 'src/replication/stream/feed-slot.ts',
         from: 'this.#isThrottled = waitMs > 0;',
         to: 'this.#isThrottled = waitMs > 1e9;',
       },
@@ -297,7 +297,7 @@ export const replicationRows = [
     change: 'a follower that has not subscribed counts as having everything',
     edits: [
       {
-        file: 'src/replication/follower-progress.ts',
+        file: 'src/replication/leader/follower-progress.ts',
         from: 'export const unknownOffset = -1;',
         to: 'export const unknownOffset = Number.MAX_SAFE_INTEGER;',
       },
@@ -347,7 +347,7 @@ export const replicationRows = [
     change: 'who waits above the truncation goes on waiting, and is answered by offsets',
     edits: [
       {
-        file: 'src/replication/acknowledgements.ts',
+        file: 'src/replication/leader/acknowledgements.ts',
         from: 'if (waiter.endOffset > offset) waiter.reject(error);',
         to: 'if (waiter.endOffset < offset) waiter.reject(error);',
       },

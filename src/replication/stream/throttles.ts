@@ -4,8 +4,8 @@
  * `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas`. A follower in the ISR is never held back,
  * though what it gets counts.
  */
-import type { Clock } from '../base/clock.ts';
-import { TokenBucket } from '../base/token-bucket.ts';
+import type { Clock } from '../../base/clock.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 
 export interface ThrottleOptions {
   readonly localId: number;

@@ -1,7 +1,7 @@
 /** Truncates the log as `follower-state.ts` decides. Nothing may be appended until it is done. */
-import { mark } from '../base/mark.ts';
+import { mark } from '../../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
-import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
+import type { EpochEndOffset, ReplicaLog } from '../log-port.ts';
 
 export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
   // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse every subscription.

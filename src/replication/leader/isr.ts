@@ -8,7 +8,7 @@
  *   added the member and elect it, or may not have removed the one that we want to drop.
  * - The leader itself is never removed.
  */
-import { mark } from '../base/mark.ts';
+import { mark } from '../../base/mark.ts';
 
 export interface IsrProposal {
   readonly leaderEpoch: number;

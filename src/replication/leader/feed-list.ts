@@ -1,5 +1,5 @@
 /** The followers' streams that a partition feeds. Invariant: a broker has at most one feed, its newest. */
-import type { ErrorRow } from '../protocol/errors.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Feed } from './feed.ts';
 
 export class FeedList {

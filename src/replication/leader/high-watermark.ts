@@ -6,7 +6,7 @@
  * not yet in the ISR: waiting for the latter lets it join under load, because joining needs a log end offset at the high watermark.
  * Below min.insync.replicas the high watermark stands still, so that every replica that the controller may elect next has all records below it.
  */
-import { mark } from '../base/mark.ts';
+import { mark } from '../../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';
 
 export interface HighWatermarkInput {

@@ -7,16 +7,16 @@
  *
  * It decides nothing about partitions: `isr.ts` does, from the outcome.
  */
-import { mark } from '../base/mark.ts';
-import type { Scheduler } from '../base/clock.ts';
-import type { Uuid } from '../base/uuid.ts';
-import type { ControllerClient } from '../metadata/controller-port.ts';
-import { errorOf, Errors } from '../protocol/errors.ts';
+import { mark } from '../../base/mark.ts';
+import type { Scheduler } from '../../base/clock.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import type { ControllerClient } from '../../metadata/controller-port.ts';
+import { errorOf, Errors } from '../../protocol/errors.ts';
 import {
   AlterPartitionRequest,
   AlterPartitionResponse,
-} from '../protocol/messages/brokers/56-alter-partition.ts';
-import type { Logger } from '../telemetry/logger.ts';
+} from '../../protocol/messages/brokers/56-alter-partition.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { IsrProposal } from './isr.ts';
 
 export type IsrOutcome =

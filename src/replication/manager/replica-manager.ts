@@ -9,34 +9,34 @@
  *
  * Not here: partitions themselves (`partition.ts`), streams (`replica-feeder.ts`, `replica-fetcher.ts`), log directories.
  */
-import type { Identity } from '../base/hello.ts';
-import type { Clock, Scheduler, Timer } from '../base/clock.ts';
-import type { Address, PeerNetwork } from '../base/network.ts';
-import { nodeId } from '../base/ids.ts';
-import type { Random } from '../base/random.ts';
-import type { Uuid } from '../base/uuid.ts';
-import type { TopicConfig } from '../config/topic.ts';
-import { isActive } from '../metadata/cluster-image.ts';
-import { resourceType } from '../metadata/configs-image.ts';
-import type { ControllerClient } from '../metadata/controller-port.ts';
-import type { MetadataDelta } from '../metadata/delta.ts';
-import { emptyImage, type MetadataImage } from '../metadata/image.ts';
-import type { MetadataPublisher } from '../metadata/publisher.ts';
-import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
-import { Errors, KafkaError } from '../protocol/errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { AlterPartitionManager } from './alter-partition.ts';
+import type { Identity } from '../../base/hello.ts';
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { Address, PeerNetwork } from '../../base/network.ts';
+import { nodeId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import type { TopicConfig } from '../../config/topic.ts';
+import { isActive } from '../../metadata/cluster-image.ts';
+import { resourceType } from '../../metadata/configs-image.ts';
+import type { ControllerClient } from '../../metadata/controller-port.ts';
+import type { MetadataDelta } from '../../metadata/delta.ts';
+import { emptyImage, type MetadataImage } from '../../metadata/image.ts';
+import type { MetadataPublisher } from '../../metadata/publisher.ts';
+import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { AlterPartitionManager } from '../leader/alter-partition.ts';
 import { DirectoryAssignments } from './directory-assignments.ts';
 import { type HostContext, HostedReplica } from './hosted-replica.ts';
 import { LogOpener } from './log-opener.ts';
-import type { LogStore } from './log-port.ts';
-import type { Partition } from './partition.ts';
+import type { LogStore } from '../log-port.ts';
+import type { Partition } from '../partition.ts';
 import { ReconcileQueue } from './reconcile-queue.ts';
-import { ReplicaFeeder } from './replica-feeder.ts';
-import { ReplicaFetchers } from './replica-fetchers.ts';
-import type { ReadableReplica, ReplicaSelector } from './replica-selector.ts';
+import { ReplicaFeeder } from '../stream/replica-feeder.ts';
+import { ReplicaFetchers } from '../stream/replica-fetchers.ts';
+import type { ReadableReplica, ReplicaSelector } from '../replica-selector.ts';
 import { RoleLog } from './role-log.ts';
-import { ReplicationThrottles } from './throttles.ts';
+import { ReplicationThrottles } from '../stream/throttles.ts';
 
 export interface ReplicaManagerOptions {
   readonly identity: Identity;

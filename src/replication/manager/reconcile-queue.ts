@@ -2,7 +2,7 @@
  * Work on many partitions in turns: what is added is done once, in order, and the loop yields after 5 ms so that requests and
  * heartbeats go on while ten thousand partitions change their roles.
  */
-import type { Clock, Scheduler } from '../base/clock.ts';
+import type { Clock, Scheduler } from '../../base/clock.ts';
 
 const sliceMs = 5;
 /** The clock is read after this many. */

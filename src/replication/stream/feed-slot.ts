@@ -3,12 +3,12 @@
  *
  * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is under way.
  */
-import { type ErrorRow, Errors, errorRowOf } from '../protocol/errors.ts';
-import type { Partition } from './partition.ts';
-import type { Feed } from './feed.ts';
+import { type ErrorRow, Errors, errorRowOf } from '../../protocol/errors.ts';
+import type { Partition } from '../partition.ts';
+import type { Feed } from '../leader/feed.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import type { PushEntry } from './stream-messages.ts';
-import type { LogParts } from './types.ts';
+import type { LogParts } from '../types.ts';
 
 const noParts: readonly Uint8Array[] = [];
 

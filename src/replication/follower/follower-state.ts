@@ -5,8 +5,8 @@
  * asks again with an older epoch; the high watermark plays no part (a high watermark may lag behind what was acknowledged, so
  * truncating to it lost acknowledged records: KIP-101). Every round either ends or lowers the epoch asked for.
  */
-import { mark } from '../base/mark.ts';
-import type { EpochEndOffset } from './log-port.ts';
+import { mark } from '../../base/mark.ts';
+import type { EpochEndOffset } from '../log-port.ts';
 
 /** What of the log the decision needs. */
 export interface EpochLookup {

@@ -6,17 +6,17 @@
  * has at most one. An assignment to a directory that has failed in the meantime is sent too: that is how the controller learns which
  * leaderships to move.
  */
-import type { Scheduler } from '../base/clock.ts';
-import { mark } from '../base/mark.ts';
-import type { Random } from '../base/random.ts';
-import type { Uuid } from '../base/uuid.ts';
-import type { ControllerClient } from '../metadata/controller-port.ts';
-import { errorOf, Errors } from '../protocol/errors.ts';
+import type { Scheduler } from '../../base/clock.ts';
+import { mark } from '../../base/mark.ts';
+import type { Random } from '../../base/random.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import type { ControllerClient } from '../../metadata/controller-port.ts';
+import { errorOf, Errors } from '../../protocol/errors.ts';
 import {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
-} from '../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
-import type { Logger } from '../telemetry/logger.ts';
+} from '../../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 
 export interface DirectoryAssignmentsOptions {
   readonly brokerId: number;

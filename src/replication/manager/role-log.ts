@@ -1,12 +1,12 @@
 /** Says in the log what this broker leads and follows, since when and why, and how ISRs of its partitions change. */
-import type { Scheduler } from '../base/clock.ts';
-import { type NodeId, nodeId } from '../base/ids.ts';
-import { type ClusterImage, isActive } from '../metadata/cluster-image.ts';
-import { leadershipReason } from '../metadata/leadership-reason.ts';
-import type { PartitionImage } from '../metadata/topics-image.ts';
-import { GatheredLines } from '../telemetry/gathered-lines.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import type { Partition } from './partition.ts';
+import type { Scheduler } from '../../base/clock.ts';
+import { type NodeId, nodeId } from '../../base/ids.ts';
+import { type ClusterImage, isActive } from '../../metadata/cluster-image.ts';
+import { leadershipReason } from '../../metadata/leadership-reason.ts';
+import type { PartitionImage } from '../../metadata/topics-image.ts';
+import { GatheredLines } from '../../telemetry/gathered-lines.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Partition } from '../partition.ts';
 
 export class RoleLog {
   readonly #lines: GatheredLines;

@@ -13,9 +13,10 @@
  * follower subscribed anew (other leader epoch, other offset) is recognised as old and dropped.
  * Records travel as the leader's log has them.
  */
-import type { Hello } from '../base/hello.ts';
-import type { Channel } from '../base/network.ts';
-import type { Uuid } from '../base/uuid.ts';
+import type { Hello } from '../../base/hello.ts';
+import type { Channel } from '../../base/network.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import type { Ack } from '../../wire/ack.ts';
 
 export interface Open {
   readonly type: 'open';
@@ -33,20 +34,6 @@ export interface Subscription {
   /** Epoch of the follower's last record, -1 when it has none. */
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
-}
-
-export interface SlotAck {
-  readonly slot: number;
-  readonly logEndOffset: number;
-  readonly logStartOffset: number;
-}
-
-export interface Ack {
-  readonly type: 'ack';
-  /** Pushes dealt with, and their bytes, since the last ack. */
-  readonly pushes: number;
-  readonly creditBytes: number;
-  readonly slots: readonly SlotAck[];
 }
 
 export interface PushEntry {

@@ -4,7 +4,7 @@
  *
  * Invariant: offsets never decrease from front to back, so only the front has to be checked.
  */
-import type { KafkaError } from '../protocol/errors.ts';
+import type { KafkaError } from '../../protocol/errors.ts';
 
 interface Waiter {
   readonly endOffset: number;

@@ -2,8 +2,8 @@
  * The leader's side of replication for this broker: one session for each follower broker's stream.
  * Invariant: a broker has at most one session; its newer stream replaces an older one, which may be half open.
  */
-import type { PeerNetwork } from '../base/network.ts';
-import type { Uuid } from '../base/uuid.ts';
+import type { PeerNetwork } from '../../base/network.ts';
+import type { Uuid } from '../../base/uuid.ts';
 import { type FeedContext, FeedSession, type FeedStream } from './feed-session.ts';
 import { replicationChannel } from './stream-messages.ts';
 

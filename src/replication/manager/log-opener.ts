@@ -2,11 +2,11 @@
  * Opens the logs of replicas: those that were found on disk at start at once, new ones a few at a time and in slices, for making
  * one touches no disk; and never one whose directory name is still being removed (topic deleted and made again).
  */
-import type { Clock, Scheduler } from '../base/clock.ts';
-import { Slices } from '../base/slices.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import { Slices } from '../../base/slices.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { HostedReplica } from './hosted-replica.ts';
-import type { LogStore } from './log-port.ts';
+import type { LogStore } from '../log-port.ts';
 
 const openingMax = 16;
 

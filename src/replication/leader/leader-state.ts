@@ -9,7 +9,7 @@
  *   the start of the epoch, and the controller would take it (unfenced, not shutting down, the incarnation that we talk to).
  * - Proposals are made one at a time.
  */
-import { mark } from '../base/mark.ts';
+import { mark } from '../../base/mark.ts';
 import { FollowerProgress } from './follower-progress.ts';
 import { committedUpTo } from './high-watermark.ts';
 import { IsrState, type IsrProposal } from './isr.ts';

@@ -9,15 +9,16 @@
  * - A stream that breaks is opened again, at once the first time and then less and less often.
  */
 import { Buffer } from 'node:buffer';
-import type { Scheduler, Timer } from '../base/clock.ts';
-import { helloFault, helloOf, type Identity } from '../base/hello.ts';
-import type { Address, MessageStream, PeerNetwork } from '../base/network.ts';
-import { expectOfPeer, MalformedError } from '../base/protobuf.ts';
-import { below, type Random } from '../base/random.ts';
-import { errorOf, Errors } from '../protocol/errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Scheduler, Timer } from '../../base/clock.ts';
+import { helloFault, helloOf, type Identity } from '../../base/hello.ts';
+import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import { expectOfPeer, MalformedError } from '../../base/protobuf.ts';
+import { below, type Random } from '../../base/random.ts';
+import { errorOf, Errors } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { SlotAck } from '../../wire/ack.ts';
 import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from '../partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import {
   type FollowerMessage,
@@ -25,7 +26,6 @@ import {
   type PushEntry,
   type Refusal,
   replicationChannel,
-  type SlotAck,
   type Subscription,
 } from './stream-messages.ts';
 

@@ -3,7 +3,7 @@
  * Invariant: a partition is with one fetcher at most, that of the leader it was given last.
  */
 import { type FetcherContext, ReplicaFetcher } from './replica-fetcher.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from '../partition.ts';
 
 export class ReplicaFetchers {
   readonly #context: FetcherContext;

@@ -5,14 +5,14 @@
  * Invariants: the log is opened once; a role is taken up only when the partition is quiet; a replica that is to go is stopped
  * first and its files are removed afterwards.
  */
-import { mark } from '../base/mark.ts';
-import { nodeId } from '../base/ids.ts';
-import { type Uuid, uuidZero } from '../base/uuid.ts';
-import type { TopicConfig } from '../config/topic.ts';
-import { type PartitionImage, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
-import type { ReplicaLog } from './log-port.ts';
-import { Partition } from './partition.ts';
-import type { PartitionContext } from './partition-context.ts';
+import { mark } from '../../base/mark.ts';
+import { nodeId } from '../../base/ids.ts';
+import { type Uuid, uuidZero } from '../../base/uuid.ts';
+import type { TopicConfig } from '../../config/topic.ts';
+import { type PartitionImage, uuidUnassignedDirectory } from '../../metadata/topics-image.ts';
+import type { ReplicaLog } from '../log-port.ts';
+import { Partition } from '../partition.ts';
+import type { PartitionContext } from '../partition-context.ts';
 
 export interface HostContext extends PartitionContext {
   /** Calls `opened`, perhaps before it returns. */

@@ -4,8 +4,8 @@
  * States: `idle` (no slot on the stream: waits for quiet, for a truncation or for a retry), `subscribed`.
  * Invariant: while subscribed, records are appended in the order of the stream; an error in between ends the slot.
  */
-import type { Timer } from '../base/clock.ts';
-import type { Partition } from './partition.ts';
+import type { Timer } from '../../base/clock.ts';
+import type { Partition } from '../partition.ts';
 
 export class FetchSlot {
   readonly partition: Partition;

@@ -1,6 +1,6 @@
 /** The two sides of a follower's subscription, as the partition sees them. */
-import type { ErrorRow } from '../protocol/errors.ts';
-import type { SubscriptionCheck } from './follower-state.ts';
+import type { ErrorRow } from '../../protocol/errors.ts';
+import type { SubscriptionCheck } from '../follower/follower-state.ts';
 
 /** Forwards the log to one follower. Calls are cheap and do their work later. */
 export interface Feed {

@@ -10,18 +10,18 @@
  * - A slot is in at most one queue, once, and its state says in which; a slot that is over gets no turn. While a place for a read from
  *   disk is free, no slot waits for one.
  */
-import type { Clock, Scheduler } from '../base/clock.ts';
-import { type Hello, helloFault, helloOf, type Identity } from '../base/hello.ts';
-import type { MessageStream } from '../base/network.ts';
-import { expectOfPeer, MalformedError } from '../base/protobuf.ts';
-import type { Uuid } from '../base/uuid.ts';
-import { type ErrorRow, Errors } from '../protocol/errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { Clock, Scheduler } from '../../base/clock.ts';
+import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
+import type { MessageStream } from '../../base/network.ts';
+import { expectOfPeer, MalformedError } from '../../base/protobuf.ts';
+import type { Uuid } from '../../base/uuid.ts';
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { Ack } from '../../wire/ack.ts';
 import { type FeedOwner, FeedSlot } from './feed-slot.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from '../partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import type {
-  Ack,
   FollowerMessage,
   LeaderMessage,
   Open,
