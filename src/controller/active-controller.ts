@@ -1,9 +1,10 @@
 /**
- * The state machine of the active controller: which function answers which request, what happens by itself as time passes, and the
- * speculative image that all of them see. Synchronous and without timers or I/O; the driver (`server/controller/`) feeds it.
+ * The state machine of the active controller. It holds the table from API key to control function, the broker sessions,
+ * the work that becomes due with time, and the speculative image on which all of these act. It is synchronous and has
+ * no timers and no I/O; the driver in `server/controller/` calls it.
  *
- * Contract: the driver drains every operation, and after each step calls `replay` with its records, in the order in which it proposes
- * them. When a proposal fails the whole object is thrown away.
+ * Contract: the driver runs every operation to its end, and after each step calls `replay` with the step's records, in
+ * the order in which it proposes them. When a proposal fails, the driver discards this object.
  */
 import type { NodeId } from '../base/ids.ts';
 import { MetadataDelta } from '../metadata/delta.ts';
@@ -31,7 +32,7 @@ import { single } from './state.ts';
 
 export interface ControllerContext {
   readonly apiVersion: number;
-  /** Monotonic. */
+  /** Monotonic time. */
   readonly nowMs: number;
 }
 
@@ -56,7 +57,7 @@ export class ActiveController {
     this.#nextRebalanceMs = interval === null ? null : nowMs + interval;
   }
 
-  /** Speculative: what it will be when all that was proposed is committed. */
+  /** The speculative image: committed metadata plus all records that are proposed and not yet committed. */
   get image(): MetadataImage {
     return this.#state.image;
   }
@@ -74,14 +75,14 @@ export class ActiveController {
     this.#state.image = delta.apply(image.offset, image.epoch);
   }
 
-  /** Takes another image that says the same as the speculative one. */
+  /** Replaces the speculative image by an equal one, so that its unchanged parts are shared with the committed image. */
   adopt(image: MetadataImage): void {
     this.#state.image = image;
   }
 
   /**
-   * The operation that answers a request; undefined when this isn't the controller's business. A `KafkaError` it throws refuses the
-   * whole request.
+   * Returns the operation that handles a request; undefined when the active controller does not handle this API. When
+   * the operation throws a `KafkaError`, the whole request is refused with its error code.
    */
   handle(apiKey: number, request: unknown, context: ControllerContext): Operation<unknown> | undefined {
     const handlers = this.#handlers as Readonly<
@@ -90,25 +91,28 @@ export class ActiveController {
     return handlers[apiKey]?.(request, context);
   }
 
-  /** The records of a new cluster; nothing when there are some already. */
+  /** Yields the first records of a new cluster; nothing when the cluster has feature levels already. */
   *bootstrap(formatted: readonly MetadataRecord[]): Operation<void> {
     if (this.#state.image.features.levels.size > 0) return;
     const records = bootstrapRecords(this.#state, formatted);
     if (records.length > 0) yield records;
   }
 
-  /** What an earlier controller may have left half done. */
+  /** Completes the work that an earlier active controller may have left unfinished. */
   *takeOver(): Operation<void> {
     yield* evacuate(this.#state);
     yield* electLeaderless(this.#state);
   }
 
-  /** A no-op record (KIP-835): an idle cluster differs by it from one that is stuck. */
+  /** Yields a NoOpRecord (KIP-835). It lets an observer tell an idle quorum from one that no longer commits. */
   *idle(): Operation<void> {
     yield [{ type: 'NoOpRecord' }];
   }
 
-  /** What is due by now: sessions that are over, leaderships that go back. */
+  /**
+   * Does what is due at `nowMs`: fences brokers with an expired session, and moves leaderships back to preferred
+   * replicas.
+   */
   *tick(nowMs: number): Operation<void> {
     for (const id of this.#sessions.expired(nowMs)) {
       const broker = this.#state.image.cluster.brokers.get(id);
@@ -121,19 +125,22 @@ export class ActiveController {
     yield* electPreferred(this.#state);
   }
 
-  /** When `tick` has something to do, as far as is known now; null: never. */
+  /** When `tick` next has something to do, as far as is known now; null when never. */
   nextTickMs(): number | null {
     const expiry = this.#sessions.nextExpiryMs();
     if (expiry === null || this.#nextRebalanceMs === null) return expiry ?? this.#nextRebalanceMs;
     return Math.min(expiry, this.#nextRebalanceMs);
   }
 
-  /** The stream of a broker to this controller broke: a hint, by itself no reason to fence. */
+  /** The stream of a broker to this controller ended. That alone does not fence the broker. */
   brokerStreamBroken(id: NodeId): void {
     this.#sessions.streamBroken(id);
   }
 
-  /** A broker's address refuses connections: its process has ended. The next `tick` fences it, unless it is connected again. */
+  /**
+   * A broker's address refuses connections, so its process has ended. The next `tick` fences it unless it has connected
+   * again.
+   */
   brokerFoundDead(id: NodeId): void {
     this.#sessions.foundDead(id);
   }
@@ -142,7 +149,7 @@ export class ActiveController {
     return this.#sessions.isConnected(id);
   }
 
-  /** This process was paused for so long: sessions are extended, since heartbeats could not be received. */
+  /** This process was paused for `ms` and could not receive heartbeats: extends all sessions by that time. */
   forgive(ms: number): void {
     this.#sessions.forgive(ms);
   }
@@ -173,7 +180,10 @@ function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers 
   };
 }
 
-/** A change of configuration may allow unclean elections, for which leaderless partitions have been waiting. */
+/**
+ * After a change of configuration: elects leaders for leaderless partitions, because unclean elections may now be
+ * allowed.
+ */
 function* thenElect<R>(state: ControllerState, operation: Operation<R>): Operation<R> {
   let allows = false;
   let step = operation.next();

@@ -51,7 +51,7 @@ export function* incrementalAlterConfigs(
   return { throttleTimeMs: 0, responses };
 }
 
-/** Replaces all that was set before. */
+/** AlterConfigs: replaces all dynamic values of a resource. */
 export function* alterConfigs(
   state: ControllerState,
   request: AlterConfigsRequest,
@@ -169,7 +169,8 @@ function checkValues(state: ControllerState, resource: Resource, before: Values,
   state.rules.checkBroker(name, after);
   const key = 'min.insync.replicas';
   if (!elrEnabled(state.image) || before.get(key) === after.get(key)) return;
-  // Eligible leader replicas are counted by one minimum for all; brokers must not differ about it.
+  // All controllers must compute eligible leader replicas with the same min.insync.replicas, so no single broker may
+  // override it.
   if (name !== '') {
     throw new KafkaError(
       Errors.INVALID_CONFIG,
@@ -192,7 +193,7 @@ function differences(resource: Resource, before: Values, after: Values): Metadat
   for (const name of before.keys()) {
     if (!after.has(name)) records.push(record('ConfigRecord', { ...resource, name, value: null }));
   }
-  // KIP-966: with another minimum, what was eligible by the old one no longer counts.
+  // KIP-966: an ELR computed with the previous min.insync.replicas is no longer valid.
   if (before.get('min.insync.replicas') !== after.get('min.insync.replicas')) {
     if (resource.resourceType === resourceType.topic) {
       records.push(record('ClearElrRecord', { topicName: resource.resourceName }));

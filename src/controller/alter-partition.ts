@@ -1,7 +1,7 @@
 /**
- * AlterPartition: a leader proposes another ISR. It must be the leader in the current leader epoch and know the newest partition epoch. Every
- * broker in the proposed ISR must be unfenced, with the broker epoch that the leader saw (KIP-841, KIP-903), and its replica must be in a
- * log directory that is online.
+ * AlterPartition: the leader of a partition proposes an ISR. The sender must be the leader in the current leader epoch
+ * and must know the newest partition epoch. Every broker in the proposed ISR must be unfenced and have the broker epoch
+ * that the leader saw (KIP-841, KIP-903), and its replica must be in a log directory that is online.
  */
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -45,7 +45,7 @@ export function* alterPartition(
         results.push(decided.result);
         continue;
       }
-      // Its place in the answer; filled in once the state has the change.
+      // Reserves the partition's place in the response; it is filled in when the change has been replayed.
       const at = results.push(failed(wanted, Errors.UNKNOWN_SERVER_ERROR)) - 1;
       const afterwards = (): void => {
         const after = state.image.topics.partition(topicId, index) as PartitionImage;
@@ -103,7 +103,8 @@ function whatIsWrong(
   wanted: Wanted,
   isr: readonly IsrMember[],
 ): ErrorRow | null {
-  // The leader knows newer metadata than this controller: this one has lost its leadership and does not know it yet.
+  // The leader has newer metadata than this controller: another controller has become active and this one has not
+  // noticed yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
     return Errors.NOT_CONTROLLER;
   }
@@ -135,7 +136,7 @@ function eligible(state: ControllerState, partition: PartitionImage, member: Isr
     mark('controller.isr-member-out-of-service');
     return false;
   }
-  // The replica was removed from the ISR when its log directory failed; the leader may not know that yet.
+  // The replica was removed from the ISR when its log directory failed. The leader may not have that metadata yet.
   const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   if (!hasDirectory(state.image, id, directory)) return false;
   const epoch = state.image.cluster.brokers.get(id)?.epoch;

@@ -1,6 +1,7 @@
 /**
- * AssignReplicasToDirs (KIP-858): a broker says in which of its log directories replicas are. What it says is recorded even when the
- * directory has failed since: the replica then leaves the ISR at once, and the leadership moves.
+ * AssignReplicasToDirs (KIP-858): a broker reports in which of its log directories replicas are. The assignment is
+ * recorded even when the directory has failed since; the replica then leaves the ISR at once and a leadership on it
+ * moves.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';

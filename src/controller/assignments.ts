@@ -1,4 +1,4 @@
-/** Checks replica lists that a user gave, and makes the records of new partitions. The texts are Kafka's. */
+/** Checks manual replica assignments and makes the records of new partitions. The error messages are Kafka's. */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -11,7 +11,7 @@ function refused(message: string): KafkaError {
   return new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, message);
 }
 
-/** Throws INVALID_REPLICA_ASSIGNMENT. `replicationFactor` null: any. */
+/** Throws INVALID_REPLICA_ASSIGNMENT. With `replicationFactor` null any number of replicas is accepted. */
 export function checkManualAssignment(
   image: MetadataImage,
   replicas: readonly number[],
@@ -36,12 +36,12 @@ export function checkManualAssignment(
   }
 }
 
-/** Replicas of a new partition that are in its first ISR: those in service. */
+/** The first ISR of a new partition: its replicas on active brokers. */
 export function firstIsr(image: MetadataImage, replicas: readonly NodeId[]): NodeId[] {
   return replicas.filter((id) => brokerIsActive(image, id));
 }
 
-/** The first ISR for replicas that were given by hand; throws when none of them is in service. */
+/** The first ISR of a manual assignment. Throws INVALID_REPLICA_ASSIGNMENT when none of its brokers is active. */
 export function firstIsrOfManual(
   image: MetadataImage,
   replicas: readonly NodeId[],

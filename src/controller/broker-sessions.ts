@@ -1,9 +1,9 @@
 /**
- * The session of each broker. Sessions live only in the active controller: a new one begins with fresh sessions for all brokers that
- * are in service. Times are monotonic.
+ * The sessions of all brokers. Sessions exist in memory of the active controller only: a new active controller begins a
+ * full session for every unfenced broker. Times are monotonic.
  *
- * A session ends when no heartbeat came for the session time-out, or at once when the broker was found dead (its stream broke and nothing
- * listens at its address any more).
+ * A session ends when no heartbeat has come for the session time-out, or at once when the broker's process is known to
+ * have ended (its stream broke and its address refuses connections).
  */
 import { mark } from '../base/mark.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
@@ -13,10 +13,13 @@ interface Session {
   readonly id: NodeId;
   readonly epoch: BrokerEpoch;
   lastContactMs: number;
-  /** Its stream to this controller is up. */
+  /** The broker's stream to this controller is open. */
   connected: boolean;
   dead: boolean;
-  /** Its leaderships are moving because it wants to stop: the entry after which it has none. */
+  /**
+   * Null unless the broker is in controlled shutdown. Then the offset of the metadata entry after which it leads no
+   * partition.
+   */
   shutdownOffset: number | null;
 }
 
@@ -31,7 +34,7 @@ export class BrokerSessions {
     }
   }
 
-  /** A request of this broker came, in this epoch. */
+  /** Extends the session: a request of this broker epoch has come. */
   touch(id: NodeId, epoch: BrokerEpoch, nowMs: number): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.epoch !== epoch) {
@@ -49,7 +52,7 @@ export class BrokerSessions {
     if (session !== undefined) session.connected = false;
   }
 
-  /** The broker's process has ended. Ignored when the broker has come back in the meantime. */
+  /** Ends the session, because the broker's process has ended. Ignored when the broker has connected again. */
   foundDead(id: NodeId): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.connected) return;
@@ -61,7 +64,7 @@ export class BrokerSessions {
     this.#sessions.delete(id);
   }
 
-  /** True when the broker of this epoch must be taken for alive. */
+  /** Whether the broker is alive in this broker epoch, as far as the controller knows. */
   isValid(id: NodeId, epoch: BrokerEpoch, nowMs: number): boolean {
     const session = this.#sessions.get(id);
     return session !== undefined && session.epoch === epoch && !this.#isOver(session, nowMs);
@@ -71,12 +74,12 @@ export class BrokerSessions {
     return this.#sessions.get(id)?.connected ?? false;
   }
 
-  /** Brokers whose session is over. */
+  /** Brokers whose session has expired. */
   expired(nowMs: number): NodeId[] {
     return [...this.#sessions.values()].filter((one) => this.#isOver(one, nowMs)).map((one) => one.id);
   }
 
-  /** When the next session may end; null when there is none. */
+  /** When the next session can expire; null when there is no session. */
   nextExpiryMs(): number | null {
     let next: number | null = null;
     for (const session of this.#sessions.values()) {
@@ -86,7 +89,7 @@ export class BrokerSessions {
     return next;
   }
 
-  /** This process itself was paused: it could not receive heartbeats, so sessions are extended by the length of the pause. */
+  /** Extends all sessions by the time for which this process was paused and could not receive heartbeats. */
   forgive(ms: number): void {
     mark('controller.sessions-forgiven');
     for (const session of this.#sessions.values()) session.lastContactMs += ms;

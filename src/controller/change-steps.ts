@@ -1,7 +1,8 @@
 /**
- * Changes of many partitions, gathered into steps of an operation: one step for each change would copy a topic's partitions for each
- * of them, one step for all would hold up the node. Distinct partitions don't depend on each other, so what is gathered may be worked
- * out from the state before; who asks about a partition that is gathered already ends the step first.
+ * Collects changes of many partitions into steps of an operation. With one step for each change, every change would
+ * copy the topic's partition list; with one step for all of them, the event loop would be blocked too long. Changes of
+ * distinct partitions are independent, so they may be computed from the state before the step. A caller that needs the
+ * state of a partition whose change is collected must end the step first.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
@@ -16,12 +17,15 @@ export class ChangeSteps {
   #afterwards: (() => void)[] = [];
   readonly #partitions = new Map<Uuid, Set<number>>();
 
-  /** A change of the partition is gathered and not yet in the state. */
+  /** Whether a change of the partition is collected and not yet replayed. */
   holds(topicId: Uuid, index: number): boolean {
     return this.#partitions.get(topicId)?.has(index) ?? false;
   }
 
-  /** Gathers a change; `afterwards` is called once the state has it. True when it is time to `end` the step. */
+  /**
+   * Collects a change; `afterwards` is called once it has been replayed. Returns true when the step is full and the
+   * caller should `end` it.
+   */
   add(change: Change, afterwards: (() => void) | null = null): boolean {
     this.#changes.push(change);
     if (afterwards !== null) this.#afterwards.push(afterwards);
@@ -31,7 +35,7 @@ export class ChangeSteps {
     return this.#changes.length >= changesPerStepMax;
   }
 
-  /** Brings what is gathered into the state. */
+  /** Yields the collected records as one step. */
   *end(): Operation<void> {
     if (this.#changes.length === 0) return;
     const [changes, afterwards] = [this.#changes, this.#afterwards];

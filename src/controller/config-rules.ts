@@ -1,23 +1,26 @@
-/** What the controller has to know about configuration keys. `table-rules.ts` has it from the property tables. */
+/** What the controller needs to know about configuration keys. `table-rules.ts` implements it from the property tables. */
 
 export interface EffectiveConfig {
   readonly name: string;
   readonly value: string | null;
   readonly readOnly: boolean;
-  /** Kafka's number of where the value comes from. */
+  /** Kafka's code for the source of the value (ConfigSource). */
   readonly configSource: number;
   readonly isSensitive: boolean;
 }
 
-/** The checks throw a `KafkaError` with Kafka's code (INVALID_CONFIG, or INVALID_REQUEST for brokers) and text. */
+/**
+ * Rules for the configuration of each resource type. A failed check throws a `KafkaError` with Kafka's error code
+ * (INVALID_CONFIG, or INVALID_REQUEST for brokers) and message.
+ */
 export interface ConfigRules {
-  /** Checks all overrides that a topic would have. */
+  /** Checks all overrides of a topic together. */
   checkTopic(values: ReadonlyMap<string, string>): void;
-  /** Checks the dynamic values that a broker, or all of them (''), would have. */
+  /** Checks all dynamic values of a broker together; `name` is '' for the cluster-wide default. */
   checkBroker(name: string, values: ReadonlyMap<string, string>): void;
-  /** Checks values of a group or of client metrics. */
+  /** Checks the values of a group or of a client metrics subscription. */
   checkOther(type: number, name: string, values: ReadonlyMap<string, string>): void;
-  /** A list value after APPEND or SUBTRACT. */
+  /** The value of a list after APPEND or SUBTRACT. */
   alterList(
     type: number,
     key: string,
@@ -25,8 +28,8 @@ export interface ConfigRules {
     operation: 'APPEND' | 'SUBTRACT',
     text: string,
   ): string;
-  /** Value of a key when nothing is set; '' when it has none. */
+  /** The default value of a key; '' when it has none. */
   defaultOf(type: number, key: string): string;
-  /** The whole configuration of a topic, as CreateTopics tells it. */
+  /** The effective configuration of a topic, as the CreateTopics response lists it. */
   effectiveTopic(values: ReadonlyMap<string, string>): readonly EffectiveConfig[];
 }

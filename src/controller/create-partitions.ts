@@ -1,4 +1,4 @@
-/** CreatePartitions: more partitions for topics that are there. */
+/** CreatePartitions: adds partitions to existing topics. */
 import type { NodeId } from '../base/ids.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import type { TopicImage } from '../metadata/topics-image.ts';
@@ -20,7 +20,7 @@ export function* createPartitions(
   request: CreatePartitionsRequest,
 ): Operation<CreatePartitionsResponse> {
   checkSize(state, request);
-  /** Null: named more than once. */
+  /** Null: the request names the topic more than once. */
   const byName = new Map<string, Wanted | null>();
   for (const topic of request.topics) byName.set(topic.name, byName.has(topic.name) ? null : topic);
   const results: TopicResult[] = [];
@@ -38,7 +38,7 @@ export function* createPartitions(
   return { throttleTimeMs: 0, results };
 }
 
-/** Throws when the request asks for too many partitions, in one topic or in all together. */
+/** Throws POLICY_VIOLATION when one topic or the whole request asks for too many partitions. */
 function checkSize(state: ControllerState, request: CreatePartitionsRequest): void {
   let count = 0;
   for (const { name, count: wanted } of request.topics)

@@ -1,4 +1,4 @@
-/** CreateTopics: one step for each topic, so that a request for many topics doesn't hold up the node. */
+/** CreateTopics. Each topic is a step of its own, so a request for many topics does not block the event loop. */
 import type { NodeId } from '../base/ids.ts';
 import { randomUuid } from '../base/uuid.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -107,7 +107,7 @@ function draftTopic(state: ControllerState, topic: NewTopic): Draft {
 function newConfigs(state: ControllerState, topic: NewTopic): Map<string, string> {
   const configs = new Map<string, string>();
   for (const { name, value } of topic.configs) {
-    // Of a key that is named twice the last value counts, as in Kafka.
+    // When the request gives a key twice, the last value wins, as in Kafka.
     if (value === null) {
       throw new KafkaError(Errors.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`);
     }

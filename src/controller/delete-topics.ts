@@ -1,4 +1,4 @@
-/** DeleteTopics, by name or by id. */
+/** DeleteTopics, by topic name or topic id. */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidZero } from '../base/uuid.ts';
 import { record } from '../metadata/records.ts';
@@ -48,7 +48,7 @@ export function* deleteTopics(
     responses.push(result);
   }
   for (const [topicId, count] of ids) {
-    // The answer about the name says that nothing is deleted.
+    // The request gives this topic by name as well; the result for the name reports the error.
     if (count === 1 && named.has(topicId)) continue;
     responses.push(byId(state, topicId, count));
   }
@@ -62,7 +62,10 @@ function outcome(target: Target, error: ErrorRow, message: string | null = error
   return { name: target.name, topicId: target.topicId, errorCode: error.code, errorMessage: message };
 }
 
-/** `ids`: how often the request gives each id. A topic that is given by its name and by its id is not deleted. */
+/**
+ * Topics given by name. `ids` counts how often the request gives each topic id: a topic given by name and by id is not
+ * deleted.
+ */
 function byName(
   state: ControllerState,
   name: string,

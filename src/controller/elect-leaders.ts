@@ -1,4 +1,7 @@
-/** ElectLeaders: preferred elections give leaderships back, unclean ones give a leaderless partition any replica. */
+/**
+ * ElectLeaders: a preferred election moves leadership to the first replica; an unclean election may make any active
+ * replica the leader of a leaderless partition.
+ */
 import { noLeader } from '../metadata/topics-image.ts';
 import type {
   ElectLeadersRequest,
@@ -40,7 +43,7 @@ export function* electLeaders(
     for (const index of partitions) {
       if (topicId !== undefined && steps.holds(topicId, index)) yield* steps.end();
       const { error, message, change } = decide(state, name, index, type);
-      // For a request about all partitions the response has only those with an election.
+      // A request for all partitions gets results only for partitions that needed an election.
       if (all && error === Errors.ELECTION_NOT_NEEDED) continue;
       const errorMessage = error === Errors.NONE ? null : (message ?? error.message);
       partitionResult.push({ partitionId: index, errorCode: error.code, errorMessage });

@@ -1,8 +1,8 @@
 /**
- * UpdateFeatures, and the records with which a new cluster begins. The texts are Kafka's.
+ * UpdateFeatures, and the first records of a new cluster. The error messages are Kafka's.
  *
- * kraft.version is no record: it is what the voter set in the quorum's log says. Here it is only checked; who carries it out
- * is the driver (`server/membership.ts`).
+ * kraft.version is not a metadata record: it follows from the voter set in the quorum's log. Here it is only checked;
+ * the driver (`server/membership.ts`) changes it.
  */
 import { resourceType } from '../metadata/configs-image.ts';
 import {
@@ -29,7 +29,7 @@ const unsafeDowngrade = 3;
 
 type Update = UpdateFeaturesRequest['featureUpdates'][number];
 
-/** All or nothing. */
+/** Applies all updates of the request or none. */
 export function updateFeatures(
   state: ControllerState,
   request: UpdateFeaturesRequest,
@@ -44,7 +44,7 @@ export function updateFeatures(
   return { records, response: updateAnswer(request, version, wrong) };
 }
 
-/** The quorum does not go from kraft.version 0 to 1; nothing else was changed either. */
+/** The response when the quorum refused to go from kraft.version 0 to 1. No other feature of the request has changed. */
 export function kraftVersionRefused(
   request: UpdateFeaturesRequest,
   version: number,
@@ -56,7 +56,7 @@ export function kraftVersionRefused(
   return updateAnswer(request, version, wrong);
 }
 
-/** Up to version 1 each feature is answered, when all went well. */
+/** Up to request version 1 a successful response lists every feature; later versions list none. */
 function updateAnswer(
   request: UpdateFeaturesRequest,
   version: number,
@@ -81,13 +81,13 @@ function invalidUpdate({ feature, maxVersionLevel }: Update, why: string): strin
   return `Invalid update version ${maxVersionLevel} for feature ${feature}. ${why}`;
 }
 
-/** What the cluster works with; kraft.version follows from the voter set. */
+/** The finalized level of a feature; that of kraft.version follows from the voter set. */
 function currentLevel(state: ControllerState, feature: string): number {
   if (feature === kraftVersionFeature) return kraftVersionOf(state.settings.voters());
   return featureLevel(state.image, feature);
 }
 
-/** `metadataLevel`: the metadata.version when all is done. */
+/** The reason to refuse one update, or null. `metadataLevel` is the metadata.version after the whole request. */
 function whatIsWrong(
   state: ControllerState,
   update: Update,
@@ -117,7 +117,10 @@ function whatIsWrong(
   return missingDependency(update, metadataLevel);
 }
 
-/** Kafka decides by what would be lost; here no older form of the metadata is written at all. */
+/**
+ * Kafka refuses a downgrade that would lose metadata. Here every downgrade is refused, because older record formats
+ * cannot be written.
+ */
 function downgradedMetadata(current: number, level: number, type: number): string | null {
   if (level >= current) return null;
   const why =
@@ -139,7 +142,7 @@ function missingDependency(update: Update, metadataLevel: number): string | null
   );
 }
 
-/** Which node of the cluster does not know this level; null when all do. */
+/** The first registered node that does not support this level, as part of an error message; null when all do. */
 function whoLacks(state: ControllerState, feature: string, level: number): string | null {
   const { nodeId, supportedFeatures, voters } = state.settings;
   const here = lacks(`Local controller ${nodeId}`, supportedFeatures.get(feature), level);
@@ -160,7 +163,7 @@ function whoLacks(state: ControllerState, feature: string, level: number): strin
   return null;
 }
 
-/** Level 0 is that of a node that does not know the feature. */
+/** Level 0 is supported by a node that does not know the feature. */
 function lacks(who: string, range: FeatureRange | undefined, level: number): string | null {
   const { min, max } = range ?? { min: 0, max: 0 };
   if (level >= min && level <= max) return null;
@@ -180,7 +183,10 @@ function recordsFor(state: ControllerState, request: UpdateFeaturesRequest): Met
   return records;
 }
 
-/** ELR counts by one minimum for the whole cluster, so the first controller's own is written down. */
+/**
+ * ELR needs one min.insync.replicas for the whole cluster, so the first controller records its own as the cluster-wide
+ * value.
+ */
 function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   return record('ConfigRecord', {
     resourceType: resourceType.broker,
@@ -190,7 +196,7 @@ function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   });
 }
 
-/** What the first active controller of a new cluster writes: the records of `format`, and what their features ask for. */
+/** The first records of a new cluster: those of `kafka-storage format`, and those that the finalized features require. */
 export function bootstrapRecords(
   state: ControllerState,
   formatted: readonly MetadataRecord[],

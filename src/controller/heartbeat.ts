@@ -1,6 +1,7 @@
 /**
- * Heartbeats: a broker says how far it has followed the metadata and what it wants; the controller lets it into service, takes it out,
- * or leads it through a controlled shutdown (leaderships move first; it may stop when it has none and knows it).
+ * BrokerHeartbeat: a broker reports the offset of its metadata and the state that it wants. The controller unfences it,
+ * fences it, or leads it through a controlled shutdown: its leaderships move first, and it may stop when it leads
+ * nothing and has the metadata that says so.
  */
 import { mark } from '../base/mark.ts';
 import { nodeId } from '../base/ids.ts';
@@ -57,7 +58,7 @@ export function* heartbeat(
   return reply(true);
 }
 
-/** The registration, when the epoch is the one it has. Throws STALE_BROKER_EPOCH. */
+/** The registration of broker `id`. Throws STALE_BROKER_EPOCH when the request has another broker epoch. */
 export function checkBrokerEpoch(state: ControllerState, id: number, epoch: number): BrokerImage {
   const broker = state.image.cluster.brokers.get(nodeId(id));
   if (broker === undefined) {
@@ -70,7 +71,7 @@ export function checkBrokerEpoch(state: ControllerState, id: number, epoch: numb
   );
 }
 
-/** Out of service, without leaderships and out of all ISRs. */
+/** Fences a broker and removes it from leaderships and ISRs. */
 export function* fence(
   state: ControllerState,
   broker: BrokerImage,
@@ -81,16 +82,17 @@ export function* fence(
   yield* evacuate(state);
 }
 
-/** The first steps of a controlled shutdown: no new leaderships, and the ones there are move. */
+/** The first steps of a controlled shutdown: the broker gets no new leadership, and the leaderships that it has move. */
 function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSessions): Operation<void> {
-  // A broker that is leaving is given nothing any more.
+  // The broker is in controlled shutdown already: its leaderships have moved.
   if (sessions.shutdownOffset(broker.id) !== null) return;
   const firstOffset = state.nextOffset;
   const isNews = !broker.inControlledShutdown;
   if (isNews) yield [registrationChange(broker, { inControlledShutdown: 1 })];
   const moved = (yield* evacuate(state)) > 0 || isNews;
   if (leadsAny(state.image, broker.id)) return;
-  // The entry with the last move is the next one, or was the one before.
+  // The entry of the last move is the next one to be proposed, or it is the last one proposed when no leadership had to
+  // move.
   sessions.setShutdownOffset(
     broker.id,
     moved ? Math.max(firstOffset, state.nextOffset - 1) : firstOffset - 1,
@@ -105,7 +107,7 @@ export function registrationChange(broker: BrokerImage, fields: object): Metadat
   });
 }
 
-/** A disk failed: its directories leave the registration, and the replicas in them their ISRs. */
+/** A log directory failed: removes it from the registration, and the replicas in it from their ISRs. */
 function* directoriesLost(
   state: ControllerState,
   broker: BrokerImage,
@@ -113,14 +115,15 @@ function* directoriesLost(
 ): Operation<void> {
   const lost = broker.logDirs.filter((directory) => offline.includes(directory));
   const rest = broker.logDirs.filter((directory) => !offline.includes(directory));
-  // Without any directory left a broker stops by itself; an empty list would mean "unchanged".
+  // A broker without any online directory stops by itself. An empty list in the record would mean "unchanged".
   if (lost.length === 0 || rest.length === 0) return;
-  // The registration last: while it names them, another controller would begin again.
+  // The registration changes last. If the active controller changes before, the broker reports the directories again
+  // and the next controller repeats these steps.
   yield* evacuateDirectories(state, broker.id, lost);
   yield [registrationChange(broker, { logDirs: rest })];
 }
 
-/** `cordoned.log.dirs` has changed (KIP-1066); null: the broker does not know the property. */
+/** `cordoned.log.dirs` has changed (KIP-1066). Null when the broker does not know this property. */
 function* directoriesCordoned(
   state: ControllerState,
   { id }: BrokerImage,

@@ -1,7 +1,8 @@
 /**
- * Leaderships that have to move because brokers came, went or may lead again. Each function looks at the state alone, goes over all
- * partitions once and gives bounded steps, so that it can be run again after any of them, by this controller or the next one, and
- * goes on where this one stopped. Each says how many partitions it changed.
+ * Changes of leaders and ISRs of many partitions after brokers were fenced, unfenced or removed. Each function reads
+ * only the state, goes over all partitions once and yields bounded steps. It can therefore be interrupted after any
+ * step and run again from the beginning, by this controller or by the next active one. Each returns the number of
+ * partitions that it changed.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -15,10 +16,10 @@ import type { ChangeContext, Election, Wanted } from './partition-change.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
-/** Others may run after so many, also when none of them needed a change. */
+/** After this many examined partitions the operation yields, even when none of them needed a change. */
 const partitionsPerLookMax = 10_000;
 
-/** Changes for all partitions for which `wanted` asks for one. Nothing but its own steps changes the topics meanwhile. */
+/** Changes every partition for which `wanted` returns a change. No other operation changes topics while this one runs. */
 function* changes(
   state: ControllerState,
   election: Election | undefined,
@@ -55,7 +56,7 @@ function inService(image: MetadataImage): ReadonlySet<NodeId> {
   return ids;
 }
 
-/** Takes brokers that are not in service out of leaderships and ISRs. */
+/** Removes brokers that are fenced or in controlled shutdown from leaderships and ISRs. */
 export function* evacuate(state: ControllerState): Operation<number> {
   const active = inService(state.image);
   if (active.size === state.image.cluster.brokers.size) return 0;
@@ -67,8 +68,8 @@ export function* evacuate(state: ControllerState): Operation<number> {
 }
 
 /**
- * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs. It must be fenced already, so that no
- * step makes it a leader again.
+ * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs. The broker must be
+ * fenced already, so that no step elects it again.
  */
 export function evacuateUnclean(state: ControllerState, id: NodeId): Operation<number> {
   return changes(state, undefined, (partition) =>
@@ -78,7 +79,7 @@ export function evacuateUnclean(state: ControllerState, id: NodeId): Operation<n
   );
 }
 
-/** Takes the replicas that a broker has in directories that failed out of leaderships and ISRs. */
+/** Removes a broker's replicas in failed log directories from leaderships and ISRs. */
 export function evacuateDirectories(
   state: ControllerState,
   id: NodeId,
@@ -102,12 +103,12 @@ export function evacuateDirectories(
   );
 }
 
-/** Gives leaders to partitions that have none and could have one. */
+/** Elects a leader for each leaderless partition that has an eligible replica. */
 export function electLeaderless(state: ControllerState): Operation<number> {
   return changes(state, undefined, (partition) => (partition.leader === noLeader ? {} : null));
 }
 
-/** Gives leaderships back to the preferred replicas. */
+/** Moves leaderships back to the preferred replicas. */
 export function electPreferred(state: ControllerState): Operation<number> {
   const active = inService(state.image);
   return changes(state, 'preferred', (partition) => {

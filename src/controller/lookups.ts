@@ -1,4 +1,4 @@
-/** Small questions that many control functions ask the image. */
+/** Look-ups in the image that several control functions share. */
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 import { isActive } from '../metadata/cluster-image.ts';
@@ -13,7 +13,10 @@ export function brokerIsActive(image: MetadataImage, id: NodeId): boolean {
   return isActive(image.cluster.brokers.get(id));
 }
 
-/** The directory of a broker that has only one; else the broker says later where it put the replica. */
+/**
+ * The log directory of a broker that has only one. Otherwise unassigned: the broker reports later where it put the
+ * replica.
+ */
 export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
   const broker = image.cluster.brokers.get(id);
   const usable = broker?.logDirs.filter((directory) => !broker.cordonedLogDirs.includes(directory)) ?? [];
@@ -21,9 +24,9 @@ export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
 }
 
 /**
- * Whether a broker can serve a replica from `directory` (KIP-858). A replica whose directory is not among those that the broker
- * registered can't lead until the broker says, with AssignReplicasToDirs, where it is now. A registration without any directory is
- * of a broker that knows no directory ids: all its replicas count as served.
+ * Whether a broker can serve a replica from `directory` (KIP-858). If the broker did not register that directory, the
+ * replica cannot lead until the broker reports its new directory with AssignReplicasToDirs. A registration without any
+ * directory comes from a broker that does not know directory ids; all its replicas count as served.
  */
 export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
   if (directory === uuidUnassignedDirectory || directory === uuidZero) return true;
@@ -32,7 +35,7 @@ export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid):
   return logDirs.length === 0 || logDirs.includes(directory);
 }
 
-/** A topic's own value, else what was set for all brokers, else null. */
+/** The topic's own value, else the cluster-wide dynamic default, else null. */
 function dynamicValue(image: MetadataImage, topic: string, key: string): string | null {
   return image.configs.topic(topic).get(key) ?? image.configs.brokerDefault().get(key) ?? null;
 }
@@ -51,7 +54,7 @@ export function elrEnabled(image: MetadataImage): boolean {
   return featureLevel(image, 'eligible.leader.replicas.version') >= 1;
 }
 
-/** What `partitionChange` needs to know for the partitions of a topic. */
+/** The inputs of `partitionChange` for the partitions of a topic. */
 export function changeContext(state: ControllerState, topic: TopicImage, election?: Election): ChangeContext {
   const image = state.image;
   return {

@@ -1,12 +1,14 @@
 /**
- * One change of one partition: from the wanted state (ISR, replicas, brokers in service) to the record that makes it so, with the
- * election of a leader, eligible leader replicas (KIP-966) and the completion of a reassignment.
+ * One change of one partition: computes the record that brings a partition to a wanted state (ISR, replicas, active
+ * brokers). It includes the election of a leader, the eligible leader replicas (KIP-966) and the completion of a
+ * reassignment.
  *
  * Rules:
- * - A leader comes from the ISR, or from the ELR when no member of the ISR can lead. Else, if the last leader was the only one
- *   left and both are empty, it is that one; else, if unclean elections are allowed, any replica in service; else there is none.
+ * - The leader is elected from the ISR, or from the ELR when no member of the ISR can lead. If both are empty and the
+ *   last known leader was the only one left, that one is elected; else, if unclean elections are allowed, any active
+ *   replica; else there is no leader.
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
- * - Every record begins a new partition epoch; a record that names a leader begins a new leader epoch.
+ * - Every record increments the partition epoch; a record that names a leader increments the leader epoch.
  */
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -19,15 +21,15 @@ import { noLeader, recovering, sameList, uuidUnassignedDirectory } from '../meta
 export type Election = 'preferred' | 'online' | 'unclean';
 
 export interface ChangeContext {
-  /** In service: neither fenced nor leaving. */
+  /** Active: neither fenced nor in controlled shutdown. */
   readonly isActive: (id: NodeId) => boolean;
-  /** Whether the broker still has the log directory of a replica. */
+  /** Whether the broker has the log directory of a replica online. */
   readonly hasDirectory: (id: NodeId, directory: Uuid) => boolean;
   readonly elrEnabled: boolean;
   /** min.insync.replicas of the topic. */
   readonly minIsr: number;
   readonly election: Election;
-  /** Where a broker puts a replica that it is newly given. */
+  /** The log directory of a replica that a broker did not have before. */
   readonly directoryOf: (id: NodeId) => Uuid;
 }
 
@@ -37,9 +39,9 @@ export interface Wanted {
   readonly addingReplicas?: readonly NodeId[];
   readonly removingReplicas?: readonly NodeId[];
   readonly leaderRecoveryState?: number;
-  /** The log directories of the replicas, one for each of `replicas`. */
+  /** The log directories of the replicas, in the order of `replicas`. */
   readonly directories?: readonly Uuid[];
-  /** Replicas that may have lost what they had not yet written: out of ISR and ELR. */
+  /** A broker that stopped uncleanly and may have lost records that it had not synced: it leaves the ISR and the ELR. */
   readonly uncleanlyStopped?: NodeId;
 }
 
@@ -50,7 +52,7 @@ interface Draft {
   removing: readonly NodeId[];
   elr: readonly NodeId[];
   lastKnownElr: readonly NodeId[];
-  /** One for each of `replicas`. */
+  /** In the order of `replicas`. */
   directories: readonly Uuid[];
   leader: NodeId | typeof noLeader;
   leaderNamed: boolean;
@@ -58,7 +60,7 @@ interface Draft {
   leaderRecoveryState: number;
 }
 
-/** Null when nothing would change. */
+/** Null when the partition does not change. */
 export function partitionChange(
   before: PartitionImage,
   wanted: Wanted,
@@ -91,7 +93,7 @@ export function partitionChange(
   );
   eligibleReplicas(draft, before, unclean, context);
   electLeader(draft, before, context);
-  // Without ELR an empty ISR would lose the information which replica has the data.
+  // Without ELR an empty ISR would lose the information which replica has all committed records.
   if (draft.isr.length === 0 && !context.elrEnabled) draft.isr = before.isr;
   const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
   if (replicaLeft) draft.leaderNamed = true;
@@ -99,7 +101,7 @@ export function partitionChange(
   return recordOf(draft, before);
 }
 
-/** Ends a reassignment when all replicas that were added are in the ISR. */
+/** Completes a reassignment when all adding replicas are in the ISR. */
 function completeReassignment(draft: Draft): void {
   if (draft.adding.length === 0 && draft.removing.length === 0) return;
   const isr = draft.isr.filter((id) => !draft.removing.includes(id));
@@ -110,7 +112,10 @@ function completeReassignment(draft: Draft): void {
   draft.removing = [];
 }
 
-/** A replica that leaves the ISR while that is below min.insync.replicas stays eligible to lead: it has all committed records. */
+/**
+ * When a replica leaves the ISR and the ISR is then smaller than min.insync.replicas, the replica becomes an eligible
+ * leader replica: it has all committed records.
+ */
 function eligibleReplicas(
   draft: Draft,
   before: PartitionImage,
@@ -132,7 +137,7 @@ function eligibleReplicas(
   );
 }
 
-/** Where the replicas are: `known` says it for those of `before`. */
+/** The log directories of `replicas`; `known` has those of the replicas that the partition had before. */
 function directoriesOf(
   replicas: readonly NodeId[],
   before: PartitionImage,
@@ -146,7 +151,7 @@ function directoriesOf(
   });
 }
 
-/** In service, and the directory with the replica works. */
+/** The broker is active and the log directory of its replica is online. */
 function canLead(draft: Draft, context: ChangeContext, id: NodeId): boolean {
   const directory = draft.directories[draft.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   return context.isActive(id) && context.hasDirectory(id, directory);
@@ -186,7 +191,7 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
   draft.leaderNamed = draft.leader !== before.leader || draft.unclean;
 }
 
-/** With ISR and ELR both empty the last leader is the best guess. */
+/** With ISR and ELR empty, the last leader is the replica most likely to have all committed records. */
 function lastKnownLeader(draft: Draft, context: ChangeContext): NodeId | null {
   const last = draft.lastKnownElr[0];
   const empty = draft.isr.length === 0 && draft.elr.length === 0;

@@ -1,7 +1,8 @@
 /**
- * Where the replicas of new partitions go: round robin over racks, and over the brokers of each rack, so that leaders and replicas are
- * spread evenly, each partition's replicas are in as many racks as there are, and the first replica is always a broker in service.
- * Fenced brokers are taken last. The same brokers and the same random numbers give the same placement.
+ * Places the replicas of new partitions: round robin over racks, and over the brokers of each rack. So leaders and
+ * replicas are spread evenly, each partition's replicas are in as many racks as possible, and the first replica is
+ * always on an active broker. Fenced brokers are used last. The same brokers and the same random numbers give the same
+ * placement.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
@@ -15,7 +16,7 @@ export interface UsableBroker {
   readonly fenced: boolean;
 }
 
-/** All registered brokers but those that are leaving or take no new replicas in any directory. */
+/** All registered brokers except those in controlled shutdown and those whose log directories are all cordoned. */
 export function usableBrokers(image: MetadataImage): UsableBroker[] {
   return [...image.cluster.brokers.values()]
     .filter((broker) => {
@@ -26,7 +27,7 @@ export function usableBrokers(image: MetadataImage): UsableBroker[] {
     .map(({ id, rack, fenced }) => ({ id, rack, fenced }));
 }
 
-/** Takes the brokers of a list in turn; begins one further in each round. */
+/** Returns the brokers of a list in turn; each round begins one broker further on. */
 class Ring {
   readonly #ids: NodeId[];
   #round = -1;
@@ -65,7 +66,7 @@ interface Rack {
 function racksOf(brokers: readonly UsableBroker[], random: Random): Rack[] {
   const byName = new Map<string, UsableBroker[]>();
   for (const broker of brokers) {
-    // Brokers without a rack count as one rack of their own.
+    // Brokers without a rack form one rack.
     const name = broker.rack ?? '';
     byName.set(name, [...(byName.get(name) ?? []), broker]);
   }
@@ -102,7 +103,8 @@ export function placeReplicas(
   let round = 0;
   let rackAt = below(random, racks.length);
   for (let i = 0; i < partitionCount; i++) {
-    // After as many partitions as there are brokers the order would repeat itself: a new one.
+    // After as many partitions as there are unfenced brokers the same leaders would repeat in the same order, so the
+    // order is shuffled.
     if (round >= unfencedCount && unfencedCount > 1) {
       for (const rack of racks) {
         rack.unfenced.shuffle(random);
@@ -126,7 +128,7 @@ function placeOne(
 ): NodeId[] {
   const replicas: NodeId[] = [];
   let at = rackAt;
-  // The leader: the first rack, from ours on, that has a broker in service.
+  // The leader: from the first rack, counted from the current one, that has an active broker.
   for (; replicas.length === 0; at = (at + 1) % racks.length) {
     const leader = (racks[at] as Rack).unfenced.next(round);
     if (leader !== null) replicas.push(leader);

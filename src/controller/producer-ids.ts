@@ -1,4 +1,4 @@
-/** AllocateProducerIds: a broker gets a block of producer ids. */
+/** AllocateProducerIds: assigns a block of producer ids to a broker. */
 import { record } from '../metadata/records.ts';
 import type {
   AllocateProducerIdsRequest,

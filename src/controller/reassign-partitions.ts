@@ -1,6 +1,6 @@
 /**
- * AlterPartitionReassignments and ListPartitionReassignments. A reassignment adds the new replicas first; when they are all in the
- * ISR, `partition-change.ts` takes the old ones away. It can be replaced and cancelled at any time.
+ * AlterPartitionReassignments and ListPartitionReassignments. A reassignment first adds the new replicas. When all of
+ * them are in the ISR, `partition-change.ts` removes the old ones. It can be replaced or cancelled at any time.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';
@@ -55,7 +55,7 @@ export function* alterPartitionReassignments(
     throttleTimeMs: 0,
     allowReplicationFactorChange: request.allowReplicationFactorChange,
     errorCode: 0,
-    // As Kafka, which leaves the default of the message when there is nothing to do.
+    // Kafka leaves the field at its default ('') when the request has no topics.
     errorMessage: request.topics.length === 0 ? '' : null,
     responses,
   };
@@ -92,7 +92,7 @@ function start(
   mayChangeFactor: boolean,
 ): Change | null {
   checkManualAssignment(state.image, target, null);
-  // What the partition had before a reassignment that is still going on.
+  // The replicas before the reassignment that is in progress.
   const original = before.replicas.filter((id) => !before.addingReplicas.includes(id));
   const factor = isReassigning(before) ? original.length : before.replicas.length;
   if (!mayChangeFactor && target.length !== factor) {

@@ -1,7 +1,8 @@
 /**
- * Registration of brokers and controllers. A broker is a node id with an incarnation, which is new with each process start; the broker
- * epoch, the offset of its registration, fences what an older incarnation still says. A new incarnation is taken at once when the old
- * one's session is over or its stream is broken; else it has to wait (DUPLICATE_BROKER_REGISTRATION).
+ * Registration of brokers and controllers. Each start of a broker process has a new incarnation id. The broker epoch is
+ * the offset of the registration record; it fences requests of an older incarnation. A new incarnation is accepted at
+ * once when the session of the old one has ended or its stream is broken; else it gets DUPLICATE_BROKER_REGISTRATION
+ * and retries.
  */
 import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';
@@ -26,9 +27,9 @@ import { evacuate, evacuateUnclean } from './leader-moves.ts';
 import type { ControllerState, Operation, Result } from './state.ts';
 
 /**
- * `KafkaError`s thrown here become the error code of the response. Leaderships and ISR memberships of the old incarnation are removed in
- * steps. The registration record comes last: a controller that takes over in between gets the registration request again, and with it
- * the information that the last shutdown was unclean.
+ * A `KafkaError` thrown here becomes the error code of the response. The leaderships and ISR memberships of the old
+ * incarnation are removed in steps. The registration record comes last: if the active controller changes before it, the
+ * broker sends the registration again to the next one, with the information that its last shutdown was unclean.
  */
 export function* registerBroker(
   state: ControllerState,
@@ -51,7 +52,8 @@ export function* registerBroker(
     }
     yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);
   }
-  // Twice in one entry can't be told apart: the driver gives every registration an entry of its own.
+  // The broker epoch is the offset of the record. The driver proposes each registration as an entry of its own, so two
+  // registrations cannot get the same offset.
   const epoch = sameIncarnation
     ? known.epoch
     : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
@@ -73,7 +75,7 @@ export function* registerBroker(
   return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
 }
 
-/** Fenced first: no step may give a leadership back that an earlier one took. */
+/** Fences the broker first, so that none of the following steps elects it again. */
 function* takeOutOfService(state: ControllerState, broker: BrokerImage, isUnclean: boolean): Operation<void> {
   if (!broker.fenced) yield [registrationChange(broker, { fenced: 1 })];
   yield* isUnclean ? evacuateUnclean(state, broker.id) : evacuate(state);

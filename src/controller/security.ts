@@ -1,4 +1,4 @@
-/** ACLs, SCRAM credentials and client quotas. The node that forwards the request checks whether there is an authorizer. */
+/** ACLs, SCRAM credentials and client quotas. The node that forwards a request checks that an authorizer is configured. */
 import { randomUuid } from '../base/uuid.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
@@ -110,7 +110,7 @@ function matches(acl: AclImage, filter: DeleteAclsRequest['filters'][number]): b
   );
 }
 
-/** MATCH finds everything that applies to the name: the name itself, the wildcard, and prefixes of it. */
+/** MATCH finds every ACL that applies to the name: literal, wildcard and prefixed patterns. */
 function patternMatches(acl: AclImage, pattern: number, name: string | null): boolean {
   if (pattern !== anyCode && pattern !== matchPattern && pattern !== acl.patternType) return false;
   if (name === null) return true;
@@ -145,7 +145,7 @@ export function alterUserScramCredentials(
     const refusal = wrong.get(user);
     return { user, errorCode: refusal?.row.code ?? 0, errorMessage: refusal?.message ?? null };
   });
-  // All changes of a user are made, or none.
+  // The changes of a user are applied together or not at all.
   const good = records.filter((entry) => 'name' in entry && !wrong.has(entry.name as string));
   return { records: good, response: { throttleTimeMs: 0, results } };
 }

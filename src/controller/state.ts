@@ -1,9 +1,10 @@
 /**
- * What the control functions work on, and the shape they all have: they look at the image, change nothing, and give records and
- * a response. The records are replayed into the image by the active controller; nothing else changes it.
+ * The input of the control functions and the shape that all of them have: a control function reads the image, changes
+ * nothing, and yields records and a response. `ActiveController.replay` applies the records to the image; nothing else
+ * changes it.
  *
- * The image is speculative: the committed one plus the records of proposals that are still on their way. When the leadership is
- * lost it is thrown away.
+ * The image is speculative: committed metadata plus the records of proposals in flight. When the leadership is lost,
+ * the image is discarded.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
@@ -21,17 +22,17 @@ export interface ControllerSettings {
   readonly defaultReplicationFactor: number;
   readonly defaultPartitionCount: number;
   readonly deleteTopicEnable: boolean;
-  /** min.insync.replicas of this controller's own properties: the last fallback. */
+  /** min.insync.replicas of this controller's own properties, used when no dynamic value is set. */
   readonly minInsyncReplicas: number;
-  /** unclean.leader.election.enable of this controller's own properties: the last fallback. */
+  /** unclean.leader.election.enable of this controller's own properties, used when no dynamic value is set. */
   readonly uncleanLeaderElectionEnable: boolean;
-  /** auto.leader.rebalance.enable with leader.imbalance.check.interval.seconds; null: never. */
+  /** leader.imbalance.check.interval.seconds; null when auto.leader.rebalance.enable is false. */
   readonly leaderRebalanceIntervalMs: number | null;
-  /** What this software can do, by feature. */
+  /** The range of levels that this software supports, by feature. */
   readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
-  /** The current voters of the metadata quorum: they are in its log, not in the image. */
+  /** The current voters of the metadata quorum. They are in the quorum's log, not in the image. */
   readonly voters: () => readonly { readonly id: NodeId; readonly directoryId: Uuid }[];
-  /** The keys of RFC 5802 for a salted password: mechanism 1 is SCRAM-SHA-256, 2 is SCRAM-SHA-512. */
+  /** StoredKey and ServerKey of RFC 5802 for a salted password. Mechanism 1 is SCRAM-SHA-256, 2 is SCRAM-SHA-512. */
   readonly scramKeys: (
     mechanism: number,
     saltedPassword: Uint8Array,
@@ -39,9 +40,9 @@ export interface ControllerSettings {
 }
 
 export interface ControllerState {
-  /** Speculative; replaced after each step of an operation. */
+  /** Speculative image; replaced after each step of an operation. */
   image: MetadataImage;
-  /** Offset that the entry with the next records will have, or less: entries of Raft's own may come in between. */
+  /** Lower bound of the offset of the next proposed entry: Raft may append entries of its own in between. */
   nextOffset: number;
   readonly settings: ControllerSettings;
   readonly rules: ConfigRules;
@@ -54,8 +55,9 @@ export interface Result<R> {
 }
 
 /**
- * A request that is worked on in steps: each step gives records (or none, after much looking), and sees those of the steps before in
- * `state.image`. Between two steps the driver may commit what it has and let others run; no other request comes in between.
+ * A request that is handled in steps. Each step yields records (possibly none, when it only examined many partitions);
+ * the next step sees them in `state.image`. Between two steps the driver may propose the records and let the event loop
+ * run; no other request is handled in between.
  */
 export type Operation<R> = Generator<readonly MetadataRecord[], R, void>;
 
@@ -64,5 +66,5 @@ export function* single<R>(result: Result<R>): Operation<R> {
   return result.response;
 }
 
-/** Kafka's bound on what one request may ask for. */
+/** Kafka's limit on the partitions of one request. */
 export const partitionsPerRequestMax = 10_000;

@@ -1,4 +1,4 @@
-/** Configuration rules from the property tables and the controller's own properties. */
+/** Implements `ConfigRules` from the property tables and the controller's own properties. */
 import {
   alterList,
   ConfigRequestError,

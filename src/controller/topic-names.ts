@@ -1,4 +1,4 @@
-/** Which names topics may have. The texts are Kafka's. */
+/** Rules for topic names. The error messages are Kafka's. */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 
@@ -22,12 +22,12 @@ function whatIsWrong(name: string): string | null {
   return null;
 }
 
-/** Names that differ only in '.' and '_' would be the same in the names of metrics. */
+/** Names that differ only in '.' and '_' collide, because metric names replace '.' by '_'. */
 function collisionKey(name: string): string {
   return name.replaceAll('.', '_');
 }
 
-/** Names by what they collide as, of the topics there are; made once for each request. */
+/** Existing topics by their collision key. Made once for each request. */
 export function collisionIndex(image: MetadataImage): Map<string, string> {
   const index = new Map<string, string>();
   for (const topic of image.topics.all()) {
