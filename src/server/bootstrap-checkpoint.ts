@@ -1,8 +1,8 @@
 /**
- * The two files in a formatted directory that say how a new cluster begins, in Kafka's own format: a snapshot of record
- * batches between a header and a footer record. `bootstrap.checkpoint` holds the first metadata records (feature levels,
- * SCRAM credentials); the first snapshot of the metadata topic holds the voters of a dynamic quorum. `kafka-storage` writes
- * them; a start that finds no metadata log yet reads them.
+ * The two files in a formatted directory that define a new cluster, in Kafka's own format: a snapshot of record batches
+ * between a header and a footer record. `bootstrap.checkpoint` holds the first metadata records (feature levels, SCRAM
+ * credentials). The first snapshot of the metadata topic holds the voters of a dynamic quorum. `kafka-storage format`
+ * writes both; a node that starts without a metadata log reads them.
  */
 import type { FileSystem } from '../base/file-system.ts';
 import { replaceFile } from '../base/file-system.ts';
@@ -74,7 +74,8 @@ export function bootstrapBytes(records: readonly MetadataRecord[], nowMs: number
     [
       {
         isControl: false,
-        // Kafka writes FeatureLevelRecord and the like in the version of the release; the types used here have one only.
+        // Kafka writes FeatureLevelRecord and the others in the record version of the release. The types used here have
+        // only one version.
         records: records.map((record) => ({ value: encodeFramedRecord(record), timestamp: nowMs })),
       },
     ],
@@ -107,7 +108,7 @@ export function votersBytes(voters: readonly Voter[], nowMs: number): Uint8Array
   return snapshot([], head, nowMs);
 }
 
-/** Writes both files; `voters` null: the quorum is static, or this node has no part in the first one. */
+/** Writes both files. `voters` is null when the quorum is static or this node is not among its first voters. */
 export async function writeBootstrapFiles(
   fs: FileSystem,
   directory: string,
@@ -145,7 +146,7 @@ function unframe(value: Uint8Array, path: string): MetadataRecord {
   }
 }
 
-/** The records with which a new cluster begins; null when the directory has no such file. */
+/** The first records of a new cluster; null when the directory has no such file. */
 export async function readBootstrapRecords(
   fs: FileSystem,
   directory: string,
@@ -158,7 +159,10 @@ export async function readBootstrapRecords(
     .map(({ record }) => unframe(record.value as Uint8Array, path));
 }
 
-/** The voters of a dynamic quorum as this directory was formatted; null for a static one or a node that joins later. */
+/**
+ * The voters of a dynamic quorum, as this directory was formatted; null for a static quorum and for a node that joins
+ * later.
+ */
 export async function readInitialVoters(fs: FileSystem, directory: string): Promise<Voter[] | null> {
   const records = await readSnapshot(fs, `${directory}/${votersFilePath}`);
   const found = records?.find(({ isControl, record }) => isControl && record.key?.[3] === control.voters);

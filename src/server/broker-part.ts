@@ -1,4 +1,4 @@
-/** The part of a node that is a broker: logs, replicas, coordinators, its registration with the controller. */
+/** The broker role of a node: logs, replicas, coordinators, and its registration with the controller. */
 import type { Uuid } from '../base/uuid.ts';
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { PeerRequests } from '../broker/pipeline/peer-requests.ts';
@@ -29,7 +29,7 @@ import { logDirectories } from './log-directory-descriptions.ts';
 import type { NodePorts } from './ports.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 
-/** What a broker part is made from: the node's other parts and the ports. */
+/** The other parts of the node and the ports from which a broker is built. */
 export interface BrokerSurroundings {
   readonly config: NodeConfig;
   readonly directories: ClaimedDirectories;
@@ -38,7 +38,7 @@ export interface BrokerSurroundings {
   readonly ports: NodePorts;
 }
 
-/** Built whole by its constructor; nothing runs before `start`. */
+/** The constructor builds all objects; nothing runs before `start`. */
 export class BrokerPart {
   readonly services: BrokerServices;
   readonly handlers: readonly Handler[];
@@ -50,10 +50,10 @@ export class BrokerPart {
   private readonly logs: LogManager;
   readonly coordinators: Coordinators;
   private readonly brokers: StreamBrokerClient;
-  /** Null until clients are served. */
+  /** Null until this broker serves clients. */
   private own: PeerRequests | null = null;
   private calls: BrokerServer | null = null;
-  /** Ids of log directories that failed since the start. */
+  /** Ids of log directories that have failed since the start. */
   private readonly offline = new Set<Uuid>();
   private lifecycle: BrokerLifecycle | null = null;
 
@@ -121,7 +121,7 @@ export class BrokerPart {
     await lifecycle.whenUnfenced();
   }
 
-  /** From now on requests of other brokers, and of this one, are answered by `host`. */
+  /** From now on `host` handles requests of other brokers and of this one. */
   serve(host: PeerHost): void {
     const { controller, ports } = this.around;
     const { identity, log } = controller;
@@ -132,13 +132,16 @@ export class BrokerPart {
     ports.peers.accept(brokerChannel, (stream) => calls.accept(stream));
   }
 
-  /** Controlled shutdown: leaderships move away. After it the metadata does not list this broker, and it serves no more clients. */
+  /**
+   * Controlled shutdown: moves the leaderships of this broker. After it the metadata does not list this broker any
+   * more, and it serves no clients.
+   */
   async leave(): Promise<void> {
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
     this.lifecycle?.close();
   }
 
-  /** Closes everything, so that the next start finds a clean shutdown. */
+  /** Closes everything and leaves a clean shutdown for the next start. */
   async stop(): Promise<void> {
     this.coordinators.stop();
     this.brokers.close();
@@ -223,7 +226,7 @@ export class BrokerPart {
     });
   }
 
-  /** Needs open logs: they know which epoch was shut down cleanly. */
+  /** Called with the logs open, because they know in which broker epoch the last clean shutdown was. */
   private makeLifecycle(): BrokerLifecycle {
     const { config, directories, controller, ports } = this.around;
     const { clock, scheduler, random, logger } = ports;
@@ -246,7 +249,7 @@ export class BrokerPart {
       previousBrokerEpoch: this.logs.previousBrokerEpoch,
       directoryFailureTimeoutMs: config.get('log.dir.failure.timeout.ms'),
       onDirectoryFailureUntold: () =>
-        ports.onFatal(new Error('The controller could not be told of a failed log directory')),
+        ports.onFatal(new Error('A failed log directory could not be reported to the controller')),
       heartbeatIntervalMs: config.get('broker.heartbeat.interval.ms'),
       registrationTimeoutMs: config.get('initial.broker.registration.timeout.ms'),
       clock,
@@ -257,8 +260,9 @@ export class BrokerPart {
   }
 
   /**
-   * Resolves when this node's image has its registration. Before that the image describes an earlier incarnation, which may have led
-   * partitions with records that this one has lost: as their leader it would have its followers truncate.
+   * Resolves when this node's image has its registration. An earlier image describes the previous incarnation, which
+   * may have led partitions with records that this one has lost; as their leader this one would make its followers
+   * truncate.
    */
   private async ownRegistration(epoch: number): Promise<void> {
     const { config, controller, ports } = this.around;

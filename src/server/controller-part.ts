@@ -1,6 +1,6 @@
 /**
- * The part of every node that knows the metadata: its log, the image made of it, and, on a controller, the controller.
- * Listeners of the log are added in the order in which they must get an entry: image first.
+ * The part that every node has: the metadata log, the image made from it and, with the controller role, the controller.
+ * Listeners of the log are added in the order in which they must receive an entry: the image first.
  */
 import type { Identity } from '../base/hello.ts';
 import { nodeId } from '../base/ids.ts';
@@ -32,9 +32,9 @@ export interface ControllerPart {
   readonly log: MetadataLog;
   readonly loader: MetadataLoader;
   readonly client: StreamControllerClient;
-  /** Null on a node that is only a broker. */
+  /** Null on a node without the controller role. */
   readonly driver: ControllerDriver | null;
-  /** Hands leadership over, then stops. */
+  /** Hands over the leadership of the quorum, then stops. */
   stop(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ function staticVoters(config: NodeConfig): Voter[] {
   }));
 }
 
-/** The identity of this node and start, for hellos. */
+/** The identity of this node and of this start, for the hellos to peers. */
 function identityOf(config: NodeConfig, directories: ClaimedDirectories, { random }: NodePorts): Identity {
   const { clusterId, metadataDir } = directories;
   return { clusterId, nodeId: config.nodeId, directoryId: metadataDir.id, bootId: random.u32(), release };
@@ -91,7 +91,7 @@ interface ActiveParts {
   readonly server: ControllerServer;
 }
 
-/** What only a node with the controller role has. */
+/** The objects that only a node with the controller role has. */
 async function buildController(
   config: NodeConfig,
   directories: ClaimedDirectories,
@@ -157,7 +157,7 @@ function buildOwnVoter(
   });
 }
 
-/** Builds it; nothing is started. */
+/** Builds the part; nothing is started. */
 export async function buildControllerPart(
   config: NodeConfig,
   directories: ClaimedDirectories,

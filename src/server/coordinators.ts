@@ -1,4 +1,4 @@
-/** The coordinators of a broker, of groups and of transactions, and their handlers. */
+/** The group coordinator and the transaction coordinator of a broker, with their request handlers. */
 import { keyType } from '../broker/api/groups/10-find-coordinator.ts';
 import type { CompleteOffsets } from '../broker/api/transactions/27-write-txn-markers.ts';
 import { Endpoints } from '../broker/api/endpoints.ts';
@@ -26,10 +26,10 @@ export interface CoordinatorsOptions {
   readonly logger: Logger;
 }
 
-/** Built whole by its constructor; nothing runs before `start`. */
+/** The constructor builds all objects; nothing runs before `start`. */
 export class Coordinators implements MetadataPublisher {
   readonly handlers: readonly Handler[];
-  /** Shared with Produce. */
+  /** Used by Produce as well. */
   readonly verifier: TransactionVerifier;
   readonly groups: GroupService;
   private readonly txn: TxnService;
@@ -62,14 +62,14 @@ export class Coordinators implements MetadataPublisher {
       producerIds,
       offsets: {
         topic: offsetsTopic,
-        // A topic that does not exist yet will have the configured number of partitions.
+        // A topic that does not exist yet will be created with the configured number of partitions.
         partitionOf: (groupId, image) =>
           this.groups.partitionOf(groupId, image) ?? coordinatorPartition(groupId, partitionCount),
       },
     });
   }
 
-  /** For WriteTxnMarkers. */
+  /** The WriteTxnMarkers handler calls this. */
   readonly completeOffsets: CompleteOffsets = async (index, { isCommit, ...end }) => {
     const error = await this.groups.completeTransaction(index, {
       ...end,

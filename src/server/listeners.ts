@@ -1,6 +1,6 @@
 /**
- * The listeners of a node: opened before anything else needs peers. Connections of clients wait until the node
- * can answer them, so that the first response of a client is a useful one.
+ * The listeners of a node. They are bound before the node connects to any peer. Client connections wait until the node
+ * can handle requests, so that the first response is a useful one.
  */
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';
@@ -13,10 +13,10 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 
-/** More connections than this are not kept waiting. */
+/** Further connections are closed instead of kept waiting. */
 const waitingMax = 1000;
 
-/** What a broker registers: advertised listeners, with this machine's name where none is given. */
+/** The endpoints that a broker registers: the advertised listeners, with this machine's name where no host is given. */
 export function advertisedEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   return endpointsOf(config.advertisedListeners, hostName);
 }
@@ -24,8 +24,8 @@ export function advertisedEndpoints(config: NodeConfig, hostName: string): Endpo
 const wildcardHosts: readonly string[] = ['', '0.0.0.0', '::'];
 
 /**
- * The endpoints that a controller registers and that are in the voter set. Where no host is given, it is taken from the configuration: from
- * the voter with this id, or from the bootstrap server with this port.
+ * The endpoints that a controller registers and that are in the voter set. Where a listener has no host, it is taken
+ * from the configuration: from the voter with this id, or from the bootstrap server with this port.
  */
 export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   const own = config.voters.find(({ id }) => id === config.nodeId);
@@ -66,13 +66,13 @@ export class Listeners {
   private readonly network: Network;
   /** By name, host and port. */
   private readonly open = new Map<string, Listener>();
-  /** Changes of `listeners` are carried out one after the other. */
+  /** Changes of `listeners` are applied one after the other. */
   private rebinding: Promise<void> = Promise.resolve();
   private isClosed = false;
   private readonly servers = new Map<ListenerKind, KafkaServer>();
   private readonly waiting = new Set<Waiting>();
   private readonly logger: Logger;
-  /** Names of listeners without a warning about their advertised address. */
+  /** Names of listeners for which no warning about the advertised address was logged yet. */
   private readonly warned = new Set<string>();
 
   constructor(config: NodeConfig, network: Network, logger: Logger) {
@@ -81,7 +81,10 @@ export class Listeners {
     this.logger = logger;
   }
 
-  /** Binds all listeners. Rejects when an address is in use, or when a listener needs TLS or SASL, which this release does not have. */
+  /**
+   * Binds all listeners. Rejects when an address is in use, or when a listener needs TLS or SASL, which this release
+   * does not support.
+   */
   async bind(): Promise<void> {
     for (const listener of this.config.listeners) await this.bindOne(listener);
   }
@@ -98,15 +101,15 @@ export class Listeners {
       if (wanted.has(key)) continue;
       this.open.delete(key);
       await listener.close();
-      this.logger.info('A listener is closed', { listener: key });
+      this.logger.info('Closed a listener', { listener: key });
     }
     for (const [key, listener] of wanted) {
       if (this.open.has(key) || this.isClosed) continue;
       try {
         await this.bindOne(listener);
-        this.logger.info('A listener is opened', { listener: key });
+        this.logger.info('Opened a listener', { listener: key });
       } catch (error) {
-        this.logger.warn('a listener could not be opened', { listener: key, error: String(error) });
+        this.logger.warn('A listener could not be opened', { listener: key, error: String(error) });
       }
     }
   }
@@ -115,7 +118,7 @@ export class Listeners {
     const { controllerListenerNames, isBroker, isController } = this.config;
     const { name, host, port, securityProtocol } = listener;
     if (securityProtocol !== 'PLAINTEXT') {
-      // Serving it without TLS or authentication would let in whom it was meant to keep out.
+      // Serving this listener without TLS or authentication would admit clients that it is meant to exclude.
       throw new ConfigError(`Listener ${name}: security protocol ${securityProtocol} is not supported yet.`);
     }
     const kind: ListenerKind = controllerListenerNames.includes(name) ? 'controller' : 'broker';
@@ -124,7 +127,7 @@ export class Listeners {
     this.open.set(keyOf(listener), await this.network.listen({ host, port }, take));
   }
 
-  /** Serves connections of this kind from now on, first those that waited. */
+  /** Serves connections of this kind from now on, beginning with those that waited. */
   serve(kind: ListenerKind, server: KafkaServer): void {
     this.servers.set(kind, server);
     for (const entry of this.waiting) {
@@ -137,7 +140,7 @@ export class Listeners {
     }
   }
 
-  /** Takes no more connections and drops those that wait. */
+  /** Accepts no more connections and closes those that wait. */
   async close(): Promise<void> {
     for (const { connection } of this.waiting) connection.destroy();
     this.waiting.clear();
@@ -148,13 +151,13 @@ export class Listeners {
     await Promise.all(open.map((listener) => listener.close()));
   }
 
-  /** The most frequent mistake: `localhost` is advertised, and a client on another machine connects to its own machine. */
+  /** A frequent mistake: `localhost` is advertised, so a client on another machine connects to itself. */
   private checkAdvertised({ remote, local }: Connection, name: string): void {
     if (this.warned.has(name) || isLoopback(remote.host) || remote.host === local.host) return;
     this.warned.add(name);
     const advertised = this.config.advertisedListeners.find((listener) => listener.name === name);
     if (advertised === undefined || !isLoopback(advertised.host)) return;
-    this.logger.warn('a client on another machine is told to connect to its own machine', {
+    this.logger.warn('A client on another machine got an advertised address that points to its own machine', {
       client: remote.host,
       advertised: `${name}://${advertised.host}:${advertised.port}`,
     });

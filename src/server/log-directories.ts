@@ -1,7 +1,7 @@
 /**
- * What must be true of the log directories before anything in them is touched: they are formatted, for this cluster and
- * this node, and no other process uses them. A directory on a disk that can't be read is offline from the start: the node
- * goes on with the others, as long as the metadata log is not in it.
+ * Checks the log directories before anything in them is read or written: each is formatted for this cluster and this
+ * node, and no other process uses it. A directory that cannot be read is offline from the start; the node starts with
+ * the others, unless the metadata log is in it.
  */
 import type { Clock } from '../base/clock.ts';
 import type { FileLock, FileSystem } from '../base/file-system.ts';
@@ -18,7 +18,7 @@ import {
 import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** A directory cannot be used by this node. The message has the reason, in Kafka's words; `remedy` says what to do. */
+/** A directory cannot be used by this node. The message gives the reason, in Kafka's words; `remedy` says what to do. */
 export class DirectoryError extends Error {
   override readonly name = 'DirectoryError';
   readonly remedy: string;
@@ -35,7 +35,7 @@ const formatRemedy =
 
 export interface FormattedDirectory {
   readonly path: string;
-  /** `uuidLostDirectory` when the directory can't be read. */
+  /** `uuidLostDirectory` when the directory cannot be read. */
   readonly id: Uuid;
   /** Why the directory is offline; null when it can be used. */
   readonly failure: unknown;
@@ -44,7 +44,7 @@ export interface FormattedDirectory {
 export interface ClaimedDirectories {
   readonly clusterId: string;
   readonly logDirs: readonly FormattedDirectory[];
-  /** Where the metadata log is; one of `logDirs` or a directory of its own. */
+  /** The directory of the metadata log: one of `logDirs` or a separate one. */
   readonly metadataDir: FormattedDirectory;
   release(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export interface ClaimOptions {
   readonly clock: Clock;
 }
 
-/** Checks and locks every directory of the configuration. Throws `DirectoryError`. */
+/** Checks and locks every configured directory. Throws `DirectoryError`. */
 export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDirectories> {
   const { config, fs } = options;
   const paths = [...new Set([...config.logDirs, config.metadataLogDir])];
@@ -70,7 +70,7 @@ export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDi
   try {
     for (const path of metas.keys()) {
       const lock = await lockDirectory(fs, path).catch((error: unknown) => {
-        // A disk that accepts no writes any more.
+        // For example a disk that no longer accepts writes: the directory is offline.
         if (error instanceof DirectoryError || path === config.metadataLogDir) throw error;
         failures.set(path, error);
         return null;
@@ -95,7 +95,7 @@ export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDi
   };
 }
 
-/** A directory that was formatted before directories had ids gets one now, for good. */
+/** Gives a permanent directory id to a directory that was formatted without one. */
 async function directoryIds(
   { fs, random, clock }: ClaimOptions,
   metas: ReadonlyMap<string, MetaProperties>,
@@ -149,7 +149,10 @@ async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly str
   return { metas, failures };
 }
 
-/** All directories belong to one cluster and to this node, and none is a copy of another; returns the cluster's id. */
+/**
+ * Checks that all directories belong to one cluster and to this node and that none is a copy of another. Returns the
+ * cluster id.
+ */
 function checkTogether(config: NodeConfig, metas: ReadonlyMap<string, MetaProperties>): string {
   let clusterId: string | null = null;
   const pathOfId = new Map<Uuid, string>();

@@ -1,4 +1,4 @@
-/** The log directories as DescribeLogDirs and AlterReplicaLogDirs see them. */
+/** Answers DescribeLogDirs and AlterReplicaLogDirs from the log directories of this broker. */
 import type { LogDescription, LogDirectories, LogDirectoryDescription } from '../broker/services.ts';
 import type { FileSystem } from '../base/file-system.ts';
 import type { LogDirectory } from '../log/directories/log-directory.ts';

@@ -1,6 +1,6 @@
 /**
- * A node as a process: real ports, the node, and its end. `kafka-server-start` calls `runServer`; it returns the exit status
- * once the node has stopped: 143 after SIGTERM and 130 after SIGINT, as the JVM's, 1 when the node can't run.
+ * Runs a node as a process, with the real ports. `kafka-server-start` calls `runServer`, which returns the exit status
+ * when the node has stopped: 143 after SIGTERM and 130 after SIGINT, as for the JVM, and 1 when the node cannot run.
  */
 import { hostname } from 'node:os';
 import { systemClock, systemScheduler } from '../adapters/clock.ts';
@@ -25,14 +25,14 @@ type Signal = keyof typeof signalStatus;
 
 export interface ServerIo {
   stdout(text: string): void;
-  /** Calls `handler` when the process is asked to end. */
+  /** Calls `handler` when the process receives a signal to stop. */
   onSignal(handler: (signal: Signal) => void): void;
 }
 
-/** A stop that takes longer is cut short: what was acknowledged is safe anyway. */
+/** A stop that takes longer is ended by force. Acknowledged records are safe in any case. */
 const stopTimeoutMs = 60_000;
 
-/** The world of a node that is a process. */
+/** The ports of a node that runs as a process. */
 export function realPorts(
   transport: Transport,
   logger: Logger,
@@ -55,42 +55,43 @@ export function realPorts(
   };
 }
 
-/** How log lines are written, from the variables and files that log4j reads. */
+/** How log lines are written, from the environment variables and files that log4j reads. */
 export interface Logging {
   readonly levels: LogLevels;
   readonly format: LogFormat;
-  /** What is wrong with those files; written when the node starts. */
+  /** Problems in those files; logged when the node starts. */
   readonly warnings: readonly string[];
 }
 
-/** A broker with some hundred partitions needs a few files for each; Kafka recommends 100000. */
+/** A broker needs several open files for each partition; Kafka recommends a limit of 100000. */
 const openFilesMin = 10_000;
 
-/** What will go wrong later, said at the start. */
+/** Warns of settings of the machine that will cause failures later. */
 async function warnOfSurroundings(config: NodeConfig, logger: Logger): Promise<void> {
   const limit = openFilesMax();
-  if (limit !== null && limit < openFilesMin) logger.warn('this process may open few files', { limit });
+  if (limit !== null && limit < openFilesMin)
+    logger.warn('The limit on open files of this process is low', { limit });
   if (!config.isBroker) return;
   for (const { name, host, port } of config.advertisedListeners) {
     if (host === '' || (await canResolve(host))) continue;
     const advertised = `${name}://${host}:${port}`;
-    logger.warn('advertised.listeners names a host that this machine can not resolve', { advertised });
+    logger.warn('advertised.listeners names a host that this machine cannot resolve', { advertised });
   }
 }
 
-/** Rejects when `server.max.startup.time.ms` is over. */
+/** Rejects when `server.max.startup.time.ms` has passed. */
 function startupTimeout(config: NodeConfig): Promise<never> {
   const timeoutMs = config.get('server.max.startup.time.ms');
   return new Promise((_resolve, reject) => {
     if (timeoutMs > intMax) return;
     systemScheduler.after(timeoutMs, () => {
       const what = `The start took longer than server.max.startup.time.ms (${timeoutMs} ms).`;
-      reject(new Error(`${what} Look at what it waits for in the lines before, or raise the limit.`));
+      reject(new Error(`${what} The log lines before say what it waits for; fix that or raise the limit.`));
     });
   });
 }
 
-/** Runs a node until it is told to end. Throws `ConfigError` when the properties are wrong. */
+/** Runs a node until it receives a signal to stop. Throws `ConfigError` when the properties are invalid. */
 export async function runServer(
   properties: ReadonlyMap<string, string>,
   io: ServerIo,
@@ -113,7 +114,7 @@ export async function runServer(
     exitProcess(1);
   };
   onUncaught(fatal);
-  // Before anything is said: who reads our first line may end us.
+  // Before the first log line: a process that reads it may send the signal at once.
   const asked = new Promise<Signal>((resolve) => {
     io.onSignal(resolve);
   });

@@ -1,9 +1,11 @@
 /**
- * How the active controller changes the voters: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, which other nodes forward, and the step
- * from a static to a dynamic quorum, which is requested as an update of the feature kraft.version.
+ * Changes of the voters on the active controller: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, which other nodes
+ * forward, and the upgrade from a static to a dynamic quorum, which is requested as an update of the feature
+ * kraft.version.
  *
- * An answer leaves when the changed voter set is committed; an addition may be asked to be answered once it is appended. What is allowed, the consensus core says (`raft/role/membership.ts`);
- * how a refusal reads is `broker/api/quorum/raft-voters.ts`.
+ * The response is sent when the changed voter set is committed; an AddRaftVoter request may ask for it when the set is
+ * appended. `raft/role/membership.ts` decides which changes are allowed; `broker/api/raft-voters.ts` has the texts of
+ * refusals.
  */
 import { type Scheduler, yieldTurn } from '../base/clock.ts';
 import {
@@ -42,7 +44,7 @@ import type { Call } from './calls/messages.ts';
 export interface MembershipOptions {
   readonly driver: Pick<ControllerDriver, 'isActive' | 'addHandler' | 'decide'>;
   readonly log: Pick<MetadataLog, 'changeVoters' | 'status'>;
-  /** The listener over which voters reach each other: the first of controller.listener.names. */
+  /** The listener over which voters connect to each other: the first of controller.listener.names. */
   readonly listener: string;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -50,7 +52,7 @@ export interface MembershipOptions {
 
 type QuorumRefusal = Exclude<Refusal, 'notLeader'>;
 
-/** Why static voters cannot become dynamic yet. */
+/** Reasons why a static quorum cannot become dynamic yet. */
 const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
   ['notCaughtUp', 'Not all voters have told the active controller their directory ids.'],
   ['changePending', 'The last change of the voters is not committed yet.'],
@@ -85,7 +87,7 @@ function errorFields(failure: VoterFailure | null): { errorCode: number; errorMe
   return { errorCode: failure?.error.code ?? 0, errorMessage: failure?.message ?? null };
 }
 
-/** Null when the change is committed. Rejects with NOT_CONTROLLER when this node does not lead (any longer). */
+/** Null when the change is committed. Rejects with NOT_CONTROLLER when this node does not lead the quorum. */
 async function carryOut(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
   const { driver, log, logger } = options;
   if (!driver.isActive) throw new KafkaError(Errors.NOT_CONTROLLER);
@@ -106,7 +108,10 @@ async function carryOut(options: MembershipOptions, requested: Requested): Promi
   return refusalOf(reason, change, log.status().voters);
 }
 
-/** Null already when the changed set is in force: this leader has appended it, and it may still be lost with the leader. */
+/**
+ * Null as soon as this leader has appended the changed set, which is then in force. The change can still be lost with
+ * the leader.
+ */
 async function carryOutEarly(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
   const { log, scheduler } = options;
   const isThere = (): boolean =>
@@ -114,7 +119,7 @@ async function carryOutEarly(options: MembershipOptions, requested: Requested): 
     log.status().voters.some((voter) => sameReplica(voter, requested.change.voter));
   const wasThere = isThere();
   const outcome = carryOut(options, requested);
-  // The core refuses in the same turn; an accepted change waits for its commit.
+  // The core refuses a change in the same turn; an accepted change waits for its commit.
   const appended = yieldTurn(scheduler).then(() => (!wasThere && isThere() ? null : outcome));
   return Promise.race([outcome, appended]);
 }
@@ -144,12 +149,15 @@ async function updateVoter(
   }
   const level = kraftVersionOf(voters);
   const requested = requestedUpdate(request, options.listener, level);
-  // Static voters are where the configuration says; there is nothing to note.
+  // At kraft.version 0 the voters and their endpoints come from the configuration, so there is nothing to change.
   if (level === 0 && !('error' in requested)) return null;
   return carryOut(options, requested);
 }
 
-/** The features that are records are the controller's; before them comes the voter set with directory ids, if asked for. */
+/**
+ * Updates kraft.version first, if requested: it writes the voter set with directory ids. The active controller then
+ * handles the features that are records.
+ */
 async function updateFeatures(options: MembershipOptions, call: Call): Promise<Uint8Array> {
   const { driver, log, logger } = options;
   const { apiVersion } = call;
@@ -159,7 +167,7 @@ async function updateFeatures(options: MembershipOptions, call: Call): Promise<U
   );
   if (!isAsked || request.validateOnly || kraftVersionOf(log.status().voters) > 0) return driver.decide(call);
   if (apiVersion > 0) {
-    // All or nothing: the other features of the request are checked before the voters change.
+    // All or nothing: the other features of the request are validated before the voters change.
     const trial = encode(UpdateFeaturesRequest, apiVersion, { ...request, validateOnly: true });
     const answer = await driver.decide({ ...call, body: trial });
     if (isRefused(decode(UpdateFeaturesResponse, apiVersion, answer))) return answer;

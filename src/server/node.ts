@@ -1,9 +1,9 @@
 /**
- * The composition root: builds every object of a node once, starts them in order and stops them in the reverse. Clock,
- * disk, network and the like are ports, so the same node runs in a process of its own and in a simulation.
+ * The composition root: builds every object of a node once, starts them in order and stops them in reverse order.
+ * Clock, disk, network and other I/O are ports, so the same node runs as a process and in a simulation.
  *
- * Start: metadata log and listeners, then (a broker) logs, registration, service; clients are answered last.
- * Stop: leaderships of partitions, clients, logs, leadership of the quorum, listeners, directories.
+ * Start: metadata log and listeners; on a broker then logs, registration, unfencing; client requests last. Stop:
+ * leaderships of partitions, client connections, logs, leadership of the quorum, listeners, directories.
  */
 import { ImageWatch } from '../broker/image-watch.ts';
 import { KafkaServer } from '../broker/server.ts';
@@ -39,7 +39,7 @@ export class Node {
   private broker: BrokerPart | null = null;
   private listeners: Listeners | null = null;
   private http: HttpPart | null = null;
-  /** Null once clients are answered; otherwise what they wait for. */
+  /** Null while client requests are handled; otherwise what they wait for. */
   private unreadyReason: string | null = 'starting';
   private readonly servers: KafkaServer[] = [];
   private stopping: Promise<void> | null = null;
@@ -49,7 +49,7 @@ export class Node {
     this.ports = ports;
   }
 
-  /** Resolves when clients are answered. Rejects when the node can't run here; then stop it. */
+  /** Resolves when client requests are handled. Rejects when the node cannot run here; the caller must then stop it. */
   async start(): Promise<void> {
     const { config, ports } = this;
     const { fs, random, clock, network, logger } = ports;
@@ -103,12 +103,12 @@ export class Node {
     return this.stopping;
   }
 
-  /** This node's view of the metadata. */
+  /** This node's metadata image. */
   get image(): MetadataImage | null {
     return this.controller?.loader.image ?? null;
   }
 
-  /** Who leads the quorum, as far as this node knows. */
+  /** The leader of the quorum, as far as this node knows. */
   get leader(): LeaderView | null {
     return this.controller?.log.leader() ?? null;
   }
@@ -131,7 +131,8 @@ export class Node {
   private async stopAll(): Promise<void> {
     this.unreadyReason = 'stopping';
     await this.broker?.leave();
-    // After the controlled shutdown the metadata lists the other brokers only: requests of clients are no longer answered.
+    // After the controlled shutdown the metadata lists only the other brokers, so client requests are no longer
+    // handled.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();
@@ -197,7 +198,7 @@ export class Node {
     ];
   }
 
-  /** Requests about the quorum itself, which the active controller answers beside those about the metadata. */
+  /** Handles requests about the quorum itself on the active controller, beside those about the metadata. */
   private answerAboutQuorum({ driver, log }: ControllerPart): void {
     if (driver === null) return;
     answerQuorumRequests(driver, log);
@@ -206,7 +207,7 @@ export class Node {
     answerMembershipRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
   }
 
-  /** Dynamic settings of this broker and of all brokers take effect when the metadata with them is published. */
+  /** Dynamic configurations of this broker and of all brokers take effect when the image with them is published. */
   private applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
     if (!delta.changedConfigs.some(({ type }) => type === resourceType.broker)) return;
     const refused = this.config.applyDynamic(
@@ -214,6 +215,6 @@ export class Node {
       image.configs.broker(this.config.nodeId),
     );
     if (refused.length > 0)
-      this.ports.logger.warn('Dynamic settings that do not fit this broker are ignored', { refused });
+      this.ports.logger.warn('Ignored dynamic configurations that are invalid on this broker', { refused });
   }
 }

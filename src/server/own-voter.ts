@@ -1,12 +1,13 @@
 /**
- * What a controller does about its own place among the voters of a dynamic quorum:
+ * Keeps this controller's own entry in the voter set of a dynamic quorum correct:
  *
- * - A voter that is reached elsewhere than the voter set says tells the active controller (UpdateRaftVoter).
- * - With controller.quorum.auto.join.enable, a controller that is no voter asks to become one. A voter of its node id with another
- *   directory is its former disk, which will not come back: that one is removed first.
+ * - A voter whose endpoints differ from those in the voter set sends UpdateRaftVoter to the active controller.
+ * - With controller.quorum.auto.join.enable, a controller that is not a voter asks to be added. If a voter with its
+ *   node id and another directory id exists, that is its former disk, which will not come back: it is removed first.
  *
- * It looks at every fetch timeout and asks for one thing at a time; what is refused (it lags, another change is under way) is asked
- * for again at the next look. Static voters (kraft.version 0) are as the configuration says.
+ * It checks once in every fetch timeout and sends one request at a time. A refused request (the controller lags,
+ * another change is in progress) is sent again at the next check. The voters of a static quorum (kraft.version 0) come
+ * from the configuration.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -29,7 +30,7 @@ import type { Logger } from '../telemetry/logger.ts';
 export interface OwnVoterOptions {
   readonly me: ReplicaKey;
   readonly clusterId: string;
-  /** Where peers reach this controller. */
+  /** The endpoints of this controller. */
   readonly endpoints: readonly Endpoint[];
   /** controller.quorum.auto.join.enable */
   readonly joins: boolean;
@@ -41,13 +42,13 @@ export interface OwnVoterOptions {
   readonly logger: Logger;
 }
 
-/** What is to be asked for; null: nothing. */
+/** The change to request; null: none. */
 export type Wish =
   | { readonly kind: 'add' | 'update' }
   | { readonly kind: 'remove'; readonly former: ReplicaKey }
   | null;
 
-/** Pure: what this controller should ask for, as far as it knows the quorum. */
+/** Pure: the change that this controller should request, given what it knows of the quorum. */
 export function wishOf(
   { me, endpoints, joins }: Pick<OwnVoterOptions, 'me' | 'endpoints' | 'joins'>,
   { leaderId, voters }: Pick<QuorumStatus, 'leaderId' | 'voters'>,
@@ -62,7 +63,7 @@ export function wishOf(
   return { kind: 'remove', former: { id: voter.id, directoryId: voter.directoryId } };
 }
 
-/** In whatever order they stand. */
+/** Compares without regard to the order. */
 function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
   const text = ({ name, host, port }: Endpoint): string => `${name}://${host}:${port}`;
   const texts = new Set(b.map(text));
@@ -80,7 +81,7 @@ export class OwnVoter implements MetadataPublisher {
 
   onMetadataUpdate(): void {}
 
-  /** The first leader starts the looks, which then go on. */
+  /** The first known leader starts the periodic checks. */
   onControllerChange(leader: LeaderView): void {
     if (leader.id !== null && this.#timer === null) this.#lookLater();
   }
@@ -107,19 +108,19 @@ export class OwnVoter implements MetadataPublisher {
       const { errorCode, errorMessage } = await this.#ask(wish, status.epoch);
       if (this.#isClosed) return;
       if (errorCode === 0) {
-        logger.info('The endpoints of this controller in the voter set were changed', {
+        logger.info('The voter set was changed for this controller', {
           change: wish.kind,
           ...me,
         });
         return;
       }
       const reason = errorMessage ?? errorOf(errorCode).message;
-      logger.info('The active controller refused a request, which is sent again', {
+      logger.info('The active controller refused a change of the voter set; trying again', {
         change: wish.kind,
         reason,
       });
     } catch (error) {
-      // No controller was found in time; the next look tries again.
+      // No active controller was found in time; the next check tries again.
       if (!(error instanceof KafkaError)) throw error;
     }
   }

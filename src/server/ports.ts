@@ -1,4 +1,4 @@
-/** The world of a node, as one argument: real in `main.ts`, virtual in a simulation. */
+/** The ports of a node, as one argument: real ones in `main.ts`, virtual ones in a simulation. */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { HttpPort } from '../base/http.ts';
 import type { FileSystem } from '../base/file-system.ts';
@@ -17,16 +17,16 @@ export interface NodePorts {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly logger: Logger;
-  /** Absent where no pages are served: in simulations. */
+  /** Absent in simulations, which serve no HTTP. */
   readonly http?: HttpPort;
-  /** Absent in production: stands between clients' requests and their handlers in a test. */
+  /** Absent in production. In a test it stands between requests and their handlers. */
   readonly interceptor?: RequestInterceptor;
-  /** The name of this machine, advertised when a listener has no host of its own. */
+  /** The name of this machine; advertised when a listener has no host. */
   readonly hostName: string;
-  /** Memory for the newest records of all logs, that are read from there; 64 MiB by default. */
+  /** Memory for recent batches of all logs, from which reads are served; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
-  /** The store of the metadata log in a formatted directory. */
+  /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
-  /** What can't go on: a failed disk under the metadata log, a broken invariant. The process must end. */
+  /** Called for an error after which the process must end: a failed disk under the metadata log, or a broken invariant. */
   onFatal(error: unknown): void;
 }

@@ -1,4 +1,7 @@
-/** How the active controller answers DescribeQuorum requests that other nodes hand on to it: it alone knows everybody's progress. */
+/**
+ * The active controller's response to DescribeQuorum requests that other nodes forward. Only the quorum leader knows
+ * the progress of all voters and observers.
+ */
 import { describeQuorum } from '../broker/api/quorum/55-describe-quorum.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import {

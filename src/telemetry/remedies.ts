@@ -7,30 +7,30 @@
 /** By the sentence of a WARN or ERROR line. */
 export const remedies: Readonly<Record<string, string>> = {
   // Starting and registering.
-  'The registration of this broker was refused, it is tried again':
+  'The controller refused the registration of this broker; trying again':
     'For DUPLICATE_BROKER_REGISTRATION give this broker another node.id in its properties file, or stop the process that uses the id; after a crash wait until broker.session.timeout.ms has passed.',
   'Another process has registered with the id of this broker':
     'Give one of the two brokers another node.id, and format its directory for that id.',
-  'advertised.listeners names a host that this machine can not resolve':
+  'advertised.listeners names a host that this machine cannot resolve':
     'Clients and brokers connect to exactly this name: set advertised.listeners to a name or an address that all of them can resolve.',
-  'a listener could not be opened':
+  'A listener could not be opened':
     'Correct listeners of this broker with kafka-configs --entity-type brokers; the other listeners go on.',
-  'a client on another machine is told to connect to its own machine':
+  'A client on another machine got an advertised address that points to its own machine':
     'Set advertised.listeners to the name of this machine as that client knows it. Nothing is wrong when a port of the machine of the client leads here, as with a container.',
-  'this process may open few files':
+  'The limit on open files of this process is low':
     'Raise the limit: ulimit -n 100000 before the start, LimitNOFILE=100000 in a systemd unit, or ulimits in a Compose file (docs/ops/sizing.md).',
   'Stopping without a controlled shutdown':
     'Check with kafka-metadata-quorum describe --status that a majority of the controllers runs; partitions that this broker led get new leaders when its session ends.',
-  'Dynamic settings that do not fit this broker are ignored':
+  'Ignored dynamic configurations that are invalid on this broker':
     'Correct or delete the named settings with kafka-configs --entity-type brokers.',
   'The metadata quorum stays static':
     'Repeat kafka-features upgrade when every controller runs this release and has caught up (kafka-metadata-quorum describe --replication).',
 
   // Between nodes.
-  'A peer was refused':
+  'Refused a peer':
     'When it belongs to another cluster, format its directories with the id of this cluster (kafka-storage format -t) or correct its controller.quorum.voters or controller.quorum.bootstrap.servers; when an id is used twice, give one of the nodes another node.id.',
   'A message of a peer was refused': 'Run the same release on all nodes; report the line if they do.',
-  'A call of a peer could not be answered': 'Run the same release on all nodes; report the line if they do.',
+  'A call of a peer failed': 'Run the same release on all nodes; report the line if they do.',
   'The feed of an observer failed':
     'The observer connects again by itself. If the line comes back, check the disk of this node.',
   'a follower was refused':

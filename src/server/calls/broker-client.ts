@@ -1,6 +1,6 @@
 /**
- * Sends Kafka requests to other brokers, over one stream to each, and to this broker without any. Calls whose broker leaves the
- * metadata, is fenced, or registers anew end at once: their callers look for the new leader.
+ * Sends Kafka requests to other brokers, over one stream to each, and to this broker by a call. When a broker leaves
+ * the metadata, is fenced or registers anew, its pending calls end at once, so that callers look for the new leader.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -27,7 +27,7 @@ export interface StreamBrokerClientOptions {
   readonly identity: Identity;
   readonly interBrokerListenerName: string;
   readonly image: () => MetadataImage;
-  /** Answers calls to this broker; null while it does not serve. */
+  /** Handles calls to this broker; null while it does not serve requests. */
   readonly local: () => PeerRequests | null;
   readonly peers: PeerNetwork;
   readonly scheduler: Scheduler;
@@ -35,7 +35,7 @@ export interface StreamBrokerClientOptions {
 
 interface OpenLink {
   readonly link: CallLink;
-  /** The incarnation that it was opened to. */
+  /** The broker epoch of the incarnation to which the stream was opened. */
   readonly brokerEpoch: number;
 }
 
@@ -95,7 +95,7 @@ export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
     this.#links.clear();
   }
 
-  /** The same deadline as for a call to another broker: a handler may wait for others. */
+  /** Has the same deadline as a call to another broker, because the handler may wait for other nodes. */
   #callHere(call: Call, deadlineMs: number): Promise<Uint8Array> {
     const { identity, local, scheduler } = this.#options;
     const own = this.#isClosed ? null : local();

@@ -1,4 +1,4 @@
-/** Serves the calls of other brokers with the handlers of this one. */
+/** Serves calls of other brokers with the request handlers of this broker. */
 import type { Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
 import type { PeerRequests } from '../../broker/pipeline/peer-requests.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { type Caller, CallServer } from './call-server.ts';
 import type { CallFrame, ReplyFrame } from './messages.ts';
 
-/** `KafkaServer` is one. */
+/** Implemented by `KafkaServer`. */
 export interface PeerHost {
   beginPeer(): PeerRequests;
   endPeer(peer: PeerRequests): void;

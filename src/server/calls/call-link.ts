@@ -1,6 +1,7 @@
 /**
- * A stream of calls to one node: hello, then calls, whose replies come in any order. Calls are sent without waiting for the peer's hello. A
- * peer that refuses the hello ends the stream, which ends the calls.
+ * The client's end of a stream of calls to one node: first a hello, then calls, whose replies arrive in any order.
+ * Calls are sent without waiting for the peer's hello. A peer that refuses the hello ends the stream, and all pending
+ * calls with it.
  */
 import { type Identity, helloFault, helloOf } from '../../base/hello.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -19,13 +20,13 @@ export class CallLink {
   readonly address: Address;
   readonly #options: CallLinkOptions;
   readonly #stream: MessageStream<CallFrame, ReplyFrame>;
-  /** What to do with the reply to a request; null: there will be none. */
+  /** The callback of each pending request; it gets null when no reply will come. */
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
-  /** The cluster of the node at the address, when it is another cluster; null otherwise. */
+  /** The cluster id of the node at the address when it belongs to another cluster; null otherwise. */
   foreignClusterId: string | null = null;
   #isOpen = true;
 
-  /** `to`: the node that is meant; null: whichever is at the address. */
+  /** `to`: the node that the caller expects; null: any node at the address. */
   constructor(options: CallLinkOptions, address: Address, to: NodeId | null) {
     this.#options = options;
     this.address = address;
@@ -39,7 +40,7 @@ export class CallLink {
     return this.#isOpen;
   }
 
-  /** Null when the stream broke or nothing came in time. */
+  /** Null when the stream broke or no reply came in time. */
   call(call: Call, timeoutMs: number): Promise<Reply | null> {
     if (!this.#isOpen) return Promise.resolve(null);
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The other end of `call-link.ts`: checks the hello, hands each call to `answer`, and sends the reply when it is there. A call that
- * cannot be read, or a stream without a hello, ends that stream and nothing else.
+ * The server's end of the stream in `call-link.ts`: checks the hello, passes each call to `answer`, and sends the reply
+ * when it is ready. A call that cannot be decoded, or a stream without a hello, ends that stream only.
  */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
@@ -9,16 +9,19 @@ import type { LeaderView } from '../../raft/api.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Call, CallFrame, Reply, ReplyFrame } from './messages.ts';
 
-/** The sender of a call, and its stream. */
+/** The sender of a call. */
 export interface Caller {
   readonly hello: Hello;
-  /** False when the stream is over: its sender cannot receive the reply. */
+  /** False when the stream has ended, so that the sender cannot receive the reply. */
   readonly isAwaited: () => boolean;
 }
 
 export interface CallServerOptions {
   readonly identity: Identity;
-  /** The encoded response. Rejects with `KafkaError` to refuse; anything else is a bug, or a body that cannot be read. */
+  /**
+   * Resolves to the encoded response. Rejects with `KafkaError` to refuse the call; any other error is a bug or an
+   * undecodable body.
+   */
   readonly answer: (call: Call, caller: Caller) => Promise<Uint8Array>;
   /** Sent with every reply. */
   readonly leader: () => LeaderView;
@@ -56,9 +59,9 @@ export class CallServer {
         ? helloFault(message, identity, null)
         : 'the first message of a stream is its hello';
     if (fault !== null || message.type !== 'hello') {
-      logger.info('A peer was refused', { reason: fault });
+      logger.info('Refused a peer', { reason: fault });
       this.#streams.delete(stream);
-      // The caller learns which node it has reached, and can log what does not fit.
+      // Tell the caller which node it has reached, so that it can log the mismatch.
       stream.send(helloOf(identity));
       stream.close(fault ?? '');
       return;
@@ -95,7 +98,7 @@ export class CallServer {
       if (error instanceof KafkaError) stream.send(reply(error.code, error.message, empty));
       else {
         const { apiKey, apiVersion } = call;
-        logger.warn('A call of a peer could not be answered', { apiKey, apiVersion, error });
+        logger.warn('A call of a peer failed', { apiKey, apiVersion, error });
         stream.send(reply(Errors.INVALID_REQUEST.code, '', empty));
       }
     }

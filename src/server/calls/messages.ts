@@ -5,18 +5,24 @@
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';
 
-/** A larger request body would be refused by the receiving node's gRPC server (`peerRequestBytesMax`). */
+/** The receiving node's gRPC server refuses larger request bodies (`peerRequestBytesMax`). */
 export const callBodyBytesMax = 16 * 1024 * 1024;
 
 export interface Call {
   readonly type: 'call';
-  /** Counts the sender's requests; with node and boot of its hello it names the request. */
+  /**
+   * Sequence number among the sender's requests. Together with node id and boot id of its hello it identifies the
+   * request.
+   */
   readonly requestId: number;
-  /** The sender will not send requests below this number again. */
+  /** The sender will not send requests with lower numbers again. */
   readonly lowestPendingId: number;
   readonly apiKey: number;
   readonly apiVersion: number;
-  /** The principal whose request the sender forwards, `User:alice`; empty: the node itself. */
+  /**
+   * The principal of the client whose request the sender forwards, such as `User:alice`; empty when the node itself
+   * sends it.
+   */
   readonly principal: string;
   readonly clientId: string;
   readonly body: Uint8Array;
@@ -25,10 +31,10 @@ export interface Call {
 export interface Reply {
   readonly type: 'reply';
   readonly requestId: number;
-  /** When it is not 0 the request was refused as a whole and there is no body. */
+  /** Not 0: the request was refused as a whole and there is no body. */
   readonly errorCode: number;
   readonly errorMessage: string;
-  /** The active controller, as far as the answering node knows; -1 when it does not. */
+  /** The active controller as far as the replying node knows; -1 when it does not. */
   readonly leaderId: number;
   readonly epoch: number;
   readonly body: Uint8Array;

@@ -1,4 +1,4 @@
-/** Numbers of the requests that this node sends, and the lowest that it may still send again. */
+/** Assigns ids to the requests of this node, and knows the lowest id that may still be sent again. */
 export class RequestIds {
   readonly #pending = new Set<number>();
   #next = 1;
@@ -14,7 +14,7 @@ export class RequestIds {
     this.#pending.delete(id);
   }
 
-  /** Sets keep the order of insertion: the first is the lowest. */
+  /** A set iterates in the order of insertion, so the first id is the lowest. */
   get lowestPending(): number {
     for (const id of this.#pending) return id;
     return this.#next;

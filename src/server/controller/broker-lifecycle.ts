@@ -1,10 +1,11 @@
 /**
- * A broker's registration with the controller: it registers at each start and sends heartbeats; it asks to be unfenced after its metadata
- * has reached its own registration and its logs are open; before it stops it asks for a controlled shutdown.
+ * A broker's registration with the controller. The broker registers at each start and sends heartbeats. It asks to be
+ * unfenced when its metadata has reached its own registration and its logs are open. Before it stops it asks for a
+ * controlled shutdown.
  *
  *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
- * Invariant: one heartbeat at a time; what changes in the meantime leaves with the next one, at once.
+ * Invariant: at most one heartbeat is in flight; a change that happens meanwhile is sent with the next one, at once.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -42,23 +43,23 @@ export interface BrokerLifecycleOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
   readonly client: ControllerClient;
-  /** The newest image; its offset is what heartbeats report. */
+  /** The newest image; heartbeats report its offset. */
   readonly image: () => MetadataImage;
-  /** The endpoints to register; no host may be empty. */
+  /** The endpoints to register; each has a host. */
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly features: ReadonlyMap<string, FeatureRange>;
   /** Ids of all log directories. */
   readonly logDirs: readonly Uuid[];
-  /** Ids of those that failed since. */
+  /** Ids of log directories that have failed since the start. */
   readonly offlineLogDirs: () => readonly Uuid[];
   /** Ids of the directories of `cordoned.log.dirs`. */
   readonly cordonedLogDirs: () => readonly Uuid[];
-  /** log.dir.failure.timeout.ms: the longest time for which the controller may not know of a failed log directory. */
+  /** log.dir.failure.timeout.ms: the longest time in which a failed log directory may stay unreported to the controller. */
   readonly directoryFailureTimeoutMs: number;
-  /** That time is over: leaderships in the failed directory can't move, so the broker must stop. */
+  /** That time has passed. Leaderships in the failed directory cannot move, so the broker must stop. */
   readonly onDirectoryFailureUntold: () => void;
-  /** From the marker of a clean shutdown; -1 when there is none. */
+  /** From the clean shutdown file; -1 when there is none. */
   readonly previousBrokerEpoch: number;
   /** broker.heartbeat.interval.ms */
   readonly heartbeatIntervalMs: number;
@@ -71,7 +72,7 @@ export interface BrokerLifecycleOptions {
 }
 
 const registrationRetryMs = 100;
-/** Interval of heartbeats while the broker waits for its controlled shutdown. */
+/** Interval of heartbeats during a controlled shutdown. */
 const shutdownBeatMs = 50;
 const heartbeatDeadlineMs = 4500;
 
@@ -89,9 +90,9 @@ export class BrokerLifecycle implements MetadataPublisher {
   #reregistering = false;
   readonly #unfenced: { promise: Promise<void>; resolve: () => void };
   readonly #mayStop: { promise: Promise<void>; resolve: () => void };
-  /** Runs while the controller may not know of a failed log directory. */
+  /** Runs while a failed log directory is not reported to the controller. */
   #failureDeadline: Timer | null = null;
-  /** There is an active controller. */
+  /** An active controller is known. */
   #isLed = false;
 
   constructor(options: BrokerLifecycleOptions) {
@@ -110,7 +111,10 @@ export class BrokerLifecycle implements MetadataPublisher {
     return this.#epoch;
   }
 
-  /** Registers; resolves when the controller has accepted. Rejects when it refuses for good or the time is up. */
+  /**
+   * Registers; resolves when the controller has accepted. Rejects when the controller refuses permanently or the time
+   * is up.
+   */
   async start(): Promise<void> {
     const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;
     const deadlineMs = clock.monotonicMs() + registrationTimeoutMs;
@@ -120,7 +124,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       const refusal = await this.#register(Math.max(1, leftMs));
       if (refusal === null) break;
       if (this.#closed) return;
-      // That the time is up says less than why the controller has not accepted.
+      // Keep the controller's refusal rather than the later time-out of a request: it gives the reason.
       if (last === null || refusal.error !== Errors.REQUEST_TIMED_OUT) last = refusal;
       const { error } = last;
       const final = error !== Errors.DUPLICATE_BROKER_REGISTRATION && !error.retriable;
@@ -130,10 +134,10 @@ export class BrokerLifecycle implements MetadataPublisher {
           `The controller refused the registration of this broker: ${last.message}`,
         );
       }
-      // Tried ten times a second: said when the reason changes.
+      // Retried ten times a second; logged when the error changes.
       if (error !== said) {
         const fields = { error: error.name, message: last.message, forMs: Math.round(leftMs) };
-        logger.warn('The registration of this broker was refused, it is tried again', fields);
+        logger.warn('The controller refused the registration of this broker; trying again', fields);
       }
       said = error;
       await sleep(scheduler, registrationRetryMs);
@@ -142,20 +146,20 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.#beat();
   }
 
-  /** The broker can serve: from now on it asks to be let into service. */
+  /** The logs are open: from now on the broker asks to be unfenced. */
   ready(): void {
     this.#ready = true;
     if (this.#epoch >= 0) this.#beat();
   }
 
-  /** Resolves when the metadata first says that this broker is in service. */
+  /** Resolves when the metadata first has this broker unfenced. */
   whenUnfenced(): Promise<void> {
     return this.#unfenced.promise;
   }
 
   /**
-   * Asks to leave; resolves when no leadership is left here, or when the time is up, or when for `silenceMs` there was no active
-   * controller (then nobody is there to move the leaderships).
+   * Asks for a controlled shutdown. Resolves when this broker leads no partition any more, when the time is up, or when
+   * for `silenceMs` no active controller was known, because then no controller moves the leaderships.
    */
   async shutdown(timeoutMs = 30_000, silenceMs = 1500): Promise<void> {
     const { clock, scheduler, logger } = this.#options;
@@ -184,7 +188,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.close();
   }
 
-  /** A log directory failed: a heartbeat reports it at once, so that leaderships move. */
+  /** A log directory failed: a heartbeat reports it at once, so that its leaderships move. */
   directoryFailed(): void {
     if (this.#closed) return;
     const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUntold } = this.#options;
@@ -197,7 +201,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.#beat();
   }
 
-  /** Stops beating. */
+  /** Stops sending heartbeats. */
   close(): void {
     this.#closed = true;
     this.#failureDeadline?.cancel();
@@ -214,14 +218,15 @@ export class BrokerLifecycle implements MetadataPublisher {
       this.#transition('RECOVERY', 'RUNNING');
       this.#unfenced.resolve();
     }
-    // The controller has accepted the shutdown. This broker answers no more Metadata requests: they would list the other brokers only.
+    // The controller has accepted the shutdown. From now on this broker answers no Metadata requests, because its image
+    // lists only the other brokers.
     if (own.fenced && this.#stopRequested) return this.#mayStop.resolve();
-    // Starting: the metadata has reached this broker's registration; the controller unfences it after that heartbeat. Stopping:
-    // leaderships have moved.
+    // At the start: the metadata has reached this broker's registration, and the controller unfences the broker after
+    // the next heartbeat. In a controlled shutdown: leaderships have moved.
     if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
   }
 
-  /** Another controller is active: it gets a heartbeat at once. */
+  /** The active controller changed: it gets a heartbeat at once. */
   onControllerChange(leader: LeaderView): void {
     this.#isLed = leader.id !== null;
     if (this.#epoch >= 0) this.#beat();
@@ -294,7 +299,7 @@ export class BrokerLifecycle implements MetadataPublisher {
   async #exchange(): Promise<void> {
     const { client, nodeId, image, offlineLogDirs, cordonedLogDirs, logger } = this.#options;
     const current = image();
-    // Before our own registration is in the image, its offset says nothing about this incarnation.
+    // Before the image has this incarnation's registration, its offset describes an earlier incarnation.
     const own = this.#own(current);
     const offline = offlineLogDirs();
     try {
@@ -327,7 +332,10 @@ export class BrokerLifecycle implements MetadataPublisher {
     }
   }
 
-  /** The controller does not know this registration any more: the broker was unregistered, or another process registered with its id. */
+  /**
+   * The controller no longer knows this registration: the broker was unregistered, or another process registered with
+   * its id.
+   */
   async #registerAgain(): Promise<void> {
     if (this.#reregistering || this.#closed) return;
     const own = this.#options.image().cluster.brokers.get(this.#options.nodeId);

@@ -1,6 +1,6 @@
 /**
- * Checks whether a broker's process is running: when it is not, a connection to its address is refused. A process that only stands
- * still is connected to by the system, so it is not taken for dead.
+ * Checks whether a broker's process is running: a connection to the address of a process that has ended is refused. For
+ * a suspended process the operating system still accepts connections, so it does not count as ended.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Network } from '../../base/network.ts';
@@ -11,7 +11,7 @@ const probeTimeoutMs = 1000;
 export interface BrokerProbeOptions {
   readonly network: Network;
   readonly image: () => MetadataImage;
-  /** The listener brokers use among each other; the first of the broker when it has none of that name. */
+  /** The inter-broker listener; a broker without a listener of that name is probed at its first one. */
   readonly listenerName: string;
 }
 

@@ -1,8 +1,10 @@
 /**
- * Finds the active controller and talks to it: in this process when it is this node, else over one stream of the channel 'controller',
- * on which requests and heartbeats ride alike, so that its end tells the controller that this broker may have died.
+ * Sends requests to the active controller: by a call when it is in this process, else over one stream of the channel
+ * 'controller'. Requests and heartbeats use the same stream, so its end tells the controller that this broker's process
+ * may have ended.
  *
- * Where the controller is comes from the metadata log; while the log doesn't know, the voters are asked in turn.
+ * The metadata log says which node is the active controller. While the log knows none, the client tries the voters in
+ * turn.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -23,9 +25,9 @@ import type { ControllerDriver } from './controller-driver.ts';
 export interface ControllerClientOptions {
   readonly identity: Identity;
   readonly log: Pick<MetadataLog, 'leader' | 'addressOf'>;
-  /** Voters, or controller.quorum.bootstrap.servers: asked while the leader is not known. */
+  /** Voters, or controller.quorum.bootstrap.servers: tried in turn while no leader is known. */
   readonly bootstrap: readonly Address[];
-  /** The controller in this process, when there is one. */
+  /** The controller in this process; null without the controller role. */
   readonly local: ControllerDriver | null;
   readonly peers: PeerNetwork;
   readonly clock: Clock;
@@ -34,16 +36,16 @@ export interface ControllerClientOptions {
 
 interface Target {
   readonly address: Address;
-  /** Null: whichever node is there. */
+  /** Null: any node at the address. */
   readonly id: NodeId | null;
 }
 
 const retryMsMin = 10;
 const retryMsMax = 200;
-/** There is no response on this stream: the controller may be another node. */
+/** After this time without a response the client tries again, because another node may be the active controller. */
 const attemptMsMax = 5000;
 
-/** The stream broke, or the one we asked isn't the controller: try again. */
+/** The stream broke, or the node is not the active controller: try again. */
 const lost = Symbol('lost');
 
 export class StreamControllerClient implements ControllerClient {
@@ -51,9 +53,9 @@ export class StreamControllerClient implements ControllerClient {
   readonly #ids = new RequestIds();
   #link: CallLink | null = null;
   #nextBootstrap = 0;
-  /** From an answer that knows more than our log does. */
+  /** A leader that a reply named, with a newer epoch than the one in our log. */
   #hint: LeaderView = { id: null, epoch: -1 };
-  /** Addresses at which a node of another cluster answered, since a controller of ours did what it was asked. */
+  /** Addresses of nodes that belong to another cluster, since the last request that a controller of our cluster handled. */
   readonly #foreign = new Set<string>();
   readonly #waitingForChange = new Set<() => void>();
   #closed = false;
@@ -73,7 +75,7 @@ export class StreamControllerClient implements ControllerClient {
     return decode(response, apiVersion, await this.send(request.key, apiVersion, body, options));
   }
 
-  /** The request keeps its number over all attempts: a controller that has carried it out answers the same again. */
+  /** The request keeps its id over all attempts, so a controller that has handled it returns the same response again. */
   async send(
     apiKey: number,
     apiVersion: number,
@@ -108,14 +110,14 @@ export class StreamControllerClient implements ControllerClient {
       const isChanged = await this.#changeOr(
         Math.min(retryMs, Math.max(1, deadlineMs - clock.monotonicMs())),
       );
-      // A leader that was just elected is active in a moment.
+      // A newly elected leader becomes active within moments, so the delay is reset.
       retryMs = isChanged ? retryMsMin : Math.min(retryMs * 2, retryMsMax);
     }
   }
 
   /**
-   * The quorum has another leader: pending requests are sent to it now. Requests that were already sent to the new leader, or to this
-   * node when it is the new leader, stay where they are.
+   * The quorum has another leader: pending requests are sent to it now. Requests that were already sent to the new
+   * leader, or to this node when it is the new leader, are not sent again.
    */
   onControllerChange(leader: LeaderView): void {
     const address = leader.id === null ? null : this.#options.log.addressOf(leader.id);
@@ -124,7 +126,7 @@ export class StreamControllerClient implements ControllerClient {
     for (const wake of [...this.#waitingForChange]) wake();
   }
 
-  /** Not for metadata, only for `onControllerChange`: the client can be added to the loader as a publisher. */
+  /** Does nothing: the client is a publisher only for `onControllerChange`. */
   onMetadataUpdate(): void {}
 
   close(): void {
@@ -142,7 +144,7 @@ export class StreamControllerClient implements ControllerClient {
       throw new KafkaError(Errors.INVALID_REQUEST, 'The request is too large.');
     const link = this.#linkTo(target);
     const reply = await link.call(call, Math.min(leftMs, attemptMsMax));
-    if (link.foreignClusterId !== null) return this.#passOver(target.address, link.foreignClusterId);
+    if (link.foreignClusterId !== null) return this.#skipForeign(target.address, link.foreignClusterId);
     if (reply === null) {
       if (link.isOpen) mark('server.slow-controller-asked-again');
       return lost;
@@ -154,20 +156,20 @@ export class StreamControllerClient implements ControllerClient {
     if (reply.errorCode !== Errors.NOT_CONTROLLER.code) {
       throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);
     }
-    // Asked the wrong one. It may know better than our log.
+    // The node is not the active controller. Its reply may name a newer leader than our log does.
     if (reply.leaderId >= 0) this.#hint = { id: nodeId(reply.leaderId), epoch: reply.epoch };
     const next = this.#target();
     if (next === null || !sameAddress(next.address, target.address)) this.#drop();
-    // Among strangers, the others are asked too, to learn who is in the wrong cluster.
+    // Some bootstrap servers belong to another cluster and this node knows no leader: try the next server.
     if (reply.leaderId < 0 && this.#foreign.size > 0) this.#drop();
     return lost;
   }
 
   /**
-   * What is at `address` belongs to another cluster. One such node says nothing about this one, which asks the others; when a majority of
-   * the controllers belongs there, it is this node that is in the wrong cluster.
+   * The node at `address` belongs to another cluster. The client tries the other bootstrap servers. When a majority of
+   * them belongs to another cluster, this node itself is in the wrong cluster, and the request is refused.
    */
-  #passOver({ host, port }: Address, clusterId: string): typeof lost {
+  #skipForeign({ host, port }: Address, clusterId: string): typeof lost {
     this.#drop();
     this.#foreign.add(`${host}:${port}`);
     if (this.#foreign.size * 2 > this.#options.bootstrap.length)
@@ -196,7 +198,7 @@ export class StreamControllerClient implements ControllerClient {
     const address = leader.id === null ? null : log.addressOf(leader.id);
     if (address !== null) return { address, id: leader.id };
     if (this.#link !== null) return { address: this.#link.address, id: null };
-    // This node knows no leader; another node may know it first.
+    // This node knows no leader; a bootstrap server may know it.
     if (bootstrap.length === 0) return null;
     const next = bootstrap[this.#nextBootstrap % bootstrap.length] as Address;
     this.#nextBootstrap++;
@@ -220,7 +222,7 @@ export class StreamControllerClient implements ControllerClient {
     link?.close();
   }
 
-  /** Resolves after `ms`, or with true as soon as the controller changed. */
+  /** Resolves after `ms`, or with true as soon as the active controller changes. */
   #changeOr(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       let timer: Timer | null = null;

@@ -1,14 +1,16 @@
 /**
- * Runs the controller on a voter: requests queue up, the active controller turns them into records, the records are proposed to the
- * metadata log, and the answers go out when they are committed. One writer; proposals are pipelined, and requests that wait together
- * share a proposal.
+ * Runs the controller on a voter. Requests queue up; the active controller turns them into records; the driver proposes
+ * the records to the metadata log and sends the responses when they are committed. There is one writer; proposals are
+ * pipelined, and requests that wait together share a proposal.
  *
  * Invariants:
- * - A response leaves after everything that it is based on is committed. That holds for requests that change nothing, too.
- * - When a proposal fails, the speculative image is wrong: the active controller is thrown away with all that waits.
- * - The active controller exists between `onActivated` and `onDeactivated` only; otherwise the answer is NOT_CONTROLLER.
+ * - A response is sent after everything that it is based on is committed, also when the request changes nothing.
+ * - When a proposal fails, the speculative image is wrong: the active controller is discarded with all pending
+ *   requests.
+ * - The active controller exists only between `onActivated` and `onDeactivated`; otherwise requests get NOT_CONTROLLER.
  *
- * It does not know streams: `controller-server.ts` serves peers, `controller-client.ts` calls `submit` for this very node.
+ * The driver does not know streams: `controller-server.ts` serves peers, and `controller-client.ts` calls `submit` for
+ * this node.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
@@ -40,11 +42,11 @@ import { type Requester, RequestTable } from './request-table.ts';
 
 export interface ControllerDriverOptions {
   readonly log: MetadataLog;
-  /** Must be a listener of the log before this driver is. */
+  /** Added to the log as a listener before this driver. */
   readonly loader: MetadataLoader;
   readonly config: NodeConfig;
   readonly clusterId: string;
-  /** What `format` decided (bootstrap.checkpoint): written by the first active controller of a new cluster. */
+  /** The records of bootstrap.checkpoint, which the first active controller of a new cluster writes. */
   readonly bootstrap: readonly MetadataRecord[];
   /** Resolves to false when a broker's address refuses connections. */
   readonly probe: (id: NodeId) => Promise<boolean>;
@@ -61,7 +63,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A piece of work in the queue. */
+/** A queued operation. */
 interface Job {
   start(active: ActiveController, nowMs: number): Operation<unknown>;
   /** The operation ended; `committed` settles when all its records are committed. */
@@ -71,9 +73,12 @@ interface Job {
 }
 
 interface JobKind {
-  /** Its records must not share an entry with what comes after. */
+  /** Its records must not share an entry with those of the next job. */
   readonly alone: boolean;
-  /** A client waits for the response. When the request changes nothing, a majority must still confirm that no other node leads. */
+  /**
+   * The job handles a client's request. When the request changes nothing, a majority must still confirm that no other
+   * node leads.
+   */
   readonly isQuestion: boolean;
 }
 
@@ -88,7 +93,7 @@ interface Leadership {
   nextOffset: number;
   readonly idleRecord: IdleRecord;
   inFlight: number;
-  /** Settles with the last proposal. */
+  /** Settles when the last proposal does. */
   last: Promise<void>;
   over: boolean;
 }
@@ -97,11 +102,14 @@ const recordsPerProposalMax = 1000;
 const proposalsInFlightMax = 8;
 const turnMsMax = 5;
 const queueLengthMax = 10_000;
-/** A timer that fires so late means that this process was paused. */
+/** A timer that fires this late shows that the process was paused. */
 const stallMsMin = 500;
-/** Before trying again in the same epoch after the log refused a proposal. */
+/** Delay before the controller begins again in the same epoch after the log refused a proposal. */
 const startAgainMs = 50;
-/** The first look comes at once; a dying process may still accept then, so more follow, ever more rarely. */
+/**
+ * The first probe is sent at once. A process that is ending may still accept that connection, so more probes follow
+ * with growing delays.
+ */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
 
@@ -115,11 +123,11 @@ export class ControllerDriver implements MetadataLogListener {
   readonly #extraHandlers = new Map<number, ExtraHandler>();
   readonly #requests = new RequestTable();
   #leadership: Leadership | null = null;
-  /** The log says that this node leads, if not yet that it may act. */
+  /** This node leads the quorum; it may not be active yet. */
   #isElected = false;
-  /** Requests of the time between. */
+  /** Requests that arrived between the election and the activation. */
   readonly #early: (() => void)[] = [];
-  /** The epoch in which the log says that this node leads. */
+  /** The epoch in which this node leads the quorum. */
   #ledEpoch: number | null = null;
   #pumping = false;
   #tickTimer: Timer | null = null;
@@ -134,20 +142,20 @@ export class ControllerDriver implements MetadataLogListener {
     return this.#leadership !== null;
   }
 
-  /** It is the active controller, or will be in a moment. */
+  /** This node is the active controller, or was elected and becomes active within moments. */
   get isElected(): boolean {
     return this.#leadership !== null || this.#isElected;
   }
 
-  /** Serves a further request, such as those about the quorum itself, on the same channel. */
+  /** Adds a handler for an API outside the active controller, such as the APIs about the quorum itself. */
   addHandler(apiKey: number, handler: ExtraHandler): void {
     this.#extraHandlers.set(apiKey, handler);
   }
 
   /**
-   * Resolves to the encoded response once it may leave. Rejects with `KafkaError`. A request that was begun in this controller epoch
-   * is not begun again. One whose sender no longer waits when its turn comes is not begun: the sender has sent it again by then,
-   * maybe here.
+   * Resolves to the encoded response when it may be sent. Rejects with `KafkaError`. A request that was begun in this
+   * controller epoch is not begun again. A request whose sender no longer waits when its turn comes is not begun
+   * either: its sender has sent it again meanwhile, perhaps to this node.
    */
   submit(call: Call, requester: Requester): Promise<Uint8Array> {
     return this.#requests.once(call, requester, (isAwaited) => {
@@ -156,7 +164,7 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /** Requests that the controller itself answers, not the handlers that were added. */
+  /** Handles requests of the active controller only, not those of added handlers. */
   async decide(call: Call, isAwaited = () => true, sender: NodeId | null = null): Promise<Uint8Array> {
     await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
@@ -179,8 +187,8 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * Between its election and its first commit a leader cannot answer yet. Requests wait until it can, or until another node leads: that
-   * takes a moment, and sparing the broker a retry is faster.
+   * Between its election and the commit of its first entry a leader cannot respond yet. Requests wait until it can, or
+   * until another node leads. That takes moments and is faster than a retry by the broker.
    */
   async #activation(): Promise<void> {
     if (this.#leadership !== null || !this.#isElected) return;
@@ -202,7 +210,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** A DescribeQuorum response has left: the next one, however soon, shall show a larger log end offset. */
+  /** A DescribeQuorum response was sent. The next one must show a larger log end offset, however soon it comes. */
   progressTold(): void {
     this.#leadership?.idleRecord.lookedAt();
   }
@@ -317,7 +325,7 @@ export class ControllerDriver implements MetadataLogListener {
       });
       if (this.#pumping) return;
       this.#pumping = true;
-      // Not at once: what else comes in this turn shares the proposal.
+      // Deferred, so that jobs that arrive in the same turn share the proposal.
       queueMicrotask(() => void this.#pump());
     });
   }
@@ -339,7 +347,7 @@ export class ControllerDriver implements MetadataLogListener {
     this.#scheduleTick();
   }
 
-  /** Runs a job step by step; returns the time at which the present turn of the event loop began. */
+  /** Runs a job step by step. Returns the time at which the current turn of the event loop began. */
   async #run(leadership: Leadership, job: Job, turnStartMs: number): Promise<number> {
     const { clock, scheduler, logger } = this.#options;
     let startedMs = turnStartMs;
@@ -370,7 +378,10 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Resolves when everything up to now is committed, which shows that this node leads. When nothing changed, a majority has to confirm that. */
+  /**
+   * Resolves when all records up to now are committed, which proves that this node leads. When there are none, a
+   * majority confirms the leadership instead.
+   */
   #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
     if (leadership.records.length === 0) {
       return isQuestion ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
@@ -413,7 +424,10 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.last = settled;
   }
 
-  /** A proposal failed, so the speculative image is wrong. Usually the leadership is lost, too; when it is not, begin again from the committed image. */
+  /**
+   * A proposal failed, so the speculative image is wrong. Usually the leadership is lost as well; if not, the
+   * controller begins again from the committed image.
+   */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
     const { epoch } = leadership;
@@ -426,12 +440,12 @@ export class ControllerDriver implements MetadataLogListener {
     this.#options.scheduler.after(startAgainMs, retry);
   }
 
-  /** Resolves when another proposal may be made. */
+  /** Waits until another proposal may be in flight. */
   async #room(leadership: Leadership): Promise<void> {
     while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
   }
 
-  /** With no proposal in flight the committed image is equal to the speculative one: keep only one of them. */
+  /** With no proposal in flight the committed image equals the speculative one; keep only one of them in memory. */
   #adopt(leadership: Leadership): void {
     if (leadership.over || this.#pumping || leadership.inFlight > 0 || leadership.records.length > 0) return;
     leadership.active.adopt(this.#options.loader.image);
@@ -450,7 +464,7 @@ export class ControllerDriver implements MetadataLogListener {
     const leadership = this.#leadership;
     const at = leadership?.active.nextTickMs() ?? null;
     if (at === null) return;
-    // A timer that is due earlier is scheduled again when it fires.
+    // A timer that fires too early schedules itself again.
     if (this.#tickTimer !== null && this.#tickAtMs <= at) return;
     this.#tickTimer?.cancel();
     const { scheduler, clock } = this.#options;
@@ -465,7 +479,10 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /** A new active controller has no heartbeats yet. A broker that is not running shall not keep its leaderships for a whole session time-out. */
+  /**
+   * A new active controller has received no heartbeats yet. It probes all brokers, so that a broker that is not running
+   * loses its leaderships before a session time-out has passed.
+   */
   #probeAll(leadership: Leadership): void {
     for (const broker of leadership.active.image.cluster.brokers.values()) {
       if (!broker.fenced && broker.id !== this.#options.config.nodeId)

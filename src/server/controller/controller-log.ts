@@ -1,6 +1,6 @@
 /**
- * Log lines of the active controller about the cluster: brokers that register, shut down or are fenced, topics, and partitions with another
- * leader. Made from committed metadata, so that the log never reports what did not happen.
+ * Log lines of the active controller about the cluster: registrations, shutdowns and fencing of brokers, topics, and
+ * changes of leaders. They are made from committed metadata, so the log never reports a change that was lost.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -16,7 +16,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 export interface ControllerLogOptions {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
-  /** Only the active controller writes the lines, so that each is written once. */
+  /** Only the active controller writes these lines, so that each appears on one node only. */
   readonly isActive: () => boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Registers this controller with the active controller, once after each start: its endpoints and the features that it supports. */
+/**
+ * Registers this controller with the active controller once after each start, with its endpoints and the features that
+ * it supports.
+ */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';

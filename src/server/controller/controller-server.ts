@@ -1,4 +1,7 @@
-/** Serves the controller to peers: calls on streams of the channel 'controller', and the hint that a broker's stream broke. */
+/**
+ * Serves the controller to peers: receives calls on streams of the channel 'controller', and reports to the driver when
+ * a broker's stream broke.
+ */
 import type { Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { MessageStream } from '../../base/network.ts';
@@ -17,12 +20,12 @@ export interface ControllerServerOptions {
   readonly logger: Logger;
 }
 
-/** Only a broker sends these, and only for itself (`ControllerDriver` checks that). */
+/** Only a broker sends these, and only for itself (`ControllerDriver` checks the id). */
 const brokersOwn: readonly number[] = [BrokerRegistrationRequest.key, BrokerHeartbeatRequest.key];
 
 export class ControllerServer {
   readonly #server: CallServer;
-  /** The newest stream with a registration or heartbeat of the broker. */
+  /** Per broker, the newest stream that carried its registration or heartbeat. */
   readonly #streamOf = new Map<NodeId, Caller>();
 
   constructor({ identity, driver, leader, logger }: ControllerServerOptions) {

@@ -4,7 +4,7 @@ import type { ControllerSettings } from '../../controller/state.ts';
 import type { FeatureRange } from '../../metadata/cluster-image.ts';
 import { scramKeys } from './scram-keys.ts';
 
-/** Features of Apache Kafka 4.3 and the levels this software understands. */
+/** Features of Apache Kafka 4.3 and the levels of each that this software supports. */
 export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['eligible.leader.replicas.version', { min: 0, max: 1 }],
   ['group.version', { min: 0, max: 1 }],

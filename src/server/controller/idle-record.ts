@@ -1,9 +1,10 @@
 /**
- * The no-op record (KIP-835): an active controller that has nothing to write writes one at intervals, so that an idle cluster differs
- * from one that is stuck.
+ * The NoOpRecord (KIP-835): an active controller that has no other record to write proposes one at intervals, so that
+ * an idle quorum can be told from one that no longer commits.
  *
- * Two DescribeQuorum requests in a row shall show a growing log end offset, and our tools send the second one a tenth of a second later,
- * long before the interval is over. So a DescribeQuorum request brings the next record forward.
+ * Two DescribeQuorum requests in a row must show a growing log end offset. Our tools send the second one a tenth of a
+ * second after the first, long before the interval has passed. So a DescribeQuorum request schedules the next record
+ * earlier.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
@@ -15,7 +16,7 @@ export interface IdleRecordOptions {
   readonly scheduler: Scheduler;
 }
 
-/** Shorter than the time between two commands of a person, and long enough that many requests cause few records. */
+/** Shorter than the time between two commands that a person types, and long enough that many requests cause few records. */
 const afterLookMs = 20;
 
 export class IdleRecord {
@@ -23,14 +24,14 @@ export class IdleRecord {
   #dueMs = 0;
   #timer: Timer | null = null;
 
-  /** The first interval begins now. */
+  /** The first interval begins at construction. */
   constructor(options: IdleRecordOptions) {
     this.#options = options;
     this.written();
     this.#arm();
   }
 
-  /** Records of any kind were written: the interval begins anew. The timer that is armed fires early at worst. */
+  /** Records were written: the interval begins again. A timer that is already set may fire early and is then set again. */
   written(): void {
     this.#dueMs = this.#options.clock.monotonicMs() + this.#options.intervalMs;
   }

@@ -1,4 +1,7 @@
-/** Requests that a node sends to the active controller for itself only, and the field of each that names the node. */
+/**
+ * Requests that a node may send to the active controller only for itself, and the field that names the node in each of
+ * them.
+ */
 import type { NodeId } from '../../base/ids.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 

@@ -1,10 +1,10 @@
 /**
- * Requests that the active controller has begun, by identity (node, boot, number), so that each is carried out once in a controller
- * epoch, however often it is sent: a repetition gets the response of the first. After an election the table begins empty, because another
- * node may have been the active controller in between.
+ * Requests that the active controller has begun, by identity (node id, boot id, request id). Each request is carried
+ * out once in a controller epoch, however often it is sent; a repetition gets the response of the first. After an
+ * election the table is empty, because another node may have been active in between.
  *
- * Bounded: a sender says which of its requests it will not send again (`lowestPendingId`), and a new boot of a node removes those of its
- * previous boot.
+ * The table is bounded: a sender reports the lowest id that it may send again (`lowestPendingId`), and a new boot of a
+ * node removes the requests of its previous boot.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -25,7 +25,7 @@ interface Begun {
 
 interface Boot {
   readonly bootId: number;
-  /** In the order of their numbers, or nearly so. */
+  /** In the order of their ids, or nearly so. */
   readonly requests: Map<number, Begun>;
 }
 
@@ -40,7 +40,10 @@ export class RequestTable {
     return size;
   }
 
-  /** `begin` carries the request out. The function that it is given says whether a sender still waits for the response. */
+  /**
+   * Calls `begin` for the first copy of a request. The function passed to `begin` returns whether a sender still waits
+   * for the response.
+   */
   once(
     call: Call,
     requester: Requester,
@@ -59,14 +62,14 @@ export class RequestTable {
     const askers = [requester.isAwaited];
     const answer = begin(() => askers.some((isAwaited) => isAwaited()));
     requests.set(requestId, { answer, askers });
-    // A request that was not carried out may be sent again.
+    // A request that was refused before it was carried out may be sent again.
     answer.catch((error: unknown) => {
       if (isNotCarriedOut(error)) requests.delete(requestId);
     });
     return answer;
   }
 
-  /** The controller epoch is over. */
+  /** The controller epoch has ended. */
   clear(): void {
     this.#nodes.clear();
   }

@@ -1,4 +1,4 @@
-/** The two keys of RFC 5802 that a server keeps instead of the password. */
+/** StoredKey and ServerKey of RFC 5802, which a server keeps instead of the password. */
 import { createHash, createHmac } from 'node:crypto';
 
 export function scramKeys(

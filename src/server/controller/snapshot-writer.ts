@@ -1,7 +1,8 @@
 /**
- * Writes snapshots of the metadata on every voter, so that the log before them can be removed: after so many bytes of new records
- * (metadata.log.max.record.bytes.between.snapshots) or after so much time (metadata.log.max.snapshot.interval.ms). The image doesn't
- * change, so encoding it can yield between pieces.
+ * Writes snapshots of the metadata on every voter, so that the log before them can be deleted. A snapshot is due after
+ * a number of bytes of new records (metadata.log.max.record.bytes.between.snapshots) or after a time
+ * (metadata.log.max.snapshot.interval.ms). The image is immutable, so the encoder can yield to the event loop between
+ * pieces.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
@@ -12,10 +13,10 @@ import type { Logger } from '../../telemetry/logger.ts';
 
 export interface SnapshotWriterOptions {
   readonly log: MetadataLog;
-  /** Must be a listener of the log before this writer is. */
+  /** Added to the log as a listener before this writer. */
   readonly loader: MetadataLoader;
   readonly bytesMax: number;
-  /** 0: never by time. */
+  /** 0: no snapshots by time. */
   readonly intervalMs: number;
   readonly scheduler: Scheduler;
   readonly logger: Logger;

@@ -1,4 +1,4 @@
-/** The part of a node that answers HTTP: on `metrics.port`, and on the listeners of `http.listeners`. */
+/** The HTTP part of a node: on `metrics.port`, and on the listeners named in `http.listeners`. */
 import type { HttpHandler, HttpPort } from '../../base/http.ts';
 import type { Listener } from '../../base/network.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
@@ -17,14 +17,14 @@ export class HttpPart {
     this.#logger = logger;
   }
 
-  /** Rejects when the port is in use, or when a listener that is named does not exist. */
+  /** Rejects when the port is in use, or when `http.listeners` names a listener that does not exist. */
   async start(handler: HttpHandler): Promise<void> {
     const names = this.#config.get('http.listeners');
     const known = this.#config.listeners;
     const unknown = names.find((name) => !known.some((listener) => listener.name === name));
     if (unknown !== undefined) {
       throw new ConfigError(
-        `http.listeners names ${unknown}, which is none of the listeners: ${known.map(({ name }) => name).join(', ')}`,
+        `http.listeners names ${unknown}, which is not one of the listeners: ${known.map(({ name }) => name).join(', ')}`,
       );
     }
     this.#http.serveOn(
@@ -34,7 +34,7 @@ export class HttpPart {
     const port = this.#config.get('metrics.port');
     if (port < 0) return;
     this.#listener = await this.#http.listen({ host: this.#config.get('metrics.host'), port }, handler);
-    this.#logger.info('Metrics are served over HTTP', {
+    this.#logger.info('Serving metrics over HTTP', {
       port: this.#listener.address.port,
       path: '/metrics',
     });

@@ -1,5 +1,6 @@
 /**
- * The pages that a node serves over HTTP: `/metrics`, `/healthz` (the process answers), `/readyz` (clients are served), `/api/cluster`.
+ * The HTTP pages of a node: `/metrics`, `/healthz` (the process runs), `/readyz` (client requests are handled),
+ * `/api/cluster`.
  */
 import type { HttpHandler, HttpResponse } from '../../base/http.ts';
 import { type Clock, type Scheduler, yieldTurn } from '../../base/clock.ts';
@@ -14,15 +15,15 @@ export interface PagesOptions {
   readonly scheduler: Scheduler;
   readonly image: () => MetadataImage;
   readonly controllerId: () => number | null;
-  /** Null: clients are served. Otherwise the reason why they are not yet, or no longer, served. */
+  /** Null while client requests are handled; otherwise why they are not, or no longer. */
   readonly unreadyReason: () => string | null;
   readonly collectors: () => readonly Collector[];
-  /** Brings from other nodes what collectors tell; before each scrape. */
+  /** Called before each scrape: fetches what collectors need from other nodes. */
   readonly prepareMetrics: () => Promise<void>;
   readonly processMetrics: () => Promise<string>;
 }
 
-/** The longest piece of work on one turn of the event loop. */
+/** Longest time of one turn of the event loop. */
 const sliceMs = 5;
 
 const text = (status: number, body: string): HttpResponse => ({
@@ -51,7 +52,7 @@ export function pages(options: PagesOptions): HttpHandler {
       : text(404, `There is ${Object.keys(routes).join(', ')}.`);
 }
 
-/** Collects and writes in slices: other requests are served in between. */
+/** Collects and writes in slices, so that requests are handled in between. */
 async function* metricsText(options: PagesOptions): AsyncGenerator<string> {
   const { clock, scheduler } = options;
   await options.prepareMetrics();

@@ -1,6 +1,7 @@
 /**
- * The groups that this broker coordinates: members, committed offsets, and how far they are behind the high watermarks. Those of
- * partitions without a replica here are asked of their leaders, once for each scrape.
+ * Metrics of the groups that this broker coordinates: members, committed offsets, and their lag behind the high
+ * watermarks. High watermarks of partitions without a replica on this broker are fetched from their leaders once for
+ * each scrape.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
@@ -9,7 +10,7 @@ import { KafkaError } from '../../protocol/errors.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/records/02-list-offsets.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';
 
-/** A group as the coordinator knows it. */
+/** One group, as the coordinator knows it. */
 export interface GroupOverview {
   readonly groupId: string;
   readonly memberCount: number;
@@ -20,31 +21,31 @@ export interface GroupOverview {
 }
 
 export interface GroupMetricsOptions {
-  /** The groups of all shards that are loaded here. */
+  /** The groups of all shards that are loaded on this broker. */
   readonly groups: () => Iterable<GroupOverview>;
   readonly image: () => MetadataImage;
-  /** Null: no replica of the partition is here. */
+  /** Null: this broker has no replica of the partition. */
   readonly highWatermark: (topic: string, index: number) => number | null;
   readonly brokers: BrokerClient;
 }
 
 const listOffsetsVersion = 7;
 const latest = -1;
-/** A leader that takes longer is left out of this scrape. */
+/** Leaders that take longer are left out of this scrape. */
 const deadlineMs = 1000;
 
 type Asked = Map<NodeId, Map<string, Set<number>>>;
 
 export class GroupMetrics {
   readonly #options: GroupMetricsOptions;
-  /** High watermarks that leaders told for this scrape, by topic and partition. */
+  /** High watermarks fetched from leaders for this scrape, by topic and partition. */
   #remote = new Map<string, number>();
 
   constructor(options: GroupMetricsOptions) {
     this.#options = options;
   }
 
-  /** Asks leaders for the high watermarks that are not known here; never rejects. */
+  /** Fetches the high watermarks that this broker does not have; never rejects. */
   async prepare(): Promise<void> {
     const told = new Map<string, number>();
     await Promise.all([...this.#missing()].map(([leader, topics]) => this.#ask(leader, topics, told)));
@@ -128,7 +129,7 @@ export class GroupMetrics {
         for (const { partitionIndex, errorCode, offset } of partitions)
           if (errorCode === 0) told.set(`${name} ${partitionIndex}`, offset);
     } catch (error) {
-      // The lag of its partitions is missing this time.
+      // The lag of the leader's partitions is missing in this scrape.
       if (!(error instanceof KafkaError)) throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** Metrics from the metadata image: the same on every node. */
+/** Metrics from the metadata image; every node reports the same. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { noLeader, type PartitionImage } from '../../metadata/topics-image.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';

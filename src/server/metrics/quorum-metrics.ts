@@ -1,10 +1,10 @@
-/** The metadata quorum as this node sees it. */
+/** Metrics of the metadata quorum as this node knows it. */
 import type { QuorumStatus } from '../../raft/api.ts';
 import type { Collector } from '../../telemetry/metrics.ts';
 
 const roles = ['leader', 'candidate', 'prospective', 'follower', 'unattached', 'resigned', 'observer'];
 
-/** `isActiveController`: this node's controller has taken over and decides. */
+/** `isActiveController`: this node is the active controller and has taken over. */
 export function quorumMetrics(status: () => QuorumStatus, isActiveController: () => boolean): Collector {
   return (sink) => {
     const { role, leaderId, epoch, highWatermark, logEndOffset } = status();

@@ -1,4 +1,4 @@
-/** The replicas of this broker: which it leads, how well they are replicated, where their logs begin and end. */
+/** Metrics of this broker's replicas: leaderships, replication state, and log offsets. */
 import type { NodeConfig } from '../../config/node-config.ts';
 import { topicConfig } from '../../config/topic.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -10,9 +10,9 @@ export interface ReplicaMetricsOptions {
   readonly config: NodeConfig;
   readonly image: () => MetadataImage;
   readonly partitions: () => Iterable<Partition>;
-  /** A transaction of the partition is open for longer than any time-out allows. */
+  /** A transaction of the partition has been open for longer than any transaction time-out allows. */
   readonly hasLateTransaction: (topic: string, index: number) => boolean;
-  /** Log directories that failed. */
+  /** Number of log directories that failed. */
   readonly offlineDirectoryCount: () => number;
 }
 
@@ -28,7 +28,7 @@ class Totals {
 
   addLed({ isr, replicas, addingReplicas, removingReplicas }: PartitionImage, minIsr: number): void {
     this.leaders++;
-    // Replicas that a reassignment adds are not missing.
+    // A replica that a reassignment adds does not count as under-replicated.
     const assigned = replicas.length - addingReplicas.length;
     if (isr.length < assigned) this.underReplicated++;
     if (isr.length < minIsr) this.underMinIsr++;

@@ -1,6 +1,6 @@
 /**
- * What is said on the streams of the metadata quorum (proto/raft.proto, proto/observe.proto). Every stream begins with a hello of
- * both sides.
+ * The messages on the streams of the metadata quorum (proto/raft.proto, proto/observe.proto). Every stream begins with
+ * a hello in each direction.
  */
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';
@@ -8,7 +8,7 @@ import type { StreamedMessage } from '../../raft/messages.ts';
 import type { Entry, Voter } from '../../raft/types.ts';
 
 export type RaftFrame = Hello | StreamedMessage;
-/** Between controllers; the acceptor answers on a stream while it has none of its own that is up. */
+/** Between controllers. The acceptor sends on the stream while it has none of its own that is open. */
 export const raftChannel: Channel<RaftFrame, RaftFrame> = { name: 'raft' };
 
 export interface SnapshotBegin {
@@ -25,13 +25,13 @@ export interface SnapshotChunk {
   readonly bytes: Uint8Array;
 }
 
-/** How much of this snapshot is here already. */
+/** How many bytes of this snapshot the receiver has already. */
 export interface SnapshotFrom {
   readonly type: 'from';
   readonly offset: number;
 }
 
-/** The whole of it reached the receiver's core. */
+/** The receiver's core has received the whole snapshot. */
 export interface SnapshotReceived {
   readonly type: 'received';
 }
@@ -41,7 +41,7 @@ export type SnapshotReply = Hello | SnapshotFrom | SnapshotReceived;
 /** From the quorum leader to another controller. */
 export const snapshotChannel: Channel<SnapshotFrame, SnapshotReply> = { name: 'raft-bulk' };
 
-/** The observer takes so many more bytes (`feedBytes`); and where its log ends. */
+/** The observer accepts this many more bytes (counted by `feedBytes`); and the end of its log. */
 export interface Credit {
   readonly type: 'credit';
   readonly sizeBytes: number;
@@ -73,12 +73,12 @@ export interface FeedEntries {
 
 export type ObserverFrame = Hello | Credit;
 export type FeedMessage = FeedStatus | FeedSnapshot | SnapshotChunk | FeedEntries;
-/** From a voter to a node that is none. */
+/** From a voter to an observer. */
 export const observeChannel: Channel<ObserverFrame, Hello | FeedMessage> = { name: 'observe' };
 
 const messageBytes = 32;
 
-/** What a message costs of the observer's credit; both sides count the same. */
+/** The credit that a message uses up. Both sides count the same way. */
 export function feedBytes(message: FeedMessage): number {
   switch (message.type) {
     case 'status':

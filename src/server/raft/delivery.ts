@@ -1,6 +1,6 @@
 /**
- * Delivers what is committed, and on this node's disk, to the listeners: in order, gapless, a snapshot first where the log
- * no longer begins early enough. Yields to the event loop after 5 ms.
+ * Delivers committed entries that are on this node's disk to the listeners: in order and without gaps, and a snapshot
+ * first when the log no longer has the next entry. Yields to the event loop after 5 ms.
  */
 import { at } from '../../base/assert.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -23,7 +23,7 @@ export interface DeliveryOptions {
   readonly scheduler: Scheduler;
   readonly onCommit: (entries: readonly CommittedEntry[]) => void;
   readonly onSnapshot: (snapshot: MetadataSnapshot) => Promise<void>;
-  /** After each batch, with the exclusive end of what was delivered. */
+  /** Called after each batch with the exclusive end of what was delivered. */
   readonly onDelivered: (endOffset: number) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -33,7 +33,7 @@ function committedEntry(entry: Entry): CommittedEntry {
   return { offset: entry.offset, epoch: entry.epoch, payload, appendedMs: entry.appendedMs };
 }
 
-/** What is delivered at once: a few entries, and not many records, be they in how many entries they like. */
+/** The entries to deliver at once: at most a number of entries and a number of bytes. */
 export function batchAt(entries: readonly Entry[], from: number): CommittedEntry[] {
   const batch: CommittedEntry[] = [];
   let sizeBytes = 0;
@@ -62,7 +62,7 @@ export class Delivery {
     return this.#endOffset;
   }
 
-  /** Something may have become deliverable. Never calls a listener before it returns, unless it is called outside of one. */
+  /** Entries may have become deliverable. Listeners are called later, unless this is called outside of a delivery. */
   kick(): void {
     if (this.#running !== null || this.#stopped || !this.#behind()) return;
     this.#running = this.#run().finally(() => {
@@ -71,7 +71,7 @@ export class Delivery {
     this.#running.then(() => this.kick(), this.#options.onFailure);
   }
 
-  /** Resolves when what was deliverable has been delivered. */
+  /** Resolves when everything that was deliverable has been delivered. */
   async settled(): Promise<void> {
     await this.#running?.catch(() => {});
   }
@@ -121,7 +121,7 @@ export class Delivery {
     const entries =
       core.state.log.cached(this.#endOffset, endOffset, readBytesMax) ??
       (await store.read(this.#endOffset, endOffset, readBytesMax));
-    // Null: compacted meanwhile; the next round finds the snapshot.
+    // Null: the log was compacted meanwhile; the next round delivers the snapshot.
     if (entries === null || this.#stopped) return;
     for (let from = 0; from < entries.length; ) {
       const batch = batchAt(entries, from);

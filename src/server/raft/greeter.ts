@@ -1,4 +1,4 @@
-/** The hellos of this node on the streams of the metadata quorum: says who it is, and checks who the peer is. */
+/** The hellos on the streams of the metadata quorum: makes this node's hello and checks the peer's. */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { PeerMessage } from '../../base/network.ts';
@@ -21,14 +21,17 @@ export class Greeter {
     return helloOf(this.#identity, to ?? -1);
   }
 
-  /** Who speaks; else the reason to end the stream, of which the log has a line. `expected`: the node that was called, if it is known. */
+  /**
+   * Returns the peer's identity, or the reason to end the stream, which is also logged. `expected`: the node that was
+   * called, if known.
+   */
   check(message: PeerMessage, expected: NodeId | null): ReplicaKey | string {
     const reason = this.#fault(message, expected);
     if (reason === null) {
       const { nodeId, directoryId } = message as Hello;
       return { id: nodeId, directoryId };
     }
-    if (reason !== ownBoot) this.complain('A peer was refused', reason);
+    if (reason !== ownBoot) this.complain('Refused a peer', reason);
     return reason;
   }
 
@@ -36,7 +39,7 @@ export class Greeter {
     if (message.type !== 'hello') return 'the first message of a stream is its hello';
     const hello = message as Hello;
     const identity = this.#identity;
-    // One of the bootstrap servers is this process itself.
+    // A bootstrap server may be this process itself.
     if (hello.nodeId === identity.nodeId && hello.bootId === identity.bootId) return ownBoot;
     const fault = helloFault(hello, identity, expected);
     if (fault !== null) return fault;
@@ -45,7 +48,7 @@ export class Greeter {
     return null;
   }
 
-  /** Once for each reason and peer: peers try again and again. */
+  /** Logs once for each reason and peer, because peers retry. */
   complain(message: string, reason: string, peer?: NodeId): void {
     const key = `${peer} ${reason}`;
     if (this.#complained.has(key)) return;

@@ -1,5 +1,6 @@
 /**
- * One write to the store at a time; what comes meanwhile goes together into the next. The sync is the batching window.
+ * One write to the store at a time. Writes that arrive meanwhile are combined into the next one, so one sync covers
+ * them all.
  */
 import { at } from '../../base/assert.ts';
 import type { RaftStore, WriteOp } from '../../raft/store.ts';
@@ -7,7 +8,7 @@ import type { RaftStore, WriteOp } from '../../raft/store.ts';
 export interface GroupCommitOptions {
   readonly store: RaftStore;
   readonly onPersisted: (seq: number) => void;
-  /** A failed sync is never retried: the pages may be gone. */
+  /** A failed sync is never retried: the operating system may have dropped the unwritten pages. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -25,7 +26,7 @@ export class GroupCommit {
     if (this.#queue.length > 0 && this.#pump === null) this.#pump = this.#run();
   }
 
-  /** Resolves when nothing is being written or waits. */
+  /** Resolves when no write is in progress or queued. */
   async idle(): Promise<void> {
     while (this.#pump !== null) await this.#pump;
   }

@@ -1,13 +1,13 @@
 /**
- * Tells listeners who leads, and when this node may act as the active controller: once an entry of its own epoch is
- * committed and everything before it was delivered. Every activation is followed by a deactivation.
+ * Tells listeners which node leads, and when this node may act as the active controller: once an entry of its own epoch
+ * is committed and everything before it is delivered. Every activation is followed by a deactivation.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { MetadataLogListener } from '../../raft/api.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
-/** What a node does while it knows no leader. */
+/** What the node does while it knows no leader, for the log line. */
 const standing = {
   unattached: 'waiting for one',
   follower: 'waiting for one',
@@ -26,7 +26,7 @@ export interface LeadershipOptions {
 export class Leadership {
   readonly #options: LeadershipOptions;
   #told: { readonly id: NodeId | null; readonly epoch: number } = { id: null, epoch: 0 };
-  /** Epoch in which this node leads, activated or not. */
+  /** The epoch in which this node leads, whether activated or not. */
   #leading: number | null = null;
   #active: number | null = null;
 
@@ -34,7 +34,7 @@ export class Leadership {
     this.#options = options;
   }
 
-  /** After every step. True when this node was leader and no longer is. */
+  /** Called after every step. Returns true when this node was leader and no longer is. */
   update(): boolean {
     const { core, logger, tell } = this.#options;
     const { epoch, role } = core.state;

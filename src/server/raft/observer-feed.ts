@@ -1,7 +1,7 @@
 /**
- * The voter's side of channel 'observe': sends what is committed to brokers that are no voters. A snapshot first when the
- * log no longer begins where the observer is, or when it has nothing and there is one. Never more bytes than the observer
- * gave credit for (a message at most beyond it); never anything that isn't committed.
+ * The voter's side of channel 'observe': sends committed entries to observers. It sends a snapshot first when the log
+ * no longer has the observer's next entry, or when the observer's log is empty and a snapshot exists. It never sends
+ * more bytes than the observer gave credit for (by at most one message), and never an uncommitted entry.
  */
 import type { Hello, Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -15,7 +15,7 @@ import { feedBytes, type FeedMessage, observeChannel, type ObserverFrame } from 
 import { Greeter } from './greeter.ts';
 
 const messageBytesMax = 256 * 1024;
-/** A voter sends each observer something at least this often. */
+/** A voter sends each observer at least one message in this interval. */
 export const statusIntervalMs = 500;
 const observersMax = 10_000;
 
@@ -34,14 +34,14 @@ type FeedStream = MessageStream<Hello | FeedMessage, ObserverFrame>;
 interface Session {
   readonly stream: FeedStream;
   readonly key: ReplicaKey;
-  /** Next entry to send; -1 until the first credit says where the observer is. */
+  /** Next entry to send; -1 until the observer's first credit tells where its log ends. */
   nextOffset: number;
   creditBytes: number;
   ackedEndOffset: number;
   ackedMs: number;
   caughtUpMs: number;
   pumping: boolean;
-  /** The stream takes more. */
+  /** The stream accepts more messages. */
   room: boolean;
   closed: boolean;
   toldStatus: string;
@@ -71,7 +71,7 @@ export class ObserverFeed {
     this.#sessions.clear();
   }
 
-  /** Something may have been committed, or the leader may have changed. */
+  /** Entries may have been committed, or the leader may have changed. */
   kick(): void {
     for (const session of this.#sessions) {
       this.#tellStatus(session, false);

@@ -1,7 +1,7 @@
 /**
- * The metadata log of a node that is no voter: follows one voter at a time over channel 'observe', the leader when its
- * address is known. It gets committed entries only, so nothing is ever taken back and nothing is kept on disk. After a break
- * it goes on where it was, at the next voter.
+ * The metadata log of a node that is not a voter. It follows one voter at a time over channel 'observe': the leader
+ * when its address is known. It receives committed entries only, so it never truncates and keeps nothing on disk. After
+ * a break it continues at the same offset with the next voter.
  */
 import { assert } from '../../base/assert.ts';
 import { type Clock, type Scheduler, type Timer, yieldTurn } from '../../base/clock.ts';
@@ -39,14 +39,14 @@ const creditBytes = 4 * 1024 * 1024;
 const retryMsMin = 20;
 const retryMsMax = 500;
 const sliceMs = 5;
-/** No word for that long: the voter is gone, whatever its stream says. */
+/** After this time without a message the observer gives up the stream, even when it is still open. */
 const silenceMs = 6 * statusIntervalMs;
 
 export interface ObserverLogOptions {
   readonly identity: Identity;
-  /** Known voters; more are learned from the feed. */
+  /** Known voters; status messages bring newer ones. */
   readonly voters: readonly Voter[];
-  /** `controller.quorum.bootstrap.servers`: where to ask when no voter is known. */
+  /** `controller.quorum.bootstrap.servers`: used while no voter is known. */
   readonly bootstrapServers: readonly Address[];
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -162,7 +162,10 @@ export class ObserverLog implements MetadataLog {
     this.#timers.add(timer);
   }
 
-  /** The node to connect to next: the leader when it is known and the last attempt was not at it, else all voters in turn. */
+  /**
+   * The address to connect to next: the leader when it is known and the last attempt was to another node, else all
+   * voters in turn.
+   */
   #nextAddress(): { address: Address; id: NodeId | null } | null {
     const leaderId = this.leader().id;
     if (leaderId !== null && this.#failures === 0) {
@@ -224,7 +227,7 @@ export class ObserverLog implements MetadataLog {
     this.#after(pauseMs + below(this.#options.random, pauseMs), () => this.#open());
   }
 
-  /** Silence; and a better voter to follow. */
+  /** Periodic check: closes a silent stream, or moves to the leader. */
   #watch(): void {
     this.#after(statusIntervalMs, () => {
       const stream = this.#stream;
@@ -237,7 +240,10 @@ export class ObserverLog implements MetadataLog {
     });
   }
 
-  /** Leaves a voter that does not lead for the one that does: it alone can tell others how far we are. */
+  /**
+   * Changes from a voter that does not lead to the leader, because only the leader can report this observer's progress
+   * (DescribeQuorum).
+   */
   #moveToLeader(): void {
     const stream = this.#stream;
     const leaderId = this.leader().id;
@@ -270,7 +276,7 @@ export class ObserverLog implements MetadataLog {
     let sinceMs = clock.monotonicMs();
     for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
       if (this.#phase !== 'running') return;
-      // What an old stream still brought is left: the new one says it again.
+      // Messages of an earlier stream are dropped; the current stream sends the same entries again.
       if (next.stream === this.#stream) {
         const fault = this.#faultOf(next.message);
         if (fault !== null) this.#refuse(next.stream, fault);
@@ -285,7 +291,7 @@ export class ObserverLog implements MetadataLog {
     }
   }
 
-  /** What does not fit where this observer is; null: nothing. A chunk is taken by the way. */
+  /** Why a message does not fit the state of this observer, or null. Snapshot chunks are stored here as well. */
   #faultOf(message: FeedMessage): string | null {
     switch (message.type) {
       case 'status':
@@ -314,7 +320,8 @@ export class ObserverLog implements MetadataLog {
       this.#snapshot = { begin: message, parts: new SnapshotParts(message.sizeBytes) };
       return;
     }
-    if (this.#snapshot === null) throw new MalformedError('a chunk without the begin of its snapshot');
+    if (this.#snapshot === null)
+      throw new MalformedError('a snapshot chunk before the begin of its snapshot');
     this.#snapshot.parts.add(message.bytes);
   }
 
@@ -347,7 +354,7 @@ export class ObserverLog implements MetadataLog {
 
   #handleStatus(status: FeedStatus): void {
     this.#failures = 0;
-    // A voter that was partitioned may still send an earlier epoch.
+    // A voter that was cut off from the others may still send an earlier epoch.
     if (status.epoch < (this.#status?.epoch ?? 0)) return;
     const before = this.leader();
     this.#status = status;
@@ -357,7 +364,7 @@ export class ObserverLog implements MetadataLog {
     const news = now.id === null ? 'No leader of the quorum yet' : `Node ${now.id} leads the quorum`;
     this.#options.logger.info(news, { epoch: now.epoch });
     for (const listener of this.#listeners) listener.onLeaderChange(now);
-    // At once, but once a leader: one that can't be reached is tried again at leisure.
+    // Move to a new leader at once, but only once; further attempts are made by the periodic check.
     this.#moveToLeader();
   }
 

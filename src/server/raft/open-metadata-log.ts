@@ -1,6 +1,6 @@
 /**
- * Makes the metadata log of a node: a controller's, which is a voter or may become one, or a broker's, which observes. For
- * the composition root.
+ * Makes the metadata log of a node: for a controller one that votes or may come to vote, for a broker one that
+ * observes. Called by the composition root.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -16,7 +16,7 @@ import { VoterLog } from './voter-log.ts';
 
 export interface OpenMetadataLogOptions {
   readonly identity: Identity;
-  /** Where other controllers reach this one, its controller listener first; empty on a broker. */
+  /** The endpoints of this controller, its controller listener first; empty on a broker. */
   readonly endpoints: readonly Endpoint[];
   /** `controller.quorum.voters`, with `uuidZero` as directory ids; empty for a quorum that was formatted dynamically. */
   readonly voters: readonly Voter[];
@@ -29,12 +29,12 @@ export interface OpenMetadataLogOptions {
   readonly random: Random;
   readonly peers: PeerNetwork;
   readonly logger: Logger;
-  /** `electionTimeoutMs` and `fetchTimeoutMs` from the configuration; the rest only in tests. */
+  /** `electionTimeoutMs` and `fetchTimeoutMs` from the configuration; other options only in tests. */
   readonly tuning: Partial<RaftOptions>;
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Opens the store; the log still has to be started. */
+/** Opens the store; the caller starts the log. */
 export async function openMetadataLog(options: OpenMetadataLogOptions): Promise<MetadataLog> {
   const { store } = options;
   if (store === null) return new ObserverLog(options);

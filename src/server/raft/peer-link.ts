@@ -1,8 +1,8 @@
 /**
- * This node's stream to one other controller, on which it sends; what the other sends comes on the stream that it opened,
- * or on this one while it has none.
- * Opens, says hello, waits for the answer, opens again after a break with growing pauses. While it isn't up, messages are
- * dropped: Raft sends again.
+ * This node's outgoing stream to one other controller. Messages of the peer come on the stream that the peer opened, or
+ * on this one while the peer has none open. The link opens the stream, sends its hello and waits for the peer's; after
+ * a break it opens it again with growing delays. While the stream is not up, messages are dropped, because Raft sends
+ * them again.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -14,7 +14,7 @@ import type { Greeter } from './greeter.ts';
 
 const retryMsMin = 20;
 const retryMsMax = 500;
-/** A stream that isn't answered is given up: the host may be gone without a word. */
+/** A stream without a hello for this long is given up: the peer's host may have stopped without closing the connection. */
 const helloTimeoutMs = 2000;
 
 type RaftStream = MessageStream<RaftFrame, RaftFrame>;
@@ -56,7 +56,7 @@ export class PeerLink {
     if (this.#up) this.#stream?.send(message);
   }
 
-  /** A message of the peer arrived: it runs, so the next attempt is made at once. */
+  /** A message of the peer arrived, so the peer is running: makes the next attempt at once. */
   hurry(): void {
     if (this.#stopped || this.#stream !== null) return;
     this.#failures = 0;

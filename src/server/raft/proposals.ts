@@ -1,6 +1,7 @@
 /**
- * What this node proposed and has not seen committed, and reads that wait for the state they are to see. An outcome is decided by leadership and delivery, never by offset
- * alone: when the leadership goes, everything that waits is rejected, for its fate isn't known here.
+ * Proposals of this node that are not yet committed, and reads that wait for the entries that they must see. The
+ * outcome of a proposal is decided by leadership and delivery, never by offset alone: when the leadership is lost, all
+ * pending ones are rejected, because this node does not know whether they will be committed.
  */
 import { assert } from '../../base/assert.ts';
 
@@ -13,11 +14,11 @@ export class Proposals {
   readonly #byTicket = new Map<number, Waiting>();
   /** In order of offsets. */
   #byOffset: { readonly offset: number; readonly waiting: Waiting }[] = [];
-  /** Confirmed; they wait until everything below `endOffset` is delivered. */
+  /** Confirmed reads, which wait until everything below `endOffset` is delivered. */
   #reads: { readonly endOffset: number; readonly waiting: Waiting }[] = [];
   #nextTicket = 1;
 
-  /** A ticket for the core, and the promise for the caller. */
+  /** Returns a ticket for the core and a promise for the caller. */
   open(): { ticket: number; outcome: Promise<number> } {
     const ticket = this.#nextTicket++;
     const outcome = new Promise<number>((resolve, reject) => {
@@ -34,7 +35,7 @@ export class Proposals {
     this.#take(ticket).reject(error);
   }
 
-  /** Everything below `endOffset` was committed in the epoch in which it was proposed, and delivered. */
+  /** Everything below `endOffset` was committed in the epoch in which it was proposed, and is delivered. */
   delivered(endOffset: number): void {
     let count = 0;
     for (const { offset, waiting } of this.#byOffset) {
@@ -49,7 +50,7 @@ export class Proposals {
     this.#reads.push({ endOffset, waiting: this.#take(ticket) });
   }
 
-  /** Everything below `endOffset` was delivered: whether this node still leads does not matter to a confirmed read. */
+  /** Everything below `endOffset` is delivered. A confirmed read resolves even when this node no longer leads. */
   resolveReads(endOffset: number): void {
     let count = 0;
     for (const { endOffset: wanted, waiting } of this.#reads) {
@@ -60,7 +61,7 @@ export class Proposals {
     if (count > 0) this.#reads.splice(0, count);
   }
 
-  /** Leadership is lost, or the node stops. */
+  /** The leadership is lost, or the node stops. */
   rejectAccepted(error: Error): void {
     const lost = this.#byOffset;
     this.#byOffset = [];

@@ -1,6 +1,6 @@
 /**
- * The quorum as this node sees it, in the terms of DescribeQuorum. Monotonic moments become wall-clock ones here. Static voters have
- * no directory ids, as in Kafka, even where we have learned them.
+ * The quorum as this node knows it, in the terms of DescribeQuorum. Monotonic times become wall-clock times here.
+ * Static voters have no directory ids, as in Kafka, even where this node has learned them.
  */
 import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -10,7 +10,7 @@ import { learners } from '../../raft/role/membership.ts';
 import type { Now } from '../../raft/state.ts';
 import type { Voter } from '../../raft/types.ts';
 
-/** `feeding`: the brokers that this node feeds. */
+/** `feeding`: the observers that this node feeds. */
 export function voterStatus(core: RaftCore, now: Now, feeding: readonly ReplicaStatus[]): QuorumStatus {
   const { state } = core;
   const { role } = state;

@@ -1,7 +1,10 @@
-/** A snapshot of the metadata that arrives in chunks. What a peer announces is not believed: memory is taken for what came. */
+/**
+ * A metadata snapshot that arrives in chunks. Memory is allocated for received bytes only, not for the size that the
+ * peer announced.
+ */
 import { MalformedError } from '../../base/protobuf.ts';
 
-/** One in memory beyond this would end the process. */
+/** A larger snapshot would exhaust the memory of the process. */
 export const snapshotBytesMax = 1024 * 1024 * 1024;
 
 export class SnapshotParts {
@@ -9,7 +12,7 @@ export class SnapshotParts {
   readonly #chunks: Uint8Array[] = [];
   #receivedBytes = 0;
 
-  /** Throws `MalformedError` for an impossible size. */
+  /** Throws `MalformedError` when the announced size is above the limit. */
   constructor(sizeBytes: number) {
     if (sizeBytes > snapshotBytesMax) throw new MalformedError(`a snapshot of ${sizeBytes} bytes`);
     this.sizeBytes = sizeBytes;
@@ -22,7 +25,7 @@ export class SnapshotParts {
     return this.#receivedBytes === this.sizeBytes;
   }
 
-  /** Throws `MalformedError` when more comes than was announced. */
+  /** Throws `MalformedError` when the chunks exceed the announced size. */
   add(chunk: Uint8Array): void {
     if (this.#receivedBytes + chunk.length > this.sizeBytes)
       throw new MalformedError('a snapshot is longer than announced');

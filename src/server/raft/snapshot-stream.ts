@@ -1,11 +1,13 @@
 /**
- * Snapshots between controllers, on channel 'raft-bulk', so that they never delay a heartbeat. The sender opens a stream:
+ * Snapshots between controllers, on the separate channel 'raft-bulk', so that they never delay a heartbeat. The sender
+ * opens the stream:
  *
- *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …      and back: hello | from {offset} | received
+ *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …
+ *   back: hello | from {offset} | received
  *
- * `from` says how much of this snapshot a stream that broke has brought already; the sender goes on there, and never has
- * more on its way than the stream takes. `received` means that the whole of it reached the other's core; its durable
- * acknowledgement is an ordinary Raft message.
+ * `from` tells how many bytes of this snapshot an earlier, broken stream has delivered; the sender continues there. The
+ * sender never has more bytes in flight than the stream accepts. `received` means that the receiver's core has the
+ * whole snapshot; its durable acknowledgement is an ordinary Raft message.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -31,7 +33,7 @@ export interface SendSnapshotOptions {
   readonly scheduler: Scheduler;
 }
 
-/** Resolves to whether the other side received all of it. */
+/** Resolves to true when the receiver has the whole snapshot. */
 export function sendSnapshot(options: SendSnapshotOptions): Promise<boolean> {
   return new Promise((resolve) => {
     new SnapshotSender(options, resolve).start();
@@ -41,7 +43,7 @@ export function sendSnapshot(options: SendSnapshotOptions): Promise<boolean> {
 class SnapshotSender {
   readonly #options: SendSnapshotOptions;
   readonly #done: (ok: boolean) => void;
-  /** Null until the other side has said from where. */
+  /** Next byte to send; null until the receiver's `from` arrived. */
   #at: number | null = null;
   #greeted = false;
   #timer: Timer | null = null;
@@ -106,11 +108,11 @@ interface Download {
   readonly from: ReplicaKey;
   begin: SnapshotBegin;
   readonly parts: SnapshotParts;
-  /** Null: it broke, and the download waits to be resumed. */
+  /** Null: the stream broke, and the download can be resumed. */
   stream: Incoming | null;
 }
 
-/** The other side of these streams, after their hello. Keeps one snapshot at most: the newest that was begun. */
+/** The receiving side of these streams, after their hello. Keeps at most one snapshot: the one that was begun last. */
 export class SnapshotDownloads {
   readonly #onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void;
   #download: Download | null = null;
@@ -127,9 +129,9 @@ export class SnapshotDownloads {
       return;
     }
     if (message.type !== 'chunk') throw new MalformedError('a second hello');
-    // The chunks of a download that another stream has taken over.
+    // Another stream has resumed this download.
     if (download === null || download.stream !== stream)
-      throw new MalformedError('a chunk without the begin of its snapshot');
+      throw new MalformedError('a snapshot chunk before the begin of its snapshot');
     try {
       download.parts.add(message.bytes);
     } catch (error) {
@@ -139,14 +141,14 @@ export class SnapshotDownloads {
     this.#finishWhenWhole(stream, download);
   }
 
-  /** What came stays, for the sender to go on where it was. */
+  /** Keeps the received chunks, so that the sender can resume. */
   closed(stream: Incoming): void {
     if (this.#download?.stream === stream) this.#download.stream = null;
   }
 
   #begin(stream: Incoming, from: ReplicaKey, begin: SnapshotBegin): void {
     const before = this.#download;
-    // A replica has one snapshot with a given end, so the bytes are the same.
+    // All replicas have the same snapshot at a given end offset, but only chunks of the same sender are combined.
     const isSame =
       before !== null &&
       sameReplica(before.from, from) &&

@@ -1,9 +1,10 @@
 /**
- * Raft messages over the peer network. Each replica opens one stream to each other that it knows ('raft') and sends on it;
- * where it has none that is up, it answers on the stream that the other opened: a learner need not know where its leader
- * is. Snapshots go on streams of their own ('raft-bulk'). A stream that breaks, in either direction, is reported as a hint.
+ * Raft messages over the peer network. Each replica opens one 'raft' stream to each replica that it knows, and sends on
+ * it. While it has none open, it sends on the stream that the peer opened, so that a leader can answer a learner whose
+ * address it does not know. Snapshots have streams of their own ('raft-bulk'). A stream that breaks, in either
+ * direction, is reported to the core as a hint.
  *
- * Bootstrap servers have addresses but no ids: streams to them are open only while this replica looks for a leader.
+ * Bootstrap servers have addresses but no ids; streams to them are open only while this replica looks for a leader.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -49,10 +50,13 @@ export class RaftTransport {
   readonly #options: TransportOptions;
   readonly #greeter: Greeter;
   readonly #links = new Map<NodeId, PeerLink>();
-  /** By address, while a leader is looked for. */
+  /** By address; used while this replica looks for a leader. */
   readonly #seeds = new Map<string, PeerLink>();
   readonly #incoming = new Set<IncomingStream>();
-  /** The 'raft' streams that each peer opened, the last one last. Usually one; more while it looks for a leader or opens anew. */
+  /**
+   * The 'raft' streams that each peer opened, the newest last. Usually one; more while the peer looks for a leader or
+   * reconnects.
+   */
   readonly #opened = new Map<NodeId, RaftStream[]>();
   readonly #downloads: SnapshotDownloads;
   #stopped = false;
@@ -69,7 +73,7 @@ export class RaftTransport {
     );
   }
 
-  /** Where the other voters and this leader's learners are; links are opened, kept and closed accordingly. */
+  /** The addresses of the other voters and of this leader's learners. Opens, keeps and closes links accordingly. */
   setPeers(addresses: ReadonlyMap<NodeId, Address>): void {
     if (this.#stopped) return;
     for (const [id, link] of this.#links) {
@@ -87,7 +91,7 @@ export class RaftTransport {
     }
   }
 
-  /** Says it to each of the bootstrap servers that isn't linked already; streams are opened when there are none. */
+  /** Sends the message to every bootstrap server that has no link yet, and opens streams where there are none. */
   announce(servers: readonly Address[], message: JoinRequest): void {
     if (this.#stopped) return;
     const linked = new Set([...this.#links.values()].map(({ address }) => `${address.host}:${address.port}`));
@@ -103,7 +107,7 @@ export class RaftTransport {
     }
   }
 
-  /** A leader is known. */
+  /** A leader is known: closes the streams to bootstrap servers. */
   endAnnouncing(): void {
     if (this.#seeds.size === 0) return;
     for (const seed of this.#seeds.values()) seed.stop();
@@ -137,7 +141,7 @@ export class RaftTransport {
     else this.#opened.get(to)?.at(-1)?.send(message);
   }
 
-  /** Resolves to whether it arrived. */
+  /** Resolves to true when the snapshot arrived. */
   async sendSnapshot(to: NodeId, snapshot: InstallSnapshot): Promise<boolean> {
     const link = this.#links.get(to);
     if (link === undefined || !link.up) return false;
@@ -188,7 +192,7 @@ export class RaftTransport {
       this.#incoming.delete(stream);
       const left = (this.#opened.get(from.id) ?? []).filter((other) => other !== stream);
       if (left.length > 0) {
-        // One of several, as when a peer has found its leader: it says nothing of the peer.
+        // The peer still has other streams open, as after it has found its leader, so this is no sign that it is down.
         this.#opened.set(from.id, left);
         return;
       }
@@ -214,7 +218,7 @@ export class RaftTransport {
     };
   }
 
-  /** A message that does not fit ends the stream, and nothing else. */
+  /** A message that does not fit ends its stream and nothing else. */
   #receive(stream: RaftStream, from: ReplicaKey, message: RaftFrame): void {
     if (this.#stopped) return;
     const fault = message.type === 'hello' ? 'a second hello' : faultOf(message);

@@ -1,11 +1,16 @@
 /**
- * The driver of the consensus core on a controller, voter or not. One mailbox: inputs gather, a turn steps the core with all of them and then
- * carries out the effects in this order:
+ * The driver of the consensus core on a controller, voter or not. Inputs collect in a mailbox; a turn steps the core
+ * with all of them and then carries out the effects in this order:
  *
- *   1. writes go to the group commit    2. messages that may leave at once    3. answers to proposals
- *   4. reads and snapshots for followers    5. who leads now    6. delivery of what is committed    7. the timer
+ *   1. writes are given to the group commit
+ *   2. messages that need no write are sent
+ *   3. proposals are answered
+ *   4. reads and snapshots for followers
+ *   5. listeners learn of a changed leader
+ *   6. committed entries are delivered
+ *   7. the timer is set
  *
- * Messages that are promises wait for their write. The core is never called from within an effect.
+ * Messages that promise durability wait for their write. The core is never called from within an effect.
  */
 import { assert } from '../../base/assert.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -46,19 +51,19 @@ import { Proposals } from './proposals.ts';
 import { voterStatus } from './quorum-status.ts';
 import { RaftTransport } from './transport.ts';
 
-/** More wait for the next turn of the event loop. */
+/** Further inputs wait for the next turn of the event loop. */
 const turnInputsMax = 1024;
 const shutdownPollMs = 5;
 
 export interface VoterLogOptions {
   readonly identity: Identity;
-  /** Static voters (`controller.quorum.voters`), or none when the snapshot of the format names them. */
+  /** Static voters (`controller.quorum.voters`); empty when the snapshot written by `kafka-storage format` names them. */
   readonly voters: readonly Voter[];
   readonly bootstrapServers: readonly Address[];
-  /** Where others reach this node. */
+  /** The endpoints of this node. */
   readonly endpoints: readonly Endpoint[];
   readonly store: RaftStore;
-  /** What `store.open()` returned. */
+  /** The state that `store.open()` returned. */
   readonly recovered: RecoveredState;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -66,7 +71,7 @@ export interface VoterLogOptions {
   readonly peers: PeerNetwork;
   readonly logger: Logger;
   readonly tuning: Partial<RaftOptions>;
-  /** The disk failed or an invariant broke: the process must end. */
+  /** The disk failed or an invariant is broken: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -138,7 +143,7 @@ export class VoterLog implements MetadataLog {
   }
 
   propose(payload: Uint8Array, epoch: number): Promise<number> {
-    assert(payload.length > 0, 'an empty payload says nothing');
+    assert(payload.length > 0, 'a proposal has a payload');
     return this.#ask((ticket) => ({ type: 'propose', ticket, epoch, payload }));
   }
 
@@ -197,7 +202,10 @@ export class VoterLog implements MetadataLog {
     await this.#options.store.close();
   }
 
-  /** Waits until another voter leads, when this one does and others are there, for at most an election. */
+  /**
+   * If this node leads and there are other voters: hands over the leadership, and waits at most one election timeout
+   * for it.
+   */
   async #handOver(): Promise<void> {
     const { state } = this.#core;
     this.#post({ type: 'retire' });
@@ -252,7 +260,7 @@ export class VoterLog implements MetadataLog {
     for (const read of effects.readLog) this.#readLog(read);
     for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
     const lost = this.#leadership.update();
-    // Also when it led within this turn only: elected, asked and deposed.
+    // Also when this node became leader, got a proposal and lost the leadership within this turn.
     if (lost || this.#core.state.role.name !== 'leader')
       this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
     this.#updatePeers();
@@ -337,7 +345,7 @@ export class VoterLog implements MetadataLog {
     if (this.#core.leaderId !== null) this.#transport.endAnnouncing();
   }
 
-  /** One timer; it is set again only when it would come too late. */
+  /** There is one timer; it is set again only when it would fire too late. */
   #armTimer(): void {
     const deadlineMs = this.#core.deadlineMs;
     if (deadlineMs >= this.#timerMs) return;
@@ -369,7 +377,9 @@ export class VoterLog implements MetadataLog {
       case 'notLeader':
         return this.#notLeader('another voter leads, or none');
       case 'busy':
-        return new QuorumBusyError(`More than ${uncommittedBytesMax} bytes of metadata wait to be committed`);
+        return new QuorumBusyError(
+          `More than ${uncommittedBytesMax} bytes of metadata are not committed yet`,
+        );
       case 'tooLarge':
         return new QuorumBusyError(`A metadata batch is larger than ${payloadBytesMax} bytes`);
       default:

@@ -28,11 +28,11 @@ test('a listener is opened and closed while the broker serves the others', async
   await until('a port in use', () => blocker.listening);
   const { port: taken } = blocker.address() as { port: number };
   expect(await configs('--add-config', withExtra(taken))).toContain('Completed updating');
-  await server?.says('a listener could not be opened');
+  await server?.says('A listener could not be opened');
   blocker.close();
 
   expect(await configs('--add-config', withExtra(extra))).toContain('Completed updating');
-  await server?.says('A listener is opened');
+  await server?.says('Opened a listener');
   await createTopic(workshop.client(node), 'a', 1, 1);
   const other = await RawSocket.open({ host: 'localhost', port: extra });
   expect(other.isClosed).toBe(false);

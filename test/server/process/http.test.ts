@@ -101,7 +101,7 @@ test('a client that sends half a request is closed and disturbs nobody', async (
 test('a port that is taken, and a listener that does not exist, end the start with a sentence', async () => {
   for (const [settings, words] of [
     [{ 'metrics.port': metricsPort, 'metrics.host': '127.0.0.1' }, 'Address already in use'],
-    [{ 'http.listeners': 'WEB' }, 'http.listeners names WEB, which is none of the listeners'],
+    [{ 'http.listeners': 'WEB' }, 'http.listeners names WEB, which is not one of the listeners'],
   ] as const) {
     const other = new Workshop();
     try {

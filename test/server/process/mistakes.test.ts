@@ -73,24 +73,24 @@ const mistakes: readonly Mistake[] = [
   {
     mistake: '`advertised.listeners` names a host that clients can not find',
     where: 'log of the broker',
-    says: 'advertised.listeners names a host that this machine can not resolve advertised=PLAINTEXT://no-such-host.invalid:…',
+    says: 'advertised.listeners names a host that this machine cannot resolve advertised=PLAINTEXT://no-such-host.invalid:…',
     remedy: 'set advertised.listeners to a name or an address that all of them can resolve',
     make: async () => {
       const broker = await startBroker('elsewhere', second, workshop.clusterId);
-      await broker.says('can not resolve');
+      await broker.says('cannot resolve');
       return broker.output;
     },
   },
   {
     mistake: '`advertised.listeners` is `localhost`, and the client is on another machine',
     where: 'log of the broker',
-    says: 'a client on another machine is told to connect to its own machine client=… advertised=PLAINTEXT://localhost:…',
+    says: 'A client on another machine got an advertised address that points to its own machine client=… advertised=PLAINTEXT://localhost:…',
     remedy: 'Set advertised.listeners to the name of this machine as that client knows it',
     make: async () => {
       const localAddress = ownAddress();
       if (localAddress === null) return skipped;
       const socket = net.connect({ host: '127.0.0.1', port: node.broker.port, localAddress });
-      await server.says('is told to connect to its own machine');
+      await server.says('points to its own machine');
       socket.destroy();
       return server.output;
     },
@@ -146,7 +146,7 @@ const mistakes: readonly Mistake[] = [
   {
     mistake: 'The process may open too few files',
     where: 'log of the broker',
-    says: 'this process may open few files limit=200',
+    says: 'The limit on open files of this process is low limit=200',
     remedy: 'Raise the limit: ulimit -n 100000 before the start, LimitNOFILE=100000 in a systemd unit',
     make: async () => {
       const properties = join(workshop.folder, 'unformatted.properties');
