@@ -1,16 +1,14 @@
 /**
- * Runs the controller on a voter. Requests queue up; the active controller turns them into records; the driver proposes
- * the records to the metadata log and sends the responses when they are committed. There is one writer; proposals are
- * pipelined, and requests that wait together share a proposal.
+ * Runs the controller on a voter. Requests queue up; the active controller turns them into records; the driver proposes the records
+ * to the metadata log and sends the responses when they are committed. There is one writer; proposals are pipelined, and requests
+ * that wait together share a proposal.
  *
  * Invariants:
  * - A response is sent after everything that it is based on is committed, also when the request changes nothing.
- * - When a proposal fails, the speculative image is wrong: the active controller is discarded with all pending
- *   requests.
+ * - When a proposal fails, the speculative image is wrong: the active controller is discarded with all pending requests.
  * - The active controller exists only between `onActivated` and `onDeactivated`; otherwise requests get NOT_CONTROLLER.
  *
- * The driver does not know streams: `controller-server.ts` serves peers, and `controller-client.ts` calls `submit` for
- * this node.
+ * The driver does not know streams: `controller-server.ts` serves peers, and `controller-client.ts` calls `submit` for this node.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
@@ -75,10 +73,7 @@ interface Job {
 interface JobKind {
   /** Its records must not share an entry with those of the next job. */
   readonly alone: boolean;
-  /**
-   * The job handles a client's request. When the request changes nothing, a majority must still confirm that no other
-   * node leads.
-   */
+  /** The job handles a client's request. When the request changes nothing, a majority must still confirm that no other node leads. */
   readonly isQuestion: boolean;
 }
 
@@ -107,8 +102,8 @@ const stallMsMin = 500;
 /** Delay before the controller begins again in the same epoch after the log refused a proposal. */
 const startAgainMs = 50;
 /**
- * The first probe is sent at once. A process that is ending may still accept that connection, so more probes follow
- * with growing delays.
+ * The first probe is sent at once. A process that is ending may still accept that connection, so more probes follow with growing
+ * delays.
  */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
@@ -153,9 +148,9 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * Resolves to the encoded response when it may be sent. Rejects with `KafkaError`. A request that was begun in this
-   * controller epoch is not begun again. A request whose sender no longer waits when its turn comes is not begun
-   * either: its sender has sent it again meanwhile, perhaps to this node.
+   * Resolves to the encoded response when it may be sent. Rejects with `KafkaError`. A request that was begun in this controller
+   * epoch is not begun again. A request whose sender no longer waits when its turn comes is not begun either: its sender has sent
+   * it again meanwhile, perhaps to this node.
    */
   submit(call: Call, requester: Requester): Promise<Uint8Array> {
     return this.#requests.once(call, requester, (isAwaited) => {
@@ -187,8 +182,8 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * Between its election and the commit of its first entry a leader cannot respond yet. Requests wait until it can, or
-   * until another node leads. That takes moments and is faster than a retry by the broker.
+   * Between its election and the commit of its first entry a leader cannot respond yet. Requests wait until it can, or until
+   * another node leads. That takes moments and is faster than a retry by the broker.
    */
   async #activation(): Promise<void> {
     if (this.#leadership !== null || !this.#isElected) return;
@@ -378,10 +373,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /**
-   * Resolves when all records up to now are committed, which proves that this node leads. When there are none, a
-   * majority confirms the leadership instead.
-   */
+  /** Resolves when all records up to now are committed. When there are none, a majority confirms that this node leads. */
   #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
     if (leadership.records.length === 0) {
       return isQuestion ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
@@ -424,10 +416,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.last = settled;
   }
 
-  /**
-   * A proposal failed, so the speculative image is wrong. Usually the leadership is lost as well; if not, the
-   * controller begins again from the committed image.
-   */
+  /** A proposal failed, so the speculative image is wrong. If this node still leads, it begins again from the committed image. */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
     const { epoch } = leadership;
@@ -480,8 +469,8 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /**
-   * A new active controller has received no heartbeats yet. It probes all brokers, so that a broker that is not running
-   * loses its leaderships before a session time-out has passed.
+   * A new active controller has received no heartbeats yet. It probes all brokers, so that a broker that is not running loses its
+   * leaderships before a session time-out has passed.
    */
   #probeAll(leadership: Leadership): void {
     for (const broker of leadership.active.image.cluster.brokers.values()) {
