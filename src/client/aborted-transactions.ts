@@ -1,6 +1,6 @@
 /**
- * Which batches of a fetch response belong to aborted transactions, as Kafka's consumer decides it: a transaction is aborted from its
- * first offset up to its abort marker, and a later transaction of the same producer is judged anew.
+ * Decides which batches of a fetch response belong to aborted transactions, by the rule of Kafka's consumer: a transaction is
+ * aborted from its first offset up to its abort marker; a later transaction of the same producer is decided separately.
  */
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { endTransactionOf } from '../protocol/records/control.ts';
@@ -12,7 +12,7 @@ export interface AbortedTransaction {
 }
 
 export class AbortedTransactions {
-  /** Not begun yet, in the order of their first offsets. */
+  /** Transactions whose first offset is not reached yet, in the order of these offsets. */
   readonly #coming: AbortedTransaction[];
   #next = 0;
   readonly #open = new Set<number>();
@@ -21,7 +21,7 @@ export class AbortedTransactions {
     this.#coming = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
-  /** Whether to skip the batch. To be asked for every batch of the response, in order. */
+  /** Whether to skip the batch. Must be called for every batch of the response, in order. */
   skips(batch: BatchHeader): boolean {
     while (this.#next < this.#coming.length) {
       const transaction = this.#coming[this.#next] as AbortedTransaction;

@@ -1,11 +1,11 @@
-/** Range assignment, as Kafka's RangeAssignor: for each topic, members in order of their id get consecutive partitions. */
+/** Range assignment, as Kafka's RangeAssignor: for each topic, the members in the order of their ids get consecutive partitions. */
 
 export interface TopicPartitions {
   readonly topic: string;
   readonly partitions: readonly number[];
 }
 
-/** The assignment by member id, for members' topic lists and the partition count of each topic. */
+/** The assignment by member id, from the members' topic lists and the partition count of each topic. */
 export function assignRange(
   subscriptions: ReadonlyMap<string, readonly string[]>,
   partitionCounts: ReadonlyMap<string, number>,

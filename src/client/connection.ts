@@ -1,6 +1,6 @@
 /**
- * One connection to one broker: requests out, responses matched in order, versions negotiated once. A request that is not
- * answered in time closes the connection, since what would come later could no longer be told apart from an answer.
+ * One connection to one broker: sends requests, matches responses in order, negotiates versions once. A request without a response
+ * in time closes the connection, because a later response could not be matched any more.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { Address, Connection, Network } from '../base/network.ts';
@@ -32,7 +32,7 @@ interface Pending {
   readonly timer: Timer;
 }
 
-/** The peer went away, or did not answer in time. What was asked may or may not have been done. */
+/** The connection broke, or the broker did not respond in time. The request may or may not have been carried out. */
 export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError';
 }
@@ -44,7 +44,7 @@ export interface VersionSpan {
 
 export class BrokerConnection {
   readonly address: Address;
-  /** What the broker serves, by API key. */
+  /** The versions that the broker supports, by API key. */
   readonly served = new Map<number, VersionSpan>();
   onClose: () => void = () => {};
   isClosed = false;
@@ -70,7 +70,7 @@ export class BrokerConnection {
       this.fail(new DisconnectedError(error?.message ?? 'connection closed'));
   }
 
-  /** Connects and asks for the versions that the broker serves. */
+  /** Connects and requests the versions that the broker supports (ApiVersions). */
   static async open(
     address: Address,
     ports: ClientPorts,
@@ -99,7 +99,7 @@ export class BrokerConnection {
     }
   }
 
-  /** The newest version that both sides know, at most `versionMax`. */
+  /** The newest version that both sides support, at most `versionMax`. */
   versionOf(message: Message, versionMax = message.versions.max): number {
     const span = this.served.get(message.key);
     const unsupported = `The node does not support ${upperSnakeCase(message.name)}`;
@@ -116,7 +116,7 @@ export class BrokerConnection {
     return version;
   }
 
-  /** One request in the newest common version. */
+  /** Sends one request in the newest common version. */
   request<Q extends Shape, R extends Shape>(
     request: Message<Q>,
     response: Message<R>,
@@ -145,7 +145,7 @@ export class BrokerConnection {
     return answered as Promise<Infer<Message<R>>>;
   }
 
-  /** Sends a request that the broker does not answer: Produce with acks=0. */
+  /** Sends a request that has no response: Produce with acks=0. */
   sendOneWay<Q extends Shape>(request: Message<Q>, version: number, init: Init<Message<Q>>): void {
     if (this.isClosed) throw new DisconnectedError('connection closed');
     this.connection.write(requestFrame(request, this.headerOf(version, this.correlationId++), init));
@@ -160,7 +160,7 @@ export class BrokerConnection {
     return { apiVersion, correlationId, clientId: this.options.clientId };
   }
 
-  /** Answers that come after the end of this connection belong to requests that have failed already. */
+  /** The requests of responses that arrive after the end of this connection have failed already. */
   private receive(chunk: Uint8Array): void {
     if (this.isClosed) return;
     this.frames.push(chunk);
@@ -171,10 +171,10 @@ export class BrokerConnection {
     }
   }
 
-  /** Throws when the answer is none to the oldest request: what follows it can't be trusted either. */
+  /** Throws when the response does not match the oldest request; then no later response can be matched either. */
   private answer(frame: Uint8Array): void {
     const [pending] = this.pending;
-    if (pending === undefined) throw new Error('a response that nobody asked for');
+    if (pending === undefined) throw new Error('a response without a pending request');
     const header = decodeResponseHeader(pending.response, pending.version, frame);
     if (header.correlationId !== pending.correlationId)
       throw new Error(
@@ -205,7 +205,7 @@ export class BrokerConnection {
   }
 }
 
-/** A request's name as Kafka's messages spell it: DESCRIBE_CLIENT_QUOTAS for DescribeClientQuotasRequest. */
+/** The name of a request in the spelling of Kafka's messages: DESCRIBE_CLIENT_QUOTAS for DescribeClientQuotasRequest. */
 function upperSnakeCase(requestName: string): string {
   return requestName
     .replace(/Request$/, '')

@@ -1,7 +1,7 @@
 /**
- * A member of a consumer group of the consumer protocol (KIP-848): the coordinator assigns; heartbeats join, ask for the assignment,
- * say what is owned, and leave. For its owner it looks like a member of the classic protocol: when the assignment changes, the
- * owner commits and joins again; only then is it told to the coordinator what was given up.
+ * A member of a consumer group of the consumer protocol (KIP-848). The coordinator assigns partitions; the member's heartbeats join
+ * the group, report the owned partitions and leave. Its owner uses it like a member of the classic protocol: when the assignment
+ * changes, the owner commits and joins again, and only then does the member report the revoked partitions to the coordinator.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
@@ -20,7 +20,7 @@ type Owned = NonNullable<ConsumerGroupHeartbeatRequest['topicPartitions']>;
 const joinEpoch = 0;
 const leaveEpoch = -1;
 const leaveStaticEpoch = -2;
-/** The group forgot or fenced this member: it has to join anew, without partitions. */
+/** The coordinator has removed or fenced this member: it must join again, without partitions. */
 const rejoinErrors: readonly ErrorRow[] = [Errors.FENCED_MEMBER_EPOCH, Errors.UNKNOWN_MEMBER_ID];
 
 export class ConsumerProtocolMember extends HeartbeatingMember {
@@ -28,7 +28,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   protected heartbeatIntervalMs = 0;
   private epoch = joinEpoch;
   private owned: Owned = [];
-  /** What the coordinator assigns now; null: it has not said so since we joined. */
+  /** The current target of the coordinator; null: not known since this member joined. */
   private assigned: Owned | null = null;
 
   constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions, memberId: string) {
@@ -40,7 +40,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     return this.epoch;
   }
 
-  /** Becomes a member, or takes over the changed assignment: what is not in it has been given up. */
+  /** Joins the group, or accepts the changed assignment; partitions that are not in it have been revoked. */
   protected async joinOnce(): Promise<TopicPartitions[]> {
     if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
     this.owned = this.assigned ?? [];
@@ -50,7 +50,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     return topics;
   }
 
-  /** A static member keeps its place until its session ends. */
+  /** A static member does not leave: it keeps its assignment until its session ends. */
   protected async leaveOnce(): Promise<void> {
     if (this.epoch === joinEpoch) return;
     await this.ask({ memberEpoch: this.options.groupInstanceId === null ? leaveEpoch : leaveStaticEpoch });
@@ -98,7 +98,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     } else if (!isRetriable(error)) throw error;
   }
 
-  /** Clients of this package speak of topics by name. */
+  /** The rest of this package names topics by name, not by id. */
   private async named(owned: Owned): Promise<TopicPartitions[]> {
     if (owned.length === 0) return [];
     const { topics } = await this.client.metadata([...this.topics]);

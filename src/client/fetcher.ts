@@ -1,6 +1,6 @@
 /**
- * Reading assigned partitions: positions, one long poll for each leader at a time, records decoded one by one. A position
- * moves only over records that were handed out.
+ * Reads assigned partitions: keeps their positions, has one long poll in flight for each leader, and decodes records one by one. A
+ * position advances only over records that `poll` has returned.
  */
 import { sleep } from '../base/clock.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
@@ -17,7 +17,7 @@ export interface ConsumedRecord {
   readonly partition: number;
   readonly offset: number;
   readonly timestampMs: number;
-  /** The broker gave the timestamp, not the producer. */
+  /** The timestamp was set by the broker (LogAppendTime), not by the producer. */
   readonly isLogAppendTime: boolean;
   readonly leaderEpoch: number;
   readonly key: Uint8Array | null;
@@ -30,7 +30,7 @@ export interface FetcherOptions {
   readonly fetchMaxBytes: number;
   readonly partitionMaxBytes: number;
   readonly isReadCommitted: boolean;
-  /** Where to go on when a position is out of range. */
+  /** Where to continue when a position is out of range. */
   readonly reset: 'earliest' | 'latest' | 'none';
 }
 
@@ -42,7 +42,7 @@ export const fetcherDefaults: FetcherOptions = {
   reset: 'latest',
 };
 
-/** A batch whose checksum does not fit: the disk or the network changed it. Nothing of it is handed out. */
+/** The checksum of a batch is wrong: the disk or the network changed it. None of its records is returned. */
 export class CorruptRecordError extends Error {
   override readonly name = 'CorruptRecordError';
 }
@@ -73,7 +73,7 @@ export class Fetcher {
     this.options = { ...fetcherDefaults, ...options };
   }
 
-  /** Adds a partition from `position` on, or moves an assigned one there. */
+  /** Adds a partition at `position`, or moves an assigned one there. */
   assign(topic: string, partition: number, position: number): void {
     this.assigned.set(`${topic}-${partition}`, { topic, partition, position, leader: -1, leaderEpoch: -1 });
     this.drop(topic, partition);
@@ -84,7 +84,7 @@ export class Fetcher {
     this.drop(topic, partition);
   }
 
-  /** The offset of the next record that `poll` hands out. */
+  /** The offset of the next record that `poll` returns. */
   position(topic: string, partition: number): number | null {
     const first = this.ready.find((record) => record.topic === topic && record.partition === partition);
     return first?.offset ?? this.assigned.get(`${topic}-${partition}`)?.position ?? null;
@@ -99,7 +99,7 @@ export class Fetcher {
     }));
   }
 
-  /** Records in order of each partition; empty when none came within `maxWaitMs`. Throws what can't be retried. */
+  /** Returns records, in order within each partition; none when none came within `maxWaitMs`. Throws errors that cannot be retried. */
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
     if (this.ready.length === 0) {
       await this.locate();
@@ -122,7 +122,7 @@ export class Fetcher {
     return this.ready.splice(0, maxRecords);
   }
 
-  /** Offsets for a timestamp, or one of the special ones; -1 where there is none. */
+  /** Offsets for a timestamp, or for one of the special ones; -1 where there is none. */
   async offsets(
     wanted: readonly { topic: string; partition: number; timestamp: number }[],
   ): Promise<Map<string, { offset: number; timestamp: number }>> {
@@ -166,7 +166,7 @@ export class Fetcher {
     }
   }
 
-  /** Finds the leaders of partitions that have none known. */
+  /** Looks up the leaders of partitions whose leader is not known. */
   private async locate(): Promise<void> {
     const lost = [...this.assigned.values()].filter(({ leader }) => leader < 0);
     if (lost.length === 0) return;
@@ -201,7 +201,7 @@ export class Fetcher {
   private async fetchFrom(leader: number, entries: readonly Assigned[]): Promise<void> {
     const connection = await this.client.broker(leader);
     const asked = entries.map((entry) => ({ entry, position: entry.position }));
-    // Version 13 names topics by id; names serve every broker.
+    // Version 13 identifies topics by id; version 12 uses names, which every broker accepts.
     const version = connection.versionOf(FetchRequest, 12);
     const answer = await connection.request(
       FetchRequest,
@@ -256,7 +256,7 @@ export class Fetcher {
     entry.position = found.get(`${entry.topic}-${entry.partition}`)?.offset ?? entry.position;
   }
 
-  /** Decodes what was fetched; the records before the position, and those of control and aborted batches, are skipped. */
+  /** Decodes fetched batches. Records before the position, control batches and aborted batches are skipped. */
   private take(entry: Assigned, bytes: Uint8Array, transactions: readonly AbortedTransaction[]): void {
     const aborted = new AbortedTransactions(transactions);
     const { headers, stop } = batches(bytes);

@@ -1,7 +1,7 @@
-/** Cuts a byte stream into length-prefixed frames. Invariant: `chunks` hold exactly the bytes that belong to no whole frame yet. */
+/** Splits a byte stream into length-prefixed frames. Invariant: `chunks` hold exactly the bytes after the last whole frame. */
 import { KafkaError, Errors } from '../protocol/errors.ts';
 
-/** A response larger than this is no Kafka response. */
+/** No Kafka response is larger than this. */
 const frameBytesMax = 1024 * 1024 * 1024;
 
 export class FrameBuffer {
@@ -13,7 +13,7 @@ export class FrameBuffer {
     this.sizeBytes += chunk.length;
   }
 
-  /** The next whole frame without its length, or null. */
+  /** The next whole frame without its length prefix, or null. */
   shift(): Uint8Array | null {
     if (this.sizeBytes < 4) return null;
     const head = this.join(4);
@@ -29,7 +29,7 @@ export class FrameBuffer {
     return whole.subarray(4, 4 + length);
   }
 
-  /** The first chunk, made to hold at least `count` bytes. */
+  /** Returns the first chunk, extended to at least `count` bytes. */
   private join(count: number): Uint8Array {
     const first = this.chunks[0];
     if (first !== undefined && first.length >= count) return first;

@@ -1,6 +1,6 @@
 /**
- * A consumer in a group: joins, reads what it was assigned from the committed offsets on, commits as it goes, and gives
- * everything up and joins again when the group rebalances.
+ * A consumer in a group: joins, reads its assigned partitions from the committed offsets, commits periodically. When the group
+ * rebalances it revokes all partitions and joins again.
  */
 import {
   type ConsumedRecord,
@@ -23,11 +23,11 @@ export interface AssignedPartition {
 export interface GroupConsumerOptions {
   readonly group: GroupOptions;
   readonly fetch: Partial<FetcherOptions>;
-  /** Commits what was handed out after so long, and when the group rebalances; null: never by itself. */
+  /** Interval after which returned records are committed; they are also committed at a rebalance. Null: no automatic commits. */
   readonly autoCommitIntervalMs: number | null;
-  /** Called when the group rebalances, before this member takes part, with the partitions that it gives up. */
+  /** Called when the group rebalances, before this member joins again, with the revoked partitions. */
   readonly onRebalance?: (revoked: readonly AssignedPartition[]) => void;
-  /** Called after a rebalance, with the partitions that are read from then on. */
+  /** Called after a rebalance, with the assigned partitions. */
   readonly onAssigned?: (assigned: readonly AssignedPartition[]) => void;
 }
 
@@ -63,22 +63,22 @@ export class GroupConsumer {
     return records;
   }
 
-  /** Commits the offsets after the last records that `poll` handed out; `metadata` is kept with them. */
+  /** Commits the offsets after the last records that `poll` returned; `metadata` is stored with them. */
   async commit(metadata = ''): Promise<void> {
     await this.member.commit(this.fetcher.positions(), metadata);
   }
 
-  /** Who this consumer is in its group now. */
+  /** The identity of this consumer in its group. */
   groupMetadata(): MemberIdentity {
     return this.member.identity;
   }
 
-  /** Where the next `poll` goes on, in each assigned partition. */
+  /** The offset at which the next `poll` continues, for each assigned partition. */
   positions(): CommitOffset[] {
     return this.fetcher.positions();
   }
 
-  /** Goes back to what is committed. */
+  /** Sets the positions back to the committed offsets. */
   async reset(): Promise<void> {
     await this.startAt(this.assigned);
   }

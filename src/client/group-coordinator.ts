@@ -1,4 +1,7 @@
-/** What a member asks its group's coordinator, wherever it is now; offsets are the same in both group protocols. */
+/**
+ * Requests of a group member to its coordinator, which it finds again after a move. Offset requests are the same in both group
+ * protocols.
+ */
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/groups/08-offset-commit.ts';
 import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/groups/09-offset-fetch.ts';
@@ -14,14 +17,14 @@ export interface CommitOffset {
   readonly leaderEpoch: number;
 }
 
-/** Who commits: the generation of a classic member, the epoch of one of the consumer protocol. */
+/** The identity of a commit: the generation of a classic member, or the member epoch of the consumer protocol. */
 export interface Committer {
   readonly generationIdOrMemberEpoch: number;
   readonly memberId: string;
   readonly groupInstanceId: string | null;
 }
 
-/** The last versions that name topics, and groups one by one. */
+/** The last versions that identify topics by name and take one group per request. */
 const versionsMax = new Map<number, number>([
   [OffsetCommitRequest.key, 9],
   [OffsetFetchRequest.key, 7],
@@ -55,7 +58,7 @@ export class GroupCoordinator {
     }
   }
 
-  /** Throws the error of an answer; looks for another coordinator next time when it says so. */
+  /** Throws the error of a response; when the error says that the coordinator has moved, the next request looks it up again. */
   check(errorCode: number): void {
     if (errorCode === 0) return;
     const error = errorOf(errorCode);
@@ -83,7 +86,7 @@ export class GroupCoordinator {
     });
   }
 
-  /** Committed offsets of partitions; those without a commit are absent. */
+  /** Committed offsets of partitions; a partition without a commit is absent. */
   async committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
     const answer = await retry(this.client.ports, 30_000, async () => {
       const topics = partitions.map(({ topic, partitions: indexes }) => ({

@@ -1,6 +1,6 @@
 /**
- * A member of a classic consumer group: joins, leads when asked to (range assignment), heartbeats, commits, leaves. The
- * owner gets its assignment, and gives it up when the group rebalances (eager protocol).
+ * A member of a classic consumer group: joins, computes the assignment when it is the group leader (range), sends heartbeats,
+ * commits, leaves. It follows the eager protocol: all partitions are revoked at every rebalance.
  */
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
@@ -18,7 +18,7 @@ import { assignRange, type TopicPartitions } from './assignor.ts';
 import { HeartbeatingMember } from './membership.ts';
 import { isRetriable } from './retry.ts';
 
-/** The group asks this member to join again. */
+/** The coordinator requires this member to join again. */
 const rejoinErrors: readonly ErrorRow[] = [
   Errors.REBALANCE_IN_PROGRESS,
   Errors.ILLEGAL_GENERATION,
@@ -91,7 +91,7 @@ export class GroupMember extends HeartbeatingMember {
     }));
   }
 
-  /** This member leads the group: computes the assignment. */
+  /** This member is the group leader and computes the assignment. */
   private async assignAll(joined: Infer<typeof JoinGroupResponse>) {
     const subscriptions = new Map(
       joined.members.map(({ memberId, metadata }) => [
@@ -128,7 +128,7 @@ export class GroupMember extends HeartbeatingMember {
   }
 }
 
-/** Embedded consumer protocol data begin with their version. */
+/** Data of the embedded consumer protocol begin with their version. */
 function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
   return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));
 }

@@ -1,6 +1,6 @@
 /**
- * A cluster as a client sees it: bootstrap addresses, a connection to each broker that is needed, metadata, coordinators.
- * Everything that tools, producers and consumers have in common; retries with a deadline live in `retry.ts`.
+ * A cluster as a client uses it: bootstrap addresses, a connection to each broker that is needed, metadata, coordinators. Tools,
+ * producers and consumers share it; retries with a deadline are in `retry.ts`.
  */
 import type { Address } from '../base/network.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
@@ -102,7 +102,7 @@ export class KafkaClient {
     return this.options.isController;
   }
 
-  /** A connection to some node that answers: the bootstrap addresses first, then the known brokers. */
+  /** A connection to any node that responds: the bootstrap addresses first, then known brokers. */
   async any(): Promise<BrokerConnection> {
     let lastError: unknown = new DisconnectedError('no bootstrap address');
     for (const address of [...this.options.bootstrap, ...this.addresses.values()]) {
@@ -115,7 +115,7 @@ export class KafkaClient {
     throw lastError;
   }
 
-  /** A connection to one node, whose address brokers have in their metadata, and controllers in their quorum. */
+  /** A connection to one node. The address of a broker comes from the metadata, that of a controller from the quorum's description. */
   async broker(nodeId: number): Promise<BrokerConnection> {
     let address = this.addresses.get(nodeId);
     if (address === undefined) {
@@ -129,7 +129,7 @@ export class KafkaClient {
     return this.connect(address);
   }
 
-  /** One request to whichever node answers. */
+  /** Sends one request to any node that responds. */
   async request<Q extends Shape, R extends Shape>(
     request: Message<Q>,
     response: Message<R>,
@@ -149,7 +149,7 @@ export class KafkaClient {
     return connection.request(request, response, init);
   }
 
-  /** Topics by name; null: all of them. Unknown topics come back with their error code. */
+  /** Metadata of topics by name; null: of all topics. Unknown topics are listed with their error code. */
   async metadata(topics: readonly string[] | null, allowAutoTopicCreation = false): Promise<ClusterInfo> {
     const connection = await this.any();
     const answer = await connection.request(MetadataRequest, MetadataResponse, {
@@ -161,7 +161,7 @@ export class KafkaClient {
     return cluster;
   }
 
-  /** The active controller, when the bootstrap addresses are controllers. */
+  /** A connection to the active controller, when the bootstrap addresses are controllers. */
   private async activeController(): Promise<BrokerConnection> {
     const activeId = await this.controllers();
     const active = this.addresses.get(activeId);
@@ -169,7 +169,7 @@ export class KafkaClient {
     return this.connect(active);
   }
 
-  /** Learns where the controllers are; returns the id of the active one. */
+  /** Looks up the addresses of the controllers; returns the id of the active one. */
   private async controllers(): Promise<number> {
     const connection = await this.any();
     const answer = await connection.request(DescribeClusterRequest, DescribeClusterResponse, {
@@ -182,7 +182,7 @@ export class KafkaClient {
     return answer.controllerId;
   }
 
-  /** The coordinator of a group or of a transactional id. */
+  /** The node id of the coordinator of a group or transactional id. */
   async coordinator(key: string, of: 'group' | 'transaction' = 'group'): Promise<number> {
     const connection = await this.any();
     const version = connection.versionOf(FindCoordinatorRequest);

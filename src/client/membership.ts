@@ -1,6 +1,6 @@
 /**
- * Being a member of a group, and what members of both protocols do alike: join until it works, heartbeat between rebalances, tell
- * their owner when to join again.
+ * Membership in a group, as far as it is the same in both protocols: joining with retries, heartbeats between rebalances, and the
+ * signal to the owner to join again.
  */
 import { type Timer, sleep } from '../base/clock.ts';
 import type { TopicPartitions } from './assignor.ts';
@@ -13,9 +13,9 @@ export interface GroupOptions {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** The id of a member of the consumer protocol (KIP-848), which clients choose themselves; null: the classic protocol. */
+  /** The member id of the consumer protocol (KIP-848), which the client generates; null: the classic protocol. */
   readonly consumerProtocolId: string | null;
-  /** The assignor that a member of the consumer protocol asks for; null: the group's. */
+  /** The server-side assignor that a member of the consumer protocol requests; null: the group's default. */
   readonly remoteAssignor: string | null;
 }
 
@@ -28,22 +28,25 @@ export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
   remoteAssignor: null,
 };
 
-/** Java's `ConsumerGroupMetadata`, but for the group itself. */
+/** The fields of Java's `ConsumerGroupMetadata` without the group id. */
 export interface MemberIdentity {
-  /** Empty: a member of the classic protocol that the coordinator has not named yet. */
+  /** Empty for a member of the classic protocol to which the coordinator has not assigned an id yet. */
   readonly memberId: string;
   /** Generation of the classic protocol, member epoch of the consumer protocol. */
   readonly generationId: number;
 }
 
-/** Being a member of a group, in either protocol. */
+/** Membership in a group, in either protocol. */
 export interface Membership {
   readonly identity: MemberIdentity;
-  /** True when what was assigned is no longer ours: commit if wanted, then `join` again. Throws when the group refuses for good. */
+  /**
+   * True when this member must join again: commit first if wanted, then call `join`. Throws when the coordinator has refused this
+   * member permanently.
+   */
   readonly needsJoin: boolean;
-  /** Takes part in a rebalance; returns the partitions that are ours until the next one. */
+  /** Takes part in a rebalance; returns the partitions that are assigned until the next one. */
   join(): Promise<TopicPartitions[]>;
-  /** `metadata` is kept with the offsets. */
+  /** `metadata` is stored with the offsets. */
   commit(offsets: readonly CommitOffset[], metadata: string): Promise<void>;
   committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>>;
   leave(): Promise<void>;
@@ -57,10 +60,10 @@ export abstract class HeartbeatingMember implements Membership {
   protected readonly options: GroupOptions;
   protected readonly topics: readonly string[];
   protected mustJoin = true;
-  /** Why the group refuses this member for good. */
+  /** Why the coordinator refuses this member permanently. */
   protected failure: Error | null = null;
   private heartbeatTimer: Timer | null = null;
-  /** Counts joins and leaves: the outcome of a heartbeat that was sent before is of no interest any more. */
+  /** Counts joins and leaves, so that the result of a heartbeat sent before the last one is ignored. */
   private heartbeatSeries = 0;
 
   constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions) {
@@ -71,15 +74,15 @@ export abstract class HeartbeatingMember implements Membership {
   }
 
   protected abstract readonly memberId: string;
-  /** Generation, or member epoch, that offsets are committed with. */
+  /** The generation or member epoch that commits carry. */
   protected abstract readonly commitEpoch: number;
   protected abstract readonly heartbeatIntervalMs: number;
-  /** One attempt at a rebalance; sets `mustJoin` to false when it is through. */
+  /** One attempt to join; sets `mustJoin` to false when it is complete. */
   protected abstract joinOnce(): Promise<TopicPartitions[]>;
   protected abstract beatOnce(): Promise<void>;
-  /** After a failed exchange: joins anew where that helps, throws where nothing does. */
+  /** Handles a failed request: prepares to join again where that helps, else throws. */
   protected abstract forget(error: unknown): void;
-  /** Leaves the group, when this is a member. */
+  /** Leaves the group if this is a member. */
   protected abstract leaveOnce(): Promise<void>;
 
   get needsJoin(): boolean {
@@ -123,7 +126,7 @@ export abstract class HeartbeatingMember implements Membership {
     try {
       await this.leaveOnce();
     } catch {
-      // The coordinator finds out by the session time-out.
+      // The coordinator removes the member after the session time-out.
     }
   }
 
@@ -138,7 +141,7 @@ export abstract class HeartbeatingMember implements Membership {
     this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat(series));
   }
 
-  /** Heartbeats end when the member has to join again, and when the group refuses it for good, as those of Java's client do. */
+  /** Heartbeats end when the member must join again or is refused permanently, as in Java's client. */
   private async heartbeat(series: number): Promise<void> {
     try {
       await this.beatOnce();

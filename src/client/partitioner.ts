@@ -1,12 +1,10 @@
-/**
- * Where a record goes: the partition of Kafka's Java clients for a key (murmur2), a sticky one for records without key.
- */
+/** Chooses the partition of a record: for a key as Kafka's Java clients do (murmur2), for records without a key a sticky one. */
 import type { Random } from '../base/random.ts';
 import { below } from '../base/random.ts';
 
 const multiplier = 0x5bd1e995;
 
-/** The 32-bit murmur2 of Kafka's clients, as a signed integer. */
+/** The 32-bit murmur2 hash of Kafka's clients, as a signed integer. */
 export function murmur2(data: Uint8Array): number {
   let hash = 0x9747b28c ^ data.length;
   const whole = data.length & ~3;
@@ -26,12 +24,15 @@ export function murmur2(data: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** Partition of a key among `partitionCount`. */
+/** The partition of a key among `partitionCount`. */
 export function partitionOfKey(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
-/** Keyless records stay with one partition until a batch of it is full, then move on (KIP-480, KIP-794 without adaptivity). */
+/**
+ * Records without a key go to one partition until a batch of it is full, then to another one (KIP-480; KIP-794 without its adaptive
+ * part).
+ */
 export class StickyPartitioner {
   private readonly random: Random;
   private readonly current = new Map<string, number>();
@@ -40,14 +41,14 @@ export class StickyPartitioner {
     this.random = random;
   }
 
-  /** The partition for the next keyless record of a topic; `available` are those that have a leader. */
+  /** The partition for the next record without a key; `available` are the partitions that have a leader. */
   partition(topic: string, available: readonly number[]): number {
     const sticky = this.current.get(topic);
     if (sticky !== undefined && available.includes(sticky)) return sticky;
     return this.next(topic, available);
   }
 
-  /** A batch of the topic is full: the next one goes elsewhere. */
+  /** A batch of the topic is full: the next record goes to another partition. */
   next(topic: string, available: readonly number[]): number {
     const previous = this.current.get(topic);
     const others = available.length > 1 ? available.filter((index) => index !== previous) : available;

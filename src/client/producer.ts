@@ -1,9 +1,9 @@
 /**
- * A producer: records are gathered into one batch a partition while the previous one is in flight, sent to the leader, and
- * sent again until acknowledged, refused for good, or too late.
+ * A producer. Records of a partition collect in one batch while the previous batch is in flight. A batch is sent to the leader, and
+ * sent again until it is acknowledged, refused permanently, or timed out.
  *
- * Invariants: one batch a partition is in flight at a time, so that order holds over retries; a batch that is sent again is
- * byte for byte the same, so that an idempotent broker recognises it.
+ * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for byte,
+ * so that the broker recognises a duplicate of an idempotent producer.
  */
 import { sleep } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -43,14 +43,14 @@ export interface ProducerOptions {
   readonly batchBytes: number;
   readonly compression: CompressionType;
   readonly isIdempotent: boolean;
-  /** How long the broker may wait for its replicas. */
+  /** Sent to the broker: how long it may wait for its replicas. */
   readonly requestTimeoutMs: number;
-  /** From `send` to the last attempt. */
+  /** Time from `send` to the last attempt. */
   readonly deliveryTimeoutMs: number;
-  /** How long `send` waits for the topic to be there. */
+  /** How long `send` waits for metadata of the topic. */
   readonly maxBlockMs: number;
   readonly retries: number;
-  /** Records belong to its open transaction; the caller initializes and ends it. Null: none. */
+  /** Records are part of its open transaction; the caller initializes and ends it. Null: no transactions. */
   readonly transaction: Transaction | null;
 }
 
@@ -115,10 +115,10 @@ export class Producer {
     this.sticky = new StickyPartitioner(random);
   }
 
-  /** Resolves when the record is acknowledged as `acks` says. Rejects with the broker's error or a time-out. */
+  /** Resolves when the record is acknowledged according to `acks`. Rejects with the broker's error or a time-out. */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     this.unsettledCount++;
-    // Not an async function: what waits for this promise runs before what waits for `flush`.
+    // Not an async function, so that callers of `send` continue before callers of `flush`.
     return new Promise((resolve, reject) => {
       this.topicOf(record.topic).then(
         (topic) => this.enqueue(record, topic, resolve, reject),
@@ -147,7 +147,7 @@ export class Producer {
     this.client.ports.scheduler.after(isFull ? 0 : this.options.lingerMs, () => void this.drain(queue));
   }
 
-  /** Resolves when everything sent so far is acknowledged or has failed. */
+  /** Resolves when every record sent so far is acknowledged or has failed. */
   flush(): Promise<void> {
     if (this.unsettledCount === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -203,7 +203,7 @@ export class Producer {
     return isFull ? this.sticky.next(record.topic, available) : chosen;
   }
 
-  /** Sends batch after batch of one partition until nothing waits. */
+  /** Sends the batches of one partition until the queue is empty. */
   private async drain(queue: PartitionQueue): Promise<void> {
     while (queue.waiting.length > 0) {
       const batch = await this.takeBatch(queue).catch((error: unknown) => {
@@ -273,10 +273,11 @@ export class Producer {
     }
   }
 
-  /** One attempt; returns the offset of the batch's first record, -1 with acks=0. */
+  /** One attempt; returns the offset of the batch's first record, or -1 with acks=0. */
   private async produce(queue: PartitionQueue, batch: Batch): Promise<number> {
     const connection = await this.leaderOf(queue);
-    // Version 13 names topics by id; names serve every broker. Version 12 adds partitions to transactions by itself.
+    // Version 13 identifies topics by id; version 12 uses names, which every broker accepts. Version 12 adds partitions to a
+    // transaction implicitly, so a transactional producer uses version 11.
     const { transaction } = this.options;
     const version = connection.versionOf(ProduceRequest, transaction === null ? 12 : 11);
     const init = {

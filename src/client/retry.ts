@@ -1,4 +1,4 @@
-/** Doing something again until it works or its time is over. */
+/** Repeats an operation until it succeeds or its time is up. */
 import { sleep } from '../base/clock.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { type ClientPorts, DisconnectedError } from './connection.ts';
@@ -6,7 +6,7 @@ import { type ClientPorts, DisconnectedError } from './connection.ts';
 const backoffFirstMs = 20;
 const backoffLastMs = 500;
 
-/** Whether trying again can help: a lost connection, a refused one, or an error that Kafka calls retriable. */
+/** Whether a retry can help: the connection broke or was refused, or Kafka calls the error retriable. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.error.retriable;
   if (error instanceof DisconnectedError) return true;
@@ -14,7 +14,7 @@ export function isRetriable(error: unknown): boolean {
   return typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(code);
 }
 
-/** Runs `attempt` until it succeeds, fails for good, or `timeoutMs` is over; then the last error is thrown. */
+/** Runs `attempt` until it succeeds, fails permanently, or `timeoutMs` has passed; then throws the last error. */
 export async function retry<T>(
   ports: Pick<ClientPorts, 'clock' | 'scheduler'>,
   timeoutMs: number,

@@ -1,8 +1,9 @@
 /**
- * A producer's transactions: the identity that the coordinator gives, what belongs to the open transaction, its end. It speaks the
- * versions before KIP-890 part 2 (partitions are added before records are sent), which every broker since Kafka 0.11 serves.
+ * A producer's transactions: the producer id and epoch from the coordinator, the partitions and groups of the open transaction, and
+ * its end. It uses the protocol before KIP-890 part 2 (partitions are added before records are sent), which every broker since
+ * Kafka 0.11 supports.
  *
- * Invariant: a partition or group is added before anything is written for it.
+ * Invariant: a partition or group is added to the transaction before anything is written for it.
  */
 import { errorOf, KafkaError } from '../protocol/errors.ts';
 import {
@@ -33,13 +34,13 @@ export interface ProducerIdentity {
 
 export interface TransactionOptions {
   readonly transactionalId: string;
-  /** After this the coordinator aborts a transaction that was not ended. */
+  /** After this time the coordinator aborts a transaction that was not ended. */
   readonly timeoutMs: number;
-  /** How long each step is tried. */
+  /** Time-out of each step, retries included. */
   readonly maxBlockMs: number;
 }
 
-/** Who commits offsets in a transaction: a group, and the member of it when the broker shall check that it is still one. */
+/** The group whose offsets are committed in a transaction, and the member, when the coordinator shall check its membership. */
 export interface TransactionGroup {
   readonly groupId: string;
   readonly generationId: number;
@@ -53,7 +54,7 @@ export interface TransactionOffset {
   readonly offset: number;
 }
 
-/** The last versions of clients that add partitions themselves. */
+/** The last versions before partitions are added implicitly. */
 const versionsMax = new Map<number, number>([
   [AddPartitionsToTxnRequest.key, 3],
   [AddOffsetsToTxnRequest.key, 3],
@@ -75,7 +76,7 @@ export class Transaction {
     this.transactionalId = options.transactionalId;
   }
 
-  /** Fences earlier producers of this id and ends what they left open. Once, before the first record. */
+  /** Fences earlier producers with this transactional id and ends their open transaction. Called once, before the first record. */
   async initialize(): Promise<void> {
     const answer = await this.#ask('transaction', InitProducerIdRequest, InitProducerIdResponse, {
       transactionalId: this.transactionalId,
@@ -90,7 +91,7 @@ export class Transaction {
     return this.#identity;
   }
 
-  /** Makes a partition part of the transaction. */
+  /** Adds a partition to the transaction. */
   async add(topic: string, partition: number): Promise<void> {
     const key = `${topic}-${partition}`;
     if (this.#added.has(key)) return;
@@ -113,7 +114,7 @@ export class Transaction {
     this.#added.add(key);
   }
 
-  /** Commits offsets of a group when, and only when, the transaction commits. */
+  /** Adds offsets of a group to the transaction: they are committed if it commits. */
   async commitOffsets(group: TransactionGroup, offsets: readonly TransactionOffset[]): Promise<void> {
     const { groupId } = group;
     const identity = { transactionalId: this.transactionalId, ...this.identity };
@@ -136,7 +137,7 @@ export class Transaction {
     });
   }
 
-  /** Commits or aborts; a transaction that nothing was added to is over by itself. */
+  /** Commits or aborts. A transaction without partitions and groups needs no request. */
   async end(isCommit: boolean): Promise<void> {
     if (this.#added.size === 0) return;
     const init = { transactionalId: this.transactionalId, ...this.identity, committed: isCommit };
@@ -148,7 +149,7 @@ export class Transaction {
     return retry(this.#client.ports, this.#options.maxBlockMs, attempt);
   }
 
-  /** A request whose answer has one error code. */
+  /** Sends a request whose response has a single error code. */
   async #ask<Q extends Shape, R extends Shape>(
     of: string,
     request: Message<Q>,
@@ -162,7 +163,7 @@ export class Transaction {
     });
   }
 
-  /** `of`: `transaction`, or the group whose coordinator is asked. */
+  /** `of`: `transaction`, or the group id whose coordinator gets the request. */
   async #request<Q extends Shape, R extends Shape>(
     of: string,
     request: Message<Q>,
