@@ -1,6 +1,6 @@
 /**
- * Metrics in Prometheus' text format, version 0.0.4. The lines of a metric stand together, whatever the order in which
- * collectors give them.
+ * Metrics in Prometheus' text format, version 0.0.4. All lines of a metric are written together, in whatever order collectors
+ * report values.
  */
 import { metricRows, type MetricName, type Sink } from './metrics.ts';
 
@@ -29,7 +29,7 @@ export class Exposition {
     lines.push(`${name}${extra.suffix ?? ''}${shown} ${valueText(value)}\n`);
   };
 
-  /** One text for each metric that got a value. */
+  /** One text for each metric that has a value. */
   *texts(): Generator<string> {
     for (const [name, lines] of this.#lines) {
       const { help, kind } = metricRows[name];

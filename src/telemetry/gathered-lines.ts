@@ -1,8 +1,7 @@
 /**
- * Log lines about many things at once: what happened alike to several partitions within a moment becomes one line with
- * their number and the first names, so that a broker's failure is a few lines and not three thousand.
- *
- * Alike is what has the same words and the same common fields. Nothing is lost and nothing is late by more than `gatherMs`.
+ * Combines log lines about many partitions: lines with the same words and the same common fields within `gatherMs` become one line
+ * with the number of partitions and the first names. So the failure of a broker gives a few lines instead of three thousand. A line
+ * is at most `gatherMs` late.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Logger } from './logger.ts';
@@ -12,12 +11,12 @@ type Fields = Record<string, unknown>;
 interface Group {
   readonly words: string;
   readonly common: Fields;
-  /** By name; the newest of one name counts. */
+  /** By name; a later entry of a name replaces an earlier one. */
   readonly items: Map<string, Fields>;
 }
 
 const gatherMs = 100;
-/** So many of a kind get a line each. */
+/** Up to this many entries are written as one line each. */
 const singlyMax = 4;
 const namedMax = 5;
 
@@ -32,7 +31,10 @@ export class GatheredLines {
     this.#scheduler = scheduler;
   }
 
-  /** `words` go before the name of one, or before "N partitions"; `own` shows only where it stands alone. */
+  /**
+   * `words` come before the name of one partition, or before "N partitions"; the fields `own` appear only in lines about one
+   * partition.
+   */
   add(words: string, name: string, own: Fields, common: Fields): void {
     const key = `${words} ${JSON.stringify(common)}`;
     const group = this.#groups.get(key) ?? { words, common, items: new Map<string, Fields>() };
@@ -41,7 +43,7 @@ export class GatheredLines {
     this.#timer ??= this.#scheduler.after(gatherMs, () => this.flush());
   }
 
-  /** Writes what was gathered. */
+  /** Writes all gathered lines. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = null;

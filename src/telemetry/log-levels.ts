@@ -1,22 +1,22 @@
 /**
- * Levels of loggers by log4j's names, as the files and tools of Apache Kafka set them: a logger without a level of its own has
- * that of the nearest name above it (`kafka.log` is above `kafka.log.LogManager`), at last that of the root.
+ * Levels of loggers by log4j's names, as the files and tools of Apache Kafka set them. A logger without a level of its own has the
+ * level of the nearest name above it (`kafka.log` is above `kafka.log.LogManager`), and finally that of the root.
  *
- * The names are those of Kafka 4.3's classes that do the work of our parts, so that its configuration files mean the same here.
+ * The names are those of the Kafka 4.3 classes with the same task, so that Kafka's configuration files have the same effect here.
  */
 
-/** log4j's levels, from the most lines to none. */
+/** log4j's levels, from all lines to none. */
 export const levelNames = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
 export type LevelName = (typeof levelNames)[number];
 
-/** Levels that the API for broker loggers takes (KIP-412). */
+/** Levels that the API for broker loggers accepts (KIP-412). */
 export const settableLevels: readonly LevelName[] = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN'];
 
 export const rootLogger = 'root';
-/** One line for each request at DEBUG; at WARN unless it is set itself, as in Kafka's log4j2.yaml. */
+/** Logs one line for each request at DEBUG. Its level is WARN unless it is set itself, as in Kafka's log4j2.yaml. */
 export const requestLogger = 'kafka.request.logger';
 
-/** Our parts, by the first word of what stands in brackets in their lines, and the loggers of the classes that do their work in Kafka. */
+/** From the first word of a component's name (in brackets in its log lines) to the logger of the Kafka class with the same task. */
 const loggersOfParts: Readonly<Record<string, string>> = {
   '': 'kafka.server.KafkaRaftServer',
   broker: 'kafka.server.BrokerServer',
@@ -31,10 +31,10 @@ const loggersOfParts: Readonly<Record<string, string>> = {
   TransactionCoordinator: 'kafka.coordinator.transaction.TransactionCoordinator',
 };
 
-/** Loggers that the log4j2.yaml of Kafka's download names. */
+/** Loggers that are named in the log4j2.yaml of Kafka's download. */
 const stockLoggers = ['kafka', 'org.apache.kafka', 'org.apache.kafka.controller'] as const;
 
-/** The logger of a part: `Raft id=1` is `org.apache.kafka.raft.KafkaRaftClient`. */
+/** The logger of a component: for `Raft id=1` it is `org.apache.kafka.raft.KafkaRaftClient`. */
 export function loggerOfPart(part: string): string {
   const word = part.split(' ', 1)[0] as string;
   return loggersOfParts[word] ?? `kafka.server.${word}`;
@@ -47,7 +47,7 @@ export function isLevelName(text: string): text is LevelName {
 export class LogLevels {
   #root: LevelName;
   readonly #own = new Map<string, LevelName>([[requestLogger, 'WARN']]);
-  /** Loggers that were asked for or set: what DescribeConfigs lists. */
+  /** Loggers that have been used or set; DescribeConfigs lists these. */
   readonly #known = new Set<string>([...Object.values(loggersOfParts), ...stockLoggers]);
   readonly #effective = new Map<string, number>();
 
@@ -65,13 +65,13 @@ export class LogLevels {
     this.#effective.clear();
   }
 
-  /** The logger takes the level of the name above it again. */
+  /** Removes the logger's own level. */
   unset(name: string): void {
     this.#own.delete(name);
     this.#effective.clear();
   }
 
-  /** Whether the name is that of a logger, or above one. */
+  /** Whether the name is that of a known logger, or is above one. */
   has(name: string): boolean {
     if (name === rootLogger || this.#known.has(name)) return true;
     return [...this.#known].some((known) => known.startsWith(`${name}.`));
@@ -86,7 +86,7 @@ export class LogLevels {
     return this.#root;
   }
 
-  /** Whether a line of `level` is written by the logger. */
+  /** Whether the logger writes lines of `level`. */
   isEnabled(name: string, level: LevelName): boolean {
     let threshold = this.#effective.get(name);
     if (threshold === undefined) {
@@ -96,7 +96,7 @@ export class LogLevels {
     return levelNames.indexOf(level) >= threshold;
   }
 
-  /** All known loggers with the levels in force, sorted by name, the root first. */
+  /** All known loggers with their effective levels, sorted by name, the root first. */
   all(): [string, LevelName][] {
     const names = [...this.#known].sort();
     return [

@@ -1,8 +1,8 @@
 /**
- * The metrics of a node: one table from which `/metrics`, docs/metrics.md and the checks of docs/ops/ follow. Names are those
- * under which the JMX exporter shows Kafka's MBeans, and those of kafka_exporter, so that existing dashboards work.
+ * The metrics of a node: one table, from which `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived. The names are
+ * those under which the JMX exporter shows Kafka's MBeans, and those of kafka_exporter, so that existing dashboards work.
  *
- * Nothing is kept for a metric unless it has to be counted as it happens: values are read from the node when it is asked.
+ * Values are read from the node at each scrape; only events that must be counted when they happen are stored.
  */
 
 export type MetricKind = 'counter' | 'gauge' | 'summary';
@@ -122,7 +122,7 @@ export const metricRows = {
 
 export type MetricName = keyof typeof metricRows;
 
-/** Takes one value; `labels` are in the order of the metric's row. `suffix` is for parts of a summary (`_count`, `_sum`). */
+/** Receives one value. `labels` are in the order of the metric's row. `suffix` is for parts of a summary (`_count`, `_sum`). */
 export type Sink = (
   name: MetricName,
   value: number,
@@ -131,7 +131,7 @@ export type Sink = (
 ) => void;
 
 /**
- * Gives its values to the sink. A long collection yields after each piece of work, so that it can be interrupted: a broker of
- * 10,000 partitions has 100,000 values.
+ * Reports values to the sink. A collector with many values yields after each piece of work, so that requests can be handled in
+ * between: a broker with 10,000 partitions has 100,000 values.
  */
 export type Collector = (sink: Sink) => Iterable<void> | void;

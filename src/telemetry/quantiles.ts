@@ -1,9 +1,9 @@
 /**
- * Quantiles of durations of the last one to two minutes, from counts in buckets that grow by a sixth: an answer is at most a
- * sixth too large, and adding a value costs an index and an addition.
+ * Quantiles of durations over the last one to two minutes, from counts in buckets of which each is a sixth wider than the one
+ * before. A quantile is at most a sixth too large, and adding a value costs one index computation and one addition.
  */
 
-/** The first bucket ends here, in milliseconds; each further one is `growth` times as wide. */
+/** End of the first bucket, in milliseconds; each further bucket is `growth` times as wide. */
 const firstEndMs = 0.05;
 const growth = 7 / 6;
 /** The last bucket begins at about ten minutes. */
@@ -23,7 +23,7 @@ export class Quantiles {
   #current = new Uint32Array(bucketCount);
   #previous = new Uint32Array(bucketCount);
   #windowStartMs: number;
-  /** Of all values since the start. */
+  /** Number of all values since the start. */
   count = 0;
   sumMs = 0;
 
@@ -39,7 +39,7 @@ export class Quantiles {
     this.sumMs += durationMs;
   }
 
-  /** The duration below which this share of the recent values lies; NaN when there was none. */
+  /** The duration below which this share of the recent values lies; NaN when there are no recent values. */
   quantile(share: number, nowMs: number): number {
     this.#turn(nowMs);
     let total = 0;

@@ -1,10 +1,10 @@
 /**
- * What a person can do about trouble: one table for the sentences of WARN lines, one for the codes of system errors. A logger
- * of a console adds the remedy to the line, and docs/ops/messages.md is made from these tables. A test finds every WARN of the
- * source without a row here.
+ * What an operator can do about a problem: one table by the message of a WARN or ERROR line, one by the code of a system error. The
+ * console logger adds the remedy to the line, and docs/ops/messages.md is made from these tables. A test fails for every WARN in
+ * the source that has no row here.
  */
 
-/** By the sentence of a WARN or ERROR line. */
+/** By the message of a WARN or ERROR line. */
 export const remedies: Readonly<Record<string, string>> = {
   // Starting and registering.
   'The controller refused the registration of this broker; trying again':
@@ -93,7 +93,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
 };
 
-/** By the code of a system error, whatever met it. */
+/** By the code of a system error, wherever it occurred. */
 export const systemRemedies: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'Another process, perhaps this node started before, listens there: stop it, or give this node other ports in listeners (and the same in advertised.listeners and controller.quorum.voters).',
@@ -114,7 +114,7 @@ function systemRemedy(value: unknown): string | undefined {
   return code === null ? undefined : systemRemedies[code[1] as string];
 }
 
-/** What to do about a line of trouble; null where nothing is known. A system error among the fields says more than the sentence. */
+/** The remedy for a log line; null when there is none. A system error among the fields takes precedence over the message. */
 export function remedyFor(message: string, fields?: Readonly<Record<string, unknown>>): string | null {
   return systemRemedy(fields?.['error']) ?? remedies[message] ?? null;
 }

@@ -1,13 +1,13 @@
 /**
- * At most one line a second for the same trouble: a WARN or ERROR with the same sentence about the same thing. The lines that
- * are left out are counted, and the next line says how many there were.
+ * Limits repeated WARN and ERROR lines: at most one line per second with the same message about the same subject. Suppressed lines
+ * are counted, and the next line gives their number.
  */
 
-/** Fields that say what a line is about; two lines that differ in one of these are not the same trouble. */
+/** Fields that name the subject of a line; lines that differ in one of these are not repetitions of each other. */
 const subjects = ['partition', 'topic', 'directory', 'path', 'segment', 'peer', 'api', 'observer'] as const;
 
 const quietMs = 1000;
-/** When so many troubles were seen, those that are over are forgotten. */
+/** With this many entries, old ones are removed. */
 const keysMax = 1000;
 
 interface Trouble {
@@ -18,7 +18,7 @@ interface Trouble {
 export class RepeatedLines {
   readonly #troubles = new Map<string, Trouble>();
 
-  /** How many lines like this one were left out since the last; -1 when this one is to be left out. */
+  /** How many lines like this one were suppressed since the last one; -1 when this line is to be suppressed. */
   admit(sentence: string, fields: Readonly<Record<string, unknown>> | undefined, nowMs: number): number {
     let key = sentence;
     for (const name of subjects) if (fields?.[name] !== undefined) key += ` ${String(fields[name])}`;
