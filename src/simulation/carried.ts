@@ -1,15 +1,15 @@
 /**
- * What a simulated network carries: bytes of a connection, or a message of a stream. A message is copied, as the wire would, so that
- * neither side sees what the other does with it later; the codec of the wire is not simulated (`wire/` has tests of its own).
+ * What a simulated network carries: bytes of a connection, or a message of a stream. A message is copied, as on a real wire, so
+ * that a later change by one side is invisible to the other. The codec is not simulated (`wire/` has its own tests).
  */
 import type { PeerMessage } from '../base/network.ts';
 
 export type Carried = Uint8Array | PeerMessage;
 
-/** About what a number or a flag takes on the wire. */
+/** Approximate size of a number or a flag on the wire. */
 const scalarBytes = 4;
 
-/** A copy, and about how many bytes it takes on the wire. */
+/** A copy of the data, and its approximate size on the wire. */
 export function copyOf<T extends Carried>(data: T): { data: T; sizeBytes: number } {
   const copier = new Copier();
   const copy = copier.copy(data) as T;
@@ -34,7 +34,7 @@ class Copier {
     return copy;
   }
 
-  /** Pieces of bytes arrive in one piece. */
+  /** A list of byte pieces arrives as one piece, as from the real codec. */
   #copyArray(values: readonly unknown[]): unknown[] {
     if (values.length < 2 || !(values[0] instanceof Uint8Array)) return values.map((one) => this.copy(one));
     const pieces = values as readonly Uint8Array[];

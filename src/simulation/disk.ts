@@ -1,10 +1,10 @@
 /**
- * A disk that forgets. Every file keeps what was written and what was synced; every directory its entries and its synced
- * entries. `powerCut` throws away what was not synced, optionally keeping a seeded part of the unsynced writes, as a real
- * disk may. Faults (EIO, ENOSPC, short writes) are set by the test.
+ * A simulated disk that loses unsynced data at a power cut. It keeps for every file the written and the synced content, and for
+ * every directory its entries and its synced entries. `powerCut` discards what was not synced; optionally a random part of the
+ * unsynced writes survives, as on a real disk. Tests inject faults (EIO, ENOSPC, short writes).
  *
- * Stricter than ext4: syncing a file does not make its directory entry durable. What it does not do: permissions, links,
- * times other than the clock's, more than one volume.
+ * It is stricter than ext4: syncing a file does not make its directory entry durable. It has no permissions, no links, no times
+ * except the clock's, and only one volume.
  */
 import type { Clock } from '../base/clock.ts';
 import {
@@ -45,14 +45,14 @@ export type DiskOperation =
   | 'makeDirectory'
   | 'syncDirectory';
 
-/** Returns the code of an error to fail with, or null. Called before each operation. */
+/** Called before each operation. Returns the code of the error with which the operation fails, or null. */
 export type DiskFault = (operation: DiskOperation, path: string) => string | null;
 
 export interface SimulatedDiskOptions {
   readonly clock?: Clock;
-  /** For torn writes; without it a power cut keeps exactly what was synced. */
+  /** Decides which unsynced writes survive a power cut; without it exactly the synced content survives. */
   readonly random?: Random;
-  /** Writes beyond this many bytes in all files fail with ENOSPC, after writing what fits. */
+  /** A write that would exceed this total size of all files fails with ENOSPC, after writing what fits. */
   readonly capacityBytes?: number;
 }
 
@@ -72,11 +72,11 @@ export class SimulatedDisk implements FileSystem {
   readonly #options: SimulatedDiskOptions;
   readonly #root = emptyDirectory();
   #locks = new Set<string>();
-  /** Handles of before a power cut are dead. */
+  /** Handles that were opened before the last power cut fail. */
   #power = 0;
   fault: DiskFault = () => null;
   capacityBytes: number;
-  /** How often each operation ran. */
+  /** How often each operation was called. */
   readonly counts = new Map<DiskOperation, number>();
 
   constructor(options: SimulatedDiskOptions = {}) {
@@ -84,19 +84,19 @@ export class SimulatedDisk implements FileSystem {
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
   }
 
-  /** Counts power cuts and killed processes: handles of an earlier one are dead. */
+  /** Counts power cuts and process kills; handles of an earlier incarnation fail. */
   get incarnation(): number {
     return this.#power;
   }
 
-  /** Everything that was not synced is gone; so are handles and locks. With a random source some unsynced bytes survive. */
+  /** Discards everything that was not synced, all handles and all locks. With a random source some unsynced bytes survive. */
   powerCut(): void {
     this.#power += 1;
     this.#locks = new Set();
     this.#forget(this.#root);
   }
 
-  /** The process died: written data stays, handles and locks go. */
+  /** The process was killed: written data stays, handles and locks go. */
   processKilled(): void {
     this.#power += 1;
     this.#locks = new Set();
@@ -196,7 +196,7 @@ export class SimulatedDisk implements FileSystem {
     };
   }
 
-  /** Changes bytes behind everyone's back, synced ones too: bit rot, or a test's damage. */
+  /** Changes the content of a file, the synced content too: simulates bit rot. */
   damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const node = this.#find(path);
     if (node === null || node.kind !== 'file') throw errorOf('ENOENT', path);
@@ -229,7 +229,7 @@ export class SimulatedDisk implements FileSystem {
     return copies;
   }
 
-  /** Puts files on this disk, synced, with the directories that they need. They must not change afterwards. */
+  /** Puts files on this disk, synced, with their directories. The caller must not change the arrays afterwards. */
   fill(contents: ReadonlyMap<string, Uint8Array>): void {
     for (const [path, bytes] of contents) {
       const names = this.#names(path);
@@ -253,12 +253,12 @@ export class SimulatedDisk implements FileSystem {
     }
   }
 
-  /** Bytes in all files. */
+  /** Total size of all files in bytes. */
   get usedBytes(): number {
     return this.#sizeOf(this.#root);
   }
 
-  /** A file or a whole directory is gone for good, as on a disk that was replaced. */
+  /** Removes a file or a directory permanently, as when a disk is replaced. */
   erase(path: string): void {
     const names = this.#names(path);
     const parent = this.#walk(names.slice(0, -1));
@@ -320,7 +320,7 @@ export class SimulatedDisk implements FileSystem {
 
   #forget(directory: DirectoryNode): void {
     const { random } = this.#options;
-    // Unsynced creations may have reached the disk by themselves.
+    // Unsynced directory entries may have become durable by themselves.
     const kept = new Map(directory.synced);
     if (random !== undefined) {
       for (const [name, node] of directory.entries)
@@ -334,7 +334,7 @@ export class SimulatedDisk implements FileSystem {
     }
   }
 
-  /** Leaves the synced content, or, by chance, a part of what was written since: cut short, or with a hole of zeros. */
+  /** Keeps the synced content, or, at random, a part of what was written since: truncated, or with a range of zeros. */
   #tear(node: FileNode): void {
     const { random } = this.#options;
     const written = copyOf(node);
@@ -351,7 +351,7 @@ export class SimulatedDisk implements FileSystem {
     node.synced = left.slice();
   }
 
-  /** A disk without a bound need not be counted. */
+  /** Not computed for a disk without a capacity. */
   #usedBytes(): number {
     return this.capacityBytes === Number.MAX_SAFE_INTEGER ? 0 : this.#sizeOf(this.#root);
   }

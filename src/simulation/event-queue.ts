@@ -1,8 +1,11 @@
-/** What is to happen, by virtual time; of the same moment in the order in which it was added. A binary heap of plain records. */
+/**
+ * Pending events in the order of virtual time; events of the same time keep the order in which they were added. A binary heap of
+ * plain records.
+ */
 
 export interface Due {
   readonly atMs: number;
-  /** Breaks ties. */
+  /** The order among events of the same time. */
   readonly order: number;
 }
 

@@ -1,12 +1,12 @@
 /**
- * One simulated machine: the clock, timers and chance that a node gets. A crash ends the incarnation: nothing it had
- * scheduled runs any more, its streams break. A pause holds its events back, as SIGSTOP or a long collection would.
+ * A simulated machine: provides clock, timers and random numbers to a node. A crash ends the incarnation: its scheduled events are
+ * dropped and its streams break. A pause delays its events, as SIGSTOP or a long garbage collection does.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { SeededRandom } from './random.ts';
 import type { Owner, World } from './world.ts';
 
-/** The wall clock of every simulation starts here (2026-01-01T00:00:00Z). */
+/** The wall clock of every simulation begins at 2026-01-01T00:00:00Z. */
 const wallStartMs = 1_767_225_600_000;
 
 /** One incarnation of a node, from start to crash. */
@@ -32,7 +32,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
 
   after(delayMs: number, callback: () => void): Timer {
     let isCancelled = false;
-    // It may be cancelled while a pause holds it back.
+    // The event may be cancelled during the pause.
     const run = (): void => {
       if (!isCancelled) callback();
     };
@@ -52,7 +52,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
 
 export class SimulatedHost {
   readonly name: string;
-  /** The error of this machine's wall clock. */
+  /** Error of this machine's wall clock. */
   wallOffsetMs = 0;
   incarnation: Incarnation | null = null;
   private readonly world: World;
@@ -81,7 +81,7 @@ export class SimulatedHost {
     return this.incarnation;
   }
 
-  /** Ends the current incarnation at once, between two events. */
+  /** Ends the current incarnation immediately, between two events. */
   crash(): void {
     const { incarnation } = this;
     if (incarnation === null) return;
@@ -105,7 +105,7 @@ export class SimulatedHost {
     for (const run of held) this.incarnation?.soon(run);
   }
 
-  /** Runs what is due on this machine, or keeps it for when the pause ends. */
+  /** Runs an event of this machine, or keeps it until the pause ends. */
   perform(incarnation: Incarnation, callback: () => void): void {
     if (!incarnation.isAlive) return;
     if (this.held !== null) this.held.push(callback);

@@ -1,13 +1,13 @@
 /**
- * One direction of a simulated connection: bytes or messages in order, each after a random delay. While the link is cut
- * nothing arrives; what was sent waits, as TCP would send it again, and arrives when the link heals.
+ * One direction of a simulated connection: delivers bytes or messages in order, each after a random delay. While the link is cut
+ * nothing is delivered; sent data waits, as with TCP retransmission, and is delivered when the cut ends.
  */
 import { type Carried, copyOf } from './carried.ts';
 import type { Incarnation, SimulatedHost } from './host.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
-/** What was sent and has not arrived may grow to this before `send` says to wait. */
+/** Above this many undelivered bytes `send` returns false. */
 const windowBytes = 1024 * 1024;
 
 export interface LinkFaults {
@@ -43,7 +43,7 @@ export interface LinkEnd {
 }
 
 export class Link {
-  /** Set by the receiving side. */
+  /** Set by the receiving end. */
   deliver: (data: Carried) => void = () => {};
   onDrain: () => void = () => {};
   private readonly world: World;
@@ -74,7 +74,7 @@ export class Link {
     this.random = random;
   }
 
-  /** False: too much is on its way; `onDrain` comes when there is room. */
+  /** Returns false when too many bytes are undelivered; `onDrain` is called when there is room again. */
   send(data: Carried): boolean {
     if (!this.isOpen) return true;
     const copy = copyOf(data);
@@ -84,12 +84,12 @@ export class Link {
     return !this.isStalled;
   }
 
-  /** Runs `done` on the receiving side after everything that was sent before. */
+  /** Calls `done` on the receiving end after everything sent before has been delivered. */
   finish(done: () => void): void {
     if (this.isOpen) this.enqueue(null, 0, done);
   }
 
-  /** Nothing that is on its way arrives any more. */
+  /** Discards everything that is not delivered yet. */
   drop(): void {
     this.isOpen = false;
     this.queue.length = 0;

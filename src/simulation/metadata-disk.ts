@@ -1,7 +1,7 @@
 /**
- * What lies under the metadata log of one machine, over all its incarnations: a store whose writes are durable as a whole or not at
- * all. A write that was under way when the machine died is found afterwards or not, by chance; the store may fail a write,
- * as a dying disk does, and be found damaged at the next start.
+ * The storage of one machine's metadata log, over all its incarnations: a store whose writes become durable as a whole or not at
+ * all. A write that was in progress when the machine crashed may or may not be found afterwards, at random. Tests can make a write
+ * fail, as on a failing disk, or make the store damaged at the next start.
  */
 import { applyWrites, type DiskImage, emptyDisk, MemoryStore } from '../raft/memory-store.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../raft/store.ts';
@@ -12,11 +12,11 @@ const syncMinMs = 0.2;
 const syncMeanMs = 2;
 
 export class MetadataDisk {
-  /** Of the current incarnation or the last one. */
+  /** The store of the current incarnation, or of the last one. */
   store = new MemoryStore();
-  /** The next write fails with this code of the system; null: none does. */
+  /** The next write fails with this system error code; null: it succeeds. */
   failure: string | null = null;
-  /** A checksum does not fit: the next start must refuse to go on. */
+  /** A checksum is wrong: the next start must refuse to continue. */
   isDamaged = false;
   private readonly random: SeededRandom;
   private underway: readonly WriteOp[] | null = null;
@@ -29,14 +29,17 @@ export class MetadataDisk {
     return this.store.durable;
   }
 
-  /** The disk is replaced by an empty one. */
+  /** Replaces the disk by an empty one. */
   erase(): void {
     this.store = new MemoryStore(emptyDisk);
     this.isDamaged = false;
     this.underway = null;
   }
 
-  /** The store for a new incarnation, with what the last one left. A sync of an ended incarnation never completes, so it changes nothing. */
+  /**
+   * The store for a new incarnation, with the content that the last one left. A sync of an ended incarnation never completes, so it
+   * changes nothing.
+   */
   openFor(life: Incarnation): RaftStore {
     this.settle();
     const sync = (): Promise<void> =>
@@ -56,7 +59,7 @@ export class MetadataDisk {
     this.underway = null;
   }
 
-  /** The error of a write that fails now; it may have reached the disk all the same. */
+  /** The error with which a write fails now. Even so the write may have reached the disk. */
   takeFailure(): Error | null {
     const { failure } = this;
     if (failure === null) return null;
@@ -85,7 +88,7 @@ class LifeStore extends MemoryStore {
   }
 
   override async open(): Promise<RecoveredState> {
-    if (this.#disk.isDamaged) throw new DamagedStoreError('a checksum of the metadata log does not fit');
+    if (this.#disk.isDamaged) throw new DamagedStoreError('a checksum of the metadata log is wrong');
     return super.open();
   }
 

@@ -1,10 +1,10 @@
 /**
- * The two network ports over simulated links: connections and message streams between hosts, with latency, cuts of either
- * direction, resets, and the breaks that a dead process leaves behind. A host is reached by its name.
+ * The two network ports over simulated links: connections and message streams between hosts, with latency, cuts of one direction,
+ * resets, and streams that break when a process ends. The address of a host is its name.
  *
- * A killed process resets its streams at once, as an operating system does; after a power cut or behind a cut link the
- * other side gets nothing and must notice by its own time-outs, at the latest when the machine is back and a packet that is sent
- * again reaches it.
+ * The streams of a killed process are reset at once, as an operating system does. After a power cut, or across a cut link, the peer
+ * receives nothing and must detect the break by its own time-outs, or by the reset of the restarted machine when a packet is
+ * retransmitted to it.
  */
 import type {
   Address,
@@ -33,7 +33,7 @@ interface Pair {
   readonly links: readonly [Link, Link];
 }
 
-/** Until what was sent to a machine that forgot the stream is sent again. */
+/** Mean time until data sent to a restarted machine is retransmitted. */
 const retransmissionMeanMs = 100;
 
 function systemError(code: string, text: string): Error {
@@ -49,7 +49,7 @@ export class SimulatedNetwork {
   private readonly listeners = new Map<string, Accept>();
   private readonly channels = new Map<string, { place: LinkEnd; onStream: (stream: StreamEnd) => void }>();
   private readonly pairs = new Set<Pair>();
-  /** Ends whose peer lost power: they break when the machine is back and resets connections that it does not know. */
+  /** Stream ends whose peer lost power: they break when the peer's machine is back and resets connections that it does not know. */
   private readonly halfOpen: { end: StreamEnd; lost: Incarnation }[] = [];
   private nextPort = 20_000;
 
@@ -59,7 +59,7 @@ export class SimulatedNetwork {
     this.retransmissions = world.random.fork('retransmissions');
   }
 
-  /** The ports of one incarnation of a host. */
+  /** The network ports of one incarnation of a host. */
   join(host: SimulatedHost, life: Incarnation): { network: Network; peers: PeerNetwork } {
     const place = { host, life };
     for (const { end, lost } of this.halfOpen.splice(0)) {
@@ -85,7 +85,7 @@ export class SimulatedNetwork {
     };
   }
 
-  /** Breaks every stream of an incarnation that ended: at once when the process was killed, silently when the power went. */
+  /** Breaks every stream of an incarnation that ended: at once when the process was killed, without notice when the power was cut. */
   crashed(life: Incarnation, wasKilled: boolean): void {
     for (const pair of this.pairs) {
       const own = pair.ends.find((end) => end.place.life === life);
@@ -99,7 +99,7 @@ export class SimulatedNetwork {
     for (const [key, accept] of this.channels) if (accept.place.life === life) this.channels.delete(key);
   }
 
-  /** Cuts directions, each from one host to another, and mends them when the time is over. */
+  /** Cuts the given directions between hosts for `durationMs`. */
   cutFor(directions: readonly (readonly [from: string, to: string])[], durationMs: number): void {
     for (const [from, to] of directions) this.partitions.cut(from, to);
     this.world.schedule(durationMs, null, () => {

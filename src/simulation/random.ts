@@ -1,6 +1,6 @@
 /**
- * Seeded chance: the same seed gives the same numbers on every machine. `fork` makes an independent stream for one
- * purpose, so that taking one family of faults out does not shift the numbers of the others.
+ * Seeded random numbers: the same seed gives the same numbers on every machine. `fork` makes an independent stream for one purpose,
+ * so that leaving out one family of faults does not change the numbers of the others.
  */
 import type { Random } from '../base/random.ts';
 
@@ -68,7 +68,7 @@ export class SeededRandom implements Random {
     return -Math.log(1 - this.fraction()) * mean;
   }
 
-  /** A stream of its own for `label`; it does not depend on how many numbers were drawn from this one. */
+  /** An independent stream for `label`. It does not depend on how many numbers were drawn from this one. */
   fork(label: string): SeededRandom {
     let hash = this.seed ^ 0x811c9dc5;
     for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);

@@ -1,18 +1,18 @@
 /**
- * What a simulated world is to those who run it: a function from a seed to a verdict. The same seed, with the same faults
- * left out, gives the same events and the same trace hash on every machine.
+ * The interface of a simulated world: a function from a seed to a verdict. The same seed with the same faults left out gives the
+ * same events and the same trace hash on every machine.
  */
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** Families of faults that are left out, by name: shrinking. */
+  /** Names of fault families to leave out (for shrinking). */
   readonly without?: ReadonlySet<string>;
   /**
-   * Single faults that are left out, by their number in the seed's plan: shrinking. Each fault draws from a stream of its
-   * own, so leaving one out moves no other.
+   * Numbers of single faults to leave out (for shrinking). Each fault draws from its own random stream, so leaving one out changes
+   * no other.
    */
   readonly skip?: ReadonlySet<number>;
-  /** Every line of the readable trace. */
+  /** Receives every line of the readable trace. */
   readonly onTrace?: (line: string) => void;
 }
 
@@ -23,18 +23,18 @@ export interface FaultRecord {
 }
 
 export interface SimulationViolation {
-  /** Its id and name, as in "I6 commit truth"; "assertion" when the code under test found out by itself. */
+  /** Id and name of the invariant, such as "I6 commit truth"; "assertion" when an assertion of the code under test failed. */
   readonly invariant: string;
   readonly message: string;
 }
 
 export interface SimulationResult {
   readonly seed: number;
-  /** Deliveries, timers, completions of the disk, requests of clients, faults: nothing that only the simulator does. */
+  /** Number of deliveries, timers, disk completions, client requests and faults; the simulator's own events do not count. */
   readonly events: number;
   readonly traceHash: number;
   readonly virtualMs: number;
-  /** Faults carried out, in order. */
+  /** The injected faults, in order. */
   readonly faults: readonly FaultRecord[];
   readonly violation: SimulationViolation | null;
 }
@@ -42,7 +42,7 @@ export interface SimulationResult {
 export interface SimulationWorld {
   readonly name: string;
   readonly families: readonly string[];
-  /** Never throws for what the code under test does: that is a violation. */
+  /** Never throws because of the code under test: its errors become violations. */
   run(options: SimulationOptions): SimulationResult;
 }
 
@@ -53,7 +53,7 @@ export interface Hunt {
   readonly events: number;
 }
 
-/** Runs the seeds from `seedFrom` to `seedTo`, both included, until one of them violates an invariant. */
+/** Runs the seeds from `seedFrom` to `seedTo`, both included, until one violates an invariant. */
 export function hunt(seedFrom: number, seedTo: number, world: SimulationWorld): Hunt {
   let events = 0;
   for (let seed = seedFrom; seed <= seedTo; seed++) {
@@ -64,7 +64,7 @@ export function hunt(seedFrom: number, seedTo: number, world: SimulationWorld): 
   return { found: null, seeds: Math.max(0, seedTo - seedFrom + 1), events };
 }
 
-/** Fewer faults that lead to the same violation, if there is one: families first, then single faults by halves. */
+/** Finds fewer faults that lead to the same violation, if possible: first leaves out families, then single faults by halves. */
 export function shrink(world: SimulationWorld, seed: number): SimulationOptions & { readonly runs: number } {
   const without = new Set<string>();
   const skip = new Set<number>();

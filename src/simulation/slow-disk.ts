@@ -1,6 +1,6 @@
 /**
- * The disk as one incarnation of a host sees it: every operation takes a moment of virtual time, and none of an ended incarnation's
- * operations ever returns. Between asking and happening a crash may come: then it did not happen.
+ * The disk as one incarnation of a host uses it: every operation takes some virtual time, and no operation of an ended incarnation
+ * returns. An operation that is still delayed when the host crashes is not carried out.
  */
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
 import type { Incarnation } from './host.ts';
@@ -8,12 +8,12 @@ import type { Incarnation } from './host.ts';
 export interface DiskDelays {
   /** Means of exponentially distributed delays. */
   readonly operationMeanMs: number;
-  /** Of a read from an open file. */
+  /** Mean delay of a read from an open file. */
   readMeanMs: number;
   readonly syncMeanMs: number;
-  /** Until this moment of virtual time no operation completes: a disk that hangs. */
+  /** Until this virtual time no operation completes, as on a disk that hangs. */
   stalledUntilMs: number;
-  /** Until this moment no sync ends; reads and writes do. */
+  /** Until this virtual time no sync completes; reads and writes do. */
   syncsStalledUntilMs: number;
 }
 

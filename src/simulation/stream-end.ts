@@ -1,12 +1,12 @@
 /**
- * One end of a simulated stream, and a byte connection made of one. A stream breaks once: by either side's `close`, by
- * the death of a host, or because the network resets it.
+ * One end of a simulated stream, and a byte connection built on one. A stream breaks at most once: by a `close` of either side, by
+ * the crash of a host, or by a reset of the network.
  */
 import type { Address, Connection } from '../base/network.ts';
 import type { Carried } from './carried.ts';
 import type { Link, LinkEnd } from './link.ts';
 
-/** A `MessageStream`, or what a byte connection is made of. */
+/** Implements `MessageStream`; also the base of a byte connection. */
 export class StreamEnd {
   onMessage: (message: Carried) => void = () => {};
   onClose: (error: Error | null) => void = () => {};
@@ -41,7 +41,7 @@ export class StreamEnd {
     this.closed(null);
   }
 
-  /** The network says that the stream is over. */
+  /** Called by the network when the stream has ended. */
   closed(error: Error | null): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -49,7 +49,7 @@ export class StreamEnd {
   }
 }
 
-/** Bytes instead of messages: chunks arrive as they were written. */
+/** A byte connection: chunks arrive as they were written. */
 export class StreamConnection implements Connection {
   onData: (chunk: Uint8Array) => void = () => {};
   onClose: (error: Error | null) => void = () => {};

@@ -1,9 +1,9 @@
 /**
- * Message streams inside one process: two ends, first in first out, each message delivered in a later turn of the scheduler.
- * For tests of what runs over `PeerNetwork` without a simulated world; `network.ts` has latency and faults.
+ * Message streams inside one process: two ends, first in first out; each message is delivered in a later turn of the scheduler. For
+ * unit tests of users of `PeerNetwork`; `network.ts` adds latency and faults.
  *
- * Invariants: an end gets nothing before it had the chance to set its callbacks; after a close or a cut nothing arrives;
- * `send` answers false beyond `windowBytes` and `onDrain` follows.
+ * Invariants: an end receives nothing before its owner could set the callbacks; nothing is delivered after a close or a break;
+ * `send` returns false above `windowBytes`, and `onDrain` is called later.
  */
 import type { Scheduler } from '../base/clock.ts';
 import type {
@@ -50,7 +50,7 @@ class StreamEnd implements MessageStream {
     return !this.#isStalled;
   }
 
-  /** Ends both sides; what was sent before still arrives. */
+  /** Ends both sides; messages sent before are still delivered. */
   close(reason?: string): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -93,7 +93,7 @@ interface OpenPair {
   readonly ends: readonly [StreamEnd, StreamEnd];
 }
 
-/** Peers of one process, reached by their host names. */
+/** Connects the nodes of one process; each has a host name. */
 export class StreamHub {
   readonly #scheduler: Scheduler;
   readonly #accepting = new Map<string, Accepting>();
@@ -104,7 +104,7 @@ export class StreamHub {
     this.#scheduler = scheduler;
   }
 
-  /** The port of the node that others reach as `host`. */
+  /** The port of the node with host name `host`. */
   join(host: string): PeerNetwork {
     return {
       open: <C extends PeerMessage, S extends PeerMessage>(address: Address, channel: Channel<C, S>) =>
@@ -129,7 +129,7 @@ export class StreamHub {
     this.#cut.delete(host);
   }
 
-  /** Breaks all streams of a host; new ones can be opened at once. */
+  /** Breaks all streams of a host; new ones can be opened immediately. */
   breakStreams(host: string): void {
     const broken = this.#pairs.filter((pair) => pair.from === host || pair.to === host);
     this.#pairs = this.#pairs.filter((pair) => !broken.includes(pair));
@@ -147,7 +147,7 @@ export class StreamHub {
     }
     this.#pairs = this.#pairs.filter((pair) => pair.ends[0].isOpen);
     this.#pairs.push({ from, to: address.host, ends });
-    // Before any message: those are delivered in later turns, in order.
+    // Runs before any message is delivered, because messages are delivered in later turns, in order.
     this.#scheduler.soon(() => {
       if (theirs.isOpen) accepting.onStream(theirs);
     });

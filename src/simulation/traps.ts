@@ -1,13 +1,13 @@
 /**
- * What a simulated program must not touch: the machine's clock, timers, chance, files and sockets. While a world runs they
- * throw and say what to inject instead; afterwards everything is as it was. A call that slips through would make two runs of
- * one seed differ, and the reason could not be found.
+ * Forbids simulated code to use the real machine's clock, timers, random numbers, files and sockets. While a world runs, such a
+ * call throws an error that names the port to use instead; afterwards everything is restored. An undetected call would make two
+ * runs of one seed differ without a visible reason.
  *
- * Not trapped: what node itself and V8 do inside, modules that kept a function from before (`const now = Date.now`).
+ * Not trapped: internal calls of Node and V8, and modules that kept a reference from before (`const now = Date.now`).
  */
 import { assert } from '../base/assert.ts';
 
-/** Something of the real machine was asked for inside a simulation. */
+/** Code inside a simulation used the real machine. */
 export class TrapError extends Error {
   override readonly name = 'TrapError';
 }
@@ -35,11 +35,11 @@ const chanceNames = [
 const socketNames = ['connect', 'createConnection', 'createServer'];
 const lookupNames = ['lookup', 'resolve', 'resolve4', 'resolve6', 'reverse'];
 
-/** Traps that are set now; nested runs share them. */
+/** The traps that are set now; nested runs share them. */
 let restores: Restore[] = [];
 let depth = 0;
 
-/** Runs `body`, which must not wait for anything, with the traps set. */
+/** Runs `body`, which must be synchronous, with the traps set. */
 export function withTraps<T>(body: () => T): T {
   if (depth++ === 0) restores = setAll();
   try {
@@ -49,7 +49,7 @@ export function withTraps<T>(body: () => T): T {
   }
 }
 
-/** Runs `body` without traps, from within a simulation: to print a line of its trace. */
+/** Runs `body` without traps from within a simulation, for example to print a line of its trace. */
 export function outsideTraps<T>(body: () => T): T {
   if (depth === 0) return body();
   const before = depth;
@@ -96,7 +96,7 @@ function setAll(): Restore[] {
   return set;
 }
 
-/** Imports by name see the traps only after this. */
+/** Makes named imports of builtin modules use the traps. */
 function syncBuiltins(): void {
   (builtin('node:module') as unknown as { syncBuiltinESMExports(): void }).syncBuiltinESMExports();
 }
@@ -105,12 +105,12 @@ function builtin(name: string): Record<string, unknown> {
   return process.getBuiltinModule(name) as unknown as Record<string, unknown>;
 }
 
-/** Classes (`Stats`, `ReadStream`) touch nothing by being named. */
+/** Leaves out classes (`Stats`, `ReadStream`): a reference to one uses nothing of the machine. */
 function functionsOf(module: Record<string, unknown>): string[] {
   return Object.keys(module).filter((name) => /^[a-z]/.test(name) && typeof module[name] === 'function');
 }
 
-/** Null when there is no such function or it can't be replaced. */
+/** Null when the function does not exist or cannot be replaced. */
 function trapOne(target: object, name: string, where: string, instead: string): Restore | null {
   const holder = target as Record<string, unknown>;
   const original = holder[name];
@@ -132,7 +132,7 @@ function trapOne(target: object, name: string, where: string, instead: string): 
   };
 }
 
-/** `new Date(ms)` is a calculation and stays; what asks for the present does not. */
+/** `new Date(ms)` is a pure calculation and stays allowed; reading the current time is trapped. */
 function trapDate(): Restore {
   const original = globalThis.Date;
   const refuse = (what: string): never => {

@@ -1,7 +1,7 @@
 /**
- * A disk that refuses what Windows refuses: renaming or removing a file that is open, or a directory with an open file in it
- * (EPERM, EBUSY); opening a directory; names that differ only in case are one; device names and some characters are no names.
- * The strict rules, as if every handle were opened without sharing: a program that works here works there.
+ * A disk with the restrictions of Windows: an open file, or a directory with an open file in it, cannot be renamed or removed
+ * (EPERM, EBUSY); a directory cannot be opened; names that differ only in case are the same name; device names and some characters
+ * are not allowed. It is as strict as if every handle were opened without sharing, so a program that works here works on Windows.
  */
 import {
   type FileHandle,
@@ -17,10 +17,10 @@ const characters = /[<>:"|?*\\]|[. ]$/;
 
 export class WindowsDisk implements FileSystem {
   readonly #disk: SimulatedDisk;
-  /** How many handles are open on a path, by its key. */
+  /** Number of open handles of a path, by its key. */
   #open = new Map<string, number>();
   #incarnation: number;
-  /** What was refused because something was open. */
+  /** Operations that were refused because something was open. */
   refusals: string[] = [];
 
   constructor(disk: SimulatedDisk) {
@@ -31,7 +31,7 @@ export class WindowsDisk implements FileSystem {
   async open(path: string, mode: 'read' | 'write'): Promise<FileHandle> {
     const real = await this.#existing(path);
     const key = keyOf(real);
-    // Taken before the file is there, as the system does it in one step.
+    // Counted before the file is created, because Windows does both in one step.
     const open = this.#handles();
     open.set(key, (open.get(key) ?? 0) + 1);
     let isOpen = true;
@@ -92,9 +92,9 @@ export class WindowsDisk implements FileSystem {
     await this.#disk.remove(real);
   }
 
-  /** As the adapter of this system: there is nothing to sync. */
+  /** Does nothing, as the adapter for Windows does. */
   async syncDirectory(path: string): Promise<void> {
-    // The journal of NTFS keeps names; this disk's own must hear of it.
+    // NTFS makes directory entries durable through its journal; the simulated disk needs an explicit sync for that.
     await this.#disk.syncDirectory(await this.#existing(path));
   }
 
@@ -106,7 +106,7 @@ export class WindowsDisk implements FileSystem {
     return this.#disk.volume();
   }
 
-  /** The handles of this incarnation of the process: the system closes those of a process that died. */
+  /** The handles of the current incarnation: Windows closes those of a process that ended. */
   #handles(): Map<string, number> {
     if (this.#incarnation !== this.#disk.incarnation) {
       this.#incarnation = this.#disk.incarnation;
@@ -127,7 +127,7 @@ export class WindowsDisk implements FileSystem {
     }
   }
 
-  /** `path` with the names that are on the disk, whatever their case; the rest as given. */
+  /** `path` with existing names in their spelling on the disk, whatever the case of the argument. */
   async #existing(path: string): Promise<string> {
     let real = '';
     for (const name of path.split('/').filter((one) => one !== '' && one !== '.')) {

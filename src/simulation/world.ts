@@ -1,9 +1,9 @@
 /**
- * The event loop of a simulation: one queue of events on a virtual clock, run one at a time, with every promise that an
- * event settled carried through before the next event. Same seed, same order of events, same trace.
+ * The event loop of a simulation: one queue of events on a virtual clock, run one at a time. All promises that an event settles are
+ * continued before the next event. The same seed gives the same order of events and the same trace.
  *
- * `run` must be called from a macrotask (`inMacrotask` sees to that): inside a microtask V8 would not start another
- * round of microtasks, and no promise would ever settle.
+ * `run` must be called from a macrotask (`inMacrotask` does that): inside a microtask V8 starts no further round of microtasks, so
+ * no promise would settle.
  */
 import v8 from 'node:v8';
 import { assert } from '../base/assert.ts';
@@ -16,12 +16,12 @@ interface SimulatedEvent extends Timer, Due {
   run: (() => void) | null;
 }
 
-/** Owner of scheduled events. Events of an owner that is no longer alive do not happen. */
+/** Owns scheduled events. Events of an owner that is no longer alive are dropped. */
 export interface Owner {
   readonly isAlive: boolean;
 }
 
-/** V8's microtask checkpoint as a function; the flag that makes it callable is switched off again at once. */
+/** V8's microtask checkpoint as a function. The flag that makes it callable is reset immediately. */
 function microtaskDrain(): () => void {
   v8.setFlagsFromString('--allow-natives-syntax');
   try {
@@ -36,7 +36,7 @@ export class World {
   readonly random: SeededRandom;
   nowMs = 0;
   eventCount = 0;
-  /** Called after every event and its microtasks: where the checkers look. */
+  /** Called after every event and its microtasks; the checkers run here. */
   afterEvent: () => void = () => {};
   private readonly queue = new EventQueue<SimulatedEvent>();
   private readonly drain = microtaskDrain();
@@ -48,7 +48,7 @@ export class World {
     this.random = new SeededRandom(seed);
   }
 
-  /** Runs `callback` at `nowMs + delayMs`, unless `owner` has died by then. */
+  /** Runs `callback` at `nowMs + delayMs`, unless `owner` is dead by then. */
   schedule(delayMs: number, owner: Owner | null, callback: () => void): Timer {
     const event: SimulatedEvent = {
       atMs: this.nowMs + Math.max(0, delayMs),
@@ -63,7 +63,10 @@ export class World {
     return event;
   }
 
-  /** Runs events until `done` says so, the queue is empty, or the virtual clock reaches `untilMs`; true when `done` did. */
+  /**
+   * Runs events until `done` returns true, the queue is empty, or the virtual clock reaches `untilMs`. Returns true in the first
+   * case.
+   */
   run(untilMs: number, done: () => boolean = () => false): boolean {
     this.checkDrain();
     while (!done()) {
@@ -78,7 +81,7 @@ export class World {
     return true;
   }
 
-  /** Inside a microtask no promise would settle, and the run would look like one without responses. */
+  /** Fails early when called inside a microtask: no promise would settle, as if no node ever responded. */
   private checkDrain(): void {
     let isDrained = false;
     void Promise.resolve().then(() => {
@@ -88,7 +91,7 @@ export class World {
     assert(isDrained, 'a world runs in a macrotask: call it within inMacrotask, not after an await');
   }
 
-  /** Mixes a fact into the trace hash, by which two runs of one seed are compared. */
+  /** Mixes a fact into the trace hash, which is used to compare two runs of one seed. */
   trace(fact: string): void {
     for (let i = 0; i < fact.length; i++) this.hash = Math.imul(this.hash ^ fact.charCodeAt(i), 0x01000193);
   }

@@ -1,4 +1,4 @@
-/** The state machine of a simulated replica: a hash of the entries that it applied, in their order. And names of its disks. */
+/** The state machine of a simulated replica: a hash over the applied entries in order. Also the names of disks. */
 import type { Entry } from '../../raft/types.ts';
 
 export function directoryOf(index: number, diskLife: number): string {
@@ -15,7 +15,7 @@ export function readHash(bytes: Uint8Array): number {
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
-/** The state after one entry more. */
+/** The hash after one more entry. */
 export function mix(hash: number, { offset, epoch, kind, payload }: Entry): number {
   let value = Math.imul(hash ^ offset, 0x9e3779b1) ^ epoch;
   value = Math.imul(value ^ kind.length, 0x85ebca6b);

@@ -1,6 +1,6 @@
 /**
- * The invariants of consensus (I1 to I17), told by an observer that looks at disks, logs and messages at every event. Each
- * check costs what changed, never the size of the world.
+ * Checks the invariants of consensus (I1 to I17) from disks, logs and messages after every event. The cost of a check depends on
+ * what changed, not on the size of the world.
  */
 import type { RaftCore } from '../../raft/core.ts';
 import type { Outbound, RaftMessage } from '../../raft/messages.ts';
@@ -23,7 +23,7 @@ import {
   votersText,
 } from './watch.ts';
 
-/** What the checker needs of the world. */
+/** The part of the world that the checker uses. */
 export interface CheckedWorld {
   readonly replicas: readonly Replica[];
   readonly initialVoters: readonly Voter[];
@@ -36,19 +36,19 @@ export interface CheckedWorld {
 export class Checker {
   readonly world: CheckedWorld;
   readonly canonical = new Canonical();
-  /** I7. */
+  /** I7: the committed log. */
   readonly committed: Canon[] = [];
-  /** Epoch of the leader that committed it, by offset. */
+  /** By offset: the epoch of the leader that committed the entry. */
   readonly #committedIn: number[] = [];
   /** I1: the one leader of each epoch. */
   readonly leaders = new Map<number, Replica>();
-  /** What each disk holds. Wiped disks stay in it: their replicas had acknowledged what was on them. */
+  /** The content of each disk. Wiped disks are kept, because their replicas had acknowledged that content. */
   readonly durableOf = new Map<string, Mirror>();
   /** I2: by disk and epoch. */
   readonly #votes = new Map<string, Map<number, ReplicaKey>>();
   /** I10: state after each offset. */
   readonly #states: number[] = [];
-  /** Epochs begun, for those who count disturbances. */
+  /** The largest epoch seen; tests that count disturbances read it. */
   epochMax = 0;
   committedEnd = 0;
 
@@ -88,7 +88,7 @@ export class Checker {
     watch.snapshotEnd = 0;
   }
 
-  /** A write was asked for: the log in memory is so from now on. */
+  /** A write was requested: from now on the replica's log in memory includes it. */
   wrote(replica: Replica, core: RaftCore, op: WriteOp): void {
     const { watch } = replica;
     const first = op.entries[0];
@@ -115,7 +115,7 @@ export class Checker {
     watch.rebuildSteps();
   }
 
-  /** The voter set in force before the first one in the log. A replica that was formatted without voters has none. */
+  /** The voter set in force before the first one in the log; empty for a replica that was formatted without voters. */
   #initialOf(meta: SnapshotMeta): readonly Voter[] {
     return meta.voters.length === 0 ? [] : this.world.initialVoters;
   }
@@ -136,7 +136,7 @@ export class Checker {
       require(!leads, 'I4 leader append-only', () => `leader ${id} replaces ${from}`);
       require(from >= watch.highWatermark, 'I7 committed immutable', () =>
         `${id} replaces ${from}, committed up to ${watch.highWatermark}`);
-      // A leader of the past may still rule a replica that doesn't know of the one that committed.
+      // A leader of an earlier epoch may still replicate to a replica that does not know the leader that committed the entry.
       const knows = from < this.committedEnd && core.state.epoch >= (this.#committedIn[from] as number);
       require(!knows || memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
         `${id} replaces ${nameOf(this.committed[from])}, which is committed`);
@@ -151,7 +151,7 @@ export class Checker {
     }
   }
 
-  /** I12: one voter at a time, and one set at a time that isn't committed. */
+  /** I12: a change adds or removes one voter, and at most one voter set is uncommitted. */
   #voterStep(replica: Replica, core: RaftCore, canon: Canon): void {
     const { watch } = replica;
     const before = watch.steps.at(-1);
@@ -164,7 +164,7 @@ export class Checker {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
         `leader n${replica.id} goes from ${votersText(old)} to ${votersText(voters)} at once`);
     }
-    // The first entry only repeats what the format said.
+    // The first voters entry of the log repeats the set of the format.
     if (before === undefined && difference(old, voters) === 0) return;
     const own = watch.memory.last(core.state.highWatermark)?.epoch === canon.epoch;
     require(own, 'I12 voter sets', () =>
@@ -182,7 +182,7 @@ export class Checker {
       `n${replica.id} takes ${votersText(current)} for the voters, its log says ${votersText(voters)}`);
   }
 
-  /** The disk carried writes out. */
+  /** The disk completed the writes `ops`. */
   stored(replica: Replica, ops: readonly WriteOp[]): void {
     const { durable } = replica.watch;
     for (const op of ops) {
@@ -215,7 +215,7 @@ export class Checker {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void {
     this.#committedSnapshot(replica, meta);
     const { watch } = replica;
-    // A newer one was installed meanwhile: the disk keeps that.
+    // A newer snapshot was installed meanwhile; the disk keeps that one.
     if (meta.endOffset <= watch.snapshotEnd) return;
     watch.snapshotEnd = meta.endOffset;
     const expected = watch.votersBefore(meta.endOffset);
@@ -225,7 +225,7 @@ export class Checker {
     }
   }
 
-  /** After each step of a core, before its messages leave. `votersBefore`: when it took several inputs at once. */
+  /** Called after each step of a core, before its messages are sent. `votersBefore` is given when the step handled several inputs. */
   stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
     const { watch } = replica;
     const { state } = core;
@@ -264,13 +264,13 @@ export class Checker {
     replica.judgedSinceMs = replica.localMs;
     this.world.elected(replica);
     let end = this.committedEnd;
-    // Votes may come late: what later epochs committed need not be here.
+    // A vote may be delayed: entries that later epochs committed need not be in this log.
     while (end > 0 && (this.#committedIn[end - 1] as number) >= epoch) end -= 1;
     this.world.note(() => `n${replica.id} leads epoch ${epoch}, end=${watch.memory.end} committed=${end}`);
     const complete = watch.memory.end >= end && watch.memory.last(end) === (this.committed[end - 1] ?? null);
     require(complete, 'I5 leader completeness', () =>
       `n${replica.id} leads epoch ${epoch} with ${nameOf(watch.memory.last(Math.min(end, watch.memory.end)))}, committed is ${nameOf(this.committed[end - 1])}`);
-    // The set that elected it: its own `voters` entry of this epoch, if any, repeats the set before.
+    // The voter set that elected the leader. Its own `voters` entry of this epoch, if any, repeats the set before.
     const { voters } = watch;
     const votes = voters.filter((voter) => {
       const votedFor = this.#votes.get(this.#directoryOf(voter))?.get(epoch);
@@ -296,14 +296,14 @@ export class Checker {
       return;
     }
     const { role, epoch } = core.state;
-    // A leader that commits may lose its leadership within the same step.
+    // A leader that commits may lose its leadership in the same step.
     const committer =
       role.name === 'leader' ? epoch : this.leaders.get(last?.epoch ?? -1) === replica ? last?.epoch : null;
     require(committer !== null, 'I6 commit truth', () =>
       `n${replica.id}, no leader, takes ${nameOf(last)} for committed; ${this.committedEnd} entries are`);
     require(last?.epoch === committer, 'I6 commit truth', () =>
       `leader n${replica.id} of epoch ${epoch} commits ${nameOf(last)} by counting`);
-    // Of several inputs, one may have committed and another changed the set.
+    // When a step handled several inputs, one may have committed and another changed the voter set.
     const held =
       this.#held(watch.voters, last as Canon) ||
       (votersBefore !== null && this.#held(votersBefore, last as Canon));
@@ -318,7 +318,7 @@ export class Checker {
     this.committedEnd = endOffset;
   }
 
-  /** Whether a majority of `voters` has the entry, and all before it, on its disks. */
+  /** Whether a majority of `voters` has the entry and everything before it on disk. */
   #held(voters: readonly Voter[], last: Canon): boolean {
     const endOffset = last.offset + 1;
     let holders = 0;
@@ -329,7 +329,7 @@ export class Checker {
     return holders >= majority(voters.length);
   }
 
-  /** What costs more is looked at now and then. */
+  /** More expensive checks, made for a sample of the events. */
   #sampled(replica: Replica, core: RaftCore): void {
     this.#sameVoters(replica, core);
     this.#sameDisk(replica, core);
@@ -349,7 +349,7 @@ export class Checker {
     this.world.deposed.look(replica, core);
   }
 
-  /** I17: when nothing waits to be written, recovery would find what is in memory. */
+  /** I17: when no write is pending, a restart would recover exactly what is in memory. */
   #sameDisk(replica: Replica, core: RaftCore): void {
     const { state } = core;
     if (replica.writesPending || state.log.persistedSeq !== state.log.lastSeq) return;
@@ -364,7 +364,7 @@ export class Checker {
     if ((replica.watch.steppedCount & 1023) === 0) replica.tryRecovery();
   }
 
-  /** A message was handled: what the leader concluded is compared with the follower's disk. */
+  /** A message was handled: compares what the leader concluded from it with the follower's disk. */
   handled(replica: Replica, core: RaftCore, input: { from: ReplicaKey; message: RaftMessage }): void {
     const { role, epoch } = core.state;
     if (role.name !== 'leader' || input.message.epoch !== epoch) return;

@@ -1,7 +1,7 @@
 /**
- * Clients of the quorum and the oracle of what they see (I20, I21): the log's offsets order all operations, so real time is
- * respected when an answer never lies below anything that was answered before its request began. An outcome may stay
- * unknown; a refused request never happened.
+ * Clients of the quorum, and the oracle for their responses (I20, I21). The offsets of the log order all operations: a response
+ * must not have a lower offset than any response that came before its request began. An operation may end with an unknown outcome;
+ * a refused request must never take effect.
  */
 import { below } from '../../base/random.ts';
 import type { Refusal, VoterChange } from '../../raft/state.ts';
@@ -10,7 +10,7 @@ import type { RaftPlan } from './plan.ts';
 import type { Replica } from './replica.ts';
 import { type Canon, require, votersText } from './watch.ts';
 
-/** What clients need of the world. */
+/** The part of the world that clients use. */
 export interface ClientWorld {
   readonly plan: RaftPlan;
   readonly random: SeededRandom;
@@ -27,9 +27,9 @@ interface Operation {
   readonly ticket: number;
   readonly replica: Replica;
   readonly life: number;
-  /** End of everything that was answered before it began. */
+  /** The highest end offset among the responses given before this operation began. */
   readonly floor: number;
-  /** Of a read: what must be applied first. */
+  /** For a read: the end offset that must be applied before it is answered. */
   endOffset: number;
   state: 'open' | 'done' | 'refused' | 'unknown';
 }
@@ -41,7 +41,7 @@ export class Clients {
   readonly #operations: Operation[] = [];
   readonly #open = new Set<Operation>();
   readonly #committedAt: number[] = [];
-  /** End of everything that was answered. */
+  /** The highest end offset among all responses. */
   #floor = 0;
   answered = 0;
   reads = 0;
@@ -63,7 +63,7 @@ export class Clients {
       .join(', ');
   }
 
-  /** A proposal to a replica that believes it leads; now and then to another one. */
+  /** Proposes to a replica that believes it leads; sometimes to another one. */
   propose(): void {
     const replica = this.#anyLeader();
     const core = replica?.core ?? null;
@@ -131,7 +131,7 @@ export class Clients {
       `refused proposal ${ticket} is committed at ${this.#committedAt[ticket]}`);
   }
 
-  /** The leadership was lost, or the process died, before the outcome was seen. */
+  /** The leadership was lost, or the process ended, before the outcome was known. */
   unknown(ticket: number): void {
     this.#end(ticket, 'unknown');
   }
@@ -142,7 +142,7 @@ export class Clients {
     }
   }
 
-  /** The answer to a proposal or a change: it is committed at `offset`. */
+  /** The response to a proposal or a change of voters: it is committed at `offset`. */
   committed(ticket: number, offset: number): void {
     const operation = this.#end(ticket, 'done');
     require(operation !== null, linearizable, () =>
@@ -171,7 +171,7 @@ export class Clients {
     if (replica.appliedEnd >= endOffset) this.#readNow(replica, operation);
   }
 
-  /** The replica has applied more: reads that waited for it go on. */
+  /** The replica has applied more entries: answers the reads that waited for them. */
   applied(replica: Replica): void {
     if (this.#open.size === 0) return;
     for (const operation of this.#open) {
@@ -189,7 +189,7 @@ export class Clients {
     this.#floor = Math.max(this.#floor, replica.appliedEnd);
   }
 
-  /** I21, and no phantoms: what is committed was proposed, was not refused, and is there once. */
+  /** I21: every committed entry was proposed, was not refused, and is committed only once. */
   sawCommitted({ offset, entry }: Canon): void {
     if (entry.kind !== 'data') return;
     const [a = 0, b = 0, c = 0, d = 0] = entry.payload;

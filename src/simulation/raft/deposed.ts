@@ -1,5 +1,5 @@
 /**
- * I14: a leader that hears no majority steps down in bounded time. What it really heard is counted by the simulator, on the
+ * I14: a leader that hears from no majority steps down within a bounded time. The simulator measures the real silence on the
  * leader's own clock; pauses of the process do not count.
  */
 import type { RaftCore } from '../../raft/core.ts';
@@ -9,7 +9,7 @@ import type { Replica } from './replica.ts';
 import { require } from './watch.ts';
 
 export class Deposed {
-  /** The leader has just been stepped. */
+  /** Called after each step of the leader. */
   look(replica: Replica, core: RaftCore): void {
     const { fetchTimeoutMs, heartbeatMs, me } = core.state.options;
     const now = replica.localMs;
@@ -20,7 +20,7 @@ export class Deposed {
     );
     if (heard.length === 0) return;
     const silentMs = now - majorityValue(heard);
-    // Two heartbeats late at most does it look, and after each it may wait for a turn.
+    // The leader checks at most two heartbeats late, and each check may wait for a turn.
     require(silentMs <= 1.5 * fetchTimeoutMs + 4 * heartbeatMs + 50, 'I14 deposed leader', () =>
       `n${replica.id} still leads epoch ${core.state.epoch}, a majority was silent for ${Math.floor(silentMs)} ms`);
   }

@@ -1,7 +1,4 @@
-/**
- * The disk of a replica: what would survive a power cut, and nothing else. A write is carried out as a whole or not at all,
- * one at a time; until then it is nowhere.
- */
+/** The disk of a replica: exactly what would survive a power cut. A write is carried out as a whole or not at all, one at a time. */
 import { assert } from '../../base/assert.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from '../../raft/types.ts';
@@ -16,7 +13,7 @@ export class Disk {
   snapshot: StoredSnapshot | null = null;
   startOffset = 0;
   startEpoch = 0;
-  /** By offset; what is below `startOffset` is gone. */
+  /** By offset; entries below `startOffset` are removed. */
   entries: Entry[] = [];
   endOffset = 0;
 
@@ -35,7 +32,7 @@ export class Disk {
     const first = op.entries[0];
     if (first !== undefined) {
       assert(first.offset <= this.endOffset, 'a write leaves no gap');
-      assert(first.offset >= this.startOffset, 'a write stays behind the snapshot');
+      assert(first.offset >= this.startOffset, 'a write begins at or after the log start');
       this.endOffset = first.offset;
       for (const entry of op.entries) this.entries[this.endOffset++] = entry;
     }
@@ -56,7 +53,7 @@ export class Disk {
     return this.entries.slice(this.startOffset, this.endOffset);
   }
 
-  /** At least one, of at most `bytesMax` altogether; null when `from` is no longer there. */
+  /** At least one entry, at most `bytesMax` bytes in all; null when the entry at `from` has been removed. */
   read(from: number, endOffset: number, bytesMax: number): Entry[] | null {
     if (from < this.startOffset || from >= this.endOffset) return null;
     const entries: Entry[] = [];

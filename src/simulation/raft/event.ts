@@ -1,4 +1,4 @@
-/** An event of the world of raft: a record and no closure, since the hot loop makes one for everything that happens. */
+/** An event of the raft world. It is a record and not a closure, because the hot loop makes one for everything that happens. */
 import type { Replica } from './replica.ts';
 
 export type EventKind =
@@ -18,7 +18,7 @@ export class SimEvent {
   readonly order: number;
   readonly kind: EventKind;
   readonly replica: Replica | null;
-  /** Incarnation of the replica to which the event belongs; messages reach later ones too. */
+  /** The incarnation of the replica to which the event belongs. Messages are delivered to later incarnations as well. */
   readonly life: number;
   readonly value: unknown;
   readonly from: unknown;

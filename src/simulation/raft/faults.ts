@@ -1,6 +1,6 @@
 /**
- * The faults, by family. Each draws from a stream of its own, so that leaving one out moves no other; how long it lasts is
- * drawn with it. Budget: wiped disks leave every voter set that may be in force a majority of live ones.
+ * The faults, by family. Each fault draws from its own random stream, its duration included, so that leaving one out changes no
+ * other. Budget: after disks are wiped, every voter set that may be in force has a majority of intact disks.
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -14,7 +14,7 @@ import type { FaultFamily } from './plan.ts';
 import type { Replica } from './replica.ts';
 import { votersText } from './watch.ts';
 
-/** What faults need of the world. */
+/** The part of the world that faults use. */
 export interface FaultWorld {
   readonly replicas: readonly Replica[];
   readonly network: Network;
@@ -33,7 +33,7 @@ export interface FaultWorld {
   note(line: () => string): void;
 }
 
-/** Carries a fault out and says what it is; null when there was nothing to harm. */
+/** Carries out a fault and returns its description; null when it found nothing to act on. */
 type Fault = (world: FaultWorld, random: SeededRandom) => string | null;
 
 export const faults: Record<FaultFamily, Fault> = {
@@ -94,7 +94,7 @@ export const faults: Record<FaultFamily, Fault> = {
   member,
 };
 
-/** Leaders are where it hurts. */
+/** Prefers leaders, where a fault has the most effect. */
 function target(world: FaultWorld, random: SeededRandom): Replica {
   const atLeader = random.chance(0.45);
   const any = world.replicas[below(random, world.replicas.length)] as Replica;
@@ -184,8 +184,9 @@ function wipe(world: FaultWorld, random: SeededRandom): string | null {
 }
 
 /**
- * What an administrator does: whose disk is gone leaves first, nobody else while one is missing. Sometimes it is
- * asked of the leader that is to come, before that one has committed anything, and a little later once more.
+ * Changes of voters as an administrator makes them: a voter whose disk is lost is removed first, and no other one while one is
+ * missing. Sometimes the request goes to a leader that is about to be elected, before it has committed anything, and is repeated a
+ * little later.
  */
 function member(world: FaultWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();

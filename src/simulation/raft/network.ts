@@ -1,6 +1,6 @@
 /**
- * The network between replicas: one way at a time, with delays, losses, repetitions and cuts. A message may outlive its
- * sender and reach a later incarnation of its receiver. With `fifo`, messages of a link keep their order, as on a stream.
+ * The network between replicas: one-way links with delay, loss, duplication and cuts. A message may arrive after its sender ended,
+ * and at a later incarnation of its receiver. With `fifo`, the messages of a link keep their order, as on a stream.
  */
 import { below } from '../../base/random.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -10,7 +10,7 @@ import type { SeededRandom } from '../random.ts';
 import type { RaftPlan } from './plan.ts';
 import type { Replica } from './replica.ts';
 
-/** What the network needs of the world. */
+/** The part of the world that the network uses. */
 export interface NetworkWorld {
   readonly plan: RaftPlan;
   readonly random: SeededRandom;
@@ -21,7 +21,7 @@ export interface NetworkWorld {
 }
 
 const spikeMsMax = 700;
-/** A repetition may come when its receiver is far past it. */
+/** A duplicate may arrive long after the original was handled. */
 const lateMsMax = 1000;
 const healedLatencyMsMax = 3;
 
@@ -32,7 +32,7 @@ export class Network {
   readonly #losses: SeededRandom;
   readonly #repeats: SeededRandom;
   readonly #count: number;
-  /** How many cuts lie on a link. */
+  /** The number of cuts in effect on each link. */
   readonly #cuts: Uint8Array;
   readonly #lastArrivalMs: Float64Array;
   #timesMended = 0;
@@ -48,7 +48,7 @@ export class Network {
     this.#repeats = world.random.fork('repeats');
   }
 
-  /** Cuts one way; returns what mends it. */
+  /** Cuts one direction; returns the function that ends the cut. */
   cut(from: number, to: number): () => void {
     const link = from * this.#count + to;
     this.#cuts[link] = (this.#cuts[link] as number) + 1;
@@ -70,7 +70,7 @@ export class Network {
     return this.#cuts[from * this.#count + to] !== 0;
   }
 
-  /** False when it was lost at once. */
+  /** Returns false when the message was lost immediately. */
   send(from: Replica, to: NodeId, message: RaftMessage): boolean {
     const target = this.#world.replicas[to - 1];
     if (target === undefined || this.isCut(from.index, target.index)) return false;

@@ -1,12 +1,12 @@
 /**
- * What a seed draws before anything happens: the shape of the quorum, its bounds, how bad network, disks and clocks are, and
- * which families of faults there are (each is left out in half of the seeds: swarm testing).
+ * What a seed draws at the beginning: the shape of the quorum, its bounds, the quality of network, disks and clocks, and which
+ * families of faults occur (each is left out in half of the seeds: swarm testing).
  */
 import { below } from '../../base/random.ts';
 import type { RaftOptions } from '../../raft/state.ts';
 import { SeededRandom } from '../random.ts';
 
-/** Faults that happen at a moment; numbered. */
+/** Families of faults that occur at a point in time; each fault has a number. */
 export const faultFamilies = [
   'cut',
   'kill',
@@ -23,7 +23,7 @@ export const faultFamilies = [
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
-/** What the network and the clocks do all the time. */
+/** Families that affect network and clocks all the time. */
 export const constantFamilies = ['loss', 'duplicate', 'spike', 'drift'] as const;
 
 export const families: readonly string[] = [...faultFamilies, ...constantFamilies];
@@ -31,9 +31,9 @@ export const families: readonly string[] = [...faultFamilies, ...constantFamilie
 export interface RaftPlan {
   readonly seed: number;
   readonly voterCount: number;
-  /** Controllers that are no voters at first. */
+  /** Controllers that are not voters at first. */
   readonly spareCount: number;
-  /** The voters come from the configuration, without directory ids, until they are upgraded. No disk is wiped in such a world. */
+  /** The voters come from the configuration, without directory ids, until the quorum is upgraded. No disk is wiped in such a world. */
   readonly staticVoters: boolean;
   readonly tuning: Partial<RaftOptions>;
   /** Messages of a link keep their order, as on a stream. */
@@ -43,11 +43,11 @@ export interface RaftPlan {
   readonly duplicateRatio: number;
   readonly spikeRatio: number;
   readonly syncMsMax: number;
-  /** 0: a replica applies in the step that commits. */
+  /** 0: a replica applies entries in the step that commits them. */
   readonly applyMsMax: number;
-  /** Inputs that come within this are one step, as in the driver's mailbox. 0: each is a step. */
+  /** Inputs that arrive within this time are handled in one step, as in the driver's mailbox. 0: each input is a step. */
   readonly turnMs: number;
-  /** Of each replica's clock. */
+  /** Clock rate of each replica. */
   readonly clockRates: readonly number[];
   readonly proposeEveryMs: number;
   readonly readEveryMs: number;
@@ -58,7 +58,7 @@ export interface RaftPlan {
   readonly safetyMs: number;
 }
 
-/** With so few, some replicas that are no voters may never get the log. */
+/** With this limit on learners, some replicas that are not voters may never get the log. */
 export const learnersFew = 1;
 
 function tuningOf(random: SeededRandom): Partial<RaftOptions> {
@@ -83,7 +83,7 @@ const rare: ReadonlySet<FaultFamily> = new Set(['blackout', 'wipe', 'retire']);
 
 function faultRates(random: SeededRandom, plan: { staticVoters: boolean }): Map<FaultFamily, number> {
   const rates = new Map<FaultFamily, number>();
-  // A calm seed has few faults, a wild one many: bugs differ in what they need.
+  // A calm seed has few faults and a wild one many, because different bugs need different rates.
   const paceMs = [60, 150, 300, 800][below(random, 4)] as number;
   for (const family of faultFamilies) {
     const on = random.chance(0.5);

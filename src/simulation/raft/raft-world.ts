@@ -1,6 +1,6 @@
 /**
- * A quorum of real cores in one thread, under a virtual clock: the event loop, and what replicas, clients and faults ask of
- * the world. Everything comes from the seed.
+ * A quorum of real cores in one thread under a virtual clock: the event loop, and the interfaces that replicas, clients and faults
+ * use. Everything is derived from the seed.
  */
 import { below } from '../../base/random.ts';
 import type { JoinRequest, RaftMessage } from '../../raft/messages.ts';
@@ -23,7 +23,7 @@ import { require, Watch } from './watch.ts';
 
 const healedSyncMsMax = 3;
 const healedProposeEveryMs = 20;
-/** More events than any quorum has reason for. */
+/** No correct quorum produces more events than this. */
 const stormEventsMax = 20_000;
 const stormMs = 10;
 const nothing: ReadonlySet<never> = new Set<never>();
@@ -43,9 +43,9 @@ export class RaftWorld {
   nowMs = 0;
   eventCount = 0;
   traceHash = 0;
-  /** No more faults, a good network, good disks. */
+  /** From now on: no faults, a good network, good disks. */
   calm = false;
-  /** Clients ask nothing any more. */
+  /** From now on clients send no requests. */
   quiet = false;
   readonly #events = new EventQueue<SimEvent>();
   readonly #onTrace: ((line: string) => void) | null;
@@ -112,7 +112,7 @@ export class RaftWorld {
     this.schedule(delayMs, 'call', null, run);
   }
 
-  /** Runs until `stop` says so or virtual time is `untilMs`; returns whether it was stopped. */
+  /** Runs until `stop` returns true or the virtual time is `untilMs`; returns whether it was stopped. */
   run(untilMs: number, stop: () => boolean): boolean {
     for (;;) {
       const event = this.#events.peek();
@@ -139,7 +139,7 @@ export class RaftWorld {
     }
   }
 
-  /** False when the event was none: it belonged to another incarnation, or its timer was set anew. */
+  /** Returns false when the event was void: it belonged to another incarnation, or its timer had been set again. */
   #handle(event: SimEvent): boolean {
     const { replica, kind } = event;
     if (kind === 'message')
@@ -206,7 +206,7 @@ export class RaftWorld {
     return true;
   }
 
-  /** What is to be done with the next leaders, right after they are elected. */
+  /** Calls `run` with the next leaders, right after each is elected. */
   atElections(run: (leader: Replica) => void): void {
     this.#atElections.push(run);
   }
@@ -238,14 +238,14 @@ export class RaftWorld {
     }
   }
 
-  /** Shuts down as the driver does: hands over, waits for at most an election, then `done`. */
+  /** Shuts down as the driver does: transfers the leadership, waits at most one election time-out, then calls `done`. */
   retire(replica: Replica, done: () => void): void {
     replica.retiring = true;
     replica.input({ type: 'retire' });
     this.after(below(this.#chance, this.electionTimeoutMs), done);
   }
 
-  /** To the bootstrap servers: all controllers. */
+  /** Sends to the bootstrap servers, which are all controllers. */
   announce(replica: Replica, message: JoinRequest): void {
     for (const server of this.replicas) {
       if (server !== replica) this.network.send(replica, server.id, message);
@@ -260,13 +260,13 @@ export class RaftWorld {
     return { ...replica.key, endpoints: [{ name: 'CONTROLLER', host: `n${replica.id}`, port }] };
   }
 
-  /** Whether the disk that the voter set means is still there. */
+  /** Whether the disk of this voter (node id and directory id) still exists. */
   isLive(voter: Voter): boolean {
     const replica = this.replicas[voter.id - 1];
     return replica !== undefined && isVoter(voter, replica.key);
   }
 
-  /** The committed voter set and all that some log holds beyond it. */
+  /** The committed voter set and all later sets in any log. */
   setsInPlay(): (readonly Voter[])[] {
     const { committed, committedEnd } = this.checker;
     let last: readonly Voter[] | null = null;

@@ -1,6 +1,6 @@
 /**
- * A replica of the simulated quorum: a real core and, around it, what the driver on a voter (`server/raft`) does with its
- * effects, in the same order, on a disk and a network that the world owns. A process dies with everything but its disk.
+ * A replica of the simulated quorum: a real core and, around it, the steps of the driver on a voter (`server/raft`) in the same
+ * order, on a disk and a network of the world. A crash removes everything except the disk.
  */
 import { assert } from '../../base/assert.ts';
 import { type NodeId, nodeId } from '../../base/ids.ts';
@@ -16,7 +16,7 @@ import { Disk } from './disk.ts';
 import type { RaftPlan } from './plan.ts';
 import { require, sameVoters, type Watch } from './watch.ts';
 
-/** Called with what a replica does, when it does it. */
+/** Called when a replica does something. */
 export interface ReplicaObserver {
   started(replica: Replica, core: RaftCore): void;
   wiped(replica: Replica): void;
@@ -40,7 +40,7 @@ export interface Requesters {
   died(replica: Replica): void;
 }
 
-/** What a replica needs of the world. */
+/** The part of the world that a replica uses. */
 export interface ReplicaWorld {
   readonly plan: RaftPlan;
   readonly random: SeededRandom;
@@ -56,13 +56,13 @@ export interface ReplicaWorld {
     value: unknown,
   ): void;
   after(delayMs: number, run: () => void): void;
-  /** To the bootstrap servers. */
+  /** Sends to the bootstrap servers. */
   announce(replica: Replica, message: JoinRequest): void;
   syncMs(replica: Replica, random: SeededRandom): number;
   note(line: () => string): void;
 }
 
-/** A request that was accepted and waits for its outcome, as the driver keeps it. */
+/** An accepted request that waits for its outcome, as in the driver. */
 interface Waiting {
   readonly ticket: number;
   readonly offset: number;
@@ -78,24 +78,24 @@ export class Replica {
   key: ReplicaKey;
   disk = new Disk();
   core: RaftCore | null = null;
-  /** Raised when the process starts and when it dies: events of another incarnation do nothing. */
+  /** Incremented when the process starts and when it ends: events of another incarnation are ignored. */
   life = 0;
-  /** How often its disk was replaced. */
+  /** Number of times its disk was replaced. */
   diskLife = 0;
-  /** The voters its format wrote down; empty on a controller that waits to be added. */
+  /** The voters in its format; empty on a controller that waits to be added. */
   bootstrap: readonly Voter[];
   pausedUntilMs = 0;
-  /** Its next write fails, and the node with it. */
+  /** Its next write fails, and the process ends. */
   failsNextWrite = false;
   appliedEnd = 0;
   appliedHash = 0;
   retiring = false;
-  /** Healing leaves it out. */
+  /** Healing does not include it. */
   frozen = false;
-  /** Last real contact by peer, for what a deposed leader must notice. Own clock. */
+  /** By peer: the last real contact, by this replica's clock. Used to check that a leader without a majority steps down. */
   readonly heardMs: number[] = [];
   lastPauseMs = 0;
-  /** When it began to lead, or its voter set changed. */
+  /** When it began to lead, or when its voter set changed. */
   judgedSinceMs = 0;
   readonly #world: ReplicaWorld;
   readonly #random: SeededRandom;
@@ -159,7 +159,7 @@ export class Replica {
     this.input({ type: 'tick' });
   }
 
-  /** A core as it would be after a restart of now. */
+  /** A core in the state that a restart now would have. */
   #recover(stream: string): RaftCore {
     const { disk } = this;
     const recovered = {
@@ -175,7 +175,7 @@ export class Replica {
     return core;
   }
 
-  /** I17: recovery finds what this process has in memory, when it has written everything. */
+  /** I17: when everything is written, recovery finds what this process has in memory. */
   tryRecovery(): void {
     const core = this.core as RaftCore;
     const { state } = this.#recover('trial');
@@ -188,7 +188,7 @@ export class Replica {
     require(same, 'I17 disk refinement', () => `n${this.id} would recover another state than it has`);
   }
 
-  /** The process is gone. `landed`: the write that was on its way reached the disk all the same. */
+  /** The process ends. `landed`: the write in progress reached the disk. */
   die(landed: boolean): void {
     if (this.core === null) return;
     if (landed && this.#writing !== null) this.#store(this.#writing);
@@ -207,7 +207,7 @@ export class Replica {
     this.#world.clients.died(this);
   }
 
-  /** The disk is replaced: another replica under the old node id, which knows of no voters. */
+  /** The disk is replaced: a different replica with the same node id, which knows no voters. */
   wipe(): void {
     assert(this.core === null, 'a running node keeps its disk');
     this.diskLife += 1;
@@ -226,7 +226,7 @@ export class Replica {
     });
   }
 
-  /** Ends a pause, and does at once what waits for a turn. */
+  /** Ends a pause and handles the inputs that came during it. */
   wake(): void {
     this.pausedUntilMs = 0;
     if (this.core !== null) this.#resume();
@@ -240,7 +240,7 @@ export class Replica {
     if (core !== null) this.#arm(core);
   }
 
-  /** An input for the core: a step of its own, or one of many in the next turn. */
+  /** An input for the core: handled in its own step, or with others in the next turn. */
   input(input: Input): void {
     if (this.core === null) return;
     if (this.#world.plan.turnMs === 0 && this.pausedUntilMs <= this.#world.nowMs) {
@@ -311,7 +311,7 @@ export class Replica {
     this.#world.network.send(this, outbound.to, outbound.message);
   }
 
-  /** What waited for the write `seq` may leave. */
+  /** Sends the messages that waited for the write `seq`. */
   #release(seq: number): void {
     let count = 0;
     for (const waiting of this.#afterSeq) {
@@ -329,10 +329,10 @@ export class Replica {
     this.#world.schedule(this.#world.syncMs(this, this.#random), 'synced', this, this.#writing);
   }
 
-  /** The write has ended, well or badly. */
+  /** The write has completed or failed. */
   synced(ops: readonly WriteOp[]): void {
     if (this.failsNextWrite) {
-      // What failed to sync may be on the disk or not; the process ends, and never asks again.
+      // A failed sync may or may not have reached the disk. The process ends and never retries it.
       this.#world.note(() => `n${this.id} dies of its disk`);
       this.die((this.#random.u32() & 1) === 0);
       return;
@@ -401,7 +401,7 @@ export class Replica {
     if (this.core !== null) this.#apply(this.core);
   }
 
-  /** Applies what may be applied; only so far are requests answered. */
+  /** Applies entries that may be applied, then answers the requests up to there. */
   #apply(core: RaftCore): void {
     const { log } = core.state;
     const { checker, clients } = this.#world;
@@ -465,16 +465,16 @@ export class Replica {
     });
   }
 
-  /** One timer event is enough: it looks again when it comes too early. */
+  /** There is at most one timer event; when it fires too early, it is set again. */
   #arm(core: RaftCore): void {
-    // Not less than a microsecond: conversion between clocks rounds.
+    // At least a microsecond, because the conversion between clocks rounds.
     const atMs = this.#world.nowMs + Math.max(0.001, (core.deadlineMs - this.localMs) / this.#rate);
     if (atMs >= this.#timerAtMs) return;
     this.#timerAtMs = atMs;
     this.#world.schedule(atMs - this.#world.nowMs, 'timer', this, atMs);
   }
 
-  /** False: it was a timer that had been set for nothing. */
+  /** Returns false when the timer had nothing to do. */
   timer(setForMs: number): boolean {
     const { core } = this;
     if (core === null || this.#timerAtMs !== setForMs) return false;

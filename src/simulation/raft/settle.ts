@@ -1,7 +1,8 @@
 /**
- * Liveness, after the faults: first a quorum drawn by chance is healed and the others stay away, and that must be enough
- * (L1 one leader, L2 proposals commit, L3 all equal, L5 snapshots arrive, L6 epochs stop growing, L7 everything is
- * answered); then all heal; then a leader retires (L9); then the power goes, everywhere, and comes back (I20 durability).
+ * Liveness checks after the faults. First a random quorum is healed and the others stay away; the quorum must be enough (L1 one
+ * leader, L2 proposals commit, L3 all equal, L5 snapshots arrive, L6 epochs stop growing, L7 all requests are answered). Then all
+ * replicas heal. Then a leader hands over its leadership (L9). Then the power is cut for all replicas and comes back (I20
+ * durability).
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -12,7 +13,7 @@ import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
 import { type Canon, type Mirror, require, Violation } from './watch.ts';
 
-/** Why nothing more is asked: too many voters lost their disks while the set was being changed. */
+/** 'unrecoverable': too many voters lost their disks while the voter set was being changed, so liveness is not checked. */
 export type Settled = 'settled' | 'unrecoverable';
 
 export function settle(world: RaftWorld): Settled {
@@ -35,7 +36,7 @@ export function settle(world: RaftWorld): Settled {
   return 'settled';
 }
 
-/** Enough replicas for every voter set that may be in force, and hardly more; null when there is no such quorum left. */
+/** A minimal set of replicas with a majority of every voter set that may be in force; null when there is none. */
 function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
   const sets = world.setsInPlay();
   const enough = (chosen: readonly Replica[]): boolean =>
@@ -54,8 +55,8 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
 }
 
 /**
- * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another set, may have a longer log than all
- * that may campaign; then no election can succeed without the replicas that are away.
+ * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another set, may have a longer log than
+ * every replica that may campaign; then no election can succeed without the replicas that are away.
  */
 function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
   const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);
@@ -85,12 +86,12 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
 
 function heal(world: RaftWorld, replica: Replica): void {
   replica.failsNextWrite = false;
-  // A replica that retires does not campaign again: in reality its process would end and start anew.
+  // A replica that has handed over does not campaign again: in reality its process would end and restart.
   if (replica.retiring) replica.die(true);
   world.restart(replica);
 }
 
-/** Stays as it is: dead, or alive without links. */
+/** Leaves the replica as it is: stopped, or running without links. */
 function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void {
   replica.frozen = true;
   if (random.chance(0.5)) replica.die(random.chance(0.5));
@@ -102,7 +103,7 @@ function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void 
 }
 
 function limitMs(world: RaftWorld): number {
-  // With the smallest windows, each entry goes to a follower alone.
+  // With the smallest windows, each entry is sent to a follower on its own.
   const longest = Math.max(
     ...world.replicas.map(({ watch }) => Math.max(watch.memory.end, watch.durable.end)),
   );
@@ -110,7 +111,7 @@ function limitMs(world: RaftWorld): number {
   return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000 + catchUpMs;
 }
 
-/** One leader among them, a proposal of now is answered, everybody has applied what is committed. */
+/** They have one leader, a new proposal is answered, and all have applied everything that is committed. */
 function converge(world: RaftWorld, members: readonly Replica[], phase: string): void {
   const { checker, clients } = world;
   const answered = clients.answered;
@@ -123,7 +124,7 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
   const untilMs = world.nowMs + limitMs(world);
   if (!world.run(untilMs, served)) fail(world, members, phase, 'L2 proposals commit');
   world.quiet = true;
-  // Everything that was asked is answered, and nothing remains to be sent.
+  // All requests are answered, and no message remains to be sent.
   const equal = (): boolean => {
     const end = checker.committedEnd;
     if (clients.openCount > 0) return false;
@@ -138,7 +139,7 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
   require(grown <= 40, 'L6 epochs stop growing', () => `${phase}: ${grown} epochs to elect a leader`);
 }
 
-/** The others come back: to a leader that a majority hears, which they therefore do not depose (I13). */
+/** The other replicas return to a leader that a majority hears, so they must not depose it (I13). */
 function rejoin(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
@@ -154,20 +155,20 @@ function rejoin(world: RaftWorld): void {
     `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
 }
 
-/** It neither removed itself nor transfers its leadership: only then no other replica may become leader. */
+/** The leader did not remove itself and is not transferring its leadership; otherwise another replica may become leader. */
 function stays({ core }: Replica): boolean {
   const state = core?.state;
   return state?.role.name === 'leader' && state.amVoter && state.role.transfer === null;
 }
 
-/** The replicas that must have everything in the end: all, unless the leader sends the log to few that are no voters. */
+/** The replicas that must have the whole log in the end: all, unless the leader replicates to only some of the non-voters. */
 function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replica[] {
   if (world.plan.tuning.learnersMax !== learnersFew) return members;
   const [leader] = world.leaders();
   return members.filter(({ key }) => leader !== undefined && voterOf(leader.voters, key) !== null);
 }
 
-/** L1, I13: in a healthy cluster the leader stays, and an idle cluster stays idle. */
+/** L1, I13: in a healthy cluster the leader stays the same, and an idle cluster stays idle. */
 function stable(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
@@ -178,7 +179,7 @@ function stable(world: RaftWorld): void {
     `a healthy cluster lost its leader\n${describe(world.replicas)}`);
 }
 
-/** L9: a leader that retires is followed by another at once, when there is one that could. */
+/** L9: when a leader hands over and another replica can lead, that one is elected at once. */
 function handOver(world: RaftWorld): void {
   const leader = world.leaders()[0] as Replica;
   const voters = leader.voters.filter((voter) => world.isLive(voter) && voter.id !== leader.id);
@@ -194,7 +195,7 @@ function handOver(world: RaftWorld): void {
   converge(world, world.replicas, 'after the hand-over');
 }
 
-/** The power goes everywhere; what was answered is there when it comes back (I5 and I7 look). */
+/** The power is cut for all replicas. Every acknowledged entry must be there afterwards (checked by I5 and I7). */
 function powerCut(world: RaftWorld): void {
   world.note(() => 'power cut of all');
   for (const replica of world.replicas) replica.die(false);
@@ -206,7 +207,7 @@ function fail(world: RaftWorld, members: readonly Replica[], phase: string, inva
   const { checker, clients } = world;
   throw new Violation(
     invariant,
-    `${phase}: not so within ${limitMs(world)} ms; committed ${checker.committedEnd}, ${clients.openCount} requests open: ${clients.describeOpen()}\n${describe(members)}`,
+    `${phase}: not reached within ${limitMs(world)} ms; committed ${checker.committedEnd}, ${clients.openCount} requests open: ${clients.describeOpen()}\n${describe(members)}`,
   );
 }
 

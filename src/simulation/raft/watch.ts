@@ -1,7 +1,7 @@
 /**
- * What the checker knows of entries and of each replica, from what it wrote and what reached its disk, not from what it
- * believes. Entries are interned: one `Canon` for each (offset, epoch) in the whole world, with the one before it, so two
- * logs that share an entry are the same up to there, and comparing logs is comparing references.
+ * What the checker knows of entries and of each replica, from its writes and its disk, not from the replica's own state. Entries
+ * are interned: there is one `Canon` for each (offset, epoch), linked to the entry before it. So two logs that share an entry are
+ * equal up to it, and comparing logs is comparing references.
  */
 import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
 import { decodeVoters } from '../../raft/voter-set.ts';
@@ -25,13 +25,13 @@ export interface Canon {
   readonly epoch: number;
   readonly entry: Entry;
   readonly previous: Canon | null;
-  /** Another entry at the same offset. */
+  /** Another entry at the same offset, with another epoch. */
   readonly other: Canon | null;
-  /** The set in force from this entry on, when it is one that tells it. */
+  /** The voter set in force from this entry on; null when the entry is not a voters entry. */
   readonly voters: readonly Voter[] | null;
 }
 
-/** I3: (offset, epoch) names one entry, and one entry before it. */
+/** I3: (offset, epoch) identifies one entry, and one entry before it. */
 export class Canonical {
   readonly #byOffset: (Canon | undefined)[] = [];
 
@@ -77,7 +77,7 @@ function sameEntry(a: Entry, b: Entry): boolean {
   return true;
 }
 
-/** A log by offset, from the very first entry on: what a snapshot covers is committed, hence known. */
+/** A log by offset, from the very first entry on. Entries that a snapshot covers are committed and therefore known. */
 export class Mirror {
   readonly items: Canon[] = [];
   end = 0;
@@ -94,7 +94,7 @@ export class Mirror {
     this.items[this.end++] = canon;
   }
 
-  /** A snapshot up to `endOffset` takes the place of the log. */
+  /** A snapshot up to `endOffset` replaces the log. */
   install(committed: readonly Canon[], endOffset: number): void {
     for (let offset = 0; offset < endOffset; offset++) this.items[offset] = committed[offset] as Canon;
     this.end = endOffset;
@@ -110,9 +110,9 @@ export class Mirror {
 export class Watch {
   memory = new Mirror();
   durable = new Mirror();
-  /** Entries of `memory` that tell a voter set, in order. */
+  /** Voters entries in `memory`, in order. */
   steps: Canon[] = [];
-  /** The set while the log tells none. */
+  /** The voter set before the first voters entry. */
   initial: readonly Voter[];
   epoch = 0;
   durableEpoch = 0;
@@ -125,7 +125,7 @@ export class Watch {
     this.initial = initial;
   }
 
-  /** The set in force on this replica, by its own log. */
+  /** The voter set in force on this replica, according to its own log. */
   get voters(): readonly Voter[] {
     const step = this.steps.at(-1);
     return step?.voters ?? this.initial;
@@ -158,7 +158,7 @@ function sameVoter(a: Voter, b: Voter): boolean {
   return a.id === b.id && a.directoryId === b.directoryId && a.endpoints[0]?.port === b.endpoints[0]?.port;
 }
 
-/** How many members one set has and the other lacks. A member whose directory becomes known stays the same. */
+/** The number of members that only one of two sets has. A member whose directory id becomes known counts as the same. */
 export function difference(a: readonly Voter[], b: readonly Voter[]): number {
   const lacks = (set: readonly Voter[], key: ReplicaKey): boolean =>
     !set.some((voter) => isVoter(voter, key));

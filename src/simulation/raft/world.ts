@@ -1,6 +1,6 @@
 /**
- * The world of raft alone as a `SimulationWorld`: faults for a while, then healing, with every invariant of consensus looked
- * at after each event.
+ * The raft world as a `SimulationWorld`: faults for some time, then healing; every invariant of consensus is checked after each
+ * event.
  */
 import { AssertionError } from '../../base/assert.ts';
 import type { SimulationOptions, SimulationResult, SimulationViolation, SimulationWorld } from '../run.ts';
