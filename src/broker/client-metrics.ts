@@ -1,11 +1,12 @@
 /**
- * Metrics that clients push (KIP-714): which of them a client instance is asked for, and when it may ask and push. A client
- * metrics subscription (`kafka-client-metrics`) names metrics, an interval and the clients that it is meant for.
+ * Metrics that clients push (KIP-714): which metrics a client instance shall push, and when it may ask and push. A client metrics
+ * subscription (`kafka-client-metrics`) has a list of metrics, an interval and a filter for clients.
  *
- * - The state of an instance is this broker's own, as in Kafka: another broker knows nothing of it.
- * - Time is an argument. An instance that neither asks nor pushes for three intervals is forgotten, and the one that was
- *   silent longest when there are too many.
- * - Not here: what the metrics say. Pushes are checked and counted (`docs/metrics.md`), then dropped: there is no receiver.
+ * - The state of an instance is kept on this broker only, as in Kafka.
+ * - Time is an argument. An instance without a request for three intervals is removed; above the bound, the instance without a
+ *   request for the longest time is removed.
+ * - The content of metrics is not used: pushes are validated and counted (`docs/metrics.md`), then dropped, because there is no
+ *   receiver.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes, uuidZero } from '../base/uuid.ts';
@@ -19,7 +20,7 @@ import type { Collector } from '../telemetry/metrics.ts';
 import { clientInstancesMax } from './limits.ts';
 import { fullMatcher } from './regex.ts';
 
-/** What `match` of a subscription can be about. */
+/** The client attributes that `match` of a subscription can test. */
 export interface ClientAttributes {
   readonly client_id: string;
   readonly client_instance_id: string;
@@ -32,7 +33,7 @@ export interface ClientAttributes {
 export interface TelemetrySubscription {
   readonly subscriptionId: number;
   readonly pushIntervalMs: number;
-  /** Prefixes of names; `*` alone means all. */
+  /** Prefixes of metric names; `*` alone means all. */
   readonly metrics: readonly string[];
 }
 
@@ -51,12 +52,12 @@ interface SubscriptionRule {
 }
 
 interface ClientInstance extends TelemetrySubscription {
-  /** The configuration that the subscription was made from. */
+  /** The configuration image that the subscription was computed from. */
   readonly configs: ConfigsImage;
   askedMs: number;
   pushedMs: number;
   hasEnded: boolean;
-  /** The last push was refused for a reason after which the client asks again at once. */
+  /** The last push was refused with an error after which the client may ask again at once. */
   mayAskAgain: boolean;
   seenMs: number;
 }
@@ -67,11 +68,11 @@ const forgottenAfterMsMin = 60_000;
 const compressionTypeMax = 4;
 const allMetrics = '*';
 const never = Number.NEGATIVE_INFINITY;
-/** Ids that mean something else: zero, and one (the metadata topic). */
+/** Reserved ids: zero, and one (the metadata topic). */
 const reservedIds: readonly Uuid[] = [uuidZero, 'AAAAAAAAAAAAAAAAAAAAAQ'];
 
 export class ClientMetrics {
-  /** The instance that was silent longest is the first. */
+  /** In the order of the last request, the oldest first. */
   readonly #instances = new Map<Uuid, ClientInstance>();
   #rules: { readonly configs: ConfigsImage; readonly list: readonly SubscriptionRule[] } | null = null;
   #pushes = 0;
@@ -79,7 +80,7 @@ export class ClientMetrics {
   #throttled = 0;
   #unknownSubscriptions = 0;
 
-  /** What the client is asked for. Throws THROTTLING_QUOTA_EXCEEDED when it asks before its interval is over. */
+  /** The subscription of the client. Throws THROTTLING_QUOTA_EXCEEDED when it asks before its interval has passed. */
   subscription(
     id: Uuid,
     client: ClientAttributes,
@@ -94,7 +95,7 @@ export class ClientMetrics {
     return instance;
   }
 
-  /** Takes metrics, or throws the error of the response. After `terminating` nothing more is taken from the instance. */
+  /** Accepts metrics, or throws the error of the response. After `terminating` nothing more is accepted from the instance. */
   push(push: Push, client: ClientAttributes, configs: ConfigsImage, nowMs: number, sizeMax: number): void {
     const id = push.clientInstanceId;
     if (reservedIds.includes(id)) {
@@ -130,7 +131,7 @@ export class ClientMetrics {
         `Client [${id}] sent the previous request with state terminating to TRUE, can not accept any requests after that`,
       );
     }
-    // One push after each question is taken at once.
+    // The first push after each subscription request is accepted at any time.
     const isDue =
       instance.askedMs > instance.pushedMs || nowMs - instance.pushedMs >= instance.pushIntervalMs;
     if (isDue) instance.pushedMs = nowMs;
@@ -167,7 +168,7 @@ export class ClientMetrics {
     );
   }
 
-  /** The instance as it is now: a new one when it is not known, or when the subscriptions changed since. */
+  /** The current state of the instance: a new one when it is unknown or its subscription has changed. */
   #instance(id: Uuid, client: ClientAttributes, configs: ConfigsImage, nowMs: number): ClientInstance {
     const known = this.#instances.get(id);
     const instance = known?.configs === configs ? known : this.#renewed(known, id, client, configs);
@@ -185,7 +186,7 @@ export class ClientMetrics {
     configs: ConfigsImage,
   ): ClientInstance {
     const subscription = this.#subscriptionFor(id, client, configs);
-    // Another configuration changed, not one that concerns this client.
+    // The configuration changed, but not for this client.
     if (known?.subscriptionId === subscription.subscriptionId) return { ...known, configs };
     return {
       ...subscription,
@@ -220,7 +221,7 @@ export class ClientMetrics {
   }
 }
 
-/** Other metrics, another interval or another instance: another id. */
+/** Differs when the metrics, the interval or the instance differ. */
 function subscriptionIdOf(id: Uuid, metrics: readonly string[], intervalMs: number): number {
   const bytes = new TextEncoder().encode(`[${metrics.join(', ')}]${intervalMs}`);
   const own = new Uint8Array(16);
@@ -242,7 +243,7 @@ function subscriptionRules(configs: ConfigsImage): SubscriptionRule[] {
   return rules;
 }
 
-/** `selector=expression`, which the controller has checked. */
+/** Parses `selector=expression`, which the controller has validated. */
 function patternOf(text: string): { key: keyof ClientAttributes; matches: (text: string) => boolean } {
   const [selector = '', expression = ''] = text.split('=');
   return { key: selector.trim() as keyof ClientAttributes, matches: fullMatcher(expression.trim()) };

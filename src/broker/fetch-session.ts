@@ -1,33 +1,33 @@
 /**
- * Incremental fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it last told about
- * them, so that requests name only changes and responses only news.
+ * Incremental fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it last sent for them, so
+ * that requests name only changes and responses only changed partitions.
  *
- * - The number of sessions is bounded, and so is the number of partitions they remember in total, also while sessions grow. When there
- *   is no room a client gets id 0 and fetches without a session. A name that no topic can have is not remembered.
- * - Partitions that had data in a response move to the end, so that a busy one can't starve the others of `maxBytes`.
- * - Doesn't read logs and doesn't know the wire: `api/records/01-fetch.ts` does.
+ * - The number of sessions is bounded, and so is the total number of their partitions, also when sessions grow. When there is no
+ *   room, a client gets session id 0 and fetches without a session. Invalid topic names are not stored.
+ * - Partitions that had data in a response move to the end, so that a busy partition cannot starve the others of `maxBytes`.
+ * - This module neither reads logs nor knows the wire format; `api/records/01-fetch.ts` does.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 
 export interface FetchedPartition {
-  /** Empty when the version has ids. */
+  /** Empty when the version has topic ids. */
   readonly topic: string;
-  /** Zero when the version has names. */
+  /** Zero when the version has topic names. */
   readonly topicId: Uuid;
   readonly index: number;
   fetchOffset: number;
   maxBytes: number;
   currentLeaderEpoch: number;
   lastFetchedEpoch: number;
-  /** What the last response said; -1 before the first. */
+  /** The value in the last response; -1 before the first. */
   highWatermark: number;
   logStartOffset: number;
 }
 
-/** No session: also what a client says that doesn't want one. */
+/** No session. A client that does not want one sends it too. */
 export const noSessionId = 0;
-/** Epoch of a request without a session, or that ends one. */
+/** Epoch of a request without a session, or of one that closes its session. */
 export const finalEpoch = -1;
 /** Epoch of a full request that asks for a new session. */
 export const initialEpoch = 0;
@@ -46,7 +46,7 @@ export class FetchSession {
   readonly createdMs: number;
   /** In the order in which they are read. */
   readonly partitions: Map<string, FetchedPartition>;
-  /** What the next request has to say. */
+  /** The epoch that the next request must have. */
   epoch = 1;
   lastUsedMs: number;
 
@@ -68,7 +68,7 @@ export class FetchSession {
 export interface SessionCacheOptions {
   readonly slotsMax: number;
   readonly partitionsMax: number;
-  /** A session that wasn't used for this long may be thrown out. */
+  /** A session that was not used for this long may be evicted. */
   readonly evictionMs: number;
   /** Uniform in [0, 2^32). */
   readonly random: () => number;
@@ -97,7 +97,7 @@ export class FetchSessionCache {
     return this.#partitions;
   }
 
-  /** The session of an incremental request, its epoch checked and moved on; or why there is none. */
+  /** The session of an incremental request, after its epoch was checked and advanced; or the error. */
   use(id: number, epoch: number, usesTopicIds: boolean, nowMs: number): FetchSession | ErrorRow {
     const session = this.#sessions.get(id);
     if (session === undefined) return Errors.FETCH_SESSION_ID_NOT_FOUND;
@@ -134,7 +134,7 @@ export class FetchSessionCache {
     this.#partitions -= session.partitions.size;
   }
 
-  /** Adds or changes one partition of a session; false when there is no room for one more. */
+  /** Adds or changes a partition of a session; false when there is no room. */
   put(session: FetchSession, partition: FetchedPartition): boolean {
     const key = partitionKey(partition.topic, partition.topicId, partition.index);
     const known = session.partitions.get(key);
@@ -167,7 +167,7 @@ export class FetchSessionCache {
     return true;
   }
 
-  /** The least recently used when it is stale, else a smaller one that is old enough: big sessions save more. */
+  /** The least recently used session when it is stale; else a smaller one that is old enough, because large sessions save more. */
   #evictable(partitions: number, nowMs: number): FetchSession | null {
     const { evictionMs } = this.#options;
     let smallest: FetchSession | null = null;

@@ -1,12 +1,13 @@
 /**
- * What a Kafka API is to the broker: which versions it serves on which listeners, and a function from request to response.
- * One file of `api/` defines one handler through `defineHandler`; the table of them is all that the pipeline knows.
+ * The interface of an API handler: the versions that it supports, the listeners on which it is available, and a function from
+ * request to response. Each file of `api/` defines one handler with `defineHandler`; the pipeline knows handlers only through their
+ * table.
  *
- * - A handler takes one metadata image, `context.image`, and uses only that one.
- * - It may answer at once (hot paths should: no promise is made), later, or in two phases: `ordered` ends the part that
- *   must happen in request order, `response` may complete in any order.
- * - It throws `KafkaError` for a failure of the whole request; anything else it throws is a bug and becomes
- *   UNKNOWN_SERVER_ERROR. `failed` builds the response that carries such an error in the places where clients look for it.
+ * - A handler uses one metadata image throughout, `context.image`.
+ * - It may respond synchronously (hot paths should, so that no promise is made), asynchronously, or in two phases: `ordered` ends
+ *   the part that must happen in request order, `response` may complete in any order.
+ * - It throws `KafkaError` when the whole request fails; any other error is a bug and becomes UNKNOWN_SERVER_ERROR. `failed` builds
+ *   the response that has such an error where clients look for it.
  */
 import { assert } from '../base/assert.ts';
 import type { Address } from '../base/network.ts';
@@ -35,23 +36,23 @@ export interface RequestContext {
   readonly clientId: string;
   readonly connection: ConnectionInfo;
   readonly image: MetadataImage;
-  /** Calls back when the connection goes before the response is complete: what is parked for it can be let go. */
+  /** Calls back when the connection closes before the response is complete, so that pending work can be dropped. */
   onClose(callback: () => void): void;
-  /** Calls back when the response went to the socket or the connection closed: memory held for it can be let go. */
+  /** Calls back when the response was written to the socket or the connection closed, so that its memory can be released. */
   onSent(callback: () => void): void;
 }
 
-/** Produce with acks=0: nothing is sent. */
+/** Produce with acks=0: no response is sent. */
 export const noResponse: unique symbol = Symbol('no response');
 export type NoResponse = typeof noResponse;
 
-/** Thrown by a handler: the only answer is to close the connection, as Kafka does. */
+/** Thrown by a handler when closing the connection is the only way to respond, as in Kafka. */
 export class CloseConnection extends Error {
   override readonly name = 'CloseConnection';
 }
 
 export interface TwoPhase<S> {
-  /** Fulfilled once the next request of the connection may start; null when it may now. */
+  /** Resolves when the next request of the connection may start; null: at once. */
   readonly ordered: Promise<unknown> | null;
   readonly response: S | NoResponse | Promise<S | NoResponse>;
 }
@@ -59,20 +60,23 @@ export interface TwoPhase<S> {
 export type HandlerResult<S> = S | NoResponse | TwoPhase<S> | Promise<S | NoResponse>;
 
 export interface HandlerOptions<Q extends Shape, S extends Shape> {
-  /** Such as `3-13`; within the schema's range. */
+  /** For example `3-13`; within the schema's range. */
   readonly versions: string;
-  /** ApiVersions names this lowest version though it isn't served: old clients take its absence for a missing feature. */
+  /** ApiVersions names this lowest version though it is not supported: old clients take its absence for a missing feature. */
   readonly advertisedFrom?: number;
   readonly listeners: readonly ListenerKind[];
   /**
-   * True: starts as soon as all earlier requests of the connection were admitted (`TwoPhase.ordered`).
-   * Otherwise it starts when all earlier requests are complete, as in Kafka.
+   * True: starts as soon as all earlier requests of the connection have passed their ordered part (`TwoPhase.ordered`). Otherwise
+   * it starts when all earlier requests are complete, as in Kafka.
    */
   readonly ordered?: boolean;
   handle(request: Infer<Message<Q>>, context: RequestContext): HandlerResult<Init<Message<S>>>;
-  /** The response, in version 0, to a version that isn't served. Without it the connection closes. */
+  /** The response, in version 0, to an unsupported version. Without it the connection is closed. */
   unsupportedVersion?(context: RequestContext): Init<Message<S>>;
-  /** The response when the whole request fails. Without it a top-level `errorCode` is used, or the connection closes. */
+  /**
+   * The response when the whole request fails. Without it the top-level `errorCode` is set; if there is none, the connection is
+   * closed.
+   */
   failed?(
     request: Infer<Message<Q>>,
     error: ErrorRow,
@@ -81,11 +85,11 @@ export interface HandlerOptions<Q extends Shape, S extends Shape> {
   ): Init<Message<S>>;
 }
 
-/** A handler with its types forgotten, as the pipeline keeps it. */
+/** A handler without its type parameters, as the pipeline stores it. */
 export interface Handler {
   readonly apiKey: number;
   readonly name: string;
-  /** Whatever its fields: the pipeline only hands it to the codec. */
+  /** The pipeline only passes it to the codec, so its fields do not matter. */
   readonly request: Message;
   readonly response: Message;
   readonly minVersion: number;

@@ -1,6 +1,6 @@
 /**
- * Waits until this broker's own metadata image shows something. It is registered as the last publisher: a request that waited for a
- * topic finds its partitions already started.
+ * Waits until this broker's own metadata image fulfils a condition. It is the last publisher: when a request that waited for a
+ * topic continues, the topic's partitions have been started.
  */
 import type { Scheduler } from '../base/clock.ts';
 import { WatchList } from '../base/watch-list.ts';
@@ -23,7 +23,7 @@ export class ImageWatch implements MetadataPublisher {
     this.#changes.notify();
   }
 
-  /** True once `shows` holds for the image; false when it did not within `timeoutMs`. */
+  /** Resolves to true once `shows` holds for the image; to false after `timeoutMs`. */
   until(shows: (image: MetadataImage) => boolean, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const operation = new DelayedOperation({

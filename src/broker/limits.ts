@@ -1,45 +1,43 @@
-/**
- * Bounds of the broker that are not Kafka properties. One name each, so that a test can hit it and a reader can find it.
- */
+/** Bounds of the broker that are not Kafka properties. Each has a name, so that a test and docs/limits.md can refer to it. */
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
-/** Request bytes being read or worked on, over all connections, when `queued.max.request.bytes` is not set (Kafka's -1). */
+/** Bytes of requests that are being read or handled, over all connections, when `queued.max.request.bytes` is not set (-1). */
 export const requestBudgetBytes = 192 * mebibyte;
-/** Further bytes that only small frames may take, so that heartbeats pass while big frames queue for the budget. */
+/** Further bytes that only small frames may take, so that heartbeats pass while large frames wait for the budget. */
 export const requestReserveBytes = 8 * mebibyte;
-/** What counts as a small frame. */
+/** Largest size of a small frame. */
 export const smallFrameBytes = 16 * kibibyte;
-/** Record bytes of fetch responses being read from disk or waiting for a socket, over all connections. */
+/** Record bytes of fetch responses that are being read from disk or wait for a socket, over all connections. */
 export const fetchBudgetBytes = 64 * mebibyte;
-/** Instances of clients that push metrics, remembered by a broker (KIP-714). */
+/** Client instances with pushed metrics that a broker remembers (KIP-714). */
 export const clientInstancesMax = 16_384;
-/** Requests of one connection that were started and not yet answered. Clients send at most 5 at a time by default. */
+/** Started requests of one connection without a response. Clients have at most 5 in flight by default. */
 export const requestsInFlightMax = 64;
-/** Requests of one other broker over its stream that were started and not yet answered. */
+/** Started requests of one other broker, over its stream, without a response. */
 export const peerRequestsInFlightMax = 1_000;
-/** Bytes handed to the socket in one call: a slow reader holds no more than this in the socket's own queue. */
+/** Bytes passed to the socket in one call, so that a slow reader never has more than this in the socket's queue. */
 export const writeBytesMax = mebibyte;
-/** A frame whose next byte doesn't come for this long is given up. */
+/** A connection whose frame does not grow for this long is closed. */
 export const frameStallMs = 10_000;
-/** A response of which nothing moved for this long: the reader is taken for dead. */
+/** A connection whose response does not progress for this long is closed. */
 export const writeStallMs = 60_000;
-/** How often connections are looked over for the three time-outs. */
+/** Interval at which connections are checked for the three time-outs. */
 export const sweepIntervalMs = 2_500;
-/** Connections beyond the limits that were not closed yet, because they may be another node's. */
+/** Connections above the limits that stay open, because they may be another node's. */
 export const refusedConnectionsMax = 64;
-/** How long such a connection may say nothing. */
+/** How long such a connection may stay open without sending a byte. */
 export const refusedSilenceMs = 1_000;
-/** The longest a request may ask to be parked, whatever it says. */
+/** The longest time for which a request may stay pending, whatever it asks for. */
 export const waitMsMax = 300_000;
-/** Warnings about broken input in one second, over all connections; the rest is counted. */
+/** Warnings about invalid input in one second, over all connections; further ones are only counted. */
 export const warningsPerSecondMax = 10;
-/** How long an admin request that succeeded waits for this broker's own image to show the change. */
+/** How long a successful admin request waits for this broker's own image to have the change. */
 export const readYourWriteMs = 1_000;
-/** How long a Metadata request waits for a topic that it causes to be created. */
+/** How long a Metadata request waits for a topic that it creates. */
 export const autoCreateWaitMs = 1_000;
-/** Fetches parked at the same time; the next one is answered at once with what there is. */
+/** Pending fetches; a further one gets its response at once, with the available records. */
 export const parkedFetchesMax = 100_000;
-/** Produce and DeleteRecords requests that are pending at the same time; the next one is answered as if its time-out were over. */
+/** Pending Produce and DeleteRecords requests; a further one gets its response at once, as if it had timed out. */
 export const pendingRequestsMax = 1_000_000;

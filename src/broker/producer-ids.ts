@@ -1,6 +1,6 @@
 /**
- * Producer ids from blocks that the controller hands out; unique in the cluster for its whole life. The next block is fetched
- * before the current one is used up, so that requests need not wait in the normal case.
+ * Producer ids from blocks that the controller allocates; each id is unique in the cluster for ever. The next block is requested
+ * before the current one is used up, so that requests usually need not wait.
  */
 import { brokerEpoch, type BrokerEpoch, type NodeId } from '../base/ids.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -28,14 +28,14 @@ export class ProducerIds {
   #next: Block | null = null;
   #fetching: Promise<void> | null = null;
 
-  /** `epoch`: that of this broker's registration. */
+  /** `epoch`: the broker epoch of this broker's registration. */
   constructor(nodeId: NodeId, epoch: () => BrokerEpoch | undefined, controller: ControllerClient) {
     this.#nodeId = nodeId;
     this.#epoch = epoch;
     this.#controller = controller;
   }
 
-  /** The next id; rejects with COORDINATOR_LOAD_IN_PROGRESS, which clients repeat, when the controller gives none. */
+  /** The next id. Rejects with COORDINATOR_LOAD_IN_PROGRESS, which clients retry, when the controller allocates no block. */
   async next(): Promise<number> {
     for (;;) {
       const id = this.#take();
@@ -53,7 +53,7 @@ export class ProducerIds {
     if (block === null) return null;
     const id = block.nextId++;
     if (this.#next === null && block.endId - block.nextId <= block.size * refillShare) {
-      // An error is ignored here: the request that finds the block used up fetches again and gets the error.
+      // The error is ignored here: the request that finds the block used up fetches again and gets the error.
       this.#fetch().catch(() => {});
     }
     return id;

@@ -1,6 +1,6 @@
 /**
- * The part of a node that answers Kafka's protocol, put together: handlers, pipeline, connections. `server/` makes one, hands it
- * the connections that its listeners accept, and stops it.
+ * The part of a node that serves Kafka's protocol: handlers, pipeline, connections. `server/` makes one, passes it the connections
+ * that its listeners accept, and stops it.
  */
 import type { Connection } from '../base/network.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -24,17 +24,17 @@ import type { Collector } from '../telemetry/metrics.ts';
 
 export interface KafkaServerOptions {
   readonly services: NodeServices;
-  /** Null on a node that is only a controller. */
+  /** Null on a controller-only node. */
   readonly broker: BrokerServices | null;
   /** Handlers made elsewhere: those of the group coordinator. */
   readonly handlers: readonly Handler[];
-  /** Shared with the group coordinator, which wants `__consumer_offsets`. Made here when absent. */
+  /** Shared with the group coordinator, which creates `__consumer_offsets`. Made here when absent. */
   readonly creator?: TopicCreator;
   /** Shared with the group coordinator, whose offsets may be part of a transaction. Made here when absent. */
   readonly verifier?: TransactionVerifier;
-  /** Of the group coordinator. Without it no transaction has offsets to end. */
+  /** Provided by the group coordinator. Without it no transaction has offsets to complete. */
   readonly completeOffsets?: CompleteOffsets;
-  /** Of a test. */
+  /** Set by tests. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
 
@@ -96,7 +96,7 @@ export class KafkaServer {
     return this.#acceptor.connectionCount;
   }
 
-  /** Requests, and connections by listener. */
+  /** Metrics of requests, and of connections by listener. */
   readonly collect: Collector = (sink) => {
     this.#metrics.collect(sink);
     for (const [listener, count] of this.#acceptor.connectionsByListener()) {
@@ -104,14 +104,14 @@ export class KafkaServer {
     }
   };
 
-  /** Takes over a connection that a listener accepted. */
+  /** Takes over a connection that a listener has accepted. */
   accept(connection: Connection, listenerName: string, kind: ListenerKind): void {
     this.#acceptor.accept(connection, listenerName, kind);
   }
 
-  /** Serves another broker, or this one, until the caller ends it with `endPeer`. */
+  /** Serves requests of another broker, or of this one, until the caller ends it with `endPeer`. */
   beginPeer(): PeerRequests {
-    // Connections of clients count upwards from 1.
+    // Connections of clients have ids from 1 upwards.
     const peer = new PeerRequests(this.#dispatcher, this.#nextPeerId--, this.#interBrokerListenerName);
     if (this.#isStopped) peer.close();
     else this.#peers.add(peer);
@@ -123,7 +123,7 @@ export class KafkaServer {
     peer.close();
   }
 
-  /** Closes all connections and takes no more; requests of other brokers are refused. */
+  /** Closes all connections and accepts no more; requests of other brokers are refused. */
   stop(): void {
     this.#isStopped = true;
     for (const peer of this.#peers) peer.close();
@@ -136,7 +136,7 @@ function requestBudget(config: NodeConfig): number {
   return configured > 0 ? configured : requestBudgetBytes;
 }
 
-/** Read at each use: all but the frame size may change while the node runs. */
+/** Read at each use, because all values except the frame size may change while the node runs. */
 function limitsOf(config: NodeConfig): AcceptorLimits {
   return {
     get idleMs() {
@@ -159,7 +159,7 @@ function limitsOf(config: NodeConfig): AcceptorLimits {
   };
 }
 
-/** `host:count,host:count`; an IPv6 address has colons of its own. */
+/** Parses `host:count,host:count`; an IPv6 address contains colons itself. */
 function parseOverrides(text: string): Map<string, number> {
   const overrides = new Map<string, number>();
   for (const entry of text.split(',')) {

@@ -1,6 +1,6 @@
 /**
- * What handlers are made from: the parts of the node, as the small interfaces that handlers use. `server/` gives the real
- * ones (`ReplicaManager` is a `Replicas`, `LogManager` a `LogDirectories`), tests their own.
+ * The services that handlers use, as small interfaces of the node's parts. `server/` passes the real ones (`ReplicaManager`
+ * implements `Replicas`, `LogManager` implements `LogDirectories`), tests pass their own.
  */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -31,7 +31,7 @@ import type { ClientMetrics } from './client-metrics.ts';
 import type { ImageWatch } from './image-watch.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
-/** For handlers of every node, controller-only nodes included. */
+/** For handlers of every node, also of controller-only nodes. */
 export interface NodeServices {
   readonly nodeId: NodeId;
   readonly clusterId: string;
@@ -44,7 +44,7 @@ export interface NodeServices {
   readonly imageWatch: ImageWatch;
   readonly controller: ControllerClient;
   readonly quorum: () => QuorumStatus;
-  /** Feature levels that this software can run with, for ApiVersions. */
+  /** Feature levels that this software supports, for ApiVersions. */
   readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
 }
 
@@ -54,11 +54,11 @@ export interface BrokerServices extends NodeServices {
   readonly logDirectories: LogDirectories;
   readonly traffic: TopicTraffic;
   readonly clientMetrics: ClientMetrics;
-  /** Kafka requests to other brokers, and to this one. */
+  /** Sends Kafka requests to other brokers, and to this one. */
   readonly brokers: BrokerClient;
 }
 
-/** One replica on this broker, as handlers see it. `Partition` of `replication/` is one. Errors are thrown `KafkaError`s. */
+/** One replica on this broker, as handlers use it; `Partition` of `replication/` implements it. Errors are thrown as `KafkaError`. */
 export interface PartitionReplica {
   readonly topic: string;
   readonly topicId: Uuid;
@@ -70,29 +70,35 @@ export interface PartitionReplica {
   readonly logEndOffset: number;
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult;
   fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData>;
-  /** Bytes that `fetch` would find if no limit held them back; Infinity: answer now; null: only the disk can tell. */
+  /** Bytes that `fetch` would find without limits; Infinity: respond now; null: they are not in memory. */
   readableBytes(options: FetchPosition): number | null;
-  /** Calls back when what `fetch` would answer may have changed, leadership and deletion included; returns the end of it. */
+  /**
+   * Calls back when the result of `fetch` may have changed, also by a change of leadership or deletion; returns a function that
+   * ends it.
+   */
   watch(callback: () => void): () => void;
   listOffset(options: ListOffsetOptions): FoundOffset | null | Promise<FoundOffset | null>;
   offsetForLeaderEpoch(
     currentLeaderEpoch: number,
     requestedEpoch: number,
   ): { readonly leaderEpoch: number; readonly endOffset: number };
-  /** Moves the log start to `offset` (-1: the high watermark); resolves to the offset when this replica's log begins there. */
+  /** Advances the log start to `offset` (-1: the high watermark); resolves to the offset when this replica's log begins there. */
   deleteRecords(offset: number): Promise<number>;
   /** The smallest log start offset of the live replicas; throws unless this replica leads. */
   lowWatermark(): number;
-  /** Changes of the low watermark or of the role. */
+  /** Changes when the low watermark or the role changes. */
   readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
-  /** What the first batch of a producer's transaction must show here; null: the transaction has begun. Throws unless this replica leads. */
+  /**
+   * The guard that the first batch of a producer's transaction must carry; null: the transaction has begun here. Throws unless this
+   * replica leads.
+   */
   beginVerification(request: VerificationRequest): VerificationGuard | null;
 }
 
 export interface Replicas {
   partition(topicId: Uuid, index: number): PartitionReplica | null;
-  /** The replica that a consumer in `rack` should read from instead of the local leader (KIP-392); -1: the local one. */
+  /** The replica from which a consumer in `rack` should read instead of the local leader (KIP-392); -1: the local one. */
   preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number;
 }
 
@@ -100,7 +106,7 @@ export interface LogDescription {
   readonly topic: string;
   readonly index: number;
   readonly sizeBytes: number;
-  /** How far the log is behind the high watermark. */
+  /** How many records the log is behind the high watermark. */
   readonly offsetLag: number;
   readonly isFuture: boolean;
 }
@@ -117,6 +123,6 @@ export interface LogDirectoryDescription {
 
 export interface LogDirectories {
   describe(): Promise<readonly LogDirectoryDescription[]>;
-  /** The replica shall be in the log directory `path`. Resolves when the move has begun; rejects with the `KafkaError` of the response. */
+  /** Moves the replica to the log directory `path`. Resolves when the move has begun; rejects with the `KafkaError` of the response. */
   move(topic: string, index: number, path: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * Creates topics that are wanted before they exist: by a client's Metadata request, or by a coordinator. Settings are those of
- * this broker's config. One creation per name is under way at a time, however many ask.
+ * Creates topics that are needed and do not exist yet, for a client's Metadata request or for a coordinator. The settings are those
+ * of this broker's configuration. At most one creation per name is in progress, however many requests need the topic.
  */
 import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
@@ -36,7 +36,7 @@ export class TopicCreator {
     this.#options = options;
   }
 
-  /** Resolves to NONE once this broker's image shows the topic, else to why not. Never rejects. */
+  /** Resolves to NONE once this broker's image has the topic, else to the error. Never rejects. */
   create(name: string): Promise<ErrorRow> {
     let creation = this.#underWay.get(name);
     if (creation === undefined) {
@@ -105,7 +105,7 @@ export class TopicCreator {
         ],
       );
     }
-    // KIP-1211: what the file of this broker does not say is the controller's to choose.
+    // KIP-1211: a setting that is not in this broker's properties file is chosen by the controller.
     const said = (key: 'num.partitions' | 'default.replication.factor'): number =>
       config.originals.has(key) ? config.get(key) : -1;
     return topic(name, said('num.partitions'), said('default.replication.factor'), []);

@@ -1,4 +1,4 @@
-/** What producers appended to the topics of this broker and what consumers fetched, counted since its start. */
+/** Counts, since the start of the broker, what producers appended to its topics and what consumers fetched. */
 import type { Collector } from '../telemetry/metrics.ts';
 
 class Counters {
@@ -25,7 +25,7 @@ export class TopicTraffic {
   readonly #topics = new Map<string, Counters>();
   readonly #exists: (topic: string) => boolean;
 
-  /** `exists`: whether the metadata has a topic of that name. The counters of one that is gone are dropped. */
+  /** `exists`: whether the metadata has a topic of that name. Counters of deleted topics are dropped. */
   constructor(exists: (topic: string) => boolean) {
     this.#exists = exists;
   }

@@ -53,7 +53,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'The client did not ask which versions the broker supports (ApiVersions): configure it for Apache Kafka 4.3 or let it ask.',
   'a client tried TLS on a listener without it':
     'Set security.protocol=PLAINTEXT in the client, or use a listener with TLS.',
-  'more warnings about connections were left out': 'See the warnings about connections before this line.',
+  'suppressed further warnings about connections': 'See the warnings about connections before this line.',
   'a topic could not be created: there are not enough brokers for its replication factor':
     'Create the topic with a smaller --replication-factor or start more brokers, and free directories of cordoned.log.dirs; one broker alone needs default.replication.factor, offsets.topic.replication.factor and transaction.state.log.replication.factor 1.',
   'automatic creation of a topic failed':

@@ -1,8 +1,9 @@
 /**
- * Where clients reach brokers. Each listener has its own addresses: a client gets those of the listener that it is connected to.
+ * The addresses at which clients reach brokers. Each listener has its own addresses: a client gets those of the listener to which
+ * it is connected.
  *
- * When `advertised.listeners` isn't set, this broker's own address is the one by which the client reached it (its socket's
- * local address): that address works for this client by construction, which no guess of a host name does.
+ * When `advertised.listeners` is not set, this broker's own address in the response is the one by which the client reached it (the
+ * local address of its socket). That address works for this client; a guessed host name might not.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerImage } from '../../metadata/cluster-image.ts';
@@ -26,14 +27,14 @@ export class Endpoints {
     this.#advertised = advertised;
   }
 
-  /** Null when the broker is out of service or has no such listener. */
+  /** Null when the broker is fenced or has no such listener. */
   alive(image: MetadataImage, id: number, connection: ConnectionInfo): BrokerEndpoint | null {
     const broker = image.cluster.brokers.get(id as NodeId);
     if (broker === undefined || broker.fenced) return null;
     return this.of(broker, connection);
   }
 
-  /** All brokers in service that have the listener, by id. */
+  /** All unfenced brokers that have the listener, by id. */
   allAlive(image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint[] {
     const all: BrokerEndpoint[] = [];
     for (const broker of image.cluster.brokers.values()) {
@@ -56,7 +57,7 @@ export class Endpoints {
   }
 }
 
-/** An IPv4 address in the clothes of IPv6, as dual-stack sockets give it, without them. */
+/** The plain form of an IPv4 address that a dual-stack socket reports as IPv4-mapped IPv6. */
 function plainHost(host: string): string {
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
 }

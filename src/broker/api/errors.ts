@@ -1,13 +1,13 @@
 /**
- * Error codes that a client of an old version doesn't know: it would take them for a fatal unknown error, so they are sent
- * as the code that came before them. One row per exception, from Kafka's own handlers.
+ * Replacements for error codes that clients of an old version do not know: such a client would treat the code as a fatal unknown
+ * error, so the broker sends the older code. One row for each exception, from Kafka's own handlers.
  */
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 
 interface DownMapping {
   readonly apiKey: number;
-  /** Versions below this one get `sent`. */
+  /** Versions below this one get `sent` instead. */
   readonly belowVersion: number;
   readonly error: ErrorRow;
   readonly sent: ErrorRow;
@@ -70,7 +70,7 @@ const downMappings: readonly DownMapping[] = [
   },
 ];
 
-/** The code of `error` as a client of `version` understands it. */
+/** The code of `error` that a client of `version` understands. */
 export function errorCode(apiKey: number, version: number, error: ErrorRow): number {
   for (const row of downMappings) {
     if (row.error === error && row.apiKey === apiKey && version < row.belowVersion) return row.sent.code;

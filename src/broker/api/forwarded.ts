@@ -1,11 +1,11 @@
 /**
- * Admin requests that the active controller answers: CreateTopics (19), DeleteTopics (20),
- * CreatePartitions (37), ElectLeaders (43), AlterPartitionReassignments (45), ListPartitionReassignments (46),
- * UpdateFeatures (57), UnregisterBroker (64). Any node takes them and hands them on; one row each says what is special.
+ * Admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders
+ * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), UpdateFeatures (57), UnregisterBroker (64). Every node
+ * forwards them; each has a row in the table below.
  *
- * Behaviour: after a change that succeeded, the answer waits until this node's own image shows it, for
- *            `readYourWriteMs` at most: who creates a topic and then uses it through the same broker finds it.
- *            When no controller answers in time, everything that was asked for gets REQUEST_TIMED_OUT.
+ * Behaviour: After a successful change the response waits until this node's own image has it, at most `readYourWriteMs`, so that a
+ *            client can use a new topic through the same broker. When no controller responds in time, every item of the request
+ *            gets REQUEST_TIMED_OUT.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
@@ -50,13 +50,13 @@ import { defineHandler, type Handler, type ListenerKind, type RequestContext } f
 import { readYourWriteMs } from '../limits.ts';
 import type { NodeServices } from '../services.ts';
 
-/** True once an image shows what the request changed. */
+/** True once the image has the change of the request. */
 export type Shows = (image: MetadataImage) => boolean;
 
 interface Forwarding<Q extends Shape, S extends Shape> {
   readonly versions: string;
   readonly listeners: readonly ListenerKind[];
-  /** What to wait for after an answer; null for nothing. */
+  /** The condition to wait for after a response; null for none. */
   shows?(request: Infer<Message<Q>>, response: Infer<Message<S>>, context: RequestContext): Shows | null;
   failed(
     request: Infer<Message<Q>>,
@@ -67,7 +67,7 @@ interface Forwarding<Q extends Shape, S extends Shape> {
 }
 
 const everywhere: readonly ListenerKind[] = ['broker', 'controller'];
-/** A client's own time-out may be absurd; the controller is looked for no longer than this. */
+/** Upper bound of the time-out, whatever the client asks for. */
 const deadlineMsMax = 60_000;
 
 function forward<Q extends Shape, S extends Shape>(
@@ -89,7 +89,7 @@ function forward<Q extends Shape, S extends Shape>(
   });
 }
 
-/** Sends a client's request on to the active controller; rejects with `KafkaError`. */
+/** Forwards a client's request to the active controller; rejects with `KafkaError`. */
 export function askController<Q extends Shape, S extends Shape>(
   services: NodeServices,
   request: Message<Q>,
@@ -134,7 +134,7 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
   ];
 }
 
-/** kraft.version is what the quorum's log says of the voters, as far as this node has heard. */
+/** kraft.version follows from the voter set in the quorum's log, as far as this node has received it. */
 function levelOf(feature: string, image: MetadataImage, voters: readonly VoterStatus[]): number {
   return feature === kraftVersionFeature ? kraftVersionOf(voters) : featureLevel(image, feature);
 }
@@ -189,7 +189,7 @@ function topicHandlers(services: NodeServices): Handler[] {
   ];
 }
 
-/** By the id that the topic had when the request came: somebody may have made one of the same name since. */
+/** Compares topic ids as of the request, because another topic with the same name may have been created since. */
 function deletionShows(response: Infer<typeof DeleteTopicsResponse>, context: RequestContext): Shows | null {
   const ids: string[] = [];
   for (const { errorCode, name, topicId } of response.responses) {

@@ -1,7 +1,4 @@
-/**
- * The explicit list of what this node serves. A handler that isn't here doesn't exist; ApiVersions is made from this list.
- * How to add one: `README.md`.
- */
+/** The list of the APIs of a node. Only handlers in this list exist; ApiVersions is derived from it. How to add one: `README.md`. */
 import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';
 import { HandlerTable } from '../pipeline/table.ts';
@@ -47,7 +44,7 @@ import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
-/** What brokers have and controllers don't. */
+/** What a broker has and a controller-only node does not. */
 export interface BrokerHandlerOptions {
   readonly services: BrokerServices;
   readonly creator: TopicCreator;
@@ -109,7 +106,7 @@ function brokerHandlers(
   ];
 }
 
-/** The table for a node; `broker` is null on one that is only a controller, `others` are handlers made elsewhere (coordinators). */
+/** The table for a node. `broker` is null on a controller-only node; `others` are handlers made elsewhere (coordinators). */
 export function createHandlerTable(
   services: NodeServices,
   broker: BrokerHandlerOptions | null,

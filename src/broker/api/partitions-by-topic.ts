@@ -1,7 +1,7 @@
 /**
- * How Kafka reads a list of topics with partitions in the APIs that it answers from a map of partitions (ListOffsets,
- * DeleteRecords, AlterReplicaLogDirs): a topic is answered once, each of its partitions once, and a topic without partitions
- * not at all. Other APIs answer each entry as it came.
+ * Merges the topics of a request as Kafka does in the APIs whose response it builds from a map of partitions (ListOffsets,
+ * DeleteRecords, AlterReplicaLogDirs): each topic and each partition has one result, and a topic without partitions has none. Other
+ * APIs have one result for each entry of the request.
  */
 
 export interface NamedTopic<Partition> {
@@ -9,7 +9,7 @@ export interface NamedTopic<Partition> {
   readonly partitions: readonly Partition[];
 }
 
-/** One entry for each topic, in the order of their first mention. Of a partition that is named twice the last mention counts. */
+/** One entry for each topic, in the order of first mention. When a partition is named twice, its last entry is used. */
 export function partitionsByTopic<Partition>(
   topics: readonly NamedTopic<Partition>[],
   indexOf: (partition: Partition) => number,

@@ -1,4 +1,4 @@
-/** What several APIs know about topics: names, internal topics, authorised operations, reading a client's topic reference. */
+/** What several APIs need about topics: name rules, internal topics, authorised operations, look-up by name or id. */
 import { type Uuid, uuidZero } from '../../base/uuid.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { TopicImage } from '../../metadata/topics-image.ts';
@@ -9,14 +9,14 @@ const internalTopics: readonly string[] = [
   '__share_group_state',
 ];
 
-/** Topics that coordinators write; clients must not. */
+/** Topics that only coordinators may write. */
 export function isInternalTopic(name: string): boolean {
   return name.startsWith('__') && internalTopics.includes(name);
 }
 
 const topicNameLengthMax = 249;
 
-/** What is wrong with a topic's name, in Kafka's words, or null. */
+/** Why a topic name is invalid, in Kafka's words, or null. */
 export function topicNameProblem(name: string): string | null {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed';
   if (name === '.' || name === '..') return `Topic name is invalid: '${name}' is not allowed`;
@@ -29,12 +29,12 @@ export function topicNameProblem(name: string): string | null {
   return null;
 }
 
-/** By id where the version has ids, else by name. */
+/** By id if the version has ids, else by name. */
 export function topicOf(image: MetadataImage, name: string, id: Uuid): TopicImage | undefined {
   return id === uuidZero ? image.topics.byName(name) : image.topics.byId(id);
 }
 
-/** "Not asked for." */
+/** The client did not ask for authorised operations. */
 export const operationsNotAsked = -2147483648;
 /** One bit per operation: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
 export const topicOperations = bits([3, 4, 5, 6, 7, 8, 10, 11]);

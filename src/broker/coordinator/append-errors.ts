@@ -1,4 +1,4 @@
-/** What went wrong with the log, in the words of a coordinator: clients know how to go on from these. */
+/** Translates errors of the log into those that a coordinator sends, because clients know how to handle these. */
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 
 const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
@@ -11,7 +11,7 @@ const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
   [Errors.FENCED_LEADER_EPOCH, Errors.NOT_COORDINATOR],
 ]);
 
-/** `tooLarge`: the coordinator's word for records that the log does not take because of their size. */
+/** `tooLarge`: the error for records that are too large for the log. */
 export function coordinatorError(error: ErrorRow, tooLarge: ErrorRow): ErrorRow {
   if (error === Errors.MESSAGE_TOO_LARGE || error === Errors.RECORD_LIST_TOO_LARGE) return tooLarge;
   return translations.get(error) ?? error;

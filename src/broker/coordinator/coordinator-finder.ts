@@ -1,11 +1,11 @@
-/** Where the coordinator of a key is: the leader of its partition of the internal topic, which is created when missing. */
+/** Finds the coordinator of a key: the leader of the key's partition in the internal topic, which is created if missing. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { BrokerEndpoint, Endpoints } from '../api/endpoints.ts';
 import type { ConnectionInfo } from '../handler.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 
-/** A coordinator, as far as finding it goes. */
+/** A coordinator's mapping from keys to partitions. */
 export interface Partitioned {
   readonly topic: string;
   partitionOf(key: string, image: MetadataImage): number | null;
@@ -22,12 +22,12 @@ export class CoordinatorFinder {
     this.#creator = creator;
   }
 
-  /** Throws COORDINATOR_NOT_AVAILABLE: the client asks again. */
+  /** Throws COORDINATOR_NOT_AVAILABLE, after which clients retry. */
   find(key: string, image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint {
     const { topic } = this.#coordinator;
     const index = this.#coordinator.partitionOf(key, image);
     if (index === null) {
-      // The request does not wait for the creation: the client retries soon and finds the topic then. The log has the error.
+      // The request does not wait for the creation: the client retries soon. A failure is logged.
       void this.#creator.create(topic);
       throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
     }

@@ -1,10 +1,10 @@
 /**
- * A coordinator of this broker: one `ShardHost` for each partition of its internal topic that this broker leads. When this
- * broker becomes the leader, it loads the partition; requests for its keys get COORDINATOR_LOAD_IN_PROGRESS until that is done. When it
- * stops leading, pending requests get NOT_COORDINATOR; their clients find the next coordinator, which loads the same records.
+ * A coordinator of this broker: one `ShardHost` for each partition of its internal topic that this broker leads. When this broker
+ * becomes the leader, it loads the partition; until then requests for its keys get COORDINATOR_LOAD_IN_PROGRESS. When it stops
+ * leading, pending requests get NOT_COORDINATOR; clients find the next coordinator, which loads the same records.
  *
- * Typed by the state machine that it runs: groups, transactions. Requests throw `KafkaError` when this broker can't answer for
- * the key; the handlers in `api/` put the error where the version has it.
+ * The type parameters are those of the state machine that it runs (groups, transactions). Requests throw `KafkaError` when this
+ * broker cannot handle the key; the handlers in `api/` put the error where the version has it.
  */
 import { coordinatorPartition } from '../../coordinator/partition.ts';
 import type { Output } from '../../coordinator/types.ts';
@@ -20,7 +20,7 @@ export interface Leadership {
   readonly isLeader: boolean;
 }
 
-/** What coordinators need of the replica manager. */
+/** The part of the replica manager that coordinators use. */
 export interface LeadershipSource {
   partitions(): Iterable<PartitionReplica>;
   watchLeadership(callback: (change: Leadership) => void): () => void;
@@ -46,14 +46,14 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     this.topic = options.topic;
   }
 
-  /** Coordinates from now on, also what this broker leads already. */
+  /** Begins to coordinate, also the partitions that this broker leads already. */
   start(): void {
     const { replicas } = this.#options;
     this.#unwatch = replicas.watchLeadership(({ partition, isLeader }) => this.#leads(partition, isLeader));
     for (const partition of replicas.partitions()) if (partition.isLeader) this.#leads(partition, true);
   }
 
-  /** Answers pending requests NOT_COORDINATOR. The next coordinator has what was appended. */
+  /** Responds NOT_COORDINATOR to pending requests. The next coordinator reads what was appended. */
   stop(): void {
     this.#unwatch?.();
     for (const host of this.#hosts.values()) host.close(Errors.NOT_COORDINATOR);
@@ -70,7 +70,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
   #leads(partition: PartitionReplica, isLeader: boolean): void {
     if (partition.topic !== this.topic) return;
     const host = this.#hosts.get(partition.index);
-    // A new epoch of the same leadership changes nothing: the log went on.
+    // A new leader epoch of the same leader changes nothing: the log is the same.
     if (isLeader && host?.partition === partition) return;
     if (host !== undefined) this.#drop(host);
     if (isLeader) this.#host(partition);
@@ -82,7 +82,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
       partition,
       onLost: (lost) => {
         this.#drop(lost);
-        // Refused and yet leading again: what the log holds now is what counts.
+        // The leadership was lost and regained: loads again, because the log may have changed.
         if (partition.isLeader) this.#host(partition);
       },
     });
@@ -95,13 +95,13 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     if (this.#hosts.get(host.partition.index) === host) this.#hosts.delete(host.partition.index);
   }
 
-  /** Which partition of the internal topic the key belongs to; null when the topic does not exist yet. */
+  /** The partition of the internal topic for a key; null when the topic does not exist yet. */
   partitionOf(key: string, image: MetadataImage): number | null {
     const topic = image.topics.byName(this.topic);
     return topic === undefined ? null : coordinatorPartition(key, topic.partitions.length);
   }
 
-  /** The host that answers for the partition. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
+  /** The host of a partition. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
   hostAt(index: number | null): ShardHost<Shard, Input, Out> {
     const host = index === null ? undefined : this.#hosts.get(index);
     if (host === undefined) throw new KafkaError(Errors.NOT_COORDINATOR);
@@ -109,27 +109,27 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     return host;
   }
 
-  /** The host that answers for the key. Throws as `hostAt`. */
+  /** The host of a key. Throws as `hostAt`. */
   hostOf(key: string): ShardHost<Shard, Input, Out> {
     return this.hostAt(this.partitionOf(key, this.#options.metadata()));
   }
 
-  /** Asks the shard of `key`: a write is answered when it is committed. Throws as `hostAt`. */
+  /** Sends a request to the shard of `key`; the response to a write comes when it is committed. Throws as `hostAt`. */
   request<Response>(key: string, input: (token: number) => Input): Answer<Response> {
     return this.hostOf(key).request(input);
   }
 
-  /** The state of the shard of `key`, to read only: everything in it is committed. Throws as `hostAt`. */
+  /** The state of the shard of `key`, read-only: everything in it is committed. Throws as `hostAt`. */
   read(key: string): Shard {
     return this.hostOf(key).shard;
   }
 
-  /** The shards that are loaded at this moment, to read only. */
+  /** The shards that are loaded now, read-only. */
   activeShards(): Shard[] {
     return [...this.#hosts.values()].filter(({ isActive }) => isActive).map(({ shard }) => shard);
   }
 
-  /** The shards of all partitions that this broker leads, to read only. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
+  /** The shards of all partitions that this broker leads, read-only. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
   readAll(): Shard[] {
     const shards: Shard[] = [];
     for (const host of this.#hosts.values()) {

@@ -1,9 +1,9 @@
 /**
- * Drives the shard of one partition that this broker leads: loads it, feeds it requests, deadlines and outcomes of writes,
- * and performs what it puts out: appends, answers, log lines.
+ * Runs the shard of one partition that this broker leads: loads it, gives it requests, deadlines and outcomes of writes, and
+ * carries out its output: appends, responses, log lines.
  *
- * Order of a step: its writes are queued, then its answers leave, then the coordinator's own outputs are performed, then the
- * timer is set. An answer that promises durability was put out by the outcome of the write, so it can't overtake it.
+ * Order of a step: its writes are queued, its responses are sent, the coordinator's own outputs are carried out, the timer is set.
+ * A response that promises durability is output by the step that handles the outcome of the write, so it cannot be sent before.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -18,16 +18,16 @@ import type { PartitionReplica } from '../services.ts';
 import { type Loaded, loadShard } from './shard-loader.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** What all shards of a coordinator have in common. */
+/** Settings that all shards of a coordinator share. */
 export interface HostSettings<Shard, Input, Out extends Output> {
   readonly machine: StateMachine<Shard, Input, Out>;
-  /** A write that is not committed after this time is answered COORDINATOR_NOT_AVAILABLE. */
+  /** A write that is not committed after this time gets COORDINATOR_NOT_AVAILABLE. */
   readonly writeTimeoutMs: number;
   readonly loadBufferBytes: number;
   readonly compression: CompressionType;
-  /** The answer to records that are too large for the log. */
+  /** The error for records that are too large for the log. */
   readonly tooLarge: ErrorRow;
-  /** Performs the fields of the output that are the coordinator's own. What comes of it goes to `host.tell`. */
+  /** Carries out the coordinator's own output fields. Results are passed to `host.tell`. */
   readonly perform?: (output: Out, host: ShardHost<Shard, Input, Out>) => void;
   readonly metadata: () => MetadataImage;
   readonly clock: Clock;
@@ -37,17 +37,17 @@ export interface HostSettings<Shard, Input, Out extends Output> {
 
 export interface ShardHostOptions<Shard, Input, Out extends Output> extends HostSettings<Shard, Input, Out> {
   readonly partition: PartitionReplica;
-  /** Storage or leadership failed under it: this host is done for. */
+  /** Storage or leadership failed: this host is no longer usable. */
   readonly onLost: (host: ShardHost<Shard, Input, Out>) => void;
 }
 
 type State = 'loading' | 'active' | 'closed';
 
-/** A timer never sleeps longer than this: the largest delay that Node's timers take is near. */
+/** Maximum delay of a timer, below the largest delay of Node's timers. */
 const sleepMaxMs = 3_600_000;
-/** A timer that is later than this means that the whole process was paused. */
+/** A timer that fires this late shows that the process was paused. */
 const pauseMs = 100;
-/** How long the end of the log may stay uncommitted before the log says so. */
+/** A log end that stays uncommitted for this long is logged. */
 const commitWarnMs = 10_000;
 
 export class ShardHost<Shard, Input, Out extends Output = Output> {
@@ -87,7 +87,10 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     return `${this.partition.topic}-${this.partition.index}`;
   }
 
-  /** Loads; never rejects for reasons of the log. Requests are served once it resolves, unless the host was closed meanwhile. */
+  /**
+   * Loads the partition; an error of the log does not reject. After it resolves the host serves requests, unless it was closed
+   * meanwhile.
+   */
   async load(): Promise<void> {
     const { partition, clock, scheduler, logger, machine, loadBufferBytes: bufferBytes } = this.#options;
     const startedMs = clock.monotonicMs();
@@ -113,7 +116,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
       mark('coordinator.load-failed');
       logger.error('a partition could not be loaded', { partition: this.#name, error: String(error) });
       this.close(Errors.NOT_COORDINATOR);
-      // The log failing is the replica manager's affair, and it knows; anything else is a bug of ours.
+      // The replica manager handles errors of the log; any other error is a bug.
       if (errorRowOf(error) === Errors.UNKNOWN_SERVER_ERROR) throw error;
     }
   }
@@ -124,7 +127,10 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     this.#options.logger.info('loaded', fields);
   }
 
-  /** What the former leader had not committed yet may only be shown once it is. False when the host is no longer wanted. */
+  /**
+   * Records that the former leader had not committed are visible only once they are committed. Resolves to false when the host was
+   * closed meanwhile.
+   */
   async #committed(endOffset: number): Promise<boolean> {
     const { partition, scheduler, logger } = this.#options;
     const purgatory = new Purgatory(scheduler, 1);
@@ -145,7 +151,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     return this.isLoading;
   }
 
-  /** Throws the error that says why this broker can't answer for the partition now. */
+  /** Throws the error that tells why this broker cannot serve the partition now. */
   requireActive(): void {
     if (this.#state === 'closed' || !this.partition.isLeader) throw new KafkaError(Errors.NOT_COORDINATOR);
     if (this.#state === 'loading') throw new KafkaError(Errors.COORDINATOR_LOAD_IN_PROGRESS);
@@ -159,7 +165,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     return this.#state === 'loading' && this.partition.isLeader;
   }
 
-  /** The response, at once when the shard has it at once. */
+  /** The response, synchronously when the shard has it at once. */
   request<Response>(input: (token: number) => Input): Response | Promise<Response> {
     this.requireActive();
     const token = this.#nextToken++;
@@ -177,17 +183,17 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     });
   }
 
-  /** An input without a response; lost on a host that is not active. */
+  /** An input without a response; dropped when the host is not active. */
   tell(input: Input): void {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** Inputs that every shard gets, whatever it coordinates. */
+  /** Inputs of the runtime, which every coordinator's shard handles. */
   inform(input: RuntimeInput): void {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** Gives up: pending requests get `error`. */
+  /** Closes the host: pending requests get `error`. */
   close(error: ErrorRow): void {
     if (this.#state === 'closed') return;
     const wasActive = this.#state === 'active';
@@ -248,7 +254,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
         this.inform({ type: 'tick' });
       };
-      // After a pause of the process, heartbeats of members are still unread in the sockets: they are handled before a session can expire.
+      // After a pause of the process, heartbeats of members are still unread in the sockets. They are handled before a session can
+      // expire.
       if (lateMs > pauseMs) scheduler.soon(tick);
       else tick();
     });

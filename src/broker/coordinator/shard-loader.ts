@@ -1,9 +1,9 @@
 /**
- * Reads a partition of an internal topic from its start to its end into a shard: records, with the producer of those that belong
- * to a transaction, and the markers that end transactions.
+ * Reads a partition of an internal topic from start to end into a shard: records, with the producer of those that belong to a
+ * transaction, and the markers that end transactions.
  *
- * Does not decide when: leadership is the caller's. A batch or record that can't be read is left out and logged: damage in one
- * place must not take everything else of the partition away.
+ * The caller decides when to load. A batch or record that cannot be read is skipped and logged, so that damage in one place does
+ * not make the whole partition unavailable.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -16,7 +16,7 @@ import { decodeRecords, type KafkaRecord } from '../../protocol/records/record.t
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionReplica } from '../services.ts';
 
-/** Longest stretch of work before others get their turn. */
+/** Longest time of one turn of the event loop. */
 const sliceMs = 5;
 
 export interface LoadOptions<Shard> {
@@ -37,7 +37,7 @@ export interface Loaded {
   readonly sizeBytes: number;
 }
 
-/** Null when it was given up because it is no longer wanted. Rejects with a `KafkaError` when the log can't be read. */
+/** Resolves to null when loading was aborted. Rejects with a `KafkaError` when the log cannot be read. */
 export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loaded | null> {
   const { partition, clock, scheduler, isWanted } = options;
   let sizeBytes = 0;
@@ -77,7 +77,7 @@ export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loa
 
 function replayBatch<Shard>(options: LoadOptions<Shard>, header: BatchHeader, fromOffset: number): void {
   tolerate(options, header.baseOffset, () => {
-    if (!checkCrc(header.bytes, header.at, header)) throw new DecodeError('the checksum does not fit');
+    if (!checkCrc(header.bytes, header.at, header)) throw new DecodeError('the checksum is wrong');
     for (const record of decodeRecords(header)) {
       if (record.offset < fromOffset) continue;
       tolerate(options, record.offset, () => replayRecord(options, header, record));
@@ -106,7 +106,7 @@ function tolerate<Shard>(options: LoadOptions<Shard>, offset: number, read: () =
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const { partition, logger } = options;
-    logger.error('damage in the log of the coordinator is left out', {
+    logger.error('skipped a damaged part of the log of the coordinator', {
       partition: `${partition.topic}-${partition.index}`,
       offset,
       error: error.message,

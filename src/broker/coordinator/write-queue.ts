@@ -1,13 +1,13 @@
 /**
- * Appends what a shard wants written to its partition. While some appends are under way, what comes is gathered into larger
- * batches, so the busier the coordinator, the fewer its appends.
+ * Appends a shard's writes to its partition. While some appends are in flight, further writes are combined into larger batches, so
+ * a busy coordinator makes fewer appends per write.
  *
  * Invariants:
  * - Writes reach the log in the order in which they came, and are reported as written in that order. A write without records is
  *   reported as written when everything before it is.
- * - Records of different transactions, or of none, never share a batch: the producer is written in its head.
- * - A write that was not appended within the time-out is given up and never appended; one that was appended is reported as
- *   timed out, and later as what became of it.
+ * - Records of different transactions, or of none, never share a batch, because the batch header names the producer.
+ * - A write that was not appended within the time-out fails and is never appended. One that was appended is reported as timed out,
+ *   and later with its outcome.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { VerifiedProducer, Write } from '../../coordinator/types.ts';
@@ -19,23 +19,26 @@ import type { AppendOptions } from '../../replication/types.ts';
 import type { PartitionReplica } from '../services.ts';
 import { coordinatorError } from './append-errors.ts';
 
-/** Records of one batch, before compression: well below the smallest sensible max.message.bytes. */
+/** Size of one batch's records before compression: well below the smallest sensible max.message.bytes. */
 const batchBytesMax = 256 * 1024;
-/** What a record takes beside key and value, at most. */
+/** Upper bound of a record's size besides key and value. */
 const recordOverheadBytes = 40;
-/** Coordinators append as Kafka's do: the newest record format. */
+/** Coordinators append as Kafka's do: in the newest record format. */
 const requestVersion = 12;
-/** While so many appends are under way, writes are gathered. More would only make smaller batches: replicas acknowledge in order. */
+/**
+ * Above this number of appends in flight, writes are combined. More would only make batches smaller, because replicas acknowledge
+ * in order.
+ */
 const flightsMax = 5;
 
 /** Called for each write, in order. */
 export interface WriteListener {
-  /** It is committed. */
+  /** The write is committed. */
   written(writeId: number): void;
-  /** It is not in the log and never will be. */
+  /** The write is not in the log and never will be. */
   failed(writeId: number, error: ErrorRow): void;
   timedOut(writeId: number, error: ErrorRow): void;
-  /** Leadership or storage is lost: what was under way may or may not be in the log. */
+  /** Leadership or storage is lost: writes in flight may or may not be in the log. */
   lost(error: ErrorRow): void;
 }
 
@@ -57,7 +60,7 @@ export interface WriteQueueOptions {
   readonly scheduler: Scheduler;
   readonly timeoutMs: number;
   readonly compression: CompressionType;
-  /** What the coordinator says of records that are too large for the log. */
+  /** The error for records that are too large for the log. */
   readonly tooLarge: ErrorRow;
   readonly listener: WriteListener;
 }
@@ -95,7 +98,7 @@ export class WriteQueue {
     return this.#flights.length >= flightsMax;
   }
 
-  /** In a microtask, so that requests that came in together are written together. */
+  /** In a microtask, so that requests that arrive together are written together. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -110,7 +113,7 @@ export class WriteQueue {
     if (this.#queue.length > 0) this.#watchExpiry();
   }
 
-  /** The first of the queue, however large, and what of those behind it fits into the same batch. */
+  /** The first write of the queue, whatever its size, and the following ones that fit into the same batch. */
   #gather(): Write[] {
     const first = (this.#queue[0] as Queued).write;
     let sizeBytes = 0;
@@ -165,7 +168,7 @@ export class WriteQueue {
     this.#flights.push(flight);
     const settled = (error: ErrorRow | null): void => {
       if (this.#isClosed) return;
-      // The record stays in the log, with fewer replicas than promised: the client gets the error, the state follows the log.
+      // The record stays in the log, with fewer replicas than required. The client gets the error; the state follows the log.
       if (error === Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) timedOut();
       else if (error !== null) return listener.lost(coordinatorError(error, tooLarge));
       flight.isCommitted = true;
@@ -178,7 +181,7 @@ export class WriteQueue {
     );
   }
 
-  /** Reports the oldest flights that are committed. */
+  /** Reports the oldest appends that are committed. */
   #report(): void {
     for (let flight = this.#flights[0]; flight?.isCommitted === true; flight = this.#flights[0]) {
       this.#flights.shift();
@@ -187,7 +190,7 @@ export class WriteQueue {
     }
   }
 
-  /** While appends are stuck, what waits behind them expires. */
+  /** While appends are stuck, writes behind them expire. */
   #watchExpiry(): void {
     const first = this.#queue[0];
     if (this.#expiry !== null || first === undefined) return;

@@ -23,7 +23,7 @@ export function groupConfig(config: NodeConfig): GroupConfig {
   };
 }
 
-/** Kafka also takes the class names of its assignors. */
+/** Kafka also accepts the class names of its assignors. */
 function assignorName(name: string): string {
   if (name.endsWith('.UniformAssignor')) return 'uniform';
   return name.endsWith('.RangeAssignor') ? 'range' : name;
@@ -34,7 +34,10 @@ function migrationPolicy(text: string): GroupConfig['consumer']['migrationPolicy
   return policy === 'disabled' || policy === 'upgrade' || policy === 'downgrade' ? policy : 'bidirectional';
 }
 
-/** A group's own settings (`kafka-configs --entity-type groups`) go before the broker's, clamped to the bounds that the broker sets now. */
+/**
+ * A group's own settings (`kafka-configs --entity-type groups`) override the broker's and are clamped to the broker's current
+ * bounds.
+ */
 function groupSettings(config: NodeConfig, groupId: string, image: MetadataImage): GroupSettings {
   const own = image.configs.get(resourceType.group, groupId);
   const clamped = (key: string, brokers: number, least: number, most: number): number => {

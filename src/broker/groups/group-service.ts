@@ -1,8 +1,8 @@
 /**
- * The group coordinator of this broker: the coordinator runtime, typed to groups, and the questions that handlers ask it.
+ * The group coordinator of this broker: the coordinator runtime for groups, and the requests of handlers.
  *
- * Requests throw `KafkaError` when this broker can't answer for the group; the handlers in `api/` put the error where the
- * version has it.
+ * Requests throw `KafkaError` when this broker cannot handle the group; the handlers in `api/` put the error where the version has
+ * it.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
@@ -57,7 +57,7 @@ export interface GroupServiceOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** Asks transaction coordinators, before offsets within transactions are written. */
+  /** Verifies with the transaction coordinator before offsets of a transaction are written. */
   readonly verifier: Pick<TransactionVerifier, 'ask'>;
 }
 
@@ -105,7 +105,7 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.partitionOf(groupId, image);
   }
 
-  /** For requests of members, who need a group with a name. Offsets may be committed without one: that group is "". */
+  /** For requests of members, whose group must have a name. Offsets may also be committed for the group "". */
   #named<Response>(groupId: string, input: (token: number) => GroupInput): Answer<Response> {
     requireName(groupId);
     return this.#runtime.request(groupId, input);
@@ -123,7 +123,7 @@ export class GroupService implements MetadataPublisher {
     return this.#named(request.groupId, (token) => ({ type: 'heartbeat', token, request }));
   }
 
-  /** Whether the consumer protocol (KIP-848) is switched on: by the cluster's `group.version`, and on this broker. */
+  /** Whether the consumer protocol (KIP-848) is enabled, by the cluster's `group.version` and on this broker. */
   offersConsumerProtocol(image: MetadataImage): boolean {
     return featureLevel(image, 'group.version') > 0 && this.#protocols.includes('consumer');
   }
@@ -161,8 +161,8 @@ export class GroupService implements MetadataPublisher {
   }
 
   /**
-   * Appends the marker that ends a transaction to a partition of `__consumer_offsets`; what the transaction has committed there
-   * counts from then on, or never. Answered when the marker is committed, in the words of WriteTxnMarkers.
+   * Appends the marker that ends a transaction to a partition of `__consumer_offsets`: the offsets that the transaction committed
+   * there take effect or are dropped. Resolves when the marker is committed, with an error code of WriteTxnMarkers.
    */
   async completeTransaction(partition: number, end: TransactionEnd): Promise<ErrorRow> {
     try {
@@ -186,7 +186,7 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.request(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
   }
 
-  /** The shard that coordinates the group, to look at only. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
+  /** The shard that coordinates the group, read-only. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
   shardOf(groupId: string): Shard {
     return this.#runtime.read(groupId);
   }
@@ -195,7 +195,7 @@ export class GroupService implements MetadataPublisher {
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }
 
-  /** Every group that is coordinated here and loaded, with what it has committed. */
+  /** Every loaded group that this broker coordinates, with its committed offsets. */
   *overview(): Generator<{ groupId: string; memberCount: number; topics: OffsetFetchResponse['topics'] }> {
     for (const shard of this.#runtime.activeShards()) {
       for (const { groupId, members } of shard.groups.values()) {
@@ -211,7 +211,7 @@ export class GroupService implements MetadataPublisher {
   }
 }
 
-/** Transaction coordinators do not know the errors of coordinators: they send the marker again after this one. */
+/** Transaction coordinators do not know coordinator errors; after this one they send the marker again. */
 function wordOfMarkers(error: ErrorRow): ErrorRow {
   const isElsewhere =
     error === Errors.COORDINATOR_LOAD_IN_PROGRESS ||

@@ -1,7 +1,7 @@
 /**
- * Whether a group's offsets belong to a transaction that is open (KIP-890), asked before they are appended; what Produce does for
- * batches of clients (`../api/produce-transactions.ts`). A commit that was late on the network must not begin a transaction in the
- * partition that its coordinator has ended: that one would never end.
+ * Verifies that a group's offsets belong to an open transaction (KIP-890) before they are appended, as Produce does for batches
+ * (`../api/records/produce-transactions.ts`). A delayed commit must not begin a transaction in the partition after its
+ * coordinator has ended it: that one would never end.
  */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TxnOffsetCommitRequest } from '../../group/types.ts';
@@ -12,7 +12,7 @@ import { supportFrom, type TransactionVerifier } from '../txn/transaction-verifi
 
 type Verification = NonNullable<AppendOptions['verification']> | null;
 
-/** Of the sequence that a guard asks for: coordinators write without sequences. */
+/** Coordinators write without sequences. */
 const noSequence = -1;
 const abortableVersion = 4;
 
@@ -25,7 +25,10 @@ export class OffsetsVerification {
     this.#verifier = verifier;
   }
 
-  /** The verification that the append to `partition` needs; at once when the coordinator need not be asked. Throws, or rejects with, a `KafkaError`. */
+  /**
+   * Starts the verification that the append to `partition` needs; null when the coordinator need not be asked. Throws, or rejects
+   * with, a `KafkaError`.
+   */
   begin(
     partition: PartitionReplica,
     apiVersion: number,
@@ -53,7 +56,7 @@ export class OffsetsVerification {
   }
 }
 
-/** Every client asks again on this one. */
+/** Replaces NETWORK_EXCEPTION, which not every client retries for offset commits. */
 function refusal(error: ErrorRow): ErrorRow {
   return error === Errors.NETWORK_EXCEPTION ? Errors.COORDINATOR_NOT_AVAILABLE : error;
 }

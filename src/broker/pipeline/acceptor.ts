@@ -1,11 +1,11 @@
 /**
- * All client connections of a node: takes new ones within the limits, closes idle, stalled and surplus ones.
+ * All client connections of a node: accepts new ones within the limits; closes idle, stalled and surplus ones.
  *
- * - `max.connections`: the one that was idle longest goes first; when none is idle the new one is refused.
- * - `max.connections.per.ip`: the new one is refused.
- * - A refused one that turns out to be another node's is not closed (`refused-connections.ts`).
- * - `max.connection.creation.rate`: a connection beyond the rate is served later; nothing is read from it before.
- * - One timer for all connections, none while there are none: an idle node has nothing to do.
+ * - Above `max.connections` the connection that was idle longest is closed; when none is idle, the new one is refused.
+ * - Above `max.connections.per.ip` the new one is refused.
+ * - A refused connection that belongs to another node is not closed (`refused-connections.ts`).
+ * - A connection above `max.connection.creation.rate` is delayed; nothing is read from it before.
+ * - There is one timer for all connections, and none without connections: an idle node does no work.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
@@ -43,7 +43,7 @@ export interface AcceptorOptions {
   readonly limits: AcceptorLimits;
 }
 
-/** A connection idle for less than this is not closed in favour of a new one. */
+/** A connection idle for less than this is not closed to make room for a new one. */
 const surplusIdleMsMin = 1_000;
 
 export class Acceptor {
@@ -78,9 +78,9 @@ export class Acceptor {
     return counts;
   }
 
-  /** Takes over a connection that a listener accepted. */
+  /** Takes over a connection that a listener has accepted. */
   accept(connection: Connection, listenerName: string, listenerKind: ListenerKind): void {
-    // Clients try again and again while a node stops: not worth a line each.
+    // Clients reconnect again and again while a node stops, so this is not logged.
     if (this.#stopped) return connection.destroy();
     const host = connection.remote.host;
     const refusal = this.#refusal(host);
@@ -121,7 +121,7 @@ export class Acceptor {
     return new TokenBucket(this.#options.clock, () => (perSecond() >= intMax ? unlimited : perSecond()));
   }
 
-  /** Takes one connection from the rates; how long it has to wait. */
+  /** Takes one connection from the rates; returns how long it must wait. */
   #creationWaitMs(listenerName: string): number {
     let ofListener = this.#creationsOf.get(listenerName);
     if (ofListener === undefined) {
@@ -134,7 +134,7 @@ export class Acceptor {
     return waitMs;
   }
 
-  /** Refuses new connections and closes all there are. */
+  /** Refuses new connections and closes all others. */
   stop(): void {
     this.#stopped = true;
     this.#sweepTimer?.cancel();
@@ -201,7 +201,7 @@ export class Acceptor {
     if (nowMs - this.#warningsSinceMs >= 1_000) {
       const suppressed = this.#warnings - warningsPerSecondMax;
       if (suppressed > 0)
-        this.#options.logger.warn('more warnings about connections were left out', { count: suppressed });
+        this.#options.logger.warn('suppressed further warnings about connections', { count: suppressed });
       this.#warningsSinceMs = nowMs;
       this.#warnings = 0;
     }

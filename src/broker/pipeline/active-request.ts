@@ -1,6 +1,4 @@
-/**
- * A request between its start and the sending of its response: the handler's context, and the pipeline's notes on it.
- */
+/** A request from its start until its response is sent: the handler's context, and the pipeline's state of it. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ConnectionInfo, Handler, RequestContext } from '../handler.ts';
 import type { DecodedRequest } from './decode.ts';
@@ -13,10 +11,10 @@ export class ActiveRequest implements RequestContext {
   readonly correlationId: number;
   readonly clientId: string;
   readonly connection: ConnectionInfo;
-  /** The version isn't served and the handler has an answer for that. */
+  /** The version is not supported, and the handler has a response for that. */
   readonly unsupported: boolean;
   readonly image: MetadataImage;
-  /** Of the monotonic clock, when its handler was called. */
+  /** Monotonic time at which its handler was called. */
   readonly startedMs: number;
   /** Bytes of the budget that the request holds. */
   frameBytes: number;
@@ -59,12 +57,12 @@ export class ActiveRequest implements RequestContext {
     this.#onSent.push(callback);
   }
 
-  /** The response is complete: its parked work is over. */
+  /** The response is complete: drops its pending work. */
   completed(): void {
     this.#onClose = null;
   }
 
-  /** For the output queue; null when no handler asked for it. */
+  /** For the output queue; null when the handler registered no callback. */
   onSentCallback(): (() => void) | null {
     return this.#onSent === null ? null : () => this.sent();
   }

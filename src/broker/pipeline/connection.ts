@@ -1,12 +1,13 @@
 /**
- * One client connection: bytes in, frames, requests, responses in request order, bytes out.
+ * One client connection: reads frames, starts requests, writes responses in request order.
  *
- * - A request starts when all earlier ones of its connection are complete; an `ordered` handler's as soon as they are all
- *   admitted. So at most one request waits, decoded, and the connection is paused while it does.
- * - Responses leave in request order, whatever order they complete in; those complete in the same turn leave in one write.
+ * - A request starts when all earlier ones of its connection are complete; that of an `ordered` handler as soon as they have passed
+ *   their ordered part. So at most one decoded request waits, and the connection is paused meanwhile.
+ * - Responses are sent in request order, whatever order they complete in; those that complete in the same turn are sent in one
+ *   write.
  * - Nothing is read while responses wait for the socket, the budget has no room, or too many requests are in flight.
- * - Input that is no Kafka request closes the connection, with one line in the log and no answer, as in Kafka.
- * - Doesn't know APIs: that is the table's. Doesn't know time-outs: the acceptor asks `overdue`.
+ * - Input that is not a Kafka request closes the connection, with one line in the log and no response, as in Kafka.
+ * - It knows neither APIs (the handler table does) nor time-outs (the acceptor calls `overdue`).
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';
@@ -32,7 +33,7 @@ export interface ClientConnectionOptions {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly requestBytesMax: number;
-  /** Broken input, said once per connection. */
+  /** Logs invalid input, once per connection. */
   readonly warn: (message: string, fields: Record<string, unknown>) => void;
   readonly onClosed: () => void;
 }
@@ -47,19 +48,19 @@ export class ClientConnection {
   readonly #output: OutputQueue;
   readonly #warn: (message: string, fields: Record<string, unknown>) => void;
   readonly #onClosed: () => void;
-  /** Started and not yet sent, in request order. */
+  /** Started requests without a sent response, in request order. */
   readonly #active: ActiveRequest[] = [];
-  /** Decoded, waits for its turn. */
+  /** Decoded, waits for earlier requests. */
   #next: DecodedRequest | null = null;
-  /** The last started request, while the next must not start because of it. */
+  /** The last started request, while it keeps the next one from starting. */
   #admitting: ActiveRequest | null = null;
-  /** Started and not complete. */
+  /** Number of started requests whose response is not complete. */
   #incomplete = 0;
   #budgetWaiter: BudgetWaiter | null = null;
   #pumping = false;
   #flushQueued = false;
   #paused = false;
-  /** Nothing is read yet: the connection came faster than `max.connection.creation.rate`. */
+  /** Nothing is read yet, because of `max.connection.creation.rate`. */
   #held = false;
   #closed = false;
   #lastReadMs: number;
@@ -84,7 +85,7 @@ export class ClientConnection {
     this.#connection.onClose = () => this.#close();
   }
 
-  /** Why the connection should go, or null: idle, a frame or a response that doesn't move. */
+  /** Why the connection shall be closed, or null: it is idle, or a frame or response does not progress. */
   overdue(nowMs: number, idleMs: number): string | null {
     const readIdleMs = nowMs - this.#lastReadMs;
     const writeIdleMs = nowMs - this.#lastWriteMs;
@@ -95,7 +96,7 @@ export class ClientConnection {
     return null;
   }
 
-  /** Milliseconds since anything was read or written: the acceptor closes the idlest when there are too many. */
+  /** Milliseconds since the last read or write. The acceptor closes the longest idle connection when there are too many. */
   idleMs(nowMs: number): number {
     return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);
   }
@@ -114,7 +115,7 @@ export class ClientConnection {
     this.#pump();
   }
 
-  /** Closes at once; responses that are not sent are lost. */
+  /** Closes at once; unsent responses are lost. */
   destroy(): void {
     if (this.#closed) return;
     this.#connection.destroy();
@@ -135,7 +136,7 @@ export class ClientConnection {
     this.#pump();
   }
 
-  /** Starts as many requests as may start, sends what is complete, and decides whether to read on. */
+  /** Starts as many requests as may start, sends complete responses, and decides whether to continue reading. */
   #pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
@@ -144,7 +145,7 @@ export class ClientConnection {
         while (!this.#closed && this.#mayRead() && this.#readNext()) this.#startNext();
         full = this.#active.length >= requestsInFlightMax;
         this.#flush();
-        // Responses that left make room for the requests that were kept out.
+        // Sent responses make room for further requests.
         full &&= this.#active.length < requestsInFlightMax;
       }
     } finally {
@@ -181,7 +182,7 @@ export class ClientConnection {
   }
 
   #reject(error: unknown): void {
-    // What came before the rubbish was a request, and may be answered already.
+    // Requests before the invalid input may have responses already; send them.
     this.#flush();
     const from = {
       remote: `${this.info.remote.host}:${this.info.remote.port}`,
@@ -239,7 +240,7 @@ export class ClientConnection {
     const { ordered, response } = result;
     if (ordered === null) this.#admitted(request);
     else {
-      // A failure shows in the response; here it only ends the admission.
+      // The response reports a failure; here it only ends the ordered part.
       const admitted = (): void => this.#admitted(request);
       ordered.then(admitted, admitted);
     }
@@ -304,7 +305,7 @@ export class ClientConnection {
     return true;
   }
 
-  /** Waits for the end of the turn's promises, so that responses that complete together leave together. */
+  /** Waits for the end of the turn's promises, so that responses that complete together are sent together. */
   #queueFlush(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;

@@ -1,7 +1,7 @@
 /**
- * From a frame to a request: header, handler, body. Whatever is wrong here is `RequestError` (or the codec's own
- * `DecodeError`), and the connection closes: there is no telling what the client would make of an answer.
- * The one exception is a version of ApiVersions that isn't served: its handler answers in version 0 (KIP-511).
+ * From a frame to a request: header, handler, body. Every error here is a `RequestError` (or the codec's `DecodeError`), and the
+ * connection is closed, because the client could not interpret a response. The one exception is an unsupported version of
+ * ApiVersions: its handler responds in version 0 (KIP-511).
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { decodeRequestHeader } from '../../protocol/request-header.ts';
@@ -12,7 +12,7 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
-/** A version that is not served, of an API whose response has no place for an error: the connection closes. */
+/** An unsupported version of an API whose response has no field for an error: the connection is closed. */
 export class VersionError extends RequestError {
   readonly isOld: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -31,15 +31,15 @@ export interface DecodedRequest {
   readonly correlationId: number;
   readonly clientId: string;
   readonly body: unknown;
-  /** What the budget holds for it. */
+  /** Bytes of the memory budget that the request holds. */
   readonly frameBytes: number;
-  /** The version isn't served and the handler has an answer for that. */
+  /** The version is not supported, and the handler has a response for that. */
   readonly unsupported: boolean;
 }
 
 /** Shortest header: api key, version, correlation id. */
 const headerBytesMin = 8;
-/** Of a client id in a log line. */
+/** Length of a client id in a log line. */
 const clientIdCharactersMax = 64;
 
 export function decodeRequest(frame: Uint8Array, table: HandlerTable, kind: ListenerKind): DecodedRequest {
@@ -78,7 +78,7 @@ function unsupportedVersion(frame: Uint8Array, handler: Handler, apiVersion: num
   };
 }
 
-/** Every header since version 1 has the client id at the same place. */
+/** All header versions since 1 have the client id at the same place. */
 function clientIdOf(frame: Uint8Array): string {
   const start = headerBytesMin + 2;
   const length = frame.length < start ? 0 : Math.min(int16(frame, headerBytesMin), clientIdCharactersMax);

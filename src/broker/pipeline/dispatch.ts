@@ -1,6 +1,6 @@
 /**
- * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection.
- * No exception of a handler leaves this file: what isn't a `KafkaError` is a bug of ours, logged with its stack once.
+ * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection. No exception
+ * of a handler leaves this file: any error other than `KafkaError` is a bug and is logged once with its stack.
  */
 import { AssertionError } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -22,7 +22,7 @@ export interface DispatcherOptions {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
-  /** Of a test. */
+  /** Set by tests. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
 
@@ -46,7 +46,7 @@ export class Dispatcher {
     this.#interceptor = options.interceptor ?? null;
   }
 
-  /** Never throws; a result that is `CloseConnection` means what it says. */
+  /** Never throws. A result of type `CloseConnection` closes the connection. */
   run(request: ActiveRequest): HandlerResult<unknown> {
     const interceptor = this.#interceptor;
     if (interceptor === null) return this.#handle(request);
@@ -76,7 +76,7 @@ export class Dispatcher {
     return this.#failure(request, Errors.UNKNOWN_SERVER_ERROR, null);
   }
 
-  /** Counts a request that has its outcome, and writes it down when `kafka.request.logger` is at DEBUG. */
+  /** Counts a completed request, and logs it when `kafka.request.logger` is at DEBUG. */
   completed(request: ActiveRequest): void {
     this.metrics.completed(request);
     if (this.#requestLogger.levels?.isEnabled(requestLogger, 'DEBUG') !== true) return;
@@ -93,7 +93,7 @@ export class Dispatcher {
     });
   }
 
-  /** Frame of the response; null when it can't be encoded, which is a bug. */
+  /** The frame of the response; null when it cannot be encoded, which is a bug. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] | null {
     try {
       return this.#encoder.encode(request, response);

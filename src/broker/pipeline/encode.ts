@@ -1,6 +1,6 @@
 /**
- * From a response to the buffers of its frame: size, header, body in one go, so that a small response is one buffer.
- * Record batches stay the segments they are (`Writer`).
+ * From a response to the buffers of its frame: size, header and body in one pass, so that a small response is one buffer. Record
+ * batches are not copied (`Writer`).
  */
 import { Writer } from '../../protocol/codec/writer.ts';
 import { responseFrame } from '../../protocol/frames.ts';
@@ -10,10 +10,10 @@ import type { ActiveRequest } from './active-request.ts';
 const slabBytes = 16_384;
 
 export class ResponseEncoder {
-  /** One for all responses: a small one is a slice of its slab. */
+  /** Shared by all responses: a small response is a slice of its slab. */
   readonly #writer = new Writer(slabBytes);
 
-  /** Throws when the response does not fit its schema: a bug of the handler. */
+  /** Throws when the response does not match its schema, which is a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] {
     try {
       return responseFrame(request.handler.response, request, response as Init<Message>, this.#writer);

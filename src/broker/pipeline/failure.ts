@@ -1,6 +1,6 @@
 /**
- * The response to a request that failed as a whole, when its handler has no builder of its own: the response's top-level
- * `errorCode` (and `errorMessage`), everything else empty. Responses without such a field give null: the connection closes.
+ * The response to a request that failed as a whole, when its handler defines none: the response's top-level `errorCode` (and
+ * `errorMessage`), all other fields empty. For a response without these fields it is null, and the connection is closed.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Field, Shape } from '../../protocol/schema/fields.ts';

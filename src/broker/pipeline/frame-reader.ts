@@ -1,11 +1,11 @@
 /**
- * Cuts a connection's byte stream into Kafka frames: a four-byte size, then that many bytes.
+ * Splits a connection's byte stream into Kafka frames: a four-byte size, then that many bytes.
  *
- * - A frame that lies in one chunk is a view of the chunk (no copy); a frame over several chunks is gathered into one
- *   buffer of its size (one copy).
- * - The size is checked, and the memory reserved, before a byte of the frame is kept. When the budget has no room the
- *   reader is `blocked` and the owner pauses the connection; it calls `next` again once the budget was granted.
- * - Doesn't look into frames, doesn't know time or sockets.
+ * - A frame inside one chunk is a view of the chunk (no copy); a frame over several chunks is copied once into a buffer of its
+ *   size.
+ * - The size is checked, and the memory reserved, before a byte of the frame is kept. When the budget has no room, the reader is
+ *   `blocked` and the owner pauses the connection; the owner calls `next` again when the budget has granted the memory.
+ * - It does not decode frames, and knows neither time nor sockets.
  */
 
 export class FrameError extends Error {
@@ -32,17 +32,17 @@ export class FrameReader {
     this.#reserve = reserve;
   }
 
-  /** The frame whose size is known waits for memory. */
+  /** The next frame, whose size is known, waits for memory. */
   get blocked(): boolean {
     return this.#sizeBytes >= 0 && !this.#reserved;
   }
 
-  /** Bytes of a frame arrived, the rest did not. */
+  /** Some bytes of a frame have arrived and the rest has not. */
   get midFrame(): boolean {
     return this.#sizeBytes >= 0 || this.#pendingBytes > 0;
   }
 
-  /** Bytes reserved for the frame that is being read: what the owner gives back when the connection closes. */
+  /** Bytes reserved for the frame that is being read; the owner releases them when the connection closes. */
   get reservedBytes(): number {
     return this.#reserved ? this.#sizeBytes : 0;
   }
@@ -52,7 +52,7 @@ export class FrameReader {
     return this.#sizeBytes;
   }
 
-  /** The owner got the memory for the blocked frame from elsewhere (it waited in the budget's queue). */
+  /** The owner got the memory for the blocked frame from the budget's queue. */
   grant(): void {
     this.#reserved = true;
   }
@@ -63,7 +63,7 @@ export class FrameReader {
     this.#pendingBytes += chunk.length;
   }
 
-  /** The next whole frame, or null. Throws `FrameError` on a size that can't be. */
+  /** The next whole frame, or null. Throws `FrameError` when the size is invalid. */
   next(): Uint8Array | null {
     if (this.#sizeBytes < 0 && !this.#readSize()) return null;
     if (!this.#reserved) {
@@ -107,7 +107,7 @@ export class FrameReader {
     }
   }
 
-  /** The frame as a view of the first chunk, when it is all there; else starts to gather. */
+  /** The frame as a view of the first chunk when it is complete there; else starts to copy. */
   #view(): Uint8Array | null {
     const size = this.#sizeBytes;
     if (size === 0) return new Uint8Array(0);
@@ -117,7 +117,7 @@ export class FrameReader {
       this.#consume(size);
       return frame;
     }
-    // Not from Buffer's shared slab: records of the frame may live long in a log's cache.
+    // Not from Buffer's shared slab, because records of the frame may stay in a log's cache for long.
     this.#target = Buffer.allocUnsafeSlow(size);
     return this.#gather();
   }

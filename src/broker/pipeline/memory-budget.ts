@@ -1,13 +1,14 @@
 /**
- * A bounded number of bytes, shared by all connections, taken before the memory is used and given back after.
+ * A bounded number of bytes, shared by all connections. Bytes are taken before the memory is used and released after.
  *
- * - First come, first served: once a request waits, only small requests still pass, from a reserve of their own.
- * - A request bigger than half of the budget is granted while less than half is held: pending fetches hold a few bytes always, and such a
- *   request must not wait for them. So what is held never exceeds the larger of the limit and half of it plus one request.
+ * - First come, first served: while a request waits, only small requests pass, from a reserve of their own.
+ * - A request larger than half of the budget is granted when less than half is taken. Pending fetches always hold a few bytes, and
+ *   such a request must not wait for them. So the bytes taken never exceed the larger of the limit, and half of it plus one
+ *   request.
  */
 
 export interface BudgetWaiter {
-  /** Gives up the place in the queue. Idempotent; after the grant it does nothing. */
+  /** Leaves the queue. Idempotent; has no effect after the grant. */
   cancel(): void;
 }
 
@@ -50,7 +51,7 @@ export class MemoryBudget {
     return true;
   }
 
-  /** Queues for `sizeBytes`; `granted` is called once they are held. */
+  /** Queues for `sizeBytes`; `granted` is called once they are taken. */
   wait(sizeBytes: number, granted: () => void): BudgetWaiter {
     const waiting: Waiting = { sizeBytes, granted };
     this.#queue.push(waiting);
@@ -65,7 +66,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Takes bytes without waiting: for memory that is allocated already. */
+  /** Takes bytes without waiting, for memory that is already allocated. */
   take(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;
   }
@@ -82,7 +83,7 @@ export class MemoryBudget {
   }
 
   #drain(): void {
-    // A grant may release at once, when its connection has closed: this loop continues, without recursion.
+    // A callback may release at once, when its connection has closed. This loop then continues, without recursion.
     if (this.#draining) return;
     this.#draining = true;
     try {

@@ -1,12 +1,12 @@
 /**
- * What a connection still has to send. Buffers go to the socket in slices of at most `writeBytesMax`, the next slice when
- * the socket drained, so that a slow reader can be seen to make progress and never has more than a slice in the socket.
- * The buffers themselves are not copied.
+ * The unsent responses of a connection. Buffers go to the socket in slices of at most `writeBytesMax`; the next slice follows when
+ * the socket has drained. So progress of a slow reader is visible, and its socket never holds more than one slice. The buffers are
+ * not copied.
  */
 import { writeBytesMax } from '../limits.ts';
 
 export interface Sink {
-  /** False: full, the owner calls `drained` later. */
+  /** Returns false when the socket is full; the owner then calls `drained` later. */
   write(buffers: readonly Uint8Array[]): boolean;
 }
 
@@ -27,7 +27,7 @@ export class OutputQueue {
     this.#sink = sink;
   }
 
-  /** The socket takes no more now. */
+  /** The socket accepts no more bytes now. */
   get full(): boolean {
     return this.#full;
   }
@@ -36,12 +36,12 @@ export class OutputQueue {
     return this.#messages.length === 0;
   }
 
-  /** Queues one message. `onSent` is called when its last byte went to the socket, or when the queue is closed. */
+  /** Queues one message. `onSent` is called when its last byte was passed to the socket, or when the queue is closed. */
   add(buffers: readonly Uint8Array[], onSent: (() => void) | null): void {
     this.#messages.push({ buffers, onSent });
   }
 
-  /** Hands over as much as the socket takes. */
+  /** Passes as many bytes as the socket accepts. */
   flush(): void {
     while (!this.#full && this.#messages.length > 0) {
       const sent: (() => void)[] = [];

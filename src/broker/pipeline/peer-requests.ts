@@ -1,6 +1,6 @@
 /**
- * Requests of one other broker, which come over a stream between nodes instead of a client's connection. The same handlers answer
- * them as answer clients; responses leave in the order in which they are complete.
+ * Requests of one other broker, which come over a stream between nodes. The same handlers as for clients handle them; responses are
+ * sent in the order in which they complete.
  */
 import type { Address } from '../../base/network.ts';
 import { decode, DecodeError, encode } from '../../protocol/codec/codec.ts';
@@ -15,7 +15,7 @@ export interface PeerRequest {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly clientId: string;
-  /** The encoded body, without a header. */
+  /** The encoded body without a header. */
   readonly body: Uint8Array;
 }
 
@@ -42,8 +42,9 @@ export class PeerRequests {
   }
 
   /**
-   * Resolves to the encoded response. Rejects with `KafkaError`: UNSUPPORTED_VERSION, INVALID_REQUEST for a body that can not be read or
-   * a request that a client would lose its connection for, NETWORK_EXCEPTION when there are too many or the broker stops.
+   * Resolves to the encoded response. Rejects with `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST for a body that cannot be
+   * decoded, or where a client's connection would be closed; NETWORK_EXCEPTION when too many requests are in flight or the broker
+   * stops.
    */
   async answer(request: PeerRequest): Promise<Uint8Array> {
     if (this.#isClosed || this.#active.size >= peerRequestsInFlightMax)
@@ -61,7 +62,7 @@ export class PeerRequests {
     }
   }
 
-  /** The stream is over: requests that wait for something are let go. */
+  /** The stream has ended: drops pending requests. */
   close(): void {
     this.#isClosed = true;
     for (const request of this.#active) request.connectionClosed();

@@ -1,7 +1,7 @@
 /**
- * Connections beyond `max.connections` or `max.connections.per.ip`. Another node's stream comes on the same port, and it is no client's
- * connection, but that shows with its first bytes only. So a refused connection may live until then: the transport takes a peer's away
- * (`onClose`), a client's first byte closes it, and so does a second without a byte.
+ * Connections above `max.connections` or `max.connections.per.ip`. Streams of other nodes come on the same port and are not
+ * limited, but only the first bytes tell them from clients. So a refused connection stays open until then: the transport takes over
+ * a peer's connection (`onClose`); a client's is closed at its first byte, or after a second without a byte.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';

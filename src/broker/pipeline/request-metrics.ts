@@ -1,4 +1,4 @@
-/** How many requests of each API and version were answered, how many ended in an exception, and how long they took. */
+/** Counts requests by API and version, requests that ended in an exception, and request durations. */
 import type { Clock } from '../../base/clock.ts';
 import { Quantiles } from '../../telemetry/quantiles.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';

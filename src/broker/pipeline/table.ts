@@ -1,6 +1,4 @@
-/**
- * Which handler serves an api key on a kind of listener. Made once from the explicit list in `api/index.ts`.
- */
+/** The handler of each API key on each kind of listener. Made once from the list in `api/index.ts`. */
 import { assert } from '../../base/assert.ts';
 import type { Handler, ListenerKind } from '../handler.ts';
 

@@ -1,17 +1,17 @@
 /**
- * One request that cannot be answered yet, as in Kafka's purgatory: it has a deadline, keys that it watches, and a check that
- * says whether it can complete. It completes exactly once: when the check says so, when it expires, or when it is forced.
+ * One request that cannot be completed yet, as in Kafka's purgatory. It has a deadline, keys that it watches, and a check that
+ * tells whether it can complete. It completes exactly once: when the check holds, when it expires, or when it is forced.
  *
- * - The check runs first when the operation starts, and then once for all key changes of one turn of the microtask queue.
+ * - The check runs when the operation starts, and then once for all key changes of one turn of the microtask queue.
  * - The operation watches its keys before it runs the check again, so that no change between check and watch is lost.
  * - After completion or `cancel` nothing is left behind: no timer, no watcher, no place in the purgatory.
  * - A purgatory holds at most `pendingMax` operations; a further operation completes at once, as if it had expired.
- * - Knows nothing of requests: produce, fetch, DeleteRecords and waits for metadata are its users.
+ * - It knows nothing of requests; produce, fetch, DeleteRecords and waits for metadata use it.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { WatchKey } from '../../base/watch-list.ts';
 
-/** The operations of one kind that are pending, over all connections. */
+/** The pending operations of one kind, over all connections. */
 export class Purgatory {
   readonly scheduler: Scheduler;
   readonly pendingMax: number;
@@ -28,9 +28,7 @@ export interface DelayedOperationOptions {
   readonly purgatory: Purgatory;
   /** 0 or less: the operation never waits. */
   readonly timeoutMs: number;
-  /**
-   * Whether the operation can complete. `changed`: places in the list of keys; null on the first look. Must not throw.
-   */
+  /** Whether the operation can complete. `changed`: positions in the list of keys; null at the first check. Must not throw. */
   readonly tryComplete: (changed: ReadonlySet<number> | null) => boolean;
   /** Runs once, unless the operation was cancelled. `isExpired`: the check never held. */
   readonly onComplete: (isExpired: boolean) => void;
@@ -87,7 +85,7 @@ export class DelayedOperation {
     if (this.#state === 'pending') this.#check();
   }
 
-  /** The client has gone: the operation ends without a response. */
+  /** The client's connection has closed: the operation ends without a response. */
   cancel(): void {
     this.#end();
   }

@@ -1,20 +1,21 @@
 /**
- * One fetch: decides by counts when to answer, reads its partitions in order within the limits, and completes once. Synchronous from
- * end to end when the data is in memory.
+ * One fetch: decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. It is
+ * synchronous throughout when the data is in memory.
  *
- * When a fetch answers (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` is the table):
- * - `minBytes` are readable. A partition counts with what it has, at most with its own limit: bytes that a limit holds back are there.
- * - A partition failed or diverged, or the client should read elsewhere: at once.
- * - A partition is read in an older segment than its newest records: at once, because one read never spans two segments.
- * - The wait is over, nothing is asked for, or too many fetches are pending: with what there is.
+ * When a fetch completes (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` is the table):
+ * - `minBytes` are readable. A partition counts with its readable bytes, at most with its own limit.
+ * - A partition failed or diverged, or the client should read from another replica: at once.
+ * - A partition is read in an older segment than the active one: at once, because one read never spans two segments.
+ * - The wait is over, nothing is requested, or too many fetches are pending: with the available records.
  *
  * How it reads:
- * - A pending fetch holds counts, no records: it reads when it answers. Only what is on disk alone is read in order to be counted.
+ * - A pending fetch holds counts and no records: it reads when it completes. Only records that are not in memory are read for
+ *   counting.
  * - The first batch is returned whole even if it exceeds the limits; after it no partition exceeds what is left.
- * - Reads from disk run side by side as long as their limits fit into what is left of `maxBytes`.
- * - Record bytes are counted in the shared budget from before they are read until the response went out (`release`); when
- *   the budget is short, partitions come back empty and are first next time.
- * - Doesn't know sessions or the wire.
+ * - Reads from disk run concurrently as long as their limits fit into what is left of `maxBytes`.
+ * - Record bytes are taken from the shared budget before they are read and released when the response was sent (`release`). When
+ *   the budget is short, partitions are returned empty and come first next time.
+ * - It knows neither sessions nor the wire format.
  */
 import { mark } from '../../base/mark.ts';
 import type { WatchKey } from '../../base/watch-list.ts';
@@ -30,17 +31,17 @@ export interface FetchTarget {
   readonly maxBytes: number;
   readonly currentLeaderEpoch: number;
   readonly lastFetchedEpoch: number;
-  /** The replica now; throws `KafkaError` when there is none to read from. */
+  /** The replica now; throws `KafkaError` when this broker has none to read from. */
   readonly replica: () => PartitionReplica;
-  /** The replica that the client should ask instead (KIP-392); -1: this one. */
+  /** The replica from which the client should read instead (KIP-392); -1: this one. */
   readonly preferredReplica: () => number;
 }
 
-/** What one partition has for the response. */
+/** The result of one partition. */
 export interface FetchOutcome {
   data: FetchPartitionData | null;
   error: KafkaError | null;
-  /** Where the client should read; -1: here. */
+  /** The replica from which the client should read; -1: this one. */
   preferredReadReplica: number;
 }
 
@@ -49,7 +50,7 @@ export interface FetchLimits {
   readonly maxBytes: number;
   readonly maxWaitMs: number;
   readonly isolation: Isolation;
-  /** Any replica may answer, not only the leader. */
+  /** Any replica may serve the read, not only the leader. */
   readonly allowFollower: boolean;
 }
 
@@ -58,20 +59,20 @@ export interface FetchDependencies {
   readonly budget: MemoryBudget;
 }
 
-/** What is known to be readable of one partition. */
+/** The known readable bytes of one partition. */
 interface Count {
-  /** From the fetch offset to `upTo`. Read from disk, because memory did not hold it. */
+  /** Bytes from the fetch offset to `upTo`, which were read from disk because memory did not hold them. */
   diskBytes: number;
-  /** Offset from which on memory is asked. */
+  /** From this offset on the in-memory batches are counted. */
   upTo: number;
-  /** What the partition counts for `minBytes`. */
+  /** The partition's part of `minBytes`. */
   bytes: number;
-  /** What the last read of `outcomes` was allowed. */
+  /** The limit of the last read in `outcomes`. */
   limitBytes: number;
   minOneBatch: boolean;
 }
 
-/** However short the budget, the first read is given this much. */
+/** The first read may take at least this much, however short the budget is. */
 const firstReadBytesMin = 65_536;
 
 export class FetchOperation {
@@ -84,10 +85,10 @@ export class FetchOperation {
   #readableBytes = 0;
   /** Record bytes in `outcomes`. */
   #bytes = 0;
-  /** Of the budget: `#bytes` plus what reads under way may bring. */
+  /** Bytes taken from the budget: `#bytes`, and the limits of reads in progress. */
   #held = 0;
   #underWay = 0;
-  /** Answer at once, whatever `minBytes` says. */
+  /** Complete at once, whatever `minBytes` says. */
   #urgent = false;
   #isCancelled = false;
   #operation: DelayedOperation | null = null;
@@ -106,7 +107,7 @@ export class FetchOperation {
     this.outcomes = targets.map(() => ({ data: null, error: null, preferredReadReplica: -1 }));
   }
 
-  /** Null when it completed at once, else fulfilled on completion. */
+  /** Null when it completed at once, else a promise for the completion. */
   run(): Promise<void> | null {
     let mustRead = this.#limits.maxWaitMs <= 0;
     for (let i = 0; i < this.#targets.length; i++) if (this.#count(i) !== 'counted') mustRead = true;
@@ -116,24 +117,24 @@ export class FetchOperation {
     return reading.then(() => this.#afterFirstRead() ?? undefined);
   }
 
-  /** The client has gone. The promise of `run` never settles. */
+  /** The client's connection has closed. The promise of `run` never settles. */
   cancel(): void {
     this.#isCancelled = true;
     this.#operation?.cancel();
     this.release();
   }
 
-  /** Gives the memory back: once the response was sent. Idempotent. */
+  /** Releases the memory after the response was sent. Idempotent. */
   release(): void {
     this.#dependencies.budget.release(this.#held);
     this.#held = 0;
   }
 
-  // --- deciding
+  // --- completion
 
   /**
-   * Counts one partition. `unknown`: only the disk can tell. `above`: more than the partition's limit, so that a first batch larger
-   * than the limit may count with more than that.
+   * Counts one partition. `unknown`: its bytes are not in memory. `above`: more than the partition's limit, so a first batch larger
+   * than the limit may count with more.
    */
   #count(index: number): 'counted' | 'above' | 'unknown' {
     const target = this.#targets[index] as FetchTarget;
@@ -151,7 +152,7 @@ export class FetchOperation {
       else this.#setCount(count, Math.min(bytes, target.maxBytes));
       return bytes > target.maxBytes ? 'above' : 'counted';
     } catch {
-      // The read that follows says what is wrong.
+      // The read that follows reports the error.
       this.#urgent = true;
       return 'counted';
     }
@@ -172,7 +173,7 @@ export class FetchOperation {
     count.bytes = bytes;
   }
 
-  /** Counts what a read of partition `index` brought. */
+  /** Counts the result of a read of partition `index`. */
   #countRead(index: number, data: FetchPartitionData): void {
     const target = this.#targets[index] as FetchTarget;
     const count = this.#counts[index] as Count;
@@ -182,7 +183,7 @@ export class FetchOperation {
     count.diskBytes = length;
     count.upTo = Math.max(target.offset, end);
     const last = batches(data.records).headers.at(-1);
-    // Empty, and not even one batch was asked for whole: the next batch may be larger than the limit.
+    // Empty although not even one whole batch was requested: the next batch may be larger than the limit.
     const isHeldBack = last === undefined ? !minOneBatch && target.offset < end : last.lastOffset + 1 < end;
     this.#setCount(count, isHeldBack ? Math.max(length, limitBytes) : length);
   }
@@ -191,7 +192,7 @@ export class FetchOperation {
     return this.#urgent || this.#readableBytes >= this.#limits.minBytes || this.#targets.length === 0;
   }
 
-  /** What lies on disk only was read in order to be counted: it is the answer if it suffices. */
+  /** Records that were read from disk for counting are the response if they suffice. */
   #afterFirstRead(): Promise<void> | null {
     const { purgatory } = this.#dependencies;
     if (this.#isCancelled || this.#enough() || this.#bytes >= this.#limits.minBytes) return null;
@@ -205,7 +206,7 @@ export class FetchOperation {
     return this.#park();
   }
 
-  /** Null when the fetch was answered at once because too many are pending. */
+  /** Null when the fetch completed at once because too many are pending. */
   #park(): Promise<void> | null {
     if (this.#limits.minBytes > 1) mark('broker.fetch-waits-for-bytes');
     let done = false;
@@ -245,7 +246,7 @@ export class FetchOperation {
     if (this.#count(index) === 'unknown') this.#countOnDisk(index);
   }
 
-  /** The memory has lost what a pending fetch did not count yet. */
+  /** Batches that the pending fetch has not counted are no longer in memory. */
   #countOnDisk(index: number): void {
     const { budget } = this.#dependencies;
     const target = this.#targets[index] as FetchTarget;
@@ -269,7 +270,7 @@ export class FetchOperation {
       });
   }
 
-  /** The replicas; one that is gone changes at once. */
+  /** The keys of all replicas; the key of a replica that is gone changes at once. */
   #keys(): WatchKey[] {
     return this.#targets.map((target) => {
       try {
@@ -283,7 +284,7 @@ export class FetchOperation {
 
   // --- reading
 
-  /** Reads the targets from `index` on; null when all was in memory. */
+  /** Reads the targets from `index` on; null when all of it was in memory. */
   #readFrom(index: number): Promise<void> | null {
     const pending: Promise<void>[] = [];
     for (let i = index; i < this.#targets.length && !this.#isCancelled; i++) {
@@ -297,7 +298,7 @@ export class FetchOperation {
     return this.#insist();
   }
 
-  /** A batch larger than the limits, behind partitions that turned out empty, must come through all the same. */
+  /** A batch larger than the limits, in a partition after empty ones, must be returned as well. */
   #insist(): Promise<void> | null {
     if (this.#bytes > 0 || this.#isCancelled) return null;
     const index = this.outcomes.findIndex(({ data }, i) => {
@@ -314,9 +315,9 @@ export class FetchOperation {
     return this.#limits.isolation === 'txn_committed' ? data.lastStableOffset : data.highWatermark;
   }
 
-  /** What a read may bring. The first batch comes whole whatever this says, but never nothing is asked for it. */
+  /** The limit of a read. The first batch is returned whole whatever this is, but the limit is never 0 for it. */
   #allowance(index: number, minOneBatch: boolean): number {
-    // A read again replaces what the one before brought.
+    // The result of a repeated read replaces the earlier one.
     const replaced = (this.outcomes[index] as FetchOutcome).data?.records.length ?? 0;
     const room = this.#limits.maxBytes - this.#bytes + replaced - this.#underWay;
     const asked = Math.min((this.#targets[index] as FetchTarget).maxBytes, room);
@@ -333,7 +334,7 @@ export class FetchOperation {
       outcome.preferredReadReplica = target.preferredReplica();
       const isElsewhere = outcome.preferredReadReplica >= 0;
       if (isElsewhere) this.#urgent = true;
-      // Nothing is read here then: the offsets say where this log is.
+      // No records are read then; the offsets tell the client where this log is.
       const maxBytes = isElsewhere ? 0 : this.#allowance(index, minOneBatch);
       const data = replica.fetch({
         offset: target.offset,
@@ -405,7 +406,7 @@ export class FetchOperation {
     this.#urgent = true;
   }
 
-  /** What an earlier read brought makes room for what a new one did. */
+  /** Removes the result of an earlier read, to make room for the new one. */
   #drop(index: number): FetchOutcome {
     const outcome = this.outcomes[index] as FetchOutcome;
     const bytes = outcome.data?.records.length ?? 0;

@@ -1,12 +1,12 @@
 /**
- * Has the markers of ended transactions written by the leaders of their partitions, for all transactions that this broker
- * coordinates. Markers for one broker share a request: what comes while others are under way is gathered into the next. A marker
- * that was not written is sent again, to the leader at that time, until its round ends or is given up; a partition that no longer exists
- * needs none.
+ * Sends the markers of ended transactions to the leaders of their partitions, for all transactions that this broker coordinates.
+ * Markers for one broker share a request: those that arrive while requests are in flight are combined into the next one. A marker
+ * that was not written is sent again, to the leader at that time, until all markers of its transaction are written or the
+ * coordinator loses its partition. A deleted partition needs no marker.
  *
  * Invariants:
- * - A partition is reported once in a round: after its leader said that the marker is committed, or after the topic is gone.
- * - A marker of a partition is under way once at a time.
+ * - A partition is reported once in a round: after its leader has committed the marker, or after the topic was deleted.
+ * - A marker of a partition is in flight at most once at a time.
  */
 import { mark } from '../../base/mark.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -25,7 +25,7 @@ import type { MarkerRound } from '../../txn/types.ts';
 /** Markers of a transaction, and the callback for their outcome. */
 export interface MarkerOrder {
   readonly round: MarkerRound;
-  /** False once another broker coordinates: then nothing more is sent. */
+  /** False once another broker coordinates the transaction: then nothing more is sent. */
   isWanted(): boolean;
   marked(partitions: Partitions): void;
 }
@@ -39,13 +39,13 @@ export interface MarkerSenderOptions {
   readonly metadata: () => MetadataImage;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
-  /** One request to a broker; rejects when it can't be reached in time. */
+  /** Sends one request to a broker; rejects when there is no response in time. */
   readonly writeMarkers: WriteMarkers;
 }
 
-/** Pause before markers are sent again that were not written. */
+/** Delay before markers that were not written are sent again. */
 const retryMs = 50;
-/** Requests under way to one broker: one partition that is slow to commit must not hold back the others' markers. */
+/** Requests in flight to one broker. More than one, so that a partition that is slow to commit does not delay the markers of others. */
 const requestsPerBrokerMax = 8;
 /** Markers in one request. */
 const markersPerRequestMax = 1_000;
@@ -64,7 +64,7 @@ interface BrokerQueue {
 export class MarkerSender {
   readonly #options: MarkerSenderOptions;
   readonly #brokers = new Map<NodeId, BrokerQueue>();
-  /** Markers that wait for the next try. */
+  /** Markers that wait for the next attempt. */
   #retries: Marker[] = [];
   #retryTimer: Timer | null = null;
   #isScheduled = false;
@@ -88,7 +88,7 @@ export class MarkerSender {
     this.#retries = [];
   }
 
-  /** Puts each marker into the queue of the broker that leads its partition now. */
+  /** Puts each marker into the queue of the current leader of its partition. */
   #route(markers: readonly Marker[]): void {
     if (this.#isStopped) return;
     const image = this.#options.metadata();
@@ -112,7 +112,7 @@ export class MarkerSender {
     return queue;
   }
 
-  /** In a microtask, so that transactions which are decided together are marked together. */
+  /** In a microtask, so that markers of transactions that end together share a request. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -186,9 +186,9 @@ export class MarkerSender {
 type Outcome = 'done' | 'again' | 'refused';
 
 /**
- * INVALID_PRODUCER_EPOCH: the partition has seen the producer with a higher epoch, so the coordinator that
- * raised the epoch has ended this transaction there. TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction; this one
- * will lose its leadership.
+ * INVALID_PRODUCER_EPOCH: the partition has seen the producer with a higher epoch, so the coordinator that raised the epoch has
+ * ended this transaction there. TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction; this one will lose its
+ * leadership.
  */
 function outcomeOf(error: ErrorRow | undefined): Outcome {
   switch (error) {
@@ -218,7 +218,7 @@ function errorsOf(response: WriteTxnMarkersResponse): Map<string, ErrorRow> {
   return errors;
 }
 
-/** The markers of each order, as the sets of partitions that they are for. */
+/** The partitions of each order. */
 function byOrder(markers: readonly Marker[]): Map<MarkerOrder, Partitions> {
   const grouped = new Map<MarkerOrder, Marker[]>();
   for (const marker of markers) {

@@ -1,9 +1,10 @@
 /**
- * The partition leader's side of KIP-890: before the first batch of a transaction is appended, the transaction's coordinator is asked
- * whether the partition belongs to it (clients before Produce v12 added it themselves), or told to add it (from v12 on).
+ * The partition leader's side of KIP-890. Before the first batch of a transaction is appended, it asks the transaction's
+ * coordinator whether the partition belongs to the transaction (Produce before v12: the client added it), or asks it to add the
+ * partition (from v12 on).
  *
- * One request at a time to a coordinator; what is asked meanwhile goes with the next one. Of one transactional id a request has one
- * entry, since the coordinator takes them side by side.
+ * One request at a time is in flight to a coordinator; later questions are combined into the next one. A request has at most one
+ * entry for a transactional id, because the coordinator handles entries concurrently.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -20,12 +21,13 @@ import type { BrokerServices } from '../services.ts';
 export const transactionTopic = '__transaction_state';
 
 /**
- * What the client's request can do: `verify` (Produce up to v10), `verify-abortable` (v11: it knows TRANSACTION_ABORTABLE), `add` (from
- * v12 on: transactions version 2, it adds no partitions itself). TxnOffsetCommit has the same steps at v3, v4 and v5.
+ * The capability of the client's request: `verify` (Produce up to v10), `verify-abortable` (v11: knows TRANSACTION_ABORTABLE),
+ * `add` (from v12 on: transactions version 2, the client adds no partitions itself). For TxnOffsetCommit the versions are 3, 4 and
+ * 5.
  */
 export type TransactionSupport = 'verify' | 'verify-abortable' | 'add';
 
-/** Of a request whose version `abortableVersion` knows TRANSACTION_ABORTABLE; the next one adds partitions. */
+/** `abortableVersion` is the first request version that knows TRANSACTION_ABORTABLE; the next version adds partitions implicitly. */
 export function supportFrom(apiVersion: number, abortableVersion: number): TransactionSupport {
   if (apiVersion > abortableVersion) return 'add';
   return apiVersion === abortableVersion ? 'verify-abortable' : 'verify';
@@ -49,7 +51,7 @@ export interface TransactionVerifierOptions {
   readonly retryMaxMs: number;
 }
 
-/** Errors by `topic-index`; partitions without one are part of the transaction. */
+/** Errors by `topic-index`; partitions without an error are part of the transaction. */
 export type TransactionErrors = ReadonlyMap<string, ErrorRow>;
 
 interface Waiting {
@@ -62,7 +64,7 @@ interface Coordinator {
   isAsked: boolean;
 }
 
-/** Of the coordinator's API: the first version for several transactions at once; from 5 on it may answer TRANSACTION_ABORTABLE. */
+/** AddPartitionsToTxn: version 4 is the first for several transactions; version 5 may return TRANSACTION_ABORTABLE. */
 const apiVersion = 5;
 
 export class TransactionVerifier {
@@ -73,14 +75,14 @@ export class TransactionVerifier {
     this.#options = options;
   }
 
-  /** Asks until the coordinator has an answer other than CONCURRENT_TRANSACTIONS, for the short time that the options give. */
+  /** Asks the coordinator. While it responds CONCURRENT_TRANSACTIONS, asks again for the short time in the options. */
   async ask(question: TransactionQuestion): Promise<TransactionErrors> {
     const { clock, scheduler, retryBackoffMs, retryMaxMs } = this.#options;
     const untilMs = clock.monotonicMs() + retryMaxMs;
     for (;;) {
       const errors = await this.#askOnce(question);
       const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
-      // An old client gets a retriable error; it has none for a previous transaction that is still being completed.
+      // An old client gets a retriable error, because it has no code for a previous transaction that is still completing.
       if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
       await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
     }
@@ -139,7 +141,7 @@ export class TransactionVerifier {
   }
 }
 
-/** The oldest that wait, at most one of each transactional id. */
+/** The oldest questions, at most one for each transactional id. */
 function takeBatch(waiting: Waiting[]): Waiting[] {
   const ids = new Set<string>();
   const batch: Waiting[] = [];
@@ -183,7 +185,7 @@ function errorsFor(question: TransactionQuestion, response: AddPartitionsToTxnRe
   return errors;
 }
 
-/** Clients of Produce don't know PRODUCER_FENCED, old ones don't know TRANSACTION_ABORTABLE. */
+/** Produce clients do not know PRODUCER_FENCED; old ones do not know TRANSACTION_ABORTABLE. */
 function knownToClient(error: ErrorRow, support: TransactionSupport): ErrorRow {
   if (error === Errors.PRODUCER_FENCED) return Errors.INVALID_PRODUCER_EPOCH;
   if (error === Errors.TRANSACTION_ABORTABLE && support === 'verify') return Errors.INVALID_TXN_STATE;

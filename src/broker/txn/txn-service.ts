@@ -1,9 +1,9 @@
 /**
- * The transaction coordinator of this broker: the coordinator runtime, typed to transactions; what its steps put out beside
- * records and answers (markers to send, producer ids to fetch); and the questions that handlers ask it.
+ * The transaction coordinator of this broker: the coordinator runtime for transactions; the outputs of its steps besides records
+ * and responses (markers to send, producer ids to fetch); and the requests of handlers.
  *
- * Requests throw `KafkaError` when this broker can't answer for the transactional id; the handlers in `api/` put the error where
- * the version has it.
+ * Requests throw `KafkaError` when this broker cannot handle the transactional id; the handlers in `api/` put the error where the
+ * version has it.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
@@ -55,7 +55,7 @@ export interface TxnServiceOptions {
   readonly replicas: LeadershipSource;
   readonly producerIds: Pick<ProducerIds, 'next'>;
   readonly brokers: BrokerClient;
-  /** Where the offsets of a group are: the topic, and which of its partitions. */
+  /** The partition of `__consumer_offsets` that has a group's offsets. */
   readonly offsets: {
     readonly topic: string;
     readonly partitionOf: (groupId: string, image: MetadataImage) => number;
@@ -158,7 +158,7 @@ export class TxnService implements MetadataPublisher {
   }
 
   initProducerId(request: InitProducerIdRequest): Answer<ProducerAnswer> {
-    // Whatever the coordinator would say of it.
+    // Validated first, because it does not depend on the coordinator's state.
     const invalid = checkInit(this.#config, request);
     if (invalid !== null) return refused(invalid);
     return this.#runtime.request(request.transactionalId, (token) => ({
@@ -198,7 +198,7 @@ export class TxnService implements MetadataPublisher {
     return describeTransaction(this.#runtime.read(transactionalId), transactionalId);
   }
 
-  /** Of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
+  /** Transactions of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
   list(filter: ListFilter): ListedTransaction[] {
     const wallMs = this.#options.clock.wallMs();
     return this.#runtime.readAll().flatMap((shard) => listTransactions(shard, filter, wallMs));

@@ -1,11 +1,11 @@
 /**
- * Metadata (3), v0–v13. Brokers and topics from this broker's image; may create topics that are asked for by name.
- * Versions:  v0 an empty list of topics means all, from v1 null does · v4 allowAutoTopicCreation · v5 offline replicas ·
- *            v6 LISTENER_NOT_FOUND · v7 leader epochs · v8 authorised operations · v10 topic ids · v12 lookup by id.
- * Behaviour: brokers are those in service, with the address of the client's own listener. The controller named is always a broker
- *            of that list, because clients send admin requests to it; every broker forwards them. Replicas and ISR keep the ids of
- *            brokers that are gone. A topic that is created on the way is waited for, for `autoCreateWaitMs`, and answered
- *            right away; Kafka answers UNKNOWN_TOPIC_OR_PARTITION and lets the client ask again.
+ * Metadata (3), v0–v13. Brokers and topics from this broker's image; may create topics that the request names.
+ * Versions:  v0 an empty list of topics means all, from v1 null does · v4 allowAutoTopicCreation · v5 offline replicas · v6
+ *            LISTENER_NOT_FOUND · v7 leader epochs · v8 authorised operations · v10 topic ids · v12 lookup by id.
+ * Behaviour: The brokers listed are the unfenced ones, with the address of the client's own listener. The controller is always one
+ *            of these brokers, because clients send admin requests to it; every broker forwards them. Replicas and ISR include the
+ *            ids of brokers that are not listed. When the request creates a topic, the response waits for it (at most
+ *            `autoCreateWaitMs`) and includes it; Kafka responds UNKNOWN_TOPIC_OR_PARTITION and the client retries.
  * Not done:  REBOOTSTRAP_REQUIRED (v13) is never sent.
  */
 import { Slices } from '../../../base/slices.ts';
@@ -54,7 +54,7 @@ export function createMetadataHandler(
     failed: (request, error, { apiVersion }) => ({
       brokers: [],
       topics: (request.topics ?? []).map(({ name, topicId }) =>
-        // Older responses have no room for null: Kafka writes the empty name.
+        // Older versions have no null name; Kafka sends the empty name.
         failedTopic(error.code, apiVersion < idsVersion ? (name ?? '') : name, topicId),
       ),
       errorCode: error.code,
@@ -131,7 +131,7 @@ function respond(
   return answer(askedTopics(request, context.apiVersion, image, describe, creationErrors));
 }
 
-/** Works in slices: the topics of a large cluster take longer than other clients should wait. */
+/** Works in slices, because describing all topics of a large cluster would block other requests. */
 async function describeAll(
   { clock, scheduler }: BrokerServices,
   image: MetadataImage,
@@ -146,7 +146,7 @@ async function describeAll(
   return results;
 }
 
-/** The active controller when it is a broker too, else some broker in service: always the same one for an image. */
+/** The active controller if it is also an unfenced broker, else one unfenced broker, always the same one for an image. */
 function controllerId(services: BrokerServices, listed: ReadonlyMap<number, BrokerEndpoint>): number {
   const { leaderId } = services.quorum();
   if (leaderId !== null && listed.has(leaderId)) return leaderId;
@@ -164,7 +164,7 @@ function askedTopics(
   const results: TopicResult[] = [];
   const seen = new Set<string>();
   for (const asked of request.topics ?? []) {
-    // An id decides: Kafka's Java client sends an empty name with it, not null.
+    // The id takes precedence: Kafka's Java client sends an empty name with it, not null.
     const isById = asked.name === null || asked.topicId !== uuidZero;
     const key = isById ? asked.topicId : (asked.name ?? '');
     if (seen.has(key)) continue;
@@ -192,7 +192,7 @@ function unknownId(topicId: string, version: number): number {
 function unknownName(name: string, creationErrors: ReadonlyMap<string, ErrorRow>): number {
   if (topicNameProblem(name) !== null) return Errors.INVALID_TOPIC_EXCEPTION.code;
   const error = creationErrors.get(name);
-  // When the creation is late or its message was lost, the client retries and finds out. Refusals are in the response.
+  // When the creation is late or its response was lost, the client retries. Refusals are in the response.
   if (error === undefined || error === Errors.NONE || error.retriable)
     return Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
   return error === Errors.UNKNOWN_SERVER_ERROR ? Errors.UNKNOWN_TOPIC_OR_PARTITION.code : error.code;

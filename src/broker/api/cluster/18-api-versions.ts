@@ -1,11 +1,10 @@
 /**
- * ApiVersions (18), v0–v4. What this listener serves, derived from the table of handlers, and the cluster's features.
+ * ApiVersions (18), v0–v4. The APIs of this listener, derived from the table of handlers, and the cluster's features.
  * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
- * A version that isn't served is answered in version 0 with UNSUPPORTED_VERSION and the same list (KIP-511); the response
- * header is version 0 always (`protocol/frames.ts`).
- * Behaviour: a client that opens a connection gets no features whose API this broker lacks, finalized or not: it would use
- *            them. One that asks again on the same connection knows its versions; it wants to see the features (Admin's
- *            describeFeatures) and gets all.
+ * Behaviour: An unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the same list (KIP-511). The response
+ *            header has always version 0 (`protocol/frames.ts`). In the first ApiVersions response of a connection a feature is
+ *            left out when this broker does not have the feature's API, because the client would use it. A further request on the
+ *            same connection gets all features (Admin's describeFeatures).
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
@@ -20,7 +19,7 @@ import type { NodeServices } from '../../services.ts';
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
 
-/** The API that a feature is for: a broker without that API does not list the feature. */
+/** The API that a feature enables. A broker without that API does not list the feature. */
 const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['transaction.version', 26],
   ['group.version', 68],
@@ -34,13 +33,13 @@ interface ApiVersion {
   readonly maxVersion: number;
 }
 
-/** What the clients of connections said they are. */
+/** The client software names that clients sent, by connection. */
 export type ClientSoftware = WeakMap<
   RequestContext['connection'],
   { readonly name: string; readonly version: string }
 >;
 
-/** `handlers` is asked at request time: this handler is part of the table itself. */
+/** `handlers` is a function, because this handler is part of the table itself. */
 export function createApiVersionsHandler(
   services: NodeServices,
   handlers: (kind: ListenerKind) => readonly Handler[],
@@ -59,7 +58,7 @@ export function createApiVersionsHandler(
     }
     return list;
   };
-  /** Connections that have had a useful answer. */
+  /** Connections that have had a successful response. */
   const negotiated = new WeakSet<RequestContext['connection']>();
   const isShown = (feature: string, { listenerKind: kind }: RequestContext['connection']): boolean => {
     const apiKey = apiOfFeature.get(feature);
@@ -101,7 +100,7 @@ function isSoftware(name: string, version: string): boolean {
 function features(services: NodeServices, context: RequestContext, isShown: (feature: string) => boolean) {
   const supportedFeatures = [];
   for (const [name, range] of services.supportedFeatures) {
-    // Older clients take a lowest level of 0 for a broken response (KAFKA-17011).
+    // Older clients reject a response with a lowest level of 0 (KAFKA-17011).
     if ((range.min === 0 && context.apiVersion < 4) || !isShown(name)) continue;
     supportedFeatures.push({ name, minVersion: range.min, maxVersion: range.max });
   }
@@ -112,7 +111,7 @@ function features(services: NodeServices, context: RequestContext, isShown: (fea
   };
 }
 
-/** kraft.version is no record of the image: it follows from what the quorum's log says of the voters. */
+/** kraft.version is not in the image: it follows from the voter set in the quorum's log. */
 function finalized(services: NodeServices, image: MetadataImage, isShown: (feature: string) => boolean) {
   const list = [];
   const kraftVersion = kraftVersionOf(services.quorum().voters);

@@ -1,8 +1,8 @@
 /**
- * DescribeCluster (60), v0–v2. The cluster's id, its controller, and the brokers or (on a controller listener) the controllers.
+ * DescribeCluster (60), v0–v2. The cluster id, the controller, and the brokers or (on a controller listener) the controllers.
  * Versions:  v1 endpoint type (KIP-919) · v2 fenced brokers.
- * Behaviour: brokers are those of the client's own listener, as in Metadata. A wrong endpoint type is an error, so that a tool that was given
- *            --bootstrap-controller instead of --bootstrap-server says so.
+ * Behaviour: The brokers have the addresses of the client's own listener, as in Metadata. A wrong endpoint type is an error, so
+ *            that a tool reports --bootstrap-controller given instead of --bootstrap-server, or the reverse.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -65,7 +65,7 @@ function mismatch(
   const errorMessage = known
     ? `The request was sent to an endpoint of type ${endpointNames[own]}, but we wanted an endpoint of type ${endpointNames[asked]}`
     : `Unsupported endpoint type ${asked}`;
-  // Version 0 can't name it: it knows brokers only.
+  // Version 0 has no endpoint type: it lists brokers.
   const endpointType = version === 0 ? brokerEndpoint : own;
   return { errorCode: error.code, errorMessage, endpointType, clusterId: services.clusterId, brokers: [] };
 }
@@ -82,14 +82,14 @@ function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFence
   return nodes;
 }
 
-/** As Metadata names it: a broker of the list. */
+/** The same broker that Metadata responses name as controller. */
 function brokerController(services: NodeServices, brokers: readonly Node[]): number {
   const { leaderId } = services.quorum();
   if (brokers.some(({ brokerId }) => brokerId === leaderId)) return leaderId as number;
   return brokers.find(({ isFenced }) => isFenced !== true)?.brokerId ?? -1;
 }
 
-/** Registered controllers; voters that have not registered are known by the quorum. */
+/** Registered controllers, and voters that have not registered, as the quorum knows them. */
 function controllerNodes(services: NodeServices, context: RequestContext): Node[] {
   const nodes = new Map<number, Node>();
   for (const { id, endpoints } of controllerEndpoints(services, context.image)) {

@@ -70,7 +70,7 @@ function page(
   for (const name of names) {
     const topic = image.topics.byName(name);
     if (topic === undefined) {
-      // A topic that went between two pages is no error.
+      // A topic that was deleted between two pages is not an error.
       if (cursor === null || cursor.topicName !== name) topics.push(unknownTopic(name));
       continue;
     }

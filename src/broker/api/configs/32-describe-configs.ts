@@ -1,9 +1,9 @@
 /**
- * DescribeConfigs (32), v1–v4. Topics, this broker, the brokers' common defaults, groups, client metrics, loggers.
+ * DescribeConfigs (32), v1–v4. Configurations of topics, this broker, the cluster-wide broker defaults, groups, client metrics,
+ * loggers.
  * Versions:  v1 synonyms and sources · v3 types and documentation.
- * Behaviour: a broker answers for itself only; the empty name means the dynamic defaults of all. An empty list of keys means all.
- *            Sensitive values are null.
- * Not done:  BROKER_LOGGER knows the root logger alone.
+ * Behaviour: A broker describes only itself; the empty name means the cluster-wide dynamic defaults. An empty list of keys means
+ *            all. Sensitive values are null.
  */
 import {
   type ConfigEntry,
@@ -73,7 +73,7 @@ function describe(
   }
 }
 
-/** Kafka has no text for a topic that isn't there. */
+/** Kafka sends no message for a topic that does not exist. */
 function textOf(error: unknown): string {
   if (!(error instanceof KafkaError) || error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION) return '';
   return error.message;
@@ -161,7 +161,7 @@ function requireOwnId(services: NodeServices, name: string): void {
   );
 }
 
-/** A group's key without a value of its own takes the broker's `group.<key>`. */
+/** A group key without a value of its own has the value of the broker's `group.<key>`. */
 function groupDefault(services: NodeServices, key: string): { name: string; value: string } | null {
   const name = `group.${key}`;
   return isBrokerKey(name) ? { name, value: String(services.config.get(name)) } : null;

@@ -1,6 +1,7 @@
 /**
- * AlterConfigs (33), v0–v2. Forwarded to the active controller, after this broker checked what concerns it (`broker-problem.ts`).
- * Behaviour: replaces all that was set before; the answer doesn't wait for this node's image.
+ * AlterConfigs (33), v0–v2. Forwarded to the active controller after this broker has validated its own values
+ * (`broker-problem.ts`).
+ * Behaviour: Replaces all dynamic values. The response does not wait for this node's image.
  */
 import type { DynamicValues } from '../../../config/node-config.ts';
 import {

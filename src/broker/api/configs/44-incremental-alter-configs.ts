@@ -1,7 +1,7 @@
 /**
- * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, but for resources of type BROKER_LOGGER, which are the
- * node's own affair.
- * Behaviour: waits until this node's image shows the change, as the other forwarded requests do (`forwarded.ts`).
+ * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, except resources of type BROKER_LOGGER, which the node
+ * handles itself.
+ * Behaviour: Waits until this node's image has the change, as other forwarded requests do (`forwarded.ts`).
  */
 import type { DynamicValues } from '../../../config/node-config.ts';
 import { resourceType } from '../../../metadata/configs-image.ts';
@@ -53,7 +53,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
   });
 }
 
-/** Sets levels of loggers; this node's own affair, and gone with its process. All of a resource or nothing. */
+/** Sets levels of loggers of this node; they are lost when its process ends. All changes of a resource are applied or none. */
 function alterLoggers(
   { logger, nodeId }: NodeServices,
   resource: Resource,
@@ -94,7 +94,7 @@ function alterLoggers(
   return resourceResult(resource, 0, null);
 }
 
-/** The values after SET and DELETE; what APPEND and SUBTRACT make of lists, the controller checks alone. */
+/** The values after SET and DELETE. The controller alone computes and checks the lists after APPEND and SUBTRACT. */
 function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
   const after = new Map(before);
   for (const { name, configOperation, value } of configs) {
@@ -104,7 +104,7 @@ function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
   return after;
 }
 
-/** Every resource that was altered reads differently than before, or has the values that were set. */
+/** True when the image shows a different value than before, or the values that were set, for every altered resource. */
 function shows(
   resources: readonly Resource[],
   results: readonly ResourceResult[],

@@ -1,7 +1,8 @@
 /**
- * ListConfigResources (74), v0–v1. Names of what has a configuration: kafka-configs and kafka-client-metrics begin with it.
- * Versions:  v0 client metrics alone · v1 the kinds that are asked for, none meaning all (KIP-1142).
- * Behaviour: topics and brokers are listed as they exist, groups and client metrics when something was set for them.
+ * ListConfigResources (74), v0–v1. The names of resources with a configuration; kafka-configs and kafka-client-metrics send it
+ * first.
+ * Versions:  v0 client metrics only · v1 the requested types, an empty list meaning all (KIP-1142).
+ * Behaviour: All existing topics and brokers are listed; groups and client metrics only when they have dynamic values.
  */
 import { resourceType } from '../../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';

@@ -1,6 +1,6 @@
 /**
- * What AlterConfigs and IncrementalAlterConfigs check before they ask the controller: values of this broker, or of all brokers,
- * that don't fit what this broker has. Only the broker itself knows its file's values and the thread counts in force.
+ * Validation of AlterConfigs and IncrementalAlterConfigs before they are forwarded: values of this broker, or of all brokers, that
+ * are invalid in combination with this broker's properties file or its current thread counts, which only this broker knows.
  */
 import { problemAtBroker } from '../../../config/alter.ts';
 import type { DynamicValues } from '../../../config/node-config.ts';
@@ -26,7 +26,7 @@ export function resourceResult(
   return { errorCode, errorMessage, resourceType: type, resourceName };
 }
 
-/** `after`: the dynamic values that the resource would have, from those that it has. */
+/** `after` computes the dynamic values that the resource would have from those that it has. */
 export function refuseAtBroker<R extends Resource>(
   { config, nodeId }: NodeServices,
   resources: readonly R[],

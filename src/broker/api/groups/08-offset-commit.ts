@@ -1,8 +1,8 @@
 /**
- * OffsetCommit (8), v2–v10. Answered when the offsets are replicated (acks=all).
- * Versions:  v2–v4 an expiry of the client's own · v6 leader epochs · v7 static members · v9 GROUP_ID_NOT_FOUND ·
- *            v10 topic ids instead of names.
- * Behaviour: topics and partitions that do not exist, and metadata that is too long, fail on their own; all else is one atomic batch.
+ * OffsetCommit (8), v2–v10. The response is sent when the offsets are replicated (acks=all).
+ * Versions:  v2–v4 an expiry chosen by the client · v6 leader epochs · v7 static members · v9 GROUP_ID_NOT_FOUND · v10 topic ids
+ *            instead of names.
+ * Behaviour: Unknown topics and partitions, and metadata that is too long, fail individually; the rest is one atomic batch.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
@@ -54,7 +54,7 @@ function topicOfVersion(image: MetadataImage, topic: Topic, version: number): To
   return version >= topicIdsSince ? image.topics.byId(topic.topicId) : image.topics.byName(topic.name);
 }
 
-/** One entry for each topic; one without partitions is left out. A partition that is named twice is answered twice. */
+/** One entry for each topic that has partitions. A partition that the request names twice has two results. */
 function byTopic(results: readonly TopicResult[]): TopicResult[] {
   const all = new Map<string, TopicResult>();
   for (const result of results) {

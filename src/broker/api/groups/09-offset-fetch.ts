@@ -1,9 +1,9 @@
 /**
- * OffsetFetch (9), v1–v10. What groups have committed, that is, what is replicated.
- * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
- *            v9 members of consumer groups send member id and epoch · v10 topic ids instead of names.
- * Behaviour: with requireStable, partitions that an open transaction has offsets for answer UNSTABLE_OFFSET_COMMIT;
- *            nothing committed is offset -1 without an error; an unknown group has committed nothing.
+ * OffsetFetch (9), v1–v10. The committed, that is replicated, offsets of groups.
+ * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups · v9 members of
+ *            consumer groups send member id and epoch · v10 topic ids instead of names.
+ * Behaviour: With requireStable, a partition for which an open transaction has offsets gets UNSTABLE_OFFSET_COMMIT. A partition
+ *            without a commit has offset -1 and no error; an unknown group has no commits.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type {
@@ -50,7 +50,7 @@ export function createOffsetFetchHandler(groups: GroupService): Handler {
   });
 }
 
-/** Before v8: one group, its offsets at the top. Unknown topics have nothing committed. */
+/** Before v8: one group, its offsets at the top level. Unknown topics have no commits. */
 function fetchOne(groups: GroupService, request: OffsetFetchRequest, version: number): Response {
   const { groupId } = request;
   const topics = request.topics?.map((topic) => ({ ...topic, topicId: uuidZero })) ?? null;
@@ -96,7 +96,7 @@ function plain({ groupId, topics, errorCode }: GroupFetched): GroupResult {
   return { groupId, errorCode, topics: topics.map(({ name, partitions }) => ({ name, partitions })) };
 }
 
-/** Offsets of topics that no longer exist have no id, and so no place in the answer. */
+/** Offsets of deleted topics have no topic id and are left out. */
 function withIds({ groupId, topics, errorCode }: GroupFetched, image: MetadataImage): GroupResult {
   const known: TopicResult[] = [];
   for (const { name, partitions } of topics) {
@@ -121,7 +121,7 @@ function fetchByIds(
       unknown.push({ topicId, partitions: partitionIndexes.map((i) => nothing(i, Errors.UNKNOWN_TOPIC_ID)) });
   }
   const found = groups.fetch({ ...who, topics: wanted });
-  // A member that may not read gets no topics either.
+  // A member that gets an error gets no topics.
   if (found.errorCode !== 0) return { groupId: who.groupId, errorCode: found.errorCode, topics: [] };
   return { groupId: who.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
 }

@@ -1,11 +1,11 @@
 /**
- * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id; the internal topic is created at the first
- * question.
+ * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id. The first request creates the internal
+ * topic.
  * Versions:  v1 key types, messages · v4 several keys · v6 share groups.
- * Messages:  below v4 that of the error, "NONE" without one; from v4 on each key has an empty one, as Kafka.
- * Behaviour: COORDINATOR_NOT_AVAILABLE while the topic is being created or its partition has no leader; clients ask again.
- * Not done:  share coordinators: keys of the right form get COORDINATOR_NOT_AVAILABLE, which is what Kafka says of a share group
- *            that it can't serve.
+ * Messages:  below v4 the error's message, or "NONE" without an error; from v4 on each key has an empty message, as in Kafka.
+ * Behaviour: COORDINATOR_NOT_AVAILABLE while the topic is being created or its partition has no leader; clients retry.
+ * Not done:  Share coordinators: well-formed keys get COORDINATOR_NOT_AVAILABLE, as from a Kafka broker that cannot serve share
+ *            groups.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { type ErrorRow, errorOf, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -84,12 +84,12 @@ function findOne(
   }
 }
 
-/** Share coordinators are for `group:topic id:partition`; there are none here. */
+/** The keys of share coordinators are `group:topic id:partition`; this broker has no share coordinators. */
 function shareKeyError(key: string): ErrorRow {
   return /^.+:[\w-]{22}:\d+$/.test(key) ? Errors.COORDINATOR_NOT_AVAILABLE : Errors.INVALID_REQUEST;
 }
 
-/** Kafka's error NONE has its name for a text. */
+/** Kafka uses the name "NONE" as message when there is no error. */
 const textOf = (error: ErrorRow): string => (error === Errors.NONE ? error.name : error.message);
 
 function failed(key: string, error: ErrorRow): Coordinator {

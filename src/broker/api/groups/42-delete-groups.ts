@@ -1,4 +1,4 @@
-/** DeleteGroups (42), v0–v2. Groups without members go with their offsets; each succeeds or fails on its own. */
+/** DeleteGroups (42), v0–v2. Deletes groups without members and their offsets; each group succeeds or fails individually. */
 import { errorRowOf } from '../../../protocol/errors.ts';
 import {
   DeleteGroupsRequest,

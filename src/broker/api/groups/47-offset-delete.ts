@@ -1,6 +1,6 @@
 /**
- * OffsetDelete (47), v0. Forgets offsets of topics that no member of the group reads. Topics and
- * partitions that do not exist fail on their own.
+ * OffsetDelete (47), v0. Deletes committed offsets of topics to which no member of the group is subscribed. Unknown topics and
+ * partitions fail individually.
  */
 import type { OffsetDeleteResponse as GroupDeleted } from '../../../group/types.ts';
 import { Errors } from '../../../protocol/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * ConsumerGroupHeartbeat (68), v0–v1. Rules: `group/consumer/heartbeat.ts`.
  * Versions:  v1 regular expressions; clients choose their member id.
- * Behaviour: UNSUPPORTED_VERSION while the cluster's `group.version` is 0, or `group.coordinator.rebalance.protocols` lacks
+ * Behaviour: UNSUPPORTED_VERSION while the cluster's `group.version` is 0, or when `group.coordinator.rebalance.protocols` lacks
  *            `consumer`.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';

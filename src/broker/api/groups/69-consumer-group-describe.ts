@@ -1,6 +1,7 @@
 /**
- * ConsumerGroupDescribe (69), v0–v1. Groups of the consumer protocol with their epochs, members, and both assignments of each.
- * Versions:  v1 which protocol a member speaks.
+ * ConsumerGroupDescribe (69), v0–v1. Groups of the consumer protocol with their epochs, their members, and each member's current
+ * and target assignment.
+ * Versions:  v1 the protocol that a member uses.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -1,4 +1,7 @@
-/** Commits of offsets: partitions that exist go to the group, the others fail on their own; the answer is in the order of the request. */
+/**
+ * Splits a commit of offsets: partitions that exist go to the group, the others get an error; the results are in the order of the
+ * request.
+ */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -18,13 +21,16 @@ interface GroupAnswer {
 }
 
 export interface SplitCommit<Topic> {
-  /** With the partitions that exist only, the topic's name and its id. */
+  /** The topics with only the partitions that exist, with name and id. */
   readonly known: (Topic & { readonly topicId: Uuid })[];
-  /** One list for each topic of the request, from the group's answer about `known`. */
+  /** The results of the whole request, one list for each of its topics, given the group's results for `known`. */
   readonly merge: (answer: GroupAnswer) => PartitionResult[][];
 }
 
-/** Commits `topics` through their group. When the group refuses the whole commit, `codeOf` its error is that of each partition. */
+/**
+ * Commits `topics` through their group. When the group refuses the whole commit, every partition gets the code that `codeOf`
+ * returns.
+ */
 export function commitThrough(
   topics: readonly AskedTopic<{ readonly partitionIndex: number }>[],
   commit: () => GroupAnswer | Promise<GroupAnswer>,
@@ -63,7 +69,7 @@ export function splitCommit<
     const error = found === undefined ? absent : Errors.UNKNOWN_TOPIC_OR_PARTITION;
     return topic.partitions.map((one) => ({
       partitionIndex: one.partitionIndex,
-      // Null for a partition that goes to the group.
+      // Null: the partition goes to the group.
       errorCode: there.includes(one) ? null : error.code,
     }));
   });

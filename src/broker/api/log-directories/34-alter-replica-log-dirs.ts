@@ -1,7 +1,8 @@
 /**
  * AlterReplicaLogDirs (34), v1–v2. Moves replicas between the log directories of this broker (KIP-113).
- * Behaviour: answered when the move has begun; DescribeLogDirs shows the copy (`isFutureKey`) until it has taken the place of the log.
- *            A replica that is not on this broker yet is REPLICA_NOT_AVAILABLE, and the directory is remembered for when it comes.
+ * Behaviour: The response is sent when the move has begun; DescribeLogDirs lists the copy (`isFutureKey`) until it replaces the
+ *            log. A replica that is not on this broker gets REPLICA_NOT_AVAILABLE, and the broker creates it in that directory if
+ *            it comes later.
  */
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
 import {

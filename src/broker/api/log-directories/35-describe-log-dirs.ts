@@ -1,7 +1,7 @@
 /**
  * DescribeLogDirs (35), v1–v5. Log directories of this broker with the size of each partition.
  * Versions:  v3 top-level error · v4 size and free space of the volume · v5 cordoned directories.
- * Behaviour: null topics means all; a directory that failed carries KAFKA_STORAGE_ERROR.
+ * Behaviour: Null topics means all; a failed directory has the error KAFKA_STORAGE_ERROR.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

@@ -1,9 +1,9 @@
 /**
  * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
- * Versions:  v1 timestamps · v2 directory ids, error messages, addresses of the voters.
- * Behaviour: the quorum leader knows the progress of all voters and observers. It answers after a majority has confirmed that it
- *            still leads, and writes a record soon after, so that two requests in a row show a growing log end offset. Other
- *            nodes forward the request to it; when it does not answer, they answer from what they know themselves.
+ * Versions:  v1 timestamps · v2 directory ids, error messages, endpoints of the voters.
+ * Behaviour: The quorum leader knows the progress of all voters and observers. It responds after a majority has confirmed that it
+ *            still leads, and soon after writes a record, so that two requests in a row show a growing log end offset. Other nodes
+ *            forward the request to it. When it does not respond, they respond with what they know themselves.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -21,7 +21,7 @@ type PartitionResult = Response['topics'][number]['partitions'][number];
 
 const metadataTopic = '__cluster_metadata';
 const directoryIdVersion = 2;
-/** A quorum that has no leader for so long is described as this node sees it. */
+/** When the quorum has no leader for this long, this node responds with its own view. */
 const leaderAnswersMs = 3000;
 
 export function createDescribeQuorumHandler(services: NodeServices): Handler {
@@ -46,13 +46,13 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
   });
 }
 
-/** What a node's own view of the quorum answers: also how the active controller answers a request that was handed on. */
+/** The response from one node's own view of the quorum. The active controller also uses it for forwarded requests. */
 export function describeQuorum(
   request: DescribeQuorumRequest,
   version: number,
   status: QuorumStatus,
 ): Response {
-  // A request that names any other topic besides gets no answer about the quorum either.
+  // A request that names another topic as well gets an error for every topic.
   const isQuorum =
     request.topics.length === 1 &&
     request.topics.every(

@@ -1,7 +1,7 @@
 /**
- * AddRaftVoter (80), v0–v1. Takes a controller among the voters of the metadata quorum.
- * Versions:  v1 may ask for an answer before the commit.
- * Behaviour: any node takes it and hands it on to the active controller, which adds a controller that follows and has caught up.
+ * AddRaftVoter (80), v0–v1. Adds a controller to the voters of the metadata quorum.
+ * Versions:  v1 may ask for a response before the commit.
+ * Behaviour: Any node forwards it to the active controller. The controller to be added must observe the quorum and have caught up.
  */
 import {
   AddRaftVoterRequest,

@@ -1,7 +1,7 @@
 /**
- * RemoveRaftVoter (81), v0. Takes a controller out of the voters of the metadata quorum.
- * Behaviour: any node takes it and hands it on to the active controller. One that removes itself leads until that is
- *            committed, then hands over.
+ * RemoveRaftVoter (81), v0. Removes a controller from the voters of the metadata quorum.
+ * Behaviour: Any node forwards it to the active controller. An active controller that removes itself leads until the removal is
+ *            committed, then resigns.
  */
 import {
   RemoveRaftVoterRequest,

@@ -1,6 +1,6 @@
 /**
- * UpdateRaftVoter (82), v0. Where a voter of the metadata quorum is reached from now on.
- * Behaviour: on controllers only, and not forwarded: a controller that is not active names the active one.
+ * UpdateRaftVoter (82), v0. Changes the endpoints of a voter of the metadata quorum.
+ * Behaviour: On controllers only, and not forwarded: a controller that is not active names the active one.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

@@ -1,7 +1,7 @@
 /**
- * What AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter have in common: which voter change a request asks for, what is wrong
- * with it, and the response to a refused one. Pure; the texts are Kafka's. The active controller works with it
- * (`server/membership.ts`), other nodes hand the requests on.
+ * The parts that AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter share: the voter change that a request asks for, its validation,
+ * and the response to a refused one. Pure; the error messages are Kafka's. The active controller uses them
+ * (`server/membership.ts`); other nodes forward the requests.
  */
 import { nodeId } from '../../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../../base/uuid.ts';
@@ -12,7 +12,7 @@ import type { UpdateRaftVoterRequest } from '../../../protocol/messages/quorum/8
 import type { Refusal, VoterChange } from '../../../raft/state.ts';
 import type { ReplicaKey, Voter } from '../../../raft/types.ts';
 
-/** Why nothing was changed. */
+/** Why a change was refused. */
 export interface VoterFailure {
   readonly error: ErrorRow;
   readonly message: string;
@@ -28,7 +28,7 @@ type Verb = OneVoterChange['kind'];
 const participles = { add: 'adding', remove: 'removing', update: 'updating' } as const;
 const names = { add: 'Add', remove: 'Remove', update: 'Update' } as const;
 
-/** A request with a cluster id is meant for that cluster. */
+/** Refuses a request whose cluster id is that of another cluster. */
 export function wrongCluster(asked: string | null, own: string): VoterFailure | null {
   if (asked === null || asked === own) return null;
   return {
@@ -37,7 +37,7 @@ export function wrongCluster(asked: string | null, own: string): VoterFailure | 
   };
 }
 
-/** `listener`: the one over which the voters reach each other, the first of controller.listener.names. */
+/** `listener`: the listener over which voters connect to each other, the first of controller.listener.names. */
 export function requestedAddition(request: AddRaftVoterRequest, listener: string): Requested {
   const voter = votersWith(request, 'add', listener);
   return 'error' in voter ? voter : { change: { kind: 'add', voter } };
@@ -48,7 +48,7 @@ export function requestedRemoval(request: RemoveRaftVoterRequest): Requested {
   return 'error' in voter ? voter : { change: { kind: 'remove', voter } };
 }
 
-/** `level`: the kraft.version in force, which the voter must be able to work with. */
+/** `level`: the finalized kraft.version, which the voter must support. */
 export function requestedUpdate(request: UpdateRaftVoterRequest, listener: string, level: number): Requested {
   const voter = votersWith(request, 'update', listener);
   if ('error' in voter) return voter;
@@ -72,7 +72,7 @@ function replicaOf(
   return { id: nodeId(voterId), directoryId: voterDirectoryId };
 }
 
-/** The default listener comes first: it is the one that peers use. */
+/** The default listener comes first, because peers use it. */
 function votersWith(
   request: AddRaftVoterRequest | UpdateRaftVoterRequest,
   verb: Verb,
@@ -98,7 +98,7 @@ function shownReplica({ id, directoryId }: ReplicaKey): string {
   return `ReplicaKey(id=${id}, directoryId=${directoryId === uuidZero ? '<undefined>' : directoryId})`;
 }
 
-/** How a refusal of the quorum reads. `voters` are those in force. */
+/** The response text for a refusal by the quorum. `voters` is the voter set in force. */
 export function refusalOf(
   reason: Exclude<Refusal, 'notLeader'>,
   change: OneVoterChange,

@@ -1,12 +1,12 @@
 /**
  * Produce (0), v3–v13; advertised from v0, because old librdkafka takes a higher lowest version for "no compression".
- * Behaviour: partitions succeed and fail on their own. All are appended before the next request of the connection starts, so
- *            pipelined requests keep their order; the response waits for the acknowledgements.
- *            acks=0 has no response; when something fails the connection is closed: there is no other way to report it.
- *            acks=0 is held until the write was done: the request's memory stays counted, so a flood is slowed down.
- *            A request that timed out (acks=-1) leaves its data in the log, as in Kafka.
+ * Behaviour: Partitions succeed and fail individually. All batches are appended before the next request of the connection starts,
+ *            so pipelined requests keep their order; the response waits for the acknowledgements. With acks=0 there is no response:
+ *            when a partition fails, the broker closes the connection, which is the only way to report it. A request with acks=0
+ *            holds its memory until the write is complete, so a flood of them is slowed down. A request that times out (acks=-1)
+ *            leaves its records in the log, as in Kafka. Before anything is appended, the first batch of a transaction in each
+ *            partition is verified by the transaction's coordinator.
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
- *            A transaction's first batch in a partition is verified by its coordinator before anything of the request is appended.
  */
 import { mark } from '../../../base/mark.ts';
 import { Slices } from '../../../base/slices.ts';
@@ -39,7 +39,7 @@ type PartitionResult = Mutable<Response['responses'][number]['partitionResponses
 type TopicData = ProduceRequest['topicData'][number];
 type PartitionData = TopicData['partitionData'][number];
 
-/** This client may write to internal topics: Kafka's own tools use it. */
+/** Kafka's own tools have this client id; they may write to internal topics. */
 const adminClientId = '__admin_client';
 const currentLeaderVersion = 10;
 const saysLogStart: ReadonlySet<ErrorRow> = new Set([Errors.INVALID_RECORD, Errors.INVALID_TIMESTAMP]);
@@ -68,7 +68,7 @@ export function createProduceHandler(
           ? verified.then((partitions) => produce.append(partitions) ?? undefined)
           : produce.append(verified);
       if (ordered === null) return { ordered, response: produce.response() };
-      // The next request of the connection may hold the batches that follow these.
+      // The next request of the connection may contain the batches that follow these.
       return { ordered, response: ordered.then(() => produce.response()) };
     },
     failed: (request, error, context, message) => {
@@ -111,7 +111,7 @@ function newResult(index: number): PartitionResult {
   };
 }
 
-/** One request: its results, filled in as appends are acknowledged. */
+/** One request. Its results are filled in as appends are acknowledged. */
 class ProduceOperation {
   readonly #services: BrokerServices;
   readonly #purgatory: Purgatory;
@@ -119,13 +119,13 @@ class ProduceOperation {
   readonly #context: RequestContext;
   readonly #hints: LeaderHints;
   readonly #responses: { name: string; topicId: string; partitionResponses: PartitionResult[] }[] = [];
-  /** Appended, not acknowledged; null elsewhere once the response is complete. */
+  /** Appended and not acknowledged; null elsewhere once the response is complete. */
   readonly #waiting = new Map<PartitionResult, TopicImage>();
   #resolve: ((response: Response | NoResponse) => void) | null = null;
   #reject: ((error: Error) => void) | null = null;
   #operation: DelayedOperation | null = null;
   #verified = noneVerified;
-  /** acks=0: what went wrong first. */
+  /** With acks=0: the first error. */
   #firstError: ErrorRow | null = null;
 
   constructor(
@@ -142,7 +142,7 @@ class ProduceOperation {
     this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
   }
 
-  /** Null: everything is appended. A promise: it will be, in slices, for each batch may unpack to some megabytes. */
+  /** Null: everything is appended. Else a promise: large batches are appended in slices, because each may decompress to megabytes. */
   append(verified: VerifiedPartitions): Promise<void> | null {
     this.#verified = verified;
     const slices = new Slices(this.#services.clock, this.#services.scheduler);
@@ -157,7 +157,7 @@ class ProduceOperation {
     while (steps.next().done !== true);
   }
 
-  /** Once everything is appended. */
+  /** The response, after everything is appended. */
   response(): Response | NoResponse | Promise<Response | NoResponse> {
     if (this.#waiting.size === 0) return this.#finish();
     return new Promise((resolve, reject) => {
@@ -170,12 +170,12 @@ class ProduceOperation {
         tryComplete: () => this.#waiting.size === 0,
         onComplete: (isExpired) => (isExpired ? this.#timedOut() : this.#respond()),
       });
-      // The partitions keep their acknowledgements in the order of the offsets; they say themselves when one is there.
+      // Watches no keys: the partitions call back in the order of the offsets when records are acknowledged.
       this.#operation.start([]);
     });
   }
 
-  /** Appends one partition at a step. */
+  /** Appends one partition per step. */
   *#steps(): Generator<void> {
     for (const topic of this.#request.topicData)
       if (topic.partitionData.length > 0) yield* this.#appendTopic(topic);
@@ -213,12 +213,12 @@ class ProduceOperation {
     }
     const partition = this.#services.replicas.partition(topic.id, data.index);
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-    // Most requests have no transactional batches: no key is made for them.
+    // Most requests have no transactional batches, so the map's key is built only when needed.
     const verified =
       this.#verified.size === 0 ? undefined : this.#verified.get(`${topic.name}-${data.index}`);
     if (verified !== undefined && verified.error !== null) throw verified.error;
     result.logStartOffset = partition.logStartOffset;
-    // With acks=0 the write is waited for as well: see the head of the file.
+    // With acks=0 the write is awaited too; see the file header.
     const acks = this.#request.acks === -1 ? -1 : 1;
     const { info, acknowledged } = partition.appendAsLeader(records, acks, {
       origin: 'client',
@@ -262,7 +262,7 @@ class ProduceOperation {
     if (topic !== undefined) this.#services.traffic.appendFailed(topic.name);
     result.errorCode = errorCode(ApiKey.Produce, this.#context.apiVersion, row);
     result.baseOffset = -1;
-    // Where a log refused records as invalid it says where it begins: a producer may see that it has been away too long.
+    // When a log refuses records, some errors report its start: an idempotent producer may see that its records were deleted.
     if (!saysLogStart.has(row)) result.logStartOffset = -1;
     result.errorMessage = error instanceof KafkaError ? error.ownMessage : null;
     if (error instanceof KafkaError) result.recordErrors = recordErrors(error);
@@ -295,7 +295,7 @@ class ProduceOperation {
     }
   }
 
-  /** Throws when the connection has to be closed. */
+  /** Throws when the connection must be closed. */
   #finish(): Response | NoResponse {
     if (this.#request.acks !== 0)
       return { responses: this.#responses, nodeEndpoints: this.#hints.nodeEndpoints };
@@ -309,7 +309,7 @@ interface RecordError {
   batchIndexErrorMessage: string | null;
 }
 
-/** Which records of the batch were wrong, when the log said so. */
+/** The invalid records of the batch, when the log reported them. */
 function recordErrors(error: KafkaError): RecordError[] {
   const { recordErrors: list } = error as {
     recordErrors?: readonly { index: number; message: string | null }[];

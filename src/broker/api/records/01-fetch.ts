@@ -1,12 +1,11 @@
 /**
- * Fetch (1), v4–v18, for consumers. Long poll, incremental sessions (KIP-227), topic ids, hints about new leaders.
- * Versions:  v7 sessions, top-level error · v9 leader epochs · v10 zstd · v12 diverging epochs · v13 topic ids ·
- *            v11 preferred read replica (KIP-392) · v16 current leader with its address (KIP-951).
- * Behaviour: never above the high watermark (read_committed: the last stable offset). A partition that fails makes the
- *            response leave at once. Error partitions carry -1 in all offsets. In a session, a partition that has nothing
- *            new is left out.
- *            From v11 on followers answer too, up to their own high watermark.
- * Not done:  replicas don't fetch through Kafka's protocol here, so a replica id is refused.
+ * Fetch (1), v4–v18, for consumers: long poll, incremental sessions (KIP-227), topic ids, hints about new leaders.
+ * Versions:  v7 sessions, top-level error · v9 leader epochs · v10 zstd · v11 preferred read replica (KIP-392) · v12 diverging
+ *            epochs · v13 topic ids · v16 current leader with its address (KIP-951).
+ * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. A partition with an error completes
+ *            the request at once; all its offsets are -1. In a session a partition without changes is left out. From v11 on
+ *            followers serve reads too, up to their own high watermark.
+ * Not done:  Followers do not replicate through Kafka's Fetch here, so a replica id is refused.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
@@ -50,7 +49,7 @@ export interface FetchHandlerOptions {
 }
 
 const currentLeaderVersion = 16;
-/** Consumers say their rack, and may be sent to a follower (KIP-392). */
+/** From this version on consumers send their rack and may be directed to a follower (KIP-392). */
 const rackVersion = 11;
 const zstdVersion = 10;
 const zstd = 4;
@@ -76,7 +75,7 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
   });
 }
 
-/** Kafka's debugging consumers (-2; kafka-replica-verification) read all of any replica. */
+/** Kafka's debugging consumers (replica id -2, kafka-replica-verification) may read any replica up to its log end. */
 function access(request: FetchRequest, apiVersion: number): Pick<FetchLimits, 'isolation' | 'allowFollower'> {
   if (request.replicaId === debuggingConsumer || request.replicaState.replicaId === debuggingConsumer)
     return { isolation: 'log_end', allowFollower: true };
@@ -93,7 +92,7 @@ function refusal(request: FetchRequest): ErrorRow | null {
   return null;
 }
 
-/** At the top where the version has room for it, else with every partition. */
+/** The error is at the top level when the version has that field, else in every partition. */
 function failAll(request: FetchRequest, context: RequestContext, error: ErrorRow): Response {
   if (context.apiVersion >= 7) return { errorCode: error.code, sessionId: noSessionId, responses: [] };
   return {
@@ -122,11 +121,11 @@ class Fetch {
   readonly #context: RequestContext;
   readonly #partitions: readonly FetchedPartition[];
   readonly #session: FetchSession | null;
-  /** Leave out partitions without news. */
+  /** Leave out partitions without changes. */
   readonly #incremental: boolean;
   readonly #topics: (TopicImage | undefined)[];
   readonly #operation: FetchOperation;
-  /** Null: the client is not a consumer that can be sent elsewhere. */
+  /** Null: the client must not be directed to another replica. */
   readonly #rack: string | null;
 
   constructor(
@@ -165,7 +164,7 @@ class Fetch {
     return waiting.then(() => this.#respond());
   }
 
-  /** One look-up for each run of partitions of a topic. */
+  /** Looks up each run of partitions of one topic once. */
   #resolveTopics(): (TopicImage | undefined)[] {
     const { topics } = this.#context.image;
     let name = '';
@@ -195,7 +194,7 @@ class Fetch {
         if (topic === undefined) throw new KafkaError(this.#unknownTopic());
         const replica = replicas.partition(topic.id, partition.index);
         if (replica !== null) return replica;
-        // The topic may have gone while the fetch was parked.
+        // The topic may have been deleted while the fetch was pending.
         const current = metadata().topics.byId(topic.id);
         if (current === undefined) throw new KafkaError(this.#unknownTopic());
         const exists = current.partitions[partition.index] !== undefined;
@@ -233,7 +232,7 @@ class Fetch {
     return { sessionId: this.#session?.id ?? noSessionId, responses, nodeEndpoints: hints.nodeEndpoints };
   }
 
-  /** Remembers what the session's client was sent, and returns whether the partition must be in the response. */
+  /** Remembers what was sent in the session; returns whether the partition must be in the response. */
   #isNews(partition: FetchedPartition, result: PartitionResult): boolean {
     if (this.#session === null) return true;
     const { records, highWatermark, errorCode: code, divergingEpoch } = result;
@@ -245,7 +244,7 @@ class Fetch {
       code !== 0 ||
       divergingEpoch !== undefined ||
       (result.preferredReadReplica ?? -1) >= 0;
-    // After an error the partition is in the next response, whatever its offsets are then.
+    // After an error the partition is in the next response, whatever its offsets are.
     partition.highWatermark = code === 0 ? highWatermark : -1;
     partition.logStartOffset = logStartOffset;
     return news || !this.#incremental;
@@ -286,7 +285,7 @@ class Fetch {
       });
     }
     const code = errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error);
-    // Kafka has an empty list for what isn't there, and null where a log refused the read.
+    // Kafka sends an empty list for an unknown partition, and null when the log refused the read.
     const isThere = topic?.partitions[partition.index] !== undefined;
     const failed = failedPartition(partition.index, code);
     const result = isThere ? { ...failed, abortedTransactions: null } : failed;
@@ -296,7 +295,7 @@ class Fetch {
   }
 }
 
-/** Clients of such old versions cannot read it, and this broker does not convert batches. */
+/** Clients of these versions cannot read zstd, and this broker does not convert batches. */
 function hasZstd(records: Uint8Array): boolean {
   return batches(records).headers.some((header) => (header.attributes & 7) === zstd);
 }

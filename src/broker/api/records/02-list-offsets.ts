@@ -1,9 +1,10 @@
 /**
- * ListOffsets (2), v1–v11. Offsets by time: -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, else first not older.
+ * ListOffsets (2), v1–v11. Offsets by time: -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local; else the first record
+ * with that timestamp or a later one.
  * Versions:  v2 isolation · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 -3 · v8 -4 · v9 -5 (last tiered) · v11 -6 (tiered).
- * Behaviour: latest is the high watermark, or for read_committed the last stable offset. No record so young: offset -1, no error.
- *            A partition that the request names twice gets INVALID_REQUEST, once.
- * Not done:  tiered storage: the special timestamps that ask for it find nothing.
+ * Behaviour: Latest is the high watermark, or for read_committed the last stable offset. When no record is that young, the offset
+ *            is -1 without an error. A partition that the request names twice has one result, INVALID_REQUEST.
+ * Not done:  Tiered storage: its special timestamps find nothing.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -22,7 +23,7 @@ type Response = Init<typeof ListOffsetsResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
 
-/** Since which version a special (negative) timestamp is understood. */
+/** The version from which on a special (negative) timestamp is supported. */
 const specialTimestamps: ReadonlyMap<number, number> = new Map([
   [-1, 0],
   [-2, 0],
@@ -64,7 +65,7 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
 
 const partitionKey = (topic: string, partition: number): string => `${topic}-${partition}`;
 
-/** Partitions that the request names more than once: the broker refuses these, and answers the others. */
+/** Partitions that the request names more than once. They are refused; the others are served. */
 function namedTwice(request: ListOffsetsRequest): ReadonlySet<string> {
   const [seen, twice] = [new Set<string>(), new Set<string>()];
   for (const topic of request.topics) {

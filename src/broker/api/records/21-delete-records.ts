@@ -1,7 +1,7 @@
 /**
- * DeleteRecords (21), v0–v2. Moves the start of partitions forward; -1 means up to the high watermark.
- * Behaviour: answers with the low watermark once every live replica followed. Internal topics and topics that are only compacted are
- *            refused. A time-out leaves the deletion in force, as in Kafka.
+ * DeleteRecords (21), v0–v2. Advances the log start of partitions; -1 means to the high watermark.
+ * Behaviour: The response has the low watermark, once every live replica has advanced its log start. Internal topics and topics
+ *            that are only compacted are refused. After a time-out the deletion stays in force, as in Kafka.
  */
 import { topicConfig } from '../../../config/topic.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';

@@ -1,6 +1,7 @@
 /**
- * OffsetForLeaderEpoch (23), v2–v4. Where a leader epoch ends: how consumers notice that the log was truncated (KIP-320).
- * Behaviour: an epoch that is not known gives (-1, -1) without an error, else the largest epoch not above it.
+ * OffsetForLeaderEpoch (23), v2–v4. The end offset of a leader epoch, by which consumers detect a truncation (KIP-320).
+ * Behaviour: For a known epoch or a gap, the largest epoch not above it and its end offset; when there is none, (-1, -1) without an
+ *            error.
  */
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -1,4 +1,4 @@
-/** DescribeProducers (61), v0. Producers that wrote to partitions led here, as their logs remember them. */
+/** DescribeProducers (61), v0. The producer state of the partitions that this broker leads. */
 import type { ProducerStateEntry } from '../../../log/producers/producer-state.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

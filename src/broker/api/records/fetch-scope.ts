@@ -1,7 +1,7 @@
 /**
- * Which partitions a Fetch request is about: those it names, or those of its session with the changes it names.
- * The rules of KIP-227: epoch -1 is no session (and ends one that is named), 0 asks for a new one, others must be the next
- * of the session.
+ * The partitions of a Fetch request: those that it names, or those of its session with the changes that it names. The rules of
+ * KIP-227: epoch -1 is no session (and closes the one that is named), 0 asks for a new one, any other must be the next epoch of the
+ * session.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { ErrorRow } from '../../../protocol/errors.ts';
@@ -17,9 +17,9 @@ import {
 } from '../../fetch-session.ts';
 
 export interface FetchScope {
-  /** Null: none, or none could be given. */
+  /** Null: the request has no session, or none could be created. */
   readonly session: FetchSession | null;
-  /** The request named only changes, and the response may leave out what isn't news. */
+  /** The request named only changes, and the response may leave out unchanged partitions. */
   readonly incremental: boolean;
   readonly partitions: readonly FetchedPartition[];
 }
@@ -46,7 +46,7 @@ function withoutSession(request: FetchRequest): FetchScope {
   return { session: null, incremental: false, partitions: [...named(request).values()] };
 }
 
-/** The partitions of a request by their key: of one that is named twice, the last mention counts. */
+/** The partitions of a request by key. When a partition is named twice, its last entry is used. */
 function named(request: FetchRequest): Map<string, FetchedPartition> {
   const byKey = new Map<string, FetchedPartition>();
   for (const topic of request.topics) {
@@ -88,13 +88,14 @@ function nextOfSession(
     for (const index of topic.partitions) sessions.forget(session, partitionKey(topic.topic, id, index));
   }
   if (homeless.length > 0) {
-    // The cache is full: this request is answered in full, and id 0 tells the client that its session is over.
+    // The session does not fit any more: this request gets all partitions, and session id 0 tells the client that the session has
+    // ended.
     sessions.remove(session.id);
     return { session: null, incremental: false, partitions: [...session.partitions.values(), ...homeless] };
   }
   if (session.partitions.size > 0)
     return { session, incremental: true, partitions: [...session.partitions.values()] };
-  // Nothing is left to fetch: the session ends, which id 0 says.
+  // No partition is left: the session is closed, and session id 0 tells the client so.
   sessions.remove(session.id);
   return { session: null, incremental: false, partitions: [] };
 }

@@ -1,6 +1,6 @@
 /**
- * The new leader, in the response that says that this broker is not the leader (KIP-951): the client needs no Metadata request.
- * Collects the endpoints that one response has to name.
+ * Hints about the new leader in a NOT_LEADER_OR_FOLLOWER response (KIP-951), so that the client needs no Metadata request. Collects
+ * the endpoints of all leaders that one response names.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import type { PartitionImage } from '../../../metadata/topics-image.ts';
@@ -21,7 +21,7 @@ export class LeaderHints {
   readonly #connection: ConnectionInfo;
   #named: BrokerEndpoint[] | null = null;
 
-  /** `image` is asked at the time of the error: an image newer than the request's knows the leader better. */
+  /** `image` is called at the time of the error: a newer image than the request's may know the new leader. */
   constructor(endpoints: Endpoints, image: () => MetadataImage, connection: ConnectionInfo) {
     this.#endpoints = endpoints;
     this.#image = image;

@@ -1,11 +1,11 @@
 /**
- * What a Produce request's records have to be before a log looks at them: exactly one batch of magic 2. The log itself checks
- * CRC, sizes, offsets, timestamps and sequences.
+ * Checks of a Produce request's records before the log handles them: exactly one batch of magic 2. The log itself checks CRC,
+ * sizes, offsets, timestamps and sequences.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import { batchHeader, batchHeaderBytes, batchOverheadBytes } from '../../../protocol/records/batch.ts';
 
-/** Position of the magic byte in any version of the format. */
+/** Position of the magic byte, which is the same in all formats. */
 const magicAt = 16;
 const lengthAt = 8;
 /** Shortest content of a batch in any format. */
@@ -13,7 +13,7 @@ const lengthBytesMin = 14;
 const zstd = 4;
 const zstdVersion = 7;
 
-/** The batch; throws `KafkaError`. */
+/** Returns the batch; throws `KafkaError`. */
 export function checkRecords(records: Uint8Array | null, version: number): Uint8Array {
   if (records === null || !beginsWithBatch(records)) {
     throw invalid(
@@ -42,7 +42,7 @@ export function checkRecords(records: Uint8Array | null, version: number): Uint8
   return records;
 }
 
-/** Whether a whole batch of any format is there: one that is cut off counts as none. Throws when it can't be a batch. */
+/** Whether the bytes begin with a whole batch of any format; a truncated batch does not count. Throws when they cannot be a batch. */
 function beginsWithBatch(records: Uint8Array): boolean {
   if (records.length <= magicAt) return false;
   const view = new DataView(records.buffer, records.byteOffset, records.length);

@@ -1,6 +1,6 @@
 /**
- * Transactional batches of a Produce request: which of its partitions have to be verified before anything is appended, and what
- * comes of it. See `../txn/transaction-verifier.ts`.
+ * Verification of transactional batches in a Produce request: which partitions must be verified before anything is appended, and
+ * the outcome. See `../txn/transaction-verifier.ts`.
  */
 import type { TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -19,9 +19,9 @@ import {
   type TransactionVerifier,
 } from '../../txn/transaction-verifier.ts';
 
-/** What verification found for one partition. */
+/** The outcome of the verification of one partition. */
 export interface VerifiedPartition {
-  /** What the append shows. `'off'`: transactions are not verified. */
+  /** What the append passes to the log. `'off'`: transactions are not verified. */
   readonly guard: VerificationGuard | 'off' | null;
   readonly error: KafkaError | null;
 }
@@ -34,7 +34,7 @@ export const noneVerified: VerifiedPartitions = new Map();
 const abortableVersion = 11;
 const magicAt = 16;
 
-/** The header of a transactional batch; null for others, and for what is no batch of today's format. */
+/** The header of a transactional batch; null for other batches, and for bytes that are not a batch of magic 2. */
 function transactionalHeader(records: Uint8Array | null): BatchHeader | null {
   if (records === null || records.length < batchHeaderBytes || records[magicAt] !== batchMagic) return null;
   const header = batchHeader(records, 0);
@@ -63,8 +63,8 @@ export class ProduceVerification {
   }
 
   /**
-   * At once where no coordinator has to be asked: everything may be appended then. Throws when the request as a whole is refused.
-   * `topicOf` finds a topic of the request.
+   * Null when no coordinator must be asked: everything may be appended at once. Throws when the whole request is refused. `topicOf`
+   * finds a topic of the request.
    */
   begin(
     request: ProduceRequest,
@@ -92,7 +92,7 @@ export class ProduceVerification {
         if (topic === undefined || header.producerId < 0) continue;
         if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
         const replica = this.#services.replicas.partition(topic.id, index);
-        // Clients that add no partitions themselves depend on the question, verified or not.
+        // For clients that do not add partitions themselves the coordinator must be asked even when verification is off.
         if (replica !== null && (isEnabled || support === 'add'))
           this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
       }
@@ -139,7 +139,7 @@ export class ProduceVerification {
   }
 }
 
-/** Errors that pass by themselves become one that every client asks again on, without asking for metadata first. */
+/** Replaces transient errors by one that every client retries without refreshing its metadata. */
 function refusal(error: ErrorRow): KafkaError {
   switch (error) {
     case Errors.INVALID_TXN_STATE:

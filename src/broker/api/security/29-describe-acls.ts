@@ -1,5 +1,5 @@
 /**
- * DescribeAcls (29), v1–v3. Without an authorizer there is nothing to describe: SECURITY_DISABLED, which clients know.
+ * DescribeAcls (29), v1–v3. Without an authorizer the response is SECURITY_DISABLED, as from Kafka.
  * Not done:  an authorizer.
  */
 import { Errors } from '../../../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * RenewDelegationToken (39), v1–v2. Tokens are given over authenticated connections only, and there are none: the same answer as
- * Apache Kafka's on a PLAINTEXT listener (KIP-48).
+ * RenewDelegationToken (39), v1–v2. Refused as by Apache Kafka on a PLAINTEXT listener (KIP-48), because tokens need an
+ * authenticated connection.
  * Not done:  delegation tokens.
  */
 import { Errors, type ErrorRow } from '../../../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * DescribeDelegationToken (41), v1–v3. There are no delegation tokens here, and connections without authentication may not ask
- * for them: DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, from which tools learn that there are none.
+ * DescribeDelegationToken (41), v1–v3. Refused with DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as by Apache Kafka on a PLAINTEXT
+ * listener (KIP-48).
  * Not done:  delegation tokens, authentication.
  */
 import { Errors } from '../../../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * DescribeClientQuotas (48), v0–v1. Quotas can't be set here (AlterClientQuotas is not served), so no entity has any; a filter
- * that Kafka refuses is refused.
+ * DescribeClientQuotas (48), v0–v1. Quotas cannot be set here (AlterClientQuotas is not supported), so the result is empty. Filters
+ * are validated as by Kafka.
  * Not done:  quotas.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';

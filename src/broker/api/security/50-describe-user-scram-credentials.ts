@@ -1,6 +1,6 @@
 /**
- * DescribeUserScramCredentials (50), v0. The users that kafka-storage gave credentials (format --add-scram); null is all of them.
- * Not done:  changing them, and SASL itself.
+ * DescribeUserScramCredentials (50), v0. The users whose credentials kafka-storage format --add-scram wrote; null means all.
+ * Not done:  changes of credentials, and SASL itself.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {
@@ -18,7 +18,7 @@ export function createDescribeUserScramCredentialsHandler(): Handler {
       for (const { name, mechanism, iterations } of image.security.scram.values()) {
         known.set(name, [...(known.get(name) ?? []), { mechanism, iterations }]);
       }
-      // As in Kafka, an empty list asks for all too.
+      // As in Kafka, an empty list means all users as well.
       const names = users === null || users.length === 0 ? [...known.keys()] : users.map(({ name }) => name);
       const results = [...new Set(names)].map((user) => {
         const isTwice = names.indexOf(user) !== names.lastIndexOf(user);

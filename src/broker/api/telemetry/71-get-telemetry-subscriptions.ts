@@ -1,7 +1,7 @@
 /**
- * GetTelemetrySubscriptions (71), v0. Which metrics a client instance shall push, and how often (KIP-714): see
- * `client-metrics.ts`. Without a subscription for the client nothing is asked for, and it comes back after five minutes.
- * Kafka serves this and PushTelemetry only where a receiver of metrics is installed.
+ * GetTelemetrySubscriptions (71), v0. The metrics that a client instance shall push, and its interval (KIP-714): see
+ * `client-metrics.ts`. A client without a matching subscription gets an empty list and asks again after five minutes. Kafka
+ * supports this API and PushTelemetry only with a metrics receiver plug-in.
  */
 import { randomUuid, uuidZero } from '../../../base/uuid.ts';
 import {

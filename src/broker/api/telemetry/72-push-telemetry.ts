@@ -1,6 +1,6 @@
 /**
- * PushTelemetry (72), v0. Metrics of a client instance (KIP-714), which `client-metrics.ts` checks and counts.
- * Not done:  the metrics themselves are dropped, as there is no receiver for them.
+ * PushTelemetry (72), v0. Metrics of a client instance (KIP-714), which `client-metrics.ts` validates and counts.
+ * Not done:  The metrics themselves are dropped, because there is no receiver for them.
  */
 import {
   PushTelemetryRequest,

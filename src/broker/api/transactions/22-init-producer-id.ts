@@ -1,7 +1,7 @@
 /**
- * InitProducerId (22), v0–v5. Without a transactional id any broker gives an id; with one its coordinator does (`txn/`).
- * Versions:  v3 a producer may bring its id and epoch to have the epoch raised (KIP-360) · v4 PRODUCER_FENCED.
- * Not done:  v6, two-phase commit (KIP-939), which Kafka 4.3 offers as unstable only.
+ * InitProducerId (22), v0–v5. Without a transactional id any broker assigns a producer id; with one, its coordinator does (`txn/`).
+ * Versions:  v3 a producer may send its id and epoch to get a higher epoch (KIP-360) · v4 PRODUCER_FENCED.
+ * Not done:  v6, two-phase commit (KIP-939), which is unstable in Kafka 4.3.
  */
 import { Errors, errorOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -1,7 +1,7 @@
 /**
- * AddPartitionsToTxn (24), v0–v5. Up to v3 a client's request for one transaction; from v4 other brokers' requests for several, to add
- * partitions or only to ask whether they were added (KIP-890).
- * Behaviour: when a partition can't be added, it gets its error and the others OPERATION_NOT_ATTEMPTED: nothing is added.
+ * AddPartitionsToTxn (24), v0–v5. Up to v3 a client's request for one transaction; from v4 on a broker's request for several
+ * transactions, to add partitions or only to verify them (KIP-890).
+ * Behaviour: When one partition cannot be added, it gets its error, the others get OPERATION_NOT_ATTEMPTED, and nothing is added.
  * Versions:  v2 PRODUCER_FENCED · v4 several transactions, verifyOnly · v5 TRANSACTION_ABORTABLE.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
@@ -85,7 +85,7 @@ async function addOne(
   }
 }
 
-/** Clients don't write to internal topics; a coordinator adds its own by AddOffsetsToTxn. */
+/** Clients must not write to internal topics; the offsets topic is added by AddOffsetsToTxn. */
 function whyNot(image: MetadataImage, topic: string, partition: number, isClient: boolean): ErrorRow {
   if (isClient && isInternalTopic(topic)) return Errors.TOPIC_AUTHORIZATION_FAILED;
   const exists = image.topics.byName(topic)?.partitions[partition] !== undefined;

@@ -1,6 +1,5 @@
 /**
- * AddOffsetsToTxn (25), v0–v4. A group's offsets become part of a transaction: the partition of `__consumer_offsets` that holds
- * them is added to it.
+ * AddOffsetsToTxn (25), v0–v4. Adds the partition of `__consumer_offsets` that holds a group's offsets to a transaction.
  * Versions:  v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE.
  */
 import { errorOf } from '../../../protocol/errors.ts';

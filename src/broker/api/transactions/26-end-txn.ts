@@ -1,5 +1,5 @@
 /**
- * EndTxn (26), v0–v5. Commits or aborts; answered when the decision is committed, the markers follow.
+ * EndTxn (26), v0–v5. Commits or aborts. The response is sent when the decision is committed; the markers follow.
  * Versions:  v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE · v5 the producer id and epoch of the next transaction (KIP-890).
  */
 import { errorOf } from '../../../protocol/errors.ts';

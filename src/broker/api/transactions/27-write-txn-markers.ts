@@ -1,8 +1,10 @@
 /**
- * WriteTxnMarkers (27), v1–v2. A transaction coordinator has the outcome of a transaction written into partitions led here.
+ * WriteTxnMarkers (27), v1–v2. Writes the outcome of transactions into partitions that this broker leads; sent by transaction
+ * coordinators.
  * Versions:  v2 transaction version (a marker of version 2 raises the producer's epoch).
- * Behaviour: a marker is answered when all replicas in sync have it. Partitions succeed and fail on their own; the coordinator asks again
- *            for those that failed. Markers for `__consumer_offsets` go through the group coordinator, whose offsets they decide.
+ * Behaviour: A marker is acknowledged when all in-sync replicas have it. Partitions succeed and fail individually; the coordinator
+ *            sends failed ones again. Markers for `__consumer_offsets` go through the group coordinator, because they decide about
+ *            pending offsets.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -28,7 +30,7 @@ export interface EndedTransaction {
 }
 
 const offsetsTopic = '__consumer_offsets';
-/** Of the log's checks: markers are no client's batches. */
+/** The version that the log's checks get; markers are not client batches. */
 const newestProduce = 13;
 
 export function createWriteTxnMarkersHandler(
@@ -40,7 +42,7 @@ export function createWriteTxnMarkersHandler(
     versions: '1-2',
     listeners: ['broker'],
     async handle({ markers }, context) {
-      // As in Kafka, a marker for no partition is not answered.
+      // As in Kafka, a marker without partitions has no result.
       const wanted = markers.filter(({ topics }) => topics.length > 0);
       return { markers: await Promise.all(wanted.map((marker) => writer.write(marker, context))) };
     },
@@ -126,7 +128,7 @@ class MarkerWriter {
     return this.#withinTimeout(acknowledged);
   }
 
-  /** The marker stays in the log when its replicas are late; the coordinator asks again, and a marker may be there twice. */
+  /** On a time-out the marker stays in the log. The coordinator sends it again, so a marker may be written twice. */
   #withinTimeout(acknowledged: Promise<void>): Promise<void> {
     const { scheduler, config } = this.#services;
     return new Promise((resolve, reject) => {

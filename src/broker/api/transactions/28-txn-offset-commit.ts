@@ -1,8 +1,8 @@
 /**
- * TxnOffsetCommit (28), v0–v5. Offsets of a group as part of a producer's transaction: they count, all or none, when it commits.
- * Versions:  v2 leader epochs · v3 the member and its generation are checked · v4 errors that abort the transaction ·
- *            v5 the partition of the group is added to the transaction with this request (KIP-890).
- * Behaviour: topics and partitions that do not exist, and metadata that is too long, fail on their own; all else is one atomic batch.
+ * TxnOffsetCommit (28), v0–v5. Commits offsets of a group in a producer's transaction; they take effect if it commits.
+ * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 the group's
+ *            partition is added to the transaction by this request (KIP-890).
+ * Behaviour: Unknown topics and partitions, and metadata that is too long, fail individually; the rest is one atomic batch.
  */
 import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
 import {
@@ -41,7 +41,7 @@ export function createTxnOffsetCommitHandler(groups: GroupService): Handler {
   });
 }
 
-/** Clients before 2.0 cannot handle COORDINATOR_LOAD_IN_PROGRESS. */
+/** Clients before 2.0 do not know COORDINATOR_LOAD_IN_PROGRESS. */
 function wordOf(error: ErrorRow, apiVersion: number): ErrorRow {
   const isOld = apiVersion < loadInProgressSince;
   return isOld && error === Errors.COORDINATOR_LOAD_IN_PROGRESS ? Errors.COORDINATOR_NOT_AVAILABLE : error;

@@ -1,4 +1,7 @@
-/** DescribeTransactions (65), v0. Each id gets its state or its own error; of an ending transaction, partitions without marker. */
+/**
+ * DescribeTransactions (65), v0. Each transactional id gets its state or an error. Of a transaction that is ending, the partitions
+ * without a marker are listed.
+ */
 import { errorRowOf } from '../../../protocol/errors.ts';
 import {
   DescribeTransactionsRequest,

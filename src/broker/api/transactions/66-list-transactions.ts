@@ -1,6 +1,6 @@
 /**
- * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates; filters are joined by "and".
- * Versions:  v1 those that are open for longer than a duration (KIP-994) · v2 those whose id matches a pattern (KIP-1152).
+ * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates. Several filters are combined by "and".
+ * Versions:  v1 transactions open for longer than a duration (KIP-994) · v2 ids that match a pattern (KIP-1152).
  */
 import {
   ListTransactionsRequest,
@@ -20,7 +20,7 @@ export function createListTransactionsHandler(txn: Pick<TxnService, 'list'>): Ha
     handle(request) {
       const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern: pattern } = request;
       const transactionStates = txn.list({
-        // A filter of which nothing is known still is one: it lets nothing through.
+        // A filter with only unknown states matches nothing.
         states: new Set(stateFilters),
         producerIds: new Set(producerIdFilters),
         durationMs: durationFilter,
