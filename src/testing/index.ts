@@ -1,4 +1,4 @@
-/** `bendemann/simulation`: simulated clusters, and the simulated machines they run on, for tests of one's own. */
+/** Exports of `bendemann/simulation`: simulated clusters and their machines, for users' own tests. */
 export { Scenario, simulate, type TopicOptions } from './scenario.ts';
 export { SimulatedCluster, type SimulatedClusterOptions, type SimulatedNode } from './simulated-cluster.ts';
 export type { SimulatedRole } from './node-properties.ts';

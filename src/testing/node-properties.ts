@@ -1,4 +1,4 @@
-/** The `server.properties` of simulated nodes, and the file that `kafka-storage format` would have left. */
+/** The `server.properties` of simulated nodes, and the files that `kafka-storage format` would have written. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../base/uuid.ts';
 import { metaPropertiesText } from '../log/directories/meta-properties.ts';
@@ -13,7 +13,7 @@ import { type MetadataRecord, record } from '../metadata/records.ts';
 import { writeBootstrapFiles } from '../server/bootstrap-checkpoint.ts';
 import type { SimulatedDisk } from '../simulation/disk.ts';
 
-/** What a node is: Kafka's `process.roles`. */
+/** The roles of a node: Kafka's `process.roles`. */
 export type SimulatedRole = 'both' | 'controller' | 'broker';
 
 export const dataPath = '/data';
@@ -31,7 +31,7 @@ const rolesText: Record<SimulatedRole, string> = {
   broker: 'broker',
 };
 
-/** Of node `id` in a cluster of `roles`; nodes are numbered from 1. `extra` is laid over them. */
+/** The properties of node `id` in a cluster of `roles`; nodes are numbered from 1. `extra` overrides them. */
 export function propertiesOf(
   id: number,
   roles: readonly SimulatedRole[],
@@ -69,7 +69,7 @@ export function propertiesOf(
   return properties;
 }
 
-/** What a new cluster of the latest version begins with, eligible leader replicas (KIP-966) or not. */
+/** The first metadata records of a new cluster of the latest version, with or without eligible leader replicas (KIP-966). */
 function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] {
   const { level } = latestMetadataVersion;
   const levels = features
@@ -81,7 +81,7 @@ function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] 
   );
 }
 
-/** Formats the log directories, so that they survive a power cut. Done when the promises of the first event have settled. */
+/** Formats the log directories durably. Complete when the promises of the first event have settled. */
 export function formatDisk(
   disk: SimulatedDisk,
   id: number,

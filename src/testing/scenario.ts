@@ -1,6 +1,6 @@
 /**
- * Scenarios of one's own: a function that is given a simulated cluster and runs it, in virtual time, with the machine's clock,
- * chance and files out of reach. The public face of the simulator; `docs/simulation.md` has examples.
+ * Scenarios: functions of a user's test that run a simulated cluster in virtual time, without access to the machine's clock, random
+ * numbers and files. The public API of the simulator; `docs/simulation.md` has examples.
  */
 import { type ConsumedRecord, Fetcher } from '../client/fetcher.ts';
 import { Producer, type ProducerOptions } from '../client/producer.ts';
@@ -23,15 +23,15 @@ export interface TopicOptions {
 const warmUpBytes = 65_536;
 const retryMs = 50;
 
-/** Native modules are loaded when they are first needed: before the traps are set. */
+/** Loads native modules before the traps are set; they would otherwise be loaded at first use. */
 export function loadNativeModules(): void {
   crc32c(new Uint8Array(warmUpBytes));
 }
 
 export class Scenario extends SimulatedCluster {
   /**
-   * Creates a topic; asks until there is a controller that does. Rejects with what the controller says. A topic that exists is
-   * refused, unless an earlier request of this call may have created it: one whose answer was lost.
+   * Creates a topic; retries until there is an active controller. Rejects with the controller's error. An existing topic is
+   * refused, unless an earlier attempt of this call, whose response was lost, may have created it.
    */
   async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
     const client = this.client();
@@ -53,7 +53,7 @@ export class Scenario extends SimulatedCluster {
         const topic = answer.topics[0];
         const error = errorOf(topic?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
         if (error === Errors.NONE || (error === Errors.TOPIC_ALREADY_EXISTS && mayBeCreated)) return;
-        // Brokers that have just started are not in service yet.
+        // Brokers that have just started are still fenced.
         if (!error.retriable && error !== Errors.INVALID_REPLICATION_FACTOR)
           throw new KafkaError(error, topic?.errorMessage ?? undefined);
         if (error.retriable) mayBeCreated = true;
@@ -65,12 +65,12 @@ export class Scenario extends SimulatedCluster {
     }
   }
 
-  /** A producer on a connection of its own: idempotent and at acks=all unless told otherwise. */
+  /** A producer on a separate connection, by default idempotent and with acks=all. */
   producer(options: Partial<ProducerOptions> = {}): Producer {
     return new Producer(this.client(), this.clientRandom, { lingerMs: 0, ...options });
   }
 
-  /** Reads a partition from `offset` on until there are `count` records. */
+  /** Reads a partition from `offset` until there are `count` records. */
   async read(topic: string, partition: number, count: number, offset = 0): Promise<ConsumedRecord[]> {
     const fetcher = new Fetcher(this.client(), { reset: 'none' });
     fetcher.assign(topic, partition, offset);
@@ -80,7 +80,7 @@ export class Scenario extends SimulatedCluster {
   }
 }
 
-/** Runs `body` on a cluster of which no node has been started. Nothing in it may wait for the real world. */
+/** Runs `body` with a cluster of which no node has been started. `body` must not wait for anything outside the simulation. */
 export function simulate<T>(options: SimulatedClusterOptions, body: (cluster: Scenario) => T): Promise<T> {
   loadNativeModules();
   const { onLog } = options;

@@ -1,8 +1,8 @@
 /**
- * Whole nodes in one process on a virtual clock: the same `Node` that a process runs, on simulated machines that can be
- * killed, lose power, stand still or be cut off. Clients of our own run on a machine of theirs.
+ * Whole nodes in one process on a virtual clock: the same `Node` that a process runs, on simulated machines that can be killed,
+ * lose power, pause or be cut off. Clients run on machines of their own.
  *
- * A kill keeps what was written, a power cut only what was synced. The metadata store is durable write by write.
+ * A kill keeps written data; a power cut keeps only synced data. Each write of the metadata store is durable as a whole.
  */
 import { sleep } from '../base/clock.ts';
 import { type ClientOptions, KafkaClient } from '../client/kafka-client.ts';
@@ -34,25 +34,25 @@ export interface SimulatedNode {
   readonly metadata: MetadataDisk;
   life: Incarnation | null;
   node: Node | null;
-  /** `start` of the current life has resolved. */
+  /** `start` of the current incarnation has resolved. */
   isUp: boolean;
 }
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
-  /** So many nodes that are broker and controller. */
+  /** Number of nodes, each broker and controller. */
   readonly nodeCount?: number;
-  /** Instead of `nodeCount`: what each node is. */
+  /** Used instead of `nodeCount`: the roles of each node. */
   readonly roles?: readonly SimulatedRole[];
   /** Added to every node's properties. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Whether the cluster was formatted with eligible leader replicas (KIP-966), as new ones are by default. */
+  /** Whether the cluster was formatted with eligible leader replicas (KIP-966), as new clusters are by default. */
   readonly hasEligibleLeaderReplicas?: boolean;
-  /** Memory of each broker for its newest records; 64 MiB by default. */
+  /** Memory of each broker for recent batches; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
-  /** Called with the line of every node's log. */
+  /** Called with each line of every node's log. */
   readonly onLog?: (line: string) => void;
-  /** A node would have ended its process. True: that was to be expected. */
+  /** Called when a node would end its process. Returns true when that was expected. */
   readonly onFatal?: (node: SimulatedNode, error: unknown) => boolean;
 }
 
@@ -60,11 +60,11 @@ export class SimulatedCluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly nodes: readonly SimulatedNode[];
-  /** What ended a node without being expected. */
+  /** Errors that ended a node unexpectedly. */
   readonly fatal: unknown[] = [];
   private readonly options: SimulatedClusterOptions;
   private readonly roles: readonly SimulatedRole[];
-  /** Machines that clients run on, by name. */
+  /** Machines of clients, by name. */
   readonly clientMachines = new Map<string, SimulatedHost>();
   private readonly clientLife: Incarnation;
 
@@ -77,7 +77,7 @@ export class SimulatedCluster {
     this.nodes = this.roles.map((role, index) => this.makeNode(index + 1, role));
   }
 
-  /** Starts a node that is down. It serves some virtual time later. */
+  /** Starts a node that is down. It serves requests some virtual time later. */
   boot(node: SimulatedNode): void {
     const life = node.host.boot();
     this.note(`boot of ${node.host.name}`);
@@ -111,14 +111,14 @@ export class SimulatedCluster {
     });
   }
 
-  /** Starts all nodes that are down and runs until they serve; throws after `timeoutMs` of virtual time. */
+  /** Starts all nodes that are down and runs until they serve requests; throws after `timeoutMs` of virtual time. */
   start(timeoutMs = 20_000): void {
     for (const node of this.nodes) if (node.life === null) this.boot(node);
     if (!this.run(timeoutMs, () => this.nodes.every(({ isUp }) => isUp)) || this.fatal.length > 0)
       throw new Error(`not all nodes are up after ${timeoutMs} ms: ${String(this.fatal[0] ?? '')}`);
   }
 
-  /** Ends a node at once: `kill -9`, the plug pulled out, or `kill -9` in a container whose network goes with it. */
+  /** Ends a node at once: `kill -9`, a power cut, or `kill -9` in a container whose network ends with it. */
   crash(node: SimulatedNode, kind: 'kill' | 'power' | 'vanish'): void {
     const { life } = node;
     if (life === null) return;
@@ -132,7 +132,7 @@ export class SimulatedCluster {
     node.isUp = false;
   }
 
-  /** Ends a node as SIGTERM does: it hands over, closes its logs, and its process ends; then calls `ended`. */
+  /** Stops a node as SIGTERM does: it hands over, closes its logs, and its process ends; then calls `ended`. */
   stop(node: SimulatedNode, ended: () => void = () => {}): void {
     const { life, node: stopping } = node;
     if (life === null || stopping === null) return;
@@ -147,10 +147,7 @@ export class SimulatedCluster {
     life.after(0, () => void stopping.stop().then(end, end));
   }
 
-  /**
-   * A client on a machine of clients; none of the faults touches the one that is meant by default. It asks the broker at
-   * `first` (counted from 0) first.
-   */
+  /** A client on a client machine; no fault acts on the default one. It connects to the broker at `first` (counted from 0) first. */
   client(options: Partial<ClientOptions> = {}, first = 0, machine = 'client'): KafkaClient {
     const life = this.lifeOf(machine);
     const { network } = this.network.join(life.host, life);
@@ -163,7 +160,7 @@ export class SimulatedCluster {
     return new KafkaClient({ bootstrap, connectTimeoutMs: 500, requestTimeoutMs: 3000, ...options }, ports);
   }
 
-  /** Resolves after so much virtual time. */
+  /** Resolves after `delayMs` of virtual time. */
   clientSleep(delayMs: number): Promise<void> {
     return sleep(this.clientLife, delayMs);
   }
@@ -172,12 +169,12 @@ export class SimulatedCluster {
     return this.clientLife.random;
   }
 
-  /** A line in the log of the run, such as a fault. */
+  /** Adds a line to the log of the run, for example about a fault. */
   note(text: string): void {
     this.options.onLog?.(`${this.world.nowMs.toFixed(1).padStart(9)} ------ ${text}`);
   }
 
-  /** Runs until `done` holds, at most `timeoutMs` of virtual time; true when it did. */
+  /** Runs until `done` returns true, at most `timeoutMs` of virtual time; returns whether it did. */
   run(timeoutMs: number, done: () => boolean = () => false): boolean {
     return this.world.run(this.world.nowMs + timeoutMs, () => this.fatal.length > 0 || done());
   }
@@ -195,31 +192,31 @@ export class SimulatedCluster {
     );
     this.run(timeoutMs, () => outcome.isSettled);
     const [fatal] = this.fatal;
-    if (fatal !== undefined) throw new Error('a node can not go on', { cause: fatal });
+    if (fatal !== undefined) throw new Error('a node ended unexpectedly', { cause: fatal });
     if (!outcome.isSettled) throw new Error(`waited ${timeoutMs} ms of virtual time in vain`);
     if (outcome.error !== null) throw outcome.error as Error;
     return outcome.value as T;
   }
 
-  /** Images of the nodes that are up. */
+  /** The images of all nodes that are up. */
   images(): MetadataImage[] {
     return this.nodes.flatMap(({ node }) => (node?.image === null || node === null ? [] : [node.image]));
   }
 
-  /** The node that leads a partition in the newest metadata; null when none does. */
+  /** The leader of a partition in the newest metadata; null when there is none. */
   leaderOf(topic: string, partition: number): SimulatedNode | null {
     const newest = this.images().sort((a, b) => b.offset - a.offset)[0];
     const leader = newest?.topics.byName(topic)?.partitions[partition]?.leader;
     return this.nodes.find(({ id }) => id === leader) ?? null;
   }
 
-  /** The node whose controller is active, as far as it knows itself; null when there is none. */
+  /** The node that believes to be the active controller; null when there is none. */
   activeController(): SimulatedNode | null {
     const leading = this.nodes.filter(({ id, node }) => node?.leader?.id === id);
     return leading.sort((a, b) => (b.node?.leader?.epoch ?? 0) - (a.node?.leader?.epoch ?? 0))[0] ?? null;
   }
 
-  /** Of a machine of clients, which lives as long as the cluster. */
+  /** The incarnation of a client machine, which lasts as long as the cluster. */
   private lifeOf(machine: string): Incarnation {
     const known = this.clientMachines.get(machine)?.incarnation ?? null;
     if (known !== null) return known;
@@ -241,7 +238,7 @@ export class SimulatedCluster {
     return { id, role, host, disk, delays: diskDelays(), metadata, life: null, node: null, isUp: false };
   }
 
-  /** The process would end now: it does, once what runs has returned. */
+  /** The process of the node would end now: the node is crashed after the current event. */
   private died(node: SimulatedNode, life: Incarnation, error: unknown): void {
     if (node.life !== life) return;
     this.note(`${node.host.name} can't go on: ${String(error)}`);

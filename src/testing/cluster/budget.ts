@@ -1,39 +1,40 @@
 /**
- * What is fair: the one place that says which faults the documented promise covers, and refuses the others.
+ * The fault budget: decides which faults the documented durability promise covers at a given moment, and refuses the others.
  *
- * A record is acknowledged when the replicas in sync have written it, not when they have synced it (as in Kafka; decision
- * 0051). So the promise covers any number of killed processes, and one disk that forgets or is replaced, when all replicas
- * were in sync before, until all are in sync again; meanwhile no other node may restart. With min.insync.replicas=1 no other
- * node may be cut off meanwhile either: it would be fenced, and leave the forgetful one alone in sync. The promise covers one
- * lost store of the metadata quorum of three for good, since the set of voters is fixed here.
+ * A record is acknowledged when all in-sync replicas have written it, not when they have synced it (as in Kafka; decision 0051). So
+ * the promise covers any number of killed processes. It covers one disk that loses unsynced data or is replaced, if all replicas
+ * were in sync before, and until all are in sync again no other node may restart. With min.insync.replicas=1 no other node may be
+ * cut off during that time either: it would be fenced and leave the ISR, and the replica on that disk would be the only one in
+ * sync. Of a metadata quorum of three the promise covers the permanent loss of one store, because the voter set does not change
+ * here.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { TopicPlan } from './swarm.ts';
 
-/** After so long a node that is reachable again has sent its heartbeat. */
+/** After this time a node that can be reached again has sent its heartbeat. */
 const afterglowMs = 1_000;
 
 export class Budget {
-  /** Nodes whose metadata store is damaged: they never come back. */
+  /** Nodes whose metadata store is damaged; they never start again. */
   readonly lost = new Set<SimulatedNode>();
-  /** Nodes that may die of an error of their disk at any moment. */
+  /** Nodes whose process may end at any moment because of a disk error. */
   readonly doomed = new Set<SimulatedNode>();
-  /** Nodes that got SIGTERM, with the incarnation that ends by it. */
+  /** Nodes that got SIGTERM, with the incarnation that it ends. */
   readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
   /**
-   * A replica was taken away, so that a partition may have no more than min.insync.replicas asks for. With one of them lost for
-   * good, the other may not lead again after it was killed (KIP-966).
+   * A replica was removed by a reassignment, so a partition may have no more replicas than min.insync.replicas. When one of them is
+   * lost permanently, the other one may be unable to lead after it was killed (KIP-966).
    */
   isThinned = false;
-  /** A disk forgot, or may forget at any moment, and its replicas are not whole again. */
+  /** A node whose disk lost unsynced data, or may lose it at any moment, until all its replicas are in sync again. */
   private forgetful: SimulatedNode | null = null;
-  /** It has not happened yet. */
+  /** The disk has not lost data yet. */
   private isArmed = false;
-  /** Until then some node is cut off, in one direction or both. */
+  /** Until this time some node is cut off, in one direction or both. */
   private isolatedUntilMs = 0;
-  /** Some topic is content with one replica in sync. */
+  /** Some topic has min.insync.replicas=1. */
   private readonly isFragile: boolean;
 
   constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[]) {
@@ -42,7 +43,7 @@ export class Budget {
     this.isFragile = brokers < 3 || topics.some(({ configs }) => configs['min.insync.replicas'] === '1');
   }
 
-  /** A node may be cut off or paused for so long. */
+  /** Whether a node may be cut off or paused for `durationMs`. */
   mayIsolate(durationMs: number): boolean {
     this.look();
     if (this.isFragile && this.forgetful !== null) return false;
@@ -51,47 +52,47 @@ export class Budget {
     return true;
   }
 
-  /** A process may die now; what it has written stays. */
+  /** Whether a process may be killed now; its written data stays. */
   mayDie(node: SimulatedNode): boolean {
     if (node.life === null) return false;
     this.look();
     return this.forgetful === null;
   }
 
-  /** Partitions may move to other brokers now. */
+  /** Whether partitions may be reassigned now. */
   mayMove(): boolean {
     this.look();
     return this.forgetful === null && this.lost.size === 0;
   }
 
-  /** From here on the disk of `node` may forget what was not synced, at any moment until `forgot`. False: it must not. */
+  /** From now on the disk of `node` may lose unsynced data at any moment, until `forgot`. Returns false when that is not allowed. */
   arm(node: SimulatedNode): boolean {
     if (!this.mayDie(node) || !this.isWhole()) return false;
     if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return false;
     if (this.mayBeAlone()) return false;
-    // A broker that is alone syncs every write.
+    // A single broker syncs every write.
     if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return false;
     this.forgetful = node;
     this.isArmed = true;
     return true;
   }
 
-  /** It has happened: the node is whole again when all its replicas are. */
+  /** The disk has lost its unsynced data. The node counts as recovered when all its replicas are in sync. */
   forgot(node: SimulatedNode): void {
     if (this.forgetful === node) this.isArmed = false;
   }
 
-  /** What the node acknowledged before may be gone from its disk. */
+  /** Whether records that the node acknowledged may be missing on its disk. */
   mayHaveForgotten(node: SimulatedNode): boolean {
     return this.forgetful === node;
   }
 
-  /** It did not happen and can't any more. */
+  /** The disk did not lose data and no longer can. */
   disarm(node: SimulatedNode): void {
     if (this.forgetful === node && this.isArmed) this.forgetful = null;
   }
 
-  /** The metadata store of `node` may be damaged, and with it the node lost, disks and all. */
+  /** Whether the metadata store of `node` may be damaged, which loses the node permanently with all its disks. */
   mayLose(node: SimulatedNode): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
     if (node.role === 'broker' || controllers.length < 3 || this.lost.size > 0) return false;
@@ -99,12 +100,12 @@ export class Budget {
     return this.mayDie(node) && this.isWhole() && this.isCovered(node);
   }
 
-  /** Nodes that can be up. */
+  /** Nodes that are not lost. */
   living(): SimulatedNode[] {
     return this.cluster.nodes.filter((node) => !this.lost.has(node));
   }
 
-  /** Every node is up, all have the same metadata, and every replica on them is in sync. */
+  /** All nodes are up and have the same metadata, and all their replicas are in sync. */
   isWhole(): boolean {
     const living = this.living();
     if (!living.every(({ isUp }) => isUp)) return false;
@@ -115,7 +116,7 @@ export class Budget {
     return images.every((image) => image?.offset === first.offset) && areInSync(first, ids);
   }
 
-  /** Every partition with a replica on `node` has another one in sync that is not lost: that disk can be replaced. */
+  /** Every partition with a replica on `node` has another in-sync replica on a node that is not lost, so its disk can be replaced. */
   isCovered(node: SimulatedNode): boolean {
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
     if (newest === undefined) return false;
@@ -126,7 +127,7 @@ export class Budget {
     return true;
   }
 
-  /** A leader may have left all others out of the ISR, in an entry that the images don't show yet. */
+  /** A leader may have removed all others from the ISR, in a metadata entry that no image has yet. */
   private mayBeAlone(): boolean {
     return this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs;
   }

@@ -1,7 +1,6 @@
 /**
- * What goes wrong on the side of the clients: machines of group members stand still, at any moment or just when their member
- * has asked to join, while the streams of another break that waits for it; or they are cut off. And an operator who moves
- * partitions from broker to broker.
+ * Faults on the side of the clients. Machines of group members pause, at any moment or just after the member sent JoinGroup, while
+ * the streams of another member break; or they are cut off. Also an operator who reassigns partitions.
  */
 import {
   AlterPartitionReassignmentsRequest,
@@ -17,12 +16,12 @@ import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
 import { type PlannedFault, struckBy } from './swarm.ts';
 
-/** Of the pauses, so many wait for the member to ask to join, at most so long. */
+/** The share of pauses that begin when the member joins, and how long such a pause waits for a join. */
 const joiningPart = 0.4;
 const waitMaxMs = 4_000;
-/** A pause begins so long after the member has asked. */
+/** Maximum delay of a pause after the join. */
 const joinMaxMs = 4;
-/** And so long after that the streams of another member break. */
+/** This long after that the streams of another member break. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
 const reassignmentTimeoutMs = 2_500;
@@ -35,7 +34,7 @@ interface Trap {
 export class ClientFaults {
   private readonly cluster: SimulatedCluster;
   private readonly budget: Budget;
-  /** By machine: pauses when its member asks to join. */
+  /** By machine: pauses that begin when its member joins. */
   private readonly traps = new Map<string, Trap>();
   private isOver = false;
 
@@ -79,7 +78,7 @@ export class ClientFaults {
     return `cut ${member} from ${nodes.join(' ')} for ${Math.round(fault.durationMs)} ms`;
   }
 
-  /** Moves a partition: another broker takes the place of one of its replicas, or a replica goes and comes back later. */
+  /** Reassigns a partition: another broker replaces one of its replicas, or a replica is removed and added again later. */
   reassign({ victim, dice, durationMs }: PlannedFault): string | null {
     if (!this.budget.mayMove()) return null;
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];

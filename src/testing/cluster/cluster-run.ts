@@ -1,7 +1,7 @@
 /**
- * One run, in phases: the cluster comes up and gets its topics; clients work while faults strike; the faults end and the
- * cluster has to heal, first perhaps with only those nodes that are up; the clients finish; everything is read again, on the
- * replicas too; and once more after the leader of a partition was killed.
+ * One run, in phases: the cluster starts and its topics are created; clients work while faults are injected; the faults end and the
+ * cluster must heal, in some runs first with only the nodes that are up; the clients finish; everything is read again, also from
+ * the replicas, and once more after the leader of a partition was killed.
  */
 import type { SimulationResult } from '../../simulation/run.ts';
 import { Scenario } from '../scenario.ts';
@@ -20,9 +20,9 @@ import { Workload } from './workload.ts';
 const startMaxMs = 30_000;
 const healMaxMs = 60_000;
 const finishMaxMs = 60_000;
-/** For heartbeats, assignment intervals, and requests that are tried again. */
+/** Time for heartbeats, assignment intervals and retried requests. */
 const settleSlackMs = 6_000;
-/** How often a costly condition is looked at. */
+/** An expensive condition is checked once in this many events. */
 const lookEvents = 64;
 
 export class ClusterRun {
@@ -144,7 +144,7 @@ export class ClusterRun {
     );
   }
 
-  /** More than half of the controllers are up, so the cluster has to work without the others. */
+  /** A majority of the controllers is up, so the cluster must work without the others. */
   private hasQuorum(): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
     const brokers = this.cluster.nodes.filter(({ role, life }) => role !== 'controller' && life !== null);
@@ -170,7 +170,10 @@ export class ClusterRun {
     if (!this.isDoomed) this.operations.check(this.verdict);
   }
 
-  /** Members no longer come and go: those that are dead are found out, then one rebalance may follow another. */
+  /**
+   * From now on members neither join nor leave. The coordinator still has to remove dead ones, and one rebalance may follow
+   * another.
+   */
   private settle(): void {
     const { workload } = this;
     const { sessionTimeoutMs, rebalanceTimeoutMs } = this.plan.group;
@@ -200,7 +203,7 @@ export class ClusterRun {
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
-    // An operator may have left it with one replica.
+    // A reassignment may have left the partition with one replica.
     const replicas = leader.node?.image?.topics.byName('ledger')?.partitions[0]?.replicas ?? [];
     if (replicas.length < 2) return;
     cluster.crash(leader, 'kill');
@@ -213,7 +216,7 @@ export class ClusterRun {
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
   }
 
-  /** What was left open is aborted by the clock, so readers of committed records come to the end. */
+  /** Open transactions are aborted by their time-out, so read_committed consumers reach the end. */
   private readTransactionsAgain(): void {
     this.await(
       'L9 readers of committed records go on',
@@ -235,7 +238,7 @@ export class ClusterRun {
     return true;
   }
 
-  /** Runs until `done`, which is looked at now and then. */
+  /** Runs until `done`, which is checked once in `lookEvents` events. */
   private look(timeoutMs: number, done: () => boolean): boolean {
     let untilLook = 0;
     const isDone = (): boolean => {

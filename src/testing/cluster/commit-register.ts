@@ -1,6 +1,6 @@
 /**
- * A committed offset as a register: numbers that only grow are written one after the other, and what is read lies between the
- * newest that was acknowledged and the newest that was sent.
+ * A committed offset as a register: increasing numbers are committed one after the other, and every read must return a number
+ * between the newest acknowledged and the newest sent one.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -23,7 +23,7 @@ export class CommitRegister {
     this.verdict = verdict;
   }
 
-  /** Commits the next number, or reads. Rejects when there is no answer. */
+  /** Commits the next number, or reads. Rejects when there is no response. */
   async step(client: KafkaClient): Promise<void> {
     const coordinator = await client.coordinator(groupId);
     if (this.sent % 2 === 0) await this.read(client, coordinator);

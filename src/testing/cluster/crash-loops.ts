@@ -1,7 +1,7 @@
 /**
- * A node that crashes soon after each of its starts, as a supervisor starts it again and again, in a network that is no better:
- * its container's network goes with the process, so that its peers see no reset; streams to the active controller break while it
- * starts; another node can't always reach the controller.
+ * A node that crashes soon after each start, restarted by a supervisor again and again, while the network has faults too: as with a
+ * container, the network ends with the process, so peers see no reset; streams to the active controller break during the start;
+ * another node cannot always reach the controller.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -15,11 +15,11 @@ interface Loop {
 }
 
 const downMs = [5, 120] as const;
-/** It is looked at this often whether the node serves. */
+/** Interval at which the node is checked for being up. */
 const lookMs = 10;
-/** After it serves. */
+/** Mean time between the end of the start and the crash. */
 const livesMeanMs = 40;
-/** Within so long after its start its streams to the active controller break, twice. */
+/** Within this time after its start, its streams to the active controller break twice. */
 const breaksMs = 120;
 const deafMs = [50, 500] as const;
 
@@ -87,7 +87,7 @@ export class CrashLoops {
     });
   }
 
-  /** What some other node sends to the active controller arrives late, now and then. */
+  /** Delays some messages of another node to the active controller. */
   private flap(loop: Loop): void {
     const { random, node } = loop;
     if (!this.goesOn(loop)) return;

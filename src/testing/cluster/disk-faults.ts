@@ -1,6 +1,6 @@
 /**
- * Faults of the disks: they stand still, fail, are full, or give back what was never written. A node that meets an error ends
- * its process (all its records are on one disk) and starts again when the disk has been seen to.
+ * Faults of the disks: they hang, fail, are full, or return wrong data. A node that gets an error ends its process (all its records
+ * are on one disk) and starts again when the disk has been repaired.
  */
 import { DamagedStoreError } from '../../raft/store.ts';
 import type { DiskOperation } from '../../simulation/disk.ts';
@@ -8,16 +8,16 @@ import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';
 import type { PlannedFault } from './swarm.ts';
 
-/** What is wrong with the disk of a node now. */
+/** The current fault of a node's disk. */
 interface Trouble {
   readonly fault: PlannedFault;
-  /** The disk forgot what was not synced: the pages of a sync that failed are gone. */
+  /** The disk also lost unsynced data: the operating system dropped the pages of a failed sync. */
   forgets: boolean;
   hit: boolean;
 }
 
 const rebootMs = 50;
-/** Less than any batch has. */
+/** Less than the size of any batch. */
 const tailMaxBytes = 60;
 
 export class DiskFaults {
@@ -25,9 +25,9 @@ export class DiskFaults {
   private readonly budget: Budget;
   private readonly bootLater: (node: SimulatedNode, afterMs: number) => void;
   private readonly troubles = new Map<SimulatedNode, Trouble>();
-  /** Nodes of which one of several log directories fails: they go on with the others. */
+  /** Nodes of which one of several log directories failed; they continue with the others. */
   private readonly broken = new Set<SimulatedNode>();
-  /** Nodes that have a flipped bit on their disk, with how to flip it back. */
+  /** Nodes with a flipped bit on their disk, and the function that flips it back. */
   private readonly rotten = new Map<SimulatedNode, () => void>();
 
   constructor(
@@ -46,7 +46,7 @@ export class DiskFaults {
     return `the disk of ${host.name} stands still for ${Math.round(durationMs)} ms`;
   }
 
-  /** The next operation of one of these kinds fails with EIO, if it comes in time. */
+  /** The next operation of one of these kinds fails with EIO, if it happens within the fault's duration. */
   failOnce(fault: PlannedFault, node: SimulatedNode, kinds: readonly DiskOperation[]): string | null {
     const forgets = kinds.includes('sync');
     if (!this.canTrouble(node) || (forgets ? !this.budget.arm(node) : !this.budget.mayDie(node))) return null;
@@ -62,7 +62,7 @@ export class DiskFaults {
     return `the next ${kinds[0]} of ${node.host.name} fails with EIO`;
   }
 
-  /** One of several log directories, not the one with the metadata, fails in every way; later its disk is seen to, which takes a restart. */
+  /** One of several log directories, not that of the metadata, fails completely. Later its disk is repaired, which needs a restart. */
   loseDirectory(fault: PlannedFault, node: SimulatedNode): string | null {
     const others = this.cluster.directories.slice(1);
     const directory = others[fault.victim % Math.max(1, others.length)];
@@ -98,7 +98,7 @@ export class DiskFaults {
     return `the next write of the metadata log of ${node.host.name} fails with EIO`;
   }
 
-  /** The node dies and must not start again: the store does not know any more what it promised. */
+  /** The node ends and must not start again, because its store may have lost votes and entries that it had promised to keep. */
   damageStore({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
     if (!this.budget.mayLose(node)) return null;
     this.budget.lost.add(node);
@@ -110,7 +110,10 @@ export class DiskFaults {
     return `the metadata store of ${node.host.name} is damaged`;
   }
 
-  /** A bit of a log segment flips. After a while the disk is replaced, when others have all it had; else the bit flips back. */
+  /**
+   * A bit of a log segment flips. After a while the disk is replaced if other replicas have all its records; else the bit flips
+   * back.
+   */
   rot(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
     const segments = node.disk
@@ -133,7 +136,7 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
-  /** The newest segment of a log of a node that is down loses its last bytes. False: the node has no records. */
+  /** The newest segment of a log of a stopped node loses its last bytes. Returns false when the node has no records. */
   shorten({ victim }: PlannedFault, node: SimulatedNode): boolean {
     const newest = new Map<string, { path: string; sizeBytes: number }>();
     for (const file of node.disk.files())
@@ -147,7 +150,7 @@ export class DiskFaults {
     return true;
   }
 
-  /** True when the disk of the node explains its end. */
+  /** Whether the disk of the node explains its end. */
   explains(node: SimulatedNode, error: unknown): boolean {
     if (this.budget.lost.has(node)) return error instanceof DamagedStoreError;
     if (this.rotten.has(node)) return true;
@@ -165,7 +168,7 @@ export class DiskFaults {
     return true;
   }
 
-  /** No more faults of disks. */
+  /** From now on there are no disk faults. */
   end(): void {
     for (const node of this.cluster.nodes) {
       node.delays.stalledUntilMs = 0;
@@ -183,7 +186,7 @@ export class DiskFaults {
     return node.isUp && !this.troubles.has(node) && !this.rotten.has(node) && !this.broken.has(node);
   }
 
-  /** What was not hit in time does not happen. */
+  /** A fault that no operation met in time is cancelled. */
   private passes(node: SimulatedNode, trouble: Trouble): void {
     this.budget.doomed.add(node);
     this.cluster.world.schedule(trouble.fault.durationMs, null, () => {
@@ -192,7 +195,7 @@ export class DiskFaults {
       this.troubles.delete(node);
       const mayGoOn = this.cluster.directories.length > 1 && node.role !== 'controller';
       if (!mayGoOn || (!trouble.hit && trouble.fault.family !== 'disk-full')) return this.budget.disarm(node);
-      // A directory is offline, or may be: its disk has been seen to, which takes a restart.
+      // A directory is offline, or may be. Its disk has been repaired, which needs a restart.
       if (trouble.forgets) {
         this.cluster.crash(node, 'power');
         this.budget.forgot(node);
@@ -204,7 +207,7 @@ export class DiskFaults {
     });
   }
 
-  /** A node with several directories does not end when one fails: it is started again. */
+  /** A node with several directories does not end when one fails, so it is restarted. */
   private restart(node: SimulatedNode): void {
     if (this.cluster.directories.length === 1 || node.life === null) return;
     this.cluster.crash(node, 'kill');

@@ -1,6 +1,6 @@
 /**
- * Carries out the faults of a plan. A fault that would not be fair at its moment (`budget.ts`), or finds nothing to break,
- * does not happen; that depends on nothing but the run so far.
+ * Injects the faults of a plan. A fault that the budget refuses at its moment (`budget.ts`), or that finds nothing to act on, is
+ * skipped; this depends only on the run so far.
  */
 import type { FaultRecord } from '../../simulation/run.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -13,7 +13,7 @@ import { type Family, type PlannedFault, struckBy, type TopicPlan } from './swar
 const clockJumpMaxMs = 30 * 60_000;
 const latencyMeanMs = 0.4;
 const stopTimeoutMs = 5_000;
-/** Of the power cuts, so many find a disk whose syncs have hung for a while. */
+/** The share of power cuts before which the disk's syncs hang for a while. */
 const hangingPart = 0.4;
 const hangMaxMs = 500;
 
@@ -27,7 +27,7 @@ export class Faults {
   private readonly loops: CrashLoops;
   private readonly clients: ClientFaults;
   private isOver = false;
-  /** A node that is down, or ends now, is not started again for the time being. */
+  /** Nodes that are down, or end now, are not started again for the time being. */
   private staysDown = false;
   private readonly acts: Record<Family, Act>;
 
@@ -71,22 +71,22 @@ export class Faults {
     };
   }
 
-  /** Lets the faults strike from now on, each at its moment. */
+  /** Schedules the faults, each at its time. */
   begin(faults: readonly PlannedFault[]): void {
     for (const fault of faults) this.cluster.world.schedule(fault.atMs, null, () => this.strike(fault));
   }
 
-  /** A node would have ended its process. True when a fault explains it; then it starts again some time later. */
+  /** A node would have ended its process. Returns true when a fault explains it; the node then starts again some time later. */
   explains(node: SimulatedNode, error: unknown): boolean {
     return this.disks.explains(node, error);
   }
 
-  /** The member of a group on this machine is about to ask to join. */
+  /** The group member on this machine is about to send JoinGroup. */
   onRebalance(machine: string): void {
     this.clients.onRebalance(machine);
   }
 
-  /** Ends all faults that last. A node that is down stays down. */
+  /** Ends all lasting faults. Nodes that are down stay down. */
   end(): void {
     this.isOver = true;
     this.loops.end();
@@ -102,7 +102,7 @@ export class Faults {
     }
   }
 
-  /** Boots every node that can come back. */
+  /** Boots every node that is not lost. */
   revive(): void {
     this.staysDown = false;
     for (const node of this.budget.living()) if (node.life === null) this.cluster.boot(node);
@@ -133,7 +133,7 @@ export class Faults {
   }
 
   private power({ durationMs, dice }: PlannedFault, node: SimulatedNode): string | null {
-    // A controller syncs all that it writes.
+    // A controller syncs every write.
     if (node.role === 'controller' ? !this.budget.mayDie(node) : !this.budget.arm(node)) return null;
     const { life } = node;
     const hangsMs = dice < hangingPart ? (dice / hangingPart) * hangMaxMs : 0;
@@ -155,7 +155,7 @@ export class Faults {
     return `restart of ${node.host.name}`;
   }
 
-  /** A node is stopped, and while it is down a repair of its file system takes the end of a log. */
+  /** Stops a node; while it is down, a repair of its file system removes the end of a log. */
   private repair(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!node.isUp || node.host.isPaused || node.role === 'controller') return null;
     if (this.cluster.nodes.length === 1 || !this.budget.arm(node)) return null;
@@ -166,7 +166,7 @@ export class Faults {
     return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
   }
 
-  /** Ends the node as SIGTERM does; boots it `bootMs` later. `ended` is called with whether it ended by itself. */
+  /** Stops the node as SIGTERM does and boots it `bootMs` later. `ended` gets whether the node stopped by itself. */
   private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
     this.budget.stopping.set(node, life);
@@ -174,7 +174,7 @@ export class Faults {
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // It may not end while other nodes are down: then it is killed.
+    // It cannot stop while other nodes are down; then it is killed.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (life === null || node.life !== life) return;
       this.cluster.crash(node, 'kill');
@@ -193,7 +193,7 @@ export class Faults {
     return `${node.host.name} stands still for ${Math.round(durationMs)} ms`;
   }
 
-  /** Cuts the node off from all others, or from some of them. */
+  /** Cuts the node off from all others, or from some. */
   private cut(fault: PlannedFault, node: SimulatedNode, bothWays: boolean): string | null {
     const isOutgoing = fault.victim % 7 < 4;
     const pairs: [string, string][] = [];

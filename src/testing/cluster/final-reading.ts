@@ -1,4 +1,4 @@
-/** At the end: what every replica holds is the same, byte by byte, and what was acknowledged is read from the leaders. */
+/** At the end of a run: all replicas of a partition have the same bytes, and every acknowledged record can be read from the leaders. */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -22,7 +22,7 @@ export class FinalReading {
     this.verdict = verdict;
   }
 
-  /** Begins to read; the function that comes back says when that is done. */
+  /** Begins to read; the returned function tells whether that is complete. */
   ofLeaders(): () => boolean {
     return this.begin((topic, partition) => this.readLeader(topic, partition));
   }

@@ -1,17 +1,17 @@
 /**
- * What a target assignment of the `uniform` assignor must be when all members subscribe alike: whole (every partition has one
- * owner), balanced (loads differ by one at most), and sticky (no more partitions move between members that stay than the balance
- * needs).
+ * The rules for a target assignment of the `uniform` assignor when all members have the same subscription: complete (every
+ * partition has one owner), balanced (loads differ by at most one), and sticky (no more partitions move between remaining members
+ * than the balance requires).
  */
 export interface JudgedAssignment {
-  /** By member id. Partitions of members that left count as free. */
+  /** By member id. Partitions of members that have left count as free. */
   readonly before: ReadonlyMap<string, ReadonlySet<string>>;
   readonly after: ReadonlyMap<string, ReadonlySet<string>>;
-  /** All partitions that are to be assigned. */
+  /** All partitions that must be assigned. */
   readonly subscribed: ReadonlySet<string>;
 }
 
-/** What is wrong with the assignment; null: nothing. */
+/** What violates the rules; null when nothing does. */
 export function judgeAssignment({ before, after, subscribed }: JudgedAssignment): string | null {
   if (after.size === 0) return null;
   const owners = new Map<string, string>();
@@ -32,7 +32,7 @@ export function judgeAssignment({ before, after, subscribed }: JudgedAssignment)
   return moved > needed ? `${moved} partitions move, though ${needed} would do` : null;
 }
 
-/** Partitions that go from a member that stays to another one. */
+/** The number of partitions that move from a remaining member to another one. */
 function movedCount(
   before: JudgedAssignment['before'],
   after: JudgedAssignment['after'],
@@ -46,7 +46,10 @@ function movedCount(
   return moved;
 }
 
-/** The fewest partitions that members that stay have to give up for a balance: those with most may keep one more. */
+/**
+ * The smallest number of partitions that remaining members must give up for a balance: those with most partitions may keep one
+ * more.
+ */
 function neededMoves(
   before: JudgedAssignment['before'],
   after: JudgedAssignment['after'],

@@ -1,9 +1,9 @@
 /**
- * The oracle of one group: it follows the committed records of `__consumer_offsets`, one after the other, and judges every step
- * (I31 to I35). It knows both kinds of groups and the ways between them, and shares nothing with the coordinator but Kafka's record
+ * The oracle of one group: it reads the committed records of `__consumer_offsets` in order and checks every step (I31 to I35). It
+ * knows both kinds of groups and the conversions between them, and shares no code with the coordinator except Kafka's record
  * formats.
  *
- * A member puts its member id into the metadata of each commit, so the log says who committed.
+ * A member puts its member id into the metadata of each commit, so the log shows which member committed.
  */
 import type { Change } from '../../group/consumer/changes.ts';
 import type { CurrentAssignment, EpochedPartitions } from '../../group/consumer/member.ts';
@@ -22,9 +22,9 @@ export type Names = ReadonlySet<string>;
 export interface GroupOracleOptions {
   readonly groupId: string;
   readonly verdict: Verdict;
-  /** Names of topics, by id. */
+  /** The name of a topic by its id. */
   readonly topicName: (topicId: string) => string | undefined;
-  /** All partitions that the members subscribe to; every member subscribes to all of them. */
+  /** All partitions of the subscribed topics; every member subscribes to all of them. */
   readonly subscribed: Names;
 }
 
@@ -40,18 +40,18 @@ const none: Names = new Set();
 const noEpoch = -1;
 
 export class GroupOracle {
-  /** Target assignments that were judged. */
+  /** Number of target assignments that were checked. */
   assignments = 0;
   commits = 0;
   readonly #options: GroupOracleOptions;
   readonly #members = new Map<string, Standing>();
-  /** Of the consumer group; one with an empty target has no record of it. */
+  /** Members of the consumer group. A member with an empty target has no target record. */
   readonly #memberIds = new Set<string>();
   readonly #targets = new Map<string, Names>();
-  /** The targets before the records that change them now. */
+  /** The targets before the current change. */
   #targetsBefore: ReadonlyMap<string, Names> | null = null;
   readonly #committed = new Map<string, number>();
-  /** Group epoch of a consumer group, generation of a classic one. */
+  /** Group epoch of a consumer group, or generation of a classic one. */
   #epoch = noEpoch;
   #targetEpoch = noEpoch;
 
@@ -59,7 +59,7 @@ export class GroupOracle {
     this.#options = options;
   }
 
-  /** The next record of the group's partition. Records of other groups change nothing. */
+  /** The next record of the group's partition. Records of other groups are ignored. */
   take(record: { readonly key: Uint8Array; readonly value: Uint8Array | null }): void {
     const read = readRecord(record);
     if (read.type === 'unknown') {
@@ -98,7 +98,7 @@ export class GroupOracle {
     else this.#targets.set(memberId, target);
   }
 
-  /** The group is gone, or becomes one of the other kind. */
+  /** The group was deleted, or becomes a group of the other kind. */
   #end(): void {
     this.#epoch = noEpoch;
     this.#targetEpoch = noEpoch;
@@ -110,7 +110,7 @@ export class GroupOracle {
     this.#epoch = epoch;
   }
 
-  /** A target assignment is whole. Without a timestamp it is what a classic group had when it became a consumer group. */
+  /** A target assignment is complete. Without a timestamp it is the assignment of a classic group that became a consumer group. */
   #assigned(epoch: number, timestampMs: number): void {
     if (epoch < this.#targetEpoch || epoch > this.#epoch)
       this.#report(
@@ -159,7 +159,7 @@ export class GroupOracle {
     }
   }
 
-  /** A classic group's record tells everything about its members. */
+  /** A record of a classic group has all its members. */
   #classic(value: ClassicValue | null): void {
     this.#targetsBefore = null;
     this.#members.clear();

@@ -1,6 +1,6 @@
 /**
- * A group as its members see it, beside its coordinator: no two members that the coordinator knows read one partition (I31), and
- * once members no longer come and go the group settles (L10).
+ * A group from the members' side, compared with its coordinator: no two members that the coordinator knows read the same partition
+ * (I31), and the group becomes stable once members no longer join or leave (L10).
  */
 import type { GroupConsumer } from '../../client/group-consumer.ts';
 import type { AssignedPartition } from '../../client/group-consumer.ts';
@@ -15,7 +15,7 @@ export class GroupWatch {
   readonly #cluster: SimulatedCluster;
   readonly #verdict: Verdict;
   readonly #groupId: string;
-  /** Consumers that are at work, with what each believes to own. */
+  /** Running consumers, with the partitions that each believes it owns. */
   readonly #beliefs = new Map<GroupConsumer, Set<string>>();
 
   constructor(cluster: SimulatedCluster, verdict: Verdict, groupId: string) {
@@ -24,7 +24,7 @@ export class GroupWatch {
     this.#groupId = groupId;
   }
 
-  /** The consumer has been told what it owns; empty: it has given up everything. */
+  /** The consumer has got its assignment; empty: all its partitions are revoked. */
   owns(consumer: GroupConsumer, partitions: readonly AssignedPartition[]): void {
     const names = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
     this.#beliefs.set(consumer, names);
@@ -53,7 +53,7 @@ export class GroupWatch {
     return this.#coordinated() !== null;
   }
 
-  /** Why the group is not at rest, with each of `subscribed` read by one member; null: it is. */
+  /** Why the group is not stable with each partition of `subscribed` read by one member; null when it is. */
   unrest(subscribed: Names): string | null {
     const group = this.#coordinated();
     if (group === null) return 'no broker coordinates it';
@@ -69,7 +69,7 @@ export class GroupWatch {
     return `members read ${owned.length} partitions of ${subscribed.size}`;
   }
 
-  /** The group at its coordinator: of several brokers that think they are it, the one with the newest leader epoch. */
+  /** The group at its coordinator. When several brokers believe they coordinate it, the one with the newest leader epoch. */
   #coordinated(): Group | null {
     let found: Group | null = null;
     let newest = -1;
@@ -101,9 +101,9 @@ export class GroupWatch {
 }
 
 /**
- * A consumer that stood still for too long, or was cut off, may go on with a partition that is another member's now: the coordinator
- * has given up on it. Then it is no member any more; a static member of a classic group that missed a rebalance stays one, and its
- * generation is an earlier one.
+ * A consumer that was paused too long or cut off may continue to read a partition that has been assigned to another member; the
+ * coordinator has removed it, so it is no longer a member. A static member of a classic group that missed a rebalance is still a
+ * member, with an earlier generation.
  */
 function isCurrent(group: Group, consumer: GroupConsumer): boolean {
   const { memberId, generationId } = consumer.groupMetadata();

@@ -1,7 +1,7 @@
 /**
- * A group that reads and commits, its members each on a machine of its own, which may stand still or be cut off; and a group
- * of one visitor that somebody deletes whenever it is empty. Members speak the classic protocol, the consumer protocol (KIP-848), or
- * each the one or the other, so that the group becomes one of the other kind while it lives.
+ * A group that reads and commits, with each member on its own machine, which may pause or be cut off; and a group with a single
+ * member, which is deleted whenever it is empty. Members use the classic protocol, the consumer protocol (KIP-848), or a mixture,
+ * so that the group is converted between the two kinds.
  */
 import { sleep } from '../../base/clock.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -22,18 +22,18 @@ import type { Ledger } from './ledger.ts';
 import type { GroupProtocol, Plan } from './swarm.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Machines of members: faults of clients choose among them. */
+/** Machines of members, on which faults of clients act. */
 export const memberMachines = ['member 0', 'member 1', 'member 2', 'visitor'] as const;
 
 const groupId = 'readers';
 const heartbeatIntervalMs = 300;
-/** So many members that have ended commit once more, so much later. */
+/** The share of former members that commit once more, and the delay of that commit. */
 const hauntPart = 0.3;
 const zombieMs = 200;
 const visitors = 'visitors';
 const visitMs = 3_000;
 const visitPauseMs = 300;
-/** So little that much is read from the disk. */
+/** Small, so that many records are read from the disk. */
 const visitBytes = 300;
 /** `offsets.topic.num.partitions` of simulated nodes. */
 const offsetsPartitions = 3;
@@ -44,19 +44,19 @@ export interface GroupWorkloadOptions {
   readonly verdict: Verdict;
   readonly plan: Plan;
   readonly ledger: Ledger;
-  /** Members go on until it is false. */
+  /** Members continue while it returns true. */
   readonly isReading: () => boolean;
-  /** Members come and go, and groups are deleted, until it is false. */
+  /** While it returns true, members join and leave, and groups are deleted. */
   readonly isRestless: () => boolean;
-  /** The member on this machine is about to ask to join. */
+  /** The member on this machine is about to send JoinGroup. */
   readonly onRebalance: (machine: string) => void;
 }
 
 export class GroupWorkload {
-  /** Offsets that the group has handed out, by partition. */
+  /** Offsets that members of the group have received, by partition. */
   private readonly delivered = new Map<string, Set<number>>();
   private readonly options: GroupWorkloadOptions;
-  /** All topics: every member subscribes to them. */
+  /** All topics; every member subscribes to them. */
   private readonly topics: readonly string[];
   private readonly subscribed: ReadonlySet<string>;
   private readonly watch: GroupWatch;
@@ -73,7 +73,7 @@ export class GroupWorkload {
     this.watch = new GroupWatch(cluster, verdict, groupId);
   }
 
-  /** A record that was acknowledged and not handed out. */
+  /** A record that was acknowledged and that no member has received. */
   misses(): string | null {
     const { ledger } = this.options;
     for (const name of this.subscribed) {
@@ -88,12 +88,12 @@ export class GroupWorkload {
     return this.watch.isCoordinated;
   }
 
-  /** Why the group is not at rest; null: it is. */
+  /** Why the group is not stable; null when it is. */
   unrest(): string | null {
     return this.watch.unrest(this.subscribed);
   }
 
-  /** One member after the other, on the machine at `position`. */
+  /** Runs one member after the other, on the machine at `position`. */
   async member(client: KafkaClient, random: SeededRandom, position: number): Promise<void> {
     const { plan, isReading } = this.options;
     while (isReading()) {
@@ -112,7 +112,10 @@ export class GroupWorkload {
     }
   }
 
-  /** A former member that was only slow commits where it was: the group must refuse it, unless it is a static one whose place is kept. */
+  /**
+   * A former member that was only slow commits its position. The group must refuse it, unless it is a static member whose place is
+   * kept.
+   */
   private async haunt(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
     await sleep(client.ports.scheduler, zombieMs);
     await consumer.commit(consumer.groupMetadata().memberId).catch(() => {});
@@ -141,7 +144,7 @@ export class GroupWorkload {
     return consumer;
   }
 
-  /** Follows the group in the log of its coordinators. */
+  /** Reads the group's records in the log of its coordinators and passes them to the oracle. */
   async audit(client: KafkaClient): Promise<void> {
     const { cluster, verdict, isReading } = this.options;
     const topicName = (id: string): string | undefined =>
@@ -166,13 +169,13 @@ export class GroupWorkload {
         }
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // The topic comes with the first group; a broker may not answer.
+        // The topic is created with the first group; until then brokers may not respond.
         await sleep(client.ports.scheduler, 100);
       }
     }
   }
 
-  /** Reads all topics in small pieces, and commits nothing: every visit begins at the start. */
+  /** Reads all topics in small pieces and commits nothing, so every visit begins at the start. */
   async visitor(client: KafkaClient, random: SeededRandom): Promise<void> {
     const { protocol } = this.options.plan.group;
     while (this.options.isRestless()) {
@@ -195,7 +198,7 @@ export class GroupWorkload {
     }
   }
 
-  /** Deletes the visitors' group when nobody is in it. */
+  /** Deletes the visitors' group when it is empty. */
   async sweep(client: KafkaClient, random: SeededRandom): Promise<void> {
     while (this.options.isRestless()) {
       await sleep(client.ports.scheduler, random.exponential(300));
@@ -205,12 +208,12 @@ export class GroupWorkload {
           groupsNames: [visitors],
         });
       } catch {
-        // Nobody answered: another time.
+        // There was no response: the next round tries again.
       }
     }
   }
 
-  /** The life of one member, which ends when it was thrown out, after `staysMs`, or with the workload. */
+  /** Runs one member until it is removed from the group, `staysMs` have passed, or the workload ends. */
   private async follow(
     client: KafkaClient,
     consumer: GroupConsumer,
@@ -232,7 +235,7 @@ export class GroupWorkload {
         if (records.length > 0) await afterRecords();
       }
     } catch {
-      // Thrown out of the group: joins again as somebody else.
+      // Removed from the group: joins again as a new member.
       await sleep(scheduler, plan.thinkMs * 2);
     }
     this.watch.ended(consumer);

@@ -1,6 +1,7 @@
 /**
- * What must hold of the metadata after every event: one leader an epoch of the quorum, equal images at equal offsets, leaders
- * and ISRs among the replicas. Keeps the time line of the topics and settings that the oracle of metadata operations needs.
+ * Checks the metadata of all nodes after every event: at most one leader per epoch of the quorum, equal images at equal offsets,
+ * leaders and ISRs among the replicas. Records the time line of topics and configurations that the oracle of metadata operations
+ * needs.
  */
 import { encodeSnapshot } from '../../metadata/snapshot.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -9,13 +10,13 @@ import type { SimulatedCluster } from '../simulated-cluster.ts';
 import type { TimeLine } from './time-line.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Every so many offsets whole images are compared, byte by byte; in between what moves most. */
+/** Whole images are compared once in this many offsets; in between only the parts that change most. */
 const wholeEvery = 8;
 
 export class ImageChecker {
-  /** The newest offset that any node shows. */
+  /** The newest offset of any node's image. */
   newestOffset = -1;
-  /** The newest epoch of a committed entry that any node shows: that of the newest controller that can have given an answer. */
+  /** The newest epoch of a committed entry in any node's image, that is the epoch of the newest controller that can have responded. */
   newestEpoch = -1;
   private readonly cluster: SimulatedCluster;
   private readonly verdict: Verdict;
@@ -33,7 +34,7 @@ export class ImageChecker {
     this.shown = cluster.nodes.map(() => null);
   }
 
-  /** True when some node's metadata moved. */
+  /** Returns true when the metadata of a node has changed. */
   check(): boolean {
     let moved = false;
     const { nodes } = this.cluster;
@@ -117,7 +118,7 @@ function quickDigest(image: MetadataImage): string {
   return facts.join(' ');
 }
 
-/** FNV-1a over the bytes of a snapshot: everything that the image holds. */
+/** FNV-1a hash over the bytes of a snapshot, which has everything in the image. */
 export function wholeDigest(image: MetadataImage): string {
   let hash = 0x811c9dc5;
   for (const piece of encodeSnapshot(image))

@@ -1,6 +1,6 @@
 /**
- * What clients know of the records of every partition: what was acknowledged and what was read, at which offset. One offset
- * has one value, one value has one offset (producers are idempotent), and what was acknowledged is there at the end.
+ * What clients know of the records of every partition: which were acknowledged and which were read, at which offset. Each offset
+ * has one value, each value has one offset (producers are idempotent), and every acknowledged record is there at the end.
  */
 import type { Verdict } from './verdict.ts';
 
@@ -21,7 +21,7 @@ export class Ledger {
     this.verdict = verdict;
   }
 
-  /** A producer got the response that `value` is at `offset`. */
+  /** A producer got a response with `offset` for `value`. */
   acknowledged(partition: string, offset: number, value: string): void {
     this.acknowledgedCount++;
     this.note(partition, offset, value, 'acknowledged');
@@ -32,7 +32,7 @@ export class Ledger {
     this.note(partition, offset, value, `read by ${who}`);
   }
 
-  /** The next offset after all that clients have seen. */
+  /** The offset after the last one that clients have seen. */
   endOffset(partition: string): number {
     return this.partitions.get(partition)?.endOffset ?? 0;
   }
@@ -41,7 +41,7 @@ export class Ledger {
     return [...this.partitions.keys()].sort();
   }
 
-  /** Offsets that were acknowledged, in order. */
+  /** The acknowledged offsets, in order. */
   acknowledgedOf(partition: string): number[] {
     return [...(this.partitions.get(partition)?.acknowledged ?? [])].sort((a, b) => a - b);
   }

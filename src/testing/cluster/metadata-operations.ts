@@ -1,12 +1,12 @@
 /**
- * Clients that create, delete and probe topics and write a setting, and the oracle that says whether the answers fit one
- * order of events: what took force must have done so at an offset between those that were newest when the request left and
- * when its answer came; what was seen must have been so at one of them. An answer that never came says nothing.
+ * Clients that create, delete and probe topics and change a configuration, and the oracle that checks whether the responses fit one
+ * order of events. A change must have taken effect at an offset between the newest offset when the request was sent and the newest
+ * when the response arrived; a state that was read must have existed at one of these offsets. A missing response proves nothing.
  *
- * A request is carried out once. TOPIC_ALREADY_EXISTS must not be the answer to the very request that created the topic, nor
- * UNKNOWN_TOPIC_OR_PARTITION to the one that deleted it. One case is ambiguous and allowed: a broker sends the request again when
- * the active controller changes before the answer has left. The new controller finds the topic there (or gone), and knows nothing
- * of the requests that earlier controllers carried out.
+ * A request is carried out once. TOPIC_ALREADY_EXISTS must not be the response to the request that created the topic, nor
+ * UNKNOWN_TOPIC_OR_PARTITION to the one that deleted it. One case is ambiguous and allowed: when the active controller changes
+ * before the response is sent, the broker sends the request again. The new controller finds the topic created (or deleted) and does
+ * not know which requests earlier controllers carried out.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -41,20 +41,20 @@ const serialMin = 1_000_000;
 
 interface Operation {
   readonly kind: 'create' | 'delete' | 'probe' | 'set';
-  /** A topic, or the value of the setting. */
+  /** A topic, or a value of the configuration. */
   readonly name: string;
-  /** Newest offset anywhere when the request left and when the answer came. */
+  /** The newest offset on any node when the request was sent and when the response arrived. */
   readonly floor: number;
   ceiling: number;
-  /** Newest controller epoch at these two times. */
+  /** The newest controller epoch at these two times. */
   readonly floorEpoch: number;
   ceilingEpoch: number;
-  /** Error code of the answer; null when none came. */
+  /** Error code of the response; null when none came. */
   code: number | null;
   topicId: string;
 }
 
-/** The newest offset and epoch of the metadata log that any node shows. */
+/** The newest offset and epoch of the metadata log in any node's image. */
 interface Newest {
   readonly newestOffset: number;
   readonly newestEpoch: number;
@@ -71,7 +71,7 @@ export class MetadataOperations {
     this.newest = newest;
   }
 
-  /** One operation of the actor, which has topic names of its own. */
+  /** One operation of the actor, which uses its own topic names. */
   async step(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
     const name = `t${actor}-${random.u32() % 3}`;
     const dice = random.fraction();
@@ -82,7 +82,7 @@ export class MetadataOperations {
     else await this.elect(client);
   }
 
-  /** Looks at all answers, once every node has shown what it knows. */
+  /** Checks all responses after every node's image has been seen. */
   check(verdict: Verdict): void {
     const deaths = new Set<TopicLife>();
     const births = new Set<string>();
@@ -129,7 +129,7 @@ export class MetadataOperations {
     return null;
   }
 
-  /** It came and went between two images; the response to its creation was lost. */
+  /** The topic was created and deleted between two images, and the response to its creation was lost. */
   private mayHavePassed({ name, topicId, ceiling }: Operation): boolean {
     if (topicId === '' || topicId === uuidZero || this.timeLine.topics.has(topicId)) return false;
     return this.operations.some(
@@ -137,7 +137,7 @@ export class MetadataOperations {
     );
   }
 
-  /** The value shows in no image because the same entry has a later one: of a request that a broker still sent again. */
+  /** The value is in no image because the same entry has a later one, from a request that a broker sent again. */
   private mayBeOverwritten(operation: Operation): boolean {
     return this.operations.some(({ kind, name, code }) => {
       const span = this.timeLine.settings.get(name);
@@ -233,7 +233,7 @@ export class MetadataOperations {
     return this.run('create', name, () => createTopic(client, name, numPartitions, false));
   }
 
-  /** Asks whether the topic could be created: a read of the active controller's state. */
+  /** Asks whether the topic could be created, which reads the active controller's state. */
   private probe(client: KafkaClient, name: string): Promise<void> {
     return this.run('probe', name, () => createTopic(client, name, 1, true));
   }
@@ -295,13 +295,13 @@ function mayOverlap({ born, died }: TopicLife, { floor, ceiling }: Operation): b
   return born.after < ceiling && (died === null || died.by > floor);
 }
 
-/** The answer does not tell whether the request was carried out, or will still be. */
+/** The response does not tell whether the request was carried out, or still will be. */
 function isInDoubt({ code, floorEpoch, ceilingEpoch }: Operation): boolean {
   if (code === null || code === timedOut) return true;
   return (code === exists || code === unknownTopic) && ceilingEpoch > floorEpoch;
 }
 
-/** The answer may come from a later controller than the one that made the change. */
+/** The response may come from a later controller than the one that made the change. */
 function hasNewController({ floorEpoch, ceilingEpoch }: Operation, change: Span): boolean {
   return ceilingEpoch > Math.max(floorEpoch, change.epoch);
 }

@@ -1,8 +1,8 @@
 /**
- * What must hold of the replicas after every event, seen from above: one leader a leader epoch of each partition, high
- * watermarks that never go back while one replica leads and never pass the log of a member of the ISR.
+ * Checks the replicas of all nodes after every event: at most one leader per leader epoch of a partition; a high watermark that
+ * never decreases while one replica leads and never passes the log end offset of a member of the ISR.
  *
- * It looks at the state of all nodes at once, which no node can. Partitions are listed anew whenever metadata moves.
+ * It reads the state of all nodes at once, which no node can. Partitions are listed again whenever metadata changes.
  */
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -34,7 +34,7 @@ export class ReplicaChecker {
   private current: Listing[] = [];
   private untilListing = 0;
 
-  /** A leader may not know yet that the disk of an ISR member lost what the member had acknowledged. */
+  /** A leader may not know yet that the disk of an ISR member lost records that the member had acknowledged. */
   private readonly mayHaveForgotten: (node: SimulatedNode) => boolean;
 
   constructor(
@@ -71,7 +71,7 @@ export class ReplicaChecker {
     for (const node of this.listings.keys()) if (!alive.has(node)) this.listings.delete(node);
   }
 
-  /** Keeps what is known of a partition for as long as the same object stands for it. */
+  /** Keeps the state of a partition while the same partition object is in use. */
   private listingOf(node: SimulatedNode): Listing {
     let listing = this.listings.get(node.node);
     if (listing === undefined) {
@@ -125,7 +125,7 @@ export class ReplicaChecker {
     }
   }
 
-  /** Every member of the ISR that follows in this epoch must have it. */
+  /** Every member of the ISR that follows in this epoch must have the records below it. */
   private advanced(watched: Watched): void {
     const { partition, node } = watched;
     const isr = partition.leaderState?.isr.committed ?? [];

@@ -1,7 +1,7 @@
 /**
- * What a seed is about: the shape of its cluster, its settings, its topics, and its faults with the moments at which they
- * strike. All of it is drawn before the run begins, each family of faults from a stream of its own, so that leaving a family
- * or a single fault out moves no other.
+ * The plan of a seed: the shape of its cluster, its settings, its topics, and its faults with their times. All of it is drawn
+ * before the run begins, each family of faults from its own random stream, so that leaving out a family or a fault changes no
+ * other.
  */
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedRole } from '../node-properties.ts';
@@ -36,15 +36,15 @@ export const families = [
 export type Family = (typeof families)[number];
 
 export interface PlannedFault {
-  /** Stays the same whatever else is left out. */
+  /** Stays the same when other faults are left out. */
   readonly number: number;
   readonly family: Family;
-  /** After the faults have begun. */
+  /** Time after the faults have begun. */
   readonly atMs: number;
-  /** Chooses the victim. */
+  /** Selects the victim. */
   readonly victim: number;
   readonly durationMs: number;
-  /** Whatever else the family needs; uniform in [0, 1). */
+  /** A random number in [0, 1) for other choices of the family. */
   readonly dice: number;
 }
 
@@ -58,16 +58,16 @@ export interface TopicPlan {
 /** `mixed`: each member draws its own. */
 export type GroupProtocol = 'classic' | 'consumer' | 'mixed';
 
-/** Of the members of the group. */
+/** The plan of the group and its members. */
 export interface GroupPlan {
   readonly protocol: GroupProtocol;
-  /** Of the consumer protocol (KIP-1263). */
+  /** Assignment interval of the consumer protocol (KIP-1263). */
   readonly assignmentIntervalMs: number;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   /** All members but the last are static (KIP-345). */
   readonly hasStaticMembers: boolean;
-  /** After so long a member leaves, and another comes; null: they stay. */
+  /** After this time a member leaves and another one joins; null: members stay. */
   readonly staysMs: number | null;
 }
 
@@ -77,17 +77,17 @@ export interface Plan {
   readonly properties: Readonly<Record<string, string>>;
   readonly topics: readonly TopicPlan[];
   readonly group: GroupPlan;
-  /** Mean time that a disk takes to read. */
+  /** Mean duration of a read from the disk. */
   readonly diskReadMeanMs: number;
-  /** Memory of a broker for its newest records: with little of it, disks are read. */
+  /** Memory of a broker for recent batches; with a small value many reads go to the disk. */
   readonly tailCacheBytesMax: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
   /** `fetch.min.bytes` of the consumers that read everything. */
   readonly fetchMinBytes: number;
-  /** Between two records of a partition, ms. */
+  /** Time between two records of a partition, in ms. */
   readonly thinkMs: number;
-  /** The cluster has to work with the nodes that are up before the dead ones come back. */
+  /** Before dead nodes are started again, the cluster must work with the nodes that are up. */
   readonly healsInSteps: boolean;
   readonly hasEligibleLeaderReplicas: boolean;
 }
@@ -109,7 +109,7 @@ const shapes: readonly Shape[] = [
   { name: 'three combined, one broker', weight: 2, roles: ['both', 'both', 'both', 'broker'] },
 ];
 
-/** How long the effect of a fault lasts, ms; how many a run may have. */
+/** For each family: duration of a fault's effect in ms, and number of faults in a run. */
 const strength: Record<Family, { readonly lastsMs: readonly [number, number]; readonly countMax: number }> = {
   kill: { lastsMs: [20, 4000], countMax: 5 },
   power: { lastsMs: [20, 4000], countMax: 3 },
@@ -137,7 +137,7 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   move: { lastsMs: [0, 1], countMax: 8 },
 };
 
-/** The first one has the metadata too. */
+/** The metadata log is in the first directory. */
 const directoryChoices = [['/data'], ['/data'], ['/data', '/disk2'], ['/data', '/disk2', '/disk3']];
 
 export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip: ReadonlySet<number>): Plan {
@@ -193,7 +193,7 @@ function faultsOf(random: SeededRandom, faultsMs: number): PlannedFault[] {
   return faults.sort((a, b) => a.atMs - b.atMs || a.number - b.number);
 }
 
-/** With one broker nothing but the disk keeps what was acknowledged: then every write is synced. */
+/** With a single broker, acknowledged records are only on its disk, so every write is synced. */
 function propertiesOf(settings: SeededRandom, brokers: number): Record<string, string> {
   return {
     'replica.lag.time.max.ms': String(pick(settings, [500, 2_000, 10_000])),
@@ -215,7 +215,7 @@ function propertiesOf(settings: SeededRandom, brokers: number): Record<string, s
   };
 }
 
-/** Members of the classic protocol say it themselves. */
+/** Members of the classic protocol send these values themselves. */
 function groupProperties({ sessionTimeoutMs, assignmentIntervalMs }: GroupPlan): Record<string, string> {
   return {
     'group.consumer.min.session.timeout.ms': '500',
@@ -247,7 +247,7 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
   ];
 }
 
-/** Sessions of static members outlast several rebalances; others may end before a rebalance that waits for a member does. */
+/** Sessions of static members outlast several rebalances; other sessions may end during a rebalance that waits for the member. */
 function groupOf(clients: SeededRandom, protocols: SeededRandom): GroupPlan {
   const hasStaticMembers = clients.chance(0.6);
   const isLong = clients.chance(0.4) || hasStaticMembers;
@@ -261,7 +261,7 @@ function groupOf(clients: SeededRandom, protocols: SeededRandom): GroupPlan {
   };
 }
 
-/** All nodes, or some of them: whom a cut separates. */
+/** The nodes from which a cut separates the victim: all, or some. */
 export function struckBy<N extends { readonly id: number }>(
   { dice }: Pick<PlannedFault, 'dice'>,
   nodes: readonly N[],

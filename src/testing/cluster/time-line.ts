@@ -1,15 +1,15 @@
 /**
- * When topics came and went and settings changed, in offsets of the metadata log, as the images of all nodes show. An image
- * may be several entries ahead of the one before it, so a change is known to lie in a span of offsets; every node that moves
- * in smaller steps narrows it.
+ * When topics were created and deleted and configurations changed, in offsets of the metadata log, derived from the images of all
+ * nodes. An image may be several entries ahead of the one before it, so a change is only known to lie in a span of offsets; every
+ * node whose image advances in smaller steps narrows it.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 
-/** A change took force after the offset `after` and at or before the offset `by`. */
+/** A change took effect after the offset `after` and at or before the offset `by`. */
 export interface Span {
   after: number;
   by: number;
-  /** Of the entry at `after`. The change was proposed by the controller of this epoch or of a later one. */
+  /** Epoch of the entry at `after`: the controller of this or a later epoch proposed the change. */
   epoch: number;
 }
 
@@ -21,12 +21,12 @@ export interface TopicLife {
   died: Span | null;
 }
 
-/** The topic and its setting that operations write serial numbers to. */
+/** The topic and the configuration to which operations write serial numbers. */
 export const watchedSetting = { topic: 'ledger', name: 'max.message.bytes' } as const;
 
 export class TimeLine {
   readonly topics = new Map<string, TopicLife>();
-  /** Values of the watched setting, each with the span in which it came. */
+  /** Values of the watched configuration, each with the span in which it was set. */
   readonly settings = new Map<string, Span>();
 
   saw(image: MetadataImage, before: MetadataImage | null): void {

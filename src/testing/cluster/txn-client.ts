@@ -1,6 +1,6 @@
 /**
- * A transactional producer as the simulation needs it: what clients of transactions version 2 send (KIP-890), each call repeated until
- * there is an answer. A call that is refused ends the transaction; one without an answer leaves its outcome open.
+ * A minimal transactional producer: sends the requests of clients with transactions version 2 (KIP-890) and repeats each call until
+ * there is a response. A refused call ends the transaction; a call without a response leaves its outcome open.
  */
 import { sleep } from '../../base/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -71,7 +71,7 @@ export class TxnClient {
     this.#sequences.clear();
   }
 
-  /** As one batch. */
+  /** Sends the values as one batch. */
   async send(topic: string, partition: number, values: readonly string[]): Promise<void> {
     const name = `${topic}-${partition}`;
     const baseSequence = this.#sequences.get(name) ?? 0;
@@ -101,7 +101,7 @@ export class TxnClient {
     });
   }
 
-  /** A group without members has read so far. */
+  /** Commits the offset of a group without members in the transaction. */
   async sendOffset(groupId: string, topic: string, offset: number): Promise<void> {
     const init = {
       ...this.#producer,
@@ -159,7 +159,7 @@ export class TxnClient {
         if (!error.retriable) throw new KafkaError(error);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // A connection that breaks is no answer; the call is made again.
+        // A broken connection is no response; the call is repeated.
         if (error instanceof KafkaError && !isRetriable(error)) throw error;
       }
       await sleep(scheduler, retryMs);

@@ -1,11 +1,11 @@
 /**
- * What clients know of transactions, record by record. A transaction whose commit was acknowledged is wholly visible to read_committed;
- * one whose commit was never requested never is; one whose commit had no answer is visible as a whole or not at all. A record is there
- * once. Offsets move with their transaction.
+ * What clients know of transactions, record by record. All records of a transaction whose commit was acknowledged are visible to
+ * read_committed consumers. When the commit was never requested, none is. When the commit had no response, either all or none are.
+ * Each record appears once. Committed offsets follow their transaction.
  */
 import type { Verdict } from './verdict.ts';
 
-/** `committing`: the commit was requested; its outcome is not known, and may never be. */
+/** `committing`: the commit was requested and its outcome is unknown, perhaps for ever. */
 type State = 'open' | 'committing' | 'committed' | 'aborted';
 
 export interface Transaction {
@@ -25,7 +25,7 @@ export class TxnLedger {
   /** Transactional id → its transactions, in order. */
   readonly #transactions = new Map<string, Transaction[]>();
   readonly #of = new Map<string, Transaction>();
-  /** Value → where a reader of committed records saw it. */
+  /** Value → where a read_committed consumer saw it. */
   readonly #seen = new Map<string, string>();
   committedCount = 0;
 
@@ -46,7 +46,7 @@ export class TxnLedger {
     this.#of.set(value, transaction);
   }
 
-  /** Another producer has the id: what was not asked to commit until now never will. */
+  /** Another producer has taken the id: transactions whose commit has not been requested by now never commit. */
   takenOver(id: string): void {
     for (const transaction of this.#transactions.get(id) ?? [])
       if (transaction.state === 'open') transaction.state = 'aborted';
@@ -61,7 +61,7 @@ export class TxnLedger {
     this.committedCount++;
   }
 
-  /** A reader of committed records was given `value`. */
+  /** A read_committed consumer received `value`. */
   read(partition: string, offset: number, value: string, who: string): void {
     const transaction = this.#of.get(value);
     if (transaction === undefined)
@@ -93,7 +93,7 @@ export class TxnLedger {
     return [...this.#transactions.keys()];
   }
 
-  /** The group of `id` has committed `offset`; -1: nothing. After `checkAll`. */
+  /** The group of `id` has committed `offset` (-1: none). Called after `checkAll`. */
   checkOffset(id: string, offset: number): void {
     let expected = -1;
     for (const transaction of this.#transactions.get(id) ?? []) {

@@ -1,6 +1,7 @@
 /**
- * Transactional producers, each with a transactional id of its own: they write to several partitions and commit offsets, commit,
- * abort, crash in the middle of it and come back, while their former selves go on as zombies; readers of committed records.
+ * Transactional producers, each with its own transactional id. They write to several partitions and commit offsets; they commit,
+ * abort, or crash during a transaction and restart, while their former incarnations continue as zombies. Also read_committed
+ * consumers.
  */
 import { sleep } from '../../base/clock.ts';
 import { Fetcher } from '../../client/fetcher.ts';
@@ -16,11 +17,11 @@ import type { Verdict } from './verdict.ts';
 
 export const txnTopic = 'payments';
 export const txnPartitions = 3;
-/** Time-out of transactions: what a crashed producer left open is aborted then. */
+/** Transaction time-out, after which the transaction of a crashed producer is aborted. */
 export const txnTimeoutMs = 3_000;
 const patienceMs = 4_000;
 const zombieMs = 1_500;
-/** Polls without a record after which a partition is read to its end. */
+/** After this many polls without a record a partition counts as read to its end. */
 const emptyPollsMax = 3;
 const decoder = new TextDecoder();
 const offsetFetchVersion = 7;
@@ -33,7 +34,7 @@ export interface TxnWorkloadOptions {
   readonly isReading: () => boolean;
 }
 
-/** The topic, with the replicas of another one. */
+/** The topic of transactions, with the same replicas as another topic. */
 export function txnTopicLike(like: TopicPlan): TopicPlan {
   return { ...like, name: txnTopic, partitions: txnPartitions };
 }
@@ -48,7 +49,7 @@ export class TxnWorkload {
     this.ledger = new TxnLedger(options.verdict);
   }
 
-  /** One transactional id: producers one after the other, each of which fences the last. */
+  /** Runs one transactional id: one producer after the other, each of which fences the one before. */
   async produce(client: KafkaClient, random: SeededRandom, id: string): Promise<void> {
     const { isProducing, thinkMs } = this.#options;
     while (isProducing()) {
@@ -67,7 +68,7 @@ export class TxnWorkload {
     }
   }
 
-  /** False when one was refused, or its outcome is not known: then the producer is done for. */
+  /** Returns false when a transaction was refused or its outcome is unknown; then the producer must be replaced. */
   async #transactions(producer: TxnClient, random: SeededRandom, id: string): Promise<boolean> {
     const { isProducing, thinkMs } = this.#options;
     const count = 1 + (random.u32() % 8);
@@ -78,7 +79,7 @@ export class TxnWorkload {
     return true;
   }
 
-  /** True when the producer may go on. */
+  /** Returns true when the producer may continue. */
   async #transaction(producer: TxnClient, random: SeededRandom, id: string): Promise<boolean> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) {
@@ -130,7 +131,7 @@ export class TxnWorkload {
     transaction.state = 'aborted';
   }
 
-  /** Leaves a transaction open; perhaps the producer that crashed is only slow, and goes on when another has its id. */
+  /** Leaves a transaction open. The crashed producer may be only slow and continue when another one has its id. */
   async #crash(producer: TxnClient, random: SeededRandom, id: string): Promise<void> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) return this.#mustAbort(transaction);
@@ -142,7 +143,7 @@ export class TxnWorkload {
     await this.#commit(producer, transaction);
   }
 
-  /** Reads a partition from its start, committed records only, again and again. */
+  /** Reads a partition from its start with read_committed, again and again. */
   async consume(client: KafkaClient, partition: number): Promise<void> {
     const { isReading, thinkMs } = this.#options;
     while (isReading()) {
@@ -151,7 +152,7 @@ export class TxnWorkload {
     }
   }
 
-  /** Everything is read once more, and checked. Everybody else has ended. */
+  /** Reads everything once more and checks it, after all other clients have ended. */
   async readAgain(client: KafkaClient): Promise<void> {
     for (let partition = 0; partition < txnPartitions; partition++)
       await this.#readOnce(client, partition, 'the last reader', () => false);
@@ -181,7 +182,7 @@ export class TxnWorkload {
         empty = records.length === 0 ? empty + 1 : 0;
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // A broker that can't answer, or a checksum that does not fit.
+        // A broker that cannot respond, or a batch with a wrong checksum.
         await sleep(client.ports.scheduler, 100);
       }
     }

@@ -1,4 +1,4 @@
-/** The first thing that was wrong in a run: an invariant by its id, with what was seen. Later ones may follow from it. */
+/** The first violation of a run: the id of the invariant, and what was observed. Later violations may only follow from it. */
 import type { SimulationViolation } from '../../simulation/run.ts';
 
 export class Verdict {
@@ -8,7 +8,7 @@ export class Verdict {
     this.violation ??= { invariant, message };
   }
 
-  /** What the code under test found out by itself: an assertion, a rejected promise. */
+  /** An error of the code under test: a failed assertion or a rejected promise. */
   threw(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.report('assertion', text);

@@ -1,6 +1,6 @@
 /**
- * What clients do in a simulated cluster, all of it as bytes on the wire: idempotent producers at acks=all, consumers that
- * read from the start, transactions, a group that commits what it has seen, single commits, and operations on the metadata.
+ * The clients of a simulated cluster, which send real protocol bytes: idempotent producers at acks=all, consumers that read from
+ * the start, transactions, a group that commits what it has read, single commits, and operations on the metadata.
  */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -61,7 +61,7 @@ export class Workload {
     });
   }
 
-  /** Clients that are at work. */
+  /** True when all clients have ended. */
   get isIdle(): boolean {
     return this.runningCount === 0;
   }
@@ -100,13 +100,13 @@ export class Workload {
       this.actor(`auditor ${partition}`, partition, (client) => this.transactions.consume(client, partition));
   }
 
-  /** Begins to read all transactions again and to check them; the function that comes back says when that is done. */
+  /** Begins to read and check all transactions again; the returned function tells whether that is complete. */
   readTransactionsAgain(): () => boolean {
     this.actor('last auditor', 0, (client) => this.transactions.readAgain(client));
     return () => this.isIdle;
   }
 
-  /** No more records and operations; consumers go on until `stop`. */
+  /** Ends producers and operations; consumers continue until `stop`. */
   stopWriting(): void {
     this.isProducing = false;
   }
@@ -116,22 +116,22 @@ export class Workload {
     this.isReading = false;
   }
 
-  /** Everything that was acknowledged has been handed out to the group. */
+  /** The group has received every acknowledged record. */
   get groupHasAll(): boolean {
     return this.groupMisses() === null;
   }
 
-  /** A record of the group's topic that was acknowledged and not handed out. */
+  /** A record of the group's topic that was acknowledged and that the group has not received. */
   groupMisses(): string | null {
     return this.groups.misses();
   }
 
-  /** A broker has loaded the group, which may take a while where disks are slow. */
+  /** A broker has loaded the group, which may take a while with slow disks. */
   get isCoordinated(): boolean {
     return this.groups.isCoordinated;
   }
 
-  /** Why the group is not at rest; null: it is. */
+  /** Why the group is not stable; null when it is. */
   groupUnrest(): string | null {
     return this.groups.unrest();
   }
@@ -146,7 +146,7 @@ export class Workload {
     }
   }
 
-  /** Runs one client until it is told to stop. What it throws is wrong. */
+  /** Runs one client until it is told to stop. An error that it throws is a violation. */
   private actor(
     name: string,
     first: number,
@@ -187,7 +187,7 @@ export class Workload {
       const values = Array.from({ length: burst }, () => `${name}:${count++}`);
       const sent = values.map((value) => producer.send({ topic, partition, value: encoder.encode(value) }));
       for (const [position, outcome] of (await Promise.allSettled(sent)).entries()) {
-        // Too late or refused: not acknowledged, so nothing is promised.
+        // Refused or timed out: not acknowledged, so nothing is promised.
         if (outcome.status === 'rejected') continue;
         const { offset } = outcome.value;
         if (offset <= lastOffset)
@@ -219,7 +219,7 @@ export class Workload {
           this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'a consumer');
         }
       } catch (error) {
-        // A checksum that does not fit, or a broker that can't answer: the consumer sees no record, and asks again.
+        // A batch with a wrong checksum, or a broker that cannot respond: the consumer gets no record and tries again.
         if (!(error instanceof Error)) throw error;
         if (error instanceof KafkaError && error.error.name === 'OFFSET_OUT_OF_RANGE') {
           this.verdict.report('I24 no gaps', `${name}: offset ${next} is out of range`);
@@ -231,7 +231,7 @@ export class Workload {
 
   private async administer(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
     while (this.isProducing) {
-      // An answer that does not come leaves the operation open.
+      // Without a response the outcome of the operation stays open.
       await this.operations.step(client, random, actor).catch(() => {});
       await this.cluster.clientSleep(random.exponential(150));
     }

@@ -1,6 +1,6 @@
 /**
- * The world of whole clusters: nodes, clients and faults drawn from a seed, invariants after every event, and a cluster that
- * must serve again once the faults are over. `docs/simulation.md` explains it from outside.
+ * The world of whole clusters: nodes, clients and faults drawn from a seed, invariants checked after every event, and a cluster
+ * that must serve again when the faults have ended. See `docs/simulation.md`.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulationOptions, SimulationResult, SimulationWorld } from '../../simulation/run.ts';

@@ -1,6 +1,6 @@
 /**
- * The sockets of a test node: bound once before anything is advertised, closed while the node is down, opened again on the same
- * port. Controllers' listeners have no socket: the nodes of a test cluster speak to each other in memory.
+ * The client sockets of a test node. They are bound once, before any address is advertised, closed while the node is down, and
+ * opened again on the same port. Controller listeners have no socket, because the nodes of a test cluster communicate in memory.
  */
 import { connectTcp, handOver, listenTcp } from '../../adapters/tcp-network.ts';
 import type { Address, Connection, Listener, Network } from '../../base/network.ts';
@@ -10,7 +10,7 @@ const backlog = 128;
 
 interface Guest {
   readonly connection: Connection;
-  /** What the newest request of this connection said. */
+  /** The client id in the newest request of this connection. */
   clientId: string;
 }
 
@@ -18,7 +18,7 @@ export class ClientDoor {
   address: Address;
   private listener: Listener | null = null;
   private onConnection: ((connection: Connection) => void) | null = null;
-  /** Connections that came before the node listens. */
+  /** Connections that arrived before the node listens. */
   private readonly early: Connection[] = [];
   private readonly guests = new Map<number, Guest>();
 
@@ -26,7 +26,7 @@ export class ClientDoor {
     this.address = address;
   }
 
-  /** Takes the port; any free one the first time when none was asked for. */
+  /** Binds the port; a free one the first time when the test gave none. */
   async bind(): Promise<void> {
     if (this.listener !== null) return;
     this.listener = await listenTcp(this.address, backlog, (socket) => {
@@ -35,7 +35,7 @@ export class ClientDoor {
     this.address = { host: this.address.host, port: this.listener.address.port };
   }
 
-  /** What an incarnation of the node sees. */
+  /** The network of one incarnation of the node. */
   networkFor(life: Life): Network {
     return {
       listen: async (address, onConnection) => {
@@ -49,7 +49,7 @@ export class ClientDoor {
     };
   }
 
-  /** Refuses clients and drops those that are there. */
+  /** Closes the port and all client connections. */
   async close(): Promise<void> {
     const { listener } = this;
     this.listener = null;
@@ -59,7 +59,7 @@ export class ClientDoor {
     await listener?.close();
   }
 
-  /** Ends connections at once: all, or those of one client id. Returns how many. */
+  /** Closes connections at once: all, or those of one client id. Returns their number. */
   disconnect(clientId: string | null): number {
     let count = 0;
     for (const guest of [...this.guests.values()]) {
@@ -70,7 +70,7 @@ export class ClientDoor {
     return count;
   }
 
-  /** Notes which client uses the connection from `port`. */
+  /** Records which client id uses the connection from `port`. */
   heard(port: number, clientId: string): void {
     const guest = this.guests.get(port);
     if (guest !== undefined) guest.clientId = clientId;
@@ -99,7 +99,7 @@ export class ClientDoor {
   }
 }
 
-/** The connection as a node sees it. While the node is paused, what arrives waits. */
+/** The connection as the node gets it. While the node is paused, incoming bytes wait. */
 function gated(connection: Connection, life: Life): Connection {
   const door: Connection = {
     remote: connection.remote,

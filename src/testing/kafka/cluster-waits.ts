@@ -1,4 +1,4 @@
-/** What a test can wait for. Each wait asks the cluster again until it holds, and fails with what was seen last. */
+/** The waits of a test. Each repeats a query until the condition holds; on a time-out its error shows the last result. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { checkNames, type OptionNames } from './known-names.ts';
 import type { TestClient } from './test-client.ts';
@@ -6,7 +6,7 @@ import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
 
 /**
- * What a group shall be like.
+ * The state of a group to wait for.
  *
  * @example
  * ```ts
@@ -19,12 +19,12 @@ export interface GroupWait extends WaitOptions {
   readonly members?: number;
   /** Of `topic`: at most so many records that a committed reader would still find behind the committed offsets. */
   readonly lag?: number;
-  /** The topic that `lag` is about. */
+  /** The topic for `lag`. */
   readonly topic?: string;
 }
 
 /**
- * Which leader a partition shall have.
+ * The leader of a partition to wait for.
  *
  * @example
  * ```ts
@@ -32,14 +32,14 @@ export interface GroupWait extends WaitOptions {
  * ```
  */
 export interface LeaderWait extends WaitOptions {
-  /** This node. */
+  /** This node leads. */
   readonly is?: number;
-  /** Any other than this node. */
+  /** Another node than this one leads. */
   readonly not?: number;
 }
 
 /**
- * How a wait for a condition of the test's own is told.
+ * Options of a wait for the test's own condition.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export interface LeaderWait extends WaitOptions {
  * ```
  */
 export interface UntilOptions extends WaitOptions {
-  /** Names the condition in the error of a wait that ran out of time. */
+  /** Describes the condition in the error of a wait that timed out. */
   readonly what?: string;
 }
 
@@ -86,14 +86,14 @@ export class ClusterWaits {
     this.sources = sources;
   }
 
-  /** Until a group is in a state, has so many members, or has caught up. */
+  /** Waits until a group has a state, a number of members, or a maximum lag. */
   async group(id: string, wanted: GroupWait = {}): Promise<void> {
     checkNames('wait.group', wanted, groupWaitNames);
     const { state = wanted.members === undefined && wanted.lag === undefined ? 'Stable' : undefined } =
       wanted;
     const { members, lag, topic } = wanted;
     if (lag !== undefined && topic === undefined)
-      throw new TypeError("wait.group: 'lag' needs the topic that it is about: { lag: 0, topic: 'orders' }.");
+      throw new TypeError("wait.group: 'lag' needs a topic: { lag: 0, topic: 'orders' }.");
     let seen = 'nothing yet';
     const what = `group ${id} is ${JSON.stringify({ state, members, lag, topic })}`;
     await this.sources.deadlines.until(
@@ -113,7 +113,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Until every replica of a topic, or of all topics, runs and is in sync and every partition has a leader. */
+  /** Waits until every partition of a topic, or of all topics, has a leader and all its replicas run and are in sync. */
   async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
     checkNames('wait.inSync', options, waitNames);
     let seen = 'no metadata yet';
@@ -124,7 +124,7 @@ export class ClusterWaits {
         const topics = [...(this.sources.image()?.topics.all() ?? [])];
         const wanted = topic === undefined ? topics : topics.filter(({ name }) => name === topic);
         if (topic !== undefined && wanted.length === 0) return undefined;
-        // The ISR holds a node that was just killed until its time is over.
+        // A node that was killed stays in the ISR until its session ends, so check which nodes run.
         const runs = new Set(
           this.sources.nodes().flatMap(({ id, state }) => (state === 'running' ? id : [])),
         );
@@ -142,7 +142,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
+  /** Waits until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
   async leader(topic: string, partition = 0, options: LeaderWait = {}): Promise<number> {
     checkNames('wait.leader', options, leaderWaitNames);
     let seen = -1;
@@ -159,7 +159,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Until the log end offsets of a topic add up to at least `count`. */
+  /** Waits until the log end offsets of a topic add up to at least `count`. */
   async offsets(topic: string, count: number, options: WaitOptions = {}): Promise<void> {
     checkNames('wait.offsets', options, waitNames);
     let sum = 0;
@@ -175,7 +175,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Until a condition of the test's own holds; whatever it returns that is truthy is the result. */
+  /** Waits until a condition of the test returns a truthy value, and returns that value. */
   async until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
     checkNames('wait.until', options, untilNames);
     return this.sources.deadlines.until(options.what ?? 'the condition holds', options.timeout, async () => {

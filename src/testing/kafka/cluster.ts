@@ -1,7 +1,4 @@
-/**
- * A cluster for a test: production nodes in this process, real sockets for whatever client speaks Kafka, and everything that a
- * test wants to do to them.
- */
+/** A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations of a test on it. */
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { ClientDoor } from './client-door.ts';
@@ -37,7 +34,7 @@ const defaultHost = '127.0.0.1';
 const startStepMs = 100;
 
 /**
- * How far `read` reads.
+ * When `read` stops.
  *
  * @example
  * ```ts
@@ -47,7 +44,7 @@ const startStepMs = 100;
 export interface ReadOptions extends WaitOptions {
   /** So many records, as soon as they are there. */
   readonly count?: number;
-  /** Or until this holds; without both, what is there now. */
+  /** Or read until this returns true. Without `count` and `until`, read the records that exist now. */
   readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
   /** The offset to begin with, of each partition; the beginning by default. */
   readonly from?: number;
@@ -70,7 +67,7 @@ interface Seat {
 }
 
 /**
- * A running cluster; `startKafka` makes it.
+ * A running cluster, made by `startKafka`.
  *
  * @example
  * ```ts
@@ -81,11 +78,11 @@ interface Seat {
  */
 export class TestKafka {
   readonly clusterId: string;
-  /** The newest requests of clients, decoded, with their answers. */
+  /** The newest requests of clients, decoded, with their responses. */
   readonly requests = new RequestLog();
-  /** Between the nodes, and to the clients. */
+  /** The network between the nodes, and the connections of clients. */
   readonly network: TestNetwork;
-  /** Waiting for a state of the cluster instead of sleeping. */
+  /** Waits for a state of the cluster, to be used instead of sleeping. */
   readonly wait: ClusterWaits;
   private readonly options: StartKafkaOptions;
   private readonly time: TestTime;
@@ -175,24 +172,24 @@ export class TestKafka {
     return this.node(await this.deadlines.within(`a coordinator of ${kind} ${key}`, undefined, found));
   }
 
-  /** Does something to requests of clients. The first fault that fits a request is carried out. */
+  /** Injects a fault into requests of clients. Of several faults that match a request, the first is applied. */
   fault(options: FaultOptions): Fault {
     const within: Fault['within'] = (what, timeout, wait) => this.deadlines.within(what, timeout, wait);
     return this.faults.add(options, within);
   }
 
-  /** Puts a function of the test before an API. Returns what takes it away. */
+  /** Registers a function that handles the requests of an API before the node does. Returns a function that removes it. */
   on(api: string, control: ControlFunction): () => void {
     return this.controls.add(api, control);
   }
 
-  /** The cluster's time; only with `clock: 'manual'` it can be moved. */
+  /** The cluster's clock. Only with `clock: 'manual'` can it be moved. */
   readonly clock = {
-    /** Milliseconds since 1970, as the nodes see them. */
+    /** Milliseconds since 1970, by the clock of the nodes. */
     now: (): number => this.time.wallMs(),
-    /** Moves time on, such as by `'7d'`: timers run in the order in which they are due, and the cluster comes to rest. */
+    /** Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is idle. */
     advance: async (duration: number | string): Promise<void> => this.time.advance(durationMs(duration)),
-    /** Moves time on to a date. */
+    /** Advances the time to a date. */
     set: (date: Date | number): Promise<void> => {
       const byMs = Number(date) - this.time.wallMs();
       if (!(byMs >= 0)) return Promise.reject(new RangeError('The clock of a cluster does not go back.'));
@@ -200,7 +197,7 @@ export class TestKafka {
     },
   };
 
-  /** Creates a topic: so many partitions, or more than that. Resolves when its leaders serve. */
+  /** Creates a topic from a number of partitions or a `TestTopic`. Resolves when its leaders serve requests. */
   async createTopic(name: string, topic: number | TestTopic = 1): Promise<void> {
     checkTopic(name, topic);
     await this.deadlines.within(`topic ${name} is created`, undefined, this.client.createTopic(name, topic));
@@ -209,7 +206,7 @@ export class TestKafka {
     if (records.length > 0) await this.produce(name, records);
   }
 
-  /** Writes records; resolves when all replicas in sync have them. */
+  /** Writes records; resolves when all in-sync replicas have them. */
   async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
     records.forEach(checkRecord);
     const written = this.client.produce(topic, records);
@@ -261,20 +258,20 @@ export class TestKafka {
     return this.deadlines.within(`offsets of group ${group}`, undefined, committed);
   }
 
-  /** Everything that the nodes have stored, at this moment. */
+  /** Everything that the nodes have stored at this moment. */
   async snapshot(): Promise<Snapshot> {
     await this.time.rest();
     const nodes = new Map<number, StoredNode>();
     for (const { node, storage } of this.seats) {
       const stored = storage.save();
       if (stored === null)
-        throw new Error('A cluster in a directory can not be taken as a snapshot; copy the directory.');
+        throw new Error('A cluster in a directory cannot be saved as a snapshot; copy the directory.');
       nodes.set(node.id, stored);
     }
     return new Snapshot(this.clusterId, nodes);
   }
 
-  /** Makes the cluster what it was: nodes start again on what they had stored, on the same ports; faults are gone. */
+  /** Restores a snapshot: the nodes restart with what they had stored then, on the same ports; faults are removed. */
   async restore(snapshot: Snapshot): Promise<void> {
     this.forgetFaults();
     await Promise.all(this.nodes.map((node) => node.kill()));
@@ -282,7 +279,7 @@ export class TestKafka {
       const stored = snapshot.nodes.get(node.id);
       if (!(storage instanceof MemoryStorage) || stored === undefined)
         throw new Error(
-          `The snapshot does not fit: it has nodes ${[...snapshot.nodes.keys()].join(', ')}, in memory.`,
+          `The snapshot does not match this cluster: it has nodes ${[...snapshot.nodes.keys()].join(', ')}, in memory.`,
         );
       storage.restore(stored);
     }
@@ -291,14 +288,14 @@ export class TestKafka {
     await this.startNodes();
   }
 
-  /** Everything back to how it was when `startKafka` resolved: topics, records, groups; faults and requests are gone. */
+  /** Restores the state at which `startKafka` resolved: topics, records, groups. Faults and recorded requests are removed. */
   async reset(): Promise<void> {
     if (this.initial === null) throw new Error('Only a cluster in memory can be reset.');
     await this.restore(this.initial);
     this.requests.clear();
   }
 
-  /** Ends all nodes; nothing is left behind but the directory, if there is one. */
+  /** Stops all nodes and deletes what they stored, except a directory that the test gave. */
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -314,7 +311,7 @@ export class TestKafka {
     return this.close();
   }
 
-  /** A second cluster that begins as this one is now. */
+  /** Starts a second cluster with the present state of this one. */
   async fork(): Promise<TestKafka> {
     const { port: _port, topics: _topics, ...options } = this.options;
     const copy = new TestKafka({ ...options, nodes: this.seats.length }, this.clusterId);
@@ -322,7 +319,7 @@ export class TestKafka {
     return copy;
   }
 
-  /** Writes a snapshot to a file that `startKafka({ from: path })` takes. */
+  /** Writes a snapshot to a file that `startKafka({ from: path })` reads. */
   async save(path: string): Promise<void> {
     await (await this.snapshot()).save(path);
   }
@@ -336,7 +333,8 @@ export class TestKafka {
       if (from === null)
         for (const [name, topic] of Object.entries(this.options.topics ?? {}))
           await this.createTopic(name, topic);
-      // Otherwise the first group of the first test would be told to come back later, and clients do so after a long pause.
+      // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients retry
+      // only after a long delay.
       if (from === null) await this.warmGroups();
       if (this.seats.every(({ storage }) => storage instanceof MemoryStorage))
         this.initial = await this.snapshot();
@@ -348,7 +346,7 @@ export class TestKafka {
   }
 
   private async warmGroups(): Promise<void> {
-    // The first answer is that there is none yet; the question has the offsets topic created.
+    // The first response is that there is no coordinator yet; the request creates the offsets topic.
     await this.client.coordinatorNow('any').catch(() => -1);
     await this.wait.inSync('__consumer_offsets');
     await this.coordinator('group', 'any');
@@ -399,7 +397,7 @@ export class TestKafka {
     return {
       intercept: (request, run) => {
         door.heard(request.connection.remote.port, request.clientId);
-        // What the kit itself asks meets no faults.
+        // Requests of the kit itself get no faults.
         if (request.clientId === kitClientId) return run();
         const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;
         const { entry, answered } = this.requests.note(nodeId, request, this.time.wallMs(), nameOf);
@@ -427,7 +425,7 @@ export class TestKafka {
     return seat;
   }
 
-  /** Asks only nodes that run: a paused one would not answer. */
+  /** Uses only running nodes, because a paused one would not respond. */
   private get client(): TestClient {
     const running = this.seats.filter(({ node }) => node.state === 'running');
     const addresses = (running.length > 0 ? running : this.seats).map(({ door }) => door.address);
@@ -439,7 +437,7 @@ export class TestKafka {
     return this.own.client;
   }
 
-  /** The newest metadata that a running node knows. */
+  /** The newest metadata image of a running node. */
   private get image(): MetadataImage | null {
     const images = this.nodes.flatMap(({ image }) => image ?? []);
     return images.sort((a, b) => b.offset - a.offset)[0] ?? null;

@@ -1,10 +1,13 @@
-/** Control functions: a function of the test that stands before an API, and answers itself, lets pass, or holds back. */
+/**
+ * Control functions: functions of the test that handle requests of an API before the node does. They can respond themselves, pass
+ * the request on, or delay it.
+ */
 import { CloseConnection, type HandlerResult, type TwoPhase } from '../../broker/handler.ts';
 import { checkApi } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
 
 /**
- * What a control function returns: a response's fields, an end of the connection, silence, or what `next` gave.
+ * The result of a control function: the fields of a response, the end of the connection, no response, or the result of `next`.
  *
  * @example
  * ```ts
@@ -14,7 +17,7 @@ import type { LoggedRequest } from './request-log.ts';
 export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'ignore';
 
 /**
- * `next` does what would be done without this function, and gives the response that the client would get.
+ * `next` passes the request on and returns the response that the client would get.
  *
  * @example
  * ```ts
@@ -30,7 +33,7 @@ export type ControlFunction = (
   next: () => Promise<ControlOutcome>,
 ) => ControlOutcome | Promise<ControlOutcome>;
 
-/** The response that a result ends with, whatever its phases. */
+/** The response in which a result ends, whatever its phases. */
 export async function settled(result: HandlerResult<unknown>): Promise<unknown> {
   const value = await result;
   return typeof value === 'object' && value !== null && 'ordered' in value
@@ -41,7 +44,7 @@ export async function settled(result: HandlerResult<unknown>): Promise<unknown> 
 export class Controls {
   private readonly byApi = new Map<string, ControlFunction[]>();
 
-  /** The newest function of an API is asked first. Returns what takes it back. */
+  /** The newest function of an API is called first. Returns a function that removes it. */
   add(api: string, control: ControlFunction): () => void {
     checkApi(api);
     this.byApi.set(api, [control, ...(this.byApi.get(api) ?? [])]);

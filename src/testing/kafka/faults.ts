@@ -1,6 +1,6 @@
 /**
- * Faults on the requests of clients: which requests (filters, all of which must fit), what happens to them, how often. The
- * first fault that fits is carried out. Nothing of it is in the client, so it works with whatever speaks Kafka.
+ * Faults on requests of clients: which requests (filters, all of which must match), what happens to them, and how often. Of several
+ * matching faults the first is applied. The faults act on the server's side, so they work with every Kafka client.
  */
 import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
@@ -20,7 +20,7 @@ import {
 import { durationMs, type TestTime } from './time.ts';
 
 /**
- * Which requests a fault is about. What is left out fits everything.
+ * Selects the requests of a fault. Fields that are left out match everything.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ import { durationMs, type TestTime } from './time.ts';
 export interface FaultFilter {
   /** Kafka's name of the API, such as `'Produce'`, or several. */
   readonly api?: string | readonly string[];
-  /** The node that is asked. */
+  /** The node that gets the request. */
   readonly node?: number;
   readonly topic?: string;
   readonly topicId?: string;
@@ -38,12 +38,12 @@ export interface FaultFilter {
   readonly group?: string;
   readonly transactionalId?: string;
   readonly clientId?: string;
-  /** Whatever else can be told from the decoded request. */
+  /** A further condition on the decoded request. */
   readonly where?: (request: LoggedRequest) => boolean | Promise<boolean>;
 }
 
 /**
- * What happens to such a request. Without any of these, it is only counted.
+ * What happens to a matching request. Without any of these fields it is only counted.
  *
  * @example
  * ```ts
@@ -51,21 +51,24 @@ export interface FaultFilter {
  * ```
  */
 export interface FaultEffect {
-  /** Answer with this error of Kafka. What the filter does not mean is answered as usual. */
+  /** Respond with this Kafka error. Parts of the request that the filter does not select get their usual response. */
   readonly error?: ErrorName;
-  /** Do the work, then answer with the error: what a client must not do twice. */
+  /** Handle the request, then respond with the error. For testing that a client does not repeat it wrongly. */
   readonly after?: boolean;
-  /** Answer so much later. */
+  /** Delay the response by this time. */
   readonly delay?: number | string;
-  /** Never answer; the work is done. */
+  /** Handle the request and never respond. */
   readonly drop?: boolean;
-  /** Close the connection instead of answering. With `after`, the work is done first. */
+  /** Close the connection instead of responding. With `after` the request is handled first. */
   readonly disconnect?: boolean;
-  /** The records of a Fetch: `'crc'`: one byte is wrong, so that their checksum does not fit. `'truncate'`: the last bytes are missing. */
+  /**
+   * Damage the records in a Fetch response. `'crc'`: change one byte, so that the checksum is wrong. `'truncate'`: leave out the
+   * last bytes.
+   */
   readonly corrupt?: 'crc' | 'truncate';
-  /** `throttle_time_ms` of the answer: how long the client is asked to keep quiet. */
+  /** `throttle_time_ms` of the response: how long the client shall pause. */
   readonly throttleMs?: number;
-  /** Only count. */
+  /** Only count the requests. */
   readonly observe?: boolean;
 }
 
@@ -78,7 +81,7 @@ export interface FaultEffect {
  * ```
  */
 export interface FaultOptions extends FaultFilter, FaultEffect {
-  /** How often: once by default, `Infinity` until it is removed. */
+  /** Number of requests: 1 by default; `Infinity` until the fault is removed. */
   readonly times?: number;
 }
 
@@ -103,7 +106,7 @@ const optionNames: OptionNames<FaultOptions> = {
   times: true,
 };
 
-/** Refuses a fault that could meet no request, or that would not do what was meant. */
+/** Refuses a fault that could match no request, or whose fields contradict each other. */
 function checkFault(options: FaultOptions): void {
   checkNames('fault', options, optionNames);
   const { api, times = 1, error, delay, corrupt, throttleMs, where } = options;
@@ -112,7 +115,7 @@ function checkFault(options: FaultOptions): void {
   if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
     throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
   if (error !== undefined && !Object.hasOwn(Errors, error))
-    throw new TypeError(`'${error}' is no error of Kafka; such names are NOT_LEADER_OR_FOLLOWER.`);
+    throw new TypeError(`'${error}' is not a Kafka error; a name is, for example, NOT_LEADER_OR_FOLLOWER.`);
   if (delay !== undefined) durationMs(delay);
   if (throttleMs !== undefined && !(Number.isInteger(throttleMs) && throttleMs >= 0))
     throw new TypeError(`throttleMs must be a whole number of milliseconds, not ${String(throttleMs)}.`);
@@ -121,7 +124,7 @@ function checkFault(options: FaultOptions): void {
   if (corrupt !== undefined && !Object.hasOwn(damages, corrupt))
     throw new TypeError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
   if (corrupt !== undefined && apis.some((name) => name !== 'Fetch'))
-    throw new TypeError('corrupt damages the records of a Fetch; no other API has records in its answer.');
+    throw new TypeError('corrupt damages the records of a Fetch; no other API has records in its response.');
   const ends = (['error', 'drop', 'disconnect'] as const).filter(
     (end) => options[end] !== undefined && options[end] !== false,
   );
@@ -132,7 +135,7 @@ function checkFault(options: FaultOptions): void {
 type Body = Readonly<Record<string, unknown>>;
 
 /**
- * A fault in force: what it has met so far, and how to wait for more.
+ * An active fault: the requests that it was applied to, and a way to wait for more.
  *
  * @example
  * ```ts
@@ -143,7 +146,7 @@ type Body = Readonly<Record<string, unknown>>;
  */
 export class Fault {
   readonly options: FaultOptions;
-  /** The requests that it met, oldest first. */
+  /** The requests that it was applied to, oldest first. */
   readonly requests: LoggedRequest[] = [];
   private left: number;
   private readonly waiters = new Set<() => void>();
@@ -163,17 +166,17 @@ export class Fault {
     this.within = within;
   }
 
-  /** How many requests it met. */
+  /** Number of requests that it was applied to. */
   get hits(): number {
     return this.requests.length;
   }
 
-  /** Whether it will meet no more. */
+  /** Whether it will not be applied any more. */
   get isOver(): boolean {
     return this.left <= 0;
   }
 
-  /** Resolves when it has met `count` requests, 1 by default. */
+  /** Resolves when it was applied to `count` requests, 1 by default. */
   wait(count = 1, options: { readonly timeout?: number | string } = {}): Promise<void> {
     const wait = new Promise<void>((resolve) => {
       const look = (): void => {
@@ -187,7 +190,7 @@ export class Fault {
     return this.within(`a fault met ${count} requests (so far it met ${this.hits})`, options.timeout, wait);
   }
 
-  /** It meets no more requests. */
+  /** Removes the fault. */
   remove(): void {
     this.left = 0;
     this.onRemove(this);
@@ -235,7 +238,7 @@ export function mapResponse(
   return change(result);
 }
 
-/** A response that says that all of `body` failed. */
+/** A response in which every part of `body` has the error. */
 function failureOf(request: ActiveRequest, body: unknown, error: ErrorRow): unknown {
   const built = request.handler.failed?.(body, error, request, error.message);
   return (
@@ -243,7 +246,7 @@ function failureOf(request: ActiveRequest, body: unknown, error: ErrorRow): unkn
   );
 }
 
-/** Damage to record batches: the last byte is wrong, or missing. */
+/** Damages of record batches: the last byte is changed, or missing. */
 const damages = {
   crc(records: Uint8Array): Uint8Array {
     const copy = Uint8Array.from(records);
@@ -290,7 +293,7 @@ export class FaultPlan {
     this.faults = [];
   }
 
-  /** The outcome of a request under the first fault that fits. */
+  /** The outcome of a request under the first matching fault. */
   apply(
     nodeId: number,
     logged: LoggedRequest,
@@ -302,7 +305,7 @@ export class FaultPlan {
       for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
         const meant = fault;
         const isMeant = fits(meant, logged, nodeId);
-        // A predicate of another thread takes its time.
+        // A predicate in another thread returns a promise.
         if (isMeant instanceof Promise)
           return isMeant.then((is) =>
             settled((is ? this.strike(meant, logged, request, run) : null) ?? first()),
@@ -315,7 +318,7 @@ export class FaultPlan {
     return first();
   }
 
-  /** Null: the request has no part that the fault is about, or the fault has struck often enough meanwhile. */
+  /** Null: the request has no part that the filter selects, or the fault has been applied often enough meanwhile. */
   private strike(
     fault: Fault,
     logged: LoggedRequest,

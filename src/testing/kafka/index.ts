@@ -1,4 +1,4 @@
-/** What `bendemann/testing` exports. */
+/** Exports of `bendemann/testing`. */
 export { startKafka } from './start-kafka.ts';
 export type { ReadOptions, TestKafka } from './cluster.ts';
 export type { ClusterWaits, GroupWait, LeaderWait, UntilOptions } from './cluster-waits.ts';

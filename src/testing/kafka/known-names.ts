@@ -1,5 +1,5 @@
 /**
- * Names that a test gives: options, APIs. A misspelled one is refused: nobody would read it, and a test in JavaScript would pass
+ * Validates names that a test gives: options and APIs. A misspelled name must be refused: otherwise a test in JavaScript would pass
  * without the fault or the condition that it was written for.
  */
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
@@ -24,5 +24,5 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
 /** Throws TypeError when Kafka has no API of this name. */
 export function checkApi(name: string): void {
   if (!Object.hasOwn(ApiKey, name))
-    throw new TypeError(`'${name}' is no API of Kafka; such names are Produce, Fetch, OffsetCommit.`);
+    throw new TypeError(`'${name}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`);
 }

@@ -1,6 +1,6 @@
 /**
- * One incarnation of a test node, from its start to its end: the gate through which time, disk and network reach it. After `end`
- * nothing arrives any more, as for a process that was killed; between `pause` and `resume` everything waits, as under SIGSTOP.
+ * One incarnation of a test node, from start to end. Time, disk and network reach the node only through it. After `end` nothing is
+ * delivered any more, as for a killed process; between `pause` and `resume` everything waits, as under SIGSTOP.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { TestTime } from './time.ts';
@@ -32,7 +32,7 @@ export class Life implements Clock, Scheduler {
     let isCancelled = false;
     const timer = this.time.after(delayMs, () => {
       this.timers.delete(timer);
-      // It may be cancelled while a pause holds it back.
+      // The timer may be cancelled during the pause.
       this.perform(() => {
         if (!isCancelled) callback();
       });
@@ -51,7 +51,7 @@ export class Life implements Clock, Scheduler {
     this.time.soon(() => this.perform(callback));
   }
 
-  /** Runs what arrives for this node: now, when the pause ends, or never. */
+  /** Runs a delivery for this node: now, when the pause ends, or never after the end. */
   perform(callback: () => void): void {
     if (!this.isAlive) return;
     this.time.happened();
@@ -59,7 +59,7 @@ export class Life implements Clock, Scheduler {
     else callback();
   }
 
-  /** The outcome of an operation, until this incarnation ends. */
+  /** The outcome of an operation; never settles after this incarnation has ended. */
   outcome<T>(operation: Promise<T>): Promise<T> {
     const ended = this.time.began();
     return new Promise<T>((resolve, reject) => {

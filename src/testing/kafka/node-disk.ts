@@ -1,6 +1,6 @@
 /**
- * The disk of a test node as one incarnation of the node sees it: faults that the test asked for, then the disk itself. What a life
- * left open is closed when it ends, as the system does for a process that died.
+ * The disk of one incarnation of a test node: applies the faults that the test set, then uses the real disk. Files that the
+ * incarnation left open are closed at its end, as the operating system does for an ended process.
  */
 import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
 import type { Life } from './life.ts';
@@ -9,7 +9,7 @@ import { durationMs, type TestTime } from './time.ts';
 type Operation = 'read' | 'write' | 'sync';
 
 /**
- * What the test does to the disk of one node.
+ * Faults of the disk of one node.
  *
  * @example
  * ```ts
@@ -22,7 +22,7 @@ export class DiskFaults {
   private failing = new Map<Operation, string>();
   private slowMs = 0;
   private readonly time: TestTime;
-  /** @internal The code that the store of the metadata log fails with; null when it works. */
+  /** @internal Code of the error with which the store of the metadata log fails; null when it works. */
   get metadataFailure(): string | null {
     return this.failing.get('write') ?? this.failing.get('sync') ?? null;
   }
@@ -32,7 +32,7 @@ export class DiskFaults {
     this.time = time;
   }
 
-  /** Writes of records fail with ENOSPC; the metadata log, which is small, still has room. */
+  /** Writes of records fail with ENOSPC. Writes of the metadata log, which is small, still succeed. */
   full(): void {
     this.failing.set('write', 'ENOSPC');
   }
@@ -42,7 +42,7 @@ export class DiskFaults {
     this.failing.set(operation, 'EIO');
   }
 
-  /** Every read, write and sync takes so much longer. */
+  /** Every read, write and sync takes this much longer. */
   slow(delay: number | string): void {
     this.slowMs = durationMs(delay);
   }
@@ -103,7 +103,7 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
   };
 }
 
-/** Operations of an ended incarnation do not happen. */
+/** A promise that never settles, for operations of an ended incarnation; null while it runs. */
 function endless<T>(life: Life): Promise<T> | null {
   return life.isAlive ? null : new Promise<T>(() => {});
 }

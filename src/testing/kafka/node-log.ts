@@ -1,11 +1,14 @@
-/** The log of a test node: the newest lines, for a failing wait to show, and for the test's own eyes if it wants them. */
+/**
+ * The log of a test node: keeps the newest lines, which the error of a failed wait shows, and passes lines to the test if it wants
+ * them.
+ */
 import { createConsoleLogger } from '../../adapters/console-logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 const linesMax = 200;
 
 /**
- * Where lines go besides the ring: nowhere, warnings to stderr, or every line to a function.
+ * Where lines are written besides being kept: nowhere, warnings to stderr, or every line to a function.
  *
  * @example
  * ```ts

@@ -1,6 +1,4 @@
-/**
- * What a test node keeps over its incarnations: record logs and the store of the metadata log, in memory or in a directory.
- */
+/** The storage of a test node over its incarnations: record logs and the store of the metadata log, in memory or in a directory. */
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -42,16 +40,16 @@ export interface NodeStorage {
   /** The log directory. */
   readonly path: string;
   readonly disk: FileSystem;
-  /** Makes an empty directory that of a node; one that is formatted stays as it is. Returns the cluster's id. */
+  /** Formats an empty directory for a node; a formatted one is left as it is. Returns the cluster id. */
   format(identity: Identity, wallMs: number): Promise<Uuid>;
   openRaftStore(directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore;
-  /** After an unclean shutdown. */
+  /** Called after an unclean shutdown. */
   killed(): void;
-  /** Null: this storage can't be taken as a value. */
+  /** Null: this storage cannot be saved as a value. */
   save(): StoredNode | null;
 }
 
-/** What a new cluster of the latest version begins with. */
+/** The first metadata records of a new cluster of the latest version. */
 function firstRecords(): MetadataRecord[] {
   const { level } = latestMetadataVersion;
   const levels = features

@@ -1,4 +1,4 @@
-/** Options of `startKafka`, and the properties that follow from them. */
+/** Options of `startKafka`, and the properties derived from them. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
 import { checkNames, type OptionNames } from './known-names.ts';
@@ -7,7 +7,7 @@ import type { LoggedRequest } from './request-log.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * A record as a test writes it: text is UTF-8, null is a tombstone.
+ * A record to write: text is encoded as UTF-8, null is a tombstone.
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export interface TestRecord {
 }
 
 /**
- * A topic of the cluster's start.
+ * A topic that is created at the cluster's start.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export interface TestTopic {
 }
 
 /**
- * Who may connect, and how. **Not built yet**: `startKafka` refuses it, because every listener is PLAINTEXT.
+ * TLS and users. **Not built yet**: `startKafka` refuses it, because every listener is PLAINTEXT.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export interface TestTopic {
  * ```
  */
 export interface SecurityOptions {
-  /** `true`: a certificate of the cluster's own authority. */
+  /** `true`: a certificate of the cluster's own certificate authority. */
   readonly tls?: true | { readonly cert: string; readonly key: string; readonly ca: string };
   readonly users?: readonly {
     readonly name: string;
@@ -63,7 +63,7 @@ export interface SecurityOptions {
 }
 
 /**
- * What kind of cluster `startKafka` makes; everything has a default.
+ * The options of `startKafka`; all have defaults.
  *
  * @example
  * ```ts
@@ -71,24 +71,25 @@ export interface SecurityOptions {
  * ```
  */
 export interface StartKafkaOptions {
-  /** Nodes, each broker and controller. 1 by default. */
+  /** Number of nodes, each broker and controller. 1 by default. */
   readonly nodes?: number;
   /** `broker.rack` of the nodes, in their order. */
   readonly racks?: readonly string[];
-  /** Topics by name: so many partitions, or more than that. */
+  /** Topics by name, each with a number of partitions or a `TestTopic`. */
   readonly topics?: Readonly<Record<string, number | TestTopic>>;
-  /** Any key of `server.properties`, laid over the defaults of a test. */
+  /** Properties of `server.properties`; they override the defaults of a test. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** `'memory'` (default), or a directory, which is made when missing and continued when not. */
+  /** `'memory'` (default), or a directory, which is created if missing and otherwise used as it is. */
   readonly storage?: string;
-  /** Begin as that cluster was: a snapshot, or the path that `save` wrote. */
+  /** Begin with the state of a snapshot: the object, or the path that `save` wrote. */
   readonly from?: Snapshot | string;
   /**
-   * `'thread'` (default): the nodes have a thread of their own, which all clusters of this process share, so that a test that
-   * blocks its event loop, or a debugger, starves no heartbeat. `'process'`: a process of their own. `'here'`: in the caller's thread.
+   * `'thread'` (default): the nodes run in a thread of their own, which all clusters of this process share, so that a test that
+   * blocks its event loop, or a debugger, does not delay heartbeats. `'process'`: in a separate process. `'here'`: in the caller's
+   * thread.
    */
   readonly where?: 'thread' | 'process' | 'here';
-  /** `'manual'`: time stands still until `clock.advance`. `'real'` by default. */
+  /** `'manual'`: the time changes only by `clock.advance`. `'real'` by default. */
   readonly clock?: 'real' | 'manual';
   /** The address on which the nodes listen for clients, 127.0.0.1 by default. */
   readonly host?: string;
@@ -98,11 +99,11 @@ export interface StartKafkaOptions {
   readonly port?: number;
   /** `'warn'` (default): warnings and errors go to stderr. */
   readonly log?: LogOption;
-  /** Called with every request of a client, when it has come. */
+  /** Called with every request of a client when it arrives. */
   readonly onRequest?: (request: LoggedRequest) => void;
-  /** Users and TLS. **Not built yet**: it is refused. */
+  /** Users and TLS. **Not built yet**: refused. */
   readonly security?: SecurityOptions;
-  /** How long the start, and everything that waits without a deadline of its own, may take. 30 s by default. */
+  /** Time-out of the start and of every wait without its own time-out. 30 s by default. */
   readonly timeout?: number | string;
 }
 
@@ -134,7 +135,7 @@ const recordNames: OptionNames<TestRecord> = {
   timestampMs: true,
 };
 
-/** Refuses a record without a value: a tombstone says `null`. */
+/** Refuses a record without a value; a tombstone has the value `null`. */
 export function checkRecord(record: TestRecord | string): void {
   if (typeof record === 'string') return;
   checkNames('A record', record, recordNames);
@@ -148,7 +149,7 @@ export function checkTopic(name: string, topic: number | TestTopic): void {
   topic.records?.forEach(checkRecord);
 }
 
-/** No listener of a client has such a port: the nodes of a test cluster speak to each other in memory. */
+/** The number of a controller port. No socket uses it, because the nodes of a test cluster communicate in memory. */
 export function controllerPort(id: number): number {
   return 100 + id;
 }
@@ -176,7 +177,7 @@ export function checkOptions(options: StartKafkaOptions): void {
     );
 }
 
-/** Stable, so that a node knows its directory again. */
+/** Derived from the ids, so that a node finds the same directory id again. */
 export function directoryIdOf(clusterId: string, nodeId: number): string {
   return uuidFromBytes(createHash('sha256').update(`${clusterId} ${nodeId}`).digest());
 }

@@ -1,6 +1,6 @@
 /**
- * The network between the nodes of a test cluster, in memory: streams of messages by the address that a node listens on, in
- * order, in a later turn of the event loop. A direction that is cut holds its messages back until it is healed, as TCP does.
+ * The in-memory network between the nodes of a test cluster: message streams by the address on which a node listens, in order,
+ * delivered in a later turn of the event loop. A cut direction holds its messages back until it is healed, as TCP does.
  */
 import type { Address, Channel, MessageStream, PeerNetwork } from '../../base/network.ts';
 import type { Life } from './life.ts';
@@ -14,7 +14,7 @@ interface Member {
   readonly acceptors: Map<Channel, (stream: MessageStream) => void>;
 }
 
-/** What travels to an end: a message, the arrival of the stream itself, or its end. */
+/** A delivery to one end: a message, the arrival of the stream itself, or its end. */
 type Parcel = () => void;
 
 function nothing(): void {}
@@ -69,7 +69,7 @@ interface Way {
 export class PeerHub {
   private readonly time: TestTime;
   private readonly members = new Map<number, Member>();
-  /** Which node listens on a port. */
+  /** The node that listens on a port. */
   private readonly ports = new Map<number, number>();
   private readonly ends = new Set<End>();
   private readonly ways = new Map<string, Way>();
@@ -78,12 +78,12 @@ export class PeerHub {
     this.time = time;
   }
 
-  /** Peers that speak to `port` mean node `id`. */
+  /** Connections to `port` go to node `id`. */
   route(port: number, id: number): void {
     this.ports.set(port, id);
   }
 
-  /** The network of a new incarnation of node `id`, until it ends. */
+  /** The network of a new incarnation of node `id`. */
   join(id: number, life: Life): PeerNetwork {
     const member: Member = { id, life, acceptors: new Map() };
     this.members.set(id, member);
@@ -96,12 +96,12 @@ export class PeerHub {
     };
   }
 
-  /** Holds back what goes from one node to another, until `heal`. */
+  /** Holds back messages from one node to another, until `heal`. */
   cut(from: number, to: number): void {
     this.way(from, to).isCut = true;
   }
 
-  /** Messages from one node to another take so long. */
+  /** Sets the delay of messages from one node to another. */
   delay(from: number, to: number, latencyMs: number): void {
     this.way(from, to).latencyMs = latencyMs;
   }

@@ -1,4 +1,4 @@
-/** The newest requests of clients with their answers, decoded: to count, to look into, to read as a timeline. */
+/** The newest requests of clients with their responses, decoded: to count, to examine, or to print as a timeline. */
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
 import { checkApi, checkNames, type OptionNames } from './known-names.ts';
@@ -7,7 +7,7 @@ import { groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts
 const requestsMax = 1_000;
 
 /**
- * A request as the node saw it.
+ * A request as the node received it.
  *
  * @example
  * ```ts
@@ -22,18 +22,18 @@ export interface LoggedRequest {
   readonly node: number;
   readonly clientId: string;
   readonly correlationId: number;
-  /** By the cluster's clock, since 1970. */
+  /** Time of the cluster's clock, since 1970. */
   readonly timestampMs: number;
   /** All fields, under Kafka's names. */
   readonly body: unknown;
-  /** What was answered; undefined until then. */
+  /** The response; undefined until there is one. */
   readonly response: unknown;
-  /** What the request is about, in short: topics, partitions, groups, transactional ids. */
+  /** A summary of the topics, partitions, groups and transactional ids in the request. */
   readonly about: string;
 }
 
 /**
- * Which of the kept requests to count.
+ * Selects requests to count.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export interface RequestFilter {
 
 const filterNames: OptionNames<RequestFilter> = { api: true, clientId: true, node: true };
 
-/** The names of the errors in a response, once each. */
+/** The names of the errors in a response, each once. */
 function errorNames(response: unknown, found = new Set<string>()): Set<string> {
   if (Array.isArray(response)) for (const one of response) errorNames(one, found);
   else if (typeof response === 'object' && response !== null && !(response instanceof Uint8Array))
@@ -80,13 +80,13 @@ function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): str
 export class RequestLog {
   private entries: (LoggedRequest & { response: unknown })[] = [];
 
-  /** Every request kept, oldest first; those of one API when it is named. */
+  /** All kept requests, oldest first, or those of one API. */
   of(api?: string): readonly LoggedRequest[] {
     if (api !== undefined) checkApi(api);
     return api === undefined ? [...this.entries] : this.entries.filter((entry) => entry.api === api);
   }
 
-  /** How many of the kept requests fit. */
+  /** The number of kept requests that match. */
   count(filter: RequestFilter = {}): number {
     checkNames('requests.count', filter, filterNames);
     const { api, clientId, node } = filter;
@@ -99,12 +99,12 @@ export class RequestLog {
     ).length;
   }
 
-  /** Forgets all of them. */
+  /** Removes all of them. */
   clear(): void {
     this.entries = [];
   }
 
-  /** One line a request: time, node, client, API, what about, and the errors of the answer. */
+  /** One line per request: time, node, client, API, summary, and the errors of the response. */
   toString(): string {
     const startMs = this.entries[0]?.timestampMs ?? 0;
     return this.entries
@@ -117,7 +117,7 @@ export class RequestLog {
       .join('\n');
   }
 
-  /** @internal Notes a request; the returned function notes its answer. */
+  /** @internal Records a request; the returned function records its response. */
   note(
     node: number,
     request: ActiveRequest,

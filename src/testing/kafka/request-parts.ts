@@ -1,7 +1,7 @@
 /**
- * What a request is about, read from its fields: topics, partitions, groups, transactional ids. And a request cut in two, so
- * that a fault meets one partition while the others are answered as usual. Kafka's messages name these things by a few field
- * names, so no API needs code of its own; `request-parts.test.ts` goes through the messages of all APIs.
+ * Reads the topics, partitions, groups and transactional ids of a request from its fields, and splits a request in two, so that a
+ * fault applies to one partition while the others are handled as usual. Kafka's messages use a few field names for these things, so
+ * no API needs its own code; `request-parts.test.ts` checks the messages of all APIs.
  */
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,7 +14,7 @@ export interface PartFilter {
 /** The name of the topic with this id; null when there is none. */
 type NameOf = (topicId: string) => string | null;
 
-/** Whether a topic, or one partition of it, is meant. The partition is null where the message names the topic alone. */
+/** Whether the filter selects a topic, or a partition of it. The partition is null where the message names only the topic. */
 type IsMeant = (topic: unknown, partition: number | null) => boolean;
 
 /** Lists whose elements are topics. */
@@ -42,7 +42,7 @@ const partitionLists = [
   'partitionResult',
   'resultsByPartition',
 ];
-/** Lists whose elements hold topics in turn. */
+/** Lists whose elements contain topics. */
 const outerLists = ['groups', 'transactions', 'resultsByTransaction', 'dirs', 'markers'];
 const partitionNumbers = ['index', 'partition', 'partitionIndex', 'partitionId'];
 const topicNames = ['name', 'topic', 'topicName'];
@@ -81,7 +81,7 @@ function partitionOf(partition: unknown): number | null {
   return null;
 }
 
-/** Topics of a message, wherever it has them. */
+/** The topics of a message, at whatever depth. */
 function topicsOf(body: unknown): unknown[] {
   if (!isFields(body)) return [];
   const own = listsOf(body, topicLists).flatMap(([, topics]) => topics);
@@ -93,19 +93,19 @@ function partitionsOf(topic: unknown): unknown[] {
   return isFields(topic) ? listsOf(topic, partitionLists).flatMap(([, partitions]) => partitions) : [];
 }
 
-/** Texts of a field, of its elements, or of a field of those. */
+/** The texts of a field, of its elements, or of a field of its elements. */
 function textsOf(value: unknown, field: string): string[] {
   const all: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = all.map((one) => (isFields(one) ? one[field] : one));
   return texts.filter((text) => typeof text === 'string');
 }
 
-/** Keys of a FindCoordinator request for such coordinators. */
+/** The keys of a FindCoordinator request with this key type. */
 function coordinatorKeysOf(body: Fields, keyType: number): string[] {
   return body.keyType === keyType ? textsOf([body.key, body.coordinatorKeys].flat(), '') : [];
 }
 
-/** The groups that a request is about. */
+/** The groups in a request. */
 export function groupsOf(body: unknown): string[] {
   if (!isFields(body)) return [];
   const named = [body.groupId, body.groups, body.groupIds, body.groupsNames];
@@ -113,7 +113,7 @@ export function groupsOf(body: unknown): string[] {
   return groups.filter((group) => group !== '');
 }
 
-/** The transactional ids that a request is about. */
+/** The transactional ids in a request. */
 export function transactionalIdsOf(body: unknown): string[] {
   if (!isFields(body)) return [];
   const named = [
@@ -126,7 +126,7 @@ export function transactionalIdsOf(body: unknown): string[] {
   return ids.filter((id) => id !== '');
 }
 
-/** Topics by name, for those that the request names so or by an id that `nameOf` knows; with their partitions. */
+/** The topics of a request by name, directly or by an id that `nameOf` knows; with their partitions. */
 export function topicPartitionsOf(body: unknown, nameOf: NameOf): { topic: string; partitions: number[] }[] {
   return topicsOf(body).flatMap((topic) => {
     const id = topicIdOf(topic);
@@ -136,13 +136,13 @@ export function topicPartitionsOf(body: unknown, nameOf: NameOf): { topic: strin
   });
 }
 
-/** A message in two: with only what is meant, and without it. Null: nothing is in that half. */
+/** A message split in two: one with only the selected parts, one without them. Null: that half is empty. */
 export interface CutRequest {
   readonly meant: Fields | null;
   readonly rest: Fields | null;
 }
 
-/** One element of a list, whole or in two. */
+/** One element of a list, whole or split. */
 interface CutElement {
   readonly meant: unknown;
   readonly rest: unknown;
@@ -183,7 +183,7 @@ function cutMessage(body: unknown, isMeant: IsMeant): CutRequest {
   return own.meant === null ? cutLists(body, outerLists, (one) => cutMessage(one, isMeant)) : own;
 }
 
-/** Cuts a request by topic and partition. */
+/** Splits a request by topic and partition. */
 export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): CutRequest {
   return cutMessage(body, (topic, partition) => {
     const id = topicIdOf(topic);
@@ -197,7 +197,7 @@ export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): C
   });
 }
 
-/** What tells the elements of a list from each other. */
+/** The field that identifies an element of a list. */
 function identityOf(one: unknown): string {
   if (!isFields(one)) return String(one);
   const { groupId, transactionalId, path, producerId } = one;
@@ -212,7 +212,7 @@ function identityOf(one: unknown): string {
   );
 }
 
-/** One response of two, for the two halves of a request: lists of topics and of their partitions are put together. */
+/** Merges the responses to the two halves of a request: lists of topics and of their partitions are combined. */
 export function joinResponses(main: unknown, other: unknown): unknown {
   if (!isFields(main) || !isFields(other)) return main;
   const joined: Record<string, unknown> = { ...main };

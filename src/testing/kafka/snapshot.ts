@@ -26,7 +26,7 @@ export class Snapshot {
     this.nodes = nodes;
   }
 
-  /** Writes the snapshot to a file that `startKafka({ from: path })` takes. */
+  /** Writes the snapshot to a file that `startKafka({ from: path })` reads. */
   async save(path: string): Promise<void> {
     const { clusterId, nodes } = this;
     await writeFile(path, serialize({ magic, clusterId, nodes }));
@@ -41,7 +41,7 @@ export class Snapshot {
       content = null;
     }
     if (content?.magic !== magic)
-      throw new Error(`${path} is no snapshot of a test cluster of this version.`);
+      throw new Error(`${path} is not a snapshot of a test cluster of this version.`);
     return new Snapshot(content.clusterId, content.nodes);
   }
 }

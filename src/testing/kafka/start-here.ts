@@ -23,14 +23,14 @@ export async function startHere(options: StartKafkaOptions = {}): Promise<TestKa
   return kafka;
 }
 
-/** One of another thread is fetched once. */
+/** Fetches a snapshot from another thread only once. */
 function snapshotOf(from: Snapshot | undefined): Snapshot | null {
   if (from === undefined || from instanceof Snapshot) return from ?? null;
   const { clusterId, nodes } = from as Snapshot;
   return new Snapshot(clusterId, nodes);
 }
 
-/** Of a directory that held a cluster before. */
+/** The cluster id in a directory that held a cluster before. */
 async function knownClusterId({ storage = 'memory' }: StartKafkaOptions): Promise<string | null> {
   if (storage === 'memory') return null;
   return (await readMetaProperties(systemFileSystem, `${storage}/node-1`))?.clusterId ?? null;

@@ -3,8 +3,8 @@ import type { TestKafka } from './cluster.ts';
 import type { StartKafkaOptions } from './options.ts';
 
 /**
- * Starts a cluster and resolves when clients are answered. The nodes are those of production: the same code, with real
- * sockets for clients; only disk, time and the network between the nodes are the test's.
+ * Starts a cluster and resolves when client requests are handled. The nodes run the production code, with real sockets for clients;
+ * the test controls disk, time and the network between the nodes.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@ import type { StartKafkaOptions } from './options.ts';
  */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<TestKafka> {
   const { where = 'thread' } = options;
-  // Loaded late: with a thread of its own, the code of the nodes is not needed in this one.
+  // Loaded on demand: with a separate thread, this thread does not need the code of the nodes.
   if (where === 'here') return (await import('./start-here.ts')).startHere(options);
   if (where === 'thread' || where === 'process')
     return (await import('./remote/home.ts')).startElsewhere(where, options);

@@ -1,4 +1,4 @@
-/** What a test itself asks of the cluster, through the protocol like any client: topics, records, groups. */
+/** The kit's own client: operations on topics, records and groups, over Kafka's protocol. */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { connectTcp } from '../../adapters/tcp-network.ts';
@@ -32,7 +32,7 @@ import {
 import type { TestRecord, TestTopic } from './options.ts';
 
 /**
- * A record as a test reads it.
+ * A record that was read.
  *
  * @example
  * ```ts
@@ -47,22 +47,22 @@ export interface ReadRecord {
   readonly timestampMs: number;
   readonly key: string | null;
   readonly value: string | null;
-  /** The bytes, for what is not text. */
+  /** The bytes, for keys and values that are not text. */
   readonly rawKey: Uint8Array | null;
   readonly rawValue: Uint8Array | null;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface GroupState {
-  /** Kafka's: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
+  /** Kafka's state: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
   readonly state: string;
   readonly members: number;
 }
 
 const timeoutMs = 30_000;
-/** So long a topic may take to be created by the writing of its first record. */
+/** How long the creation of a topic by its first record may take. */
 const topicTimeoutMs = 2_000;
-/** The kit's own requests carry this name, so that the log of requests leaves them out. */
+/** The client id of the kit's own requests, which the log of requests leaves out. */
 export const kitClientId = 'bendemann-testing';
 
 const text = new TextDecoder();
@@ -163,7 +163,7 @@ export class TestClient {
     });
   }
 
-  /** Resolves when all records are acknowledged by all replicas in sync. */
+  /** Resolves when all in-sync replicas have all records. */
   async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
     const producer = new Producer(this.client, createSystemRandom(), {
       lingerMs: 0,
@@ -241,7 +241,7 @@ export class TestClient {
     return retry(this.ports, timeoutMs, () => this.coordinatorNow(key, kind));
   }
 
-  /** Rejects when there is none yet. */
+  /** Rejects when there is no coordinator yet. */
   coordinatorNow(key: string, kind: 'group' | 'transaction' = 'group'): Promise<number> {
     return this.client.coordinator(key, kind);
   }
@@ -281,7 +281,7 @@ export class TestClient {
     return new Map(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
   }
 
-  /** Puts a broker first among the replicas and elects it. */
+  /** Makes a broker the first of the replicas and elects it. */
   async moveLeader(topic: string, partition: number, id: number): Promise<void> {
     const info = (await this.client.metadata([topic])).topics.get(topic)?.partitions[partition];
     if (info === undefined) throw new Error(`There is no partition ${topic}-${partition}.`);

@@ -1,11 +1,11 @@
-/** What a test does to the network: between nodes (directions that are cut or slow), and to the connections of clients. */
+/** Network faults of a test: between nodes (cut or slow directions), and on the connections of clients. */
 import type { ClientDoor } from './client-door.ts';
 import type { PeerHub } from './peer-hub.ts';
 import type { TestNode } from './test-node.ts';
 import { durationMs } from './time.ts';
 
 /**
- * The network of a cluster, in the test's hands.
+ * The network of a cluster.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export class TestNetwork {
     this.doors = doors;
   }
 
-  /** No message passes between the two sides, either way. Clients still reach all nodes. */
+  /** Cuts all messages between the two sides, in both directions. Clients still reach all nodes. */
   cut(one: readonly number[], other: readonly number[]): void {
     for (const a of this.known(one))
       for (const b of this.known(other)) {
@@ -35,13 +35,13 @@ export class TestNetwork {
       }
   }
 
-  /** No message of `from` reaches `to`; the other way is open. */
+  /** Cuts the messages of `from` to `to`; the other direction stays open. */
   cutOneWay(from: number, to: number): void {
     this.known([from, to]);
     this.hub.cut(from, to);
   }
 
-  /** Messages between nodes take so long; all, or those from or to certain nodes. */
+  /** Sets the delay of messages between nodes: of all, or of those from or to certain nodes. */
   latency(delay: number | string, ends: { readonly from?: number; readonly to?: number } = {}): void {
     const latencyMs = durationMs(delay);
     const ids = this.nodes().map(({ id }) => id);
@@ -50,12 +50,12 @@ export class TestNetwork {
         if (from !== to) this.hub.delay(from, to, latencyMs);
   }
 
-  /** Everything passes again, at once; what was held back arrives. */
+  /** Ends all cuts and delays at once; messages that were held back arrive. */
   heal(): void {
     this.hub.heal();
   }
 
-  /** Ends connections of clients at once: all, or those of one client id. Returns how many. */
+  /** Closes connections of clients at once: all, or those of one client id. Returns their number. */
   disconnectClients(options: { readonly clientId?: string } = {}): number {
     const counts = this.doors().map((door) => door.disconnect(options.clientId ?? null));
     return counts.reduce((sum, count) => sum + count, 0);

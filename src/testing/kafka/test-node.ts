@@ -1,6 +1,4 @@
-/**
- * One node of a test cluster over all its incarnations: the production node, on the storage, network and time that the test holds.
- */
+/** One node of a test cluster over all its incarnations: the production node, with the storage, network and time of the test. */
 import { createSystemRandom } from '../../adapters/random.ts';
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
 import { NodeConfig } from '../../config/node-config.ts';
@@ -14,7 +12,7 @@ import type { NodeStorage } from './node-storage.ts';
 import type { PeerHub } from './peer-hub.ts';
 import type { TestTime } from './time.ts';
 
-/** Memory for the newest records of a node. A production node has 64 MiB. */
+/** Memory of a node for recent batches. A production node has 64 MiB. */
 const tailCacheBytes = 16 * 1024 * 1024;
 
 export interface TestNodeOptions {
@@ -29,7 +27,7 @@ export interface TestNodeOptions {
 }
 
 /**
- * `failed`: it ended by itself, as on a disk that its metadata log can't do without.
+ * `failed`: the node ended by itself, for example because the disk of its metadata log failed.
  *
  * @example
  * ```ts
@@ -39,7 +37,7 @@ export interface TestNodeOptions {
 export type NodeState = 'running' | 'starting' | 'paused' | 'stopping' | 'down' | 'failed';
 
 /**
- * A node of the cluster: what can be done to it, and what is known of it.
+ * A node of the cluster: its state, and operations on it.
  *
  * @example
  * ```ts
@@ -51,7 +49,7 @@ export type NodeState = 'running' | 'starting' | 'paused' | 'stopping' | 'down' 
  */
 export class TestNode {
   readonly id: number;
-  /** What the test does to this node's disk. */
+  /** The disk faults of this node. */
   readonly diskFaults: DiskFaults;
   /** Why the node ended by itself, as its process would have. */
   failure: unknown = null;
@@ -77,18 +75,18 @@ export class TestNode {
     return this.options.log.tail(Number.MAX_SAFE_INTEGER, this.id);
   }
 
-  /** @internal The metadata as this node knows them; null when it is down. */
+  /** @internal The node's metadata image; null when it is down. */
   get image(): MetadataImage | null {
     return this.node?.image ?? null;
   }
 
-  /** @internal Whether this node believes that it leads the metadata quorum; the epoch tells which belief is newer. */
+  /** @internal The epoch in which this node believes that it leads the metadata quorum; a higher epoch is newer. */
   get leadingEpoch(): number {
     const leader = this.node?.leader ?? null;
     return leader !== null && leader.id === this.id ? leader.epoch : -1;
   }
 
-  /** Starts the node if it is down; resolves when it answers clients. */
+  /** Starts the node if it is down; resolves when it handles client requests. */
   async start(): Promise<void> {
     if (this.phase !== 'down') return;
     const { id, properties, door, storage, hub, time, log, interceptor } = this.options;
@@ -116,7 +114,7 @@ export class TestNode {
     if (this.life === life) this.phase = 'running';
   }
 
-  /** Ends the node at once and without a farewell, as `kill -9`. What it had written stays. */
+  /** Ends the node at once, as `kill -9` does. What it had written stays. */
   async kill(): Promise<void> {
     const { life } = this;
     if (life === null) return;
@@ -128,7 +126,7 @@ export class TestNode {
     await this.options.door.close();
   }
 
-  /** Ends the node as SIGTERM does: it hands over its leaderships, then closes its logs. */
+  /** Stops the node as SIGTERM does: it hands over its leaderships, then closes its logs. */
   async stop(): Promise<void> {
     const { node } = this;
     if (node === null) return;
@@ -143,12 +141,12 @@ export class TestNode {
     await this.start();
   }
 
-  /** Stands still, as under SIGSTOP: connections stay open and nothing is answered. */
+  /** Pauses the node, as SIGSTOP does: connections stay open and no request is handled. */
   pause(): void {
     this.life?.pause();
   }
 
-  /** Goes on after `pause`. */
+  /** Ends a `pause`. */
   resume(): void {
     this.life?.resume();
   }

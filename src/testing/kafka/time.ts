@@ -1,33 +1,33 @@
 /**
- * The clock of a test cluster: the machine's, or one that stands still until the test moves it. With the second no timer of
- * the cluster fires by itself, so a debugger may stop a test for an hour and no session ends.
+ * The clock of a test cluster: the machine's, or a manual one that only the test moves. With a manual clock no timer of the cluster
+ * fires by itself, so a debugger may stop a test for an hour without ending a session.
  *
- * Two exceptions, both of them work that is under way and not waiting: a timer of at most `workMs` fires by itself and takes
- * the clock along, and `soon` is the next turn of the event loop.
+ * There are two exceptions, both for work in progress: a timer of at most `workMs` fires by itself and advances the clock, and
+ * `soon` runs in the next turn of the event loop.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
-/** Longer delays are waiting; shorter ones (gathering a batch, backing off) belong to what is being done. */
+/** Timers with longer delays are waits; those with shorter ones (batching, back-off) are part of work in progress. */
 const workMs = 25;
-/** A long way is gone in steps: a timer that re-arms itself fires once a step. The last steps are the shortest. */
+/** A large advance is made in this many steps; a timer that re-arms itself fires once per step. The last steps are the shortest. */
 const stepsOfTheWay = 8;
 const stepMsMin = 1_000;
-/** So many turns of the event loop without anything happening are rest. */
+/** The cluster counts as idle after this many turns of the event loop without an event. */
 const quietTurns = 3;
 
 export interface TestTime extends Clock, Scheduler {
   /** Whether the test moves this clock. */
   readonly isManual: boolean;
-  /** Counts what happens in the cluster, so that an idle cluster is recognised. */
+  /** Counts an event in the cluster, so that an idle cluster is recognised. */
   happened(): void;
-  /** Work that ends later, such as an operation of a disk; returns what ends it. */
+  /** Counts work that ends later, such as a disk operation; returns the function that ends it. */
   began(): () => void;
-  /** Resolves when nothing has happened for a few turns. */
+  /** Resolves when nothing has happened for a few turns of the event loop. */
   rest(): Promise<void>;
-  /** Moves the clock; with the machine's clock it rejects. */
+  /** Advances the clock; with the machine's clock it rejects. */
   advance(ms: number): Promise<void>;
-  /** Forgets all timers. */
+  /** Drops all timers. */
   close(): void;
 }
 
@@ -185,7 +185,8 @@ class ManualTime extends Activity implements TestTime {
     while (this.nowMs < endMs) {
       const leftMs = endMs - this.nowMs;
       this.nowMs += Math.min(leftMs, Math.max(stepMsMin, leftMs / stepsOfTheWay));
-      // What was armed in this step is due in the next one: a step is one pause of all nodes, after which each catches up.
+      // A timer that is set during this step is due in the next one. A step acts as one pause of all nodes, after which each
+      // catches up.
       const due = [...this.waiting].filter(({ atMs }) => atMs <= this.nowMs);
       due.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
       for (const one of due) {
@@ -216,7 +217,7 @@ export function durationMs(duration: number | string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(duration).trim());
   if (match === null)
     throw new TypeError(
-      `'${String(duration)}' is no duration: expected milliseconds, or a number with ms, s, m, h or d, such as '7d'.`,
+      `'${String(duration)}' is not a duration: expected milliseconds, or a number with ms, s, m, h or d, such as '7d'.`,
     );
   return Number(match[1]) * (unitMs[match[2] as string] as number);
 }

@@ -1,4 +1,7 @@
-/** Waiting instead of sleeping. Every wait has a deadline; its error says what was seen last and shows the log's last lines. */
+/**
+ * Waits with a time-out, to be used instead of sleeping. The error of a time-out shows the last state and the newest lines of the
+ * log.
+ */
 import { systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';
 import { durationMs } from './time.ts';
@@ -7,7 +10,7 @@ const lookAgainMs = 2;
 const logLinesShown = 20;
 
 /**
- * What was waited for did not happen in time.
+ * A condition did not hold in time.
  *
  * @example
  * ```ts
@@ -56,7 +59,7 @@ export class Deadlines {
     const late = new Promise<never>((_, reject) => {
       timer = systemScheduler.after(limitMs, () => reject(this.error(what, limitMs, seen())));
     });
-    // A test process that has nothing else to do must not end while it waits.
+    // Keeps the test's process alive while it waits for nothing else.
     const alive = setInterval(() => {}, limitMs + 1);
     try {
       return await Promise.race([wait, late]);
@@ -66,7 +69,7 @@ export class Deadlines {
     }
   }
 
-  /** Looks again and again until `look` finds something; `undefined` is nothing. `seen` says what was there instead. */
+  /** Calls `look` again and again until it returns a value other than `undefined`. `seen` describes the last state. */
   async until<T>(
     what: string,
     timeout: number | string | undefined,
@@ -80,7 +83,7 @@ export class Deadlines {
         if (found !== undefined) return found;
         await sleep(systemScheduler, lookAgainMs);
       }
-      throw new Error('nobody waits any more');
+      throw new Error('the wait has ended');
     };
     try {
       return await this.within(what, timeout, looking(), seen);

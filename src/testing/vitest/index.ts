@@ -1,4 +1,4 @@
-/** What `bendemann/vitest` exports: a cluster as a fixture, the state of a run handed to its workers, matchers. */
+/** Exports of `bendemann/vitest`: a cluster as a fixture, a snapshot for all workers of a run, matchers. */
 import { rm, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ interface FileFixture {
 }
 
 interface KafkaFixture {
-  /** The cluster of this file, as it was after its start. */
+  /** The cluster of this file, in the state after its start. */
   readonly kafka: TestKafka;
 }
 
@@ -32,7 +32,7 @@ interface KafkaFixture {
 export type KafkaTest = TestAPI<FileFixture & KafkaFixture>;
 
 /**
- * A `test` with one cluster a file, which is back at its start before each test. It adds the matchers as well.
+ * A `test` with one cluster per file, which is reset to its start before each test. It also adds the matchers.
  *
  * @example
  * ```ts
@@ -68,8 +68,8 @@ export function kafkaTest(options: StartKafkaOptions = {}): KafkaTest {
 }
 
 /**
- * A `globalSetup` of vitest: makes a cluster once, and hands the path of its snapshot to all workers, which begin from it with
- * `kafkaTest({ from: inject('kafka') })`. The key, `'kafka'`, is declared by the project, as vitest asks.
+ * A `globalSetup` of vitest: makes a cluster once and passes the path of its snapshot to all workers, which start from it with
+ * `kafkaTest({ from: inject('kafka') })`. The project declares the key `'kafka'`, as vitest requires.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Matchers of a cluster: `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it expects. */
+/** Matchers of a cluster, such as `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it expects. */
 import type { TestKafka } from '../kafka/cluster.ts';
 import type { ReadRecord } from '../kafka/test-client.ts';
 import { WaitTimeoutError } from '../kafka/waits.ts';
@@ -8,7 +8,7 @@ interface Result {
   readonly message: () => string;
 }
 
-/** Fields of a record that must be so. */
+/** Fields that the record must have. */
 export type ExpectedRecord = Partial<Pick<ReadRecord, 'key' | 'value' | 'partition' | 'offset'>>;
 
 const defaultTimeout = '2s';
@@ -17,7 +17,7 @@ function fits(record: ReadRecord, expected: ExpectedRecord): boolean {
   return Object.entries(expected).every(([field, value]) => record[field as keyof ExpectedRecord] === value);
 }
 
-/** `pass` when the wait succeeded; the text of its error otherwise. A `not` waits as long. */
+/** `pass` when the wait succeeded; else the message of its error. A `not` waits for the same time. */
 async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
   try {
     await wait;
@@ -29,7 +29,7 @@ async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
 }
 
 /**
- * For `expect.extend`; `kafkaTest` adds them by itself.
+ * For `expect.extend`; `kafkaTest` adds them automatically.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
  * ```
  */
 export const kafkaMatchers = {
-  /** A record with these fields is in the topic, or comes within the time-out. */
+  /** The topic has a record with these fields, or gets one within the time-out. */
   toHaveRecord(
     kafka: TestKafka,
     topic: string,
@@ -55,7 +55,7 @@ export const kafkaMatchers = {
     return outcome(kafka.read(topic, { until, timeout }), `a record ${JSON.stringify(expected)} in ${topic}`);
   },
 
-  /** The group is at most so many records behind on the topic. */
+  /** The group's lag on the topic is at most this many records. */
   toHaveLag(
     kafka: TestKafka,
     group: string,

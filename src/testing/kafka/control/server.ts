@@ -1,6 +1,6 @@
 /**
- * The control port: the verbs of a test cluster as JSON over HTTP. On loopback without a token; on any other address it makes
- * one, or takes that of the caller, and refuses requests without it.
+ * The control port: the verbs of a test cluster as JSON over HTTP. On a loopback address no token is needed. On any other address
+ * the server requires a token, which the caller sets or the server generates.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -17,7 +17,7 @@ const bodyBytesMax = 16 * 1024 * 1024;
 const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
 /**
- * Where the control port is, and what its callers must show.
+ * The address of the control port and its token.
  *
  * @example
  * ```ts
@@ -29,12 +29,12 @@ export interface ControlOptions {
   readonly host?: string;
   /** 0, the default: any free port. */
   readonly port?: number;
-  /** Asked of every caller. Made when the host is not a loopback address and none is given. */
+  /** Required of every request. Generated when the host is not a loopback address and none is given. */
   readonly token?: string;
 }
 
 /**
- * A control port that serves.
+ * A running control port.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export interface ControlOptions {
  */
 export interface ControlServer {
   readonly url: string;
-  /** Null: none is asked for. */
+  /** Null: requests need no token. */
   readonly token: string | null;
   close(): Promise<void>;
 }
@@ -143,7 +143,7 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.end(`${JSON.stringify(value)}\n`);
 }
 
-/** A web page must not control a cluster on the machine of its reader: only requests to names of this machine are answered. */
+/** A web page must not control a cluster on its reader's machine, so only requests to host names of this machine are accepted. */
 function isForThisMachine(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
   const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');

@@ -1,4 +1,4 @@
-/** Checks what a caller sent against the fields of a verb. Each refusal says what was expected. */
+/** Validates the values of a request against the fields of a verb. Each error message says what was expected. */
 import { durationMs } from '../time.ts';
 import { BadRequestError, type FieldType, type Values, type VerbField } from './verb.ts';
 
@@ -72,7 +72,7 @@ export function checkValues(fields: Readonly<Record<string, VerbField>>, values:
   return values;
 }
 
-/** A query has only texts: those that stand for numbers become numbers. */
+/** All values of a query string are text; numeric fields are converted. */
 export function valuesOfQuery(fields: Readonly<Record<string, VerbField>>, query: URLSearchParams): Values {
   return Object.fromEntries(
     [...query].map(([name, text]) => [

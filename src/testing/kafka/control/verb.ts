@@ -1,15 +1,15 @@
-/** What a row of the table of verbs is, and the fields that many rows have. */
+/** The type of a row in the table of verbs, and fields that many rows share. */
 import type { TestKafka } from '../cluster.ts';
 import type { Fault } from '../faults.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { durationMs } from '../time.ts';
 
-/** A request that the caller must change. */
+/** The request is invalid. */
 export class BadRequestError extends Error {
   override readonly name = 'BadRequestError';
 }
 
-/** What the caller named is not there. */
+/** The request names something that does not exist. */
 export class NotFoundError extends Error {
   override readonly name = 'NotFoundError';
 }
@@ -32,7 +32,7 @@ export interface VerbField {
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** A cluster with what callers over HTTP hold: faults and snapshots by their ids. */
+/** A cluster, with the faults and snapshots that HTTP callers refer to by id. */
 export interface ControlledCluster {
   readonly kafka: TestKafka;
   readonly faults: Map<string, Fault>;
@@ -45,7 +45,7 @@ export interface Verb {
   /** Segments in braces are parameters. */
   readonly path: string;
   readonly about: string;
-  /** Of the body; with GET, of the query. */
+  /** Fields of the body; with GET, of the query string. */
   readonly fields: Readonly<Record<string, VerbField>>;
   run(cluster: ControlledCluster, values: Values, path: Readonly<Record<string, string>>): Promise<unknown>;
 }
@@ -57,7 +57,7 @@ export const timeout: VerbField = {
 export const topicField: VerbField = { type: 'string', about: 'Name of the topic.', isRequired: true };
 export const partitionField: VerbField = { type: 'integer', about: 'The partition, 0 by default.' };
 
-/** The deadline of a wait, where one is given. */
+/** The time-out of a wait, if the request gives one. */
 export function waitOf({ timeout: given }: Values): { timeout?: number } {
   return given === undefined ? {} : { timeout: durationMs(given as string | number) };
 }

@@ -1,6 +1,6 @@
 /**
- * What can be done to a test cluster from another language: one row a verb, from which the HTTP routes and the OpenAPI file are
- * made. A row says what it takes; what does not fit is refused with a sentence before anything is done.
+ * The verbs of the control port: what programs in other languages can do with a test cluster. The HTTP routes and the OpenAPI file
+ * are made from this table. Values that do not match a row's fields are refused with a message before anything is done.
  */
 import type { TestKafka } from '../cluster.ts';
 import type { Fault, FaultOptions } from '../faults.ts';

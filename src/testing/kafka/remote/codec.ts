@@ -1,17 +1,17 @@
 /**
- * Values on their way between the test and the cluster's thread. Plain values are copied; functions and the cluster's objects stay
- * where they are, and the other side gets a stand-in.
+ * Encodes values for the link between the test and the cluster's thread. Plain values are copied. Functions and the cluster's
+ * objects stay where they are, and the other end gets a stand-in.
  */
 import { WaitTimeoutError } from '../waits.ts';
 
-/** A value as it travels: primitives as they are, everything else with a tag before it. */
+/** An encoded value: primitives as they are, everything else with a tag before it. */
 export type Wire = unknown;
 
-/** What an end of the link does with values that can't be copied. */
+/** How an end of the link handles values that cannot be copied. */
 export interface References {
-  /** A reference to a value that stays here; null when it is to be copied. */
+  /** A reference to a value that stays here; null when the value is to be copied. */
   refer(value: object): readonly unknown[] | null;
-  /** The value that a reference from the other end stands for. */
+  /** The value for a reference from the other end. */
   resolve(reference: readonly unknown[]): unknown;
 }
 
@@ -29,7 +29,7 @@ function errorOf(fields: Fields): Error {
   const { name, message, ...rest } = Object.fromEntries(fields) as { name: string; message: string };
   const types: Record<string, new (message: string) => Error> = { TypeError, RangeError, WaitTimeoutError };
   const type = types[name];
-  // A class that is not known here leaves its name.
+  // Of a class that is unknown here only the name is kept.
   return Object.assign(
     type === undefined ? Object.assign(new Error(message), { name }) : new type(message),
     rest,
@@ -41,13 +41,13 @@ function entriesOf(value: object, references: References): Fields {
 }
 
 export function encode(value: unknown, references: References): Wire {
-  // A symbol is what a handler returns instead of a response: there is none.
+  // A handler returns a symbol when there is no response.
   if (typeof value === 'symbol') return undefined;
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
   const reference = references.refer(value);
   if (reference !== null) return ['reference', ...reference];
   const inner = (one: unknown): Wire => encode(one, references);
-  // A view is copied to its own size: what travels is all that is behind it.
+  // Copy a view to its own size, because sending it would send its whole buffer.
   if (value instanceof Uint8Array) return ['bytes', Uint8Array.from(value)];
   if (Array.isArray(value)) return ['array', value.map(inner)];
   if (value instanceof Map) return ['map', [...value].map(([key, one]) => [inner(key), inner(one)])];

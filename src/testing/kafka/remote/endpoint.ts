@@ -1,6 +1,7 @@
 /**
- * One end of the link between a test and the thread or process of its clusters. Both ends are alike: each answers calls on what it
- * has handed out (objects by kind, functions) and makes stand-ins for what it was handed. Only the test's end can ask and wait.
+ * One end of the link between a test and the thread or process of its clusters. Both ends work alike: each handles calls on the
+ * objects and functions that it has passed to the other end, and makes stand-ins for those that it has received. Only the test's
+ * end can block until a response comes.
  */
 import { decode, encode, type References, type Wire } from './codec.ts';
 import { type KindName, kinds, type Members } from './members.ts';
@@ -19,9 +20,9 @@ export type Message =
 
 export interface Link {
   send(message: Message): void;
-  /** Sends a call and holds this thread until its answer is there. Missing at the clusters' end. */
+  /** Sends a call and blocks this thread until the response is there. Missing at the clusters' end. */
   readonly ask?: (message: Message) => Message & { readonly type: 'answer' };
-  /** Answers a call that holds the other thread. Missing at the test's end. */
+  /** Answers a call that blocks the other thread. Missing at the test's end. */
   readonly answer?: (message: Message) => void;
 }
 
@@ -34,11 +35,11 @@ export interface EndpointOptions {
 
 interface Stay {
   readonly value: object;
-  /** How often the other end was handed it. */
+  /** How often it was passed to the other end. */
   times: number;
 }
 
-/** Stand-ins of all ends, so that one is known when it comes back, or goes to another end. */
+/** Stand-ins of all ends, so that a stand-in that is passed back, or to another end, is recognised. */
 const standIns = new WeakMap<object, { readonly endpoint: Endpoint; readonly target: number }>();
 
 export class Endpoint implements References {
@@ -55,11 +56,11 @@ export class Endpoint implements References {
   >();
   private nextTarget = 1;
   private nextSequence = 1;
-  /** Whether a function that is handed out now is called by one that waits for it. */
+  /** Whether functions that are passed now will be called by an end that blocks for the result. */
   private handsOut: 'call' | 'ask' = 'ask';
   private ended: Error | null = null;
 
-  /** `root` is what the other end finds under target 0. */
+  /** `root` is target 0 for the other end. */
   constructor(link: Link, root: object, options: EndpointOptions = {}) {
     this.link = link;
     this.kindOf = options.kindOf ?? ((): null => null);
@@ -68,7 +69,7 @@ export class Endpoint implements References {
     this.gone = new FinalizationRegistry((target) => this.forget(target));
   }
 
-  /** Calls a method of the other end and gives its promise. */
+  /** Calls a method of the other end and returns its promise. */
   later(target: number, path: readonly string[], args: readonly unknown[]): Promise<unknown> {
     if (this.ended !== null) return Promise.reject(this.ended);
     const call = this.callOf(target, path, args, false);
@@ -78,18 +79,18 @@ export class Endpoint implements References {
     });
   }
 
-  /** Reads a property (`args` is null) or calls a method, and waits for the answer. */
+  /** Reads a property (`args` is null) or calls a method, and blocks until the response is there. */
   now(target: number, path: readonly string[], args: readonly unknown[] | null): unknown {
     if (this.ended !== null) throw this.ended;
     if (this.link.ask === undefined)
-      throw new TypeError('Only the thread of the test can wait for an answer.');
+      throw new TypeError('Only the thread of the test can wait for a response.');
     const { value, isError } = this.link.ask(this.callOf(target, path, args, true));
     const result = decode(value, this);
     if (isError) throw result;
     return result;
   }
 
-  /** What came from the other end. */
+  /** Handles a message from the other end. */
   receive(message: Message): void {
     if (message.type === 'call') this.serve(message);
     else if (message.type === 'forget') this.release(message.target, message.times);
@@ -102,7 +103,7 @@ export class Endpoint implements References {
     }
   }
 
-  /** The other end is gone: pending calls and all later ones get the error. */
+  /** The other end has ended: pending calls and all later ones get the error. */
   end(error: Error): void {
     this.ended ??= error;
     for (const { reject } of this.waiting.values()) reject(error);
@@ -192,7 +193,8 @@ export class Endpoint implements References {
     if (how === 'call') return (...args: unknown[]) => this.now(target, [], args);
     return (...args: unknown[]) => {
       const outcome = this.later(target, [], args);
-      // A caller that ignores the promise, as that of a function for log lines does, must not end the process with an unhandled rejection.
+      // A caller may ignore the promise, for example of a function for log lines; that must not end the process with an unhandled
+      // rejection.
       outcome.catch(() => {});
       return outcome;
     };

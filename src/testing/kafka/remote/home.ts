@@ -1,6 +1,6 @@
 /**
- * The test's end of the link: the thread where its clusters live. All clusters of a process share one, since loading the nodes' code
- * takes longer than starting them; it ends soon after the last of them was closed.
+ * The test's end of the link: starts the thread in which its clusters run. All clusters of a process share one thread, because
+ * loading the nodes' code takes longer than starting them. The thread ends soon after the last cluster was closed.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ClusterWaits } from '../cluster-waits.ts';
@@ -12,7 +12,7 @@ import { Endpoint, type Message } from './endpoint.ts';
 import type { KindName } from './members.ts';
 import type { ThreadData } from './thread.ts';
 
-/** The next cluster often follows at once. */
+/** The next cluster often follows at once, so the thread stays for a while. */
 const lingerMs = 1_000;
 const answerMsMax = 60_000;
 const logLinesShown = 20;
@@ -31,7 +31,7 @@ class Home {
     const { port1: mine, port2: answers } = new MessageChannel();
     const answered = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadData = { where, answers, answered };
-    // Not next to the sources: this runs from dist/ only.
+    // Runs from dist/ only: the worker cannot load TypeScript sources.
     this.worker = new Worker(new URL('./thread.js', import.meta.url), {
       name: 'bendemann',
       workerData,
@@ -63,7 +63,7 @@ class Home {
     }
   }
 
-  /** What a stand-in has besides its members. */
+  /** Adds what a stand-in has besides its members. */
   private complete(kind: KindName, standIn: object): void {
     if (kind === 'fault') {
       const fault = standIn as { remove(): void; [Symbol.dispose]?: () => void };
@@ -105,7 +105,7 @@ class Home {
   }
 }
 
-/** The condition and what it gives are the test's: it is looked at here. */
+/** The condition belongs to the test, so it is evaluated on this side. */
 function untilHere(kafka: TestKafka): ClusterWaits['until'] {
   const defaultMs = 30_000;
   const situation = (): string => kafka.nodes.map(({ id, state }) => `${id} ${state}`).join(', ');

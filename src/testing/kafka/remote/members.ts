@@ -1,6 +1,6 @@
 /**
- * What can be asked of a cluster that lives in another thread, one row a member. The types see to it that none is forgotten: a
- * public member without a row does not compile.
+ * The members of the cluster's objects that a test can use from another thread, one row each. A public member without a row does
+ * not compile.
  */
 import type { ClusterWaits } from '../cluster-waits.ts';
 import type { TestKafka } from '../cluster.ts';
@@ -12,8 +12,8 @@ import type { TestNetwork } from '../test-network.ts';
 import type { TestNode } from '../test-node.ts';
 
 /**
- * How a member is asked. `get`: a property; `call`: a method that answers at once; both hold the caller until the answer is there.
- * `ask`: a method that gives a promise. `inside`: cannot be used from outside the cluster's thread.
+ * How a member is used. `get`: a property; `call`: a synchronous method; both block the caller until the response is there. `ask`:
+ * a method that returns a promise. `inside`: not usable from outside the cluster's thread.
  */
 export type How = 'get' | 'call' | 'ask' | 'inside';
 
@@ -21,7 +21,7 @@ export interface Members {
   readonly [name: string]: How | Members;
 }
 
-/** Members of a class, each with a way to ask that fits its type. `'inside'` is for the cluster's own parts only. */
+/** The members of a class, each with a way of use that its type allows. `'inside'` is for the cluster's own parts only. */
 type MembersOf<T> = {
   readonly [K in keyof T & string]: T[K] extends (...args: never[]) => infer R
     ? (R extends Promise<unknown> ? 'ask' : 'call') | 'inside'
@@ -120,7 +120,7 @@ const disk: MembersOf<DiskFaults> = {
 
 const snapshot: MembersOf<Snapshot> = { clusterId: 'get', nodes: 'get', save: 'ask' };
 
-/** The classes whose objects stay in the cluster's thread; the test holds a stand-in with these members. */
+/** The classes whose objects stay in the cluster's thread; the test gets stand-ins with these members. */
 export const kinds = { kafka, node, fault, disk, snapshot } as const;
 
 export type KindName = keyof typeof kinds;

@@ -1,9 +1,9 @@
-/** What runs in the process of the clusters (`where: 'process'`). It ends with the process of the test. */
+/** The main module of the clusters' process (`where: 'process'`). It ends with the test's process. */
 import type { Message } from './endpoint.ts';
 import { hostEndpoint } from './host.ts';
 
 export interface FromProcess {
-  /** The test holds its thread until this arrives. */
+  /** The test blocks its thread until this arrives. */
   readonly isNow: boolean;
   readonly message: Message;
 }
@@ -18,5 +18,5 @@ const endpoint = hostEndpoint({
 });
 process.on('message', (message: Message) => endpoint.receive(message));
 process.on('disconnect', () => process.exit());
-// Ctrl-C reaches the whole group of processes: the test decides what ends when.
+// Ctrl-C signals the whole process group; the test decides when to stop the clusters.
 process.on('SIGINT', () => {});

@@ -1,6 +1,6 @@
 /**
- * What runs in the thread of the clusters: the clusters themselves, or, with `where: 'process'`, the child process that has them and
- * what hands messages on. Only a thread can answer a test that holds its own thread until the answer is there.
+ * The main module of the clusters' thread: it runs the clusters, or, with `where: 'process'`, starts the child process that does
+ * and forwards messages. A thread is needed even then, because only a thread can respond to a test that blocks its own thread.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import type { FromProcess } from './process.ts';
 
 export interface ThreadData {
   readonly where: 'thread' | 'process';
-  /** Answers for a test that waits go here, then `answered[0]` counts on. */
+  /** Responses to a blocked test are posted here, then `answered[0]` is incremented. */
   readonly answers: MessagePort;
   readonly answered: Int32Array;
 }
