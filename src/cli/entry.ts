@@ -1,6 +1,6 @@
 /**
- * Where every launcher of `bin/` arrives: gives the tool its world (the process's streams, environment and signals), runs it
- * and ends with its status. What a tool throws about itself is printed as it is; anything else with its stack, status 1.
+ * The entry of every launcher in `bin/`: gives the tool the process's streams, environment and signals, runs it and exits with its
+ * status. A `ToolError` is printed as it is; any other error with its stack, status 1.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
@@ -8,7 +8,7 @@ import { HelpRequest } from './arguments/argparse.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
 import { tools } from './tools.ts';
 
-/** Writes all of `text` to a descriptor even when it is a pipe that is full for the moment. */
+/** Writes all of `text` to a descriptor, also to a pipe that is full for the moment. */
 function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   let at = 0;
@@ -17,7 +17,7 @@ function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // The reader went away (`| head`): as a shell tool would, end quietly.
+      // The reader has closed the pipe (`| head`): end without a message, as shell tools do.
       if (code === 'EPIPE') process.exit(0);
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
@@ -36,7 +36,7 @@ async function* stdinLines(): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-/** The process as a tool's world. */
+/** The process's streams, environment and signals. */
 export function processIo(): CliIo {
   return {
     stdout: (text) => writeAll(1, text),
@@ -49,7 +49,7 @@ export function processIo(): CliIo {
       const onTerminate = (): void => handler('SIGTERM');
       process.on('SIGINT', onInterrupt);
       process.on('SIGTERM', onTerminate);
-      // Windows: Ctrl+Break, and a console window that is closed, after which it ends the process within seconds.
+      // On Windows: Ctrl+Break, and closing the console window, after which Windows ends the process within seconds.
       if (process.platform === 'win32') {
         process.on('SIGBREAK', onInterrupt);
         process.on('SIGHUP', onTerminate);
@@ -64,7 +64,7 @@ export function processIo(): CliIo {
   };
 }
 
-/** Runs a tool's `main` and turns what it throws into text and status. */
+/** Runs a tool's `main` and turns its errors into text and status. */
 export async function runMain(main: ToolMain, args: readonly string[], io: CliIo): Promise<number> {
   try {
     return await main(args, io);
@@ -85,20 +85,20 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
   }
 }
 
-/** The module of a tool, whose name is in the table. */
+/** Loads the module of a tool in the table. */
 export async function loadTool(name: string): Promise<ToolMain> {
   const tool = tools.find((one) => one.name === name);
-  if (tool === undefined) throw new ToolError(`${name} is no tool of this package`);
+  if (tool === undefined) throw new ToolError(`${name} is not a tool of this package`);
   const module = new URL(`./${tool.module}.js`, import.meta.url);
   if (!existsSync(module)) throw new ToolError(`${name} is not part of this version yet.`);
   const { main } = (await import(module.href)) as { main: ToolMain };
   return main;
 }
 
-/** Called by the launchers: never returns before the tool has ended. */
+/** Called by the launchers; never returns before the tool has ended. */
 export async function runTool(name: string, args: readonly string[]): Promise<void> {
   const io = processIo();
-  // The scheduler's timers don't keep the process alive; a tool that only waits must not end before it is done.
+  // The scheduler's timers do not keep the process alive, so a tool that only waits needs this timer.
   setInterval(() => {}, 2 ** 30);
   process.exit(await runMain(async (words, world) => (await loadTool(name))(words, world), args, io));
 }

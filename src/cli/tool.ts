@@ -1,5 +1,5 @@
 /**
- * What every tool is: a function from arguments and the world around it to an exit status. The launcher (`bin/`) loads the
+ * The interface of a tool: a function from arguments and the process's streams to an exit status. The launcher (`bin/`) loads the
  * one module that a tool needs; tests call `main` with streams of their own.
  */
 
@@ -10,17 +10,17 @@ export interface CliIo {
   stdinLines(): AsyncIterable<string>;
   readonly isStdinTerminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Calls `handler` at Ctrl-C or termination; returns the way to stop listening. */
+  /** Calls `handler` at Ctrl-C or termination; returns the function that ends it. */
   onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
 }
 
 export type ToolMain = (args: readonly string[], io: CliIo) => Promise<number>;
 
-/** A wrong command line or a failure that the tool explains by itself: printed as it is, status 1. */
+/** A wrong command line, or a failure with a message for the user: printed as it is, status 1. */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
   readonly status: number;
-  /** Where Kafka's tool of that name prints it. */
+  /** The stream to which Kafka's tool of that name prints it. */
   readonly stream: 'stdout' | 'stderr';
 
   constructor(message: string, options: { status?: number; stream?: 'stdout' | 'stderr' } = {}) {

@@ -1,6 +1,6 @@
 /**
- * The tools, each by its Kafka name and the module that is it. `scripts/make-launchers.mjs` makes `bin/` from this table;
- * the entry loads the one module that is asked for.
+ * The tools, by Kafka's names, with their modules. `scripts/make-launchers.mjs` makes `bin/` from this table; `entry.ts` loads the
+ * one module that is needed.
  */
 
 export interface Tool {
@@ -9,7 +9,7 @@ export interface Tool {
   readonly module: string;
 }
 
-/** The folders of `src/cli/` that hold tools, and the tools of each: a module has the name of its tool. */
+/** The folders of `src/cli/` with tools, and the tools in each; a module has the name of its tool. */
 const byFolder: Readonly<Record<string, readonly string[]>> = {
   bendemann: ['bendemann'],
   storage: ['kafka-storage'],
@@ -50,10 +50,10 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Tools of ZooKeeper times, which say what to do now. */
+/** Tools for ZooKeeper, which print what to do instead. */
 const zooKeeper = ['zookeeper-server-start', 'zookeeper-server-stop', 'zookeeper-shell'];
 
-/** Java programs, which say where to run them. */
+/** Java programs, which print where to run them. */
 const java = [
   'connect-standalone',
   'connect-distributed',

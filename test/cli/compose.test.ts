@@ -152,9 +152,9 @@ describe('variables', () => {
   });
 
   test.each([
-    ['a: [', 'It is no YAML'],
+    ['a: [', 'It is not YAML'],
     ['x: 1', 'no services'],
-    ['services: { k: { image: i, ports: [nonsense] } }', "'nonsense' is no mapping of ports"],
+    ['services: { k: { image: i, ports: [nonsense] } }', "'nonsense' is not a port mapping"],
   ])('%s', (text, message) => {
     expect(() => readComposeFile({ text, variables: {}, readFile: () => null })).toThrow(message);
   });

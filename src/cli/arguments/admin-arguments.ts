@@ -1,4 +1,4 @@
-/** What the argparse4j tools share: how they reach the cluster, and how they end. */
+/** Shared by the argparse4j tools: the arguments that name the cluster, and the exit. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import type { Argument, Parsed } from './argparse.ts';
@@ -25,7 +25,10 @@ export function bootstrapArguments(
   ];
 }
 
-/** Runs `body` with a client for the parsed addresses; what the cluster refuses is printed as Java prints it, status 1. */
+/**
+ * Runs `body` with a client for the parsed addresses. An error of the cluster is printed as Java prints it; the exit status is then
+ * 1.
+ */
 export async function withClient(
   parsed: Parsed,
   configFile: string | null,

@@ -1,24 +1,24 @@
 /**
- * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum, kafka-features and the
- * perf and verifiable tools use: tables of options, with or without subcommands, in; values, or argparse4j's usage, help and
- * error texts, out.
+ * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum, kafka-features and the perf
+ * and verifiable tools use. Input is a table of options, with or without subcommands; output is the values, or argparse4j's usage,
+ * help and error texts.
  */
 import { ToolError } from '../tool.ts';
 
 export interface Argument {
-  /** `--config`, `-c`: the first long one names the value (`config`). */
+  /** For example `--config`, `-c`. The first long flag is the name of the value (`config`). */
   readonly flags: readonly string[];
   readonly help: string;
   readonly isRequired?: boolean;
-  /** What the value is called; absent: from the name. */
+  /** Name of the value in the help; absent: derived from the flag. */
   readonly metavar?: string;
   /** `flag`: takes no value. `list`: may be given several times. `words`: takes all words up to the next option. */
   readonly kind?: 'value' | 'flag' | 'list' | 'words';
-  /** The value when it is not given; shown in the help. */
+  /** The value when the option is not given; shown in the help. */
   readonly default?: string;
   /** Options of one group exclude each other. */
   readonly group?: string;
-  /** The value must be a whole number, of the named type of Java. */
+  /** The value must be a whole number of this Java type. */
   readonly integer?: 'Integer' | 'Long' | 'Short';
   /** The title under which --help lists it; absent: among the optional arguments. */
   readonly section?: string;
@@ -27,13 +27,13 @@ export interface Argument {
 export interface Subcommand {
   readonly help: string;
   readonly arguments: readonly Argument[];
-  /** One option of these groups must be given. */
+  /** One option of each of these groups must be given. */
   readonly requiredGroups?: readonly string[];
-  /** What its own --help says below the usage. */
+  /** The text of its --help below the usage. */
   readonly description?: string;
-  /** What stands under the title of a section of its help. */
+  /** Text under the title of a section of its help. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
-  /** Name of the argument that stands alone, if there is one. */
+  /** Name of the positional argument, if there is one. */
   readonly subcommands?: Readonly<Record<string, Subcommand>>;
 }
 
@@ -43,9 +43,9 @@ export interface ToolParser {
   readonly arguments?: readonly Argument[];
   readonly requiredGroups?: readonly string[];
   readonly subcommands: Readonly<Record<string, Subcommand>>;
-  /** The word that stands for the subcommands, which the help then lists behind the options; absent: all their names. */
+  /** The word for the subcommands in the usage; the help then lists them after the options. Absent: all their names. */
   readonly commandWord?: string;
-  /** How the tool tells what is wrong with a command line; absent: usage and message, as argparse4j does. */
+  /** Formats the message about a wrong command line; absent: usage and message, as argparse4j does. */
   readonly errorText?: (message: string) => string;
 }
 
@@ -55,9 +55,9 @@ export interface FlatParser {
   readonly description: string;
   readonly arguments: readonly Argument[];
   readonly requiredGroups?: readonly string[];
-  /** Words that stand alone, any number of them: the values of this name. */
+  /** Positional words, any number of them: the values of this name. */
   readonly words?: { readonly name: string; readonly help: string };
-  /** What stands under the title of a section of the help; a section without a title is named ''. */
+  /** Text under the title of a section of the help; a section without a title is named ''. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
 }
 
@@ -69,14 +69,14 @@ export interface Parsed {
   all(name: string): readonly string[];
 }
 
-/** `--help` was asked for: the text goes to standard output, status 0. */
+/** `--help` was given: the text goes to standard output, the exit status is 0. */
 export class HelpRequest extends Error {
   override readonly name = 'HelpRequest';
 }
 
 const lineWidth = 75;
 const helpColumn = 25;
-/** Behind a longer name the usage begins on a line of its own. */
+/** After a longer program name the usage begins on a new line. */
 const progWidthMax = 30;
 const helpArgument: Argument = {
   flags: ['-h', '--help'],
@@ -84,7 +84,7 @@ const helpArgument: Argument = {
   kind: 'flag',
 };
 
-/** The name of an option's value: of its first long flag, with the dashes inside kept. */
+/** The name of an option's value: its first long flag without the leading dashes. */
 function nameOf(argument: Argument): string {
   return (argument.flags.find((flag) => flag.startsWith('--')) ?? (argument.flags[0] as string)).replace(
     /^-+/,
@@ -100,7 +100,7 @@ function takesValue(argument: Argument): boolean {
   return argument.kind !== 'flag';
 }
 
-/** Where Java's line breaker allows a line to end. */
+/** The parts of a text after which Java's line breaker may end a line. */
 function pieces(text: string): string[] {
   return (
     text
@@ -109,7 +109,7 @@ function pieces(text: string): string[] {
   );
 }
 
-/** Spreads a line's words to the full width: every gap grows alike, the rest goes to those in the middle. */
+/** Spreads a line's words to the full width: all gaps grow equally, the remainder goes to the gaps in the middle. */
 function justify(line: string, width: number): string {
   const text = line.trim();
   const gaps = text.split(/ +/).length - 1;
@@ -126,7 +126,7 @@ function justify(line: string, width: number): string {
   });
 }
 
-/** Text in lines of at most `lineWidth`, justified but for the last of a paragraph, `indent` before all but the first. */
+/** Text in lines of at most `lineWidth`. All lines but the last of a paragraph are justified, all but the first indented. */
 export function wrap(text: string, firstColumn: number, indent: string): string {
   const [first = '', ...others] = text.split('\n');
   const rest = others.map((paragraph) => `\n${indent}${wrapped(paragraph, indent.length, indent)}`);
@@ -151,13 +151,13 @@ function wrapped(text: string, firstColumn: number, indent: string): string {
   return out + line;
 }
 
-/** `usage: prog …` broken between its parts. */
+/** `usage: prog …`, with line breaks between its parts. */
 function usageLines(prog: string, parts: readonly string[]): string {
   const isLong = `usage: ${prog.split(' ')[0]}`.length > progWidthMax;
   const indent = ' '.repeat(`usage: ${isLong ? '' : `${prog.split(' ')[0]} `}`.length);
   let out = `usage: ${prog}`;
   let column = isLong ? lineWidth : out.length;
-  // argparse4j counts the indent of the line after a long name twice.
+  // After a long program name argparse4j counts the indent of the line twice.
   let extra = isLong ? indent.length : 0;
   for (const part of parts) {
     if (column + 1 + part.length > lineWidth) {
@@ -176,14 +176,14 @@ function shownText(option: Argument): string {
   return `${option.flags[0] ?? ''}${valueText(option)}`;
 }
 
-/** What stands behind a flag: the name of its value, once more in brackets when there may be several. */
+/** The text after a flag: the name of its value, repeated in brackets when several may be given. */
 function valueText(option: Argument): string {
   if (!takesValue(option)) return '';
   const name = metavarOf(option);
   return option.kind === 'words' ? ` ${name} [${name} ...]` : ` ${name}`;
 }
 
-/** `(--a A |`, `--b B)`: the options of each group, in brackets, one after the other. */
+/** `(--a A |`, `--b B)`: the options of each group in brackets. */
 function groupParts(options: readonly Argument[], requiredGroups: readonly string[]): string[] {
   const groups = new Set(options.flatMap(({ group }) => group ?? []));
   return [...groups].flatMap((group) => {
@@ -195,7 +195,7 @@ function groupParts(options: readonly Argument[], requiredGroups: readonly strin
   });
 }
 
-/** Options that stand alone, then groups. */
+/** Single options first, then groups. */
 function usageParts(options: readonly Argument[], requiredGroups: readonly string[] = []): string[] {
   const alone = options
     .filter(({ group }) => group === undefined)
@@ -257,7 +257,7 @@ function mainHelp(parser: ToolParser): string {
   return `${head}positional arguments:\n  ${choices(parser)}\n${rows.join('')}\n${options}`;
 }
 
-/** What the tool itself needs stands before the name of the subcommand. */
+/** The tool's own required options come before the name of the subcommand. */
 function subUsage(parser: ToolParser, name: string, command: Subcommand): string {
   const { requiredGroups = [], arguments: own = [] } = parser;
   const needed = own.filter(
@@ -293,7 +293,7 @@ class Reading {
     throw new ToolError(`${usage}${wrap(`${this.parser.prog}: error: ${message}`, 0, '')}`);
   }
 
-  /** A long flag may be cut short as long as only one begins so. */
+  /** A long flag may be abbreviated as long as it is unique. */
   whole(options: readonly Argument[], word: string, usage: string): string {
     const [, flag = word, value = ''] = /^(--[^=]+)(=[\s\S]*)?$/.exec(word) ?? [];
     if (!flag.startsWith('--')) return word;
@@ -307,7 +307,7 @@ class Reading {
     return only + value;
   }
 
-  /** Takes the option at `args[at]` when it is one of `options`; returns where to go on. */
+  /** Reads the option at `args[at]` when it is one of `options`; returns the position of the next argument. */
   take(options: readonly Argument[], args: readonly string[], at: number, usage: string): number {
     const word = args[at] as string;
     const [, flag = word, inline] = /^(-[^=]*)=([\s\S]*)$/.exec(word) ?? [];
@@ -359,7 +359,7 @@ class Reading {
   }
 
   check(options: readonly Argument[], requiredGroups: readonly string[], usage: string): void {
-    // The last one that is missing is named, as argparse4j does.
+    // argparse4j names the last missing option.
     for (const option of options.toReversed()) {
       if (option.isRequired === true && !this.values.has(nameOf(option))) {
         this.fail(usage, `argument ${option.flags.join('/')} is required`);
@@ -376,7 +376,7 @@ class Reading {
   }
 }
 
-/** Reads a command line. Throws `HelpRequest` for --help and `ToolError` (status 1, standard error) for what is wrong. */
+/** Reads a command line. Throws `HelpRequest` for --help and `ToolError` (status 1, standard error) for a wrong command line. */
 export function parseArguments(parser: ToolParser, args: readonly string[]): Parsed {
   const reading = new Reading(parser);
   const usage = mainUsage(parser);

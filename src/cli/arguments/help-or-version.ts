@@ -1,15 +1,15 @@
-/** What most tools do before anything else: `--help` (or no arguments at all) and `--version`. */
+/** First step of most tools: `--help` (or no arguments at all) and `--version`. */
 import type { Options, OptionTable } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { kafkaVersion } from '../version.ts';
 
-/** For tools that look for the two before they read the rest, which may be wrong. */
+/** Looks for the two options without parsing the other arguments, which may be wrong. */
 export function unread(args: readonly string[]): Pick<Options, 'has'> {
   return { has: (name) => args.includes(`--${name}`) };
 }
 
-/** The status to end with when help or version was asked for and printed; null: go on. */
+/** The exit status when help or version was requested and printed; null: the tool continues. */
 export function printHelpOrVersion(
   options: Pick<Options, 'has'>,
   args: readonly string[],
@@ -28,7 +28,7 @@ export function printHelpOrVersion(
   return null;
 }
 
-/** Runs a check of the command line; what it finds wrong is said with the table of options after it. */
+/** Runs a check of the command line; its error is printed with the table of options. */
 export function usageError<T>(table: OptionTable, check: () => T): T {
   try {
     return check();
@@ -37,7 +37,7 @@ export function usageError<T>(table: OptionTable, check: () => T): T {
   }
 }
 
-/** Runs a parser whose exceptions Kafka's tool does not catch: they are printed as Java prints an uncaught exception. */
+/** Runs a parser whose exceptions Kafka's tool does not catch; they are printed as Java prints an uncaught exception. */
 export function uncaughtParserError<T>(parse: () => T): T {
   try {
     return parse();
@@ -47,7 +47,7 @@ export function uncaughtParserError<T>(parse: () => T): T {
   }
 }
 
-/** The exception of joptsimple that says so. */
+/** The class of the joptsimple exception with this message. */
 function parserException(message: string): string {
   if (message.endsWith('is not a recognized option')) return 'UnrecognizedOptionException';
   if (message.startsWith('Cannot parse argument')) return 'OptionArgumentConversionException';

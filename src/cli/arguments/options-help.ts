@@ -1,12 +1,12 @@
-/** The two-column help that joptsimple prints: 80 columns, options on the left, what they mean on the right. */
+/** The two-column help of joptsimple: 80 columns, options on the left, descriptions on the right. */
 import type { OptionRow, OptionTable } from './options.ts';
 
 const widthMax = 80;
 const gap = 2;
 
 /**
- * The parts of a line between which it may be broken, in Java's way: after blanks, hyphens, and marks that end a
- * part of a word (`host:port`), and before an opening bracket. A point, comma or hyphen before a digit belongs to the number.
+ * The parts of a line between which it may be broken, by Java's rules: after blanks, hyphens and marks that end a part of a word
+ * (`host:port`), and before an opening bracket. A point, comma or hyphen before a digit is part of the number.
  */
 function words(line: string): string[] {
   const breaks = [
@@ -43,7 +43,7 @@ function left(name: string, row: OptionRow): string {
   return `${star}--${name} ${row.isOptional === true ? `[${inner}]` : `<${inner}>`}`;
 }
 
-/** Help for a table of options, sorted by name, preceded by the two header lines. */
+/** Help for a table of options, sorted by name, after the two header lines. */
 export function optionsHelp(table: OptionTable): string {
   const rows = Object.entries(table)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -1,11 +1,11 @@
 /**
- * Command lines in the manner of joptsimple, which most of Kafka's tools use: a table of options in; values, or Kafka's
- * words for what is wrong, out. Names may be shortened as long as they are unique; `--name=value` and `--name value` both work.
+ * Command lines in the manner of joptsimple, which most of Kafka's tools use. Input is a table of options; output is the values, or
+ * Kafka's error messages. Names may be abbreviated as long as they are unique; `--name=value` and `--name value` both work.
  */
 import { ToolError } from '../tool.ts';
 
 export interface OptionRow {
-  /** What the option's argument is called in the help; absent: a flag. */
+  /** Name of the option's argument in the help; absent: the option is a flag. */
   readonly argument?: string;
   readonly type?: 'String' | 'Integer' | 'Long';
   /** Shown in the help instead of the type. */
@@ -24,7 +24,7 @@ export class Options {
   private readonly table: OptionTable;
   private readonly values: ReadonlyMap<string, readonly string[]>;
   readonly rest: readonly string[];
-  /** The names of the options as they came, repeated ones too. */
+  /** The names of the options in the order of the command line, with repetitions. */
   readonly order: readonly string[];
 
   constructor(
@@ -48,7 +48,7 @@ export class Options {
     return this.values.get(name) ?? [];
   }
 
-  /** The value given, or the option's default, or null. */
+  /** The given value, or the option's default, or null. */
   text(name: string): string | null {
     const given = this.values.get(name);
     if (given !== undefined && given.length > 1) {
@@ -72,14 +72,14 @@ function resolve(table: OptionTable, name: string): string {
   throw new ToolError(`${name} is not a recognized option`);
 }
 
-/** Whether a word can be the argument of an option, rather than the next option. */
+/** Whether a word can be the argument of an option rather than the next option. */
 function isArgument(word: string | undefined): word is string {
   return word !== undefined && (!word.startsWith('-') || /^-\d/.test(word) || word === '-');
 }
 
 /**
- * Reads a command line. Throws `ToolError` in joptsimple's words. With `typesLater`, a number that is none is found when it is
- * asked for.
+ * Reads a command line. Throws `ToolError` in joptsimple's words. With `typesLater`, an invalid number is reported only when the
+ * value is read.
  */
 export function parseOptions(
   table: OptionTable,
@@ -136,14 +136,14 @@ export function bracketed(names: readonly string[]): string {
   return names.map((name) => `[${name}]`).join(', ');
 }
 
-/** Fails in Kafka's words when one of `required` is missing. */
+/** Throws in Kafka's words when one of `required` is missing. */
 export function checkRequired(options: Options, ...required: string[]): void {
   for (const name of required) {
     if (!options.has(name)) throw new ToolError(`Missing required argument "[${name}]"`);
   }
 }
 
-/** Fails in Kafka's words when `used` is given together with one of `others`. */
+/** Throws in Kafka's words when `used` is given together with one of `others`. */
 export function checkInvalid(options: Options, used: string, ...others: string[]): void {
   if (!options.has(used)) return;
   for (const name of others) {

@@ -1,7 +1,7 @@
 /** `--topic` as a name, a list `a,b`, or a regular expression over whole names, sorted. */
 import { ToolError } from '../tool.ts';
 
-/** The names that `pattern` means; all of them without one. */
+/** The names that match `pattern`; all of them without one. */
 export function matchTopics(names: readonly string[], pattern: string | null): string[] {
   const sorted = [...names].sort();
   if (pattern === null) return sorted;

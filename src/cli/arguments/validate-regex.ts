@@ -1,6 +1,6 @@
 /**
- * Whether a regular expression can be one of the consumer protocol's (RE2): what it lacks is looked up by hand, the rest is
- * left to the engine at hand.
+ * Whether a regular expression is valid for the consumer protocol (RE2): syntax that RE2 lacks is detected here, the rest is
+ * checked by JavaScript's engine.
  */
 
 function mistake(pattern: string): string | null {
@@ -28,7 +28,7 @@ function mistake(pattern: string): string | null {
   return depth > 0 ? 'missing closing )' : null;
 }
 
-/** Where the class that begins at `at` ends, or -1. */
+/** The end of the character class that begins at `at`, or -1. */
 function classEnd(pattern: string, at: number): number {
   let end = at + 1;
   if (pattern[end] === '^') end++;
@@ -40,7 +40,7 @@ function classEnd(pattern: string, at: number): number {
   return -1;
 }
 
-/** A sentence that says whether `pattern` is valid. */
+/** The sentence that tells whether `pattern` is valid. */
 export function validateRegex(pattern: string): string {
   let wrong = mistake(pattern);
   if (wrong === null) {

@@ -1,6 +1,6 @@
 /**
- * The command `bendemann`: everything that is not a tool of Kafka's. Each subcommand loads its own part when it is asked for.
- * The kafka-* tools keep Kafka's own parsing and texts: `bendemann kafka topics …` hands its words on as they are.
+ * The command `bendemann`: everything that is not one of Kafka's tools. Each subcommand loads its own modules when it is used. The
+ * kafka-* tools keep Kafka's own parsing and texts: `bendemann kafka topics …` passes its arguments on unchanged.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
@@ -25,7 +25,7 @@ function gather(value: string, before: readonly string[]): string[] {
 
 type Run = (status: Promise<number>) => Promise<void>;
 
-/** `command` is what stands behind `--`. */
+/** `command`: the words after `--`. */
 function addClusters(program: Command, command: readonly string[], io: CliIo, run: Run): void {
   program
     .command('dev')
@@ -110,7 +110,7 @@ function addTools(program: Command, io: CliIo, run: Run): void {
     );
 }
 
-/** The whole command line; `run` takes the status of the subcommand that ran. */
+/** The whole command line; `run` gets the exit status of the subcommand. */
 export function makeProgram(io: CliIo, run: Run, command: readonly string[] = []): Command {
   const program = new Command('bendemann');
   program
@@ -135,7 +135,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const run: Run = async (ended) => {
     status = await ended;
   };
-  // commander would take the words of the command for ours.
+  // commander would parse the words after `--` as options of ours.
   const at = args[0] === 'compose' ? args.indexOf('--') : -1;
   const own = at < 0 ? args : args.slice(0, at);
   const program = makeProgram(io, run, at < 0 ? [] : args.slice(at + 1));
@@ -147,7 +147,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     await program.parseAsync(own, { from: 'user' });
     return status;
   } catch (error) {
-    // commander has printed what it had to say.
+    // commander has already printed its message.
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
- * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: the Kafka services of a Compose file as nodes on this machine, without Docker,
- * while a command runs or until Ctrl-C. Data are in a folder of their own, which goes when the nodes end.
+ * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: runs the Kafka services of a Compose file as nodes on this machine, without
+ * Docker, until the command ends or until Ctrl-C. Their data is in a temporary folder, which is deleted when the nodes end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ import { spawnNode } from './spawn-node.ts';
 const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 const startMsMax = 60_000;
 const lastLinesShown = 20;
-/** Listeners of the file's services that it does not publish. */
+/** Ports reserved for the listeners of a service that the file does not publish. */
 const portsPerService = 8;
 
 interface Words {
@@ -69,7 +69,7 @@ function readServices(file: string, io: CliIo): ComposeService[] {
   }
 }
 
-/** The text of a file that a service has mounted from this machine. */
+/** The text of a file that a service mounts from this machine. */
 function readMounted(folder: string, { mounts }: ComposeService, path: string): string | null {
   for (const { source, target } of mounts) {
     if (path !== target && !path.startsWith(`${target}/`)) continue;
@@ -112,7 +112,7 @@ async function planOf(words: Words, folder: string, io: CliIo): Promise<HostPlan
   }
 }
 
-/** One node in a process of its own. */
+/** A node in its own process. */
 class NodeProcess {
   readonly name: string;
   readonly started: Promise<void>;
@@ -133,7 +133,7 @@ class NodeProcess {
     await this.ended;
   }
 
-  /** Resolves at the line that says so; warnings and errors are shown all the time. */
+  /** Resolves at the log line of a started node; warnings and errors are printed all the time. */
   private start(io: CliIo): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const late = setTimeout(
@@ -174,7 +174,7 @@ async function createTopics(plan: HostPlan, io: CliIo): Promise<void> {
     for (const topic of topics) await createTopic(topic, addresses[0] as string, io);
 }
 
-/** The status of the command, or of Ctrl-C when there is none. */
+/** The status of the command, or of Ctrl-C when there is no command. */
 async function runCommand(command: readonly string[], io: CliIo): Promise<number> {
   const [name, ...args] = command;
   if (name === undefined) {

@@ -1,4 +1,4 @@
-/** `bendemann dev`: a cluster on this machine, with what happens in it on the screen. */
+/** `bendemann dev`: runs a cluster on this machine and prints its events. */
 import { startKafka } from '../../testing/kafka/start-kafka.ts';
 import type { TestKafka } from '../../testing/kafka/cluster.ts';
 import { type ControlServer, serveControl } from '../../testing/kafka/control/server.ts';
@@ -48,7 +48,7 @@ function controlAddress(control: string | true): { host: string; port: number } 
   return { host: match[1] || '127.0.0.1', port: Number(match[2]) };
 }
 
-/** Prints each event once: a broker that joined, a topic created or deleted, a group member that joined. */
+/** Prints each event once: a broker that registered, a topic created or deleted, a group member that joined. */
 function announcer(io: CliIo): (request: LoggedRequest) => void {
   const seen = new Set<string>();
   const once = (text: string): void => {
@@ -125,7 +125,7 @@ async function open(options: DevOptions, io: CliIo): Promise<TestKafka> {
   if (data !== undefined)
     for (const [name, partitions] of Object.entries(topics)) {
       await kafka.createTopic(name, partitions).catch((error: unknown) => {
-        // A directory that is continued has it already.
+        // An existing data directory may already have the topic.
         if (!/already exists/.test(String(error))) throw error;
       });
     }

@@ -1,4 +1,4 @@
-/** `bendemann doctor FILE…`: what will go wrong with these nodes, in plain words, each with the line to change. */
+/** `bendemann doctor FILE…`: finds mistakes in the properties of nodes and prints each with the line to change. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { systemFileSystem } from '../../adapters/file-system.ts';
@@ -97,7 +97,7 @@ async function ofPorts(patients: readonly Patient[]): Promise<Finding[]> {
   return found;
 }
 
-/** One cluster id for all: that of a directory that has one, or a new one. */
+/** One cluster id for all: that of a formatted directory, or a new one. */
 function clusterIdFor(patients: readonly Patient[]): string {
   const known = patients.flatMap(({ metas }) => metas.flatMap(({ meta }) => meta?.clusterId ?? []))[0];
   if (known !== undefined) return known;

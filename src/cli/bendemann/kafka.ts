@@ -1,4 +1,4 @@
-/** `bendemann kafka TOOL …`: Kafka's tools by one name. */
+/** `bendemann kafka TOOL …`: runs one of Kafka's tools. */
 import type { CliIo } from '../tool.ts';
 import { tools } from '../tools.ts';
 

@@ -1,4 +1,4 @@
-/** Where this package's package.json is, seen from the modules of dist/ and from the bundle of it. */
+/** The path of this package's package.json, from the modules of dist/ and from the bundle. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** `bendemann produce TOPIC`: the given values, or each line of standard input, as records. */
+/** `bendemann produce TOPIC`: writes the given values, or each line of standard input, as records. */
 import { createSystemRandom } from '../../adapters/random.ts';
 import { Producer, type ProducerRecord } from '../../client/producer.ts';
 import { KafkaError } from '../../protocol/errors.ts';

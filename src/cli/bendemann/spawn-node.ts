@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { packageFile } from './package-file.ts';
 
-/** Its output comes through pipes. It has a process group of its own: Ctrl-C reaches it once, through the process that started it. */
+/** Its output is piped. It has its own process group, so that Ctrl-C reaches it only once, through the process that started it. */
 export function spawnNode(propertiesFile: string) {
   const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
   return spawn(process.execPath, [launcher, propertiesFile], {

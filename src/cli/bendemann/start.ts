@@ -1,4 +1,4 @@
-/** `bendemann start FILE…`: a process for each properties file, their lines with the file's name before them. */
+/** `bendemann start FILE…`: starts a process for each properties file and prefixes its output lines with the file's name. */
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CliIo } from '../tool.ts';

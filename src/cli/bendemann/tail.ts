@@ -1,4 +1,4 @@
-/** `bendemann tail TOPIC`: the records of all partitions as they come. */
+/** `bendemann tail TOPIC`: prints the records of all partitions as they arrive. */
 import { type ConsumedRecord, Fetcher, offsetEarliest, offsetLatest } from '../../client/fetcher.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { connectClient } from '../cluster/connect.ts';

@@ -1,6 +1,6 @@
 /**
- * How a tool reaches the cluster: addresses from `--bootstrap-server` or `--bootstrap-controller`, settings from the file
- * of `--command-config`, one client on the real network.
+ * Connects a tool to the cluster: addresses from `--bootstrap-server` or `--bootstrap-controller`, settings from the file of
+ * `--command-config`, one client on the real network.
  */
 import { readFileSync } from 'node:fs';
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
@@ -10,7 +10,7 @@ import { KafkaClient } from '../../client/kafka-client.ts';
 import { parseProperties } from '../../config/properties-file.ts';
 import { ToolError } from '../tool.ts';
 
-/** `host:port,host:port`; IPv6 hosts stand in brackets. */
+/** Parses `host:port,host:port`; IPv6 hosts are in brackets. */
 export function parseAddresses(text: string): Address[] {
   return text
     .split(',')
@@ -23,7 +23,7 @@ export function parseAddresses(text: string): Address[] {
     });
 }
 
-/** Settings of a client: those of the file, then `key=value` words, which win. */
+/** Settings of a client: those of the file, overridden by `key=value` words. */
 export function clientSettings(file: string | null, words: readonly string[] = []): Map<string, string> {
   const settings = file === null ? new Map<string, string>() : readProperties(file);
   for (const word of words) {
@@ -51,7 +51,7 @@ export interface ConnectOptions {
 
 const warningIntervalMs = 5000;
 
-/** Connects. While no node answers, a line on standard error says so. */
+/** Connects. While no node responds, a line on standard error says so. */
 function warnedConnect(): typeof connectTcp {
   let saidMs = Number.NEGATIVE_INFINITY;
   return async (address, timeoutMs) => {
@@ -75,7 +75,7 @@ function warnedConnect(): typeof connectTcp {
   };
 }
 
-/** A client that connects when it is first asked something. Close it, or the process does not end. */
+/** A client that connects at its first request. It must be closed, or the process does not end. */
 export function connectClient({ bootstrap, isController, settings, clientId }: ConnectOptions): KafkaClient {
   const protocol = settings?.get('security.protocol') ?? 'PLAINTEXT';
   if (protocol !== 'PLAINTEXT') throw new ToolError(`security.protocol=${protocol} is not supported yet`);

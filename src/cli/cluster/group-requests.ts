@@ -1,4 +1,4 @@
-/** What kafka-consumer-groups asks the cluster: listings of all brokers, the rest of each group's coordinator. */
+/** The requests of kafka-consumer-groups: listings from all brokers, everything else from each group's coordinator. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { decode } from '../../protocol/codec/codec.ts';
@@ -30,12 +30,12 @@ import type { Infer } from '../../protocol/schema/fields.ts';
 import { byTopic, partitionKey, type TopicPartition } from './list-offsets.ts';
 
 const timeoutMs = 60_000;
-/** From version 10 on, topics go by id. */
+/** From version 10 on the requests use topic ids. */
 const offsetsByName = { versionMax: 9 };
 
 export interface GroupListing {
   readonly groupId: string;
-  /** As `Consumer`. */
+  /** For example `Consumer`. */
   readonly type: string;
   readonly state: string;
   readonly protocolType: string;
@@ -47,7 +47,7 @@ export interface DescribedMember {
   readonly clientId: string;
   readonly host: string;
   readonly assignment: readonly TopicPartition[];
-  /** Of the consumer protocol (KIP-848) only. */
+  /** Consumer protocol (KIP-848) only. */
   readonly epoch: number | null;
   readonly target: readonly TopicPartition[] | null;
 }
@@ -58,7 +58,7 @@ export interface DescribedGroup {
   readonly assignor: string;
   readonly coordinator: string;
   readonly members: readonly DescribedMember[];
-  /** Of the consumer protocol (KIP-848) only. */
+  /** Consumer protocol (KIP-848) only. */
   readonly epoch: number | null;
   readonly targetEpoch: number | null;
 }
@@ -68,7 +68,7 @@ export interface CommittedOffset extends TopicPartition {
   readonly leaderEpoch: number;
 }
 
-/** The consumer groups of all brokers, in the states and of the types that are asked for (all without). */
+/** The consumer groups of all brokers with the given states and types; without them, all. */
 export async function listGroups(
   client: KafkaClient,
   states: readonly string[] = [],
@@ -78,7 +78,7 @@ export async function listGroups(
   return groups.filter(({ protocolType }) => protocolType === '' || protocolType === 'consumer');
 }
 
-/** The groups of all brokers, whatever they are for. */
+/** The groups of all brokers, of every type. */
 export async function listAllGroups(
   client: KafkaClient,
   states: readonly string[],
@@ -108,7 +108,7 @@ export async function listAllGroups(
   }));
 }
 
-/** Asks the coordinator of a group, again while it moves. */
+/** Sends requests to the coordinator of a group; retries while the coordinator moves. */
 export function atCoordinator<T>(
   client: KafkaClient,
   groupId: string,
@@ -209,7 +209,7 @@ async function describeClassic(
   };
 }
 
-/** What the leader of a classic group gave to a member. */
+/** The assignment of a member, as the leader of the classic group computed it. */
 function assignmentOf(bytes: Uint8Array): TopicPartition[] {
   if (bytes.length < 2) return [];
   const version = ((bytes[0] as number) << 8) | (bytes[1] as number);
@@ -220,7 +220,7 @@ function assignmentOf(bytes: Uint8Array): TopicPartition[] {
   );
 }
 
-/** What a group has committed, by `partitionKey`. */
+/** The committed offsets of a group, by `partitionKey`. */
 export function committedOffsets(
   client: KafkaClient,
   groupId: string,
@@ -273,7 +273,7 @@ export function commitOffsets(
   });
 }
 
-/** Why a group could not be deleted; null: it is. */
+/** Why a group could not be deleted; null: it was deleted. */
 export async function deleteGroup(client: KafkaClient, groupId: string): Promise<KafkaError | null> {
   try {
     await atCoordinator(client, groupId, async (nodeId) => {
@@ -289,7 +289,7 @@ export async function deleteGroup(client: KafkaClient, groupId: string): Promise
   }
 }
 
-/** Deletes committed offsets; the error of the group as a whole, and of each partition where there is one. */
+/** Deletes committed offsets. Returns the error of the whole group and the errors of single partitions. */
 export function deleteOffsets(
   client: KafkaClient,
   groupId: string,

@@ -1,4 +1,4 @@
-/** Offsets of many partitions at once: each leader is asked once, and asked again while leaders move. */
+/** Offsets of many partitions: one request to each leader, repeated while leaders move. */
 import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -9,16 +9,16 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** An offset, -1 where there is none, or the error. */
+/** An offset (-1 where there is none), or the error. */
 export type ListedOffset = number | KafkaError;
 
 const consumer = -1;
-/** Versions of ListOffsets that brought the special timestamps. */
+/** The version of ListOffsets that introduced each special timestamp. */
 const versionOfTime: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
 
 export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 
-/** Java's order of topics, then partitions. */
+/** Java's order: by topic, then by partition. */
 export function comparePartitions(left: TopicPartition, right: TopicPartition): number {
   if (left.topic !== right.topic) return left.topic < right.topic ? -1 : 1;
   return left.partition - right.partition;
@@ -40,7 +40,7 @@ export function byLeader<T extends TopicPartition>(
   return groups;
 }
 
-/** Partitions by topic, as most requests want them. */
+/** Partitions by topic, the form that most requests need. */
 export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { name: string; list: T[] }[] {
   const topics = new Map<string, T[]>();
   for (const one of partitions) {
@@ -51,7 +51,10 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { n
   return [...topics].map(([name, list]) => ({ name, list }));
 }
 
-/** What the partitions answer to `timestamp`, by `partitionKey`. Errors that trying again can't mend stand for their partition. */
+/**
+ * The offsets of the partitions for `timestamp`, by `partitionKey`. A partition with an error that cannot be retried has that
+ * error.
+ */
 export async function listOffsets(
   client: KafkaClient,
   partitions: readonly TopicPartition[],

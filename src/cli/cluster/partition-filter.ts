@@ -1,12 +1,12 @@
 /**
- * Which partitions a command line means: `--topic` with `--partitions`, or a list of rules `topic:partition`, whose topic is
- * a regular expression and whose partition a number or a range (lower end inclusive, upper end exclusive).
+ * The partitions that a command line selects: `--topic` with `--partitions`, or a list of rules `topic:partition`, whose topic is a
+ * regular expression and whose partition is a number or a range (lower end inclusive, upper end exclusive).
  */
 import { ToolError } from '../tool.ts';
 
 export type PartitionFilter = (topic: string, partition: number) => boolean;
 
-/** A whole-name expression in which a comma means "or". */
+/** A regular expression over whole names, in which a comma means "or". */
 export function includeList(text: string): RegExp {
   const pattern = text
     .trim()
@@ -34,7 +34,7 @@ function parseRule(rule: string): PartitionFilter {
   return (topic, partition) => (topics === null || topics.test(topic)) && isIn(partition);
 }
 
-/** `topic1:1,topic2:0-3,topic3`: a partition is meant when one of the rules means it. */
+/** `topic1:1,topic2:0-3,topic3`: selects a partition that one of the rules matches. */
 export function filterOfRules(text: string): PartitionFilter {
   const rules = text.split(',').map(parseRule);
   return (topic, partition) => rules.some((rule) => rule(topic, partition));

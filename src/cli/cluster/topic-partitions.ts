@@ -1,10 +1,10 @@
-/** `--topic a --topic b:0,2` as partitions: all those of a topic, or the ones that are named. */
+/** `--topic a --topic b:0,2` as partitions: all of a topic, or the listed ones. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { comparePartitions, type TopicPartition } from './list-offsets.ts';
 import { ToolError } from '../tool.ts';
 
-/** The partitions in order, and the topics that do not exist. Named partitions are not checked. */
+/** The partitions in order, and the topics that do not exist. Listed partitions are not checked. */
 export async function parseTopicPartitions(
   client: KafkaClient,
   words: readonly string[],

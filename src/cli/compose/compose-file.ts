@@ -1,36 +1,36 @@
 /**
  * The parts of a Compose file that a node needs: services with image, environment, ports, names and mounted files. Variables
- * (`${NAME:-default}`) are filled in as docker compose does. Pure: files come through `readFile`.
+ * (`${NAME:-default}`) are substituted as by docker compose. Pure: files are read through `readFile`.
  */
 import { parse } from 'yaml';
 
-/** The file can't be used; the message says what is wrong with it. */
+/** The file cannot be used; the message gives the reason. */
 export class ComposeFileError extends Error {
   override readonly name = 'ComposeFileError';
 }
 
 export interface PublishedPort {
-  /** On this machine. */
+  /** Port on this machine. */
   readonly host: number;
   readonly container: number;
 }
 
 export interface Mount {
-  /** On this machine, relative to the folder of the file or absolute. */
+  /** Path on this machine, absolute or relative to the folder of the file. */
   readonly source: string;
   readonly target: string;
 }
 
 export interface ComposeService {
   readonly name: string;
-  /** Empty where the service is built, not pulled. */
+  /** Empty when the service is built and not pulled. */
   readonly image: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly ports: readonly PublishedPort[];
-  /** Names under which the other services know it. */
+  /** Host names under which other services reach it. */
   readonly hostNames: readonly string[];
   readonly mounts: readonly Mount[];
-  /** Without any of its profiles being asked for, a service with profiles is not started. */
+  /** A service with profiles is started only when one of them is requested. */
   readonly profiles: readonly string[];
 }
 
@@ -69,7 +69,7 @@ export function interpolate(text: string, variables: ComposeInput['variables']):
   });
 }
 
-/** Every text in a document, with its variables filled in. */
+/** Substitutes variables in every text of a document. */
 function filledIn(value: unknown, variables: ComposeInput['variables']): unknown {
   if (typeof value === 'string') return interpolate(value, variables);
   if (Array.isArray(value)) return value.map((one) => filledIn(one, variables));
@@ -105,7 +105,7 @@ function environmentOf(service: Fields, input: ComposeInput): Record<string, str
       })
     : Object.entries(fieldsOf(environment));
   for (const [name, value] of pairs) {
-    // Without a value it is the shell's.
+    // A variable without a value has that of the shell.
     const given = value === null || value === undefined ? input.variables[name] : String(value);
     if (given !== undefined) found[name] = given;
   }
@@ -118,7 +118,10 @@ function range(text: string): number[] {
   return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }
 
-/** A service without a port on this machine can't be reached from it; docker would take any. */
+/**
+ * Ports published on this machine. Docker would assign any port to a mapping without one; such a service cannot be reached from
+ * here, so it is left out.
+ */
 function portsOf(service: Fields, name: string): PublishedPort[] {
   return listOf(service.ports).flatMap((entry) => {
     const long = fieldsOf(entry);
@@ -130,7 +133,7 @@ function portsOf(service: Fields, name: string): PublishedPort[] {
     const containers = range(parts.at(-1) ?? '');
     const hosts = parts.length < 2 || parts.at(-2) === '' ? [] : range(parts.at(-2) as string);
     if (containers.length === 0)
-      throw new ComposeFileError(`Service ${name}: '${text}' is no mapping of ports.`);
+      throw new ComposeFileError(`Service ${name}: '${text}' is not a port mapping.`);
     return containers.flatMap((container, at) =>
       hosts[at] === undefined ? [] : [{ host: hosts[at], container }],
     );
@@ -143,7 +146,7 @@ function mountsOf(service: Fields): Mount[] {
     if (typeof entry === 'object')
       return long.type === 'bind' ? [{ source: String(long.source), target: String(long.target) }] : [];
     const [source = '', target = ''] = String(entry).split(':');
-    // A name without a slash or a dot is a volume of docker's: the node's own data, which begin empty here.
+    // A source without a slash or a dot names a docker volume: the node's own data, which is empty here.
     return /^[./~]/.test(source) && target !== '' ? [{ source, target: target.replace(/\/+$/, '') }] : [];
   });
 }
@@ -153,10 +156,10 @@ export function readComposeFile(input: ComposeInput): ComposeService[] {
   try {
     document = parse(input.text, { merge: true, logLevel: 'error' });
   } catch (error) {
-    throw new ComposeFileError(`It is no YAML: ${(error as Error).message.split('\n')[0]}`);
+    throw new ComposeFileError(`It is not YAML: ${(error as Error).message.split('\n')[0]}`);
   }
   const root = fieldsOf(filledIn(document, input.variables));
-  // Files of the first version have the services at the top.
+  // Files of the first Compose version have the services at the top level.
   const services = 'services' in root ? fieldsOf(root.services) : root;
   const found = Object.entries(services).flatMap(([name, value]) => {
     const service = fieldsOf(value);

@@ -1,5 +1,5 @@
 /**
- * From the Kafka services of a Compose file to nodes on this machine: each listener is on the port that the file publishes, or on a
+ * From the Kafka services of a Compose file to nodes on this machine: each listener gets the port that the file publishes, or a
  * free one; names of services become 127.0.0.1; brokers that shared a ZooKeeper form one quorum. Pure.
  */
 import { listenersOf, type PlannedListener, protocolOf } from '../container/listeners.ts';
@@ -7,14 +7,14 @@ import { planContainer } from '../container/plan.ts';
 import type { Dialect, PlannedTopic } from '../container/types.ts';
 import type { ComposeService } from './compose-file.ts';
 
-/** A node as it is started here. */
+/** A node that is started on this machine. */
 export interface HostNode {
   readonly service: string;
   readonly properties: ReadonlyMap<string, string>;
   readonly clusterId: string;
   readonly formatArguments: readonly string[];
   readonly topics: readonly PlannedTopic[];
-  /** Addresses for clients of this machine. */
+  /** Addresses for clients on this machine. */
   readonly addresses: readonly string[];
 }
 
@@ -26,13 +26,13 @@ export interface HostPlan {
 
 export interface HostPlanInput {
   readonly services: readonly ComposeService[];
-  /** Services to start; none: all. */
+  /** Services to start; empty: all. */
   readonly wanted: readonly string[];
-  /** Text of a mounted file of a service. */
+  /** Text of a mounted file of a service; null when there is none. */
   readonly readMounted: (service: ComposeService, path: string) => string | null;
-  /** A free port of this machine. */
+  /** Returns a free port of this machine. */
   readonly freePort: () => number;
-  /** Where a node keeps its data. */
+  /** The data directory of a node. */
   readonly dataDirectory: (service: string) => string;
 }
 
@@ -47,7 +47,7 @@ const images: readonly { readonly pattern: RegExp; readonly dialect: Dialect }[]
 const loopback = '127.0.0.1';
 const notServed = /^(SSL|SASL_PLAINTEXT|SASL_SSL)$/;
 
-/** The image's dialect; null: no Kafka. */
+/** The dialect of the image's variables; null: it is not a Kafka image. */
 export function kafkaDialect(image: string): Dialect | null {
   return images.find(({ pattern }) => pattern.test(image))?.dialect ?? null;
 }
@@ -56,7 +56,7 @@ function textOf(listeners: readonly PlannedListener[]): string {
   return listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',');
 }
 
-/** A node while its properties are being moved to this machine. */
+/** A node while its properties are being adapted to this machine. */
 class Draft {
   readonly service: ComposeService;
   readonly properties: Map<string, string>;
@@ -64,7 +64,7 @@ class Draft {
   readonly formatArguments: readonly string[];
   readonly topics: readonly PlannedTopic[];
   readonly origins: ReadonlyMap<string, string>;
-  /** By the container's port. */
+  /** Port on this machine by the container's port. */
   readonly hostPorts = new Map<number, number>();
 
   constructor(service: ComposeService, dialect: Dialect, input: HostPlanInput, notes: string[]) {
@@ -98,7 +98,7 @@ class Draft {
   }
 }
 
-/** Listeners that can be served here; names of those that can't are left out everywhere. */
+/** Keeps the listeners that can be served here and removes the names of all others everywhere. */
 function keepServed(draft: Draft, notes: string[]): void {
   const { properties, service } = draft;
   const all = listenersOf(draft.get('listeners'));
@@ -130,7 +130,7 @@ function keepServed(draft: Draft, notes: string[]): void {
     );
 }
 
-/** Brokers that used the same ZooKeeper are one cluster: each is also a controller of its quorum. */
+/** Brokers that used the same ZooKeeper form one cluster; each becomes a controller of its quorum as well. */
 function joinByZooKeeper(drafts: readonly Draft[], notes: string[]): void {
   const clusters = new Map<string, Draft[]>();
   for (const draft of drafts) {
@@ -158,7 +158,7 @@ function joinByZooKeeper(drafts: readonly Draft[], notes: string[]): void {
   }
 }
 
-/** Every port of the container gets one of this machine: the published one where there is one. */
+/** Maps every port of the container to one of this machine: the published one if there is one. */
 function givePorts(drafts: readonly Draft[], input: HostPlanInput, notes: string[]): void {
   const taken = new Map<number, string>();
   for (const draft of drafts) {
@@ -175,7 +175,7 @@ function givePorts(drafts: readonly Draft[], input: HostPlanInput, notes: string
   }
 }
 
-/** Where a service of the file is on this machine. */
+/** The address on this machine of a service of the file. */
 function moved(host: string, port: number, drafts: readonly Draft[]): { host: string; port: number } | null {
   const draft = drafts.find(({ service }) => service.hostNames.includes(host));
   return draft === undefined ? null : { host: loopback, port: draft.hostPorts.get(port) ?? port };

@@ -1,6 +1,6 @@
 /**
- * What a command line of kafka-configs means: one action on one entity, or on a user together with a client. Throws in
- * Kafka's words when it means nothing.
+ * Parses the command line of kafka-configs: one action on one entity, or on a user together with a client. Throws in Kafka's words
+ * when it is invalid.
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../config/properties-file.ts';
@@ -46,7 +46,7 @@ export interface ConfigsCommand {
   readonly names: readonly string[];
 }
 
-/** `--entity-name` and `--entity-default` in the order in which they stand, then the options of single types. */
+/** The names of `--entity-name` and `--entity-default` in their order, then those of the options for single types. */
 function namesOf(options: Options): string[] {
   const named = [...options.all('entity-name')];
   const names = options.order.flatMap((option) => {
@@ -80,7 +80,7 @@ function typesOf(options: Options): EntityType[] {
   return types as EntityType[];
 }
 
-/** Checks everything but whether an address can be resolved. */
+/** Checks everything except whether an address can be resolved. */
 export function parseCommand(options: Options): ConfigsCommand {
   const action = options.has('alter') ? 'alter' : 'describe';
   const types = typesOf(options);

@@ -1,4 +1,4 @@
-/** The options of kafka-configs. What can be configured is listed by `configsHelp` only, which loads the tables for it. */
+/** The options of kafka-configs. The list of configurable keys is made only by `configsHelp`, which loads the tables for it. */
 import type { OptionTable } from '../arguments/options.ts';
 import { optionsHelp } from '../arguments/options-help.ts';
 
@@ -53,7 +53,7 @@ interface NamedProperty {
   readonly internal?: boolean;
 }
 
-/** The help with every key that an entity can be given. */
+/** The help with every key of every entity type. */
 export async function configsHelp(): Promise<string> {
   const [broker, topic, entities, quotas] = await Promise.all([
     import('../../config/broker-properties.ts'),

@@ -28,7 +28,7 @@ export const clientQuotas: readonly string[] = [
   'request_percentage',
 ];
 export const ipQuotas: readonly string[] = ['connection_creation_rate'];
-/** By name: the number on the wire and the hash. */
+/** By name: the code in requests, and the hash. */
 export const scramMechanisms: ReadonlyMap<string, { code: number; hash: string }> = new Map([
   ['SCRAM-SHA-256', { code: 1, hash: 'sha256' }],
   ['SCRAM-SHA-512', { code: 2, hash: 'sha512' }],
@@ -105,7 +105,7 @@ async function describeScram(client: KafkaClient, users: readonly string[], io: 
   }
 }
 
-/** Whether it is about credentials rather than quotas; throws in Kafka's words for what can't be set or mixed. */
+/** Returns whether the keys are credentials rather than quotas; throws in Kafka's words for keys that cannot be set or combined. */
 function checkKeys(
   { types, names }: ConfigsCommand,
   added: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * kafka-configs: describe and alter the dynamic configuration of topics, brokers, their loggers, groups, client metrics,
- * and the quotas and credentials of users, clients and addresses. Wrong arguments are told by themselves, what the cluster
- * refuses with the command line before it; both on standard error.
+ * kafka-configs: describes and alters the dynamic configuration of topics, brokers, their loggers, groups, client metrics, and the
+ * quotas and credentials of users, clients and addresses. A wrong argument gives one message; an error from the cluster is printed
+ * after the command line. Both go to standard error.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { failureOf } from '../text/command-failure.ts';

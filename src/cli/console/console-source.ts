@@ -1,6 +1,6 @@
 /**
- * Where kafka-console-consumer's records come from: one partition, whole topics without a group, or topics in a group.
- * A topic that is not there yet is waited for.
+ * The sources of kafka-console-consumer's records: one partition, whole topics without a group, or topics in a group. The tool
+ * waits for a topic that does not exist yet.
  */
 import { sleep } from '../../base/clock.ts';
 import {
@@ -20,10 +20,10 @@ export interface RecordSource {
   close(): Promise<void>;
 }
 
-/** How often new topics and partitions are looked for. */
+/** Interval at which new topics and partitions are looked up. */
 const refreshIntervalMs = 5_000;
 
-/** The topics that are read: one by name, or all whose name matches. */
+/** The topics to read: one by name, or all whose name matches. */
 export type Selection = { readonly topic: string } | { readonly pattern: RegExp };
 
 async function select(client: KafkaClient, selection: Selection): Promise<TopicInfo[]> {
@@ -34,7 +34,7 @@ async function select(client: KafkaClient, selection: Selection): Promise<TopicI
   return [...cluster.topics.values()].filter((topic) => topic.errorCode === 0 && matches(topic));
 }
 
-/** One partition from an offset on. */
+/** One partition, from an offset on. */
 export async function partitionSource(
   client: KafkaClient,
   topic: string,
@@ -52,7 +52,7 @@ export async function partitionSource(
   return { poll: (maxWaitMs, maxRecords) => fetcher.poll(maxWaitMs, maxRecords), close: async () => {} };
 }
 
-/** All partitions of the topics, without a group: nothing is committed. */
+/** All partitions of the topics, without a group; nothing is committed. */
 export function topicSource(
   client: KafkaClient,
   selection: Selection,
@@ -69,7 +69,7 @@ export function topicSource(
         .filter(({ index }) => !known.has(`${name}-${index}`))
         .map(({ index }) => ({ topic: name, partition: index })),
     );
-    // What appears later is read from its beginning: nothing of it was there when we started.
+    // A partition that appears later is read from its beginning, because it had no records when the tool started.
     const timestamp = isFirst && options.reset !== 'earliest' ? offsetLatest : offsetEarliest;
     if (fresh.length === 0) return;
     const starts = await fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
@@ -93,7 +93,7 @@ export function topicSource(
   };
 }
 
-/** The topics as a member of a group that commits what was printed. */
+/** The topics, as a member of a group that commits the printed records. */
 export async function groupSource(
   client: KafkaClient,
   selection: Selection,

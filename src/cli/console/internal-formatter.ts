@@ -1,6 +1,6 @@
 /**
- * How kafka-console-consumer prints records of internal topics: type and content of the key, version and content of the
- * value, as JSON. Records of other types are passed over; nothing ends a line, as in Kafka's formatters.
+ * The formatters of kafka-console-consumer for records of internal topics: type and content of the key, version and content of the
+ * value, as JSON. Records of other types are skipped; no newline follows a record, as in Kafka's formatters.
  */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import {
@@ -33,7 +33,7 @@ const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
 const encoder = new TextEncoder();
 const nothing = new Uint8Array(0);
 
-/** Formats one record; null when `name` is no formatter of this kind. */
+/** Formats one record; null when `name` is not such a formatter. */
 export function internalFormatter(name: string): ((record: ConsumedRecord) => Uint8Array) | null {
   const types = Object.hasOwn(typesOf, name) ? typesOf[name] : undefined;
   if (types === undefined) return null;
@@ -41,7 +41,7 @@ export function internalFormatter(name: string): ((record: ConsumedRecord) => Ui
     if (key === null) return nothing;
     const type = types.find((one) => one.key.key === versionOf(key));
     if (type === undefined) return nothing;
-    // All keys are of version 0: the type stands where other records have their version.
+    // All keys have version 0; the type is in the field where other records have their version.
     const keyJson = { type: type.key.key, data: versionedJson(type.key, 0, key) };
     return encoder.encode(
       jsonText({ key: keyJson, value: value === null ? null : versionedValue(type.value, value) }),

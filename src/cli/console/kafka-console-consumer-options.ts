@@ -1,4 +1,4 @@
-/** The options of kafka-console-consumer, and which of them go together. */
+/** The options of kafka-console-consumer, and the rules for combining them. */
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 
@@ -111,7 +111,7 @@ export const deprecatedConsumerOptions: readonly [old: string, now: string][] = 
   ['consumer.config', 'command-config'],
 ];
 
-/** Reads the command line; throws in Kafka's words when options do not go together. */
+/** Reads the command line; throws in Kafka's words when options cannot be combined. */
 export function readConsumerOptions(args: readonly string[]): Options {
   const options = parseOptions(consoleConsumerOptions, args);
   const refuse = (message: string): never => {

@@ -1,6 +1,6 @@
 /**
- * kafka-console-consumer: prints records until it is told to stop, has printed enough, or hears nothing for too long. Then it
- * says on standard error how many there were. Ctrl-C ends it with status 130.
+ * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, or gets none for the time-out. Then
+ * it prints their number on standard error. Ctrl-C ends it with status 130.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -62,7 +62,7 @@ function prepare(args: readonly string[], io: CliIo) {
   }
 }
 
-/** A mistake that Kafka reports without the usage. */
+/** An error that Kafka's tool reports without the usage. */
 class PlainError extends ToolError {}
 
 function settingsOf(options: Options): Map<string, string> {
@@ -176,7 +176,7 @@ async function consume(
   return stopped && status === 0 ? 130 : status;
 }
 
-/** False when the record can't be printed and that ends the tool. */
+/** Prints a record. Returns false when it cannot be printed and the tool must end. */
 function print(record: ConsumedRecord, formatter: MessageFormatter, options: Options, io: CliIo): boolean {
   try {
     io.stdout(formatter.format(record));

@@ -1,6 +1,6 @@
 /**
- * kafka-console-producer: each line of standard input is a record. The prompt appears only on a terminal; a line that can't be
- * read ends the tool with status 1 after the lines before it were sent.
+ * kafka-console-producer: writes each line of standard input as a record. The prompt appears only on a terminal. A line that cannot
+ * be parsed ends the tool with status 1 after the lines before it were sent.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -50,7 +50,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
-/** Variables of images of ZooKeeper times, whose tools still had `--broker-list`. */
+/** Variables of images for ZooKeeper, whose tools still had `--broker-list`. */
 const oldVariables = [
   'KAFKA_ZOOKEEPER_CONNECT',
   'KAFKA_ADVERTISED_HOST_NAME',
@@ -59,8 +59,8 @@ const oldVariables = [
 ];
 
 /**
- * `--broker-list` is gone since Kafka 4.0, and refused as Kafka does, with a hint. In a container that was started with the
- * variables of an old image, what its users type goes on to work.
+ * Kafka removed `--broker-list` in 4.0; it is refused as by Kafka, with a hint. In a container that was started with the variables
+ * of an old image the option is still accepted.
  */
 function withBootstrapServer(args: readonly string[], io: CliIo): readonly string[] {
   const at = args.findIndex((word) => /^--broker-list(=|$)/.test(word));
@@ -103,7 +103,7 @@ function settingsOf(options: Options): Map<string, string> {
   return settings;
 }
 
-/** A setting of the command line wins over the properties; its default loses against them. */
+/** A setting on the command line overrides the properties; its default does not. */
 function setting(
   options: Options,
   settings: ReadonlyMap<string, string>,

@@ -1,4 +1,7 @@
-/** How kafka-console-producer makes a record of a line: key, headers and value between separators, as reader properties say. */
+/**
+ * The line reader of kafka-console-producer: splits a line into key, headers and value at the separators that reader properties
+ * set.
+ */
 import type { ProducerRecord } from '../../client/producer.ts';
 import { ToolError } from '../tool.ts';
 
@@ -65,7 +68,7 @@ export class LineReader {
     }
   }
 
-  /** Splits at the first `separator`. Without one the whole line is the rest, where errors are ignored. */
+  /** Splits at the first `separator`. Without a separator the whole line is the rest, if errors are ignored. */
   private cut(text: string, separator: string, what: string): [string | null, string] {
     const at = text.indexOf(separator);
     if (at >= 0) return [text.slice(0, at), text.slice(at + separator.length)];

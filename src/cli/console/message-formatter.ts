@@ -1,4 +1,4 @@
-/** How kafka-console-consumer prints a record: the parts that were asked for, in Kafka's order, between separators. */
+/** The formatter of kafka-console-consumer: prints the selected parts of a record, in Kafka's order, between separators. */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import { internalFormatter } from './internal-formatter.ts';
 import { ToolError } from '../tool.ts';
@@ -77,7 +77,7 @@ class DefaultFormatter implements MessageFormatter {
     add('timestamp', () => encoder.encode(timestampText(record)));
     add('partition', () => encoder.encode(`Partition:${record.partition}`));
     add('offset', () => encoder.encode(`Offset:${record.offset}`));
-    // Kafka's tool hands its formatter records without their epoch.
+    // Kafka's tool passes records without their leader epoch to its formatter.
     add('epoch', () => encoder.encode('Epoch:NOT_PRESENT'));
     add('headers', () => this.headers(record));
     add('key', () => this.content(record.key, this.key));

@@ -1,6 +1,6 @@
 /**
- * The variables of the images apache/kafka and confluentinc/cp-kafka: KAFKA_ and the property. apache/kafka also takes a
- * mounted server.properties, above which the variables stand; both read the passwords of key stores from files.
+ * The variables of the images apache/kafka and confluentinc/cp-kafka: KAFKA_ followed by the property. apache/kafka also takes a
+ * mounted server.properties, which the variables override. Both read the passwords of key stores from files.
  */
 import { Draft, propertyName, propertyVariables } from './draft.ts';
 import { addPackagedDefaults } from './packaged-defaults.ts';
@@ -9,7 +9,7 @@ import { ContainerError, type ContainerInput } from './types.ts';
 const mountedFile = '/mnt/shared/config/server.properties';
 const secrets = '/etc/kafka/secrets';
 
-/** KAFKA_SSL_KEYSTORE_FILENAME and its kind: names of files below the secrets folder in place of paths and passwords. */
+/** KAFKA_SSL_KEYSTORE_FILENAME and similar variables name files in the secrets folder instead of paths and passwords. */
 const secretFiles: readonly { variable: string; key: string; isText: boolean }[] = [
   { variable: 'KAFKA_SSL_KEYSTORE_FILENAME', key: 'ssl.keystore.location', isText: false },
   { variable: 'KAFKA_SSL_KEYSTORE_CREDENTIALS', key: 'ssl.keystore.password', isText: true },
@@ -32,11 +32,11 @@ function addSecrets(draft: Draft, input: ContainerInput): void {
   }
 }
 
-/** The properties that `KAFKA_*` variables say. */
+/** Adds the properties of `KAFKA_*` variables. */
 function addVariables(draft: Draft, input: ContainerInput): void {
   for (const [name, value] of propertyVariables(input.env, 'KAFKA_')) {
     if (secretFiles.some(({ variable }) => variable === name)) continue;
-    // In Compose files an empty value means that the variable is not set.
+    // An empty value in a Compose file means that the variable is not set.
     if (value === '') continue;
     draft.set(propertyName(name.slice('KAFKA_'.length)), value, name);
   }
@@ -70,7 +70,7 @@ function draftFrom(input: ContainerInput, file: string | null): Draft {
 
 export function apacheProperties(input: ContainerInput): Draft {
   const draft = draftFrom(input, `${input.root}${mountedFile}`);
-  // As in that image, the packaged defaults go as soon as a file or a variable says something.
+  // As in that image, the packaged defaults apply only when no file and no variable sets a property.
   if (draft.properties.size === 0) addPackagedDefaults(draft);
   deriveListeners(draft);
   draft.setDefault('log.dirs', `${input.root}/var/lib/kafka/data`, 'the volume of the image');

@@ -1,6 +1,6 @@
 /**
- * The variables of the image bitnami/kafka: KAFKA_CFG_ and the property, users and passwords in variables of their own. A
- * mounted server.properties stands alone, as in that image.
+ * The variables of the image bitnami/kafka: KAFKA_CFG_ followed by the property; users and passwords have variables of their own. A
+ * mounted server.properties is used alone, as in that image.
  */
 import { Draft, isYes, propertyVariables } from './draft.ts';
 import { addPackagedDefaults, packagedDefaults } from './packaged-defaults.ts';
@@ -9,7 +9,7 @@ import { ContainerError, type ContainerInput } from './types.ts';
 const mountedFolders = ['/bitnami/kafka/config', '/opt/bitnami/kafka/config'];
 const clientPrefix = 'org.apache.kafka.common.security';
 
-/** A variable, or the text of the file that the variable of that name with _FILE names. */
+/** The value of a variable, or the text of the file that the variable with the suffix _FILE names. */
 function variable(input: ContainerInput, name: string): string | undefined {
   const path = input.env[`${name}_FILE`];
   if (path === undefined || path === '') return input.env[name];
@@ -41,7 +41,7 @@ function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** Listeners with SASL get login modules with the users, one property for each listener and mechanism. */
+/** Adds login modules with the users to listeners with SASL, one property for each listener and mechanism. */
 function addLogins(draft: Draft, input: ContainerInput, users: Users): void {
   const map = (draft.get('listener.security.protocol.map') ?? '')
     .split(',')
@@ -132,7 +132,7 @@ export function bitnamiProperties(input: ContainerInput): Draft {
     const brokerId = input.env.KAFKA_BROKER_ID;
     if (brokerId !== undefined) draft.setDefault('broker.id', brokerId, 'KAFKA_BROKER_ID');
     const isOld = draft.get('zookeeper.connect') !== undefined && !isYes(input.env.KAFKA_ENABLE_KRAFT);
-    // That image's own defaults are a combined node; a variable replaces the one key that it names.
+    // Without further variables the image is a combined node; a variable overrides the one key that it names.
     if (!isOld && draft.get('process.roles') === undefined) {
       const id = draft.get('node.id') ?? draft.get('broker.id');
       if (id !== undefined)
@@ -147,7 +147,7 @@ export function bitnamiProperties(input: ContainerInput): Draft {
   return draft;
 }
 
-/** Words for `kafka-storage format`: users with SCRAM exist from the first start on. */
+/** Arguments for `kafka-storage format` that add SCRAM users, so that they exist from the first start. */
 export function bitnamiFormatArguments(input: ContainerInput, draft: Draft): string[] {
   const { names, passwords } = clientUsers(input);
   return listOf(draft.get('sasl.enabled.mechanisms'))

@@ -1,7 +1,7 @@
-/** Which image's variables these are. One dialect counts as a whole: KAFKA_CFG_* means nothing to cp-kafka, for example. */
+/** Decides which image's variables are used. One dialect applies as a whole: KAFKA_CFG_*, for example, has no meaning for cp-kafka. */
 import type { Dialect, Environment } from './types.ts';
 
-/** Variables that only one image knows. */
+/** Variables that only one image has. */
 const signs: readonly { dialect: Dialect; names: readonly RegExp[]; unless: readonly string[] }[] = [
   {
     dialect: 'bitnami',

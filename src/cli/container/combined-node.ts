@@ -1,6 +1,6 @@
 /**
- * Variables of ZooKeeper times become one node that is broker and controller: there is no ZooKeeper, and one container can't
- * know of others that used the same one.
+ * Turns variables for ZooKeeper into one node that is broker and controller. There is no ZooKeeper, and a container cannot know
+ * others that used the same one.
  */
 import { addOneNodeDefaults } from './packaged-defaults.ts';
 import type { Draft } from './draft.ts';
@@ -13,12 +13,12 @@ function portsOf(listeners: string): number[] {
   return [...listeners.matchAll(/:(\d+)(?=,|\s|$)/g)].map((found) => Number(found[1]));
 }
 
-/** True: these properties are for a broker with ZooKeeper. */
+/** Whether these properties are for a broker with ZooKeeper. */
 export function isZooKeeperBroker(draft: Draft): boolean {
   return draft.get('process.roles') === undefined;
 }
 
-/** Host and port keys of old brokers become listeners. */
+/** Turns the host and port keys of old brokers into listeners. */
 function listenersOfOldKeys(draft: Draft): void {
   const port = draft.get('port') ?? '9092';
   draft.setDefault('listeners', `PLAINTEXT://${draft.get('host.name') ?? ''}:${port}`, 'port and host.name');
@@ -32,7 +32,7 @@ function listenersOfOldKeys(draft: Draft): void {
   );
 }
 
-/** A security protocol map without an entry for `name` gets one; without any map, PLAINTEXT is what a controller listener has. */
+/** Adds `name` to the security protocol map if it is missing there; without any map a controller listener is PLAINTEXT. */
 function mapListener(draft: Draft, name: string): void {
   const map = draft.properties.get('listener.security.protocol.map');
   if (

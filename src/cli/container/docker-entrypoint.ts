@@ -1,7 +1,7 @@
 /**
- * docker-entrypoint: the first process of a container. It turns the environment into properties (`plan.ts`), prints them,
- * formats the data directories at the first start, runs the node in this process, and creates the topics that were asked for.
- * With `--print` it only prints. Words `KEY=VALUE` stand above variables of that name; any other command is run instead.
+ * docker-entrypoint: the first process of a container. It turns the environment into properties (`plan.ts`), prints them, formats
+ * the data directories at the first start, runs the node in this process, and creates the requested topics. With `--print` it only
+ * prints. Words `KEY=VALUE` override variables of that name; any other command is run instead of the node.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ interface Words {
   readonly root: string;
   readonly dialect: Dialect | null;
   readonly variables: Environment;
-  /** Another command in place of the server. */
+  /** A command to run instead of the server. */
   readonly command: readonly string[];
 }
 
@@ -72,7 +72,7 @@ function readText(path: string): string | null {
   }
 }
 
-/** wurstmeister's commands, whose output stands in for a variable that is not set. */
+/** wurstmeister's commands; the output of each is the value of a variable that is not set. */
 const commands: readonly [command: string, variable: string][] = [
   ['HOSTNAME_COMMAND', 'KAFKA_ADVERTISED_HOST_NAME'],
   ['PORT_COMMAND', 'PORT_COMMAND_OUTPUT'],
@@ -104,7 +104,7 @@ function plan(words: Words, io: CliIo): ContainerPlan {
   }
 }
 
-/** Writes the properties where the tools of the container find them; returns the path. */
+/** Writes the properties where the tools of the container expect them; returns the path. */
 function writeProperties(words: Words, { properties }: ContainerPlan): string {
   const text = propertiesText([...properties].map(([key, { value }]) => [key, value] as const));
   const wanted = `${words.root}${propertiesPath}`;
@@ -171,7 +171,7 @@ async function runNode(words: Words, chosen: ContainerPlan, io: CliIo): Promise<
   return start([file], { ...io, stdout });
 }
 
-/** A tool of ours by its name, with any folder and with or without .sh; anything else as a process. */
+/** Runs one of our tools by its name, with any folder and with or without .sh; any other command as a process. */
 async function runCommand([word, ...args]: readonly string[], io: CliIo): Promise<number> {
   const name = basename(word as string).replace(/\.sh$/, '');
   if (tools.some((tool) => tool.name === name)) return (await loadTool(name))(args, io);

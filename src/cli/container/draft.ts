@@ -1,4 +1,4 @@
-/** Properties while a dialect puts them together: each with its origin, the last one wins. */
+/** The properties that a dialect collects, each with its origin. A later value replaces an earlier one. */
 import { parseProperties } from '../../config/properties-file.ts';
 import type { Environment, PlannedProperty } from './types.ts';
 
@@ -7,11 +7,11 @@ export class Draft {
   readonly notes: string[] = [];
 
   set(key: string, value: string, origin: string): void {
-    // A key that is set again keeps its place; a Map does so by itself.
+    // A key that is set again keeps its position in the Map.
     this.properties.set(key, { value, origin });
   }
 
-  /** Sets what nothing has set yet. */
+  /** Sets a key that is not set yet. */
   setDefault(key: string, value: string, origin: string): void {
     if (!this.properties.has(key)) this.set(key, value, origin);
   }
@@ -20,7 +20,7 @@ export class Draft {
     return this.properties.get(key)?.value;
   }
 
-  /** Removes a key and returns what it was. */
+  /** Removes a key and returns its property. */
   take(key: string): PlannedProperty | undefined {
     const found = this.properties.get(key);
     this.properties.delete(key);
@@ -36,7 +36,7 @@ export class Draft {
   }
 }
 
-/** Options of a Java machine; KAFKA_OPTS may hold a JAAS file, which is one too. */
+/** Options of a Java virtual machine. KAFKA_OPTS may name a JAAS file, which is such an option too. */
 export const jvmVariables = [
   'KAFKA_HEAP_OPTS',
   'KAFKA_OPTS',
@@ -49,7 +49,7 @@ export const jvmVariables = [
   'JMX_PORT',
 ];
 
-/** Variables that belong to scripts, the JVM or the entry point, and are no properties in any dialect. */
+/** Variables that are used by scripts, the JVM or the entry point, and are not properties in any dialect. */
 const notProperties = new Set([
   ...jvmVariables,
   'KAFKA_VERSION',
@@ -64,8 +64,8 @@ const notProperties = new Set([
 ]);
 
 /**
- * The property of a variable behind its prefix, by apache/kafka's rule, which cp-kafka shares: three underscores are a dash,
- * two an underscore, one a dot.
+ * The property of a variable without its prefix, by the rule of apache/kafka and cp-kafka: three underscores are a dash, two an
+ * underscore, one a dot.
  */
 export function propertyName(rest: string): string {
   return rest
@@ -73,7 +73,7 @@ export function propertyName(rest: string): string {
     .replace(/___|__|_/g, (found) => (found.length === 3 ? '-' : found.length === 2 ? '_' : '.'));
 }
 
-/** Variables with `prefix` that stand for properties, in the order of their names. */
+/** Variables with `prefix` that set properties, in the order of their names. */
 export function propertyVariables(env: Environment, prefix: string): [name: string, value: string][] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix) && name.length > prefix.length && !notProperties.has(name))

@@ -1,4 +1,4 @@
-/** Listeners in the properties that a container's variables make. What can't be read is left to the node, which refuses it. */
+/** Listeners in the properties of a container. Text that cannot be parsed is left for the node, which refuses it. */
 
 export interface PlannedListener {
   readonly name: string;
@@ -16,7 +16,7 @@ export function listenersOf(text: string): PlannedListener[] {
   });
 }
 
-/** The protocol of a listener by `listener.security.protocol.map`; its own name where the map does not have it. In upper case. */
+/** The security protocol of a listener by `listener.security.protocol.map`, else its own name. In upper case. */
 export function protocolOf(listener: string, protocolMap: string): string {
   for (const pair of protocolMap.split(',')) {
     const [name, protocol] = pair.split(':').map((word) => word.trim().toUpperCase());

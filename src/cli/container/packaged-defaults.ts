@@ -17,7 +17,7 @@ export const packagedDefaults: Readonly<Record<string, string>> = {
   'transaction.state.log.min.isr': '1',
 };
 
-/** Replication factors of internal topics that one node can serve. */
+/** Replication factors of internal topics; a single node needs 1. */
 const oneNodeKeys = Object.keys(packagedDefaults).filter((key) =>
   /^(offsets\.topic|transaction\.state)/.test(key),
 );
@@ -28,7 +28,7 @@ export function addPackagedDefaults(draft: Draft): void {
   for (const [key, value] of Object.entries(packagedDefaults)) draft.setDefault(key, value, packagedOrigin);
 }
 
-/** Defaults of the internal topics, where the cluster is this one node. */
+/** Sets the defaults of the internal topics when the cluster has only this node. */
 export function addOneNodeDefaults(draft: Draft): void {
   for (const key of oneNodeKeys) draft.setDefault(key, packagedDefaults[key] as string, 'one node');
 }

@@ -1,6 +1,6 @@
 /**
- * From a container's environment to what its node is started with: one dialect as a whole, its properties with their origins,
- * the cluster's id, topics to create, and what was left out. Pure: the same input gives the same plan.
+ * From a container's environment to the start of its node: the dialect, the properties with their origins, the cluster id, topics
+ * to create, and what was ignored. Pure: the same input gives the same plan.
  */
 import { brokerProperties, isBrokerKey } from '../../config/broker-properties.ts';
 import { apacheProperties, confluentProperties } from './apache.ts';
@@ -29,7 +29,7 @@ const translations: Readonly<Record<Dialect, (input: ContainerInput) => Draft>> 
 const packagedClusterId = '5L6g3nShT-eMCtK--X86sw';
 const clusterIdVariables = ['CLUSTER_ID', 'KAFKA_CLUSTER_ID', 'KAFKA_KRAFT_CLUSTER_ID'];
 
-/** `name:partitions:replicas[:cleanup.policy]`, as KAFKA_CREATE_TOPICS lists them. */
+/** `name:partitions:replicas[:cleanup.policy]`, as in KAFKA_CREATE_TOPICS. */
 function topicsOf(env: Environment): PlannedTopic[] {
   const text = env.KAFKA_CREATE_TOPICS ?? '';
   const separator = env.KAFKA_CREATE_TOPICS_SEPARATOR ?? ',';
@@ -52,7 +52,7 @@ function topicsOf(env: Environment): PlannedTopic[] {
   });
 }
 
-/** How the quorum begins, where the properties have no controller.quorum.voters. */
+/** Arguments of `kafka-storage format` for a quorum without controller.quorum.voters. */
 function quorumArguments(draft: Draft, env: Environment): string[] {
   const isController = draft.get('process.roles')?.includes('controller') ?? false;
   if (!isController || (draft.get('controller.quorum.voters') ?? '') !== '') return [];
@@ -94,7 +94,7 @@ export function planContainer(input: ContainerInput): ContainerPlan {
   };
 }
 
-/** True: the value of `key` is not to be printed. Keys of listeners and plug-ins count by the key at their end. */
+/** True: the value of `key` must not be printed. The prefixes of listeners and plug-ins are ignored. */
 export function isSecret(key: string): boolean {
   const own = key.replace(/^listener\.name\.[^.]+\./, '').replace(/^[^.]+\.(?=sasl\.jaas\.config$)/, '');
   const type = isBrokerKey(own) ? brokerProperties[own].type : null;

@@ -1,6 +1,9 @@
-/** What a container's environment says, and what it becomes. The translation is pure; `docker-entrypoint.ts` is its driver. */
+/**
+ * The input and output of the translation of a container's environment. The translation is pure; `docker-entrypoint.ts` is its
+ * driver.
+ */
 
-/** The images whose environment variables are understood. */
+/** The images whose environment variables are supported. */
 export const dialects = ['apache', 'confluent', 'bitnami', 'wurstmeister'] as const;
 export type Dialect = (typeof dialects)[number];
 
@@ -8,17 +11,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ContainerInput {
   readonly env: Environment;
-  /** The image's dialect when the caller knows it; null: the variables tell. */
+  /** The image's dialect when the caller knows it; null: the variables decide. */
   readonly dialect: Dialect | null;
-  /** Stands before every path that the image itself chooses: empty in a container, a folder in tests. */
+  /** Prefix of every path that the image itself chooses: empty in a container, a folder in tests. */
   readonly root: string;
-  /** Text of a mounted file, null when there is none. */
+  /** Text of a mounted file; null when there is none. */
   readonly readFile: (path: string) => string | null;
 }
 
 export interface PlannedProperty {
   readonly value: string;
-  /** A variable, a file, or why the entry point chose the value. */
+  /** The variable or file that set the value, or why the entry point chose it. */
   readonly origin: string;
 }
 
@@ -32,19 +35,19 @@ export interface PlannedTopic {
 
 export interface ContainerPlan {
   readonly dialect: Dialect;
-  /** What in the environment decided for the dialect. */
+  /** Why this dialect was chosen. */
   readonly why: string;
   readonly properties: ReadonlyMap<string, PlannedProperty>;
   readonly clusterId: string;
-  /** Further words for `kafka-storage format`. */
+  /** Further arguments for `kafka-storage format`. */
   readonly formatArguments: readonly string[];
-  /** To be created once the node runs. */
+  /** Topics to create when the node runs. */
   readonly topics: readonly PlannedTopic[];
-  /** What was left out or chosen, in sentences for the person who starts the container. */
+  /** What was ignored or chosen, in sentences for the person who starts the container. */
   readonly notes: readonly string[];
 }
 
-/** The environment contradicts itself: the container can't start, and the message says what to change. */
+/** The environment contradicts itself: the container cannot start, and the message says what to change. */
 export class ContainerError extends Error {
   override readonly name = 'ContainerError';
 }

@@ -1,14 +1,15 @@
 /**
- * The variables of the image wurstmeister/kafka: KAFKA_ and the property, each underscore a dot, above the stock properties
- * of its time, and host and port in place of listeners. Commands (HOSTNAME_COMMAND, …) were run by the driver before: their
- * output stands in the environment as KAFKA_ADVERTISED_HOST_NAME, KAFKA_BROKER_ID, KAFKA_BROKER_RACK and PORT_COMMAND_OUTPUT.
+ * The variables of the image wurstmeister/kafka: KAFKA_ followed by the property, where each underscore is a dot. They override the
+ * default properties of that image, and host and port replace listeners. The driver has run the commands (HOSTNAME_COMMAND, …)
+ * before; their output is in the environment as KAFKA_ADVERTISED_HOST_NAME, KAFKA_BROKER_ID, KAFKA_BROKER_RACK and
+ * PORT_COMMAND_OUTPUT.
  */
 import { Draft, propertyVariables } from './draft.ts';
 import type { ContainerInput } from './types.ts';
 
 const notProperties = ['KAFKA_ADVERTISED_PROTOCOL_NAME', 'KAFKA_PROTOCOL_NAME'];
 
-/** Names, and the variables that hold a listener of that name in parts. */
+/** Builds listeners from variables that hold a listener's parts by its name. */
 function listenersOfParts(draft: Draft, { env }: ContainerInput): void {
   const outside = env.KAFKA_ADVERTISED_PROTOCOL_NAME;
   const inside = env.KAFKA_PROTOCOL_NAME ?? outside;
@@ -43,7 +44,7 @@ export function wurstmeisterProperties(input: ContainerInput): Draft {
     draft.set(name.slice('KAFKA_'.length).toLowerCase().replaceAll('_', '.'), filled, name);
   }
   listenersOfParts(draft, input);
-  // The image itself takes a folder of the container's name, which a new container on the same volume doesn't find again.
+  // The image itself uses a folder named after the container, which a new container on the same volume would not find again.
   draft.setDefault('log.dirs', `${input.root}/kafka/kafka-logs`, 'the volume of the image');
   if (env.CUSTOM_INIT_SCRIPT !== undefined) draft.note('CUSTOM_INIT_SCRIPT is not run.');
   return draft;

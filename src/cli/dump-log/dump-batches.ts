@@ -1,4 +1,4 @@
-/** Segments (`.log`) and snapshots of the metadata log (`.checkpoint`) as kafka-dump-log prints them. */
+/** Prints segments (`.log`) and snapshots of the metadata log (`.checkpoint`) as kafka-dump-log does. */
 import { basename } from 'node:path';
 import { messageJson } from '../text/message-json.ts';
 import { decode, DecodeError } from '../../protocol/codec/codec.ts';
@@ -24,14 +24,14 @@ export interface DumpSettings {
   readonly isDeep: boolean;
   readonly printsContent: boolean;
   readonly skipsMetadata: boolean;
-  /** How much of the file is read; `Integer.MAX_VALUE`: all of it. */
+  /** How many bytes of the file are read; `Integer.MAX_VALUE`: all. */
   readonly maxBytes: number;
   readonly parser: MessageParser;
 }
 
 export const everyByte = 0x7fff_ffff;
 
-/** Prints the batches of a file and, when asked, their records; gaps between offsets go to `gaps`. */
+/** Prints the batches of a file and, if requested, their records; collects gaps between offsets in `gaps`. */
 export function dumpLog(path: string, settings: DumpSettings, gaps: Mismatches, io: CliIo): void {
   printStart(path, io);
   const file = new LogFile(path);
@@ -95,7 +95,7 @@ function batchLine(header: BatchHeader, position: number): string {
   );
 }
 
-/** Kafka prints the metadata before it reads the content, which may fail. */
+/** Kafka prints the record's metadata before it reads the content, which may fail. */
 function printRecord(header: BatchHeader, record: KafkaRecord, settings: DumpSettings, io: CliIo): void {
   const { skipsMetadata, printsContent, parser } = settings;
   if (!skipsMetadata) io.stdout(metadataOf(header, record));
@@ -124,7 +124,7 @@ interface ControlType {
   readonly message: Message;
 }
 
-/** Control records of the metadata log by their type, with the words in front of their content. */
+/** Control records of the metadata log by type, with the text before their content. */
 const controlTypes: ReadonlyMap<number, ControlType> = new Map([
   [2, { text: 'LeaderChange:', message: LeaderChangeMessage }],
   [3, { text: 'SnapshotHeader', message: SnapshotHeaderRecord }],
@@ -142,7 +142,7 @@ function controlText({ key, value }: KafkaRecord): string {
   }
   const known = controlTypes.get(type);
   if (known === undefined) return ` controlType: UNKNOWN(${type})`;
-  // These messages carry their version as their first field.
+  // In these messages the first field is their version.
   const version = readInt16(value, 0);
   const content = messageJson(known.message, version, decode(known.message, version, value, 0));
   return ` ${known.text} ${JSON.stringify(content)}`;

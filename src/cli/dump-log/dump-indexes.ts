@@ -1,4 +1,4 @@
-/** Index files, producer snapshots and aborted transactions as kafka-dump-log prints them, checked against their segment. */
+/** Prints index files, producer snapshots and aborted transactions as kafka-dump-log does, and compares indexes with their segment. */
 import { existsSync, readFileSync } from 'node:fs';
 import { OffsetIndex, offsetIndexEntrySize } from '../../log/segment/offset-index.ts';
 import { decodeProducerSnapshot } from '../../log/producers/producer-snapshot.ts';
@@ -10,9 +10,9 @@ import { LogFile } from './log-file.ts';
 import { Mismatches } from './mismatches.ts';
 
 export interface IndexSettings {
-  /** Print nothing but what is wrong. */
+  /** Print only mismatches. */
   readonly verifiesOnly: boolean;
-  /** Only the check that a broker makes at its start. */
+  /** Make only the check that a broker makes at its start. */
   readonly checksSanityOnly: boolean;
   readonly maxMessageBytes: number;
 }
@@ -21,7 +21,7 @@ function baseOffsetOf(path: string): number {
   return Number((path.split('/').at(-1) ?? '').split('.')[0]);
 }
 
-/** The file beside `path` that has the same base offset. */
+/** The file with the same base offset and another suffix. */
 function beside(path: string, suffix: string): string {
   return path.replace(/\.[a-z]+$/, suffix);
 }
@@ -31,7 +31,7 @@ function readEntries(path: string, entrySize: number): Buffer {
   return content.subarray(0, content.length - (content.length % entrySize));
 }
 
-/** Fails in Kafka's words when the last entry lies before the segment, or half an entry is at the end of the file. */
+/** Throws in Kafka's words when the last entry is before the segment's base offset, or the file ends with an incomplete entry. */
 function checkSanity(path: string, entrySize: number, lastOffset: number, sizeBytes: number): void {
   if (sizeBytes % entrySize !== 0) {
     throw new ToolError(
@@ -65,7 +65,7 @@ export function dumpOffsetIndex(
     for (let slot = 0; slot < index.count; slot++) {
       const offset = index.offsetAt(slot);
       const position = index.positionAt(slot);
-      // A broker that was killed leaves the zeros behind that it had made room for.
+      // A killed broker leaves an index with zeros at its end, because indexes are preallocated.
       if (offset === index.baseOffset && slot > 0) return;
       const first = file.batches(position, position + settings.maxMessageBytes).next().value;
       if (first === undefined) throw new ToolError(`No batch at position ${position} of ${file.path}.`);
@@ -78,7 +78,7 @@ export function dumpOffsetIndex(
   }
 }
 
-/** What a time index can have wrong. */
+/** The kinds of errors in a time index. */
 export class TimeIndexErrors {
   readonly #mismatches = new Mismatches(
     (path) => `Found timestamp mismatch in :${path}`,
@@ -162,7 +162,7 @@ function checkTimestamp(file: LogFile, position: number, entry: TimeEntry, error
   errors.notFound(path, offset, -1);
 }
 
-/** Prints each producer of a snapshot and its last batch. */
+/** Prints each producer of a snapshot with its last batch. */
 export function dumpProducerSnapshot(path: string, io: CliIo): void {
   const entries = decodeProducerSnapshot(readFileSync(path));
   if (entries === null) return io.stderr(`Snapshot file '${path}' is corrupted\n`);
@@ -184,7 +184,7 @@ export function dumpProducerSnapshot(path: string, io: CliIo): void {
 
 /** Prints each aborted transaction of a segment. */
 export function dumpTransactionIndex(path: string, io: CliIo): void {
-  // A segment without aborted transactions has no such file, and Kafka's tool finds nothing in one that is not there.
+  // A segment without aborted transactions has no such file; Kafka's tool then prints nothing.
   if (!existsSync(path)) return;
   const entries = decodeAborted(readFileSync(path));
   if (entries === null) throw new ToolError(`${path} is damaged.`);

@@ -1,4 +1,4 @@
-/** Our metadata log and its snapshots, in the manner of Kafka's lines: an entry is a batch of records that go together. */
+/** Prints our metadata log and its snapshots in the form of Kafka's lines: an entry is a batch of records. */
 import { existsSync, statSync } from 'node:fs';
 import { decodeRecords, recordSchemas } from '../../metadata/records.ts';
 import { snapshotPayloads } from '../../metadata/snapshot.ts';
@@ -7,7 +7,10 @@ import { ownMetadataDirectory, readOwnLog, readOwnSnapshot } from '../metadata-l
 import type { CliIo } from '../tool.ts';
 import { metadataText } from './message-parsers.ts';
 
-/** False when `path` is no metadata directory and no snapshot of ours. `printsRecords`: with the content of the records. */
+/**
+ * Returns false when `path` is neither a metadata directory nor a snapshot of ours. `printsRecords`: print the content of the
+ * records.
+ */
 export async function dumpOwnMetadata(path: string, printsRecords: boolean, io: CliIo): Promise<boolean> {
   if (!existsSync(path)) return false;
   if (!statSync(path).isDirectory()) {

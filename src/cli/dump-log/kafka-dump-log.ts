@@ -1,4 +1,4 @@
-/** kafka-dump-log: the content of segment and index files, Kafka's and ours, and of our metadata log. Nothing needs to run. */
+/** kafka-dump-log: prints segment and index files, Kafka's and ours, and our metadata log. It needs no running cluster. */
 import { printHelpOrVersion, uncaughtParserError, unread, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
 import type { CliIo } from '../tool.ts';
@@ -88,7 +88,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Options that choose how records are read, the first given one wins; each of them makes the content be printed. */
+/** Options that select a decoder for records. The first given one is used; each of them makes the tool print the content. */
 const parsers: Readonly<Record<string, MessageParser>> = {
   'offsets-decoder': offsetsRecords,
   'transaction-log-decoder': transactionLogRecords,
@@ -128,7 +128,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     if (await dumpOwnMetadata(path, options.has('cluster-metadata-decoder'), io)) continue;
     const dump = dumpers[path.slice(Math.max(0, path.lastIndexOf('.')))];
     if (dump === undefined) io.stderr(`Ignoring unknown file ${path}\n`);
-    // Kafka reads these options when it has a file to dump: what is wrong with them comes behind the line above.
+    // Kafka reads these options when it dumps a file, so errors in them are printed after the line above.
     else dump(path, settingsOf(options));
   }
   mismatches.print(io);
@@ -139,7 +139,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 
 type Settings = DumpSettings & IndexSettings;
 
-/** An option that must be a number, as the tool tells of one that is not. */
+/** The value of a numeric option; throws this tool's own message when it is not a number. */
 function numberOf(options: Options, name: string): number {
   return uncaughtParserError(() => options.number(name)) as number;
 }

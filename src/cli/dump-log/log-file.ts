@@ -10,7 +10,7 @@ import {
 import { readInt32 } from '../../protocol/records/integers.ts';
 import { ToolError } from '../tool.ts';
 
-/** Size, checksum and attributes: less is no batch of any format. */
+/** The shortest batch of any format: size, checksum and attributes. */
 const batchBytesMin = 14;
 
 export class LogFile {
@@ -24,7 +24,7 @@ export class LogFile {
     this.sizeBytes = fstatSync(this.#descriptor).size;
   }
 
-  /** The whole batches between two positions; a batch that does not end before `to` ends them. */
+  /** The whole batches between two positions. Stops at a batch that does not end before `to`. */
   *batches(from = 0, to = this.sizeBytes): Generator<{ header: BatchHeader; position: number }> {
     const end = Math.min(to, this.sizeBytes);
     let position = from;

@@ -1,6 +1,6 @@
 /**
- * What kafka-dump-log prints of a record's key and value: text, or the content of an internal topic's record as JSON. A part
- * that is null is not printed.
+ * How kafka-dump-log prints a record's key and value: as text, or the content of an internal topic's record as JSON. A part that is
+ * null is not printed.
  */
 import { jsonText, messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
 import * as consumerGroupRecords from '../../protocol/messages/stored/consumer-group-records.ts';
@@ -29,10 +29,10 @@ type Decoder = (bytes: Uint8Array) => string;
 const packageOfDecoders = 'org.apache.kafka.tools.api.';
 const textOf: Decoder = (bytes) => Buffer.from(bytes).toString('utf8');
 
-/** Kafka's own decoders; a class of somebody else's can't be loaded without a JVM. */
+/** Kafka's own decoders. Other Java classes cannot be loaded without a JVM. */
 const decoders: Readonly<Record<string, Decoder>> = {
   StringDecoder: textOf,
-  // The default toString of a Java array says nothing about its content; the bytes do.
+  // Java prints the array's identity instead of its content; the bytes are more useful.
   DefaultDecoder: (bytes) => Buffer.from(bytes).toString('hex'),
   IntegerDecoder: (bytes) => String(viewOf(bytes, 4).getInt32(0)),
   LongDecoder: (bytes) => String(viewOf(bytes, 8).getBigInt64(0)),
@@ -57,7 +57,7 @@ function decoderOf(className: string): Decoder {
   return decoder;
 }
 
-/** Keys and values by decoders of these names. */
+/** Keys and values by the decoders with these names. */
 export function decodedBy(keyClass: string, valueClass: string): MessageParser {
   const decodeKey = decoderOf(keyClass);
   const decodeValue = decoderOf(valueClass);
@@ -67,7 +67,7 @@ export function decodedBy(keyClass: string, valueClass: string): MessageParser {
   });
 }
 
-/** The records of a coordinator's topic; `module` holds their messages. */
+/** The records of a coordinator's topic; `module` has their messages. */
 function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageParser {
   const types = recordTypesOf(module);
   return ({ key, value, offset }) => {
@@ -101,19 +101,19 @@ function valueText(message: Message, value: Uint8Array): string {
   return jsonText({ version: String(version), data });
 }
 
-/** What a member of a classic consumer group says and gets, in messages of its own inside of the record. */
+/** The data of a member of a classic consumer group, which are messages inside the record. */
 const memberContents: Readonly<Record<string, Message>> = {
   subscription: groupRecords.ConsumerProtocolSubscription,
   assignment: groupRecords.ConsumerProtocolAssignment,
 };
 
-/** Replaces these bytes by their fields. Groups of other kinds (Connect) have a form of their own and stay bytes. */
+/** Replaces these bytes by their fields. Groups of other protocols (Connect) have another format and stay bytes. */
 function readMembers(group: Record<string, unknown>): void {
   if (group.protocolType !== 'consumer') return;
   for (const member of group.members as Record<string, unknown>[]) {
     for (const [name, message] of Object.entries(memberContents)) {
       const bytes = Buffer.from(member[name] as string, 'base64');
-      // A later version of the protocol begins with the fields of the newest one that is known here.
+      // Later versions of the protocol begin with the fields of the newest version that is known here.
       const version = Math.min(versionOf(bytes), message.versions.max);
       if (version >= 0) member[name] = versionedJson(message, version, bytes);
     }
@@ -129,7 +129,7 @@ export const offsetsRecords: MessageParser = coordinatorRecords({
 export const transactionLogRecords: MessageParser = coordinatorRecords(transactionRecords);
 export const shareGroupStateRecords: MessageParser = coordinatorRecords(shareStateRecords);
 
-/** `TopicRecord` as Kafka's enumeration of record types spells it: `TOPIC_RECORD`. */
+/** The spelling in Kafka's enumeration of record types: `TopicRecord` is `TOPIC_RECORD`. */
 function typeName(name: string): string {
   return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }

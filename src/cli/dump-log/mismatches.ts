@@ -1,4 +1,4 @@
-/** What a dump finds wrong, by file: pairs of numbers, printed after everything else under a heading. */
+/** The mismatches that a dump finds, by file: pairs of numbers, printed at the end under a heading. */
 import { resolve } from 'node:path';
 import { hashMapOrder } from '../text/java-order.ts';
 import type { CliIo } from '../tool.ts';

@@ -61,7 +61,7 @@ function deletionText(record: Deletion): string {
   );
 }
 
-/** By the type that stands in the frame. */
+/** By the type in the frame. */
 const texts: ReadonlyMap<number, (version: number, reader: Reader) => string> = new Map([
   [
     RemoteLogSegmentMetadataRecord.key,

@@ -46,7 +46,7 @@ export async function describeGroups(client: KafkaClient, options: Options, io: 
   }
 }
 
-/** Says what is special about a group; false: there is nothing to print of it. */
+/** Prints a notice about the group's state; returns false when there is nothing else to print. */
 function sayState({ groupId, state }: DescribedGroup, rowsCount: number, io: CliIo): boolean {
   if (state === 'Dead') io.stdout(`\nError: Consumer group '${groupId}' does not exist.\n`);
   else if (state === 'Empty') io.stderr(`\nConsumer group '${groupId}' has no active members.\n`);
@@ -171,7 +171,7 @@ function printMembers(group: DescribedGroup, isVerbose: boolean, io: CliIo): voi
     15,
     ...(isVerbose ? [15, columnWidth(20, assigned), 15, columnWidth(20, targets)] : []),
   ];
-  // The shorter table ends in a blank.
+  // Rows of the shorter table end in a blank.
   const line = (cells: readonly (string | number)[]): void =>
     io.stdout(`\n${formatRow(widths, cells)}${isVerbose ? '' : ' '}`);
   const more = (cells: readonly (string | number)[]): readonly (string | number)[] =>

@@ -16,7 +16,7 @@ const states = [
 ];
 const types = ['Classic', 'Consumer'];
 
-/** The names of a comma-separated list in Kafka's spelling, whatever their case. */
+/** The names of a comma-separated list in Kafka's spelling; case is ignored. */
 function named(known: readonly string[], list: string, what: string): string[] {
   return list.split(',').map((one) => {
     const found = known.find((name) => name.toLowerCase() === one.trim().toLowerCase());
@@ -29,7 +29,7 @@ function named(known: readonly string[], list: string, what: string): string[] {
   });
 }
 
-/** The groups that `--group` or `--all-groups` means. */
+/** The groups that `--group` or `--all-groups` selects. */
 export async function selectedGroups(client: KafkaClient, options: Options): Promise<readonly string[]> {
   if (!options.has('all-groups')) return [...new Set(options.all('group'))];
   return (await listGroups(client)).map(({ groupId }) => groupId);

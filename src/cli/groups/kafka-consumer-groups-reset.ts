@@ -1,6 +1,6 @@
 /**
- * `kafka-consumer-groups --reset-offsets`: plans new offsets for groups without members by one of the scenarios, commits
- * them with `--execute`, and prints the plan as a table or as CSV that `--from-file` takes again.
+ * `kafka-consumer-groups --reset-offsets`: plans new offsets for groups without members by one of the scenarios, commits them with
+ * `--execute`, and prints the plan as a table, or as CSV that `--from-file` reads.
  */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -37,7 +37,7 @@ export interface Reset {
   readonly client: KafkaClient;
   readonly options: Options;
   readonly io: CliIo;
-  /** With several groups, the CSV has a column for them. */
+  /** With several groups the CSV has a column for the group. */
   readonly isOneGroup: boolean;
 }
 
@@ -76,12 +76,12 @@ async function stateOf(client: KafkaClient, groupId: string): Promise<string> {
   }
 }
 
-/** An error that Java's tool throws as it is, not out of a future. */
+/** An error that Java's tool throws directly, not out of a future. */
 function plainFailure(name: string, message: string): CommandFailure {
   return new CommandFailure(message, `org.apache.kafka.common.errors.${name}: ${message}`);
 }
 
-/** The partitions that `--all-topics` or `--topic` means; none of them with `--from-file`, which names its own. */
+/** The partitions that `--all-topics` or `--topic` selects; none with `--from-file`, which names its own. */
 async function scopeOf({ client, options }: Reset, groupId: string): Promise<TopicPartition[]> {
   if (options.has('all-topics')) {
     return [...(await committedOffsets(client, groupId)).values()].map(({ topic, partition }) => ({
@@ -116,7 +116,7 @@ async function checkPartitions(client: KafkaClient, partitions: readonly TopicPa
   }
 }
 
-/** The offsets that the options say for `partitions`. */
+/** The offsets for `partitions` by the scenario. */
 export async function planOf(
   reset: Reset,
   groupId: string,
@@ -148,7 +148,7 @@ export async function planOf(
   );
 }
 
-/** Offsets of the first record of that time or later, or of `earliest` and `latest`; -1 where there is none. */
+/** Offsets of the first record with that timestamp or a later one, or of `earliest` and `latest`; -1 where there is none. */
 export async function atTime(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
@@ -162,7 +162,7 @@ export async function atTime(
   });
 }
 
-/** Where the first record of that time or later is; the end where there is none. */
+/** The offset of the first record with that timestamp or a later one; the log end where there is none. */
 async function sinceTime(
   { client, io }: Reset,
   partitions: readonly TopicPartition[],
@@ -233,7 +233,7 @@ async function inRange({ client, io }: Reset, wanted: readonly Planned[]): Promi
   });
 }
 
-/** The lines `[group,]topic,partition,offset` of the file that are about this group. */
+/** The lines `[group,]topic,partition,offset` of the file for this group. */
 function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
   const file = options.text('from-file') ?? '';
   let text: string;
@@ -252,14 +252,14 @@ function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
     const [topic, partition, offset] = isOneGroup ? row : row.slice(1);
     if (!isOneGroup && row[0] !== groupId) continue;
     if (!/^\d+$/.test(partition ?? '') || !/^-?\d+$/.test(offset ?? '')) {
-      throw new ToolError(`The line "${row.join(',')}" of ${file} is no topic, partition and offset`);
+      throw new ToolError(`The line "${row.join(',')}" of ${file} is not a topic, partition and offset`);
     }
     plan.push({ topic: topic ?? '', partition: Number(partition), offset: Number(offset) });
   }
   return plan;
 }
 
-/** Quoted when it holds a separator, or is too long for Java's writer to look. */
+/** Quoted when it contains a separator, or when it is so long that Java's writer quotes it without a check. */
 function csvCell(text: string): string {
   return text.length > 24 || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

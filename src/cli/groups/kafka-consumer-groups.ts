@@ -1,6 +1,6 @@
 /**
- * kafka-consumer-groups: list, describe and delete groups, reset and delete their offsets. Failures of the cluster are told
- * on standard output with status 0, as Kafka's tool does; wrong arguments on standard error with the usage.
+ * kafka-consumer-groups: lists, describes and deletes groups, resets and deletes their offsets. Errors of the cluster are printed
+ * on standard output with status 0, as by Kafka's tool; wrong arguments on standard error with the usage.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { failureOf } from '../text/command-failure.ts';

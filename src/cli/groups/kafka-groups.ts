@@ -67,7 +67,7 @@ function checkOptions(options: Options): void {
   checkInvalid(options, 'streams', 'consumer', 'group-type', 'protocol', 'share');
 }
 
-/** In Kafka's spelling; null: of any type. */
+/** In Kafka's spelling; null: every type. */
 function typeOf(options: Options): string | null {
   const text = options.text('group-type');
   if (text === null) return null;

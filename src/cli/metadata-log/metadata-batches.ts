@@ -1,4 +1,4 @@
-/** Metadata as batches of records, from whatever keeps it: a segment or snapshot of Kafka, a snapshot or directory of ours. */
+/** Metadata as batches of records, from any source: a segment or snapshot of Kafka, a snapshot or metadata directory of ours. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRecords as decodeBatch } from '../../protocol/records/record.ts';
@@ -10,10 +10,10 @@ import { ToolError } from '../tool.ts';
 import { ownMetadataDirectory, readOwnLog, readOwnSnapshot } from './own-log.ts';
 
 export interface MetadataBatch {
-  /** Of its last record; the records of a snapshot of ours all have that of the snapshot's end. */
+  /** Offset of its last record. All records of a snapshot of ours have the snapshot's end offset. */
   readonly lastOffset: number;
   readonly epoch: number;
-  /** Null: a snapshot of ours keeps no times. */
+  /** Null: a snapshot of ours stores no times. */
   readonly timestampMs: number | null;
   readonly records: readonly MetadataRecord[];
 }
@@ -34,7 +34,7 @@ function* kafkaBatches(path: string): Generator<MetadataBatch> {
   }
 }
 
-/** The newest snapshot of a directory of Kafka's, and the log behind it. */
+/** The newest snapshot of a Kafka directory, and the log after it. */
 function* kafkaDirectory(path: string): Generator<MetadataBatch> {
   const names = readdirSync(path).sort();
   const snapshot = names.filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name)).at(-1);
@@ -62,7 +62,7 @@ function* ownSnapshot(snapshot: NonNullable<ReturnType<typeof readOwnSnapshot>>)
   }
 }
 
-/** `path`: a file, a metadata log directory, or the folder of the metadata log in it. */
+/** `path`: a file, a metadata log directory, or the folder that contains it. */
 export async function* metadataBatches(path: string): AsyncGenerator<MetadataBatch> {
   if (!existsSync(path)) throw new ToolError(`java.nio.file.NoSuchFileException: ${path}`);
   if (!statSync(path).isDirectory()) {
@@ -78,6 +78,6 @@ export async function* metadataBatches(path: string): AsyncGenerator<MetadataBat
   const inside = join(path, '__cluster_metadata-0');
   const directory = existsSync(inside) ? inside : path;
   if (!readdirSync(directory).some((name) => /\.(log|checkpoint)$/.test(name)))
-    throw new ToolError(`${path} holds no metadata log.`);
+    throw new ToolError(`${path} has no metadata log.`);
   yield* kafkaDirectory(directory);
 }

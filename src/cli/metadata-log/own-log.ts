@@ -1,6 +1,6 @@
 /**
- * The metadata log of one of our nodes, read from a copy of its directory: LevelDB may be open in the node, and its own recovery
- * writes. Everything else of the tools that read metadata is the same for Kafka's files and ours.
+ * Reads the metadata log of one of our nodes from a copy of its directory, because the node may have LevelDB open and opening it
+ * writes. Everything else in the tools that read metadata is the same for Kafka's files and ours.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,16 +16,16 @@ import { ToolError } from '../tool.ts';
 
 export interface OwnLog {
   readonly snapshot: SnapshotFile | null;
-  /** What is kept of the log, committed or not. */
+  /** The log's entries, committed or not. */
   readonly entries: readonly Entry[];
 }
 
 const logFolder = '__cluster_metadata-0';
 const kept = [logFolder, 'raft.witness', 'meta.properties'];
-/** A node that writes while its files are copied can leave a copy that contradicts itself. */
+/** A copy that is made while the node writes may be inconsistent, so it is made again. */
 const attempts = 3;
 
-/** The metadata log directory that `path` means: itself, its `__cluster_metadata-0`, or what is in there; null: none of ours. */
+/** The metadata log directory for `path`: itself, its `__cluster_metadata-0`, or the folder in there; null: not one of ours. */
 export function ownMetadataDirectory(path: string): string | null {
   const candidates = [path, dirname(path), dirname(dirname(path)), dirname(dirname(dirname(path)))];
   const root = candidates.find((one) => existsSync(join(one, logFolder, 'raft', 'raft-log')));

@@ -1,6 +1,6 @@
 /**
- * The commands of the shell: a table of what each is called, takes and does. A command line that is wrong prints why, in
- * argparse4j's words, and changes nothing.
+ * The commands of the shell, as a table: name, arguments and action of each. A wrong command line prints a message in argparse4j's
+ * words and changes nothing.
  */
 import { wrap } from '../arguments/argparse.ts';
 import { listing } from './listing.ts';
@@ -10,9 +10,9 @@ import type { ShellNode } from './nodes.ts';
 export interface Shell {
   readonly root: ShellNode;
   workingDirectory: string;
-  /** The command lines so far, this one included; null: not interactive. */
+  /** The command lines so far, including this one; null: not interactive. */
   readonly history: readonly string[] | null;
-  /** Of the terminal, in characters; null: one name a line. */
+  /** Width of the terminal in characters; null: one name per line. */
   readonly width: number | null;
   println(line: string): void;
   /** Set by the command `exit`. */
@@ -201,7 +201,7 @@ function argumentText({ argument }: Command): string {
   return argument === null ? '' : `\n\npositional arguments:\n${helpRow(argument.name, argument.help)}`;
 }
 
-/** The help of all commands, as argparse4j prints it for a program without a name. */
+/** The help of all commands, in the form that argparse4j prints for a program without a name. */
 function helpText(): string {
   const all = `{${commandNames.join(',')}}`;
   const rows = Object.entries(table).map(([name, { description }]) => helpRow(`  ${name}`, description));
@@ -237,7 +237,7 @@ export function runCommand(shell: Shell, line: readonly string[]): void {
   command.run(shell, rest);
 }
 
-/** What is wrong with the arguments of a command; null: nothing. */
+/** Why the arguments of a command are wrong; null: they are right. */
 function problemOf({ argument }: Command, words: readonly string[]): string | null {
   const option = words.find((word) => /^-[^\d]/.test(word));
   if (option !== undefined) return `unrecognized arguments: '${option}'`;

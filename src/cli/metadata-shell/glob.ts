@@ -1,4 +1,4 @@
-/** Paths with `*`, `?` and `{a,b}` in a tree of metadata nodes, one pattern for each component of the path. */
+/** Paths with `*`, `?` and `{a,b}` in a tree of metadata nodes; each component of a path is a pattern. */
 import type { ShellNode } from './nodes.ts';
 
 export interface Match {
@@ -6,7 +6,7 @@ export interface Match {
   readonly node: ShellNode;
 }
 
-/** The components of a path from the root: empty ones and `.` do not count, `..` takes one back. */
+/** The components of a path from the root: empty ones and `.` are ignored, `..` removes the one before. */
 export function componentsOf(path: string, workingDirectory: string): string[] {
   const components: string[] = [];
   for (const component of (path.startsWith('/') ? path : `${workingDirectory}/${path}`).split('/')) {
@@ -18,7 +18,7 @@ export function componentsOf(path: string, workingDirectory: string): string[] {
 
 const special = '\\^$.*+?()[]{}|';
 
-/** What a component matches; null: only itself, also when its braces do not close. */
+/** The pattern of a component; null: it matches only itself, also when its braces are not closed. */
 export function patternOf(component: string): RegExp | null {
   let pattern = '';
   let isLiteral = true;
@@ -46,7 +46,7 @@ function escaped(char: string): string {
   return special.includes(char) ? `\\${char}` : char;
 }
 
-/** The nodes that a path means, in order of their names. */
+/** The nodes that match a path, in the order of their names. */
 export function* matches(
   root: ShellNode,
   components: readonly string[],

@@ -1,6 +1,6 @@
-/** What `ls` prints: names in as many columns as the terminal has room for, down before across. */
+/** The output of `ls`: names in as many columns as the terminal has room for, in column order. */
 
-/** Room that a column needs besides its longest name. */
+/** Blanks between two columns. */
 const gap = 2;
 const columnWidthMin = 4;
 
@@ -13,7 +13,7 @@ export function listing(
   const hasTitles = files.length > 0 || directories.length > 1;
   let isFirst = files.length === 0;
   for (const { name, children } of directories) {
-    // A directory without children shows nothing, not even its title.
+    // A directory without children prints nothing, not even its title.
     if (hasTitles && children.length > 0) lines.push(...(isFirst ? [] : ['']), `${name}:`);
     isFirst = false;
     lines.push(...columns(children, width));

@@ -1,4 +1,4 @@
-/** The image that a metadata log or snapshot adds up to. */
+/** Builds the image of a metadata log or snapshot. */
 import { MetadataDelta } from '../../metadata/delta.ts';
 import { emptyImage } from '../../metadata/image.ts';
 import type { MetadataRecord } from '../../metadata/records.ts';
@@ -20,7 +20,7 @@ export async function loadImage(path: string): Promise<Provenance> {
   return { image: delta.apply(offset, epoch), lastTimestampMs };
 }
 
-/** Records of a metadata transaction (KIP-868) count when it has ended; those of one that was aborted, or is still open, never do. */
+/** Records of a metadata transaction (KIP-868) are applied when it ends; those of an aborted or open one are not. */
 class OpenTransaction {
   readonly #replay: (records: readonly MetadataRecord[]) => void;
   #pending: MetadataRecord[] | null = null;

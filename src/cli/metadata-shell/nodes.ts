@@ -1,4 +1,4 @@
-/** The tree that kafka-metadata-shell shows: the metadata image as directories and files. Children are made when asked for. */
+/** The tree that kafka-metadata-shell shows: the metadata image as directories and files. Children are made on demand. */
 import { metadataVersionFeature, metadataVersionOf } from '../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
@@ -20,10 +20,10 @@ export interface File {
   readonly text: string;
 }
 
-/** Where an image comes from. */
+/** The origin of an image. */
 export interface Provenance {
   readonly image: MetadataImage;
-  /** Time of the last batch, in ms since 1970; null: our metadata log keeps none. */
+  /** Time of the last batch, in ms since 1970; null: our metadata log stores none. */
   readonly lastTimestampMs: number | null;
 }
 
@@ -93,7 +93,7 @@ function imageNode(image: MetadataImage, lastTimestampMs: number | null): Direct
     delegationToken: () => entries(new Map(security.delegationTokens), (token) => file(tokenText(token))),
     features: () => featuresNode(image.features.levels),
     producerIds: () =>
-      // Kafka's -1: no block was given out yet.
+      // As in Kafka, -1 when no block has been allocated yet.
       directory({ nextProducerId: () => file(String(producerIds.nextId > 0 ? producerIds.nextId : -1)) }),
     provenance: () => file(provenanceText(image, lastTimestampMs)),
     scram: () => scramNode(image),
@@ -168,10 +168,7 @@ const quotaParts = [
   ['user', 'user'],
 ] as const;
 
-/**
- * `clientId(c)_user(u)`. A default entity has empty brackets: Kafka's shell leaves it out, and fails when it meets the name
- * that is left.
- */
+/** `clientId(c)_user(u)`. A default entity has empty brackets; Kafka's shell omits it and then fails on the remaining name. */
 export function quotaName({ entity }: Pick<ClientQuotaImage, 'entity'>): string {
   return quotaParts
     .flatMap(([type, shown]) =>
@@ -187,7 +184,7 @@ function provenanceText({ offset, epoch }: MetadataImage, lastTimestampMs: numbe
   return `offset ${offset}, epoch ${epoch}, time ${time}`;
 }
 
-/** ISO 8601 with as many digits behind the second as it needs. */
+/** ISO 8601 with as many digits after the second as needed. */
 function javaTime(timestampMs: number): string {
   return new Date(timestampMs).toISOString().replace(/\.?0*Z$/, 'Z');
 }

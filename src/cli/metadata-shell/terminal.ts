@@ -6,7 +6,7 @@ import { componentsOf, matches, sortedNames } from './glob.ts';
 
 const prompt = '>> ';
 
-/** The words of a line: quotes keep blanks together, a backslash takes the next character as it is. */
+/** The words of a line: quotes group words, a backslash escapes the next character. */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
   let word: string | null = null;
@@ -28,7 +28,7 @@ export function splitWords(line: string): string[] {
   return word === null ? words : [...words, word];
 }
 
-/** What the last word of a line may become, for the Tab key. */
+/** The completions of the last word of a line, for the Tab key. */
 export function completions(shell: Shell, line: string): [string[], string] {
   const words = line.split(/\s+/);
   const last = words.at(-1) ?? '';
@@ -58,7 +58,7 @@ export async function runPrompt(shell: Prompted, io: CliIo): Promise<void> {
 }
 
 function runLine(shell: Prompted, line: string): void {
-  // As in most shells: a line that begins with a blank is not kept, nor one that repeats the line before.
+  // As in most shells, a line that begins with a blank, or repeats the line before, is not stored.
   if (/^\S/.test(line) && line !== shell.history.at(-1)) shell.history.push(line);
   runCommand(shell, splitWords(line));
 }

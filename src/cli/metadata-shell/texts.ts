@@ -1,4 +1,4 @@
-/** What stands in the files of the shell: rows of the metadata image in the form of Java's toString. */
+/** The content of the files in the shell: parts of the metadata image in the form of Java's toString. */
 import type {
   BrokerImage,
   ControllerImage,
@@ -33,7 +33,7 @@ function endpointsText(endpoints: readonly EndpointImage[]): string {
   );
 }
 
-/** A range of one level is that level; `7+` has no end. */
+/** A range of one level is printed as that level; `7+` has no end. */
 function rangeText({ min, max }: FeatureRange): string {
   if (min === max) return String(min);
   return max === 0x7fff ? `${min}+` : `${min}-${max}`;

@@ -1,7 +1,4 @@
-/**
- * Tools of Apache Kafka that run Java programs: Connect, MirrorMaker, any class by its name, JMX. Each says in a paragraph what to
- * do instead.
- */
+/** Tools of Apache Kafka that run Java programs: Connect, MirrorMaker, any class by its name, JMX. Each prints what to do instead. */
 import { basename } from 'node:path';
 import type { CliIo } from '../tool.ts';
 
@@ -35,7 +32,7 @@ http://HOST:PORT/metrics when metrics.port=PORT is set in the properties file; d
 `,
 };
 
-/** Which of them was called: the launcher's name is the last that the process knows of. */
+/** The name of the called tool, from the launcher's name in the process's arguments. */
 export function textFor(tool: string): string {
   return texts[basename(tool).replace(/\.sh$/, '')] ?? (texts['kafka-run-class'] as string);
 }

@@ -1,6 +1,6 @@
 /**
- * kafka-server-start: runs a node from a properties file until it is told to stop. With -daemon it starts itself once more in
- * the background, writes that process's output to $LOG_DIR/kafkaServer.out, and returns.
+ * kafka-server-start: runs a node from a properties file until it is stopped. With -daemon it starts itself in the background,
+ * writes that process's output to $LOG_DIR/kafkaServer.out, and returns.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
@@ -31,7 +31,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
   const command = parseStart(args);
   if (command.isDaemon) {
-    // A missing file is told here and not only in the daemon's output.
+    // Report a missing file here, not only in the daemon's output.
     readStartProperties(command);
     return startDaemon(
       args.filter((word) => word !== '-daemon'),

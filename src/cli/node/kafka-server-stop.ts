@@ -1,6 +1,6 @@
 /**
- * kafka-server-stop: asks the running servers of this machine to stop (SIGTERM), all of them, or those of a process role or
- * a node id. Servers are found among the processes by their command line; what they are, by their properties file.
+ * kafka-server-stop: sends SIGTERM to the running servers of this machine: to all, or to those with a process role or a node id.
+ * Servers are found by the command lines of processes; role and id come from their properties files.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
@@ -12,9 +12,9 @@ const usage = 'USAGE: kafka-server-stop [--process-role=value] [--node-id=value]
 
 interface ServerProcess {
   readonly id: number;
-  /** Arguments behind the tool's name. */
+  /** Arguments after the tool's name. */
   readonly args: readonly string[];
-  /** Null where the system doesn't tell. */
+  /** Null where the system does not report it. */
   readonly workingDirectory: string | null;
 }
 
@@ -24,12 +24,12 @@ const optionsWithValue: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-/** Options with which Node runs no script, or not as itself. */
+/** Options with which Node runs no script. */
 const optionsWithoutScript = /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|--test|--run|-)(=|$)/;
 
 /**
  * The arguments of kafka-server-start when `words` is the command line of one of our nodes: node, options of Node, our launcher.
- * Another process whose command line only contains the name is not a server. `directory`: where it runs, null when that is not known.
+ * Another process whose command line only contains the name is not a server. `directory`: its working directory, null when unknown.
  */
 export function startArguments(words: readonly string[], directory: string | null): string[] | null {
   if (!/(^|[\\/])node(js)?(\.exe)?$/.test(words[0] ?? '')) return null;
@@ -48,14 +48,14 @@ export function startArguments(words: readonly string[], directory: string | nul
   return isOurLauncher(script, directory) ? words.slice(at + 1) : null;
 }
 
-/** Our launchers have `launch.cjs` beside them. Where a relative path can't be followed, the names have to do. */
+/** Our launchers have `launch.cjs` beside them. When a relative path cannot be resolved, only the names are compared. */
 function isOurLauncher(script: string, directory: string | null): boolean {
   if (directory === null && !isAbsolute(script)) return true;
   const path = directory === null ? script : resolve(directory, script);
   try {
     return existsSync(join(dirname(realpathSync(path)), 'launch.cjs'));
   } catch {
-    // The installation was removed under the running node: its command line is all there is.
+    // The installation was removed while the node runs, so only its command line can be checked.
     return !existsSync(path);
   }
 }
@@ -70,7 +70,7 @@ function fromProc(): ServerProcess[] {
       const args = startArguments(words, workingDirectory);
       if (args !== null) found.push({ id: Number(name), args, workingDirectory });
     } catch {
-      // It has ended in the meantime, or it belongs to another user.
+      // The process has ended meanwhile, or belongs to another user.
     }
   }
   return found;
@@ -85,12 +85,12 @@ function fromPs(): ServerProcess[] {
   });
 }
 
-/** Words of a command line of Windows: blanks separate, quotes hold together. */
+/** The words of a Windows command line: separated by blanks, grouped by quotes. */
 export function windowsWords(line: string): string[] {
   return [...line.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map((found) => found[0].replaceAll('"', ''));
 }
 
-/** From lines `ID COMMAND LINE` of PowerShell; ps and wmic are not on every Windows. */
+/** Lines `ID COMMAND LINE` from PowerShell, because ps and wmic do not exist on every Windows. */
 function fromPowerShell(): ServerProcess[] {
   const script =
     'Get-CimInstance Win32_Process -Filter "Name=\'node.exe\'" | ForEach-Object { "$($_.ProcessId) $($_.CommandLine)" }';
@@ -143,7 +143,7 @@ function parseStop(args: readonly string[]): Wanted {
 function matches(server: ServerProcess, wanted: Wanted): boolean {
   if (wanted.role === null && wanted.nodeId === null) return true;
   const properties = propertiesOf(server);
-  // As in Kafka, a node id is the stronger word when both are given.
+  // As in Kafka, a node id takes precedence over a role.
   if (wanted.nodeId !== null)
     return (properties.get('node.id') ?? properties.get('broker.id'))?.trim() === wanted.nodeId;
   const roles = (properties.get('process.roles') ?? '').split(',').map((one) => one.trim());

@@ -1,7 +1,7 @@
 /**
- * The levels of loggers in a configuration file of log4j, as stock installations of Kafka have one: log4j2.properties,
- * log4j2.yaml, log4j2.json and log4j2.xml, and log4j.properties of older releases. Levels and the question whether lines are
- * JSON are taken; appenders, files and patterns are not: lines go to standard output.
+ * Reads the levels of loggers from log4j configuration files as stock Kafka installations have them: log4j2.properties,
+ * log4j2.yaml, log4j2.json, log4j2.xml, and log4j.properties of older releases. Only levels and a JSON layout are used; appenders,
+ * files and patterns are ignored, because all lines go to standard output.
  */
 import { parseProperties } from '../../config/properties-file.ts';
 import { isLevelName, type LevelName, rootLogger } from '../../telemetry/log-levels.ts';
@@ -11,7 +11,7 @@ export interface Log4jFile {
   readonly levels: ReadonlyMap<string, LevelName>;
   /** An appender writes JSON. */
   readonly isJson: boolean;
-  /** What was not understood. */
+  /** Parts of the file that are not supported. */
   readonly problems: readonly string[];
 }
 
@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const jsonLayouts = /JsonTemplateLayout|JSONLayout|JSONEventLayout|ECSLayout/i;
 
-/** `${env:NAME:-default}` and the like; a lookup that is not known is its default. */
+/** Resolves `${env:NAME:-default}` and similar look-ups; an unknown look-up gives its default. */
 function resolve(text: string, env: Environment): string {
   return text.replaceAll(/\$\{([^}]*)\}/g, (_all, body: string) => {
     const at = body.indexOf(':-');
@@ -37,7 +37,7 @@ class Levels {
     this.#env = env;
   }
 
-  /** `text` is a level, maybe followed by names of appenders. */
+  /** `text` is a level, perhaps followed by names of appenders. */
   take(logger: string, text: string): void {
     const level = (resolve(text, this.#env).split(',', 1)[0] as string).trim().toUpperCase();
     if (level === '' || level === 'INHERITED' || level === 'NULL') return;
@@ -76,7 +76,7 @@ function fromXml(text: string, found: Levels): void {
   }
 }
 
-/** Keys of log4j's trees are written with any case; one logger stands for a list of one. */
+/** Keys of log4j's trees are not case-sensitive; a single logger may stand for a list of one. */
 function child(node: unknown, name: string): unknown {
   if (typeof node !== 'object' || node === null) return undefined;
   return Object.entries(node).find(([key]) => key.toLowerCase() === name)?.[1];
@@ -94,7 +94,7 @@ function fromTree(tree: unknown, found: Levels): void {
   }
 }
 
-/** Reads a file by its ending. Throws when its text is none of that kind. */
+/** Parses a file according to its extension. Throws when the text is not valid in that format. */
 export async function parseLog4jFile(name: string, text: string, env: Environment): Promise<Log4jFile> {
   const found = new Levels(env);
   if (/\.ya?ml$/i.test(name)) fromTree((await import('yaml')).parse(text), found);

@@ -1,4 +1,4 @@
-/** The properties of a node as its tools read them: the file, the overrides above it, and the values of `config.providers`. */
+/** The properties of a node, as its tools use them: the file, the overrides, and the values of `config.providers`. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from '../../config/define.ts';
@@ -14,7 +14,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Calls `use` with the properties; a `ConfigError` that it throws shows no value that came from a provider. */
+/** Calls `use` with the properties. A `ConfigError` that it throws never shows a value from a provider. */
 export async function withNodeProperties<T>(
   file: string,
   overrides: ReadonlyMap<string, string>,

@@ -1,18 +1,18 @@
 /**
- * Finds the properties file that is named on a command line. Guides for Apache Kafka name the files of its download,
- * `config/server.properties` (4.x) or `config/kraft/server.properties` (3.x): from the installation's folder they mean ours in
- * `kraft-config/`. A file that is there always counts for itself.
+ * Finds the properties file of a command line. Guides for Apache Kafka name the files of its download, `config/server.properties`
+ * (4.x) or `config/kraft/server.properties` (3.x); from the installation's folder these names mean our files in `kraft-config/`. An
+ * existing file is always used itself.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { packageFile } from '../bendemann/package-file.ts';
 import { ToolError } from '../tool.ts';
 
-/** Where this installation is. */
+/** The folder of this installation. */
 export const installationRoot = dirname(packageFile());
 const ours = 'kraft-config';
 
-/** The text of a properties file. Throws `ToolError`, which says where ours are when there is none. */
+/** The text of a properties file. Throws `ToolError`, which names our files, when there is none. */
 export function readPropertiesFile(path: string, root: string = installationRoot): string {
   const found = existsSync(path) ? path : (standIn(path, root) ?? path);
   try {
@@ -24,10 +24,11 @@ export function readPropertiesFile(path: string, root: string = installationRoot
   }
 }
 
-/** Our file for one of Kafka's download, when `path` lies where that would be; null otherwise. */
+/** Our file instead of one of Kafka's download, when `path` is where that would be; null otherwise. */
 function standIn(path: string, root: string): string | null {
   const name = basename(path);
-  // The file of Kafka 4 has a dynamic quorum (format --standalone), as reconfig-server.properties of 3.9; that of 3.x a static one.
+  // The file of Kafka 4 and reconfig-server.properties of 3.9 have a dynamic quorum (format --standalone); that of 3.x has a static
+  // one.
   const names = new Map([
     [join('config', name), name === 'server.properties' ? 'reconfig-server.properties' : name],
     [join('config', 'kraft', name), name],

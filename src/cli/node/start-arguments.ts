@@ -1,4 +1,4 @@
-/** The command line of kafka-server-start, which kafka-server-stop reads too to tell one running server from another. */
+/** The command line of kafka-server-start. kafka-server-stop parses it too, to identify running servers. */
 import { parseProperties } from '../../config/properties-file.ts';
 import { ToolError } from '../tool.ts';
 import { readPropertiesFile } from './properties-path.ts';
@@ -15,7 +15,7 @@ export interface StartCommand {
 export function parseStart(args: readonly string[]): StartCommand {
   const rest = [...args];
   let isDaemon = false;
-  // Kafka's script takes these before the file; the last two are about the JVM.
+  // Kafka's script takes these options before the file; the last two are for the JVM.
   for (;;) {
     if (rest[0] === '-daemon') isDaemon = true;
     else if (rest[0] === '-name') rest.shift();
@@ -40,7 +40,7 @@ export function parseStart(args: readonly string[]): StartCommand {
   return { isDaemon, file, overrides };
 }
 
-/** The properties of the file with the overrides above them. Throws `ToolError`. */
+/** The properties of the file with the overrides. Throws `ToolError`. */
 export function readStartProperties(command: StartCommand): Map<string, string> {
   return new Map([...parseProperties(readPropertiesFile(command.file)), ...command.overrides]);
 }

@@ -1,4 +1,4 @@
-/** kafka-consumer-perf-test: reads as fast as it can and says how fast that was. */
+/** kafka-consumer-perf-test: reads at full speed and prints the throughput. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { below } from '../../base/random.ts';
@@ -153,7 +153,7 @@ async function topicsOf(client: KafkaClient, options: Options): Promise<string[]
   return [...topics.keys()].filter((name) => pattern.test(name));
 }
 
-/** What was read until a moment, by which later moments are compared. */
+/** The counts at one moment, with which later counts are compared. */
 interface Reading {
   readonly atMs: number;
   readonly records: number;
@@ -235,7 +235,7 @@ class Report {
     this.#bytes += bytes;
   }
 
-  /** One line for each interval, when details were asked for. */
+  /** Prints one line for each interval, if details were requested. */
   progress(): void {
     const nowMs = systemClock.wallMs();
     if (!this.#isDetailed || nowMs - this.#last.atMs < this.#intervalMs) return;
@@ -248,7 +248,7 @@ class Report {
     this.#joinInIntervalMs = 0;
   }
 
-  /** The line of the whole run; with details, its lines were printed. */
+  /** Prints the line of the whole run, unless details were requested. */
   end(): void {
     if (this.#isDetailed) return;
     const nowMs = systemClock.wallMs();

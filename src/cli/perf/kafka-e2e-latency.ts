@@ -1,4 +1,4 @@
-/** kafka-e2e-latency: sends one record at a time and waits until a consumer has it. */
+/** kafka-e2e-latency: sends one record at a time and waits until a consumer has received it. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { Fetcher, offsetLatest } from '../../client/fetcher.ts';
@@ -59,7 +59,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** What older releases took by position, in that order. */
+/** The positional arguments of older releases, in their order. */
 const positions = [
   'bootstrap-server',
   'topic',
@@ -91,7 +91,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
-/** Arguments by position, as options. */
+/** Converts positional arguments to options. */
 function named(args: readonly string[], io: CliIo): readonly string[] {
   if (args.some((word) => word.startsWith('--'))) return args;
   if (args.length < 5 || args.length > 6) {

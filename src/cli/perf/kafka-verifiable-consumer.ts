@@ -93,14 +93,14 @@ const parser: FlatParser = {
 
 const pollMaxMs = 100;
 const autoCommitIntervalMs = 5_000;
-/** The coordinator sets them for members of the consumer protocol. */
+/** With the consumer protocol these are set by the coordinator. */
 const classicSettings = [
   'session.timeout.ms',
   'heartbeat.interval.ms',
   'partition.assignment.strategy',
 ] as const;
 type Signal = 'SIGINT' | 'SIGTERM';
-/** What a Java process ends with. */
+/** Exit statuses of a Java process after a signal. */
 const signalStatus: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
 const rangeAssignor = /^(org\.apache\.kafka\.clients\.consumer\.)?RangeAssignor$/;
 
@@ -176,7 +176,10 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
   }
 }
 
-/** Until enough has come, a signal has, or the group refuses the consumer for good, which Kafka's tool takes for an end like others. */
+/**
+ * Reads until enough records have come, a signal has arrived, or the group refuses the consumer permanently, which Kafka's tool
+ * treats as a normal end.
+ */
 async function consume(
   consumer: GroupConsumer,
   options: Parsed,
@@ -200,8 +203,8 @@ async function consume(
 }
 
 /**
- * Tells of rebalances as Java's consumers do: one of the classic protocol gives up everything and gets everything anew, one of the
- * consumer protocol hears of what goes and of what comes.
+ * Prints rebalances as Java's consumers report them: with the classic protocol all partitions are revoked and assigned again, with
+ * the consumer protocol only the changed ones.
  */
 class Rebalances {
   readonly #isIncremental: boolean;
@@ -251,7 +254,7 @@ interface PartitionSummary extends AssignedPartition {
   maxOffset: number;
 }
 
-/** How many records of each partition came, and from which to which offset. */
+/** For each partition, the number of records and their first and last offset. */
 function summaries(records: readonly ConsumedRecord[]): PartitionSummary[] {
   const byPartition = new Map<string, PartitionSummary>();
   for (const { topic, partition, offset } of records) {

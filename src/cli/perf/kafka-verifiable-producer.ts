@@ -1,4 +1,4 @@
-/** kafka-verifiable-producer: sends growing numbers and prints what became of each as a line of JSON. */
+/** kafka-verifiable-producer: sends increasing numbers and prints the outcome of each as a line of JSON. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { Producer, type RecordMetadata } from '../../client/producer.ts';
@@ -73,7 +73,7 @@ const parser: FlatParser = {
   ],
 };
 
-/** Records that may wait for their acknowledgement at once. */
+/** Maximum number of unacknowledged records. */
 const pendingMax = 10_000;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {
@@ -103,7 +103,7 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
   }
 }
 
-/** A record of the run: its number gives its value, its key and its time. */
+/** The record with this number, which determines its value, key and timestamp. */
 function recordOf(options: Parsed, index: number) {
   const number = (name: string): number | null => (options.has(name) ? Number(options.text(name)) : null);
   const prefix = number('value-prefix');
@@ -113,7 +113,7 @@ function recordOf(options: Parsed, index: number) {
     topic: options.text('topic') as string,
     key: keys === null ? null : String(index % keys),
     value: prefix === null ? String(index) : `${prefix}.${index}`,
-    // Later records get later times, as much as has passed since the start.
+    // The timestamp grows by the time that has passed since the start.
     createdMs,
   };
 }

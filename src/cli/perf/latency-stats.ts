@@ -1,7 +1,7 @@
 /** Counts and latencies of a producer's records, in the windows and lines of Kafka's producer perf test. */
 import { systemClock } from '../../adapters/clock.ts';
 
-/** At most so many latencies are kept: of more records, each n-th. */
+/** Maximum number of stored latencies; of more records every n-th is stored. */
 const samplesMax = 500_000;
 const bytesPerMebibyte = 1024 * 1024;
 
@@ -43,7 +43,7 @@ export class LatencyStats {
   readonly #samples: number[] = [];
   #window: Window;
 
-  /** `label` stands behind the count in the summary. */
+  /** `label` follows the count in the summary. */
   constructor(recordCount: number, startMs: number, label = '') {
     this.#total = new Window(startMs);
     this.#window = new Window(startMs);
@@ -57,7 +57,7 @@ export class LatencyStats {
     this.#window.add(latencyMs, bytes);
   }
 
-  /** The line of the window, once it is `intervalMs` old; then a new one begins. */
+  /** The line of the current window when it is `intervalMs` old; then a new window begins. */
   windowLine(intervalMs: number): string | null {
     const nowMs = systemClock.monotonicMs();
     const window = this.#window;
@@ -82,7 +82,7 @@ export class LatencyStats {
   }
 }
 
-/** The values below which these shares lie, in whole numbers. */
+/** The values at these percentiles, as whole numbers. */
 export function percentiles(values: readonly number[], shares: readonly number[]): number[] {
   const sorted = [...values].sort((left, right) => left - right);
   return shares.map((share) =>

@@ -1,14 +1,14 @@
-/** What the producer perf test sends: random letters, lines of a file in random order, or growing numbers. */
+/** The values that the producer perf test sends: random letters, lines of a file in random order, or increasing numbers. */
 import { readFileSync, statSync } from 'node:fs';
 import { below, type Random } from '../../base/random.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
-/** The value of the record of that number. */
+/** The value of the record with this number. */
 export type Payloads = (index: number) => Uint8Array;
 
 const letterA = 65;
 const letterCount = 26;
-/** Payloads are pieces of one text of letters, so that making them costs little beside sending them. */
+/** Payloads are parts of one random text, so that making them costs little compared with sending them. */
 const poolBytes = 65_536;
 
 export function randomLetters(sizeBytes: number, random: Random): Payloads {
@@ -23,7 +23,7 @@ export function growingNumbers(): Payloads {
   return (index) => Buffer.from(String(index));
 }
 
-/** One of the pieces of a text file, chosen at random for each record. */
+/** Parts of a text file, one chosen at random for each record. */
 export function piecesOfFile(path: string, delimiter: string, random: Random, io: CliIo): Payloads {
   const stat = statSync(path, { throwIfNoEntry: false });
   io.stdout(`Reading payloads from: ${path}\n`);

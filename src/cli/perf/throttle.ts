@@ -1,8 +1,8 @@
-/** Keeps a sender at about so many records a second. */
+/** Limits a sender to a number of records per second. */
 import { sleep } from '../../base/clock.ts';
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 
-/** Shorter pauses are saved up: a timer is not more precise. */
+/** Shorter pauses are accumulated, because timers are not more precise. */
 const pauseMinMs = 2;
 
 export class Throttle {
@@ -15,7 +15,7 @@ export class Throttle {
     this.#startMs = startMs;
   }
 
-  /** Waits when more than the share of the time so far was sent. */
+  /** Waits while more records have been sent than the rate allows so far. */
   async wait(sentCount: number): Promise<void> {
     if (this.#perSecond <= 0) return;
     const dueMs = this.#startMs + (sentCount * 1000) / this.#perSecond;

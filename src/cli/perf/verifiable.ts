@@ -1,4 +1,4 @@
-/** What the verifiable producer and consumer share: their events, the section of their connection, help before all else. */
+/** Shared by the verifiable producer and consumer: events, connection options, help. */
 import { systemClock } from '../../adapters/clock.ts';
 import { HelpRequest, type Parsed } from '../arguments/argparse.ts';
 import { clientSettings } from '../cluster/connect.ts';
@@ -21,7 +21,7 @@ export const connectionSection = {
   },
 } as const;
 
-/** Without arguments the help is printed and all is well; with --help it is printed and the status is 1, as in Kafka. */
+/** Without arguments the help is printed and the status is 0; with --help it is printed and the status is 1, as in Kafka. */
 export async function withHelpFirst(
   args: readonly string[],
   io: CliIo,
@@ -36,7 +36,7 @@ export async function withHelpFirst(
   }
 }
 
-/** The settings of --command-config, or of the older option of the same meaning. */
+/** The settings of --command-config, or of the older option with the same meaning. */
 export function toolSettings(options: Parsed, olderOption: string, io: CliIo): Map<string, string> {
   if (options.has(olderOption)) {
     if (options.has('command-config')) {

@@ -1,4 +1,4 @@
-/** kafka-broker-api-versions: what each broker serves, and which version a client of Kafka 4.3 would use. */
+/** kafka-broker-api-versions: the API versions that each broker supports, and the version that a client of Kafka 4.3 would use. */
 import type { BrokerConnection } from '../../client/connection.ts';
 import { apiOf } from '../../protocol/messages/api-keys.ts';
 import {
@@ -48,7 +48,7 @@ const others: readonly [key: number, name: string, versionMax: number][] = [
   [92, 'DeleteShareGroupOffsets', 0],
 ];
 const keyMax = 92;
-/** Between nodes only: 4-7 and 52-54, 56, 58, 59, 62, 63, 67, 70, 73, 82. */
+/** APIs between nodes: 4-7 and 52-54, 56, 58, 59, 62, 63, 67, 70, 73, 82. */
 const internal: ReadonlySet<number> = new Set([4, 5, 6, 7, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82]);
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {

@@ -1,4 +1,4 @@
-/** kafka-cluster: the id of a cluster, its endpoints, and taking a broker that will not come back out of it. */
+/** kafka-cluster: prints the id of a cluster and its endpoints, and unregisters a broker. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {

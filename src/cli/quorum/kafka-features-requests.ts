@@ -1,4 +1,4 @@
-/** kafka-features: the requests to the cluster, and how the responses are printed. The texts are those of Kafka's FeatureCommand. */
+/** The requests of kafka-features and the output of their responses. The texts are those of Kafka's FeatureCommand. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {
   defaultFeatureLevel,
@@ -26,7 +26,7 @@ const unsafeDowngradeType = 3;
 const nameWidth = 42;
 const valueWidth = 17;
 
-/** `nodeId` as given on the command line; null: whichever node answers. */
+/** `nodeId` as given on the command line; null: any node. */
 export async function describeFeatures(
   client: Pick<KafkaClient, 'any' | 'broker'>,
   nodeId: string | null,
@@ -75,7 +75,7 @@ export async function updateFeatures(
     featureUpdates: updates.map(([name, maxVersionLevel]) => ({
       feature: name,
       maxVersionLevel,
-      // The oldest form of the request, which is not spoken here.
+      // A field of version 0 of the request, which is not used here.
       allowDowngrade: false,
       upgradeType: type,
     })),
@@ -142,7 +142,7 @@ function chosenLevels(parsed: Parsed, io: CliIo): Map<string, number> {
   return levels;
 }
 
-/** What a new cluster of the release would have. An upgrade to nothing is none. */
+/** The levels of a new cluster of the release. An upgrade leaves out features without a level. */
 function levelsOf(version: MetadataVersion, command: string): Map<string, number> {
   const levels = new Map([[metadataVersionFeature, version.level]]);
   for (const one of features) {
@@ -152,7 +152,7 @@ function levelsOf(version: MetadataVersion, command: string): Map<string, number
   return levels;
 }
 
-/** As Kafka's client checks an update before it is sent. */
+/** The checks that Kafka's client makes before it sends an update. */
 function checkLevels(levels: ReadonlyMap<string, number>, type: number): void {
   for (const level of levels.values()) {
     if (level < 0) throw new ToolError('Cannot specify a negative version level.');

@@ -1,4 +1,4 @@
-/** kafka-features: the feature levels that a cluster has agreed on, and their upgrade, downgrade and meaning. */
+/** kafka-features: shows, upgrades and downgrades the finalized feature levels of a cluster. */
 import {
   HelpRequest,
   parseArguments,

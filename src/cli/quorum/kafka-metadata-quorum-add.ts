@@ -1,6 +1,6 @@
 /**
- * `kafka-metadata-quorum add-controller`: asks the quorum to take the controller of a properties file among its voters. Of the
- * file only the identity and the addresses of the controller are read, as in Kafka; the rest is not checked.
+ * `kafka-metadata-quorum add-controller`: asks the quorum to add the controller of a properties file to its voters. Only identity
+ * and addresses are read from the file, as in Kafka; the rest is not checked.
  */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -47,7 +47,7 @@ export async function addController(
   io.stdout(`${verb} controller ${id} with directory id ${directoryId} and endpoints: ${shown}\n`);
 }
 
-/** Id and directory id of the controller of these properties. Reads the directory's meta.properties. Throws `ToolError` in Kafka's words. */
+/** Node id and directory id of the controller with these properties, from its meta.properties. Throws `ToolError` in Kafka's words. */
 export function identityIn(properties: ReadonlyMap<string, string>): ControllerIdentity {
   const id = nodeIdIn(properties);
   const roles = (properties.get('process.roles') ?? '').split(',').map((role) => role.trim());
@@ -78,7 +78,7 @@ function endpointsIn(properties: ReadonlyMap<string, string>): Endpoint[] {
   const names = properties.get('controller.listener.names');
   if (names === undefined) throw new ToolError(`controller.listener.names was not found. ${doubt}`);
   const known = new Map<string, Endpoint>();
-  // What is advertised wins.
+  // advertised.listeners takes precedence.
   for (const key of ['listeners', 'advertised.listeners']) {
     for (const endpoint of parseEndpoints(properties.get(key) ?? '')) known.set(endpoint.name, endpoint);
   }
@@ -92,7 +92,7 @@ function endpointsIn(properties: ReadonlyMap<string, string>): Endpoint[] {
   });
 }
 
-/** `NAME://host:port,…`; without a host it is this machine. */
+/** Parses `NAME://host:port,…`; without a host it is this machine. */
 function parseEndpoints(text: string): Endpoint[] {
   return text.split(',').flatMap((one) => {
     const match = /^\s*([^:\s]+):\/\/\[?([^\]]*?)\]?:(\d+)\s*$/.exec(one);

@@ -1,4 +1,4 @@
-/** kafka-metadata-quorum: who leads the metadata quorum, who votes, who follows, and how far behind each of them is. */
+/** kafka-metadata-quorum: shows leader, voters and observers of the metadata quorum and their lag; adds and removes voters. */
 import { existsSync } from 'node:fs';
 import { uuidZero } from '../../base/uuid.ts';
 import { systemClock } from '../../adapters/clock.ts';
@@ -95,7 +95,7 @@ const parser: ToolParser = {
 };
 
 const uuidSizeBytes = 16;
-/** With padding. */
+/** Length with padding. */
 const uuidLengthMax = 24;
 
 type Quorum = Infer<typeof DescribeQuorumResponse>['topics'][number]['partitions'][number];

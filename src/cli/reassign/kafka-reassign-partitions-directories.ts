@@ -1,4 +1,4 @@
-/** Replicas that a plan wants in certain directories of their brokers: how far they are, and starting such moves. */
+/** Moves of replicas to log directories that a plan names: starting them, and their progress. */
 import { sleep } from '../../base/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -14,7 +14,7 @@ import { type CliIo, ToolError } from '../tool.ts';
 
 const pauseMs = 100;
 
-/** A placement with the directories that its broker tells; null: it has no such replica. */
+/** A wanted placement, with the current directories of the replica; null: the broker has no such replica. */
 export interface DirectoryMove extends Placement {
   readonly found: ReplicaDirectory | null;
 }
@@ -33,12 +33,12 @@ export async function findMoves(
     .sort(compareReplicas);
 }
 
-/** Moves that are going on right now. */
+/** The move is in progress. */
 export function isActive({ found }: DirectoryMove): boolean {
   return found !== null && found.future !== null;
 }
 
-/** Whether the move is over: the replica is there, or no move is under way. */
+/** The move has ended: the replica is in the directory, or no move is in progress. */
 export function isOver(move: DirectoryMove): boolean {
   return move.found !== null && move.found.current !== null && !isActive(move);
 }
@@ -65,8 +65,8 @@ function keysText(replicas: readonly Replica[]): string {
 }
 
 /**
- * Has the brokers put replicas into their directories. A replica that is only just being moved to a broker may not be there
- * yet: it is asked for again until `timeoutMs` is over.
+ * Asks the brokers to move replicas to their directories. A broker may not have a replica yet that is being moved to it; such
+ * requests are repeated until `timeoutMs` has passed.
  */
 export async function startMoves(
   client: KafkaClient,
@@ -80,7 +80,7 @@ export async function startMoves(
     const started = await askForMoves(client, waiting);
     for (const placement of [...started].sort(compareReplicas)) {
       const { directory, broker } = placement;
-      // The space before the end of the line is Kafka's.
+      // The blank before the end of the line is Kafka's.
       io.stdout(
         `Successfully started moving log directory to ${directory} for replica ${partitionKey(placement)} with broker ${broker} \n`,
       );
@@ -96,7 +96,7 @@ export async function startMoves(
   }
 }
 
-/** Asks every broker once; returns what it agreed to. A replica that it does not have yet is no failure. */
+/** Sends one request to every broker; returns the accepted placements. A replica that the broker does not have yet is not a failure. */
 async function askForMoves(client: KafkaClient, placements: readonly Placement[]): Promise<Placement[]> {
   const brokers = [...new Set(placements.map(({ broker }) => broker))];
   const started = await Promise.all(

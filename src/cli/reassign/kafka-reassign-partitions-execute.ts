@@ -1,4 +1,4 @@
-/** `kafka-reassign-partitions` with `--generate` and `--execute`: proposing a plan, and starting one. */
+/** `kafka-reassign-partitions` with `--generate` and `--execute`: proposes and starts a plan. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import type { Random } from '../../base/random.ts';
 import { startMoves } from './kafka-reassign-partitions-directories.ts';
@@ -55,7 +55,7 @@ export async function generate(
   io.stdout(`Proposed partition reassignment configuration\n${planText(proposed)}\n`);
 }
 
-/** Brokers all have a rack or none has. */
+/** Throws unless all brokers have a rack or none has. */
 function requireAllRacks(brokers: readonly UsableBroker[]): readonly UsableBroker[] {
   const known = brokers.filter(({ rack }) => rack !== null).length;
   if (known === 0 || known === brokers.length) return brokers;
@@ -64,7 +64,7 @@ function requireAllRacks(brokers: readonly UsableBroker[]): readonly UsableBroke
   );
 }
 
-/** What there is now as a plan, with the directories of its replicas, so that it is the way back. */
+/** The current assignment as a plan, with the log directories, so that it can restore the current state. */
 async function currentText(client: KafkaClient, partitions: readonly Assignment[]): Promise<string> {
   const replicas = partitions.flatMap(({ topic, partition, replicas: brokers }) =>
     brokers.map((broker) => ({ topic, partition, broker })),
@@ -81,7 +81,7 @@ async function currentText(client: KafkaClient, partitions: readonly Assignment[
 export interface ExecuteOptions {
   readonly planJson: string;
   readonly isAdditional: boolean;
-  /** Bytes per second; negative: none. */
+  /** Bytes per second; negative: no throttle. */
   readonly throttle: number;
   readonly directoryThrottle: number;
   readonly timeoutMs: number;
@@ -119,7 +119,7 @@ async function requireBrokers(client: KafkaClient, plan: Plan): Promise<void> {
   if (unknown !== undefined) throw new Error(`Unknown broker id ${unknown}`);
 }
 
-/** What the partitions of a plan have now; all of them must be there. */
+/** The current assignment of a plan's partitions, all of which must exist. */
 async function currentOf(client: KafkaClient, { partitions }: Plan): Promise<Assignment[]> {
   const topics = await describeKnownTopics(
     client,

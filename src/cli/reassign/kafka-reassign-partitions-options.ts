@@ -1,4 +1,4 @@
-/** The options of kafka-reassign-partitions, and which of them go with which action. */
+/** The options of kafka-reassign-partitions, and the rules for combining them. */
 import { bracketed, checkRequired, type Options, type OptionTable } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 
@@ -112,7 +112,7 @@ const permitted: Readonly<Record<ReassignAction, readonly string[]>> = {
   list: ['bootstrap-controller'],
 };
 
-/** The one action of a command line; throws in Kafka's words when options do not go together. */
+/** The one action of a command line; throws in Kafka's words when options cannot be combined. */
 export function checkReassignOptions(options: Options): ReassignAction {
   const chosen = actions.filter((name) => options.has(name));
   const [action] = chosen;

@@ -1,6 +1,6 @@
 /**
- * Which brokers a topic's replicas would be put on if it were made anew: leaders go round all brokers, followers are spread
- * over the others, in different racks where there are enough. Kafka's tool proposes by the same rules.
+ * Places a topic's replicas by the rules of Kafka's tool: leaders round robin over all brokers, followers spread over the others,
+ * in different racks if possible.
  */
 import { below, type Random } from '../../base/random.ts';
 
@@ -9,12 +9,12 @@ export interface UsableBroker {
   readonly rack: string | null;
 }
 
-/** The position of follower number `at` when the leader is at `leader`, never the leader's own. */
+/** The position of follower number `at` when the leader is at `leader`; never the leader's own. */
 function followerPosition(leader: number, shift: number, at: number, count: number): number {
   return (leader + 1 + ((shift + at) % (count - 1))) % count;
 }
 
-/** Brokers in turn from each rack, so that neighbours are in different racks. */
+/** Brokers from each rack in turn, so that neighbours are in different racks. */
 function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
   const racks = new Map<string, UsableBroker[]>();
   for (const broker of [...brokers].sort((left, right) => left.id - right.id)) {
@@ -26,7 +26,7 @@ function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
   return Array.from({ length: longest }, (_, at) => queues.flatMap((queue) => queue[at] ?? [])).flat();
 }
 
-/** Replicas for partitions 0 up to `partitionCount`; `brokers` must be at least `factor`. */
+/** Replicas for `partitionCount` partitions; there must be at least `factor` brokers. */
 export function placeReplicas(
   brokers: readonly UsableBroker[],
   partitionCount: number,

@@ -1,6 +1,6 @@
 /**
- * The JSON that kafka-reassign-partitions reads and writes: which replicas each partition should have, and in which
- * directories they should be. What is wrong with it is said in Kafka's words.
+ * The JSON that kafka-reassign-partitions reads and writes: the replicas of each partition and their log directories. Error
+ * messages are Kafka's.
  */
 import { partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';
 
@@ -61,7 +61,7 @@ function repeated<T>(values: readonly T[]): T[] {
   return [...new Set(values.filter((value, at) => values.indexOf(value) !== at))];
 }
 
-/** The plan of a file. Its partitions may repeat; `checkPlan` looks for that. */
+/** Parses a plan. It may contain a partition twice; `checkPlan` refuses that. */
 export function parsePlan(text: string): Plan {
   const content = readContent(text);
   const entries = content['partitions'] === undefined ? [] : field(content, 'partitions', isEntries);
@@ -87,7 +87,7 @@ export function parsePlan(text: string): Plan {
   return { partitions, placements };
 }
 
-/** Throws in Kafka's words when a plan can't be carried out as it stands. */
+/** Throws in Kafka's words when a plan is invalid. */
 export function checkPlan({ partitions }: Plan): void {
   if (partitions.length === 0) throw new Error('Partition reassignment list cannot be empty');
   if (partitions.some(({ replicas }) => replicas.length === 0)) {

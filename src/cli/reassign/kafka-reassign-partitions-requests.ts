@@ -1,4 +1,7 @@
-/** What kafka-reassign-partitions asks the cluster: assignments, moves under way, directories of replicas, starting and cancelling. */
+/**
+ * The requests of kafka-reassign-partitions: assignments, reassignments in progress, directories of replicas, starting and
+ * cancelling.
+ */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -30,7 +33,7 @@ export interface Reassignment extends Assignment {
   readonly removing: readonly number[];
 }
 
-/** All moves under way. */
+/** All reassignments in progress. */
 export async function listReassignments(client: KafkaClient): Promise<Reassignment[]> {
   const answer = await retry(client.ports, timeoutMs, async () => {
     const listed = await client.request(
@@ -56,7 +59,7 @@ export async function listReassignments(client: KafkaClient): Promise<Reassignme
     .sort(comparePartitions);
 }
 
-/** What all partitions of the topics have now; null in the place of a topic that does not exist. */
+/** The current assignments of the topics; null for a topic that does not exist. */
 export async function describeTopics(
   client: KafkaClient,
   names: readonly string[],
@@ -80,7 +83,7 @@ export async function describeTopics(
   });
 }
 
-/** The same; a topic that does not exist is an error. */
+/** As `describeTopics`; a topic that does not exist is an error. */
 export async function describeKnownTopics(
   client: KafkaClient,
   names: readonly string[],
@@ -94,7 +97,7 @@ export async function describeKnownTopics(
   );
 }
 
-/** The living nodes that the addresses belong to: brokers, or controllers. */
+/** The live nodes of the cluster to which the addresses belong: brokers, or controllers. */
 export async function describeNodes(client: KafkaClient): Promise<UsableBroker[]> {
   const answer = await retry(client.ports, timeoutMs, async () =>
     (await client.any()).request(DescribeClusterRequest, DescribeClusterResponse, {
@@ -108,13 +111,13 @@ export async function describeNodes(client: KafkaClient): Promise<UsableBroker[]
   return answer.brokers.map(({ brokerId, rack }) => ({ id: brokerId, rack }));
 }
 
-/** Where a replica is, and where it is going when it is being moved within its broker. */
+/** The directory of a replica, and the one to which it is being moved within its broker. */
 export interface ReplicaDirectory {
   readonly current: string | null;
   readonly future: string | null;
 }
 
-/** Directories of replicas by `replicaKey`, each broker asked once. Replicas that are nowhere are left out. */
+/** Directories of replicas by `replicaKey`, with one request to each broker. Replicas that do not exist are left out. */
 export async function describeDirectories(
   client: KafkaClient,
   replicas: readonly Replica[],
@@ -146,12 +149,12 @@ export async function describeDirectories(
   return directories;
 }
 
-/** A change that was refused, and why. */
+/** A refused change and its error. */
 export interface Refusal extends TopicPartition {
   readonly error: KafkaError;
 }
 
-/** Starts moves, or cancels them where replicas are null; returns those that were refused. */
+/** Starts reassignments, or cancels them where replicas are null; returns the refused ones. */
 export async function alterReassignments(
   client: KafkaClient,
   wanted: readonly (TopicPartition & { readonly replicas: readonly number[] | null })[],
@@ -189,7 +192,7 @@ export async function alterReassignments(
     .sort(comparePartitions);
 }
 
-/** An older node would not see that the replication factor must stay, and change it. */
+/** An older node would ignore the condition that the replication factor must not change. */
 async function requireFactorCheck(client: KafkaClient): Promise<void> {
   const connection = await client.any();
   if (connection.versionOf(AlterPartitionReassignmentsRequest) > 0) return;

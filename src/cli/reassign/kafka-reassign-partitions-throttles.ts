@@ -1,6 +1,6 @@
 /**
- * Throttles of reassignments: a rate on every broker that takes part, and on the topics which replicas it applies to. They
- * are ordinary configuration; `--verify` and `--cancel` take them away again.
+ * Throttles of reassignments: a rate on every broker that takes part, and on the topics the replicas to which it applies. They are
+ * ordinary configurations; `--verify` and `--cancel` remove them.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
@@ -23,13 +23,13 @@ const betweenDirectoriesRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
 const leaderReplicas = 'leader.replication.throttled.replicas';
 const followerReplicas = 'follower.replication.throttled.replicas';
 
-/** A partition with the brokers that data comes from and those that it goes to. */
+/** A partition with the brokers from which and to which its data is copied. */
 export interface Move extends TopicPartition {
   readonly sources: readonly number[];
   readonly destinations: readonly number[];
 }
 
-/** All moves there will be when `proposed` is added to those under way. */
+/** All moves in progress after `proposed` has been started as well. */
 export function movesOf(
   underWay: readonly Reassignment[],
   proposed: readonly Assignment[],
@@ -49,7 +49,7 @@ export function movesOf(
   return [...moves.values()];
 }
 
-/** `partition:broker` for all brokers that `pick` finds in a topic's moves, in the order of text. */
+/** `partition:broker` for all brokers that `pick` returns for a topic's moves, sorted as text. */
 function replicasText(moves: readonly Move[], pick: (move: Move) => readonly number[]): string {
   const texts = moves.flatMap((move) => pick(move).map((broker) => `${move.partition}:${broker}`));
   return [...new Set(texts)].sort().join(',');
@@ -102,7 +102,7 @@ function ascending(ids: Iterable<number>): number[] {
   return [...new Set(ids)].sort((left, right) => left - right);
 }
 
-/** Throttles the moves between brokers to `rate` bytes per second, on top of what topics have. */
+/** Throttles the moves between brokers to `rate` bytes per second, in addition to throttles that topics already have. */
 export async function throttleMoves(
   client: KafkaClient,
   moves: readonly Move[],
@@ -148,7 +148,7 @@ export async function throttleDirectoryMoves(
   io.stdout(`The replica-alter-dir throttle limit was set to ${rate} B/s\n`);
 }
 
-/** Takes all throttles away: from every living broker, those of the plan, and the plan's topics. */
+/** Removes all throttles: from every live broker, the brokers of the plan, and the plan's topics. */
 export async function clearThrottles(
   client: KafkaClient,
   partitions: readonly Assignment[],

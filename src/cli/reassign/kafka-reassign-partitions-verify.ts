@@ -1,4 +1,4 @@
-/** `kafka-reassign-partitions` with `--verify`, `--cancel` and `--list`: how far moves are, and stopping them. */
+/** `kafka-reassign-partitions` with `--verify`, `--cancel` and `--list`: shows the progress of reassignments, and cancels them. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {
   findMoves,
@@ -35,7 +35,7 @@ export async function verify(
   }
 }
 
-/** A line for each partition: still moving, moved, or with other replicas than it should have. */
+/** A line for each partition: still in progress, completed, or with other replicas than the plan. */
 async function statusText(
   client: KafkaClient,
   targets: readonly Assignment[],
@@ -73,7 +73,7 @@ export async function cancel(
   else await cancelMoves(client, moving, io);
   const active = (await findMoves(client, plan.placements)).filter(isActive);
   if (active.length === 0) {
-    // Kafka's tool ends this line with nothing.
+    // Kafka's tool prints no newline after this text.
     io.stdout('None of the specified partition moves are active.');
   } else {
     const back = active.map(({ found, ...placement }) => ({

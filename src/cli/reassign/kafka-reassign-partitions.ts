@@ -1,6 +1,6 @@
 /**
- * kafka-reassign-partitions: proposes, starts, watches and cancels the move of partitions to other brokers. What goes wrong
- * once the command line is understood is printed on standard output, as Kafka's tool does.
+ * kafka-reassign-partitions: proposes, starts, verifies and cancels the reassignment of partitions to other brokers. Errors after
+ * the command line was parsed are printed on standard output, as by Kafka's tool.
  */
 import { readFileSync } from 'node:fs';
 import { createSystemRandom } from '../../adapters/random.ts';

@@ -1,22 +1,22 @@
-/** What kafka-replica-verification finds when it lays the batches of a partition's replicas side by side. Pure. */
+/** Compares the batches of a partition's replicas for kafka-replica-verification. Pure. */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 
 export interface ReplicaBatches {
   readonly broker: number;
-  /** -1 when the broker did not answer. */
+  /** -1 when the broker did not respond. */
   readonly highWatermark: number;
   readonly batches: readonly Pick<BatchHeader, 'lastOffset' | 'crc'>[];
 }
 
 export interface Comparison {
-  /** Up to here all replicas hold the same. */
+  /** All replicas are equal up to this offset. */
   readonly nextOffset: number;
   readonly problems: readonly string[];
-  /** Replicas have different offsets: to go on makes no sense. */
+  /** The replicas have batches at different offsets, so the comparison cannot continue. */
   readonly isFatal: boolean;
 }
 
-/** Compares batch by batch from `offset` on, up to the high watermark, as far as every replica has answered. */
+/** Compares batch by batch from `offset` up to the high watermark, as far as every replica has responded. */
 export function compareReplicas(
   partition: string,
   offset: number,

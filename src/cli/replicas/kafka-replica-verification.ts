@@ -1,6 +1,6 @@
 /**
- * kafka-replica-verification: fetches the same records from every replica, round after round, says where they differ, and now and
- * then how far the comparison lags behind the high watermark. Runs until it is ended.
+ * kafka-replica-verification: fetches the same records from every replica in rounds and prints differences; from time to time it
+ * prints how far the comparison is behind the high watermark. It runs until it is stopped.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -56,7 +56,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Kafka's debugging consumer: any replica answers it, up to its own log end offset. */
+/** The replica id of Kafka's debugging consumer: any replica serves it, up to its own log end offset. */
 const debuggingReplicaId = -2;
 const responseBytesMax = 52_428_800;
 const pauseAfterFailureMs = 1000;
@@ -64,7 +64,7 @@ const pauseAfterFailureMs = 1000;
 interface Watched extends TopicPartition {
   readonly topicId: string;
   readonly replicas: readonly number[];
-  /** Verified up to here. */
+  /** Verified up to this offset. */
   offset: number;
 }
 
@@ -163,7 +163,7 @@ async function watchedPartitions(
   });
 }
 
-/** Fetches from every replica, from the offset up to which its partition is verified. By partition. */
+/** Fetches from every replica of each partition, beginning at the verified offset. By partition. */
 async function fetchRound(
   client: KafkaClient,
   watched: readonly Watched[],
@@ -185,7 +185,7 @@ async function fetchRound(
 
 type Answer = Omit<ReplicaBatches, 'broker'>;
 
-/** A broker that does not answer has nothing to compare in this round. */
+/** A broker that does not respond is left out in this round. */
 async function fetchFrom(
   client: KafkaClient,
   broker: number,
@@ -214,7 +214,7 @@ async function fetchFrom(
   return answers;
 }
 
-/** From this version on the id stands in a structure of its own. */
+/** From this version on the replica id is in a structure of its own. */
 const versionWithState = 15;
 
 function requestFor(partitions: readonly Watched[], options: Options, version: number) {

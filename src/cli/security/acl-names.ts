@@ -1,4 +1,4 @@
-/** The names of ACLs' parts and their numbers on the wire. */
+/** The names of the parts of ACLs and their codes in requests. */
 
 export const resourceTypes = {
   ANY: 1,
@@ -37,7 +37,7 @@ export const operations = {
 } as const;
 export type Operation = keyof typeof operations;
 
-/** Operations that each type of resource knows, besides ALL. */
+/** Operations of each resource type, besides ALL. */
 export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, readonly Operation[]>> = {
   TOPIC: ['ALTER', 'ALTER_CONFIGS', 'CREATE', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'],
   GROUP: ['ALTER_CONFIGS', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ'],
@@ -55,7 +55,7 @@ export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, 
   USER: ['CREATE_TOKENS', 'DESCRIBE_TOKENS'],
 };
 
-/** `DescribeConfigs`, `describe_configs` or `DESCRIBE_CONFIGS`; UNKNOWN for what is none. */
+/** Accepts `DescribeConfigs`, `describe_configs` and `DESCRIBE_CONFIGS`; an unknown name gives UNKNOWN. */
 export function operationNamed(text: string): Operation {
   const name = text.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
   return Object.hasOwn(operations, name) ? (name as Operation) : 'UNKNOWN';

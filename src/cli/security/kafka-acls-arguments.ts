@@ -1,4 +1,4 @@
-/** What a command line of kafka-acls asks for, and what is wrong with it in Kafka's words. */
+/** Parses the command line of kafka-acls; error messages are Kafka's. */
 import { checkInvalid, type Options } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 import {
@@ -11,7 +11,7 @@ import {
   supportedOperations,
 } from './acl-names.ts';
 
-/** A resource, or a filter for resources; `name` null: every one. */
+/** A resource, or a filter for resources; `name` null: every resource. */
 export interface Resource {
   readonly type: ResourceType;
   readonly name: string | null;
@@ -75,7 +75,7 @@ function patternOf(options: Options): PatternType {
   return text as PatternType;
 }
 
-/** The resources that the command line names. */
+/** The resources on the command line. */
 export function resourcesOf(options: Options): Resource[] {
   const pattern = patternOf(options);
   return resourceOptions.flatMap(([option, type]): Resource[] => {
@@ -118,7 +118,7 @@ function checkedPrincipal(text: string): string {
   return trimmed;
 }
 
-/** Kafka finds it while it executes: it is printed as a failure, without the table of options. */
+/** Kafka's tool detects this when it executes the command, so it is printed as a failure, without the table of options. */
 export class MalformedPrincipal extends Error {
   override readonly name = 'MalformedPrincipal';
 }
@@ -129,7 +129,7 @@ function checkSupported({ type }: Resource, names: readonly Operation[]): void {
     throw new ToolError(`ResourceType ${type} only supports operations [${known.join(', ')}]`);
 }
 
-/** The operations that --producer and --consumer give on the resource; none for other types of resources. */
+/** The operations that --producer and --consumer allow on the resource; none for other resource types. */
 function roleOperations(options: Options, { type }: Resource): Operation[] {
   const producer: Partial<Record<ResourceType, Operation[]>> = {
     TOPIC: ['WRITE', 'DESCRIBE', 'CREATE'],
@@ -149,7 +149,7 @@ function roleOperations(options: Options, { type }: Resource): Operation[] {
 
 export type ResourceAcls = readonly (readonly [Resource, readonly Acl[]])[];
 
-/** What --add and --remove are about; ACLs are empty where --remove means all of a resource. */
+/** The ACLs of --add and --remove by resource; an empty list means that --remove removes all of a resource. */
 export function resourceAcls(options: Options): ResourceAcls {
   const resources = resourcesOf(options);
   demandResources(resources);

@@ -1,4 +1,7 @@
-/** kafka-acls: adds, removes and lists access control entries. Errors of the cluster are printed on standard output, as Kafka's tool does. */
+/**
+ * kafka-acls: adds, removes and lists access control entries. Errors of the cluster are printed on standard output, as by Kafka's
+ * tool.
+ */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -66,7 +69,7 @@ async function add(client: KafkaClient, all: ResourceAcls, io: CliIo): Promise<v
   }
 }
 
-/** True: the person at the terminal agrees, or said so beforehand. */
+/** True when the user confirms, or has given --force. */
 async function agrees(options: Options, io: CliIo, question: string): Promise<boolean> {
   if (options.has('force')) return true;
   io.stdout(`${question}\n`);
@@ -150,7 +153,7 @@ async function list(client: KafkaClient, options: Options, io: CliIo): Promise<v
   }
 }
 
-/** What the command line asks for. A malformed principal is a failure, what else is wrong comes with the table of options. */
+/** The ACLs of the command line. A malformed principal is a failure; other errors are printed with the table of options. */
 function planned(options: Options): ResourceAcls {
   if (options.has('list')) return [];
   let malformed: MalformedPrincipal | null = null;

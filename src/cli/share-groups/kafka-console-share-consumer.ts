@@ -1,4 +1,4 @@
-/** kafka-console-share-consumer: reads through a share group. Brokers of ours have none, which it says once its options are right. */
+/** kafka-console-share-consumer: validates its options, then reports that our brokers have no share groups. */
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';
@@ -8,7 +8,7 @@ import { noneHere } from './unserved-groups.ts';
 const intro =
   'This tool helps to read data from Kafka topics using share groups and outputs it to standard output.';
 
-/** Options that were replaced (KIP-1147), and what replaced them. */
+/** Options that were replaced (KIP-1147), with their replacements. */
 const replaced = {
   'consumer-property': 'command-property',
   'consumer-config': 'command-config',

@@ -1,4 +1,4 @@
-/** kafka-share-consumer-perf-test: brokers of ours have no share groups, which it says once its options are right. */
+/** kafka-share-consumer-perf-test: validates its options, then reports that our brokers have no share groups. */
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';

@@ -1,4 +1,4 @@
-/** kafka-verifiable-share-consumer: brokers of ours have no share groups, which it says once its options are right. */
+/** kafka-verifiable-share-consumer: validates its options, then reports that our brokers have no share groups. */
 import { type FlatParser, parseFlat } from '../arguments/argparse.ts';
 import { connectionSection, withHelpFirst } from '../perf/verifiable.ts';
 import { type CliIo, ToolError } from '../tool.ts';

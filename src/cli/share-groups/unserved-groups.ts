@@ -1,6 +1,6 @@
 /**
- * What kafka-share-groups and kafka-streams-groups have in common while no broker of ours has such groups: their options are
- * checked, groups are listed, and what needs a group says that the broker has none of the kind.
+ * Shared by kafka-share-groups and kafka-streams-groups, whose kinds of groups our brokers do not support: options are validated
+ * and groups are listed; every other action reports that the broker has no such groups.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -22,29 +22,29 @@ import { type CliIo, ToolError } from '../tool.ts';
 export interface GroupKind {
   /** `share` or `streams`. */
   readonly name: string;
-  /** As ListGroups spells it. */
+  /** As in ListGroups responses. */
   readonly type: string;
   readonly intro: string;
   readonly table: OptionTable;
   readonly states: readonly string[];
-  /** How a command line without an action is answered. */
+  /** The message for a command line without an action. */
   readonly noAction: string;
-  /** The options of which one says where offsets are to go. */
+  /** Options that determine the new offsets; exactly one is needed. */
   readonly resets: readonly string[];
-  /** The options of which one says which topics are meant. */
+  /** Options that select the topics; exactly one is needed. */
   readonly scopes: readonly string[];
   /** The name of the API that a broker without such groups lacks. */
   readonly describeApi: string;
-  /** Status when an action has failed. */
+  /** Exit status of a failed action. */
   readonly failureStatus: number;
   readonly deleteFailure: (group: string) => string;
-  /** What is wrong with --delete-offsets; null: nothing. */
+  /** Why --delete-offsets cannot be used; null: it can. */
   readonly deleteOffsetsProblem: (options: Options) => string | null;
 }
 
 const actions = ['list', 'describe', 'delete', 'reset-offsets', 'delete-offsets'];
 
-/** The sentence behind Kafka's words, in the form of a log line, which scripts around tools pass over. */
+/** The sentence after Kafka's words, in the form of a log line, which scripts around the tools skip. */
 export function noneHere(kind: string): string {
   const time = logTimestamp(systemClock.wallMs());
   return `[${time}] WARN Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool. (kafka-${kind}-groups)\n`;

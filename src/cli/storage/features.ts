@@ -1,4 +1,4 @@
-/** The feature levels of a new cluster: what --release-version and --feature say, with Kafka's checks. Pure. */
+/** The feature levels of a new cluster from --release-version and --feature, with Kafka's checks. Pure. */
 import {
   defaultFeatureLevel,
   features,
@@ -21,7 +21,7 @@ export function parseFeature(text: string): { name: string; level: number } {
   return { name: text.slice(0, at).trim(), level: Number(level) };
 }
 
-/** The metadata version that `text` names; without `takesUnstable` only stable ones are known. Throws in Kafka's words. */
+/** The metadata version with the name `text`; without `takesUnstable` only stable ones. Throws in Kafka's words. */
 export function metadataVersionNamed(text: string, takesUnstable = true): MetadataVersion {
   const isKnown = ({ isStable }: MetadataVersion): boolean => isStable || takesUnstable;
   const version = findMetadataVersion(text);

@@ -1,6 +1,6 @@
 /**
- * `kafka-storage format`: makes the directories of a node ready for a cluster. Everything is checked before anything is
- * written; meta.properties comes last in each directory, so that a half-formatted one does not count as formatted.
+ * `kafka-storage format`: prepares the directories of a node for a cluster. Everything is checked before anything is written.
+ * meta.properties is written last in each directory, so that an incomplete one does not count as formatted.
  */
 import { hostname } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
@@ -76,7 +76,7 @@ function parseDynamicVoter(text: string, listener: string): Voter {
   return { id: nodeId(Number(text.slice(0, at))), directoryId, endpoints: [{ name: listener, host, port }] };
 }
 
-/** Refuses what the flags and the file say against each other. */
+/** Refuses flags that contradict each other or the properties. */
 function checkQuorumFlags(options: FormatOptions): void {
   const { config } = options;
   const chooses = options.isStandalone || options.initialControllers !== null;
@@ -94,7 +94,7 @@ function checkQuorumFlags(options: FormatOptions): void {
   }
 }
 
-/** Where the others will find this controller at first; it tells of further listeners by itself. */
+/** The endpoint at which the other voters reach this controller first; it reports further listeners itself. */
 function ownEndpoint(config: NodeConfig): Voter['endpoints'] {
   const [first] = controllerEndpoints(config, hostname());
   return first === undefined ? [] : [{ name: first.name, host: first.host, port: first.port }];

@@ -1,6 +1,6 @@
 /**
- * kafka-storage: ids for new clusters, formatting of directories, and what is in them. Each subcommand loads its own part
- * when it is asked for, because scripts wait for `random-uuid`.
+ * kafka-storage: makes cluster ids, formats directories, and shows their content. Each subcommand loads its own modules when it is
+ * used, because scripts wait for `random-uuid`.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { systemFileSystem } from '../../adapters/file-system.ts';

@@ -1,4 +1,4 @@
-/** `--add-scram`: the text of a credential becomes the record that a cluster stores. The password itself is not kept. */
+/** `--add-scram`: turns the text of a credential into the record that the cluster stores. The password itself is not stored. */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import type { Random } from '../../base/random.ts';
 import { record, type RecordOf } from '../../metadata/records.ts';

@@ -1,6 +1,6 @@
 /**
- * kafka-streams-application-reset: puts a Streams application back to its beginning: offsets of its input topics, the end of its
- * intermediate topics, and its internal topics deleted. Its local state is for the application itself to clean.
+ * kafka-streams-application-reset: resets a Streams application: sets the offsets of its input topics to the beginning and those of
+ * its intermediate topics to the end, and deletes its internal topics. The application cleans its local state itself.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -33,7 +33,7 @@ const timeoutMs = 60_000;
 const latest = -1;
 const earliest = -2;
 
-/** The topics that Kafka Streams makes for an application. */
+/** The topics that Kafka Streams creates for an application. */
 export function isInternalTopic(topic: string, applicationId: string): boolean {
   return (
     topic.startsWith(`${applicationId}-`) &&
@@ -58,7 +58,7 @@ interface Run {
   readonly applicationId: string;
 }
 
-/** Nothing may be moved below running instances; with --force their members leave first. */
+/** Offsets must not change while instances run; with --force their members are removed first. */
 async function removeMembers({ client, options, applicationId }: Run): Promise<void> {
   let members: readonly { memberId: string; instanceId: string | null }[];
   try {
@@ -92,7 +92,7 @@ async function partitionsOf(client: KafkaClient, topics: readonly string[]): Pro
     .sort(comparePartitions);
 }
 
-/** The new offsets of the topics of one kind, as they are printed. */
+/** The new offsets of the topics of one kind, in printed form. */
 async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly string[]): Promise<Planned[]> {
   const { client, options, io, applicationId } = run;
   const partitions = await partitionsOf(client, topics);
@@ -116,7 +116,7 @@ async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly s
   return offsets;
 }
 
-/** Returns false when a topic that was named is not there. */
+/** Returns false when a named topic does not exist. */
 async function moveOffsets(run: Run, known: ReadonlySet<string>): Promise<boolean> {
   const { client, options, io, applicationId } = run;
   const [input, intermediate] = [namesOf(options, 'input-topics'), namesOf(options, 'intermediate-topics')];

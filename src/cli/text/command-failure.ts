@@ -1,4 +1,4 @@
-/** A failure as Java's tools tell it: a message for people, and the exception's own line for standard error. */
+/** A failure in the form of Java's tools: a message for the user, and the exception's own line for standard error. */
 import { isRetriable } from '../../client/retry.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { exceptionText } from './exception-names.ts';
@@ -14,7 +14,7 @@ export class CommandFailure extends Error {
   }
 }
 
-/** What was caught, as if it had come out of one of Java's futures. */
+/** Converts a caught error into a failure as if it came out of a Java future. */
 export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
   if (error instanceof KafkaError) {

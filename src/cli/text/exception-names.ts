@@ -1,7 +1,7 @@
-/** The names of Java's exceptions for Kafka's errors, which scripts look for in what tools print. */
+/** The names of Java's exceptions for Kafka's errors, which scripts look for in the output of tools. */
 import { Errors, type ErrorName, type KafkaError } from '../../protocol/errors.ts';
 
-/** Errors whose exception has another name than the error. */
+/** Errors whose exception has a different name. */
 const odd: Partial<Record<ErrorName, string>> = {
   UNKNOWN_SERVER_ERROR: 'UnknownServerException',
   CORRUPT_MESSAGE: 'CorruptRecordException',

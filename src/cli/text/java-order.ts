@@ -1,4 +1,4 @@
-/** The order in which Java's HashMap goes through its keys, which is how some of Kafka's tools list what they print. */
+/** The iteration order of Java's HashMap, in which some of Kafka's tools print lists. */
 
 const tableSizeMin = 16;
 const loadMax = 0.75;
@@ -10,7 +10,7 @@ function hashCode(text: string): number {
   return hash;
 }
 
-/** The keys of a map that they were put into one after the other. */
+/** Items in the order of a map into which they were inserted one after the other. */
 export function hashMapOrder<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   let size = tableSizeMin;
   while (items.length > size * loadMax) size *= 2;
@@ -18,7 +18,7 @@ export function hashMapOrder<T>(items: readonly T[], keyOf: (item: T) => string)
     const hash = hashCode(keyOf(item));
     return (hash ^ (hash >>> 16)) & (size - 1);
   };
-  // Stable: keys of one slot stay in the order in which they came.
+  // The sort is stable: keys of one slot keep their order.
   return items
     .map((item) => ({ item, at: slot(item) }))
     .sort((left, right) => left.at - right.at)

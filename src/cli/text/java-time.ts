@@ -1,4 +1,4 @@
-/** Dates and durations as Java's tools read them, with Java's words for what is wrong. */
+/** Dates and durations in the formats of Java's tools, with Java's error messages. */
 import { ToolError } from '../tool.ts';
 import { CommandFailure } from './command-failure.ts';
 
@@ -49,7 +49,7 @@ export function parseDuration(text: string): number {
   return (sign === '-' ? -1 : 1) * Math.round(totalSeconds * 1000);
 }
 
-/** The letters of java.text.SimpleDateFormat that stand for parts of a time, in the local zone. */
+/** The letters of java.text.SimpleDateFormat for parts of a time, in the local zone. */
 const dateParts: Readonly<Record<string, (date: Date) => number>> = {
   y: (date) => date.getFullYear(),
   M: (date) => date.getMonth() + 1,
@@ -60,7 +60,7 @@ const dateParts: Readonly<Record<string, (date: Date) => number>> = {
   S: (date) => date.getMilliseconds(),
 };
 
-/** A time in a pattern of SimpleDateFormat; text between apostrophes and other signs stay as they are. */
+/** Formats a time by a SimpleDateFormat pattern; text between apostrophes and other characters are copied. */
 export function simpleDateFormat(pattern: string, timeMs: number): string {
   const date = new Date(timeMs);
   return pattern.replace(/'([^']*)'|([A-Za-z])\2*/g, (word, quoted?: string, letter?: string) => {

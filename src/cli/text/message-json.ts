@@ -6,17 +6,17 @@ import type { Field, Message, Shape } from '../../protocol/schema/fields.ts';
 import { inVersions } from '../../protocol/schema/versions.ts';
 import { doubleText } from './java-double.ts';
 
-/** The fields that `version` of the message has; a tagged field only when it differs from its default. */
+/** The fields of a message in `version`; a tagged field only when it differs from its default. */
 export function messageJson(message: Message, version: number, value: unknown): Record<string, unknown> {
   return fieldsOf(message.fields, version, value);
 }
 
-/** Decodes the body behind the two bytes that say its version or type. */
+/** Decodes the body after the two bytes with its version or type. */
 export function versionedJson(message: Message, version: number, bytes: Uint8Array): Record<string, unknown> {
   return messageJson(message, version, decodeFrom(message, version, new ExactReader(bytes, 2)));
 }
 
-/** Fields that use all 64 bits come as bigints where a number would round them; `jsonText` writes them like numbers. */
+/** Reads a 64-bit field as bigint when a number would round it; `jsonText` writes it like a number. */
 class ExactReader extends Reader {
   override int64(): number {
     const rounded = super.int64();
@@ -26,10 +26,10 @@ class ExactReader extends Reader {
   }
 }
 
-/** Stands in front of the digits of what JSON.stringify would write in another way. */
+/** Prefix of digits that JSON.stringify would write in another form. */
 const literalMark = '\u0001';
 
-/** JSON with the digits of bigints, and of doubles in Java's form. */
+/** JSON with the digits of bigints, and doubles in Java's form. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, (_, one: unknown) =>
     typeof one === 'bigint' ? literalMark + one : one,
@@ -37,7 +37,7 @@ export function jsonText(value: unknown): string {
   return text.replaceAll(/"\\u0001([-+.\dE]+)"/g, '$1');
 }
 
-/** The value of an internal record: its version in front of its fields. */
+/** The value of an internal record: its version, then its fields. */
 export function versionedValue(
   message: Message,
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** The record types of the topics that coordinators keep their state in. */
+/** The record types of the topics in which coordinators store their state. */
 import type { Message } from '../../protocol/schema/fields.ts';
 
 export interface RecordType {

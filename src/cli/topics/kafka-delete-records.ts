@@ -1,4 +1,4 @@
-/** kafka-delete-records: deletes the records before the offsets that a JSON file names, partition by partition. */
+/** kafka-delete-records: deletes the records before the offsets in a JSON file, partition by partition. */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
@@ -18,7 +18,7 @@ import { type CliIo, ToolError } from '../tool.ts';
 const intro = 'This tool helps to delete records of the given partitions down to the specified offset.';
 const timeoutMs = 30_000;
 
-/** Records before `offset` go; -1: all that are committed. */
+/** Deletes records before `offset`; -1: all committed ones. */
 interface Deletion extends TopicPartition {
   readonly offset: number;
 }
@@ -57,7 +57,7 @@ function readText(file: string): string {
   }
 }
 
-/** The deletions of a file of version 1; throws in Kafka's words. */
+/** Parses a file of version 1; throws in Kafka's words. */
 export function parseDeletions(text: string): Deletion[] {
   let content: unknown;
   try {
@@ -82,7 +82,7 @@ export function parseDeletions(text: string): Deletion[] {
   return deletions;
 }
 
-/** The new low watermark of each partition, or why it was not moved. */
+/** The new low watermark of each partition, or the error. */
 async function deleteRecords(
   client: KafkaClient,
   deletions: readonly Deletion[],

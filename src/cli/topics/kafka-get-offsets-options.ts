@@ -36,7 +36,7 @@ export const getOffsetsOptions: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Timestamps that `--time` knows by name. */
+/** Names of timestamps in `--time`. */
 const named: ReadonlyMap<string, number> = new Map([
   ['latest', -1],
   ['earliest', -2],
@@ -46,7 +46,7 @@ const named: ReadonlyMap<string, number> = new Map([
   ['earliest-pending-upload', -6],
 ]);
 
-/** The timestamp that `--time` means; ListOffsets knows the negative ones. */
+/** The timestamp of `--time`; negative ones are special timestamps of ListOffsets. */
 export function parseTime(text: string): number {
   const known = named.get(text);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** kafka-get-offsets: prints `topic:partition:offset` for the partitions that are asked for, at a point in time. */
+/** kafka-get-offsets: prints `topic:partition:offset` for the selected partitions at a point in time. */
 import { failureOf } from '../text/command-failure.ts';
 import { connectClient, clientSettings } from '../cluster/connect.ts';
 import { retry } from '../../client/retry.ts';

@@ -1,4 +1,4 @@
-/** kafka-leader-election: asks the controller to let the preferred replica lead again, or, if it must be, any replica. */
+/** kafka-leader-election: requests a preferred or an unclean election of partition leaders. */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';

@@ -1,4 +1,4 @@
-/** `kafka-topics --describe`: topics and partitions as Kafka prints them, all of them or those in some trouble. */
+/** `kafka-topics --describe`: prints topics and partitions as Kafka does: all of them, or those with a problem. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { isUuid } from '../../base/uuid.ts';

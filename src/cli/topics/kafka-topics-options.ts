@@ -1,4 +1,4 @@
-/** The options of kafka-topics, and which of them go together. */
+/** The options of kafka-topics, and the rules for combining them. */
 import { topicProperties } from '../../config/tables/topic.ts';
 import {
   bracketed,
@@ -101,7 +101,7 @@ const filters = [
   'topics-with-overrides',
 ];
 
-/** Options that make no sense with an action, by option: the actions that refuse it. */
+/** For each option, the actions with which it cannot be combined. */
 const refusedBy: readonly [option: string, refusing: readonly TopicsAction[]][] = [
   ['config', ['list', 'describe', 'delete']],
   ['partitions', ['list', 'describe', 'delete']],
@@ -113,7 +113,7 @@ const refusedBy: readonly [option: string, refusing: readonly TopicsAction[]][] 
   ['exclude-internal', ['create', 'alter', 'delete']],
 ];
 
-/** The one action of a command line; throws in Kafka's words when options do not go together. */
+/** The one action of a command line; throws in Kafka's words when options cannot be combined. */
 export function checkTopicsOptions(options: Options): TopicsAction {
   const chosen = actions.filter((name) => options.has(name));
   const [action] = chosen;

@@ -1,6 +1,6 @@
 /**
- * kafka-topics: create, list, describe, alter and delete topics. Mistakes of the command line go to standard error with the
- * usage; what the cluster refuses goes to standard output, as Kafka's tool does.
+ * kafka-topics: creates, lists, describes, alters and deletes topics. Errors in the command line go to standard error with the
+ * usage; errors of the cluster go to standard output, as by Kafka's tool.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -146,7 +146,7 @@ async function list(client: KafkaClient, options: Options, io: CliIo): Promise<v
   if (names.length > 0) io.stdout(`${names.join('\n')}\n`);
 }
 
-/** The topics that a command means; an error in Kafka's words when there is none. */
+/** The topics that a command selects; an error in Kafka's words when there is none. */
 async function wanted(client: KafkaClient, options: Options) {
   const cluster = await retry(client.ports, 60_000, () => client.metadata(null));
   const pattern = options.text('topic');

@@ -1,6 +1,6 @@
 /**
- * Hanging transactions: open on a partition for longer than any transaction may take, and unknown to the coordinator, or known
- * without that partition. No coordinator will end them; the last stable offset and compaction cannot pass them.
+ * Finds hanging transactions: open in a partition for longer than any transaction may take, and unknown to the coordinator or known
+ * to it without that partition. No coordinator will end them; the last stable offset and compaction cannot advance past them.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -24,7 +24,7 @@ export interface OpenTransaction extends TopicPartition {
   readonly producer: ActiveProducer;
 }
 
-/** The partitions to look at: those of the topic, or all, that have a replica on the broker when one is named. */
+/** The partitions to examine: those of the topic, or all; with a broker id, only those that have a replica on it. */
 async function partitionsOf(client: KafkaClient, search: HangingSearch): Promise<TopicPartition[]> {
   const { topics } = await client.metadata(search.topic === null ? null : [search.topic]);
   return [...topics.values()].flatMap(({ name, partitions }) =>
@@ -61,7 +61,7 @@ async function unknownToCoordinators(
       for (const { topic, partitions } of state.topics)
         for (const partition of partitions) known.add(`${producerId} ${partitionKey({ topic, partition })}`);
     } catch (error) {
-      // It has expired since it was listed.
+      // The transactional id has expired since it was listed.
       if (!(error instanceof KafkaError) || error.error !== Errors.TRANSACTIONAL_ID_NOT_FOUND) throw error;
     }
   }

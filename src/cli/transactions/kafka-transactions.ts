@@ -1,4 +1,4 @@
-/** kafka-transactions: which transactions there are, what producers have open where, and how to end what hangs. */
+/** kafka-transactions: lists and describes transactions and producers, finds hanging transactions and aborts them. */
 import { systemClock } from '../../adapters/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { HelpRequest, type Parsed, parseArguments } from '../arguments/argparse.ts';
@@ -22,7 +22,7 @@ function numberOf(parsed: Parsed, name: string): number | null {
   return text === null ? null : Number(text);
 }
 
-/** Runs `body`; a failure is printed as that of `what`. */
+/** Runs `body`; a failure is printed with `what`. */
 async function doing<T>(what: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
@@ -206,7 +206,7 @@ const commands: Readonly<Record<string, (client: KafkaClient, parsed: Parsed, io
     forceTerminateTransaction: forceTerminate,
   };
 
-/** The command line; help ends the tool with status 1, as Kafka's. */
+/** Parses the command line; help ends the tool with status 1, as in Kafka. */
 function parse(args: readonly string[]): Parsed {
   try {
     return parseArguments(transactionsParser, args);

@@ -1,4 +1,4 @@
-/** What kafka-transactions asks the cluster. */
+/** The requests of kafka-transactions. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -43,7 +43,7 @@ export interface DescribedTransaction {
   readonly state: TransactionState;
 }
 
-/** An open transaction of a partition is aborted by a marker with these. */
+/** An open transaction of a partition, with the fields of the marker that aborts it. */
 export interface AbortedTransaction extends TopicPartition {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -56,12 +56,12 @@ function check(errorCode: number, message?: string | null): void {
 
 export interface ListFilter {
   readonly producerIds?: readonly number[];
-  /** Milliseconds; below 0 for all. */
+  /** In milliseconds; below 0: all. */
   readonly durationMs?: number;
   readonly pattern?: string | null;
 }
 
-/** Of all coordinators, in the order of their ids. */
+/** The transactions of all coordinators, in the order of their ids. */
 export async function listTransactions(
   client: KafkaClient,
   { producerIds = [], durationMs = -1, pattern = null }: ListFilter,
@@ -83,7 +83,7 @@ export async function listTransactions(
           version,
         });
         if (answer.errorCode === Errors.INVALID_REGULAR_EXPRESSION.code) {
-          // The words of Java's admin client, which does not know that code.
+          // The message of Java's admin client, which does not know that error code.
           throw new Error(
             `ListTransactions request sent to broker ${coordinator} failed with an unexpected exception`,
           );
@@ -126,7 +126,7 @@ export function describeTransaction(
   });
 }
 
-/** Producers of the partitions on one broker, or on their leaders; partitions of a broker that is gone are left out. */
+/** Producers of the partitions on one broker, or on their leaders; partitions of an unknown broker are left out. */
 export async function describeProducers(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
@@ -170,7 +170,7 @@ async function groupByLeader(
   }
 }
 
-/** Writes an abort marker, whether a coordinator knows the transaction or not. */
+/** Writes an abort marker, whether or not a coordinator knows the transaction. */
 export function abortTransaction(client: KafkaClient, aborted: AbortedTransaction): Promise<void> {
   return retry(client.ports, timeoutMs, async () => {
     const groups = new Map<number, TopicPartition[]>();
@@ -192,13 +192,13 @@ export function abortTransaction(client: KafkaClient, aborted: AbortedTransactio
   });
 }
 
-/** Fences the producer of an id: its open transaction is aborted by the coordinator. */
+/** Fences the producer of an id, so that the coordinator aborts its open transaction. */
 export function fenceProducer(client: KafkaClient, transactionalId: string): Promise<void> {
   return retry(client.ports, timeoutMs, async () => {
     const coordinator = await client.coordinator(transactionalId, 'transaction');
     const answer = await client.requestTo(coordinator, InitProducerIdRequest, InitProducerIdResponse, {
       transactionalId,
-      // The time-out of Java's admin requests, which it gives the transactional id too.
+      // The time-out of Java's admin requests, which it also sets as transaction time-out.
       transactionTimeoutMs: 30_000,
     });
     check(answer.errorCode);

@@ -99,7 +99,7 @@ describe('the control port', () => {
     ['POST', '/topics', {}, 400, /'name' is missing: expected text/],
     ['POST', '/topics', 'no json', 400, /The body is not JSON/],
     ['POST', '/topics', { name: 'x', colour: 'red' }, 400, /'colour' is not expected here; fields are name/],
-    ['POST', '/faults', { error: 'NO_SUCH' }, 400, /is no error of Kafka/],
+    ['POST', '/faults', { error: 'NO_SUCH' }, 400, /is not a Kafka error/],
     ['POST', '/faults', { times: 1.5 }, 400, /'times' must be a whole number/],
     ['POST', '/disks/1', { state: 'wet' }, 400, /state must be full/],
     ['POST', '/network/cut', { from: [9], to: [1] }, 400, /There is no node 9/],

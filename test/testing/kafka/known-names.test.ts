@@ -16,14 +16,14 @@ afterAll(() => kafka.close());
 describe('a fault is refused', () => {
   const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
     ['an unknown option', { api: 'Produce', eror: 'NOT_LEADER_OR_FOLLOWER' }, /fault has no option 'eror'/],
-    ['an unknown API', { api: 'Prodcue', drop: true }, /'Prodcue' is no API of Kafka/],
-    ['one unknown API of several', { api: ['Produce', 'Ftech'], drop: true }, /'Ftech' is no API of Kafka/],
-    ['a name that every object has', { api: 'constructor', drop: true }, /'constructor' is no API/],
-    ['an unknown error', { error: 'toString' }, /'toString' is no error of Kafka/],
+    ['an unknown API', { api: 'Prodcue', drop: true }, /'Prodcue' is not a Kafka API/],
+    ['one unknown API of several', { api: ['Produce', 'Ftech'], drop: true }, /'Ftech' is not a Kafka API/],
+    ['a name that every object has', { api: 'constructor', drop: true }, /'constructor' is not a Kafka API/],
+    ['an unknown error', { error: 'toString' }, /'toString' is not a Kafka error/],
     ['two ends at once', { error: 'UNKNOWN_SERVER_ERROR', drop: true }, /error and drop: make two faults/],
     ['an unknown damage', { api: 'Fetch', corrupt: 'crs' }, /corrupt must be 'crc' or 'truncate'/],
     ['damage where no records are', { api: 'Produce', corrupt: 'crc' }, /no other API has records/],
-    ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is no duration/],
+    ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is not a duration/],
     ['a throttle that is no number', { api: 'Fetch', throttleMs: '5s' }, /throttleMs must be/],
     ['a condition that is no function', { where: 'x' }, /where must be a function/],
   ];
@@ -89,9 +89,9 @@ describe('a misspelled option is refused', () => {
     expect(() => (kafka.requests.count as Untyped).call(kafka.requests, { apis: 'Fetch' })).toThrow(
       /no option 'apis'/,
     );
-    expect(() => kafka.requests.count({ api: 'Ftech' })).toThrow(/is no API of Kafka/);
-    expect(() => kafka.requests.of('Ftech')).toThrow(/is no API of Kafka/);
-    expect(() => kafka.on('Ftech', (_request, next) => next())).toThrow(/is no API of Kafka/);
+    expect(() => kafka.requests.count({ api: 'Ftech' })).toThrow(/is not a Kafka API/);
+    expect(() => kafka.requests.of('Ftech')).toThrow(/is not a Kafka API/);
+    expect(() => kafka.on('Ftech', (_request, next) => next())).toThrow(/is not a Kafka API/);
   });
 
   test('a record without a value', async () => {
