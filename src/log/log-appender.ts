@@ -1,6 +1,6 @@
 /**
- * The append path of one log up to the queue of the writer: validation, producers, offsets, epochs, and where segments end.
- * All of it is synchronous, so offsets are given in call order.
+ * The append path of one log, up to the writer's queue: validation, producer checks, offsets, leader epochs, and planned rolls. All
+ * of it is synchronous, so offsets are assigned in call order.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
@@ -20,24 +20,24 @@ export interface LogAppendInfo {
   readonly lastOffset: number;
   readonly lastLeaderEpoch: number;
   readonly maxTimestamp: number;
-  /** -1 unless the topic stamps records with the time of their append. */
+  /** -1 unless the topic uses LogAppendTime. */
   readonly logAppendTimeMs: number;
-  /** Base offset of the identical batch that is already there; then nothing was appended. */
+  /** Base offset of the identical batch that is already in the log; then nothing was appended. */
   readonly duplicateOf: number | null;
   readonly sizeBytes: number;
 }
 
 export interface AppendResult {
   readonly info: LogAppendInfo;
-  /** Resolves when written (and synced, when the flush policy asks for it); rejects with KAFKA_STORAGE_ERROR. */
+  /** Resolves when the batch is written (and synced, if the flush policy requires it); rejects with KAFKA_STORAGE_ERROR. */
   readonly written: Promise<void>;
 }
 
 export interface LeaderAppendOptions {
   readonly origin: AppendOrigin;
-  /** Version of the Produce request; the newest for what we make ourselves. */
+  /** Version of the Produce request; the newest one for batches of the broker itself. */
   readonly requestVersion: number;
-  /** What a client's first batch of a transaction shows; none by default. */
+  /** The verification of a client's first batch of a transaction; none by default. */
   readonly verification?: Verification;
   /** `transaction.version` of the transaction that a marker ends; 1 by default. */
   readonly transactionVersion?: number;
@@ -87,7 +87,7 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Batches as the leader sent them. Offsets must not go back; they may have gaps where the leader's log was compacted. */
+  /** Batches as the leader sent them. Offsets must increase; they may have gaps where the leader's log was compacted. */
   appendAsFollower(records: Uint8Array): AppendResult {
     const state = this.#state;
     const nowMs = state.resources.clock.wallMs();
@@ -142,15 +142,15 @@ export class LogAppender {
       duplicateOf: duplicate.firstOffset,
       sizeBytes: 0,
     };
-    // The first copy may still be on its way to the disk.
+    // The first copy may not be written yet.
     const written = duplicate.lastOffset < state.logEndOffset ? Promise.resolve() : this.#writer.settled();
     return { info, written };
   }
 
-  /** The batch has its offsets: feeds epochs and producers, plans a roll, queues the write. */
+  /** The batch has its offsets: updates epochs and producer state, plans a roll, queues the write. */
   #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
     const state = this.#state;
-    // Segments follow each other without a gap, so that recovery can tell a lost tail from a compacted one.
+    // Segments follow each other without a gap, so that recovery can tell a lost tail from compaction.
     const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
     const roll = this.#mustRoll(header, nowMs)
       ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset)
@@ -183,7 +183,7 @@ export class LogAppender {
     return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
   }
 
-  /** Remembers what a new segment at `baseOffset` needs, and plans for it from now on. */
+  /** Collects what a new segment at `baseOffset` needs, and uses it as the plan from now on. */
   planRoll(baseOffset: number): RollPlan {
     const state = this.#state;
     const createdMs = state.resources.clock.wallMs();
@@ -191,7 +191,7 @@ export class LogAppender {
     return { baseOffset, producerSnapshot: encodeProducerSnapshot(state.producers.snapshot()) };
   }
 
-  /** Whole, valid, in order; anything else would spread damage. */
+  /** Replicated batches must be whole, valid and in order, so that damage is not replicated. */
   #checkReplicated(records: Uint8Array): BatchHeader[] {
     const headers: BatchHeader[] = [];
     let next = this.#state.nextOffset;

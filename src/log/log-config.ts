@@ -1,7 +1,4 @@
-/**
- * The topic settings that a log obeys: all of them, as `config/topic.ts` makes them. The defaults here are Kafka's; they
- * serve tests and tools.
- */
+/** The topic configuration of a log, as `config/topic.ts` makes it. The defaults here are Kafka's; tests and tools use them. */
 import type { TopicConfig } from '../config/topic.ts';
 
 export type LogConfig = TopicConfig;

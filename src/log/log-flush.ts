@@ -1,6 +1,6 @@
 /**
- * Makes a log durable: data first, then what describes it, then the recovery point moves. An error of a sync is never
- * retried (the system may have dropped the pages); it reaches the caller, who gives up the log directory.
+ * Makes a log durable: first data, then indexes and directory entries, then the recovery point advances. A failed sync is never
+ * retried, because the system may have dropped the pages; the caller gets the error and takes the log directory offline.
  */
 import { replaceFile } from '../base/file-system.ts';
 import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/checkpoints.ts';
@@ -8,11 +8,11 @@ import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 
 export interface FlushOptions {
-  /** Indexes are synced too: before a segment is left alone for good. */
+  /** Also sync the indexes; needed when the segment will not be written again. */
   readonly indexes: boolean;
 }
 
-/** Syncs everything below the log end offset of this moment. Safe beside appends. */
+/** Syncs everything below the current log end offset. Appends may continue meanwhile. */
 export async function flushLog(state: LogState, options: FlushOptions): Promise<void> {
   await flushTo(state, state.logEndOffset, options);
 }
@@ -20,7 +20,7 @@ export async function flushLog(state: LogState, options: FlushOptions): Promise<
 /** Syncs everything below `target`, which must have been written. */
 export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
   const { generation } = state;
-  // A partition that never got a record has no directory yet.
+  // A partition that never had a record has no directory yet.
   if (state.materialised === null) return;
   if (target > state.recoveryPoint) {
     const first = state.floorSegment(state.recoveryPoint);
@@ -36,20 +36,20 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   await syncNames(state);
   await writeEpochs(state);
   state.lastFlushMs = state.resources.clock.monotonicMs();
-  // After a truncation the offsets mean other records.
+  // After a truncation the offsets belong to other records.
   if (generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
 }
 
 /**
- * Syncs all directory entries that were created so far. Callers may overlap: each returns after the entries that it created are synced,
- * even when another caller does the sync.
+ * Syncs all directory entries that were created so far. Calls may overlap: each resolves after the entries that existed when it was
+ * made are synced, even when another call makes the sync.
  */
 export function syncNames(state: LogState): Promise<void> {
   const sync = (): Promise<void> => syncDirtyNames(state);
   state.namesSync = state.namesSync.then(sync);
-  // Each caller gets the error, and so do later ones: a failed sync is final.
+  // All callers get the error, also later ones: a failed sync is final.
   state.namesSync.catch(() => undefined);
   return state.namesSync;
 }
@@ -66,7 +66,7 @@ async function syncDirtyNames(state: LogState): Promise<void> {
   await state.resources.fs.syncDirectory(state.directory.path);
 }
 
-/** Makes the directory of a new partition, without syncs: those come with its first data. */
+/** Creates the directory of a new partition without syncs, which follow with its first data. */
 export function materialise(state: LogState): Promise<void> {
   state.materialised ??= makeDirectory(state);
   return state.materialised;
@@ -83,7 +83,7 @@ async function makeDirectory(state: LogState): Promise<void> {
   }
 }
 
-/** `partition.metadata` was written without a sync when the directory was made, or it is missing. */
+/** `partition.metadata` was written without a sync when the directory was created, or it is missing. */
 async function syncMetadata(state: LogState): Promise<void> {
   state.metadataDirty = false;
   state.directoryDirty = true;
@@ -97,7 +97,7 @@ async function syncMetadata(state: LogState): Promise<void> {
   }
 }
 
-/** Replaces the checkpoint of leader epochs when they have changed; one writer at a time. */
+/** Writes the checkpoint of leader epochs if they have changed; one write at a time. */
 export async function writeEpochs(state: LogState): Promise<void> {
   const write = async (): Promise<void> => {
     if (!state.epochs.isDirty) return;

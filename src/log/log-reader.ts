@@ -1,8 +1,9 @@
 /**
- * The read side of one log: batches by offset, offsets by time, aborted transactions. Never changes the log, except that it
- * has a senseless index rebuilt, under the writer's lock and after the read, which goes on without the index.
+ * The read side of one log: batches by offset, offsets by time, aborted transactions. It never changes the log, except that it
+ * rebuilds an invalid index, under the writer's lock and after the read, which continues without the index.
  *
- * A read that a truncation overtakes is done again. Bytes are returned as they lie on disk; checksums are the reader's.
+ * A read during which the log was truncated is repeated. Batches are returned as they are on disk; the reader of the batches checks
+ * their checksums.
  */
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -16,11 +17,11 @@ import { type CachedBatch, viewOf } from './tail-cache.ts';
 import type { AbortedTransaction } from './segment/transaction-index.ts';
 
 export interface LogReadResult {
-  /** Whole batches; empty when there is nothing to give. */
+  /** Whole batches; empty when there are none. */
   readonly records: Uint8Array;
-  /** Base offset of the first batch (at or before what was asked for); the asked-for offset when empty. */
+  /** Base offset of the first batch (at or before the requested offset); the requested offset when empty. */
   readonly firstOffset: number;
-  /** Where the next read goes on. */
+  /** The offset at which the next read continues. */
   readonly nextOffset: number;
 }
 
@@ -31,9 +32,9 @@ export interface LogParts {
 }
 
 const noBytes = new Uint8Array(0);
-/** Read beyond what was asked for when the exact position is not known: the index is sparse. */
+/** Bytes read in addition when the exact position is unknown, because the index is sparse. */
 const indexSlackBytes = 16 * 1024;
-/** Sequential readers that are remembered for each log. */
+/** Number of sequential readers that are remembered for each log. */
 const hintsMax = 8;
 const truncationRetriesMax = 100;
 
@@ -42,8 +43,8 @@ function empty(offset: number): LogReadResult {
 }
 
 /**
- * Where a sequential reader goes on: saves it the index and the slack. The batch at `position` is the first one at or after
- * `offset`: it begins later where compaction has left a gap.
+ * The position at which a sequential reader continues, so that it needs neither the index nor extra bytes. The batch at `position`
+ * is the first one at or after `offset`; it begins later where compaction left a gap.
  */
 interface Hint {
   readonly offset: number;
@@ -51,20 +52,20 @@ interface Hint {
   readonly position: number;
 }
 
-/** Where a read of a segment begins. */
+/** The position at which a read of a segment begins. */
 interface Start {
   readonly position: number;
   readonly slackBytes: number;
-  /** An entry of the index led here: the batch at `position` begins at or before the wanted offset, or the entry is wrong. */
+  /** The position comes from the index: the batch there begins at or before the wanted offset, or the index entry is wrong. */
   readonly isIndexed: boolean;
 }
 
 export class LogReader {
   readonly #state: LogView;
-  /** Runs under the writer's lock, and takes the log offline when the disk fails. */
+  /** Runs `body` under the writer's lock; a disk error takes the log offline. */
   readonly #exclusive: (body: () => Promise<void>) => Promise<void>;
   #hints: Hint[] = [];
-  /** Segments whose indexes are about to be rebuilt. */
+  /** Segments whose indexes are being rebuilt, or are about to be. */
   readonly #repairs = new Set<Segment>();
 
   constructor(state: LogView, exclusive: (body: () => Promise<void>) => Promise<void>) {
@@ -82,14 +83,17 @@ export class LogReader {
     );
   }
 
-  /** From memory; null when the disk must be asked. Ends with the segment, as a read from disk does: Kafka's clients see no other. */
+  /**
+   * From memory; null when the disk must be read. Ends with the segment, as a read from disk does, so that clients see no
+   * difference.
+   */
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
     const limit = Math.min(upTo, this.#state.logEndOffset);
     if (offset >= limit) return empty(offset);
     const { tail } = this.#state;
     const segmentEnd = this.#state.endOfSegment(this.#state.floorSegment(offset));
     let found = tail.read(offset, maxBytes, Math.min(limit, segmentEnd), minOneBatch);
-    // The rest of the segment was compacted away on the leader: the next segment goes on.
+    // The rest of the segment was compacted away on the leader: continue with the next segment.
     if (found?.length === 0 && segmentEnd < limit) found = tail.read(offset, maxBytes, limit, minOneBatch);
     if (found === null) return null;
     const first = found[0];
@@ -98,7 +102,7 @@ export class LogReader {
     return { records: copyOf(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
   }
 
-  /** The same as the batches lie in the cache: for whoever copies them into a message of its own before the next append. */
+  /** As `readCached`, but the batches are not copied: the caller must copy them before the next append. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     const found = this.#state.tail.read(offset, maxBytes, Math.min(upTo, this.#state.logEndOffset), true);
     const last = found?.at(-1);
@@ -147,7 +151,7 @@ export class LogReader {
     for (let i = state.floorSegment(offset); i < segments.length; i++) {
       const segment = segments[i] as Segment;
       const result = await this.#readSegment(segment, { offset, maxBytes, limit, minOneBatch });
-      // Nothing at or after `offset` in here (the end was compacted away): the next segment goes on.
+      // The segment has no batch at or after `offset`, because its end was compacted away: continue with the next segment.
       if (result !== null) return result;
     }
     return empty(offset);
@@ -169,7 +173,7 @@ export class LogReader {
     }
   }
 
-  /** The index of `segment` led to something else than it should: it is rebuilt when the lock is free. */
+  /** The index of `segment` pointed to a wrong position: it is rebuilt under the lock. */
   #repair(segment: Segment): void {
     if (this.#repairs.has(segment)) return;
     mark('log.index-rebuilt');
@@ -184,21 +188,21 @@ export class LogReader {
       if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
       await segment.rebuildIndex();
     }).catch((error: unknown) => {
-      // A disk that failed has taken the log offline.
+      // A disk error has taken the log offline.
       if (!(error instanceof KafkaError)) throw error;
     });
   }
 
   #asCorruption(segment: Segment, error: unknown): unknown {
     if (!(error instanceof MisplacedError)) return error;
-    this.#state.logger.error('a segment holds something that is no batch', {
+    this.#state.logger.error('a segment has bytes that are not a batch', {
       segment: segment.path,
       fault: error.message,
     });
     return new KafkaError(Errors.CORRUPT_MESSAGE, `Found invalid data in ${segment.path}: ${error.message}`);
   }
 
-  /** Null when the segment ends before a batch that holds `offset` or a later one. */
+  /** Null when the segment ends before a batch that contains `offset` or a later one. */
   async #readFrom(segment: Segment, start: Start, wanted: Wanted): Promise<LogReadResult | null> {
     const end = segment.sizeBytes;
     let { position } = start;
@@ -220,7 +224,7 @@ export class LogReader {
       if (header.lastOffset >= wanted.limit) return empty(wanted.offset);
       if (header.sizeBytes > wanted.maxBytes && !wanted.minOneBatch) return empty(wanted.offset);
       if (header.sizeBytes > have - at) {
-        // Read again, from the batch itself and long enough for it.
+        // Read again, from the beginning of the batch and with room for all of it.
         position += at;
         length = Math.max(header.sizeBytes, wanted.maxBytes);
         continue;
@@ -230,7 +234,7 @@ export class LogReader {
     return null;
   }
 
-  /** As many whole batches from the one at `at` as the buffer and the bounds allow. */
+  /** As many whole batches, from the one at `at`, as the buffer and the bounds allow. */
   #collect(
     segment: Segment,
     buffer: Buffer,
@@ -266,7 +270,7 @@ export class LogReader {
     this.#hints.push(hint);
   }
 
-  /** Positions may mean other records now. */
+  /** After a truncation positions may belong to other records. */
   forgetHints(): void {
     this.#hints = [];
   }
@@ -289,7 +293,7 @@ export class LogReader {
     return null;
   }
 
-  /** The first record that carries the largest timestamp of the log; null when the log is empty. */
+  /** The first record with the largest timestamp of the log; null when the log is empty. */
   async offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
     const state = this.#state;
     state.checkUsable();
@@ -312,7 +316,7 @@ export class LogReader {
     return found;
   }
 
-  /** Where a search for `timestamp` begins: at the front when the index leads to no batch. */
+  /** The position at which a search for `timestamp` begins: the start of the segment when the index points to no batch. */
   async #positionOfTimestamp(segment: Segment, timestamp: number): Promise<number> {
     const index = await segment.index();
     const offset = index.time.lookup(timestamp);
@@ -322,7 +326,7 @@ export class LogReader {
     return 0;
   }
 
-  /** Aborted transactions that overlap [from, to), in order of their first offset. */
+  /** Aborted transactions that overlap [from, to), in the order of their first offset. */
   async abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
     const state = this.#state;
     const found: AbortedTransaction[] = [];
@@ -331,7 +335,7 @@ export class LogReader {
       for (const entry of entries) {
         if (entry.lastOffset >= from && entry.firstOffset < to) found.push(entry);
       }
-      // Every transaction that ends later began at or after this point.
+      // All transactions that end later began at or after this point.
       if (entries.some((entry) => entry.lastStableOffset >= to)) break;
     }
     return found.sort((a, b) => a.firstOffset - b.firstOffset);
@@ -348,7 +352,7 @@ interface Wanted {
 /** There is no batch, or another one, where one was expected. */
 class MisplacedError extends Error {
   override readonly name = 'MisplacedError';
-  /** In the segment. */
+  /** Position in the segment. */
   readonly position: number;
 
   constructor(message: string, position: number) {
@@ -367,13 +371,13 @@ async function indexedStart(segment: Segment, offset: number): Promise<Start> {
 interface FoundBatch {
   readonly header: BatchHeader | null;
   readonly at: number;
-  /** What is at `at` is no batch. */
+  /** Why the bytes at `at` are not a batch. */
   readonly fault: string | null;
 }
 
 /**
- * The first batch that ends at or after `offset`; its header at least is in `buffer`. Without one, `at` is how far the
- * buffer was understood. `remainingBytes` of the file begin with the buffer.
+ * The first batch that ends at or after `offset`; at least its header is in `buffer`. Without one, `at` is the end of the last
+ * whole batch in the buffer. `remainingBytes`: bytes of the file from the beginning of the buffer.
  */
 function findBatch(buffer: Buffer, remainingBytes: number, offset: number): FoundBatch {
   let at = 0;

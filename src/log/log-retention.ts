@@ -1,19 +1,20 @@
 /**
- * Which leading segments a log gives up: too old, too many bytes, or below the log start offset. Nothing at or above the high
- * watermark goes. The active segment goes too when all of it is too old; it is rolled first, so that the end offset stays.
+ * Decides which leading segments are deleted: too old, beyond the size limit, or below the log start offset. Nothing at or above
+ * the high watermark is deleted. The active segment is deleted too when all of it is too old; it is rolled first, so that the log
+ * end offset does not change.
  */
 import { removeFirstSegments } from './log-truncation.ts';
 import type { LogState, LogView } from './log-state.ts';
 import type { Segment } from './segment/segment.ts';
 
-/** How many leading segments are wholly below the log start offset, the active one excepted. */
+/** Number of leading segments that are wholly below the log start offset, without the active one. */
 export function countBelowStart(state: LogView): number {
   let count = 0;
   while (count < state.segments.length - 1 && state.endOfSegment(count) <= state.logStartOffset) count += 1;
   return count;
 }
 
-/** How many leading segments may go; equal to their number when the active one is due too. */
+/** Number of leading segments that may be deleted; the number of all segments when the active one is due too. */
 export async function countExpired(state: LogView, nowMs: number): Promise<number> {
   const { config, segments } = state;
   let excessBytes = config.retentionBytes >= 0 ? state.sizeBytes - config.retentionBytes : -1;
@@ -37,12 +38,12 @@ async function isTooOld(state: LogView, segment: Segment, nowMs: number): Promis
   const { retentionMs } = state.config;
   if (retentionMs < 0) return false;
   const largest = await segment.largestTimestamp();
-  // Records without timestamps: the file's own age decides.
+  // Without record timestamps the age of the file is used.
   const newestMs = largest >= 0 ? largest : segment.createdMs;
   return nowMs - newestMs > retentionMs;
 }
 
-/** Removes so many leading segments, under the writer's lock, and never the active one. Returns how many went. */
+/** Removes `due` leading segments under the writer's lock, never the active one. Returns how many were removed. */
 export async function removeLeading(state: LogState, due: number): Promise<number> {
   const count = Math.min(due, state.segments.length - 1);
   if (count > 0) {

@@ -1,10 +1,10 @@
 /**
- * Everything one partition log knows, shared by the parts that append, read, truncate and clean it. No behaviour beyond
- * look-ups. The comment of each field names the files that may change it; `test/log/log-state.test.ts` compares them with the code.
- * What only reads takes a `LogView`.
+ * The state of one partition log, shared by the parts that append, read, truncate and clean it. It has look-ups and no other
+ * behaviour. The comment of each field names the files that may change it; `test/log/log-state.test.ts` compares them with the
+ * code. Code that only reads uses `LogView`.
  *
- * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is
- * never empty and ordered by base offset; the last one is active.
+ * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is never empty
+ * and ordered by base offset; the last one is active.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
@@ -21,7 +21,7 @@ import { Segment } from './segment/segment.ts';
 import type { TailCache } from './tail-cache.ts';
 import { LogTail } from './tail-cache.ts';
 
-/** What all logs of this broker share. */
+/** Resources that all logs of this broker share. */
 export interface LogResources extends SegmentResources {
   readonly tails: TailCache;
   readonly clock: Clock;
@@ -30,15 +30,15 @@ export interface LogResources extends SegmentResources {
   readonly logger: Logger;
 }
 
-/** What a log tells its manager. */
+/** Notifications of a log to its manager. */
 export interface LogCallbacks {
-  /** The disk failed: this log takes no more reads or writes. Called once. */
+  /** The disk failed: this log accepts no more reads or writes. Called once. */
   readonly onFailure: (error: StorageError) => void;
-  /** Must make recovery points durable before it resolves: called when this log's has gone back. */
+  /** Must make recovery points durable before it resolves; called when this log's recovery point has decreased. */
   readonly persistRecoveryPoints: () => Promise<void>;
   /** Something was written since the manager last cleared `isTouched`. */
   readonly onTouched: () => void;
-  /** The high watermark, the log start offset or the recovery point moved: checkpoints are due. */
+  /** The high watermark, the log start offset or the recovery point changed, so checkpoints are due. */
   readonly onOffsetMoved: (which: 'highWatermark' | 'logStart' | 'recoveryPoint') => void;
 }
 
@@ -50,19 +50,19 @@ export interface PartitionLogOptions {
   readonly config: LogConfig;
   readonly resources: LogResources;
   readonly callbacks: LogCallbacks;
-  /** The last shutdown was clean: nothing is scanned beyond the tail. */
+  /** The last shutdown was clean: only the tail is read. */
   readonly isClean: boolean;
   /** From the checkpoints; 0 when unknown. */
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
-  /** False: the directory was made just now, by this process. */
+  /** False: this process has just created the directory. */
   readonly exists: boolean;
-  /** The owner syncs the log directory itself after opening everything in it. */
+  /** The owner syncs the log directory itself after opening all logs in it. */
   readonly ownerSyncsParent?: boolean;
 }
 
-/** The segment that the next batch goes to, counting what waits to be written. */
+/** The segment that the next batch goes to, including queued writes. */
 export interface SegmentPlan {
   baseOffset: number;
   sizeBytes: number;
@@ -71,19 +71,19 @@ export interface SegmentPlan {
   jitterMs: number;
 }
 
-/** The state for those that change nothing. */
+/** The state for code that changes nothing. */
 export type LogView = Readonly<LogState>;
 
 export class LogState {
   readonly options: PartitionLogOptions;
-  /** Another one once the log was moved to another log directory. Changed by log-relocation. */
+  /** Replaced when the log is moved to another log directory. Changed by log-relocation. */
   directory: DirectoryRef;
   readonly resources: LogResources;
   readonly logger: Logger;
   readonly tail: LogTail;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerState;
-  /** Empty: not known, `partition.metadata` was lost. Changed by partition-log. */
+  /** Empty: unknown, because `partition.metadata` was lost. Changed by partition-log. */
   topicId: Uuid;
   /** Changed by partition-log. */
   config: LogConfig;
@@ -94,43 +94,43 @@ export class LogState {
   segments: Segment[];
   /** Changed by log-truncation, log-loading. */
   logStartOffset = 0;
-  /** Exclusive; moves when a write is complete (and synced, when the flush policy asks for it). Changed by log-writer, log-truncation, log-loading. */
+  /** Exclusive; advances when a write is complete, or synced if required. Changed by log-writer, log-truncation, log-loading. */
   logEndOffset = 0;
-  /** Next offset to give: ahead of `logEndOffset` by what waits in the writer. Changed by log-appender, log-truncation, log-loading. */
+  /** The next offset to assign: `logEndOffset` plus the queued writes. Changed by log-appender, log-truncation, log-loading. */
   nextOffset = 0;
   /** Changed by partition-log (replication moves it), log-truncation, log-loading. */
   highWatermark = 0;
   /** Changed by log-appender, log-truncation, log-loading, log-relocation. */
   plan: SegmentPlan;
-  /** Counts truncations: a read that saw it change begins anew. Changed by log-truncation, log-relocation. */
+  /** Counts truncations: a read during which it changed is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;
-  /** Lowest end of a truncation since the last compaction. Changed by log-truncation, compaction. */
+  /** Smallest end offset of a truncation since the last compaction. Changed by log-truncation, compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;
 
-  // --- what the disk has: flags go up before the disk may differ, and down before the sync that makes it true ------
+  // --- what is durable: a flag is set before the disk may differ, and cleared before the sync that makes it true ----
 
   /** Everything below it is synced. Changed by log-flush (up), log-truncation (down, first on disk), log-loading, log-relocation. */
   recoveryPoint = 0;
-  /** The directory entries that a power cut would forget. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
+  /** Directory entries may be lost at a power cut. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
   directoryDirty: boolean;
   /** `partition.metadata` and the directory itself are not synced. Changed by log-flush, log-loading, log-relocation, partition-log. */
   metadataDirty: boolean;
   /** The entry of the partition's directory is not synced. Changed by log-flush, log-loading. */
   parentDirty: boolean;
-  /** The last sync of directory entries: an entry is safe when it has resolved, not when its flag is down. Changed by log-flush. */
+  /** The last sync of directory entries: they are durable when it resolves, not when the flag is cleared. Changed by log-flush. */
   namesSync: Promise<void> = Promise.resolve();
-  /** Resolves when the directory exists: a new partition's is made with its first write, or in the background. Changed by log-flush. */
+  /** Resolves when the directory exists; it is created with the first write, or in the background. Changed by log-flush. */
   materialised: Promise<void> | null;
-  /** The last write of the epoch checkpoint: they must not overlap. Changed by log-flush. */
+  /** The last write of the epoch checkpoint; writes must not overlap. Changed by log-flush. */
   epochWrite: Promise<void> = Promise.resolve();
   /** Changed by log-flush. */
   lastFlushMs = 0;
   /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */
   isTouched = false;
-  /** Log end offset at which the directory holds the producers' state, so a clean stop need not write it again; -1: none. Changed by log-loading. */
+  /** Log end offset of the newest producer snapshot, so that a clean stop need not write it again; -1: none. Changed by log-loading. */
   producersKnownAt = -1;
 
-  // --- the end ------------------------------------------------------------------------------------------------------
+  // --- end of use ---------------------------------------------------------------------------------------------------
 
   /** The disk error that took this log offline. Changed by log-writer. */
   failure: StorageError | null = null;
@@ -177,7 +177,7 @@ export class LogState {
     return sizeBytes;
   }
 
-  /** Throws once the disk has failed or the log was closed. */
+  /** Throws when the disk has failed or the log was closed. */
   checkUsable(): void {
     if (this.failure === null && !this.isClosed) return;
     throw new KafkaError(
@@ -186,7 +186,7 @@ export class LogState {
     );
   }
 
-  /** Index of the segment that holds `offset`: the last one that begins at or before it; 0 when all begin later. */
+  /** Index of the segment that contains `offset`: the last one that begins at or before it; 0 when all begin later. */
   floorSegment(offset: number): number {
     const segments = this.segments;
     let low = 0;
@@ -199,7 +199,7 @@ export class LogState {
     return Math.max(0, high);
   }
 
-  /** Offset after the last one of segment `index`. */
+  /** The offset after the last one of segment `index`. */
   endOfSegment(index: number): number {
     return this.segments[index + 1]?.baseOffset ?? this.logEndOffset;
   }
@@ -230,7 +230,7 @@ export class LogState {
     return Math.floor((this.resources.random.u32() / 0x1_0000_0000) * Math.min(segmentJitterMs, segmentMs));
   }
 
-  /** For tests: fails when an invariant does not hold. */
+  /** For tests: throws when an invariant does not hold. */
   assertInvariants(): void {
     assert(this.logStartOffset <= this.highWatermark, 'log start ≤ high watermark');
     assert(this.highWatermark <= this.logEndOffset, 'high watermark ≤ log end');

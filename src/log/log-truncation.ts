@@ -1,6 +1,6 @@
 /**
- * Shortens a log: at its end (a follower that parts from its leader), at its start (retention, DeleteRecords), or wholly.
- * All of it runs under the writer's lock.
+ * Truncates a log: at its end (a follower that diverges from its leader), at its start (retention, DeleteRecords), or completely.
+ * All functions run under the writer's lock.
  */
 import { assert } from '../base/assert.ts';
 import { loadProducers } from './recovery/log-loading.ts';
@@ -10,15 +10,15 @@ import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
 
-/** Durably: the log ends at `offset` or, if that is inside a batch, before that batch. */
+/** Truncates durably to `offset`, or to the beginning of the batch that contains it. */
 export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {
   assert(offset >= state.logStartOffset, 'a log is not truncated below its start');
   if (offset >= state.logEndOffset) {
-    // An epoch that got no records here parts from the leader all the same.
+    // Also removes epochs that begin at the log end and have no record here.
     state.epochs.truncateFromEnd(state.logEndOffset);
     return;
   }
-  // What the checkpoint calls synced must be: other records will take these offsets.
+  // Persist the smaller recovery point first: other records will get these offsets.
   if (offset < state.recoveryPoint) {
     state.recoveryPoint = offset;
     await state.options.callbacks.persistRecoveryPoints();
@@ -29,7 +29,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
   for (const other of dropped) await other.removeFiles();
-  // A segment that came back after a power cut would follow other records than before.
+  // A removed segment that came back after a power cut would follow other records than before.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
   const cut = await findCut(segment, offset);
   if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
@@ -40,7 +40,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   await rewindProducers(state, cut.offset);
 }
 
-/** Forgets all records; the log is empty and begins at `offset`. */
+/** Removes all records; the log is empty and begins at `offset`. */
 export async function truncateFully(state: LogState, reader: LogReader, offset: number): Promise<void> {
   state.recoveryPoint = 0;
   await state.options.callbacks.persistRecoveryPoints();
@@ -60,8 +60,8 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
 }
 
 /**
- * Makes the file of the active segment, durably: the name of that file is all that tells the next start where an empty log ends, and
- * it must be there before the last record goes.
+ * Creates the file of the active segment durably. Its name is the only thing from which the next start knows where an empty log
+ * ends, so it must exist before the last record is removed.
  */
 async function makeEmptySegment(state: LogState): Promise<void> {
   await materialise(state);
@@ -84,7 +84,7 @@ function setEnd(state: LogState, offset: number): void {
   state.plan = state.planFor(state.active);
 }
 
-/** Position of the first batch that reaches `offset`, and the offset after the batch in front of it. */
+/** Position of the first batch that reaches `offset`, and the end offset of the batch before it. */
 async function findCut(segment: Segment, offset: number): Promise<{ position: number; offset: number }> {
   const start = await segment.positionBefore(offset);
   let position = start;
@@ -95,7 +95,7 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
     end = batch.header.lastOffset + 1;
     return true;
   });
-  // The batch before the indexed one, if any, ends where that one begins.
+  // The batch before the indexed one, if any, ends where the indexed one begins.
   if (end === null && start > 0) {
     await segment.scan(0, false, (batch) => {
       if (batch.position >= start) return false;
@@ -106,9 +106,9 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
   return { position, offset: end ?? segment.baseOffset };
 }
 
-/** The producers' state as of `offset`, from snapshots at or before it. */
+/** Restores the producer state as of `offset` from a snapshot at or before it. */
 async function rewindProducers(state: LogState, offset: number): Promise<void> {
-  // A snapshot that came back after a power cut would describe other records than those that get these offsets.
+  // A removed snapshot that came back after a power cut would not match the records that get these offsets.
   if (await removeSnapshots(state, (snapshot) => snapshot > offset))
     await state.resources.fs.syncDirectory(state.directory.path);
   await loadProducers(state, await listSnapshots(state), offset);
@@ -124,7 +124,7 @@ export async function listSnapshots(state: LogState): Promise<number[]> {
   return found.sort((a, b) => a - b);
 }
 
-/** True when there were any. */
+/** Returns true when any was removed. */
 export async function removeSnapshots(
   state: LogState,
   doomed: (offset: number) => boolean,
@@ -139,8 +139,8 @@ export async function removeSnapshots(
 }
 
 /**
- * Takes the first `count` segments out of the log. Their files are renamed now and removed after the topic's delay, so that
- * readers that are at it can finish.
+ * Removes the first `count` segments from the log. Their files are renamed now and deleted after the topic's delay, so that current
+ * readers can finish.
  */
 export async function removeFirstSegments(state: LogState, count: number): Promise<void> {
   assert(count < state.segments.length, 'the active segment stays');
@@ -164,7 +164,7 @@ export async function deleteLater(state: LogState, segment: Segment): Promise<vo
   });
 }
 
-/** Records below `offset` are gone for readers. */
+/** Records below `offset` become unreadable. */
 export function raiseLogStart(state: LogState, offset: number): void {
   if (offset <= state.logStartOffset) return;
   assert(offset <= state.logEndOffset, 'the log does not start beyond its end');

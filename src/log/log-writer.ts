@@ -1,10 +1,10 @@
 /**
- * The write side of one log: a queue that gathers what arrives while a write is in flight into one vectored write, and a
- * lock for everything else that changes segments (roll, truncation, deletion, close).
+ * The write side of one log: a queue that combines batches which arrive during a write into the next vectored write, and a lock for
+ * everything else that changes segments (roll, truncation, deletion, close).
  *
- * Order for each group: roll if planned, write, (sync if the flush policy says so,) feed the indexes and the tail cache,
- * move the log end offset, tell the listener, resolve the promise. A failed write or sync ends the log: what was cut off by
- * it is removed from the file as far as the disk allows, and nothing of the group is acknowledged.
+ * Order for each group: roll if planned, write, sync if the flush policy requires it, update the indexes and the tail cache,
+ * advance the log end offset, call the listener, resolve the promise. A failed write or sync ends the log. A partial write is
+ * removed from the file if the disk allows it, and nothing of the group is acknowledged.
  */
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
@@ -15,10 +15,10 @@ import { segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
 import type { AbortedTransaction } from './segment/transaction-index.ts';
 
-/** Ends the active segment in front of the next batch. */
+/** Ends the active segment before the next batch. */
 export interface RollPlan {
   readonly baseOffset: number;
-  /** State of the producers before `baseOffset`. */
+  /** Producer state before `baseOffset`. */
   readonly producerSnapshot: Uint8Array;
 }
 
@@ -49,7 +49,7 @@ function newGroup(): Group {
     resolve = resolveIt;
     reject = rejectIt;
   });
-  // A producer with acks=0 does not look at it.
+  // With acks=0 the promise is not used.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
 }
@@ -59,40 +59,40 @@ const done: Promise<void> = Promise.resolve();
 export class LogWriter {
   readonly #state: LogState;
   #queue: WriteItem[] = [];
-  /** Of what waits in the queue. */
+  /** The group of the queued items. */
   #group: Group | null = null;
-  /** Of what is being written. */
+  /** The group that is being written. */
   #current: Group | null = null;
   #draining = false;
   #lock: Promise<void> = done;
   /** Records written since the last sync. */
   #unsyncedRecords = 0;
-  /** Called after the log end offset has moved. */
+  /** Called after the log end offset has advanced. */
   onAdvance: () => void = () => undefined;
 
   constructor(state: LogState) {
     this.#state = state;
   }
 
-  /** Resolves when the item is written as the flush policy wants it. */
+  /** Resolves when the item is written as the flush policy requires. */
   enqueue(item: WriteItem): Promise<void> {
     this.#queue.push(item);
     this.#group ??= newGroup();
     const { promise } = this.#group;
     if (!this.#draining) {
       this.#draining = true;
-      // What else this turn appends goes into the same write.
+      // Further appends of this turn are part of the same write.
       queueMicrotask(() => void this.#drain());
     }
     return promise;
   }
 
-  /** Resolves when all that was enqueued so far is written. */
+  /** Resolves when all items that are queued now are written. */
   settled(): Promise<void> {
     return this.#group?.promise ?? this.#current?.promise ?? done;
   }
 
-  /** Runs `body` while no write is in flight and nothing else changes the segments. */
+  /** Runs `body` while no write is in flight and nothing else changes segments. */
   async exclusive<T>(body: () => Promise<T>): Promise<T> {
     const previous = this.#lock;
     let release: () => void = () => undefined;
@@ -107,7 +107,7 @@ export class LogWriter {
     }
   }
 
-  /** The disk failed: ends the log and refuses all that waits. */
+  /** The disk failed: ends the log and rejects all queued items. */
   fail(error: StorageError): KafkaError {
     const state = this.#state;
     const refusal = new KafkaError(
@@ -130,7 +130,7 @@ export class LogWriter {
   }
 
   async #drain(): Promise<void> {
-    // The lock is given back after each group, so that retention and truncation get their turn under load.
+    // The lock is released after each group, so that retention and truncation can run under load.
     while (this.#queue.length > 0) await this.exclusive(() => this.#drainOnce());
     this.#draining = false;
   }
@@ -146,7 +146,7 @@ export class LogWriter {
       if (this.#state.failure !== null) group.reject(this.fail(this.#state.failure));
       else await this.#writeGroup(items).then(group.resolve);
     } catch (error) {
-      // A bug here ends the process: offsets and producers are ahead of the file for good.
+      // An error in this code ends the process, because offsets and producer state are now ahead of the file.
       group.reject(error instanceof StorageError ? this.fail(error) : error);
       if (!(error instanceof StorageError)) throw error;
     }
@@ -193,11 +193,11 @@ export class LogWriter {
       try {
         await segment.use((file) => file.write(buffers, position));
       } catch (error) {
-        // Whatever arrived must not be taken for data by a later start; if this fails too, recovery will do it.
+        // Remove what was written, so that a later start does not take it for data. If this fails too, recovery removes it.
         await segment.use((file) => file.truncate(position)).catch(() => undefined);
         throw error;
       }
-      // Only now: a sync of names that runs beside the first write may be too early for the name that it makes.
+      // Set after the write: a concurrent sync of directory entries may have happened before this file was created.
       if (position === 0) state.directoryDirty = true;
     }
     for (let i = from; i < to; i++) {
@@ -225,17 +225,17 @@ export class LogWriter {
     this.onAdvance();
   }
 
-  /** Closes the active segment and begins a new one. The old one is synced in the background; then the recovery point moves. */
+  /** Closes the active segment and begins a new one. The old one is synced in the background; then the recovery point advances. */
   async #roll(plan: RollPlan): Promise<void> {
     const state = this.#state;
     const old = state.active;
     if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
-    // A power cut must not forget the old segment and keep the new one.
+    // A power cut must not lose the old segment's directory entry and keep the new one's.
     await syncNames(state);
     state.directoryDirty = true;
     await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
     if (old.sizeBytes === 0) {
-      // The first batch is too far from the base of an empty segment: that one is replaced.
+      // The first batch is too far from the base offset of an empty segment, so that segment is replaced.
       await old.removeFiles();
       state.segments = [...state.segments.slice(0, -1), state.newSegment(plan.baseOffset)];
       return;
@@ -245,7 +245,7 @@ export class LogWriter {
     state.segments = [...state.segments, state.newSegment(plan.baseOffset)];
     const { generation } = state;
     state.resources.scheduler.soon(() => {
-      // After a truncation the offsets mean other records, and the recovery point must not move to them.
+      // After a truncation the offsets belong to other records, and the recovery point must not advance to them.
       if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);
     });
   }
@@ -256,12 +256,12 @@ export class LogWriter {
     try {
       await flushTo(state, end, { indexes: true });
     } catch (error) {
-      // The segment may have been deleted meanwhile, which is no failure.
+      // The segment may have been deleted meanwhile, which is not an error.
       if (state.segments.includes(segment) && !state.isClosed) this.fail(asStorageError(error));
     }
   }
 
-  /** Syncs what is written so far. */
+  /** Syncs everything that is written. */
   async flush(indexes: boolean): Promise<void> {
     const state = this.#state;
     if (state.failure !== null || state.isClosed) return;
@@ -273,7 +273,7 @@ export class LogWriter {
   }
 }
 
-/** End of the run from `from` that goes into one write: up to the next roll and the bounds. */
+/** End of the items, beginning at `from`, that go into one write: up to the next roll and the bounds. */
 function sliceEnd(items: readonly WriteItem[], from: number): number {
   let sizeBytes = 0;
   let to = from;
@@ -286,7 +286,7 @@ function sliceEnd(items: readonly WriteItem[], from: number): number {
   return to;
 }
 
-/** Adds a batch to the write; batches that lie one behind the other in the same memory become one buffer. */
+/** Adds a batch to the write. Adjacent batches in the same memory become one buffer. */
 function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
   if (bytes.length === 0) return;
   const last = buffers[buffers.length - 1];
@@ -301,7 +301,7 @@ function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
   buffers.push(bytes);
 }
 
-/** Writes a file whose loss would only cost time: whole or not at all after a crash of the process. */
+/** Replaces a file whose loss would only cost time; after a crash of the process it has the old or the new content. */
 export async function replaceUnsynced(state: LogState, name: string, content: Uint8Array): Promise<void> {
   const { fs } = state.resources;
   const path = `${state.directory.path}/${name}`;

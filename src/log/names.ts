@@ -1,6 +1,6 @@
 /**
- * Names of files and directories in a log directory: Kafka's, letter for letter, because Kafka's own tools and a stock
- * broker must recognise them. No I/O here.
+ * Names of files and directories in a log directory. They are exactly Kafka's, because Kafka's own tools and brokers must recognise
+ * them. No I/O here.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes } from '../base/uuid.ts';
@@ -15,7 +15,7 @@ export const leaderEpochCheckpointName = 'leader-epoch-checkpoint';
 export const partitionMetadataName = 'partition.metadata';
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
-/** '' is a file in use; the others are steps of deletion and of compaction. */
+/** '' is a file in use; the others mark steps of deletion and compaction. */
 export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
 
 const directoryNameMax = 255;
@@ -36,7 +36,7 @@ export interface SegmentFileName {
   readonly suffix: FileSuffix;
 }
 
-/** Null for a foreign file, which is left alone. */
+/** Null for any other file, which is ignored. */
 export function parseSegmentFileName(name: string): SegmentFileName | null {
   const match = segmentPattern.exec(name);
   if (match === null) return null;
@@ -54,7 +54,7 @@ export function partitionDirectoryName(topic: string, partition: number): string
   return `${topic}-${partition}`;
 }
 
-/** Null when `name` is not the directory of a live partition (`…-delete`, `…-stray` and `…-future` are not). */
+/** Null when `name` is not the directory of a partition in use (`…-delete`, `…-stray` and `…-future` are not). */
 export function parsePartitionDirectoryName(name: string): TopicPartition | null {
   const match = partitionPattern.exec(name);
   if (match === null) return null;
@@ -65,8 +65,8 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | null
 }
 
 /**
- * `orders-0.<32 hex digits>-delete`: the topic's name is cut so that the whole stays within 255 characters. `future` is the copy of a
- * replica that moves to another log directory.
+ * `orders-0.<32 hex digits>-delete`: the topic name is shortened so that the whole name has at most 255 characters. `future` is the
+ * copy of a replica that is being moved to another log directory.
  */
 export function markedDirectoryName(
   topic: string,

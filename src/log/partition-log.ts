@@ -1,11 +1,11 @@
 /**
- * The log of one partition replica: the face of `log/` to replication and coordinators.
+ * The log of one partition replica, as replication and coordinators use it.
  *
- * Appends validate and give offsets synchronously, in call order, and queue the write; `logEndOffset` moves when the write
- * is complete. Reads serve whole batches, from memory where they can. Everything else that changes segments runs under the
- * writer's lock. After a disk error the log is offline for good: every call throws KAFKA_STORAGE_ERROR.
+ * Appends validate batches and assign offsets synchronously, in call order, and queue the write; `logEndOffset` advances when the
+ * write is complete. Reads return whole batches, from memory if possible. Everything else that changes segments runs under the
+ * writer's lock. After a disk error the log is offline permanently: every call throws KAFKA_STORAGE_ERROR.
  *
- * Not here: who leads, who is in sync, when the high watermark moves (`replication/`); authorisation and quotas (`broker/`).
+ * Not here: leadership, the ISR and the advance of the high watermark (`replication/`); authorisation and quotas (`broker/`).
  */
 import { assert } from '../base/assert.ts';
 import { asStorageError, StorageError } from '../base/file-system.ts';
@@ -49,9 +49,9 @@ export class PartitionLog {
   readonly #writer: LogWriter;
   readonly #appender: LogAppender;
   readonly #reader: LogReader;
-  /** Called with the log end offset after a truncation, while no write is under way. */
+  /** Called with the log end offset after a truncation, while no write is in progress. */
   onTruncated: ((endOffset: number) => void) | null = null;
-  /** Truncations under way: appends must wait for them. */
+  /** Number of truncations in progress; appends must wait for them. */
   #truncating = 0;
 
   private constructor(state: LogState) {
@@ -63,7 +63,7 @@ export class PartitionLog {
     this.#reader = new LogReader(state, (body) => this.#exclusive(body));
   }
 
-  /** Recovers when the last shutdown was not clean. */
+  /** Recovers the log when the last shutdown was not clean. */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     return new PartitionLog(await loadLog(options));
   }
@@ -76,14 +76,14 @@ export class PartitionLog {
     return this.#state.topicId;
   }
 
-  /** The directory had lost its `partition.metadata`: it is written again. */
+  /** The directory had lost its `partition.metadata`; it is written again. */
   adoptTopicId(topicId: Uuid): void {
     assert(this.#state.topicId === '', 'a log does not change its topic');
     this.#state.topicId = topicId;
     this.#state.metadataDirty = true;
   }
 
-  /** Base of the oldest segment. */
+  /** Base offset of the oldest segment. */
   get firstSegmentOffset(): number {
     return (this.#state.segments[0] as Segment).baseOffset;
   }
@@ -92,7 +92,7 @@ export class PartitionLog {
     return this.#state.logStartOffset;
   }
 
-  /** Exclusive; moves when the write is complete. */
+  /** Exclusive; advances when the write is complete. */
   get logEndOffset(): number {
     return this.#state.logEndOffset;
   }
@@ -104,7 +104,7 @@ export class PartitionLog {
   get lastStableOffset(): number {
     const { producers, highWatermark, logStartOffset } = this.#state;
     const unstable = producers.firstUnstableOffset(highWatermark);
-    // Records of an open transaction may have been deleted.
+    // Records of an open transaction may have been deleted, so the log start is the lower bound.
     return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
@@ -134,12 +134,12 @@ export class PartitionLog {
     return this.#writer;
   }
 
-  /** One listener, called after `logEndOffset` has moved. */
+  /** Sets the one listener that is called after `logEndOffset` has advanced. */
   set onAppended(listener: () => void) {
     this.#writer.onAdvance = listener;
   }
 
-  /** Bounded by the log's start and end; may go back (a new leader's is authoritative). */
+  /** Bounded by the log's start and end. It may decrease: a follower accepts that of a new leader. */
   setHighWatermark(offset: number): void {
     const state = this.#state;
     const bounded = Math.max(state.logStartOffset, Math.min(offset, state.logEndOffset));
@@ -149,7 +149,7 @@ export class PartitionLog {
     state.options.callbacks.onOffsetMoved('highWatermark');
   }
 
-  /** A leader's epoch begins at the log's end: called when leadership begins, before the first append. */
+  /** The leader's epoch begins at the log end. Called when leadership begins, before the first append. */
   beginEpoch(epoch: number): void {
     this.#state.epochs.assign(epoch, this.#state.nextOffset, false);
   }
@@ -159,18 +159,18 @@ export class PartitionLog {
     return this.#appender.appendAsLeader(records, leaderEpoch, options);
   }
 
-  /** Batches as the leader sent them. Offsets must not go back; they may have gaps where the leader's log was compacted. */
+  /** Batches as the leader sent them. Offsets must increase; they may have gaps where the leader's log was compacted. */
   appendAsFollower(records: Uint8Array): AppendResult {
     this.#checkAppend();
     return this.#appender.appendAsFollower(records);
   }
 
-  /** Whole batches from the one that holds `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
+  /** Whole batches from the one that contains `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
     return this.#reading(this.#reader.read(offset, maxBytes, upTo, minOneBatch));
   }
 
-  /** The same from memory; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
+  /** As `read`, from memory; null when the disk must be read. Throws OFFSET_OUT_OF_RANGE. */
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
@@ -182,7 +182,7 @@ export class PartitionLog {
     return this.#reader.bytesReadable(offset, upTo);
   }
 
-  /** At least one batch from memory as separate buffers; null when the disk is needed. Throws OFFSET_OUT_OF_RANGE. */
+  /** At least one batch from memory as separate buffers; null when the disk must be read. Throws OFFSET_OUT_OF_RANGE. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
@@ -193,7 +193,7 @@ export class PartitionLog {
     return this.#state.epochs.endOffsetFor(epoch, this.#state.logEndOffset);
   }
 
-  /** Epoch of the record at `offset`; -1: not known. */
+  /** Leader epoch of the record at `offset`; -1 when it is unknown. */
   epochAt(offset: number): number {
     return this.#state.epochs.epochAt(offset);
   }
@@ -219,7 +219,7 @@ export class PartitionLog {
     return this.#state.producers.lastRecords();
   }
 
-  /** What the first batch of a producer's transaction must show; null: the transaction has begun in this log. */
+  /** The guard that the first batch of a producer's transaction must carry; null: the transaction has begun in this log. */
   beginVerification(request: VerificationRequest): VerificationGuard | null {
     const { producers, resources } = this.#state;
     return producers.beginVerification(request, resources.clock.wallMs());
@@ -229,7 +229,7 @@ export class PartitionLog {
     this.#state.producers.expire(this.#state.resources.clock.wallMs(), expirationMs);
   }
 
-  /** The log ends at `offset` at most. No append may be made until it resolves. */
+  /** Truncates to at most `offset`. No append may be made until it resolves. */
   async truncateTo(offset: number): Promise<void> {
     await this.#truncate((state) => truncateEnd(state, this.#reader, offset));
   }
@@ -238,7 +238,7 @@ export class PartitionLog {
     await this.#truncate((state) => truncateFully(state, this.#reader, offset));
   }
 
-  /** Records below `offset` (at most the high watermark; -1 means just that) are gone. Returns the new log start offset. */
+  /** Deletes records below `offset` (at most the high watermark, which -1 stands for). Returns the new log start offset. */
   async deleteRecordsTo(offset: number): Promise<number> {
     const state = this.#state;
     state.checkUsable();
@@ -253,12 +253,12 @@ export class PartitionLog {
     return state.logStartOffset;
   }
 
-  /** A follower takes over its leader's log start offset; segments that are wholly below it go. */
+  /** A follower adopts its leader's log start offset; segments wholly below it are removed. */
   async raiseLogStart(offset: number): Promise<void> {
     if (offset <= this.#state.logStartOffset) return;
     const state = this.#state;
     raiseLogStart(state, Math.min(offset, state.logEndOffset));
-    // Not all of retention: what is merely old waits for its turn.
+    // Remove only segments below the log start; the periodic task removes those that are too old.
     await this.#exclusive(async () => {
       if (!this.isOffline) await removeLeading(state, countBelowStart(state));
     });
@@ -284,7 +284,7 @@ export class PartitionLog {
     });
   }
 
-  /** Deletes what retention lets go. Returns how many segments went. */
+  /** Deletes the segments that retention allows. Returns their number. */
   async applyRetention(): Promise<number> {
     const state = this.#state;
     if (this.isOffline) return 0;
@@ -292,7 +292,7 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) {
-      // The next run sees what a truncation has left: nothing may be appended meanwhile, and a roll is an append.
+      // Retention waits for the next run, because a roll is an append, and no append may be made during a truncation.
       if (this.#truncating > 0) return 0;
       await this.roll();
     }
@@ -301,7 +301,7 @@ export class PartitionLog {
     );
   }
 
-  /** Makes the directory of a new partition, which otherwise comes with the first write. */
+  /** Creates the directory of a new partition, which otherwise the first write does. */
   async materialise(): Promise<void> {
     if (this.isOffline) return;
     await this.#exclusive(() => materialise(this.#state));
@@ -312,7 +312,7 @@ export class PartitionLog {
     return this.#writer.flush(true);
   }
 
-  /** About how much a start after a crash would read. */
+  /** The approximate number of bytes that a start after a crash would read. */
   get unsyncedBytes(): number {
     const state = this.#state;
     const first = state.floorSegment(state.recoveryPoint);
@@ -322,7 +322,10 @@ export class PartitionLog {
     return sizeBytes - (isActive ? state.active.loadedIndex.offset.lookup(state.recoveryPoint) : 0);
   }
 
-  /** Syncs what is appended so far and keeps its producers' state: a start after a crash begins there. Safe beside appends. */
+  /**
+   * Syncs what is appended so far and writes a producer snapshot; a start after a crash begins there. Appends may continue
+   * meanwhile.
+   */
   async syncBehind(): Promise<void> {
     const state = this.#state;
     if (this.isOffline || this.#truncating > 0 || state.recoveryPoint >= state.nextOffset) return;
@@ -338,7 +341,7 @@ export class PartitionLog {
     await this.flush();
   }
 
-  /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
+  /** Flushes when `flush.ms` has passed since the last flush and there is something to flush. */
   async flushIfDue(): Promise<void> {
     const state = this.#state;
     const sinceMs = state.resources.clock.monotonicMs() - state.lastFlushMs;
@@ -346,7 +349,7 @@ export class PartitionLog {
     await this.flush();
   }
 
-  /** Writes indexes behind the log, so that tools can read the files of a running broker. */
+  /** Writes indexes to their files, so that tools can read the files of a running broker. */
   async writeBehind(): Promise<void> {
     const state = this.#state;
     if (this.isOffline || (state.active.sizeBytes === 0 && !state.epochs.isDirty)) return;
@@ -358,7 +361,7 @@ export class PartitionLog {
     });
   }
 
-  /** Leaves the directory as a clean start wants it: synced, indexes trimmed, producers' state written. */
+  /** Leaves the directory in the state of a clean shutdown: synced, indexes trimmed, producer snapshot written. */
   async close(): Promise<void> {
     const state = this.#state;
     if (state.isClosed) return;
@@ -372,7 +375,7 @@ export class PartitionLog {
     }
   }
 
-  /** Ends the log and renames its directory; returns the new path, null when there is no directory. */
+  /** Closes the log and renames its directory; returns the new path, null when there is no directory. */
   async leave(name: string): Promise<string | null> {
     const state = this.#state;
     const { fs } = state.resources;
@@ -385,14 +388,14 @@ export class PartitionLog {
       const path = `${parent}/${name}`;
       await fs.rename(from, path);
       state.directory.path = path;
-      // Not synced: after a power cut the log would be found as a stray and put aside again.
+      // The rename is not synced: after a power cut the log would be found as a stray and set aside again.
       return path;
     });
   }
 
   /**
-   * Takes over the files of a copy in another log directory; `catchUp` brings the copy up to the end of the log. No write is under way
-   * meanwhile. Returns the path that the old files have then.
+   * Replaces the files of the log by those of a copy in another log directory; `catchUp` brings the copy up to the end of the log.
+   * No write is in progress meanwhile. Returns the new path of the old files.
    */
   relocate(copy: PartitionLog, leavingName: string, catchUp: () => Promise<void>): Promise<string> {
     return this.#writer.exclusive(async () => {
@@ -403,7 +406,7 @@ export class PartitionLog {
     });
   }
 
-  /** The directory goes away or is offline: nothing is written any more. */
+  /** The directory is being removed or is offline: nothing is written any more. */
   async abandon(): Promise<void> {
     const state = this.#state;
     state.isClosed = true;
@@ -414,7 +417,7 @@ export class PartitionLog {
   async #closeCleanly(): Promise<void> {
     const state = this.#state;
     const { active } = state;
-    // All of it may be synced, while only this process knows its producers.
+    // All records may be synced while the producer state is only in memory.
     const dirty =
       state.recoveryPoint < state.logEndOffset ||
       (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
@@ -430,7 +433,7 @@ export class PartitionLog {
     await Promise.all(tasks);
   }
 
-  /** The state of the producers at the end of the log; older ones that are not at a segment's start go. */
+  /** Writes a producer snapshot at the end of the log; older ones that are not at the start of a segment are removed. */
   async #writeSnapshot(): Promise<void> {
     const state = this.#state;
     const { fs } = state.resources;
@@ -450,7 +453,7 @@ export class PartitionLog {
     await removeSnapshots(state, (offset) => offset !== end && !bases.has(offset));
   }
 
-  /** Under the writer's lock. A disk that fails takes the log offline: then it rejects with KAFKA_STORAGE_ERROR. */
+  /** Runs `body` under the writer's lock. A disk error takes the log offline and rejects with KAFKA_STORAGE_ERROR. */
   #exclusive(body: () => Promise<void>): Promise<void> {
     return this.#writer.exclusive(body).catch((error: unknown) => {
       throw this.#writer.fail(asStorageError(error));
@@ -474,7 +477,7 @@ export class PartitionLog {
     }
   }
 
-  /** A disk that can't be read is as useless as one that can't be written. A log that was closed meanwhile has no disk. */
+  /** A failed read takes the log offline as a failed write does. A log that was closed meanwhile has no files. */
   #reading<T>(result: Promise<T>): Promise<T> {
     return result.catch((error: unknown) => {
       if (!(error instanceof StorageError) || this.#state.isClosed) throw error;

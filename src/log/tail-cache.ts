@@ -1,19 +1,19 @@
 /**
- * The most recently appended batches of all logs, in memory, so that tailing consumers and followers need no disk.
- * One global bound in bytes, first in first out over all logs; a log's part is a contiguous run of batches that ends at its
- * log end offset.
+ * The most recently appended batches of all logs in memory, so that consumers and followers near the log end need no disk. There is
+ * one bound in bytes, first in first out over all logs. A log's part is a contiguous run of batches that ends at its log end
+ * offset.
  *
- * Batches are copied into slabs that are used again and again: kept as they came they would outlive two scavenges, and
- * each 10 MB of them would cost a full garbage collection. So a view of a batch is good only until the next append.
+ * Batches are copied into slabs, which are reused. If the original buffers were kept, they would survive two scavenges, and each 10
+ * MB of them would cost a full garbage collection. A view of a batch is therefore valid only until the next append.
  *
- * Invariants: entries of one log are contiguous and in offset order; the global order restricted to a log is its own order.
- * A slab is written to again only when none of its entries is live.
+ * Invariants: entries of one log are contiguous and in offset order; the global order restricted to a log is the log's order. A
+ * slab is reused only when none of its entries is live.
  */
 
-/** Memory of several batches. */
+/** Memory for several batches. */
 interface Slab {
   readonly bytes: Uint8Array;
-  /** Where the next batch goes. */
+  /** Position of the next batch. */
   at: number;
   liveCount: number;
 }
@@ -22,7 +22,10 @@ export interface CachedBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly sizeBytes: number;
-  /** Bytes that this log had put into the cache before this batch: what lies between two batches is a difference. */
+  /**
+   * Bytes of this log that were added to the cache before this batch; the difference between two batches is the number of bytes
+   * between them.
+   */
   readonly startBytes: number;
   readonly owner: LogTail;
   /** Null once it has left the cache. */
@@ -34,11 +37,11 @@ export interface CachedBatch {
 const slabBytesMax = 4 * 1024 * 1024;
 /** The bound is at least this many slabs. */
 const slabsMin = 16;
-/** Batches larger than this part of a slab get memory of their own, so that little is lost at the ends of slabs. */
+/** Batches larger than this fraction of a slab get a slab of their own, so that little space is wasted at the ends of slabs. */
 const largestPart = 4;
 const entryOverheadBytes = 128;
 
-/** The batch itself, not a copy: to be used before anything else is appended. */
+/** The batch itself, not a copy; valid until the next append. */
 export function viewOf({ slab, at, sizeBytes }: CachedBatch): Uint8Array {
   return slab === null ? new Uint8Array(0) : slab.bytes.subarray(at, at + sizeBytes);
 }
@@ -65,7 +68,7 @@ export class TailCache {
   add(owner: LogTail, firstOffset: number, lastOffset: number, bytes: Uint8Array): void {
     const costBytes = entryOverheadBytes + bytes.length;
     if (costBytes > this.#sizeBytesMax) {
-      // What the log has here would no longer reach its end.
+      // The log's entries would no longer reach its end.
       owner.clear();
       return;
     }
@@ -86,11 +89,11 @@ export class TailCache {
     owner.push(entry);
   }
 
-  /** The entry was removed from its log; it leaves the queue when its turn comes. */
+  /** The entry was removed from its log; it leaves the queue when it is at the front. */
   release(entry: CachedBatch): void {
     if (entry.slab === null) return;
     this.#bury(entry, entry.slab);
-    // Entries that are dead at the front go now, so that an idle cache holds nothing.
+    // Dead entries at the front are removed now, so that an idle cache holds no memory.
     while (this.#head !== null && this.#head.slab === null) this.#advance(this.#head);
     if (this.#head !== null) return;
     this.#current = null;
@@ -108,7 +111,7 @@ export class TailCache {
   }
 
   #reuse(slab: Slab): void {
-    // Of a size of its own: that of one large batch.
+    // A slab of another size was made for one large batch and is not reused.
     if (slab.bytes.length !== this.#slabBytes) return;
     slab.at = 0;
     if (slab !== this.#current) this.#spare.push(slab);
@@ -140,7 +143,7 @@ export class LogTail {
   #entries: CachedBatch[] = [];
   /** Bytes of all batches that were ever added. */
   totalBytes = 0;
-  /** Entries before it are gone; the array is compacted now and then. */
+  /** Index of the first live entry; the array is compacted from time to time. */
   #first = 0;
 
   constructor(cache: TailCache) {
@@ -151,7 +154,7 @@ export class LogTail {
     return this.#entries.length - this.#first;
   }
 
-  /** First offset held; null when empty. */
+  /** First cached offset; null when empty. */
   get startOffset(): number | null {
     return this.#entries[this.#first]?.firstOffset ?? null;
   }
@@ -183,7 +186,7 @@ export class LogTail {
     for (const entry of entries) this.#cache.release(entry);
   }
 
-  /** Batches from the one that holds `offset`, as many as fit; null when that one is not here. Empty: nothing below `upTo`. */
+  /** Batches from the one that contains `offset`, as many as fit; null when that one is not cached. Empty: none ends below `upTo`. */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): CachedBatch[] | null {
     const at = this.#find(offset);
     if (at < 0) return null;
@@ -199,7 +202,10 @@ export class LogTail {
     return found;
   }
 
-  /** Bytes of the batches from the one that holds `offset` to the last below `upTo`, without a copy; null when that one is not here. */
+  /**
+   * Bytes of the batches from the one that contains `offset` to the last below `upTo`, without a copy; null when that one is not
+   * cached.
+   */
   bytesBetween(offset: number, upTo: number): number | null {
     const at = this.#find(offset);
     if (at < 0) return null;
@@ -220,7 +226,7 @@ export class LogTail {
       else if (entry.firstOffset > offset) high = middle - 1;
       else return middle;
     }
-    // Offsets may have gaps on a follower of a compacted log: the next batch serves, if the gap is inside what we hold.
+    // On a follower of a compacted log offsets may have gaps: the next batch is returned if the gap is inside the cached part.
     return low > this.#first && low < entries.length ? low : -1;
   }
 }

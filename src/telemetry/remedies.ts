@@ -73,7 +73,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Free the directory, and remove it by hand; its name ends in -delete.',
   'the copy of a replica could not be removed':
     'Free the directory, and remove it by hand; its name ends in -future.',
-  'the copy of a replica that moved is taken into service':
+  'a copy left by an interrupted move is now the replica':
     'Nothing needs to be done: a move between log directories was completed after a crash.',
   'a checkpoint is damaged and is ignored':
     'Nothing needs to be done: the broker reads the logs instead, which makes this start longer. If it happens often, check the disk.',
@@ -81,7 +81,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Nothing needs to be done: the broker makes it anew from the log. If it happens often, check the disk.',
   'recovered a partition: truncated an invalid tail':
     'Nothing needs to be done after a power cut or kill -9: what is gone was not yet acknowledged by all in-sync replicas. Otherwise check the disk.',
-  'dropped a segment behind an invalid tail':
+  'dropped a segment after an invalid tail':
     'Nothing needs to be done after a power cut: replicas bring back what they have. Otherwise check the disk.',
   'the log start offset is beyond the log end: the log begins anew':
     'Nothing needs to be done when another replica has the records; otherwise they are lost: check the disk.',

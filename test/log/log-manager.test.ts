@@ -239,7 +239,7 @@ test('a bug in a background task is logged with its stack, costs no directory an
   await bench.clock.advance(5000);
   expect(made.map((log) => log.isOffline)).toEqual([false, false, false]);
   expect(bench.failures).toEqual([]);
-  expect(bench.logged).toContainEqual(['error', 'a background task met a bug']);
+  expect(bench.logged).toContainEqual(['error', 'a background task has a bug']);
   expect(bench.logged).not.toContainEqual(['error', 'a log directory is offline']);
   await first.appendAsLeader(batchOf(['on']), 0, client).written;
 });
@@ -279,7 +279,7 @@ test('a bug in the cleaner costs the log its compaction, not its directory', asy
   expect(calls).toBe(1);
   expect(second.sizeBytes).toBeLessThan(before);
   expect([first.isOffline, second.isOffline, bench.failures.length]).toEqual([false, false, 0]);
-  expect(bench.logged).toContainEqual(['error', 'a background task met a bug']);
+  expect(bench.logged).toContainEqual(['error', 'a background task has a bug']);
 });
 
 test('a disk that fails under DeleteRecords takes its directory offline', async () => {

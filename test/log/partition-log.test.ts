@@ -162,7 +162,7 @@ describe('batches that unpack to more than the bound', () => {
     ['for a topic that compresses anew', { compressionType: 'lz4' as const }],
   ])('%s', async (_what, config) => {
     await (await send(15 * mebibyte, config))();
-    expect(await send(17 * mebibyte, config)).toThrow(/can not be read/);
+    expect(await send(17 * mebibyte, config)).toThrow(/cannot be read/);
     await (await send(17 * mebibyte, { ...config, maxMessageBytes: 5 * mebibyte }))();
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first,
- * and remembers how far each is clean (`cleaner-offset-checkpoint`).
+ * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first, and
+ * records up to which offset each is clean (`cleaner-offset-checkpoint`).
  */
 import { StorageError } from '../../base/file-system.ts';
 import { contain } from '../manager/background-tasks.ts';
@@ -17,9 +17,9 @@ import type { PartitionLog } from '../partition-log.ts';
 export interface LogCleanerOptions {
   readonly resources: LogResources;
   readonly logs: () => Iterable<{ readonly log: PartitionLog; readonly directory: string }>;
-  /** `log.cleaner.io.max.bytes.per.second`, at each moment. */
+  /** The current `log.cleaner.io.max.bytes.per.second`. */
   readonly bytesPerSecond: () => number;
-  /** A checkpoint of this directory has moved. */
+  /** Called when a checkpoint in this directory has advanced. */
   readonly onProgress: (directory: string) => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ interface Candidate {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoints = new Map<string, OffsetCheckpoint>();
-  /** Logs with damage inside: left as they are until the next start. */
+  /** Logs with damage inside; they are not compacted until the next start. */
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #running: Promise<boolean> | null = null;
   #stopped = false;
@@ -49,17 +49,17 @@ export class LogCleaner {
     this.#checkpoints.set(directory, checkpoint);
   }
 
-  /** How far the log of that name is clean; null when it was never compacted. */
+  /** The offset up to which the log of that name is clean; null when it was never compacted. */
   checkpointOf(directory: string, name: string): number | null {
     return this.#checkpoints.get(directory)?.get(name) ?? null;
   }
 
-  /** The log is gone: another one may take its name. */
+  /** The log was deleted; another one may get its name. */
   forget(directory: string, name: string): void {
     this.#checkpoints.get(directory)?.delete(name);
   }
 
-  /** Compacts everything that is due; resolves to whether there was anything. */
+  /** Compacts all logs that are due; resolves to whether there was any. */
   cleanOnce(): Promise<boolean> {
     this.#running ??= this.#clean().finally(() => {
       this.#running = null;
@@ -67,7 +67,7 @@ export class LogCleaner {
     return this.#running;
   }
 
-  /** Resolves when the log in work is finished. */
+  /** Resolves when the log that is being compacted is finished. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#throttle.stop();
@@ -99,7 +99,7 @@ export class LogCleaner {
     return didWork;
   }
 
-  /** False: the clean part does not reach further than before. */
+  /** Returns false when the clean part does not reach further than before. */
   async #compact({ log, directory, range }: Candidate): Promise<boolean> {
     const { clock, logger } = this.#options.resources;
     const startedMs = clock.monotonicMs();
@@ -127,7 +127,7 @@ export class LogCleaner {
       await body();
     } catch (error) {
       if (log.isOffline) return;
-      // As Kafka's cleaner: a log that it stumbles over is left alone, whatever the reason.
+      // As Kafka's cleaner: a log that caused any other error is not compacted again.
       if (!(error instanceof StorageError)) this.#uncleanable.add(log);
       if (error instanceof UncleanableError || error instanceof DecodeError)
         this.#options.resources.logger.warn('a log can not be compacted', {

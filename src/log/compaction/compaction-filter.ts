@@ -1,13 +1,13 @@
 /**
- * What compaction keeps of one batch. Pure.
+ * Decides what compaction keeps of a batch. Pure.
  *
- * A record below the end of the pass goes when a later one of the cleaned range has its key, when it has no key, or when it belongs
- * to an aborted transaction. A tombstone goes too, once its batch's delete horizon has passed; the horizon is set when a batch with
- * tombstones is first compacted. Offsets and sequences of what stays don't change.
+ * A record below the end of the pass is removed when a later record in the cleaned range has its key, when it has no key, or when
+ * it belongs to an aborted transaction. A tombstone is removed too, once the delete horizon of its batch has passed; the horizon is
+ * set when a batch with tombstones is first compacted. Offsets and sequences of the remaining records do not change.
  *
- * A transaction marker stays as long as a batch of its transaction is in the log, an emptied one included. A pass that meets the marker
- * and no such batch sets its delete horizon; once that has passed, the marker goes (as in Kafka, KIP-534). Of the last marker of a
- * producer that has written nothing in its epoch the empty batch stays, because it has the epoch that fences.
+ * A transaction marker is kept as long as the log has a batch of its transaction, even an emptied one. A pass that finds no such
+ * batch sets the marker's delete horizon; once that has passed, the marker is removed (as in Kafka, KIP-534). The last marker of a
+ * producer that has written nothing in its epoch remains as an empty batch, because it has the epoch that fences.
  */
 import { mark } from '../../base/mark.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -18,7 +18,7 @@ import type { LastRecord } from '../producers/producer-state.ts';
 import { readMarker } from '../records/control-batch.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
-/** What one pass of compaction may hold in memory. The pass ends at the record that does not fit; the next one goes on there. */
+/** The memory that one pass may use. The pass ends at the record that does not fit; the next one continues there. */
 export interface KeyBounds {
   readonly keysMax: number;
   readonly keyBytesMax: number;
@@ -60,7 +60,7 @@ function textOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
-/** Follows aborted transactions while batches pass by in order. */
+/** Tracks aborted transactions while all batches are passed to it in order. */
 export class AbortedFilter {
   readonly #waiting: AbortedTransaction[];
   readonly #open = new Map<number, AbortedTransaction>();
@@ -89,41 +89,41 @@ export class AbortedFilter {
   }
 }
 
-/** Whose transaction has batches in the log, while all of its batches pass by in order. */
+/** Tracks which transactions have batches in the log, while all batches are passed to it in order. */
 export class TransactionsWithBatches {
   readonly #producers = new Set<number>();
 
-  /** A batch of records, or what an earlier pass left of one. */
+  /** A batch of records, or an emptied batch that an earlier pass left. */
   batch(header: BatchHeader): void {
     if (header.isTransactional) this.#producers.add(header.producerId);
   }
 
-  /** A control batch: whether there was a batch of the transaction that it ends. */
+  /** A control batch. Returns whether the log has a batch of the transaction that it ends. */
   ends(header: BatchHeader): boolean {
     return this.#producers.delete(header.producerId);
   }
 }
 
 export interface FilterContext {
-  /** Where the pass ends: records from here on stay as they are. */
+  /** End of the pass: records from this offset on are kept. */
   readonly end: number;
   readonly keys: KeyMap;
   readonly aborted: AbortedFilter;
   readonly transactions: TransactionsWithBatches;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  /** The last batch of each producer stays, empty if need be, so that its sequence and its epoch go on. */
+  /** The last batch of each producer is kept, emptied if necessary, because it has the producer's sequence and epoch. */
   readonly lastRecords: ReadonlyMap<number, LastRecord>;
 }
 
 export interface FilteredBatch {
-  /** The batch as it stays: the same bytes, others, or null when nothing of it stays. Valid as long as the header's. */
+  /** The batch to keep: the same bytes, rebuilt ones, or null when it is removed. Valid only as long as the header is. */
   readonly bytes: Uint8Array | null;
-  /** A marker that readers need, and with it the entry of its transaction in the transaction index. */
+  /** A marker that readers need; its transaction stays in the transaction index. */
   readonly isNeededMarker: boolean;
 }
 
-/** To be called for all batches of the log, in order, also for those behind the end of the pass. */
+/** Must be called for all batches of the log in order, also for those after the end of the pass. */
 export function filterBatch(header: BatchHeader, context: FilterContext): FilteredBatch {
   if (header.isControl) return filterControl(header, context);
   context.transactions.batch(header);
@@ -173,7 +173,7 @@ function isKept(record: KafkaRecord, horizonMs: number | null, context: FilterCo
   return record.value !== null || horizonMs === null || horizonMs > context.nowMs;
 }
 
-/** `horizonMs`, when given, takes the place of the base timestamp, as in Kafka. */
+/** `horizonMs`, when given, replaces the base timestamp, as in Kafka. */
 function rebuild(header: BatchHeader, records: readonly KafkaRecord[], horizonMs: number | null): Uint8Array {
   const baseOffset = header.baseOffset;
   const baseTimestamp = horizonMs ?? header.baseTimestamp;

@@ -1,9 +1,10 @@
 /**
- * Compacts one log: collects the last offset of each key in the dirty part, then rewrites the segments in front of its end
- * without what is superseded. Never touches the active segment, nor anything at or above the last stable offset.
+ * Compacts one log: collects the last offset of each key in the dirty part, then rewrites the segments before the end of the pass
+ * without superseded records. It never changes the active segment, nor anything at or above the last stable offset.
  *
- * Order on disk: `.cleaned` files are written and synced; renamed to `.swap`, which decides; the old segments are renamed to
- * `.deleted`; `.swap` takes their names. `log-swaps.ts` finishes or undoes what a crash interrupts.
+ * Order on disk: `.cleaned` files are written and synced. They are renamed to `.swap`, which commits the compaction. The old
+ * segments are renamed to `.deleted`, and the `.swap` files get their names. After a crash `log-swaps.ts` completes or reverts
+ * this.
  */
 import { mark } from '../../base/mark.ts';
 import { type BatchHeader, batchHeader } from '../../protocol/records/batch.ts';
@@ -25,15 +26,15 @@ import { Segment } from '../segment/segment.ts';
 const relativeOffsetMax = 0x7fff_ffff;
 const writeBytes = 1024 * 1024;
 
-/** A segment holds something that is no batch: it is not compacted. */
+/** A segment contains bytes that are not a batch; the log is not compacted. */
 export class UncleanableError extends Error {
   override readonly name = 'UncleanableError';
 }
 
 export interface CleanableRange {
-  /** First offset that no pass has looked at. */
+  /** The first offset that no pass has examined. */
   readonly firstDirty: number;
-  /** Exclusive; begins a segment. A pass may end earlier, within one. */
+  /** Exclusive; the base offset of a segment. A pass may end earlier, inside a segment. */
   readonly end: number;
   readonly cleanBytes: number;
   readonly dirtyBytes: number;
@@ -41,7 +42,7 @@ export interface CleanableRange {
   readonly isOverdue: boolean;
 }
 
-/** What may be compacted now; null: nothing. */
+/** The range that may be compacted now; null: none. */
 export async function cleanableRange(log: PartitionLog, checkpoint: number): Promise<CleanableRange | null> {
   const { state } = log;
   const { config, segments } = state;
@@ -67,7 +68,7 @@ export async function cleanableRange(log: PartitionLog, checkpoint: number): Pro
   return dirtyBytes === 0 ? null : { firstDirty, end, cleanBytes, dirtyBytes, isOverdue };
 }
 
-/** Compacts `range`, or as much of it as `bounds` allow; returns the offset up to which the log is clean now. */
+/** Compacts `range`, or as much of it as `bounds` allow; returns the offset up to which the log is clean afterwards. */
 export async function compact(
   log: PartitionLog,
   range: CleanableRange,
@@ -104,7 +105,7 @@ export async function compact(
   return end;
 }
 
-/** When the map is full the pass ends at the next record with a key, as Kafka's does. */
+/** When the map is full, the pass ends at the next record with a key, as in Kafka. */
 async function collectKeys(
   log: PartitionLog,
   range: CleanableRange,
@@ -146,7 +147,7 @@ async function collectKeys(
   return { keys, end: range.end };
 }
 
-/** Neighbours that fit into one segment together. */
+/** Neighbouring segments that fit into one segment together. */
 function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
   const groups: Segment[][] = [];
   let sizeBytes = 0;
@@ -166,7 +167,7 @@ function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
   return groups;
 }
 
-/** Writes what stays of `group` into one `.cleaned` segment, synced. */
+/** Writes the remaining batches of `group` into one `.cleaned` segment and syncs it. */
 async function rewrite(
   state: LogState,
   group: readonly Segment[],
@@ -205,7 +206,7 @@ async function rewrite(
       waiting.push(bytes);
       waitingBytes += bytes.length;
       movedBytes += bytes.length;
-      // A rebuilt batch has its own largest timestamp, at the offsets of the old one.
+      // A rebuilt batch has its own largest timestamp; its offsets do not change.
       const { maxTimestamp } = batchHeader(bytes);
       cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
     };
@@ -225,7 +226,7 @@ async function rewrite(
   return cleaned;
 }
 
-/** Puts the cleaned segment in the place of its group; false when the log has changed meanwhile. */
+/** Replaces the group by the cleaned segment; false when the log has changed meanwhile. */
 async function swap(
   state: LogState,
   group: readonly Segment[],
@@ -239,7 +240,7 @@ async function swap(
   await cleaned.rename('.swap');
   await fs.syncDirectory(state.directory.path);
   state.segments = [...state.segments.slice(0, at), cleaned, ...state.segments.slice(at + group.length)];
-  // What is in memory was superseded.
+  // The batches in the tail cache may have been superseded.
   state.tail.clear();
   for (const segment of group) await deleteLater(state, segment);
   await cleaned.rename('');

@@ -1,8 +1,8 @@
-/** Holds compaction back to `log.cleaner.io.max.bytes.per.second`, bytes read and bytes written alike. */
+/** Limits compaction to `log.cleaner.io.max.bytes.per.second`, counting bytes read and bytes written. */
 import { type Clock, type Scheduler, sleep } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
-/** A stop, or another rate, is noticed after this time at most. */
+/** A stop or a changed rate takes effect after at most this time. */
 const waitMsMax = 500;
 
 export class CompactionThrottle {
@@ -15,7 +15,7 @@ export class CompactionThrottle {
     this.#scheduler = scheduler;
   }
 
-  /** Counts bytes and resolves when more may be read or written. */
+  /** Counts bytes; resolves when more may be read or written. */
   async take(bytes: number): Promise<void> {
     this.#bucket.take(bytes);
     for (;;) {
@@ -25,7 +25,7 @@ export class CompactionThrottle {
     }
   }
 
-  /** The log in work is finished without waiting. */
+  /** From now on nothing waits, so that the current log is finished quickly. */
   stop(): void {
     this.#stopped = true;
   }

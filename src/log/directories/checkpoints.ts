@@ -1,6 +1,6 @@
 /**
- * The small text files of a log directory and of a partition, in Kafka's formats. A file that can't be understood is an
- * answer (`null`), not an exception: every one of them can be made again from the logs, at the price of more recovery.
+ * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file returns `null` and does
+ * not throw: each of them can be made again from the logs, at the price of a longer recovery.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -27,7 +27,7 @@ async function readText(fs: FileSystem, path: string): Promise<string | null> {
   return content === null ? null : new TextDecoder().decode(content);
 }
 
-/** The lines after version and count; null when the file is torn, of another version or senseless. */
+/** The lines after version and count; null when the file is truncated, has another version or invalid lines. */
 function checkpointLines(text: string, words: number): string[][] | null {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
@@ -42,7 +42,7 @@ function checkpointText(lines: readonly string[]): Uint8Array {
   return encoder.encode(`0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
 }
 
-/** In turns of the event loop: there is a line for each partition of the broker. */
+/** Yields to the event loop, because there is a line for each partition of the broker. */
 export async function encodeOffsetCheckpoint(
   offsets: OffsetCheckpoint,
   scheduler: Scheduler,
@@ -68,7 +68,7 @@ export function decodeOffsetCheckpoint(text: string): OffsetCheckpoint | null {
   return offsets;
 }
 
-/** Missing: empty. Damaged: null. */
+/** A missing file gives an empty map, a damaged one null. */
 export async function readOffsetCheckpoint(fs: FileSystem, path: string): Promise<OffsetCheckpoint | null> {
   const text = await readText(fs, path);
   return text === null ? new Map() : decodeOffsetCheckpoint(text);
@@ -87,7 +87,7 @@ export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Arra
   return checkpointText(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
 }
 
-/** Null when the text is damaged or its entries do not rise. */
+/** Null when the text is damaged or its entries are not increasing. */
 export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
   const rows = checkpointLines(text, 2);
   if (rows === null) return null;
@@ -110,7 +110,7 @@ export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
   return encoder.encode(`version: 0\ntopic_id: ${topicId}`);
 }
 
-/** The topic id a partition directory belongs to; null when the file is missing or torn. */
+/** The topic id of a partition directory; null when the file is missing or incomplete. */
 export async function readPartitionMetadata(fs: FileSystem, directory: string): Promise<Uuid | null> {
   const text = await readText(fs, `${directory}/${partitionMetadataName}`);
   const match = text === null ? null : /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);
@@ -118,7 +118,7 @@ export async function readPartitionMetadata(fs: FileSystem, directory: string): 
   return isUuid(id) ? id : null;
 }
 
-/** The broker epoch in the marker of a clean shutdown; null: there is no marker, so the logs must be recovered. */
+/** The broker epoch in the clean shutdown file; null when there is no file, so the logs must be recovered. */
 export async function readCleanShutdown(
   fs: FileSystem,
   directory: string,
@@ -130,7 +130,7 @@ export async function readCleanShutdown(
     const epoch = (value as { brokerEpoch?: unknown }).brokerEpoch;
     return { brokerEpoch: typeof epoch === 'number' ? epoch : -1 };
   } catch {
-    // Kafka before 3.6 wrote an empty marker: the shutdown was clean, the epoch is not known.
+    // Kafka before 3.6 wrote an empty file: the shutdown was clean, the epoch is unknown.
     return { brokerEpoch: -1 };
   }
 }

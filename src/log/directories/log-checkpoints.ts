@@ -1,4 +1,4 @@
-/** Writes the offset checkpoints of the log directories from the logs that are in them. */
+/** Writes the offset checkpoints of the log directories. */
 import type { Scheduler } from '../../base/clock.ts';
 import { asStorageError, type StorageError } from '../../base/file-system.ts';
 import { forEachInTurns } from '../manager/concurrency.ts';
@@ -7,7 +7,7 @@ import type { LogCleaner } from '../compaction/cleaner.ts';
 import type { CheckpointKind, LogDirectory } from './log-directory.ts';
 import type { PartitionLog } from '../partition-log.ts';
 
-/** A log with its directory, which is another one after a move. */
+/** A log with its directory, which changes when the log is moved. */
 export interface Held {
   readonly log: PartitionLog;
   directory: LogDirectory;
@@ -29,7 +29,7 @@ export class LogCheckpoints {
     this.#options = options;
   }
 
-  /** Of all directories whose offsets have changed. A disk that fails takes its directory offline. */
+  /** Writes the checkpoints of all directories whose offsets have changed. A disk error takes the directory offline. */
   async write(...kinds: readonly CheckpointKind[]): Promise<void> {
     for (const directory of this.#options.directories) {
       for (const kind of kinds) {
@@ -43,7 +43,7 @@ export class LogCheckpoints {
     }
   }
 
-  /** `joining`: a log that is about to move here. */
+  /** `joining`: a log that is about to be moved to this directory. */
   writeOne(
     directory: LogDirectory,
     kind: CheckpointKind,
@@ -59,8 +59,8 @@ export class LogCheckpoints {
   }
 
   /**
-   * In turns of the event loop. A log may be appended to or truncated between them: each offset is one that held after the write was
-   * asked for, which is what callers rely on.
+   * Yields to the event loop. Logs may be appended to or truncated meanwhile: each offset was valid at some time after the write
+   * was requested, which is what callers need.
    */
   async #collect(
     directory: LogDirectory,
@@ -73,7 +73,8 @@ export class LogCheckpoints {
       if (held.directory !== directory && log !== joining) return;
       if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
       else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
-      // Also where the first segment says the same: a loss of power may bring back older segments, whose removal is not synced.
+      // Written also where the first segment has the same offset: a power cut may bring back older segments whose removal was not
+      // synced.
       else if (kind === 'logStart' && (log.logStartOffset > 0 || log === joining))
         offsets.set(name, log.logStartOffset);
       else if (kind === 'cleaner') {

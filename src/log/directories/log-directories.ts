@@ -1,15 +1,15 @@
-/** All `log.dirs` of a broker (JBOD): which of them gets a replica, and what they say together. */
+/** All `log.dirs` of a broker (JBOD): selects the directory of a replica. */
 import { mark } from '../../base/mark.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { LogDirectory } from './log-directory.ts';
 
-/** Partitions that are not here yet and have a directory already. */
+/** Partitions that are not on this broker yet and for which a directory was requested. */
 const preferredMax = 100_000;
 
 export class LogDirectories {
   readonly all: readonly LogDirectory[];
-  /** Where AlterReplicaLogDirs wants partitions that are not here yet, by name. */
+  /** By partition name: the directory that AlterReplicaLogDirs requested before the partition was on this broker. */
   readonly #preferred = new Map<string, LogDirectory>();
 
   constructor(all: readonly LogDirectory[]) {
@@ -17,8 +17,8 @@ export class LogDirectories {
   }
 
   /**
-   * The broker epoch of the last clean shutdown; -1 unless all directories agree on it: a directory that failed, or was closed by an
-   * earlier incarnation only, may hold replicas that lost records (KIP-966).
+   * The broker epoch of the last clean shutdown. It is -1 unless all directories agree on it: a directory that failed, or that was
+   * closed only by an earlier incarnation, may have replicas that lost records (KIP-966).
    */
   get previousBrokerEpoch(): number {
     const [first] = this.all;
@@ -30,7 +30,7 @@ export class LogDirectories {
     return isAgreed ? (first?.previousBrokerEpoch ?? -1) : -1;
   }
 
-  /** `cordoned.log.dirs`: these get no new replicas (KIP-1066). */
+  /** `cordoned.log.dirs`: these directories get no new replicas (KIP-1066). */
   setCordoned(paths: readonly string[]): void {
     const isAll = paths.includes('*');
     for (const directory of this.all) directory.isCordoned = isAll || paths.includes(directory.path);
@@ -48,14 +48,14 @@ export class LogDirectories {
     throw new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, `Log directory ${path} is cordoned`);
   }
 
-  /** Once the partition comes to this broker, it goes to `directory`. */
+  /** When the partition is created on this broker, it will be in `directory`. */
   prefer(name: string, directory: LogDirectory): void {
     if (this.#preferred.size < preferredMax) this.#preferred.set(name, directory);
   }
 
   /**
-   * The named directory or, when none is named or it was replaced by another one, the one with the fewest logs. Throws
-   * KAFKA_STORAGE_ERROR when the replica may be in a directory that is offline: it is never made a second time, empty.
+   * The named directory. When none is named, or the named one was replaced by another disk, the one with the fewest logs. Throws
+   * KAFKA_STORAGE_ERROR when the replica may be in an offline directory, because it must not be created again empty.
    */
   choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
     const online = this.all.filter((directory) => !directory.isOffline);

@@ -1,6 +1,4 @@
-/**
- * One entry of `log.dirs`: its lock, its clean shutdown marker and its checkpoints. The logs in it belong to `LogManager`.
- */
+/** One entry of `log.dirs`: its lock, its clean shutdown file and its checkpoints. `LogManager` owns the logs in it. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileLock, FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -40,17 +38,17 @@ export class LogDirectory {
   #lock: FileLock | null = null;
   /** The error that took it offline. */
   failure: unknown;
-  /** It gets no new replicas (`cordoned.log.dirs`). */
+  /** Gets no new replicas (`cordoned.log.dirs`). */
   isCordoned = false;
-  /** Logs in it, and those on their way. */
+  /** Number of logs in it, and of logs that are being created in it. */
   logsCount = 0;
-  /** Before `begin`: not known. */
+  /** Not known before `begin`. */
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
-  /** Kinds whose offsets have changed since they were written. */
+  /** Kinds of checkpoints whose offsets have changed since they were written. */
   readonly dirty = new Set<CheckpointKind>();
-  /** The last write of each checkpoint, and one that waits behind it. */
+  /** For each checkpoint the write in progress, and one that waits for it. */
   readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
 
   constructor(
@@ -84,7 +82,7 @@ export class LogDirectory {
     this.#lock = null;
   }
 
-  /** Reads the marker and removes it for good, so that a crash from now on does not look clean. */
+  /** Reads and removes the clean shutdown file, so that a crash from now on is not taken for a clean shutdown. */
   async begin(): Promise<void> {
     const marker = await readCleanShutdown(this.#fs, this.path);
     this.wasClean = marker !== null;
@@ -98,7 +96,7 @@ export class LogDirectory {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
   }
 
-  /** A damaged checkpoint counts as empty: everything is recovered. */
+  /** A damaged checkpoint counts as empty, so everything is recovered. */
   async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
     const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
     if (offsets !== null) return offsets;
@@ -108,12 +106,12 @@ export class LogDirectory {
     return new Map();
   }
 
-  /** Logs came or went: all checkpoints are due. */
+  /** Logs were added or removed, so all checkpoints must be written. */
   dirtyAll(): void {
     for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
-  /** Writes what `collect` returns when its turn comes; calls that wait for a turn share one write. */
+  /** Writes the result of `collect`, which is called when the write begins. Calls that wait for the same write share it. */
   writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {
       this.dirty.delete(kind);

@@ -1,13 +1,13 @@
 /**
- * Moves of replicas between the log directories of this broker (AlterReplicaLogDirs, KIP-113): each copies a log into a `…-future`
- * directory of the target, tells the controller when the copy has caught up, and swaps the files once the controller has recorded the
- * new directory (KIP-858). At most so many run at a time; all share one rate.
+ * Moves of replicas between the log directories of this broker (AlterReplicaLogDirs, KIP-113). Each move copies a log into a
+ * `…-future` directory of the target, reports the new directory to the controller when the copy has caught up, and swaps the files
+ * when the controller has recorded it (KIP-858). The number of concurrent moves is limited; all share one rate.
  *
- * Invariants: a log has at most one move; the copy never holds a record that the log does not (a truncation of the log is repeated on the
- * copy before anything else is copied); files of the log go only after a complete, synced copy has its name.
+ * Invariants: a log has at most one move. The copy never has a record that the log has not (a truncation of the log is repeated on
+ * the copy before anything else is copied). The files of the log are removed only after a complete, synced copy has its name.
  *
- * A clean stop keeps the copy and the next start goes on with it, from where the leader epochs of copy and log part: the log may have
- * been truncated while no move looked. After an unclean stop the copy begins anew.
+ * A clean stop keeps the copy and the next start continues it, from the offset at which the leader epochs of copy and log diverge,
+ * because the log may have been truncated meanwhile. After an unclean stop the copy is made again.
  */
 import { sleep } from '../../base/clock.ts';
 import type { StorageError } from '../../base/file-system.ts';
@@ -25,15 +25,15 @@ export interface LogMovesOptions {
   readonly rate: () => number;
   /** `num.replica.alter.log.dirs.threads`. */
   readonly runningMax: number;
-  /** The disk of a copy failed. */
+  /** The disk with the copy failed. */
   readonly onCopyFailure: (directory: LogDirectory, error: StorageError) => void;
-  /** Tells the controller where the replica is going to be; resolves when that is recorded. */
+  /** Reports the future directory of the replica to the controller; resolves when that is recorded. */
   readonly assign: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** Id of the directory that holds the log; null: the log is gone. */
+  /** Id of the directory of the log; null when the log was deleted. */
   readonly directoryIdOf: (log: PartitionLog) => Uuid | null;
-  /** The copy is complete, and the log takes no writes. */
+  /** The copy is complete, and the log accepts no writes now. */
   readonly beforeSwap: (move: LogMove) => Promise<void>;
-  /** The files of the copy are those of the log now; its old ones are at `oldPath`. */
+  /** The files of the copy are those of the log now; the old files are at `oldPath`. */
   readonly onSwapped: (move: LogMove, oldPath: string) => void;
 }
 
@@ -44,14 +44,14 @@ export class LogMove {
   readonly log: PartitionLog;
   readonly target: LogDirectory;
   copy: PartitionLog | null = null;
-  /** The controller knows the target directory. */
+  /** The controller has recorded the target directory. */
   isAssigned = false;
   isCancelled = false;
-  /** The copy is the log now. */
+  /** The copy has replaced the log. */
   isSwapped = false;
-  /** Settles when the move is over. */
+  /** Settles when the move has ended. */
   done: Promise<void> = Promise.resolve();
-  /** Lowest end of a truncation of the log that the copy has not followed yet. */
+  /** Smallest end offset of a truncation of the log that was not repeated on the copy yet. */
   truncatedTo: number | null = null;
 
   constructor(log: PartitionLog, target: LogDirectory) {
@@ -59,15 +59,15 @@ export class LogMove {
     this.target = target;
   }
 
-  /** The copy must not keep what it has at `end` or above. */
+  /** Records of the copy at `end` or above must be removed. */
   truncated(end: number): void {
     this.truncatedTo = Math.min(this.truncatedTo ?? end, end);
   }
 }
 
 /**
- * Up to where a copy holds the records of its log: where both know the same leader epoch, they have the same record (KIP-101). The gaps of
- * a compacted log may make it less, never more.
+ * The offset up to which a copy has the records of its log: where both have the same leader epoch, they have the same records
+ * (KIP-101). Gaps in a compacted log may make it smaller, never larger.
  */
 function sharedEnd(log: PartitionLog, copy: PartitionLog): number {
   const from = Math.max(log.logStartOffset, copy.logStartOffset);
@@ -89,12 +89,12 @@ interface FoundCopy {
 export class LogMoves {
   readonly #options: LogMovesOptions;
   readonly #bucket: TokenBucket;
-  /** Copies that an earlier run left, by the name of the partition. */
+  /** Copies that an earlier incarnation left, by the name of the partition. */
   readonly #found = new Map<string, FoundCopy>();
   readonly #moves = new Map<PartitionLog, LogMove>();
   readonly #queue: { move: LogMove; copyPath: string | null }[] = [];
   readonly #running = new Set<Promise<void>>();
-  /** Removals of copies: a clean stop waits for them, so that no start goes on with half a copy. */
+  /** Removals of copies in progress. A clean stop waits for them, so that no start continues an incomplete copy. */
   readonly #removing = new Set<Promise<void>>();
   #stopped = false;
 
@@ -103,14 +103,14 @@ export class LogMoves {
     this.#bucket = new TokenBucket(options.resources.clock, options.rate);
   }
 
-  /** An earlier run began to copy a partition to `path`. */
+  /** An earlier incarnation began to copy a partition to `path`. */
   found(name: string, directory: LogDirectory, path: string): void {
     this.#found.set(name, { directory, path });
   }
 
   /**
-   * Names of found copies without a log, with their directories: the node died between the two renames of a swap. Of the others, those of
-   * an unclean run are removed.
+   * Names and directories of found copies without a log: the node ended between the two renames of a swap. Of the other copies,
+   * those of an unclean incarnation are removed.
    */
   orphans(hasLog: (name: string) => boolean): [string, LogDirectory][] {
     const orphans: [string, LogDirectory][] = [];
@@ -124,13 +124,13 @@ export class LogMoves {
     return orphans;
   }
 
-  /** The directory with this id, when it has a found copy of the partition. */
+  /** The directory with this id, if it has a found copy of the partition. */
   orphanIn(name: string, directoryId: Uuid | null): LogDirectory | null {
     const found = this.#found.get(name);
     return found !== undefined && found.directory.id === directoryId ? found.directory : null;
   }
 
-  /** Gives a found copy the name of the partition. */
+  /** Renames a found copy to the name of the partition. */
   async promote(name: string): Promise<void> {
     const { fs } = this.#options.resources;
     const { directory, path } = this.#found.get(name) as FoundCopy;
@@ -139,7 +139,7 @@ export class LogMoves {
     await fs.syncDirectory(directory.path);
   }
 
-  /** Goes on with the moves whose copies were found. */
+  /** Continues the moves whose copies were found. */
   resume(logOf: (name: string) => PartitionLog | null): void {
     for (const [name, { directory, path }] of [...this.#found]) {
       const log = logOf(name);
@@ -157,7 +157,7 @@ export class LogMoves {
     return this.#moves.values();
   }
 
-  /** `copyPath`: what an earlier run of this broker has copied. */
+  /** `copyPath`: the copy that an earlier incarnation of this broker left. */
   begin(log: PartitionLog, target: LogDirectory, copyPath: string | null = null): void {
     if (this.#stopped || this.#moves.has(log)) return;
     const move = new LogMove(log, target);
@@ -167,7 +167,7 @@ export class LogMoves {
     this.#next();
   }
 
-  /** Resolves when nothing touches the copy any more and its files are gone. */
+  /** Resolves when the copy is no longer used and its files are removed. */
   async cancel(log: PartitionLog): Promise<void> {
     const move = this.#moves.get(log);
     if (move === undefined) return;
@@ -186,7 +186,7 @@ export class LogMoves {
     for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.writer.fail(error);
   }
 
-  /** Closes the copies, so that a clean start goes on with them. */
+  /** Closes the copies, so that a clean start can continue them. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const moves = [...this.#moves.values()];
@@ -242,13 +242,13 @@ export class LogMoves {
       const { copy } = move;
       this.#end(move);
       if (copy !== null) await this.#discard(copy);
-      // Metadata may name the target already.
+      // The metadata may name the target already.
       const directory = this.#options.directoryIdOf(log);
       if (move.isAssigned && directory !== null) await this.#options.assign(log, directory);
     }
   }
 
-  /** Until the copy has caught up and the controller knows of the target. */
+  /** Copies until the copy has caught up and the controller has recorded the target. */
   async #copyAll(move: LogMove, copy: PartitionLog): Promise<void> {
     const { resources } = this.#options;
     const bucket = this.#bucket;
@@ -257,7 +257,7 @@ export class LogMoves {
       if (await this.#copySome(move, copy, true)) continue;
       if (isRecorded) return;
       if (!move.isAssigned) {
-        // What is synced now need not be synced while the log takes no writes.
+        // Records that are synced now need not be synced while the log accepts no writes.
         await copy.flush();
         move.isAssigned = true;
         void this.#options.assign(move.log, move.target.id).then(() => {
@@ -268,7 +268,7 @@ export class LogMoves {
     }
   }
 
-  /** Under load the copy is always a little behind: the last bytes follow while the log takes no writes. */
+  /** Under load the copy is always a little behind: the last records are copied while the log accepts no writes. */
   async #swap(move: LogMove, copy: PartitionLog): Promise<void> {
     const { log } = move;
     const { random } = this.#options.resources;
@@ -284,7 +284,7 @@ export class LogMoves {
     this.#end(move);
   }
 
-  /** False: the copy ends where the log ends. */
+  /** Returns false when the copy has reached the end of the log. */
   async #copySome(move: LogMove, copy: PartitionLog, mayWait: boolean): Promise<boolean> {
     const { log } = move;
     const { resources } = this.#options;
@@ -299,7 +299,7 @@ export class LogMoves {
       return true;
     }
     const { records, firstOffset } = await log.read(from, chunkBytes, log.logEndOffset, true);
-    // An empty copy begins with the batch that holds the first record.
+    // An empty copy begins with the batch that contains the first record.
     if (firstOffset !== copy.logEndOffset && copy.sizeBytes === 0)
       await copy.truncateFullyAndStartAt(firstOffset);
     await copy.appendAsFollower(records).written;
@@ -356,7 +356,7 @@ export class LogMoves {
       if (end <= copy.logStartOffset) await copy.truncateFullyAndStartAt(end);
       else await copy.truncateTo(end);
     }
-    // Retention or DeleteRecords has overtaken the copy.
+    // Retention or DeleteRecords has removed the records that the copy needs next.
     if (copy.logEndOffset < log.logStartOffset && copy.sizeBytes > 0)
       await copy.truncateFullyAndStartAt(log.logStartOffset);
   }

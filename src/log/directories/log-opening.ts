@@ -1,6 +1,4 @@
-/**
- * Opens all partition logs of one log directory at start, and closes them at the end.
- */
+/** Opens all partition logs of a log directory at the start, and closes them at the end. */
 import { StorageError } from '../../base/file-system.ts';
 import { readPartitionMetadata } from './checkpoints.ts';
 import { forEachInTurns, forEachLimited } from '../manager/concurrency.ts';
@@ -20,14 +18,14 @@ export interface OpeningOptions {
   readonly resources: LogResources;
   readonly configOf: (topic: string) => LogConfig;
   readonly callbacksOf: (name: string, log: () => PartitionLog) => LogCallbacks;
-  /** The copy of a replica that was on its way to this log directory. */
+  /** A found copy of a replica that was being moved to this directory. */
   readonly onFuture: (name: string, path: string) => void;
-  /** A directory that was marked for deletion by an earlier run. */
+  /** A partition directory that an earlier incarnation marked for deletion. */
   readonly onDeleted: (path: string) => void;
   readonly onOpened: (name: string, log: PartitionLog) => void;
 }
 
-/** Logs opened, or closed, at the same time. */
+/** Logs that are opened or closed concurrently. */
 const openingMax = 32;
 
 const metadataTopic = '__cluster_metadata';
@@ -87,16 +85,16 @@ export async function openDirectory(
     try {
       await open(name);
     } catch (error) {
-      // A file of that name is none of ours.
+      // A file with such a name is not a partition directory.
       if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
     }
   });
-  // Recovered partitions leave this to us, once for all of them.
+  // Recovered partitions rely on this one sync of the log directory.
   if (!directory.wasClean) await fs.syncDirectory(directory.path);
   directory.dirty.add('recoveryPoint');
 }
 
-/** Closes the logs of a directory so that the next start finds it clean, if its disk lets us. */
+/** Closes the logs of a directory; writes the clean shutdown file unless its disk fails. */
 export async function closeDirectory(
   directory: LogDirectory,
   logs: readonly Held[],

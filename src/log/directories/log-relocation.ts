@@ -1,17 +1,17 @@
 /**
- * Puts the files of a complete copy beneath a log, in place of its own: the last step of a move to another log directory. What the log
- * holds does not change, only where it lies, so the log goes on serving and appending as if nothing had happened.
+ * Replaces the files of a log by those of a complete copy, as the last step of a move to another log directory. The records of the
+ * log do not change, so the log continues to serve reads and appends.
  *
- * Order, so that a crash at any point leaves one complete replica: the copy is closed and synced; the old directory is renamed to
- * `…-delete` and the name synced; the copy takes the partition's name and that is synced. A start that finds a `…-future` directory
- * and no other takes it for the partition.
+ * The order leaves one complete replica after a crash at any point. The copy is closed and synced. The old directory is renamed to
+ * `…-delete` and the directory entry synced. The copy gets the partition's name, and that is synced. A start that finds a
+ * `…-future` directory and no other uses it as the partition.
  */
 import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
 
-/** The log of the copy: what relocation needs of it. */
+/** The log of the copy, as far as relocation uses it. */
 interface CopiedLog {
   readonly state: LogState;
   readonly directory: string;
@@ -22,7 +22,7 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-/** Under the writer's lock of the log; `copy` holds all of it. Returns the path of the old files. */
+/** Called under the writer's lock of the log; `copy` has all of its records. Returns the path of the old files. */
 export async function relocate(
   state: LogState,
   reader: LogReader,

@@ -1,7 +1,8 @@
 /**
- * Logs that were found at start under the name of another one, in another directory. While the first directory failed, the topic was
- * deleted and made anew, or the replica went and came back: the second one was made in a directory that works. Which one is the
- * partition's is decided when it is asked for; the others are put aside. One whose topic id is not known had no synced record yet.
+ * Logs that were found at start with the same name in several directories. They arise while a directory is offline: the topic is
+ * deleted and created again, or the replica is removed and added again, and the second log is created in a working directory. Which
+ * one belongs to the partition is decided when the partition is requested; the others are set aside. A log whose topic id is
+ * unknown had no synced record.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { Held } from './log-checkpoints.ts';
@@ -19,7 +20,10 @@ export class LogTwins {
     return this.#twins.has(name);
   }
 
-  /** All logs of that name, the partition's first: of its topic, in the directory that metadata names, else the longest. */
+  /**
+   * Returns all logs of that name, the partition's first: the one of its topic in the directory that metadata names, else the
+   * longest.
+   */
   decide(name: string, known: Held | undefined, topicId: Uuid, directoryId: Uuid | null): Held[] {
     const all = [...(known === undefined ? [] : [known]), ...(this.#twins.get(name) ?? [])];
     this.#twins.delete(name);
@@ -30,7 +34,7 @@ export class LogTwins {
     return all.sort((a, b) => rank(b) - rank(a) || b.log.logEndOffset - a.log.logEndOffset);
   }
 
-  /** All that nobody has asked for. */
+  /** Returns and removes all logs that were not requested. */
   drain(): [string, Held][] {
     const all = [...this.#twins].flatMap(([name, twins]) =>
       twins.map((twin): [string, Held] => [name, twin]),

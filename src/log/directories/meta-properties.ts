@@ -1,6 +1,6 @@
 /**
- * `meta.properties`: says whose a log directory is. Written by `kafka-storage format`, read at every start; the same bytes
- * as Kafka's, so that a directory can change hands.
+ * `meta.properties`: the cluster id and node id of a log directory. Written by `kafka-storage format`, read at every start. The
+ * bytes are those of Kafka, so that Kafka and this broker can use each other's directories.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -11,7 +11,7 @@ export const metaPropertiesName = 'meta.properties';
 export interface MetaProperties {
   readonly clusterId: string;
   readonly nodeId: number;
-  /** Null in directories that were formatted before directories had ids. */
+  /** Null in directories that were formatted before directory ids existed. */
   readonly directoryId: Uuid | null;
 }
 
@@ -19,7 +19,7 @@ export function metaPropertiesPath(directory: string): string {
   return `${directory}/${metaPropertiesName}`;
 }
 
-/** Throws with Kafka's words when a key is missing or the version is not known. */
+/** Throws with Kafka's messages when a key is missing or the version is unknown. */
 export function parseMetaProperties(text: string): MetaProperties {
   const values = parseProperties(text);
   const required = (key: string): string => {
@@ -43,7 +43,7 @@ export function dateComment(wallMs: number): string {
   return `${day} ${month} ${date} ${time} UTC ${year}`;
 }
 
-/** The file's text; `comment` is the date line that java.util.Properties puts first. */
+/** The text of the file; `comment` is the date line that java.util.Properties writes first. */
 export function metaPropertiesText(meta: MetaProperties, comment: string): string {
   const lines = ['#', `#${comment}`, `cluster.id=${meta.clusterId}`];
   if (meta.directoryId !== null) lines.push(`directory.id=${meta.directoryId}`);
@@ -51,7 +51,7 @@ export function metaPropertiesText(meta: MetaProperties, comment: string): strin
   return lines.join('\n');
 }
 
-/** The file of a directory; null when there is none. Throws when it can't be understood. */
+/** The content of a directory's file; null when there is none. Throws when it is invalid. */
 export async function readMetaProperties(fs: FileSystem, directory: string): Promise<MetaProperties | null> {
   const path = metaPropertiesPath(directory);
   if ((await fs.stat(path)) === null) return null;

@@ -1,4 +1,4 @@
-/** Directories of new partitions come with their first write or, at leisure, from here. */
+/** Creates the directories of new partitions in the background; a first write creates the directory earlier. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';
@@ -38,8 +38,8 @@ export class NewDirectories {
 }
 
 /**
- * On Windows and on macOS names that differ only in case are one: the directory of a new partition may be that of another. A disk
- * that can't be asked tells so at the first write.
+ * On Windows and macOS names that differ only in case are the same: the directory of a new partition may be that of another one. A
+ * disk that cannot be read reports its error at the first write.
  */
 export async function requireFree(fs: FileSystem, path: string): Promise<void> {
   if ((await fs.stat(path).catch(() => null)) === null) return;

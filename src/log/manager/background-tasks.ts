@@ -1,6 +1,6 @@
 /**
- * Work that comes back: the next run is planned when one has ended, so a slow run never overlaps itself. An error is logged
- * with its stack and does not end the task; a broken invariant ends the process.
+ * Periodic tasks: the next run is scheduled when one has ended, so a slow run never overlaps itself. An error is logged with its
+ * stack and does not end the task; a broken invariant ends the process.
  */
 import { AssertionError } from '../../base/assert.ts';
 import { StorageError } from '../../base/file-system.ts';
@@ -14,15 +14,15 @@ function stackOf(error: unknown): string {
 }
 
 /**
- * What a background task does with an error of one log, so that the other logs get their turn. A disk that failed takes the
- * log's directory offline; a bug is logged with its stack; a broken invariant is thrown on.
+ * Handles an error of one log in a background task, so that the task continues with the other logs. A disk error takes the log's
+ * directory offline; a bug is logged with its stack; a broken invariant is rethrown.
  */
 export function contain(log: PartitionLog, error: unknown, task: string): void {
   if (log.isOffline) return;
   if (error instanceof AssertionError) throw error;
   if (error instanceof StorageError) log.writer.fail(error);
   else
-    log.state.logger.error('a background task met a bug', {
+    log.state.logger.error('a background task has a bug', {
       partition: log.state.name,
       task,
       error: stackOf(error),
@@ -40,7 +40,7 @@ export class BackgroundTasks {
     this.#logger = logger;
   }
 
-  /** `body` resolves to whether it found something to do. */
+  /** `body` resolves to whether it had work to do. */
   start(name: string, times: TaskTimes, body: () => Promise<boolean | void>): void {
     this.#plan(name, times.firstMs, times, body);
   }

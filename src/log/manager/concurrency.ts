@@ -1,13 +1,13 @@
 /**
- * Loops over all logs of a broker, of which there may be 100,000: a bounded number of them in one turn of the event loop, and a
- * bounded number of them at a time.
+ * Loops over all logs of a broker, of which there may be 100,000: with a bounded number of logs per turn of the event loop, and a
+ * bounded number at a time.
  */
 import { type Scheduler, yieldTurn } from '../../base/clock.ts';
 
-/** Logs that a loop looks at before requests and heartbeats get their turn: 1 to 2 ms of work. */
+/** Logs that a loop handles before it yields to requests and heartbeats: 1 to 2 ms of work. */
 export const logsPerTurnMax = 100;
 
-/** Runs `body` for each item, one after the other, in as many turns of the event loop as it takes. */
+/** Runs `body` for each item, one after the other, yielding to the event loop in between. */
 export async function forEachInTurns<T>(
   items: Iterable<T>,
   scheduler: Scheduler,
@@ -24,7 +24,10 @@ export async function forEachInTurns<T>(
   }
 }
 
-/** Runs `body` for each item, at most `limit` at a time and in turns; rejects with the first error after all have ended. */
+/**
+ * Runs `body` for each item, at most `limit` at a time, yielding to the event loop; rejects with the first error after all have
+ * ended.
+ */
 export async function forEachLimited<T>(
   items: Iterable<T>,
   limit: number,
@@ -35,7 +38,7 @@ export async function forEachLimited<T>(
   let failed = false;
   let failure: unknown;
   let taken = 0;
-  /** All workers wait for it: one that went on would keep the turn. */
+  /** All workers wait for the same turn: one that continued would keep the event loop busy. */
   let turn: Promise<void> = Promise.resolve();
   const worker = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {

@@ -1,9 +1,9 @@
 /**
- * All partition logs of this broker, over all `log.dirs`: opens them at start, makes and deletes them, keeps checkpoints,
+ * All partition logs of this broker, over all `log.dirs`: opens them at the start, creates and deletes them, writes checkpoints,
  * runs retention and flushing, and closes them so that the next start is clean.
  *
- * A disk error takes the whole directory offline: its logs refuse everything, the owner is told once, the others go on.
- * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
+ * A disk error takes the whole directory offline: its logs refuse every call, the owner is notified once, the other directories
+ * continue. Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { asStorageError, type FileSystem, StorageError } from '../../base/file-system.ts';
@@ -40,18 +40,21 @@ export interface LogManagerOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** `log.dirs` in order, with their directory ids. `failure`: why one of them can't be used. */
+  /** `log.dirs` in order, with their directory ids. `failure`: why a directory cannot be used. */
   readonly directories: readonly { readonly path: string; readonly id: Uuid; readonly failure?: unknown }[];
   readonly settings: LogManagerSettings;
-  /** Memory for the newest records of all logs; 64 MiB by default. */
+  /** Memory for recent batches of all logs; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
-  /** Settings of a topic as far as they are known when its logs are opened; `updateConfig` follows. */
+  /** The configuration of a topic, as far as it is known when its logs are opened; `updateConfig` follows. */
   readonly configOf: (topic: string) => LogConfig;
-  /** `replica.alter.log.dirs.io.max.bytes.per.second` now; no limit by default. */
+  /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
-  /** Tells the controller where a replica that moves is going to be; resolves when that is recorded. At once by default. */
+  /**
+   * Reports the future directory of a replica that is being moved to the controller; resolves when that is recorded. By default it
+   * resolves at once.
+   */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** A directory went offline; all its logs are dead already. */
+  /** A directory went offline; its logs refuse every call already. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 
@@ -61,9 +64,9 @@ export class LogManager {
   readonly #resources: LogResources;
   readonly #directories: LogDirectories;
   readonly #logs = new Map<string, Held>();
-  /** Creations under way, so that two callers get the same log. */
+  /** Creations in progress, so that concurrent callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
-  /** Logs whose directories are about to be renamed: what takes their place waits for that. */
+  /** Logs whose directories are about to be renamed; a new log of the same name waits for that. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #writeBehind: WriteBehind;
   readonly #newDirectories: NewDirectories;
@@ -113,7 +116,7 @@ export class LogManager {
     });
   }
 
-  /** Locks the directories, opens (and if need be recovers) all logs in them, and starts the background tasks. */
+  /** Locks the directories, opens (and recovers if necessary) all logs in them, and starts the background tasks. */
   async start(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     for (const directory of this.#directories.all) {
@@ -138,7 +141,7 @@ export class LogManager {
     return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
   }
 
-  /** In turns of the event loop. */
+  /** Yields to the event loop. */
   async logsIn(directory: LogDirectory): Promise<PartitionLog[]> {
     const logs: PartitionLog[] = [];
     await forEachInTurns(this.#logs.values(), this.#resources.scheduler, (held) => {
@@ -160,7 +163,7 @@ export class LogManager {
     this.#directories.setCordoned(paths);
   }
 
-  /** Where the log of a partition is, or is going to be as the controller was told. */
+  /** The directory of a partition's log, or the one to which it is being moved, as reported to the controller. */
   directoryIdOf(topic: string, partition: number): Uuid | null {
     const held = this.#logs.get(partitionDirectoryName(topic, partition));
     if (held === undefined) return null;
@@ -168,15 +171,16 @@ export class LogManager {
     return move?.isAssigned === true ? move.target.id : held.directory.id;
   }
 
-  /** Copies of replicas that move to another directory. */
+  /** Copies of replicas that are being moved to another directory. */
   *movingCopies(): Iterable<{ log: PartitionLog; copy: PartitionLog; directory: LogDirectory }> {
     for (const { log, copy, target } of this.#moves.all())
       if (copy !== null) yield { log, copy, directory: target };
   }
 
   /**
-   * The log of a partition shall be in the directory `path` of `log.dirs`, now or when it is made. Throws LOG_DIR_NOT_FOUND,
-   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when it is not here yet.
+   * Moves the log of a partition to the directory `path` of `log.dirs`, now or when it is created. Throws LOG_DIR_NOT_FOUND,
+   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when the replica is not on
+   * this broker yet.
    */
   async move(topic: string, partition: number, path: string): Promise<void> {
     const target = this.#directories.forMove(path);
@@ -190,15 +194,16 @@ export class LogManager {
     if (held.directory !== target) this.#moves.begin(held.log, target);
   }
 
-  /** Goes on with moves that a clean stop interrupted. For the start, once the controller can be told. */
+  /** Continues moves that a clean stop interrupted. Called when the controller can be reached. */
   resumeMoves(): void {
     this.#moves.resume((name) => this.#logs.get(name)?.log ?? null);
   }
 
   /**
-   * The log of a partition, made when it does not exist. One of another topic id under this name (the topic was deleted and
-   * made again while this broker was away) is put aside first. `directoryId` is the directory that metadata names; null: none yet.
-   * A replica that is not new to this broker (`isNew`) may be in a directory that is offline: it is never made a second time, empty.
+   * The log of a partition; it is created when it does not exist. A log of another topic id with this name (the topic was deleted
+   * and created again while this broker was down) is set aside first. `directoryId` is the directory that metadata names; null:
+   * none yet. A replica that is not new to this broker (`isNew`) may be in an offline directory, and must not be created again
+   * empty.
    */
   getOrCreate(
     topic: string,
@@ -226,16 +231,16 @@ export class LogManager {
     return mine;
   }
 
-  /** Takes a log out of service. Its directory is renamed now and removed after the topic's `file.delete.delay.ms`. */
+  /** Closes a log. Its directory is renamed now and removed after the topic's `file.delete.delay.ms`. */
   async delete(topic: string, partition: number): Promise<void> {
     await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
   }
 
-  /** Puts the logs aside that no one should have here; they are kept as `…-stray` for a person to look at. */
+  /** Sets aside the logs that this broker should not have; they are renamed to `…-stray` for the operator. */
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
     await forEachInTurns(this.#held(), this.#resources.scheduler, async ({ log }) => {
       const name = partitionDirectoryName(log.topic, log.partition);
-      // While others were put aside, a replica of the topic that has this name now may have taken its place.
+      // While others were set aside, a replica of the topic that has this name now may have replaced it.
       if (isExpected(log) || this.#logs.get(name)?.log !== log) return;
       mark('log.stray-put-aside');
       this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
@@ -246,12 +251,12 @@ export class LogManager {
       else await this.#leave(name, twin, 'stray');
   }
 
-  /** Writes the high watermark checkpoint of all directories whose offsets have changed. */
+  /** Writes the high watermark checkpoints of all directories whose offsets have changed. */
   async checkpointHighWatermarks(): Promise<void> {
     await this.#checkpoints.write('highWatermark');
   }
 
-  /** Runs retention once over all logs; the timer does so by itself. */
+  /** Runs retention once over all logs; a timer does so as well. */
   async applyRetention(): Promise<void> {
     await retain(this.#logs.values(), this.#resources.scheduler);
   }
@@ -260,18 +265,18 @@ export class LogManager {
     return this.#upkeep.expire(this.#logs.values());
   }
 
-  /** A transaction of this partition is open for longer than any may be. */
+  /** Whether a transaction of this partition has been open for longer than any transaction may be. */
   hasLateTransaction(topic: string, partition: number): boolean {
     const log = this.get(topic, partition);
     return log !== null && this.#upkeep.isLate(log);
   }
 
-  /** Compacts what is due, once; the timer does so by itself. */
+  /** Compacts the logs that are due, once; a timer does so as well. */
   async cleanOnce(): Promise<void> {
     await this.#cleaner.cleanOnce();
   }
 
-  /** Closes all logs; with a broker epoch (the shutdown was controlled) the next start trusts what it finds. */
+  /** Closes all logs. With a broker epoch (the shutdown was controlled) the next start counts as clean. */
   async shutdown(brokerEpoch: number): Promise<void> {
     this.#newDirectories.stop();
     this.#tasks.stop();
@@ -285,16 +290,16 @@ export class LogManager {
     await this.#resources.files.close();
   }
 
-  /** Copies of moves that another run began: one without its log is the replica. */
+  /** Found copies of moves: a copy without its log is the replica. */
   async #adoptCopies(): Promise<void> {
     const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
     const orphans = this.#moves.orphans((name) => this.#logs.has(name));
-    // While a directory is offline the log may be there.
+    // Only if no directory is offline, because the log may be in an offline one.
     for (const [name, directory] of isComplete ? orphans : []) await this.#adopt(name, directory);
   }
 
   async #adopt(name: string, directory: LogDirectory): Promise<void> {
-    this.#logger.warn('the copy of a replica that moved is taken into service', { partition: name });
+    this.#logger.warn('a copy left by an interrupted move is now the replica', { partition: name });
     await this.#moves.promote(name);
     await this.#open(directory, name);
   }
@@ -331,7 +336,7 @@ export class LogManager {
     await this.#open(directory, null);
   }
 
-  /** One of the logs of a directory; `name` null: all. */
+  /** Opens one log of a directory; `name` null: all. */
   async #open(directory: LogDirectory, name: string | null): Promise<void> {
     await openDirectory(directory, name, {
       resources: this.#resources,
@@ -345,7 +350,7 @@ export class LogManager {
         else this.#twins.add(name, { log, directory });
         directory.logsCount += 1;
         if (directory.wasClean || log.logEndOffset === 0) return;
-        // Its rebuilt index is written behind.
+        // Its rebuilt index is written in the background.
         log.state.isTouched = true;
         this.#writeBehind.add(log);
       },
@@ -379,7 +384,7 @@ export class LogManager {
       if (adopted?.topicId === topicId) return adopted;
     }
     const directory = this.#directories.choose(name, place.directoryId, place.isNew);
-    // Counted at once: the next choice, made meanwhile, goes by it.
+    // Counted at once, so that a concurrent selection of a directory takes it into account.
     directory.logsCount += 1;
     await requireFree(this.#options.fs, `${directory.path}/${name}`).catch((error: unknown) => {
       directory.logsCount -= 1;
@@ -454,7 +459,7 @@ export class LogManager {
     });
   }
 
-  /** The log may move to another directory than `first`. */
+  /** The log may be moved to another directory than `first`. */
   #callbacks(first: LogDirectory, name: string, log: () => PartitionLog): LogCallbacks {
     const directory = (): LogDirectory => this.#logs.get(name)?.directory ?? first;
     return {

@@ -1,4 +1,4 @@
-/** What all logs of a broker share, and its bounds. */
+/** Resources that all logs of a broker share, and their bounds. */
 import { FilePool } from '../segment/file-pool.ts';
 import { IndexCache } from '../segment/index-cache.ts';
 import type { LogResources } from '../log-state.ts';

@@ -1,32 +1,30 @@
-/**
- * Broker settings of `log/`, as `LogManager` takes them. The composition root makes them from the node's configuration.
- */
+/** Broker settings of `log/`. The composition root makes them from the node's configuration. */
 import type { NodeConfig } from '../../config/node-config.ts';
 
-/** What Kafka adds to `transaction.max.timeout.ms`. */
+/** The time that Kafka adds to `transaction.max.timeout.ms`. */
 const lateTransactionBufferMs = 5 * 60_000;
 
 export interface LogManagerSettings {
-  /** Take `.lock` in each directory. False when the owner already holds them. */
+  /** Take `.lock` in each directory. False when the owner has taken them already. */
   readonly locksDirectories: boolean;
   readonly initialTaskDelayMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly recoveryPointCheckpointIntervalMs: number;
   readonly logStartCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
-  /** How often logs are looked through for `flush.ms`, if that is more often than they are looked through anyway. */
+  /** Interval of checks for `flush.ms`, if it is shorter than that of the other checks. */
   readonly flushCheckIntervalMs: number;
   /** Changes at run time. */
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
-  /** A transaction that was not written to for longer will not end by itself. Changes at run time. */
+  /** A transaction without a write for longer than this will not end by itself. Changes at run time. */
   readonly lateTransactionMs: number;
   readonly cleanerEnabled: boolean;
   /** Changes at run time. */
   readonly cleanerBackoffMs: number;
-  /** What compaction reads and writes. Changes at run time. */
+  /** Limits bytes read and written by compaction. Changes at run time. */
   readonly cleanerBytesPerSecond: number;
-  /** Replicas that move between log directories at the same time; null: as many as there are directories. */
+  /** Replicas that move between log directories concurrently; null: as many as there are directories. */
   readonly movesMax: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** Retention over all logs of a broker: what each of them lets go is up to the log (`log-retention.ts`). */
+/** Runs retention over all logs of a broker; each log decides what it deletes (`log-retention.ts`). */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Held } from '../directories/log-checkpoints.ts';
 import { contain } from './background-tasks.ts';

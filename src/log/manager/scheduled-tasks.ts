@@ -1,12 +1,12 @@
 /**
- * When the tasks of a log manager run: a while after the start, so that a node that comes up is not busy with them, and then
- * again and again. First and later times are those of Kafka's LogManager, LogCleaner and ReplicaManager.
+ * When the tasks of a log manager run: first some time after the start, so that they do not slow it down, then periodically. The
+ * times are those of Kafka's LogManager, LogCleaner and ReplicaManager.
  */
 import type { LogManagerSettings } from './log-settings.ts';
 
 export interface TaskTimes {
   readonly firstMs: number;
-  /** How long after a run the next one begins. `didWork`: the run found something to do. */
+  /** Delay between the end of a run and the next one. `didWork`: the run had work to do. */
   nextMs(didWork: boolean): number;
 }
 
@@ -21,12 +21,12 @@ export type LogTask =
   | 'cleaner';
 
 /**
- * How often logs that were written to are looked at, for indexes and epochs behind the appends and for `flush.ms`. Kafka looks for
- * `flush.ms` every `log.flush.scheduler.interval.ms`, which is never by default; here that property can only make it more often.
+ * Interval at which logs with new records are checked, to write indexes and epochs and for `flush.ms`. Kafka checks `flush.ms`
+ * every `log.flush.scheduler.interval.ms`, which is never by default; here that property can only shorten the interval.
  */
 const writeBehindIntervalMs = 2000;
 
-/** Kafka looks whenever its metric is read. */
+/** Kafka checks whenever its metric is read. */
 const lateTransactionsIntervalMs = 60_000;
 
 const every = (firstMs: number, intervalMs: () => number): TaskTimes => ({ firstMs, nextMs: intervalMs });
@@ -45,7 +45,7 @@ export function taskTimes(settings: LogManagerSettings): Readonly<Record<LogTask
     logStart: every(first, () => settings.logStartCheckpointIntervalMs),
     highWatermark: every(0, () => settings.highWatermarkCheckpointIntervalMs),
     writeBehind: every(writeBehindMs, () => writeBehindMs),
-    // The cleaner looks at once, and pauses only when there was nothing to compact.
+    // The cleaner runs again at once, and pauses only when there was nothing to compact.
     cleaner: { firstMs: 0, nextMs: (didWork) => (didWork ? 0 : settings.cleanerBackoffMs) },
   };
 }

@@ -1,13 +1,13 @@
 /**
- * Logs that were written to: their indexes and epochs are written behind them, `flush.ms` is looked at, and recovery points
- * follow, so that a start after a crash reads little (docs/decisions/0072-recovery-points-that-follow.md).
+ * Background writes of logs with new records: their indexes and leader epochs are written, `flush.ms` is checked, and recovery
+ * points advance, so that a start after a crash reads little (docs/decisions/0072-recovery-points-that-follow.md).
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { contain } from './background-tasks.ts';
 import { forEachInTurns } from './concurrency.ts';
 import type { PartitionLog } from '../partition-log.ts';
 
-/** A log with more behind its recovery point is synced in the background. */
+/** A log with more bytes above its recovery point is synced in the background. */
 const unsyncedBytesMax = 16 * 1024 * 1024;
 
 export class WriteBehind {
@@ -26,7 +26,7 @@ export class WriteBehind {
     this.#touched.delete(log);
   }
 
-  /** `checkpoint` writes the recovery points; it is called when one was moved. */
+  /** `checkpoint` writes the recovery points; it is called when one has advanced. */
   async run(checkpoint: () => Promise<void>): Promise<void> {
     let hasMoved = false;
     const touched = this.#touched;
@@ -44,7 +44,7 @@ export class WriteBehind {
       } catch (error) {
         contain(log, error, 'write-behind');
       }
-      // Until it is flushed it stays on the list, if the topic flushes by time.
+      // If the topic flushes by time, the log stays on the list until it is flushed.
       if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset)
         this.#touched.add(log);
     });

@@ -1,6 +1,6 @@
 /**
- * Bytes of a producer snapshot (`<offset>.snapshot`): the state of all producers before that offset. Kafka's format,
- * which keeps only the last batch of each producer. A version, then the message.
+ * The format of a producer snapshot (`<offset>.snapshot`): the state of all producers before that offset. It is Kafka's, which has
+ * only the last batch of each producer: a version, then the message.
  */
 import { decodeWithEnd, DecodeError, encode } from '../../protocol/codec/codec.ts';
 import { ProducerSnapshot } from '../../protocol/messages/stored/producer-snapshot.ts';
@@ -21,7 +21,7 @@ export function encodeProducerSnapshot(producerEntries: readonly ProducerSnapsho
   return bytes;
 }
 
-/** Null when the bytes are damaged: the snapshot is thrown away and the state rebuilt from the log. */
+/** Null when the bytes are damaged: the snapshot is deleted and the state rebuilt from the log. */
 export function decodeProducerSnapshot(content: Uint8Array): readonly ProducerSnapshotEntry[] | null {
   if (versionOf(content) !== version || content.length < crcEnd) return null;
   try {

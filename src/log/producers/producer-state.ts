@@ -1,9 +1,9 @@
 /**
- * What one partition knows of each idempotent or transactional producer: its epoch, its last five batches, its open
- * transaction. Decides whether a batch is new, a duplicate or out of order. Pure: snapshots and replay are the owner's.
+ * The state of each idempotent or transactional producer in one partition: its epoch, its last five batches, its open transaction.
+ * It decides whether a batch is new, a duplicate or out of order. Pure; its owner stores snapshots and replays batches.
  *
- * Invariants: at most five batches a producer, in order of sequence, all of its current epoch; the transactions in
- * `#transactions` are ordered by their first offset; a client begins a transaction only with a guard of `verifications`.
+ * Invariants: at most five batches per producer, in the order of their sequences, all with its current epoch. The transactions in
+ * `#transactions` are ordered by their first offset. A client begins a transaction only with a guard from `verifications`.
  */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -30,25 +30,25 @@ export interface ProducerStateEntry {
   readonly producerId: number;
   producerEpoch: number;
   coordinatorEpoch: number;
-  /** Largest timestamp of the last batch: what a client is shown. */
+  /** Largest timestamp of the last batch, for DescribeProducers. */
   lastTimestampMs: number;
   /**
-   * When this broker saw it last, by its own clock: what expiry goes by, because record timestamps may be anything. Of a transaction
-   * that is open when the log is loaded, what its last batch says.
+   * When this broker last saw the producer, by the broker's own clock. Expiry uses it, because record timestamps may be anything.
+   * For a transaction that is open when the log is loaded, it is derived from the last batch's timestamp.
    */
   lastSeenMs: number;
   currentTxnFirstOffset: number | null;
-  /** The last of its epoch. Those of coordinators have no sequence (-1). */
+  /** The last batches of its epoch. Those of coordinators have no sequence (-1). */
   batches: ProducerBatch[];
 }
 
-/** What compaction keeps of a producer: the batch that ends here, or without one the marker of this epoch. */
+/** What compaction keeps of a producer: the batch that ends at this offset, or without a batch the marker of this epoch. */
 export interface LastRecord {
   readonly lastDataOffset: number | null;
   readonly producerEpoch: number;
 }
 
-/** The end of a transaction, as its marker says it. */
+/** The content of a transaction marker. */
 export interface TransactionMarker {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -57,14 +57,14 @@ export interface TransactionMarker {
   readonly timestampMs: number;
 }
 
-/** Of a client's batch: the guard of its verification, null without one; `'off'`: `transaction.partition.verification.enable=false`. */
+/** The guard of a client's batch, null without one; `'off'`: `transaction.partition.verification.enable=false`. */
 export type Verification = VerificationGuard | 'off' | null;
 
-/** From transactions version 2 on a producer's epoch is raised by every marker (KIP-890). */
+/** From transactions version 2 on every marker raises the producer's epoch (KIP-890). */
 const epochBumpVersion = 2;
 const epochMax = 0x7fff;
 
-/** Origin of an append: a client's batch must obey the rules; a follower takes what its leader accepted. */
+/** Origin of an append. A client's batch is checked by all rules; a follower accepts what its leader accepted. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 interface OpenTransaction {
@@ -74,7 +74,7 @@ interface OpenTransaction {
   lastOffset: number | null;
 }
 
-/** `sequence` + `count` in the ring of sequence numbers. */
+/** `sequence` + `count`, wrapping around at the largest sequence number. */
 export function addSequence(sequence: number, count: number): number {
   const sum = sequence + count;
   return sum > sequenceMax ? sum - sequenceMax - 1 : sum;
@@ -86,7 +86,7 @@ function subtractSequence(sequence: number, count: number): number {
 
 export class ProducerState {
   readonly #producers = new Map<number, ProducerStateEntry>();
-  /** Open ones, and ended ones whose marker is not yet below the high watermark. */
+  /** Open transactions, and ended ones whose marker is not yet below the high watermark. */
   #transactions: OpenTransaction[] = [];
   readonly #verifications = new TransactionVerifications();
 
@@ -108,7 +108,10 @@ export class ProducerState {
     this.#verifications.clear();
   }
 
-  /** What a first batch of a transaction must show when it is appended; null: the producer's transaction has begun here already. */
+  /**
+   * The guard that the first batch of a transaction must carry when it is appended; null: the producer's transaction has begun here
+   * already.
+   */
   beginVerification(request: VerificationRequest, nowMs: number): VerificationGuard | null {
     if (this.#isOngoing(request.producerId, request.producerEpoch)) return null;
     return this.#verifications.begin(request, nowMs);
@@ -122,7 +125,7 @@ export class ProducerState {
       const same = entry === undefined ? null : repeated(entry, header);
       if (same !== null) return same;
     }
-    // Coordinators too: the offsets of a group are a client's.
+    // Applies to coordinators as well, because a group's offsets belong to a client's transaction.
     if (header.isTransactional) this.#checkVerified(header, verification);
     if (entry !== undefined && header.producerEpoch < entry.producerEpoch)
       throw staleEpoch(entry, header.producerEpoch);
@@ -137,8 +140,8 @@ export class ProducerState {
   }
 
   /**
-   * Throws when the marker comes from a coordinator or a producer that has been replaced. With transactions version 2 a marker has a
-   * higher epoch than the transaction; the same epoch without a transaction is that of a marker that is written once more.
+   * Throws when the marker comes from a coordinator or producer that has been replaced. With transactions version 2 a marker has a
+   * higher epoch than the transaction; the same epoch without an open transaction means that the marker is being written again.
    */
   admitMarker(marker: TransactionMarker, transactionVersion: number): void {
     const entry = this.#producers.get(marker.producerId);
@@ -164,7 +167,7 @@ export class ProducerState {
     }
   }
 
-  /** The batch has been given its offsets. */
+  /** The batch has been assigned its offsets. */
   record(header: BatchHeader, firstOffset: number, lastOffset: number, nowMs: number): void {
     const entry = this.#enter(header.producerId, header.producerEpoch, nowMs);
     entry.lastTimestampMs = header.maxTimestamp;
@@ -184,7 +187,7 @@ export class ProducerState {
     }
   }
 
-  /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborted one. */
+  /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborts one. */
   recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
     const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
     const firstOffset = entry.currentTxnFirstOffset;
@@ -205,7 +208,7 @@ export class ProducerState {
     };
   }
 
-  /** Compaction has emptied the marker of a transaction: what it still says is the epoch. */
+  /** Compaction has emptied the marker of a transaction; it still has the epoch. */
   recordEmptiedMarker(producerId: number, producerEpoch: number, nowMs: number): void {
     this.#enter(producerId, producerEpoch, nowMs);
   }
@@ -224,7 +227,7 @@ export class ProducerState {
     return null;
   }
 
-  /** Transactions whose marker is below the high watermark are stable: they need not be remembered. */
+  /** Removes transactions whose marker is below the high watermark: they are stable. */
   highWatermarkMoved(highWatermark: number): void {
     if (this.#transactions.length === 0) return;
     this.#transactions = this.#transactions.filter(
@@ -232,7 +235,7 @@ export class ProducerState {
     );
   }
 
-  /** The producer whose open transaction was written to longest ago; null: no transaction is open. */
+  /** The producer with an open transaction whose last write is the oldest; null: no transaction is open. */
   oldestTransaction(): ProducerStateEntry | null {
     let oldest: ProducerStateEntry | null = null;
     for (const { producerId, lastOffset } of this.#transactions) {
@@ -243,7 +246,7 @@ export class ProducerState {
     return oldest;
   }
 
-  /** Forgets producers that were silent for `expirationMs` and have no open transaction. */
+  /** Removes producers without an open transaction that have not written for `expirationMs`. */
   expire(nowMs: number, expirationMs: number): void {
     for (const [producerId, entry] of this.#producers) {
       if (entry.currentTxnFirstOffset === null && nowMs - entry.lastSeenMs >= expirationMs)
@@ -268,7 +271,7 @@ export class ProducerState {
     });
   }
 
-  /** Replaces everything by the content of a snapshot. */
+  /** Replaces the state by the content of a snapshot. */
   load(snapshot: readonly ProducerSnapshotEntry[], nowMs: number): void {
     this.clear();
     for (const row of snapshot) {
@@ -351,7 +354,7 @@ export class ProducerState {
         `Out of order sequence number for producer ${header.producerId}: ${next} (incoming seq. number), ${verification.lowestSequence} (earliest seen sequence)`,
       );
     }
-    // Nothing is known of the producer, perhaps because retention took all of its records: any number will do.
+    // The producer is unknown, perhaps because retention deleted all its records, so any sequence is accepted.
     if (entry === undefined) return;
     const last =
       entry.producerEpoch === header.producerEpoch ? (entry.batches.at(-1)?.lastSequence ?? -1) : -1;
@@ -362,7 +365,7 @@ export class ProducerState {
   }
 }
 
-/** When a batch that is read at a start was written: its timestamp, unless that can't be. */
+/** When a batch that is read at a start was written: its timestamp, unless that is impossible. */
 export function writtenMs(timestampMs: number, nowMs: number): number {
   return timestampMs < 0 || timestampMs > nowMs ? nowMs : timestampMs;
 }

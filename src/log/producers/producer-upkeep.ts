@@ -1,9 +1,9 @@
 /**
- * What is done now and then about the producers of all logs: those that are silent are forgotten, and a transaction that
- * has been open for too long is named in the log.
+ * Periodic work on the producer state of all logs: producers that have not written for long are removed, and a transaction that has
+ * been open for too long is logged.
  *
- * A coordinator ends every transaction within `transaction.max.timeout.ms`. One that is open five minutes longer will not
- * end by itself (KIP-664 calls it hanging): readers with `read_committed` and compaction wait for it.
+ * A coordinator ends every transaction within `transaction.max.timeout.ms`. A transaction that is open five minutes longer will not
+ * end by itself (KIP-664 calls it hanging); read_committed consumers and compaction wait for it.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { contain } from '../manager/background-tasks.ts';
@@ -14,7 +14,7 @@ import type { PartitionLog } from '../partition-log.ts';
 export class ProducerUpkeep {
   readonly #settings: LogManagerSettings;
   readonly #scheduler: Scheduler;
-  /** First offset of the transaction that was named last. */
+  /** First offset of the transaction that was logged last. */
   readonly #named = new WeakMap<PartitionLog, number>();
 
   constructor(settings: LogManagerSettings, scheduler: Scheduler) {
@@ -22,7 +22,7 @@ export class ProducerUpkeep {
     this.#scheduler = scheduler;
   }
 
-  /** Forgets producers that have not written for `producer.id.expiration.ms`. */
+  /** Removes producers that have not written for `producer.id.expiration.ms`. */
   expire(logs: Iterable<{ readonly log: PartitionLog }>): Promise<void> {
     return forEachInTurns(logs, this.#scheduler, ({ log }) => {
       if (log.isOffline) return;
@@ -45,7 +45,7 @@ export class ProducerUpkeep {
     });
   }
 
-  /** True when a transaction of `log` should have been ended long ago. */
+  /** Whether a transaction of `log` should have ended long ago. */
   isLate(log: PartitionLog): boolean {
     const { state } = log;
     const oldest = state.producers.oldestTransaction();

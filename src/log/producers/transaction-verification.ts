@@ -1,13 +1,13 @@
 /**
- * Which transactions of one partition are being verified (KIP-890): between a producer's question whether its transaction is open, put
- * to the transaction coordinator by the leader, and the first batch of that transaction. Without it a batch that was late on the
- * network could begin a transaction that its coordinator has ended, and that one would never end.
+ * The transactions of one partition that are being verified (KIP-890). A verification begins when the leader asks the transaction
+ * coordinator whether the producer's transaction is open, and ends with the first batch of that transaction. Without verification a
+ * delayed batch could begin a transaction that its coordinator has ended, and that transaction would never end.
  *
  * Invariant: a guard admits a batch only until a batch of its producer, or the marker of its transaction, is appended; a later
  * request gets another guard.
  */
 
-/** Stands for one verification. The code that asks the coordinator keeps it, and passes it to the append of the batch. */
+/** Identifies one verification. The code that asks the coordinator keeps it and passes it to the append of the batch. */
 export interface VerificationGuard {
   readonly producerId: number;
 }
@@ -15,9 +15,9 @@ export interface VerificationGuard {
 export interface VerificationRequest {
   readonly producerId: number;
   readonly producerEpoch: number;
-  /** First sequence of the batch that waits. */
+  /** First sequence of the batch to be verified. */
   readonly sequence: number;
-  /** Of a client with transactions version 2, whose sequences begin at 0 with each transaction's epoch. */
+  /** The client uses transactions version 2: its sequences begin at 0 with the epoch of each transaction. */
   readonly supportsEpochBump: boolean;
 }
 
@@ -26,14 +26,14 @@ interface Verification {
   readonly supportsEpochBump: boolean;
   readonly beganMs: number;
   producerEpoch: number;
-  /** The smallest of this epoch: a batch that overtook it on the way must not be the first in the log. */
+  /** The smallest sequence of this epoch: a batch that overtook it on the network must not be the first in the log. */
   lowestSequence: number;
 }
 
 export class TransactionVerifications {
   readonly #byProducer = new Map<number, Verification>();
 
-  /** One guard for all batches of a producer that wait together. */
+  /** All pending batches of a producer share one guard. */
   begin(request: VerificationRequest, nowMs: number): VerificationGuard {
     const { producerId, producerEpoch, sequence, supportsEpochBump } = request;
     let known = this.#byProducer.get(producerId);
@@ -50,12 +50,12 @@ export class TransactionVerifications {
     return known.guard;
   }
 
-  /** Whether `guard` is that of the producer's newest verification. */
+  /** Whether `guard` belongs to the producer's newest verification. */
   isCurrent(guard: VerificationGuard): boolean {
     return this.#byProducer.get(guard.producerId)?.guard === guard;
   }
 
-  /** What is being verified for a producer. */
+  /** The verification in progress for a producer. */
   get(producerId: number): Pick<Verification, 'lowestSequence' | 'supportsEpochBump'> | null {
     return this.#byProducer.get(producerId) ?? null;
   }
@@ -66,9 +66,9 @@ export class TransactionVerifications {
   }
 
   /**
-   * A marker is appended. One of transactions version 2 (`raisesEpoch`) has the epoch of the next transaction: a verification of that
-   * epoch is about a transaction which the marker does not end. It may well have begun before the marker came, since a producer goes
-   * on as soon as the end is decided.
+   * A marker is appended. A marker of transactions version 2 (`raisesEpoch`) has the epoch of the next transaction: a verification
+   * of that epoch belongs to a transaction that the marker does not end. That transaction may have begun before the marker arrived,
+   * because a producer continues as soon as the end is decided.
    */
   marked(producerId: number, markerEpoch: number, raisesEpoch: boolean): void {
     const known = this.#byProducer.get(producerId);

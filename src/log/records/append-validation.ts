@@ -1,7 +1,6 @@
 /**
- * What a leader checks of records before they get offsets, in Kafka's order (kafka-inventory.md §2.5). The records of every
- * batch are walked, compressed or not: one that no consumer can read would stop them all at its offset. They are decoded only
- * where the topic asks for another compression.
+ * The checks that a leader makes before records get offsets, in Kafka's order. The records of every batch are examined, compressed
+ * or not, because consumers could not read past an invalid one. They are decoded only when the topic requires another compression.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
@@ -27,14 +26,14 @@ export interface ValidBatch {
 
 export interface ValidationContext extends InspectionContext {
   readonly origin: AppendOrigin;
-  /** Of the Produce request. */
+  /** Version of the Produce request. */
   readonly requestVersion: number;
 }
 
-/** Produce requests before this version can't carry zstd. */
+/** Produce requests before this version must not contain zstd. */
 const zstdVersionMin = 7;
 
-/** Throws KafkaError when any batch is refused: then none is appended. */
+/** Throws KafkaError when any batch is refused; then none is appended. */
 export function validateForLeader(records: Uint8Array, context: ValidationContext): ValidBatch[] {
   const found: ValidBatch[] = [];
   let at = 0;
@@ -69,7 +68,7 @@ function validateBatch(
   checkHeader(header, context);
   const content = header.isControl ? bytes : contentOf(bytes, header, unpackedBytesMax(config));
   if (!header.isControl) {
-    // What the header says of its records' times is not believed: retention and searches by time go by it.
+    // The timestamps in the header are not trusted, because retention and searches by time depend on them.
     const maxTimestamp = inspectRecords(content, header, context);
     if (config.messageTimestampType === 'CreateTime') {
       setMaxTimestamp(bytes, 0, maxTimestamp);
@@ -102,7 +101,7 @@ function tooLarge(sizeBytes: number, sizeBytesMax: number): KafkaError {
   );
 }
 
-/** The framing: a whole batch of format 2. */
+/** Checks the framing: a whole batch of format 2. */
 function checkForm(records: Uint8Array, at: number): void {
   const remaining = records.length - at;
   const fault = headerFault(records, at, remaining, 0);
@@ -110,7 +109,7 @@ function checkForm(records: Uint8Array, at: number): void {
   if (remaining >= batchHeaderBytes && (records[at + 16] as number) !== 2) {
     throw new KafkaError(Errors.INVALID_RECORD, `Record batch has an unsupported ${fault}`);
   }
-  // With the right checksum it is what its sender made of it: asking again won't help.
+  // With a correct checksum the sender made the batch like this, so a retry would not help.
   if (isIntact(records, at)) throw invalid(`Record batch has an invalid ${fault}`);
   throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record is corrupt: ${fault}`);
 }
@@ -151,7 +150,7 @@ function invalid(message: string): RecordValidationError {
   return new RecordValidationError(Errors.INVALID_RECORD, message);
 }
 
-/** The batch itself, or what its records are decompressed to. */
+/** The batch itself, or its decompressed records. */
 function contentOf(bytes: Uint8Array, header: BatchHeader, maxBytes: number): Uint8Array {
   const { compression } = header;
   if (compression === 'none' || compression === null) return bytes;
@@ -159,6 +158,6 @@ function contentOf(bytes: Uint8Array, header: BatchHeader, maxBytes: number): Ui
     return decompress(compression, bytes.subarray(batchHeaderBytes), maxBytes);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record batch can not be read: ${error.message}`);
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record batch cannot be read: ${error.message}`);
   }
 }

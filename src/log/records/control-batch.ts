@@ -1,13 +1,11 @@
-/**
- * Reads the transaction marker out of a control batch.
- */
+/** Reads the transaction marker in a control batch. */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { endTransactionOf } from '../../protocol/records/control.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import type { TransactionMarker } from '../producers/producer-state.ts';
 
-/** The marker in a control batch; null for other control records, and for what can't be read. */
+/** The marker in a control batch; null for other control records, and for bytes that cannot be decoded. */
 export function readMarker(header: BatchHeader): TransactionMarker | null {
   if (!header.isControl || header.producerId < 0) return null;
   try {

@@ -1,6 +1,6 @@
 /**
- * The few places where the log decodes single records: recompression, and searches by time within one batch. The checks of
- * records before they get offsets are in `record-inspection.ts`.
+ * The places where the log decodes single records: recompression, and searches by time within one batch. The checks of records
+ * before they get offsets are in `record-inspection.ts`.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -12,7 +12,7 @@ import type { KafkaRecord } from '../../protocol/records/record.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import type { LogConfig } from '../log-config.ts';
 
-/** What a search by time finds. */
+/** The result of a search by time. */
 export interface TimestampOffset {
   readonly timestamp: number;
   readonly offset: number;
@@ -20,12 +20,12 @@ export interface TimestampOffset {
 }
 
 export interface RecordError {
-  /** Place of the record in its batch. */
+  /** Position of the record in its batch. */
   readonly index: number;
   readonly message: string;
 }
 
-/** A refusal that names the records it is for, as Produce answers from version 8 on. */
+/** An error with the records that caused it, for Produce responses from version 8 on. */
 export class RecordValidationError extends KafkaError {
   readonly recordErrors: readonly RecordError[];
 
@@ -39,25 +39,25 @@ const expansionMax = 4;
 const unpackedBytesFloor = 16 * 1024 * 1024;
 
 /**
- * A batch may unpack to four times what the topic takes as one batch, and at least to 16 MiB, which is about 40 ms of the
- * event loop (docs/decisions/0065-one-bound-for-unpacked-batches.md).
+ * A batch may decompress to four times the topic's maximum batch size, and at least to 16 MiB, which takes about 40 ms of the event
+ * loop (docs/decisions/0065-one-bound-for-unpacked-batches.md).
  */
 export function unpackedBytesMax(config: LogConfig): number {
   return Math.max(unpackedBytesFloor, expansionMax * config.maxMessageBytes);
 }
 
-/** The records of a batch that a client sent, with its faults turned into refusals. */
+/** The records of a client's batch; decoding errors become refusals. */
 function decode(header: BatchHeader, content: Uint8Array, config: LogConfig): KafkaRecord[] {
   try {
     return decodeRecords(header, unpackedBytesMax(config), header.compression === 'none' ? null : content);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const row = header.compression === 'none' ? Errors.INVALID_RECORD : Errors.CORRUPT_MESSAGE;
-    throw new KafkaError(row, `Record batch can not be read: ${error.message}`);
+    throw new KafkaError(row, `Record batch cannot be read: ${error.message}`);
   }
 }
 
-/** What `compression.type` asks for; null: batches stay as they were sent. */
+/** The compression of `compression.type`; null: batches keep their compression. */
 export function compressionOfTopic(config: LogConfig): CompressionType | null {
   switch (config.compressionType) {
     case 'producer':
@@ -75,7 +75,7 @@ function levelOf(compression: CompressionType, config: LogConfig): number | unde
   return compression === 'zstd' ? config.compressionZstdLevel : undefined;
 }
 
-/** The same batch in another compression. `content`: what it was decompressed to, or the batch itself when it is not compressed. */
+/** The same batch with another compression. `content`: its decompressed records, or the batch itself when it is not compressed. */
 export function recompress(
   header: BatchHeader,
   content: Uint8Array,
@@ -100,7 +100,7 @@ export function recompress(
   });
 }
 
-/** The first record of the batch from `offsetMin` on with a timestamp of at least `timestamp`; null when there is none. */
+/** The first record of the batch, from `offsetMin` on, with a timestamp of at least `timestamp`; null when there is none. */
 export function firstRecordAtOrAfter(
   bytes: Uint8Array,
   at: number,
@@ -116,7 +116,7 @@ export function firstRecordAtOrAfter(
   return null;
 }
 
-/** The first record of the batch that carries its largest timestamp. */
+/** The first record of the batch with its largest timestamp. */
 export function recordOfMaxTimestamp(bytes: Uint8Array, at: number): TimestampOffset | null {
   const header = new Header(bytes, at);
   let found: KafkaRecord | null = null;

@@ -1,8 +1,7 @@
 /**
- * One pass over the records of a batch that a leader is asked to append, without decoding them: their lengths, timestamps,
- * offsets and keys. Lengths that don't fit the batch refuse it at once; what else is wrong is named for each record, with
- * Kafka's messages, and refuses the batch at the end. Kafka looks at each record's key first: one that lacks its key is not
- * said to be late as well.
+ * One pass over the records of a batch before a leader appends it, without decoding them: lengths, timestamps, offsets and keys.
+ * Invalid lengths refuse the batch at once. Other errors are collected for each record, with Kafka's messages, and refuse the batch
+ * at the end. Kafka checks each record's key first: for a record without a required key no other error is reported.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -14,16 +13,16 @@ import { type RecordError, RecordValidationError } from './record-checks.ts';
 
 export interface InspectionContext {
   readonly config: LogConfig;
-  /** As messages name it: `topic-0`. */
+  /** The partition's name in messages: `topic-0`. */
   readonly partition: string;
   readonly nowMs: number;
 }
 
-/** More errors than this are not listed one by one. */
+/** Further errors are not listed one by one. */
 const recordErrorsMax = 1000;
 const int64Max = 2n ** 63n - 1n;
 
-/** `content`: the batch itself, or its records when they were compressed. Returns the largest timestamp of the records. */
+/** `content`: the batch itself, or its decompressed records. Returns the largest timestamp of the records. */
 export function inspectRecords(content: Uint8Array, header: BatchHeader, context: InspectionContext): number {
   const inspection = new Inspection(header, context);
   const isCompressed = header.compression !== 'none';
@@ -35,7 +34,7 @@ export function inspectRecords(content: Uint8Array, header: BatchHeader, context
     throw refused(`Records do not match their batch: ${error.message}`);
   }
   if (reader.position !== content.length)
-    throw refused(`${content.length - reader.position} bytes behind the last record`);
+    throw refused(`${content.length - reader.position} bytes after the last record`);
   inspection.finish();
   return inspection.maxTimestamp;
 }
@@ -50,9 +49,9 @@ class Inspection {
   readonly #baseTimestamp: number;
   readonly #needsKey: boolean;
   readonly #checksOffsets: boolean;
-  /** The time of all records where the batch says that a broker has stamped them; else null. */
+  /** The timestamp of all records when the batch is marked LogAppendTime; else null. */
   readonly #batchTime: number | null;
-  /** The batch says that a broker has stamped its records, and none has. */
+  /** A client's batch is marked LogAppendTime, although no broker has set its timestamps. */
   readonly #isMistyped: boolean;
   readonly #earliestMs: number;
   readonly #latestMs: number;
@@ -66,9 +65,9 @@ class Inspection {
     this.#context = context;
     this.#baseTimestamp = header.baseTimestamp;
     this.#needsKey = config.cleanupPolicy.compact;
-    // Consumers of uncompressed batches count themselves; the offsets inside compressed ones are what they go by.
+    // Consumers derive the offsets of an uncompressed batch; in a compressed one they use those inside.
     this.#checksOffsets = header.compression !== 'none';
-    // As Kafka: a client that marks its batch LogAppendTime is refused only where the mark could be taken for the broker's.
+    // As in Kafka, a client's batch with the mark LogAppendTime is refused only where the mark could be mistaken for the broker's.
     this.#batchTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;
     this.#isMistyped = this.#batchTime !== null && (!checksTime || this.#batchTime === -1);
     this.#earliestMs = checksTime ? nowMs - config.messageTimestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
@@ -92,7 +91,7 @@ class Inspection {
     else this.#checkTime(index, this.#batchTime ?? timestamp);
   }
 
-  /** Throws when a record was wrong. */
+  /** Throws when a record was invalid. */
   finish(): void {
     if (this.#errorsCount === 0) return;
     const text = 'One or more records have been rejected due to';
@@ -150,7 +149,7 @@ class Inspection {
   }
 }
 
-/** Settings beyond 2^53 are kept as that; what they were set to is the largest number of 64 bits. */
+/** Settings above 2^53 are stored as 2^53; the configured value was the largest 64-bit number. */
 function asInt64(value: number): bigint {
   return value >= Number.MAX_SAFE_INTEGER ? int64Max : BigInt(value);
 }

@@ -1,9 +1,10 @@
 /**
- * Opens a partition's directory: finishes what a crash interrupted, recovers what may be torn, and builds the log's state.
+ * Opens a partition's directory: completes operations that a crash interrupted, recovers segments that may be incomplete, and
+ * builds the log's state.
  *
- * After a clean shutdown only the tail behind the last index entry is read. Otherwise everything from the recovery point on is
- * read with checksums and truncated at the last whole valid batch (later segments are dropped); its indexes, the leader epochs
- * and the producers' state are made again, and what was kept from there on is synced before anyone is served.
+ * After a clean shutdown only the tail after the last index entry is read. Otherwise everything from the recovery point on is read
+ * with checksums and truncated after the last valid batch; later segments are dropped. The indexes, leader epochs and producer
+ * state of that part are rebuilt, and what remains is synced before any request is served.
  */
 import { mark } from '../../base/mark.ts';
 import { assert } from '../../base/assert.ts';
@@ -33,7 +34,7 @@ interface Found {
   readonly segments: Segment[];
 }
 
-/** Builds the state of a log from its directory. Rejects when the disk fails or holds an unsupported format. */
+/** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const { fs } = options.resources;
   const directory = { path: options.directory };
@@ -52,7 +53,7 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     epochs ?? new LeaderEpochCache([]),
     new ProducerState(),
   );
-  // After a crash, or while there was nothing to sync, what is in the directory may not have been synced.
+  // After a crash, or when there was nothing to sync, the directory's files may not have been synced.
   const unsure = !options.isClean || active.sizeBytes === 0;
   state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
   state.directoryDirty ||= unsure;
@@ -82,7 +83,10 @@ function setEnd(state: LogState, offset: number): void {
   state.nextOffset = offset;
 }
 
-/** What lies in the directory, after finishing or undoing interrupted deletions and compactions. Foreign files stay. */
+/**
+ * Lists the segments of the directory, after completing or reverting interrupted deletions and compactions. Other files are
+ * ignored.
+ */
 async function listSegments(options: PartitionLogOptions, directory: { path: string }): Promise<Found> {
   const { fs, clock } = options.resources;
   const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
@@ -110,7 +114,7 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     );
   }
   for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
-  // Indexes without a log are left-overs of a deletion.
+  // An index without a log is left over from a deletion.
   const known = new Set(bases);
   for (const file of files) {
     if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
@@ -131,7 +135,7 @@ async function loadEpochs(
   return entries === null ? null : new LeaderEpochCache(entries);
 }
 
-/** False when the tail is not what a clean shutdown leaves. */
+/** Returns false when the tail is not in the state that a clean shutdown leaves. */
 async function loadClean(state: LogState, snapshots: number[]): Promise<boolean> {
   const { active } = state;
   let end = active.baseOffset;
@@ -144,17 +148,17 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
     mark('log.clean-start-not-believed');
     return false;
   }
-  // A checkpoint that lost its latest epochs is made again from the batches.
+  // A checkpoint without the latest epochs is rebuilt from the batches.
   if (latestEpoch > state.epochs.latestEpoch) return false;
   setEnd(state, end);
   state.recoveryPoint = end;
-  // Without a snapshot there were no producers: a clean shutdown would have written one.
+  // Without a snapshot there were no producers; otherwise the clean shutdown would have written one.
   if (snapshots.length > 0) await loadProducers(state, snapshots, end);
   state.producersKnownAt = end;
   return true;
 }
 
-/** Loads the newest usable snapshot at or before `upTo` and replays the batches behind it. */
+/** Loads the newest usable snapshot at or before `upTo` and replays the batches after it. */
 export async function loadProducers(
   state: LogState,
   snapshots: readonly number[],
@@ -163,7 +167,7 @@ export async function loadProducers(
   await replayProducers(state, await loadSnapshot(state, snapshots, upTo), upTo);
 }
 
-/** Takes the batches in [from, upTo) over into the producers' state. */
+/** Applies the batches in [from, upTo) to the producer state. */
 async function replayProducers(state: LogState, from: number, upTo: number): Promise<void> {
   if (from >= upTo) return;
   const nowMs = state.resources.clock.wallMs();
@@ -179,7 +183,7 @@ async function replayProducers(state: LogState, from: number, upTo: number): Pro
   }
 }
 
-/** The offset that the loaded snapshot covers; the start of the log when there is none. Damaged snapshots are deleted. */
+/** Returns the offset of the loaded snapshot, or the start of the log when there is none. Damaged snapshots are deleted. */
 async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo: number): Promise<number> {
   const { fs, clock, logger } = state.resources;
   for (const offset of [...snapshots].reverse()) {
@@ -205,7 +209,7 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
   const first = state.floorSegment(recoveryPoint);
   const begin = await recoveryStart(state.segments[first] as Segment, recoveryPoint);
   state.epochs.truncateFromEnd(begin.offset);
-  // A snapshot of the recovery point spares the replay of what lies in front of it in the segment.
+  // With a snapshot at the recovery point, the batches before it in the segment need not be replayed.
   const known = await loadSnapshot(state, snapshots, begin.position > 0 ? recoveryPoint : begin.offset);
   await replayProducers(state, known, begin.offset);
   setEnd(state, begin.offset);
@@ -231,18 +235,18 @@ async function recover(state: LogState, snapshots: readonly number[], recoveryPo
   }
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
-  // What is below it was synced before.
+  // Everything below the recovery point was synced before.
   state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
   await flushTo(state, state.logEndOffset, { indexes: false });
 }
 
-/** A batch, where recovery begins to read its segment. */
+/** The position in a segment at which recovery begins to read. */
 interface RecoveryStart {
   readonly position: number;
   readonly offset: number;
 }
 
-/** The last indexed batch that begins at or before the recovery point; the front of the segment when there is none. */
+/** The last indexed batch that begins at or before the recovery point; the start of the segment when there is none. */
 async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<RecoveryStart> {
   const front = { position: 0, offset: segment.baseOffset };
   if (recoveryPoint <= segment.baseOffset || segment.sizeBytes === 0) return front;
@@ -255,12 +259,12 @@ async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<R
 
 const overlapFault = 'segments overlap';
 const gapFault = 'the records in front of a segment are lost';
-/** The batch in front of the recovery point is damaged: its segment is read from the front. */
+/** The batch before the recovery point is damaged, so its segment is read from the start. */
 const damagedStartFault = 'damage below the recovery point';
 
 /**
- * Segments are made without gaps, and compaction makes gaps only below the recovery point. Another gap is a tail that a
- * power cut took although it kept the next segment: what follows it is not the log any more.
+ * Segments are written without gaps, and compaction makes gaps only below the recovery point. Any other gap means that a power cut
+ * lost a tail although it kept the next segment; what follows the gap does not belong to the log any more.
  */
 function sequenceFault(
   state: LogState,
@@ -274,7 +278,7 @@ function sequenceFault(
     : null;
 }
 
-/** Keeps the segments from `index` on under another name, for a person to look at. */
+/** Renames the segments from `index` on, so that the operator can examine them. */
 async function setAside(state: LogState, index: number): Promise<void> {
   mark('log.segments-kept-as-lost');
   const { fs } = state.resources;
@@ -285,7 +289,7 @@ async function setAside(state: LogState, index: number): Promise<void> {
   await dropSegments(state, index);
 }
 
-/** Returns what ended the valid part early; null when all of it is valid. */
+/** Returns why the valid part ended early; null when all of the segment is valid. */
 async function recoverSegment(
   state: LogState,
   segment: Segment,
@@ -319,18 +323,18 @@ async function recoverSegment(
   }
   index.sealTime();
   segment.adoptIndex(index);
-  // That of the active segment is written behind, or at close.
+  // The index of the active segment is written in the background, or at close.
   if (segment !== state.active) await segment.writeIndexes(false);
   return result.fault;
 }
 
-/** Segments from `index` on hold nothing that follows the log's end. */
+/** Removes the segments from `index` on: their records do not follow the end of the log. */
 async function dropSegments(state: LogState, index: number): Promise<void> {
   const dropped = state.segments.slice(index);
   state.segments = state.segments.slice(0, index);
   for (const segment of dropped) {
     mark('log.segment-behind-cut-dropped');
-    state.logger.warn('dropped a segment behind an invalid tail', {
+    state.logger.warn('dropped a segment after an invalid tail', {
       partition: state.name,
       segment: segment.path,
     });
@@ -340,7 +344,7 @@ async function dropSegments(state: LogState, index: number): Promise<void> {
   state.directoryDirty = true;
 }
 
-/** Settles the offsets that come from checkpoints, and removes snapshots that belong to nothing. */
+/** Sets the offsets that come from checkpoints, and removes snapshots without records. */
 async function finish(state: LogState, snapshots: readonly number[]): Promise<void> {
   const { options } = state;
   const firstBase = (state.segments[0] as Segment).baseOffset;

@@ -1,12 +1,10 @@
-/**
- * Takes over into the producers' state what an appended or replayed batch says.
- */
+/** Applies an appended or replayed batch to the producer state. */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { readMarker } from '../records/control-batch.ts';
 import { type ProducerState, writtenMs } from '../producers/producer-state.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
-/** `header` carries the batch's final offsets. Returns the aborted transaction that it ends, if any. */
+/** `header` has the batch's final offsets. Returns the aborted transaction that the batch ends, if any. */
 export function applyToProducers(
   producers: ProducerState,
   header: BatchHeader,
@@ -25,7 +23,7 @@ export function applyToProducers(
   return marker === null ? null : producers.recordMarker(marker, header.baseOffset, nowMs);
 }
 
-/** The same for a batch that is read at a start: a transaction that is left open is as old as its last batch. */
+/** As `applyToProducers`, for a batch that is read at a start: an open transaction is as old as its last batch. */
 export function replayToProducers(
   producers: ProducerState,
   header: BatchHeader,

@@ -1,13 +1,14 @@
 /**
- * What a crash may leave in a partition's directory, and how it is finished: `.deleted` files go; `.cleaned` files are an
- * unfinished compaction and go; a `.swap` log is a finished one, so the segments it replaces go and it takes their place.
+ * Completes or reverts what a crash may leave in a partition's directory. `.deleted` files are removed. `.cleaned` files are an
+ * unfinished compaction and are removed. A `.swap` log is a finished compaction: the segments that it replaces are removed, and it
+ * gets their name.
  */
 import type { FileSystem } from '../../base/file-system.ts';
 import { scanBatches } from '../segment/batch-scan.ts';
 import type { SegmentFileName } from '../names.ts';
 import { parseSegmentFileName, segmentFileName } from '../names.ts';
 
-/** Returns the names that are left. */
+/** Returns the names of the remaining files. */
 export async function finishSwaps(
   fs: FileSystem,
   directory: string,
@@ -26,7 +27,7 @@ export async function finishSwaps(
   const swaps = files.filter((file) => file.suffix === '.swap');
   for (const swap of swaps.filter((file) => file.extension === 'log'))
     await replaceBySwap(fs, directory, swap, files);
-  // Index files whose log has already been put in place.
+  // Index files whose log already has its name.
   for (const swap of swaps) {
     const from = `${directory}/${segmentFileName(swap.offset, swap.extension, '.swap')}`;
     if ((await fs.stat(from)) !== null)

@@ -1,7 +1,7 @@
 /**
- * Walks over the batches of a log file from the front, a chunk at a time. Serves recovery (with checksums), rebuilding of
- * indexes and producer state, searches by time, and the tail of a log that was closed cleanly.
- * It stops at the first byte that is not a whole valid batch and says why; cutting is the caller's business.
+ * Reads the batches of a log file from the start, a chunk at a time. Used for recovery (with checksums), rebuilding of indexes and
+ * producer state, searches by time, and the tail of a cleanly closed log. It stops at the first byte that is not part of a whole
+ * valid batch and returns the reason; the caller truncates.
  */
 import type { FileHandle } from '../../base/file-system.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -9,9 +9,9 @@ import { batchHeader, checkCrc, batchHeaderBytes } from '../../protocol/records/
 
 export interface ScannedBatch {
   readonly header: BatchHeader;
-  /** In the file. */
+  /** Position in the file. */
   readonly position: number;
-  /** The chunk that holds the whole batch, which begins at `at`. Valid during the visit only. */
+  /** The chunk with the whole batch, which begins at `at`. Valid only during the visit. */
   readonly bytes: Uint8Array;
   readonly at: number;
 }
@@ -23,7 +23,7 @@ export interface ScanOptions {
   readonly verifyCrc: boolean;
   /** Batches must not begin before this offset. */
   readonly offsetMin: number;
-  /** Called between chunks, so that a long scan lets others run. */
+  /** Called between chunks, so that a long scan yields to the event loop. */
   readonly pause?: () => Promise<void>;
 }
 
@@ -32,23 +32,23 @@ export interface ScanResult {
   readonly end: number;
   /** Offset after the last valid batch; null when there was none. */
   readonly nextOffset: number | null;
-  /** Why it stopped before `to`; null: it did not, or the visitor stopped it. */
+  /** Why it stopped before `to`; null when it reached `to`, or when the visitor stopped it. */
   readonly fault: string | null;
 }
 
-/** A log that holds old message formats is refused, not truncated: they may be good data that this broker can't read. */
+/** A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them. */
 export class OldFormatError extends Error {
   override readonly name = 'OldFormatError';
 }
 
 const chunkBytes = 1024 * 1024;
-/** A batch that claims to be larger than this is damage: no broker accepts such a request. */
+/** A batch with a larger size is damaged: no broker accepts such a request. */
 const batchBytesMax = 1024 * 1024 * 1024;
-/** Of messages v0: behind offset, size, checksum, magic and attributes; v1 has a timestamp before it. */
+/** Position of the key size in messages v0: after offset, size, checksum, magic and attributes; v1 has a timestamp before it. */
 const oldKeyAt = 18;
 const oldTimestampBytes = 8;
 
-/** What is wrong with the batch header at `at`, given that `remainingBytes` follow in the file; null: it may be a batch. */
+/** Why the batch header at `at` is invalid, given that `remainingBytes` follow in the file; null: it may be a batch. */
 export function headerFault(
   bytes: Uint8Array,
   at: number,
@@ -70,7 +70,7 @@ export function headerFault(
   return null;
 }
 
-/** Throws OldFormatError when what is at `at` is no batch but a whole message of format v0 or v1. */
+/** Throws OldFormatError when the bytes at `at` are a whole message of format v0 or v1. */
 function refuseOldFormat(bytes: Uint8Array, at: number, remainingBytes: number): void {
   if (remainingBytes < batchHeaderBytes) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, batchHeaderBytes);
@@ -85,8 +85,8 @@ function refuseOldFormat(bytes: Uint8Array, at: number, remainingBytes: number):
 }
 
 /**
- * A message of format v0 or v1, and not what a power cut left of a batch: zeros from somewhere in the header on look like
- * magic 0. An old message says the lengths of its key and value, which add up to its size.
+ * Whether this is a message of format v0 or v1, and not the remainder of a batch after a power cut: zeros from some position of the
+ * header on look like magic 0. In an old message the sizes of key and value add up to its size.
  */
 function isOldMessage(bytes: Uint8Array, at: number, sizeBytes: number, magic: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -95,12 +95,12 @@ function isOldMessage(bytes: Uint8Array, at: number, sizeBytes: number, magic: n
   const keyBytes = view.getInt32(keyAt);
   const valueAt = keyAt + 4 + Math.max(0, keyBytes);
   if (keyBytes < -1 || valueAt + 4 > at + sizeBytes) return false;
-  // A key that reaches beyond these bytes is taken at its word.
+  // The size of a key that ends beyond these bytes cannot be checked and is accepted.
   if (valueAt + 4 > bytes.length) return true;
   return valueAt + 4 + Math.max(0, view.getInt32(valueAt)) === at + sizeBytes;
 }
 
-/** Visits batches in order until the end, a fault, or until the visitor returns false. */
+/** Visits batches in order until the end, an invalid batch, or until the visitor returns false. */
 export async function scanBatches(
   file: FileHandle,
   options: ScanOptions,
@@ -145,7 +145,7 @@ export async function scanBatches(
   return { end: position, nextOffset, fault: null };
 }
 
-/** Fills `target` from `position`, with at most `wanted` bytes; returns how many there were. */
+/** Fills `target` from `position` with at most `wanted` bytes; returns how many were read. */
 export async function readFully(
   file: FileHandle,
   target: Uint8Array,

@@ -1,21 +1,21 @@
 /**
- * Open files, at most `capacity` idle ones at a time: thousands of partitions must not mean thousands of descriptors.
- * A file in use is never closed; the least recently used idle one is. Closing an idle file loses nothing: what was
- * written through it is in the system's cache, and a later sync of the same file covers it.
+ * Open files, of which at most `capacity` are idle, because thousands of partitions must not need thousands of descriptors. A file
+ * in use is never closed; the least recently used idle one is. Closing an idle file loses nothing: its written data is in the
+ * system's cache, and a later sync of the same file covers it.
  */
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';
 
-/** A file by identity: it may be renamed while it is open. */
+/** Identifies a file, which may be renamed while it is open. */
 export interface PooledFile {
   readonly path: string;
-  /** `write` creates the file when it is missing. Only looked at when the file is opened. */
+  /** `write` creates the file when it is missing. Used only when the file is opened. */
   readonly openMode: 'read' | 'write';
 }
 
 interface Entry {
   readonly handle: Promise<FileHandle>;
   users: number;
-  /** Closed as soon as no operation uses it. */
+  /** To be closed as soon as no operation uses it. */
   doomed: boolean;
   closed: Promise<void> | null;
 }
@@ -23,7 +23,7 @@ interface Entry {
 export class FilePool {
   readonly #fs: FileSystem;
   readonly #capacity: number;
-  /** In order of use, the oldest first. */
+  /** In the order of use, the oldest first. */
   readonly #entries = new Map<PooledFile, Entry>();
 
   constructor(fs: FileSystem, capacity: number) {
@@ -41,7 +41,7 @@ export class FilePool {
     try {
       return await body(await entry.handle);
     } catch (error) {
-      // A handle that failed once is not trusted again; if the open itself failed there is none.
+      // A handle with an error is not used again; if the open itself failed, there is no handle.
       if (this.#entries.get(file) === entry) this.#entries.delete(file);
       entry.doomed = true;
       throw error;
@@ -88,7 +88,7 @@ export class FilePool {
   }
 
   #close(entry: Entry): Promise<void> {
-    // An error on close says nothing that a sync would not have said.
+    // Ignored: a sync would have reported the same error.
     entry.closed ??= entry.handle.then((handle) => handle.close()).catch(() => undefined);
     return entry.closed;
   }

@@ -1,6 +1,6 @@
 /**
- * The bytes of an index file, kept in memory as they are on disk and written behind the log. Entries in front of
- * `writtenBytes` are in the file; later ones are only here. An index is derived data: losing its tail costs a longer scan.
+ * The content of an index file, kept in memory in the format of the disk and written to the file later. The first `writtenBytes`
+ * are in the file; the rest is only in memory. An index is derived data: losing its tail only costs a longer scan.
  */
 import { type FileSystem, isMissingFile } from '../../base/file-system.ts';
 
@@ -12,13 +12,13 @@ export class IndexBytes {
   #length = 0;
   /** How much of the content is in the file. */
   #written = 0;
-  /** The file holds more than `#written` bytes and must be truncated. */
+  /** The file has more than `#written` bytes and must be truncated. */
   #cutPending = false;
   #created = false;
-  /** What the file holds is not known for sure: a write begins at its front. */
+  /** The content of the file is not known for certain, so the next write begins at position 0. */
   #replaceOnChange = false;
 
-  /** `content` is what the file held; null: there is no file yet. */
+  /** `content` is the content of the file; null: there is no file yet. */
   constructor(entrySize: number, content: Buffer | null) {
     this.entrySize = entrySize;
     this.#bytes = content ?? Buffer.alloc(0);
@@ -43,7 +43,7 @@ export class IndexBytes {
     return this.#length - this.#written;
   }
 
-  /** The content was read off the log instead of the file, which has the same: only a change makes a write necessary. */
+  /** The content was made from the log, and the file has the same content: nothing needs to be written until it changes. */
   assumeWritten(): void {
     this.#created = true;
     this.#cutPending = false;
@@ -80,12 +80,12 @@ export class IndexBytes {
     }
   }
 
-  /** There may be a file with content that is not in memory: the next write replaces it. */
+  /** A file with other content may exist; the next write replaces it. */
   assumeLongerFile(): void {
     this.#cutPending = true;
   }
 
-  /** Writes what the file lacks; creates the file. With `sync`, the content survives a power cut. */
+  /** Writes what is missing in the file, and creates it if necessary. With `sync` the content survives a power cut. */
   async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     if (!this.isDirty && !sync) return;
     if (this.#replaceOnChange && this.isDirty) {
@@ -120,7 +120,10 @@ export async function readIfExists(fs: FileSystem, path: string): Promise<Uint8A
   }
 }
 
-/** Reads a whole index file; null when it is missing. Zeros at its end (a preallocated file) and a torn last entry are dropped. */
+/**
+ * Reads a whole index file; null when it is missing. Zeros at its end (a preallocated file) and an incomplete last entry are
+ * dropped.
+ */
 export async function readIndexFile(fs: FileSystem, path: string): Promise<Buffer | null> {
   const content = await readIfExists(fs, path);
   return content === null ? null : Buffer.from(content.buffer, content.byteOffset, content.length);

@@ -3,13 +3,13 @@
  */
 export interface CachedIndexes {
   readonly indexSizeBytes: number;
-  /** False when they can't be dropped now. */
+  /** Returns false when they cannot be dropped now. */
   dropIndexes(): boolean;
 }
 
 export class IndexCache {
   readonly #sizeBytesMax: number;
-  /** With the size each had when it was added, in order of use. */
+  /** By entry, its size when it was added; in the order of use. */
   readonly #entries = new Map<CachedIndexes, number>();
   #sizeBytes = 0;
 

@@ -1,6 +1,6 @@
 /**
- * Offset index of one segment: (last offset of a batch, position of that batch), sparse, both rising.
- * File entry: int32 offset relative to the segment's base, int32 position.
+ * Offset index of one segment: pairs (last offset of a batch, position of that batch), sparse, both increasing. File entry: int32
+ * offset relative to the segment's base offset, int32 position.
  */
 import { IndexBytes } from './index-bytes.ts';
 
@@ -27,13 +27,13 @@ export class OffsetIndex {
     return this.file.bytes.readInt32BE(slot * offsetIndexEntrySize + 4);
   }
 
-  /** Position of the last batch known to end at or before `offset`'s batch; 0 when none is. */
+  /** Position of the last indexed batch that ends at or before the batch with `offset`; 0 when there is none. */
   lookup(offset: number): number {
     const slot = this.#floor(offset);
     return slot < 0 ? 0 : this.positionAt(slot);
   }
 
-  /** Where the last entry points; 0 when there is none. */
+  /** The position in the last entry; 0 when there is none. */
   lastPosition(): number {
     return this.count === 0 ? 0 : this.positionAt(this.count - 1);
   }
@@ -65,7 +65,7 @@ export class OffsetIndex {
   }
 }
 
-/** The entries of a file that can be trusted by their form; null when it must be rebuilt. `logSizeBytes` bounds positions. */
+/** The valid entries of a file; null when it must be rebuilt. `logSizeBytes` is the upper bound of positions. */
 export function parseOffsetIndex(
   baseOffset: number,
   content: Buffer,
@@ -78,7 +78,7 @@ export function parseOffsetIndex(
   while (count * offsetIndexEntrySize < content.length) {
     const nextOffset = content.readInt32BE(count * offsetIndexEntrySize);
     const nextPosition = content.readInt32BE(count * offsetIndexEntrySize + 4);
-    // Kafka preallocates: an entry of zeros after the first slot ends the used part.
+    // Kafka preallocates index files: after the first slot an entry of zeros ends the used part.
     if (nextOffset === 0 && nextPosition === 0) break;
     if (nextOffset <= offset || nextPosition <= position || nextPosition >= logSizeBytes) return null;
     offset = nextOffset;

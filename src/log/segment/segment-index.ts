@@ -1,5 +1,6 @@
 /**
- * Both indexes of a segment and what is needed to continue them: fed with each batch in order, they decide where entries go.
+ * Both indexes of a segment and the state needed to continue them: every batch is passed to it in order, and it decides where
+ * entries are added.
  */
 import { OffsetIndex, offsetIndexEntrySize } from './offset-index.ts';
 import { TimeIndex, timeIndexEntrySize } from './time-index.ts';
@@ -9,9 +10,9 @@ export class SegmentIndex {
   readonly time: TimeIndex;
   /** Largest timestamp of a batch so far; -1: none. */
   largestTimestamp = -1;
-  /** Last offset of the first batch that holds it. */
+  /** Last offset of the first batch with this timestamp. */
   offsetOfLargestTimestamp: number;
-  /** Largest timestamp of the first batch: what rolling by time counts from. Null: not known. */
+  /** Largest timestamp of the first batch, from which `segment.ms` is counted. Null: unknown. */
   firstTimestamp: number | null = null;
   #bytesSinceEntry = 0;
 
@@ -41,7 +42,7 @@ export class SegmentIndex {
     );
   }
 
-  /** A batch at `position`, in order. An entry is due when more than the interval has passed since the last one. */
+  /** Adds a batch at `position`, in order. An entry is due when more than the interval has passed since the last one. */
   add(
     position: number,
     sizeBytes: number,
@@ -58,7 +59,7 @@ export class SegmentIndex {
     this.#bytesSinceEntry += sizeBytes;
   }
 
-  /** A batch behind the last entry, found when an existing segment is opened. */
+  /** Takes a batch after the last entry into account, when an existing segment is opened. */
   see(position: number, maxTimestamp: number, lastOffset: number): void {
     if (position === 0) this.firstTimestamp = maxTimestamp;
     if (maxTimestamp <= this.largestTimestamp) return;
@@ -71,13 +72,13 @@ export class SegmentIndex {
     this.#bytesSinceEntry = bytes;
   }
 
-  /** The last time index entry of a closed segment is its largest timestamp. */
+  /** The last time index entry of a closed segment has its largest timestamp. */
   sealTime(): void {
     if (this.largestTimestamp >= 0)
       this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
   }
 
-  /** Drops what describes batches at or behind `position`, where the log now ends at `offset`. */
+  /** Removes entries of batches at or after `position`, where the log now ends at `offset`. */
   truncate(position: number, offset: number): void {
     this.offset.truncateToPosition(position);
     this.time.truncateTo(offset);

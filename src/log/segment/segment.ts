@@ -1,9 +1,10 @@
 /**
- * One segment of a partition log: `.log` with its indexes. Knows positions and timestamps; does not know producers,
- * epochs or other segments, and does not decide when to roll.
+ * One segment of a partition log: `.log` with its indexes. It knows positions and timestamps. It knows neither producers, epochs
+ * nor other segments, and does not decide when to roll.
  *
- * Invariant: `sizeBytes` ends at a whole batch; bytes behind it in the file, if any, belong to a write that has not succeeded.
- * Indexes of a cold segment are loaded on demand and may be dropped again (`index-cache.ts`); those of the active one stay.
+ * Invariant: `sizeBytes` ends at a whole batch; bytes after it in the file, if any, belong to a write that has not succeeded.
+ * Indexes of a cold segment are loaded on demand and may be dropped again (`index-cache.ts`); those of the active segment stay
+ * loaded.
  */
 import { assert } from '../../base/assert.ts';
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';
@@ -22,24 +23,24 @@ import { parseTimeIndex } from './time-index.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 import { TransactionIndex } from './transaction-index.ts';
 
-/** What the segments of all logs of this broker share. */
+/** Resources that the segments of all logs of this broker share. */
 export interface SegmentResources {
   readonly fs: FileSystem;
   readonly files: FilePool;
   readonly indexes: IndexCache;
 }
 
-/** Where the partition lives: it moves when the directory is renamed. */
+/** The partition's directory, whose path changes when it is renamed. */
 export interface DirectoryRef {
   path: string;
 }
 
 const relativeOffsetMax = 0x7fff_ffff;
-/** Offset index entries gathered in memory before they are written behind the log. */
+/** Bytes of offset index entries that collect in memory before they are written. */
 const indexWriteBytes = 512;
-/** Spacing of the entries of a rebuilt index: Kafka's default, whatever the topic says. */
+/** Interval of entries in a rebuilt index: Kafka's default, whatever the topic's configuration. */
 const indexIntervalDefault = 4096;
-/** Up to this size an active segment's index is made from the log instead of being loaded. */
+/** Up to this size the index of an active segment is made from the log instead of being loaded. */
 const smallSegmentBytes = 64 * 1024;
 const fileExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex', 'txnindex'];
 
@@ -51,11 +52,11 @@ export class Segment implements PooledFile {
   openMode: 'read' | 'write' = 'write';
   sizeBytes: number;
   createdMs: number;
-  /** Null: cold. */
+  /** Null: not loaded. */
   #index: SegmentIndex | null;
   #loading: Promise<SegmentIndex> | null = null;
   #transactions: TransactionIndex | null;
-  /** Of a cold segment, once it was looked up. */
+  /** Of a segment whose index is not loaded, once it was looked up. */
   #largestTimestamp: number | null = null;
 
   constructor(options: {
@@ -65,7 +66,7 @@ export class Segment implements PooledFile {
     sizeBytes: number;
     nowMs: number;
     suffix?: FileSuffix;
-    /** False: there is no `.txnindex`, so none is looked for. */
+    /** False: there is no `.txnindex`, so it is not read. */
     hasTransactions?: boolean;
   }) {
     this.#directory = options.directory;
@@ -76,7 +77,7 @@ export class Segment implements PooledFile {
     this.suffix = options.suffix ?? '';
     const isNew = options.sizeBytes === 0;
     this.#index = isNew ? SegmentIndex.empty(options.baseOffset) : null;
-    // What old index files may hold under this name is not this segment's.
+    // Existing index files with this name do not belong to this segment.
     this.#index?.offset.file.assumeLongerFile();
     this.#index?.time.file.assumeLongerFile();
     this.#transactions = isNew || options.hasTransactions === false ? new TransactionIndex([]) : null;
@@ -94,12 +95,12 @@ export class Segment implements PooledFile {
     return this.#resources.files.use(this, body);
   }
 
-  /** For `IndexCache`. */
+  /** Used by `IndexCache`. */
   get indexSizeBytes(): number {
     return this.#index?.sizeBytes ?? 0;
   }
 
-  /** For `IndexCache`: only what can be loaded again is dropped. */
+  /** Used by `IndexCache`. Drops only indexes that can be loaded again. */
   dropIndexes(): boolean {
     if (this.hasUnwrittenIndexes) return false;
     this.#largestTimestamp = this.#index?.largestTimestamp ?? this.#largestTimestamp;
@@ -107,23 +108,23 @@ export class Segment implements PooledFile {
     return true;
   }
 
-  /** Largest timestamp of the first batch; null when there is none or it is not known. */
+  /** Largest timestamp of the first batch; null when there is none or it is unknown. */
   get firstTimestamp(): number | null {
     return this.#index?.firstTimestamp ?? null;
   }
 
-  /** Of the active segment, whose index is always loaded. */
+  /** The index of the active segment, which is always loaded. */
   get loadedIndex(): SegmentIndex {
     assert(this.#index !== null, 'the index of the active segment must be loaded');
     return this.#index;
   }
 
-  /** True when a batch that ends at `lastOffset` can't be indexed here any more. */
+  /** True when a batch that ends at `lastOffset` cannot be indexed in this segment. */
   isFull(lastOffset: number, indexSizeMax: number): boolean {
     return lastOffset - this.baseOffset > relativeOffsetMax || this.loadedIndex.isFull(indexSizeMax);
   }
 
-  /** The batch was written at the end of the file: moves the end and feeds the indexes. */
+  /** A batch was written at the end of the file: advances the end and updates the indexes. */
   appended(
     maxTimestamp: number,
     lastOffset: number,
@@ -139,14 +140,14 @@ export class Segment implements PooledFile {
     this.#transactions.append(entry);
   }
 
-  /** No more appends: from now on its indexes may be dropped from memory. */
+  /** No more appends follow: from now on its indexes may be dropped from memory. */
   seal(): void {
     this.#index?.sealTime();
     this.openMode = 'read';
     this.#resources.indexes.add(this);
   }
 
-  /** It is the last segment (again) and takes appends: its indexes are loaded and stay. */
+  /** It becomes the last segment (again) and accepts appends: its indexes are loaded and stay loaded. */
   async activate(): Promise<void> {
     if (this.#index === null && this.sizeBytes > smallSegmentBytes) await this.index();
     await this.loadTransactions();
@@ -174,7 +175,7 @@ export class Segment implements PooledFile {
     if (this.#transactions !== null) await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
   }
 
-  /** Makes the list of aborted transactions durable, but for the name of its file; true when that may be a new one. */
+  /** Makes the list of aborted transactions durable, except for the file's directory entry; returns true when that may be new. */
   async syncTransactions(): Promise<boolean> {
     const transactions = this.#transactions;
     if (transactions === null || !transactions.isUnsynced) return false;
@@ -182,7 +183,7 @@ export class Segment implements PooledFile {
     return true;
   }
 
-  /** Loads the indexes from their files, or rebuilds them from the log when they are missing or senseless. */
+  /** Loads the indexes from their files, or rebuilds them from the log when they are missing or invalid. */
   async index(): Promise<SegmentIndex> {
     if (this.#index !== null) {
       if (this.openMode === 'read') this.#resources.indexes.touch(this);
@@ -207,7 +208,10 @@ export class Segment implements PooledFile {
     return this.#index;
   }
 
-  /** Makes both indexes again from the log. Of the active segment under the writer's lock: nothing may be appended meanwhile. */
+  /**
+   * Rebuilds both indexes from the log. For the active segment it must be called under the writer's lock, because nothing may be
+   * appended meanwhile.
+   */
   async rebuildIndex(): Promise<SegmentIndex> {
     const index = this.freshIndex();
     await this.scan(0, false, ({ header, position }) => {
@@ -220,7 +224,7 @@ export class Segment implements PooledFile {
     return index;
   }
 
-  /** The header of the batch at `position`; null when no batch lies there. */
+  /** The header of the batch at `position`; null when there is no batch. */
   async headerAt(position: number): Promise<BatchHeader | null> {
     const bytes = Buffer.allocUnsafe(batchHeaderBytes);
     const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
@@ -229,7 +233,7 @@ export class Segment implements PooledFile {
     return fault === null ? batchHeader(bytes, 0) : null;
   }
 
-  /** True when a batch lies at `position` that begins at or before `offset`, as an entry of the index promises. */
+  /** Whether a batch that begins at or before `offset` is at `position`, as an index entry promises. */
   async holdsBatchAt(position: number, offset: number): Promise<boolean> {
     if (position === 0) return true;
     const header = await this.headerAt(position);
@@ -237,8 +241,8 @@ export class Segment implements PooledFile {
   }
 
   /**
-   * Position of a batch that begins at or before `offset`: the last one that the index knows. Rebuilds an index that leads
-   * elsewhere, so only for callers that hold the writer's lock, or are opening the log.
+   * Position of the last indexed batch that begins at or before `offset`. Rebuilds an index with a wrong position, so it may only
+   * be called under the writer's lock or while the log is opened.
    */
   async positionBefore(offset: number): Promise<number> {
     const position = (await this.index()).offset.lookup(offset);
@@ -247,7 +251,7 @@ export class Segment implements PooledFile {
     return (await this.rebuildIndex()).offset.lookup(offset);
   }
 
-  /** An empty index that will replace whatever the files hold. */
+  /** An empty index that will replace the content of the files. */
   freshIndex(): SegmentIndex {
     const index = SegmentIndex.empty(this.baseOffset);
     index.offset.file.assumeLongerFile();
@@ -277,7 +281,7 @@ export class Segment implements PooledFile {
     return this.use((file) => scanBatches(file, options, visit));
   }
 
-  /** Brings the index up to the end of the file from its last entry, without checksums: how a log that was closed cleanly is opened. */
+  /** Continues the index from its last entry to the end of the file, without checksums, when a cleanly closed log is opened. */
   async readTail(visit: (header: BatchHeader) => void): Promise<ScanResult> {
     if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return this.#readSmall(visit);
     const index = await this.index();
@@ -290,7 +294,7 @@ export class Segment implements PooledFile {
     return result;
   }
 
-  /** A small segment is read whole: cheaper than its two index files. */
+  /** A small segment is read completely, which is cheaper than reading its two index files. */
   async #readSmall(visit: (header: BatchHeader) => void): Promise<ScanResult> {
     const index = SegmentIndex.empty(this.baseOffset);
     const result = await this.scan(0, false, ({ header, position }) => {
@@ -304,7 +308,7 @@ export class Segment implements PooledFile {
     return result;
   }
 
-  /** Largest timestamp of its batches; -1 when it has none. */
+  /** Largest timestamp of its batches; -1 when there is none. */
   async largestTimestamp(): Promise<number> {
     if (this.#index === null && this.#largestTimestamp !== null) return this.#largestTimestamp;
     return (await this.index()).largestTimestamp;
@@ -318,19 +322,19 @@ export class Segment implements PooledFile {
     return this.#transactions.entries;
   }
 
-  /** What was aborted at `offset` or later is found again by whoever replays the log. */
+  /** Transactions that were aborted at `offset` or later are added again when the log is replayed. */
   async truncateTransactions(offset: number): Promise<void> {
     await this.loadTransactions();
     this.#transactions?.truncateTo(offset);
   }
 
-  /** The transaction index is made again by whoever replays the log. */
+  /** The transaction index is made again when the log is replayed. */
   resetTransactions(): void {
     this.#transactions = new TransactionIndex([]);
     this.#transactions.assumeFile();
   }
 
-  /** Cuts the file at `position`, a batch boundary; the log then ends at `offset`. */
+  /** Truncates the file at `position`, a batch boundary; the log then ends at `offset`. */
   async truncate(position: number, offset: number): Promise<void> {
     const index = await this.index();
     await this.loadTransactions();
@@ -346,10 +350,13 @@ export class Segment implements PooledFile {
     await this.readTail(() => undefined);
   }
 
-  /** Gives all its files another suffix; missing ones are passed over. The log comes first: it decides what is in use. */
+  /**
+   * Gives all its files another suffix; missing ones are skipped. The log file comes first, because its name decides whether the
+   * segment is in use.
+   */
   async rename(suffix: FileSuffix): Promise<void> {
     const { fs } = this.#resources;
-    // Windows renames no file that is open.
+    // Windows does not rename open files.
     await this.#resources.files.release(this);
     const paths = fileExtensions.map((extension) => this.pathOf(extension));
     this.suffix = suffix;

@@ -1,6 +1,6 @@
 /**
- * Time index of one segment: (largest timestamp so far, last offset of the first batch that holds it), both rising.
- * File entry: int64 timestamp, int32 offset relative to the segment's base.
+ * Time index of one segment: pairs (largest timestamp so far, last offset of the first batch with it), both increasing. File entry:
+ * int64 timestamp, int32 offset relative to the segment's base offset.
  */
 import { readInt64, writeInt64 } from '../../protocol/records/integers.ts';
 import { IndexBytes } from './index-bytes.ts';
@@ -37,7 +37,7 @@ export class TimeIndex {
     return this.count === 0 ? this.baseOffset : this.offsetAt(this.count - 1);
   }
 
-  /** Nothing happens unless the timestamp has risen since the last entry. */
+  /** Adds an entry only when the timestamp is larger than that of the last entry. */
   maybeAppend(timestamp: number, offset: number): void {
     if (timestamp <= this.lastTimestamp() || (this.count > 0 && offset <= this.lastOffset())) return;
     const at = this.file.extend();
@@ -45,7 +45,7 @@ export class TimeIndex {
     this.file.bytes.writeInt32BE(offset - this.baseOffset, at + 8);
   }
 
-  /** An offset at or before which every timestamp is below `timestamp`: where a search may begin. */
+  /** An offset at or before which every timestamp is below `timestamp`: the search begins there. */
   lookup(timestamp: number): number {
     let low = 0;
     let high = this.count - 1;
@@ -57,7 +57,7 @@ export class TimeIndex {
     return high < 0 ? this.baseOffset : this.offsetAt(high);
   }
 
-  /** Drops the entries of `offset` and later ones. */
+  /** Removes the entries of `offset` and later ones. */
   truncateTo(offset: number): void {
     let count = this.count;
     while (count > 0 && this.offsetAt(count - 1) >= offset) count -= 1;
@@ -65,7 +65,7 @@ export class TimeIndex {
   }
 }
 
-/** The entries of a file that can be trusted by their form; null when it must be rebuilt. */
+/** The valid entries of a file; null when it must be rebuilt. */
 export function parseTimeIndex(baseOffset: number, content: Buffer): TimeIndex | null {
   if (content.length % timeIndexEntrySize !== 0) return null;
   let count = 0;

@@ -1,6 +1,6 @@
 /**
- * Index of the aborted transactions of one segment (`.txnindex`). The file exists only when there was one.
- * File entry: int16 version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
+ * Index of the aborted transactions of one segment (`.txnindex`). The file exists only when there was one. File entry: int16
+ * version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
  */
 import type { FileSystem } from '../../base/file-system.ts';
 import { readInt16, readInt64, writeInt64 } from '../../protocol/records/integers.ts';
@@ -10,7 +10,7 @@ export interface AbortedTransaction {
   readonly firstOffset: number;
   /** Offset of the abort marker. */
   readonly lastOffset: number;
-  /** The last stable offset right after the abort: below it a reader need not look at later entries. */
+  /** The last stable offset right after the abort; a reader below it need not examine later entries. */
   readonly lastStableOffset: number;
 }
 
@@ -30,7 +30,7 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Arra
   return bytes;
 }
 
-/** The entries in front of the first one that makes no sense or was cut off by a loss of power. */
+/** The entries before the first one that is invalid or was truncated by a power cut. */
 export function decodeWholeAborted(content: Uint8Array): AbortedTransaction[] {
   const entries: AbortedTransaction[] = [];
   for (let at = 0; at + entrySize <= content.length; at += entrySize) {
@@ -48,24 +48,24 @@ export function decodeWholeAborted(content: Uint8Array): AbortedTransaction[] {
   return entries;
 }
 
-/** Null when the file is damaged. A torn last entry counts as damage. */
+/** Null when the file is damaged. An incomplete last entry counts as damage. */
 export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
   const entries = decodeWholeAborted(content);
   return entries.length * entrySize === content.length ? entries : null;
 }
 
 /**
- * In memory all the time (aborted transactions are few), written behind the log like the other indexes. Unlike these it can't be
- * missed when it is lost: without an entry the records of an aborted transaction look like committed ones. So it is synced before
- * the recovery point passes its segment, and what was written is never written again: a loss of power may tear what is written
- * since the last sync, and nothing else.
+ * The index is always in memory (aborted transactions are few) and written to its file later, as the other indexes are. Unlike
+ * these it must not be lost: without an entry the records of an aborted transaction look committed. So it is synced before the
+ * recovery point passes its segment, and written bytes are never written again: a power cut can damage only what was written since
+ * the last sync.
  */
 export class TransactionIndex {
   #entries: AbortedTransaction[];
-  /** So many of our entries are in the file, from its front. */
+  /** The number of entries that are in the file, from its beginning. */
   #writtenCount: number;
   #isDirty = false;
-  /** The file has content, or a name, that a loss of power takes away. */
+  /** The file has content, or a directory entry, that a power cut could lose. */
   #isUnsynced = false;
   #writing: Promise<void> = Promise.resolve();
 
@@ -74,7 +74,10 @@ export class TransactionIndex {
     this.#writtenCount = entries.length;
   }
 
-  /** Of a file that may have a torn end: that is cut off with the next write, and found again by whoever replays the log. */
+  /**
+   * For a file whose end may be incomplete: the end is removed with the next write, and its entries are added again when the log is
+   * replayed.
+   */
   static of(content: Uint8Array): TransactionIndex {
     const index = new TransactionIndex(decodeWholeAborted(content));
     if (index.#entries.length * entrySize !== content.length) index.#isDirty = true;
@@ -98,7 +101,7 @@ export class TransactionIndex {
     this.#isDirty = true;
   }
 
-  /** There may be a file whose content is no longer meant. */
+  /** A file with outdated content may exist. */
   assumeFile(): void {
     this.#writtenCount = 0;
     this.#isDirty = true;
@@ -113,12 +116,12 @@ export class TransactionIndex {
   }
 
   /**
-   * Cuts off what is not meant and writes what is new; without entries there is no file. One write at a time: a flush that comes while
-   * another write is under way must not end before it.
+   * Removes outdated content and writes new entries; without entries there is no file. One write at a time: a flush during another
+   * write must not resolve before that write has ended.
    */
   write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write(fs, path, sync));
-    // Each caller gets the error, and so do later ones: what failed is never tried again.
+    // All callers get the error, also later ones: a failed write is never retried.
     this.#writing.catch(() => undefined);
     return this.#writing;
   }

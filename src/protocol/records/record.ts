@@ -64,7 +64,7 @@ export function decodeRecords(
   const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;
   const records: KafkaRecord[] = [];
   for (let i = 0; i < count; i++) records.push(decodeRecord(reader, baseOffset, baseTimestamp, appendTime));
-  if (reader.position !== to) throw new DecodeError(`${to - reader.position} bytes behind the last record`);
+  if (reader.position !== to) throw new DecodeError(`${to - reader.position} bytes after the last record`);
   return records;
 }
 
