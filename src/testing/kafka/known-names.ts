@@ -24,5 +24,7 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
 /** Throws TypeError when Kafka has no API of this name. */
 export function checkApi(name: string): void {
   if (!Object.hasOwn(ApiKey, name))
-    throw new TypeError(`'${name}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`);
+    throw new TypeError(
+      `'${name}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`,
+    );
 }
