@@ -278,6 +278,23 @@ export const txnRows = [
     caughtBy: { test: 'test/log/transactions.test.ts', name: 'a guard outlives the marker' },
   },
   {
+    number: 620,
+    bug: 'a batch for a partition whose leadership comes during the request is refused as no part of a transaction, which ends the producer',
+    reference: 'our own: found with 1,500 fresh partitions on 2026-11-28',
+    change: 'a partition that is not here when the coordinator is asked may be appended to',
+    edits: [
+      {
+        file: 'src/broker/api/records/produce-transactions.ts',
+        from: 'found.set(`${topic.name}-${index}`, { guard: null, error });\n          continue;',
+        to: 'void error;\n          continue;',
+      },
+    ],
+    caughtBy: {
+      test: 'test/broker/api/produce-transactions.test.ts',
+      name: 'a partition that comes here while the coordinator is asked',
+    },
+  },
+  {
     number: 855,
     bug: 'a marker is acknowledged before it is committed: the coordinator completes, and the next leader has an open transaction for ever',
     reference: 'krabka 0.6 (PF-107)',

@@ -165,6 +165,27 @@ describe('verification', () => {
     expect(broker.replica(idA, 0).logEndOffset).toBe(0);
   });
 
+  test('a partition that comes here while the coordinator is asked about others is not taken for one that was asked about', async () => {
+    const broker = newBroker();
+    const key = `${idA}/1`;
+    const late = broker.replica(idA, 1);
+    broker.replicas.delete(key);
+    broker.brokers.on(AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, ({ transactions }) => {
+      broker.replicas.set(key, late);
+      return {
+        resultsByTransaction: transactions.map(({ transactionalId }) => ({
+          transactionalId,
+          topicResults: [],
+        })),
+      };
+    });
+    expect(await errorsOf(broker, 12, request([0, 1], [batchOf(1, 1, producer)]))).toEqual([
+      0,
+      Errors.NOT_LEADER_OR_FOLLOWER.code,
+    ]);
+    expect([broker.replica(idA, 0).logEndOffset, late.logEndOffset]).toEqual([1, 0]);
+  });
+
   test('no coordinator, no answer: the client asks again', async () => {
     const broker = newBroker();
     expect(await errorsOf(broker, 10, request([0], [batchOf(1, 1, producer)]))).toEqual([

@@ -92,8 +92,14 @@ export class ProduceVerification {
         if (topic === undefined || header.producerId < 0) continue;
         if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
         const replica = this.#services.replicas.partition(topic.id, index);
+        if (replica === null) {
+          // The replica may have come by the time of the append, which would call the batch no part of a transaction.
+          const error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
+          found.set(`${topic.name}-${index}`, { guard: null, error });
+          continue;
+        }
         // For clients that do not add partitions themselves the coordinator must be asked even when verification is off.
-        if (replica !== null && (isEnabled || support === 'add'))
+        if (isEnabled || support === 'add')
           this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
       }
     }
