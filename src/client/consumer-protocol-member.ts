@@ -43,9 +43,10 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   /** Joins the group, or accepts the changed assignment; partitions that are not in it have been revoked. */
   protected async joinOnce(): Promise<TopicPartitions[]> {
     if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
+    // A heartbeat that is under way may bring another assignment meanwhile.
+    this.mustJoin = false;
     this.owned = this.assigned ?? [];
     const topics = await this.named(this.owned);
-    this.mustJoin = false;
     await this.beat({ topicPartitions: this.owned });
     return topics;
   }
@@ -95,6 +96,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
       this.owned = [];
       this.assigned = null;
       this.mustJoin = true;
+      this.isMember = false;
     } else if (!isRetriable(error)) throw error;
   }
 

@@ -39,9 +39,8 @@ export class GroupMember extends HeartbeatingMember {
   }
 
   protected async joinOnce(): Promise<TopicPartitions[]> {
-    const assignment = await this.joinAndSync();
     this.mustJoin = false;
-    return assignment;
+    return this.joinAndSync();
   }
 
   protected async leaveOnce(): Promise<void> {
@@ -123,6 +122,7 @@ export class GroupMember extends HeartbeatingMember {
     if (error instanceof KafkaError && error.error === Errors.MEMBER_ID_REQUIRED) return;
     if (error instanceof KafkaError && rejoinErrors.includes(error.error)) {
       this.mustJoin = true;
+      this.isMember &&= error.error === Errors.REBALANCE_IN_PROGRESS;
       if (error.error === Errors.UNKNOWN_MEMBER_ID) this.memberId = '';
     } else if (!isRetriable(error)) throw error;
   }

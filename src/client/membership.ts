@@ -60,6 +60,8 @@ export abstract class HeartbeatingMember implements Membership {
   protected readonly options: GroupOptions;
   protected readonly topics: readonly string[];
   protected mustJoin = true;
+  /** True until the coordinator says that it does not know this member. */
+  protected isMember = false;
   /** Why the coordinator refuses this member permanently. */
   protected failure: Error | null = null;
   private heartbeatTimer: Timer | null = null;
@@ -77,10 +79,13 @@ export abstract class HeartbeatingMember implements Membership {
   /** The generation or member epoch that commits carry. */
   protected abstract readonly commitEpoch: number;
   protected abstract readonly heartbeatIntervalMs: number;
-  /** One attempt to join; sets `mustJoin` to false when it is complete. */
+  /** One attempt to join; sets `mustJoin` to false before it takes the assignment. */
   protected abstract joinOnce(): Promise<TopicPartitions[]>;
   protected abstract beatOnce(): Promise<void>;
-  /** Handles a failed request: prepares to join again where that helps, else throws. */
+  /**
+   * Handles a failed request: prepares to join again where that helps, else throws. Sets `isMember` to false when the coordinator does
+   * not know this member.
+   */
   protected abstract forget(error: unknown): void;
   /** Leaves the group if this is a member. */
   protected abstract leaveOnce(): Promise<void>;
@@ -99,9 +104,11 @@ export abstract class HeartbeatingMember implements Membership {
     for (;;) {
       try {
         const assignment = await this.joinOnce();
+        this.isMember = true;
         this.scheduleHeartbeat();
         return assignment;
       } catch (error) {
+        this.mustJoin = true;
         this.forget(error);
         await sleep(this.client.ports.scheduler, joinAgainMs);
       }
@@ -141,14 +148,17 @@ export abstract class HeartbeatingMember implements Membership {
     this.heartbeatTimer = scheduler.after(this.heartbeatIntervalMs, () => void this.heartbeat(series));
   }
 
-  /** Heartbeats end when the member must join again or is refused permanently, as in Java's client. */
+  /**
+   * As in Java's client, heartbeats continue until the application joins again, however long it works on its last records: the
+   * rebalance time-out bounds that. They end when the coordinator does not know the member or refuses it permanently.
+   */
   private async heartbeat(series: number): Promise<void> {
     try {
       await this.beatOnce();
     } catch (error) {
       if (series === this.heartbeatSeries) this.refused(error);
     }
-    if (series === this.heartbeatSeries && !this.mustJoin && this.failure === null) this.scheduleHeartbeat();
+    if (series === this.heartbeatSeries && this.isMember && this.failure === null) this.scheduleHeartbeat();
   }
 
   private refused(error: unknown): void {

@@ -26,25 +26,30 @@ const answersOfOtherApis = new Map<number, object>([
   [SyncGroupRequest.key, { assignment: new Uint8Array(0) }],
 ]);
 
-/** A group that takes a member, and answers its heartbeats with `error` from the one that counts `refusedFrom` on. */
+/** A group that takes a member; it answers its heartbeats with `error` from the one that counts `refusedFrom` on. */
 class FakeGroup {
   readonly world = new World(1);
   readonly life = new SimulatedHost(this.world, 'client').boot();
   heartbeats = 0;
   refusedFrom = Number.POSITIVE_INFINITY;
   error = Errors.GROUP_AUTHORIZATION_FAILED;
+  /** The member is to give up what it has, and to join again. */
+  rebalances = false;
 
   get client(): KafkaClient {
     const request = async ({ key }: { key: number }) => {
       await sleep(this.life, answerMs);
       const isHeartbeat = key === HeartbeatRequest.key || key === ConsumerGroupHeartbeatRequest.key;
       if (!isHeartbeat) return { errorCode: 0, ...answersOfOtherApis.get(key) };
-      const errorCode = ++this.heartbeats >= this.refusedFrom ? this.error.code : 0;
+      const isRefused = ++this.heartbeats >= this.refusedFrom;
+      const isClassic = key === HeartbeatRequest.key;
+      const error = this.rebalances && isClassic ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE;
+      const topicPartitions = this.rebalances ? [{ topicId: 'T'.repeat(22), partitions: [0] }] : [];
       return {
-        errorCode,
+        errorCode: (isRefused ? this.error : error).code,
         memberEpoch: 1,
         heartbeatIntervalMs: 100,
-        assignment: { topicPartitions: [] },
+        assignment: { topicPartitions },
       };
     };
     const ports = { clock: this.life, scheduler: this.life };
@@ -91,7 +96,15 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     expect(() => member.needsJoin).toThrow(Errors.GROUP_AUTHORIZATION_FAILED.message);
   });
 
-  test('sends no heartbeat while it waits to join again', async () => {
+  test('goes on with its heartbeats until it joins again, so that its session does not end before', async () => {
+    const { member, heartbeats } = await run((group) => {
+      group.rebalances = true;
+    });
+    expect(member.needsJoin).toBe(true);
+    expect(heartbeats).toBeGreaterThan(7);
+  });
+
+  test('sends no heartbeat after the coordinator has forgotten it', async () => {
     const { member, heartbeats } = await run((group) => {
       group.error = Errors.UNKNOWN_MEMBER_ID;
       group.refusedFrom = group.heartbeats + 1;
