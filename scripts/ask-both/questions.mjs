@@ -1,6 +1,7 @@
 /** All tables in the order in which they are asked: what an earlier question changes, a later one finds on both sides. */
 import { clusterQuestions } from './cluster.mjs';
 import { configQuestions } from './configs.mjs';
+import { consumerGroupStateQuestions } from './consumer-group-states.mjs';
 import { groupStateQuestions } from './group-states.mjs';
 import { groupTransactionQuestions } from './group-transactions.mjs';
 import { groupQuestions } from './groups.mjs';
@@ -20,6 +21,7 @@ export function* questions() {
   yield* recordQuestions();
   yield* groupQuestions();
   yield* groupStateQuestions();
+  yield* consumerGroupStateQuestions();
   yield* groupTransactionQuestions();
   yield* transactionQuestions();
   yield* transactionReadQuestions();

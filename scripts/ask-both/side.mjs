@@ -8,7 +8,7 @@ ready();
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
 const { requestFrame, decodeResponseHeader } = await load('protocol/frames.js');
 const { decode, EncodeError } = await load('protocol/codec/codec.js');
-const { ApiKey, messageOf } = await load('protocol/messages/api-keys.js');
+export const { ApiKey, messageOf } = await load('protocol/messages/api-keys.js');
 const { errorOf } = await load('protocol/errors.js');
 export const { buildBatch } = await load('protocol/records/builder.js');
 const { brokerProperties: allBrokerProperties } = await load('config/broker-properties.js');
