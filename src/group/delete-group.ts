@@ -16,7 +16,7 @@ export function deleteGroup(turn: Turn, token: number, groupId: string): void {
   if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
   if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
   // A commit under way would create the group again.
-  if (group.deleting || group.pendingCommits > 0 || isWriting(group))
+  if (group.deleting || group.commits.size > 0 || isWriting(group))
     return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
   buryGroup(turn, group, (later, error) => answer(later, error ?? Errors.NONE));
 }

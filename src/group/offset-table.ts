@@ -1,4 +1,6 @@
 /** The committed offsets of one group: topic → partition → offset. */
+import type { Uuid } from '../base/uuid.ts';
+import { uuidZero } from '../base/uuid.ts';
 
 export interface CommittedOffset {
   readonly offset: number;
@@ -8,6 +10,8 @@ export interface CommittedOffset {
   readonly commitMs: number;
   /** When it expires by the client's own wish (OffsetCommit before v5); -1: by the broker's rule. */
   readonly expireMs: number;
+  /** The topic's id when the offset was committed; zero when the record has none: transactional commits, Kafka before 4.1. */
+  readonly topicId: Uuid;
   /** Place of its record in the log, relative to those of other offsets of the shard. */
   readonly order: number;
 }
@@ -37,4 +41,9 @@ export function removeOffset(offsets: GroupOffsets, topic: string, partition: nu
   if (partitions === undefined) return;
   partitions.delete(partition);
   if (partitions.size === 0) offsets.delete(topic);
+}
+
+/** Whether the offset counts for the topic with this id; an id of zero, on either side, says nothing. */
+export function isOfTopic({ topicId }: CommittedOffset, id: Uuid): boolean {
+  return topicId === id || topicId === uuidZero || id === uuidZero;
 }

@@ -4,15 +4,16 @@
  * and administrators.
  */
 import { mark } from '../base/mark.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import type { ClassicGroup } from './classic/group.ts';
 import { renewSession } from './classic/rebalance.ts';
 import type { CommitRule } from './consumer/commit.ts';
 import { commitRule, fetchRule, refusalOf } from './consumer/commit.ts';
-import type { CommittedOffset } from './offset-table.ts';
-import { setOffset } from './offset-table.ts';
+import { type CommittedOffset, isOfTopic, setOffset } from './offset-table.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
+import { startSweep } from './sweep.ts';
 import type { Group, Shard, Turn } from './turn.ts';
 import { forgetOffset, getOrCreateGroup, orderOf, reply, write } from './turn.ts';
 import type {
@@ -63,7 +64,7 @@ export function commitOffsets(
     (committedMetadata?.length ?? 0) > offsetMetadataMaxBytes ? Errors.OFFSET_METADATA_TOO_LARGE : null;
   const changes: Change[] = [];
   const records: GroupRecord[] = [];
-  for (const { name, partitions } of request.topics) {
+  for (const { name, topicId, partitions } of request.topics) {
     for (const partition of partitions) {
       if (errorOf(partition) !== null) continue;
       const value: CommittedOffset = {
@@ -72,6 +73,7 @@ export function commitOffsets(
         metadata: partition.committedMetadata ?? '',
         commitMs: turn.wallMs,
         expireMs,
+        topicId,
         order: 0,
       };
       changes.push({ topic: name, partition: partition.partitionIndex, value });
@@ -98,20 +100,21 @@ function appendCommit(
   records: readonly GroupRecord[],
   response: (error: ErrorRow | null) => OffsetCommitResponse,
 ): void {
-  group.pendingCommits++;
-  // The group may have become one of another kind since, which took the count over.
+  const { commits } = group;
+  commits.begin(changes);
   const settled = (later: Turn) => {
-    const current = later.shard.groups.get(group.groupId) ?? group;
-    current.pendingCommits = Math.max(0, current.pendingCommits - 1);
+    const deleted = commits.end(changes);
+    const current = later.shard.groups.get(group.groupId);
+    if (deleted.size > 0 && current !== undefined) startSweep(later, deleted, [current].values());
   };
   write(turn, records, {
     apply: (later) => {
-      settled(later);
       // The group may have been deleted and begun again since: the log, and so the order of writes, decides.
       const { offsets } = getOrCreateGroup(later, group.groupId);
       const order = orderOf(later.shard);
       for (const { topic, partition, value } of changes)
         setOffset(offsets, topic, partition, { ...value, order });
+      settled(later);
     },
     undo: settled,
     answer: (later, error) => reply(later, token, response(error)),
@@ -169,7 +172,7 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
     request.topics ??
     [...(offsets ?? [])].map(([name, partitions]) => ({
       name,
-      topicId: '',
+      topicId: uuidZero,
       partitionIndexes: [...partitions.keys()],
     }));
   return {
@@ -183,11 +186,16 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
         partitions: partitionIndexes.map((index) =>
           isUnstable(name, index)
             ? fetched(index, undefined, Errors.UNSTABLE_OFFSET_COMMIT)
-            : fetched(index, partitions?.get(index), Errors.NONE),
+            : fetched(index, ofTopic(partitions?.get(index), topicId), Errors.NONE),
         ),
       };
     }),
   };
+}
+
+/** An offset of a topic that was deleted does not count for the one that has its name now. */
+function ofTopic(value: CommittedOffset | undefined, topicId: Uuid): CommittedOffset | undefined {
+  return value !== undefined && isOfTopic(value, topicId) ? value : undefined;
 }
 
 export function fetched(

@@ -73,6 +73,10 @@ export class PendingOffsets {
     );
   }
 
+  partitionsOf(groupId: string, topic: string): number[] {
+    return [...this.#of(groupId)].flatMap((offsets) => [...(offsets.get(topic)?.keys() ?? [])]);
+  }
+
   *#of(groupId: string): Iterable<GroupOffsets> {
     yield* this.#open.get(groupId)?.values() ?? [];
     yield* this.#underWay.get(groupId) ?? [];

@@ -1,7 +1,7 @@
 /**
  * Records of `__consumer_offsets` in Kafka's format, so that Kafka's tools, Burrow and Kafka itself read them.
- * Keys are (int16 type, key); values are (int16 version, value). Written: OffsetCommitValue v3 (v1 when the client set an
- * expiry of its own) and GroupMetadataValue v3; read: every version of the two.
+ * Keys are (int16 type, key); values are (int16 version, value). Written, as by Kafka 4.3: OffsetCommitValue v4 (v1 when the
+ * client set an expiry of its own) and GroupMetadataValue v3; read: every version of the two.
  */
 import { decode, encode } from '../protocol/codec/codec.ts';
 import {
@@ -18,6 +18,8 @@ import type { GroupRecord } from './types.ts';
 
 const offsetKeyType = 1;
 const groupKeyType = 2;
+const offsetValueVersion = 4;
+const offsetValueVersionWithExpiry = 1;
 const groupValueVersion = 3;
 const valueVersionMax = 4;
 
@@ -31,13 +33,14 @@ export function offsetRecord(
   partition: number,
   offset: Omit<CommittedOffset, 'order'>,
 ): GroupRecord {
-  const version = offset.expireMs >= 0 ? 1 : 3;
+  const version = offset.expireMs >= 0 ? offsetValueVersionWithExpiry : offsetValueVersion;
   const value = encode(OffsetCommitValue, version, {
     offset: offset.offset,
     leaderEpoch: offset.leaderEpoch,
     metadata: offset.metadata,
     commitTimestamp: offset.commitMs,
     expireTimestamp: offset.expireMs,
+    topicId: offset.topicId,
   });
   return { key: offsetKey(group, topic, partition), value: encodeVersioned(version, value) };
 }
@@ -70,6 +73,19 @@ export function groupRecord(
     })),
   });
   return { key: groupKey(group.groupId), value: encodeVersioned(groupValueVersion, value) };
+}
+
+/** The record of a group that a JoinGroup brings into being; nothing else says yet that there is one. */
+export function newGroupRecord(groupId: string, createdMs: number): GroupRecord {
+  const value = encode(GroupMetadataValue, groupValueVersion, {
+    protocolType: '',
+    generation: 0,
+    protocol: null,
+    leader: null,
+    currentStateTimestamp: createdMs,
+    members: [],
+  });
+  return { key: groupKey(groupId), value: encodeVersioned(groupValueVersion, value) };
 }
 
 export function groupKey(group: string): Uint8Array {
@@ -122,6 +138,7 @@ function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
     metadata: value.metadata,
     commitMs: value.commitTimestamp,
     expireMs: value.expireTimestamp,
+    topicId: value.topicId,
     order: 0,
   };
 }

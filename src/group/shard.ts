@@ -14,6 +14,7 @@
  */
 import { assertNever } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
 import { resignWrites, takeOutcome } from '../coordinator/turn.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
@@ -89,8 +90,6 @@ function take(turn: Turn, input: Input): void {
       return deleteOffsets(turn, input.token, input.request);
     case 'deleteGroup':
       return deleteGroup(turn, input.token, input.groupId);
-    case 'topicsDeleted':
-      return startSweep(turn, { topics: input.names });
     case 'metadata':
       return metadataChanged(turn, input.delta);
     case 'written':
@@ -108,12 +107,12 @@ function take(turn: Turn, input: Input): void {
 
 /** Topics that are gone take their offsets along. */
 function metadataChanged(turn: Turn, delta: MetadataDelta): void {
-  const names = new Set<string>();
+  const deleted = new Map<string, Uuid>();
   for (const id of delta.removedTopics) {
     const name = delta.before.topics.byId(id)?.name;
-    if (name !== undefined) names.add(name);
+    if (name !== undefined) deleted.set(name, id);
   }
-  if (names.size > 0) startSweep(turn, { topics: names });
+  if (deleted.size > 0) startSweep(turn, deleted);
   noteChangedTopics(turn, delta);
 }
 

@@ -6,9 +6,9 @@
  * member reads any more; in a consumer group (KIP-848), and in one that only ever held offsets, always from the commit.
  */
 import { buryGroup, isWriting } from './delete-group.ts';
-import type { CommittedOffset } from './offset-table.ts';
+import { type CommittedOffset, isOfTopic } from './offset-table.ts';
 import { offsetTombstone } from './records.ts';
-import type { Group, Sweep, Turn } from './turn.ts';
+import type { DeletedTopics, Group, Sweep, Turn } from './turn.ts';
 import { forgetOffset, note, write } from './turn.ts';
 
 /** Offsets (and groups) looked at in one slice. */
@@ -16,9 +16,19 @@ const sliceMax = 5_000;
 /** Tombstones in one write: keeps a record batch far below any size limit. */
 const tombstonesMax = 1_000;
 
-export function startSweep(turn: Turn, sweep: { readonly topics: ReadonlySet<string> | null }): void {
+interface Gone {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Removes the offsets of `topics`, of all groups unless some are named. */
+export function startSweep(
+  turn: Turn,
+  topics: DeletedTopics,
+  groups: Iterator<Group> = turn.shard.groups.values(),
+): void {
   const { shard } = turn;
-  shard.sweeps.push({ topics: sweep.topics, rest: shard.groups.values() });
+  shard.sweeps.push({ topics, rest: groups });
   shard.deadlines.set(shard.sweepDeadline, turn.nowMs);
 }
 
@@ -41,40 +51,47 @@ export function sweepSlice(turn: Turn): void {
 }
 
 /** Returns how many offsets it looked at. */
-function sweepGroup(turn: Turn, group: Group, sweep: Sweep): number {
+function sweepGroup(turn: Turn, group: Group, { topics }: Sweep): number {
+  if (group.deleting) return 0;
+  return topics === null ? sweepExpired(turn, group) : sweepDeleted(turn, group, topics);
+}
+
+function sweepExpired(turn: Turn, group: Group): number {
   // A commit under way renews the offset; the next sweep sees it.
-  if (group.deleting || (group.pendingCommits > 0 && sweep.topics === null)) return 0;
+  if (group.commits.size > 0) return 0;
   const { pendingOffsets } = turn.shard;
-  const gone: { topic: string; partition: number }[] = [];
+  const gone: Gone[] = [];
   let seen = 0;
-  const isExpired = sweep.topics === null ? expiryOf(turn, group) : null;
+  const isExpired = expiryOf(turn, group);
   for (const [topic, partitions] of group.offsets) {
-    if (sweep.topics !== null ? !sweep.topics.has(topic) : group.isSubscribedTo(topic)) {
-      seen += sweep.topics === null ? partitions.size : 1;
-      continue;
-    }
-    for (const [partition, value] of partitions) {
-      seen++;
-      const isPending = (): boolean => pendingOffsets.has(group.groupId, topic, partition);
-      if (isExpired === null ? sweep.topics !== null : isExpired(value) && !isPending())
+    seen += partitions.size;
+    if (isExpired === null || group.isSubscribedTo(topic)) continue;
+    for (const [partition, value] of partitions)
+      if (isExpired(value) && !pendingOffsets.has(group.groupId, topic, partition))
         gone.push({ topic, partition });
-    }
   }
-  if (sweep.topics !== null) gone.push(...pendingOf(turn, group, sweep.topics));
-  let left = -gone.length;
-  for (const partitions of group.offsets.values()) left += partitions.size;
-  if (left === 0 && sweep.topics === null && isIdle(group) && !pendingOffsets.hasAny(group.groupId))
+  if (seen === gone.length && isIdle(group) && !pendingOffsets.hasAny(group.groupId))
     buryAll(turn, group, gone.length);
-  else if (gone.length > 0) remove(turn, group, gone);
+  else remove(turn, group, gone);
   return seen;
 }
 
-/** Partitions of deleted topics that only an open transaction has offsets for. */
-function pendingOf(turn: Turn, group: Group, topics: ReadonlySet<string>) {
-  const pending = turn.shard.pendingOffsets.partitions(group.groupId);
-  return pending.filter(
-    ({ topic, partition }) => topics.has(topic) && group.offsets.get(topic)?.has(partition) !== true,
-  );
+/** Offsets that were committed for another topic of the same name stay. What open transactions hold has no id and goes, as in Kafka. */
+function sweepDeleted(turn: Turn, group: Group, topics: DeletedTopics): number {
+  const gone: Gone[] = [];
+  let seen = 0;
+  for (const [topic, id] of topics) {
+    const renewed = group.commits.partitionsOf(topic);
+    if (renewed.size > 0) group.commits.skip(topic, id);
+    const committed = group.offsets.get(topic);
+    const partitions = new Set(turn.shard.pendingOffsets.partitionsOf(group.groupId, topic));
+    for (const [partition, value] of committed ?? [])
+      if (isOfTopic(value, id) && !renewed.has(partition)) partitions.add(partition);
+    for (const partition of partitions) gone.push({ topic, partition });
+    seen += 1 + (committed?.size ?? 0);
+  }
+  remove(turn, group, gone);
+  return seen;
 }
 
 function isIdle(group: Group): boolean {
@@ -94,11 +111,8 @@ function buryAll(turn: Turn, group: Group, offsetCount: number): void {
   buryGroup(turn, group, () => undefined);
 }
 
-function remove(
-  turn: Turn,
-  group: Group,
-  gone: readonly { readonly topic: string; readonly partition: number }[],
-): void {
+function remove(turn: Turn, group: Group, gone: readonly Gone[]): void {
+  if (gone.length === 0) return;
   note(turn, 'info', 'Offsets removed', { group: group.groupId, offsets: gone.length });
   for (let i = 0; i < gone.length; i += tombstonesMax) {
     const part = gone.slice(i, i + tombstonesMax);

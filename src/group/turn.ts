@@ -3,6 +3,7 @@
  */
 import { defined } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
+import type { Uuid } from '../base/uuid.ts';
 import type { PendingWrites, Turn as TurnOf } from '../coordinator/turn.ts';
 import { ClassicGroup } from './classic/group.ts';
 import type { ConsumerGroupOf } from './consumer/group.ts';
@@ -18,9 +19,12 @@ export type ConsumerGroup = ConsumerGroupOf<Turn>;
 /** A group id belongs to one group, whatever its kind; groups become ones of another kind while they live. */
 export type Group = ClassicGroup | ConsumerGroup;
 
+/** Name → the id that the topic had. */
+export type DeletedTopics = ReadonlyMap<string, Uuid>;
+
 /** A walk over all groups, some at a time: for expired offsets, or for offsets of deleted topics. */
 export interface Sweep {
-  readonly topics: ReadonlySet<string> | null;
+  readonly topics: DeletedTopics | null;
   readonly rest: Iterator<Group>;
 }
 

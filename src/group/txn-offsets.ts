@@ -46,6 +46,8 @@ export function commitTransactionalOffsets(
         metadata: committedMetadata ?? '',
         commitMs: turn.wallMs,
         expireMs: -1,
+        // As in Kafka 4.3, transactional commits do not keep the id.
+        topicId: uuidZero,
         order: 0,
       };
       setOffset(offsets, name, partitionIndex, value);

@@ -286,8 +286,6 @@ export type GroupInput =
   /** A marker for this partition. Answered with an `errorCode`. */
   | { readonly type: 'completeTransaction'; readonly token: number; readonly end: TransactionEnd }
   | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
-  | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string }
-  /** Topics that no longer exist: their offsets go. */
-  | { readonly type: 'topicsDeleted'; readonly names: ReadonlySet<string> };
+  | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string };
 
 export type Input = GroupInput | RuntimeInput;

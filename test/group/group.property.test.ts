@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { fetchOffsets } from '../../src/group/offsets.ts';
 import type { JoinResponse, OffsetCommitResponse, SyncResponse } from '../../src/group/types.ts';
 import { Errors } from '../../src/protocol/errors.ts';
@@ -196,7 +197,7 @@ class Run {
       expect(generation).toBeGreaterThanOrEqual(this.generationSeen);
       this.generationSeen = generation;
     }
-    const topics = [{ name: 't', topicId: '', partitionIndexes: [...this.acknowledged.keys()] }];
+    const topics = [{ name: 't', topicId: uuidZero, partitionIndexes: [...this.acknowledged.keys()] }];
     const answer = fetchOffsets(this.world.shard, { groupId: 'g', topics }).topics[0];
     for (const { partitionIndex, committedOffset } of answer?.partitions ?? [])
       expect(committedOffset).toBeGreaterThanOrEqual(this.acknowledged.get(partitionIndex) ?? 0);

@@ -1,6 +1,7 @@
 /** A shard under a virtual clock, its log in memory, and requests written short. */
 import { assert, defined } from '../../src/base/assert.ts';
 import type { Random } from '../../src/base/random.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { assertGroup, type ClassicGroup } from '../../src/group/classic/group.ts';
 import { assertConsumerGroup } from '../../src/group/consumer/group.ts';
 import { finishLoading, replay } from '../../src/group/replay.ts';
@@ -258,7 +259,7 @@ export class World {
         topics: [
           {
             name: topic,
-            topicId: '',
+            topicId: this.image.topics.byName(topic)?.id ?? uuidZero,
             partitions: [
               {
                 partitionIndex: partition,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { describeGroup, listGroups } from '../../src/group/describe.ts';
 import { fetchOffsets } from '../../src/group/offsets.ts';
 import type { OffsetDeleteResponse } from '../../src/group/types.ts';
@@ -6,12 +7,13 @@ import { Errors } from '../../src/protocol/errors.ts';
 import { decode, encode } from '../../src/protocol/codec/codec.ts';
 import { OffsetFetchResponse } from '../../src/protocol/messages/groups/09-offset-fetch.ts';
 import { ConsumerProtocolSubscription } from '../../src/protocol/messages/stored/group-records.ts';
-import { errorName, World } from './harness.ts';
+import { ConsumerWorld, idOf } from './consumer/harness.ts';
+import { durable, errorName, replayed, World } from './harness.ts';
 
 const day = 86_400_000;
 
 function committed(world: World, topic = 't', partition = 0, groupId = 'g'): number | undefined {
-  const topics = [{ name: topic, topicId: '', partitionIndexes: [partition] }];
+  const topics = [{ name: topic, topicId: uuidZero, partitionIndexes: [partition] }];
   return fetchOffsets(world.shard, { groupId, topics }).topics[0]?.partitions[0]?.committedOffset;
 }
 
@@ -192,16 +194,78 @@ describe('expiry', () => {
     world.advance(1_200_001);
     expect(committed(world)).toBe(-1);
   });
+});
 
-  test('offsets of deleted topics go at once', () => {
-    const world = new World();
+describe('deleted topics', () => {
+  const topicIds = { old: idOf('t'), new: idOf('t', 1) };
+  /** As a client asks since v10. */
+  const ofId = (world: World, topicId: string): number | undefined => {
+    const topics = [{ name: 't', topicId, partitionIndexes: [0] }];
+    return fetchOffsets(world.shard, { groupId: 'g', topics }).topics[0]?.partitions[0]?.committedOffset;
+  };
+  const agrees = (world: World) =>
+    expect(durable(replayed(world.log, world.config, world.random, world.now))).toEqual(durable(world.shard));
+
+  test('their offsets go at once', () => {
+    const world = new ConsumerWorld({}, { t: 1, u: 1 });
     world.commit(1);
     world.commit(2, { topic: 'u' });
-    world.step({ type: 'topicsDeleted', names: new Set(['t']) });
+    world.deleteTopic('t');
     world.advance(1);
     expect(fetchOffsets(world.shard, { groupId: 'g', topics: null }).topics.map((t) => t.name)).toEqual([
       'u',
     ]);
+    agrees(world);
+  });
+
+  test('the offsets of a topic that has the name by then stay', () => {
+    const world = new ConsumerWorld({}, { t: 2 });
+    world.commit(1);
+    world.commit(2, { partition: 1 });
+    world.deleteTopic('t');
+    world.createTopic('t', 2, 1);
+    world.commit(3);
+    world.advance(1);
+    expect([committed(world), committed(world, 't', 1)]).toEqual([3, -1]);
+    agrees(world);
+  });
+
+  test.each(['written', 'failed'] as const)('… also when their commit is under way, and is %s', (outcome) => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.commit(1);
+    world.deleteTopic('t');
+    world.createTopic('t', 1, 1);
+    world.autoWrite = false;
+    world.commit(3);
+    world.advance(1);
+    expect(world.writes).toHaveLength(1);
+    if (outcome === 'written') world.written();
+    else world.failed(Errors.NOT_ENOUGH_REPLICAS);
+    world.autoWrite = true;
+    world.advance(1);
+    expect(committed(world)).toBe(outcome === 'written' ? 3 : -1);
+    agrees(world);
+  });
+
+  test('an offset whose commit was under way when its topic went, goes', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.autoWrite = false;
+    world.commit(1);
+    world.deleteTopic('t');
+    world.advance(1);
+    world.autoWrite = true;
+    world.written();
+    expect(committed(world)).toBe(1);
+    world.advance(1);
+    expect(committed(world)).toBe(-1);
+    agrees(world);
+  });
+
+  test('a coordinator that was not there when the topic went answers for the other topic: nothing', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    world.commit(1);
+    world.failOver();
+    expect([ofId(world, topicIds.old), ofId(world, topicIds.new), committed(world)]).toEqual([1, -1, 1]);
   });
 });
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { readRecord } from '../../src/group/records.ts';
 import type { JoinResponse } from '../../src/group/types.ts';
+import { Errors } from '../../src/protocol/errors.ts';
+import { ConsumerWorld, idOf } from './consumer/harness.ts';
 import { durable, replayed, text, World } from './harness.ts';
 
 function hex(bytes: Uint8Array | null): string | null {
@@ -8,12 +11,58 @@ function hex(bytes: Uint8Array | null): string | null {
 }
 
 describe('records', () => {
-  test("an offset is Kafka's OffsetCommitKey v1 and OffsetCommitValue v3", () => {
-    const world = new World();
+  // Bytes that Kafka 4.3.1 wrote for the same requests, but for times and ids.
+  const offset258 = '0000000000000102';
+  const atStart = '0000018bcfe56800';
+
+  test("an offset is Kafka's OffsetCommitKey v1 and OffsetCommitValue v4, with the topic's id", () => {
+    const world = new ConsumerWorld({}, { t: 1 });
     world.commit(258, { metadata: 'm' });
     const record = world.log[0] as { key: Uint8Array; value: Uint8Array };
     expect(hex(record.key)).toBe('0001' + '000167' + '000174' + '00000000');
-    expect(hex(record.value)).toBe('0003' + '0000000000000102' + '00000003' + '00016d' + '0000018bcfe56800');
+    const tagged = `010010${hex(Buffer.from(idOf('t'), 'base64url'))}`;
+    expect(hex(record.value)).toBe(`0004${offset258}00000003026d${atStart}${tagged}`);
+  });
+
+  test('an offset of which the client set the expiry is v1', () => {
+    const world = new World();
+    world.commit(258, { metadata: 'm', retentionTimeMs: 256 }, 4);
+    const inTime = '0000018bcfe56900';
+    expect(hex(world.log[0]?.value ?? null)).toBe(`0001${offset258}00016d${atStart}${inTime}`);
+  });
+
+  test('offsets that earlier versions wrote (v3) are read', () => {
+    const world = new World();
+    world.commit(1);
+    const { key } = world.log[0] as { key: Uint8Array };
+    const value = Uint8Array.from(Buffer.from(`0003${offset258}0000000300016d${atStart}`, 'hex'));
+    expect(readRecord({ key, value })).toMatchObject({
+      value: { offset: 258, leaderEpoch: 3, metadata: 'm', expireMs: -1, topicId: uuidZero },
+    });
+  });
+
+  test('a group is in the log from its first JoinGroup on, though it has no generation', () => {
+    const world = new World();
+    world.joinNow();
+    const { key, value } = world.log[0] as { key: Uint8Array; value: Uint8Array };
+    expect(hex(key)).toBe('0002' + '000167');
+    expect(hex(value)).toBe(`0003${'0000'}${'00000000'}${'ffff'}${'ffff'}${atStart}${'00000000'}`);
+    world.joinNow();
+    expect(world.log).toHaveLength(1);
+    world.failOver();
+    expect(world.group()).toMatchObject({ state: 'Empty', generation: 0, protocolType: null });
+    world.advance(world.config.offsetsRetentionCheckIntervalMs);
+    expect(world.log.at(-1)).toEqual({ key, value: null });
+    expect(world.shard.groups.size).toBe(0);
+  });
+
+  test('a group whose first record could not be written goes without a trace', () => {
+    const world = new World();
+    world.autoWrite = false;
+    world.joinNow();
+    world.failed(Errors.NOT_ENOUGH_REPLICAS);
+    world.advance(world.config.offsetsRetentionCheckIntervalMs);
+    expect([world.shard.groups.size, world.writes.length]).toEqual([0, 0]);
   });
 
   test('a record of a kind we do not know is left alone', () => {

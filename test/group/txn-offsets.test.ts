@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import type { TransactionEnd, Write } from '../../src/coordinator/types.ts';
 import { groupMachine } from '../../src/group/machine.ts';
 import { fetchOffsets } from '../../src/group/offsets.ts';
@@ -9,12 +10,13 @@ import { readRecord } from '../../src/group/records.ts';
 import type { Shard } from '../../src/group/turn.ts';
 import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../../src/group/types.ts';
 import { Errors, errorOf } from '../../src/protocol/errors.ts';
-import { durable, seededRandom, World } from './harness.ts';
+import { ConsumerWorld } from './consumer/harness.ts';
+import { durable, seededRandom } from './harness.ts';
 
 /** One entry of the log: a record, or a marker. */
 type Entry = Pick<Write, 'producer' | 'end'> & { readonly record: Write['records'][number] | null };
 
-class TxnWorld extends World {
+class TxnWorld extends ConsumerWorld {
   readonly entries: Entry[] = [];
 
   override written(write = defined(this.writes.shift(), 'a write')): void {
@@ -94,7 +96,7 @@ function fetched(
   groupId = 'g',
   topic = 't',
 ): number | string {
-  const topics = [{ name: topic, topicId: '', partitionIndexes: [partition] }];
+  const topics = [{ name: topic, topicId: uuidZero, partitionIndexes: [partition] }];
   const found = defined(
     fetchOffsets(shard, { groupId, topics, requireStable }).topics[0]?.partitions[0],
     'a partition',
@@ -261,10 +263,10 @@ describe('offsets that go while a transaction holds some', () => {
   });
 
   test('a deleted topic takes the pending ones along', () => {
-    const world = new TxnWorld();
+    const world = new TxnWorld({}, { t: 1, u: 1 });
     world.txnCommit(1, 9);
     world.txnCommit(1, 8, { topic: 'u' });
-    world.step({ type: 'topicsDeleted', names: new Set(['t']) });
+    world.deleteTopic('t');
     world.advance(1);
     world.end(1, 'commit');
     expect([world.fetch(), world.fetch(false, 0, 'g', 'u')]).toEqual([-1, 8]);
@@ -345,7 +347,7 @@ function compacted(entries: readonly Entry[]): Entry[] {
 test('random commits, transactions and removals: what is fetched is what the log says, on this coordinator, on the next, and after compaction', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (seed) => {
-      const world = new TxnWorld({}, seed);
+      const world = new TxnWorld({}, {}, seed);
       const random = seededRandom(seed);
       const pick = (bound: number) => random.u32() % bound;
       world.autoWrite = false;

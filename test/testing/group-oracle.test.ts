@@ -45,6 +45,7 @@ const commit = (memberId: string, partition: number, offset: number) =>
     metadata: memberId,
     commitMs: 0,
     expireMs: -1,
+    topicId,
   });
 
 function judge(...records: (Change | ReturnType<typeof commit>)[]): string | null {

@@ -134,7 +134,13 @@ export const coordinatorRows = [
     bug: 'an offset expires under a transaction that commits it',
     reference: 'Kafka OffsetMetadataManager.cleanupExpiredOffsets',
     change: 'expiry does not look at pending offsets',
-    edits: [{ file: 'src/group/sweep.ts', from: 'isExpired(value) && !isPending()', to: 'isExpired(value)' }],
+    edits: [
+      {
+        file: 'src/group/sweep.ts',
+        from: 'isExpired(value) && !pendingOffsets.has(group.groupId, topic, partition)',
+        to: 'isExpired(value)',
+      },
+    ],
     caughtBy: { test: offsetsTest, name: 'does not expire while one for its partition is pending' },
   },
   {

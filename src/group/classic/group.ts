@@ -14,6 +14,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
+import { CommitsUnderWay } from '../commits-under-way.ts';
 import { Deadline } from '../deadlines.ts';
 import type { GroupOffsets } from '../offset-table.ts';
 import { createOffsets } from '../offset-table.ts';
@@ -70,8 +71,8 @@ export class ClassicGroup {
   initialRebalance = false;
   /** Tombstones are under way; until they are replicated nothing new may start here. */
   deleting = false;
-  /** Commits that were appended and are not yet known to be replicated: offsets do not expire before that. */
-  pendingCommits = 0;
+  /** Offsets do not expire, and the group is not deleted, while there are some. Groups that succeed each other have one in common. */
+  commits = new CommitsUnderWay();
   /** Topics the stable members read; null when unknown. Only for protocol type "consumer". */
   subscribedTopics: ReadonlySet<string> | null = null;
   /** Committed, that is replicated, offsets. */

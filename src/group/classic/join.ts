@@ -1,7 +1,7 @@
 /**
  * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The answer waits in the member
- * until the rebalance completes; nothing is written before the leader's assignment comes (`sync.ts`), except when a static
- * member comes back with a new id, which the next coordinator must know.
+ * until the rebalance completes. Nothing is written before the leader's assignment comes (`sync.ts`), except that there is a new
+ * group, and that a static member comes back with a new id, which the next coordinator must know.
  *
  * Versions: from v4 a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
  * leaves no unused member behind; from v9 a static leader that comes back gets `skipAssignment` instead of a
@@ -15,7 +15,7 @@ import { Deadline } from '../deadlines.ts';
 import { joinConsumerGroup } from '../consumer/classic-members.ts';
 import { becomeClassic } from '../consumer/downgrade.ts';
 import { memberIdFor } from '../member-id.ts';
-import { groupRecord } from '../records.ts';
+import { groupRecord, newGroupRecord } from '../records.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note, reply, write } from '../turn.ts';
 import type { Caller, JoinRequest, MemberProtocol } from '../types.ts';
@@ -74,10 +74,23 @@ export function join(turn: Turn, token: number, caller: Caller, request: JoinReq
     protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: ownBytes(metadata) })),
     rebalanceTimeoutMs: caller.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
   };
-  const group = existing ?? new ClassicGroup(groupId, turn.wallMs);
-  groups.set(groupId, group);
+  const group = existing ?? createGroup(turn, groupId);
   if (isNew) joinNew(turn, group, asked);
   else rejoin(turn, group, asked);
+}
+
+/** As in Kafka the group is in the log before it has a generation, so that it is listed after a fail-over. The join does not wait for that. */
+function createGroup(turn: Turn, groupId: string): ClassicGroup {
+  const group = new ClassicGroup(groupId, turn.wallMs);
+  turn.shard.groups.set(groupId, group);
+  const record = newGroupRecord(groupId, turn.wallMs);
+  group.persisted = record.value;
+  write(turn, [record], {
+    undo: () => {
+      if (group.persisted === record.value) group.persisted = null;
+    },
+  });
+  return group;
 }
 
 /** A consumer group without members becomes a classic one; with members it takes the newcomer in. */

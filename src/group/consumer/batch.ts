@@ -176,6 +176,6 @@ export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): 
 /** A group of which nothing was ever written need not stay. */
 function discardIfNew(turn: Turn, group: ConsumerGroup): void {
   const { groups } = turn.shard;
-  if (group.epoch > 0 || group.members.size > 0 || group.offsets.size > 0 || group.pendingCommits > 0) return;
+  if (group.epoch > 0 || group.members.size > 0 || group.offsets.size > 0 || group.commits.size > 0) return;
   if (groups.get(group.groupId) === group) groups.delete(group.groupId);
 }

@@ -8,7 +8,7 @@ import { ClassicGroup } from '../classic/group.ts';
 import { prepare, renewSession } from '../classic/rebalance.ts';
 import { joinRefused } from '../classic/responses.ts';
 import { Deadline } from '../deadlines.ts';
-import { groupRecord } from '../records.ts';
+import { groupRecord, newGroupRecord } from '../records.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note, reply, write } from '../turn.ts';
 import type { JoinRequest } from '../types.ts';
@@ -67,7 +67,7 @@ export function downgrade(
   batch.open = false;
   batch.applied.push((later) => {
     classic.persisted = record.value;
-    classic.pendingCommits = group.pendingCommits;
+    classic.commits = group.commits;
     for (const memberId of [...group.timers.keys()]) group.cancelTimers(memberId);
     later.shard.groups.set(groupId, classic);
     for (const member of classic.members.values()) renewSession(later, member);
@@ -107,10 +107,12 @@ export function becomeClassic(
   again: (turn: Turn) => void,
 ): void {
   group.beginDeleting();
-  write(turn, tombstones(group), {
+  const record = newGroupRecord(group.groupId, turn.wallMs);
+  write(turn, [...tombstones(group), record], {
     apply: (later) => {
-      const classic = new ClassicGroup(group.groupId, later.wallMs, group.offsets);
-      classic.pendingCommits = group.pendingCommits;
+      const classic = new ClassicGroup(group.groupId, turn.wallMs, group.offsets);
+      classic.persisted = record.value;
+      classic.commits = group.commits;
       later.shard.groups.set(group.groupId, classic);
     },
     undo: () => {

@@ -13,6 +13,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
+import { CommitsUnderWay } from '../commits-under-way.ts';
 import { Deadline } from '../deadlines.ts';
 import type { GroupOffsets } from '../offset-table.ts';
 import { createOffsets } from '../offset-table.ts';
@@ -65,14 +66,12 @@ export class ConsumerGroupOf<T> {
   targetTimestampMs = 0;
   /** Tombstones are under way. */
   deleting = false;
-  /** Commits that were appended and are not yet known to be replicated. */
-  pendingCommits = 0;
+  /** Offsets do not expire, and the group is not deleted, while there are some. Groups that succeed each other have one in common. */
+  commits = new CommitsUnderWay();
   /** A topic that a member subscribes to changed: the next heartbeat compares hashes. */
   metadataStale = true;
   /** A member changed its regular expression, and the new one was not matched with the topics yet. */
   regexPending = false;
-  /** A record of Kafka before 4.1 is in the log and needs a tombstone. */
-  hasPartitionMetadata = false;
   readonly offsets: GroupOffsets;
   readonly members = new Map<string, ConsumerMember>();
   /** Includes static members that are away. */
@@ -239,11 +238,8 @@ export class ConsumerGroupOf<T> {
         put(this.regexes, change.regex, change.value);
         return { ...change, value: before };
       }
-      case 'partitionMetadata': {
-        const before = this.hasPartitionMetadata ? 'present' : null;
-        this.hasPartitionMetadata = change.value !== null;
-        return { ...change, value: before };
-      }
+      case 'partitionMetadata':
+        return change;
     }
   }
 

@@ -33,7 +33,7 @@ export interface MemberMetadata {
  * `pendingRevocation`. `unreleased`: it waits for partitions that others have yet to give up.
  * The numbers are Kafka's, in records.
  */
-export const memberStates = { stable: 1, unrevoked: 2, unreleased: 3 } as const;
+export const memberStates = { stable: 0, unrevoked: 1, unreleased: 2 } as const;
 
 /** Partitions with the member epoch at which each was assigned (KIP-1251): topic id → partition → epoch. */
 export type EpochedPartitions = ReadonlyMap<Uuid, ReadonlyMap<number, number>>;

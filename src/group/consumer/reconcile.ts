@@ -60,8 +60,9 @@ function dropUnsubscribed({ current, owned, isSubscribed }: ReconcileInput): Cur
     pendingRevocation.set(topicId, pending === undefined ? partitions : new Map([...pending, ...partitions]));
   }
   if (assigned.size === current.assigned.size) return current;
-  if (!ownsAny(owned, pendingRevocation)) return { ...current, assigned };
-  return { ...current, state: memberStates.unrevoked, assigned, pendingRevocation };
+  const seen = { ...current, previousMemberEpoch: current.memberEpoch };
+  if (!ownsAny(owned, pendingRevocation)) return { ...seen, assigned };
+  return { ...seen, state: memberStates.unrevoked, assigned, pendingRevocation };
 }
 
 function next(input: ReconcileInput, memberEpoch: number): CurrentAssignment {
@@ -113,21 +114,16 @@ function changed(
   assigned: EpochedPartitions,
   pendingRevocation: EpochedPartitions,
 ): CurrentAssignment {
-  const moved = memberEpoch !== current.memberEpoch;
+  const previousMemberEpoch = current.memberEpoch;
   if (
-    !moved &&
+    memberEpoch === previousMemberEpoch &&
+    previousMemberEpoch === current.previousMemberEpoch &&
     state === current.state &&
     sameEpoched(assigned, current.assigned) &&
     sameEpoched(pendingRevocation, current.pendingRevocation)
   )
     return current;
-  return {
-    memberEpoch,
-    previousMemberEpoch: moved ? current.memberEpoch : current.previousMemberEpoch,
-    state,
-    assigned,
-    pendingRevocation,
-  };
+  return { memberEpoch, previousMemberEpoch, state, assigned, pendingRevocation };
 }
 
 function sameEpoched(a: EpochedPartitions, b: EpochedPartitions): boolean {

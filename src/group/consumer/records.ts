@@ -6,6 +6,7 @@ import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/reco
 import { ownBytes } from '../bytes.ts';
 import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
+import { memberStates } from './member.ts';
 import type { CurrentAssignment, EpochedPartitions, MemberMetadata } from './member.ts';
 
 export const recordTypes = {
@@ -228,14 +229,24 @@ function readMember(bytes: Uint8Array): MemberMetadata {
 
 function readCurrent(bytes: Uint8Array): CurrentAssignment {
   const value = decode(messages.ConsumerGroupCurrentMemberAssignmentValue, 0, bytes, versionedBodyAt);
-  const { memberEpoch, previousMemberEpoch, state } = value;
+  const { memberEpoch, previousMemberEpoch } = value;
+  const pendingRevocation = readEpoched(value.partitionsPendingRevocation, memberEpoch);
   return {
     memberEpoch,
     previousMemberEpoch,
-    state,
+    // For a static member that is away all states come to the same.
+    state: memberEpoch < 0 ? value.state : stateOf(value.state, pendingRevocation.size > 0),
     assigned: readEpoched(value.assignedPartitions, memberEpoch),
-    pendingRevocation: readEpoched(value.partitionsPendingRevocation, memberEpoch),
+    pendingRevocation,
   };
+}
+
+/** Before 28 November 2026 our builds wrote each state as the next number. What is pending tells which one is meant. */
+function stateOf(state: number, hasPending: boolean): number {
+  const { stable, unrevoked, unreleased } = memberStates;
+  if (state === unrevoked && !hasPending) return stable;
+  if (state === unreleased && hasPending) return unrevoked;
+  return state === unreleased + 1 ? unreleased : state;
 }
 
 /** Before Kafka 4.3 there were no epochs of partitions: the member's own stands for them. */

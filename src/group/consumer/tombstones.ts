@@ -10,7 +10,8 @@ export function tombstones(group: ConsumerGroup): GroupRecord[] {
   for (const memberId of group.targets.keys()) changes.push({ type: 'target', memberId, value: null });
   changes.push({ type: 'targetEpoch', value: null });
   for (const memberId of group.members.keys()) changes.push({ type: 'member', memberId, value: null });
-  if (group.hasPartitionMetadata) changes.push({ type: 'partitionMetadata', value: null });
+  // No record of this type is written, but Kafka before 4.1 wrote one.
+  changes.push({ type: 'partitionMetadata', value: null });
   for (const regex of group.regexes.keys()) changes.push({ type: 'regex', regex, value: null });
   changes.push({ type: 'groupEpoch', value: null });
   return changes.map((change) => recordOf(group.groupId, change));

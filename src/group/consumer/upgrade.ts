@@ -39,14 +39,14 @@ export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): E
   if (existing?.deleting) throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
   const group = new ConsumerGroupOf<Turn>(groupId, existing?.offsets);
   if (existing === undefined) return { group, enter: () => groups.set(groupId, group) };
-  group.pendingCommits = existing.pendingCommits;
+  group.commits = existing.commits;
   const convert = existing.state === 'Empty' ? null : planUpgrade(turn, existing);
   return {
     group,
     enter: (batch) => {
       const { state } = existing;
       groups.set(groupId, group);
-      batch.undo.push((later) => restore(later, existing, group, state));
+      batch.undo.push((later) => restore(later, existing, state));
       existing.transition('Dead', turn.wallMs);
       if (existing.persisted !== null) batch.records.push(groupTombstone(groupId));
       convert?.(group, batch);
@@ -60,14 +60,8 @@ function notFound(message: string): KafkaError {
 }
 
 /** The write failed: the classic group is back, and its members join anew. */
-function restore(
-  turn: Turn,
-  classic: ClassicGroup,
-  group: ConsumerGroup,
-  state: ClassicGroup['state'],
-): void {
+function restore(turn: Turn, classic: ClassicGroup, state: ClassicGroup['state']): void {
   turn.shard.groups.set(classic.groupId, classic);
-  classic.pendingCommits = group.pendingCommits;
   classic.transition(state === 'Empty' ? 'Empty' : 'Stable', turn.wallMs);
   if (state === 'Empty') return;
   for (const member of classic.members.values()) renewClassicSession(turn, member);
@@ -149,7 +143,7 @@ function upgradeMember(
       clientId: member.clientId,
       clientHost: member.clientHost,
       subscribedTopicNames: [...new Set(subscription.topics)].sort(),
-      subscribedTopicRegex: null,
+      subscribedTopicRegex: '',
       rebalanceTimeoutMs: member.rebalanceTimeoutMs,
       serverAssignor: null,
       classic: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },

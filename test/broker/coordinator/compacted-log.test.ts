@@ -1,5 +1,6 @@
 /** A partition of `__consumer_offsets` on a real log with the log cleaner: it stays small, and a coordinator finds its state in what is left. */
 import { expect, test } from 'vitest';
+import { uuidZero } from '../../../src/base/uuid.ts';
 import { ShardHost } from '../../../src/broker/coordinator/shard-host.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
 import type { Shard } from '../../../src/group/turn.ts';
@@ -71,7 +72,7 @@ async function newHost(log: PartitionLog, bench: Bench): Promise<ShardHost<Shard
 /** Of one of 60 partitions; every third in a transaction. */
 function randomCommit(token: number, pick: (bound: number) => number, committedOffset: number): GroupInput {
   const at = { partitionIndex: pick(20), committedOffset, committedLeaderEpoch: -1, committedMetadata: '' };
-  const topics = [{ name: 't', topicId: '', partitions: [at] }];
+  const topics = [{ name: 't', topicId: uuidZero, partitions: [at] }];
   const who = { groupId: `g${pick(3)}`, memberId: '', groupInstanceId: null, topics };
   if (pick(3) > 0) {
     const request = { ...who, generationIdOrMemberEpoch: -1, retentionTimeMs: -1 };

@@ -1,5 +1,6 @@
 /** A partition of `__consumer_offsets` that Apache Kafka 4.3.1 wrote, with a committed, an aborted and an open transaction. */
 import { expect, test } from 'vitest';
+import { uuidZero } from '../../../src/base/uuid.ts';
 import { loadShard } from '../../../src/broker/coordinator/shard-loader.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
 import { fetchOffsets } from '../../../src/group/offsets.ts';
@@ -49,7 +50,7 @@ test('is loaded as Kafka shows it', async () => {
     isWanted,
   });
   const fetch = (requireStable: boolean) => {
-    const topics = [{ name: 't', topicId: '', partitionIndexes: [0, 1, 2, 3] }];
+    const topics = [{ name: 't', topicId: uuidZero, partitionIndexes: [0, 1, 2, 3] }];
     const [topic] = fetchOffsets(shard, { groupId: 'g', topics, requireStable }).topics;
     return topic?.partitions.map((one) =>
       one.errorCode === 0 ? one.committedOffset : errorOf(one.errorCode).name,

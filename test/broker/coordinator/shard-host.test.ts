@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { uuidZero } from '../../../src/base/uuid.ts';
 import { ShardHost as Host } from '../../../src/broker/coordinator/shard-host.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
 import type { Shard } from '../../../src/group/turn.ts';
@@ -68,7 +69,7 @@ async function commit(
       topics: [
         {
           name: 't',
-          topicId: '',
+          topicId: uuidZero,
           partitions: [
             {
               partitionIndex: partition,
@@ -85,7 +86,7 @@ async function commit(
 }
 
 function committed(host: ShardHost, partition = 0, groupId = 'g'): number | undefined {
-  const topics = [{ name: 't', topicId: '', partitionIndexes: [partition] }];
+  const topics = [{ name: 't', topicId: uuidZero, partitionIndexes: [partition] }];
   return fetchOffsets(host.shard, { groupId, topics }).topics[0]?.partitions[0]?.committedOffset;
 }
 
@@ -294,6 +295,7 @@ describe('loading', () => {
       metadata: '',
       commitMs: 1,
       expireMs: -1,
+      topicId: uuidZero,
     });
     const transactional = (producerId: number, partition: number) => {
       const record = offsetRecord('g', 't', partition, offset(partition + 10));
