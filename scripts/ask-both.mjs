@@ -6,8 +6,9 @@
  *   node scripts/ask-both.mjs --replay FILE --ours localhost:9192
  *
  * Both should be fresh single nodes with the same properties. The questions are the tables of `scripts/ask-both/`; extend
- * these. `--record` keeps Kafka's answers for runs without Kafka. Status 1: an answer differs that
- * `scripts/ask-both/expected.mjs` does not name (`--all` lists those that it names too).
+ * these. A question that was not asked, in all or in some versions, is counted and named. `--record` keeps Kafka's answers for
+ * runs without Kafka. Status 1: an answer differs that `scripts/ask-both/expected.mjs` does not name (`--all` lists those that it
+ * names too).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,11 +32,24 @@ if (values.ours === undefined || (values.kafka === undefined) === (values.replay
   );
   process.exit(1);
 }
+/** What was left out, counted and by name. */
+function list(left, why) {
+  if (left.size === 0) return;
+  console.log(`${[...left.values()].flat().length} questions ${why}`);
+  for (const [id, versions] of left) console.log(`  v${versions.join(',')} ${id}`);
+}
+
 const ours = await Side.open(values.ours);
 const kafka = values.kafka === undefined ? null : await Side.open(values.kafka);
 const recorded = values.replay === undefined ? {} : JSON.parse(readFileSync(values.replay, 'utf8'));
 const only = new RegExp(values.only);
 let pairs = 0;
+/** Questions to an API that is not served, or not in a version of theirs. */
+const unserved = new Map();
+/** Question → the versions in which it was not asked, because a value of it has no place in their schema. */
+const unsaid = new Map();
+/** Question → the versions of which the record has no answer of Kafka's. */
+const unrecorded = new Map();
 let expected = 0;
 /** Question and difference → the versions that show it. */
 const differences = new Map();
@@ -45,10 +59,16 @@ for (const question of questions()) {
   if (ids.has(question.id)) throw new Error(`two questions are called "${question.id}"`);
   ids.add(question.id);
   if (!question.always && !only.test(question.id)) continue;
-  for (const version of versionsOf(question, kafka ?? ours)) {
+  const versions = versionsOf(question, kafka ?? ours);
+  if (versions.length === 0) unserved.set(question.id, ['-']);
+  for (const version of versions) {
     const id = `${question.id} v${version}`;
     const answer = kafka === null ? recorded[id] : await kafka.ask(question, version);
-    if (answer === undefined || answer === 'not expressible') continue;
+    if (answer === undefined || answer === 'not expressible') {
+      const missing = answer === undefined ? unrecorded : unsaid;
+      missing.set(question.id, [...(missing.get(question.id) ?? []), version]);
+      continue;
+    }
     recorded[id] = answer;
     const own = await ours.ask(question, version);
     if (question.ignore === true) continue;
@@ -65,6 +85,9 @@ for (const question of questions()) {
   }
 }
 for (const [line, versions] of differences) console.log(`v${versions.join(',')} ${line}`);
+list(unserved, 'were not asked: their API is not served in a version that they are for');
+list(unsaid, 'were not asked: a value of theirs does not exist in these versions');
+list(unrecorded, 'were not asked: the record has no answer of Kafka to them');
 console.log(`${pairs} answers compared, ${different} differ, ${expected} differ as expected`);
 if (values.record !== undefined) writeFileSync(values.record, JSON.stringify(recorded));
 ours.close();

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { HttpHandler, HttpPort, HttpResponse } from '../base/http.ts';
 import type { Address, Listener } from '../base/network.ts';
 
@@ -14,6 +15,7 @@ const allowedMethods = ['GET', 'HEAD'];
 
 export class HttpAdapter implements HttpPort {
   #shared: { readonly ports: readonly number[]; readonly server: Promise<Server> } | null = null;
+  #utilization = performance.eventLoopUtilization();
   #processMetrics: Promise<() => Promise<string>> | null = null;
   readonly #servers = new Set<Server>();
   readonly #adopted = new Set<Socket>();
@@ -60,6 +62,13 @@ export class HttpAdapter implements HttpPort {
       socket.resume();
     });
     return true;
+  }
+
+  idleShare(): number {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
+    this.#utilization = now;
+    return 1 - utilization;
   }
 
   async processMetrics(): Promise<string> {

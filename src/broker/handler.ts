@@ -62,6 +62,8 @@ export type HandlerResult<S> = S | NoResponse | TwoPhase<S> | Promise<S | NoResp
 export interface HandlerOptions<Q extends Shape, S extends Shape> {
   /** For example `3-13`; within the schema's range. */
   readonly versions: string;
+  /** The last version if `unstable.api.versions.enable` is set: that of Kafka 4.4. */
+  readonly unstableTo?: number;
   /** ApiVersions names this lowest version though it is not supported: old clients take its absence for a missing feature. */
   readonly advertisedFrom?: number;
   readonly listeners: readonly ListenerKind[];
@@ -94,6 +96,8 @@ export interface Handler {
   readonly response: Message;
   readonly minVersion: number;
   readonly maxVersion: number;
+  /** `maxVersion` where unstable versions are served. */
+  readonly unstableMaxVersion: number;
   readonly advertisedMinVersion: number;
   readonly listeners: readonly ListenerKind[];
   readonly ordered: boolean;
@@ -118,6 +122,7 @@ export function defineHandler<Q extends Shape, S extends Shape>(
     response,
     minVersion,
     maxVersion,
+    unstableMaxVersion: options.unstableTo ?? maxVersion,
     advertisedMinVersion: options.advertisedFrom ?? minVersion,
     listeners: options.listeners,
     ordered: options.ordered ?? false,

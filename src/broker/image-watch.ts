@@ -11,12 +11,12 @@ import { DelayedOperation, Purgatory } from './purgatory/delayed-operation.ts';
 
 export class ImageWatch implements MetadataPublisher {
   readonly #current: () => MetadataImage;
-  readonly #purgatory: Purgatory;
+  readonly purgatory: Purgatory;
   readonly #changes = new WatchList();
 
   constructor(current: () => MetadataImage, scheduler: Scheduler) {
     this.#current = current;
-    this.#purgatory = new Purgatory(scheduler, pendingRequestsMax);
+    this.purgatory = new Purgatory(scheduler, pendingRequestsMax);
   }
 
   onMetadataUpdate(): void {
@@ -27,7 +27,7 @@ export class ImageWatch implements MetadataPublisher {
   until(shows: (image: MetadataImage) => boolean, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const operation = new DelayedOperation({
-        purgatory: this.#purgatory,
+        purgatory: this.purgatory,
         timeoutMs,
         tryComplete: () => shows(this.#current()),
         onComplete: (isExpired) => resolve(!isExpired),

@@ -15,6 +15,7 @@ import { Dispatcher } from './pipeline/dispatch.ts';
 import type { RequestInterceptor } from './pipeline/interceptor.ts';
 import { MemoryBudget } from './pipeline/memory-budget.ts';
 import type { BrokerServices, NodeServices } from './services.ts';
+import { Purgatories } from './purgatory/purgatories.ts';
 import { PeerRequests } from './pipeline/peer-requests.ts';
 import { RequestMetrics } from './pipeline/request-metrics.ts';
 import { TopicCreator } from './topic-creator.ts';
@@ -48,9 +49,13 @@ export class KafkaServer {
   #nextPeerId = -1;
   #isStopped = false;
   readonly #metrics: RequestMetrics;
+  /** Null on a node that is only a controller. */
+  readonly #purgatories: Purgatories | null;
 
   constructor(options: KafkaServerOptions) {
     const { services, broker } = options;
+    const purgatories = new Purgatories(services.scheduler, services.imageWatch.purgatory);
+    this.#purgatories = broker === null ? null : purgatories;
     const table = createHandlerTable(
       services,
       broker === null
@@ -65,6 +70,7 @@ export class KafkaServer {
               random: () => services.random.u32(),
             }),
             fetchBudget: new MemoryBudget(fetchBudgetBytes),
+            purgatories,
             completeOffsets: options.completeOffsets ?? noOffsets,
             verifier: options.verifier ?? createTransactionVerifier(broker),
           },
@@ -96,9 +102,10 @@ export class KafkaServer {
     return this.#acceptor.connectionCount;
   }
 
-  /** Metrics of requests, and of connections by listener. */
+  /** Metrics of requests, of pending requests, and of connections by listener. */
   readonly collect: Collector = (sink) => {
     this.#metrics.collect(sink);
+    this.#purgatories?.collect(sink);
     for (const [listener, count] of this.#acceptor.connectionsByListener()) {
       sink('kafka_server_socket_server_metrics_connection_count', count, [listener]);
     }

@@ -132,7 +132,6 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'security.providers',
     'client.quota.callback.class',
   ],
-  ['All versions that are served are settled.', 'unstable.api.versions.enable'],
   ['All feature versions that are known are settled.', 'unstable.feature.versions.enable'],
   ['TLS, SASL and ACLs are not built yet.', 'connection.failed.authentication.delay.ms'],
   ['There is no authorizer yet for which other listeners would have to wait.', 'early.start.listeners'],

@@ -83,7 +83,7 @@ function take(turn: Turn, input: Input): void {
     case 'commit':
       return commitOffsets(turn, input.token, input.apiVersion, input.request);
     case 'txnCommit':
-      return commitTransactionalOffsets(turn, input.token, input.request, input.verification);
+      return commitTransactionalOffsets(turn, input);
     case 'completeTransaction':
       return completeTransaction(turn, input.token, input.end);
     case 'deleteOffsets':

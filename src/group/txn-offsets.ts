@@ -16,7 +16,12 @@ import { type CommittedOffset, createOffsets, setOffset } from './offset-table.t
 import { offsetRecord } from './records.ts';
 import type { ConsumerGroup, Shard, Turn } from './turn.ts';
 import { getOrCreateGroup, groupOfOffsets, orderOf, reply, write } from './turn.ts';
-import type { GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './types.ts';
+import type { GroupInput, GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './types.ts';
+
+type TxnCommit = Extract<GroupInput, { type: 'txnCommit' }>;
+
+/** Before that version of TxnOffsetCommit the words for an unknown group and a stale epoch did not exist (KIP-1319). */
+const groupErrorsSince = 6;
 
 /** Every partition of a commit with the same error. */
 export function txnCommitRefused(request: TxnOffsetCommitRequest, error: ErrorRow): TxnOffsetCommitResponse {
@@ -25,11 +30,9 @@ export function txnCommitRefused(request: TxnOffsetCommitRequest, error: ErrorRo
 
 export function commitTransactionalOffsets(
   turn: Turn,
-  token: number,
-  request: TxnOffsetCommitRequest,
-  verification: unknown,
+  { token, apiVersion, request, verification }: TxnCommit,
 ): void {
-  const refused = validateCommit(turn, request);
+  const refused = inVersion(validateCommit(turn, request), apiVersion);
   if (refused !== null) return reply(turn, token, txnCommitRefused(request, refused));
   const group = getOrCreateGroup(turn, request.groupId);
   const { groupId } = group;
@@ -123,7 +126,7 @@ function commitResponse(
 function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow | null {
   const { groupId, generationId, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);
-  if (group === undefined) return generationId < 0 ? null : Errors.ILLEGAL_GENERATION;
+  if (group === undefined) return generationId < 0 ? null : Errors.GROUP_ID_NOT_FOUND;
   if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
   if (group.kind === 'consumer') return validateEpoch(turn, group, request);
   if (generationId < 0 && group.state === 'Empty') return null;
@@ -133,7 +136,6 @@ function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow |
   return generationId === group.generation ? null : Errors.ILLEGAL_GENERATION;
 }
 
-/** The transactional protocol knows generations only, so a stale epoch is answered as an old generation. */
 function validateEpoch(
   { image, shard }: Turn,
   group: ConsumerGroup,
@@ -144,6 +146,11 @@ function validateEpoch(
     topicId: image.topics.byName(name)?.id ?? uuidZero,
     partitions,
   }));
-  const refused = refusalOf(commitRule(group, who, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
-  return refused === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : refused;
+  return refusalOf(commitRule(group, who, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
+}
+
+/** Older versions know generations only: what is wrong with the group or with an epoch is an old generation to them. */
+function inVersion(refused: ErrorRow | null, apiVersion: number): ErrorRow | null {
+  const isNewer = refused === Errors.GROUP_ID_NOT_FOUND || refused === Errors.STALE_MEMBER_EPOCH;
+  return isNewer && apiVersion < groupErrorsSince ? Errors.ILLEGAL_GENERATION : refused;
 }

@@ -278,6 +278,7 @@ export type GroupInput =
     }
   | {
       readonly type: 'txnCommit';
+      readonly apiVersion: number;
       readonly token: number;
       readonly request: TxnOffsetCommitRequest;
       /** What the check of the transaction gave; the log wants to see it again. */

@@ -23,6 +23,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   // A partition that never had a record has no directory yet.
   if (state.materialised === null) return;
   if (target > state.recoveryPoint) {
+    const sinceMs = state.resources.clock.monotonicMs();
     const first = state.floorSegment(state.recoveryPoint);
     const dirty = state.segments.filter(
       (segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0,
@@ -32,6 +33,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
       if (await segment.syncTransactions()) state.directoryDirty = true;
       if (options.indexes) await segment.writeIndexes(true);
     }
+    state.resources.onFlushed?.(state.resources.clock.monotonicMs() - sinceMs);
   }
   await syncNames(state);
   await writeEpochs(state);

@@ -28,6 +28,8 @@ export interface LogResources extends SegmentResources {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  /** A log was made durable, in that time. */
+  readonly onFlushed?: ((durationMs: number) => void) | undefined;
 }
 
 /** Notifications of a log to its manager. */

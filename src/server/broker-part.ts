@@ -77,6 +77,7 @@ export class BrokerPart {
       config,
       image: () => controller.loader.image,
       partitions: () => this.replicas.partitions(),
+      isrChanges: () => this.replicas.isrChanges,
       hasLateTransaction: (topic, index) => this.logs.hasLateTransaction(topic, index),
       offlineDirectoryCount: () => this.offline.size,
     });
@@ -165,8 +166,9 @@ export class BrokerPart {
 
   private makeLogs(): LogManager {
     const { config, directories, controller, ports } = this.around;
-    const { clock, scheduler, random, fs, logger, tailCacheBytesMax } = ports;
+    const { clock, scheduler, random, fs, disk, logger, tailCacheBytesMax } = ports;
     return new LogManager({
+      ...(disk === undefined ? {} : { onFlushed: (durationMs) => disk.flushed(durationMs) }),
       ...(tailCacheBytesMax === undefined ? {} : { tailCacheBytesMax }),
       fs,
       clock,

@@ -26,10 +26,12 @@ import type { ClaimedDirectories } from './log-directories.ts';
 import { OwnVoter } from './own-voter.ts';
 import type { NodePorts } from './ports.ts';
 import { openMetadataLog } from './raft/open-metadata-log.ts';
+import { QuorumMeter } from './raft/quorum-meter.ts';
 
 export interface ControllerPart {
   readonly identity: Identity;
   readonly log: MetadataLog;
+  readonly meter: QuorumMeter;
   readonly loader: MetadataLoader;
   readonly client: StreamControllerClient;
   /** Null on a node without the controller role. */
@@ -64,6 +66,7 @@ async function openLog(
   ports: NodePorts,
   identity: Identity,
   voters: readonly Voter[],
+  meter: QuorumMeter,
 ): Promise<MetadataLog> {
   const { metadataDir } = directories;
   return openMetadataLog({
@@ -81,6 +84,7 @@ async function openLog(
       electionTimeoutMs: config.get('controller.quorum.election.timeout.ms'),
       fetchTimeoutMs: config.get('controller.quorum.fetch.timeout.ms'),
     },
+    meter,
     onFatal: (error) => ports.onFatal(error),
   });
 }
@@ -168,7 +172,8 @@ export async function buildControllerPart(
   const identity = identityOf(config, directories, ports);
   const configured = staticVoters(config);
   const voters = configured.length > 0 ? configured : ((await readInitialVoters(fs, metadataPath)) ?? []);
-  const log = await openLog(config, directories, ports, identity, voters);
+  const meter = new QuorumMeter(clock);
+  const log = await openLog(config, directories, ports, identity, voters, meter);
   const loader = new MetadataLoader(clock, scheduler);
   log.addListener(loader);
   const own = config.isController
@@ -203,5 +208,5 @@ export async function buildControllerPart(
     await log.shutdown();
     own?.server.close();
   };
-  return { identity, log, loader, client, driver, stop };
+  return { identity, log, meter, loader, client, driver, stop };
 }

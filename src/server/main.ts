@@ -17,6 +17,7 @@ import { NodeConfig } from '../config/node-config.ts';
 import type { LogLevels } from '../telemetry/log-levels.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { exitProcess, onUncaught, signalStatus } from './exit.ts';
+import { DiskMetrics } from './metrics/disk-metrics.ts';
 import { Node } from './node.ts';
 import type { NodePorts } from './ports.ts';
 import { startFailure } from './start-failure.ts';
@@ -39,12 +40,16 @@ export function realPorts(
   onFatal: (error: unknown) => void,
 ): NodePorts {
   const isWindows = process.platform === 'win32';
-  const fs = isWindows ? patientFileSystem(systemFileSystem, systemScheduler) : systemFileSystem;
+  const disk = new DiskMetrics(systemClock);
+  const fs = disk.measured(
+    isWindows ? patientFileSystem(systemFileSystem, systemScheduler) : systemFileSystem,
+  );
   return {
     clock: systemClock,
     scheduler: systemScheduler,
     random: createSystemRandom(),
     fs,
+    disk,
     network: transport.network,
     peers: transport.peers,
     http: transport.http,

@@ -25,6 +25,7 @@ import { pages } from './http/pages.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
 import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
+import { idleMetrics } from './metrics/idle-metrics.ts';
 import { metadataMetrics } from './metrics/metadata-metrics.ts';
 import { quorumMetrics } from './metrics/quorum-metrics.ts';
 import { answerMembershipRequests } from './membership.ts';
@@ -170,20 +171,21 @@ export class Node {
       image: () => loader.image,
       controllerId: () => log.leader().id,
       unreadyReason: () => this.unreadyReason,
-      collectors: () => this.collectors(),
+      collectors: () => this.collectors(http),
       prepareMetrics: async () => this.broker?.groupMetrics.prepare(),
       processMetrics: () => http.processMetrics(),
     });
   }
 
-  private collectors(): Collector[] {
-    const { controller, broker } = this;
+  private collectors(http: HttpPort): Collector[] {
+    const { controller, broker, ports } = this;
     if (controller === null) return [];
-    const { loader, log, driver } = controller;
+    const { loader, log, meter, driver } = controller;
     return [
       metadataMetrics(() => loader.image),
       quorumMetrics(
         () => log.status(),
+        meter,
         () => driver?.isActive ?? false,
       ),
       ...(broker === null
@@ -195,6 +197,8 @@ export class Node {
             broker.services.clientMetrics.collect,
           ]),
       ...this.servers.map((server) => server.collect),
+      ...(ports.disk === undefined ? [] : [ports.disk.collect]),
+      idleMetrics(() => http.idleShare()),
     ];
   }
 

@@ -7,6 +7,7 @@ import type { RequestInterceptor } from '../broker/pipeline/interceptor.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftStore } from '../raft/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { DiskMetrics } from './metrics/disk-metrics.ts';
 import type { FormattedDirectory } from './log-directories.ts';
 
 export interface NodePorts {
@@ -19,6 +20,8 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Absent in simulations, which serve no HTTP. */
   readonly http?: HttpPort;
+  /** Measures the disk under `fs`. Absent in simulations. */
+  readonly disk?: DiskMetrics;
   /** Absent in production. In a test it stands between requests and their handlers. */
   readonly interceptor?: RequestInterceptor;
   /** The name of this machine; advertised when a listener has no host. */

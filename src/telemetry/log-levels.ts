@@ -5,6 +5,8 @@
  * The names are those of the Kafka 4.3 classes with the same task, so that Kafka's configuration files have the same effect here.
  */
 
+import { kafkaLoggers } from './kafka-loggers.ts';
+
 /** log4j's levels, from all lines to none. */
 export const levelNames = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
 export type LevelName = (typeof levelNames)[number];
@@ -16,20 +18,30 @@ export const rootLogger = 'root';
 /** Logs one line for each request at DEBUG. Its level is WARN unless it is set itself, as in Kafka's log4j2.yaml. */
 export const requestLogger = 'kafka.request.logger';
 
-/** From the first word of a component's name (in brackets in its log lines) to the logger of the Kafka class with the same task. */
+/** From the first word of a component's name (in brackets in its log lines) to the logger that its lines name. */
 const loggersOfParts: Readonly<Record<string, string>> = {
   '': 'kafka.server.KafkaRaftServer',
   broker: 'kafka.server.BrokerServer',
-  BrokerLifecycleManager: 'kafka.server.BrokerLifecycleManager',
+  BrokerLifecycleManager: 'org.apache.kafka.server.BrokerLifecycleManager',
   Controller: 'org.apache.kafka.controller.QuorumController',
   GroupCoordinator: 'org.apache.kafka.coordinator.group.GroupCoordinatorService',
-  LogManager: 'org.apache.kafka.storage.internals.log.LogManager',
+  LogManager: 'kafka.log.LogManager',
   Raft: 'org.apache.kafka.raft.KafkaRaftClient',
   ReplicaManager: 'kafka.server.ReplicaManager',
   RequestChannel: requestLogger,
   SocketServer: 'kafka.network.SocketServer',
   TransactionCoordinator: 'kafka.coordinator.transaction.TransactionCoordinator',
 };
+
+/** From the logger that a component's lines name to all of Kafka's loggers with the same task, that one included. */
+const loggersOfLines: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(loggersOfParts).map(([part, line]) => {
+    const others = [...kafkaLoggers].filter(([name, of]) => of === part && name !== line);
+    return [line, [line, ...others.map(([name]) => name)]];
+  }),
+);
+
+const wholeOfKafka: ReadonlySet<string> = new Set(['kafka', 'org.apache.kafka']);
 
 /** Loggers that are named in the log4j2.yaml of Kafka's download. */
 const stockLoggers = ['kafka', 'org.apache.kafka', 'org.apache.kafka.controller'] as const;
@@ -46,9 +58,12 @@ export function isLevelName(text: string): text is LevelName {
 
 export class LogLevels {
   #root: LevelName;
-  readonly #own = new Map<string, LevelName>([[requestLogger, 'WARN']]);
-  /** Loggers that have been used or set; DescribeConfigs lists these. */
-  readonly #known = new Set<string>([...Object.values(loggersOfParts), ...stockLoggers]);
+  readonly #own = new Map<string, LevelName>([
+    [requestLogger, 'WARN'],
+    ['kafka.network.RequestChannel$', 'WARN'],
+  ]);
+  /** The loggers of Kafka, and those that a file or a variable has set; DescribeConfigs lists these. */
+  readonly #known = new Set<string>([...kafkaLoggers.keys(), ...stockLoggers]);
   readonly #effective = new Map<string, number>();
 
   constructor(root: LevelName = 'INFO', own: Iterable<readonly [string, LevelName]> = []) {
@@ -71,10 +86,9 @@ export class LogLevels {
     this.#effective.clear();
   }
 
-  /** Whether the name is that of a known logger, or is above one. */
+  /** Whether a logger of this name exists. A name that is only above loggers, such as `kafka.server`, is none, as in Kafka. */
   has(name: string): boolean {
-    if (name === rootLogger || this.#known.has(name)) return true;
-    return [...this.#known].some((known) => known.startsWith(`${name}.`));
+    return name === rootLogger || this.#known.has(name);
   }
 
   levelOf(name: string): LevelName {
@@ -86,14 +100,32 @@ export class LogLevels {
     return this.#root;
   }
 
-  /** Whether the logger writes lines of `level`. */
+  /** Whether lines of `level` are written that name this logger. */
   isEnabled(name: string, level: LevelName): boolean {
     let threshold = this.#effective.get(name);
     if (threshold === undefined) {
-      threshold = levelNames.indexOf(this.levelOf(name));
+      threshold = this.#thresholdOf(name);
       this.#effective.set(name, threshold);
     }
     return levelNames.indexOf(level) >= threshold;
+  }
+
+  /**
+   * The level that was set for one of the loggers of these lines; without one, the level of their package with the longest name. Of several
+   * levels the most verbose counts. A level of all of Kafka counts only through the name in the lines.
+   */
+  #thresholdOf(name: string): number {
+    const loggers = loggersOfLines.get(name) ?? [name];
+    const rankOf = (above: string): number => {
+      if (loggers.includes(above)) return Number.POSITIVE_INFINITY;
+      const isAbove = !wholeOfKafka.has(above) && loggers.some((one) => one.startsWith(`${above}.`));
+      return isAbove ? above.length : 0;
+    };
+    const ranked = [...this.#own].map(([above, level]) => ({ rank: rankOf(above), level }));
+    const highest = Math.max(0, ...ranked.map(({ rank }) => rank));
+    const levels = ranked.filter(({ rank }) => rank === highest).map(({ level }) => level);
+    if (highest === 0) return levelNames.indexOf(this.levelOf(name));
+    return Math.min(...levels.map((level) => levelNames.indexOf(level)));
   }
 
   /** All known loggers with their effective levels, sorted by name, the root first. */

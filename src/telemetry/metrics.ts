@@ -5,6 +5,8 @@
  * Values are read from the node at each scrape; only events that must be counted when they happen are stored.
  */
 
+import type { Quantiles } from './quantiles.ts';
+
 export type MetricKind = 'counter' | 'gauge' | 'summary';
 
 export interface MetricRow {
@@ -46,9 +48,35 @@ export const metricRows = {
   kafka_server_replicamanager_atminisrpartitioncount: gauge(
     'Led partitions with as many replicas in sync as min.insync.replicas.',
   ),
+  kafka_server_replicamanager_isrshrinks_total: counter(
+    'Times that replicas left the ISR of a partition led here.',
+  ),
+  kafka_server_replicamanager_isrexpands_total: counter(
+    'Times that replicas joined the ISR of a partition led here.',
+  ),
+  kafka_server_replicamanager_failedisrupdates_total: counter(
+    'Changes of an ISR that the controller did not make.',
+  ),
   kafka_server_replicamanager_partitionswithlatetransactionscount: gauge(
     'Led partitions with a transaction that is open for 5 minutes longer than transaction.max.timeout.ms.',
   ),
+  kafka_server_delayedoperationpurgatory_purgatorysize: gauge(
+    'Requests that wait: for records or time (Fetch), replicas (Produce, DeleteRecords), or to see what they changed (Metadata).',
+    'delayedOperation',
+  ),
+  kafka_server_delayedoperationpurgatory_numdelayedoperations: gauge(
+    'The same: a request that has its answer waits no longer.',
+    'delayedOperation',
+  ),
+  bendemann_purgatory_completed_total: counter('Requests that got what they waited for.', 'delayedOperation'),
+  bendemann_purgatory_expired_total: counter('Requests whose time was up before.', 'delayedOperation'),
+  kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent: gauge(
+    'Share of the time since the last scrape in which the event loop had nothing to do, from 0 to 1.',
+  ),
+  kafka_network_socketserver_networkprocessoravgidle_percent: gauge(
+    'The same: one event loop reads requests and handles them.',
+  ),
+
   kafka_server_client_metrics_instance_count: gauge(
     'Client instances that asked this broker which metrics to push.',
   ),
@@ -65,6 +93,35 @@ export const metricRows = {
   kafka_server_replicamanager_reassigningpartitions: gauge('Led partitions whose replicas are being moved.'),
   kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),
+  kafka_log_log_size: gauge('Bytes of the segments.', ...partition),
+  kafka_log_logflushstats_logflushrateandtimems: summary(
+    'Milliseconds in which a partition log was made durable.',
+  ),
+  bendemann_disk_timems: summary(
+    'Milliseconds of a read, a write or a sync of a file; the metadata log is not among them.',
+    'operation',
+  ),
+  kafka_cluster_partition_insyncreplicascount: gauge(
+    'Replicas in sync of a partition led here, else 0.',
+    ...partition,
+  ),
+  kafka_cluster_partition_replicascount: gauge('Replicas of a partition led here, else 0.', ...partition),
+  kafka_cluster_partition_underreplicated: gauge(
+    '1 when this broker leads and fewer replicas are in sync than assigned.',
+    ...partition,
+  ),
+  kafka_cluster_partition_underminisr: gauge(
+    '1 when this broker leads and fewer replicas are in sync than min.insync.replicas.',
+    ...partition,
+  ),
+  kafka_cluster_partition_atminisr: gauge(
+    '1 when this broker leads and as many replicas are in sync as min.insync.replicas.',
+    ...partition,
+  ),
+  kafka_cluster_partition_laststableoffsetlag: gauge(
+    'Records from the last stable offset to the high watermark: those of open transactions.',
+    ...partition,
+  ),
   kafka_cluster_partition_highwatermark: gauge('Records below it are on all replicas in sync.', ...partition),
   kafka_log_logmanager_offlinelogdirectorycount: gauge('Log directories that failed.'),
 
@@ -83,6 +140,31 @@ export const metricRows = {
   kafka_server_raftmetrics_current_epoch: gauge('Epoch of the metadata quorum.'),
   kafka_server_raftmetrics_high_watermark: gauge('Committed entries of the metadata log end here.'),
   kafka_server_raftmetrics_log_end_offset: gauge('End of this node’s metadata log.'),
+
+  kafka_server_raftmetrics_number_of_voters: gauge('Voters of the quorum.'),
+  kafka_server_raftmetrics_number_of_observers: gauge(
+    'Nodes that follow the quorum and do not vote; on its leader.',
+  ),
+  kafka_server_raftmetrics_commit_latency_avg: gauge(
+    'Milliseconds from a proposal to its commit, on average; on the leader.',
+  ),
+  kafka_server_raftmetrics_commit_latency_max: gauge(
+    'Milliseconds from a proposal to its commit, at most; on the leader.',
+  ),
+  kafka_server_raftmetrics_election_latency_avg: gauge(
+    'Milliseconds in which this node asked for votes, on average.',
+  ),
+  kafka_server_raftmetrics_election_latency_max: gauge(
+    'Milliseconds in which this node asked for votes, at most.',
+  ),
+  kafka_server_raftmetrics_append_records_rate: gauge(
+    'Entries that this node appended as leader, per second.',
+  ),
+  kafka_server_raftmetrics_fetch_records_rate: gauge('Entries that came from the leader, per second.'),
+  bendemann_raft_follower_lag: gauge(
+    'Entries of the metadata log that a node lacks; on the leader.',
+    'replica',
+  ),
 
   kafka_network_requestmetrics_requests_total: counter('Requests answered.', 'request', 'version'),
   kafka_network_requestmetrics_errors_total: counter('Requests that ended in an exception.', 'request'),
@@ -135,3 +217,18 @@ export type Sink = (
  * between: a broker with 10,000 partitions has 100,000 values.
  */
 export type Collector = (sink: Sink) => Iterable<void> | void;
+
+const shares = [0.5, 0.75, 0.95, 0.99, 0.999];
+
+/** A summary: quantiles of the last minutes, count and sum since the start. */
+export function tellQuantiles(
+  sink: Sink,
+  name: MetricName,
+  durations: Quantiles,
+  labels: readonly (string | number)[],
+  nowMs: number,
+): void {
+  for (const quantile of shares) sink(name, durations.quantile(quantile, nowMs), labels, { quantile });
+  sink(name, durations.sumMs, labels, { suffix: '_sum' });
+  sink(name, durations.count, labels, { suffix: '_count' });
+}

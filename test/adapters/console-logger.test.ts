@@ -24,12 +24,45 @@ test('levels are set by logger name while it runs; the nearest name above counts
   logs.debug('3');
   levels.set('root', 'TRACE');
   logs.debug('4');
-  levels.set('org.apache.kafka', 'OFF');
+  for (const whole of ['kafka', 'org.apache.kafka']) levels.set(whole, 'OFF');
   logs.error('5');
   raft.debug('6');
   levels.unset('org.apache.kafka.raft');
   raft.error('7');
   expect(lines.map((line) => /\] (\d) /.exec(line)?.[1])).toEqual(['2', '4', '6']);
+});
+
+test.each([
+  ['another class of the part', 'kafka.server.KafkaApis', 'broker'],
+  ['an old name of its package', 'org.apache.kafka.storage', 'LogManager'],
+  ['a logger with a name of its own', 'state.change.logger', 'ReplicaManager'],
+])('lines of a part follow %s', (_what, name, part) => {
+  const { lines, levels, logger } = written();
+  const log = logger.child(part);
+  log.debug('1');
+  levels.set(name, 'DEBUG');
+  log.debug('2');
+  levels.set(name, 'ERROR');
+  log.warn('3');
+  logger.warn('4');
+  levels.unset(name);
+  log.info('5');
+  expect(lines.map((line) => /(?:\]|WARN) (\d) /.exec(line)?.[1])).toEqual(['2', '4', '5']);
+});
+
+test('there are the loggers that Kafka has, and those that were set; packages are none', () => {
+  const { levels } = written();
+  const names = [
+    'kafka.server.KafkaApis',
+    'kafka.log.LogCleaner',
+    'kafka.network.RequestChannel$',
+    'state.change.logger',
+  ];
+  expect([...names, 'root', 'kafka', 'org.apache.kafka'].filter((name) => !levels.has(name))).toEqual([]);
+  expect(['kafka.server', 'kafka.controller', 'io.netty'].filter((name) => levels.has(name))).toEqual([]);
+  expect(levels.all().map(([name]) => name)).toEqual(expect.arrayContaining(names));
+  levels.set('kafka.controller', 'WARN');
+  expect(levels.has('kafka.controller')).toBe(true);
 });
 
 test('a line names the logger of its part, a part of a part has its own', () => {

@@ -163,6 +163,19 @@ describe('bendemann', () => {
     const sick = await run(['doctor', alone]);
     expect(sick.out).toMatch(/in use on this machine|will not start/);
     expect((await run(['doctor', node(4, { 'node.id': 'x' })])).out).toContain('the node will not start');
+    writeFileSync(join(folder, 'values.properties'), 'id=5\nport=x9\n');
+    const provided = (port: string): string =>
+      node(5, {
+        'config.providers': 'file',
+        'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
+        'controller.quorum.voters': '5@localhost:29193',
+        'node.id': `\${file:${join(folder, 'values.properties')}:id}`,
+        'metrics.port': port,
+      });
+    expect((await run(['doctor', provided('-1')])).out).toContain('is not formatted');
+    const hidden = await run(['doctor', provided(`\${file:${join(folder, 'values.properties')}:port}`)]);
+    expect(hidden.out).toContain('the node will not start: ');
+    expect(hidden.out).not.toContain('x9');
   });
 
   test('start with several files runs a node for each, and stops all of them', async () => {

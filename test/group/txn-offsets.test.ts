@@ -29,12 +29,18 @@ class TxnWorld extends ConsumerWorld {
   txnCommit(
     producerId: number,
     offset: number,
-    rest: Partial<TxnOffsetCommitRequest> & { partition?: number; topic?: string; metadata?: string } = {},
+    rest: Partial<TxnOffsetCommitRequest> & {
+      partition?: number;
+      topic?: string;
+      metadata?: string;
+      apiVersion?: number;
+    } = {},
   ): number {
-    const { partition = 0, topic = 't', metadata = '', ...request } = rest;
+    const { partition = 0, topic = 't', metadata = '', apiVersion = 5, ...request } = rest;
     return this.send((token) => ({
       type: 'txnCommit',
       token,
+      apiVersion,
       verification: undefined,
       request: {
         transactionalId: 'x',
@@ -204,6 +210,11 @@ describe('who may commit', () => {
     ['a stranger without a generation', () => ({ memberId: 'x' }), 'UNKNOWN_MEMBER_ID'],
     ['an unknown instance', (id: string) => ({ memberId: id, groupInstanceId: 'i' }), 'UNKNOWN_MEMBER_ID'],
     ['a group that is not there', () => ({ groupId: 'n', generationId: 1 }), 'ILLEGAL_GENERATION'],
+    [
+      'a group that is not there, in v6',
+      () => ({ groupId: 'n', generationId: 1, apiVersion: 6 }),
+      'GROUP_ID_NOT_FOUND',
+    ],
     ['a group that is not there, as an administrator', () => ({ groupId: 'n' }), 'NONE'],
   ])('%s', (_who, request, error) => {
     const world = new TxnWorld();

@@ -108,8 +108,13 @@ describe('three replicas', () => {
     expect(result.outcome).toBeNull();
     cluster.runUntil(() => result.outcome === 'ok', lagTimeMaxMs * 3);
     expect(cluster.metadata().isr).toEqual([1, 2]);
+    const counted = () => cluster.broker(1).manager?.isrChanges;
+    cluster.runFor(100);
+    expect(counted()).toEqual({ shrinks: 1, expands: 0, failed: 0 });
     cluster.broker(3).host.resume();
     cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
+    cluster.runFor(100);
+    expect(counted()).toEqual({ shrinks: 1, expands: 1, failed: 0 });
     expect(cluster.replica(3)?.logEndOffset).toBe(2);
   });
 

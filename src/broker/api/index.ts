@@ -3,8 +3,7 @@ import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';
 import { HandlerTable } from '../pipeline/table.ts';
 import type { MemoryBudget } from '../pipeline/memory-budget.ts';
-import { Purgatory } from '../purgatory/delayed-operation.ts';
-import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
+import type { Purgatories } from '../purgatory/purgatories.ts';
 import type { BrokerServices, NodeServices } from '../services.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 import { createProduceHandler } from './records/00-produce.ts';
@@ -50,6 +49,7 @@ export interface BrokerHandlerOptions {
   readonly creator: TopicCreator;
   readonly sessions: FetchSessionCache;
   readonly fetchBudget: MemoryBudget;
+  readonly purgatories: Purgatories;
   readonly verifier: TransactionVerifier;
   readonly completeOffsets: CompleteOffsets;
 }
@@ -83,16 +83,19 @@ function brokerHandlers(
   endpoints: Endpoints,
   software: ClientSoftware,
 ): Handler[] {
-  const { services, creator, sessions, fetchBudget, verifier, completeOffsets } = options;
-  const { scheduler } = services;
-  const fetches = new Purgatory(scheduler, parkedFetchesMax);
-  const requests = new Purgatory(scheduler, pendingRequestsMax);
+  const { services, creator, sessions, fetchBudget, purgatories, verifier, completeOffsets } = options;
   return [
-    createProduceHandler(services, endpoints, requests, verifier),
-    createFetchHandler({ services, endpoints, sessions, budget: fetchBudget, purgatory: fetches }),
+    createProduceHandler(services, endpoints, purgatories.produce, verifier),
+    createFetchHandler({
+      services,
+      endpoints,
+      sessions,
+      budget: fetchBudget,
+      purgatory: purgatories.fetch,
+    }),
     createListOffsetsHandler(services),
     createMetadataHandler(services, endpoints, creator),
-    createDeleteRecordsHandler(services, requests),
+    createDeleteRecordsHandler(services, purgatories.deleteRecords),
     createOffsetForLeaderEpochHandler(services),
     createWriteTxnMarkersHandler(services, completeOffsets),
     createAlterReplicaLogDirsHandler(services),
@@ -106,6 +109,10 @@ function brokerHandlers(
   ];
 }
 
+function withUnstable(handler: Handler): Handler {
+  return { ...handler, maxVersion: handler.unstableMaxVersion };
+}
+
 /** The table for a node. `broker` is null on a controller-only node; `others` are handlers made elsewhere (coordinators). */
 export function createHandlerTable(
   services: NodeServices,
@@ -114,11 +121,13 @@ export function createHandlerTable(
 ): HandlerTable {
   const endpoints = new Endpoints(services.nodeId, services.config.advertisesExplicitly);
   const software: ClientSoftware = new WeakMap();
-  const table: HandlerTable = new HandlerTable([
+  const handlers = [
     createApiVersionsHandler(services, (kind) => table.list(kind), software),
     ...nodeHandlers(services, endpoints),
     ...(broker === null ? [] : brokerHandlers(broker, endpoints, software)),
     ...others,
-  ]);
+  ];
+  const isUnstable = services.config.get('unstable.api.versions.enable');
+  const table: HandlerTable = new HandlerTable(isUnstable ? handlers.map(withUnstable) : handlers);
   return table;
 }

@@ -155,7 +155,13 @@ export class GroupService implements MetadataPublisher {
     requireName(groupId);
     const { partition } = this.#runtime.hostOf(groupId);
     const commit = (verification: unknown): Answer<TxnOffsetCommitResponse> =>
-      this.#runtime.request(groupId, (token) => ({ type: 'txnCommit', token, request, verification }));
+      this.#runtime.request(groupId, (token) => ({
+        type: 'txnCommit',
+        token,
+        apiVersion,
+        request,
+        verification,
+      }));
     const verification = this.#verification.begin(partition, apiVersion, request);
     return verification instanceof Promise ? verification.then(commit) : commit(verification);
   }

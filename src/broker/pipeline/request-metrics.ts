@@ -1,7 +1,7 @@
 /** Counts requests by API and version, requests that ended in an exception, and request durations. */
 import type { Clock } from '../../base/clock.ts';
 import { Quantiles } from '../../telemetry/quantiles.ts';
-import type { Collector, Sink } from '../../telemetry/metrics.ts';
+import { type Collector, type Sink, tellQuantiles } from '../../telemetry/metrics.ts';
 import type { ActiveRequest } from './active-request.ts';
 
 class ApiMetrics {
@@ -16,8 +16,6 @@ class ApiMetrics {
     this.durations = new Quantiles(nowMs);
   }
 }
-
-const shares = [0.5, 0.75, 0.95, 0.99, 0.999];
 
 export class RequestMetrics {
   readonly #clock: Clock;
@@ -63,8 +61,5 @@ function describe({ name, counts, durations, errors }: ApiMetrics, sink: Sink, n
     sink('kafka_network_requestmetrics_requests_total', count, [name, version]);
   });
   sink('kafka_network_requestmetrics_errors_total', errors, [name]);
-  const metric = 'kafka_network_requestmetrics_totaltimems';
-  for (const quantile of shares) sink(metric, durations.quantile(quantile, nowMs), [name], { quantile });
-  sink(metric, durations.sumMs, [name], { suffix: '_sum' });
-  sink(metric, durations.count, [name], { suffix: '_count' });
+  tellQuantiles(sink, 'kafka_network_requestmetrics_totaltimems', durations, [name], nowMs);
 }

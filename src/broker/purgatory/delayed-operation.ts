@@ -15,8 +15,12 @@ import type { WatchKey } from '../../base/watch-list.ts';
 export class Purgatory {
   readonly scheduler: Scheduler;
   readonly pendingMax: number;
-  /** Changed by `DelayedOperation` only. */
+  /** Changed by `DelayedOperation` only, as the counts below. */
   pending = 0;
+  /** Operations that waited and got what they waited for. */
+  completed = 0;
+  /** Operations that waited until their deadline. */
+  expired = 0;
 
   constructor(scheduler: Scheduler, pendingMax: number) {
     this.scheduler = scheduler;
@@ -99,7 +103,11 @@ export class DelayedOperation {
   }
 
   #complete(isExpired: boolean): void {
+    const hasWaited = this.#state === 'pending';
     if (!this.#end()) return;
+    const { purgatory } = this.#options;
+    if (hasWaited && isExpired) purgatory.expired++;
+    else if (hasWaited) purgatory.completed++;
     this.#options.onComplete(isExpired);
   }
 

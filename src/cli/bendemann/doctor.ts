@@ -1,10 +1,10 @@
 /** `bendemann doctor FILE…`: finds mistakes in the properties of nodes and prints each with the line to change. */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import type { ListenerConfig } from '../../config/listeners.ts';
 import { NodeConfig } from '../../config/node-config.ts';
 import { type MetaProperties, readMetaProperties } from '../../log/directories/meta-properties.ts';
+import { withNodeProperties } from '../node/node-properties.ts';
 import type { CliIo } from '../tool.ts';
 
 interface Finding {
@@ -22,9 +22,9 @@ interface Patient {
 const everywhere: readonly string[] = ['0.0.0.0', '::'];
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
-async function read(file: string): Promise<Patient | Finding> {
+async function read(file: string, env: CliIo['env']): Promise<Patient | Finding> {
   try {
-    const config = NodeConfig.parse(readFileSync(file, 'utf8'));
+    const config = await withNodeProperties(file, new Map(), env, (properties) => new NodeConfig(properties));
     const paths = [...new Set([...config.logDirs, config.metadataLogDir])];
     const metas = await Promise.all(
       paths.map(async (path) => ({ path, meta: await readMetaProperties(systemFileSystem, path) })),
@@ -182,7 +182,7 @@ function ofCluster(patients: readonly Patient[]): Finding[] {
 }
 
 export async function doctor(files: readonly string[], io: CliIo): Promise<number> {
-  const results = await Promise.all(files.map(read));
+  const results = await Promise.all(files.map((file) => read(file, io.env)));
   const broken = results.filter((one): one is Finding => 'what' in one);
   const patients = results.filter((one): one is Patient => 'config' in one);
   const found = [

@@ -141,8 +141,8 @@ export const operationsProperties = {
   'unstable.api.versions.enable': bool(false, {
     importance: 'high',
     internal: true,
-    effect: 'none',
-    doc: 'Offers versions of APIs that are not settled.',
+    effect: 'honoured',
+    doc: 'Serves and offers the versions that Kafka 4.4 added as well: ApiVersions 5, TxnOffsetCommit 6, DeleteGroups 3.',
   }),
   'unstable.feature.versions.enable': bool(false, {
     importance: 'high',

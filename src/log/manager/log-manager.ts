@@ -47,6 +47,8 @@ export interface LogManagerOptions {
   readonly tailCacheBytesMax?: number;
   /** The configuration of a topic, as far as it is known when its logs are opened; `updateConfig` follows. */
   readonly configOf: (topic: string) => LogConfig;
+  /** Called after a log was flushed, with the time it took. */
+  readonly onFlushed?: ((durationMs: number) => void) | undefined;
   /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
   /**

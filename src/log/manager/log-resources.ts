@@ -8,7 +8,7 @@ const tailCacheBytesDefault = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
 const openFilesMax = 1024;
 
-type Given = Pick<LogResources, 'fs' | 'clock' | 'scheduler' | 'random' | 'logger'>;
+type Given = Pick<LogResources, 'fs' | 'clock' | 'scheduler' | 'random' | 'logger' | 'onFlushed'>;
 
 export function logResources(options: Given & { readonly tailCacheBytesMax?: number }): LogResources {
   const { fs, clock, scheduler, random, logger, tailCacheBytesMax = tailCacheBytesDefault } = options;
@@ -18,6 +18,7 @@ export function logResources(options: Given & { readonly tailCacheBytesMax?: num
     scheduler,
     random,
     logger,
+    onFlushed: options.onFlushed,
     files: new FilePool(fs, openFilesMax),
     indexes: new IndexCache(indexCacheBytesMax),
     tails: new TailCache(tailCacheBytesMax),

@@ -63,6 +63,13 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
   }
 }
 
+/** How often the controller has changed, or not changed, an ISR as a leader here proposed. */
+export interface IsrChanges {
+  shrinks: number;
+  expands: number;
+  failed: number;
+}
+
 export interface AlterPartitionOptions {
   readonly brokerId: number;
   readonly brokerEpoch: () => number;
@@ -80,6 +87,7 @@ type ResponseTopic = AlterPartitionResponse['topics'][number];
 
 export class AlterPartitionManager {
   readonly #options: AlterPartitionOptions;
+  readonly changes: IsrChanges = { shrinks: 0, expands: 0, failed: 0 };
   readonly #waiting = new Map<string, IsrRequest>();
   #isBusy = false;
   #isStopped = false;
@@ -165,7 +173,8 @@ export class AlterPartitionManager {
       const request = batch.get(key);
       if (request === undefined) continue;
       const kind = verdictOf(answer.errorCode);
-      if (kind !== 'committed') this.#say(request, kind, answer.errorCode);
+      if (kind === 'committed') this.#count(request.proposal);
+      else this.#say(request, kind, answer.errorCode);
       if (kind === 'retry') continue;
       batch.delete(key);
       if (kind === 'committed') {
@@ -175,7 +184,13 @@ export class AlterPartitionManager {
     }
   }
 
+  #count({ added, removed }: IsrProposal): void {
+    if (added.length > 0) this.changes.expands++;
+    if (removed.length > 0) this.changes.shrinks++;
+  }
+
   #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
+    this.changes.failed++;
     const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
     // Not logged as a refusal: metadata has changed in the meantime, and the next check of the ISR makes a proposal from the new state.
     if (kind === 'outdated') this.#options.logger.debug(`ISR change overtaken of ${name}`, fields);

@@ -25,7 +25,7 @@ import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { AlterPartitionManager } from '../leader/alter-partition.ts';
+import { AlterPartitionManager, type IsrChanges } from '../leader/alter-partition.ts';
 import { DirectoryAssignments } from './directory-assignments.ts';
 import { type HostContext, HostedReplica } from './hosted-replica.ts';
 import { LogOpener } from './log-opener.ts';
@@ -230,6 +230,11 @@ export class ReplicaManager implements MetadataPublisher {
       followers.push({ brokerId, logEndOffset, lastCaughtUpMs, rack: broker.rack });
     }
     return select(rack, brokers.get(nodeId(identity.nodeId))?.rack ?? null, followers)?.brokerId ?? -1;
+  }
+
+  /** Since the start. */
+  get isrChanges(): Readonly<IsrChanges> {
+    return this.#alter.changes;
   }
 
   *partitions(): Iterable<Partition> {

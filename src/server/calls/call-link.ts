@@ -24,6 +24,8 @@ export class CallLink {
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
   /** The cluster id of the node at the address when it belongs to another cluster; null otherwise. */
   foreignClusterId: string | null = null;
+  /** At the address is this process itself. */
+  isToItself = false;
   #isOpen = true;
 
   /** `to`: the node that the caller expects; null: any node at the address. */
@@ -63,11 +65,12 @@ export class CallLink {
   }
 
   #received(message: ReplyFrame, to: NodeId | null): void {
+    const { identity } = this.#options;
     if (message.type === 'reply') this.#pending.get(message.requestId)?.(message);
-    else if (helloFault(message, this.#options.identity, to) !== null) {
-      if (message.clusterId !== this.#options.identity.clusterId) this.foreignClusterId = message.clusterId;
+    else if (helloFault(message, identity, to) !== null) {
+      if (message.clusterId !== identity.clusterId) this.foreignClusterId = message.clusterId;
       this.close();
-    }
+    } else this.isToItself = message.nodeId === identity.nodeId && message.bootId === identity.bootId;
   }
 
   #closed(): void {

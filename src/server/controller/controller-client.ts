@@ -57,6 +57,8 @@ export class StreamControllerClient implements ControllerClient {
   #hint: LeaderView = { id: null, epoch: -1 };
   /** Addresses of nodes that belong to another cluster, since the last request that a controller of our cluster handled. */
   readonly #foreign = new Set<string>();
+  /** One of the addresses to begin with turned out to be this node's own. */
+  #isAmongBootstrap = false;
   readonly #waitingForChange = new Set<() => void>();
   #closed = false;
 
@@ -160,19 +162,22 @@ export class StreamControllerClient implements ControllerClient {
     if (reply.leaderId >= 0) this.#hint = { id: nodeId(reply.leaderId), epoch: reply.epoch };
     const next = this.#target();
     if (next === null || !sameAddress(next.address, target.address)) this.#drop();
-    // Some bootstrap servers belong to another cluster and this node knows no leader: try the next server.
-    if (reply.leaderId < 0 && this.#foreign.size > 0) this.#drop();
+    this.#isAmongBootstrap ||= link.isToItself;
+    // The node that answered knows no leader. Try the next server if it was this node itself, which knows no more than its log, or
+    // if some bootstrap servers belong to another cluster.
+    if (reply.leaderId < 0 && (link.isToItself || this.#foreign.size > 0)) this.#drop();
     return lost;
   }
 
   /**
    * The node at `address` belongs to another cluster. The client tries the other bootstrap servers. When a majority of
-   * them belongs to another cluster, this node itself is in the wrong cluster, and the request is refused.
+   * them, this node itself not counted, belongs to another cluster, this node is in the wrong cluster, and the request is refused.
    */
   #skipForeign({ host, port }: Address, clusterId: string): typeof lost {
     this.#drop();
     this.#foreign.add(`${host}:${port}`);
-    if (this.#foreign.size * 2 > this.#options.bootstrap.length)
+    const others = this.#options.bootstrap.length - (this.#isAmongBootstrap ? 1 : 0);
+    if (this.#foreign.size * 2 > others)
       throw new KafkaError(
         Errors.INCONSISTENT_CLUSTER_ID,
         `Expected cluster ID ${clusterId}, but got cluster ID ${this.#options.identity.clusterId}`,

@@ -3,6 +3,7 @@ import type { NodeConfig } from '../../config/node-config.ts';
 import { topicConfig } from '../../config/topic.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionImage } from '../../metadata/topics-image.ts';
+import type { IsrChanges } from '../../replication/leader/alter-partition.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';
 
@@ -10,10 +11,40 @@ export interface ReplicaMetricsOptions {
   readonly config: NodeConfig;
   readonly image: () => MetadataImage;
   readonly partitions: () => Iterable<Partition>;
+  readonly isrChanges: () => Readonly<IsrChanges>;
   /** A transaction of the partition has been open for longer than any transaction time-out allows. */
   readonly hasLateTransaction: (topic: string, index: number) => boolean;
   /** Number of log directories that failed. */
   readonly offlineDirectoryCount: () => number;
+}
+
+/** How well a partition that this broker leads is replicated. */
+interface Replication {
+  readonly inSync: number;
+  readonly replicas: number;
+  readonly isUnder: boolean;
+  readonly isUnderMinIsr: boolean;
+  readonly isAtMinIsr: boolean;
+}
+
+/** For a partition that another broker leads, as in Kafka. */
+const notLed: Replication = {
+  inSync: 0,
+  replicas: 0,
+  isUnder: false,
+  isUnderMinIsr: false,
+  isAtMinIsr: false,
+};
+
+function replicationOf({ isr, replicas, addingReplicas }: PartitionImage, minIsr: number): Replication {
+  return {
+    inSync: isr.length,
+    replicas: replicas.length,
+    // Replicas that a reassignment adds are not missing.
+    isUnder: isr.length < replicas.length - addingReplicas.length,
+    isUnderMinIsr: isr.length < minIsr,
+    isAtMinIsr: isr.length === minIsr,
+  };
 }
 
 class Totals {
@@ -26,14 +57,12 @@ class Totals {
   reassigning = 0;
   withLateTransactions = 0;
 
-  addLed({ isr, replicas, addingReplicas, removingReplicas }: PartitionImage, minIsr: number): void {
+  addLed({ isUnder, isUnderMinIsr, isAtMinIsr }: Replication, isReassigning: boolean): void {
     this.leaders++;
-    // A replica that a reassignment adds does not count as under-replicated.
-    const assigned = replicas.length - addingReplicas.length;
-    if (isr.length < assigned) this.underReplicated++;
-    if (isr.length < minIsr) this.underMinIsr++;
-    if (isr.length === minIsr) this.atMinIsr++;
-    if (addingReplicas.length + removingReplicas.length > 0) this.reassigning++;
+    if (isUnder) this.underReplicated++;
+    if (isUnderMinIsr) this.underMinIsr++;
+    if (isAtMinIsr) this.atMinIsr++;
+    if (isReassigning) this.reassigning++;
   }
 
   tell(sink: Sink): void {
@@ -58,27 +87,38 @@ export function replicaMetrics(options: ReplicaMetricsOptions): Collector {
       totals.replicas++;
       if (partition.isOffline) totals.offline++;
       const known = image.topics.byId(topicId)?.partitions[index];
+      let replication = notLed;
       if (partition.isLeader && known !== undefined) {
         const { minInsyncReplicas } = topicConfig(image.configs.topic(topic), config);
-        totals.addLed(known, minInsyncReplicas);
+        replication = replicationOf(known, minInsyncReplicas);
+        totals.addLed(replication, known.addingReplicas.length + known.removingReplicas.length > 0);
         if (options.hasLateTransaction(topic, index)) totals.withLateTransactions++;
       }
-      describe(partition, sink);
+      describe(partition, replication, sink);
       yield;
     }
     totals.tell(sink);
+    const { shrinks, expands, failed } = options.isrChanges();
+    sink('kafka_server_replicamanager_isrshrinks_total', shrinks);
+    sink('kafka_server_replicamanager_isrexpands_total', expands);
+    sink('kafka_server_replicamanager_failedisrupdates_total', failed);
     sink('kafka_log_logmanager_offlinelogdirectorycount', options.offlineDirectoryCount());
   };
 }
 
-function describe(
-  { topic, index, logStartOffset, logEndOffset, highWatermark }: Partition,
-  sink: Sink,
-): void {
+function describe(partition: Partition, replication: Replication, sink: Sink): void {
+  const { topic, index, logStartOffset, logEndOffset, highWatermark, log } = partition;
   const labels = [topic, index];
   sink('kafka_log_log_logstartoffset', logStartOffset, labels);
   sink('kafka_log_log_logendoffset', logEndOffset, labels);
+  sink('kafka_log_log_size', log.sizeBytes, labels);
   sink('kafka_cluster_partition_highwatermark', highWatermark, labels);
+  sink('kafka_cluster_partition_laststableoffsetlag', highWatermark - log.lastStableOffset, labels);
+  sink('kafka_cluster_partition_insyncreplicascount', replication.inSync, labels);
+  sink('kafka_cluster_partition_replicascount', replication.replicas, labels);
+  sink('kafka_cluster_partition_underreplicated', Number(replication.isUnder), labels);
+  sink('kafka_cluster_partition_underminisr', Number(replication.isUnderMinIsr), labels);
+  sink('kafka_cluster_partition_atminisr', Number(replication.isAtMinIsr), labels);
   sink('kafka_topic_partition_oldest_offset', logStartOffset, labels);
   sink('kafka_topic_partition_current_offset', highWatermark, labels);
 }

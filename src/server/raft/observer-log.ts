@@ -33,6 +33,7 @@ import {
 } from './channels.ts';
 import { Greeter } from './greeter.ts';
 import { statusIntervalMs } from './observer-feed.ts';
+import type { QuorumMeter } from './quorum-meter.ts';
 import { SnapshotParts } from './snapshot-parts.ts';
 
 const creditBytes = 4 * 1024 * 1024;
@@ -53,6 +54,7 @@ export interface ObserverLogOptions {
   readonly random: Random;
   readonly peers: PeerNetwork;
   readonly logger: Logger;
+  readonly meter?: QuorumMeter;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -386,6 +388,7 @@ export class ObserverLog implements MetadataLog {
     const { clock, scheduler } = this.#options;
     let sinceMs = clock.monotonicMs();
     const fresh = entries.slice(this.#endOffset - baseOffset);
+    this.#options.meter?.fetched(fresh.length);
     for (let from = 0; from < fresh.length; ) {
       const batch = batchAt(fresh, from);
       from += batch.length;

@@ -12,6 +12,7 @@ import type { RaftStore } from '../../raft/store.ts';
 import type { Endpoint, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { ObserverLog } from './observer-log.ts';
+import type { QuorumMeter } from './quorum-meter.ts';
 import { VoterLog } from './voter-log.ts';
 
 export interface OpenMetadataLogOptions {
@@ -31,6 +32,7 @@ export interface OpenMetadataLogOptions {
   readonly logger: Logger;
   /** `electionTimeoutMs` and `fetchTimeoutMs` from the configuration; other options only in tests. */
   readonly tuning: Partial<RaftOptions>;
+  readonly meter?: QuorumMeter;
   readonly onFatal: (error: unknown) => void;
 }
 

@@ -48,6 +48,7 @@ import { GroupCommit } from './group-commit.ts';
 import { Leadership } from './leadership.ts';
 import { ObserverFeed } from './observer-feed.ts';
 import { Proposals } from './proposals.ts';
+import { QuorumMeter } from './quorum-meter.ts';
 import { voterStatus } from './quorum-status.ts';
 import { RaftTransport } from './transport.ts';
 
@@ -71,6 +72,7 @@ export interface VoterLogOptions {
   readonly peers: PeerNetwork;
   readonly logger: Logger;
   readonly tuning: Partial<RaftOptions>;
+  readonly meter?: QuorumMeter;
   /** The disk failed or an invariant is broken: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -84,6 +86,7 @@ export class VoterLog implements MetadataLog {
   readonly #feed: ObserverFeed;
   readonly #proposals = new Proposals();
   readonly #leadership: Leadership;
+  readonly #meter: QuorumMeter;
   readonly #listeners: MetadataLogListener[] = [];
   #mailbox: Input[] = [];
   #turnScheduled = false;
@@ -99,6 +102,7 @@ export class VoterLog implements MetadataLog {
     this.#options = options;
     const { identity, store, recovered, clock, scheduler, random, logger } = options;
     const { endpoints } = options;
+    this.#meter = options.meter ?? new QuorumMeter(clock);
     const me = { id: identity.nodeId, directoryId: identity.directoryId };
     const tuning = raftOptions(me, { ...options.tuning, endpoints });
     this.#core = new RaftCore(tuning, random, recovered, options.voters);
@@ -144,7 +148,12 @@ export class VoterLog implements MetadataLog {
 
   propose(payload: Uint8Array, epoch: number): Promise<number> {
     assert(payload.length > 0, 'a proposal has a payload');
-    return this.#ask((ticket) => ({ type: 'propose', ticket, epoch, payload }));
+    const sinceMs = this.#meter.nowMs();
+    const outcome = this.#ask((ticket) => ({ type: 'propose', ticket, epoch, payload }));
+    const isCommitted = (): void => this.#meter.committed(sinceMs);
+    // The rejection is handled by the proposer.
+    outcome.then(isCommitted, () => {});
+    return outcome;
   }
 
   changeVoters(change: VoterChange): Promise<number> {
@@ -251,6 +260,7 @@ export class VoterLog implements MetadataLog {
   }
 
   #perform(effects: Effects): void {
+    this.#measure(effects);
     this.#commit.submit(effects.writes);
     for (const outbound of effects.send) this.#send(outbound);
     for (const waiting of effects.sendAfter) this.#afterSeq.push(waiting);
@@ -270,6 +280,15 @@ export class VoterLog implements MetadataLog {
     this.#leadership.delivered(this.#delivery.endOffset);
     this.#feed.kick();
     this.#armTimer();
+  }
+
+  #measure({ writes }: Effects): void {
+    const { name } = this.#core.state.role;
+    let count = 0;
+    for (const { entries } of writes) count += entries.length;
+    if (name === 'leader') this.#meter.appended(count);
+    else this.#meter.fetched(count);
+    this.#meter.stepped(name === 'prospective' || name === 'candidate');
   }
 
   #send({ to, message }: Outbound): void {

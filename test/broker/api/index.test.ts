@@ -7,6 +7,7 @@ import { allowAll, type Authorize } from '../../../src/broker/pipeline/authorize
 import { Dispatcher } from '../../../src/broker/pipeline/dispatch.ts';
 import { RequestMetrics } from '../../../src/broker/pipeline/request-metrics.ts';
 import { MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
+import { Purgatories } from '../../../src/broker/purgatory/purgatories.ts';
 import { createTransactionVerifier } from '../../../src/broker/txn/transaction-verifier.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
@@ -51,6 +52,7 @@ function table(broker: TestBroker) {
       creator: new TopicCreator(services),
       sessions: new FetchSessionCache({ slotsMax: 1, partitionsMax: 10, evictionMs: 1, random: () => 1 }),
       fetchBudget: new MemoryBudget(1000),
+      purgatories: new Purgatories(services.scheduler, services.imageWatch.purgatory),
       verifier: createTransactionVerifier(services),
       completeOffsets: () => Promise.resolve(),
     },

@@ -82,6 +82,7 @@ function randomCommit(token: number, pick: (bound: number) => number, committedO
   return {
     type: 'txnCommit',
     token,
+    apiVersion: 5,
     verification: 'off',
     request: { ...who, ...producer, generationId: -1 },
   };

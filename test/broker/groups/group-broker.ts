@@ -74,7 +74,7 @@ export class GroupBroker {
     const creator = new TopicCreator({ config, controller, imageWatch, logger: silentLogger });
     const handlers = createGroupHandlers(this.groups, new Endpoints(nodeId(1), true), creator);
     const records = [brokerRecord(1), brokerRecord(2), ...topicRecords('t', idA, 2)];
-    this.broker = new TestBroker({ handlers, records });
+    this.broker = new TestBroker({ handlers, records, properties: more });
   }
 
   /** The offsets topic comes into being, led here. */

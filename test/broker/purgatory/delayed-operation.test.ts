@@ -42,6 +42,21 @@ describe('delayed operation', () => {
     expect([none.completions, now.completions, time.timerCount]).toEqual([[true], [true], 0]);
   });
 
+  test('the purgatory counts those that waited: with what they waited for, or until their time was up', async () => {
+    const time = new ManualTime();
+    const purgatory = new Purgatory(time, 10);
+    let isReady = false;
+    const operations = [1, 2, 3, 4].map(() => operationOf(purgatory, () => isReady).operation);
+    for (const operation of operations) operation.start([]);
+    expect([purgatory.pending, purgatory.completed, purgatory.expired]).toEqual([4, 0, 0]);
+    operations[0]?.cancel();
+    isReady = true;
+    operations[1]?.checkNow();
+    operationOf(purgatory, () => true).operation.start([]);
+    await time.advance(100);
+    expect([purgatory.pending, purgatory.completed, purgatory.expired]).toEqual([0, 1, 2]);
+  });
+
   test('completes once, whatever comes in whatever order, and leaves nothing behind', async () => {
     const steps = fc.array(fc.constantFrom('notify', 'ready', 'expire', 'cancel', 'checkNow', 'settle'), {
       maxLength: 12,

@@ -95,8 +95,11 @@ test('controller client: a request that this node sent to itself before it was e
   client.close();
 });
 
-/** Three controllers to begin with, on n1 to n3, of which those in `foreign` belong to another cluster; node 3 leads. */
-function clientAmong(foreign: readonly string[]): StreamControllerClient {
+/** Controllers to begin with, of which those in `foreign` belong to another cluster; this is node 2, and node 3 leads. */
+function clientAmong(
+  foreign: readonly string[],
+  hosts: readonly string[] = ['n1', 'n2', 'n3'],
+): StreamControllerClient {
   const open = (address: { host: string }): CallerStream => {
     const node = Number(address.host.slice(1));
     const clusterId = foreign.includes(address.host) ? 'other-cluster' : 'test-cluster';
@@ -121,7 +124,7 @@ function clientAmong(foreign: readonly string[]): StreamControllerClient {
   return new StreamControllerClient({
     identity: identityOf(2),
     log: { leader: () => ({ id: null, epoch: 0 }), addressOf: () => null },
-    bootstrap: ['n1', 'n2', 'n3'].map((host) => ({ host, port: 1 })),
+    bootstrap: hosts.map((host) => ({ host, port: 1 })),
     local: null,
     peers: { open, accept() {} } as unknown as PeerNetwork,
     clock: systemClock,
@@ -142,3 +145,14 @@ test('controller client: when most controllers belong to another cluster, it is 
   );
   client.close();
 });
+
+test.each([[['n2', 'n1']], [['n1', 'n2']], [['n2', 'n1', 'n4']]])(
+  'controller client: a controller that is among %j itself asks the others, and learns that it is wrong',
+  async (hosts) => {
+    const client = clientAmong(['n1', 'n4'], hosts);
+    await expect(client.send(62, 4, new Uint8Array([5]), { deadlineMs: 5_000 })).rejects.toThrow(
+      'Expected cluster ID other-cluster, but got cluster ID test-cluster',
+    );
+    client.close();
+  },
+);

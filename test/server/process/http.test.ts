@@ -63,7 +63,7 @@ test('the page is Prometheus text: each metric once, described, of a known name'
   const names = [...(await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name]) => name ?? '');
   expect(new Set(names).size).toBe(names.length);
   expect(names).toContain('process_resident_memory_bytes');
-  const own = names.filter((name) => name.startsWith('kafka_'));
+  const own = names.filter((name) => /^(kafka|bendemann)_/.test(name));
   for (const name of own) expect(Object.keys(metricRows)).toContain(name);
   expect(own.length).toBeGreaterThan(30);
 });

@@ -1,5 +1,6 @@
 /** Lag of consumer groups in /metrics of two nodes, for partitions that the coordinator hosts and for those that it does not. */
 import { afterAll, expect, onTestFailed, test } from 'vitest';
+import { metricRows } from '../../../src/telemetry/metrics.ts';
 import { bytesOf, createTopic, freePorts, producerOf, until, Workshop } from './harness.ts';
 
 const workshop = new Workshop();
@@ -45,4 +46,6 @@ test('a group that read a part is behind by the rest, wherever the partitions ar
     'kafka_consumergroup_lag{consumergroup="readers",topic="on-2",partition="0"} 7',
   ]);
   expect(await lines()).toContain('kafka_consumergroup_members{consumergroup="readers"} 0');
+  const named = new Set((await lines()).flatMap((line) => /^# TYPE (\S+)/.exec(line)?.[1] ?? []));
+  expect(Object.keys(metricRows).filter((name) => !named.has(name))).toEqual([]);
 });

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const file = join(workshop.folder, 'log4j2.properties');
   writeFileSync(
     file,
-    'rootLogger.level=INFO\r\nlogger.log.name=org.apache.kafka.storage\r\nlogger.log.level=WARN\r\nappender.stdout.layout.type=JsonTemplateLayout\r\n',
+    'rootLogger.level=INFO\r\nlogger.log.name=kafka.log\r\nlogger.log.level=WARN\r\nappender.stdout.layout.type=JsonTemplateLayout\r\n',
   );
   const env = {
     KAFKA_LOG4J_OPTS: `-Dlog4j2.configurationFile=${file}`,
@@ -41,8 +41,8 @@ afterAll(() => workshop.close());
 test('lines are JSON; loggers of the file and of the variable are silent', () => {
   onTestFailed(() => console.log(workshop.story()));
   const loggers = lines().map(({ logger }) => logger);
-  expect(loggers).toContain('kafka.server.BrokerLifecycleManager');
-  expect(loggers.filter((name) => /raft\.|storage\./.test(String(name)))).toEqual([]);
+  expect(loggers).toContain('org.apache.kafka.server.BrokerLifecycleManager');
+  expect(loggers.filter((name) => /raft\.|kafka\.log\./.test(String(name)))).toEqual([]);
 });
 
 test('kafka-configs shows and changes levels of the running node', async () => {
@@ -66,5 +66,10 @@ test('kafka-configs shows and changes levels of the running node', async () => {
   });
   await configs('--alter', '--delete-config', 'kafka.request.logger');
   expect(await configs('--describe')).toContain('kafka.request.logger=INFO');
-  expect(await configs('--alter', '--add-config', 'no.such.logger=INFO')).toContain('no.such.logger');
+  for (const name of ['kafka.server.KafkaApis', 'kafka.network.RequestChannel$', 'state.change.logger'])
+    expect(await configs('--alter', '--add-config', `${name}=DEBUG`)).toContain('Completed updating');
+  for (const name of ['no.such.logger', 'kafka.server'])
+    expect(await configs('--alter', '--add-config', `${name}=INFO`)).toContain(
+      `Invalid broker logger(s): ${name}`,
+    );
 });

@@ -226,6 +226,20 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
+test('a node that is a controller too, formatted with the id of another cluster, ends as a broker does', async () => {
+  onTestFailed(() => console.log(workshop.story()));
+  const [client = 0, controller = 0] = await freePorts(2);
+  const changes = {
+    'process.roles': 'broker,controller',
+    'controller.quorum.voters': `7@localhost:${controller},1@localhost:${node.controller.port}`,
+    listeners: `PLAINTEXT://localhost:${client},CONTROLLER://localhost:${controller}`,
+    'initial.broker.registration.timeout.ms': 60_000,
+  };
+  const text = await startFails('foreign-combined', changes, randomUuid(createSystemRandom()));
+  expect(text).toMatch(patternOf('Expected cluster ID …, but got cluster ID …'));
+  expect(text).toContain('format empty directories with the id of this cluster');
+});
+
 test.each(mistakes)('$mistake', async ({ says, remedy, make }) => {
   onTestFailed(() => console.log(workshop.story()));
   const text = await make();

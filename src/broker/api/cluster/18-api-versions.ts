@@ -1,6 +1,7 @@
 /**
- * ApiVersions (18), v0–v4. The APIs of this listener, derived from the table of handlers, and the cluster's features.
- * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0.
+ * ApiVersions (18), v0–v4, v5 unstable. The APIs of this listener, derived from the table of handlers, and the cluster's features.
+ * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0 ·
+ *            v5 (Kafka 4.4) the cluster and node that the client expects; REBOOTSTRAP_REQUIRED if it reached another one (KIP-1242).
  * Behaviour: An unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the same list (KIP-511). The response
  *            header has always version 0 (`protocol/frames.ts`). In the first ApiVersions response of a connection a feature is
  *            left out when this broker does not have the feature's API, because the client would use it. A further request on the
@@ -68,10 +69,15 @@ export function createApiVersionsHandler(
   };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',
+    unstableTo: 5,
     listeners: ['broker', 'controller'],
     handle(request, context) {
       if (context.apiVersion >= 3 && !isSoftware(request.clientSoftwareName, request.clientSoftwareVersion)) {
         return { errorCode: Errors.INVALID_REQUEST.code, apiKeys: [], throttleTimeMs: 0 };
+      }
+      const { clusterId, nodeId } = request;
+      if (clusterId !== null && (clusterId !== services.clusterId || nodeId !== services.nodeId)) {
+        return { errorCode: Errors.REBOOTSTRAP_REQUIRED.code, apiKeys: [], throttleTimeMs: 0 };
       }
       const { connection } = context;
       const isAll = negotiated.has(connection);

@@ -1,5 +1,8 @@
-/** DeleteGroups (42), v0–v2. Deletes groups without members and their offsets; each group succeeds or fails individually. */
-import { errorRowOf } from '../../../protocol/errors.ts';
+/**
+ * DeleteGroups (42), v0–v2, v3 unstable. Deletes groups without members and their offsets; each group succeeds or fails individually.
+ * Versions:  v3 (Kafka 4.4) error messages (KIP-1331).
+ */
+import { errorOf, errorRowOf } from '../../../protocol/errors.ts';
 import {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
@@ -10,19 +13,24 @@ import { defineHandler, type Handler } from '../../handler.ts';
 export function createDeleteGroupsHandler(groups: GroupService): Handler {
   return defineHandler(DeleteGroupsRequest, DeleteGroupsResponse, {
     versions: '0-2',
+    unstableTo: 3,
     listeners: ['broker'],
     async handle(request) {
       const deletions = [...new Set(request.groupsNames)].map(async (groupId) => {
         try {
-          return await groups.deleteGroup(groupId);
+          return withReason(await groups.deleteGroup(groupId));
         } catch (error) {
-          return { groupId, errorCode: errorRowOf(error).code };
+          return withReason({ groupId, errorCode: errorRowOf(error).code });
         }
       });
       return { results: await Promise.all(deletions) };
     },
     failed: (request, error) => ({
-      results: request.groupsNames.map((groupId) => ({ groupId, errorCode: error.code })),
+      results: request.groupsNames.map((groupId) => withReason({ groupId, errorCode: error.code })),
     }),
   });
+}
+
+function withReason(result: { groupId: string; errorCode: number }) {
+  return { ...result, errorMessage: result.errorCode === 0 ? null : errorOf(result.errorCode).message };
 }

@@ -1,7 +1,8 @@
 /**
- * TxnOffsetCommit (28), v0–v5. Commits offsets of a group in a producer's transaction; they take effect if it commits.
+ * TxnOffsetCommit (28), v0–v5, v6 unstable. Commits offsets of a group in a producer's transaction; they take effect if it commits.
  * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 the group's
- *            partition is added to the transaction by this request (KIP-890).
+ *            partition is added to the transaction by this request (KIP-890) · v6 (Kafka 4.4) topic ids instead of names,
+ *            GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319).
  * Behaviour: Unknown topics and partitions, and metadata that is too long, fail individually; the rest is one atomic batch.
  */
 import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
@@ -16,18 +17,30 @@ import { commitThrough, splitCommit } from '../groups/commit-topics.ts';
 
 type Response = Init<typeof TxnOffsetCommitResponse>;
 
+type Topic = TxnOffsetCommitRequest['topics'][number];
+
 const loadInProgressSince = 2;
+const topicIdsSince = 6;
 
 export function createTxnOffsetCommitHandler(groups: GroupService): Handler {
   return defineHandler(TxnOffsetCommitRequest, TxnOffsetCommitResponse, {
     versions: '0-5',
+    unstableTo: 6,
     listeners: ['broker'],
     handle(request, { image, apiVersion }) {
-      const byName = ({ name }: { name: string }) => image.topics.byName(name);
-      const { known, merge } = splitCommit(request.topics, byName, Errors.UNKNOWN_TOPIC_OR_PARTITION);
+      const byId = apiVersion >= topicIdsSince;
+      const find = ({ name, topicId }: Topic) =>
+        byId ? image.topics.byId(topicId) : image.topics.byName(name);
+      const absent = byId ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+      const { known, merge } = splitCommit(request.topics, find, absent);
       const answer = (committed: Parameters<typeof merge>[0]): Response => {
         const lists = merge(committed);
-        return { topics: request.topics.map(({ name }, at) => ({ name, partitions: lists[at] ?? [] })) };
+        const topics = request.topics.map(({ name, topicId }, at) => ({
+          name,
+          topicId,
+          partitions: lists[at] ?? [],
+        }));
+        return { topics };
       };
       if (known.length === 0) return answer({ topics: [] });
       const committed = commitThrough(
@@ -49,8 +62,9 @@ function wordOf(error: ErrorRow, apiVersion: number): ErrorRow {
 
 function failed({ topics }: TxnOffsetCommitRequest, error: ErrorRow): Response {
   return {
-    topics: topics.map(({ name, partitions }) => ({
+    topics: topics.map(({ name, topicId, partitions }) => ({
       name,
+      topicId,
       partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error.code })),
     })),
   };

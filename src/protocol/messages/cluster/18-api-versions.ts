@@ -1,22 +1,30 @@
 /**
  * ApiVersions: which requests in which versions, and which features, a node supports. The response header
- * has version 0 always.
+ * has version 0 always. Version 5 is Kafka 4.4's: it names the node that the client wants to reach (KIP-1242).
  */
 import { array, bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ApiVersionsRequest = message(
   'ApiVersionsRequest',
-  { key: 18, versions: '0-4', flexible: '3+', listeners: ['broker', 'controller'] },
+  {
+    key: 18,
+    versions: '0-5',
+    flexible: '3+',
+    latestVersionUnstable: true,
+    listeners: ['broker', 'controller'],
+  },
   {
     clientSoftwareName: string('3+', { ignorable: true }),
     clientSoftwareVersion: string('3+', { ignorable: true }),
+    clusterId: string('5+', { nullable: '5+', default: null, ignorable: true }),
+    nodeId: int32('5+', { default: -1, ignorable: true }),
   },
 );
 export type ApiVersionsRequest = Infer<typeof ApiVersionsRequest>;
 
 export const ApiVersionsResponse = message(
   'ApiVersionsResponse',
-  { key: 18, versions: '0-4', flexible: '3+' },
+  { key: 18, versions: '0-5', flexible: '3+' },
   {
     errorCode: int16(),
     apiKeys: array({

@@ -1,9 +1,9 @@
-/** TxnOffsetCommit: stores a group's positions as part of a transaction. */
-import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
+/** TxnOffsetCommit: stores a group's positions as part of a transaction. Version 6 is Kafka 4.4's: topics are known by id (KIP-1319). */
+import { array, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const TxnOffsetCommitRequest = message(
   'TxnOffsetCommitRequest',
-  { key: 28, versions: '0-5', flexible: '3+', listeners: ['broker'] },
+  { key: 28, versions: '0-6', flexible: '3+', latestVersionUnstable: true, listeners: ['broker'] },
   {
     transactionalId: string(),
     groupId: string(),
@@ -13,7 +13,8 @@ export const TxnOffsetCommitRequest = message(
     memberId: string('3+', { default: '' }),
     groupInstanceId: string('3+', { nullable: '0+', default: null }),
     topics: array({
-      name: string(),
+      name: string('0-5', { ignorable: true }),
+      topicId: uuid('6+', { ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
         committedOffset: int64(),
@@ -27,11 +28,12 @@ export type TxnOffsetCommitRequest = Infer<typeof TxnOffsetCommitRequest>;
 
 export const TxnOffsetCommitResponse = message(
   'TxnOffsetCommitResponse',
-  { key: 28, versions: '0-5', flexible: '3+' },
+  { key: 28, versions: '0-6', flexible: '3+' },
   {
     throttleTimeMs: int32({ default: 0 }),
     topics: array({
-      name: string(),
+      name: string('0-5', { ignorable: true }),
+      topicId: uuid('6+', { ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
         errorCode: int16(),

@@ -1,0 +1,35 @@
+/** The purgatories of a broker by Kafka's names of what waits in them, and what they tell of themselves. */
+import type { Scheduler } from '../../base/clock.ts';
+import type { Collector } from '../../telemetry/metrics.ts';
+import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
+import { Purgatory } from './delayed-operation.ts';
+
+export class Purgatories {
+  readonly fetch: Purgatory;
+  readonly produce: Purgatory;
+  readonly deleteRecords: Purgatory;
+  /** Requests that wait until this broker's own metadata shows what they changed. Not one of Kafka's. */
+  readonly #metadata: Purgatory;
+
+  constructor(scheduler: Scheduler, metadata: Purgatory) {
+    this.fetch = new Purgatory(scheduler, parkedFetchesMax);
+    this.produce = new Purgatory(scheduler, pendingRequestsMax);
+    this.deleteRecords = new Purgatory(scheduler, pendingRequestsMax);
+    this.#metadata = metadata;
+  }
+
+  readonly collect: Collector = (sink) => {
+    const all = [
+      ['Fetch', this.fetch],
+      ['Produce', this.produce],
+      ['DeleteRecords', this.deleteRecords],
+      ['Metadata', this.#metadata],
+    ] as const;
+    for (const [kind, { pending, completed, expired }] of all) {
+      sink('kafka_server_delayedoperationpurgatory_purgatorysize', pending, [kind]);
+      sink('kafka_server_delayedoperationpurgatory_numdelayedoperations', pending, [kind]);
+      sink('bendemann_purgatory_completed_total', completed, [kind]);
+      sink('bendemann_purgatory_expired_total', expired, [kind]);
+    }
+  };
+}

@@ -1,0 +1,62 @@
+/** Average, largest and sum per second of the values of the last half minute to a minute, as Kafka's sensors tell them. */
+
+const windowMs = 30_000;
+
+interface Window {
+  count: number;
+  sum: number;
+  largest: number;
+}
+
+const empty = (): Window => ({ count: 0, sum: 0, largest: Number.NEGATIVE_INFINITY });
+
+export class RecentValues {
+  #current = empty();
+  #previous = empty();
+  /** The present window began then. */
+  #windowStartMs: number;
+  /** The first window began then: before that nothing was counted. */
+  readonly #startMs: number;
+
+  constructor(nowMs: number) {
+    this.#windowStartMs = nowMs;
+    this.#startMs = nowMs;
+  }
+
+  add(value: number, nowMs: number): void {
+    this.#turn(nowMs);
+    this.#current.count++;
+    this.#current.sum += value;
+    if (value > this.#current.largest) this.#current.largest = value;
+  }
+
+  /** NaN when there was none, as in Kafka. */
+  average(nowMs: number): number {
+    this.#turn(nowMs);
+    return (this.#current.sum + this.#previous.sum) / (this.#current.count + this.#previous.count);
+  }
+
+  /** NaN when there was none, as in Kafka. */
+  largest(nowMs: number): number {
+    this.#turn(nowMs);
+    const largest = Math.max(this.#current.largest, this.#previous.largest);
+    return largest === Number.NEGATIVE_INFINITY ? Number.NaN : largest;
+  }
+
+  sumPerSecond(nowMs: number): number {
+    this.#turn(nowMs);
+    const sinceMs = Math.max(this.#startMs, this.#windowStartMs - windowMs);
+    // In the first second a single value would look like many.
+    const seconds = Math.max(1, (nowMs - sinceMs) / 1000);
+    return (this.#current.sum + this.#previous.sum) / seconds;
+  }
+
+  #turn(nowMs: number): void {
+    const elapsedMs = nowMs - this.#windowStartMs;
+    if (elapsedMs < windowMs) return;
+    const windows = Math.floor(elapsedMs / windowMs);
+    this.#previous = windows === 1 ? this.#current : empty();
+    this.#current = empty();
+    this.#windowStartMs += windows * windowMs;
+  }
+}
