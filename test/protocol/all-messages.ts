@@ -11,7 +11,7 @@ function isMessage(value: unknown): value is Message {
 
 export const allMessages: readonly Message[] = (
   await Promise.all(
-    readdirSync(folder)
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map(async (file) => Object.values((await import(join(folder, file))) as object).filter(isMessage)),
   )

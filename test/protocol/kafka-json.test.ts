@@ -166,7 +166,6 @@ function compareAll(json: Map<string, JsonMessage>): void {
     if (isAhead) expect(message.latestVersionUnstable).toBe(name.endsWith('Request'));
     else expect(message.latestVersionUnstable).toBe(definition.latestVersionUnstable ?? false);
     expect(message.listeners).toEqual(definition.listeners ?? []);
-    // A field that was ignorable in no version may be so where it does not exist.
     expect(schemaRows(message, versions)).toEqual(jsonRows(definition));
   });
 }

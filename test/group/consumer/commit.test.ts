@@ -83,7 +83,7 @@ test('one partition that may not be committed refuses the whole commit; metadata
 test('a transaction commits with the epoch of its member; Kafka calls a stale one an illegal generation', () => {
   const { world, a, b, before } = twoMembers();
   settle([a, b]);
-  const committed = (memberId: string, generationId: number, numbers: readonly number[]) => {
+  const committed = (memberId: string, generationId: number, numbers: readonly number[], apiVersion = 5) => {
     const partitions = numbers.map((partitionIndex) => ({
       partitionIndex,
       committedOffset: 7,
@@ -100,7 +100,13 @@ test('a transaction commits with the epoch of its member; Kafka calls a stale on
       groupInstanceId: null,
       topics: [{ name: 't', partitions }],
     };
-    const token = world.send((of) => ({ type: 'txnCommit', token: of, verification: undefined, request }));
+    const token = world.send((of) => ({
+      type: 'txnCommit',
+      token: of,
+      apiVersion,
+      verification: undefined,
+      request,
+    }));
     const answer = defined(world.response<TxnOffsetCommitResponse>(token));
     return answer.topics.flatMap((topic) => topic.partitions.map(errorName));
   };
@@ -108,6 +114,7 @@ test('a transaction commits with the epoch of its member; Kafka calls a stale on
   expect(committed('a', before, [0, 1])).toEqual(['NONE', 'NONE']);
   expect(committed('a', before, [0, 3])).toEqual(['ILLEGAL_GENERATION', 'ILLEGAL_GENERATION']);
   expect(committed('a', a.epoch + 1, [0])).toEqual(['ILLEGAL_GENERATION']);
+  expect(committed('a', before, [0, 3], 6)).toEqual(['STALE_MEMBER_EPOCH', 'STALE_MEMBER_EPOCH']);
   expect(committed('x', a.epoch, [0])).toEqual(['UNKNOWN_MEMBER_ID']);
 });
 

@@ -13,7 +13,7 @@ export const TxnOffsetCommitRequest = message(
     memberId: string('3+', { default: '' }),
     groupInstanceId: string('3+', { nullable: '0+', default: null }),
     topics: array({
-      name: string('0-5', { ignorable: true }),
+      name: string('0-5'),
       topicId: uuid('6+', { ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
@@ -32,7 +32,7 @@ export const TxnOffsetCommitResponse = message(
   {
     throttleTimeMs: int32({ default: 0 }),
     topics: array({
-      name: string('0-5', { ignorable: true }),
+      name: string('0-5'),
       topicId: uuid('6+', { ignorable: true }),
       partitions: array({
         partitionIndex: int32(),
