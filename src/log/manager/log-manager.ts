@@ -51,10 +51,7 @@ export interface LogManagerOptions {
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
   /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
-  /**
-   * Reports the future directory of a replica that is being moved to the controller; resolves when that is recorded. By default it
-   * resolves at once.
-   */
+  /** Reports the future directory of a replica that moves to the controller; resolves when that is recorded. By default at once. */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
   /** A directory went offline; its logs refuse every call already. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
