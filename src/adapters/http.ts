@@ -10,6 +10,8 @@ import type { Address, Listener } from '../base/network.ts';
 
 const connectionsMax = 64;
 const requestTimeoutMs = 10_000;
+/** Node.js looks for requests that are overdue only so often, and by default every 30 s. */
+const checkIntervalMs = 1_000;
 const headerBytesMax = 8_192;
 const allowedMethods = ['GET', 'HEAD'];
 
@@ -95,6 +97,7 @@ async function createServer(handler: HttpHandler): Promise<Server> {
   const options = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: checkIntervalMs,
     keepAliveTimeout: requestTimeoutMs,
     maxHeaderSize: headerBytesMax,
   };

@@ -47,6 +47,8 @@ export interface TransportOptions {
   readonly backlog?: number;
   /** socket.request.max.bytes: the largest record batch that a leader can push. */
   readonly batchBytesMax?: number;
+  /** How long a connection of another node may stay open without an accepted hello; 10 s when it is left out. */
+  readonly helloTimeoutMs?: number;
 }
 
 export interface Transport {
@@ -193,11 +195,15 @@ class OnePortTransport implements Transport {
   private async grpcServer(): Promise<GrpcServer> {
     this.server ??= Promise.all([this.loadGrpc(), import('./grpc/server.ts')]).then(
       ([parts, { createGrpcServer }]) =>
-        createGrpcServer(parts, (channel) => {
-          const accept = this.acceptors.get(channel);
-          if (accept === undefined || this.closed) return undefined;
-          return (stream) => accept(this.track(stream));
-        }),
+        createGrpcServer(
+          parts,
+          (channel) => {
+            const accept = this.acceptors.get(channel);
+            if (accept === undefined || this.closed) return undefined;
+            return (stream) => accept(this.track(stream));
+          },
+          this.options.helloTimeoutMs,
+        ),
     );
     return this.server;
   }

@@ -8,6 +8,7 @@ import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
 import type { ChannelName, PeerMessage } from '../../base/network.ts';
 import { methodNames, type PeerMethod } from '../../wire/service.ts';
 import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax } from './frames.ts';
+import { PeerConnections } from './peer-connections.ts';
 
 type Grpc = typeof GrpcModule;
 /** A stream of objects can carry no null. */
@@ -22,10 +23,27 @@ export interface GrpcServer {
   close(): void;
 }
 
-function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, accept: (stream: CallStream) => void): void {
+/** Streams of one connection. Our own client opens one. */
+const streamsPerConnectionMax = 8;
+/** A connection without a stream is closed. */
+const idleConnectionMs = 10_000;
+
+interface Acceptor {
+  readonly accept: (stream: CallStream) => void;
+  /** The first message was accepted. */
+  readonly greeted: () => void;
+}
+
+function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greeted }: Acceptor): void {
   const stream = new CallStream();
   let finished = false;
-  call.on('data', ({ message }: Decoded) => stream.deliver(message));
+  let isStranger = true;
+  call.on('data', ({ message }: Decoded) => {
+    stream.deliver(message);
+    if (!isStranger || message === null || stream.isClosing) return;
+    isStranger = false;
+    greeted();
+  });
   const gone = (): void => stream.ended(new Error('the peer is gone'));
   call.on('end', () => {
     // A broken connection also ends what can be read; that it was broken is known a moment later.
@@ -56,11 +74,14 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, accept: (stream
 export function createGrpcServer(
   { grpc, service }: GrpcParts,
   acceptor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,
+  helloTimeoutMs?: number,
 ): GrpcServer {
+  const connections = new PeerConnections(helloTimeoutMs);
   const server = new grpc.Server({
     ...commonOptions,
     'grpc.max_receive_message_length': peerRequestBytesMax,
-    'grpc.max_concurrent_streams': 64,
+    'grpc.max_concurrent_streams': streamsPerConnectionMax,
+    'grpc.max_connection_idle_ms': idleConnectionMs,
   });
   const definitionOf = (method: PeerMethod) => ({
     path: method.path,
@@ -73,7 +94,9 @@ export function createGrpcServer(
   });
   const handler = (channel: ChannelName) => (call: ServerCall) => {
     const accept = acceptor(channel);
-    if (accept !== undefined) serve(grpc, service[channel], call, accept);
+    const peer = call.getPeer();
+    const greeted = (): void => connections.greeted(peer);
+    if (accept !== undefined) serve(grpc, service[channel], call, { accept, greeted });
     else
       call.emit('error', {
         code: grpc.status.UNIMPLEMENTED,
@@ -89,8 +112,12 @@ export function createGrpcServer(
     grpc.ServerCredentials.createInsecure(),
   );
   return {
-    inject: (socket) => injector.injectConnection(socket),
+    inject: (socket) => {
+      connections.add(socket);
+      injector.injectConnection(socket);
+    },
     close: () => {
+      connections.close();
       injector.destroy();
       server.forceShutdown();
     },
