@@ -20,11 +20,12 @@ const listOfMessages = {
   name: 'list-of-messages',
   load(id) {
     if (!id.endsWith('all-messages.ts')) return null;
-    const files = readdirSync(messages).filter((file) => file.endsWith('.ts'));
+    const files = readdirSync(messages, { recursive: true }).filter((file) => file.endsWith('.ts'));
     const imports = files.map((file, i) => `import * as m${i} from ${JSON.stringify(join(messages, file))};`);
     const all = files.map((_, i) => `...Object.values(m${i})`).join(', ');
     const isMessage =
       "(one) => typeof one === 'object' && one !== null && 'flexible' in one && 'fields' in one";
+    if (files.length < 60) throw new Error(`only ${files.length} files with messages were found in ${messages}`);
     return `${imports.join('\n')}\nexport const allMessages = [${all}].filter(${isMessage});`;
   },
 };

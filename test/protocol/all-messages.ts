@@ -1,4 +1,4 @@
-/** Every message that `src/protocol/messages` exports, found by looking at the folder so that none is forgotten. */
+/** Every message that `src/protocol/messages` exports, found by looking at the folder and those in it so that none is forgotten. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message } from '../../src/protocol/schema/fields.ts';
@@ -16,3 +16,7 @@ export const allMessages: readonly Message[] = (
       .map(async (file) => Object.values((await import(join(folder, file))) as object).filter(isMessage)),
   )
 ).flat();
+
+/** Tests of all messages would pass with none. */
+const messagesMin = 200;
+if (allMessages.length < messagesMin) throw new Error(`only ${allMessages.length} messages were found`);
