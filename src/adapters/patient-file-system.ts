@@ -1,41 +1,45 @@
 /**
- * A file system for Windows: what is refused because somebody has a file open (a reader of ours that is about to finish, a virus
- * scanner, an indexer) is tried again for a while before it fails. Everywhere else such a refusal is final.
+ * A file system that tries again for a while what is refused for a reason that passes:
+ * - The process, or the machine, has too many files open. Others close theirs; a file that cannot be opened is no broken disk.
+ * - On Windows, somebody has the file open (a reader of ours that is about to finish, a virus scanner, an indexer).
  */
 import { type Scheduler, sleep } from '../base/clock.ts';
 import { type FileSystem, StorageError } from '../base/file-system.ts';
 
 /** What Windows says of a file that is open, or whose removal is not finished. */
 const busyCodes: ReadonlySet<string> = new Set(['EPERM', 'EBUSY', 'EACCES', 'ENOTEMPTY']);
+const noneLeftCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 const firstPauseMs = 5;
 const pauseMsMax = 500;
 const patienceMs = 30_000;
 
-/** `fs` with patience for renames and removals. */
-export function patientFileSystem(fs: FileSystem, scheduler: Scheduler): FileSystem {
-  const patiently = async (run: () => Promise<void>): Promise<void> => {
+/** `fs` with patience for what opens a file, and on Windows for renames and removals. */
+export function patientFileSystem(fs: FileSystem, scheduler: Scheduler, isWindows: boolean): FileSystem {
+  const patiently = async <T>(codes: ReadonlySet<string>, run: () => Promise<T>): Promise<T> => {
     let [waitedMs, pauseMs] = [0, firstPauseMs];
     for (;;) {
       try {
         return await run();
       } catch (error) {
-        const isBusy = error instanceof StorageError && busyCodes.has(error.code);
-        if (!isBusy || waitedMs >= patienceMs) throw error;
+        const passes = error instanceof StorageError && codes.has(error.code);
+        if (!passes || waitedMs >= patienceMs) throw error;
       }
       await sleep(scheduler, pauseMs);
       waitedMs += pauseMs;
       pauseMs = Math.min(pauseMsMax, pauseMs * 2);
     }
   };
+  const opening = <T>(run: () => Promise<T>): Promise<T> => patiently(noneLeftCodes, run);
+  const changeCodes = isWindows ? new Set([...busyCodes, ...noneLeftCodes]) : noneLeftCodes;
   return {
-    open: (path, mode) => fs.open(path, mode),
+    open: (path, mode) => opening(() => fs.open(path, mode)),
     stat: (path) => fs.stat(path),
-    list: (path) => fs.list(path),
-    readFile: (path) => fs.readFile(path),
+    list: (path) => opening(() => fs.list(path)),
+    readFile: (path) => opening(() => fs.readFile(path)),
     makeDirectory: (path) => fs.makeDirectory(path),
-    rename: (from, to) => patiently(() => fs.rename(from, to)),
-    remove: (path) => patiently(() => fs.remove(path)),
-    syncDirectory: (path) => fs.syncDirectory(path),
+    rename: (from, to) => patiently(changeCodes, () => fs.rename(from, to)),
+    remove: (path) => patiently(changeCodes, () => fs.remove(path)),
+    syncDirectory: (path) => opening(() => fs.syncDirectory(path)),
     lock: (path) => fs.lock(path),
     volume: (path) => fs.volume(path),
   };

@@ -35,6 +35,8 @@ export interface KafkaServerOptions {
   readonly verifier?: TransactionVerifier;
   /** Provided by the group coordinator. Without it no transaction has offsets to complete. */
   readonly completeOffsets?: CompleteOffsets;
+  /** Connections that the process has files for, beside the limit of `max.connections`. */
+  readonly connectionsMax?: number;
   /** Set by tests. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
@@ -94,7 +96,7 @@ export class KafkaServer {
       clock: services.clock,
       scheduler: services.scheduler,
       logger,
-      limits: limitsOf(services.config),
+      limits: limitsOf(services.config, options.connectionsMax ?? Number.MAX_SAFE_INTEGER),
     });
   }
 
@@ -144,13 +146,13 @@ function requestBudget(config: NodeConfig): number {
 }
 
 /** Read at each use, because all values except the frame size may change while the node runs. */
-function limitsOf(config: NodeConfig): AcceptorLimits {
+function limitsOf(config: NodeConfig, connectionsMax: number): AcceptorLimits {
   return {
     get idleMs() {
       return config.get('connections.max.idle.ms');
     },
     get connectionsMax() {
-      return config.get('max.connections');
+      return Math.min(config.get('max.connections'), connectionsMax);
     },
     get connectionsPerIpMax() {
       return config.get('max.connections.per.ip');

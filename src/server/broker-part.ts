@@ -26,6 +26,7 @@ import { GroupMetrics } from './metrics/group-metrics.ts';
 import { replicaMetrics } from './metrics/replica-metrics.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
+import { openFileShares } from './open-files.ts';
 import type { NodePorts } from './ports.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 
@@ -167,9 +168,11 @@ export class BrokerPart {
   private makeLogs(): LogManager {
     const { config, directories, controller, ports } = this.around;
     const { clock, scheduler, random, fs, disk, logger, tailCacheBytesMax } = ports;
+    const { logFilesMax } = openFileShares(ports.openFilesMax ?? null, config);
     return new LogManager({
       ...(disk === undefined ? {} : { onFlushed: (durationMs) => disk.flushed(durationMs) }),
       ...(tailCacheBytesMax === undefined ? {} : { tailCacheBytesMax }),
+      ...(logFilesMax === null ? {} : { logFilesMax }),
       fs,
       clock,
       scheduler,

@@ -13,8 +13,8 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 
-/** Further connections are closed instead of kept waiting. */
-const waitingMax = 1000;
+/** Connections that wait for the node to serve; further ones are closed. */
+const waitingMaxDefault = 1000;
 
 /** The endpoints that a broker registers: the advertised listeners, with this machine's name where no host is given. */
 export function advertisedEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
@@ -71,14 +71,16 @@ export class Listeners {
   private isClosed = false;
   private readonly servers = new Map<ListenerKind, KafkaServer>();
   private readonly waiting = new Set<Waiting>();
+  private readonly waitingMax: number;
   private readonly logger: Logger;
   /** Names of listeners for which no warning about the advertised address was logged yet. */
   private readonly warned = new Set<string>();
 
-  constructor(config: NodeConfig, network: Network, logger: Logger) {
+  constructor(config: NodeConfig, network: Network, logger: Logger, waitingMax = waitingMaxDefault) {
     this.config = config;
     this.network = network;
     this.logger = logger;
+    this.waitingMax = Math.min(waitingMax, waitingMaxDefault);
   }
 
   /**
@@ -167,7 +169,7 @@ export class Listeners {
     if (kind === 'broker') this.checkAdvertised(connection, listener.name);
     const server = this.servers.get(kind);
     if (server !== undefined) return server.accept(connection, listener.name, kind);
-    if (this.waiting.size >= waitingMax) return connection.destroy();
+    if (this.waiting.size >= this.waitingMax) return connection.destroy();
     const entry: Waiting = { connection, listener, kind, chunks: [] };
     this.waiting.add(entry);
     connection.onData = (chunk): void => {

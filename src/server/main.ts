@@ -41,9 +41,8 @@ export function realPorts(
 ): NodePorts {
   const isWindows = process.platform === 'win32';
   const disk = new DiskMetrics(systemClock);
-  const fs = disk.measured(
-    isWindows ? patientFileSystem(systemFileSystem, systemScheduler) : systemFileSystem,
-  );
+  const fs = disk.measured(patientFileSystem(systemFileSystem, systemScheduler, isWindows));
+  const filesMax = openFilesMax();
   return {
     clock: systemClock,
     scheduler: systemScheduler,
@@ -55,6 +54,7 @@ export function realPorts(
     http: transport.http,
     logger,
     hostName: hostname(),
+    ...(filesMax === null ? {} : { openFilesMax: filesMax }),
     openRaftStore: (metadataDir) => storeInMetadataDirectory(fs, metadataDir),
     onFatal,
   };

@@ -29,6 +29,7 @@ import { idleMetrics } from './metrics/idle-metrics.ts';
 import { metadataMetrics } from './metrics/metadata-metrics.ts';
 import { quorumMetrics } from './metrics/quorum-metrics.ts';
 import { answerMembershipRequests } from './membership.ts';
+import { openFileShares } from './open-files.ts';
 import type { NodePorts } from './ports.ts';
 import { answerQuorumRequests } from './quorum-answers.ts';
 
@@ -64,7 +65,9 @@ export class Node {
       const { directories, controller } = this;
       this.broker = new BrokerPart({ config, directories, controller, node: services, ports });
     }
-    this.listeners = new Listeners(config, network, logger.child('SocketServer'));
+    const shares = openFileShares(ports.openFilesMax ?? null, config);
+    const waitingMax = Math.min(shares.brokerConnectionsMax, shares.controllerConnectionsMax);
+    this.listeners = new Listeners(config, network, logger.child('SocketServer'), waitingMax);
     await this.listeners.bind();
     config.bind('listeners').onChange(() => void this.listeners?.rebind());
     if (ports.http !== undefined) {
@@ -73,7 +76,8 @@ export class Node {
     }
     await log.start();
     if (config.isController) {
-      const server = new KafkaServer({ services, broker: null, handlers: [] });
+      const connectionsMax = shares.controllerConnectionsMax;
+      const server = new KafkaServer({ services, broker: null, handlers: [], connectionsMax });
       this.servers.push(server);
       this.listeners.serve('controller', server);
     }
@@ -89,6 +93,7 @@ export class Node {
         creator,
         verifier,
         completeOffsets,
+        connectionsMax: shares.brokerConnectionsMax,
         interceptor: ports.interceptor,
       });
       this.servers.push(server);

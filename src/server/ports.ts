@@ -28,6 +28,8 @@ export interface NodePorts {
   readonly hostName: string;
   /** Memory for recent batches of all logs, from which reads are served; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
+  /** Files and sockets that the process may open; absent: no limit is known. */
+  readonly openFilesMax?: number;
   /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
   /** Called for an error after which the process must end: a failed disk under the metadata log, or a broken invariant. */

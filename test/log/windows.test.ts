@@ -121,7 +121,7 @@ describe('patience', () => {
   test('a rename that somebody else is in the way of is tried until it works', async () => {
     const clock = new ManualClock();
     const disk = new WindowsDisk(new SimulatedDisk());
-    const patient = patientFileSystem(disk, clock);
+    const patient = patientFileSystem(disk, clock, true);
     await disk.makeDirectory('/C');
     const scanner = await disk.open('/C/a', 'write');
     let isDone = false;
@@ -139,7 +139,7 @@ describe('patience', () => {
   test('it ends, and other errors end at once', async () => {
     const clock = new ManualClock();
     const disk = new WindowsDisk(new SimulatedDisk());
-    const patient = patientFileSystem(disk, clock);
+    const patient = patientFileSystem(disk, clock, true);
     await disk.makeDirectory('/C');
     await disk.open('/C/a', 'write');
     await expect(patient.rename('/C/none', '/C/b')).rejects.toMatchObject({ code: 'ENOENT' });

@@ -45,6 +45,8 @@ export interface LogManagerOptions {
   readonly settings: LogManagerSettings;
   /** Memory for recent batches of all logs; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
+  /** Idle files that stay open; 1,024 by default. */
+  readonly logFilesMax?: number;
   /** The configuration of a topic, as far as it is known when its logs are opened; `updateConfig` follows. */
   readonly configOf: (topic: string) => LogConfig;
   /** Called after a log was flushed, with the time it took. */

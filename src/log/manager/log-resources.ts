@@ -6,12 +6,18 @@ import { TailCache } from '../tail-cache.ts';
 
 const tailCacheBytesDefault = 64 * 1024 * 1024;
 const indexCacheBytesMax = 32 * 1024 * 1024;
-const openFilesMax = 1024;
+const logFilesMaxDefault = 1024;
 
 type Given = Pick<LogResources, 'fs' | 'clock' | 'scheduler' | 'random' | 'logger' | 'onFlushed'>;
 
-export function logResources(options: Given & { readonly tailCacheBytesMax?: number }): LogResources {
-  const { fs, clock, scheduler, random, logger, tailCacheBytesMax = tailCacheBytesDefault } = options;
+interface Bounds {
+  readonly tailCacheBytesMax?: number;
+  readonly logFilesMax?: number;
+}
+
+export function logResources(options: Given & Bounds): LogResources {
+  const { fs, clock, scheduler, random, logger } = options;
+  const { tailCacheBytesMax = tailCacheBytesDefault, logFilesMax = logFilesMaxDefault } = options;
   return {
     fs,
     clock,
@@ -19,7 +25,7 @@ export function logResources(options: Given & { readonly tailCacheBytesMax?: num
     random,
     logger,
     onFlushed: options.onFlushed,
-    files: new FilePool(fs, openFilesMax),
+    files: new FilePool(fs, logFilesMax),
     indexes: new IndexCache(indexCacheBytesMax),
     tails: new TailCache(tailCacheBytesMax),
   };

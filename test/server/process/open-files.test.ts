@@ -1,0 +1,63 @@
+/** Connections never take the files that the logs need: a node with few files, to which a client opens more connections than that. */
+import net from 'node:net';
+import { afterAll, expect, onTestFailed, test } from 'vitest';
+import { openFileShares } from '../../../src/server/open-files.ts';
+import { bytesOf, createTopic, type NodeFiles, producerOf, readAll, Workshop } from './harness.ts';
+
+const workshop = new Workshop();
+afterAll(() => workshop.close());
+
+const openFilesMax = 240;
+
+// Windows knows no such limit, and on macOS a node does not learn it.
+test.skipIf(process.platform !== 'linux')(
+  'a node that may open 240 files appends, and makes topics, under 300 connections and after them',
+  async () => {
+    onTestFailed(() => console.log(workshop.story()));
+    const [node] = (await workshop.nodes(1)) as [NodeFiles];
+    await workshop.format([node]);
+    const limited = ['bash', '-c', `ulimit -n ${openFilesMax} && exec "$@"`, '--'];
+    const server = workshop.toolIn({ wrapper: limited }, 'kafka-server-start', node.properties);
+    await server.says('Kafka Server started');
+    const client = workshop.client(node);
+    await createTopic(client, 'a', 1, 1);
+    const producer = producerOf(client);
+    await producer.send({ topic: 'a', partition: 0, value: bytesOf('before') });
+    const sockets: net.Socket[] = [];
+    let closedCount = 0;
+    for (const { port } of [node.broker, node.controller])
+      for (let i = 0; i < 150; i++) {
+        const socket = net.connect(port, '127.0.0.1');
+        socket.on('error', () => undefined).on('close', () => closedCount++);
+        // The first part of a frame: this connection is not idle for the next 10 s.
+        socket.write(Buffer.from([0, 0, 0, 100]));
+        sockets.push(socket);
+      }
+    const { brokerConnectionsMax, controllerConnectionsMax } = openFileShares(openFilesMax, {
+      isBroker: true,
+      isController: true,
+    });
+    const refusedMin = 300 - brokerConnectionsMax - controllerConnectionsMax;
+    await expect.poll(() => closedCount, { timeout: 10_000 }).toBeGreaterThanOrEqual(refusedMin);
+    await producer.send({ topic: 'a', partition: 0, value: bytesOf('among many') });
+    for (let i = 0; i < 5; i++) await createTopic(client, `b${i}`, 4, 1);
+    await producer.send({ topic: 'b0', partition: 0, value: bytesOf('a new log') });
+    for (const socket of sockets) socket.destroy();
+    await producer.send({ topic: 'a', partition: 0, value: bytesOf('after') });
+    expect(await readAll(client, 'a')).toEqual(['before', 'among many', 'after']);
+    expect(server.output).not.toMatch(/ERROR|EMFILE/);
+  },
+);
+
+test('shares of the files that a process may open', () => {
+  const both = { isBroker: true, isController: true };
+  expect(openFileShares(null, both).logFilesMax).toBeNull();
+  for (const limit of [100, 1_024, 20_000, 1_000_000]) {
+    const of = openFileShares(limit, both);
+    const taken = of.brokerConnectionsMax + of.controllerConnectionsMax + (of.logFilesMax as number);
+    expect(taken).toBeLessThanOrEqual(limit - Math.min(2_000, limit / 8));
+    expect(of.controllerConnectionsMax).toBeGreaterThanOrEqual(limit / 16);
+    const broker = openFileShares(limit, { isBroker: true, isController: false });
+    expect(broker.brokerConnectionsMax).toBe(of.brokerConnectionsMax + of.controllerConnectionsMax);
+  }
+});
