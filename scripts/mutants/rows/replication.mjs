@@ -13,6 +13,28 @@ const movesTest = 'test/log/log-moves.test.ts';
 
 export const replicationRows = [
   {
+    number: 900,
+    bug: 'an ISR proposal or a directory of a replica is lost with the request that carried it',
+    reference: 'AlterPartitionManager: a round that threw lost its proposals',
+    change: 'what was not settled is not pending again',
+    edits: [
+      {
+        file: 'src/replication/outbox.ts',
+        from: 'for (const [key, entry] of entries) if (!this.#pending.has(key)) this.#pending.set(key, entry);',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/replication/outbox.test.ts' },
+  },
+  {
+    number: 901,
+    bug: 'an old entry takes the place of a newer one when its request was not answered',
+    reference: 'Kafka: unsentIsrUpdates.putIfAbsent',
+    change: 'what was not settled is pending again, whatever came since',
+    edits: [{ file: 'src/replication/outbox.ts', from: 'if (!this.#pending.has(key)) this', to: 'this' }],
+    caughtBy: { test: 'test/replication/outbox.test.ts' },
+  },
+  {
     number: 201,
     bug: 'the high watermark moves while the ISR is below min.insync.replicas',
     reference: 'KIP-966',

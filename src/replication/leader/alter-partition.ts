@@ -17,6 +17,7 @@ import {
   AlterPartitionResponse,
 } from '../../protocol/messages/brokers/56-alter-partition.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { Outbox } from '../outbox.ts';
 import type { IsrProposal } from './isr.ts';
 
 export type IsrOutcome =
@@ -88,95 +89,50 @@ type ResponseTopic = AlterPartitionResponse['topics'][number];
 export class AlterPartitionManager {
   readonly #options: AlterPartitionOptions;
   readonly changes: IsrChanges = { shrinks: 0, expands: 0, failed: 0 };
-  readonly #waiting = new Map<string, IsrRequest>();
-  #isBusy = false;
-  #isStopped = false;
-  #retryMs = retryMinMs;
+  readonly #outbox: Outbox<IsrRequest>;
 
   constructor(options: AlterPartitionOptions) {
     this.#options = options;
+    const { scheduler, logger } = options;
+    this.#outbox = new Outbox({
+      scheduler,
+      logger,
+      entriesPerRequestMax: partitionsPerRequestMax,
+      pauseMs: (failures) => Math.min(retryMaxMs, retryMinMs * 2 ** failures),
+      send: (requests) => this.#propose(requests),
+    });
   }
 
   /** A newer request for a partition takes the place of one that still waits. */
   submit(request: IsrRequest): void {
-    this.#waiting.set(`${request.topicId}:${request.index}`, request);
-    this.#wake(0);
+    this.#outbox.put(`${request.topicId}:${request.index}`, request);
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#waiting.clear();
+    this.#outbox.stop();
   }
 
-  #wake(delayMs: number): void {
-    if (this.#isBusy || this.#isStopped || this.#waiting.size === 0) return;
-    this.#isBusy = true;
-    const run = (): void => {
-      this.#round().catch((error: unknown) => {
-        this.#options.logger.error('AlterPartition round failed', { error: String(error) });
-        this.#finish(this.#backoff());
-      });
-    };
-    if (delayMs === 0) this.#options.scheduler.soon(run);
-    else this.#options.scheduler.after(delayMs, run);
-  }
-
-  #finish(delayMs: number): void {
-    this.#isBusy = false;
-    this.#wake(delayMs);
-  }
-
-  #backoff(): number {
-    const delayMs = this.#retryMs;
-    this.#retryMs = Math.min(retryMaxMs, delayMs * 2);
-    return delayMs;
-  }
-
-  async #round(): Promise<void> {
-    const batch = this.#take();
-    const response = await this.#send([...batch.values()]);
-    if (this.#isStopped) return;
-    if (response === null || response.errorCode !== 0) {
-      if (response !== null)
-        this.#options.logger.warn('controller refused AlterPartition', {
-          reason: errorOf(response.errorCode).name,
-        });
-      this.#putBack(batch);
-      this.#finish(this.#backoff());
-      return;
+  async #propose(requests: Map<string, IsrRequest>): Promise<void> {
+    const response = await this.#send([...requests.values()]);
+    if (response === null || this.#outbox.isStopped) return;
+    if (response.errorCode === 0) for (const topic of response.topics) this.#settle(topic, requests);
+    else {
+      const reason = errorOf(response.errorCode).name;
+      this.#options.logger.warn('controller refused AlterPartition', { reason });
     }
-    for (const topic of response.topics) this.#settle(topic, batch);
-    // Partitions that the response left out are sent again.
-    this.#putBack(batch);
-    if (batch.size === 0) this.#retryMs = retryMinMs;
-    this.#finish(batch.size === 0 ? 0 : this.#backoff());
   }
 
-  #take(): Map<string, IsrRequest> {
-    const batch = new Map<string, IsrRequest>();
-    for (const [key, request] of this.#waiting) {
-      if (batch.size === partitionsPerRequestMax) break;
-      batch.set(key, request);
-      this.#waiting.delete(key);
-    }
-    return batch;
-  }
-
-  #putBack(batch: ReadonlyMap<string, IsrRequest>): void {
-    for (const [key, request] of batch) if (!this.#waiting.has(key)) this.#waiting.set(key, request);
-  }
-
-  /** Gives the partitions of one topic their outcomes; those that must be sent again stay in `batch`. */
-  #settle(topic: ResponseTopic, batch: Map<string, IsrRequest>): void {
+  /** Gives the partitions of one topic their outcomes; those that must be sent again stay in `requests`. */
+  #settle(topic: ResponseTopic, requests: Map<string, IsrRequest>): void {
     for (const answer of topic.partitions) {
       const key = `${topic.topicId}:${answer.partitionIndex}`;
-      const request = batch.get(key);
+      const request = requests.get(key);
       if (request === undefined) continue;
       const kind = verdictOf(answer.errorCode);
       if (kind === 'committed') this.#count(request.proposal);
       else this.#say(request, kind, answer.errorCode);
       if (kind === 'retry') continue;
-      batch.delete(key);
+      requests.delete(key);
       if (kind === 'committed') {
         const { isr, leaderEpoch, partitionEpoch } = answer;
         request.onOutcome({ kind, isr, leaderEpoch, partitionEpoch });

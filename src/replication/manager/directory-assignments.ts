@@ -17,6 +17,7 @@ import {
   AssignReplicasToDirsResponse,
 } from '../../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { Outbox } from '../outbox.ts';
 
 export interface DirectoryAssignmentsOptions {
   readonly brokerId: number;
@@ -42,82 +43,51 @@ const retryMaxMs = 10_000;
 
 export class DirectoryAssignments {
   readonly #options: DirectoryAssignmentsOptions;
-  readonly #waiting = new Map<string, Assignment>();
-  readonly #inFlight = new Map<string, Assignment>();
-  #isBusy = false;
-  #isStopped = false;
-  #retryMs = retryMinMs;
+  readonly #outbox: Outbox<Assignment>;
 
   constructor(options: DirectoryAssignmentsOptions) {
     this.#options = options;
+    const { scheduler, logger, random } = options;
+    this.#outbox = new Outbox({
+      scheduler,
+      logger,
+      entriesPerRequestMax: assignmentsPerRequestMax,
+      pauseMs: (failures) =>
+        Math.min(retryMaxMs, retryMinMs * 2 ** failures) * (1 + 0.2 * (random.u32() / 0x1_0000_0000)),
+      send: (assignments) => this.#report(assignments),
+    });
   }
 
   assign(topicId: Uuid, index: number, directory: Uuid, onAccepted: (() => void) | null = null): void {
     const key = keyOf(topicId, index);
-    const known = this.#waiting.get(key) ?? this.#inFlight.get(key);
-    if (known?.directory === directory && onAccepted === null) return;
-    this.#waiting.set(key, { topicId, index, directory, onAccepted });
-    this.#wake(0);
+    if (this.#outbox.get(key)?.directory === directory && onAccepted === null) return;
+    this.#outbox.put(key, { topicId, index, directory, onAccepted });
   }
 
   /** The replica is no longer this broker's. */
   forget(topicId: Uuid, index: number): void {
-    this.#waiting.delete(keyOf(topicId, index));
-    this.#inFlight.delete(keyOf(topicId, index));
+    this.#outbox.delete(keyOf(topicId, index));
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#waiting.clear();
+    this.#outbox.stop();
   }
 
-  #wake(delayMs: number): void {
-    if (this.#isBusy || this.#isStopped || this.#waiting.size === 0) return;
-    this.#isBusy = true;
-    const run = (): void => {
-      void this.#round().then((isDone) => {
-        this.#isBusy = false;
-        this.#wake(isDone ? 0 : this.#backoff());
-      });
-    };
-    if (delayMs === 0) this.#options.scheduler.soon(run);
-    else this.#options.scheduler.after(delayMs, run);
-  }
-
-  #backoff(): number {
-    const baseMs = this.#retryMs;
-    this.#retryMs = Math.min(retryMaxMs, baseMs * 2);
-    return baseMs * (1 + 0.2 * (this.#options.random.u32() / 0x1_0000_0000));
-  }
-
-  /** False: something must be sent again later. */
-  async #round(): Promise<boolean> {
-    for (const [key, assignment] of this.#waiting) {
-      if (this.#inFlight.size === assignmentsPerRequestMax) break;
-      this.#waiting.delete(key);
-      this.#inFlight.set(key, assignment);
-    }
-    const response = await this.#send([...this.#inFlight.values()]);
-    if (response !== null && response.errorCode === 0) this.#settle(response);
-    else if (response !== null) {
-      const reason = errorOf(response.errorCode).name;
-      this.#options.logger.warn('The controller refused AssignReplicasToDirs', { reason });
-    }
-    const isDone = this.#inFlight.size === 0;
-    for (const [key, assignment] of this.#inFlight)
-      if (!this.#waiting.has(key) && !this.#isStopped) this.#waiting.set(key, assignment);
-    this.#inFlight.clear();
-    if (isDone) this.#retryMs = retryMinMs;
-    return isDone;
+  async #report(assignments: Map<string, Assignment>): Promise<void> {
+    const response = await this.#send([...assignments.values()]);
+    if (response === null) return;
+    if (response.errorCode === 0) return this.#settle(response, assignments);
+    const reason = errorOf(response.errorCode).name;
+    this.#options.logger.warn('The controller refused AssignReplicasToDirs', { reason });
   }
 
   /** Removes assignments that the controller accepted, or will never accept. */
-  #settle(response: AssignReplicasToDirsResponse): void {
+  #settle(response: AssignReplicasToDirsResponse, assignments: Map<string, Assignment>): void {
     for (const { topics } of response.directories) {
       for (const { topicId, partitions } of topics) {
         for (const { partitionIndex, errorCode } of partitions) {
           const key = keyOf(topicId, partitionIndex);
-          const assignment = this.#inFlight.get(key);
+          const assignment = assignments.get(key);
           if (assignment === undefined) continue;
           const error = errorOf(errorCode);
           if (error !== Errors.NONE) {
@@ -131,7 +101,7 @@ export class DirectoryAssignments {
             error === Errors.UNKNOWN_TOPIC_OR_PARTITION ||
             error === Errors.NOT_LEADER_OR_FOLLOWER;
           if (!isFinal) continue;
-          this.#inFlight.delete(key);
+          assignments.delete(key);
           if (error === Errors.NONE) {
             mark('replication.directory-assigned');
             assignment.onAccepted?.();

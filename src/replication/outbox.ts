@@ -1,0 +1,93 @@
+/**
+ * Entries for requests to the active controller that carry many of them. The newest entry of a key counts. One request is in flight at a
+ * time and carries all pending entries; entries that arrive in the meantime go with the next one. What a request did not settle is sent
+ * again after a pause.
+ *
+ * Invariant: an entry is pending, in the request in flight, settled, replaced by a newer one of its key, or deleted.
+ */
+import type { Scheduler } from '../base/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface OutboxOptions<T> {
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly entriesPerRequestMax: number;
+  /** Pause after a request that did not settle everything, when `failures` such requests came directly before it. */
+  readonly pauseMs: (failures: number) => number;
+  /** Sends a request with these entries, and deletes from the map those that are settled. */
+  readonly send: (entries: Map<string, T>) => Promise<void>;
+}
+
+export class Outbox<T> {
+  readonly #options: OutboxOptions<T>;
+  readonly #pending = new Map<string, T>();
+  #inFlight: Map<string, T> | null = null;
+  #isBusy = false;
+  #isStopped = false;
+  #failures = 0;
+
+  constructor(options: OutboxOptions<T>) {
+    this.#options = options;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** The newest entry of a key that is not settled. */
+  get(key: string): T | undefined {
+    return this.#pending.get(key) ?? this.#inFlight?.get(key);
+  }
+
+  put(key: string, entry: T): void {
+    this.#pending.set(key, entry);
+    this.#wake(0);
+  }
+
+  /** An entry that was deleted is not sent again; a request in flight may still carry it. */
+  delete(key: string): void {
+    this.#pending.delete(key);
+    this.#inFlight?.delete(key);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#pending.clear();
+  }
+
+  #wake(delayMs: number): void {
+    if (this.#isBusy || this.#isStopped || this.#pending.size === 0) return;
+    this.#isBusy = true;
+    const run = (): void => void this.#sendPending();
+    if (delayMs === 0) this.#options.scheduler.soon(run);
+    else this.#options.scheduler.after(delayMs, run);
+  }
+
+  async #sendPending(): Promise<void> {
+    const { logger, pauseMs, send } = this.#options;
+    const entries = this.#take();
+    this.#inFlight = entries;
+    try {
+      await send(entries);
+    } catch (error) {
+      logger.error('A request to the controller failed', { error: String(error) });
+    }
+    this.#inFlight = null;
+    this.#isBusy = false;
+    if (this.#isStopped) return;
+    for (const [key, entry] of entries) if (!this.#pending.has(key)) this.#pending.set(key, entry);
+    const pause = entries.size === 0 ? 0 : pauseMs(this.#failures);
+    this.#failures = entries.size === 0 ? 0 : this.#failures + 1;
+    this.#wake(pause);
+  }
+
+  #take(): Map<string, T> {
+    const entries = new Map<string, T>();
+    for (const [key, entry] of this.#pending) {
+      if (entries.size === this.#options.entriesPerRequestMax) break;
+      entries.set(key, entry);
+      this.#pending.delete(key);
+    }
+    return entries;
+  }
+}
