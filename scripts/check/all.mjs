@@ -1,5 +1,5 @@
 /**
- * `npm run check`: format, lint, types, layering, dead code, tidy. Runs them all and names the ones that failed.
+ * `npm run check`: format, lint, types, layering, dead code, tidy, and whether every mutant applies. Runs them all and names the ones that failed.
  *
  * usage: node scripts/check/all.mjs [name …]
  */
@@ -20,6 +20,7 @@ const checks = [
   ['proto', process.execPath, ['scripts/proto.mjs', '--check']],
   ['tidy', process.execPath, ['scripts/check/tidy.mjs']],
   ['public surface', process.execPath, ['scripts/check/api.mjs']],
+  ['mutants apply', process.execPath, ['scripts/mutants/run.mjs', '--check']],
   ['examples in comments', process.execPath, ['scripts/check/doc-examples.mjs']],
 ];
 

@@ -11,7 +11,7 @@ export const operationsRows = [
     edits: [
       {
         file: 'src/log/segment/segment.ts',
-        from: '// Windows renames no file that is open.\n    await this.#resources.files.release(this);',
+        from: '// Windows does not rename open files.\n    await this.#resources.files.release(this);',
         to: '',
       },
     ],
