@@ -1,10 +1,10 @@
 /**
- * A simulated disk that loses unsynced data at a power cut. It keeps for every file the written and the synced content, and for
- * every directory its entries and its synced entries. `powerCut` discards what was not synced; optionally a random part of the
- * unsynced writes survives, as on a real disk. Tests inject faults (EIO, ENOSPC, short writes).
+ * A simulated disk that loses unsynced data at a power cut. It keeps for every file and directory its present and its synced
+ * content, and each change since the last sync. `powerCut` discards the unsynced changes; optionally a random part of them survives,
+ * as on a real disk (`power-loss.ts`). A sync covers what was changed before it began. Tests inject faults (EIO, ENOSPC, short writes).
  *
- * It is stricter than ext4: syncing a file does not make its directory entry durable. It has no permissions, no links, no times
- * except the clock's, and only one volume.
+ * It is stricter than ext4: syncing a file does not make its directory entry durable, and changes of a directory may survive in any
+ * order. It has no permissions, no links, no times except the clock's, and only one volume.
  */
 import type { Clock } from '../base/clock.ts';
 import {
@@ -15,20 +15,27 @@ import {
   StorageError,
 } from '../base/file-system.ts';
 import type { Random } from '../base/random.ts';
-import { below } from '../base/random.ts';
+import { contentAfter, entriesAfter, type FileChange, type NameChange } from './power-loss.ts';
 
-interface FileNode {
+/** What is durable of a file or directory, and the changes that are not, in their order. */
+interface Durable<Content, Change extends { readonly revision: number }> {
+  synced: Content;
+  unsynced: Change[];
+  /** Of the last change. */
+  revision: number;
+  syncedRevision: number;
+}
+
+interface FileNode extends Durable<Uint8Array, FileChange> {
   readonly kind: 'file';
   bytes: Uint8Array;
   sizeBytes: number;
-  synced: Uint8Array;
   modifiedMs: number;
 }
 
-interface DirectoryNode {
+interface DirectoryNode extends Durable<Map<string, Node>, NameChange<Node>> {
   readonly kind: 'directory';
   entries: Map<string, Node>;
-  synced: Map<string, Node>;
 }
 
 type Node = FileNode | DirectoryNode;
@@ -60,12 +67,53 @@ function errorOf(code: string, path: string): Error {
   return new StorageError(code, `${code}: ${path}`);
 }
 
+/** A handle that can begin a sync and end it later: what is written meanwhile is not covered. */
+export interface SimulatedFileHandle extends FileHandle {
+  beginSync(): () => Promise<void>;
+}
+
+const nothingUnsynced = { revision: 0, syncedRevision: 0 };
+
 function emptyDirectory(): DirectoryNode {
-  return { kind: 'directory', entries: new Map(), synced: new Map() };
+  return { kind: 'directory', entries: new Map(), synced: new Map(), unsynced: [], ...nothingUnsynced };
+}
+
+function fileOf(bytes: Uint8Array, synced: Uint8Array, modifiedMs: number): FileNode {
+  return {
+    kind: 'file',
+    bytes,
+    sizeBytes: bytes.length,
+    synced,
+    unsynced: [],
+    ...nothingUnsynced,
+    modifiedMs,
+  };
+}
+
+/** Takes in what a sync will make durable, and returns what ends the sync. */
+function beginSync<Content, Change extends { readonly revision: number }>(
+  node: Durable<Content, Change>,
+  content: Content,
+): () => void {
+  const { revision } = node;
+  return () => {
+    if (revision < node.syncedRevision) return;
+    node.synced = content;
+    node.syncedRevision = revision;
+    node.unsynced = node.unsynced.filter((change) => change.revision > revision);
+  };
 }
 
 function copyOf(file: FileNode): Uint8Array {
   return file.bytes.slice(0, file.sizeBytes);
+}
+
+/** From now on the file is this, durably. */
+function settle(file: FileNode, bytes: Uint8Array): void {
+  file.bytes = bytes.slice();
+  file.sizeBytes = bytes.length;
+  file.synced = bytes;
+  file.unsynced = [];
 }
 
 export class SimulatedDisk implements FileSystem {
@@ -78,6 +126,11 @@ export class SimulatedDisk implements FileSystem {
   capacityBytes: number;
   /** How often each operation was called. */
   readonly counts = new Map<DiskOperation, number>();
+
+  /** Without chance nothing survives a power cut but what was synced, so no single change need be known. */
+  get #tears(): boolean {
+    return this.#options.random !== undefined;
+  }
 
   constructor(options: SimulatedDiskOptions = {}) {
     this.#options = options;
@@ -102,20 +155,14 @@ export class SimulatedDisk implements FileSystem {
     this.#locks = new Set();
   }
 
-  async open(path: string, mode: 'read' | 'write'): Promise<FileHandle> {
+  async open(path: string, mode: 'read' | 'write'): Promise<SimulatedFileHandle> {
     await this.#begin('open', path);
     const { parent, name } = this.#parentOf(path);
     let node = parent.entries.get(name);
     if (node === undefined) {
       if (mode === 'read') throw errorOf('ENOENT', path);
-      node = {
-        kind: 'file',
-        bytes: new Uint8Array(0),
-        sizeBytes: 0,
-        synced: new Uint8Array(0),
-        modifiedMs: this.#nowMs(),
-      };
-      parent.entries.set(name, node);
+      node = fileOf(new Uint8Array(0), new Uint8Array(0), this.#nowMs());
+      this.#changeName(parent, name, node);
     }
     if (node.kind !== 'file') throw errorOf('EISDIR', path);
     return this.#handle(node, path);
@@ -148,7 +195,7 @@ export class SimulatedDisk implements FileSystem {
       let next = at.entries.get(name);
       if (next === undefined) {
         next = emptyDirectory();
-        at.entries.set(name, next);
+        this.#changeName(at, name, next);
       }
       if (next.kind !== 'directory') throw errorOf('ENOTDIR', path);
       at = next;
@@ -161,21 +208,39 @@ export class SimulatedDisk implements FileSystem {
     const target = this.#parentOf(to);
     const node = source.parent.entries.get(source.name);
     if (node === undefined) throw errorOf('ENOENT', from);
-    source.parent.entries.delete(source.name);
-    target.parent.entries.set(target.name, node);
+    if (source.parent === target.parent) {
+      if (source.name !== target.name) this.#changeName(target.parent, target.name, node, source.name);
+      return;
+    }
+    this.#changeName(source.parent, source.name, null);
+    this.#changeName(target.parent, target.name, node);
   }
 
   async remove(path: string): Promise<void> {
     await this.#begin('remove', path);
     const names = this.#names(path);
     const parent = this.#walk(names.slice(0, -1));
-    if (parent?.kind === 'directory') parent.entries.delete(names.at(-1) ?? '');
+    const name = names.at(-1) ?? '';
+    const node = parent?.kind === 'directory' ? parent.entries.get(name) : undefined;
+    if (parent?.kind !== 'directory' || node === undefined) return;
+    // After a power cut a directory may be back, and lack some of what was in it.
+    if (node.kind === 'directory') this.#empty(node);
+    this.#changeName(parent, name, null);
   }
 
   async syncDirectory(path: string): Promise<void> {
-    await this.#begin('syncDirectory', path);
-    const directory = this.#directory(path);
-    directory.synced = new Map(directory.entries);
+    await this.beginDirectorySync(path)();
+  }
+
+  /** As `SimulatedFileHandle.beginSync`. */
+  beginDirectorySync(path: string): () => Promise<void> {
+    const node = this.#find(path);
+    const end = node?.kind === 'directory' ? beginSync(node, new Map(node.entries)) : null;
+    return async () => {
+      await this.#begin('syncDirectory', path);
+      if (end !== null) end();
+      else this.#directory(path);
+    };
   }
 
   async lock(path: string): Promise<FileLock | null> {
@@ -201,9 +266,7 @@ export class SimulatedDisk implements FileSystem {
     const node = this.#find(path);
     if (node === null || node.kind !== 'file') throw errorOf('ENOENT', path);
     const bytes = change(copyOf(node)).slice();
-    node.bytes = bytes;
-    node.sizeBytes = bytes.length;
-    node.synced = bytes.slice();
+    settle(node, bytes);
   }
 
   /** Every file with its size, in the order of the paths. */
@@ -241,13 +304,7 @@ export class SimulatedDisk implements FileSystem {
         at.synced.set(name, next);
         at = next;
       }
-      const file: FileNode = {
-        kind: 'file',
-        bytes: bytes.slice(),
-        sizeBytes: bytes.length,
-        synced: bytes,
-        modifiedMs: this.#nowMs(),
-      };
+      const file = fileOf(bytes.slice(), bytes, this.#nowMs());
       at.entries.set(names.at(-1) ?? '', file);
       at.synced.set(names.at(-1) ?? '', file);
     }
@@ -263,15 +320,24 @@ export class SimulatedDisk implements FileSystem {
     const names = this.#names(path);
     const parent = this.#walk(names.slice(0, -1));
     if (parent?.kind !== 'directory') return;
-    parent.entries.delete(names.at(-1) ?? '');
-    parent.synced.delete(names.at(-1) ?? '');
+    const name = names.at(-1) ?? '';
+    parent.entries.delete(name);
+    parent.synced.delete(name);
+    parent.unsynced = parent.unsynced.filter((change) => change.name !== name && change.alsoGone !== name);
   }
 
-  #handle(node: FileNode, path: string): FileHandle {
+  #handle(node: FileNode, path: string): SimulatedFileHandle {
     const power = this.#power;
     const begin = async (operation: DiskOperation): Promise<void> => {
       await this.#begin(operation, path);
       if (power !== this.#power) throw errorOf('EBADF', path);
+    };
+    const beginFileSync = (): (() => Promise<void>) => {
+      const end = beginSync(node, copyOf(node));
+      return async () => {
+        await begin('sync');
+        end();
+      };
     };
     return {
       read: async (target, offset, length, position) => {
@@ -292,63 +358,72 @@ export class SimulatedDisk implements FileSystem {
           if (fits < buffer.length) throw errorOf('ENOSPC', path);
         }
       },
-      sync: async () => {
-        await begin('sync');
-        node.synced = copyOf(node);
-      },
+      sync: () => beginFileSync()(),
+      beginSync: beginFileSync,
       truncate: async (sizeBytes) => {
         await begin('truncate');
         if (sizeBytes < node.sizeBytes) node.bytes.fill(0, sizeBytes, node.sizeBytes);
-        else this.#put(node, new Uint8Array(sizeBytes - node.sizeBytes), node.sizeBytes);
+        else this.#grow(node, sizeBytes);
         node.sizeBytes = sizeBytes;
+        node.revision += 1;
+        if (this.#tears) node.unsynced.push({ revision: node.revision, sizeBytes });
       },
       close: async () => undefined,
     };
   }
 
-  #put(node: FileNode, bytes: Uint8Array, position: number): void {
-    const end = position + bytes.length;
-    if (end > node.bytes.length) {
-      const grown = new Uint8Array(Math.max(end, node.bytes.length * 2));
-      grown.set(node.bytes.subarray(0, node.sizeBytes));
-      node.bytes = grown;
+  /** `name` means `node` from now on, or nothing. */
+  #changeName(
+    directory: DirectoryNode,
+    name: string,
+    node: Node | null,
+    alsoGone: string | null = null,
+  ): void {
+    if (alsoGone !== null) directory.entries.delete(alsoGone);
+    if (node === null) directory.entries.delete(name);
+    else directory.entries.set(name, node);
+    directory.revision += 1;
+    if (this.#tears) directory.unsynced.push({ revision: directory.revision, name, node, alsoGone });
+  }
+
+  /** Takes all names out of a directory, and out of those in it. */
+  #empty(directory: DirectoryNode): void {
+    for (const [name, node] of [...directory.entries]) {
+      if (node.kind === 'directory') this.#empty(node);
+      this.#changeName(directory, name, null);
     }
+  }
+
+  #put(node: FileNode, bytes: Uint8Array, position: number): void {
+    if (bytes.length === 0) return;
+    const end = position + bytes.length;
+    this.#grow(node, end);
     node.bytes.set(bytes, position);
     node.sizeBytes = Math.max(node.sizeBytes, end);
     node.modifiedMs = this.#nowMs();
+    node.revision += 1;
+    if (this.#tears) node.unsynced.push({ revision: node.revision, at: position, bytes: bytes.slice() });
+  }
+
+  #grow(node: FileNode, sizeBytes: number): void {
+    if (sizeBytes <= node.bytes.length) return;
+    const grown = new Uint8Array(Math.max(sizeBytes, node.bytes.length * 2));
+    grown.set(node.bytes.subarray(0, node.sizeBytes));
+    node.bytes = grown;
   }
 
   #forget(directory: DirectoryNode): void {
     const { random } = this.#options;
-    // Unsynced directory entries may have become durable by themselves.
-    const kept = new Map(directory.synced);
-    if (random !== undefined) {
-      for (const [name, node] of directory.entries)
-        if (!kept.has(name) && below(random, 2) === 0) kept.set(name, node);
-    }
+    const { synced, unsynced } = directory;
+    const kept = random === undefined ? new Map(synced) : entriesAfter(synced, unsynced, random);
     directory.entries = kept;
     directory.synced = new Map(kept);
+    directory.unsynced = [];
     for (const node of kept.values()) {
       if (node.kind === 'directory') this.#forget(node);
-      else this.#tear(node);
+      else
+        settle(node, random === undefined ? node.synced : contentAfter(node.synced, node.unsynced, random));
     }
-  }
-
-  /** Keeps the synced content, or, at random, a part of what was written since: truncated, or with a range of zeros. */
-  #tear(node: FileNode): void {
-    const { random } = this.#options;
-    const written = copyOf(node);
-    let left = node.synced;
-    if (random !== undefined && written.length > left.length && below(random, 2) === 0) {
-      const extra = below(random, written.length - left.length + 1);
-      const torn = written.slice(0, left.length + extra);
-      torn.set(left);
-      if (extra > 0 && below(random, 3) === 0) torn.fill(0, left.length + below(random, extra));
-      left = torn;
-    }
-    node.bytes = left.slice();
-    node.sizeBytes = left.length;
-    node.synced = left.slice();
   }
 
   /** Not computed for a disk without a capacity. */

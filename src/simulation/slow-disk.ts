@@ -1,8 +1,10 @@
 /**
  * The disk as one incarnation of a host uses it: every operation takes some virtual time, and no operation of an ended incarnation
- * returns. An operation that is still delayed when the host crashes is not carried out.
+ * returns. An operation that is still delayed when the host crashes is not carried out. A sync makes durable, when it ends, the
+ * content at the time of its call.
  */
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
+import type { SimulatedDisk, SimulatedFileHandle } from './disk.ts';
 import type { Incarnation } from './host.ts';
 
 export interface DiskDelays {
@@ -27,7 +29,11 @@ export function diskDelays(): DiskDelays {
   };
 }
 
-export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays = diskDelays()): FileSystem {
+export function slowDisk(
+  disk: SimulatedDisk,
+  life: Incarnation,
+  delays: DiskDelays = diskDelays(),
+): FileSystem {
   const later = async <T>(meanMs: number, operation: () => Promise<T>, untilMs = 0): Promise<T> => {
     const stallMs = Math.max(0, Math.max(untilMs, delays.stalledUntilMs) - life.monotonicMs());
     await new Promise<void>((resolve) => life.after(stallMs + life.random.exponential(meanMs), resolve));
@@ -38,11 +44,11 @@ export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays
   const quick = <T>(operation: () => Promise<T>): Promise<T> => later(delays.operationMeanMs, operation);
   const synced = (sync: () => Promise<void>): Promise<void> =>
     later(delays.syncMeanMs, sync, delays.syncsStalledUntilMs);
-  const handleOf = (handle: FileHandle): FileHandle => ({
+  const handleOf = (handle: SimulatedFileHandle): FileHandle => ({
     read: (target, offset, length, position) =>
       later(delays.readMeanMs, () => handle.read(target, offset, length, position)),
     write: (buffers, position) => quick(() => handle.write(buffers, position)),
-    sync: () => synced(() => handle.sync()),
+    sync: () => synced(handle.beginSync()),
     truncate: (sizeBytes) => quick(() => handle.truncate(sizeBytes)),
     close: () => quick(() => handle.close()),
   });
@@ -54,8 +60,8 @@ export function slowDisk(disk: FileSystem, life: Incarnation, delays: DiskDelays
     makeDirectory: (path) => quick(() => disk.makeDirectory(path)),
     rename: (from, to) => quick(() => disk.rename(from, to)),
     remove: (path) => quick(() => disk.remove(path)),
-    syncDirectory: (path) => synced(() => disk.syncDirectory(path)),
+    syncDirectory: (path) => synced(disk.beginDirectorySync(path)),
     lock: (path) => disk.lock(path),
-    volume: (path) => disk.volume(path),
+    volume: () => disk.volume(),
   };
 }
