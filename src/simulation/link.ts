@@ -16,14 +16,24 @@ export interface LinkFaults {
   latencyMinMs: number;
 }
 
-/** Cut directions: ordered pairs of host names. */
+/** Cut directions: ordered pairs of host names. A direction that was cut twice is cut until both are over. */
 export class Partitions {
-  private readonly cuts = new Set<string>();
+  private readonly cuts = new Map<string, Set<object>>();
 
-  cut(from: string, to: string): void {
-    this.cuts.add(`${from}>${to}`);
+  /** Returns what ends this cut, and no other. */
+  cut(from: string, to: string): () => void {
+    const key = `${from}>${to}`;
+    const cuts = this.cuts.get(key) ?? new Set();
+    const cut = {};
+    cuts.add(cut);
+    this.cuts.set(key, cuts);
+    return () => {
+      cuts.delete(cut);
+      if (cuts.size === 0 && this.cuts.get(key) === cuts) this.cuts.delete(key);
+    };
   }
 
+  /** Ends all cuts of a direction. */
   mend(from: string, to: string): void {
     this.cuts.delete(`${from}>${to}`);
   }

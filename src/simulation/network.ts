@@ -101,9 +101,9 @@ export class SimulatedNetwork {
 
   /** Cuts the given directions between hosts for `durationMs`. */
   cutFor(directions: readonly (readonly [from: string, to: string])[], durationMs: number): void {
-    for (const [from, to] of directions) this.partitions.cut(from, to);
+    const ends = directions.map(([from, to]) => this.partitions.cut(from, to));
     this.world.schedule(durationMs, null, () => {
-      for (const [from, to] of directions) this.partitions.mend(from, to);
+      for (const end of ends) end();
     });
   }
 

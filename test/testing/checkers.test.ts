@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { inMacrotask } from '../../src/simulation/macrotask.ts';
+import { SimulatedNetwork } from '../../src/simulation/network.ts';
+import { World } from '../../src/simulation/world.ts';
 import { Budget } from '../../src/testing/cluster/budget.ts';
+import { Faults } from '../../src/testing/cluster/faults.ts';
 import { Ledger } from '../../src/testing/cluster/ledger.ts';
 import { MetadataOperations } from '../../src/testing/cluster/metadata-operations.ts';
+import type { Family, PlannedFault } from '../../src/testing/cluster/swarm.ts';
 import { TimeLine } from '../../src/testing/cluster/time-line.ts';
 import { Verdict } from '../../src/testing/cluster/verdict.ts';
 import { SimulatedCluster, type SimulatedNode } from '../../src/testing/simulated-cluster.ts';
@@ -157,14 +161,107 @@ test('a disk may forget only while no other node is about to die', async () => {
     const budget = new Budget(cluster, []);
     expect(cluster.run(10_000, () => budget.isWhole())).toBe(true);
     budget.doomed.add(second);
-    expect(budget.arm(first)).toBe(false);
+    expect(budget.arm(first)).toBe(null);
     budget.doomed.delete(second);
     budget.stopping.set(second, second.life);
-    expect(budget.arm(first)).toBe(false);
+    expect(budget.arm(first)).toBe(null);
     budget.stopping.set(second, null);
     expect(budget.mayMove()).toBe(true);
-    expect(budget.arm(first)).toBe(true);
+    const arm = budget.arm(first);
+    expect(arm?.node).toBe(first);
     expect(budget.mayDie(second)).toBe(false);
     expect(budget.mayMove()).toBe(false);
+    budget.disarm(null);
+    expect(budget.mayDie(second)).toBe(false);
+    budget.disarm(arm);
+    expect(budget.mayDie(second)).toBe(true);
+    // What is over says nothing of what was begun later.
+    const later = budget.arm(first);
+    budget.disarm(arm);
+    expect(budget.mayDie(second)).toBe(false);
+    budget.disarm(later);
+    expect(budget.mayDie(second)).toBe(true);
+  });
+});
+
+type Plan = (family: Family, more?: Partial<PlannedFault>) => void;
+
+/** A cluster that runs, with faults that strike when the test says so, by default for a second and on the first node. */
+async function withFaults(
+  strike: (cluster: SimulatedCluster, faults: Faults, plan: Plan) => void,
+): Promise<void> {
+  await inMacrotask(() => {
+    const holder: { faults: Faults | null } = { faults: null };
+    const cluster = new SimulatedCluster({
+      seed: 1,
+      onFatal: (node, error) => holder.faults?.explains(node, error) ?? false,
+    });
+    cluster.start();
+    const faults = new Faults(cluster, []);
+    holder.faults = faults;
+    expect(cluster.run(10_000, () => faults.budget.isWhole())).toBe(true);
+    let number = 0;
+    const plan: Plan = (family, more = {}) => {
+      number += 1;
+      faults.begin([{ number, family, atMs: 0, durationMs: 1_000, victim: 0, dice: 0.9, ...more }]);
+      cluster.run(1);
+    };
+    strike(cluster, faults, plan);
+  });
+}
+
+describe('faults that overlap', () => {
+  test('a slow network is slow until the last reason for it is over', async () => {
+    await withFaults((cluster, faults, plan) => {
+      const meanMs = (): number => cluster.network.faults.latencyMeanMs;
+      plan('delay', { dice: 0.1, durationMs: 3_000 });
+      plan('delay', { dice: 0.5, durationMs: 1_000 });
+      expect(meanMs()).toBeCloseTo(35);
+      cluster.run(1_500);
+      expect(meanMs()).toBeCloseTo(11);
+      cluster.run(2_000);
+      expect(meanMs()).toBeCloseTo(0.4);
+      plan('delay');
+      faults.end();
+      expect(meanMs()).toBeCloseTo(0.4);
+    });
+  });
+
+  test('a link that was cut twice is cut until both are over', async () => {
+    await inMacrotask(() => {
+      const world = new World(3);
+      const network = new SimulatedNetwork(world);
+      network.cutFor([['a', 'b']], 500);
+      network.cutFor([['a', 'b']], 2_000);
+      world.run(1_000);
+      expect(network.partitions.isCut('a', 'b')).toBe(true);
+      world.run(3_000);
+      expect(network.partitions.isCut('a', 'b')).toBe(false);
+    });
+  });
+
+  test('a write error that did not come leaves the arm of a power cut alone', async () => {
+    await withFaults((cluster, faults, plan) => {
+      const [first] = cluster.nodes as [SimulatedNode];
+      // No write comes in time.
+      plan('write-error', { durationMs: 20 });
+      plan('power', { dice: 0.3, durationMs: 5_000 });
+      expect(faults.budget.mayHaveForgotten(first)).toBe(true);
+      cluster.run(100);
+      expect(faults.budget.mayHaveForgotten(first)).toBe(true);
+    });
+  });
+
+  test('a repair of a node that dies on its way down ends, and others may follow', async () => {
+    await withFaults((cluster, faults, plan) => {
+      const [first, second] = cluster.nodes as [SimulatedNode, SimulatedNode];
+      plan('repair');
+      expect(faults.budget.mayHaveForgotten(first)).toBe(true);
+      cluster.crash(first, 'kill');
+      cluster.boot(first);
+      cluster.run(20_000, () => faults.budget.isWhole() && !faults.budget.mayHaveForgotten(first));
+      expect(faults.budget.mayHaveForgotten(first)).toBe(false);
+      expect(faults.budget.mayDie(second)).toBe(true);
+    });
   });
 });

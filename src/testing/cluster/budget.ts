@@ -12,6 +12,11 @@ import type { MetadataImage } from '../../metadata/image.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { TopicPlan } from './swarm.ts';
 
+/** Permission for the disk of `node` to lose unsynced data. Its holder, and no other fault, reports whether it happened. */
+export interface Arm {
+  readonly node: SimulatedNode;
+}
+
 /** After this time a node that can be reached again has sent its heartbeat. */
 const afterglowMs = 1_000;
 
@@ -28,8 +33,8 @@ export class Budget {
    * lost permanently, the other one may be unable to lead after it was killed (KIP-966).
    */
   isThinned = false;
-  /** A node whose disk lost unsynced data, or may lose it at any moment, until all its replicas are in sync again. */
-  private forgetful: SimulatedNode | null = null;
+  /** For a node whose disk lost unsynced data, or may lose it at any moment, until all its replicas are in sync again. */
+  private forgetful: Arm | null = null;
   /** The disk has not lost data yet. */
   private isArmed = false;
   /** Until this time some node is cut off, in one direction or both. */
@@ -65,31 +70,31 @@ export class Budget {
     return this.forgetful === null && this.lost.size === 0;
   }
 
-  /** From now on the disk of `node` may lose unsynced data at any moment, until `forgot`. Returns false when that is not allowed. */
-  arm(node: SimulatedNode): boolean {
-    if (!this.mayDie(node) || !this.isWhole()) return false;
-    if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return false;
-    if (this.mayBeAlone()) return false;
+  /** From now on the disk of `node` may lose unsynced data at any moment, until `forgot`. Returns null when that is not allowed. */
+  arm(node: SimulatedNode): Arm | null {
+    if (!this.mayDie(node) || !this.isWhole()) return null;
+    if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return null;
+    if (this.mayBeAlone()) return null;
     // A single broker syncs every write.
-    if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return false;
-    this.forgetful = node;
+    if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return null;
+    this.forgetful = { node };
     this.isArmed = true;
-    return true;
+    return this.forgetful;
   }
 
   /** The disk has lost its unsynced data. The node counts as recovered when all its replicas are in sync. */
-  forgot(node: SimulatedNode): void {
-    if (this.forgetful === node) this.isArmed = false;
+  forgot(arm: Arm): void {
+    if (this.forgetful === arm) this.isArmed = false;
   }
 
   /** Whether records that the node acknowledged may be missing on its disk. */
   mayHaveForgotten(node: SimulatedNode): boolean {
-    return this.forgetful === node;
+    return this.forgetful?.node === node;
   }
 
   /** The disk did not lose data and no longer can. */
-  disarm(node: SimulatedNode): void {
-    if (this.forgetful === node && this.isArmed) this.forgetful = null;
+  disarm(arm: Arm | null): void {
+    if (arm !== null && this.forgetful === arm && this.isArmed) this.forgetful = null;
   }
 
   /** Whether the metadata store of `node` may be damaged, which loses the node permanently with all its disks. */

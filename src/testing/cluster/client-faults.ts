@@ -36,6 +36,8 @@ export class ClientFaults {
   private readonly budget: Budget;
   /** By machine: pauses that begin when its member joins. */
   private readonly traps = new Map<string, Trap>();
+  /** A machine that stands still for two reasons does so until the last is over. */
+  private readonly heldUntilMs = new Map<SimulatedHost, number>();
   private isOver = false;
 
   constructor(cluster: SimulatedCluster, budget: Budget) {
@@ -142,8 +144,12 @@ export class ClientFaults {
 
   private hold(host: SimulatedHost, durationMs: number): void {
     if (this.isOver) return;
+    const { world } = this.cluster;
+    this.heldUntilMs.set(host, Math.max(this.heldUntilMs.get(host) ?? 0, world.nowMs + durationMs));
     host.pause();
-    this.cluster.world.schedule(durationMs, null, () => host.resume());
+    world.schedule(durationMs, null, () => {
+      if (world.nowMs >= (this.heldUntilMs.get(host) ?? 0)) host.resume();
+    });
   }
 
   private ask(topic: string, partitionIndex: number, replicas: readonly number[]): void {

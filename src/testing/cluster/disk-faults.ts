@@ -5,14 +5,14 @@
 import { DamagedStoreError } from '../../raft/store.ts';
 import type { DiskOperation } from '../../simulation/disk.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
-import type { Budget } from './budget.ts';
+import type { Arm, Budget } from './budget.ts';
 import type { PlannedFault } from './swarm.ts';
 
 /** The current fault of a node's disk. */
 interface Trouble {
   readonly fault: PlannedFault;
-  /** The disk also lost unsynced data: the operating system dropped the pages of a failed sync. */
-  forgets: boolean;
+  /** The disk also loses unsynced data: the operating system drops the pages of a failed sync. Null: it does not. */
+  readonly arm: Arm | null;
   hit: boolean;
 }
 
@@ -28,7 +28,7 @@ export class DiskFaults {
   /** Nodes of which one of several log directories failed; they continue with the others. */
   private readonly broken = new Set<SimulatedNode>();
   /** Nodes with a flipped bit on their disk, and the function that flips it back. */
-  private readonly rotten = new Map<SimulatedNode, () => void>();
+  private readonly rotten = new Map<SimulatedNode, { readonly flipBack: () => void; readonly arm: Arm }>();
 
   constructor(
     cluster: SimulatedCluster,
@@ -48,9 +48,11 @@ export class DiskFaults {
 
   /** The next operation of one of these kinds fails with EIO, if it happens within the fault's duration. */
   failOnce(fault: PlannedFault, node: SimulatedNode, kinds: readonly DiskOperation[]): string | null {
+    if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
     const forgets = kinds.includes('sync');
-    if (!this.canTrouble(node) || (forgets ? !this.budget.arm(node) : !this.budget.mayDie(node))) return null;
-    const trouble: Trouble = { fault, forgets, hit: false };
+    const arm = forgets ? this.budget.arm(node) : null;
+    if (forgets && arm === null) return null;
+    const trouble: Trouble = { fault, arm, hit: false };
     this.troubles.set(node, trouble);
     node.disk.fault = (operation, path) => {
       if (trouble.hit || !kinds.includes(operation) || path.endsWith('meta.properties')) return null;
@@ -81,7 +83,7 @@ export class DiskFaults {
 
   fill(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
-    const trouble: Trouble = { fault, forgets: false, hit: false };
+    const trouble: Trouble = { fault, arm: null, hit: false };
     this.troubles.set(node, trouble);
     const roomBytes = Math.floor(fault.dice * 2_000);
     node.disk.capacityBytes = node.disk.usedBytes + roomBytes;
@@ -91,7 +93,7 @@ export class DiskFaults {
 
   failStore(fault: PlannedFault, node: SimulatedNode): string | null {
     if (node.role === 'broker' || !this.canTrouble(node) || !this.budget.mayDie(node)) return null;
-    const trouble: Trouble = { fault, forgets: false, hit: false };
+    const trouble: Trouble = { fault, arm: null, hit: false };
     this.troubles.set(node, trouble);
     node.metadata.failure = 'EIO';
     this.passes(node, trouble);
@@ -120,7 +122,8 @@ export class DiskFaults {
       .files()
       .filter(({ path, sizeBytes }) => path.endsWith('.log') && sizeBytes > 0);
     const segment = segments[fault.victim % Math.max(1, segments.length)];
-    if (segment === undefined || !this.budget.arm(node)) return null;
+    const arm = segment === undefined ? null : this.budget.arm(node);
+    if (segment === undefined || arm === null) return null;
     const at = Math.floor(fault.dice * segment.sizeBytes);
     const flip = (): void => {
       node.disk.damage(segment.path, (bytes) => {
@@ -129,9 +132,10 @@ export class DiskFaults {
       });
     };
     flip();
-    this.rotten.set(node, () => {
+    const flipBack = (): void => {
       if (node.disk.files().some(({ path }) => path === segment.path)) flip();
-    });
+    };
+    this.rotten.set(node, { flipBack, arm });
     this.cluster.world.schedule(fault.durationMs, null, () => this.replace(node));
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
@@ -159,9 +163,9 @@ export class DiskFaults {
     this.troubles.delete(node);
     this.repair(node);
     this.cluster.world.schedule(0, null, () => {
-      if (trouble.forgets) {
+      if (trouble.arm !== null) {
         node.disk.powerCut();
-        this.budget.forgot(node);
+        this.budget.forgot(trouble.arm);
       }
       this.bootLater(node, rebootMs);
     });
@@ -175,7 +179,7 @@ export class DiskFaults {
       node.delays.syncsStalledUntilMs = 0;
       this.repair(node);
     }
-    for (const node of this.troubles.keys()) this.budget.disarm(node);
+    for (const { arm } of this.troubles.values()) this.budget.disarm(arm);
     for (const node of [...this.broken, ...this.troubles.keys()]) this.restart(node);
     this.broken.clear();
     this.troubles.clear();
@@ -194,16 +198,14 @@ export class DiskFaults {
       this.repair(node);
       this.troubles.delete(node);
       const mayGoOn = this.cluster.directories.length > 1 && node.role !== 'controller';
-      if (!mayGoOn || (!trouble.hit && trouble.fault.family !== 'disk-full')) return this.budget.disarm(node);
+      if (!mayGoOn || (!trouble.hit && trouble.fault.family !== 'disk-full'))
+        return this.budget.disarm(trouble.arm);
       // A directory is offline, or may be. Its disk has been repaired, which needs a restart.
-      if (trouble.forgets) {
+      if (trouble.arm !== null) {
         this.cluster.crash(node, 'power');
-        this.budget.forgot(node);
+        this.budget.forgot(trouble.arm);
         this.bootLater(node, rebootMs);
-      } else {
-        this.budget.disarm(node);
-        this.restart(node);
-      }
+      } else this.restart(node);
     });
   }
 
@@ -222,12 +224,13 @@ export class DiskFaults {
   }
 
   private replace(node: SimulatedNode): void {
-    const flipBack = this.rotten.get(node);
-    if (flipBack === undefined) return;
+    const damage = this.rotten.get(node);
+    if (damage === undefined) return;
+    const { flipBack, arm } = damage;
     this.rotten.delete(node);
     if (!this.budget.isCovered(node)) {
       flipBack();
-      this.budget.disarm(node);
+      this.budget.disarm(arm);
       this.bootLater(node, rebootMs);
       return;
     }
@@ -235,7 +238,7 @@ export class DiskFaults {
     this.cluster.crash(node, 'kill');
     for (const { path } of node.disk.files())
       if (!/(meta\.properties|bootstrap\.checkpoint)$/.test(path)) node.disk.erase(path);
-    this.budget.forgot(node);
+    this.budget.forgot(arm);
     this.bootLater(node, rebootMs);
   }
 }

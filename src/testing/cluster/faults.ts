@@ -29,6 +29,7 @@ export class Faults {
   private isOver = false;
   /** Nodes that are down, or end now, are not started again for the time being. */
   private staysDown = false;
+  private readonly delays = new Set<{ readonly slowMs: number }>();
   private readonly acts: Record<Family, Act>;
 
   constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[]) {
@@ -94,7 +95,8 @@ export class Faults {
     this.staysDown = true;
     const { network, nodes } = this.cluster;
     network.partitions.heal();
-    network.faults.latencyMeanMs = latencyMeanMs;
+    this.delays.clear();
+    this.setLatency();
     this.disks.end();
     for (const node of nodes) {
       node.host.wallOffsetMs = 0;
@@ -134,14 +136,15 @@ export class Faults {
 
   private power({ durationMs, dice }: PlannedFault, node: SimulatedNode): string | null {
     // A controller syncs every write.
-    if (node.role === 'controller' ? !this.budget.mayDie(node) : !this.budget.arm(node)) return null;
+    const arm = node.role === 'controller' ? null : this.budget.arm(node);
+    if (node.role === 'controller' ? !this.budget.mayDie(node) : arm === null) return null;
     const { life } = node;
     const hangsMs = dice < hangingPart ? (dice / hangingPart) * hangMaxMs : 0;
     node.delays.syncsStalledUntilMs = this.cluster.world.nowMs + hangsMs;
     const cut = (): void => {
-      if (life === null || node.life !== life) return this.budget.disarm(node);
+      if (life === null || node.life !== life) return this.budget.disarm(arm);
       this.cluster.crash(node, 'power');
-      this.budget.forgot(node);
+      if (arm !== null) this.budget.forgot(arm);
       this.bootLater(node, durationMs);
     };
     if (hangsMs === 0) cut();
@@ -158,28 +161,33 @@ export class Faults {
   /** Stops a node; while it is down, a repair of its file system removes the end of a log. */
   private repair(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!node.isUp || node.host.isPaused || node.role === 'controller') return null;
-    if (this.cluster.nodes.length === 1 || !this.budget.arm(node)) return null;
+    const arm = this.cluster.nodes.length === 1 ? null : this.budget.arm(node);
+    if (arm === null) return null;
     this.stop(node, fault.durationMs, (isClean) => {
-      if (!isClean || this.isOver || !this.disks.shorten(fault, node)) return this.budget.disarm(node);
-      this.budget.forgot(node);
+      if (!isClean || this.isOver || !this.disks.shorten(fault, node)) return this.budget.disarm(arm);
+      this.budget.forgot(arm);
     });
     return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
   }
 
-  /** Stops the node as SIGTERM does and boots it `bootMs` later. `ended` gets whether the node stopped by itself. */
+  /** Stops the node as SIGTERM does and boots it `bootMs` later. `ended` is called once, with whether the node stopped by itself. */
   private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
+    let hasEnded = false;
     this.budget.stopping.set(node, life);
     this.cluster.stop(node, () => {
+      hasEnded = true;
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // It cannot stop while other nodes are down; then it is killed.
+    // It cannot stop while other nodes are down; then it is killed. Or a disk fault has ended it, and it was started again.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
-      if (life === null || node.life !== life) return;
-      this.cluster.crash(node, 'kill');
+      if (hasEnded) return;
+      if (life !== null && node.life === life) {
+        this.cluster.crash(node, 'kill');
+        this.bootLater(node, bootMs);
+      }
       ended(false);
-      this.bootLater(node, bootMs);
     });
   }
 
@@ -215,13 +223,20 @@ export class Faults {
 
   private delay({ durationMs, dice }: PlannedFault): string | null {
     if (!this.budget.mayIsolate(durationMs)) return null;
-    const { faults } = this.cluster.network;
-    const slowMs = 5 + dice * 60;
-    faults.latencyMeanMs = Math.max(faults.latencyMeanMs, slowMs);
+    const slow = { slowMs: 5 + dice * 60 };
+    const { slowMs } = slow;
+    this.delays.add(slow);
+    this.setLatency();
     this.cluster.world.schedule(durationMs, null, () => {
-      faults.latencyMeanMs = latencyMeanMs;
+      if (this.delays.delete(slow)) this.setLatency();
     });
     return `the network takes ${slowMs.toFixed(1)} ms longer for ${Math.round(durationMs)} ms`;
+  }
+
+  /** The slowest of the delays that last. */
+  private setLatency(): void {
+    const lasting = [...this.delays].map(({ slowMs }) => slowMs);
+    this.cluster.network.faults.latencyMeanMs = Math.max(latencyMeanMs, ...lasting);
   }
 
   private jump({ dice }: PlannedFault, node: SimulatedNode): string | null {
