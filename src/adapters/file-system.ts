@@ -23,6 +23,13 @@ function storageErrorOf(error: NodeJS.ErrnoException): Error {
   return code !== undefined && errno !== undefined ? new StorageError(code, error.message) : error;
 }
 
+/** Node gives no error as null or undefined. */
+function named(error: NodeJS.ErrnoException | null | undefined, path: string): NodeJS.ErrnoException | null {
+  if (error === null || error === undefined) return null;
+  error.message += ` '${path}'`;
+  return error;
+}
+
 function call<T>(run: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     run((error, value) =>
@@ -47,13 +54,15 @@ function remainder(buffers: readonly Uint8Array[], writtenBytes: number): Uint8A
 
 class SystemFileHandle implements FileHandle {
   private descriptor: number;
+  private readonly path: string;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, path: string) {
     this.descriptor = descriptor;
+    this.path = path;
   }
 
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
-    return call((done) => fs.read(this.descriptor, target, offset, length, position, done));
+    return this.call((done) => fs.read(this.descriptor, target, offset, length, position, done));
   }
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
@@ -66,17 +75,17 @@ class SystemFileHandle implements FileHandle {
       rest = remainder(rest, written);
       // Without progress and without an error (a volume that is full may do this) trying again would never end.
       if (written === 0 && rest.length > 0) {
-        throw new StorageError('ENOSPC', 'ENOSPC: the system wrote nothing');
+        throw new StorageError('ENOSPC', `ENOSPC: the system wrote nothing, write '${this.path}'`);
       }
     }
   }
 
   sync(): Promise<void> {
-    return call((done) => fs.fdatasync(this.descriptor, done as fs.NoParamCallback));
+    return this.call((done) => fs.fdatasync(this.descriptor, done as fs.NoParamCallback));
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return call((done) => fs.ftruncate(this.descriptor, sizeBytes, done as fs.NoParamCallback));
+    return this.call((done) => fs.ftruncate(this.descriptor, sizeBytes, done as fs.NoParamCallback));
   }
 
   async close(): Promise<void> {
@@ -89,9 +98,14 @@ class SystemFileHandle implements FileHandle {
   private writeSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
     const first = buffers[0];
     if (buffers.length === 1 && first !== undefined) {
-      return call((done) => fs.write(this.descriptor, first, 0, first.byteLength, position, done));
+      return this.call((done) => fs.write(this.descriptor, first, 0, first.byteLength, position, done));
     }
-    return call((done) => fs.writev(this.descriptor, buffers, position, done));
+    return this.call((done) => fs.writev(this.descriptor, buffers, position, done));
+  }
+
+  /** The system does not say which file it was that has a descriptor. */
+  private call<T>(run: (done: Callback<T>) => void): Promise<T> {
+    return call((done) => run((error, value) => done(named(error, this.path), value)));
   }
 }
 
@@ -135,7 +149,7 @@ async function lock(path: string): Promise<FileLock | null> {
 export const systemFileSystem: FileSystem = {
   async open(path, mode) {
     const flags = mode === 'read' ? fs.constants.O_RDONLY : fs.constants.O_RDWR | fs.constants.O_CREAT;
-    return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)));
+    return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)), path);
   },
   stat,
   async list(path) {

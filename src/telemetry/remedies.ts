@@ -76,19 +76,27 @@ export const remedies: Readonly<Record<string, string>> = {
   'a copy left by an interrupted move is now the replica':
     'Nothing needs to be done: a move between log directories was completed after a crash.',
   'a checkpoint is damaged and is ignored':
-    'Nothing needs to be done: the broker reads the logs instead, which makes this start longer. If it happens often, check the disk.',
+    'Nothing needs to be done: recovery points, high watermarks and cleaner offsets are found again, which makes this start longer. If it happens often, check the disk.',
+  'the checkpoint of log start offsets is damaged and is ignored':
+    'Records that kafka-delete-records has removed can be read again where they share a segment with later ones: repeat it for the partitions that this broker leads; its other replicas follow their leaders. Check the disk.',
   'a producer snapshot is corrupt and is deleted':
-    'Nothing needs to be done: the broker makes it anew from the log. If it happens often, check the disk.',
-  'recovered a partition: truncated an invalid tail':
-    'Nothing needs to be done after a power cut or kill -9: what is gone was not yet acknowledged by all in-sync replicas. Otherwise check the disk.',
-  'dropped a segment after an invalid tail':
-    'Nothing needs to be done after a power cut: replicas bring back what they have. Otherwise check the disk.',
+    'Nothing needs to be done: the broker replays the log instead. If it happens often, check the disk.',
+  'a transaction index is damaged and is made again from its segment':
+    'Nothing needs to be done. If it happens often, check the disk.',
+  'a transaction index and its segment are damaged':
+    'Readers of committed records may see aborted ones in this segment. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
+  'recovered a partition: truncated a torn tail':
+    'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
+  'recovered a partition: records behind a damaged place are gone from this replica':
+    'Records from firstOffset to lastOffset may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost, but for segments kept as *.log.lost. Unless the power failed, check the disk.',
   'the log start offset is beyond the log end: the log begins anew':
-    'Nothing needs to be done when another replica has the records; otherwise they are lost: check the disk.',
+    'Records from logStartOffset on may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost. Unless the power failed, check the disk.',
   'found a stray log':
     'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
   'an index does not match its segment and is rebuilt':
     'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',
+  'a segment holds something that is no batch':
+    'Consumers and followers can not read on at this place. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
   'a log can not be compacted':
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
 };
@@ -105,12 +113,17 @@ export const systemRemedies: Readonly<Record<string, string>> = {
     'This process may open no more files: raise the limit, for example with ulimit -n 100000, LimitNOFILE= of a systemd unit, or ulimits of a Compose file (docs/ops/sizing.md).',
   ENOSPC:
     'The disk is full: free space or move a directory of log.dirs to a larger disk, and start the broker again; nothing that was acknowledged is lost.',
+  EDQUOT:
+    'The quota of the user of this process is used up: free space, raise the quota or move a directory of log.dirs, and start the broker again; nothing that was acknowledged is lost.',
+  EIO: 'The disk failed: look at the log of the operating system (dmesg), repair or replace the disk, and start the broker again.',
+  ELOCKED:
+    'Stop the other process, perhaps this node started before, or give this node directories of its own in log.dirs.',
   EROFS: 'The file system is read-only: log.dirs must name directories that can be written.',
 };
 
 /** The remedy for a system error, by the code in its text: `ENOSPC: no space left on device, write`. */
 function systemRemedy(value: unknown): string | undefined {
-  const code = /\b(E[A-Z]{3,12})\b/.exec(value instanceof Error ? value.message : String(value ?? ''));
+  const code = /\b(E[A-Z]{2,12})\b/.exec(value instanceof Error ? value.message : String(value ?? ''));
   return code === null ? undefined : systemRemedies[code[1] as string];
 }
 

@@ -68,8 +68,8 @@ export const storageRows = [
     edits: [
       {
         file: 'src/adapters/file-system.ts',
-        from: 'return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)));',
-        to: `const file = new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)));
+        from: 'return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)), path);',
+        to: `const file = new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)), path);
     const read = file.read.bind(file);
     file.read = async (...args) =>
       read(...args).catch((error) => {

@@ -14,6 +14,7 @@ import { FixedReader } from '../../raft/fixed-reader.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
 import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
+import { diskErrorOf, isLevelDamage, levelWords } from './level-error.ts';
 import { netChange, type NetChange } from './net-change.ts';
 import { newestSnapshot, type SnapshotFile, type SnapshotPosition, writeSnapshot } from './snapshot-files.ts';
 import { tablesProblem } from './tables.ts';
@@ -34,14 +35,6 @@ interface FrameInfo {
 
 type Database = Level<Uint8Array, Uint8Array>;
 type BatchOp = { type: 'put'; key: Uint8Array; value: Uint8Array } | { type: 'del'; key: Uint8Array };
-
-type LevelError = { readonly code?: string; readonly message?: string } | undefined;
-
-/** Whether LevelDB reports damaged, missing or short files. An error of the disk or of the machine is another matter. */
-function isLevelDamage(error: LevelError): boolean {
-  if (error?.code === 'LEVEL_CORRUPTION') return true;
-  return /No such file|Invalid argument/.test(error?.message ?? '');
-}
 
 function frameKey(offset: number): Uint8Array {
   const key = new Uint8Array(9);
@@ -188,9 +181,8 @@ export class LevelRaftStore implements RaftStore {
     try {
       await this.#level.open();
     } catch (error) {
-      const { cause } = error as { cause?: { code?: string; message?: string } };
-      if (isLevelDamage(cause)) this.#damaged(cause?.message ?? 'LevelDB reports corruption');
-      throw error;
+      if (isLevelDamage(error)) this.#damaged(levelWords(error));
+      throw diskErrorOf(error, this.#databasePath);
     }
   }
 
@@ -286,9 +278,9 @@ export class LevelRaftStore implements RaftStore {
     try {
       return await read();
     } catch (error) {
-      if (error instanceof MalformedError || isLevelDamage(error as LevelError))
-        this.#damaged(`${what}: ${(error as Error).message || 'LevelDB reports corruption'}`);
-      throw error;
+      if (error instanceof MalformedError || isLevelDamage(error))
+        this.#damaged(`${what}: ${levelWords(error)}`);
+      throw diskErrorOf(error, this.#databasePath);
     }
   }
 
@@ -314,7 +306,11 @@ export class LevelRaftStore implements RaftStore {
     this.#append(change, frames, batch, generation);
     const hard = this.#cut(change, frames, batch, generation);
     batch.push({ type: 'put', key: hardKey, value: encodeHard(hard) });
-    await this.#db.batch(batch, { sync: true });
+    try {
+      await this.#db.batch(batch, { sync: true });
+    } catch (error) {
+      throw diskErrorOf(error, this.#databasePath);
+    }
     await this.#witness.advance(generation);
     this.#frames = frames;
     this.#hard = hard;

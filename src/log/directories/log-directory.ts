@@ -96,13 +96,14 @@ export class LogDirectory {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
   }
 
-  /** A damaged checkpoint counts as empty, so everything is recovered. */
+  /** A damaged checkpoint counts as empty: everything is recovered, and logs begin at their first segment. */
   async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
     const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
     if (offsets !== null) return offsets;
-    this.#logger.warn('a checkpoint is damaged and is ignored', {
-      path: `${this.path}/${checkpointNames[kind]}`,
-    });
+    const path = `${this.path}/${checkpointNames[kind]}`;
+    if (kind === 'logStart')
+      this.#logger.warn('the checkpoint of log start offsets is damaged and is ignored', { path });
+    else this.#logger.warn('a checkpoint is damaged and is ignored', { path });
     return new Map();
   }
 

@@ -1,8 +1,8 @@
 /**
- * A new user's ten most common mistakes, made with real processes. Each leads to a message that names the mistake and what to
+ * A new user's most common mistakes, made with real processes. Each leads to a message that names the mistake and what to
  * do about it. docs/ops/mistakes.md is made from this table: `npm test -- test/server/process/mistakes.test.ts -u` writes it.
  */
-import { symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +124,13 @@ const mistakes: readonly Mistake[] = [
     make: () => startFails('unformatted', {}, null),
   },
   {
+    mistake: 'Another process uses the directories',
+    where: 'end of the start',
+    says: 'Failed to acquire lock on file .lock in …. A Kafka instance in another process or thread is using this directory.',
+    remedy: 'Stop the other process, or give this node directories of its own in log.dirs.',
+    make: async () => (await workshop.start(node).ended).output,
+  },
+  {
     mistake: 'The directories were formatted with the id of another cluster',
     where: 'end of the start',
     says: 'The controller refused the registration of this broker: Expected cluster ID …, but got cluster ID …',
@@ -187,7 +194,7 @@ const mistakes: readonly Mistake[] = [
   {
     mistake: 'The disk is full',
     where: 'log of the broker',
-    says: 'the disk failed under a partition partition=full-0 error="StorageError: ENOSPC: no space left on device, write"',
+    says: 'the disk failed under a partition partition=full-0 error="StorageError: ENOSPC: no space left on device, write …"',
     remedy: 'free space or move a directory of log.dirs to a larger disk, and start the broker again',
     make: async () => {
       const producer = producerOf(workshop.client(node));
@@ -199,6 +206,42 @@ const mistakes: readonly Mistake[] = [
       send().catch(() => {});
       await server.says('Shutdown broker because all log dirs have failed');
       return server.output;
+    },
+  },
+  {
+    mistake: 'The disk is still full when the node is started again',
+    where: 'end of the start',
+    says: 'Exiting Kafka due to fatal exception: ENOSPC: the metadata log in …/__cluster_metadata-0/raft/raft-log: …No space left on device.',
+    remedy:
+      'The disk is full: free space or move a directory of log.dirs to a larger disk, and start the broker again',
+    make: async () => {
+      await server.ended;
+      // LevelDB begins a new list of its files, whose number is not known here.
+      const database = join(node.directory, '__cluster_metadata-0', 'raft', 'raft-log');
+      for (let number = 1; number < 50; number++) {
+        const path = join(database, `MANIFEST-${String(number).padStart(6, '0')}`);
+        if (!existsSync(path)) symlinkSync('/dev/full', path);
+      }
+      return (await workshop.start(node).ended).output;
+    },
+  },
+  {
+    mistake: 'The directories are on a file system that is read-only',
+    where: 'end of the start',
+    says: "EROFS: read-only file system, open '…/.lock'.",
+    remedy: 'log.dirs must name directories that can be written',
+    make: async () => {
+      const wrapper = [
+        'unshare',
+        '-rm',
+        'sh',
+        '-c',
+        'mount --bind -r "$0" "$0" && exec "$@"',
+        node.directory,
+      ];
+      const probe = workshop.toolIn({ wrapper }, 'kafka-storage', '--help');
+      if ((await probe.ended).status !== 0) return skipped;
+      return (await workshop.toolIn({ wrapper }, 'kafka-server-start', node.properties).ended).output;
     },
   },
 ];
