@@ -8,7 +8,7 @@ import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 
 export interface FlushOptions {
-  /** Also sync the indexes; needed when the segment will not be written again. */
+  /** Also sync the indexes, so that the recovery point may advance: a start after a crash trusts the indexes below it. */
   readonly indexes: boolean;
 }
 
@@ -17,7 +17,7 @@ export async function flushLog(state: LogState, options: FlushOptions): Promise<
   await flushTo(state, state.logEndOffset, options);
 }
 
-/** Syncs everything below `target`, which must have been written. */
+/** Syncs everything below `target`, which must have been written; with the indexes, the recovery point moves there. */
 export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
   const { generation } = state;
   // A partition that never had a record has no directory yet.
@@ -25,6 +25,9 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   if (target > state.recoveryPoint) {
     const sinceMs = state.resources.clock.monotonicMs();
     const first = state.floorSegment(state.recoveryPoint);
+    // It has been sealed since the recovery point came to its end.
+    const sealed = state.segments[first - 1];
+    if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);
     const dirty = state.segments.filter(
       (segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0,
     );
@@ -39,7 +42,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   await writeEpochs(state);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // After a truncation the offsets belong to other records.
-  if (generation !== state.generation || target <= state.recoveryPoint) return;
+  if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
 }

@@ -327,11 +327,11 @@ export class LogReader {
   }
 
   /** Aborted transactions that overlap [from, to), in the order of their first offset. */
-  async abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
     const state = this.#state;
     const found: AbortedTransaction[] = [];
     for (let i = state.floorSegment(from); i < state.segments.length; i++) {
-      const entries = await (state.segments[i] as Segment).loadTransactions();
+      const entries = (state.segments[i] as Segment).aborted;
       for (const entry of entries) {
         if (entry.lastOffset >= from && entry.firstOffset < to) found.push(entry);
       }

@@ -3,7 +3,7 @@
  * All functions run under the writer's lock.
  */
 import { assert } from '../base/assert.ts';
-import { loadProducers } from './recovery/log-loading.ts';
+import { loadProducers } from './recovery/log-replay.ts';
 import { materialise } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';

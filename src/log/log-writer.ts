@@ -255,6 +255,8 @@ export class LogWriter {
     if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
     try {
       await flushTo(state, end, { indexes: true });
+      // The recovery point may have been here before the segment was sealed, which added to its indexes.
+      if (segment.hasUnsyncedIndex) await segment.writeIndexes(true);
     } catch (error) {
       // The segment may have been deleted meanwhile, which is not an error.
       if (state.segments.includes(segment) && !state.isClosed) this.fail(asStorageError(error));

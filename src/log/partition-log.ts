@@ -206,8 +206,8 @@ export class PartitionLog {
     return this.#reading(this.#reader.offsetOfMaxTimestamp());
   }
 
-  abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
-    return this.#reading(this.#reader.abortedTransactions(from, to));
+  async abortedTransactions(from: number, to: number): Promise<AbortedTransaction[]> {
+    return this.#reader.abortedTransactions(from, to);
   }
 
   producers(): ProducerStateEntry[] {
@@ -421,16 +421,12 @@ export class PartitionLog {
     const dirty =
       state.recoveryPoint < state.logEndOffset ||
       (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
-    const tasks: Promise<void>[] = [];
-    if (active.sizeBytes > 0) {
-      active.loadedIndex.sealTime();
-      if (active.hasUnwrittenIndexes) tasks.push(active.writeIndexes(true));
-    }
+    if (active.sizeBytes > 0) active.loadedIndex.sealTime();
     if (dirty) {
       await this.#writeSnapshot();
-      tasks.push(this.#writer.flush(false));
+      await this.#writer.flush(true);
     }
-    await Promise.all(tasks);
+    if (active.sizeBytes > 0 && active.hasUnwrittenIndexes) await active.writeIndexes(true);
   }
 
   /** Writes a producer snapshot at the end of the log; older ones that are not at the start of a segment are removed. */

@@ -62,11 +62,16 @@ describe('flush.messages', () => {
     ['3, in batches of one', 3, [1, 1, 1, 1, 1, 1, 1], 2, 6],
     ['5: records are counted, not batches', 5, [2, 2, 2, 2, 2], 1, 6],
     ['3, in one batch of four', 3, [4], 1, 4],
-  ])('%s', async (_name, flushMessages, batches, syncs, recoveryPoint) => {
+  ])('%s', async (_name, flushMessages, batches, syncs, survivors) => {
     const bench = new CountingBench();
     const log = await bench.create({ flushMessages });
     for (const records of batches) await append(log, records);
-    expect([bench.syncs, log.recoveryPoint]).toEqual([syncs, recoveryPoint]);
+    expect(bench.syncs).toBe(syncs);
+    // It waits for the indexes, too.
+    expect(log.recoveryPoint).toBe(0);
+    log.state.isClosed = true;
+    bench.disk.powerCut();
+    if (survivors > 0) expect((await bench.reopen({}, { isClean: false })).logEndOffset).toBe(survivors);
   });
 
   test('the log end offset does not move before the sync', async () => {
@@ -89,7 +94,7 @@ describe('flush.messages', () => {
     await append(log);
     log.updateConfig({ ...defaultLogConfig, flushMessages: 1 });
     await append(log);
-    expect([bench.syncs, log.recoveryPoint]).toEqual([1, 2]);
+    expect(bench.syncs).toBe(1);
   });
 });
 

@@ -73,10 +73,12 @@ export class Bench {
   failures: unknown[] = [];
   /** Level and message of what was logged above `info`. */
   readonly logged: [string, string][] = [];
+  /** What was said with each of them. */
+  readonly fields: Record<string, unknown>[] = [];
   readonly logger: Logger = {
     ...silentLogger,
-    warn: (message) => this.logged.push(['warn', message]),
-    error: (message) => this.logged.push(['error', message]),
+    warn: (message, fields) => this.#say('warn', message, fields),
+    error: (message, fields) => this.#say('error', message, fields),
     child: () => this.logger,
   };
 
@@ -87,6 +89,11 @@ export class Bench {
     });
     // `DISK=windows npm test -- test/log` runs the suite of the log under the rules of Windows.
     this.fs = fs ?? (process.env['DISK'] === 'windows' ? new WindowsDisk(this.disk) : this.disk);
+  }
+
+  #say(level: string, message: string, fields: Record<string, unknown> = {}): void {
+    this.logged.push([level, message]);
+    this.fields.push(fields);
   }
 
   resources(tailBytes = 1024 * 1024): LogResources {

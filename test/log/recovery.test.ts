@@ -224,7 +224,7 @@ describe('recovery from the recovery point', () => {
     bench.disk.counts.clear();
     const again = await bench.reopen({ segmentBytes: 300 }, { isClean: false, recoveryPoint: 99 });
     expect(again.state.segments.length).toBeGreaterThan(20);
-    expect(bench.disk.counts.get('sync')).toBeLessThan(4);
+    expect(bench.disk.counts.get('sync')).toBeLessThan(6);
   });
 });
 
@@ -263,10 +263,13 @@ class Run {
   #checkpoint = 0;
   /** [offset, value] */
   #model: [number, string][] = [];
+  /** By value. */
+  readonly #timestamps = new Map<string, number>();
   /** Records that must survive a power cut. */
   #synced = 0;
   #epoch = 0;
   #counter = 0;
+  #nextMs = 1_600_000_000_000;
 
   constructor(seed: number, flushMessages: number) {
     this.bench = new Bench(undefined, seed);
@@ -297,6 +300,11 @@ class Run {
     expect(this.log.logEndOffset).toBe(found.length);
     this.log.state.assertInvariants();
     this.#model = found;
+    // What the indexes of time say, which nothing else looks at.
+    for (const [offset, value] of found) {
+      const at = await this.log.offsetForTimestamp(defined(this.#timestamps.get(value)));
+      expect(at?.offset).toBe(offset);
+    }
   }
 
   async perform(action: Step): Promise<void> {
@@ -337,11 +345,17 @@ class Run {
   }
 
   async #append(records: number, bytes: number): Promise<void> {
+    // Not in the rhythm of the offsets: after a truncation other records have other times.
+    const timestamp = this.#nextMs;
+    this.#nextMs += records + bytes;
     const values = Array.from({ length: records }, () => `${this.#counter++} ${'x'.repeat(bytes)}`);
-    const batch = batchOf(values, { timestamp: 1_600_000_000_000 + this.#counter });
+    const batch = batchOf(values, { timestamp });
     const { info, written } = this.log.appendAsLeader(batch, this.#epoch, client);
     expect(info.firstOffset).toBe(this.#model.length);
-    for (const [i, value] of values.entries()) this.#model.push([info.firstOffset + i, value]);
+    for (const [i, value] of values.entries()) {
+      this.#model.push([info.firstOffset + i, value]);
+      this.#timestamps.set(value, timestamp + i);
+    }
     await written;
     if (this.#config.flushMessages === 1) this.#synced = this.#model.length;
   }
@@ -388,7 +402,10 @@ test('after any crash the log is a prefix of what was appended, and holds all th
         expect(unexpected).toEqual([]);
       },
     ),
-    { numRuns: Number(process.env['LOG_RUNS'] ?? 100) },
+    {
+      numRuns: Number(process.env['LOG_RUNS'] ?? 100),
+      ...(process.env['FC'] ? JSON.parse(process.env['FC']) : {}),
+    },
   );
 }, 120_000);
 

@@ -1,13 +1,16 @@
 /** What the list of aborted transactions of a segment keeps over a loss of power. */
 import { describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../src/base/file-system.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
 import {
   type AbortedTransaction,
+  decodeAborted,
   encodeAborted,
   TransactionIndex,
 } from '../../src/log/segment/transaction-index.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
-import { Bench } from './harness.ts';
+import { batchOf, Bench, client } from './harness.ts';
 
 const path = '/data/0.txnindex';
 const seeds = 300;
@@ -16,14 +19,14 @@ function entryAt(lastOffset: number): AbortedTransaction {
   return { producerId: 7, firstOffset: lastOffset - 1, lastOffset, lastStableOffset: lastOffset };
 }
 
-async function reload(fs: FileSystem): Promise<TransactionIndex> {
-  if ((await fs.stat(path)) === null) return new TransactionIndex([]);
-  const content = await fs.readFile(path);
-  return TransactionIndex.of(content);
+/** Null: the file is damaged, and made again from the log. */
+async function reload(fs: FileSystem): Promise<AbortedTransaction[] | null> {
+  return (await fs.stat(path)) === null ? [] : decodeAborted(await fs.readFile(path));
 }
 
 describe('a transaction index', () => {
-  test('keeps every synced entry, whatever a loss of power tears', async () => {
+  test('keeps every synced entry whatever a loss of power tears, or is seen to be damaged', async () => {
+    let wholeCount = 0;
     for (let seed = 1; seed <= seeds; seed++) {
       const bench = new Bench(undefined, seed);
       const { disk } = bench;
@@ -49,13 +52,20 @@ describe('a transaction index', () => {
           durable = durable.filter(({ lastOffset }) => lastOffset < cut);
         } else {
           disk.powerCut();
-          index = await reload(disk);
-          expect(index.entries.slice(0, durable.length), `seed ${seed}, step ${step}`).toEqual(durable);
+          const found = await reload(disk);
+          if (found === null) {
+            index = TransactionIndex.anew(durable);
+            continue;
+          }
+          wholeCount += 1;
+          expect(found.slice(0, durable.length), `seed ${seed}, step ${step}`).toEqual(durable);
+          index = new TransactionIndex(found);
           // What is behind it is replayed from the log.
           index.truncateTo((durable.at(-1)?.lastOffset ?? 0) + 1);
         }
       }
     }
+    expect(wholeCount).toBeGreaterThan(seeds);
   });
 
   test('a flush does not end before a write that was under way', async () => {
@@ -79,11 +89,123 @@ describe('a transaction index', () => {
     expect(index.isUnsynced).toBe(false);
   });
 
-  test.each([0, 1, 33])('an end torn to %d bytes of the next entry leaves the others', (bytes) => {
+  test('another list replaces the file as a whole: a crash leaves one of the two', async () => {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { disk } = new Bench(undefined, seed);
+      await disk.makeDirectory('/data');
+      await disk.syncDirectory('/');
+      const before = [entryAt(3), entryAt(5), entryAt(7)];
+      const first = new TransactionIndex([]);
+      for (const entry of before) first.append(entry);
+      await first.write(disk, path, true);
+      await disk.syncDirectory('/data');
+      const after = [entryAt(5), entryAt(9)];
+      const writing = TransactionIndex.anew(after).write(disk, path, true);
+      writing.catch(() => undefined);
+      for (let turns = seed % 20; turns > 0; turns--) await Promise.resolve();
+      disk.powerCut();
+      const found = await reload(disk);
+      expect([before, after], `seed ${seed}`).toContainEqual(found);
+    }
+  });
+
+  test.each<[string, (bytes: Uint8Array) => Uint8Array]>([
+    ['an end torn to a byte', (bytes) => bytes.subarray(0, 2 * 34 + 1)],
+    ['an end torn to one byte less than an entry', (bytes) => bytes.subarray(0, 3 * 34 - 1)],
+    ['another version', (bytes) => bytes.with(34 + 1, 1) as Uint8Array],
+    ['an entry of zeros', (bytes) => bytes.fill(0, 34, 2 * 34)],
+    ['a marker in front of its transaction', (bytes) => bytes.with(34 + 17, 9) as Uint8Array],
+    ['an offset of another segment', (bytes) => bytes.with(2 * 34 + 25, 77) as Uint8Array],
+    ['a stable offset behind the marker', (bytes) => bytes.with(34 + 33, 99) as Uint8Array],
+    ['an order that goes back', (bytes) => Buffer.concat([bytes, bytes.subarray(0, 34)])],
+  ])('%s is damage', (_what, damage) => {
     const entries = [entryAt(3), entryAt(5), entryAt(7)];
-    const content = encodeAborted(entries).subarray(0, 2 * 34 + bytes);
-    const index = TransactionIndex.of(content);
-    expect(index.entries).toEqual(entries.slice(0, 2));
-    expect(index.isDirty).toBe(bytes > 0);
+    const range = { from: 0, to: 20 };
+    expect(decodeAborted(encodeAborted(entries), range)).toEqual(entries);
+    expect(decodeAborted(damage(encodeAborted(entries)), range)).toBe(null);
+  });
+});
+
+describe('a damaged index', () => {
+  const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+  const unverified = { ...client, verification: 'off' } as const;
+  const config = { segmentBytes: 1_000 };
+
+  /** Aborted transactions over several segments; one of another producer is open over a roll. */
+  async function history(bench: Bench): Promise<{ log: PartitionLog; aborted: AbortedTransaction[] }> {
+    const log = await bench.create(config);
+    const send = (producerId: number, baseSequence: number): Promise<void> =>
+      log.appendAsLeader(
+        batchOf([`${producerId}`], { producerId, producerEpoch: 0, baseSequence, isTransactional: true }),
+        0,
+        unverified,
+      ).written;
+    const end = (producerId: number, type: 'abort' | 'commit'): Promise<void> =>
+      log.appendAsLeader(
+        endTransactionBatch({ type, coordinatorEpoch: 0, producerId, producerEpoch: 0, timestamp: 1 }),
+        0,
+        coordinator,
+      ).written;
+    await send(9, 0);
+    for (let i = 0; i < 24; i++) {
+      await send(1, i);
+      await end(1, i % 3 === 2 ? 'commit' : 'abort');
+      if (i === 12) await end(9, 'abort');
+    }
+    log.setHighWatermark(log.logEndOffset);
+    const aborted = await log.abortedTransactions(0, log.logEndOffset);
+    expect(aborted).toHaveLength(17);
+    expect(log.state.segments.length).toBeGreaterThan(3);
+    return { log, aborted };
+  }
+
+  const damages: [string, (bytes: Uint8Array) => Uint8Array][] = [
+    ['zeros in its middle', (bytes) => bytes.fill(0, 34, 2 * 34)],
+    ['torn', (bytes) => bytes.subarray(0, bytes.length - 20)],
+    ['garbage', (bytes) => bytes.fill(0xa7)],
+  ];
+
+  describe.each(damages)('%s', (_what, damage) => {
+    test.each(['clean start', 'start after a crash', 'start without snapshots'])('%s', async (how) => {
+      const bench = new Bench();
+      const { log, aborted } = await history(bench);
+      if (how === 'start after a crash') {
+        await log.flush();
+        log.state.isClosed = true;
+        bench.disk.processKilled();
+      } else await log.close();
+      const names = await bench.fs.list('/data/t-0');
+      const indexes = names.filter((name) => name.endsWith('.txnindex'));
+      expect(indexes.length).toBeGreaterThan(3);
+      for (const name of indexes) bench.disk.damage(`/data/t-0/${name}`, damage);
+      if (how === 'start without snapshots')
+        for (const name of names) if (name.endsWith('.snapshot')) await bench.fs.remove(`/data/t-0/${name}`);
+      const more = { isClean: how !== 'start after a crash', recoveryPoint: log.logEndOffset };
+      const again = await bench.reopen(config, more);
+      expect(await again.abortedTransactions(0, again.logEndOffset)).toEqual(aborted);
+      expect(bench.logged.map(([, message]) => message)).toContain(
+        'a transaction index is damaged and is made again from its segment',
+      );
+      // What was made again is durable.
+      again.state.isClosed = true;
+      bench.disk.powerCut();
+      bench.logged.length = 0;
+      const third = await bench.reopen(config, { ...more, isClean: false });
+      expect(await third.abortedTransactions(0, third.logEndOffset)).toEqual(aborted);
+      expect(bench.logged.filter(([, message]) => message.includes('transaction index'))).toEqual([]);
+    });
+  });
+
+  test('what it still says counts where its segment is damaged too', async () => {
+    const bench = new Bench();
+    const { log, aborted } = await history(bench);
+    await log.close();
+    const name = '/data/t-0/00000000000000000000';
+    bench.disk.damage(`${name}.txnindex`, (bytes) => bytes.fill(0, 34, 2 * 34));
+    bench.disk.damage(`${name}.log`, (bytes) => bytes.fill(0xa7, 60, 200));
+    const again = await bench.reopen(config);
+    const found = await again.abortedTransactions(0, again.logEndOffset);
+    expect(found).toEqual(aborted.filter((_entry, i) => i !== 2));
+    expect(bench.logged).toContainEqual(['error', 'a transaction index and its segment are damaged']);
   });
 });

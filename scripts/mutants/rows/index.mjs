@@ -17,6 +17,7 @@ import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
 import { operationsRows } from './operations.mjs';
 import { readRows } from './reads.mjs';
+import { recoveryRows } from './recovery.mjs';
 import { replicationRows } from './replication.mjs';
 import { simulatedTransactionRows } from './simulated-transactions.mjs';
 import { snapshotRows } from './snapshots.mjs';
@@ -41,6 +42,7 @@ export const rows = [
   ...operationsRows,
   ...readRows,
   ...driverRows,
+  ...recoveryRows,
   ...replicationRows,
   ...storageRows,
   ...testingRows,

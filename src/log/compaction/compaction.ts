@@ -195,7 +195,7 @@ async function rewrite(
     if (buffers.length > 0) await cleaned.use((file) => file.write(buffers, position));
   };
   for (const segment of group) {
-    const aborted = new Map((await segment.loadTransactions()).map((entry) => [entry.lastOffset, entry]));
+    const aborted = new Map(segment.aborted.map((entry) => [entry.lastOffset, entry]));
     const visit = ({ header }: { header: BatchHeader }): void => {
       movedBytes += header.sizeBytes;
       const kept = filterBatch(header, context);
@@ -243,6 +243,8 @@ async function swap(
   // The batches in the tail cache may have been superseded.
   state.tail.clear();
   for (const segment of group) await deleteLater(state, segment);
+  // A power cut must not give back one of the old segments beside the new one that begins in front of it.
+  await fs.syncDirectory(state.directory.path);
   await cleaned.rename('');
   await fs.syncDirectory(state.directory.path);
   return true;

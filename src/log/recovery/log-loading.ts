@@ -10,7 +10,7 @@ import { mark } from '../../base/mark.ts';
 import { assert } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
-import { replayToProducers } from './log-replay.ts';
+import { loadProducers, loadSnapshot, replayProducers, replayToProducers } from './log-replay.ts';
 import { LeaderEpochCache } from '../leader-epoch-cache.ts';
 import { flushTo } from '../log-flush.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
@@ -22,16 +22,21 @@ import {
   partitionMetadataName,
   segmentFileName,
 } from '../names.ts';
-import { decodeProducerSnapshot } from '../producers/producer-snapshot.ts';
 import { ProducerState } from '../producers/producer-state.ts';
-import { finishSwaps } from './log-swaps.ts';
+import { type ScanResult, wrongChecksum } from '../segment/batch-scan.ts';
 import { Segment } from '../segment/segment.ts';
+import { TransactionIndex } from '../segment/transaction-index.ts';
+import { hasUnwrittenSector, lastOffsetBehind, lastOffsetIn } from './behind-fault.ts';
+import { finishSwaps } from './log-swaps.ts';
+import { readTransactions, rebuildTransactions } from './transaction-recovery.ts';
 
 interface Found {
   readonly names: readonly string[];
   /** Offsets of snapshot files, ascending. */
   readonly snapshots: number[];
   readonly segments: Segment[];
+  /** Segments whose list of aborted transactions must be made again. */
+  readonly damaged: Set<Segment>;
 }
 
 /** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
@@ -40,7 +45,7 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const directory = { path: options.directory };
   const found = options.exists
     ? await listSegments(options, directory)
-    : { names: [], snapshots: [], segments: [] };
+    : { names: [], snapshots: [], segments: [], damaged: new Set<Segment>() };
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
   const epochs = await loadEpochs(fs, found.names, options.directory);
@@ -63,8 +68,10 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     state.recoveryPoint = options.logStartOffset;
   } else {
     const clean = options.isClean && epochs !== null && (await loadClean(state, found.snapshots));
-    if (!clean) await recover(state, found.snapshots, epochs === null ? 0 : options.recoveryPoint);
+    if (!clean) await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
+  for (const segment of state.segments)
+    if (found.damaged.has(segment)) await rebuildTransactions(state, segment, found.snapshots);
   await finish(state, found.snapshots);
   return state;
 }
@@ -98,20 +105,26 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     .filter((file) => file.extension === 'snapshot' && file.suffix === '')
     .map((file) => file.offset);
   const segments: Segment[] = [];
-  for (const baseOffset of bases.sort((a, b) => a - b)) {
+  const damaged = new Set<Segment>();
+  bases.sort((a, b) => a - b);
+  for (const [i, baseOffset] of bases.entries()) {
     const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
     assert(stat !== null, 'a listed segment exists');
-    const sizeBytes = stat.sizeBytes;
-    segments.push(
-      new Segment({
-        directory,
-        resources: options.resources,
-        baseOffset,
-        sizeBytes,
-        nowMs: stat.modifiedMs || clock.wallMs(),
-        hasTransactions: names.includes(segmentFileName(baseOffset, 'txnindex')),
-      }),
-    );
+    const transactionsName = segmentFileName(baseOffset, 'txnindex');
+    const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
+    const transactions = names.includes(transactionsName)
+      ? await readTransactions(fs, `${directory.path}/${transactionsName}`, range)
+      : new TransactionIndex([]);
+    const segment = new Segment({
+      directory,
+      resources: options.resources,
+      baseOffset,
+      sizeBytes: stat.sizeBytes,
+      nowMs: stat.modifiedMs || clock.wallMs(),
+      ...(transactions === null ? {} : { transactions }),
+    });
+    segments.push(segment);
+    if (transactions === null) damaged.add(segment);
   }
   for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
   // An index without a log is left over from a deletion.
@@ -120,7 +133,7 @@ async function listSegments(options: PartitionLogOptions, directory: { path: str
     if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
     await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
   }
-  return { names, snapshots: snapshots.sort((a, b) => a - b), segments };
+  return { names, snapshots: snapshots.sort((a, b) => a - b), segments, damaged };
 }
 
 /** Null: the file is damaged, so the epochs must be collected from all batches. */
@@ -158,86 +171,42 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
   return true;
 }
 
-/** Loads the newest usable snapshot at or before `upTo` and replays the batches after it. */
-export async function loadProducers(
-  state: LogState,
-  snapshots: readonly number[],
-  upTo: number,
-): Promise<void> {
-  await replayProducers(state, await loadSnapshot(state, snapshots, upTo), upTo);
-}
-
-/** Applies the batches in [from, upTo) to the producer state. */
-async function replayProducers(state: LogState, from: number, upTo: number): Promise<void> {
-  if (from >= upTo) return;
-  const nowMs = state.resources.clock.wallMs();
-  for (let i = state.floorSegment(from); i < state.segments.length; i++) {
-    const segment = state.segments[i] as Segment;
-    if (segment.sizeBytes === 0 || segment.baseOffset >= upTo) continue;
-    const start = from <= segment.baseOffset ? 0 : await segment.positionBefore(from);
-    await segment.scan(start, false, ({ header }) => {
-      if (header.baseOffset >= from && header.lastOffset < upTo)
-        replayToProducers(state.producers, header, nowMs);
-      return header.lastOffset < upTo;
-    });
-  }
-}
-
-/** Returns the offset of the loaded snapshot, or the start of the log when there is none. Damaged snapshots are deleted. */
-async function loadSnapshot(state: LogState, snapshots: readonly number[], upTo: number): Promise<number> {
-  const { fs, clock, logger } = state.resources;
-  for (const offset of [...snapshots].reverse()) {
-    if (offset > upTo) continue;
-    const path = `${state.directory.path}/${segmentFileName(offset, 'snapshot')}`;
-    const content = (await fs.stat(path)) === null ? null : await fs.readFile(path);
-    const entries = content === null ? null : decodeProducerSnapshot(content);
-    if (entries !== null) {
-      state.producers.load(entries, clock.wallMs());
-      return offset;
-    }
-    mark('log.producer-snapshot-corrupt');
-    logger.warn('a producer snapshot is corrupt and is deleted', { partition: state.name, path });
-    await fs.remove(path);
-  }
-  state.producers.clear();
-  return state.segments[0]?.baseOffset ?? 0;
-}
-
 /** Reads everything from the recovery point on and keeps what is valid. */
-async function recover(state: LogState, snapshots: readonly number[], recoveryPoint: number): Promise<void> {
-  const { clock, logger } = state.resources;
+async function recover(state: LogState, found: Found, recoveryPoint: number): Promise<void> {
+  const { snapshots, damaged } = found;
   const first = state.floorSegment(recoveryPoint);
-  const begin = await recoveryStart(state.segments[first] as Segment, recoveryPoint);
+  const firstSegment = state.segments[first] as Segment;
+  // What sealed the segment in front of the recovery point may not have been synced.
+  if (firstSegment.baseOffset >= recoveryPoint) await state.segments[first - 1]?.completeIndex();
+  const begin = await recoveryStart(firstSegment, damaged.has(firstSegment) ? 0 : recoveryPoint);
   state.epochs.truncateFromEnd(begin.offset);
   // With a snapshot at the recovery point, the batches before it in the segment need not be replayed.
   const known = await loadSnapshot(state, snapshots, begin.position > 0 ? recoveryPoint : begin.offset);
   await replayProducers(state, known, begin.offset);
   setEnd(state, begin.offset);
-  const nowMs = clock.wallMs();
+  const nowMs = state.resources.clock.wallMs();
   for (let i = first; i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
     const start = i === first ? begin : { position: 0, offset: segment.baseOffset };
-    const fault =
-      (i === first ? null : sequenceFault(state, segment, i, recoveryPoint)) ??
-      (await recoverSegment(state, segment, { start, producersKnownTo: known, nowMs }));
-    if (fault === damagedStartFault) return recover(state, snapshots, segment.baseOffset);
-    if (fault === null) continue;
-    mark('log.tail-cut');
-    logger.warn('recovered a partition: truncated an invalid tail', {
-      partition: state.name,
-      segment: segment.path,
-      fault,
-      logEndOffset: state.nextOffset,
-    });
-    if (fault === gapFault) await setAside(state, i);
-    else await dropSegments(state, fault === overlapFault ? i : i + 1);
+    const misplaced = i === first ? null : sequenceFault(state, segment, i, recoveryPoint);
+    if (misplaced !== null) {
+      await endAt(state, i, { fault: misplaced, segment, bytes: 0, lastOffset: null, isTorn: false });
+      break;
+    }
+    const from = { start, producersKnownTo: known, nowMs };
+    const result = await recoverSegment(state, segment, from);
+    if (result.nextOffset === null && start.position > 0) return recover(state, found, segment.baseOffset);
+    if (start.position === 0) damaged.delete(segment);
+    if (result.fault === null) continue;
+    const cut = await cutOff(state, segment, result);
+    await endAt(state, i + 1, cut);
     break;
   }
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
   // Everything below the recovery point was synced before.
   state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
-  await flushTo(state, state.logEndOffset, { indexes: false });
+  await flushTo(state, state.logEndOffset, { indexes: true });
 }
 
 /** The position in a segment at which recovery begins to read. */
@@ -259,8 +228,17 @@ async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<R
 
 const overlapFault = 'segments overlap';
 const gapFault = 'the records in front of a segment are lost';
-/** The batch before the recovery point is damaged, so its segment is read from the start. */
-const damagedStartFault = 'damage below the recovery point';
+
+/** Why recovery ended the log, and what it removed. */
+interface CutOff {
+  readonly fault: string;
+  readonly segment: Segment;
+  readonly bytes: number;
+  /** The last offset of the complete batches that were removed; null: there are none. */
+  readonly lastOffset: number | null;
+  /** It looks like the end of a write that a crash interrupted. */
+  readonly isTorn: boolean;
+}
 
 /**
  * Segments are written without gaps, and compaction makes gaps only below the recovery point. Any other gap means that a power cut
@@ -278,30 +256,74 @@ function sequenceFault(
     : null;
 }
 
-/** Renames the segments from `index` on, so that the operator can examine them. */
-async function setAside(state: LogState, index: number): Promise<void> {
-  mark('log.segments-kept-as-lost');
-  const { fs } = state.resources;
-  for (const segment of state.segments.slice(index)) {
-    await segment.close();
-    await fs.rename(segment.path, `${segment.path}.lost`);
+/** Shortens the file to what is valid. */
+async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanResult): Promise<CutOff> {
+  const lastOffset = await lastOffsetBehind(segment, end + 1, state.nextOffset);
+  const bytes = segment.sizeBytes - end;
+  // A batch that is all there, and wrong, is damage, unless the disk has not written a part of it.
+  const isTorn = lastOffset === null && (fault !== wrongChecksum || (await hasUnwrittenSector(segment, end)));
+  segment.openMode = 'write';
+  await segment.close();
+  await segment.use((file) => file.truncate(end));
+  segment.sizeBytes = end;
+  return { fault: fault ?? '', segment, bytes, lastOffset, isTorn };
+}
+
+/**
+ * The log ends here: segments from `index` on do not follow its records any more, and are kept under another name, for a person to
+ * look at.
+ */
+async function endAt(state: LogState, index: number, cut: CutOff): Promise<void> {
+  mark('log.tail-cut');
+  const { logger, name, nextOffset } = state;
+  const behind = state.segments.slice(index).filter(({ sizeBytes }) => sizeBytes > 0);
+  // The name of an empty segment says that there were records in front of it.
+  const named = state.active.baseOffset - 1;
+  const lastOffset = (await lastOffsetIn(behind)) ?? (named >= nextOffset ? named : cut.lastOffset);
+  const fields = { partition: name, segment: cut.segment.path, fault: cut.fault };
+  if (cut.isTorn && lastOffset === null) {
+    logger.warn('recovered a partition: truncated a torn tail', {
+      ...fields,
+      truncatedBytes: cut.bytes,
+      logEndOffset: nextOffset,
+    });
+  } else {
+    mark('log.records-lost-in-recovery');
+    const keptBytes = behind.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    logger.error('recovered a partition: records behind a damaged place are gone from this replica', {
+      ...fields,
+      firstOffset: nextOffset,
+      ...(lastOffset === null ? {} : { lastOffset }),
+      truncatedBytes: cut.bytes,
+      bytesKeptAsLost: keptBytes,
+    });
   }
+  await setAside(state, behind);
   await dropSegments(state, index);
 }
 
-/** Returns why the valid part ended early; null when all of the segment is valid. */
+async function setAside(state: LogState, segments: readonly Segment[]): Promise<void> {
+  const { fs } = state.resources;
+  for (const segment of segments) {
+    mark('log.segments-kept-as-lost');
+    await segment.close();
+    await fs.rename(segment.path, `${segment.path}.lost`);
+  }
+}
+
+/** Reads the segment from `from.start` on and makes again what is derived from it. */
 async function recoverSegment(
   state: LogState,
   segment: Segment,
   from: { start: RecoveryStart; producersKnownTo: number; nowMs: number },
-): Promise<string | null> {
+): Promise<ScanResult> {
   const { start, producersKnownTo, nowMs } = from;
   const index = start.position === 0 ? segment.freshIndex() : await segment.index();
   const { indexIntervalBytes } = state.config;
-  if (start.position === 0) segment.resetTransactions();
+  if (start.position === 0) segment.replaceTransactions([]);
   else {
     index.truncate(start.position, start.offset);
-    await segment.truncateTransactions(Math.max(start.offset, producersKnownTo));
+    segment.truncateTransactions(Math.max(start.offset, producersKnownTo));
   }
   const result = await segment.scan(start.position, true, ({ header, position }) => {
     index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalBytes);
@@ -313,33 +335,20 @@ async function recoverSegment(
     const aborted = replayToProducers(state.producers, header, nowMs);
     if (aborted !== null) segment.addAborted(aborted);
   });
-  if (result.nextOffset === null && start.position > 0) return damagedStartFault;
+  if (result.nextOffset === null && start.position > 0) return result;
   if (result.nextOffset === null) setEnd(state, Math.max(state.nextOffset, segment.baseOffset));
-  if (result.end < segment.sizeBytes) {
-    segment.openMode = 'write';
-    await segment.close();
-    await segment.use((file) => file.truncate(result.end));
-    segment.sizeBytes = result.end;
-  }
   index.sealTime();
   segment.adoptIndex(index);
   // The index of the active segment is written in the background, or at close.
   if (segment !== state.active) await segment.writeIndexes(false);
-  return result.fault;
+  return result;
 }
 
-/** Removes the segments from `index` on: their records do not follow the end of the log. */
+/** Removes the segments from `index` on. */
 async function dropSegments(state: LogState, index: number): Promise<void> {
   const dropped = state.segments.slice(index);
   state.segments = state.segments.slice(0, index);
-  for (const segment of dropped) {
-    mark('log.segment-behind-cut-dropped');
-    state.logger.warn('dropped a segment after an invalid tail', {
-      partition: state.name,
-      segment: segment.path,
-    });
-    await segment.removeFiles();
-  }
+  for (const segment of dropped) await segment.removeFiles();
   if (state.segments.length === 0) state.segments.push(state.newSegment(state.nextOffset));
   state.directoryDirty = true;
 }
@@ -354,6 +363,7 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
       partition: state.name,
       logStartOffset: state.logStartOffset,
       logEndOffset: state.logEndOffset,
+      removedBytes: state.sizeBytes,
     });
     const start = state.logStartOffset;
     setEnd(state, start);

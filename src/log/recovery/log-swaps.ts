@@ -27,6 +27,8 @@ export async function finishSwaps(
   const swaps = files.filter((file) => file.suffix === '.swap');
   for (const swap of swaps.filter((file) => file.extension === 'log'))
     await replaceBySwap(fs, directory, swap, files);
+  // Otherwise a power cut could bring back a replaced segment beside the one that replaces it.
+  if (swaps.length > 0) await fs.syncDirectory(directory);
   // Index files whose log already has its name.
   for (const swap of swaps) {
     const from = `${directory}/${segmentFileName(swap.offset, swap.extension, '.swap')}`;

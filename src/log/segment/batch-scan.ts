@@ -36,6 +36,9 @@ export interface ScanResult {
   readonly fault: string | null;
 }
 
+/** The fault of a batch that is complete. */
+export const wrongChecksum = 'wrong checksum';
+
 /** A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them. */
 export class OldFormatError extends Error {
   override readonly name = 'OldFormatError';
@@ -133,7 +136,7 @@ export async function scanBatches(
         break;
       }
       if (options.verifyCrc && !checkCrc(chunk, at, header))
-        return { end: position, nextOffset, fault: 'wrong checksum' };
+        return { end: position, nextOffset, fault: wrongChecksum };
       const more = visit({ header, position, bytes: chunk, at });
       position += header.sizeBytes;
       at += header.sizeBytes;

@@ -1,6 +1,7 @@
 /**
- * The content of an index file, kept in memory in the format of the disk and written to the file later. The first `writtenBytes`
- * are in the file; the rest is only in memory. An index is derived data: losing its tail only costs a longer scan.
+ * The content of an index file, kept in memory in the format of the disk and written to the file later. The first `#written` bytes
+ * are in the file; the rest is only in memory. An index is derived data. But an index of a sealed segment that lost its tail gives a
+ * largest timestamp that is too small, and looks valid: so it is synced before the recovery point passes it.
  */
 import { type FileSystem, isMissingFile } from '../../base/file-system.ts';
 
@@ -17,6 +18,9 @@ export class IndexBytes {
   #created = false;
   /** The content of the file is not known for certain, so the next write begins at position 0. */
   #replaceOnChange = false;
+  #writing: Promise<void> = Promise.resolve();
+  /** The file has content that a power cut takes away. */
+  #isUnsynced = false;
 
   /** `content` is the content of the file; null: there is no file yet. */
   constructor(entrySize: number, content: Buffer | null) {
@@ -56,6 +60,10 @@ export class IndexBytes {
     return !this.#created || this.#cutPending || this.#written < this.#length;
   }
 
+  get isUnsynced(): boolean {
+    return this.isDirty || this.#isUnsynced;
+  }
+
   /** Makes room for one entry and returns its position in `bytes`. */
   extend(): number {
     const at = this.#length;
@@ -85,8 +93,15 @@ export class IndexBytes {
     this.#cutPending = true;
   }
 
-  /** Writes what is missing in the file, and creates it if necessary. With `sync` the content survives a power cut. */
-  async write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+  /** Writes what is missing in the file, and creates it if necessary. With `sync` the content survives a power cut. One write at a time. */
+  write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
+    const write = (): Promise<void> => this.#write(fs, path, sync);
+    const mine = this.#writing.then(write, write);
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     if (!this.isDirty && !sync) return;
     if (this.#replaceOnChange && this.isDirty) {
       this.#written = 0;
@@ -96,6 +111,7 @@ export class IndexBytes {
     const from = this.#written;
     const to = this.#length;
     const cut = this.#cutPending;
+    this.#isUnsynced = true;
     const file = await fs.open(path, 'write');
     try {
       if (cut) await file.truncate(from);
@@ -107,6 +123,7 @@ export class IndexBytes {
     this.#created = true;
     this.#cutPending = false;
     this.#written = to;
+    if (sync) this.#isUnsynced = false;
   }
 }
 

@@ -35,6 +35,10 @@ export class SegmentIndex {
     return this.offset.file.isDirty || this.time.file.isDirty;
   }
 
+  get isUnsynced(): boolean {
+    return this.offset.file.isUnsynced || this.time.file.isUnsynced;
+  }
+
   isFull(indexSizeMax: number): boolean {
     return (
       this.offset.count >= Math.floor(indexSizeMax / offsetIndexEntrySize) ||

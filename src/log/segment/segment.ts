@@ -55,7 +55,7 @@ export class Segment implements PooledFile {
   /** Null: not loaded. */
   #index: SegmentIndex | null;
   #loading: Promise<SegmentIndex> | null = null;
-  #transactions: TransactionIndex | null;
+  #transactions: TransactionIndex;
   /** Of a segment whose index is not loaded, once it was looked up. */
   #largestTimestamp: number | null = null;
 
@@ -66,8 +66,8 @@ export class Segment implements PooledFile {
     sizeBytes: number;
     nowMs: number;
     suffix?: FileSuffix;
-    /** False: there is no `.txnindex`, so it is not read. */
-    hasTransactions?: boolean;
+    /** The content of its `.txnindex`; empty by default. */
+    transactions?: TransactionIndex;
   }) {
     this.#directory = options.directory;
     this.#resources = options.resources;
@@ -80,7 +80,7 @@ export class Segment implements PooledFile {
     // Existing index files with this name do not belong to this segment.
     this.#index?.offset.file.assumeLongerFile();
     this.#index?.time.file.assumeLongerFile();
-    this.#transactions = isNew || options.hasTransactions === false ? new TransactionIndex([]) : null;
+    this.#transactions = options.transactions ?? new TransactionIndex([]);
   }
 
   get path(): string {
@@ -100,9 +100,9 @@ export class Segment implements PooledFile {
     return this.#index?.sizeBytes ?? 0;
   }
 
-  /** Used by `IndexCache`. Drops only indexes that can be loaded again. */
+  /** Used by `IndexCache`. Drops only indexes that can be loaded again and are synced. */
   dropIndexes(): boolean {
-    if (this.hasUnwrittenIndexes) return false;
+    if (this.hasUnwrittenIndexes || this.hasUnsyncedIndex) return false;
     this.#largestTimestamp = this.#index?.largestTimestamp ?? this.#largestTimestamp;
     this.#index = null;
     return true;
@@ -136,8 +136,11 @@ export class Segment implements PooledFile {
   }
 
   addAborted(entry: AbortedTransaction): void {
-    assert(this.#transactions !== null, 'the transaction index of the active segment must be loaded');
     this.#transactions.append(entry);
+  }
+
+  get aborted(): readonly AbortedTransaction[] {
+    return this.#transactions.entries;
   }
 
   /** No more appends follow: from now on its indexes may be dropped from memory. */
@@ -150,20 +153,20 @@ export class Segment implements PooledFile {
   /** It becomes the last segment (again) and accepts appends: its indexes are loaded and stay loaded. */
   async activate(): Promise<void> {
     if (this.#index === null && this.sizeBytes > smallSegmentBytes) await this.index();
-    await this.loadTransactions();
     this.openMode = 'write';
     this.#resources.indexes.forget(this);
   }
 
   get hasUnwrittenIndexes(): boolean {
-    return (this.#index?.isDirty ?? false) || (this.#transactions?.isDirty ?? false);
+    return (this.#index?.isDirty ?? false) || this.#transactions.isDirty;
+  }
+
+  get hasUnsyncedIndex(): boolean {
+    return this.#index?.isUnsynced ?? false;
   }
 
   get wantsIndexWrite(): boolean {
-    return (
-      (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes ||
-      (this.#transactions?.isDirty ?? false)
-    );
+    return (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes || this.#transactions.isDirty;
   }
 
   async writeIndexes(sync: boolean): Promise<void> {
@@ -172,14 +175,13 @@ export class Segment implements PooledFile {
       await this.#index.offset.file.write(fs, this.pathOf('index'), sync);
       await this.#index.time.file.write(fs, this.pathOf('timeindex'), sync);
     }
-    if (this.#transactions !== null) await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
+    await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
   }
 
   /** Makes the list of aborted transactions durable, except for the file's directory entry; returns true when that may be new. */
   async syncTransactions(): Promise<boolean> {
-    const transactions = this.#transactions;
-    if (transactions === null || !transactions.isUnsynced) return false;
-    await transactions.write(this.#resources.fs, this.pathOf('txnindex'), true);
+    if (!this.#transactions.isUnsynced) return false;
+    await this.#transactions.write(this.#resources.fs, this.pathOf('txnindex'), true);
     return true;
   }
 
@@ -220,8 +222,18 @@ export class Segment implements PooledFile {
     index.sealTime();
     this.adoptIndex(index);
     if (this.openMode === 'read') this.#resources.indexes.add(this);
-    await this.writeIndexes(false);
+    await this.writeIndexes(true);
     return index;
+  }
+
+  /** For a sealed segment whose indexes may lack their last entries or may not be synced. Reads the end of the segment again. */
+  async completeIndex(): Promise<void> {
+    const index = await this.index();
+    await this.scan(index.offset.lastPosition(), false, ({ header, position }) =>
+      index.see(position, header.maxTimestamp, header.lastOffset),
+    );
+    index.sealTime();
+    await this.writeIndexes(true);
   }
 
   /** The header of the batch at `position`; null when there is no batch. */
@@ -314,30 +326,19 @@ export class Segment implements PooledFile {
     return (await this.index()).largestTimestamp;
   }
 
-  async loadTransactions(): Promise<readonly AbortedTransaction[]> {
-    if (this.#transactions === null) {
-      const content = await readIndexFile(this.#resources.fs, this.pathOf('txnindex'));
-      this.#transactions ??= content === null ? new TransactionIndex([]) : TransactionIndex.of(content);
-    }
-    return this.#transactions.entries;
-  }
-
   /** Transactions that were aborted at `offset` or later are added again when the log is replayed. */
-  async truncateTransactions(offset: number): Promise<void> {
-    await this.loadTransactions();
-    this.#transactions?.truncateTo(offset);
+  truncateTransactions(offset: number): void {
+    this.#transactions.truncateTo(offset);
   }
 
-  /** The transaction index is made again when the log is replayed. */
-  resetTransactions(): void {
-    this.#transactions = new TransactionIndex([]);
-    this.#transactions.assumeFile();
+  /** Replaces the transaction index by a list that was found in the log. */
+  replaceTransactions(entries: readonly AbortedTransaction[]): void {
+    this.#transactions = TransactionIndex.anew(entries);
   }
 
   /** Truncates the file at `position`, a batch boundary; the log then ends at `offset`. */
   async truncate(position: number, offset: number): Promise<void> {
     const index = await this.index();
-    await this.loadTransactions();
     await this.#resources.files.release(this);
     this.openMode = 'write';
     await this.use(async (file) => {
@@ -346,7 +347,7 @@ export class Segment implements PooledFile {
     });
     this.sizeBytes = position;
     index.truncate(position, offset);
-    this.#transactions?.truncateTo(offset);
+    this.#transactions.truncateTo(offset);
     await this.readTail(() => undefined);
   }
 

@@ -2,7 +2,7 @@
  * Index of the aborted transactions of one segment (`.txnindex`). The file exists only when there was one. File entry: int16
  * version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
  */
-import type { FileSystem } from '../../base/file-system.ts';
+import { type FileSystem, replaceFile } from '../../base/file-system.ts';
 import { readInt16, readInt64, writeInt64 } from '../../protocol/records/integers.ts';
 
 export interface AbortedTransaction {
@@ -30,41 +30,73 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Arra
   return bytes;
 }
 
-/** The entries before the first one that is invalid or was truncated by a power cut. */
-export function decodeWholeAborted(content: Uint8Array): AbortedTransaction[] {
+/** The offsets of a segment; `to` is exclusive. */
+export interface OffsetRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const anyOffset: OffsetRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+/** Null: no entry that a segment with these offsets can have. */
+function decodeEntry(content: Uint8Array, at: number, { from, to }: OffsetRange): AbortedTransaction | null {
+  const entry = {
+    producerId: readInt64(content, at + 2),
+    firstOffset: readInt64(content, at + 10),
+    lastOffset: readInt64(content, at + 18),
+    lastStableOffset: readInt64(content, at + 26),
+  };
+  const { producerId, firstOffset, lastOffset, lastStableOffset } = entry;
+  const isSensible =
+    readInt16(content, at) === 0 &&
+    producerId >= 0 &&
+    firstOffset >= 0 &&
+    firstOffset < lastOffset &&
+    lastOffset >= from &&
+    lastOffset < to &&
+    lastStableOffset >= 0 &&
+    lastStableOffset <= lastOffset + 1;
+  return isSensible ? entry : null;
+}
+
+/** Null when the file is damaged, a torn last entry included: then it is made again from the log. */
+export function decodeAborted(
+  content: Uint8Array,
+  range: OffsetRange = anyOffset,
+): AbortedTransaction[] | null {
+  if (content.length % entrySize !== 0) return null;
   const entries: AbortedTransaction[] = [];
-  for (let at = 0; at + entrySize <= content.length; at += entrySize) {
-    const entry = {
-      producerId: readInt64(content, at + 2),
-      firstOffset: readInt64(content, at + 10),
-      lastOffset: readInt64(content, at + 18),
-      lastStableOffset: readInt64(content, at + 26),
-    };
-    const previous = entries.at(-1);
-    if (readInt16(content, at) !== 0 || entry.firstOffset > entry.lastOffset) break;
-    if (previous !== undefined && previous.lastOffset >= entry.lastOffset) break;
+  for (let at = 0; at < content.length; at += entrySize) {
+    const entry = decodeEntry(content, at, range);
+    if (entry === null || entry.lastOffset <= (entries.at(-1)?.lastOffset ?? -1)) return null;
     entries.push(entry);
   }
   return entries;
 }
 
-/** Null when the file is damaged. An incomplete last entry counts as damage. */
-export function decodeAborted(content: Uint8Array): AbortedTransaction[] | null {
-  const entries = decodeWholeAborted(content);
-  return entries.length * entrySize === content.length ? entries : null;
+/** The entries of a damaged file that are valid; used where the log is damaged too. */
+export function salvageAborted(content: Uint8Array, range: OffsetRange): AbortedTransaction[] {
+  const entries: AbortedTransaction[] = [];
+  for (let at = 0; at + entrySize <= content.length; at += entrySize) {
+    const entry = decodeEntry(content, at, range);
+    if (entry !== null && entry.lastOffset > (entries.at(-1)?.lastOffset ?? -1)) entries.push(entry);
+  }
+  return entries;
 }
 
 /**
  * The index is always in memory (aborted transactions are few) and written to its file later, as the other indexes are. Unlike
  * these it must not be lost: without an entry the records of an aborted transaction look committed. So it is synced before the
  * recovery point passes its segment, and written bytes are never written again: a power cut can damage only what was written since
- * the last sync.
+ * the last sync. Another list for the same segment replaces the whole file.
  */
 export class TransactionIndex {
   #entries: AbortedTransaction[];
   /** The number of entries that are in the file, from its beginning. */
   #writtenCount: number;
   #isDirty = false;
+  /** The file, if there is one, has another list. */
+  #isOther = false;
   /** The file has content, or a directory entry, that a power cut could lose. */
   #isUnsynced = false;
   #writing: Promise<void> = Promise.resolve();
@@ -74,13 +106,11 @@ export class TransactionIndex {
     this.#writtenCount = entries.length;
   }
 
-  /**
-   * For a file whose end may be incomplete: the end is removed with the next write, and its entries are added again when the log is
-   * replayed.
-   */
-  static of(content: Uint8Array): TransactionIndex {
-    const index = new TransactionIndex(decodeWholeAborted(content));
-    if (index.#entries.length * entrySize !== content.length) index.#isDirty = true;
+  /** To replace a file that holds something else. */
+  static anew(entries: readonly AbortedTransaction[]): TransactionIndex {
+    const index = new TransactionIndex(entries);
+    index.#isOther = true;
+    index.#isDirty = true;
     return index;
   }
 
@@ -98,12 +128,6 @@ export class TransactionIndex {
 
   append(entry: AbortedTransaction): void {
     this.#entries.push(entry);
-    this.#isDirty = true;
-  }
-
-  /** A file with outdated content may exist. */
-  assumeFile(): void {
-    this.#writtenCount = 0;
     this.#isDirty = true;
   }
 
@@ -134,8 +158,12 @@ export class TransactionIndex {
     const from = this.#writtenCount;
     const fresh = this.#entries.slice(from);
     this.#writtenCount = this.#entries.length;
+    const isOther = this.#isOther;
+    this.#isOther = false;
     if (this.#entries.length === 0) {
       await fs.remove(path);
+    } else if (isOther) {
+      await replaceFile(fs, path, encodeAborted(this.#entries));
     } else {
       const file = await fs.open(path, 'write');
       try {

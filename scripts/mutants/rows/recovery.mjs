@@ -1,0 +1,207 @@
+/** Bugs of what a start finds and says after a crash, and of the simulated disk and faults that look for them. */
+const messagesTest = 'test/log/recovery-messages.test.ts';
+const indexesTest = 'test/log/recovery-indexes.test.ts';
+const transactionsTest = 'test/log/transaction-index.test.ts';
+const diskTest = 'test/simulation/disk.test.ts';
+const faultsTest = 'test/testing/checkers.test.ts';
+
+export const recoveryRows = [
+  {
+    number: 930,
+    bug: 'records behind a damaged place are cut off, and the log says that nothing needs to be done',
+    reference: 'a reviewer; Kafka LogLoader warns of corruption',
+    change: 'nobody looks behind the damaged place',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'await lastOffsetBehind(segment, end + 1, state.nextOffset);',
+        to: 'await lastOffsetBehind(segment, segment.sizeBytes, state.nextOffset);',
+      },
+    ],
+    caughtBy: { test: messagesTest, name: 'an error names the offsets' },
+  },
+  {
+    number: 931,
+    bug: 'whole segments behind a lost tail are deleted',
+    reference: 'src/log/README.md: what follows a lost tail is kept',
+    change: 'they are not kept under another name',
+    edits: [{ file: 'src/log/recovery/log-loading.ts', from: '  await setAside(state, behind);\n', to: '' }],
+    caughtBy: { test: messagesTest, name: 'are counted, and kept' },
+  },
+  {
+    number: 932,
+    bug: 'a damaged .txnindex shows aborted records to readers of committed ones',
+    reference: 'a reviewer; Kafka TransactionIndex.sanityCheck',
+    change: 'what can still be read of the file counts as all of it',
+    edits: [
+      {
+        file: 'src/log/recovery/transaction-recovery.ts',
+        from: 'return entries === null ? null : new TransactionIndex(entries);',
+        to: 'return new TransactionIndex(entries ?? salvageAborted(await fs.readFile(path), range));',
+      },
+    ],
+    caughtBy: { test: transactionsTest, name: 'a damaged index' },
+  },
+  {
+    number: 933,
+    bug: 'a crash while .txnindex is made again leaves an empty one, which looks whole',
+    reference: 'reading for row 932',
+    change: 'the file is emptied and written in place',
+    edits: [
+      {
+        file: 'src/log/segment/transaction-index.ts',
+        from: '} else if (isOther) {',
+        to: '} else if (isOther && from < 0) {',
+      },
+    ],
+    caughtBy: { test: transactionsTest, name: 'replaces the file as a whole' },
+  },
+  {
+    number: 934,
+    bug: 'a full disk at the start is told as "Database failed to open"',
+    reference: 'a reviewer',
+    change: 'the words of LevelDB are not read',
+    edits: [
+      {
+        file: 'src/adapters/leveldb/level-error.ts',
+        from: "codes.find(([words]) => words.test(message))?.[1] ?? 'EIO';",
+        to: "codes.find(([words]) => words.test(code))?.[1] ?? 'EIO';",
+      },
+    ],
+    caughtBy: { test: 'test/adapters/leveldb/level-error.test.ts', name: 'ENOSPC' },
+  },
+  {
+    number: 935,
+    bug: 'the simulated disk never loses synced bytes that were overwritten or cut off without a sync',
+    reference: 'a reviewer',
+    change: 'a power cut goes back to what was synced',
+    edits: [
+      {
+        file: 'src/simulation/disk.ts',
+        from: 'contentAfter(node.synced, node.unsynced, random)',
+        to: 'contentAfter(node.synced, [], random)',
+      },
+    ],
+    caughtBy: { test: diskTest, name: 'a power cut' },
+  },
+  {
+    number: 936,
+    bug: 'a sync of the simulated disk covers what is written while it lasts',
+    reference: 'found while row 935 was written',
+    change: 'what is durable is looked at when the sync ends',
+    edits: [
+      {
+        file: 'src/simulation/slow-disk.ts',
+        from: 'sync: () => synced(handle.beginSync()),',
+        to: 'sync: () => synced(() => handle.sync()),',
+      },
+    ],
+    caughtBy: { test: diskTest, name: 'does not cover what is changed' },
+  },
+  {
+    number: 937,
+    bug: 'a power cut of the simulated disk keeps both names of a renamed file, as no journal does',
+    reference: 'found while row 935 was written',
+    change: 'the old name stays',
+    edits: [
+      {
+        file: 'src/simulation/power-loss.ts',
+        from: '    if (alsoGone !== null) entries.delete(alsoGone);\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: diskTest, name: 'may undo a rename' },
+  },
+  {
+    number: 938,
+    bug: 'a simulated fault that did not come takes away the leave of another one',
+    reference: 'a newcomer',
+    change: 'whoever ends disarms',
+    edits: [
+      {
+        file: 'src/testing/cluster/budget.ts',
+        from: 'if (arm !== null && this.forgetful === arm && this.isArmed)',
+        to: 'if (this.isArmed)',
+      },
+    ],
+    caughtBy: { test: faultsTest, name: 'leaves the arm of a power cut alone' },
+  },
+  {
+    number: 939,
+    bug: 'of two delays of the simulated network the first that is over ends both',
+    reference: 'a newcomer',
+    change: 'the network is fast again',
+    edits: [
+      {
+        file: 'src/testing/cluster/faults.ts',
+        from: 'if (this.delays.delete(slow)) this.setLatency();',
+        to: 'this.delays.clear();\n      this.setLatency();',
+      },
+    ],
+    caughtBy: { test: faultsTest, name: 'slow until the last reason' },
+  },
+  {
+    number: 940,
+    bug: 'after a simulated repair of a node that died meanwhile no other fault comes',
+    reference: 'a newcomer',
+    change: 'who stops a node does not hear that it died otherwise',
+    edits: [{ file: 'src/testing/cluster/faults.ts', from: '      ended(false);\n', to: '' }],
+    caughtBy: { test: faultsTest, name: 'dies on its way down' },
+  },
+  {
+    number: 941,
+    bug: 'of two cuts of one simulated link the first that is over ends both',
+    reference: 'sibling of row 939',
+    change: 'a link is cut or not, whoever did it',
+    edits: [
+      {
+        file: 'src/simulation/network.ts',
+        from: 'const ends = directions.map(([from, to]) => this.partitions.cut(from, to));',
+        to: 'const ends = directions.map(([from, to]) => {\n      this.partitions.cut(from, to);\n      return () => this.partitions.mend(from, to);\n    });',
+      },
+    ],
+    caughtBy: { test: faultsTest, name: 'cut until both are over' },
+  },
+  {
+    number: 942,
+    bug: 'after a power cut records are not found by their time, and retention by time deletes them early',
+    reference: 'the simulated disk, once it tore what was overwritten',
+    change: 'with flush.messages the recovery point does not wait for the indexes',
+    edits: [
+      {
+        file: 'src/log/log-flush.ts',
+        from: 'if (!options.indexes || generation !== state.generation',
+        to: 'if (generation !== state.generation',
+      },
+    ],
+    caughtBy: { test: indexesTest, name: 'the recovery point waits for them' },
+  },
+  {
+    number: 943,
+    bug: 'the same, when a segment is sealed while the recovery point stands at its end',
+    reference: 'the simulated disk, once it tore what was overwritten',
+    change: 'a flush begins with the segment behind the recovery point',
+    edits: [
+      {
+        file: 'src/log/log-flush.ts',
+        from: '    if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);\n',
+        to: '    if (sealed === null) return;\n',
+      },
+    ],
+    caughtBy: { test: indexesTest, name: 'is synced with the next flush' },
+  },
+  {
+    number: 944,
+    bug: 'the same, when the process dies between the two',
+    reference: 'the simulated disk, once it tore what was overwritten',
+    change: 'a start does not look at the segment in front of the recovery point',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: '  if (firstSegment.baseOffset >= recoveryPoint) await state.segments[first - 1]?.completeIndex();\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: indexesTest, name: 'and found again at a start' },
+  },
+];

@@ -1,0 +1,101 @@
+/**
+ * What lies behind the place where recovery must end a log: the torn end of the last write, as a crash leaves it, or records that
+ * a damaged place cuts off from the others.
+ */
+import { batchHeader, batchHeaderBytes, checkCrc } from '../../protocol/records/batch.ts';
+import { headerFault, readFully } from '../segment/batch-scan.ts';
+import type { Segment } from '../segment/segment.ts';
+
+const chunkBytes = 1024 * 1024;
+/** What a disk writes as a whole, and a file system leaves as zeros when it was not written. */
+const sectorBytes = 512;
+const magicAt = 16;
+const magic = 2;
+const relativeOffsetMax = 0x7fff_ffff;
+
+/** The last offset of the whole, valid batches behind `position` of the segment; null: there is none. */
+export async function lastOffsetBehind(
+  segment: Segment,
+  position: number,
+  offsetMin: number,
+): Promise<number | null> {
+  let last: number | null = null;
+  let next = offsetMin;
+  let at = await findBatch(segment, position, next);
+  while (at !== null) {
+    const { end, nextOffset, fault } = await segment.scan(at, true, () => undefined);
+    if (nextOffset === null) break;
+    last = nextOffset - 1;
+    next = nextOffset;
+    at = fault === null ? null : await findBatch(segment, end + 1, next);
+  }
+  return last;
+}
+
+/** The last offset in the segments, the first one that has any from behind; null: they are empty. */
+export async function lastOffsetIn(segments: readonly Segment[]): Promise<number | null> {
+  for (const segment of segments.toReversed()) {
+    const { nextOffset } = await segment.scan(0, false, () => undefined);
+    if (nextOffset !== null) return nextOffset - 1;
+  }
+  return null;
+}
+
+/** Zeros where a power cut took a sector, or the end of the file. */
+export async function hasUnwrittenSector(segment: Segment, position: number): Promise<boolean> {
+  let zeros = 0;
+  let at = position;
+  while (at < segment.sizeBytes) {
+    const bytes = await bytesAt(segment, at, chunkBytes);
+    if (bytes.length === 0) return true;
+    for (let i = 0; i < bytes.length; i++) {
+      if ((at + i) % sectorBytes === 0) zeros = 0;
+      if (bytes[i] === 0) zeros += 1;
+      if (zeros === sectorBytes) return true;
+    }
+    at += bytes.length;
+  }
+  const tail = await bytesAt(segment, Math.max(position, at - batchHeaderBytes), batchHeaderBytes);
+  return tail.every((byte) => byte === 0);
+}
+
+/** Position of the first whole batch with a right checksum at or behind `from`; null: there is none. */
+async function findBatch(segment: Segment, from: number, offsetMin: number): Promise<number | null> {
+  let position = from;
+  while (position + batchHeaderBytes <= segment.sizeBytes) {
+    const bytes = await bytesAt(segment, position, chunkBytes);
+    // Every batch has this byte: it leads from one candidate to the next.
+    let magicIs = bytes.indexOf(magic, magicAt);
+    while (magicIs !== -1 && magicIs - magicAt + batchHeaderBytes <= bytes.length) {
+      const at = magicIs - magicAt;
+      if (await isBatch(segment, bytes, at, position + at, offsetMin)) return position + at;
+      magicIs = bytes.indexOf(magic, magicIs + 1);
+    }
+    if (bytes.length < chunkBytes) return null;
+    position += bytes.length - batchHeaderBytes + 1;
+  }
+  return null;
+}
+
+async function isBatch(
+  segment: Segment,
+  bytes: Buffer,
+  at: number,
+  position: number,
+  offsetMin: number,
+): Promise<boolean> {
+  // Offsets of a log do not come near 2^48.
+  if (bytes[at] !== 0 || bytes[at + 1] !== 0) return false;
+  if (headerFault(bytes, at, segment.sizeBytes - position, offsetMin) !== null) return false;
+  const header = batchHeader(bytes, at);
+  if (header.lastOffset - segment.baseOffset > relativeOffsetMax) return false;
+  if (at + header.sizeBytes <= bytes.length) return checkCrc(bytes, at, header);
+  const whole = await bytesAt(segment, position, header.sizeBytes);
+  return whole.length === header.sizeBytes && checkCrc(whole, 0, batchHeader(whole, 0));
+}
+
+async function bytesAt(segment: Segment, position: number, sizeMax: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(sizeMax, segment.sizeBytes - position)));
+  const have = await segment.use((file) => readFully(file, bytes, position, bytes.length));
+  return bytes.subarray(0, have);
+}

@@ -1,0 +1,67 @@
+/** Indexes below the recovery point are believed, so they must be as durable as the records are. */
+import { describe, expect, test } from 'vitest';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batchOf, Bench, client } from './harness.ts';
+
+const file = '/data/t-0/00000000000000000000.log';
+const size = batchOf(['value 0']).length;
+
+describe('what the indexes say of time after a power cut', () => {
+  const config = { segmentBytes: 3 * size, indexIntervalBytes: 90 };
+  const timestampOf = (i: number): number => 1_600_000_000_000 + 7 * i;
+  const append = async (log: PartitionLog, ...numbers: number[]): Promise<void> => {
+    for (const i of numbers)
+      await log.appendAsLeader(batchOf([`value ${i}`], { timestamp: timestampOf(i) }), 0, client).written;
+  };
+
+  async function reopened(bench: Bench, log: PartitionLog, end: 'kill' | 'power'): Promise<PartitionLog> {
+    const { recoveryPoint } = log;
+    log.state.isClosed = true;
+    if (end === 'kill') bench.disk.processKilled();
+    else bench.disk.powerCut();
+    const again = await bench.reopen(config, { isClean: false, recoveryPoint });
+    for (let i = 0; i < again.logEndOffset; i++)
+      expect((await again.offsetForTimestamp(timestampOf(i)))?.offset).toBe(i);
+    return again;
+  }
+
+  test('with flush.messages=1 the recovery point waits for them', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ ...config, flushMessages: 1 });
+    await append(log, 0, 1, 2, 3);
+    expect(log.state.segments).toHaveLength(2);
+    expect((await reopened(bench, log, 'power')).logEndOffset).toBe(4);
+  });
+
+  test('what sealed a segment behind the recovery point is synced with the next flush', async () => {
+    const bench = new Bench();
+    const log = await bench.create(config);
+    await append(log, 0, 1, 2);
+    await log.flush();
+    await append(log, 3);
+    await log.flush();
+    expect((await reopened(bench, log, 'power')).logEndOffset).toBe(4);
+  });
+
+  test('and found again at a start', async () => {
+    const bench = new Bench();
+    const log = await bench.create(config);
+    await append(log, 0, 1, 2);
+    await log.flush();
+    await append(log, 3);
+    const again = await reopened(bench, log, 'kill');
+    expect((await reopened(bench, again, 'power')).logEndOffset).toBe(4);
+  });
+
+  test('a rebuilt index is synced', async () => {
+    const bench = new Bench();
+    const log = await bench.create(config);
+    await append(log, 0, 1, 2, 3);
+    await log.flush();
+    await log.close();
+    bench.disk.damage(file.replace('.log', '.timeindex'), (bytes) => bytes.fill(255));
+    const again = await bench.reopen(config);
+    expect((await again.offsetForTimestamp(timestampOf(2)))?.offset).toBe(2);
+    await reopened(bench, again, 'power');
+  });
+});
