@@ -95,7 +95,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
   'an index does not match its segment and is rebuilt':
     'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',
-  'a segment holds something that is no batch':
+  'a segment has bytes that are not a batch':
     'Consumers and followers can not read on at this place. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
   'a log can not be compacted':
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
