@@ -2,6 +2,7 @@
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import {
   ConfigError,
+  invalidDynamic,
   type Property,
   type PropertyTable,
   type PropertyValue,
@@ -21,8 +22,6 @@ const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
 
 const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
 
-const invalidDynamic = (why: string): string =>
-  `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;
 const notZero = (name: string, text: string): string | null =>
   Number(text) === 0 ? invalidDynamic(`Invalid ${name} 0`) : null;
 

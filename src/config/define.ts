@@ -254,3 +254,7 @@ export function validText(property: Property): string {
   const [min, max] = [property.min, property.max];
   return min === undefined ? `[...,${max}]` : `[${min},...${max === undefined ? '' : `,${max}`}]`;
 }
+
+/** Kafka's words for a value that an object of the broker does not take while it runs. */
+export const invalidDynamic = (why: string): string =>
+  `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;

@@ -9,7 +9,7 @@ import type { Address } from '../base/network.ts';
 import type { BrokerKey, BrokerValues } from './broker-properties.ts';
 import { brokerProperties, isBrokerKey, dynamicOnlyProperties, type RateKey } from './broker-properties.ts';
 import type { Property, PropertyValue } from './define.ts';
-import { ConfigError, parseValue } from './define.ts';
+import { ConfigError, invalidDynamic, parseValue } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseAddresses, parseVoters } from './listeners.ts';
 import { parseProperties } from './properties-file.ts';
@@ -250,8 +250,8 @@ export class NodeConfig {
     const layers = [isOwn ? this.clusterValues : layer, isOwn ? layer : this.brokerValues] as const;
     const isSet = (key: string): boolean => this.originals.has(key) || layers.some((one) => one.has(key));
     try {
-      checkTogether(this.layered(...layers).values, isSet, this.voters);
-      return null;
+      const next = checkTogether(this.layered(...layers).values, isSet, this.voters);
+      return this.isBroker ? listenerProblem(this.setup, next) : null;
     } catch (error) {
       if (error instanceof RequirementError) return `requirement failed: ${error.message}`;
       if (error instanceof ConfigError) return error.message;
@@ -281,6 +281,26 @@ export class NodeConfig {
     }
     return { values: values as unknown as BrokerValues, refused };
   }
+}
+
+/** Kafka's words for what may not change of the listeners of a running broker (`DynamicListenerConfig`); null: nothing. */
+function listenerProblem(before: ListenerSetup, after: ListenerSetup): string | null {
+  const namesOf = (listeners: readonly ListenerConfig[]): string[] => listeners.map(({ name }) => name);
+  const names = namesOf(after.listeners);
+  const advertised = namesOf(before.advertised).filter((name) => !before.controllerNames.includes(name));
+  const shown = (list: readonly string[]): string =>
+    `Set(${list.map((name) => `ListenerName(${name})`).join(', ')})`;
+  if (!advertised.every((name) => names.includes(name)))
+    return invalidDynamic(
+      `Advertised listeners '${shown(advertised)}' must be a subset of listeners '${shown(names)}'`,
+    );
+  const changed = before.listeners.find(
+    ({ name, securityProtocol }) => names.includes(name) && after.protocols.get(name) !== securityProtocol,
+  );
+  if (changed === undefined) return null;
+  return invalidDynamic(
+    `Security protocol cannot be updated for existing listener ListenerName(${changed.name})`,
+  );
 }
 
 const listenerKeys = ['listeners', 'listener.security.protocol.map'] as const;

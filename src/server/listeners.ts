@@ -46,7 +46,7 @@ function endpointsOf(listeners: readonly ListenerConfig[], hostName: string): En
   }));
 }
 
-function keyOf({ name, host, port }: ListenerConfig): string {
+function textOf({ name, host, port }: ListenerConfig): string {
   return `${name}://${host}:${port}`;
 }
 
@@ -61,11 +61,17 @@ interface Waiting {
   readonly chunks: Uint8Array[];
 }
 
+interface OpenListener {
+  readonly bound: Listener;
+  /** As it was configured when it was opened. */
+  readonly text: string;
+}
+
 export class Listeners {
   private readonly config: NodeConfig;
   private readonly network: Network;
-  /** By name, host and port. */
-  private readonly open = new Map<string, Listener>();
+  /** By name. */
+  private readonly open = new Map<string, OpenListener>();
   /** Changes of `listeners` are applied one after the other. */
   private rebinding: Promise<void> = Promise.resolve();
   private isClosed = false;
@@ -91,27 +97,39 @@ export class Listeners {
     for (const listener of this.config.listeners) await this.bindOne(listener);
   }
 
-  /** Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). */
+  /**
+   * Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). As in Kafka, a listener whose name stays keeps
+   * its address until the next start, and the broker registers a new listener at its next start.
+   */
   rebind(): Promise<void> {
     this.rebinding = this.rebinding.then(() => this.rebindAll());
     return this.rebinding;
   }
 
   private async rebindAll(): Promise<void> {
-    const wanted = new Map(this.config.listeners.map((listener) => [keyOf(listener), listener]));
-    for (const [key, listener] of [...this.open]) {
-      if (wanted.has(key)) continue;
-      this.open.delete(key);
-      await listener.close();
-      this.logger.info('Closed a listener', { listener: key });
+    const wanted = new Map(this.config.listeners.map((listener) => [listener.name, listener]));
+    for (const [name, { bound, text }] of [...this.open]) {
+      const next = wanted.get(name);
+      if (next === undefined) {
+        this.open.delete(name);
+        await bound.close();
+        this.logger.info('Closed a listener', { listener: text });
+      } else if (textOf(next) !== text)
+        this.logger.warn('The address of a listener cannot change while the broker runs', {
+          listener: text,
+          wanted: textOf(next),
+        });
     }
-    for (const [key, listener] of wanted) {
-      if (this.open.has(key) || this.isClosed) continue;
+    for (const [name, listener] of wanted) {
+      if (this.open.has(name) || this.isClosed) continue;
       try {
         await this.bindOne(listener);
-        this.logger.info('Opened a listener', { listener: key });
+        this.logger.info('Opened a listener', { listener: textOf(listener) });
       } catch (error) {
-        this.logger.warn('A listener could not be opened', { listener: key, error: String(error) });
+        this.logger.warn('A listener could not be opened', {
+          listener: textOf(listener),
+          error: String(error),
+        });
       }
     }
   }
@@ -126,7 +144,8 @@ export class Listeners {
     const kind: ListenerKind = controllerListenerNames.includes(name) ? 'controller' : 'broker';
     if (kind === 'broker' ? !isBroker : !isController) return;
     const take = (connection: Connection): void => this.take(connection, listener, kind);
-    this.open.set(keyOf(listener), await this.network.listen({ host, port }, take));
+    const bound = await this.network.listen({ host, port }, take);
+    this.open.set(name, { bound, text: textOf(listener) });
   }
 
   /** Serves connections of this kind from now on, beginning with those that waited. */
@@ -150,7 +169,7 @@ export class Listeners {
     await this.rebinding;
     const open = [...this.open.values()];
     this.open.clear();
-    await Promise.all(open.map((listener) => listener.close()));
+    await Promise.all(open.map(({ bound }) => bound.close()));
   }
 
   /** A frequent mistake: `localhost` is advertised, so a client on another machine connects to itself. */

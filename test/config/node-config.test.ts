@@ -437,3 +437,31 @@ test('paths of Windows, with CRLF: backslashes of log.dirs become slashes, those
   expect(config.logDirs).toEqual(['C:/tmp/logs', '//host/share', '/a\\b']);
   expect(config.metadataLogDir).toBe('D:/meta');
 });
+
+test('listeners of a running broker: an advertised one stays, none changes its protocol; Kafka 4.3.1 says the same', () => {
+  const map = 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT,OTHER:PLAINTEXT';
+  const own = 'PLAINTEXT://:9092,CONTROLLER://:9093';
+  const config = NodeConfig.parse(`${combined}listener.security.protocol.map=${map}\n`);
+  const problem = (listeners: string, protocols = map): string | null =>
+    problemAtBroker(
+      new Map([
+        ['listeners', listeners],
+        ['listener.security.protocol.map', protocols],
+      ]),
+      config,
+      true,
+    );
+  const both = `${own},EXTRA://:9094,OTHER://:9095`;
+  expect(problem(both)).toBeNull();
+  config.applyDynamic(new Map(), new Map([['listeners', both]]));
+  const wrong = (why: string): string =>
+    `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;
+  expect(problem(`${own},EXTRA://:9094`)).toBe(
+    wrong(
+      "Advertised listeners 'Set(ListenerName(PLAINTEXT), ListenerName(EXTRA), ListenerName(OTHER))' must be a subset of listeners 'Set(ListenerName(PLAINTEXT), ListenerName(CONTROLLER), ListenerName(EXTRA))'",
+    ),
+  );
+  expect(problem(both, map.replace('EXTRA:PLAINTEXT', 'EXTRA:SSL'))).toBe(
+    wrong('Security protocol cannot be updated for existing listener ListenerName(EXTRA)'),
+  );
+});

@@ -9,10 +9,12 @@ afterAll(() => workshop.close());
 
 test('a listener is opened and closed while the broker serves the others', async () => {
   onTestFailed(() => console.log(workshop.story()));
-  const [extra = 0] = await freePorts(1);
+  const [extra = 0, further = 0] = await freePorts(2);
   const [node] = (await workshop.nodes(1)) as [NodeFiles];
   await workshop.format([node]);
-  const [server] = await workshop.startAll([node]);
+  const advertised = `advertised.listeners=PLAINTEXT://localhost:${node.broker.port}`;
+  const server = workshop.tool('kafka-server-start', node.properties, '--override', advertised);
+  await server.says('Kafka Server started');
   const own = `PLAINTEXT://:${node.broker.port},CONTROLLER://:${node.controller.port}`;
   const configs = async (change: string, what: string): Promise<string> => {
     const address = `localhost:${node.broker.port}`;
@@ -28,14 +30,22 @@ test('a listener is opened and closed while the broker serves the others', async
   await until('a port in use', () => blocker.listening);
   const { port: taken } = blocker.address() as { port: number };
   expect(await configs('--add-config', withExtra(taken))).toContain('Completed updating');
-  await server?.says('A listener could not be opened');
+  await server.says('A listener could not be opened');
   blocker.close();
 
   expect(await configs('--add-config', withExtra(extra))).toContain('Completed updating');
-  await server?.says('Opened a listener');
+  await server.says('Opened a listener');
   await createTopic(workshop.client(node), 'a', 1, 1);
   const other = await RawSocket.open({ host: 'localhost', port: extra });
   expect(other.isClosed).toBe(false);
+
+  // As in Kafka: who has a name keeps the address, and what clients are told to connect to stays.
+  expect(await configs('--add-config', withExtra(further))).toContain('Completed updating');
+  await server.says('The address of a listener cannot change while the broker runs');
+  expect(other.isClosed).toBe(false);
+  await expect(RawSocket.open({ host: 'localhost', port: further })).rejects.toThrow('ECONNREFUSED');
+  const withoutOwn = `listeners=[CONTROLLER://:${node.controller.port},EXTRA://localhost:${extra}]`;
+  expect(await configs('--add-config', withoutOwn)).toContain('advertised.listeners listener names must be');
 
   expect(await configs('--delete-config', 'listeners')).toContain('Completed updating');
   await other.closed();
