@@ -99,7 +99,7 @@ export const operationsRows = [
         to: 'config.get(key)',
       },
     ],
-    caughtBy: { test: 'test/broker/api/cluster/03-metadata.test.ts', name: 'KIP-1211' },
+    caughtBy: { test: 'test/broker/api/03-metadata.test.ts', name: 'KIP-1211' },
   },
   {
     number: 888,

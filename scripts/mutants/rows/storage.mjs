@@ -134,7 +134,7 @@ export const storageRows = [
         to: 'if (slices.isOver && verified === null) return this.#appendLater(steps, slices);',
       },
     ],
-    caughtBy: { test: 'test/broker/api/records/00-produce.test.ts', name: 'in slices' },
+    caughtBy: { test: 'test/broker/api/00-produce.test.ts', name: 'in slices' },
   },
   {
     number: 769,

@@ -307,7 +307,7 @@ export const txnRows = [
       },
     ],
     caughtBy: {
-      test: 'test/broker/api/records/produce-transactions.test.ts',
+      test: 'test/broker/api/produce-transactions.test.ts',
       name: 'not acknowledged in time',
     },
   },
