@@ -1,9 +1,10 @@
 /**
- * The consensus core of one replica: `step(now, inputs)` returns effects. Synchronous, no I/O, no timers, no chance but the
- * injected one, so that a simulation can run it and replay it. The driver calls it again at `deadlineMs` at the latest.
+ * The consensus core of one replica: `step(now, inputs)` returns effects. It is synchronous and has no I/O, no timers and no random
+ * numbers except the injected ones, so that a simulation can run and replay it. The driver calls it again at `deadlineMs` at the
+ * latest.
  *
- * This file compares the epoch of every message, then passes it to the role. What the roles do:
- * `role/election.ts`, `role/follower.ts`, `role/leader.ts`, `role/replication.ts`.
+ * This file compares the epoch of every message and then passes it to the role: `role/election.ts`, `role/follower.ts`,
+ * `role/leader.ts`, `role/replication.ts`.
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -51,8 +52,8 @@ export class RaftCore {
   readonly state: RaftState;
 
   /**
-   * `bootstrapVoters`: who votes until the log or a snapshot says otherwise; empty on a node that waits to be added.
-   * Recovered entries follow through `restore`, then `begin`.
+   * `bootstrapVoters`: the voters until the log or a snapshot has a voter set; empty on a node that waits to be added. Recovered
+   * entries are passed to `restore`, then `begin` is called.
    */
   constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {
     this.state = new RaftState(options, random, recovered, bootstrapVoters);
@@ -74,12 +75,12 @@ export class RaftCore {
     scheduleFirstElection(state);
   }
 
-  /** When to step at the latest, even without input. */
+  /** The time at which to step at the latest, even without input. */
   get deadlineMs(): number {
     return this.state.role.deadlineMs;
   }
 
-  /** Entries below are committed, and on this replica's disk: they may be applied. Exclusive. */
+  /** Exclusive end of the entries that are committed and on this replica's disk; these may be applied. */
   get deliverableEndOffset(): number {
     return Math.min(this.state.highWatermark, this.state.log.stableEndOffset);
   }
@@ -165,7 +166,7 @@ function timeout(state: RaftState): void {
   }
 }
 
-/** Compares epochs before the role sees the message: a later epoch ends the role, a message of an earlier epoch is stale. */
+/** Compares epochs before the role gets the message: a later epoch ends the role, a message of an earlier epoch is stale. */
 function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage): void {
   if (from.id === state.options.me.id) return;
   if (message.type === 'vote') {
@@ -178,13 +179,14 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   }
   if (message.epoch > state.epoch) becomeUnattached(state, message.epoch, 0);
   if (message.type === 'voted' && message.preVote) {
-    // Pre-votes change no epoch: the response may come from an earlier one.
+    // Pre-votes do not change the epoch, so the response may have an earlier one.
     handleVoteResponse(state, from, message);
     return;
   }
   const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
-    // Answer a leader of an earlier epoch, so that it steps down. Otherwise a replica with a later epoch could neither follow nor be elected.
+    // Respond to a leader of an earlier epoch, so that it steps down. Otherwise a replica with a later epoch could neither follow
+    // it nor be elected.
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }

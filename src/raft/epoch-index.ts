@@ -1,7 +1,7 @@
 /**
- * Which epoch each entry of the log has, kept as runs: an epoch and the offset of its first entry.
- * Invariant: runs are strictly increasing in epoch and in start. The first run may start before the log does: it then
- * carries the epoch of the last entry of the snapshot.
+ * The epoch of each entry of the log, stored as runs: an epoch and the offset of its first entry. Invariant: runs are strictly
+ * increasing in epoch and in start. The first run may start before the log does; then it has the epoch of the last entry of the
+ * snapshot.
  */
 import { assert } from '../base/assert.ts';
 
@@ -17,7 +17,7 @@ export class EpochIndex {
     return this.#runs.at(-1)?.epoch ?? 0;
   }
 
-  /** Forgets everything; the entry before `endOffset` has `epoch`. */
+  /** Removes all runs; the entry before `endOffset` has `epoch`. */
   reset(endOffset: number, epoch: number): void {
     this.#runs = endOffset > 0 ? [{ epoch, start: endOffset - 1 }] : [];
   }
@@ -30,12 +30,12 @@ export class EpochIndex {
     this.#runs.push({ epoch, start: offset });
   }
 
-  /** Epoch of the entry at `offset`; 0 before the first run. The caller knows that the entry exists. */
+  /** Epoch of the entry at `offset`; 0 before the first run. The caller must know that the entry exists. */
   epochAt(offset: number): number {
     return this.#runs[this.#runAt(offset)]?.epoch ?? 0;
   }
 
-  /** Entries at or above `endOffset` are gone. */
+  /** Entries at or above `endOffset` were truncated. */
   truncate(endOffset: number): void {
     while (this.#runs.length > 0 && (this.#runs.at(-1) as Run).start >= endOffset) this.#runs.pop();
   }
@@ -46,7 +46,7 @@ export class EpochIndex {
     if (keep > 0) this.#runs.splice(0, keep);
   }
 
-  /** End (exclusive, at most `limit`) of the entries whose epoch is at most `epoch`, and the epoch of the last of them. */
+  /** Exclusive end (at most `limit`) of the entries whose epoch is at most `epoch`, and the epoch of the last of them. */
   endOfEpoch(epoch: number, limit: number): { endOffset: number; epoch: number } {
     for (let i = this.#runs.length - 1; i >= 0; i--) {
       const run = this.#runs[i] as Run;

@@ -1,6 +1,6 @@
 /**
- * Reads what release 0.1 stored: fields in order, big-endian, int64 as safe integers, text as UTF-8 with a length. Checks every bound
- * and throws `MalformedError`; what it returns as bytes are views.
+ * Reads the storage format of release 0.1: fields in order, big-endian, int64 as safe integers, text as UTF-8 with a length. It
+ * checks every bound and throws `MalformedError`; returned bytes are views.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, textOf } from '../base/protobuf.ts';
@@ -64,7 +64,7 @@ export class FixedReader {
     return this.#bytes.subarray(at, at + length);
   }
 
-  /** A count of elements of at least `sizeBytesMin` each; malformed when the remaining bytes cannot hold so many. */
+  /** A count of elements with at least `sizeBytesMin` bytes each; malformed when the remaining bytes cannot contain that many. */
   count(max: number, sizeBytesMin: number): number {
     const count = this.u32();
     if (count > max || count * sizeBytesMin > this.remaining) {
@@ -86,7 +86,7 @@ export class FixedReader {
     return { offset, epoch, kind, payload: this.bytes(), appendedMs };
   }
 
-  /** Entries without their offsets, which are contiguous from `baseOffset`. */
+  /** Entries are stored without their offsets, which are contiguous from `baseOffset`. */
   entries(baseOffset: number): Entry[] {
     const entries: Entry[] = [];
     const count = this.count(entriesMax, entrySizeBytesMin);

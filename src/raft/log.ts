@@ -1,9 +1,9 @@
 /**
- * The replica's log as the core sees it: every epoch, the entries of the tail, and how far it is durable.
- * Entries that left the tail are in the store only; the core then asks for them with a `readLog` effect.
+ * The replica's log as the core uses it: the epochs of all entries, the recent entries, and which part is durable. Older entries
+ * are only in the store; the core requests them with a `readLog` effect.
  *
- * Invariants: startOffset <= cachedFrom <= endOffset; startOffset is a snapshot's end or 0; stableEndOffset <= endOffset;
- * nothing that is not yet durable leaves the cache. Writes are numbered; the store carries them out in order.
+ * Invariants: startOffset <= cachedFrom <= endOffset; startOffset is the end of a snapshot or 0; stableEndOffset <= endOffset;
+ * entries stay in the cache until they are durable. Writes are numbered, and the store carries them out in order.
  */
 import { assert } from '../base/assert.ts';
 import { EpochIndex } from './epoch-index.ts';
@@ -11,7 +11,7 @@ import { type Entry, entrySizeBytes } from './types.ts';
 
 interface PendingWrite {
   readonly seq: number;
-  /** The write touches entries from here on; `endOffset` at its time when it touches none. */
+  /** The write changes entries from this offset on; the end offset at its time when it changes none. */
   readonly from: number;
 }
 
@@ -20,7 +20,7 @@ export class RaftLog {
   readonly #cacheBytesMax: number;
   #startOffset = 0;
   #cache: Entry[] = [];
-  /** Entries of `#cache` before this index were dropped; the array is shortened when half of it is gone. */
+  /** Entries of `#cache` before this index were removed; the array is shortened when that is half of it. */
   #cacheHead = 0;
   #cacheBytes = 0;
   #endOffset = 0;
@@ -50,14 +50,14 @@ export class RaftLog {
   get cachedFrom(): number {
     return this.#endOffset - (this.#cache.length - this.#cacheHead);
   }
-  /** Entries below it are durable on this replica. Exclusive. */
+  /** Exclusive end of the entries that are durable on this replica. */
   get stableEndOffset(): number {
     let stable = this.#endOffset;
     for (const write of this.#pending) if (write.from < stable) stable = write.from;
     return stable;
   }
 
-  /** Epoch of the entry at `offset`, which is in the log or the last one before it. */
+  /** Epoch of the entry at `offset`, which must be in the log or be the last one before it. */
   epochAt(offset: number): number {
     if (offset < 0) return 0;
     assert(
@@ -76,7 +76,7 @@ export class RaftLog {
     return this.#epochs.endOfEpoch(epoch, limit);
   }
 
-  /** Recovery: the log begins after a snapshot. */
+  /** At recovery: the log begins after a snapshot. */
   reset(endOffset: number, epoch: number): void {
     this.#epochs.reset(endOffset, epoch);
     this.#startOffset = endOffset;
@@ -86,13 +86,13 @@ export class RaftLog {
     this.#cacheBytes = 0;
   }
 
-  /** Recovery: an entry that is in the store already. */
+  /** At recovery: adds an entry that is already in the store. */
   restore(entry: Entry): void {
     this.#push(entry);
     this.#trim();
   }
 
-  /** Replaces what is at and after the first entry's offset. Returns the number of the write that makes it durable. */
+  /** Replaces everything at and after the first entry's offset. Returns the number of the write that makes it durable. */
   append(entries: readonly Entry[]): number {
     const first = entries[0];
     assert(first !== undefined, 'an append has entries');
@@ -102,10 +102,10 @@ export class RaftLog {
     return this.beginWrite(first.offset);
   }
 
-  /** The log is empty and begins after an installed snapshot. */
+  /** Empties the log, which then begins after an installed snapshot. */
   install(endOffset: number, epoch: number): number {
     this.reset(endOffset, epoch);
-    // No entry counts as durable before the snapshot is durable.
+    // No entry counts as durable until the snapshot is durable.
     return this.beginWrite(0);
   }
 
@@ -124,7 +124,7 @@ export class RaftLog {
     this.#trim();
   }
 
-  /** Entries below `offset` are covered by a durable snapshot and may go. */
+  /** Entries below `offset` are covered by a durable snapshot and may be removed. */
   compact(offset: number): void {
     assert(offset <= this.#endOffset, 'compaction stays inside the log');
     if (offset <= this.#startOffset) return;
@@ -134,7 +134,7 @@ export class RaftLog {
     this.#cut();
   }
 
-  /** Cached entries from `from`, at least one, up to `bytesMax`; null when `from` is no longer cached. */
+  /** Cached entries from `from`: at least one, at most `bytesMax` bytes; null when `from` is not cached. */
   cached(from: number, endOffset: number, bytesMax: number): Entry[] | null {
     if (from < this.cachedFrom) return null;
     const entries: Entry[] = [];

@@ -1,12 +1,12 @@
 /**
- * A store in memory for tests and simulation, with the crash behaviour of a disk: a write is lost by a power cut until it
- * was synced, whole writes are atomic. How long a sync takes is up to `sync`, which the simulation provides.
+ * A store in memory for tests and simulations, with the crash behaviour of a disk: a power cut loses a write that was not synced,
+ * and a write is atomic. `sync`, which the simulation provides, determines how long a sync takes.
  */
 import { assert } from '../base/assert.ts';
 import type { RaftStore, RecoveredState, WriteOp } from './store.ts';
 import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from './types.ts';
 
-/** What would survive a power cut. Immutable: writes replace it. */
+/** The content that would survive a power cut. Immutable: each write replaces it. */
 export interface DiskImage {
   readonly hardState: HardState;
   readonly snapshot: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array } | null;
@@ -24,12 +24,12 @@ export const emptyDisk: DiskImage = {
 };
 
 export class MemoryStore implements RaftStore {
-  /** What a new store would recover now. */
+  /** The content that a new store would recover now. */
   durable: DiskImage;
   readonly #sync: () => Promise<void>;
   #busy = false;
 
-  /** `sync` resolves when a write is durable; it never does when the power goes first. */
+  /** `sync` resolves when a write is durable; it never resolves when the power is cut before. */
   constructor(durable: DiskImage = emptyDisk, sync: () => Promise<void> = () => Promise.resolve()) {
     this.durable = durable;
     this.#sync = sync;
@@ -109,7 +109,7 @@ export function applyWrites(disk: DiskImage, ops: readonly WriteOp[]): DiskImage
     }
     if (op.compactTo !== null && op.compactTo > startOffset) {
       const covered = snapshot !== null && snapshot.meta.endOffset >= op.compactTo;
-      assert(covered, 'the log is never cut past the durable snapshot');
+      assert(covered, 'the log is never compacted past the durable snapshot');
       startEpoch = (entries[op.compactTo - startOffset - 1] as Entry).epoch;
       entries = entries.slice(op.compactTo - startOffset);
       startOffset = op.compactTo;

@@ -1,7 +1,7 @@
 /**
- * Messages between replicas. Every message carries the epoch of its sender; requests for a pre-vote carry the epoch
- * that the sender would campaign in. One-way messages: a response is a message of its own, and any of them may be lost,
- * repeated or late. `from` of a message is known from the stream's hello.
+ * Messages between replicas. Every message has the epoch of its sender; a pre-vote request has the epoch in which the sender would
+ * campaign. Messages are one-way: a response is a separate message, and any message may be lost, duplicated or delayed. The
+ * sender's identity comes from the stream's hello.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -11,13 +11,13 @@ import { isVoterSet } from './voter-set.ts';
 export interface VoteRequest {
   readonly type: 'vote';
   readonly epoch: number;
-  /** True: a question; the receiver's state does not change. */
+  /** True: the receiver only answers whether it would vote; its state does not change. */
   readonly preVote: boolean;
-  /** The leader transfers its leadership: voters must not refuse in its favour. */
+  /** The leader transfers its leadership to the candidate, so voters grant the vote although they hear the leader. */
   readonly transfer: boolean;
   readonly logEndOffset: number;
   readonly lastEpoch: number;
-  /** Chosen anew for each campaign and echoed: a response to an earlier incarnation of the candidate does not count. */
+  /** Chosen for each campaign and returned in responses: a response to an earlier incarnation of the candidate is ignored. */
   readonly nonce: number;
 }
 
@@ -32,7 +32,7 @@ export interface VoteResponse {
 export interface AppendRequest {
   readonly type: 'append';
   readonly epoch: number;
-  /** The first entry's offset; the entry before it has `previousEpoch` in the leader's log. */
+  /** Offset of the first entry. The entry before it has `previousEpoch` in the leader's log. */
   readonly baseOffset: number;
   readonly previousEpoch: number;
   readonly highWatermark: number;
@@ -45,31 +45,37 @@ export interface AppendResponse {
   readonly accepted: boolean;
   /** `baseOffset` of the request. */
   readonly baseOffset: number;
-  /** Accepted: below this offset the follower's durable log equals the leader's. Rejected: the leader should continue here. */
+  /**
+   * Accepted: below this offset the follower's durable log equals the leader's. Rejected: the offset at which the leader should
+   * continue.
+   */
   readonly endOffset: number;
-  /** Rejected: epoch of the follower's entry before `endOffset`. */
+  /** If rejected: the epoch of the follower's entry before `endOffset`. */
   readonly endEpoch: number;
 }
 
 export interface Heartbeat {
   readonly type: 'heartbeat';
   readonly epoch: number;
-  /** Directory id of the receiver that is meant; zero while the leader does not know it. */
+  /** Directory id of the intended receiver; zero while the leader does not know it. */
   readonly directoryId: Uuid;
-  /** Exclusive end of what that replica has acknowledged: when its log is shorter, its disk has lost data. */
+  /** Exclusive end of the entries that this replica has acknowledged: when its log is shorter, its disk has lost data. */
   readonly match: number;
-  /** At most what this follower is known to hold. */
+  /** At most the end of what this follower is known to have. */
   readonly highWatermark: number;
-  /** False: the message only carries the high watermark. */
+  /** False: no response is needed; the message only brings the high watermark. */
   readonly reply: boolean;
-  /** Counts the leader's rounds in its epoch, for reads: an answer confirms all that was asked for before the round began. */
+  /**
+   * The number of the leader's round in its epoch, for reads: a response confirms all reads that were requested before the round
+   * began.
+   */
   readonly round: number;
 }
 
 export interface HeartbeatResponse {
   readonly type: 'alive';
   readonly epoch: number;
-  /** That of the heartbeat. */
+  /** The round of the heartbeat. */
   readonly round: number;
 }
 
@@ -79,16 +85,16 @@ export interface TimeoutNow {
   readonly epoch: number;
 }
 
-/** The leader resigns and no voter took over: campaign, the first of `successors` first. */
+/** The leader resigns and no voter took over: voters should campaign, the first of `successors` first. */
 export interface Resignation {
   readonly type: 'resign';
   readonly epoch: number;
-  /** Those with the longest logs first. */
+  /** Voters in the order of their logs' lengths, the longest first. */
   readonly successors: readonly NodeId[];
 }
 
 /**
- * A controller asks to be sent the log: it is no voter, or does not know that it was removed. A receiver that is not the leader
+ * A controller asks to receive the log: it is not a voter, or does not know that it was removed. A receiver that is not the leader
  * forwards it to the leader. A receiver does not adopt its epoch.
  */
 export interface JoinRequest {
@@ -98,7 +104,7 @@ export interface JoinRequest {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** A whole snapshot; the transport cuts it into chunks and puts it together again. */
+/** A whole snapshot; the transport splits it into chunks and joins them again. */
 export interface InstallSnapshot {
   readonly type: 'snapshot';
   readonly epoch: number;
@@ -120,15 +126,15 @@ export type RaftMessage =
   | JoinRequest
   | InstallSnapshot;
 
-/** What travels on a stream as it is (proto/raft.proto); snapshots are cut into chunks. */
+/** Messages that are sent unchanged on a stream (proto/raft.proto); snapshots are split into chunks. */
 export type StreamedMessage = Exclude<RaftMessage, InstallSnapshot>;
 
-/** What is wrong with a message of a peer beyond the types of its fields; null: nothing. The core relies on it. */
+/** Why a peer's message is invalid beyond the types of its fields; null: it is valid. The core relies on this check. */
 export function faultOf(message: StreamedMessage): string | null {
   return message.type === 'append' ? entriesFault(message.entries, message.baseOffset) : null;
 }
 
-/** Entries are contiguous, and voter sets among them can be read. */
+/** Checks that entries are contiguous, and that voter sets among them can be decoded. */
 export function entriesFault(entries: readonly Entry[], baseOffset: number): string | null {
   let next = baseOffset;
   for (const { offset, kind, payload } of entries) {

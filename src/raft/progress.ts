@@ -1,9 +1,10 @@
 /**
- * One follower as the leader sees it.
+ * The leader's state of one follower.
  *
- * - `probe`: the leader does not know where the logs differ; one append at a time, the next after a response or a heartbeat.
- * - `replicate`: it knows; appends are pipelined up to a window.
- * - `snapshot`: what the follower needs next is gone; nothing is appended until the snapshot has arrived.
+ * - `probe`: the leader does not know where the logs differ. One append is in flight at a time; the next follows a response or a
+ *   heartbeat.
+ * - `replicate`: the leader knows it. Appends are pipelined up to a window.
+ * - `snapshot`: the follower's next entries are compacted. Nothing is appended until the snapshot has arrived.
  *
  * Invariant: match <= next; in `replicate` everything below `next` was sent.
  */
@@ -18,38 +19,38 @@ export interface Inflight {
 
 export interface Progress {
   readonly id: NodeId;
-  /** The replica that answered; null before the first answer. */
+  /** The replica that responded; null before the first response. */
   directoryId: Uuid | null;
-  /** Endpoints that a learner sent; empty for voters, whose endpoints are in the voter set. */
+  /** Endpoints in a learner's messages; empty for voters, whose endpoints are in the voter set. */
   endpoints: readonly Endpoint[];
   state: 'probe' | 'replicate' | 'snapshot';
-  /** Exclusive end of the entries that are durable on the follower and equal the leader's. */
+  /** Exclusive end of the entries that are durable on the follower and equal to the leader's. */
   match: number;
   /** Offset of the next entry to send. */
   next: number;
   /** In `probe`: an append is in flight. */
   probeSent: boolean;
-  /** The store was asked for entries at `next`. */
+  /** A read of entries at `next` from the store is in progress. */
   reading: boolean;
   inflights: Inflight[];
   inflightBytes: number;
-  /** What was sent to the follower, on the assumption that it arrives. */
+  /** The high watermark that was last sent; assumed to have arrived. */
   sentHighWatermark: number;
   /** Monotonic times. */
   contactMs: number;
-  /** Since when it replicates. */
+  /** Time at which it entered `replicate`. */
   replicatingMs: number;
-  /** Pipelined appends arrived out of order and were rejected; the leader has not started again from the follower's end yet. */
+  /** Pipelined appends arrived out of order and were rejected; the leader has not restarted from the follower's end yet. */
   refused: boolean;
-  /** Time of the last append sent or acknowledged: no response since then means that messages were lost. */
+  /** Time of the last append sent or acknowledged: when no response follows for long, messages were lost. */
   movedMs: number;
   /** -1: never. */
   fetchedMs: number;
   caughtUpMs: number;
-  /** The leader's log end at the last contact, for `caughtUpMs`. */
+  /** The leader's log end offset at the last contact, for `caughtUpMs`. */
   leaderEndAtContact: number;
   linkDown: boolean;
-  /** The last round of heartbeats that it answered. */
+  /** The last round of heartbeats to which it responded. */
   round: number;
 }
 
@@ -78,7 +79,7 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
   };
 }
 
-/** Whether this replica is the voter `voter`: another disk on the same node does not count for it. */
+/** Whether this replica is the voter `voter`. Another disk on the same node is another replica. */
 export function countsFor(progress: Progress, voter: Voter): boolean {
   const { directoryId } = progress;
   return directoryId === null || voter.directoryId === uuidZero || voter.directoryId === directoryId;
@@ -121,7 +122,7 @@ export function freeInflights(progress: Progress): void {
   if (count > 0) progress.inflights.splice(0, count);
 }
 
-/** A message of the follower in this epoch. */
+/** A message of the follower in this epoch has arrived. */
 export function recordContact(progress: Progress, nowMs: number, leaderEndOffset: number): void {
   const before = progress.contactMs;
   progress.contactMs = nowMs;

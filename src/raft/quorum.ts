@@ -1,6 +1,4 @@
-/**
- * The arithmetic of majorities, in a file of its own so that tests can compare it with a slow version.
- */
+/** Majority arithmetic, in its own file so that tests can compare it with a slow version. */
 import { assert } from '../base/assert.ts';
 
 export function majority(voterCount: number): number {
@@ -8,8 +6,8 @@ export function majority(voterCount: number): number {
 }
 
 /**
- * The largest value that at least a majority has reached: the high watermark from match end offsets, or the latest
- * time since which a majority has answered. `values` holds one number for each voter and is sorted in place.
+ * The largest value that at least a majority has reached: the high watermark from match offsets, or the latest time since which a
+ * majority has responded. `values` has one number for each voter and is sorted in place.
  */
 export function majorityValue(values: number[]): number {
   assert(values.length > 0, 'a quorum has voters');
@@ -17,7 +15,7 @@ export function majorityValue(values: number[]): number {
   return values[majority(values.length) - 1] as number;
 }
 
-/** Insertion: there are few voters, and this runs with every acknowledgement. */
+/** Insertion sort: there are few voters, and this runs at every acknowledgement. */
 function sortDescending(values: number[]): void {
   for (let at = 1; at < values.length; at++) {
     const value = values[at] as number;

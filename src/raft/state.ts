@@ -1,8 +1,8 @@
 /**
- * State of the consensus core, its inputs and its effects. The functions in `role/` work on it; only they and `core.ts`
- * write it.
+ * State of the consensus core, its inputs and its effects. Only `core.ts` and the functions in `role/` change the state.
  *
- * Invariants: epoch and highWatermark never go back; highWatermark <= log.endOffset; in one epoch one vote and one leader.
+ * Invariants: epoch and highWatermark never decrease; highWatermark <= log.endOffset; in one epoch a replica casts one vote and
+ * follows one leader.
  */
 import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -24,11 +24,11 @@ import { VoterHistory, votersInForce } from './voters.ts';
 
 export interface RaftOptions {
   readonly me: ReplicaKey;
-  /** Where others reach this replica: what it says of itself when it wants the log. */
+  /** The endpoints of this replica, which it sends when it asks for the log. */
   readonly endpoints: readonly Endpoint[];
-  /** `controller.quorum.election.timeout.ms`: how long a campaign may last, and the largest pause between two. */
+  /** `controller.quorum.election.timeout.ms`: maximum duration of a campaign, and the largest pause between two. */
   readonly electionTimeoutMs: number;
-  /** `controller.quorum.fetch.timeout.ms`: silence after which a follower gives its leader up, and a leader itself. */
+  /** `controller.quorum.fetch.timeout.ms`: without messages for this time a follower gives up its leader, and a leader steps down. */
   readonly fetchTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly appendBytesMax: number;
@@ -39,9 +39,9 @@ export interface RaftOptions {
   readonly cacheBytesMax: number;
   /** Entries kept before a snapshot, for followers that lag a little. */
   readonly trailingEntries: number;
-  /** Replicas that are no voters and get the log from this leader. */
+  /** Maximum number of learners: replicas that are not voters and receive the log from this leader. */
   readonly learnersMax: number;
-  /** Reads that wait for a majority to confirm this leader. */
+  /** Maximum number of reads that wait for a majority to confirm this leader. */
   readonly readsMax: number;
 }
 
@@ -68,10 +68,10 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
   };
 }
 
-/** The moment of a step. */
+/** The time of a step. */
 export interface Now {
   readonly monotonicMs: number;
-  /** Only for the time that entries carry. */
+  /** Used only as the timestamp of entries. */
   readonly wallMs: number;
 }
 
@@ -82,27 +82,27 @@ export interface Proposal {
   readonly payload: Uint8Array;
 }
 
-/** What is to become of the voter set, one voter at a time. */
+/** A change of the voter set, one voter at a time. */
 export type VoterChange =
   | { readonly kind: 'add'; readonly voter: Voter }
   | { readonly kind: 'remove'; readonly voter: ReplicaKey }
-  /** Other endpoints of a voter that is one. */
+  /** Other endpoints of an existing voter. */
   | { readonly kind: 'update'; readonly voter: Voter }
-  /** From static to dynamic: from here on the log says who votes, with directory ids. */
+  /** From static to dynamic: from this entry on the voter set, with directory ids, is in the log. */
   | { readonly kind: 'upgrade' };
 
 export type Input =
   | { readonly type: 'tick' }
   | { readonly type: 'message'; readonly from: ReplicaKey; readonly message: RaftMessage }
-  /** Hints of the transport; nothing depends on them but speed. */
+  /** Hints of the transport, which only make elections faster. */
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
   | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }
-  /** Answered by `readReady` once it is certain that no other replica led when the request was made. */
+  /** Answered by `readReady` when it is certain that no other replica led when the request was made. */
   | { readonly type: 'readBarrier'; readonly ticket: number }
   /** All writes up to `seq` are durable. */
   | { readonly type: 'persisted'; readonly seq: number }
-  /** Answer to `readLog`; null when the entries are no longer there. */
+  /** Response to `readLog`; null when the entries were compacted. */
   | { readonly type: 'logRead'; readonly read: ReadLog; readonly entries: readonly Entry[] | null }
   /** This replica's own snapshot is durable. */
   | { readonly type: 'snapshotSaved'; readonly meta: SnapshotMeta }
@@ -130,18 +130,18 @@ export type Refusal =
   | 'tooLarge'
   /** The last voter set is not committed yet. */
   | 'changePending'
-  /** Nothing of this leader's epoch is committed yet. */
+  /** No entry of this leader's epoch is committed yet. */
   | 'notReady'
-  /** The replica is unknown here, or lags. */
+  /** The leader does not know the replica, or it lags. */
   | 'notCaughtUp'
   | 'duplicateVoter'
   | 'unknownVoter'
-  /** The configuration says who votes (kraft.version 0). */
+  /** The voters come from the configuration (kraft.version 0). */
   | 'staticVoters'
   | 'lastVoter';
 
 /**
- * What the driver does after a step, in this order: queue `writes`, send `send`, keep each `sendAfter` until its write is
+ * What the driver does after a step, in this order: queue `writes`, send `send`, keep each of `sendAfter` until its write is
  * durable, then the rest.
  */
 export interface Effects {
@@ -152,9 +152,9 @@ export interface Effects {
   readonly sendSnapshot: { readonly to: NodeId; readonly epoch: number }[];
   readonly accepted: { readonly ticket: number; readonly offset: number }[];
   readonly refused: { readonly ticket: number; readonly reason: Refusal }[];
-  /** The state made of all entries below `endOffset` may be read: it holds all that was committed when the read was asked for. */
+  /** The state of all entries below `endOffset` may be read: it contains everything that was committed when the read was requested. */
   readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
-  /** Messages for the bootstrap servers, whose ids are not known. At most one. */
+  /** Messages for the bootstrap servers, whose ids are unknown. At most one. */
   readonly announce: JoinRequest[];
 }
 
@@ -172,7 +172,7 @@ export function newEffects(): Effects {
   };
 }
 
-/** `resigned`: it may have led this epoch and never will again. Otherwise like `unattached`: no leader known. */
+/** `resigned`: it may have led this epoch and will not lead it again. Otherwise as `unattached`: no leader is known. */
 export interface Unattached {
   readonly name: 'unattached' | 'resigned';
   deadlineMs: number;
@@ -183,12 +183,12 @@ export interface Follower {
   readonly name: 'follower';
   readonly leaderId: NodeId;
   contactMs: number;
-  /** Its stream broke and nothing came since: it has probably died. */
+  /** The leader's stream broke and no message came since: it has probably ended. */
   linkDown: boolean;
   deadlineMs: number;
 }
 
-/** Asks whether it could win, in its old epoch; keeps its leader, which may be alive after all. */
+/** Asks in its old epoch whether it could win; keeps its leader, which may still be alive. */
 export interface Prospective {
   readonly name: 'prospective';
   readonly leaderId: NodeId | null;
@@ -216,7 +216,7 @@ export interface Leader {
   readonly startOffset: number;
   readonly progress: Map<NodeId, Progress>;
   deadlineMs: number;
-  /** Bytes of the entries from the high watermark on, each with its end. */
+  /** The entries from the high watermark on, with their sizes and end offsets. */
   uncommitted: { endOffset: number; sizeBytes: number }[];
   uncommittedBytes: number;
   transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
@@ -224,7 +224,7 @@ export interface Leader {
   readonly transfersFailed: Set<NodeId>;
   /** Number of the last round of heartbeats for reads. */
   round: number;
-  /** In the order in which they came. `round` 0: none has begun for it. */
+  /** In the order of arrival. `round` 0: no round has begun for the read. */
   readonly reads: { readonly ticket: number; round: number; endOffset: number }[];
 }
 
@@ -255,9 +255,9 @@ export class RaftState {
   highWatermark: number;
   role: Role;
   retired = false;
-  /** The newest durable snapshot's end. */
+  /** End offset of the newest durable snapshot. */
   snapshotEndOffset: number;
-  /** Changes with the learners of this leader, and where they are. */
+  /** Incremented when the learners of this leader, or their endpoints, change. */
   learnersVersion = 0;
   effects: Effects = newEffects();
 
@@ -303,7 +303,7 @@ export class RaftState {
     this.effects.send.push({ to, message });
   }
 
-  /** Sends what is a promise: after everything asked for so far is durable. */
+  /** Sends a message that promises durability: after all writes requested so far are durable. */
   sendDurably(to: NodeId, message: RaftMessage): void {
     const seq = this.log.lastSeq;
     if (seq <= this.log.persistedSeq) this.send(to, message);
@@ -314,7 +314,7 @@ export class RaftState {
     return { epoch: this.epoch, votedFor: this.votedFor, highWatermark: this.highWatermark };
   }
 
-  /** Epoch or vote changed. */
+  /** Writes the changed epoch or vote; returns the number of the write. */
   writeHardState(): number {
     const seq = this.log.beginWrite(this.log.endOffset);
     this.effects.writes.push({

@@ -1,11 +1,14 @@
 /**
- * The types of the consensus core. All offsets count entries from 0. An `…EndOffset` is exclusive: the offset that the
- * next entry gets. Epochs count from 1; epoch 0 stands before the first election.
+ * The types of the consensus core. Offsets count entries from 0. An `…EndOffset` is exclusive: the offset of the next entry. Epochs
+ * count from 1; epoch 0 is before the first election.
  */
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
-/** What votes and acknowledges is a disk on a node. A node with a wiped disk is another replica. */
+/**
+ * A replica is a disk on a node: only the same disk can keep votes and acknowledgements. A node with a wiped disk is another
+ * replica.
+ */
 export interface ReplicaKey {
   readonly id: NodeId;
   readonly directoryId: Uuid;
@@ -17,14 +20,14 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** A member of the quorum. `directoryId` is zero while it isn't known (static voters): then the node id alone decides. */
+/** A member of the quorum. While `directoryId` is zero (static voters), only the node id identifies the voter. */
 export interface Voter {
   readonly id: NodeId;
   readonly directoryId: Uuid;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** `leaderChange`: first entry of a leader, no payload. `voters`: a new voter set, in force as soon as it is appended. */
+/** `leaderChange`: first entry of a leader, without payload. `voters`: a new voter set, in force when it is appended. */
 export type EntryKind = 'data' | 'leaderChange' | 'voters';
 
 export interface Entry {
@@ -35,14 +38,14 @@ export interface Entry {
   readonly appendedMs: number;
 }
 
-/** What must survive a crash besides the log. `highWatermark` is advisory: never ahead of the entries stored with it. */
+/** State that must survive a crash besides the log. `highWatermark` is advisory: never ahead of the entries stored with it. */
 export interface HardState {
   readonly epoch: number;
   readonly votedFor: ReplicaKey | null;
   readonly highWatermark: number;
 }
 
-/** A snapshot holds all entries below `endOffset`; `epoch` is that of the last of them. */
+/** A snapshot covers all entries below `endOffset`; `epoch` is that of the last of them. */
 export interface SnapshotMeta {
   readonly endOffset: number;
   readonly epoch: number;

@@ -1,6 +1,6 @@
 /**
- * The voter set as bytes: the payload of an entry of kind `voters` (VoterSet of proto/storage.proto), and part of a snapshot file.
- * Releases up to 0.1 wrote another form, which is still read.
+ * The format of a voter set: the payload of an entry of kind `voters` (VoterSet of proto/storage.proto), and part of a snapshot
+ * file. Release 0.1 wrote another format, which can still be read.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../base/protobuf.ts';
@@ -8,7 +8,7 @@ import { isUuid, uuidZero } from '../base/uuid.ts';
 import { FixedReader } from './fixed-reader.ts';
 import type { Endpoint, Voter } from './types.ts';
 
-/** First byte of the form of release 0.1; no field of a VoterSet begins so. */
+/** First byte of the format of release 0.1; no field of a VoterSet begins with it. */
 const firstForm = 1;
 
 export function encodeVoters(voters: readonly Voter[]): Uint8Array {
@@ -17,7 +17,7 @@ export function encodeVoters(voters: readonly Voter[]): Uint8Array {
   return writer.finish();
 }
 
-/** StoredVoter. */
+/** Encodes a StoredVoter. */
 export function encodeVoter(voter: Voter): Uint8Array {
   const writer = new ProtoWriter();
   writer.uint(1, voter.id);

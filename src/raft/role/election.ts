@@ -1,9 +1,9 @@
 /**
- * Elections: who campaigns when, whom a replica votes for.
+ * Elections: when a replica campaigns, and for which candidates it votes.
  *
- * Pre-vote: before it raises its epoch, a replica asks whether a majority would vote for it; a majority with a live leader
- * refuses, so a replica that only lost its own links does not disturb the quorum. Votes and requests for them leave only when
- * the epoch, the vote and the log that they state are durable.
+ * Pre-vote: before a replica increments its epoch, it asks whether a majority would vote for it. Voters that hear a leader refuse,
+ * so a replica that only lost its own links does not disturb the quorum. Votes and vote requests are sent only when the epoch, the
+ * vote and the log that they state are durable.
  */
 import { assert } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -16,14 +16,14 @@ import { becomeLeader } from './leader.ts';
 import { announce } from './membership.ts';
 import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 
-/** Between two replicas that saw the leader's stream break at once: enough for the first to win. */
+/** Delay between two replicas that detect the broken stream of the leader at the same time; enough for the first one to win. */
 const staggerMs = 15;
-/** After so many pre-votes without a majority a voter asks the leader for the log, as a replica that is no voter does. */
+/** After this many pre-votes without a majority a voter asks to receive the log, as a replica that is not a voter does. */
 const attemptsInVainMax = 3;
-/** The least time for which a replica that campaigns lets another candidate go first. */
+/** Minimum time for which a campaigning replica yields to another candidate. */
 const yieldMs = 50;
 
-/** First deadline after the start. A quorum of one campaigns at once. */
+/** The first deadline after the start. A quorum of one campaigns at once. */
 export function scheduleFirstElection(state: RaftState): void {
   assert(
     state.role.name === 'unattached' || state.role.name === 'resigned',
@@ -33,7 +33,7 @@ export function scheduleFirstElection(state: RaftState): void {
   state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
 }
 
-/** The deadline of a role without leadership has passed. */
+/** The deadline of a replica that does not lead has passed. */
 export function electionTimedOut(state: RaftState): void {
   const role = state.role;
   assert(role.name !== 'leader', 'a leader has no election deadline');
@@ -50,9 +50,10 @@ export function electionTimedOut(state: RaftState): void {
 }
 
 /**
- * A voter may campaign. A replica that is no voter may, for the sake of its log (thesis 4.2.2), in two cases: its removal is not known to
- * be committed; or it found no leader and has entries that may not be committed. All voters may then have shorter logs and refuse
- * each other, so that only this replica can be elected. It does not count itself in majorities, and transfers its leadership.
+ * A voter may campaign. A replica that is not a voter may campaign, because its log may be needed (thesis 4.2.2), in two cases: its
+ * removal is not known to be committed; or it found no leader and has entries that may be uncommitted. In that case all voters may
+ * have shorter logs and refuse each other, so only this replica can be elected. It does not count itself in majorities, and
+ * transfers its leadership.
  */
 function mayCampaign(state: RaftState, attempts: number): boolean {
   if (state.amVoter) return true;
@@ -70,11 +71,11 @@ function mayCampaign(state: RaftState, attempts: number): boolean {
   return true;
 }
 
-/** No voter: it can only ask for the log. */
+/** The replica is not a voter: it can only ask to receive the log. */
 function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;
-  assert(role.name !== 'leader' && role.name !== 'follower', 'nobody is followed any more');
+  assert(role.name !== 'leader' && role.name !== 'follower', 'only a replica without a leader looks for one');
   const pauseMs = state.options.electionTimeoutMs / 2;
   const deadlineMs = state.nowMs + pauseMs + state.randomMs(pauseMs);
   state.role = {
@@ -85,7 +86,7 @@ function lookForLeader(state: RaftState, attempts: number): void {
   announce(state);
 }
 
-/** A stream to or from `peer` broke. When it is the leader's, voters send pre-votes at once, one after the other. */
+/** A stream to or from `peer` broke. If `peer` is the leader, voters send pre-votes at once, staggered. */
 export function linkDown(state: RaftState, peer: NodeId): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
@@ -101,7 +102,7 @@ export function linkUp(state: RaftState): void {
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + state.randomMs(retryMs * 2));
 }
 
-/** The leader went on purpose: its voters ask at once, in the order that it gave. */
+/** The leader has resigned: its voters campaign at once, in the order that it gave. */
 export function handleResignation(state: RaftState, from: NodeId, { successors }: Resignation): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== from) return;
@@ -125,11 +126,11 @@ function becomeProspective(state: RaftState, attempts: number): void {
   };
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
-  // Earlier pre-votes found no majority: it may have been removed while it was away, which only the leader can tell it.
+  // Earlier pre-votes found no majority. This replica may have been removed while it was away; only the leader can tell it.
   if (attempts >= attemptsInVainMax || !state.amVoter) announce(state);
 }
 
-/** Campaigns in the next epoch. `transfer`: the leader asked for it, so nobody protects it. */
+/** Campaigns in the next epoch. `transfer`: at the leader's request, so voters grant although they hear the leader. */
 export function becomeCandidate(state: RaftState, transfer: boolean, attempts: number): void {
   assert(state.role.name !== 'leader', 'a leader does not campaign');
   state.epoch += 1;
@@ -164,7 +165,7 @@ function voteRequest(
   };
 }
 
-/** A write is durable: with it perhaps the candidate's vote for itself. */
+/** A write is durable; it may be the candidate's vote for itself. */
 export function ownVotePersisted(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'candidate' || state.log.persistedSeq < role.ownVoteSeq) return;
@@ -181,7 +182,7 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
     return;
   }
   if (request.epoch > state.epoch) {
-    // A replica that fell behind or came back does not depose a leader that is alive.
+    // A replica that fell behind or came back must not depose a live leader.
     if (!request.transfer && hasLiveLeader(state)) return;
     becomeUnattached(state, request.epoch, 0);
   }
@@ -197,8 +198,8 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
 }
 
 /**
- * Lets a replica that got this pre-vote campaign first, for a moment: two that ask at the same time would both get it, campaign,
- * and split the votes. Of two that ask already, the one with the shorter log, or the larger id, steps back.
+ * Yields for a moment to a replica that got this replica's pre-vote. Otherwise two that ask at the same time would both get
+ * pre-votes, campaign, and split the votes. Of two that are already asking, the one with the shorter log, or the larger id, yields.
  */
 function yieldTo(state: RaftState, other: ReplicaKey, request: VoteRequest): void {
   const role = state.role;
@@ -221,13 +222,13 @@ function mayVoteFor(state: RaftState, candidate: ReplicaKey): boolean {
   return state.leaderId === null;
 }
 
-/** The candidate's log is at least as far as ours (Raft paper 5.4.1): by last epoch first, then by length. */
+/** Whether the candidate's log is at least as up to date as this one (Raft paper 5.4.1): by last epoch first, then by length. */
 function isUpToDate(state: RaftState, request: VoteRequest): boolean {
   if (request.lastEpoch !== state.log.lastEpoch) return request.lastEpoch > state.log.lastEpoch;
   return request.logEndOffset >= state.log.endOffset;
 }
 
-/** This replica leads, or hears its leader and its leader's stream is whole. */
+/** Whether this replica leads, or hears its leader and the leader's stream is open. */
 export function hasLiveLeader(state: RaftState): boolean {
   const role = state.role;
   if (role.name === 'leader') return role.transfer === null;
@@ -262,7 +263,8 @@ function countVotes(state: RaftState): void {
   } else if (role.name === 'candidate') {
     const answered = granted + rejected >= majority(voters.length);
     if (result === 'lost') becomeUnattached(state, state.epoch, role.attempts + 1);
-    // The vote is split, and a voter without a response is probably dead: the pause need not be as long as for a slow disk.
+    // The votes are split, and a voter that does not respond has probably ended; then the pause can be shorter than for a slow
+    // disk.
     else if (answered) {
       role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + retryPauseMs(state, role.attempts + 1));
     }

@@ -1,6 +1,6 @@
 /**
- * What a replica does with the messages of its leader: append, heartbeat, snapshot. The caller has compared epochs and made
- * it a follower of the sender. Acknowledgements leave when what they acknowledge is durable.
+ * How a replica handles the messages of its leader: append, heartbeat, snapshot. The caller has compared epochs and made it a
+ * follower of the sender. Acknowledgements are sent when the acknowledged entries are durable.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -17,13 +17,13 @@ export function handleAppend(state: RaftState, from: NodeId, request: AppendRequ
   const { log } = state;
   const requestEnd = request.baseOffset + request.entries.length;
   if (requestEnd <= state.highWatermark) {
-    // A late message about what is committed: the leader has that prefix too.
+    // A delayed message about committed entries: the leader has that prefix too.
     accept(state, from, request, state.highWatermark);
     return;
   }
   let { baseOffset, previousEpoch, entries } = request;
   if (baseOffset < state.highWatermark) {
-    // What is committed is equal on all replicas, and may be compacted here: compare from there on.
+    // Committed entries are equal on all replicas, and may be compacted here, so the comparison begins after them.
     entries = entries.slice(state.highWatermark - baseOffset);
     baseOffset = state.highWatermark;
     previousEpoch = log.epochAt(baseOffset - 1);
@@ -39,7 +39,7 @@ export function handleAppend(state: RaftState, from: NodeId, request: AppendRequ
   accept(state, from, request, requestEnd);
 }
 
-/** Index of the first entry that the log lacks or has of another epoch: only from there on anything is replaced. */
+/** Index of the first entry that is missing in the log or has another epoch there; entries are replaced only from that one on. */
 function firstDifference(state: RaftState, entries: readonly Entry[]): number {
   let index = 0;
   for (const entry of entries) {
@@ -81,7 +81,7 @@ export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heart
         'empty the directory, format it and let it join as a new replica',
     );
   }
-  // The leader tells at most what we acknowledged in its epoch, so our log is equal to its own up to there.
+  // The leader sends at most the offset that this replica acknowledged in its epoch, so this log equals the leader's up to there.
   state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
   if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch, round: heartbeat.round });
 }
@@ -92,7 +92,7 @@ export function handleSnapshot(state: RaftState, from: NodeId, snapshot: Install
   const { log } = state;
   if (endOffset > state.highWatermark) {
     if (endOffset <= log.endOffset && log.epochAt(endOffset - 1) === snapshotEpoch) {
-      // The log holds all of it already; what follows in it may be needed.
+      // The log already has everything in the snapshot; the entries after it may be needed.
       state.advanceHighWatermark(endOffset);
     } else {
       const seq = log.install(endOffset, snapshotEpoch);
@@ -113,7 +113,7 @@ export function handleSnapshot(state: RaftState, from: NodeId, snapshot: Install
   });
 }
 
-/** The leader hands over to this replica. */
+/** The leader transfers its leadership to this replica. */
 export function handleTimeoutNow(state: RaftState): void {
   if (state.role.name !== 'follower' || !state.amVoter || state.retired) return;
   becomeCandidate(state, true, 0);

@@ -1,8 +1,8 @@
 /**
- * The leader: appends, replicates, commits, and steps down when no majority answers any more.
+ * The leader: appends, replicates, commits, and steps down when no majority responds any more.
  *
- * It commits only by entries of its own epoch (Raft paper 5.4.2): the `leaderChange` entry that it appends first brings the
- * rest. Its own disk counts like any other replica, when the write is durable. Its log is never truncated while it leads.
+ * It commits only by entries of its own epoch (Raft paper 5.4.2); the `leaderChange` entry that it appends first commits the
+ * earlier ones. Its own disk counts like any other replica's, when the write is durable. Its log is never truncated while it leads.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -55,7 +55,7 @@ export function becomeLeader(state: RaftState): void {
   const entries = [newEntry(state, startOffset, 'leaderChange', nothing)];
   const voters = state.voters.current;
   if (state.voters.currentOffset < 0 && voters.every((voter) => voter.directoryId !== uuidZero)) {
-    // The quorum was formatted with its members' directories: from here on the log says who votes.
+    // The quorum was formatted with the directory ids of its voters: from this entry on the voter set is in the log.
     entries.push(newEntry(state, startOffset + 1, 'voters', encodeVoters(voters)));
   }
   appendAsLeader(state, entries);
@@ -106,7 +106,7 @@ function refuse(state: RaftState, proposal: Proposal, newBytes: number): Refusal
   return waiting > 0 && waiting + sizeBytes > uncommittedBytesMax ? 'busy' : null;
 }
 
-/** The largest end that a majority holds becomes the high watermark, when its last entry is of this epoch. */
+/** The largest offset that a majority has becomes the high watermark, if the last entry below it is of this epoch. */
 export function maybeCommit(state: RaftState): void {
   const leader = leaderOf(state);
   const { me } = state.options;
@@ -133,13 +133,13 @@ function commit(state: RaftState, leader: Leader, endOffset: number): void {
   leader.uncommitted.splice(0, count);
 }
 
-/** A message of this epoch from a replica that this leader feeds. Null when it doesn't. */
+/** The progress of the replica that sent a message of this epoch; null when this leader does not replicate to it. */
 function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   const leader = leaderOf(state);
   const known = leader.progress.get(from.id);
   if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
-    // The node came back with another disk: nothing of what the old one held may count.
+    // The node came back with another disk: nothing that was on the old one may count.
     mark('raft.other-disk');
     const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
     fresh.directoryId = from.directoryId;
@@ -178,17 +178,17 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
 
 function rejected(state: RaftState, progress: Progress, response: AppendResponse): void {
   if (isStale(state, progress, response) || response.endOffset >= response.baseOffset) return;
-  // Where our log still has an epoch that can be in the follower's: one step back for each epoch, not for each entry.
+  // The end of an epoch that may be in the follower's log: this goes back one step per epoch, not per entry.
   const end = state.log.endOfEpoch(response.endEpoch, Math.min(response.endOffset, state.log.endOffset));
   becomeProbe(progress, end.endOffset);
 }
 
-/** Late responses to earlier appends are recognised by their base offset. */
+/** Delayed responses to earlier appends are recognised by their base offset. */
 function isStale(state: RaftState, progress: Progress, response: AppendResponse): boolean {
   if (progress.state === 'snapshot') return true;
   if (progress.state === 'probe') return response.baseOffset !== progress.next;
   if (response.baseOffset <= progress.match) return true;
-  // What is pipelined arrived out of order, and the whole window is refused one by one: one fresh start is enough.
+  // When pipelined appends arrive out of order, each of the window is rejected. One restart is enough.
   const isRepeated = state.nowMs - progress.replicatingMs < state.options.heartbeatMs / 8;
   if (isRepeated) {
     mark('raft.refusals-in-a-row');
@@ -213,8 +213,8 @@ export function handleHeartbeatResponse(
     progress.match < progress.next &&
     (progress.refused || silentMs > 2 * state.options.heartbeatMs)
   ) {
-    // Alive, but some of what was sent was refused, or nothing acknowledged for long: lost on the way, or a slow disk. Asking
-    // again costs little.
+    // The follower responds, but appends were rejected, or none was acknowledged for long: messages were lost, or its disk is slow.
+    // Probing again costs little.
     becomeProbe(progress, progress.match);
     progress.movedMs = state.nowMs;
   }
@@ -235,7 +235,7 @@ export function handleSnapshotSent(state: RaftState, to: NodeId, endOffset: numb
   const progress = leaderOf(state).progress.get(to);
   if (progress === undefined || progress.state !== 'snapshot') return;
   becomeProbe(progress, ok ? endOffset : progress.match);
-  // The next heartbeat's answer lets it go on; its acknowledgement, when that comes first.
+  // The response to the next heartbeat, or an acknowledgement if that comes first, continues the replication.
   progress.probeSent = true;
 }
 
@@ -250,7 +250,7 @@ export function linkChanged(state: RaftState, peer: NodeId, up: boolean): void {
   if (!up && leader.transfer?.target === peer) abortTransfer(state, leader);
 }
 
-/** Heartbeats are due, and the check whether a majority still answers them. */
+/** Sends due heartbeats, and checks whether a majority still responds to them. */
 export function leaderTick(state: RaftState): void {
   const leader = leaderOf(state);
   const { heartbeatMs } = state.options;
@@ -259,7 +259,7 @@ export function leaderTick(state: RaftState): void {
   beginRound(state, leader);
   for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
   transferTick(state, leader);
-  // After a pause of this process the answers may still wait to be read: look again at the next heartbeat.
+  // After a pause of this process the responses may not have been read yet, so the check waits until the next heartbeat.
   if (lateMs > heartbeatMs) mark('raft.late-tick');
   else if (state.role.name === 'leader') checkQuorum(state, state.role);
 }

@@ -1,12 +1,13 @@
 /**
- * Who belongs to the quorum: replicas that ask for the log, and changes of the voter set.
+ * Membership of the quorum: replicas that ask for the log, and changes of the voter set.
  *
- * A replica that is no voter and hears no leader says so (`join`) to the voters it knows and to the bootstrap servers. The
- * leader then feeds it like a voter, but never counts it: a learner. Only a learner that has caught up is made a voter.
+ * A replica that is not a voter and hears no leader sends `join` to the voters that it knows and to the bootstrap servers. The
+ * leader then replicates to it as to a voter, but never counts it: it is a learner. Only a learner that has caught up can become a
+ * voter.
  *
- * A set differs from the one before in one voter, and is appended only when that one is committed and when this leader has
- * committed something of its own epoch: so a majority of the one always meets a majority of the other. It is in force on
- * append. A leader that removes itself goes on without counting itself until that is committed, then hands over.
+ * A voter set differs from the previous one in one voter. It is appended only when the previous one is committed and this leader
+ * has committed an entry of its own epoch; so a majority of the one always overlaps a majority of the other. It is in force when it
+ * is appended. A leader that removes itself continues without counting itself until the removal is committed, then hands over.
  */
 import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -18,10 +19,10 @@ import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from
 import { encodeVoters } from '../voter-set.ts';
 import { appendAsLeader, newEntry } from './leader.ts';
 
-/** A learner that was silent for so many fetch timeouts is forgotten; it announces itself when it comes back. */
+/** A learner from which nothing came for this many fetch timeouts is removed; it sends `join` when it comes back. */
 const learnerTimeouts = 5;
 
-/** Asks for the log, at every replica that may know the leader. */
+/** Asks for the log at every replica that may know the leader. */
 export function announce(state: RaftState): void {
   const { me, endpoints } = state.options;
   const message: JoinRequest = { type: 'join', epoch: state.epoch, replica: me, endpoints };
@@ -37,7 +38,7 @@ export function handleJoin(state: RaftState, from: ReplicaKey, message: JoinRequ
     return;
   }
   const { leaderId } = state;
-  // One step only, from the replica itself: nothing goes round in circles.
+  // Forward only one step, and only from the replica itself, so that no message circulates.
   if (leaderId === null || leaderId === replica.id || from.id !== replica.id) return;
   mark('raft.join-passed-on');
   state.send(leaderId, message);
@@ -48,7 +49,8 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
     known.directoryId = replica.directoryId;
     if (!sameEndpoints(known.endpoints, endpoints)) setEndpoints(state, known, endpoints);
-    // It has no leader: what was in flight to it is lost. So the message does not count as contact that confirms this leader.
+    // The learner has no leader, so what was in flight to it is lost. The message does not count as contact that confirms this
+    // leader.
     if (known.state !== 'snapshot') becomeProbe(known, known.match > 0 ? known.match : known.next);
     return;
   }
@@ -74,7 +76,7 @@ function setEndpoints(state: RaftState, progress: Progress, endpoints: readonly 
   state.learnersVersion += 1;
 }
 
-/** A replica that the leader sends the log to, but that does not count for majorities: no voter, or a voter's node with another disk. */
+/** Replicas to which the leader replicates without counting them in majorities: not voters, or a voter's node with another disk. */
 export function learners(state: RaftState, leader: Leader): Progress[] {
   const { current } = state.voters;
   return [...leader.progress.values()].filter(({ id, directoryId }) =>
@@ -84,7 +86,7 @@ export function learners(state: RaftState, leader: Leader): Progress[] {
   );
 }
 
-/** With each heartbeat. */
+/** Called with each heartbeat. */
 export function dropSilentLearners(state: RaftState, leader: Leader): void {
   const silentSinceMs = state.nowMs - learnerTimeouts * state.options.fetchTimeoutMs;
   for (const learner of learners(state, leader)) {
@@ -116,11 +118,11 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
   accepted.push({ ticket, offset });
 }
 
-/** A removed voter is sent the entry that removes it: it is a learner from now on. */
+/** A removed voter still receives the entry that removes it, as a learner. */
 function keepFeeding(state: RaftState, leader: Leader, removed: ReplicaKey): void {
   const progress = leader.progress.get(removed.id);
   const voter = voterOf(state.voters.current, removed);
-  // The replica does not answer: when it comes back it asks for the log itself.
+  // The replica has not responded; when it comes back it asks for the log itself.
   if (progress?.directoryId === null) leader.progress.delete(removed.id);
   if (
     progress === undefined ||
@@ -168,8 +170,8 @@ function changed(state: RaftState, leader: Leader, change: VoterChange): readonl
 }
 
 /**
- * It has all of the log, or had all of it within the last election timeout (thesis 4.2.1): while it catches up on the rest,
- * a majority that needs it waits no longer than for an election.
+ * Whether the learner has all of the log, or had all of it within the last election timeout (thesis 4.2.1). A majority that needs
+ * it then waits no longer than for an election.
  */
 function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boolean {
   const progress = leader.progress.get(voter.id);
@@ -180,7 +182,7 @@ function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boole
   return progress.caughtUpMs >= 0 && state.nowMs - progress.caughtUpMs <= electionTimeoutMs + heartbeatMs;
 }
 
-/** The same voters, each with the directory id that its messages carry. */
+/** The same voters, each with the directory id in its messages. */
 function withDirectories(state: RaftState, leader: Leader): readonly Voter[] | Refusal {
   const voters: Voter[] = [];
   for (const voter of state.voters.current) {

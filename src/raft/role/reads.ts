@@ -1,10 +1,10 @@
 /**
- * Reads of the leader's state that see everything that was committed before they were asked for.
+ * Linearizable reads of the leader's state: a read sees everything that was committed before it was requested.
  *
- * The leader notes its high watermark, once an entry of its own epoch is committed, and begins a round: a heartbeat with a
- * number that it alone gives. When a majority has answered that number or a later one, no other leader had been elected in a
- * later epoch when the round began, so no other leader had committed more. One round is in flight at a time; reads that come in the
- * meantime share the next one. Each regular heartbeat is a round too, so that a lost message delays a read by one heartbeat at most.
+ * Once an entry of its own epoch is committed, the leader notes its high watermark and begins a round: a heartbeat with a unique
+ * number. When a majority has responded to that number or a later one, no leader of a later epoch had been elected when the round
+ * began, so no other leader had committed more. One round is in flight at a time; reads that arrive meanwhile share the next one.
+ * Each regular heartbeat is a round too, so a lost message delays a read by at most one heartbeat.
  */
 import { mark } from '../../base/mark.ts';
 import { countsFor } from '../progress.ts';
@@ -25,7 +25,10 @@ export function readBarrier(state: RaftState, ticket: number): void {
   }
 }
 
-/** Gives the reads that wait for one a round. The caller sends its number to the voters. False: none waits, or none may begin. */
+/**
+ * Assigns a round to the reads that wait for one; the caller sends its number to the voters. Returns false when no read waits, or
+ * none may begin.
+ */
 export function beginRound(state: RaftState, leader: Leader): boolean {
   if (leader.reads.at(-1)?.round !== 0) return false;
   if (state.highWatermark <= leader.startOffset) {
@@ -42,7 +45,7 @@ export function beginRound(state: RaftState, leader: Leader): boolean {
   return true;
 }
 
-/** At the end of a step: answers what is confirmed, begins the next round when none is on its way. */
+/** Called at the end of a step: answers confirmed reads, and begins the next round when none is in flight. */
 export function driveReads(state: RaftState): void {
   const leader = state.role;
   if (leader.name !== 'leader' || leader.reads.length === 0) return;
@@ -72,7 +75,7 @@ function answerReads(state: RaftState, leader: Leader): void {
   if (count > 0) leader.reads.splice(0, count);
 }
 
-/** The leadership is over: another replica may have committed more. */
+/** The leadership has ended: another replica may have committed more. */
 export function refuseReads(state: RaftState, leader: Leader): void {
   for (const { ticket } of leader.reads) {
     mark('raft.read-refused-by-step-down');

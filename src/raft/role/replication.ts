@@ -1,6 +1,6 @@
 /**
- * Sending what followers lack, within their windows. Runs once at the end of a step, so that everything that came in
- * together leaves together.
+ * Sends followers the entries that they lack, within their windows. Runs once at the end of a step, so that inputs of one step
+ * share messages.
  */
 import { assert } from '../../base/assert.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -21,7 +21,7 @@ export function replicate(state: RaftState): void {
   }
 }
 
-/** Asks for an answer, which confirms this leader, and brings the high watermark. */
+/** Requests a response, which confirms this leader, and brings the high watermark. */
 export function sendHeartbeat(state: RaftState, progress: Progress): void {
   const leader = leaderOf(state);
   const highWatermark = Math.min(progress.match, state.highWatermark);
@@ -60,7 +60,7 @@ function maySend(state: RaftState, progress: Progress): boolean {
   return progress.inflights.length < inflightCountMax && progress.inflightBytes < inflightBytesMax;
 }
 
-/** Null: the store was asked. */
+/** Null: a read from the store was requested. */
 function entriesFor(state: RaftState, progress: Progress): readonly Entry[] | null {
   const { log } = state;
   const bytesMax = state.options.appendBytesMax;
@@ -88,7 +88,7 @@ function sendAppend(state: RaftState, progress: Progress, entries: readonly Entr
   const { epoch, highWatermark } = state;
   const previousEpoch = state.log.epochAt(baseOffset - 1);
   state.send(progress.id, { type: 'append', epoch, baseOffset, previousEpoch, highWatermark, entries });
-  // A gap in answers counts from the moment at which something was first on its way.
+  // The time without responses is counted from when an append is first in flight.
   if (progress.inflights.length === 0) progress.movedMs = state.nowMs;
   if (progress.state === 'probe') {
     progress.probeSent = true;

@@ -1,7 +1,7 @@
 /**
- * How a leadership ends on purpose: the leader tells the voter that has most to campaign at once (`timeoutNow`), when that has all of the log.
- * Until then, and until it hears of a later epoch, it takes no proposals. When no voter can be told it resigns and says so, so
- * that the others need not wait until they miss it.
+ * Deliberate ends of a leadership. The leader tells the voter with the longest log to campaign at once (`timeoutNow`), when that
+ * voter has all of the log. Until then, and until the leader receives a later epoch, it accepts no proposals. When no voter can
+ * take over, the leader resigns and announces it, so that the others need not wait for a time-out.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
@@ -9,14 +9,14 @@ import { countsFor, type Progress } from '../progress.ts';
 import type { Leader, RaftState } from '../state.ts';
 import { becomeUnattached } from './transitions.ts';
 
-/** The node shuts down, or was removed from the voters and that is committed and delivered here. */
+/** The node shuts down, or its removal from the voters is committed and delivered here. */
 function isLeaving(state: RaftState): boolean {
   if (state.retired) return true;
   const committed = Math.min(state.highWatermark, state.log.stableEndOffset) > state.voters.currentOffset;
   return committed && !state.amVoter;
 }
 
-/** After a commit or a write: a leader that is no voter any more goes. */
+/** Called after a commit or a write: a leader that is no longer a voter hands over. */
 export function leaveWhenRemoved(state: RaftState, leader: Leader): void {
   if (leader.transfer === null && !state.amVoter && isLeaving(state)) {
     mark('raft.removed-leader-hands-over');
@@ -24,7 +24,7 @@ export function leaveWhenRemoved(state: RaftState, leader: Leader): void {
   }
 }
 
-/** The node shuts down: the voter with the longest log that has answered lately is to take over. */
+/** The node shuts down: the voter with the longest log that has responded recently shall take over. */
 export function retireLeader(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null || state.peers().length === 0) return;
   if (!startTransfer(state, leader)) resign(state, leader);
@@ -40,14 +40,14 @@ function startTransfer(state: RaftState, leader: Leader): boolean {
     if (best === null || progress.match > best.match) best = progress;
   }
   if (best === null) return false;
-  // Half of an election time-out, so that a second voter can be asked before the other voters campaign.
+  // Half of an election timeout, so that a second voter can be asked before the others campaign.
   const deadlineMs = state.nowMs + Math.floor(state.options.electionTimeoutMs / 2);
   leader.transfer = { target: best.id, deadlineMs, sent: false };
   continueTransfer(state, leader);
   return true;
 }
 
-/** The target may have got the rest of the log. */
+/** The target may have received the rest of the log. */
 export function continueTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;
   if (transfer === null || transfer.sent) return;
@@ -56,7 +56,10 @@ export function continueTransfer(state: RaftState, leader: Leader): void {
   state.send(transfer.target, { type: 'timeoutNow', epoch: state.epoch });
 }
 
-/** The target does not answer, or its stream broke: try the next one. When there is none, this leader stays and accepts proposals again. */
+/**
+ * The target does not respond, or its stream broke: try the next one. When there is none, this leader stays and accepts proposals
+ * again.
+ */
 export function abortTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;
   if (transfer === null) return;
@@ -66,7 +69,7 @@ export function abortTransfer(state: RaftState, leader: Leader): void {
   if (isLeaving(state) && !startTransfer(state, leader)) resign(state, leader);
 }
 
-/** With each heartbeat. */
+/** Called with each heartbeat. */
 export function transferTick(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null) {
     if (state.nowMs >= leader.transfer.deadlineMs) abortTransfer(state, leader);
@@ -75,7 +78,7 @@ export function transferTick(state: RaftState, leader: Leader): void {
   }
 }
 
-/** Leads no more, and says so. */
+/** Stops leading and announces it. */
 export function resign(state: RaftState, leader: Leader): void {
   mark('raft.resigned');
   const matchOf = (id: NodeId): number => leader.progress.get(id)?.match ?? 0;

@@ -1,5 +1,5 @@
 /**
- * The ways into the roles without leadership, and the pauses before the next campaign.
+ * Entering the roles without leadership, and the pauses before the next campaign.
  *
  *   unattached | resigned  --deadline-->  prospective  --majority would-->  candidate  --majority did-->  leader
  *   any  --message of a later epoch-->  unattached          any but leader  --message of the epoch's leader-->  follower
@@ -11,10 +11,10 @@ import type { NodeId } from '../../base/ids.ts';
 import type { RaftState } from '../state.ts';
 import { refuseReads } from './reads.ts';
 
-/** The first retry of a campaign that failed; doubles up to half the election timeout. */
+/** Delay before the first retry of a failed campaign; it doubles up to half the election timeout. */
 export const retryMs = 20;
 
-/** No leader is known in the epoch. `attempts` makes the pauses between campaigns longer. */
+/** No leader is known in the epoch. A larger `attempts` makes the pauses between campaigns longer. */
 export function becomeUnattached(state: RaftState, epoch: number, attempts: number): void {
   assert(epoch >= state.epoch, 'epochs never go back');
   const led = state.role.name === 'leader' || state.role.name === 'resigned';
@@ -35,12 +35,12 @@ export function becomeUnattached(state: RaftState, epoch: number, attempts: numb
 
 export function becomeFollower(state: RaftState, leaderId: NodeId): void {
   assert(state.role.name !== 'leader', `${leaderId} leads epoch ${state.epoch}, which this node leads`);
-  assert(leaderId !== state.options.me.id, 'nobody follows itself');
+  assert(leaderId !== state.options.me.id, 'a replica does not follow itself');
   state.role = { name: 'follower', leaderId, contactMs: 0, linkDown: false, deadlineMs: 0 };
   heardLeader(state);
 }
 
-/** The leader of the epoch is alive. */
+/** A message of the epoch's leader arrived. */
 export function heardLeader(state: RaftState): void {
   const role = state.role;
   assert(role.name === 'follower', 'only followers hear a leader');
@@ -50,7 +50,7 @@ export function heardLeader(state: RaftState): void {
   role.deadlineMs = state.nowMs + fetchTimeoutMs + state.randomMs(fetchTimeoutMs / 2);
 }
 
-/** Longer after each failure, and never the same twice: two that campaign against each other part. */
+/** Longer after each failure, and random, so that two competing candidates separate. */
 export function retryPauseMs(state: RaftState, attempts: number): number {
   const pauseMs = Math.min(state.options.electionTimeoutMs / 2, retryMs * 2 ** Math.min(attempts, 10));
   return pauseMs + state.randomMs(pauseMs);
