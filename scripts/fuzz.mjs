@@ -25,7 +25,8 @@ const listOfMessages = {
     const all = files.map((_, i) => `...Object.values(m${i})`).join(', ');
     const isMessage =
       "(one) => typeof one === 'object' && one !== null && 'flexible' in one && 'fields' in one";
-    if (files.length < 60) throw new Error(`only ${files.length} files with messages were found in ${messages}`);
+    if (files.length < 60)
+      throw new Error(`only ${files.length} files with messages were found in ${messages}`);
     return `${imports.join('\n')}\nexport const allMessages = [${all}].filter(${isMessage});`;
   },
 };

@@ -1,4 +1,4 @@
-/** Counts the writes and truncations of a log that are under way, and calls back when there is none. */
+/** Counts the writes and truncations of a log that are in progress, and calls back when there is none. */
 export class BusyGate {
   #count = 0;
   #waiting: (() => void)[] = [];
@@ -19,7 +19,7 @@ export class BusyGate {
     for (const callback of waiting) callback();
   }
 
-  /** At once when no write and no truncation is under way. */
+  /** Calls back at once when no write and no truncation is in progress. */
   whenQuiet(callback: () => void): void {
     if (this.#count === 0) callback();
     else this.#waiting.push(callback);

@@ -1,8 +1,9 @@
 /**
- * What replication needs of a partition log and of the set of logs. `log/` provides both; tests of the pure parts use stubs.
+ * The interface of a partition log and of the set of logs, as replication uses them. `log/` implements both; tests of the pure
+ * parts use stubs.
  *
- * The log's own invariant: logStartOffset <= highWatermark <= logEndOffset, and `logEndOffset` counts only what the disk has
- * taken. Writes of one log complete in the order in which they were appended.
+ * The invariant of the log: logStartOffset <= highWatermark <= logEndOffset, and `logEndOffset` includes only completed writes.
+ * Writes of one log complete in the order in which they were appended.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
@@ -19,9 +20,9 @@ import type {
 } from './types.ts';
 
 export interface EpochEndOffset {
-  /** -1: not known. */
+  /** -1: unknown. */
   readonly epoch: number;
-  /** -1: not known. */
+  /** -1: unknown. */
   readonly endOffset: number;
 }
 
@@ -35,10 +36,10 @@ export interface ReplicaLog {
   readonly logEndOffset: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
-  /** The newest leader epoch of the log, -1 when it has none. */
+  /** The newest leader epoch of the log; -1 when it has none. */
   readonly latestEpoch: number;
   setHighWatermark(offset: number): void;
-  /** Notes that `epoch` begins where the next record goes: what a new leader does before its first append. */
+  /** Records that `epoch` begins at the next record; a new leader calls this before its first append. */
   beginEpoch(epoch: number): void;
   appendAsLeader(
     records: Uint8Array,
@@ -49,20 +50,20 @@ export interface ReplicaLog {
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
   /**
-   * Bytes of whole batches from `offset` to below `upTo`, counted in memory and without a copy; null: only the disk can tell.
-   * Infinity: `offset` lies in an older segment than the last of these batches, so that one read cannot return all of them.
+   * Bytes of whole batches from `offset` to below `upTo`, counted in memory without a copy; null: they are not in memory. Infinity:
+   * `offset` is in an older segment than the last of these batches, so one read cannot return all of them.
    */
   bytesReadable(offset: number, upTo: number): number | null;
-  /** At least one batch, as separate views, good until the next append; null when the disk must be asked. */
+  /** At least one batch, as separate views that are valid until the next append; null when the disk must be read. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
-  /** Leader epoch of the record at `offset`, -1 when not known. */
+  /** Leader epoch of the record at `offset`; -1 when unknown. */
   epochAt(offset: number): number;
   offsetForTimestamp(
     timestampMs: number,
   ): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
   offsetOfMaxTimestamp(): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
-  /** Also drops epochs that begin at or after `offset`, when no records are to be truncated. No append until it resolves. */
+  /** Also removes epochs that begin at or after `offset`, even when no record is truncated. No append may be made until it resolves. */
   truncateTo(offset: number): Promise<void>;
   truncateFullyAndStartAt(offset: number): Promise<void>;
   deleteRecordsTo(offset: number): Promise<number>;
@@ -73,13 +74,14 @@ export interface ReplicaLog {
   abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 
-/** The logs of this broker. Operations on one partition directory are asked for one after the other. */
+/** The logs of this broker. Operations on one partition directory are requested one after the other. */
 export interface LogStore {
-  /** The log that is open under this name, of whatever topic id. Makes the start of many partitions synchronous. */
+  /** The log that is open under this name, whatever its topic id. Synchronous, so that many partitions can start without waiting. */
   get(topic: string, index: number): ReplicaLog | null;
   /**
-   * Opens the log of a partition or makes it. Rejects with KAFKA_STORAGE_ERROR when its directory is offline, or may be: when the
-   * replica is not new to this broker (`isNew`), or metadata names a directory that is not there, while some directory is offline.
+   * Opens the log of a partition or creates it. Rejects with KAFKA_STORAGE_ERROR when its directory is offline. Rejects also when
+   * some directory is offline and may have the log: when the replica is not new to this broker (`isNew`), or metadata names a
+   * directory that this broker does not have online.
    */
   getOrCreate(
     topic: string,
@@ -89,17 +91,17 @@ export interface LogStore {
     directoryId: Uuid | null,
     isNew: boolean,
   ): Promise<ReplicaLog>;
-  /** Id of the log directory that holds the log of a partition, also when that directory has failed; null: there is no log. */
+  /** Id of the log directory of a partition, also when that directory has failed; null: there is no log. */
   directoryIdOf(topic: string, index: number): Uuid | null;
-  /** Takes the log out of service and has its files removed. */
+  /** Closes the log and removes its files. */
   delete(topic: string, index: number): Promise<void>;
-  /** Puts aside the logs that are not expected here. */
+  /** Sets aside the logs that this broker should not have. */
   removeStrays(
     isExpected: (log: ReplicaLog & { readonly topic: string; readonly partition: number }) => boolean,
   ): Promise<void>;
 }
 
-/** Any other error of a log is a bug, which must not look like a replica on a broken disk. */
+/** Any other error of a log is a bug and must not be treated as a failed disk. */
 export function isDiskFailure(error: unknown): boolean {
   return error instanceof KafkaError && error.error === Errors.KAFKA_STORAGE_ERROR;
 }

@@ -1,4 +1,4 @@
-/** What a partition is given. */
+/** The dependencies of a partition. */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { IsrRequest } from './leader/alter-partition.ts';
@@ -9,7 +9,7 @@ export interface PartitionContext {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly lagTimeMaxMs: number;
-  /** The controller would take this incarnation of the broker into an ISR. */
+  /** Whether the controller would accept this broker epoch of the broker in an ISR. */
   readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
   readonly isAlive: (brokerId: number) => boolean;
   readonly submitIsr: (request: IsrRequest) => void;

@@ -1,7 +1,8 @@
 /**
  * Reads of a replica: fetch and look-up of offsets. The caller has checked role and epochs.
  *
- * Invariant: nothing at or above the limit of the isolation is returned; a follower answers up to its own high watermark.
+ * Invariant: no record at or above the limit of the isolation level is returned; a follower serves reads up to its own high
+ * watermark.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkSubscription, type EpochLookup } from './follower/follower-state.ts';
@@ -19,7 +20,7 @@ import {
   type Role,
 } from './types.ts';
 
-/** The parts of a `Partition` that reads need. */
+/** The parts of a `Partition` that reads use. */
 export interface Readable extends EpochLookup {
   readonly log: ReplicaLog;
   readonly leaderEpoch: number;
@@ -29,7 +30,7 @@ export interface Readable extends EpochLookup {
 
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
 
-/** Throws unless a replica in this role and leader epoch may answer a request with `currentLeaderEpoch` (-1: the request has none). */
+/** Throws unless a replica in this role and leader epoch may serve a request with `currentLeaderEpoch` (-1: the request has none). */
 export function checkAccess(
   role: Role,
   leaderEpoch: number,
@@ -44,17 +45,17 @@ export function checkAccess(
   throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
 }
 
-/** The largest epoch not above `epoch` that the replica knows, and where it ends; (-1, -1) for an epoch not begun yet. */
+/** The largest epoch not above `epoch` in this replica's log, and its end offset; (-1, -1) for an epoch that has not begun yet. */
 export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
   if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
   if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
-  // No leader wrote anything between the last epoch in the log and the current one.
+  // No leader wrote records between the last epoch in the log and the current one.
   if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
   return log.endOffsetForEpoch(epoch);
 }
 
-/** First offset that a reader with this isolation must not see. */
+/** The first offset that a reader with this isolation level must not see. */
 export function readLimit(log: ReplicaLog, isolation: Isolation): number {
   switch (isolation) {
     case 'log_end':
@@ -89,8 +90,8 @@ export function fetchFrom(
 }
 
 /**
- * How many bytes a fetch would find if no limit held them back: see `ReplicaLog.bytesReadable`. Infinity also when the log diverges
- * from the reader's. Throws what `fetchFrom` would throw.
+ * Number of bytes that a fetch would find without limits: see `ReplicaLog.bytesReadable`. Infinity also when the log diverges from
+ * the reader's. Throws the errors of `fetchFrom`.
  */
 export function readableBytes(partition: Readable, options: FetchPosition): number | null {
   const { log } = partition;
@@ -104,7 +105,7 @@ export function readableBytes(partition: Readable, options: FetchPosition): numb
 }
 
 function outOfRange(partition: Readable, offset: number): KafkaError {
-  // A follower that is behind can't tell whether the offset exists.
+  // A follower that is behind cannot tell whether the offset exists.
   if (!partition.isLeader && offset > partition.log.logEndOffset)
     return new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
   return new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
@@ -141,7 +142,8 @@ export async function listOffsetOf(
 ): Promise<FoundOffset | null> {
   const { log, leaderState } = partition;
   const limit = readLimit(log, options.isolation);
-  // A new leader may not know yet how far its predecessor had committed: an answer could go back in time (KIP-207).
+  // A new leader may not know yet how far its predecessor had committed, so a response could be smaller than an earlier one
+  // (KIP-207).
   const isUncertain =
     options.isolation !== 'log_end' &&
     leaderState !== null &&

@@ -1,14 +1,14 @@
 /**
- * One replica of one partition on this broker: drives the pure states (`leader-state.ts`, `follower-state.ts`) with what
- * happens to its log, and keeps the promises made to producers.
+ * One replica of one partition on this broker: passes events to the pure state (`leader-state.ts`, `follower-state.ts`) and carries
+ * out the results.
  *
  * Invariants:
- * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never goes back while the log is not truncated.
- * - Only a leader appends client records; a role begins only when no write and no truncation is under way.
- * - A follower's log is truncated only where its epochs differ from the leader's (or to leave a range that the leader does not have).
- * - Listeners (`watch`, feeds) are called after the state is consistent; a partition never refers to connections.
+ * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
+ * - Only a leader appends client records. A role begins only while no write and no truncation is in progress.
+ * - A follower truncates only where its leader epochs diverge from the leader's, or when its log is outside of the leader's range.
+ * - Listeners (`watch`, feeds) are called when the state is consistent; a partition does not know connections.
  *
- * Not here: time-outs of waiters, streams (`replica-feeder.ts`, `replica-fetcher.ts`), roles (`replica-manager.ts`), reads (`partition-reads.ts`).
+ * Not here: time-outs of requests, streams (`stream/`), roles (`manager/replica-manager.ts`), reads (`partition-reads.ts`).
  */
 import { mark } from '../base/mark.ts';
 import { assert, defined } from '../base/assert.ts';
@@ -61,20 +61,20 @@ export class Partition {
   config: TopicConfig;
   leaderId = -1;
   leaderEpoch = -1;
-  /** The image whose role is in force; null before the first. */
+  /** The metadata whose role is in force; null before the first. */
   applied: PartitionImage | null = null;
-  /** Set by the fetcher: called when the log start moved because the leader's did. */
+  /** Set by the fetcher: called when the log start has advanced after the leader's. */
   onLogStartMoved: (() => void) | null = null;
   readonly #context: PartitionContext;
   #role: Role = 'none';
   #leader: LeaderState | null = null;
-  /** What the leader said last; our own high watermark follows as far as the log reaches. */
+  /** The leader's last high watermark; this replica's follows as far as its log reaches. */
   #leaderHighWatermark = 0;
   #isDeleting = false;
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  /** Tells when the low watermark may have changed, or the role did. */
+  /** Changes when the low watermark may have changed, or the role did. */
   readonly lowWatermarkChanges = new WatchList();
   readonly #changes = new WatchList();
   readonly #feeds = new FeedList();
@@ -128,7 +128,7 @@ export class Partition {
     return this.log.highWatermark;
   }
 
-  /** The pure leader state, for reads, tests and metrics; null unless leader. */
+  /** The leader's state, for reads, tests and metrics; null unless this replica leads. */
   get leaderState(): LeaderState | null {
     return this.#leader;
   }
@@ -142,7 +142,7 @@ export class Partition {
     checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
-  /** Validates, gives offsets and queues the write; see `AppendResult`. Throws `KafkaError` when refused. */
+  /** Validates, assigns offsets and queues the write; see `AppendResult`. Throws `KafkaError` when refused. */
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
     this.requireLeader();
     const leader = defined(this.#leader);
@@ -153,7 +153,7 @@ export class Partition {
     if (acks === 0) return { info, acknowledged: done };
     if (acks === 1) return { info, acknowledged: written };
     const endOffset = info.lastOffset + 1;
-    // The identical batch may have been committed long ago.
+    // The identical batch may have been committed already.
     if (endOffset <= this.log.highWatermark) return { info, acknowledged: done };
     return { info, acknowledged: this.#acks.wait(endOffset) };
   }
@@ -163,7 +163,7 @@ export class Partition {
     return fetchFrom(this, options);
   }
 
-  /** Bytes that `fetch` would find if no limit held them back; null: only the disk can tell. See `readableBytes`. */
+  /** Bytes that `fetch` would find without limits; null: they are not in memory. See `readableBytes`. */
   readableBytes(options: FetchPosition): number | null {
     this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
     return readableBytes(this, options);
@@ -188,7 +188,7 @@ export class Partition {
     return endOfEpoch(this, epoch);
   }
 
-  /** Moves the log start to `offset` (-1: the high watermark); resolves to it. The followers' logs follow: see `lowWatermark`. */
+  /** Advances the log start to `offset` (-1: the high watermark) and resolves to it. The followers' logs follow: see `lowWatermark`. */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;
@@ -211,7 +211,7 @@ export class Partition {
     return this.log.beginVerification(request);
   }
 
-  /** Calls back when the high watermark, the log start or the role changed. Returns how to stop. */
+  /** Calls back when the high watermark, the log start or the role has changed. Returns a function that ends it. */
   watch(callback: () => void): () => void {
     return this.#changes.watch(callback);
   }
@@ -222,7 +222,7 @@ export class Partition {
     return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
-  /** A follower wants to be fed. On `ok` the feed is attached in place of an older one of the same broker. */
+  /** A follower subscribes. On `ok` the feed is attached and replaces an older one of the same broker. */
   subscribe(feed: Feed, subscription: Subscription): SubscribeResult {
     const { leaderEpoch, brokerEpoch, fetchOffset, lastFetchedEpoch, logStartOffset } = subscription;
     if (leaderEpoch < this.leaderEpoch) return { kind: 'fenced' };
@@ -243,7 +243,7 @@ export class Partition {
     this.#leader?.detached(feed.brokerId, this.#context.clock.monotonicMs());
   }
 
-  /** A follower's log reaches to `logEndOffset` and begins at `logStartOffset`. */
+  /** A follower reports its log end offset and log start offset. */
   followerAcknowledged(feed: Feed, logEndOffset: number, logStartOffset: number, nowMs: number): void {
     const leader = this.#leader;
     if (leader === null || !this.#feeds.has(feed)) return;
@@ -252,7 +252,7 @@ export class Partition {
     this.lowWatermarkChanges.notify();
   }
 
-  /** Time has passed, or brokers came and went: checks which replicas leave the ISR, and which may join it. */
+  /** Called periodically, and when brokers changed: checks which replicas leave the ISR and which may join it. */
   tick(nowMs: number): void {
     const leader = this.#leader;
     if (leader === null) return;
@@ -305,11 +305,11 @@ export class Partition {
     }
     const nowMs = this.#context.clock.monotonicMs();
     this.#advance(leader, nowMs);
-    // After a refusal the same proposal would be refused again: the next tick, acknowledgement or metadata tries.
+    // After a refusal the same proposal would be refused again; the next tick, acknowledgement or metadata makes a new one.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
   }
 
-  /** Appends what the leader sent. Resolves when written; throws when it does not continue the log. */
+  /** Appends records from the leader. Resolves when they are written; throws when they do not continue the log. */
   appendFromLeader(records: Uint8Array): Promise<void> {
     assert(this.#role === 'follower', 'records from a leader for a replica that does not follow');
     const { written } = this.log.appendAsFollower(records);
@@ -318,7 +318,7 @@ export class Partition {
     return written;
   }
 
-  /** The leader's high watermark and log start: ours follow as far as our log reaches. */
+  /** The leader's high watermark and log start; this replica's follow as far as its log reaches. */
   updateFromLeader(highWatermark: number, logStartOffset: number): void {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
@@ -331,7 +331,7 @@ export class Partition {
     const next = followerHighWatermark(log.highWatermark, this.#leaderHighWatermark, log.logEndOffset);
     if (next === log.highWatermark) return;
     log.setHighWatermark(next);
-    // Records that we took as leader and that the new leader has committed are kept: their producers may know.
+    // Records that were appended as leader and that the new leader has committed are acknowledged to their producers.
     this.#acknowledge(null);
     this.#changes.notify();
   }
@@ -351,14 +351,14 @@ export class Partition {
     this.onLogStartMoved?.();
   }
 
-  /** Truncates what the leader does not have. Resolves to false when that changed nothing. */
+  /** Truncates records that the leader does not have. Resolves to false when that changed nothing. */
   async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
     const { latestEpoch, logEndOffset } = this.log;
     await this.#truncate(() => truncateToEpochs(this.log, diverging));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** The leader's log does not overlap this one: start anew at its log start offset, or truncate to its end. False: neither helps. */
+  /** Empties the log to begin at the leader's log start, or truncates it to the leader's end. False: neither helps. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
@@ -378,7 +378,7 @@ export class Partition {
     }
   }
 
-  /** Calls back when no write and no truncation is under way: at once when there is none. */
+  /** Calls back when no write and no truncation is in progress, at once if so now. */
   whenQuiescent(callback: () => void): void {
     this.#gate.whenQuiet(callback);
   }
@@ -387,7 +387,7 @@ export class Partition {
     return this.#gate.isQuiet;
   }
 
-  /** Leads from now on, or goes on leading with what metadata says now. */
+  /** Becomes leader, or applies new metadata as leader. */
   becomeLeader(image: PartitionImage): void {
     assert(this.#gate.isQuiet || this.#role === 'leader', 'a new leader begins with writes under way');
     const nowMs = this.#context.clock.monotonicMs();
@@ -425,7 +425,7 @@ export class Partition {
     this.#role = 'leader';
   }
 
-  /** Follows from now on; `image.leader` may be -1. What producers wait for may still be committed by the new leader. */
+  /** Becomes follower; `image.leader` may be -1. The new leader may still commit pending produces. */
   becomeFollower(image: PartitionImage): void {
     const wasLeader = this.#role === 'leader';
     this.leaderId = image.leader;
@@ -445,7 +445,7 @@ export class Partition {
     this.#changes.notify();
   }
 
-  /** The replica goes away (deleted, reassigned, shut down). */
+  /** The replica is removed (deleted, reassigned, shut down). */
   stop(): void {
     this.#end('stopped', notLeader());
   }
@@ -489,7 +489,7 @@ export class Partition {
     this.#gate.end();
   }
 
-  /** The disk failed: the replica ends here. */
+  /** The disk failed: the replica goes offline. */
   fail(error: unknown): void {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     mark('replication.replica-offline');

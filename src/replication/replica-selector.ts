@@ -1,9 +1,9 @@
 /**
- * Which replica a consumer should read from (KIP-392, `replica.selector.class`). Pure: the leader asks with what it knows of itself
- * and its followers, and names the choice in its fetch response.
+ * Selects the replica from which a consumer should read (KIP-392, `replica.selector.class`). Pure: the leader calls it with the
+ * state of its followers, and names the selected replica in its fetch response.
  */
 
-/** A replica that is in sync and has the offset that the consumer asks for. */
+/** An in-sync replica that has the offset that the consumer requests. */
 export interface ReadableReplica {
   readonly brokerId: number;
   readonly rack: string | null;

@@ -1,6 +1,6 @@
 /**
- * Values that go in and out of a `Partition`. Offsets named `...EndOffset` or `highWatermark` are exclusive; -1 is "none"
- * wherever Kafka's protocol says so (epochs that were not given, offsets that are not known).
+ * Parameters and results of a `Partition`. Offsets named `...EndOffset` or `highWatermark` are exclusive; -1 means "none" wherever
+ * Kafka's protocol uses it (epochs that were not given, unknown offsets).
  */
 
 export interface LogAppendInfo {
@@ -9,15 +9,15 @@ export interface LogAppendInfo {
   readonly lastLeaderEpoch: number;
   readonly maxTimestamp: number;
   readonly logAppendTimeMs: number;
-  /** Base offset of the identical batch that is in the log already, else null. */
+  /** Base offset of the identical batch that is already in the log, else null. */
   readonly duplicateOf: number | null;
   readonly sizeBytes: number;
 }
 
 export interface LogReadResult {
-  /** Whole batches; empty when there is nothing to give. */
+  /** Whole batches; empty when there are none. */
   readonly records: Uint8Array;
-  /** Where the next read goes on. */
+  /** The offset at which the next read continues. */
   readonly nextOffset: number;
 }
 
@@ -38,28 +38,28 @@ export interface ProducerState {
 
 export type Acks = -1 | 0 | 1;
 
-/** What a replica does on this broker. */
+/** The role of a replica on this broker. */
 export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
-/** Stands for one verification of a producer's transaction; only the log that gave it can tell what it is worth. */
+/** Identifies one verification of a producer's transaction; only the log that made it can check it. */
 export interface VerificationGuard {
   readonly producerId: number;
 }
 
-/** A producer asks to begin a transaction in a partition (KIP-890). */
+/** A producer is about to begin a transaction in a partition (KIP-890). */
 export interface VerificationRequest {
   readonly producerId: number;
   readonly producerEpoch: number;
-  /** First sequence of the batch that waits. */
+  /** First sequence of the batch to be verified. */
   readonly sequence: number;
-  /** Of a client with transactions version 2. */
+  /** The client uses transactions version 2. */
   readonly supportsEpochBump: boolean;
 }
 
 export interface AppendOptions {
   readonly origin: 'client' | 'coordinator';
   readonly requestVersion: number;
-  /** What the first batch of a transaction shows; none by default. `'off'`: transactions are not verified. */
+  /** The verification of the first batch of a transaction; none by default. `'off'`: transactions are not verified. */
   readonly verification?: VerificationGuard | 'off' | null;
   /** `transaction.version` of the transaction that a marker ends; 1 by default. */
   readonly transactionVersion?: number;
@@ -67,14 +67,14 @@ export interface AppendOptions {
 
 export interface AppendResult {
   readonly info: LogAppendInfo;
-  /** Fulfilled when the promise of `acks` is kept; rejects with a `KafkaError`. The caller adds the time-out. */
+  /** Resolves when the records are acknowledged according to `acks`; rejects with a `KafkaError`. The caller adds the time-out. */
   readonly acknowledged: Promise<void>;
 }
 
-/** Up to where a reader may see: everything written, what is committed, what belongs to no open transaction. */
+/** How far a reader may read: to the log end, the high watermark, or the last stable offset. */
 export type Isolation = 'log_end' | 'high_watermark' | 'txn_committed';
 
-/** Where a fetch reads, and the replica or consumer that sent it. */
+/** The position of a fetch, and the replica or consumer that sent it. */
 export interface FetchPosition {
   readonly offset: number;
   readonly isolation: Isolation;
@@ -82,7 +82,7 @@ export interface FetchPosition {
   readonly currentLeaderEpoch: number;
   /** -1: not given. */
   readonly lastFetchedEpoch: number;
-  /** KIP-392: a follower may answer, up to its own high watermark. */
+  /** KIP-392: a follower may serve the read, up to its own high watermark. */
   readonly allowFollower: boolean;
 }
 

@@ -1,27 +1,30 @@
 /**
  * How a follower makes its log a prefix of the leader's. Pure.
  *
- * Invariant: after a truncation to `truncationOffset` the follower's log below it is what the leader has too, or the follower
- * asks again with an older epoch; the high watermark plays no part (a high watermark may lag behind what was acknowledged, so
- * truncating to it lost acknowledged records: KIP-101). Every round either ends or lowers the epoch asked for.
+ * Invariant: after a truncation to `truncationOffset` the follower's log equals the leader's below that offset, or the follower
+ * asks again with an older epoch. Every round either ends the exchange or lowers that epoch. The high watermark is not used: it may
+ * be behind acknowledged records, so truncating to it lost acknowledged records (KIP-101).
  */
 import { mark } from '../../base/mark.ts';
 import type { EpochEndOffset } from '../log-port.ts';
 
-/** What of the log the decision needs. */
+/** The part of the log that these functions use. */
 export interface EpochLookup {
   readonly logEndOffset: number;
   readonly logStartOffset: number;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
 }
 
-/** The offset to truncate to, given the largest epoch not above the follower's that the leader has, and where it ends in the leader's log. */
+/**
+ * The offset to truncate to, given the largest leader epoch in the leader's log that is not above the follower's, and its end
+ * offset there.
+ */
 export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
   if (leaders.endOffset < 0) return log.logStartOffset;
   const bounded = Math.min(leaders.endOffset, log.logEndOffset);
   if (leaders.epoch < 0) return bounded;
   const own = log.endOffsetForEpoch(leaders.epoch);
-  // All our epochs are newer than the leader's: nothing after its end can be shared.
+  // All epochs of the follower are newer: no record after that end offset can be shared.
   if (own.endOffset < 0) return bounded;
   return Math.min(own.endOffset, bounded);
 }
@@ -31,7 +34,7 @@ export type SubscriptionCheck =
   | { readonly kind: 'diverging'; readonly epoch: number; readonly endOffset: number }
   | { readonly kind: 'out_of_range' };
 
-/** The leader's side: can a follower (or consumer) that ends at (`lastFetchedEpoch`, `offset`) go on from there? */
+/** The leader's check: whether a follower (or consumer) whose log ends at (`lastFetchedEpoch`, `offset`) can continue from there. */
 export function checkSubscription(
   log: EpochLookup,
   offset: number,
@@ -52,7 +55,7 @@ export type OutOfRangeAction =
   | { readonly kind: 'restart'; readonly offset: number }
   | { readonly kind: 'retry' };
 
-/** What a follower does when the leader's log [start, end) does not reach its own end. */
+/** What a follower does when the leader's log [start, end) does not contain the follower's log end offset. */
 export function outOfRangeAction(
   ownEndOffset: number,
   leaderStart: number,
@@ -63,7 +66,7 @@ export function outOfRangeAction(
   return { kind: 'retry' };
 }
 
-/** A leader whose metadata is behind its follower's, or that does not lead yet: the subscription waits until it has caught up. */
+/** The leader's metadata is behind the follower's, or it does not lead yet: the subscription waits until it has caught up. */
 export function aheadOfMetadata(): { readonly kind: 'wait' } {
   mark('replication.subscription-ahead-of-metadata');
   return { kind: 'wait' };

@@ -1,10 +1,11 @@
-/** Truncates the log as `follower-state.ts` decides. Nothing may be appended until it is done. */
+/** Truncates the log to the offset that `follower-state.ts` computes. Nothing may be appended until it resolves. */
 import { mark } from '../../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from '../log-port.ts';
 
 export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
-  // At the log end offset too: it drops an epoch of ours that got no records, or the leader would refuse every subscription.
+  // Called also when that offset is the log end offset: it removes a leader epoch without records, for which the leader would
+  // refuse every subscription.
   mark('replication.logs-parted');
   return truncateOrRestart(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }

@@ -1,8 +1,8 @@
 /**
- * Produce requests with acks=all that wait for the high watermark, in the order of their offsets. They have no timer: the
- * caller has the time-out, and a settlement after it is harmless.
+ * Pending acks=all produces, which wait for the high watermark, in the order of their offsets. They have no timer: the caller has
+ * the time-out, and settling a produce after it has no effect.
  *
- * Invariant: offsets never decrease from front to back, so only the front has to be checked.
+ * Invariant: offsets never decrease from front to back, so only the front must be checked.
  */
 import type { KafkaError } from '../../protocol/errors.ts';
 
@@ -12,7 +12,7 @@ interface Waiter {
   readonly reject: (error: KafkaError) => void;
 }
 
-/** Resolved ones are removed from the front in runs, so that the cost for each record stays small. */
+/** Resolved entries are removed from the front in batches, so that the cost per record stays small. */
 const compactAt = 256;
 
 export class Acknowledgements {
@@ -29,7 +29,7 @@ export class Acknowledgements {
     });
   }
 
-  /** A duplicate batch waits for an older offset than the last append. */
+  /** A duplicate batch waits for a smaller offset than the last append. */
   #insert(waiter: Waiter): void {
     const waiters = this.#waiters;
     let to = waiters.length;
@@ -38,7 +38,7 @@ export class Acknowledgements {
     else waiters.splice(to, 0, waiter);
   }
 
-  /** Settles all whose records lie below `highWatermark`: fulfilled, or refused with `error` when the ISR became too small. */
+  /** Settles all whose records are below `highWatermark`: resolved, or rejected with `error` when the ISR became too small. */
   reached(highWatermark: number, error: KafkaError | null): void {
     const waiters = this.#waiters;
     while (this.#first < waiters.length) {
@@ -60,7 +60,7 @@ export class Acknowledgements {
     return waiters;
   }
 
-  /** Refuses those whose records end above `offset`: these records were truncated. */
+  /** Rejects those whose records end above `offset`, because these records were truncated. */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];
     for (let i = this.#first; i < this.#waiters.length; i++) {

@@ -1,11 +1,11 @@
 /**
- * AlterPartition: leaders ask the active controller for a changed ISR. One request of this broker is in flight at a time and carries all
- * pending proposals; proposals made in the meantime go with the next one.
+ * Sends AlterPartition requests: leaders propose changes of the ISR to the active controller. This broker has at most one request
+ * in flight, with all pending proposals; proposals that are made meanwhile are sent in the next one.
  *
- * Invariant: a proposal is pending, in the request in flight, or its partition has got the outcome. A proposal is sent again unchanged
- * after errors that leave its outcome open; the controller's epochs make a repetition harmless.
+ * Invariant: a proposal is pending, in the request in flight, or its partition has received the outcome. A proposal is sent again
+ * unchanged after errors that leave its outcome open; the epochs in it make a repetition harmless.
  *
- * It decides nothing about partitions: `isr.ts` does, from the outcome.
+ * It does not decide about partitions: `isr.ts` does, from the outcome.
  */
 import { mark } from '../../base/mark.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -27,7 +27,7 @@ export type IsrOutcome =
       readonly leaderEpoch: number;
       readonly partitionEpoch: number;
     }
-  /** Refused by a controller with the same state as this leader: propose again when the reason is gone. */
+  /** The controller has the same state as this leader and refused: propose again when the reason no longer holds. */
   | { readonly kind: 'refused' }
   /** This leader's state of the partition is old: keep the proposal until metadata brings the new state. */
   | { readonly kind: 'outdated' };
@@ -42,7 +42,7 @@ export interface IsrRequest {
   readonly onOutcome: (outcome: IsrOutcome) => void;
 }
 
-/** What an error code of one partition means. */
+/** How an error code of one partition is handled. */
 export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdated' | 'retry' {
   switch (errorCode) {
     case Errors.NONE.code:
@@ -103,7 +103,7 @@ export class AlterPartitionManager {
     });
   }
 
-  /** A newer request for a partition takes the place of one that still waits. */
+  /** A newer request for a partition replaces one that has not been sent. */
   submit(request: IsrRequest): void {
     this.#outbox.put(`${request.topicId}:${request.index}`, request);
   }
@@ -148,7 +148,7 @@ export class AlterPartitionManager {
   #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
     this.changes.failed++;
     const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
-    // Not logged as a refusal: metadata has changed in the meantime, and the next check of the ISR makes a proposal from the new state.
+    // Logged at DEBUG only: the metadata has changed meanwhile, and the next check of the ISR makes a proposal from the new state.
     if (kind === 'outdated') this.#options.logger.debug(`ISR change overtaken of ${name}`, fields);
     else this.#options.logger.info(`ISR change not made of ${name}`, fields);
   }

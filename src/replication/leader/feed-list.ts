@@ -5,14 +5,14 @@ import type { Feed } from './feed.ts';
 export class FeedList {
   #feeds: Feed[] = [];
 
-  /** Takes the place of an older feed of the same broker. */
+  /** Replaces an older feed of the same broker. */
   attach(feed: Feed): void {
     const older = this.#feeds.findIndex((other) => other.brokerId === feed.brokerId);
     if (older >= 0) this.#feeds.splice(older, 1, feed);
     else this.#feeds.push(feed);
   }
 
-  /** False when it was not attached, or has been replaced. */
+  /** Returns false when the feed was not attached, or was replaced. */
   detach(feed: Feed): boolean {
     const at = this.#feeds.indexOf(feed);
     if (at >= 0) this.#feeds.splice(at, 1);

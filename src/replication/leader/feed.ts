@@ -1,13 +1,13 @@
-/** The two sides of a follower's subscription, as the partition sees them. */
+/** The interface between a partition and the stream of a follower that subscribed it. */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { SubscriptionCheck } from '../follower/follower-state.ts';
 
-/** Forwards the log to one follower. Calls are cheap and do their work later. */
+/** Forwards the log to one follower. Calls return at once and do their work later. */
 export interface Feed {
   readonly brokerId: number;
-  /** There is something new: records, high watermark or log start. */
+  /** Records, the high watermark or the log start have changed. */
   wake(): void;
-  /** The partition no longer feeds it. */
+  /** The partition no longer feeds this follower. */
   revoke(error: ErrorRow): void;
 }
 

@@ -1,11 +1,11 @@
 /**
- * What a leader knows of one follower in the present leader epoch. Pure.
+ * The leader's state of one follower in the current leader epoch. Pure.
  *
- * Invariants: `logEndOffset` is -1 until the follower subscribed in this leader epoch, so a follower of an older epoch never
- * counts for the high watermark nor for an ISR expansion; `lastCaughtUpMs` never goes back within a leader epoch.
+ * Invariants: `logEndOffset` is -1 until the follower has subscribed in this leader epoch, so a follower of an older epoch never
+ * counts for the high watermark nor for an ISR expansion; `lastCaughtUpMs` never decreases within a leader epoch.
  *
- * The leader pushes; there are no fetch requests at which "caught up" could be judged as in Kafka. It is judged at two moments:
- * at each acknowledgement, and at each append to the leader's log while the follower had everything before it.
+ * The leader pushes records, so it cannot use fetch requests to decide whether a follower is caught up, as Kafka does. It decides
+ * at each acknowledgement, and at each append to its log while the follower had everything before.
  */
 
 /** The log end offset of the follower is not known yet. */
@@ -13,23 +13,23 @@ export const unknownOffset = -1;
 
 export class FollowerProgress {
   readonly brokerId: number;
-  /** -1 until it subscribed. */
+  /** -1 until it has subscribed. */
   brokerEpoch = -1;
   logEndOffset = unknownOffset;
   logStartOffset = unknownOffset;
   lastCaughtUpMs: number;
-  /** True while a stream of the follower carries this partition. */
+  /** True while a stream of the follower has this partition. */
   attached = false;
   #leaderEndAtLastAck = 0;
   #lastAckMs = 0;
 
-  /** `inSync`: after a leader change, members of the ISR have a full `replica.lag.time.max.ms` to subscribe. */
+  /** `inSync`: after a leader change the members of the ISR have a full `replica.lag.time.max.ms` to subscribe. */
   constructor(brokerId: number, inSync: boolean, nowMs: number) {
     this.brokerId = brokerId;
     this.lastCaughtUpMs = inSync ? nowMs : Number.NEGATIVE_INFINITY;
   }
 
-  /** The follower subscribed: its log end offset counts from now on, even when an earlier incarnation had more. */
+  /** The follower has subscribed: its log end offset counts from now on, even if an earlier incarnation had more. */
   subscribed(brokerEpoch: number, logEndOffset: number, logStartOffset: number): void {
     this.brokerEpoch = brokerEpoch;
     this.logEndOffset = logEndOffset;
@@ -46,7 +46,7 @@ export class FollowerProgress {
     this.logEndOffset = logEndOffset;
     this.logStartOffset = logStartOffset;
     if (logEndOffset >= leaderEndOffset) this.#caughtUpAt(nowMs);
-    // It has now everything that the leader had at its previous acknowledgement: it was behind for no longer than since then.
+    // It now has everything that the leader had at its previous acknowledgement, so it has been behind only since then.
     else if (logEndOffset >= this.#leaderEndAtLastAck) this.#caughtUpAt(this.#lastAckMs);
     this.#leaderEndAtLastAck = leaderEndOffset;
     this.#lastAckMs = nowMs;

@@ -1,10 +1,11 @@
 /**
- * How far a leader's high watermark may move. Pure.
+ * How far a leader's high watermark may advance. Pure.
  *
- * Result: the smallest log end offset over the leader and every follower that counts; never above it.
- * A follower counts when it is in the maximal ISR, or has a live stream, is eligible and within the lag time though
- * not yet in the ISR: waiting for the latter lets it join under load, because joining needs a log end offset at the high watermark.
- * Below min.insync.replicas the high watermark stands still, so that every replica that the controller may elect next has all records below it.
+ * The result is the smallest log end offset of the leader and of every follower that counts. A follower counts when it is in the
+ * maximal ISR. It also counts when it is not in the ISR yet but has an open stream, is eligible, and was caught up within the lag
+ * time: waiting for it lets it join the ISR under load, because joining requires a log end offset at the high watermark. While the
+ * ISR is smaller than min.insync.replicas the high watermark does not advance, so that every replica that the controller may elect
+ * has all records below it.
  */
 import { mark } from '../../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';
@@ -20,7 +21,7 @@ export interface HighWatermarkInput {
   readonly lagTimeMaxMs: number;
 }
 
-/** The offset up to which records are committed, or -1 when nothing can be said now. */
+/** The offset up to which records are committed, or -1 when it cannot be determined now. */
 export function committedUpTo(input: HighWatermarkInput): number {
   if (input.committedIsrSize < input.minInsyncReplicas) {
     mark('replication.high-watermark-stands');
@@ -40,7 +41,7 @@ export function committedUpTo(input: HighWatermarkInput): number {
   return end;
 }
 
-/** A follower's high watermark: the leader's, as far as its own log reaches. Never goes back. */
+/** A follower's high watermark: the leader's, bounded by its own log end. Never decreases. */
 export function followerHighWatermark(current: number, leaders: number, logEndOffset: number): number {
   const reached = leaders < logEndOffset ? leaders : logEndOffset;
   return reached > current ? reached : current;

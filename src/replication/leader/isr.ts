@@ -1,11 +1,11 @@
 /**
- * The ISR of a partition as its leader sees it. Pure.
+ * The ISR of a partition, as its leader knows it. Pure.
  *
  * Invariants:
- * - `committed` is what the controller wrote last, as far as we know; only the controller's word changes it.
- * - At most one proposal is in flight; it is built from `committed` and carries its partition epoch.
- * - `maximal` = committed ∪ additions in flight. The high watermark waits for all of it: the controller may already have
- *   added the member and elect it, or may not have removed the one that we want to drop.
+ * - `committed` is the last ISR that this leader received from the controller; nothing else changes it.
+ * - At most one proposal is in flight. It is based on `committed` and has its partition epoch.
+ * - `maximal` = committed ∪ additions in flight. The high watermark waits for all of its members: the controller may already have
+ *   added a member and elect it, or may not have removed the member that a proposal removes.
  * - The leader itself is never removed.
  */
 import { mark } from '../../base/mark.ts';
@@ -52,10 +52,11 @@ export class IsrState {
     return proposal;
   }
 
-  /** The controller's word, by its answer or by metadata. Older words are ignored; false then. */
+  /** The controller's ISR, from a response or from metadata. Older ones are ignored; then returns false. */
   commit(isr: readonly number[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
-    // The same epoch again is the metadata that follows the answer: a proposal made since stays in flight.
+    // Metadata with the partition epoch of the last AlterPartition response changes nothing; a proposal sent after that response
+    // stays in flight.
     if (partitionEpoch === this.partitionEpoch && this.#pending !== null) {
       mark('replication.metadata-follows-isr-answer');
       return false;
@@ -67,7 +68,7 @@ export class IsrState {
     return true;
   }
 
-  /** The controller refused the proposal for good and its state is ours: back to it. */
+  /** The controller refused the proposal permanently and has the same state as this leader: the proposal is dropped. */
   abandon(proposal: IsrProposal): boolean {
     if (this.#pending !== proposal) return false;
     this.#pending = null;

@@ -1,12 +1,11 @@
 /**
- * The leader's side of one partition for one leader epoch. Pure: the caller (`Partition`) says what happened and does what
- * comes back; nothing here waits, reads a clock or touches the log.
+ * The leader's state of one partition in one leader epoch. Pure: the caller (`Partition`) reports events and carries out the
+ * results; nothing here waits, reads a clock or uses the log.
  *
  * Invariants:
- * - The high watermark that is handed out never goes back and never exceeds the log end offset of the leader or of any member
- *   of the maximal ISR.
- * - A follower is proposed for the ISR only when, in this leader epoch, it has everything up to the high watermark and up to
- *   the start of the epoch, and the controller would take it (unfenced, not shutting down, the incarnation that we talk to).
+ * - The high watermark never decreases and never exceeds the log end offset of the leader or of any member of the maximal ISR.
+ * - A follower is proposed for the ISR only when, in this leader epoch, it has everything up to the high watermark and up to the
+ *   start of the epoch, and is eligible (unfenced, not in controlled shutdown, with the broker epoch of its stream).
  * - Proposals are made one at a time.
  */
 import { mark } from '../../base/mark.ts';
@@ -24,7 +23,7 @@ export interface LeaderStateOptions {
   readonly highWatermark: number;
   readonly minInsyncReplicas: number;
   readonly lagTimeMaxMs: number;
-  /** True when the controller would take this incarnation of the broker into the ISR. */
+  /** Whether the controller would accept this broker epoch of the broker in the ISR. */
   readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
   readonly nowMs: number;
 }
@@ -32,7 +31,7 @@ export interface LeaderStateOptions {
 export class LeaderState {
   readonly localId: number;
   readonly leaderEpoch: number;
-  /** The log end offset when this leader epoch began: below it lies what earlier leaders wrote. */
+  /** The log end offset at the beginning of this leader epoch: earlier leaders wrote the records below it. */
   readonly epochStartOffset: number;
   readonly isr: IsrState;
   readonly followers = new Map<number, FollowerProgress>();
@@ -56,7 +55,7 @@ export class LeaderState {
     this.setReplicas(options.replicas, options.nowMs);
   }
 
-  /** More replicas than exist can't be asked for: RF 1 with min.insync.replicas=2 takes writes. */
+  /** At most the number of replicas: a topic with one replica and min.insync.replicas=2 accepts writes. */
   get effectiveMinIsr(): number {
     return Math.min(this.minInsyncReplicas, this.#replicas.length);
   }
@@ -78,7 +77,7 @@ export class LeaderState {
     }
   }
 
-  /** Followers in sync that have the record at `offset` (KIP-392). */
+  /** In-sync followers that have the record at `offset` (KIP-392). */
   *readableFollowers(offset: number): Iterable<FollowerProgress> {
     for (const follower of this.followers.values()) {
       const { logStartOffset, logEndOffset, brokerId } = follower;
@@ -87,14 +86,14 @@ export class LeaderState {
     }
   }
 
-  /** The log reaches to `logEndOffset` now. */
+  /** The log end offset is `logEndOffset` now. */
   appended(logEndOffset: number, nowMs: number): void {
     if (logEndOffset <= this.logEndOffset) return;
     for (const follower of this.followers.values()) follower.leaderAppended(this.logEndOffset, nowMs);
     this.logEndOffset = logEndOffset;
   }
 
-  /** False when this broker is no replica, or an older incarnation than the one that subscribed last. */
+  /** Returns false when the broker has no replica, or when a newer incarnation of it has subscribed. */
   subscribed(brokerId: number, brokerEpoch: number, end: number, start: number, nowMs: number): boolean {
     const follower = this.followers.get(brokerId);
     if (follower === undefined || brokerEpoch < follower.brokerEpoch) {
@@ -114,7 +113,7 @@ export class LeaderState {
     this.followers.get(brokerId)?.detached(this.logEndOffset, nowMs);
   }
 
-  /** Moves the high watermark as far as it may go; true when it moved. */
+  /** Advances the high watermark as far as allowed; returns true when it advanced. */
   advanceHighWatermark(nowMs: number): boolean {
     const offset = committedUpTo({
       logEndOffset: this.logEndOffset,
@@ -131,7 +130,7 @@ export class LeaderState {
     return true;
   }
 
-  /** The members of a proposal with their broker epochs, as far as we know them. */
+  /** The members of a proposal with their broker epochs, as far as they are known. */
   membersOf(proposal: IsrProposal, localBrokerEpoch: number): { brokerId: number; brokerEpoch: number }[] {
     return proposal.isr.map((brokerId) => {
       const follower = this.followers.get(brokerId);
@@ -147,7 +146,7 @@ export class LeaderState {
     return this.isr.committed.length < this.#replicas.length;
   }
 
-  /** Followers that caught up and are not members yet. */
+  /** Followers that have caught up and are not in the ISR yet. */
   proposeExpansion(): IsrProposal | null {
     if (!this.hasOutOfSync || this.isr.pending !== null) return null;
     const add: number[] = [];
@@ -168,7 +167,7 @@ export class LeaderState {
     );
   }
 
-  /** Members that were not caught up within the lag time. */
+  /** Members of the ISR that were not caught up within the lag time. */
   proposeShrink(nowMs: number): IsrProposal | null {
     if (this.isr.pending !== null || this.isr.committed.length <= 1) return null;
     const remove: number[] = [];
@@ -183,7 +182,7 @@ export class LeaderState {
     return this.isr.propose([], remove, this.leaderEpoch);
   }
 
-  /** The smallest log start offset over this replica and the live followers; -1 while one of them has not said. */
+  /** The smallest log start offset of this replica and the live followers; -1 while it is unknown for one of them. */
   lowWatermark(logStartOffset: number, isAlive: (brokerId: number) => boolean): number {
     let low = logStartOffset;
     for (const follower of this.followers.values())

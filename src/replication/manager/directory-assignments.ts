@@ -1,10 +1,10 @@
 /**
- * AssignReplicasToDirs (KIP-858): reports the log directories of this broker's replicas to the active controller. One request is in
- * flight at a time and carries all pending assignments; those made in the meantime go with the next one.
+ * Sends AssignReplicasToDirs requests (KIP-858): reports the log directories of this broker's replicas to the active controller. At
+ * most one request is in flight, with all pending assignments; those made meanwhile are sent in the next one.
  *
- * Invariants: an assignment is repeated until the controller accepted it, a newer one took its place, or the replica went. A partition
- * has at most one. An assignment to a directory that has failed in the meantime is sent too: that is how the controller learns which
- * leaderships to move.
+ * Invariants: an assignment is repeated until the controller accepted it, a newer one replaced it, or the replica was removed. A
+ * partition has at most one. An assignment to a directory that has failed meanwhile is sent too, because the controller learns from
+ * it which leaderships to move.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { mark } from '../../base/mark.ts';
@@ -64,7 +64,7 @@ export class DirectoryAssignments {
     this.#outbox.put(key, { topicId, index, directory, onAccepted });
   }
 
-  /** The replica is no longer this broker's. */
+  /** This broker no longer has the replica. */
   forget(topicId: Uuid, index: number): void {
     this.#outbox.delete(keyOf(topicId, index));
   }
@@ -94,7 +94,7 @@ export class DirectoryAssignments {
             const fields = { topicId, index: partitionIndex, reason: error.name };
             this.#options.logger.info('A replica was not assigned to its log directory', fields);
           }
-          // The topic or the replica is gone: the metadata that says so is on its way.
+          // The topic or the replica was removed; this broker's metadata will show it soon.
           const isFinal =
             error === Errors.NONE ||
             error === Errors.UNKNOWN_TOPIC_ID ||

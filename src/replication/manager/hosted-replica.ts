@@ -1,9 +1,9 @@
 /**
- * A place for one replica that metadata puts on this broker: opens its log, then keeps its `Partition` in the role that the
- * newest metadata says. Whatever happens, `reconcile` compares what is with what should be and does the next step.
+ * One replica that metadata assigns to this broker: opens its log, then keeps its `Partition` in the role of the newest metadata.
+ * `reconcile` compares the actual with the wanted state and takes the next step.
  *
- * Invariants: the log is opened once; a role is taken up only when the partition is quiet; a replica that is to go is stopped
- * first and its files are removed afterwards.
+ * Invariants: the log is opened once. A partition changes its role only while no write and no truncation is in progress. A replica
+ * that is to be removed is stopped first; its files are removed afterwards.
  */
 import { mark } from '../../base/mark.ts';
 import { nodeId } from '../../base/ids.ts';
@@ -17,14 +17,11 @@ import type { PartitionContext } from '../partition-context.ts';
 export interface HostContext extends PartitionContext {
   /** Calls `opened`, perhaps before it returns. */
   readonly openLog: (replica: HostedReplica) => Promise<void>;
-  /**
-   * The partition has taken up what metadata says in place of `before`; `isNews`: a new role or leader epoch, or the end
-   * of it.
-   */
+  /** The partition has applied its newest metadata, which replaced `before`. `isNews`: the role or leader epoch changed. */
   readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
-  /** The log of the replica is in `directory`, and metadata says something else. */
+  /** The log of the replica is in `directory`, and metadata names another one. */
   readonly assignDirectory: (replica: HostedReplica, directory: Uuid) => void;
   readonly directoryOf: (replica: HostedReplica) => Uuid | null;
 }
@@ -33,13 +30,13 @@ export class HostedReplica {
   readonly topic: string;
   readonly topicId: Uuid;
   readonly index: number;
-  /** What metadata says; null when the replica is to go. */
+  /** The assignment in metadata; null when the replica is to be removed. */
   wanted: PartitionImage | null;
   config: TopicConfig;
-  /** Metadata gave the replica to this broker after the broker registered: no earlier incarnation has records of it. */
+  /** Metadata assigned the replica to this broker after the broker registered, so no earlier incarnation has records of it. */
   readonly isNew: boolean;
   partition: Partition | null = null;
-  /** Settles when the log is open or could not be opened; null before it was asked for. */
+  /** Settles when the log is open or could not be opened; null before it was requested. */
   opening: Promise<void> | null = null;
   /** The log could not be opened: its directory is offline. */
   hasFailed = false;
@@ -72,7 +69,7 @@ export class HostedReplica {
     this.reconcile();
   }
 
-  /** The log directory that metadata names; null: none yet. */
+  /** The log directory in metadata; null: none yet. */
   get directoryId(): Uuid | null {
     const { wanted } = this;
     const at = wanted?.replicas.indexOf(nodeId(this.#context.localId)) ?? -1;
@@ -81,7 +78,7 @@ export class HostedReplica {
     return assigned;
   }
 
-  /** Metadata learns where the log is; only then can the controller move leaderships off a directory that fails. */
+  /** Reports the log directory, because only then can the controller move leaderships away from a directory that fails. */
   #tellDirectory(): void {
     const directory = this.#context.directoryOf(this);
     if (directory !== null && directory !== this.directoryId) this.#context.assignDirectory(this, directory);
@@ -92,7 +89,7 @@ export class HostedReplica {
     this.partition?.setConfig(config);
   }
 
-  /** One step towards the role that is wanted. */
+  /** Takes one step towards the wanted role. */
   reconcile(): void {
     const { wanted, partition } = this;
     if (wanted === null || this.hasFailed) return;
@@ -108,7 +105,7 @@ export class HostedReplica {
   }
 
   #lead(partition: Partition, wanted: PartitionImage): void {
-    // A leader that goes on leading takes appends all the time: its log orders the epochs itself.
+    // A partition that stays leader need not be quiescent: it has appends all the time, and its log orders the epochs itself.
     if (!partition.isLeader && !partition.isQuiescent) {
       mark('replication.role-waits-for-quiet');
       this.#context.unfollow(partition);
@@ -141,7 +138,7 @@ export class HostedReplica {
     });
   }
 
-  /** The replica goes: no more requests, no more streams. Resolves when nothing touches its log any more. */
+  /** The replica is removed: no more requests, no more streams. Resolves when its log is no longer used. */
   stop(): Promise<void> {
     this.wanted = null;
     const { partition } = this;

@@ -1,11 +1,11 @@
 /**
- * Work on many partitions in turns: what is added is done once, in order, and the loop yields after 5 ms so that requests and
- * heartbeats go on while ten thousand partitions change their roles.
+ * Work on many partitions in turns: each added item is handled once, in order. The loop yields after 5 ms, so that requests and
+ * heartbeats are handled while ten thousand partitions change their roles.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 
 const sliceMs = 5;
-/** The clock is read after this many. */
+/** The clock is read once in this many items. */
 const checkEvery = 8;
 
 export class ReconcileQueue<T> {
@@ -31,7 +31,7 @@ export class ReconcileQueue<T> {
     this.#waiting.add(item);
   }
 
-  /** Does what fits into one slice now and the rest later. */
+  /** Handles what fits into one slice now, and the rest in later turns. */
   run(): void {
     if (this.#isScheduled || this.#isStopped) return;
     const startMs = this.#clock.monotonicMs();

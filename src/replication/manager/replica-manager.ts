@@ -1,13 +1,13 @@
 /**
- * All replicas of this broker: takes metadata and keeps every replica in the role it says; finds partitions for requests.
+ * All replicas of this broker: applies metadata to them, and finds partitions for requests.
  *
  * Invariants:
- * - What metadata changed is noted synchronously, in order; the work is done in turns of 5 ms (`reconcile-queue.ts`) from the
- *   newest metadata, so that a partition may skip states that were replaced meanwhile.
- * - A replica is known by its topic id; a topic of the same name that was made anew is another one.
- * - Files are removed only because committed metadata says that the replica is not ours any more.
+ * - Changes of metadata are recorded synchronously, in order. The work is done in turns of 5 ms (`reconcile-queue.ts`) from the
+ *   newest metadata, so a partition may skip states that were replaced meanwhile.
+ * - A replica is identified by its topic id; a topic that was created again with the same name is another one.
+ * - Files are removed only when committed metadata no longer assigns the replica to this broker.
  *
- * Not here: partitions themselves (`partition.ts`), streams (`replica-feeder.ts`, `replica-fetcher.ts`), log directories.
+ * Not here: partitions (`../partition.ts`), streams (`../stream/`), log directories (`log/directories/`).
  */
 import type { Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -53,12 +53,12 @@ export interface ReplicaManagerOptions {
   readonly interBrokerListenerName: string;
   /** `replica.lag.time.max.ms`. */
   readonly lagTimeMaxMs: number;
-  /** `leader.` and `follower.replication.throttled.rate` now, bytes per second; no limit by default. */
+  /** The current `leader.` and `follower.replication.throttled.rate`, bytes per second; no limit by default. */
   readonly leaderRate?: () => number;
   readonly followerRate?: () => number;
   /** `replica.selector.class`; null: consumers read from the leader. */
   readonly replicaSelector?: ReplicaSelector | null;
-  /** Configuration of a topic from what was set for it; uses the broker's present values for the rest. */
+  /** The configuration of a topic, from its overrides and the broker's current values. */
   readonly topicConfig: (overrides: ReadonlyMap<string, string>) => TopicConfig;
 }
 
@@ -92,7 +92,7 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
   #timer: Timer | null = null;
   #image: MetadataImage = emptyImage();
-  /** The metadata up to the registration of this broker was seen: what it gives to this broker from now on is new to it. */
+  /** Metadata up to the registration of this broker was applied: replicas that are assigned from now on are new to it. */
   #hasMetadata = false;
   #isStopped = false;
 
@@ -177,14 +177,14 @@ export class ReplicaManager implements MetadataPublisher {
     };
   }
 
-  /** Takes followers' streams from now on and begins the periodic work. */
+  /** Accepts followers' streams from now on and begins the periodic work. */
   start(): void {
     const { lagTimeMaxMs, peers } = this.#options;
     this.#feeder.start(peers);
     this.#armTick(Math.min(tickMaxMs, lagTimeMaxMs / 2));
   }
 
-  /** Ends all streams and refuses all that waits; resolves when nothing touches the logs any more. They stay open. */
+  /** Ends all streams and rejects all pending requests; resolves when the logs are no longer used. The logs stay open. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -200,12 +200,12 @@ export class ReplicaManager implements MetadataPublisher {
 
   // --- for requests -----------------------------------------------------------------------------------------------
 
-  /** Null when this broker hosts no such replica, or its log is not open yet. */
+  /** Null when this broker has no such replica, or its log is not open yet. */
   partition(topic: Uuid | string, index: number): Partition | null {
     return this.#hosted(topic, index)?.partition ?? null;
   }
 
-  /** The partition, or the error that tells the client where it is wrong. */
+  /** The partition, or the error that tells the client what is wrong. */
   requirePartition(topic: Uuid | string, index: number, image: MetadataImage): Partition {
     const replica = this.#hosted(topic, index);
     if (replica !== undefined) {
@@ -217,7 +217,7 @@ export class ReplicaManager implements MetadataPublisher {
     throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
   }
 
-  /** The replica that a consumer in `rack` should read from instead of this leader (KIP-392); -1: this one. */
+  /** The replica from which a consumer in `rack` should read instead of this leader (KIP-392); -1: this one. */
   preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number {
     const { replicaSelector: select = null, identity } = this.#options;
     const leader = select === null ? null : (this.partition(topicId, index)?.leaderState ?? null);
@@ -241,7 +241,7 @@ export class ReplicaManager implements MetadataPublisher {
     for (const replica of this.#replicas()) if (replica.partition !== null) yield replica.partition;
   }
 
-  /** Calls back after a role or a leader epoch came into force. For coordinators. Returns how to stop. */
+  /** Calls back after a change of role or leader epoch. Used by coordinators. Returns a function that ends it. */
   watchLeadership(callback: (change: LeadershipChange) => void): () => void {
     this.#leadershipWatchers.add(callback);
     return () => {
@@ -250,13 +250,13 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   /**
-   * Puts logs aside that the present metadata does not give to this broker. For the start, once the metadata has been caught up
-   * with: before that, a log that looks like a stray may only be one that we have not heard of yet.
+   * Sets aside logs that the current metadata does not assign to this broker. Called at the start, when the metadata has caught up;
+   * before that, a log that looks like a stray may belong to a topic that this broker has not received yet.
    */
   removeStrays(): Promise<void> {
     const localId = this.#options.identity.nodeId;
     return this.#options.logs.removeStrays((log) => {
-      // The newest image: it may change while the logs are looked through.
+      // Read again for each log, because the image may change meanwhile.
       const { topics } = this.#image;
       // A directory that lost its topic id belongs to the topic that has its name.
       const topic = log.topicId === '' ? topics.byName(log.topic) : topics.byId(log.topicId);
@@ -271,7 +271,7 @@ export class ReplicaManager implements MetadataPublisher {
     });
   }
 
-  /** A log directory failed: its replicas stop at once, for a follower that goes on asking would count as in sync. */
+  /** A log directory failed: its replicas stop at once, because a follower that stays subscribed would count as in sync. */
   directoryFailed(error: unknown): void {
     for (const partition of this.partitions()) if (partition.log.isOffline) partition.fail(error);
   }
@@ -291,7 +291,7 @@ export class ReplicaManager implements MetadataPublisher {
     this.#configsChanged(delta);
     if (delta.changedBrokers.size > 0) {
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
-      // Who became eligible may join; who left no longer holds back deletions.
+      // Brokers that became eligible may join the ISR; brokers that left no longer delay deletions.
       this.#tickLeaders(
         (partition) => partition.leaderState?.hasOutOfSync === true || partition.lowWatermarkChanges.size > 0,
       );
@@ -343,7 +343,7 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   #configsChanged(delta: MetadataDelta): void {
-    // Another broker's own settings cost little to look at again.
+    // Another broker's configuration may be checked in vain; that costs little.
     if (delta.changedConfigs.some(({ type }) => type === resourceType.broker)) this.#brokerConfigChanged();
     for (const resource of delta.changedConfigs) {
       if (resource.type !== resourceType.topic) continue;
@@ -353,7 +353,7 @@ export class ReplicaManager implements MetadataPublisher {
     }
   }
 
-  /** Topics inherit from the broker, which has put its dynamic settings in force before this publisher is told. */
+  /** Topics inherit from the broker's configuration, which is applied before this publisher is called. */
   #brokerConfigChanged(): void {
     for (const topic of this.#topics.values()) this.#setConfig(topic);
   }

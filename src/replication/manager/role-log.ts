@@ -1,4 +1,4 @@
-/** Says in the log what this broker leads and follows, since when and why, and how ISRs of its partitions change. */
+/** Log lines about the partitions that this broker leads and follows, with the reason, and about changes of their ISRs. */
 import type { Scheduler } from '../../base/clock.ts';
 import { type NodeId, nodeId } from '../../base/ids.ts';
 import { type ClusterImage, isActive } from '../../metadata/cluster-image.ts';
@@ -17,7 +17,7 @@ export class RoleLog {
     this.#lines = new GatheredLines(logger, scheduler);
   }
 
-  /** The partition has taken up what metadata says; `before` is what was in force until now. */
+  /** The partition has applied its newest metadata; `before` was in force until now. */
   applied(partition: Partition, isNews: boolean, before: PartitionImage | null, cluster: ClusterImage): void {
     const now = partition.applied;
     if (now === null) return;
@@ -28,7 +28,8 @@ export class RoleLog {
 
   #reason(before: PartitionImage | null, now: PartitionImage, cluster: ClusterImage): string {
     if (before !== null) return leadershipReason(before, now, cluster);
-    // New replicas are given to brokers in service; those that it finds before are from an earlier incarnation.
+    // New replicas are assigned only to active brokers; a replica in metadata from before this broker's unfencing belongs to an
+    // earlier incarnation.
     if (!isActive(cluster.brokers.get(this.#localId))) return 'this broker has started';
     return now.leaderEpoch === 0 ? 'it is new' : 'this broker got the replica';
   }

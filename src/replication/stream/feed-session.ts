@@ -1,14 +1,15 @@
 /**
- * The leader's end of one follower broker's stream: takes subscriptions, pushes their records and offsets, takes acknowledgements.
+ * The leader's end of one follower broker's stream: handles subscriptions, pushes their records and offsets, handles
+ * acknowledgements.
  *
  * Invariants:
- * - Bytes of records in flight never exceed the follower's window by more than one push, and no more than
- *   `pushesInFlightMax` pushes with records are unacknowledged. Records written in the meantime leave together in the next message:
- *   the faster the writes come, the larger the pushes.
- * - Slots that have something to send take turns; while others wait, none takes more than its share of a push.
- * - Refused and revoked subscriptions are dropped: the follower subscribes again with a new slot.
- * - A slot is in at most one queue, once, and its state says in which; a slot that is over gets no turn. While a place for a read from
- *   disk is free, no slot waits for one.
+ * - Record bytes in flight never exceed the follower's window by more than one push, and at most `pushesInFlightMax` pushes with
+ *   records are unacknowledged. Records written meanwhile are combined into the next message: the faster the writes, the larger the
+ *   pushes.
+ * - Slots with something to send take turns; while others wait, none takes more than its share of a push.
+ * - Refused and revoked subscriptions are removed; the follower subscribes again with a new slot.
+ * - A slot is in at most one queue, once, and its state tells in which; a slot that is over gets no turn. While a place for a disk
+ *   read is free, no slot waits for one.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
@@ -41,12 +42,12 @@ export interface FeedContext {
   readonly onHello: (session: FeedSession) => void;
   readonly onClosed: (session: FeedSession) => void;
   readonly throttles: ReplicationThrottles;
-  /** Subscriptions that one stream may have; `subscriptionsMax` when it is left out. */
+  /** Maximum number of subscriptions of one stream; `subscriptionsMax` when absent. */
   readonly subscriptionsMax?: number;
 }
 
 export const pushBytesMax = 1024 * 1024;
-/** What one slot may take of a push while others wait. */
+/** The share of one slot in a push while others wait. */
 const slotBytesMax = 256 * 1024;
 const pushesInFlightMax = 3;
 const diskReadsMax = 4;
@@ -59,7 +60,7 @@ export class FeedSession implements FeedOwner {
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
-  /** Subscriptions to partitions that this broker's metadata does not have yet, by partition. */
+  /** Subscriptions to partitions that are not in this broker's metadata yet, by partition. */
   readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();
@@ -139,7 +140,7 @@ export class FeedSession implements FeedOwner {
     this.#serveWaiting();
   }
 
-  /** Gives each free place for a disk read to a waiting slot; a slot that needs none any more leaves it to the next. */
+  /** Gives each free place for a disk read to a waiting slot; a slot that needs none any more passes it to the next. */
   #serveWaiting(): void {
     let places = diskReadsMax - this.#diskReads;
     for (const slot of this.#waitingForDisk) {
@@ -151,12 +152,12 @@ export class FeedSession implements FeedOwner {
   }
 
   #end(slot: FeedSlot): void {
-    // When it is in `#ready`, `#push` skips it.
+    // If the slot is in `#ready`, `#push` skips it.
     this.#waitingForDisk.delete(slot);
     slot.state = 'over';
   }
 
-  /** How many slots are in a queue. For tests. */
+  /** Number of slots in the queues, for tests. */
   get queuedCount(): number {
     return this.#ready.length + this.#waitingForDisk.size;
   }
@@ -286,7 +287,7 @@ export class FeedSession implements FeedOwner {
     this.#schedule();
   }
 
-  /** Sends in a later turn, so that all that happens in this one leaves together. */
+  /** Sends in a later turn, so that all changes of this turn share a message. */
   #schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
@@ -317,7 +318,7 @@ export class FeedSession implements FeedOwner {
     );
   }
 
-  /** Sends one push; false when no slot has anything to send. */
+  /** Sends one push; returns false when no slot has anything to send. */
   #push(): boolean {
     const budgetBytes = Math.min(pushBytesMax, this.#windowBytes - this.#inFlightBytes);
     const queue = this.#ready;
@@ -337,7 +338,7 @@ export class FeedSession implements FeedOwner {
       sizeBytes += entry.sizeBytes;
       if (slot.hasMore) this.ready(slot);
     }
-    // Slots that had no turn come before slots that want another one.
+    // Slots that had no turn come before slots that need another one.
     if (next < queue.length) this.#ready = queue.slice(next).concat(again);
     if (entries.length === 0) return false;
     if (sizeBytes > 0) {

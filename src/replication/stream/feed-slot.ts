@@ -1,7 +1,7 @@
 /**
- * One partition of one follower's stream, on the leader: remembers what was sent and gives what to send next.
+ * One partition of one follower's stream, on the leader: knows what was sent and returns what to send next.
  *
- * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is under way.
+ * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is in progress.
  */
 import { type ErrorRow, Errors, errorRowOf } from '../../protocol/errors.ts';
 import type { Partition } from '../partition.ts';
@@ -13,27 +13,27 @@ import type { LogParts } from '../types.ts';
 const noParts: readonly Uint8Array[] = [];
 
 /**
- * What a slot does; the session alone changes it. `idle`: nothing to send. `queued`: waits for its turn in a push. `waiting`: needs a
- * read from disk and no place is free. `reading`: the read is under way. `over`: revoked or unsubscribed.
+ * The state of a slot; only the session changes it. `idle`: nothing to send. `queued`: waits for its turn in a push. `waiting`:
+ * needs a read from disk and no place is free. `reading`: the read is in progress. `over`: revoked or unsubscribed.
  */
 export type FeedSlotState = 'idle' | 'queued' | 'waiting' | 'reading' | 'over';
 
-/** What a slot needs of its stream. */
+/** The part of its stream that a slot uses. */
 export interface FeedOwner {
   readonly brokerId: number;
   /** The slot has something to send. */
   ready(slot: FeedSlot): void;
   /** The subscription has ended. */
   revoked(slot: FeedSlot, error: ErrorRow): void;
-  /** Reserves a place for one read from disk; `readEnded` gives it back. False: there is none, and the slot becomes ready later. */
+  /** Reserves a place for one read from disk; `readEnded` releases it. False: no place is free, and the slot becomes ready later. */
   tryReserveRead(slot: FeedSlot): boolean;
   readEnded(slot: FeedSlot): void;
   readonly throttles: ReplicationThrottles;
-  /** Makes the slot ready when `delayMs` have passed. */
+  /** Makes the slot ready after `delayMs`. */
   readyLater(slot: FeedSlot, delayMs: number): void;
 }
 
-/** What a slot sends in a push. */
+/** The part of a push for one slot. */
 export interface Taken extends PushEntry {
   readonly sizeBytes: number;
 }
@@ -42,14 +42,14 @@ export class FeedSlot implements Feed {
   readonly slot: number;
   readonly partition: Partition;
   readonly brokerId: number;
-  /** Kept by the owner. */
+  /** Set by the owner. */
   state: FeedSlotState = 'idle';
   nextOffset: number;
   readonly #owner: FeedOwner;
   #sentHighWatermark = -1;
   #sentLogStart = -1;
   #fromDisk: LogParts | null = null;
-  /** The rate of the leader is used up; the slot becomes ready by itself. */
+  /** The leader's rate is used up; the slot becomes ready again by itself. */
   #isThrottled = false;
 
   constructor(owner: FeedOwner, slot: number, partition: Partition, nextOffset: number) {
@@ -64,7 +64,7 @@ export class FeedSlot implements Feed {
     this.#owner.ready(this);
   }
 
-  /** The throttle delay is over. */
+  /** The throttle delay has passed. */
   unthrottled(): void {
     this.#isThrottled = false;
     this.wake();
@@ -87,7 +87,7 @@ export class FeedSlot implements Feed {
     );
   }
 
-  /** What to send now, about `maxBytes` of records but at least one batch; null: nothing. */
+  /** What to send now: about `maxBytes` of records, at least one batch; null: nothing. */
   take(maxBytes: number): Taken | null {
     if (this.state !== 'idle') return null;
     const { log } = this.partition;

@@ -1,8 +1,8 @@
 /**
  * One partition that this broker follows, on the stream to its leader.
  *
- * States: `idle` (no slot on the stream: waits for quiet, for a truncation or for a retry), `subscribed`.
- * Invariant: while subscribed, records are appended in the order of the stream; an error in between ends the slot.
+ * States: `idle` (no slot on the stream: waits for writes to end, for a truncation or for a retry), `subscribed`. Invariant: while
+ * subscribed, records are appended in the order of the stream; an error ends the slot.
  */
 import type { Timer } from '../../base/clock.ts';
 import type { Partition } from '../partition.ts';
@@ -12,7 +12,7 @@ export class FetchSlot {
   leaderEpoch: number;
   /** -1 while not subscribed. */
   slot = -1;
-  /** Grows with every end of a subscription: callbacks for an older one do nothing. */
+  /** Incremented at every end of a subscription: callbacks of an older one are ignored. */
   generation = 0;
   isAckQueued = false;
   isOver = false;
@@ -36,7 +36,7 @@ export class FetchSlot {
 const retryMinMs = 50;
 const retryMaxMs = 1000;
 
-/** How long to wait before the next try. */
+/** Delay before the next attempt. */
 export function nextRetryMs(slot: FetchSlot): number {
   slot.retryDelayMs = slot.retryDelayMs === 0 ? retryMinMs : Math.min(retryMaxMs, slot.retryDelayMs * 2);
   return slot.retryDelayMs;

@@ -34,7 +34,7 @@ export class ReplicaFeeder {
     this.#sessions.add(new FeedSession(stream, this.#context));
   }
 
-  /** A partition has a new role or epoch here. */
+  /** A partition has a new role or leader epoch on this broker. */
   partitionChanged(topicId: Uuid, index: number): void {
     if (this.#sessions.size === 0) return;
     const key = `${topicId}:${index}`;

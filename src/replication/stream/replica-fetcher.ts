@@ -1,12 +1,12 @@
 /**
- * The follower's side of the stream to one leader broker: subscribes the partitions that this broker follows there, appends
- * what is pushed and acknowledges what is written.
+ * The follower's end of the stream to one leader broker: subscribes the partitions that this broker follows there, appends pushed
+ * records and acknowledges written ones.
  *
  * Invariants:
- * - A partition is subscribed from its log end offset, and only while no write and no truncation of it is under way.
- * - Every push with records is acknowledged once (its bytes are the leader's credit), after all its writes have ended.
+ * - A partition is subscribed from its log end offset, and only while no write and no truncation of it is in progress.
+ * - Every push with records is acknowledged once, after all its writes have ended; its bytes are returned to the leader as credit.
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
- * - A stream that breaks is opened again, at once the first time and then less and less often.
+ * - A stream that breaks is opened again, the first time at once and then with growing delays.
  */
 import { Buffer } from 'node:buffer';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -38,17 +38,17 @@ export interface FetcherContext {
   readonly random: Random;
   readonly logger: Logger;
   readonly throttles: ReplicationThrottles;
-  /** Where the leader is; null while metadata does not say. */
+  /** Address of the leader; null when metadata has none. */
   readonly addressOf: (brokerId: number) => Address | null;
 }
 
 const windowBytes = 16 * 1024 * 1024;
 const subscribesPerMessage = 250;
-/** A push whose partitions are written at different times is acknowledged in part after this. */
+/** When the partitions of a push are written at different times, it is acknowledged in part after this delay. */
 const partialAckDelayMs = 2;
 const reconnectMinMs = 50;
 const reconnectMaxMs = 1000;
-/** A stream without partitions is kept this long: leaderships often come back. */
+/** A stream without partitions stays open this long, because leaderships often come back. */
 const idleCloseMs = 10_000;
 
 interface PushInProgress {
@@ -64,7 +64,7 @@ export class ReplicaFetcher {
   #stream: MessageStream<FollowerMessage, LeaderMessage> | null = null;
   #nextSlot = 0;
   #toSubscribe: FetchSlot[] = [];
-  /** Slots that ended here and that the leader does not know of yet. */
+  /** Slots that ended here, and of which the leader is not informed yet. */
   #toUnsubscribe: number[] = [];
   #isSubscribing = false;
   #acks: FetchSlot[] = [];
@@ -111,7 +111,7 @@ export class ReplicaFetcher {
     this.#idle = this.#context.scheduler.after(idleCloseMs, () => this.#closeStream());
   }
 
-  /** Another try at once: metadata says where the leader is, or a new incarnation of it registered. */
+  /** Tries again at once: metadata has the leader's address, or a new incarnation of it registered. */
   addressChanged(): void {
     if (this.#stream !== null || this.#isStopped || this.#slots.size === 0) return;
     this.#reconnect?.cancel();
@@ -189,7 +189,7 @@ export class ReplicaFetcher {
 
   // --- subscriptions ---
 
-  /** Subscribes as soon as the partition is quiet. */
+  /** Subscribes as soon as no write and no truncation is in progress. */
   #begin(slot: FetchSlot): void {
     const stream = this.#stream;
     const { generation } = slot;
@@ -209,7 +209,7 @@ export class ReplicaFetcher {
     });
   }
 
-  /** One message a turn, so that thousands of subscriptions hold up neither end. */
+  /** One message per turn, so that thousands of subscriptions do not block either end. */
   #sendSubscribes(): void {
     const stream = this.#stream;
     if (stream === null) return;
@@ -217,7 +217,7 @@ export class ReplicaFetcher {
     const rows: Subscription[] = [];
     for (const slot of this.#toSubscribe.splice(0, subscribesPerMessage)) {
       if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
-      // Something began since: wait again.
+      // A write or truncation has begun meanwhile: wait again.
       if (!slot.partition.isQuiescent) this.#begin(slot);
       else rows.push(this.#subscribeRow(slot));
     }
@@ -240,7 +240,7 @@ export class ReplicaFetcher {
     };
   }
 
-  /** Ends the subscription: on our side now, on the leader's with all others that end in this turn. */
+  /** Ends the subscription: here now, at the leader in one message with all others that end in this turn. */
   #end(slot: FetchSlot): void {
     if (slot.slot >= 0) {
       this.#bySlot.delete(slot.slot);
@@ -293,7 +293,7 @@ export class ReplicaFetcher {
   #pushed(entries: readonly PushEntry[]): void {
     let sizeBytes = 0;
     for (const entry of entries) for (const piece of entry.records) sizeBytes += piece.length;
-    // One more than there are, so that it can't end before all have begun.
+    // One more than there are, so that the push cannot end before all writes have begun.
     const push: PushInProgress = { sizeBytes, writesLeft: 1 };
     for (const entry of entries) {
       const slot = this.#bySlot.get(entry.slot);
@@ -321,12 +321,12 @@ export class ReplicaFetcher {
     written.then(
       () => {
         if (this.#stream !== stream) return;
-        // When the whole push is written now, its acknowledgement takes the slot along and needs no timer.
+        // When the whole push is written now, its acknowledgement includes the slot and needs no timer.
         this.#writeEnded(push);
         this.#queueAck(slot);
       },
       () => {
-        // The partition is offline and says so itself.
+        // The partition is offline and has reported it.
         if (this.#stream !== stream) return;
         this.#end(slot);
         this.#writeEnded(push);
@@ -334,7 +334,7 @@ export class ReplicaFetcher {
     );
   }
 
-  /** Above its rate a replica that is not in sync leaves the stream, and comes back when it may go on. */
+  /** An out-of-sync replica above its rate unsubscribes, and subscribes again when the rate allows it. */
   #throttle(slot: FetchSlot, bytes: number): void {
     const { partition } = slot;
     const isInSync = partition.applied?.isr.some((id) => id === this.#context.identity.nodeId) === true;
@@ -380,7 +380,7 @@ export class ReplicaFetcher {
     }
   }
 
-  /** Cuts the log once it is quiet and subscribes again: at once when that changed it, later when it did not. */
+  /** Truncates the log when no write is in progress and subscribes again: at once when that changed the log, later when it did not. */
   #afterTruncation(slot: FetchSlot, truncate: () => Promise<boolean>): void {
     const { generation, partition } = slot;
     partition.whenQuiescent(() => {
@@ -396,7 +396,7 @@ export class ReplicaFetcher {
             partition: partition.name,
             error: String(error),
           });
-          // The disk takes the replica offline. Whatever else stops a truncation half-way is a bug that ends the process.
+          // A failed disk takes the replica offline. Any other error in a truncation is a bug and ends the process.
           if (!partition.isOffline) throw error;
         },
       );
@@ -449,7 +449,7 @@ export class ReplicaFetcher {
   }
 }
 
-/** A leader sends records in one piece; the protocol allows more. */
+/** Our leaders send records in one piece; the protocol allows several. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
 }

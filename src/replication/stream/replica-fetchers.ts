@@ -1,6 +1,6 @@
 /**
- * Which leader each followed partition is fetched from: one `ReplicaFetcher` for each leader broker.
- * Invariant: a partition is with one fetcher at most, that of the leader it was given last.
+ * All fetchers: one `ReplicaFetcher` for each leader broker. Invariant: a partition is with at most one fetcher, that of its newest
+ * leader.
  */
 import { type FetcherContext, ReplicaFetcher } from './replica-fetcher.ts';
 import type { Partition } from '../partition.ts';

@@ -1,5 +1,5 @@
 /**
- * What leader and follower brokers say on a stream of channel 'replication' (proto/replication.proto).
+ * The messages between leader and follower on a stream of channel 'replication' (proto/replication.proto).
  *
  *   follower                                      leader
  *   hello, open (broker epoch, window)  ->
@@ -9,9 +9,9 @@
  *   ack (slots, credit)                 ->
  *   unsubscribe (slots)                 ->
  *
- * A slot names one subscription on one stream and is never used again on it, so that a message that was on its way when the
- * follower subscribed anew (other leader epoch, other offset) is recognised as old and dropped.
- * Records travel as the leader's log has them.
+ * A slot names one subscription on one stream and is never used again on it. So a message that was in flight when the follower
+ * subscribed again (with another leader epoch or offset) is recognised as old and dropped. Records are sent as they are in the
+ * leader's log.
  */
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';
@@ -21,7 +21,7 @@ import type { Ack } from '../../wire/ack.ts';
 export interface Open {
   readonly type: 'open';
   readonly brokerEpoch: number;
-  /** How many bytes of records may be on their way without credit given back. */
+  /** How many record bytes may be in flight before the follower returns credit. */
   readonly windowBytes: number;
 }
 
@@ -31,7 +31,7 @@ export interface Subscription {
   readonly index: number;
   readonly leaderEpoch: number;
   readonly fetchOffset: number;
-  /** Epoch of the follower's last record, -1 when it has none. */
+  /** Leader epoch of the follower's last record; -1 when it has none. */
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
 }
@@ -40,15 +40,15 @@ export interface PushEntry {
   readonly slot: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
-  /** Whole batches, in pieces that follow each other; a piece need not end where a batch does. Arrives in one piece. */
+  /** Whole batches in consecutive pieces; a piece may end inside a batch. The receiver gets one piece. */
   readonly records: readonly Uint8Array[];
 }
 
 export interface Refusal {
   readonly slot: number;
-  /** Kafka's error code; 0 says that the logs diverge. */
+  /** Kafka's error code; 0 when the logs diverge. */
   readonly errorCode: number;
-  /** The largest epoch not above the follower's last that the leader knows, and its end; -1 when that is not the matter. */
+  /** When the logs diverge: the largest epoch of the leader not above the follower's last, and its end offset; else -1. */
   readonly divergingEpoch: number;
   readonly divergingEndOffset: number;
   readonly leaderStartOffset: number;

@@ -1,8 +1,8 @@
 /**
- * Throttled replication (KIP-73): while a reassignment copies replicas, their leaders send and their followers take no more than
- * `leader.replication.throttled.rate` and `follower.replication.throttled.rate` bytes per second. Which replicas obey is in the topic's
- * `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas`. A follower in the ISR is never held back,
- * though what it gets counts.
+ * Throttled replication (KIP-73): during a reassignment, leaders send and followers accept no more than
+ * `leader.replication.throttled.rate` and `follower.replication.throttled.rate` bytes per second for the replicas in the topic's
+ * `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas`. A follower in the ISR is never delayed,
+ * though its bytes count.
  */
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
@@ -13,7 +13,7 @@ export interface ThrottleOptions {
   /** Bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
   readonly leaderRate: () => number;
   readonly followerRate: () => number;
-  /** What was set for a topic. */
+  /** The overrides of a topic. */
   readonly configOf: (topic: string) => ReadonlyMap<string, string>;
 }
 
@@ -23,14 +23,14 @@ interface Throttled {
 }
 
 const chunkBytesMin = 16 * 1024;
-/** A follower that leaves the stream drops what is under way: it does so only when it is this far ahead of its rate. */
+/** A follower that unsubscribes loses records in flight, so it does so only when it is this far ahead of its rate. */
 const pauseMsMin = 500;
 
 export class ReplicationThrottles {
   readonly #options: ThrottleOptions;
   readonly #leader: TokenBucket;
   readonly #follower: TokenBucket;
-  /** The last list that was taken apart: topics under reassignment share few. */
+  /** The last parsed list, because topics under reassignment share few different ones. */
   #parsed: { text: string; replicas: ReadonlySet<string> } = { text: '', replicas: new Set() };
 
   constructor(options: ThrottleOptions) {
@@ -45,7 +45,7 @@ export class ReplicationThrottles {
     return this.#leader.waitMs();
   }
 
-  /** The most that is sent at a time, so that a slow rate is a steady one. */
+  /** Maximum bytes of one push of a throttled replica, so that a slow rate is steady. */
   chunkBytes(partition: Throttled, maxBytes: number): number {
     if (this.#leader.isUnlimited || !this.#obeys('leader', partition)) return maxBytes;
     return Math.min(maxBytes, Math.max(chunkBytesMin, Math.floor(this.#options.leaderRate() / 4)));
@@ -55,7 +55,7 @@ export class ReplicationThrottles {
     if (!this.#leader.isUnlimited && this.#obeys('leader', partition)) this.#leader.take(bytes);
   }
 
-  /** A follower got records: how long it stops asking for more of the partition; 0: not at all. */
+  /** A follower received records; returns how long it unsubscribes the partition; 0: not at all. */
   received(partition: Throttled, bytes: number, isInSync: boolean): number {
     if (this.#follower.isUnlimited || !this.#obeys('follower', partition)) return 0;
     this.#follower.take(bytes);
