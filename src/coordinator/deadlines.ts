@@ -1,12 +1,12 @@
 /**
- * Deadlines of a shard: a heap of instants; each deadline object has its own current instant. Moving a deadline further into the future
- * (what each heartbeat does) touches one field: the entry in the heap stays where it is and is put back when it comes up.
- * Invariant: a deadline that is set has one live entry at or before its instant.
+ * Deadlines of a shard: a heap of times; each deadline object has its own current time. Moving a deadline further into the future
+ * (as each heartbeat does) changes one field only: the entry in the heap stays where it is and is reinserted when it reaches the
+ * top. Invariant: a deadline that is set has one live entry at or before its time.
  */
 export class Deadline {
-  /** When it is due; infinite when it is not set. */
+  /** The time at which it is due; infinite when it is not set. */
   atMs = Number.POSITIVE_INFINITY;
-  /** Instant of its live entry in the heap. */
+  /** Time of its live entry in the heap. */
   queuedAtMs = Number.POSITIVE_INFINITY;
 
   cancel(): void {
@@ -28,13 +28,13 @@ export class Deadlines<D extends Deadline> {
     if (atMs < deadline.queuedAtMs) this.#queue(deadline);
   }
 
-  /** The earliest instant at which `due` may have something; infinite when there is none. */
+  /** The earliest time at which `due` may return a deadline; infinite when there is none. */
   nextMs(): number {
     this.#settle();
     return this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes one deadline that is due at `nowMs` (it is no longer set then), or null. */
+  /** Returns one deadline that is due at `nowMs` and clears it; null when there is none. */
   due(nowMs: number): D | null {
     this.#settle();
     const top = this.#heap[0];
@@ -45,12 +45,12 @@ export class Deadlines<D extends Deadline> {
     return top.deadline;
   }
 
-  /** Entries in the heap, for tests that look for leaks. */
+  /** Number of entries in the heap, for tests that look for leaks. */
   get queuedCount(): number {
     return this.#heap.length;
   }
 
-  /** Puts stale entries back, until the entry at the top has its deadline's current instant. */
+  /** Reinserts outdated entries until the top entry has its deadline's current time. */
   #settle(): void {
     for (;;) {
       const top = this.#heap[0];

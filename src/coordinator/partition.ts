@@ -1,4 +1,4 @@
-/** Which partition of its internal topic a key belongs to: a group id, a transactional id. */
+/** The partition of the internal topic to which a key (group id, transactional id) belongs. */
 
 /** Java's String.hashCode, made non-negative the way Kafka does, modulo the number of partitions. */
 export function coordinatorPartition(key: string, partitionCount: number): number {

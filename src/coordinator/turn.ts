@@ -1,6 +1,6 @@
 /**
- * One step of a shard: the functions of a coordinator read it and add to it. A write changes the state when it is committed (`apply`), so
- * reads see committed state; what a step changes before that is undone by `undo`.
+ * One step of a shard, which the functions of a coordinator read and extend. A write changes the state when it is committed
+ * (`apply`), so reads return committed state; changes before the commit are undone by `undo` when the write fails.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import type {
@@ -22,19 +22,19 @@ export interface Turn<Shard> extends StepContext {
   readonly notes: Note[];
 }
 
-/** What waits for the outcome of a write; `T`: the turns of the coordinator. */
+/** Waits for the outcome of a write. `T`: the coordinator's type of turns. */
 export interface Pending<T> {
   /** Changes the state, once the write is committed. */
   readonly apply: (turn: T) => void;
   /** Undoes what the step changed before the commit. */
   readonly undo: (turn: T, error: ErrorRow) => void;
-  /** Answers the pending request; null: the write succeeded. */
+  /** Responds to the pending request; null: the write succeeded. */
   readonly answer: (turn: T, error: ErrorRow | null) => void;
   /** Whether a time-out undoes those changes, although the write may still be committed later. */
   readonly undoOnTimeout: boolean;
 }
 
-/** The part of a shard that knows its writes. */
+/** The part of a shard with its pending writes. */
 export interface PendingWrites<T> {
   readonly pending: Map<number, Pending<T>>;
   nextWriteId: number;
@@ -95,7 +95,7 @@ function put<T extends Turn<PendingWrites<T>>>(
 
 function nothing(): void {}
 
-/** Applies or undoes a write, and answers the requests that wait for it. */
+/** Applies or undoes a write, and responds to its pending requests. */
 export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: WriteOutcome): void {
   const pending = turn.shard.pending.get(outcome.writeId);
   if (pending === undefined) return;
@@ -110,7 +110,7 @@ export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: 
   pending.answer(turn, outcome.type === 'written' ? null : outcome.error);
 }
 
-/** This broker is no longer the coordinator: requests that wait for a write are answered. */
+/** This broker is no longer the coordinator: requests that wait for a write get a response. */
 export function resignWrites<T extends Turn<PendingWrites<T>>>(turn: T, error: ErrorRow): void {
   for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
   turn.shard.pending.clear();

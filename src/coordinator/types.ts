@@ -1,13 +1,13 @@
 /**
- * The contract between a coordinator and its runtime. A coordinator is a pure state machine, one _shard_ for each partition of
- * its internal topic (`__consumer_offsets`, `__transaction_state`); the runtime (`broker/coordinator/`) loads shards from the
- * log, gives them inputs, appends their writes and performs their other outputs.
+ * The contract between a coordinator and its runtime. A coordinator is a pure state machine with one _shard_ for each partition of
+ * its internal topic (`__consumer_offsets`, `__transaction_state`). The runtime (`broker/coordinator/`) loads shards from the log,
+ * passes inputs to them, appends their writes and carries out their other outputs.
  */
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 
-/** The context of one step. Deadlines use `nowMs` (monotonic), records carry `wallMs`. */
+/** The context of one step. Deadlines use `nowMs` (monotonic), records use `wallMs`. */
 export interface StepContext {
   readonly nowMs: number;
   readonly wallMs: number;
@@ -23,24 +23,24 @@ export interface CoordinatorRecord {
   readonly value: Uint8Array | null;
 }
 
-/** The producer to whose transaction records belong. */
+/** The producer whose transaction the records belong to. */
 export interface Producer {
   readonly producerId: number;
   readonly producerEpoch: number;
 }
 
-/** A producer whose transaction was checked before the append (KIP-890). */
+/** A producer whose transaction was verified before the append (KIP-890). */
 export interface VerifiedProducer extends Producer {
-  /** The result of the check, which the append to the log needs; the coordinator passes it on. */
+  /** The result of the verification, which the append to the log needs; the coordinator passes it on. */
   readonly verification: unknown;
 }
 
-/** A marker in the partition: the transaction of the producer ends here. */
+/** A marker: the transaction of the producer ends in this partition. */
 export interface TransactionEnd extends Producer {
   readonly type: 'commit' | 'abort';
   /** Leader epoch of the `__transaction_state` partition whose leader sent the marker. */
   readonly coordinatorEpoch: number;
-  /** `transaction.version` of the transaction; the log does not keep it. */
+  /** `transaction.version` of the transaction; the log does not store it. */
   readonly transactionVersion?: number;
 }
 
@@ -49,13 +49,13 @@ export interface Write {
   readonly id: number;
   /** Empty when `end` is given. */
   readonly records: readonly CoordinatorRecord[];
-  /** The records belong to this producer's transaction; null: they count at once. */
+  /** The records belong to this producer's transaction; null: they take effect at once. */
   readonly producer: VerifiedProducer | null;
   /** The batch is this marker. */
   readonly end: TransactionEnd | null;
 }
 
-/** The answer to the request that came with `token`. */
+/** The response to the request with `token`. */
 export interface Reply {
   readonly token: number;
   readonly response: unknown;
@@ -81,32 +81,32 @@ export type WriteOutcome =
   | { readonly type: 'written'; readonly writeId: number }
   /** The write was refused and will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** The outcome is not known yet. Pending requests are answered; `written` may still follow. */
+  /** The outcome is not known yet. Pending requests get a response; `written` may still follow. */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 
-/** Inputs from the runtime that every shard gets. Outcomes of writes come in the order of the writes. */
+/** Inputs from the runtime to every shard. Outcomes of writes come in the order of the writes. */
 export type RuntimeInput =
   | WriteOutcome
-  /** A deadline has come. */
+  /** A deadline has passed. */
   | { readonly type: 'tick' }
   /** The metadata changed; the image of the context is the new one. */
   | { readonly type: 'metadata'; readonly delta: MetadataDelta }
-  /** This broker no longer is the coordinator: every waiting request is answered. */
+  /** This broker is no longer the coordinator: every pending request gets a response. */
   | { readonly type: 'resign'; readonly error: ErrorRow };
 
 /**
- * A coordinator. `Input`: its requests, each with the token of its response, and its other inputs.
- * `replay` and `replayEnd` must give the same state as the steps that wrote the log.
+ * A coordinator. `Input`: its requests, each with the token for its response, and its other inputs. `replay` and `replayEnd` must
+ * give the same state as the steps that wrote the log.
  */
 export interface StateMachine<Shard, Input, Out extends Output = Output> {
   create(context: StepContext): Shard;
-  /** One record of the log, in its order; `producer` when it belongs to a transaction. Throws `DecodeError`. */
+  /** Replays one record, in the order of the log; `producer` when it belongs to a transaction. Throws `DecodeError`. */
   replay(shard: Shard, record: CoordinatorRecord, producer: Producer | null): void;
-  /** A marker of the log. */
+  /** Replays a marker. */
   replayEnd(shard: Shard, end: TransactionEnd): void;
-  /** The whole log is replayed and committed: deadlines start, and unfinished work continues. */
+  /** The whole log is replayed and committed: starts deadlines, and continues unfinished work. */
   loaded(shard: Shard, context: StepContext): Out;
   step(shard: Shard, input: Input | RuntimeInput, context: StepContext): Out;
-  /** When the shard wants its next `tick`; infinite when it wants none. */
+  /** Time of the next `tick`; infinite when none is needed. */
   nextDeadlineMs(shard: Shard): number;
 }

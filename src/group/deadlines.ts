@@ -7,7 +7,7 @@ export type DeadlineKind =
   | 'join'
   | 'sync'
   | 'sweep'
-  // Of consumer groups only.
+  // Only in consumer groups.
   | 'rebalance'
   | 'assign'
   | 'regex';

@@ -1,4 +1,4 @@
-/** What DescribeGroups (15) and ListGroups (16) show of a shard. Reads only. */
+/** The responses to DescribeGroups (15) and ListGroups (16) from a shard. Changes nothing. */
 import { Errors } from '../protocol/errors.ts';
 import { metadataOf, noBytes } from './classic/group.ts';
 import type { Group, Shard } from './turn.ts';
@@ -31,7 +31,7 @@ export function describeGroup(shard: Shard, groupId: string, apiVersion: number)
   };
 }
 
-/** Before v6 a group that does not exist, or is of another kind, is "Dead". */
+/** Before v6 a group that does not exist, or is of another type, is "Dead". */
 function unknownGroup(groupId: string, apiVersion: number, message: string): DescribedGroup {
   const found = apiVersion < notFoundSince;
   return {
@@ -45,7 +45,7 @@ function unknownGroup(groupId: string, apiVersion: number, message: string): Des
   };
 }
 
-/** Empty filters let everything through; they do not care about case. */
+/** Empty filters match everything; filters are not case-sensitive. */
 export function listGroups(
   groups: Iterable<Group>,
   states: readonly string[],

@@ -1,4 +1,4 @@
-/** The group coordinator as its runtime sees it. */
+/** The group coordinator as a `StateMachine`, for the coordinator runtime. */
 import type { Random } from '../base/random.ts';
 import type { StateMachine } from '../coordinator/types.ts';
 import { finishLoading, replayFrom } from './replay.ts';

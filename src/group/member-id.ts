@@ -1,4 +1,4 @@
-/** Ids that the coordinator gives to members: the client's (or instance's) name and a random UUID. */
+/** Member ids from the coordinator: the client id (or instance id) and a random UUID. */
 import type { Random } from '../base/random.ts';
 
 export function memberIdFor(random: Random, name: string): string {

@@ -4,15 +4,15 @@ import { uuidZero } from '../base/uuid.ts';
 
 export interface CommittedOffset {
   readonly offset: number;
-  /** -1: the client did not say. */
+  /** -1: the client did not send it. */
   readonly leaderEpoch: number;
   readonly metadata: string;
   readonly commitMs: number;
-  /** When it expires by the client's own wish (OffsetCommit before v5); -1: by the broker's rule. */
+  /** Expiry that the client requested (OffsetCommit before v5); -1: by the broker's rule. */
   readonly expireMs: number;
   /** The topic's id when the offset was committed; zero when the record has none: transactional commits, Kafka before 4.1. */
   readonly topicId: Uuid;
-  /** Place of its record in the log, relative to those of other offsets of the shard. */
+  /** Position of its record in the log, relative to those of other offsets of the shard. */
   readonly order: number;
 }
 

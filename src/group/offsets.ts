@@ -1,7 +1,6 @@
 /**
- * OffsetCommit (08), OffsetFetch (09) and OffsetDelete (47) within a group. A commit by somebody who is not a member
- * (generation -1, no member id) is accepted while the group has no members: consumers that assign partitions themselves,
- * and administrators.
+ * OffsetCommit (08), OffsetFetch (09) and OffsetDelete (47) in a group. A commit without a member (generation -1, no member id) is
+ * accepted while the group has no members: it comes from consumers that assign partitions to themselves, or from administrators.
  */
 import { mark } from '../base/mark.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
@@ -27,7 +26,7 @@ import type {
   OffsetFetchResponse,
 } from './types.ts';
 
-/** Long.MAX_VALUE, as the codec rounds it. */
+/** Long.MAX_VALUE as a JavaScript number. */
 const longMax = 2 ** 63;
 
 const groupIdNotFoundSince = 9;
@@ -41,7 +40,7 @@ interface Change {
   readonly value: CommittedOffset;
 }
 
-/** Every partition of a commit with the same error. */
+/** The response in which every partition of a commit has the error. */
 export function commitRefused(request: OffsetCommitRequest, error: ErrorRow): OffsetCommitResponse {
   return commitResponse(request, () => error);
 }
@@ -86,7 +85,7 @@ export function commitOffsets(
   appendCommit(turn, group, token, changes, records, response);
 }
 
-/** A commit shows that the member lives. */
+/** A commit extends the member's session. */
 function showsLife(turn: Turn, group: ClassicGroup, memberId: string): void {
   const member = group.members.get(memberId);
   if (member !== undefined && group.is('Stable', 'PreparingRebalance')) renewSession(turn, member);
@@ -109,7 +108,7 @@ function appendCommit(
   };
   write(turn, records, {
     apply: (later) => {
-      // The group may have been deleted and begun again since: the log, and so the order of writes, decides.
+      // The group may have been deleted and created again since; the order of the writes in the log decides.
       const { offsets } = getOrCreateGroup(later, group.groupId);
       const order = orderOf(later.shard);
       for (const { topic, partition, value } of changes)
@@ -137,7 +136,7 @@ function commitResponse(
   };
 }
 
-/** The error of the whole request, or what says which of its partitions may be committed. */
+/** The error of the whole request, or the check of each partition. */
 function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitRequest): CommitRule {
   const { groupId, generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);
@@ -148,7 +147,7 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
   if (group.kind === 'consumer') return commitRule(group, request, apiVersion);
   if (generation < 0 && group.state === 'Empty') return anyPartition;
-  // Only members commit while there are members.
+  // While the group has members, only members may commit.
   if (generation < 0 && memberId === '' && groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID;
   const error = group.validateMember(memberId, groupInstanceId);
   if (error !== null) return error;
@@ -159,7 +158,7 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : anyPartition;
 }
 
-/** What the group has committed; an unknown group has committed nothing. Reads only. */
+/** The committed offsets of a group; an unknown group has none. Changes nothing. */
 export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetFetchResponse {
   const group = shard.groups.get(request.groupId);
   const refused =
@@ -218,7 +217,7 @@ export function deleteOffsets(turn: Turn, token: number, request: OffsetDeleteRe
   if (request.groupId === '') return refuse(Errors.INVALID_GROUP_ID);
   if (group === undefined) return refuse(Errors.GROUP_ID_NOT_FOUND);
   if (group.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
-  // Who reads what is only known of consumers.
+  // The subscribed topics are known only in groups of consumers.
   if (group.members.size > 0 && group.protocolType !== 'consumer') return refuse(Errors.NON_EMPTY_GROUP);
   const { pendingOffsets } = turn.shard;
   const removed: { topic: string; partition: number }[] = [];

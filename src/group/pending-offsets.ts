@@ -1,18 +1,21 @@
 /**
- * The offsets that open transactions would commit, of all groups of a shard. They become committed offsets when the
- * marker of their transaction is committed; until then OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT.
+ * The pending offsets of open transactions, of all groups of a shard. They become committed offsets when the marker of their
+ * transaction is committed; until then OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT.
  */
 import { createOffsets, type GroupOffsets, removeOffset, setOffset } from './offset-table.ts';
 
 export class PendingOffsets {
-  /** Group → producer id → what its transaction would commit. */
+  /** Group → producer id → pending offsets of its transaction. */
   readonly #open = new Map<string, Map<number, GroupOffsets>>();
-  /** Producer id → the groups in which its transaction has offsets. */
+  /** Producer id → groups in which its transaction has offsets. */
   readonly #groups = new Map<number, Set<string>>();
   /** Group → transactional commits that are being written to the log. */
   readonly #underWay = new Map<string, Set<GroupOffsets>>();
 
-  /** A transactional commit is being written: its partitions are unstable from now on. Call the returned function when its outcome is known. */
+  /**
+   * A transactional commit is being written: its partitions are unstable from now on. The caller must call the returned function
+   * when the outcome is known.
+   */
   begin(groupId: string, offsets: GroupOffsets): () => void {
     const set = this.#underWay.get(groupId) ?? new Set();
     this.#underWay.set(groupId, set.add(offsets));
@@ -22,7 +25,7 @@ export class PendingOffsets {
     };
   }
 
-  /** A transactional commit is in the log. It is later than all commits that are here. */
+  /** A transactional commit is in the log, after all commits that were added before. */
   add(producerId: number, groupId: string, offsets: GroupOffsets): void {
     const ofGroup = this.#open.get(groupId) ?? new Map<number, GroupOffsets>();
     this.#open.set(groupId, ofGroup);
@@ -47,7 +50,7 @@ export class PendingOffsets {
     return taken;
   }
 
-  /** A tombstone is in the log: it also removes offsets that open transactions had committed before it. */
+  /** A tombstone is in the log: removes also pending offsets that were added before it. */
   remove(groupId: string, topic: string, partition: number): void {
     for (const offsets of this.#open.get(groupId)?.values() ?? []) removeOffset(offsets, topic, partition);
   }
@@ -57,12 +60,12 @@ export class PendingOffsets {
     return false;
   }
 
-  /** Whether an open transaction has, or had, offsets of the group: the group is in use. */
+  /** Whether a transaction has pending offsets of the group, so that the group is in use. */
   hasAny(groupId: string): boolean {
     return this.#open.has(groupId) || this.#underWay.has(groupId);
   }
 
-  /** The partitions of the group that are pending, each once. */
+  /** The partitions of the group with pending offsets, each once. */
   partitions(groupId: string): { readonly topic: string; readonly partition: number }[] {
     const all = createOffsets();
     for (const offsets of this.#of(groupId))

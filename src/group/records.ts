@@ -49,7 +49,7 @@ export function offsetTombstone(group: string, topic: string, partition: number)
   return { key: offsetKey(group, topic, partition), value: null };
 }
 
-/** The group as it is now; `assignments` stands for what the members have. */
+/** The record of the group's current state; `assignments` replaces the members' assignments. */
 export function groupRecord(
   group: ClassicGroup,
   assignments: ReadonlyMap<string, Uint8Array>,
@@ -105,10 +105,10 @@ export type ReadRecord =
       readonly value: CommittedOffset | null;
     }
   | { readonly type: 'group'; readonly group: string; readonly value: GroupMetadataValue | null }
-  /** A kind of a later Kafka, or of the consumer protocol: left alone. */
+  /** A record type of a later Kafka, or of the consumer protocol: ignored. */
   | { readonly type: 'unknown'; readonly keyType: number };
 
-/** Throws `DecodeError` when the bytes are not what their key says. */
+/** Throws `DecodeError` when the bytes do not match their key. */
 export function readRecord(record: GroupRecord): ReadRecord {
   const keyType = versionOf(record.key);
   if (keyType === 0 || keyType === offsetKeyType) {
@@ -125,7 +125,7 @@ export function readRecord(record: GroupRecord): ReadRecord {
 
 function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
   if (bytes === null) return null;
-  // A later version may only add tagged fields, which v4 knows how to skip.
+  // A later version may only add tagged fields, which v4 can skip.
   const value = decode(
     OffsetCommitValue,
     Math.min(versionOf(bytes), valueVersionMax),

@@ -1,7 +1,7 @@
 /**
- * Loading: the records of the partition, one after the other, become the state; then `finishLoading` starts the clocks.
- * The state after replaying a log equals that of the coordinator which wrote it, but for what is never written:
- * rebalances in progress (the members join again), sessions (all start anew) and member ids given out and not yet used.
+ * Loading: the records of the partition are replayed one after the other; then `finishLoading` starts the timers. The state after
+ * replaying a log equals that of the coordinator which wrote it, except for state that is never written: rebalances in progress
+ * (the members join again), sessions (all restart) and member ids that were returned and not used yet.
  */
 import { Deadline } from './deadlines.ts';
 import { ClassicGroup } from './classic/group.ts';
@@ -22,11 +22,11 @@ import type { GroupRecord } from './types.ts';
 
 type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
 
-/** One record of the log: offsets of a transaction wait for its end. Throws `DecodeError` for a record that is none of ours. */
+/** One record of the log; offsets of a transaction wait for its end. Throws `DecodeError` for a record in an unknown format. */
 export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer | null): void {
   if (producer === null) return replay(shard, record);
   const read = readRecord(record);
-  // Transactions write nothing but offsets. Should there be anything else it counts at once, as in Kafka.
+  // Transactions write only offsets. Any other record takes effect at once, as in Kafka.
   if (read.type !== 'offset' || read.value === null) return replay(shard, record);
   const { group: groupId, topic, partition, value } = read;
   groupOfOffsets(shard, groupId);
@@ -35,7 +35,7 @@ export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer
   shard.pendingOffsets.add(producer.producerId, groupId, offsets);
 }
 
-/** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
+/** Throws `DecodeError` for a record in an unknown format; the caller decides whether to continue. */
 export function replay(shard: Shard, record: GroupRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') {
@@ -62,7 +62,7 @@ function replayGroup(
 ): void {
   const before = shard.groups.get(groupId);
   if (value === null || bytes === null) {
-    // It became a consumer group before this log was compacted.
+    // The group became a consumer group before this log was compacted.
     if (before?.kind !== 'consumer') forget(shard, groupId);
     return;
   }
@@ -78,7 +78,7 @@ function replayGroup(
   group.computeSubscribedTopics();
 }
 
-/** The group is gone; offsets that have no tombstone of their own stay. */
+/** The group was deleted; offsets without a tombstone of their own stay. */
 function forget(shard: Shard, groupId: string): void {
   const before = shard.groups.get(groupId);
   shard.groups.delete(groupId);
@@ -93,7 +93,7 @@ function replayChange(shard: Shard, groupId: string, change: Change): void {
     if (change.type === 'groupEpoch' && change.value === null) forget(shard, groupId);
     return;
   }
-  // Tombstones of a consumer group that is none any more.
+  // Tombstones of a consumer group that was converted.
   if (change.value === null) return;
   const group = new ConsumerGroupOf<Turn>(groupId, before?.offsets);
   shard.groups.set(groupId, group);
@@ -120,7 +120,7 @@ function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['m
   );
 }
 
-/** Starts the sessions of `group`; a group that is larger than is now allowed has to rebalance. */
+/** Starts the sessions of `group`; a group that is larger than the current limit must rebalance. */
 export function finishLoading(turn: Turn, group: Group): void {
   if (group.kind === 'consumer') return finishLoadingConsumer(turn, group);
   for (const member of group.members.values()) renewSession(turn, member);

@@ -1,14 +1,14 @@
 /**
  * The coordinator of the groups of one `__consumer_offsets` partition: a state machine. `step(shard, input, context)` takes a
- * request, a deadline or the outcome of a write and returns records to append, answers and notes; it does no I/O and never
- * waits. Joins and syncs stay parked in their members until a rebalance completes.
+ * request, a deadline or the outcome of a write and returns records to append, responses and log lines; it has no I/O and never
+ * waits. Pending JoinGroup and SyncGroup requests are kept in their members until a rebalance completes.
  *
  * Invariants:
- * - Committed offsets, deletions and expiries enter the state when their write is reported `written`, in the order of the
- *   log: what OffsetFetch shows is replicated, and the offsets always equal `replay` of the records written so far.
- * - A group becomes Stable, and its assignments leave for the members, only after the assignment is replicated.
- * - Each token is answered exactly once, except that a request answered by `timedOut` may be answered again later: the
- *   driver drops answers to tokens it no longer knows.
+ * - Committed offsets, deletions and expiries change the state when their write is reported `written`, in the order of the log. So
+ *   OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
+ * - A group becomes Stable, and its assignments are sent to the members, only after the assignment is replicated.
+ * - Each token gets exactly one response, except that a request with the response of `timedOut` may get another one later: the
+ *   driver drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format.
  */
@@ -61,7 +61,7 @@ export function step(shard: Shard, input: Input, context: StepContext): Output {
   return turn;
 }
 
-/** When the shard wants its next `tick`; infinite when it wants none. */
+/** Time of the next `tick`; infinite when none is needed. */
 export function nextDeadlineMs(shard: Shard): number {
   return shard.deadlines.nextMs();
 }
@@ -105,7 +105,7 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-/** Topics that are gone take their offsets along. */
+/** Offsets of deleted topics are removed. */
 function metadataChanged(turn: Turn, delta: MetadataDelta): void {
   const deleted = new Map<string, Uuid>();
   for (const id of delta.removedTopics) {
@@ -116,7 +116,7 @@ function metadataChanged(turn: Turn, delta: MetadataDelta): void {
   noteChangedTopics(turn, delta);
 }
 
-/** Consumer groups look at their topics anew with the next heartbeat, as in Kafka. */
+/** Consumer groups compare their topics again at the next heartbeat, as in Kafka. */
 function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }: MetadataDelta): void {
   const { shard, image } = turn;
   let anyGrown = removedTopics.size > 0;
@@ -129,7 +129,7 @@ function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }:
   for (const group of shard.groups.values()) if (group.kind === 'consumer') group.metadataStale = true;
 }
 
-/** Deadlines handled by one tick: what remains waits for the next, so that a mass expiry does not hold up the event loop. */
+/** Deadlines handled by one tick. The rest waits for the next tick, so that a mass expiry does not block the event loop. */
 const deadlinesPerTickMax = 500;
 
 function tick(turn: Turn): void {

@@ -1,9 +1,9 @@
 /**
- * Walks over all groups of a shard, a slice at a time, to remove what is no longer needed: offsets past their retention, offsets of
- * deleted topics, and groups that have neither members nor offsets.
+ * Goes over all groups of a shard, a slice at a time, to remove offsets past their retention, offsets of deleted topics, and groups
+ * that have neither members nor offsets.
  *
- * Retention counts from when the group became empty; in a stable group of consumers from the commit, for topics that no
- * member reads any more; in a consumer group (KIP-848), and in one that only ever held offsets, always from the commit.
+ * Retention counts from when the group became empty; in a stable classic group of consumers from the commit, for topics that no
+ * member reads any more; in a consumer group (KIP-848), and in one that only ever had offsets, always from the commit.
  */
 import { buryGroup, isWriting } from './delete-group.ts';
 import { type CommittedOffset, isOfTopic } from './offset-table.ts';
@@ -11,9 +11,9 @@ import { offsetTombstone } from './records.ts';
 import type { DeletedTopics, Group, Sweep, Turn } from './turn.ts';
 import { forgetOffset, note, write } from './turn.ts';
 
-/** Offsets (and groups) looked at in one slice. */
+/** Offsets (and groups) examined in one slice. */
 const sliceMax = 5_000;
-/** Tombstones in one write: keeps a record batch far below any size limit. */
+/** Tombstones in one write, so that a batch is far below any size limit. */
 const tombstonesMax = 1_000;
 
 interface Gone {
@@ -32,7 +32,7 @@ export function startSweep(
   shard.deadlines.set(shard.sweepDeadline, turn.nowMs);
 }
 
-/** Called when the sweep deadline has come: goes on with what was begun, or begins the periodic one. */
+/** Called when the sweep deadline has passed: continues a sweep in progress, or begins the periodic one. */
 export function sweepSlice(turn: Turn): void {
   const { shard, nowMs } = turn;
   if (nowMs >= shard.nextExpiryMs) {
@@ -50,14 +50,14 @@ export function sweepSlice(turn: Turn): void {
   shard.deadlines.set(shard.sweepDeadline, shard.sweeps.length > 0 ? nowMs : shard.nextExpiryMs);
 }
 
-/** Returns how many offsets it looked at. */
+/** Returns the number of examined offsets. */
 function sweepGroup(turn: Turn, group: Group, { topics }: Sweep): number {
   if (group.deleting) return 0;
   return topics === null ? sweepExpired(turn, group) : sweepDeleted(turn, group, topics);
 }
 
 function sweepExpired(turn: Turn, group: Group): number {
-  // A commit under way renews the offset; the next sweep sees it.
+  // A commit in flight renews the offset; the next sweep examines it.
   if (group.commits.size > 0) return 0;
   const { pendingOffsets } = turn.shard;
   const gone: Gone[] = [];
@@ -76,7 +76,10 @@ function sweepExpired(turn: Turn, group: Group): number {
   return seen;
 }
 
-/** Offsets that were committed for another topic of the same name stay. What open transactions hold has no id and goes, as in Kafka. */
+/**
+ * Removes the offsets of deleted topics. Offsets that were committed for another topic of the same name stay. Pending offsets of open
+ * transactions have no topic id and are removed, as in Kafka.
+ */
 function sweepDeleted(turn: Turn, group: Group, topics: DeletedTopics): number {
   const gone: Gone[] = [];
   let seen = 0;
@@ -102,7 +105,7 @@ function isIdle(group: Group): boolean {
 function buryAll(turn: Turn, group: Group, offsetCount: number): void {
   const isUnwritten =
     group.kind === 'consumer' ? group.epoch === 0 : group.persisted === null && group.generation === 0;
-  // Nothing of it was ever written: nothing to write now.
+  // The group has no record in the log, so no tombstone is needed.
   if (offsetCount === 0 && isUnwritten) {
     turn.shard.groups.delete(group.groupId);
     return;
@@ -128,12 +131,12 @@ function remove(turn: Turn, group: Group, gone: readonly Gone[]): void {
   }
 }
 
-/** The rule that holds for the group now; null: nothing of it expires. */
+/** The expiry rule that applies to the group now; null: nothing of it expires. */
 function expiryOf(turn: Turn, group: Group): ((value: CommittedOffset) => boolean) | null {
   const { offsetsRetentionMs } = turn.shard.config;
   const since = (value: CommittedOffset, sinceMs: number) =>
     value.expireMs >= 0 ? turn.wallMs >= value.expireMs : turn.wallMs - sinceMs >= offsetsRetentionMs;
-  // A consumer group has no record of when it became empty.
+  // The log does not record when a consumer group became empty.
   if (group.kind === 'consumer' || group.protocolType === null)
     return (value) => since(value, value.commitMs);
   if (group.state === 'Empty') {

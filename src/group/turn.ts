@@ -1,6 +1,4 @@
-/**
- * The state of a shard and one step of it in the making: what the files of this folder read and add to.
- */
+/** The state of a shard, and one step of it with its output so far; the functions of this folder read and extend it. */
 import { defined } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -16,13 +14,13 @@ export { createTurn, note, reply, write } from '../coordinator/turn.ts';
 
 export type ConsumerGroup = ConsumerGroupOf<Turn>;
 
-/** A group id belongs to one group, whatever its kind; groups become ones of another kind while they live. */
+/** A group id belongs to one group, whatever its type. A group may be converted to the other type. */
 export type Group = ClassicGroup | ConsumerGroup;
 
-/** Name → the id that the topic had. */
+/** Name of a deleted topic → its id. */
 export type DeletedTopics = ReadonlyMap<string, Uuid>;
 
-/** A walk over all groups, some at a time: for expired offsets, or for offsets of deleted topics. */
+/** A sweep over all groups in slices: for expired offsets, or for offsets of deleted topics. */
 export interface Sweep {
   readonly topics: DeletedTopics | null;
   readonly rest: Iterator<Group>;
@@ -35,23 +33,23 @@ export interface Shard extends PendingWrites<Turn> {
   readonly deadlines: Deadlines;
   readonly sweeps: Sweep[];
   readonly sweepDeadline: Deadline;
-  /** When the next look for expired offsets is due. */
+  /** Time of the next sweep for expired offsets. */
   nextExpiryMs: number;
-  /** Offset of the last metadata image that had new topics: regular expressions may match more than they did. */
+  /** Offset of the last metadata image with new topics, after which regular expressions may match more topics. */
   newTopicsAt: number;
   readonly pendingOffsets: PendingOffsets;
-  /** Of the next offset that the log brings. */
+  /** The position for the next offset in the log. */
   nextOrder: number;
 }
 
 export type Turn = TurnOf<Shard>;
 
-/** The place of an offset whose record comes next in the log. */
+/** Returns the position for an offset whose record comes next in the log. */
 export function orderOf(shard: Shard): number {
   return shard.nextOrder++;
 }
 
-/** The group that offsets belong to; without members if there is none yet ("simple" group). */
+/** The group for offsets; created without members if it does not exist ("simple" group). */
 export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
   let group = groups.get(groupId);
   if (group === undefined) {
@@ -61,7 +59,7 @@ export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
   return group;
 }
 
-/** A tombstone is in the log: the offset is gone, and so is what open transactions would commit for the partition. */
+/** A tombstone is in the log: removes the offset and the pending offsets for the partition. */
 export function forgetOffset(shard: Shard, group: Group, topic: string, partition: number): void {
   removeOffset(group.offsets, topic, partition);
   shard.pendingOffsets.remove(group.groupId, topic, partition);

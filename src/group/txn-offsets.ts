@@ -1,9 +1,9 @@
 /**
- * Offsets within transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. What a
- * transaction commits is pending from its write on; its marker makes it the group's, or drops it.
+ * Offsets in transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. The offsets of a
+ * transaction are pending when they are written; the marker commits or drops them.
  *
- * Of several commits of one partition the last record in the log counts, whatever the order in which their transactions end:
- * that is what compaction keeps too.
+ * Of several commits for one partition the last record in the log is the valid one, whatever the order in which their transactions
+ * end. Compaction keeps the same record.
  */
 import { mark } from '../base/mark.ts';
 import { uuidZero } from '../base/uuid.ts';
@@ -20,10 +20,10 @@ import type { GroupInput, GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitRe
 
 type TxnCommit = Extract<GroupInput, { type: 'txnCommit' }>;
 
-/** Before that version of TxnOffsetCommit the words for an unknown group and a stale epoch did not exist (KIP-1319). */
+/** First version of TxnOffsetCommit whose response may have GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319). */
 const groupErrorsSince = 6;
 
-/** Every partition of a commit with the same error. */
+/** The response in which every partition of a commit has the error. */
 export function txnCommitRefused(request: TxnOffsetCommitRequest, error: ErrorRow): TxnOffsetCommitResponse {
   return commitResponse(request, () => error);
 }
@@ -84,7 +84,7 @@ export function commitTransactionalOffsets(
   );
 }
 
-/** The marker of a transaction goes into the log of this partition; answered when it is committed. */
+/** Writes the marker of a transaction to this partition; the response is sent when it is committed. */
 export function completeTransaction(turn: Turn, token: number, end: TransactionEnd): void {
   writeEnd(turn, end, {
     apply: ({ shard }) => endTransaction(shard, end),
@@ -92,7 +92,7 @@ export function completeTransaction(turn: Turn, token: number, end: TransactionE
   });
 }
 
-/** A marker is in the log: what the transaction holds is committed from here on, or never was. */
+/** A marker is in the log: the transaction's pending offsets are committed or dropped. */
 export function endTransaction(shard: Shard, { producerId, type }: TransactionEnd): void {
   for (const [groupId, pending] of shard.pendingOffsets.take(producerId)) {
     if (type === 'abort') continue;
@@ -122,7 +122,7 @@ function commitResponse(
   };
 }
 
-/** As for OffsetCommit, except that clients before v3 send no member id, and that a rebalance does not matter. */
+/** As for OffsetCommit, except that clients before v3 send no member id, and that a rebalance is ignored. */
 function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow | null {
   const { groupId, generationId, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);

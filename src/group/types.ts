@@ -1,6 +1,6 @@
 /**
- * What goes into a group shard and what comes out. Field names are those of Kafka's messages, so that a handler passes
- * requests and responses on as they are. Nothing here knows versions, except where the behaviour depends on one.
+ * Inputs and outputs of a group shard. Field names are those of Kafka's messages, so that handlers pass requests and responses
+ * unchanged. Versions appear only where the behaviour depends on them.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { CoordinatorRecord, RuntimeInput, TransactionEnd } from '../coordinator/types.ts';
@@ -8,7 +8,7 @@ import type { MetadataImage } from '../metadata/image.ts';
 
 export type { Output, Reply, StepContext, Write } from '../coordinator/types.ts';
 
-/** Of groups of the consumer protocol (KIP-848). */
+/** Settings of the consumer protocol (KIP-848). */
 export interface ConsumerGroupConfig {
   readonly maxSize: number;
   /** Names; the first is the default. */
@@ -17,25 +17,25 @@ export interface ConsumerGroupConfig {
   readonly regexRefreshIntervalMs: number;
 }
 
-/** Of one group of the consumer protocol. */
+/** Settings of one group of the consumer protocol. */
 export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
-  /** How often the target assignment is computed at most (KIP-1263). */
+  /** Minimum time between two target assignments (KIP-1263). */
   readonly assignmentIntervalMs: number;
 }
 
 export interface GroupConfig {
-  /** Bounds of what a member may ask for as its session time-out. */
+  /** Bounds of a member's session time-out. */
   readonly minSessionTimeoutMs: number;
   readonly maxSessionTimeoutMs: number;
-  /** How long the first members of an empty group wait for more before the first generation. */
+  /** How long the first members of an empty group wait for more members before the first generation. */
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
   readonly consumer: ConsumerGroupConfig;
-  /** What holds for one group: its own settings (`kafka-configs --entity-type groups`), else the broker's. */
+  /** The settings of one group: its own (`kafka-configs --entity-type groups`), else the broker's. */
   readonly ofGroup: (groupId: string, image: MetadataImage) => GroupSettings;
-  /** Longest metadata text (in UTF-16 units, as in Kafka) that may come with a committed offset. */
+  /** Maximum length of the metadata of a committed offset (in UTF-16 units, as in Kafka). */
   readonly offsetMetadataMaxBytes: number;
   readonly offsetsRetentionMs: number;
   readonly offsetsRetentionCheckIntervalMs: number;
@@ -45,7 +45,7 @@ export interface GroupConfig {
 export interface Caller {
   readonly apiVersion: number;
   readonly clientId: string;
-  /** As Kafka's tools print it: with a leading slash. */
+  /** In the format of Kafka's tools: with a leading slash. */
   readonly clientHost: string;
 }
 
@@ -106,7 +106,7 @@ export interface HeartbeatRequest {
   readonly groupInstanceId: string | null;
 }
 
-/** Partitions as clients list them. */
+/** Partitions in the format of requests. */
 export type OwnedPartitions = readonly {
   readonly topicId: Uuid;
   readonly partitions: readonly number[];
@@ -118,9 +118,9 @@ export interface ConsumerHeartbeatRequest {
   readonly memberEpoch: number;
   readonly instanceId: string | null;
   readonly rackId: string | null;
-  /** -1: as before. */
+  /** -1: unchanged. */
   readonly rebalanceTimeoutMs: number;
-  /** Null, as in what follows: as before. */
+  /** Null, here and in the following fields: unchanged. */
   readonly subscribedTopicNames: readonly string[] | null;
   readonly subscribedTopicRegex: string | null;
   readonly serverAssignor: string | null;
@@ -188,12 +188,12 @@ export interface TxnOffsetCommitResponse {
 
 export interface OffsetFetchRequest {
   readonly groupId: string;
-  /** Since v9: a member of a consumer group reads with its epoch. Without, or null and -1: any client. */
+  /** Since v9 a member of a consumer group reads with its epoch. Absent, or null and -1: any client. */
   readonly memberId?: string | null;
   readonly memberEpoch?: number;
-  /** Partitions with offsets of an open transaction answer UNSTABLE_OFFSET_COMMIT. */
+  /** Partitions with pending offsets get UNSTABLE_OFFSET_COMMIT. */
   readonly requireStable?: boolean;
-  /** Null asks for everything that the group has committed. */
+  /** Null asks for all committed offsets of the group. */
   readonly topics:
     | readonly {
         readonly name: string;
@@ -257,7 +257,7 @@ export interface ListedGroup {
 /** One record of `__consumer_offsets`. */
 export type GroupRecord = CoordinatorRecord;
 
-/** Requests, and other inputs of a group coordinator. */
+/** Requests, and the other inputs of a group coordinator. */
 export type GroupInput =
   | { readonly type: 'join'; readonly token: number; readonly caller: Caller; readonly request: JoinRequest }
   | { readonly type: 'sync'; readonly token: number; readonly request: SyncRequest }
@@ -281,10 +281,10 @@ export type GroupInput =
       readonly apiVersion: number;
       readonly token: number;
       readonly request: TxnOffsetCommitRequest;
-      /** What the check of the transaction gave; the log wants to see it again. */
+      /** The result of the transaction's verification, which the log checks again. */
       readonly verification: unknown;
     }
-  /** A marker for this partition. Answered with an `errorCode`. */
+  /** A marker for this partition. The response is an `errorCode`. */
   | { readonly type: 'completeTransaction'; readonly token: number; readonly end: TransactionEnd }
   | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
   | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string };

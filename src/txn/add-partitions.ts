@@ -1,6 +1,6 @@
 /**
- * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a partition gets records of a transaction only after the coordinator knows
- * that it needs a marker. `verifyPartitions` is the question of a partition's leader whether that is so (KIP-890); it reads.
+ * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a partition gets records of a transaction only after the coordinator knows that
+ * it needs a marker. `verifyPartitions` answers whether it does (KIP-890), for the partition's leader, and changes nothing.
  */
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { containsAll, hasPartition } from './partitions.ts';
@@ -16,7 +16,7 @@ export function addPartitions(turn: Turn, input: Extract<Request, { type: 'addPa
   const entry = turn.shard.entries.get(request.transactionalId);
   if (entry === undefined) return answer(Errors.INVALID_PRODUCER_ID_MAPPING);
   if (isInTransition(entry)) return wait(turn, entry, input);
-  // An entry at rest has a committed state.
+  // An entry without a record in flight has a committed state.
   const current = entry.current as Transaction;
   const stranger = checkProducer(current, request);
   if (stranger !== null) return answer(stranger);
@@ -34,8 +34,8 @@ export function checkProducer(current: Transaction, request: ProducerRequest): E
 }
 
 /**
- * Whether a partition belongs to the transaction that the producer has open. A record under way does not count: what is not
- * committed may be lost. A partition that is not in it gets TRANSACTION_ABORTABLE: only this transaction is lost.
+ * Whether a partition belongs to the producer's open transaction. A record in flight does not count, because it may be lost. A
+ * partition that does not belong gets TRANSACTION_ABORTABLE, so that only this transaction fails.
  */
 export function verifyPartitions(
   shard: Shard,

@@ -1,4 +1,4 @@
-/** What DescribeTransactions (65) and ListTransactions (66) show of a shard: what is committed. Reads only. */
+/** The responses to DescribeTransactions (65) and ListTransactions (66) from a shard's committed state. Changes nothing. */
 import { Errors } from '../protocol/errors.ts';
 import { listOf } from './partitions.ts';
 import type { Transaction } from './transaction.ts';
@@ -28,7 +28,7 @@ export function undescribed(transactionalId: string, errorCode: number): Describ
   };
 }
 
-/** Of a transaction that ends, the partitions that have no marker yet. */
+/** Of a transaction that is ending, the partitions that have no marker yet. */
 export function describeTransaction(shard: Shard, transactionalId: string): DescribedTransaction {
   if (transactionalId === '') return undescribed(transactionalId, Errors.INVALID_REQUEST.code);
   const entry = shard.entries.get(transactionalId);
@@ -51,9 +51,9 @@ export interface ListFilter {
   /** Empty: all. */
   readonly states: ReadonlySet<string>;
   readonly producerIds: ReadonlySet<number>;
-  /** Only what is open for longer; negative: all. */
+  /** Only transactions open for longer than this; negative: all. */
   readonly durationMs: number;
-  /** Whether the whole id matches; null: all. */
+  /** Tests the whole id; null: all ids. */
   readonly matches: ((transactionalId: string) => boolean) | null;
 }
 

@@ -1,7 +1,7 @@
 /**
- * EndTxn (26): the decision to commit or abort. It stands when its record is committed: the producer is answered then, and the
- * markers follow. A retry is told apart from the end of the next transaction: with version 0 and 1 by the state alone, with
- * version 2 by the epoch, which each end raises (KIP-890).
+ * EndTxn (26): the decision to commit or abort. It is final when its record is committed: then the producer gets its response, and
+ * the markers follow. A retry is distinguished from the end of the next transaction: in versions 0 and 1 only by the state, in
+ * version 2 by the epoch, which each end increments (KIP-890).
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -44,14 +44,14 @@ export function endTxn(turn: Turn, input: EndInput): void {
   });
 }
 
-/** The producer id and epoch of the next transaction, for clients whose EndTxn raises the epoch. */
+/** The producer id and epoch of the next transaction, for clients whose EndTxn increments the epoch. */
 function producerAnswer(transaction: Transaction, request: EndTxnRequest): ProducerAnswer {
   if (request.clientVersion < 2) return { errorCode: 0, producerId: -1, producerEpoch: -1 };
   const { producerId, producerEpoch } = transaction;
   return { errorCode: 0, producerId, producerEpoch };
 }
 
-/** `end`: do it; `done`: this is a retry of what is complete. */
+/** `end`: write the decision; `done`: a retry of a completed end. */
 type Verdict = 'end' | 'done' | ErrorRow;
 
 function judge(current: Transaction, request: EndTxnRequest): Verdict {
@@ -62,7 +62,7 @@ function judge(current: Transaction, request: EndTxnRequest): Verdict {
   return isEnding(current.state) ? Errors.CONCURRENT_TRANSACTIONS : 'done';
 }
 
-/** Version 2. A transaction without partitions may be aborted, and that raises the epoch too; it can't be committed. */
+/** Version 2. A transaction without partitions can be aborted, which increments the epoch too; it cannot be committed. */
 function judgeRaising(current: Transaction, request: EndTxnRequest): Verdict {
   const isAfterRotation =
     current.previousProducerId === request.producerId &&

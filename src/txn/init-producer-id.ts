@@ -1,7 +1,7 @@
 /**
- * InitProducerId (22) with a transactional id: the producer gets the id's producer id with a higher epoch, and every other
- * producer of that transactional id is fenced. What it left open is aborted first; meanwhile it is answered
- * CONCURRENT_TRANSACTIONS. A producer that brings its own id and epoch goes on where it was, unless another took over (KIP-360).
+ * InitProducerId (22) with a transactional id: the producer gets the producer id with a higher epoch, and every other producer with
+ * that transactional id is fenced. An open transaction is aborted first; meanwhile the response is CONCURRENT_TRANSACTIONS. A
+ * producer that sends its own id and epoch continues, unless another one has taken over (KIP-360).
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -33,7 +33,7 @@ import { wait } from './waiting.ts';
 
 export type InitInput = Extract<Request, { type: 'initProducerId' }>;
 
-/** What is wrong with the request whatever the state; null: nothing. */
+/** Why the request is invalid in any state; null: it is valid. */
 export function checkInit(config: TxnConfig, request: InitProducerIdRequest): ErrorRow | null {
   const { transactionalId, transactionTimeoutMs, producerId, producerEpoch, enable2Pc } = request;
   if (transactionalId === '' || (producerId === -1) !== (producerEpoch === noEpoch))
@@ -50,7 +50,7 @@ export function initProducerId(turn: Turn, input: InitInput): void {
   const entry = turn.shard.entries.get(request.transactionalId);
   if (entry === undefined) return begin(turn, input);
   if (isInTransition(entry)) return wait(turn, entry, input);
-  // An entry at rest has a committed state.
+  // An entry without a record in flight has a committed state.
   const current = entry.current as Transaction;
   if (!isSameProducer(current, request)) return reply(turn, token, refused(Errors.PRODUCER_FENCED));
   if (current.state === 'Ongoing') return abortFirst(turn, entry, input);
@@ -71,8 +71,8 @@ function begin(turn: Turn, input: InitInput): void {
 }
 
 /**
- * A request without a producer id may always take over. One with a producer id must come from the present producer, or from the previous
- * one whose epochs were used up: its response may have been lost.
+ * A request without a producer id may always take over. One with a producer id must come from the current producer, or from the
+ * previous one when its epochs were exhausted, because its response may have been lost.
  */
 function isSameProducer(current: Transaction, { producerId, producerEpoch }: InitProducerIdRequest): boolean {
   if (producerId === -1 || producerId === current.producerId) return true;

@@ -1,4 +1,4 @@
-/** The transaction coordinator as its runtime sees it. */
+/** The transaction coordinator as a `StateMachine`, for the coordinator runtime. */
 import type { StateMachine } from '../coordinator/types.ts';
 import { finishLoading, replay } from './replay.ts';
 import { createShard, nextDeadlineMs, step } from './shard.ts';
@@ -11,7 +11,7 @@ export function txnMachine(config: TxnConfig): TxnMachine {
   return {
     create: (context) => createShard(config, context),
     replay,
-    // Nothing of this topic is written in transactions.
+    // No record of this topic is written in a transaction.
     replayEnd: () => undefined,
     loaded(shard, context) {
       const turn = createTurn(shard, context);

@@ -1,6 +1,6 @@
 /**
- * From the decision to the end: a round asks for a marker in each partition of the transaction; when the last one is reported,
- * the record of the complete state is written. A round goes on for as long as this broker coordinates; the next coordinator
+ * From the decision to the end of a transaction. A round requests a marker in each partition of the transaction; when the last one
+ * is reported, the record of the complete state is written. A round lasts as long as this broker coordinates; the next coordinator
  * begins its own, with a higher coordinator epoch.
  */
 import { assert } from '../base/assert.ts';
@@ -10,7 +10,7 @@ import { difference, type Partitions } from './partitions.ts';
 import { completed, isEnding } from './transaction.ts';
 import { change, type Entry, note, type Turn } from './turn.ts';
 
-/** Pause before the complete state is written again that could not be written. */
+/** Delay before a complete state that could not be written is written again. */
 const completeRetryMs = 100;
 
 /** Called for an id whose committed state waits for markers. */
@@ -41,7 +41,7 @@ export function marked(turn: Turn, transactionalId: string, round: number, parti
 
 function complete(turn: Turn, entry: Entry): void {
   const { current, transactionalId } = entry;
-  assert(current !== null && isEnding(current.state), 'only what is decided is completed');
+  assert(current !== null && isEnding(current.state), 'only a decided transaction is completed');
   const next = completed(current, turn.wallMs);
   change(turn, entry, next, (later, error) => {
     if (error === null || error === Errors.NOT_COORDINATOR) return;

@@ -1,4 +1,4 @@
-/** Sets of topic partitions, never changed in place: the state of a transaction is replaced as a whole. */
+/** Immutable sets of topic partitions; the state of a transaction is replaced as a whole. */
 
 /** By topic; no topic is without a partition. */
 export type Partitions = ReadonlyMap<string, ReadonlySet<number>>;

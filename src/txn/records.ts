@@ -56,10 +56,10 @@ export function transactionTombstone(transactionalId: string): CoordinatorRecord
 
 export type ReadRecord =
   | { readonly type: 'transaction'; readonly transactionalId: string; readonly value: Transaction | null }
-  /** A kind of a later Kafka: left alone. */
+  /** A record type of a later Kafka: ignored. */
   | { readonly type: 'unknown'; readonly keyType: number };
 
-/** Throws `DecodeError` when the bytes are not what their key says. */
+/** Throws `DecodeError` when the bytes do not match their key. */
 export function readRecord(record: CoordinatorRecord): ReadRecord {
   const type = versionOf(record.key);
   if (type !== keyType) return { type: 'unknown', keyType: type };
@@ -69,7 +69,7 @@ export function readRecord(record: CoordinatorRecord): ReadRecord {
 }
 
 function readTransaction(bytes: Uint8Array): Transaction {
-  // A later version may only add tagged fields, which v1 knows how to skip.
+  // A later version may only add tagged fields, which v1 can skip.
   const version = Math.min(versionOf(bytes), valueVersionMax);
   const value = decode(TransactionLogValue, version, bytes, versionedBodyAt);
   const state = stateNames[value.transactionStatus];
@@ -93,7 +93,7 @@ function readTransaction(bytes: Uint8Array): Transaction {
   };
 }
 
-/** What a later Kafka knows is at least 2. */
+/** A level of a later Kafka counts as 2. */
 function clientVersionOf(level: number): TransactionVersion {
   return level >= 2 ? 2 : level === 1 ? 1 : 0;
 }

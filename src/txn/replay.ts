@@ -1,6 +1,6 @@
 /**
- * Loading: the records of the partition, one after the other, become the state; then `finishLoading` takes up what the last
- * coordinator left: markers of transactions whose end is decided.
+ * Loading: the records of the partition are replayed one after the other; then `finishLoading` continues the work of the last
+ * coordinator: markers of transactions whose end is decided.
  */
 import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { startRound } from './markers.ts';
@@ -8,7 +8,7 @@ import { readRecord } from './records.ts';
 import { isEnding } from './transaction.ts';
 import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './turn.ts';
 
-/** Throws `DecodeError` for a record that is none of ours; the caller decides whether to go on. */
+/** Throws `DecodeError` for a record in an unknown format; the caller decides whether to continue. */
 export function replay(shard: Shard, record: CoordinatorRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') return;

@@ -1,17 +1,17 @@
 /**
- * The coordinator of the transactional ids of one `__transaction_state` partition: a state machine. `step(shard, input, now)`
- * takes a request, a deadline, the outcome of a write or written markers, and returns records to append, answers, markers to
- * send and notes; it does no I/O and never waits.
+ * The coordinator of the transactional ids of one `__transaction_state` partition: a state machine. `step(shard, input, now)` takes
+ * a request, a deadline, the outcome of a write or written markers, and returns records to append, responses, markers to send and
+ * log lines; it has no I/O and never waits.
  *
  * Invariants:
- * - The state of an id is what is committed; it changes when its record is reported `written`. So it always equals `replay` of
- *   the committed records, but for `lastProducerEpoch`, which no record holds.
- * - One record of an id is under way at a time.
- * - Markers are put out for a decision only after its record is committed, and a transaction is complete only after all of its
+ * - The state of an id is the committed one; it changes when its record is reported `written`. So it always equals `replay` of the
+ *   committed records, except for `lastProducerEpoch`, which is in no record.
+ * - At most one record of an id is in flight.
+ * - Markers are output for a decision only after its record is committed, and a transaction is complete only after all of its
  *   partitions were reported `marked`.
- * - The pair (producer id, producer epoch) of an id never goes back to one that it has had.
- * - Each token is answered exactly once, except that a request answered by `timedOut` may be answered again later: the driver
- *   drops answers to tokens that it no longer knows.
+ * - The pair (producer id, producer epoch) of an id never returns to an earlier value.
+ * - Each token gets exactly one response, except that a request with the response of `timedOut` may get another one later: the
+ *   driver drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, sending markers, versions of the wire format.
  */
@@ -53,7 +53,7 @@ export function step(shard: Shard, input: TxnInput | RuntimeInput, context: Step
   return turn;
 }
 
-/** Sends the markers of decided transactions, and takes up requests that waited for the end of a transition. */
+/** Outputs the markers of decided transactions, and handles requests that waited for the end of a transition. */
 function goOn(turn: Turn): void {
   for (const entry of turn.settled) {
     if (entry.isPending) continue;
@@ -63,7 +63,7 @@ function goOn(turn: Turn): void {
   }
 }
 
-/** When the shard wants its next `tick`. */
+/** Time of the next `tick`. */
 export function nextDeadlineMs(shard: Shard): number {
   const { aborting, expiring, waiting, incomplete } = shard;
   const [retryMs = Number.POSITIVE_INFINITY] = incomplete.values();

@@ -1,7 +1,7 @@
 /**
- * What happens by itself: a transaction that is open for longer than its producer allowed is aborted and the producer fenced, so
- * that it can't hold back the readers of its partitions for ever; an id that nobody uses is forgotten. Both looks take some ids
- * at a time.
+ * Periodic work. A transaction that is open for longer than its time-out is aborted and its producer fenced, so that it cannot
+ * block the readers of its partitions for ever. A transactional id that was unused for long is removed. Both sweeps examine a
+ * number of ids at a time.
  */
 import { mark } from '../base/mark.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -22,15 +22,18 @@ import {
   versionOf,
 } from './turn.ts';
 
-/** Ids looked at in one slice. */
+/** Ids examined in one slice. */
 const sliceMax = 1_000;
-/** Transactions listed in full in a line of the log. */
+/** Number of topics that a log line about a transaction lists. */
 const notedTopicsMax = 10;
 
-/** Aborts the open transaction of `entry` and raises its epoch. `who` is tried again when a fresh producer id is needed first. */
+/**
+ * Aborts the open transaction of `entry` and increments its epoch. When that needs a new producer id first, `who` is tried again
+ * later.
+ */
 export function fence(turn: Turn, entry: Entry, who: Request | Fencing, answer: Answer): void {
   const version = versionOf(turn.image);
-  // Only called for an open transaction.
+  // Called only for an open transaction.
   const current = entry.current as Transaction;
   const isUsedUp = version >= 2 && isExhausted(current.producerEpoch);
   const nextProducerId = isUsedUp ? takeProducerId(turn, who) : noProducerId;
@@ -50,7 +53,10 @@ export function abortOverdue(turn: Turn): void {
   });
 }
 
-/** A transaction that began in the future was begun by a clock that has been turned back since: it is open since that was seen. */
+/**
+ * A start time in the future was set by a clock that has been turned back since; the transaction counts as open since that was
+ * detected.
+ */
 function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   const openMs = turn.wallMs - startMs;
   if (openMs >= 0) return openMs;
@@ -62,7 +68,7 @@ function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   return turn.nowMs - entry.aheadSinceMs;
 }
 
-/** Also tried again when it had to wait for a producer id. */
+/** Called again when it had to wait for a producer id. */
 export function abortOne(turn: Turn, entry: Entry): void {
   const { current, transactionalId } = entry;
   if (entry.isPending || current?.state !== 'Ongoing') return;
@@ -74,7 +80,7 @@ export function abortOne(turn: Turn, entry: Entry): void {
   note(turn, 'info', 'a transaction took longer than its time-out and is aborted', facts(turn, entry));
 }
 
-/** Once for each transaction, so that somebody who finds readers standing still finds the reason. */
+/** Logs once for each transaction, so that an operator can find why its readers do not advance. */
 function noteOpen(turn: Turn, entry: Entry, openMs: number): void {
   if (entry.isNoted) return;
   entry.isNoted = true;
@@ -109,7 +115,7 @@ export function expireUnused(turn: Turn): void {
   if (unused.length > 0) forget(turn, unused);
 }
 
-/** Goes on where the last slice stopped, or begins anew when it is time. */
+/** Continues where the last slice stopped, or begins a new sweep when it is due. */
 function slice(
   turn: Turn,
   sweep: Sweep,

@@ -1,18 +1,17 @@
 /**
- * What the coordinator knows of a transactional id, and how it goes from one state to the next. Each function takes the
- * present value and gives the next one; a value holds when its record is committed. Words and rules are Kafka's
- * (KIP-98, KIP-360, KIP-890):
+ * The state of a transactional id and its transitions. Each function takes the current value and returns the next one, which
+ * takes effect when its record is committed. Terms and rules are Kafka's (KIP-98, KIP-360, KIP-890):
  *
  *     Empty ──add──► Ongoing ──end──► PrepareCommit | PrepareAbort ──all markers──► CompleteCommit | CompleteAbort
  *       ▲                                                                             │            │
  *       └───────────────────────── InitProducerId ────────────────────────────────────┴── add ─────┴──► Ongoing
  *
- * With transaction version 2 the epoch goes up with each end, and a transaction without partitions may be aborted.
+ * With transaction version 2 each end increments the epoch, and a transaction without partitions can be aborted.
  */
 import { assert } from '../base/assert.ts';
 import { noPartitions, type Partitions, union } from './partitions.ts';
 
-/** The ids of the states in records. Nothing is ever written in the states Dead (an expired id) and PrepareEpochFence. */
+/** The ids of the states in records. The states Dead (an expired id) and PrepareEpochFence are never written. */
 export const stateNames = [
   'Empty',
   'Ongoing',
@@ -26,31 +25,31 @@ export const stateNames = [
 
 export type TransactionState = (typeof stateNames)[number];
 
-/** Which protocol a client speaks (KIP-890): 0 and 1 add partitions themselves; with 2 each end raises the epoch. */
+/** The protocol of a client (KIP-890): with 0 and 1 it adds partitions itself; with 2 each end increments the epoch. */
 export type TransactionVersion = 0 | 1 | 2;
 
 export const noProducerId = -1;
 export const noEpoch = -1;
 const epochMax = 0x7fff;
-/** A transaction without a time-out: one that an outside coordinator ends (two-phase commit, KIP-939). */
+/** A transaction without a time-out: one that an external coordinator ends (two-phase commit, KIP-939). */
 export const endlessTimeoutMs = 0x7fff_ffff;
 
 export interface Transaction {
   readonly producerId: number;
-  /** Which the last record named: a client whose answer was lost may still ask with it. */
+  /** The producer id before the last change: a client whose response was lost may still send it. */
   readonly previousProducerId: number;
-  /** Which replaces `producerId` when the end is complete, because its epochs are used up; -1: it stays. */
+  /** Replaces `producerId` when the end is complete, because its epochs are exhausted; -1: it stays. */
   readonly nextProducerId: number;
   readonly producerEpoch: number;
-  /** The epoch before the last one was given to the same producer; -1 when another producer took over. Not in records. */
+  /** The epoch before the last one of the same producer; -1 when another producer took over. Not in records. */
   readonly lastProducerEpoch: number;
   readonly timeoutMs: number;
   readonly state: TransactionState;
   readonly partitions: Partitions;
-  /** Wall clock; -1 when no transaction was begun. */
+  /** Wall-clock time; -1 when no transaction was begun. */
   readonly startMs: number;
   readonly lastUpdateMs: number;
-  /** Of the client that brought it into this state. */
+  /** The version of the client that caused this state. */
   readonly clientVersion: TransactionVersion;
 }
 
@@ -65,7 +64,7 @@ const previousStates: Readonly<Record<TransactionState, readonly TransactionStat
   PrepareEpochFence: [],
 };
 
-/** Whether nothing is open: the id may begin a transaction, get a new epoch or expire. */
+/** Whether no transaction is open: the id may begin one, get a new epoch or expire. */
 export function isIdle(state: TransactionState): boolean {
   return state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort';
 }
@@ -75,7 +74,7 @@ export function isEnding(state: TransactionState): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort';
 }
 
-/** The last epoch is kept back, so that the coordinator can always fence. */
+/** The last epoch is reserved, so that the coordinator can always fence. */
 export function isExhausted(epoch: number): boolean {
   return epoch >= epochMax - 1;
 }
@@ -107,7 +106,7 @@ export function newTransaction(producerId: number, timeoutMs: number, nowMs: num
 export interface Initialisation {
   readonly timeoutMs: number;
   readonly nowMs: number;
-  /** Of the same producer; -1 for another one, which fences it. */
+  /** The previous epoch of the same producer; -1 for another one, which fences it. */
   readonly lastProducerEpoch: number;
 }
 
@@ -128,7 +127,7 @@ export function withNextEpoch(from: Transaction, init: Initialisation): Transact
   return initialised(from, init, { producerEpoch: from.producerEpoch + 1 });
 }
 
-/** The answer to a retry: nothing is raised. */
+/** The response to a retry: the epoch stays. */
 export function withSameEpoch(from: Transaction, init: Initialisation): Transaction {
   return initialised(from, init, {});
 }
@@ -155,12 +154,12 @@ export function withPartitions(
 export interface Ending {
   readonly commit: boolean;
   readonly clientVersion: TransactionVersion;
-  /** Fresh, when the epochs are used up. */
+  /** A new producer id, when the epochs are exhausted. */
   readonly nextProducerId: number;
   readonly nowMs: number;
 }
 
-/** The decision. With version 2 the epoch goes up, so that whatever this transaction still has under way is refused. */
+/** The decision. With version 2 the epoch is incremented, so that records of this transaction that are still in flight are refused. */
 export function prepared(from: Transaction, end: Ending): Transaction {
   const bumps = end.clientVersion >= 2;
   return next(from, {
@@ -174,7 +173,7 @@ export function prepared(from: Transaction, end: Ending): Transaction {
   });
 }
 
-/** The coordinator's own abort: it raises the epoch, whatever the version, so the producer of before is fenced. */
+/** An abort by the coordinator: it increments the epoch in any version, so that the producer is fenced. */
 export function fenced(from: Transaction, end: Omit<Ending, 'commit'>): Transaction {
   const decided = prepared(from, { ...end, commit: false });
   if (end.clientVersion >= 2) return decided;

@@ -1,6 +1,4 @@
-/**
- * The state of a shard and one step of it in the making: what the files of this folder read and add to.
- */
+/** The state of a shard, and one step of it with its output so far; the functions of this folder read and extend it. */
 import { assert } from '../base/assert.ts';
 import {
   createTurn as createCoordinatorTurn,
@@ -22,29 +20,29 @@ export { note, reply } from '../coordinator/turn.ts';
 /** A transactional id of this shard. */
 export interface Entry {
   readonly transactionalId: string;
-  /** What is committed; null while the first record is under way. */
+  /** The committed state; null while the first record is in flight. */
   current: Transaction | null;
-  /** Whether a record is under way: then what it says comes next, and nothing else. */
+  /** Whether a record is in flight; no other change is made meanwhile. */
   isPending: boolean;
-  /** While the transaction ends: which of its partitions have no marker yet. */
+  /** While the transaction ends: the partitions that have no marker yet. */
   round: { readonly id: number; missing: Partitions } | null;
-  /** Requests that wait for the transition under way. */
+  /** Requests that wait for the transition in progress. */
   readonly waiting: Set<Waiting>;
-  /** Whether the log already has a line about how long the present transaction is open. */
+  /** Whether a log line was written about the duration of the current transaction. */
   isNoted: boolean;
-  /** The start of a transaction that was ahead of the clock at `aheadSinceMs`. */
+  /** The start time of a transaction that was ahead of the clock at `aheadSinceMs`. */
   aheadOf: number;
   aheadSinceMs: number;
 }
 
-/** A request that is tried again when its id has come to rest, or refused at `untilMs`. */
+/** A request that is tried again when its id has no record in flight, or refused at `untilMs`. */
 export interface Waiting {
   readonly input: Request;
   readonly entry: Entry;
   readonly untilMs: number;
 }
 
-/** What somebody waits for. */
+/** Requests with a response. */
 export type Request = Extract<TxnInput, { readonly token: number }>;
 
 /** The coordinator's own work: ending a transaction that took too long. */
@@ -56,16 +54,16 @@ export interface Fencing {
 export interface Shard extends PendingWrites<Turn> {
   readonly config: TxnConfig;
   readonly entries: Map<string, Entry>;
-  /** Those whose committed state is Ongoing, for the look at time-outs. */
+  /** Entries whose committed state is Ongoing, for the sweep of time-outs. */
   readonly ongoing: Set<Entry>;
   /** In the order of `untilMs`. */
   readonly waiting: Set<Waiting>;
-  /** Fresh producer ids, and who needs one, in the order in which they asked. */
+  /** Unused producer ids, and the requests that need one, in order. */
   readonly producerIds: number[];
   readonly wantProducerId: (Request | Fencing)[];
-  /** Ended transactions whose last record could not be written, and when to try again. */
+  /** Ended transactions whose last record could not be written, with the time of the next attempt. */
   readonly incomplete: Map<Entry, number>;
-  /** The look at time-outs, and at unused ids: where it is, and when the next begins. */
+  /** The sweeps for time-outs and for unused ids: the current position, and the time of the next one. */
   readonly aborting: Sweep;
   readonly expiring: Sweep;
   nextRound: number;
@@ -76,11 +74,11 @@ export interface Sweep {
   nextMs: number;
 }
 
-/** One step in the making. */
+/** One step of the shard. */
 export interface Turn extends CoordinatorTurn<Shard> {
   readonly markers: MarkerRound[];
   producerIdsWanted: number;
-  /** Ids whose record is no longer under way: what waits for them goes on at the end of the step. */
+  /** Ids whose record is no longer in flight; requests that wait for them continue at the end of the step. */
   readonly settled: Entry[];
 }
 
@@ -90,13 +88,13 @@ export function createTurn(shard: Shard, context: StepContext): Turn {
 
 const versionFeature = 'transaction.version';
 
-/** The cluster's `transaction.version`. A level of a later Kafka is at least 2. */
+/** The cluster's `transaction.version`. A level of a later Kafka counts as 2. */
 export function versionOf(image: MetadataImage): TransactionVersion {
   const level = featureLevel(image, versionFeature);
   return level >= 2 ? 2 : level === 1 ? 1 : 0;
 }
 
-/** The answer to whoever gets no producer id and epoch. */
+/** The response without a producer id and epoch. */
 export function refused(error: ErrorRow): ProducerAnswer {
   return { errorCode: error.code, producerId: -1, producerEpoch: -1 };
 }
@@ -116,7 +114,7 @@ export function createEntry(transactionalId: string, current: Transaction | null
 
 export type Answer = Pending<Turn>['answer'];
 
-/** Puts out the record of the next state of one id. */
+/** Outputs the record of the next state of one id. */
 export function change(turn: Turn, entry: Entry, next: Transaction, answer: Answer): void {
   entry.isPending = true;
   write(turn, [transactionRecord(entry.transactionalId, next, versionOf(turn.image))], {
@@ -126,7 +124,7 @@ export function change(turn: Turn, entry: Entry, next: Transaction, answer: Answ
   });
 }
 
-/** Puts out the end of ids that nobody uses. */
+/** Outputs tombstones for ids that are unused. */
 export function forget(turn: Turn, entries: readonly Entry[]): void {
   for (const entry of entries) entry.isPending = true;
   const records = entries.map(({ transactionalId }) => transactionTombstone(transactionalId));
@@ -174,7 +172,7 @@ export function mayExpire(entry: Entry): boolean {
   return !entry.isPending && entry.current !== null && isIdle(entry.current.state);
 }
 
-/** A fresh producer id, or null: then `who` is tried again when one has come. */
+/** A new producer id, or null: then `who` is tried again when one has arrived. */
 export function takeProducerId(turn: Turn, who: Request | Fencing): number | null {
   const { shard } = turn;
   const producerId = shard.producerIds.shift();

@@ -1,15 +1,15 @@
 /**
- * Requests that came while their transactional id is between two states. Kafka refuses them with CONCURRENT_TRANSACTIONS, and
- * clients come back after a pause; here they wait for the transition, which mostly takes less than that pause, and are refused
- * only when it takes longer.
+ * Requests that arrive while their transactional id is between two states. Kafka refuses them with CONCURRENT_TRANSACTIONS, and
+ * clients retry after a delay. Here they wait for the transition, which usually takes less than that delay, and are refused only
+ * when it takes longer.
  */
 import { Errors } from '../protocol/errors.ts';
 import { type Entry, isInTransition, refused, reply, type Request, type Turn, type Waiting } from './turn.ts';
 
-/** Longest wait for a transition. Clients pause as long before they ask again. */
+/** Longest wait for a transition; the same as the clients' delay before a retry. */
 export const transitionWaitMs = 100;
 
-/** Requests that wait for one transactional id; above this number the next one is refused at once. */
+/** Maximum number of requests that wait for one transactional id; the next one is refused at once. */
 export const waitingPerIdMax = 100;
 
 export function wait(turn: Turn, entry: Entry, input: Request): void {
@@ -19,9 +19,9 @@ export function wait(turn: Turn, entry: Entry, input: Request): void {
   turn.shard.waiting.add(waiting);
 }
 
-/** Tries again what waits for `entry`, as long as it is at rest. */
+/** Tries the waiting requests of `entry` again, as long as it has no record in flight. */
 export function wake(turn: Turn, entry: Entry, take: (turn: Turn, input: Request) => void): void {
-  // A request that must wait once more keeps its place and its deadline.
+  // A request that must wait again keeps its position and its deadline.
   for (const waiting of [...entry.waiting]) {
     if (isInTransition(entry)) return;
     remove(turn, waiting);

@@ -1,6 +1,6 @@
 /**
- * A classic group and its members: plain state with the bookkeeping that keeps counts true. No decisions: those are in
- * `join.ts`, `sync.ts`, `heartbeat.ts`, `leave.ts` and `rebalance.ts` beside it.
+ * The state of a classic group and its members, with functions that keep counts consistent. The decisions are in `join.ts`,
+ * `sync.ts`, `heartbeat.ts`, `leave.ts` and `rebalance.ts`.
  *
  *                  member joins                all joined or time is up
  *   Empty ───────────────────────▶ Preparing ─────────────────────────▶ Completing
@@ -8,7 +8,7 @@
  *     └───── nobody rejoined ───────│──┘ └── member joins, leaves, dies ──┐ ▼
  *                                   └───────────────────────────────────── Stable
  *
- * Invariants (checked by `assertGroup`, in tests after every step): the generation never goes down; the leader is a member;
+ * Invariants (checked by `assertGroup`, in tests after every step): the generation never decreases; the leader is a member;
  * every static member id is a member; a group with members has a protocol type; Empty means no members.
  */
 import { assert } from '../../base/assert.ts';
@@ -35,7 +35,7 @@ export interface Member {
   /** In the member's order of preference. */
   protocols: readonly MemberProtocol[];
   assignment: Uint8Array;
-  /** It has not yet been part of a generation. */
+  /** The member has not been part of a generation yet. */
   isNew: boolean;
   /** The JoinGroup that waits for the rebalance to complete. */
   joinToken: number | null;
@@ -44,7 +44,7 @@ export interface Member {
   readonly session: Deadline;
 }
 
-/** Pending requests of a member that was replaced or removed; the caller answers them. */
+/** Pending requests of a member that was replaced or removed; the caller responds to them. */
 export interface Waiting {
   readonly joinToken: number | null;
   readonly syncToken: number | null;
@@ -55,38 +55,38 @@ export class ClassicGroup {
   readonly groupId: string;
   state: GroupState = 'Empty';
   previousState: GroupState = 'Empty';
-  /** Wall time of the last change of state; -1 when a record of an old version did not say. */
+  /** Wall-clock time of the last change of state; -1 when a record of an old version did not have it. */
   stateSinceMs: number;
-  /** Null: only offsets were ever committed here ("simple" group). */
+  /** Null: the group has only committed offsets ("simple" group). */
   protocolType: string | null = null;
   protocolName: string | null = null;
   generation = 0;
   leaderId: string | null = null;
   /** A member joined during the initial rebalance delay. */
   newMemberAdded = false;
-  /** The latest end of the initial rebalance delay. */
+  /** Time for which the initial rebalance delay may still be extended. */
   initialRemainingMs = 0;
   initialDelayMs = 0;
-  /** The group waits for the initial rebalance delay: the first generation completes by time only. */
+  /** The group is in its initial rebalance delay: the first generation completes only when that time has passed. */
   initialRebalance = false;
-  /** Tombstones are under way; until they are replicated nothing new may start here. */
+  /** Tombstones are being written; until they are replicated the group accepts no new requests. */
   deleting = false;
-  /** Offsets do not expire, and the group is not deleted, while there are some. Groups that succeed each other have one in common. */
+  /** While it is not empty, offsets do not expire and the group is not deleted. A group that is converted hands it to the new one. */
   commits = new CommitsUnderWay();
-  /** Topics the stable members read; null when unknown. Only for protocol type "consumer". */
+  /** Topics that the stable members read; null when unknown. Only for protocol type "consumer". */
   subscribedTopics: ReadonlySet<string> | null = null;
-  /** Committed, that is replicated, offsets. */
+  /** Committed (that is, replicated) offsets. */
   readonly offsets: GroupOffsets;
   readonly members = new Map<string, Member>();
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
-  /** Ids given out with MEMBER_ID_REQUIRED that have not come back yet. */
+  /** Member ids that were returned with MEMBER_ID_REQUIRED and have not joined yet. */
   readonly pendingMembers = new Map<string, Deadline>();
   /** Members of this generation that have not sent SyncGroup yet. */
   readonly pendingSync = new Set<string>();
   readonly joinDeadline: Deadline;
   readonly syncDeadline: Deadline;
-  /** The value that the log holds for this group; null: none (a simple group). */
+  /** The group's record in the log; null: none (a simple group). */
   persisted: Uint8Array | null = null;
   #joining = 0;
   readonly #supporters = new Map<string, number>();
@@ -117,7 +117,7 @@ export class ClassicGroup {
     return this.#joining === this.members.size && this.pendingMembers.size === 0;
   }
 
-  /** The longest any member asked for. */
+  /** The longest rebalance time-out of all members. */
   get rebalanceTimeoutMs(): number {
     let longest = 0;
     for (const member of this.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs);
@@ -140,7 +140,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(member.memberId);
   }
 
-  /** Removes a member, if there is one; the caller answers its pending requests. */
+  /** Removes a member, if it exists; the caller responds to its pending requests. */
   remove(memberId: string): Waiting {
     const member = this.members.get(memberId);
     if (member === undefined) return { joinToken: null, syncToken: null };
@@ -159,7 +159,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(memberId);
   }
 
-  /** Replaces member `oldId` by `newId`, which gets everything of it except its pending requests. */
+  /** Replaces member `oldId` by `newId`, which inherits everything except pending requests. */
   replaceStatic(oldId: string, newId: string): { member: Member; waiting: Waiting } {
     const old = this.members.get(oldId);
     assert(old !== undefined, 'a static member that is replaced is a member');
@@ -180,7 +180,7 @@ export class ClassicGroup {
     this.#countProtocols(protocols, 1);
   }
 
-  /** Parks a JoinGroup; returns the one that was parked before, to be answered. */
+  /** Stores a JoinGroup as pending; returns the token of an earlier pending one, which the caller must respond to. */
   park(member: Member, token: number | null): number | null {
     const before = this.takeJoin(member);
     member.joinToken = token;
@@ -195,7 +195,7 @@ export class ClassicGroup {
     return token;
   }
 
-  /** Takes the parked JoinGroup if it is still `token`; null when the member has moved on. */
+  /** Removes and returns the pending JoinGroup if it is still `token`; null when the member has sent another one. */
   takeJoinIf(member: Member, token: number): number | null {
     return member.joinToken === token ? this.takeJoin(member) : null;
   }
@@ -245,7 +245,7 @@ export class ClassicGroup {
     return this.members.has(memberId) ? null : Errors.UNKNOWN_MEMBER_ID;
   }
 
-  /** Works out what the members read, from their metadata in the chosen protocol. */
+  /** Computes the topics that the members read from their metadata in the chosen protocol. */
   computeSubscribedTopics(): void {
     this.subscribedTopics = null;
     if (this.protocolType !== 'consumer') return;
@@ -294,7 +294,7 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
   });
 }
 
-/** Whole-state check, for tests. */
+/** Checks all invariants, for tests. */
 export function assertGroup(group: ClassicGroup): void {
   const { members, leaderId } = group;
   if (members.size > 0) {
@@ -312,8 +312,8 @@ export function assertGroup(group: ClassicGroup): void {
   let joining = 0;
   for (const member of members.values()) {
     if (member.joinToken !== null) joining++;
-    assert(member.joinToken === null || group.state !== 'Empty', 'nobody waits in an empty group');
+    assert(member.joinToken === null || group.state !== 'Empty', 'an empty group has no pending requests');
   }
   assert(joining === group.joiningCount, 'the count of waiting joins is right');
-  for (const id of group.pendingSync) assert(members.has(id), 'who owes a SyncGroup is a member');
+  for (const id of group.pendingSync) assert(members.has(id), 'pendingSync contains only members');
 }

@@ -1,4 +1,4 @@
-/** Heartbeat (12): keeps a member's session alive and tells it when to join again. */
+/** Heartbeat (12): extends a member's session and tells it when to join again. */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -31,7 +31,7 @@ function heartbeatOf(turn: Turn, group: ClassicGroup | undefined, request: Heart
     mark('group.heartbeat-of-old-generation');
     return Errors.ILLEGAL_GENERATION;
   }
-  // A heartbeat may overtake the SyncGroup of a new generation: it counts all the same.
+  // A heartbeat may overtake the SyncGroup of a new generation; it extends the session all the same.
   renewSession(turn, defined(group.members.get(request.memberId)));
   return group.state === 'PreparingRebalance' ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE;
 }

@@ -1,11 +1,11 @@
 /**
- * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The answer waits in the member
- * until the rebalance completes. Nothing is written before the leader's assignment comes (`sync.ts`), except that there is a new
- * group, and that a static member comes back with a new id, which the next coordinator must know.
+ * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The response waits in the member until
+ * the rebalance completes. Nothing is written before the leader's assignment arrives (`sync.ts`), with two exceptions: the record of
+ * a new group, and the new id of a static member that comes back, which the next coordinator must know.
  *
- * Versions: from v4 a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
- * leaves no unused member behind; from v9 a static leader that comes back gets `skipAssignment` instead of a
- * leader that no longer exists.
+ * Versions:  from v4 on a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
+ *            leaves no unused member behind. From v9 on a static leader that comes back gets `skipAssignment` instead of a leader
+ *            that no longer exists.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -39,7 +39,7 @@ interface Join {
   readonly caller: Caller;
   readonly request: JoinRequest;
   readonly protocols: readonly MemberProtocol[];
-  /** v0 has one time-out for both. */
+  /** v0 has one time-out for session and rebalance. */
   readonly rebalanceTimeoutMs: number;
 }
 
@@ -79,7 +79,7 @@ export function join(turn: Turn, token: number, caller: Caller, request: JoinReq
   else rejoin(turn, group, asked);
 }
 
-/** As in Kafka the group is in the log before it has a generation, so that it is listed after a fail-over. The join does not wait for that. */
+/** As in Kafka a group is written to the log before its first generation, so it is listed after a fail-over. The join does not wait. */
 function createGroup(turn: Turn, groupId: string): ClassicGroup {
   const group = new ClassicGroup(groupId, turn.wallMs);
   turn.shard.groups.set(groupId, group);
@@ -93,7 +93,7 @@ function createGroup(turn: Turn, groupId: string): ClassicGroup {
   return group;
 }
 
-/** A consumer group without members becomes a classic one; with members it takes the newcomer in. */
+/** A consumer group without members becomes a classic group; one with members accepts the new member. */
 function joinConsumer(
   turn: Turn,
   group: ConsumerGroup,
@@ -109,7 +109,7 @@ function joinConsumer(
   joinConsumerGroup(turn, group, token, caller, request, again);
 }
 
-/** In a rebalance only members with a pending JoinGroup count, since the others may not come back. */
+/** During a rebalance only members with a pending JoinGroup count, because the others may not come back. */
 function hasRoom(turn: Turn, group: ClassicGroup, memberId: string): boolean {
   const { maxSize } = turn.shard.config;
   const member = group.members.get(memberId);
@@ -144,8 +144,8 @@ function rejoin(turn: Turn, group: ClassicGroup, asked: Join): void {
   if (error !== null) return reply(turn, token, joinRefused(memberId, error));
   const member = defined(group.members.get(memberId));
   const same = sameProtocols(member.protocols, protocols);
-  // A member that did not get its response gets it again. A leader that joins a stable group asks for a rebalance: its subscription or
-  // topics have changed.
+  // A member that did not get its response gets it again. A leader that joins a stable group starts a rebalance, because its
+  // subscription or topics have changed.
   const again =
     (group.state === 'CompletingRebalance' && same) ||
     (group.state === 'Stable' && same && group.leaderId !== memberId);
@@ -181,7 +181,7 @@ function addMember(turn: Turn, group: ClassicGroup, asked: Join, memberId: strin
   prepareOrComplete(turn, group, `adding new member ${memberId}; client reason: ${reason}`);
 }
 
-/** Takes over what the member now says of itself, and parks its request. */
+/** Updates the member from its request, and stores the request as pending. */
 function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): void {
   const { caller, request } = asked;
   group.setProtocols(member, asked.protocols);
@@ -189,7 +189,7 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   member.sessionTimeoutMs = request.sessionTimeoutMs;
   member.clientId = caller.clientId;
   member.clientHost = caller.clientHost;
-  // The client gave up on an earlier request and sent another one.
+  // The client gave up an earlier request and sent another one.
   const before = group.park(member, asked.token);
   if (before !== null) {
     mark('group.join-asked-twice');
@@ -197,7 +197,10 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   }
 }
 
-/** A static member came back without its id: it takes its own place again, and a client that still uses the old id is fenced. */
+/**
+ * A static member came back without its id: it takes its own place with a new id, and a client that still uses the old id is
+ * fenced.
+ */
 function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: string, newId: string): void {
   const { member, waiting } = group.replaceStatic(oldId, newId);
   note(turn, 'info', 'Static member came back and takes its place', {
@@ -217,7 +220,7 @@ function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: stri
   else keepPlace(turn, group, asked, before, oldId, newId);
 }
 
-/** The generation goes on as it is; only the new id has to be stored. */
+/** The generation continues; only the new id must be stored. */
 function keepPlace(
   turn: Turn,
   group: ClassicGroup,
@@ -236,7 +239,7 @@ function keepPlace(
       const member = group.members.get(newId);
       if (member === undefined || group.takeJoinIf(member, asked.token) === null) return;
       const skip = asked.caller.apiVersion >= skipAssignmentSince;
-      // Before v9 a leader that came back must not assign anew: it is shown its old id as the leader.
+      // Before v9 a leader that came back must not compute a new assignment: the response names its old id as the leader.
       const answer = skip
         ? joined(group, newId, group.leaderId === newId)
         : { ...joined(group, newId), leader: leaderBefore, members: [] };

@@ -1,9 +1,9 @@
 /**
- * How a group gets from one generation to the next: it prepares (all members are to join again), completes the join phase
- * (generation + 1, the leader learns the members), and waits for the leader's assignment (`sync.ts` ends it).
+ * The path of a group from one generation to the next. It prepares (all members must join again), completes the join phase
+ * (generation + 1, the leader gets the list of members), and waits for the leader's assignment (`sync.ts`).
  *
- * A member that does not join again in time is removed, with two exceptions: static members, who are only removed when their session
- * expires, and the case that nobody at all came back, in which the group waits once more.
+ * A member that does not join again in time is removed, with two exceptions: static members, which are removed only when their
+ * session expires; and when no member has joined again, the group waits once more.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -17,10 +17,10 @@ import type { ClassicGroup, Member, Waiting } from './group.ts';
 import { noBytes, takeSync } from './group.ts';
 import { joined, joinRefused, syncRefused } from './responses.ts';
 
-/** A new member does not know its id yet and so can't send heartbeats: this is how long it may wait for its first generation. */
+/** A new member does not know its id yet and cannot send heartbeats; this is how long it may wait for its first generation. */
 const newMemberTimeoutMs = 5 * 60_000;
 
-/** Starts the session time-out of `member` again. */
+/** Restarts the session time-out of `member`. */
 export function renewSession(turn: Turn, member: Member, timeoutMs = member.sessionTimeoutMs): void {
   turn.shard.deadlines.set(member.session, turn.nowMs + timeoutMs);
 }
@@ -34,7 +34,7 @@ export function answerWaiting(turn: Turn, memberId: string, waiting: Waiting, er
   if (waiting.syncToken !== null) reply(turn, waiting.syncToken, syncRefused(error));
 }
 
-/** After the membership or the metadata of a member changed. */
+/** Called when the members, or the metadata of a member, have changed. */
 export function prepareOrComplete(turn: Turn, group: ClassicGroup, reason: string): void {
   if (group.is('Empty', 'Stable', 'CompletingRebalance')) prepare(turn, group, reason);
   else completeIfAllJoined(turn, group);
@@ -53,7 +53,7 @@ export function prepare(turn: Turn, group: ClassicGroup, reason: string): void {
   group.transition('PreparingRebalance', turn.wallMs);
   group.initialRebalance = initial;
   if (!initial) return completeOrWait(turn, group);
-  // The first members of a group come one after the other: one generation for all of them is better than one for each.
+  // The first members of a group arrive one after the other; one generation for all of them is better than one for each.
   const delayMs = turn.shard.config.initialRebalanceDelayMs;
   group.newMemberAdded = false;
   group.initialDelayMs = delayMs;
@@ -66,7 +66,7 @@ function completeOrWait(turn: Turn, group: ClassicGroup): void {
   else turn.shard.deadlines.set(group.joinDeadline, turn.nowMs + group.rebalanceTimeoutMs);
 }
 
-/** While the group prepares: completes the join phase when all members have joined. The first generation completes by time only. */
+/** While the group prepares: completes the join phase when all members have joined. The first generation completes only by time. */
 export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
   if (group.state !== 'PreparingRebalance') return;
   if (group.allJoined && !group.initialRebalance) completeJoin(turn, group);
@@ -130,7 +130,7 @@ function removeAbsent(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Only a member with a pending JoinGroup can lead. False: there is none (static members that are away). */
+/** Only a member with a pending JoinGroup can lead. Returns false when there is none (only absent static members). */
 function electLeader(group: ClassicGroup): boolean {
   const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
   if (leader?.joinToken !== null && leader !== undefined) return true;
@@ -142,7 +142,7 @@ function electLeader(group: ClassicGroup): boolean {
   return false;
 }
 
-/** Replies that came up in this step leave only after the record is replicated: a coordinator that takes over knows of the departure. */
+/** Responses of this step are sent only after the record is replicated, so that the next coordinator knows that the member left. */
 function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   group.protocolName = null;
   group.leaderId = null;
@@ -157,7 +157,7 @@ function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Members have no assignment until the next generation; pending SyncGroup requests get the error. */
+/** Removes all assignments until the next generation; pending SyncGroup requests get the error. */
 export function withdrawAssignments(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   for (const member of group.members.values()) {
     member.assignment = noBytes;
@@ -177,7 +177,7 @@ export function expireSession(turn: Turn, group: ClassicGroup, deadline: Deadlin
   mark('group.session-deadline');
   const member = group.members.get(deadline.memberId);
   if (member === undefined || member.session !== deadline) return;
-  // A member with a pending JoinGroup sends no heartbeats; its session starts anew with the response.
+  // A member with a pending request sends no heartbeats; its session restarts with the response.
   if (!member.isNew && (member.joinToken !== null || member.syncToken !== null)) return;
   note(turn, 'info', 'Member has failed, removing it from the group', {
     group: group.groupId,
@@ -218,7 +218,7 @@ export function resign(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   group.transition('Dead', turn.wallMs);
 }
 
-/** Moves the replies of this step behind its last write, if it wrote: they leave when that is replicated, or say why it was not. */
+/** Delays the responses of this step until its last write is replicated, if it wrote; if the write fails they report it. */
 export function replyAfterWrites(
   turn: Turn,
   token: number,

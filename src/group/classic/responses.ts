@@ -1,4 +1,4 @@
-/** Answers to JoinGroup and SyncGroup. */
+/** Responses to JoinGroup and SyncGroup. */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { JoinResponse, SyncResponse } from '../types.ts';
@@ -18,7 +18,7 @@ export function joinRefused(memberId: string, error: ErrorRow): JoinResponse {
   };
 }
 
-/** The current generation, as `memberId` is to see it: the members go to their leader only. */
+/** The current generation for the response to `memberId`; only the leader gets the list of members. */
 export function joined(group: ClassicGroup, memberId: string, skipAssignment = false): JoinResponse {
   return {
     errorCode: Errors.NONE.code,

@@ -1,6 +1,6 @@
 /**
- * The topics in a member's metadata of protocol type "consumer": what OffsetDelete and expiry must not take away. All versions
- * begin alike (int16 version, then the topics), so this reads no further. Anything else in the metadata is the clients' affair.
+ * Reads the topics in a member's metadata of protocol type "consumer". OffsetDelete and expiry must not remove offsets of these
+ * topics. All versions begin with an int16 version and the topics; the rest of the metadata is not read.
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { ConsumerProtocolSubscription } from '../../protocol/messages/stored/group-records.ts';

@@ -1,6 +1,6 @@
 /**
- * SyncGroup (14): the leader sends the assignment, the others wait for their part of it. The responses leave only after the
- * group with its assignment is replicated, so that a coordinator that takes over knows the same generation.
+ * SyncGroup (14): the leader sends the assignment, the other members wait for their part of it. The responses are sent only after
+ * the group with its assignment is replicated, so that the next coordinator knows the same generation.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -47,7 +47,7 @@ function validate(group: ClassicGroup, request: SyncRequest): ErrorRow | null {
   return group.state === 'PreparingRebalance' ? Errors.REBALANCE_IN_PROGRESS : null;
 }
 
-/** Clients before v5 do not say. */
+/** Clients before v5 do not send these fields. */
 function differs(said: string | null, known: string | null): boolean {
   return said !== null && known !== null && said !== known;
 }
@@ -62,7 +62,7 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
   const assignments = new Map(request.assignments.map((a) => [a.memberId, ownBytes(a.assignment)]));
   const { generation } = group;
   const record = groupRecord(group, assignments, turn.wallMs);
-  // The group may have moved on while the record was under way.
+  // The group may be in another state or generation when the record is written.
   const current = () => group.state === 'CompletingRebalance' && group.generation === generation;
   write(turn, [record], {
     undoOnTimeout: true,
@@ -72,7 +72,7 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
     },
     undo: (later, error) => {
       if (!current()) return;
-      // The name of that error means offsets: to a SyncGroup it says nothing.
+      // INVALID_COMMIT_OFFSET_SIZE is an error of offset commits; a SyncGroup client would not expect it.
       const told = error === Errors.INVALID_COMMIT_OFFSET_SIZE ? Errors.UNKNOWN_SERVER_ERROR : error;
       withdrawAssignments(later, group, told);
       prepareOrComplete(later, group, `error ${error.name} when storing group assignment during SyncGroup`);

@@ -1,8 +1,8 @@
 /**
- * How requests of one consumer group become writes. A request changes the state at once, and each change is taken down as a
- * record and as its inverse. The records of one batch are one atomic write; answers leave when it is replicated. Until then
- * further requests of the group wait, and make up the next batch together: so whatever anybody is told is replicated, a write
- * that fails is taken back exactly, and a thousand members that join at once cost a few writes, not a thousand.
+ * Combines requests of one consumer group into writes. A request changes the state at once, and each change is stored as a record
+ * and as its inverse. The records of one batch are one atomic write; responses are sent when it is replicated. Meanwhile further
+ * requests of the group wait, and form the next batch together. So every response is based on replicated state, a failed write is
+ * undone exactly, and a thousand members that join at once cost a few writes.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -14,28 +14,31 @@ import type { BatchOf } from './group.ts';
 import { recordOf } from './records.ts';
 import { keepSession } from './timers.ts';
 
-/** Records after which a batch takes no further request. */
+/** A batch with this many records accepts no further request. */
 const recordsMax = 200;
 
 export type Batch = BatchOf<Turn>;
 
-/** Instead of a response: there is none before the group has its first assignment. */
+/** Returned instead of a response when the group has no assignment yet. */
 export const parked = Symbol('parked');
 
 export interface Operation {
-  /** Null: nobody waits for an answer. */
+  /** Null: no client waits for a response. */
   readonly token: number | null;
   /**
-   * Changes the group with `change` and gives the response, or `parked`. Throws `KafkaError` to refuse; its changes are then
-   * taken back.
+   * Changes the group with `change` and returns the response, or `parked`. Throws `KafkaError` to refuse the request; its changes
+   * are then undone.
    */
   readonly run: (batch: Batch) => unknown;
   readonly refused: (error: ErrorRow, message: string | null) => unknown;
-  /** Deals with the request anew, when its turn has come. The group may be gone or of another kind by then. */
+  /** Handles the request again when its turn has come. The group may have been deleted or converted by then. */
   readonly again: (turn: Turn) => void;
 }
 
-/** Runs `operation` now when no write of the group is under way, else when the outcome is known. A group whose tombstones are under way refuses. */
+/**
+ * Runs `operation` now when no write of the group is in flight, else when the outcome is known. A group whose tombstones are being
+ * written refuses it.
+ */
 export function operate(turn: Turn, group: ConsumerGroup, operation: Operation): void {
   if (group.deleting) {
     if (operation.token === null) return;
@@ -43,7 +46,7 @@ export function operate(turn: Turn, group: ConsumerGroup, operation: Operation):
   }
   const { batch } = group;
   if (batch !== null && !batch.open) {
-    // Deadlines wait for as long as it takes; whoever asked is told that the outcome is unknown.
+    // Deadlines wait as long as necessary; a client gets the error that the outcome is unknown.
     if (batch.stalled === null || operation.token === null) batch.waiting.push(operation.again);
     else reply(turn, operation.token, operation.refused(batch.stalled, null));
     return;
@@ -95,13 +98,13 @@ function takeBack(turn: Turn, undo: ((turn: Turn) => void)[], downTo: number): v
   while (undo.length > downTo) undo.pop()?.(turn);
 }
 
-/** Changes the group, and takes the change down. */
+/** Changes the group, and records the change in the batch. */
 export function change(batch: Batch, group: ConsumerGroup, what: Change): void {
   changeUnrecorded(batch, group, what);
   batch.records.push(recordOf(group.groupId, what));
 }
 
-/** Changes the group in anticipation of records that the caller adds to the batch. */
+/** Changes the group before the caller adds the records of the change to the batch. */
 export function changeUnrecorded(batch: Batch, group: ConsumerGroup, what: Change): void {
   const inverse = group.apply(what);
   batch.undo.push(() => {
@@ -124,7 +127,7 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
       mark('group.batch-taken-back');
       takeBack(later, batch.undo, 0);
       group.batch = null;
-      // The deadline that removed a member, in vain, is gone.
+      // The deadline that led to a member's removal has been used up, so it is set again.
       for (const member of group.members.values()) keepSession(later, group, member);
     },
     answer: (later, error) => {
@@ -134,7 +137,7 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   });
 }
 
-/** A time-out: nobody knows what became of the records. */
+/** A time-out: the outcome of the records is unknown. */
 function stall(turn: Turn, batch: Batch, error: ErrorRow | null): void {
   batch.stalled = error;
   for (const answer of batch.answers) answer(turn, error);
@@ -149,20 +152,20 @@ function settle(turn: Turn, group: ConsumerGroup, batch: Batch, error: ErrorRow 
   discardIfNew(turn, group);
   const { waiting } = batch;
   if (waiting.length === 0) return;
-  // Who waited goes into one batch, as far as it takes.
+  // Waiting requests go into one batch, as far as they fit.
   const next = turn.shard.groups.get(group.groupId) === group ? openBatch(group) : null;
   for (const again of waiting) again(turn);
   if (next !== null && group.batch === next) close(turn, group, next);
 }
 
-/** The group has its first assignment, or begins anew with it. */
+/** The group has its first assignment, or must compute it again: handles the parked requests. */
 export function unpark(turn: Turn, group: ConsumerGroup): void {
   const waiting = group.parked;
   group.parked = [];
   for (const again of waiting) again(turn);
 }
 
-/** This broker no longer is the coordinator: who waits is told so, except for those whose records are under way. */
+/** This broker is no longer the coordinator: pending requests get the error, except those whose records are being written. */
 export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): void {
   const batch = group.batch ?? openBatch(group);
   batch.open = false;
@@ -173,7 +176,7 @@ export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): 
   unpark(turn, group);
 }
 
-/** A group of which nothing was ever written need not stay. */
+/** Removes a group that has no record in the log. */
 function discardIfNew(turn: Turn, group: ConsumerGroup): void {
   const { groups } = turn.shard;
   if (group.epoch > 0 || group.members.size > 0 || group.offsets.size > 0 || group.commits.size > 0) return;

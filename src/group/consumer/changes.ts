@@ -1,6 +1,6 @@
 /**
- * What can change in a consumer group: each change is one record of the log and one step of the state, so that replaying the
- * records gives the state that wrote them. A null value is a tombstone.
+ * The possible changes of a consumer group. Each is one record of the log and one step of the state, so that replaying the records
+ * gives the state that wrote them. A null value is a tombstone.
  */
 import type { Partitions } from './assignors/assignor.ts';
 import type { CurrentAssignment, MemberMetadata } from './member.ts';
@@ -9,21 +9,21 @@ import type { CurrentAssignment, MemberMetadata } from './member.ts';
 export interface ResolvedRegex {
   /** In order. */
   readonly topics: readonly string[];
-  /** Offset of the metadata image that it was matched against. */
+  /** Offset of the metadata image against which it was matched. */
   readonly version: number;
-  /** Wall time. */
+  /** Wall-clock time. */
   readonly timestampMs: number;
 }
 
 export interface GroupEpoch {
   readonly epoch: number;
-  /** Of the subscribed topics as they were: another hash means that the group has to be assigned anew. */
+  /** Hash of the subscribed topics; when it differs, the group must be assigned again. */
   readonly metadataHash: number;
 }
 
 export interface TargetEpoch {
   readonly epoch: number;
-  /** Wall time at which the assignment was ready; 0: unknown. */
+  /** Wall-clock time at which the assignment was ready; 0: unknown. */
   readonly timestampMs: number;
 }
 
@@ -34,5 +34,5 @@ export type Change =
   | { readonly type: 'target'; readonly memberId: string; readonly value: Partitions | null }
   | { readonly type: 'current'; readonly memberId: string; readonly value: CurrentAssignment | null }
   | { readonly type: 'regex'; readonly regex: string; readonly value: ResolvedRegex | null }
-  /** What Kafka before 4.1 kept of the subscribed topics; only its tombstone is still written. */
+  /** A record of Kafka before 4.1 about the subscribed topics; only its tombstone is still written. */
   | { readonly type: 'partitionMetadata'; readonly value: 'present' | null };

@@ -1,6 +1,6 @@
 /**
- * Members of the classic protocol in a consumer group (KIP-848, online migration): JoinGroup takes the place of the first
- * heartbeat of an epoch, SyncGroup fetches the assignment, Heartbeat says when to join again. The generation is the member epoch.
+ * Members of the classic protocol in a consumer group (KIP-848, online migration). JoinGroup replaces the first heartbeat of an
+ * epoch, SyncGroup gets the assignment, Heartbeat tells when to join again. The generation is the member epoch.
  */
 import { randomUuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -34,7 +34,7 @@ import { renewSession, startJoinTimer, startSyncTimer } from './timers.ts';
 
 const knownMemberIdSince = 4;
 
-/** JoinGroup, for a consumer group that has members. */
+/** JoinGroup for a consumer group that has members. */
 export function joinConsumerGroup(
   turn: Turn,
   group: ConsumerGroup,
@@ -79,7 +79,7 @@ function join(
   });
   const metadata = joined(before.metadata, caller, request, subscription);
   const changed = takeOver(turn, group, batch, before, metadata);
-  // A static member that came back as a classic one may have been the last of the consumer protocol.
+  // A static member that came back as a classic one may have been the last member of the consumer protocol.
   const downgrades = replaced !== undefined && canDowngrade(turn, group, new Set());
   if (!downgrades) updateTarget(turn, group, batch);
   const owned = ownedPartitions(subscription.owned, turn.image.topics);
@@ -107,7 +107,7 @@ function joinedResponse(
     generationId: current.memberEpoch,
     protocolType: 'consumer',
     protocolName: protocols[0]?.name ?? null,
-    // No member leads: the coordinator computes the assignment.
+    // There is no group leader: the coordinator computes the assignment.
     leader: '',
     skipAssignment: false,
     memberId,
@@ -115,7 +115,7 @@ function joinedResponse(
   };
 }
 
-/** Some protocol must be one that all classic members have. */
+/** At least one protocol must be supported by all classic members. */
 function requireSupported(group: ConsumerGroup, type: string, protocols: readonly MemberProtocol[]): void {
   const counts = new Map<string, number>();
   for (const { metadata } of group.members.values()) {
@@ -127,7 +127,7 @@ function requireSupported(group: ConsumerGroup, type: string, protocols: readonl
   if (type !== 'consumer' || !isSupported) throw new KafkaError(Errors.INCONSISTENT_GROUP_PROTOCOL);
 }
 
-/** All protocols carry the same subscription. */
+/** All protocols contain the same subscription. */
 function subscriptionOf(protocols: readonly MemberProtocol[]): Subscription {
   try {
     return readSubscription(protocols[0]?.metadata ?? new Uint8Array(0));
@@ -198,7 +198,7 @@ export function syncConsumerGroup(
   });
 }
 
-/** Heartbeat: whether the member has to join again, because there is something for it to give up or to get. */
+/** Heartbeat: tells whether the member must join again, because partitions are to be revoked from or assigned to it. */
 export function heartbeatConsumerGroup(
   turn: Turn,
   group: ConsumerGroup,
@@ -236,7 +236,7 @@ function waitsForOthers(group: ConsumerGroup, { memberId, current }: ConsumerMem
   return false;
 }
 
-/** LeaveGroup: each member of the request succeeds or fails on its own. Works for members of both protocols, as in Kafka. */
+/** LeaveGroup: each member of the request succeeds or fails individually. Works for members of both protocols, as in Kafka. */
 export function leaveConsumerGroup(
   turn: Turn,
   group: ConsumerGroup,
@@ -293,7 +293,7 @@ function requireGeneration({ current }: ConsumerMember, generationId: number): v
   if (current.memberEpoch !== generationId) throw new KafkaError(Errors.ILLEGAL_GENERATION);
 }
 
-/** Clients before v5 do not say. */
+/** Clients before v5 do not send these fields. */
 function differs(said: string | null, known: string | null): boolean {
   return said !== null && said !== known;
 }

@@ -1,7 +1,7 @@
 /**
- * Who may commit offsets in a consumer group (KIP-848, KIP-1251): members with their epoch. A commit that was sent before an
- * epoch grew counts for the partitions that the member has held without a break since the epoch it names; so a member that
- * moved on need not try again, and one that lost a partition commits nothing for it.
+ * The rules for commits in a consumer group (KIP-848, KIP-1251): members commit with their epoch. A commit with an older epoch is
+ * accepted for partitions that the member has held without interruption since that epoch. So a member with a newer epoch need not
+ * retry, and a member that lost a partition cannot commit for it.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -9,7 +9,7 @@ import { Errors } from '../../protocol/errors.ts';
 import type { OffsetCommitRequest } from '../types.ts';
 import type { ConsumerGroup } from '../turn.ts';
 
-/** The error of the whole request, or what each partition has to pass. */
+/** The error of the whole request, or the check for each partition. */
 export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);
 
 interface CommittedTopic {
@@ -20,7 +20,7 @@ interface CommittedTopic {
   }[];
 }
 
-/** Why nothing of `topics` is committed, or null. One partition that may not be committed refuses them all, as in Kafka. */
+/** Why nothing of `topics` is committed, or null. One partition that fails the check refuses all, as in Kafka. */
 export function refusalOf(
   rule: CommitRule,
   topics: readonly CommittedTopic[],
@@ -29,7 +29,7 @@ export function refusalOf(
   if (typeof rule !== 'function') return rule;
   for (const { topicId, partitions } of topics) {
     for (const { partitionIndex, committedMetadata } of partitions) {
-      // A partition whose metadata is too long fails on its own, before Kafka looks at its epoch.
+      // A partition whose metadata is too long fails individually, before its epoch is checked, as in Kafka.
       if ((committedMetadata?.length ?? 0) > metadataMaxBytes) continue;
       const error = rule(topicId, partitionIndex);
       if (error !== null) return error;
@@ -50,7 +50,7 @@ export function commitRule(
   apiVersion: number,
   isTransactional = false,
 ): CommitRule {
-  // Administrators, and consumers that assign partitions themselves.
+  // Administrators, and consumers that assign partitions to themselves.
   if (epoch < 0 && group.members.size === 0) return anyPartition;
   if (isTransactional && epoch === -1 && memberId === '' && groupInstanceId === null) return anyPartition;
   const member = group.members.get(memberId);
@@ -67,7 +67,7 @@ export function commitRule(
   };
 }
 
-/** OffsetFetch v9: a member reads with its epoch, so that a zombie learns that it is one. */
+/** OffsetFetch v9: a member reads with its epoch, so that a zombie gets an error. */
 export function fetchRule(group: ConsumerGroup, memberId: string | null, epoch: number): ErrorRow | null {
   if (memberId === null && epoch < 0) return null;
   const member = group.members.get(memberId ?? '');

@@ -1,4 +1,4 @@
-/** What ConsumerGroupDescribe (69) shows. Reads only. */
+/** The response to ConsumerGroupDescribe (69). Changes nothing. */
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -38,7 +38,7 @@ export interface DescribedConsumerGroup {
   members: DescribedConsumerMember[];
 }
 
-/** Once what is under way of the group is replicated. */
+/** Responds when the group's writes in flight are replicated. */
 export function describeLater(turn: Turn, token: number, groupId: string): void {
   const group = turn.shard.groups.get(groupId);
   const refused = (error: ErrorRow, message: string | null) =>
@@ -109,7 +109,7 @@ function describeMember(
   };
 }
 
-/** Topics that no longer exist have no name, and are left out. */
+/** Deleted topics have no name and are left out. */
 function describePartitions(
   assignment: Partitions | EpochedPartitions,
   topics: TopicsImage,

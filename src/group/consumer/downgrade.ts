@@ -1,6 +1,6 @@
 /**
- * The last member of the consumer protocol goes and members of the classic protocol stay: the group becomes a classic one
- * again (KIP-848, online downgrade). One write holds the tombstones of the one and the record of the other.
+ * When the last member of the consumer protocol leaves and members of the classic protocol remain, the group becomes a classic
+ * group again (KIP-848, online downgrade). One write has the tombstones of the consumer group and the record of the classic group.
  */
 import { mark } from '../../base/mark.ts';
 import type { ClassicGroup as Classic } from '../classic/group.ts';
@@ -29,7 +29,7 @@ export function canDowngrade(turn: Turn, group: ConsumerGroup, without: Readonly
 
 export interface Downgrade {
   readonly without: ReadonlySet<string>;
-  /** The members have to join again. */
+  /** The members must join again. */
   readonly rebalance: boolean;
 }
 
@@ -57,13 +57,13 @@ export function downgrade(
   const assignments = new Map([...classic.members].map(([id, { assignment }]) => [id, assignment]));
   const record = groupRecord(classic, assignments, turn.wallMs);
   batch.records.push(...tombstones(group), record);
-  // Until they are replicated this group answers for commits, and only those of members that stay may come after the records.
+  // Until the records are replicated, this group handles commits. After the records only commits of remaining members may follow.
   for (const memberId of without) {
     changeUnrecorded(batch, group, { type: 'current', memberId, value: null });
     changeUnrecorded(batch, group, { type: 'target', memberId, value: null });
     changeUnrecorded(batch, group, { type: 'member', memberId, value: null });
   }
-  // What comes next is for the classic group.
+  // Further requests belong to the classic group.
   batch.open = false;
   batch.applied.push((later) => {
     classic.persisted = record.value;
@@ -98,7 +98,7 @@ function addMember(classic: Classic, { memberId, metadata }: ConsumerMember): vo
   );
 }
 
-/** A consumer group that has no members and is joined by one of the classic protocol. Its offsets stay. */
+/** A consumer group without members that a member of the classic protocol joins. Its offsets are kept. */
 export function becomeClassic(
   turn: Turn,
   group: ConsumerGroup,

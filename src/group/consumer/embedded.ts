@@ -1,6 +1,6 @@
 /**
- * What classic consumers say to each other through the coordinator: subscriptions in JoinGroup, assignments in SyncGroup. In a
- * consumer group, and on the way between the kinds, the coordinator itself reads and writes them.
+ * The embedded protocol of classic consumers: subscriptions in JoinGroup, assignments in SyncGroup. In a consumer group, and during
+ * a conversion, the coordinator itself reads and writes them.
  */
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import {
@@ -31,11 +31,11 @@ export function readSubscription(bytes: Uint8Array): Subscription {
 
 export interface EmbeddedAssignment {
   readonly partitions: Partitions;
-  /** A custom assignor's own data, which a consumer group would lose. */
+  /** The data of a custom assignor, which a conversion would lose. */
   readonly hasUserData: boolean;
 }
 
-/** Topics that no longer exist are left out. Throws `DecodeError`. */
+/** Deleted topics are left out. Throws `DecodeError`. */
 export function readAssignment(bytes: Uint8Array, topics: TopicsImage): EmbeddedAssignment {
   const version = Math.min(versionOf(bytes), versionMax);
   const value = decode(ConsumerProtocolAssignment, version, bytes, versionedBodyAt);

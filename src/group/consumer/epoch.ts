@@ -1,11 +1,11 @@
-/** The group epoch: it grows when members or what they subscribe to change, and asks for a new target assignment. */
+/** The group epoch: it increases when members or their subscriptions change, which makes a new target assignment necessary. */
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
 import { metadataHash } from './metadata-hash.ts';
 
-/** The epoch of a group of which nothing is written yet, as in Kafka: its first members get the next one. */
+/** The epoch of a group without records, as in Kafka: its first members get the next one. */
 const newGroupEpoch = 1;
 
 export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void {
@@ -16,7 +16,7 @@ export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void 
   note(turn, 'info', 'Bumped group epoch', { group: group.groupId, epoch, members: group.members.size });
 }
 
-/** After topics changed: the epoch grows if the metadata of subscribed topics is not as before. */
+/** After topics have changed: increments the epoch if the hash of the subscribed topics differs. */
 export function bumpIfTopicsChanged(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (!group.metadataStale) return;
   freshen(group, batch);

@@ -1,4 +1,4 @@
-/** Deadlines of a consumer group, and the end of its coordinator. */
+/** Handles the deadlines of a consumer group, and the end of its coordination by this broker. */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
@@ -14,7 +14,7 @@ export function expireConsumerDeadline(turn: Turn, group: ConsumerGroup, deadlin
   if (deadline === group.regexDeadline) return continueResolving(turn, group);
   const { memberId } = deadline;
   const timers = group.timers.get(memberId);
-  // One of a classic group that this one has been.
+  // A deadline of the classic group that this group was before.
   if (timers === undefined) return;
   const { current } = group.members.get(memberId) ?? {};
   if (deadline === timers.session) expireMember(turn, group, memberId, 'session expired');

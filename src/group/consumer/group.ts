@@ -1,14 +1,14 @@
 /**
- * The state of a consumer group (KIP-848) and how changes enter it. No decisions: those are in `heartbeat.ts`, `leave.ts`,
- * `target.ts` and `reconcile.ts` beside it.
+ * The state of a consumer group (KIP-848), and the function that applies a change to it. The decisions are in `heartbeat.ts`,
+ * `leave.ts`, `target.ts` and `reconcile.ts`.
  *
  *   Empty ── member joins ─▶ Assigning ── target assignment computed ─▶ Reconciling ── every member has its target ─▶ Stable
  *
- * Three epochs drive a group. The group epoch grows when members or topics change; the target epoch is the group epoch for
- * which the target assignment was computed; each member's epoch is the target epoch that it has reached.
+ * A group has three kinds of epochs. The group epoch increases when members or topics change; the target epoch is the group epoch
+ * for which the target assignment was computed; each member's epoch is the target epoch that it has reached.
  *
  * Invariants (`assertConsumerGroup`, in tests after every step): a partition has at most one holder, and that is a member; no
- * member's epoch is beyond the target epoch, nor that beyond the group epoch; the indexes equal what the members say.
+ * member's epoch is above the target epoch, nor that above the group epoch; the indexes match the members.
  */
 import { assert } from '../../base/assert.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -30,7 +30,7 @@ export const noTarget: Partitions = new Map();
 /** The deadlines of one member; `join` and `sync` only for members of the classic protocol. */
 export interface MemberTimers {
   readonly session: Deadline;
-  /** By this time the member must have given up the partitions that it has to revoke. */
+  /** By this time the member must have revoked the partitions of `pendingRevocation`. */
   readonly rebalance: Deadline;
   /** The member epoch for which `rebalance` was started. */
   rebalanceEpoch: number;
@@ -38,61 +38,61 @@ export interface MemberTimers {
   readonly sync: Deadline;
 }
 
-/** Requests that are dealt with together, and whose records become one write (`batch.ts`). `T`: the turns of the coordinator. */
+/** Requests that are handled together, and whose records form one write (`batch.ts`). `T`: the coordinator's type of turns. */
 export interface BatchOf<T> {
   readonly records: GroupRecord[];
-  /** Takes the changes back; run from the last to the first. */
+  /** Undo functions, which are run from the last to the first. */
   readonly undo: ((turn: T) => void)[];
-  /** Run once the records are replicated, before the answers. */
+  /** Run when the records are replicated, before the responses. */
   readonly applied: ((turn: T) => void)[];
   readonly answers: ((turn: T, error: ErrorRow | null) => void)[];
-  /** Requests that came while the records were under way. */
+  /** Requests that arrived while the records were being written. */
   waiting: ((turn: T) => void)[];
-  /** Takes further requests. */
+  /** Accepts further requests. */
   open: boolean;
   /** The write timed out and its outcome is unknown: pending requests got this error. */
   stalled: ErrorRow | null;
 }
 
-/** `T`: the turns of the coordinator. `ConsumerGroup` of `../turn.ts` is the type that all others use. */
+/** `T`: the coordinator's type of turns. Other files use the type `ConsumerGroup` of `../turn.ts`. */
 export class ConsumerGroupOf<T> {
   readonly kind = 'consumer';
   readonly groupId: string;
-  /** 0: nothing was ever written. */
+  /** 0: the group has no record in the log. */
   epoch = 0;
   metadataHash = 0;
   targetEpoch = 0;
-  /** Wall time at which the target assignment was ready; 0: never. */
+  /** Wall-clock time at which the target assignment was ready; 0: never. */
   targetTimestampMs = 0;
-  /** Tombstones are under way. */
+  /** Tombstones are being written. */
   deleting = false;
-  /** Offsets do not expire, and the group is not deleted, while there are some. Groups that succeed each other have one in common. */
+  /** While it is not empty, offsets do not expire and the group is not deleted. A group that is converted hands it to the new one. */
   commits = new CommitsUnderWay();
-  /** A topic that a member subscribes to changed: the next heartbeat compares hashes. */
+  /** A subscribed topic has changed: the next heartbeat compares hashes. */
   metadataStale = true;
-  /** A member changed its regular expression, and the new one was not matched with the topics yet. */
+  /** A member has a new regular expression that was not matched against the topics yet. */
   regexPending = false;
   readonly offsets: GroupOffsets;
   readonly members = new Map<string, ConsumerMember>();
-  /** Includes static members that are away. */
+  /** Includes static members that have left temporarily. */
   readonly targets = new Map<string, Partitions>();
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
   readonly regexes = new Map<string, ResolvedRegex>();
-  /** In the order in which the members were heard of. */
+  /** In the order in which the members sent their last requests. */
   readonly timers = new Map<string, MemberTimers>();
   readonly assignDeadline: Deadline;
   readonly regexDeadline: Deadline;
-  /** An assignment of a large group that is computed in many short turns. */
+  /** The assignment of a large group that is being computed in many short turns. */
   assigning: { readonly epoch: number; readonly work: Assigning } | null = null;
-  /** Regular expressions that are matched in many short turns. */
+  /** Regular expressions that are being matched in many short turns. */
   resolving: Generator<void, ReadonlyMap<string, ResolvedRegex>, void> | null = null;
   batch: BatchOf<T> | null = null;
   /** Heartbeats that wait for the first assignment. */
   parked: ((turn: T) => void)[] = [];
   /** Holders of partitions: topic id → partition → member id. */
   readonly #holders = new Map<Uuid, Map<number, string>>();
-  /** Name → how many members subscribe to it by name. */
+  /** Name → number of members that subscribe to it by name. */
   readonly #namesWanted = new Map<string, number>();
   readonly #regexesWanted = new Map<string, number>();
   #classicMembers = 0;
@@ -134,7 +134,7 @@ export class ConsumerGroupOf<T> {
     return this.#holders.get(topicId)?.get(partition);
   }
 
-  /** Regular expressions that members subscribe with. */
+  /** Regular expressions to which members subscribe. */
   get wantedRegexes(): Iterable<string> {
     return this.#regexesWanted.keys();
   }
@@ -143,7 +143,7 @@ export class ConsumerGroupOf<T> {
     return this.#regexesWanted.get(regex) ?? 0;
   }
 
-  /** Names of all topics that members subscribe to, by name or by a regular expression. They may not exist. */
+  /** Names of all topics to which members subscribe, by name or by regular expression. They may not exist. */
   subscribedTopics(): Set<string> {
     const names = new Set(this.#namesWanted.keys());
     for (const regex of this.#regexesWanted.keys()) {
@@ -181,7 +181,7 @@ export class ConsumerGroupOf<T> {
     return timers;
   }
 
-  /** The timers of a member that was heard of just now: they go to the end. */
+  /** The timers of a member that has just sent a request; moves them to the end. */
   heardOf(memberId: string): MemberTimers {
     const timers = this.timersOf(memberId);
     this.timers.delete(memberId);
@@ -189,7 +189,7 @@ export class ConsumerGroupOf<T> {
     return timers;
   }
 
-  /** When the session ends of that other member which has not been heard of for longest; infinite when there is none. */
+  /** End of the session that expires first among the other members; infinite when there is none. */
   nextSessionEndMs(exceptId: string): number {
     for (const [memberId, { session }] of this.timers) if (memberId !== exceptId) return session.atMs;
     return Number.POSITIVE_INFINITY;
@@ -261,7 +261,7 @@ export class ConsumerGroupOf<T> {
   #applyCurrent(memberId: string, value: CurrentAssignment | null): Change {
     const before = this.members.get(memberId);
     if (before === undefined) {
-      // Compaction may have removed one of the member's two records: the other one comes later, or never.
+      // Compaction may have removed one of the member's two records; the other one comes later, or never.
       if (value !== null) this.members.set(memberId, { memberId, metadata: newMetadata, current: value });
       if (value !== null) this.#hold(memberId, value, true);
       return { type: 'current', memberId, value: null };
@@ -324,7 +324,7 @@ function add(counts: Map<string, number>, key: string, by: number): void {
   else counts.set(key, count);
 }
 
-/** Whole-state check, for tests. */
+/** Checks all invariants, for tests. */
 export function assertConsumerGroup(group: ConsumerGroupOf<never>): void {
   assert(group.targetEpoch <= group.epoch, 'the target is not ahead of the group');
   const held = new Set<string>();

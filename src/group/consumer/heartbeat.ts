@@ -1,7 +1,7 @@
 /**
- * ConsumerGroupHeartbeat (68): the one request by which a member joins, lives, learns its assignment, says what it has given up,
- * and leaves. Three steps: what the member says of itself is taken over, and the group epoch grows if that changes what is to be
- * assigned; the target assignment follows the group epoch; the member moves towards its target.
+ * ConsumerGroupHeartbeat (68): the only request with which a member joins, extends its session, learns its assignment, reports
+ * revoked partitions, and leaves. Three steps: the member's metadata is updated, and the group epoch increases if that affects the
+ * assignment; the target assignment is updated to the group epoch; the member is moved towards its target.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -84,7 +84,7 @@ function heartbeat(
   const subscriptionChanged = takeOver(turn, group, batch, before, metadata);
   updateTarget(turn, group, batch);
   if (group.targetEpoch === 0) {
-    // The first assignment of a large group takes several turns, and epoch 0 would tell the member to join.
+    // The first assignment of a large group takes several turns; a response with epoch 0 would make the member join again.
     renewSession(turn, group, { ...before, metadata });
     return parked;
   }
@@ -103,7 +103,7 @@ function heartbeat(
   };
 }
 
-/** A member sends everything when it joins and after any error, and then wants to hear everything. */
+/** A member sends all fields when it joins and after any error, and then needs a full response. */
 function isFull(request: ConsumerHeartbeatRequest): boolean {
   const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, topicPartitions } = request;
   const subscribes = subscribedTopicNames !== null || subscribedTopicRegex !== null;
@@ -126,7 +126,7 @@ function updated(before: MemberMetadata, caller: Caller, request: ConsumerHeartb
   };
 }
 
-/** Takes over what a member says of itself. True when its subscription is another one now. */
+/** Updates a member's metadata from its request. Returns true when its subscription has changed. */
 export function takeOver(
   turn: Turn,
   group: ConsumerGroup,
@@ -142,7 +142,7 @@ export function takeOver(
   const regex = changeRegex(group, batch, before.metadata, metadata);
   const epoch = group.epoch;
   refreshRegexes(turn, group, batch);
-  // What the expressions matched may have made the epoch grow already.
+  // Newly matched topics may have increased the epoch already.
   if (group.epoch === epoch) {
     if (epoch === 0 || namesChanged || regex === 'resolved') bumpEpoch(turn, group, batch);
     else bumpIfTopicsChanged(turn, group, batch);
@@ -160,7 +160,7 @@ function logJoin(turn: Turn, group: ConsumerGroup, memberId: string, metadata: M
   });
 }
 
-/** `resolved`: it is known which topics the member subscribes to now; `changed`: that will be known later. */
+/** `resolved`: the topics of the new expression are known; `changed`: they will be known later. */
 function changeRegex(
   group: ConsumerGroup,
   batch: Batch,
@@ -178,7 +178,7 @@ function changeRegex(
   return 'changed';
 }
 
-/** Moves the member towards its target as far as it can go now. */
+/** Moves the member towards its target as far as is possible now. */
 export function advance(
   turn: Turn,
   group: ConsumerGroup,

@@ -1,4 +1,4 @@
-/** Members go: by their own wish (epochs -1 and -2), because a deadline passed, or because an administrator removes them. */
+/** Removal of members: by their own request (epochs -1 and -2), by a deadline, or by an administrator. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
@@ -92,7 +92,7 @@ export function removeMembers(
   bumpEpoch(turn, group, batch);
 }
 
-/** A deadline of a member has come. */
+/** A deadline of a member has passed. */
 export function expireMember(turn: Turn, group: ConsumerGroup, memberId: string, reason: string): void {
   operate(turn, group, {
     token: null,

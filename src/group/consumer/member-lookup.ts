@@ -1,4 +1,4 @@
-/** Which member a request speaks for, and whether it may. Throws the `KafkaError` that says why not. */
+/** Finds the member that sent a request, and checks that it may. Throws the `KafkaError` of the response. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
@@ -13,7 +13,7 @@ export interface Speaker {
   readonly instanceId: string | null;
   readonly memberEpoch: number;
   readonly owned: OwnedPartitions | null;
-  /** Whether it may become a member now. */
+  /** Whether the sender may become a member now. */
   readonly joins: boolean;
   readonly isClassic: boolean;
 }
@@ -27,7 +27,7 @@ export function knownMember(group: ConsumerGroup, memberId: string): ConsumerMem
   );
 }
 
-/** `memberId` null: the member that has the instance id now. */
+/** `memberId` null: the member that currently has the instance id. */
 export function knownStaticMember(
   group: ConsumerGroup,
   instanceId: string,
@@ -52,7 +52,7 @@ export function requireRoom(turn: Turn, group: ConsumerGroup, memberId: string):
   );
 }
 
-/** The member that speaks; one that joins is not in the group yet, unless it takes the place of a static member. */
+/** The member that sent the request. A joining member is not in the group yet, unless it replaces a static member. */
 export function memberOf(turn: Turn, group: ConsumerGroup, batch: Batch, speaker: Speaker): ConsumerMember {
   return speaker.instanceId === null
     ? dynamicMember(group, speaker)
@@ -97,7 +97,7 @@ function staticMember(
   return replaceMember(turn, group, batch, current, memberId);
 }
 
-/** The place of a static member, with its partitions and its target, goes to a new member id. */
+/** A new member id takes the place of a static member, with its partitions and its target. */
 function replaceMember(
   turn: Turn,
   group: ConsumerGroup,
@@ -117,13 +117,13 @@ function replaceMember(
   change(batch, group, { type: 'member', memberId, value: old.metadata });
   change(batch, group, { type: 'target', memberId, value: target });
   change(batch, group, { type: 'current', memberId, value: current });
-  // An assignment that is being computed knows the old id.
+  // An assignment in progress has the old id.
   group.assigning = null;
   batch.applied.push((later) => unpark(later, group));
   return knownMember(group, memberId);
 }
 
-/** Its partitions are free at once: it said that it has none left, or it counts as dead. */
+/** The member's partitions are free at once, because it has reported that it owns none, or it counts as dead. */
 export function removeMember(group: ConsumerGroup, batch: Batch, memberId: string): void {
   change(batch, group, { type: 'current', memberId, value: null });
   change(batch, group, { type: 'target', memberId, value: null });
@@ -132,8 +132,8 @@ export function removeMember(group: ConsumerGroup, batch: Batch, memberId: strin
 }
 
 /**
- * The epoch of before is accepted when the member owns nothing beyond what it was assigned: the answer with the new epoch was
- * lost. A member that joins (epoch 0) is accepted whatever it was before (KIP-848: it has given up everything).
+ * The previous epoch is accepted when the member owns nothing beyond its assignment, because the response with the new epoch was
+ * lost. A member that joins (epoch 0) is accepted in any state (KIP-848: it has revoked everything).
  */
 function requireEpoch({ current }: ConsumerMember, { memberEpoch, owned }: Speaker): void {
   if (memberEpoch === joinEpoch || memberEpoch === current.memberEpoch) return;
@@ -154,7 +154,7 @@ function ownsOnly(owned: OwnedPartitions | null, assigned: EpochedPartitions): b
   });
 }
 
-/** Once no member subscribes with it any more. */
+/** Removes an expression to which no member subscribes any more. */
 export function forgetRegex(group: ConsumerGroup, batch: Batch, regex: string): void {
   if (group.subscribersOfRegex(regex) === 0 && group.regexes.has(regex))
     change(batch, group, { type: 'regex', regex, value: null });

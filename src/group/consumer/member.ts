@@ -1,11 +1,11 @@
 /**
- * A member of a consumer group. Two halves, as in Kafka's records: what it says of itself (`MemberMetadata`, record type 5) and
- * where it stands on its way to its target assignment (`CurrentAssignment`, type 8). Both are immutable values.
+ * A member of a consumer group. It has two parts, as in Kafka's records: its own metadata (`MemberMetadata`, record type 5) and its
+ * progress towards its target assignment (`CurrentAssignment`, type 8). Both are immutable values.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { MemberProtocol } from '../types.ts';
 
-/** How a member of the classic protocol takes part in a consumer group. */
+/** The fields of a classic-protocol member of a consumer group. */
 export interface ClassicMemberMetadata {
   readonly sessionTimeoutMs: number;
   /** In the member's order of preference; the metadata of the first is its subscription. */
@@ -21,17 +21,16 @@ export interface MemberMetadata {
   readonly subscribedTopicNames: readonly string[];
   /** In RE2's syntax; null or empty: none. */
   readonly subscribedTopicRegex: string | null;
-  /** -1: the member has not said. */
+  /** -1: the member has not sent it. */
   readonly rebalanceTimeoutMs: number;
   readonly serverAssignor: string | null;
-  /** Null: the member speaks the consumer protocol. */
+  /** Null: the member uses the consumer protocol. */
   readonly classic: ClassicMemberMetadata | null;
 }
 
 /**
- * `stable`: it has what the target assignment of its epoch gives it. `unrevoked`: it has yet to give up
- * `pendingRevocation`. `unreleased`: it waits for partitions that others have yet to give up.
- * The numbers are Kafka's, in records.
+ * `stable`: it has the target assignment of its epoch. `unrevoked`: it must still revoke `pendingRevocation`. `unreleased`: it
+ * waits for partitions that others must still revoke. The numbers are Kafka's, as in records.
  */
 export const memberStates = { stable: 0, unrevoked: 1, unreleased: 2 } as const;
 
@@ -40,9 +39,9 @@ export type EpochedPartitions = ReadonlyMap<Uuid, ReadonlyMap<number, number>>;
 
 export interface CurrentAssignment {
   readonly memberEpoch: number;
-  /** Accepted from a member that never got the answer with the new epoch. */
+  /** Accepted from a member that never got the response with the new epoch. */
   readonly previousMemberEpoch: number;
-  /** Another number: a state of a later version. The member has to join anew. */
+  /** Another number is a state of a later version; the member must join again. */
   readonly state: number;
   readonly assigned: EpochedPartitions;
   readonly pendingRevocation: EpochedPartitions;
@@ -56,7 +55,7 @@ export interface ConsumerMember {
 
 export const joinEpoch = 0;
 export const leaveEpoch = -1;
-/** A static member leaves for a while: no other member gets its partitions until its session expires. */
+/** A static member leaves temporarily: no other member gets its partitions until its session expires. */
 export const leaveStaticEpoch = -2;
 
 export const noPartitions: EpochedPartitions = new Map();
@@ -73,7 +72,7 @@ export const newMetadata: MemberMetadata = {
   classic: null,
 };
 
-/** Before its first heartbeat has been dealt with. */
+/** Before its first heartbeat was handled. */
 export const newCurrent: CurrentAssignment = {
   memberEpoch: joinEpoch,
   previousMemberEpoch: -1,

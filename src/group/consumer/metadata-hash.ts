@@ -1,7 +1,7 @@
 /**
- * A number that stands for the subscribed topics as they are now: ids, names and partition counts. Another number means that the
- * group has to be assigned anew. It stays below 2^53, so that a JavaScript number holds it exactly; it is not Kafka's XXH3 value,
- * and after a take-over by Kafka would at most cost one rebalance.
+ * A hash of the subscribed topics: ids, names and partition counts. When it changes, the group must be assigned again. It is below
+ * 2^53, so that a JavaScript number stores it exactly. It is not Kafka's XXH3 value, so the first heartbeat after a migration to
+ * Kafka causes one rebalance.
  */
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Brings one member nearer to its target assignment, a step at a time. A member first gives up what it must (it says so by no
- * longer listing the partitions among those it owns), then moves to the target's epoch and gets what is free; what others
- * still hold it gets in later steps. So no partition ever has two owners.
+ * Moves one member towards its target assignment, one step at a time. A member first revokes partitions (it confirms that by no
+ * longer listing them among those it owns). Then it advances to the target's epoch and gets the free partitions of its target;
+ * those that others still hold it gets in later steps. So no partition ever has two owners.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { OwnedPartitions } from '../types.ts';
@@ -13,17 +13,20 @@ export interface ReconcileInput {
   readonly current: CurrentAssignment;
   readonly targetEpoch: number;
   readonly target: Partitions;
-  /** What the member says it owns; null: it did not say. */
+  /** The partitions that the member reports as owned; null: it reported none. */
   readonly owned: OwnedPartitions | null;
-  /** Whether the member subscribes to the topic, and the topic exists. */
+  /** Whether the topic exists and the member subscribes to it. */
   readonly isSubscribed: (topicId: Uuid) => boolean;
-  /** The member's subscription changed: it has to give up topics that are no longer in it even though its epoch stays. */
+  /** The member's subscription changed: it must revoke topics that are no longer in it, even when its epoch does not change. */
   readonly subscriptionChanged: boolean;
   /** Whether some member holds the partition, this one included. */
   readonly isHeld: (topicId: Uuid, partition: number) => boolean;
 }
 
-/** The same object when nothing changes. Null: the state is of a later version, and the member must join anew without partitions. */
+/**
+ * Returns the same object when nothing changes. Null: the state is of a later version, and the member must join again without
+ * partitions.
+ */
 export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   const { current, targetEpoch, owned } = input;
   switch (current.state) {
@@ -40,7 +43,7 @@ export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   }
 }
 
-/** A member that does not send what it owns may still own everything. */
+/** A member that does not report its owned partitions may still own all of them. */
 function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): boolean {
   if (owned === null) return true;
   return owned.some(({ topicId, partitions: list }) => {
@@ -49,7 +52,7 @@ function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): 
   });
 }
 
-/** Topics the member no longer subscribes to go; its epoch and all else stay. */
+/** Topics to which the member no longer subscribes are revoked; its epoch and everything else stay. */
 function dropUnsubscribed({ current, owned, isSubscribed }: ReconcileInput): CurrentAssignment {
   const assigned = new Map(current.assigned);
   const pendingRevocation = new Map(current.pendingRevocation);
@@ -82,7 +85,7 @@ function next(input: ReconcileInput, memberEpoch: number): CurrentAssignment {
     const kept = assigned.get(topicId);
     for (const partition of partitions) {
       if (kept?.has(partition)) continue;
-      // What the member itself has just given up it may have again.
+      // The member may get back partitions that it has just revoked itself.
       const isOwn = current.pendingRevocation.get(topicId)?.has(partition) ?? false;
       if (isHeld(topicId, partition) && !isOwn) waits = true;
       else gained.push([topicId, partition]);

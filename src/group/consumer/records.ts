@@ -134,7 +134,7 @@ function encodeEpoched(partitions: EpochedPartitions) {
   }));
 }
 
-/** Null for a type that is not of consumer groups. Throws `DecodeError` when the bytes are not what their key says. */
+/** Null for a record type that is not of consumer groups. Throws `DecodeError` when the bytes do not match their key. */
 export function readChange({ key, value }: GroupRecord): { groupId: string; change: Change } | null {
   switch (versionOf(key)) {
     case recordTypes.groupEpoch: {
@@ -241,7 +241,10 @@ function readCurrent(bytes: Uint8Array): CurrentAssignment {
   };
 }
 
-/** Before 28 November 2026 our builds wrote each state as the next number. What is pending tells which one is meant. */
+/**
+ * Decodes the state of a member. Builds of this project before 28 November 2026 wrote each state as the next higher number; whether
+ * the member has pending partitions shows which state was meant.
+ */
 function stateOf(state: number, hasPending: boolean): number {
   const { stable, unrevoked, unreleased } = memberStates;
   if (state === unrevoked && !hasPending) return stable;
@@ -249,7 +252,7 @@ function stateOf(state: number, hasPending: boolean): number {
   return state === unreleased + 1 ? unreleased : state;
 }
 
-/** Before Kafka 4.3 there were no epochs of partitions: the member's own stands for them. */
+/** Before Kafka 4.3 partitions had no epochs; the member's epoch is used for them. */
 function readEpoched(
   topics: readonly {
     readonly topicId: Uuid;

@@ -1,7 +1,7 @@
 /**
- * Subscriptions by regular expression (RE2's syntax and semantics, matched by the broker in time linear in the name). An
- * expression is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and
- * every `group.consumer.regex.refresh.interval.ms`; with many topics in short turns.
+ * Subscriptions by regular expression (RE2's syntax and semantics, matched by the broker in time linear in the name). An expression
+ * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
+ * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
 import { RE2JS, RE2JSSyntaxException } from 're2js';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -14,7 +14,7 @@ import { sameNames } from './member.ts';
 
 /** Names matched between two yields. */
 const namesPerStep = 500;
-/** Expressions are not matched anew more often than this when topics were created. */
+/** Minimum time between two matches because of new topics. */
 const refreshPauseMs = 10_000;
 
 /** Throws INVALID_REGULAR_EXPRESSION. */
@@ -30,7 +30,7 @@ export function requireValidRegex(regex: string): void {
   }
 }
 
-/** Which names each expression matches as a whole. */
+/** The names that each expression matches as a whole. */
 function* resolve(
   regexes: readonly string[],
   names: readonly string[],
@@ -51,13 +51,13 @@ function* resolve(
   return resolved;
 }
 
-/** Matches the group's expressions anew if it is time to. */
+/** Matches the group's expressions again if that is due. */
 export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (group.resolving !== null || !isRefreshDue(turn, group)) return;
   const { image, wallMs } = turn;
   const names = image.topics.names();
   const work = resolve([...group.wantedRegexes], names, image.offset, wallMs);
-  // Few topics: the answer to this very heartbeat has them.
+  // With few topics the response to this heartbeat already has them.
   if (names.length <= namesPerStep) {
     for (let step = work.next(); ; step = work.next()) {
       if (step.done === true) return store(turn, group, batch, step.value);
@@ -85,7 +85,7 @@ function isRefreshDue(turn: Turn, group: ConsumerGroup): boolean {
   return turn.wallMs - oldest >= turn.shard.config.consumer.regexRefreshIntervalMs;
 }
 
-/** When the deadline of a matching under way has come: one step more. */
+/** Called when the deadline of a match in progress has passed: makes one more step. */
 export function continueResolving(turn: Turn, group: ConsumerGroup): void {
   if (group.resolving === null) return;
   const { value, done } = group.resolving.next();
@@ -113,7 +113,7 @@ function store(
 ): void {
   let changed = false;
   for (const [regex, value] of resolved) {
-    // Nobody subscribes with it any more.
+    // No member subscribes to it any more.
     if (group.subscribersOfRegex(regex) === 0) continue;
     const before = group.regexes.get(regex);
     if (before === undefined || !sameNames(before.topics, value.topics)) changed = true;

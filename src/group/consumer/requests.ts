@@ -1,4 +1,4 @@
-/** ConsumerGroupHeartbeat: the response, and what makes a request invalid. */
+/** ConsumerGroupHeartbeat: the response, and the validation of requests. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerHeartbeatRequest, GroupConfig } from '../types.ts';
 import { joinEpoch, leaveEpoch, leaveStaticEpoch } from './member.ts';
@@ -12,7 +12,7 @@ export interface ConsumerHeartbeatResponse {
   assignment: { topicPartitions: { topicId: string; partitions: number[] }[] } | null;
 }
 
-/** Since this version clients choose their member id themselves (KIP-1082). */
+/** From this version on clients choose their member id themselves (KIP-1082). */
 const ownMemberIdSince = 1;
 
 /** Throws INVALID_REQUEST or UNSUPPORTED_ASSIGNOR, with Kafka's messages. */
@@ -45,7 +45,7 @@ function validateFirst(request: ConsumerHeartbeatRequest): void {
     throw invalid('Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.');
 }
 
-/** Kafka trims: blanks alone are empty. */
+/** Kafka trims the text, so one with only blanks counts as empty. */
 function requireText(text: string | null, message: string): void {
   if (text !== null && text.trim() === '') throw invalid(message);
 }

@@ -1,4 +1,4 @@
-/** Answers to ConsumerGroupHeartbeat. */
+/** Responses to ConsumerGroupHeartbeat. */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { CurrentAssignment } from './member.ts';
 import type { ConsumerHeartbeatResponse } from './requests.ts';

@@ -1,11 +1,11 @@
-/** From subscriptions to topics that exist. */
+/** From subscriptions to existing topics. */
 import type { Uuid } from '../../base/uuid.ts';
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { MemberMetadata } from './member.ts';
 import { hasRegex } from './member.ts';
 import type { ConsumerGroup } from '../turn.ts';
 
-/** An expression that is not resolved yet matches nothing. */
+/** An expression that is not matched yet selects no topic. */
 export function subscribedNames(group: ConsumerGroup, metadata: MemberMetadata): readonly string[] {
   if (!hasRegex(metadata)) return metadata.subscribedTopicNames;
   const matched = group.regexes.get(metadata.subscribedTopicRegex ?? '')?.topics ?? [];
@@ -32,7 +32,7 @@ export class SubscribedIds {
   }
 
   of(metadata: MemberMetadata): ReadonlySet<Uuid> {
-    // Neither occurs in a topic's name.
+    // Neither ',' nor ':' occurs in a topic name.
     const key = `${metadata.subscribedTopicNames.join(',')}:${metadata.subscribedTopicRegex ?? ''}`;
     let ids = this.#known.get(key);
     if (ids === undefined) {
@@ -51,7 +51,7 @@ export class SubscribedIds {
     return ids;
   }
 
-  /** An equal set that is known already, so that subscriptions written differently count as the same. */
+  /** Returns an equal set if there is one, so that equal subscriptions share a set. */
   #shared(ids: ReadonlySet<Uuid>): ReadonlySet<Uuid> {
     for (const known of this.#known.values()) {
       if (known.size === ids.size && [...ids].every((id) => known.has(id))) return known;

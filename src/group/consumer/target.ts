@@ -1,6 +1,7 @@
 /**
- * The target assignment: who is to have what in the end. It is computed when the group epoch is ahead of it, at most once in
- * `group.consumer.assignment.interval.ms` (KIP-1263); for a large group in short turns while heartbeats go on with the last one.
+ * The target assignment: which partitions each member shall have in the end. It is computed when the group epoch is ahead of it, at
+ * most once in `group.consumer.assignment.interval.ms` (KIP-1263). For a large group that takes several short turns, while
+ * heartbeats use the last one.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -12,17 +13,17 @@ import type { Batch } from './batch.ts';
 import { change, operate, unpark } from './batch.ts';
 import { SubscribedIds } from './subscription.ts';
 
-/** Members and partitions of a group that is assigned at once. A larger one takes several turns. */
+/** Members plus partitions of a group that is assigned in one turn. A larger group takes several turns. */
 export const assignAtOnceMax = 2_000;
 /** Resumptions of an assignor in one turn: some thousand small operations. */
 const stepsPerTurn = 4;
 
-/** Brings the target up to the group epoch, or begins to. */
+/** Updates the target to the group epoch, or begins to. */
 export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (group.epoch <= group.targetEpoch || group.assigning !== null) return;
   const { assignmentIntervalMs } = turn.shard.config.ofGroup(group.groupId, turn.image);
   const sinceMs = turn.wallMs - group.targetTimestampMs;
-  // A timestamp of the future is that of a coordinator whose clock was ahead: nobody waits for it.
+  // A timestamp in the future comes from a coordinator whose clock was ahead; it is ignored.
   if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {
     mark('group.assignment-too-soon');
     return;
@@ -33,7 +34,7 @@ export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): vo
   turn.shard.deadlines.set(group.assignDeadline, turn.nowMs);
 }
 
-/** When the deadline of an assignment under way has come: some steps more. */
+/** Called when the deadline of an assignment in progress has passed: makes some more steps. */
 export function continueAssignment(turn: Turn, group: ConsumerGroup): void {
   const { assigning: current } = group;
   if (current === null) return;
@@ -75,7 +76,7 @@ function assigning(turn: Turn, group: ConsumerGroup): { work: Assigning; size: n
   return { work: assignor({ members, partitionCount }), size };
 }
 
-/** What most members ask for; the first of `group.consumer.assignors` when nobody asks. */
+/** The assignor that most members request; the first of `group.consumer.assignors` when none does. */
 export function preferredAssignor(turn: Pick<Turn, 'shard'>, group: ConsumerGroup): string {
   const votes = new Map<string, number>();
   for (const { metadata } of group.members.values()) {
@@ -91,7 +92,7 @@ export function preferredAssignor(turn: Pick<Turn, 'shard'>, group: ConsumerGrou
 function finish(turn: Turn, group: ConsumerGroup, batch: Batch, epoch: number, assignment: Assignment): void {
   for (const { memberId } of group.members.values()) {
     const target = assignment.get(memberId);
-    // Who came later gets its share with the next assignment.
+    // A member that joined meanwhile gets partitions in the next assignment.
     if (target === undefined || samePartitions(target, group.targetOf(memberId))) continue;
     change(batch, group, { type: 'target', memberId, value: target });
   }

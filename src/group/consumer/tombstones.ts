@@ -1,4 +1,4 @@
-/** What wipes a consumer group from the log, in the order in which Kafka writes it. */
+/** The tombstones that delete a consumer group from the log, in Kafka's order. */
 import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
 import { recordOf } from './records.ts';

@@ -1,4 +1,7 @@
-/** Which consumer group a heartbeat is for: the one there is, a new one, or a classic group that becomes one (KIP-848, online upgrade). */
+/**
+ * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted (KIP-848, online
+ * upgrade).
+ */
 import { mark } from '../../base/mark.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ClassicGroup, Member } from '../classic/group.ts';
@@ -20,11 +23,11 @@ import { renewSession } from './timers.ts';
 
 export interface Entry {
   readonly group: ConsumerGroup;
-  /** Puts the group where it belongs; to be called first in the operation. */
+  /** Adds the group to the shard; must be called first in the operation. */
   readonly enter: (batch: Batch) => void;
 }
 
-/** `joins`: a group may come into being for this heartbeat. Throws GROUP_ID_NOT_FOUND, as Kafka does for groups of another kind too. */
+/** `joins`: the heartbeat may create the group. Throws GROUP_ID_NOT_FOUND, as Kafka does also for groups of another type. */
 export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): Entry {
   const { groups } = turn.shard;
   const existing = groups.get(groupId);
@@ -59,7 +62,7 @@ function notFound(message: string): KafkaError {
   return new KafkaError(Errors.GROUP_ID_NOT_FOUND, message);
 }
 
-/** The write failed: the classic group is back, and its members join anew. */
+/** The write failed: the classic group is restored, and its members join again. */
 function restore(turn: Turn, classic: ClassicGroup, state: ClassicGroup['state']): void {
   turn.shard.groups.set(classic.groupId, classic);
   classic.transition(state === 'Empty' ? 'Empty' : 'Stable', turn.wallMs);
@@ -75,7 +78,7 @@ interface Upgraded {
   readonly target: typeof noTarget;
 }
 
-/** Checks that the group can be upgraded; returns what does it. */
+/** Checks that the group can be upgraded; returns the function that does it. */
 function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, batch: Batch) => void {
   const refuse = (why: string) =>
     notFound(`Cannot upgrade classic group ${classic.groupId} to consumer group because ${why}.`);
@@ -86,7 +89,7 @@ function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, 
     throw refuse('the group does not use the consumer embedded protocol');
   if (classic.members.size > maxSize) throw refuse('the group size exceeds the consumer group maximum size');
   const members = [...classic.members.values()].map((member) => upgradeMember(turn, classic, member, refuse));
-  // A rebalance that is under way was to give out partitions that nobody has: the hash of no topics asks for an assignment.
+  // A rebalance in progress would have assigned partitions that no member has; the hash of no topics makes an assignment necessary.
   const isAssigned = classic.state === 'Stable';
   return (group, batch) => {
     if (!isAssigned) mark('group.upgraded-in-a-rebalance');
@@ -115,7 +118,7 @@ function upgradeMember(
   refuse: (why: string) => KafkaError,
 ): Upgraded {
   const { topics } = turn.image;
-  // Before the first generation there is no chosen protocol, and nobody has an assignment.
+  // Before the first generation there is no chosen protocol, and no member has an assignment.
   const protocol = classic.protocolName ?? member.protocols[0]?.name ?? '';
   let subscription: Subscription;
   let target = noTarget;

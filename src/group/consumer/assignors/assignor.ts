@@ -1,4 +1,7 @@
-/** What a server-side assignor gets and gives. Assignors are pure, and generators: they yield, so that a large group takes many short turns. */
+/**
+ * The interface of a server-side assignor. Assignors are pure functions, and generators: they yield, so that a large group is
+ * assigned in many short turns.
+ */
 import type { Uuid } from '../../../base/uuid.ts';
 
 /** Partitions by topic id; each list in ascending order and without duplicates. */
@@ -8,9 +11,9 @@ export interface AssignorMember {
   readonly memberId: string;
   /** `group.instance.id`; null: a dynamic member. */
   readonly instanceId: string | null;
-  /** Topics it subscribes to that exist. Members with the same subscription share one set. */
+  /** Existing topics that it subscribes to. Members with the same subscription share one set. */
   readonly topicIds: ReadonlySet<Uuid>;
-  /** What the last assignment gave it: what a sticky assignor tries to keep. */
+  /** The assignment of the last time, which a sticky assignor tries to keep. */
   readonly previous: Partitions;
 }
 
@@ -21,13 +24,13 @@ export interface AssignorSpec {
 
 export type Assignment = Map<string, Partitions>;
 
-/** Each resumption does at most about `stepSize` small operations. */
+/** Each resumption makes at most about `stepSize` small operations. */
 export type Assigning = Generator<void, Assignment, void>;
 
 /** Assigns every partition of every subscribed topic to exactly one of its subscribers. */
 export type Assignor = (spec: AssignorSpec) => Assigning;
 
-/** Operations (a partition looked at, a member looked at) between two yields. */
+/** Operations (a partition or a member examined) between two yields. */
 export const stepSize = 1_000;
 
 /** Yields after `stepSize` operations: `for (…) if (meter.tick()) yield;`. */

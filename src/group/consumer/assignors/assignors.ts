@@ -1,4 +1,4 @@
-/** The assignors that `group.consumer.assignors` may name, and how to run one. */
+/** The assignors that `group.consumer.assignors` may name, and a function that runs one. */
 import type { Assigning, Assignment, Assignor } from './assignor.ts';
 import { range } from './range.ts';
 import { uniform } from './uniform.ts';
@@ -8,7 +8,7 @@ export const assignors: ReadonlyMap<string, Assignor> = new Map([
   ['range', range],
 ]);
 
-/** Runs to the end at once. */
+/** Runs to the end without yielding. */
 export function assignNow(assigning: Assigning): Assignment {
   for (;;) {
     const { value, done } = assigning.next();

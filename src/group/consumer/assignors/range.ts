@@ -1,6 +1,7 @@
 /**
- * `range`: for each topic the subscribers, in a fixed order, get consecutive partitions. Topics with equally many partitions are
- * split alike, so that a member has the same partitions of each (co-partitioning, for joins). Not sticky: the order alone decides.
+ * `range`: for each topic the subscribers, in a fixed order, get consecutive partitions. Topics with the same number of partitions
+ * are divided alike, so that a member has the same partitions of each (co-partitioning, for joins). Not sticky: only the order
+ * decides.
  */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { Assigning, AssignorMember, AssignorSpec, Partitions } from './assignor.ts';
@@ -38,7 +39,7 @@ export function* range({ members, partitionCount }: AssignorSpec): Assigning {
   return new Map<string, Partitions>(shares);
 }
 
-/** Static members first: they keep their place when they come back under a new member id. */
+/** Static members first, so that they keep their position when they come back with a new member id. */
 function byInstanceThenMember(a: AssignorMember, b: AssignorMember): number {
   if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId);
   if (a.instanceId !== null) return -1;

@@ -1,8 +1,8 @@
-/** What `uniform` has given to a member so far. */
+/** The partitions that `uniform` has assigned to a member so far. */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { AssignorMember } from './assignor.ts';
 
-/** A member's share in the making. */
+/** A member's share while it is being computed. */
 export interface Share {
   readonly member: AssignorMember;
   readonly partitions: Map<Uuid, Set<number>>;

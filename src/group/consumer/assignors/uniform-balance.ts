@@ -1,7 +1,7 @@
 /**
- * The general part of `uniform`, for members that subscribe to different topics: partitions without an owner go to the
- * subscriber with the fewest, topics with few subscribers first; then partitions move one by one from a member to one that
- * has at least two fewer, until no such move is left. Each move makes the sum of squared loads smaller, so this ends.
+ * The general part of `uniform`, for members with different subscriptions. Partitions without an owner go to the subscriber with
+ * the fewest partitions; topics with few subscribers come first. Then partitions move one by one from a member to one that has at
+ * least two fewer, until no such move is possible. Each move decreases the sum of squared loads, so this ends.
  */
 import { defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';
@@ -23,7 +23,7 @@ export function* balance(
       else list.push(share);
     }
   }
-  // Members with the fewest possible partitions are served first.
+  // Topics whose subscribers have the fewest possible partitions come first.
   const topicIds = [...subscribers.keys()].sort(
     (a, b) => defined(subscribers.get(a)).length - defined(subscribers.get(b)).length,
   );
@@ -71,7 +71,7 @@ function* levelTopic(
       partitions.delete(partition);
       giver.size--;
       least.giveToLeast({ topicId, partition });
-      // The giver may now be among the least itself.
+      // The giving member may now be among those with the smallest load.
       least.add(giver);
       moved = true;
     }
@@ -80,7 +80,10 @@ function* levelTopic(
   return moved;
 }
 
-/** Shares in a heap by load. A load that has grown since is corrected when its share comes up; a member that lost a partition is added again. */
+/**
+ * Shares in a heap by load. A share whose load has grown is reinserted when it reaches the top; a share that lost a partition is
+ * added again.
+ */
 class ByLoad {
   readonly #heap: { readonly load: number; readonly share: Share }[] = [];
 

@@ -1,8 +1,9 @@
 /**
- * `uniform`: everybody gets about the same number of partitions, and keeps what it has as far as that allows.
+ * `uniform`: all members get about the same number of partitions, and keep their partitions as far as that allows.
  *
- * When all subscribe alike, loads differ by one at most. When they don't, no single move of a partition would make the loads
- * more even: a member never has two partitions more than another one that subscribes to a topic of which it has a partition.
+ * When all members have the same subscription, loads differ by at most one. Otherwise no single move of a partition would make the
+ * loads more even: a member never has two partitions more than another member that subscribes to a topic of which it has a
+ * partition.
  */
 import { at, defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';
@@ -35,7 +36,7 @@ function sorted(partitions: ReadonlyMap<Uuid, ReadonlySet<number>>): Partitions 
   return new Map([...partitions].map(([topicId, set]) => [topicId, [...set].sort((a, b) => a - b)]));
 }
 
-/** Members keep what they have, up to `quotaOf`; returns the partitions that have no owner then. */
+/** Members keep their partitions, up to `quotaOf`; returns the partitions that have no owner afterwards. */
 function* keep(
   { partitionCount }: AssignorSpec,
   shares: readonly Share[],
@@ -70,7 +71,7 @@ function* keep(
   return free;
 }
 
-/** All subscribe alike: `total / members` each, and one more for as many as the remainder says. */
+/** All members have the same subscription: `total / members` partitions each, and the remainder one more. */
 function* fill(
   spec: AssignorSpec,
   shares: readonly Share[],
@@ -81,7 +82,7 @@ function* fill(
   for (const topicId of topicIds) total += spec.partitionCount(topicId);
   const quota = Math.floor(total / shares.length);
   let extras = total % shares.length;
-  // A member above the quota keeps one more partition, as long as there are extra ones.
+  // A member above the quota keeps one more partition while extra ones are left.
   const withExtra = new Set<Share>();
   const free = yield* keep(spec, shares, topicIds, (share) => {
     if (share.size < quota || withExtra.has(share)) return withExtra.has(share) ? quota + 1 : quota;
