@@ -1,12 +1,12 @@
 /**
- * Assertions: what must hold. A broken invariant is a bug of ours and ends the process (`server/` installs the handler);
- * what may fail in the field is a typed value or a `KafkaError`, never an assertion.
+ * Assertions of invariants. A broken invariant is a bug and ends the process (`server/` installs the handler). An error that can
+ * occur in operation is a typed value or a `KafkaError`, never an assertion.
  */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }
 
-/** Throws when `condition` is false. Use one call for each condition, so that the message says which one broke. */
+/** Throws when `condition` is false. Use one call for each condition, so that the message tells which one is broken. */
 export function assert(condition: boolean, message = 'assertion failed'): asserts condition {
   if (!condition) throw new AssertionError(message);
 }

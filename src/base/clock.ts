@@ -1,23 +1,21 @@
-/**
- * Time as an argument. Production gets `adapters/clock.ts`, simulation a virtual clock; nothing else reads a clock.
- */
+/** Time as a port. Production uses `adapters/clock.ts`, simulations a virtual clock; no other code reads a clock. */
 
 export interface Clock {
-  /** Milliseconds since an arbitrary start; never goes back. For deadlines, sessions and time-outs. */
+  /** Milliseconds since an arbitrary start; never decreases. For deadlines, sessions and time-outs. */
   monotonicMs(): number;
-  /** Milliseconds since 1970 (UTC); may jump. Only for what a person or a client reads: record timestamps, retention. */
+  /** Milliseconds since 1970 (UTC); may jump. Only for times that users or clients see: record timestamps, retention. */
   wallMs(): number;
 }
 
 export interface Timer {
-  /** Idempotent; after it returned the callback does not run. */
+  /** Idempotent; after it has returned the callback does not run. */
   cancel(): void;
 }
 
 export interface Scheduler {
   /** Runs `callback` once, not before `delayMs` from now. Does not keep the process alive by itself. */
   after(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` in a later turn of the event loop, after pending I/O: how long loops yield. */
+  /** Runs `callback` in a later turn of the event loop, after pending I/O; loops use it to yield. */
   soon(callback: () => void): void;
 }
 

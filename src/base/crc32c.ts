@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli) by table, incremental: `crc32c(b, crc32c(a))` is the checksum of `a` followed by `b`.
- * Slicing by four: fast enough for metadata (some 500 MB/s); record batches use the faster one in `protocol/records`.
+ * CRC-32C (Castagnoli) by table, incremental: `crc32c(b, crc32c(a))` is the checksum of `a` followed by `b`. Slicing by four is
+ * fast enough for metadata (some 500 MB/s); record batches use the faster one in `protocol/records`.
  */
 
 const polynomial = 0x82f63b78;
@@ -22,11 +22,11 @@ function makeTables(): Uint32Array[] {
 
 const [t0, t1, t2, t3] = makeTables() as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
 
-/** Checksum of `bytes` from `from` to `to`, carried on from `seed` (the checksum of what came before). */
+/** Checksum of `bytes` from `from` to `to`; `seed` is the checksum of the bytes before. */
 export function crc32c(bytes: Uint8Array, seed = 0, from = 0, to = bytes.length): number {
   let crc = ~seed;
   let i = from;
-  // Indexes are below `to`, which is at most the length; table indexes are bytes: the `as number` always hold.
+  // Array indexes are below `to`, which is at most the length, and table indexes are bytes, so `as number` is safe.
   for (const end = to - 3; i < end; i += 4) {
     crc ^=
       (bytes[i] as number) |

@@ -1,12 +1,12 @@
 /**
- * The disk as a port. Real in `adapters/file-system.ts`; in simulation a disk that forgets what was not synced,
- * tears writes and fails. What a disk can't do rejects with a `StorageError`; any other error above this port is a bug.
+ * The disk as a port. The real one is `adapters/file-system.ts`; the simulated one loses unsynced data, tears writes and fails. A
+ * failed operation rejects with a `StorageError`; any other error above this port is a bug.
  */
 
-/** Made by file systems only: it alone decides that a disk has failed (docs/decisions/0064-storage-error.md). */
+/** Thrown only by file systems: only this class tells that a disk has failed (docs/decisions/0064-storage-error.md). */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
-  /** The system's: `ENOSPC`, `EIO`, `ENOENT`, … */
+  /** The operating system's code: `ENOSPC`, `EIO`, `ENOENT`, … */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -15,7 +15,7 @@ export class StorageError extends Error {
   }
 }
 
-/** For a `catch` that gives up a disk: returns `error` when it is a `StorageError`, and throws it when it is a bug. */
+/** For a `catch` that takes a disk offline: returns `error` when it is a `StorageError`, and throws it when it is a bug. */
 export function asStorageError(error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   throw error;
@@ -34,9 +34,15 @@ export interface FileStat {
 export interface FileHandle {
   /** Reads up to `length` bytes at `position` into `target` from `offset`; returns how many; 0 is the end of the file. */
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<number>;
-  /** Writes all `buffers` one after the other at `position`. Short writes are carried on inside; a rejection says nothing about what arrived. */
+  /**
+   * Writes all `buffers` one after the other at `position`. Short writes are continued inside. After a rejection any part may have
+   * been written.
+   */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
-  /** Makes what was written survive a power cut (fdatasync). A rejection is never retried: the pages may be gone. */
+  /**
+   * Makes all written data survive a power cut (fdatasync). A rejected sync is never retried: the system may have dropped the
+   * pages.
+   */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
   close(): Promise<void>;
@@ -60,13 +66,16 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** Makes creations, renames and removals in a directory survive a power cut. */
   syncDirectory(path: string): Promise<void>;
-  /** Takes the exclusive lock that a file stands for; null when another process holds it. The system releases it when the process dies. */
+  /** Takes the exclusive lock of a lock file; null when another process has it. The system releases it when the process ends. */
   lock(path: string): Promise<FileLock | null>;
   /** Size and free bytes of the volume that holds `path`. */
   volume(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
 }
 
-/** Replaces `path` by `content` so that a crash leaves the old or the new content, never a mix: temporary file, sync, rename, sync of the directory. */
+/**
+ * Replaces `path` by `content` atomically: after a crash it has the old or the new content. Steps: temporary file, sync, rename,
+ * sync of the directory.
+ */
 export async function replaceFile(fs: FileSystem, path: string, content: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
   await fs.remove(temporary);

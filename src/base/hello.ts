@@ -1,11 +1,14 @@
 /**
- * The first message of every stream between nodes, in both directions (proto/hello.proto): who speaks, for which cluster, and
- * which versions of the protocol between nodes. A stream whose hello does not fit is refused with the reason.
+ * The first message of every stream between nodes, in each direction (proto/hello.proto): the sender's identity, its cluster, and
+ * the protocol versions that it supports. A stream with an unsuitable hello is refused with the reason.
  */
 import type { NodeId } from './ids.ts';
 import { isUuid, type Uuid } from './uuid.ts';
 
-/** The versions of the protocol between nodes that this release speaks. A new kind of message needs no new version; a new meaning does. */
+/**
+ * The versions of the protocol between nodes that this release supports. A new kind of message needs no new version; a new meaning
+ * does.
+ */
 export const versionMin = 1;
 export const versionMax = 1;
 
@@ -13,25 +16,25 @@ export interface Hello {
   readonly type: 'hello';
   readonly clusterId: string;
   readonly nodeId: NodeId;
-  /** Of the sender's metadata log directory. */
+  /** Directory id of the sender's metadata log directory. */
   readonly directoryId: Uuid;
-  /** Chosen anew by each start of a node. */
+  /** Chosen at random at each start of a node. */
   readonly bootId: number;
   readonly versionMin: number;
   readonly versionMax: number;
   readonly release: string;
-  /** The node that the sender means to reach, because an address may have a new owner; -1: any. */
+  /** The node that the sender wants to reach, because another node may have its address now; -1: any. */
   readonly wantedNodeId: number;
 }
 
-/** What a node says of itself in every hello. */
+/** The identity of a node, as in every hello. */
 export type Identity = Omit<Hello, 'type' | 'versionMin' | 'versionMax' | 'wantedNodeId'>;
 
 export function helloOf(identity: Identity, wantedNodeId = -1): Hello {
   return { type: 'hello', ...identity, versionMin, versionMax, wantedNodeId };
 }
 
-/** Why the node `identity` does not talk to the sender of `hello`; null when it does. `expected` is the node it called, if it called one. */
+/** Why the node `identity` refuses the sender of `hello`; null when it accepts it. `expected` is the node that it called, if any. */
 export function helloFault(hello: Hello, identity: Identity, expected: number | null): string | null {
   const { nodeId } = hello;
   if (hello.clusterId !== identity.clusterId)

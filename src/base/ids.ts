@@ -1,4 +1,4 @@
-/** Branded ids: numbers and strings that must not be mixed up. Constructors are identity functions. */
+/** Branded ids: numbers and strings that must not be confused. The constructors return their argument. */
 
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };

@@ -1,6 +1,6 @@
 /**
- * Coverage marks: a rare path says its name when it is taken, so that a corpus of simulations can prove that it reaches
- * every one of them. Without a listener, as in a running node, a mark does nothing.
+ * Coverage marks: a rare path reports its name when it is taken, so that the simulations can prove that they reach every one.
+ * Without a listener, as in a running node, a mark does nothing.
  */
 type MarkListener = (name: string) => void;
 
@@ -11,7 +11,7 @@ export function mark(name: string): void {
   if (listener !== null) listener(name);
 }
 
-/** Null takes the listener away. */
+/** Null removes the listener. */
 export function listenToMarks(to: MarkListener | null): void {
   listener = to;
 }

@@ -1,6 +1,6 @@
 /**
- * The network as two ports: byte connections, on which Kafka clients speak, and message streams, on which our nodes speak
- * to each other (gRPC in production). Both are real in `adapters/` and faulty in `simulation/`.
+ * The network as two ports: byte connections, for Kafka clients, and message streams, for nodes among each other (gRPC in
+ * production). The real ones are in `adapters/`, those with faults in `simulation/`.
  */
 
 export interface Address {
@@ -8,20 +8,23 @@ export interface Address {
   readonly port: number;
 }
 
-/** One TCP or TLS connection. Callbacks are set once, right after it was handed over, before any event can come. */
+/** One TCP or TLS connection. Callbacks must be set right after it was passed to the owner, before any event can come. */
 export interface Connection {
   readonly remote: Address;
   readonly local: Address;
   onData: (chunk: Uint8Array) => void;
   /** Called once, whichever side closed. */
   onClose: (error: Error | null) => void;
-  /** Called when the bytes that waited to be sent have left, after `write` had returned false. */
+  /** Called when the send buffer has drained, after `write` had returned false. */
   onDrain: () => void;
-  /** Sends all buffers in order; false: the send buffer is full, wait for `onDrain` before much more. The buffers must not change afterwards. */
+  /**
+   * Sends all buffers in order. Returns false when the send buffer is full; the caller should wait for `onDrain`. The buffers must
+   * not change afterwards.
+   */
   write(buffers: readonly Uint8Array[]): boolean;
   pause(): void;
   resume(): void;
-  /** Sends what was written, then closes. */
+  /** Sends all written bytes, then closes. */
   end(): void;
   /** Closes at once. */
   destroy(): void;
@@ -33,7 +36,7 @@ export interface Listener {
 }
 
 export interface Network {
-  /** Rejects when the address can't be had (`EADDRINUSE`, …). Port 0 takes any free port. */
+  /** Rejects when the address cannot be bound (`EADDRINUSE`, …). Port 0 means any free port. */
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>;
   connect(address: Address, timeoutMs: number): Promise<Connection>;
 }
@@ -41,23 +44,23 @@ export interface Network {
 /** The streams between nodes, each kind a method of the service in proto/peer.proto. */
 export type ChannelName = 'raft' | 'raft-bulk' | 'observe' | 'controller' | 'broker' | 'replication';
 
-/** A message between nodes: `type` names its kind, the other fields are those of the message in proto/. */
+/** A message between nodes: `type` is its kind, the other fields are those of the message in proto/. */
 export interface PeerMessage {
   readonly type: string;
 }
 
-/** A channel with the types of what the opener of a stream sends (`C`) and of what its acceptor sends (`S`). */
+/** A channel with the types of the messages that the opener of a stream sends (`C`) and that its acceptor sends (`S`). */
 export interface Channel<C extends PeerMessage = PeerMessage, S extends PeerMessage = PeerMessage> {
   readonly name: ChannelName;
-  /** Never set: these two carry the types. */
+  /** Never set: these two fields only carry the types. */
   readonly fromOpener?: C;
   readonly fromAcceptor?: S;
 }
 
 /**
- * A bidirectional stream of whole messages, first in first out until it breaks. A broken stream is a hint that the peer died.
- * Callbacks are set once, right after the stream was handed over. What arrives has the fields and the types that proto/ says; a
- * message of a kind that this release does not know is skipped, one that cannot be read ends the stream.
+ * A bidirectional stream of whole messages, first in first out until it breaks. A broken stream is a hint that the peer ended.
+ * Callbacks must be set right after the stream was passed to the owner. Received messages have the fields and types of proto/; a
+ * message of an unknown kind is skipped, one that cannot be decoded ends the stream.
  */
 export interface MessageStream<Out extends PeerMessage = PeerMessage, In extends PeerMessage = PeerMessage> {
   onMessage: (message: In) => void;
@@ -66,21 +69,24 @@ export interface MessageStream<Out extends PeerMessage = PeerMessage, In extends
   /** Called when there is room again, after `send` had returned false. */
   onDrain: () => void;
   /**
-   * False: the peer reads slower than we write; wait for `onDrain`. A message sent on a closed stream is dropped. Bytes in the
-   * message may change once `send` has returned.
+   * Returns false when the peer reads more slowly than this side writes; the caller should wait for `onDrain`. A message sent on a
+   * closed stream is dropped. Bytes in the message may change once `send` has returned.
    */
   send(message: Out): boolean;
-  /** Ends the stream after what was sent. With a reason the acceptor of a stream refuses it: the opener sees an error that says why. */
+  /**
+   * Ends the stream after all sent messages. With a reason the acceptor refuses the stream: the opener gets an error with the
+   * reason.
+   */
   close(reason?: string): void;
 }
 
 export interface PeerNetwork {
-  /** Opens a stream; it may break before the first message, then `onClose` says so: there is no separate connect error. */
+  /** Opens a stream. It may break before the first message; then `onClose` is called, there is no separate connect error. */
   open<C extends PeerMessage, S extends PeerMessage>(
     address: Address,
     channel: Channel<C, S>,
   ): MessageStream<C, S>;
-  /** Takes the streams that peers open on a channel, on every listener of this node. */
+  /** Accepts the streams that peers open on a channel, on every listener of this node. */
   accept<C extends PeerMessage, S extends PeerMessage>(
     channel: Channel<C, S>,
     onStream: (stream: MessageStream<S, C>) => void,

@@ -1,7 +1,7 @@
 /**
- * An immutable map whose versions share structure: entries are spread over about sqrt(size) buckets, and a new version
- * copies the list of buckets and the buckets it touches, so one change costs O(sqrt n) and a batch of changes copies each
- * touched bucket once. Reading costs one hash and one look-up. Order of iteration is not defined: sort what people see.
+ * An immutable map whose versions share structure: entries are spread over about sqrt(size) buckets. A new version copies the list
+ * of buckets and the changed buckets, so one change costs O(sqrt n) and a batch of changes copies each changed bucket once. A read
+ * costs one hash and one look-up. The order of iteration is undefined, so sort before output.
  */
 
 const bucketCountMin = 16;
@@ -39,7 +39,7 @@ export class PersistentMap<K extends string | number, V> {
     return this.update(new Map([[key, null]]));
   }
 
-  /** A version with all `changes`; `null` removes. Returns `this` when nothing changes. Values are compared by identity. */
+  /** A version with all `changes`; `null` removes a key. Returns `this` when nothing changes. Values are compared by identity. */
   update(changes: ReadonlyMap<K, V | null>): PersistentMap<K, V> {
     const buckets = [...this.#buckets];
     const mask = buckets.length - 1;

@@ -1,15 +1,15 @@
 /**
- * Protobuf's wire format, for what is written without a library: what a controller stores (proto/storage.proto), and the hot path
- * between nodes (`wire/push.ts`). Integers are unsigned and safe. A reader skips fields that it does not know, whatever their type;
- * anything past the end, too long or too large throws `MalformedError`. What it returns as bytes are views.
+ * Protobuf's wire format, for messages that are written without a library: the controller's storage (proto/storage.proto), and the
+ * hot path between nodes (`wire/push.ts`). Integers are unsigned and safe. A reader skips unknown fields of any type; input that is
+ * truncated, too long or too large throws `MalformedError`. Returned bytes are views.
  */
 
-/** Bytes of the disk or of a peer that are not what they should be. */
+/** Bytes from the disk or from a peer are malformed. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
 
-/** A peer's message has to be so; throws `MalformedError`, by which its stream ends and nothing else. */
+/** Checks a peer's message; throws `MalformedError`, which ends the peer's stream only. */
 export function expectOfPeer(condition: boolean, message: string): asserts condition {
   if (!condition) throw new MalformedError(message);
 }
@@ -17,7 +17,7 @@ export function expectOfPeer(condition: boolean, message: string): asserts condi
 const varintBytesMax = 10;
 const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** How many bytes `value` takes. */
+/** The encoded size of `value`. */
 export function varintBytes(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
@@ -28,7 +28,7 @@ export function varintBytes(value: number): number {
   return count;
 }
 
-/** Writes `value`, which is not negative, and returns where the next byte goes. */
+/** Writes `value`, which must not be negative, and returns the position of the next byte. */
 export function writeVarint(bytes: Uint8Array, from: number, value: number): number {
   let at = from;
   let rest = value;
@@ -44,7 +44,7 @@ export function writeVarint(bytes: Uint8Array, from: number, value: number): num
   return at;
 }
 
-/** UTF-8 by what the language itself has: encoders are the platform's, which pure folders do not use. For short texts. */
+/** UTF-8 without an encoder, which is part of the platform and not available in pure folders. For short texts. */
 function utf8(text: string): Uint8Array {
   const escaped = encodeURIComponent(text);
   const bytes: number[] = [];
@@ -102,7 +102,7 @@ export class ProtoWriter {
     if (value.length > 0) this.message(field, value);
   }
 
-  /** A message, or an element of a repeated field: written also when it is empty. */
+  /** Writes a message, or an element of a repeated field, also when it is empty. */
   message(field: number, value: Uint8Array): void {
     this.#room(2 * varintBytesMax + value.length);
     this.#at = writeVarint(this.#bytes, this.#at, field * 8 + wireType.bytes);
@@ -111,7 +111,7 @@ export class ProtoWriter {
     this.#at += value.length;
   }
 
-  /** What was written; the writer is not to be used afterwards. */
+  /** Returns the written bytes; the writer must not be used afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }
@@ -125,7 +125,7 @@ export class ProtoWriter {
   }
 }
 
-/** What a reader does with each field that it knows, by number. */
+/** The function that reads each known field, by number. */
 export type FieldReaders = Readonly<Record<number, (reader: ProtoReader) => void>>;
 
 export class ProtoReader {
@@ -137,7 +137,7 @@ export class ProtoReader {
     this.#bytes = bytes;
   }
 
-  /** Reads all fields. A field's function takes its value by the method that its declared type has. */
+  /** Reads all fields. The function of a field must read its value with the method of its declared type. */
   fields(known: FieldReaders): void {
     while (this.#at < this.#bytes.length) {
       const tag = this.#varint();
@@ -182,7 +182,7 @@ export class ProtoReader {
     else this.bytes();
   }
 
-  /** `isSkipped`: a value that is not used may be larger than a safe integer. */
+  /** `isSkipped`: an unused value may be larger than a safe integer. */
   #varint(isSkipped = false): number {
     let value = 0;
     let scale = 1;

@@ -1,10 +1,8 @@
-/**
- * Chance as an argument: production seeds it from the operating system, simulation from the seed of the run.
- */
+/** Random numbers as a port: production seeds them from the operating system, a simulation from its seed. */
 export interface Random {
   /** Uniform in [0, 2^32). */
   u32(): number;
-  /** `count` random bytes. In production they are fit for secrets and ids. */
+  /** `count` random bytes. In production they are suitable for secrets and ids. */
   bytes(count: number): Uint8Array;
 }
 

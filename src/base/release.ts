@@ -1,2 +1,2 @@
-/** This release, as package.json says it (a test compares them); sent to peers and logged. */
+/** This release; the same as in package.json (a test compares them). Sent to peers and logged. */
 export const release = '0.1.0';

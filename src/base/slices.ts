@@ -1,4 +1,4 @@
-/** Long work in slices, so that the event loop goes on in between. */
+/** Splits long work into slices, so that the event loop can handle other work in between. */
 import { type Clock, type Scheduler, yieldTurn } from './clock.ts';
 
 const sliceMsMax = 5;
@@ -15,12 +15,12 @@ export class Slices {
     this.#startMs = clock.monotonicMs();
   }
 
-  /** True when others should have their turn: `await breathe()`. */
+  /** True when the caller should yield: `await breathe()`. */
   get isOver(): boolean {
     return this.#clock.monotonicMs() - this.#startMs >= sliceMsMax;
   }
 
-  /** Lets others run; the next slice begins afterwards. */
+  /** Yields to the event loop; the next slice begins afterwards. */
   async breathe(): Promise<void> {
     await yieldTurn(this.#scheduler);
     this.#startMs = this.#clock.monotonicMs();

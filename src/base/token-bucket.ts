@@ -1,6 +1,7 @@
 /**
- * Bytes per second, with a burst of at most one second. Bytes are taken when they are known and may make a debt, which has to be paid
- * off in time before more are due: so a batch that is larger than the rate passes, and the average holds.
+ * A rate in bytes per second, with a burst of at most one second. Bytes are taken when their number is known, and may exceed the
+ * balance; then further bytes must wait until the debt is paid off. So a batch larger than the rate passes, and the average rate is
+ * kept.
  */
 import type { Clock } from './clock.ts';
 
@@ -27,7 +28,7 @@ export class TokenBucket {
     else this.#tokens = this.#refilled() - bytes;
   }
 
-  /** How long until more may be taken; 0: now. */
+  /** Time until more bytes may be taken; 0: now. */
   waitMs(): number {
     if (this.isUnlimited) return 0;
     const tokens = this.#refilled();

@@ -2,8 +2,8 @@ import { assert } from './assert.ts';
 import type { Random } from './random.ts';
 
 /**
- * Kafka's 128-bit ids in their text form: 22 characters of unpadded URL-safe base64.
- * The text is the value everywhere in memory (a string compares and hashes by value); the 16 bytes exist on the wire only.
+ * Kafka's 128-bit ids in their text form: 22 characters of unpadded URL-safe base64. In memory the text is the value (strings
+ * compare and hash by value); the 16 bytes are used only on the wire.
  */
 export type Uuid = string;
 
@@ -17,7 +17,7 @@ codes.forEach((code, value) => {
   values[code] = value;
 });
 
-// Memory that `uuidFromBytes` writes its letters to; no state.
+// A buffer in which `uuidFromBytes` writes its letters; it has no state between calls.
 const letters: number[] = new Array<number>(22).fill(0);
 
 /** Text of the 16 bytes of `bytes` that start at `at`. */
@@ -25,7 +25,7 @@ export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
   assert(at + 16 <= bytes.length, 'uuid: fewer than 16 bytes');
   for (let from = at, to = 0; to < 22; from += 3) {
     const a = bytes[from] as number;
-    // The last byte stands alone.
+    // The last group has only one byte.
     const isLast = to === 20;
     const b = isLast ? 0 : (bytes[from + 1] as number);
     const c = isLast ? 0 : (bytes[from + 2] as number);
@@ -35,7 +35,7 @@ export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
     letters[to++] = codes[((b & 15) << 2) | (c >> 6)] as number;
     letters[to++] = codes[c & 63] as number;
   }
-  // At once: text that is put together piece by piece stays a tree of pieces in memory.
+  // One call for all letters: a string built by concatenation would stay a tree of parts in memory.
   return String.fromCharCode.apply(null, letters);
 }
 

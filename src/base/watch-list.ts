@@ -1,8 +1,8 @@
-/** The listeners of one thing that changes. */
+/** The listeners of a changing object. */
 
-/** Something that changes: a replica, the metadata image. */
+/** A changing object: a replica, the metadata image. */
 export interface WatchKey {
-  /** Calls back after each change; returns how to stop. */
+  /** Calls back after each change; returns a function that ends it. */
   watch(callback: () => void): () => void;
 }
 

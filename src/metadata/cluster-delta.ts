@@ -1,4 +1,4 @@
-/** What a run of records changes in the registrations of brokers and controllers. */
+/** The changes of broker and controller registrations by a sequence of records. */
 import { defined } from '../base/assert.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
@@ -86,7 +86,7 @@ function ranges(
   return new Map(features.map((f) => [f.name, { min: f.minSupportedVersion, max: f.maxSupportedVersion }]));
 }
 
-/** There are few nodes: a whole copy, ordered by id. */
+/** There are few nodes, so the whole map is copied, ordered by id. */
 function applied<V>(base: ReadonlyMap<NodeId, V>, delta: MapDelta<NodeId, V>): ReadonlyMap<NodeId, V> {
   if (delta.changes.size === 0) return base;
   const next = new Map(base);

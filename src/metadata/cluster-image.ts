@@ -1,6 +1,6 @@
 /**
- * Brokers and controllers as the metadata log knows them. A broker is in service when it is neither fenced nor leaving:
- * only such a broker may lead or join an ISR. Maps are ordered by node id.
+ * Registered brokers and controllers. A broker is active when it is neither fenced nor in controlled shutdown: only an active
+ * broker may lead or join an ISR. Maps are ordered by node id.
  */
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -10,7 +10,7 @@ export interface EndpointImage {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Kafka's number: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+  /** Kafka's code: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
   readonly securityProtocol: number;
 }
 
@@ -21,7 +21,7 @@ export interface FeatureRange {
 
 export interface BrokerImage {
   readonly id: NodeId;
-  /** Invariant: grows with every registration of this id. */
+  /** Invariant: increases with every registration of this id. */
   readonly epoch: BrokerEpoch;
   /** Random for each process start. */
   readonly incarnationId: Uuid;
@@ -30,9 +30,9 @@ export interface BrokerImage {
   readonly rack: string | null;
   readonly fenced: boolean;
   readonly inControlledShutdown: boolean;
-  /** Ids of the log directories that work. */
+  /** Ids of the online log directories. */
   readonly logDirs: readonly Uuid[];
-  /** Directories that take no new replicas. */
+  /** Directories that get no new replicas. */
   readonly cordonedLogDirs: readonly Uuid[];
 }
 
@@ -50,7 +50,7 @@ export interface ClusterImage {
 
 export const emptyClusterImage: ClusterImage = Object.freeze({ brokers: new Map(), controllers: new Map() });
 
-/** May lead partitions and be in ISRs. */
+/** Whether the broker may lead partitions and be in ISRs. */
 export function isActive(broker: BrokerImage | undefined): boolean {
   return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
 }

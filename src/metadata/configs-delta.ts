@@ -1,4 +1,4 @@
-/** What a run of records changes in the dynamic configuration. */
+/** The changes of dynamic configurations by a sequence of records. */
 import type { ConfigResource, ConfigsImage, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey, resourceType } from './configs-image.ts';
 import type { RecordOf } from './records.ts';
@@ -24,7 +24,7 @@ export class ConfigsDelta {
     else values.set(record.name, record.value);
   }
 
-  /** The configuration of a topic goes with it. */
+  /** The configuration of a topic is removed with it. */
   removeTopic(name: string): void {
     const known = this.#drafts.has(resourceKey(resourceType.topic, name));
     if (known || this.#base.topic(name).size > 0) this.#draft(resourceType.topic, name).clear();

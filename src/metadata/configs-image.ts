@@ -1,4 +1,4 @@
-/** Dynamic configuration: what was set through AlterConfigs, for each resource. Static properties are not here. */
+/** Dynamic configurations: the values that were set through AlterConfigs, by resource. Static properties are not here. */
 import { PersistentMap } from '../base/persistent-map.ts';
 
 /** Kafka's resource types. */
@@ -12,7 +12,7 @@ export const resourceType = {
 
 export interface ConfigResource {
   readonly type: number;
-  /** A topic, the id of a broker, or '' for the default of all brokers. */
+  /** A topic, the id of a broker, or '' for the cluster-wide broker default. */
   readonly name: string;
 }
 
@@ -45,17 +45,17 @@ export class ConfigsImage {
     return this.get(resourceType.topic, name);
   }
 
-  /** What was set for this broker alone. */
+  /** The dynamic values of this broker only. */
   broker(id: number): ReadonlyMap<string, string> {
     return this.get(resourceType.broker, String(id));
   }
 
-  /** What was set for all brokers. */
+  /** The dynamic values for all brokers. */
   brokerDefault(): ReadonlyMap<string, string> {
     return this.get(resourceType.broker, '');
   }
 
-  /** In no defined order; only resources that have values. */
+  /** In undefined order; only resources with values. */
   all(): IterableIterator<ResourceConfigImage> {
     return this.#resources.values();
   }

@@ -1,11 +1,11 @@
 /**
- * How a broker (or a tool inside the node) talks to the active controller, whichever node that is at the moment.
- * Implemented by `server/controller/controller-client.ts`; tests give their own.
+ * Sends requests to the active controller, on whichever node it is. Implemented by `server/controller/controller-client.ts`; tests
+ * have their own.
  */
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 
 export interface ControllerRequestOptions {
-  /** How long to look for an active controller and wait for its answer, from now. Default: `controllerDeadlineMsDefault`. */
+  /** How long to look for an active controller and wait for its response, from now. Default: `controllerDeadlineMsDefault`. */
   readonly deadlineMs?: number;
   /** The principal whose request a broker forwards: `User:alice`. The node itself when absent. */
   readonly principal?: string;
@@ -16,9 +16,9 @@ export const controllerDeadlineMsDefault = 30_000;
 
 export interface ControllerClient {
   /**
-   * Sends an encoded request body and resolves to the encoded body of the answer. Finds the active controller and asks again over
-   * leader changes until the deadline, then rejects with `KafkaError(REQUEST_TIMED_OUT)`. A request whose stream broke is sent
-   * again: every request of the controller is safe to repeat, if only because the second one is refused.
+   * Sends an encoded request body and resolves to the encoded body of the response. Finds the active controller and retries over
+   * changes of the controller until the deadline; then rejects with `KafkaError(REQUEST_TIMED_OUT)`. A request whose stream broke
+   * is sent again: every request to the controller is safe to repeat, if only because the second one is refused.
    */
   send(
     apiKey: number,
@@ -26,7 +26,7 @@ export interface ControllerClient {
     body: Uint8Array,
     options?: ControllerRequestOptions,
   ): Promise<Uint8Array>;
-  /** The same with typed messages. */
+  /** As `send`, with typed messages. */
   request<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     response: Message<S>,

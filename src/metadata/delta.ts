@@ -1,8 +1,8 @@
 /**
- * A run of records on its way into an image: `replay` collects, `apply` makes the new image. `replay` is the only thing that
- * interprets records, on the active controller and on every other node alike.
+ * A sequence of records on the way into an image: `replay` collects changes, `apply` makes the new image. Only `replay` interprets
+ * records, on the active controller and on every other node.
  *
- * A snapshot is a delta too: it begins with nothing, and `apply` finds out what is different from the image before.
+ * A snapshot is a delta too: it begins with an empty state, and `apply` finds the differences to the previous image.
  */
 import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -27,7 +27,7 @@ function drained<R>(steps: Generator<void, R, void>): R {
 }
 
 export class MetadataDelta {
-  /** The image before. */
+  /** The previous image. */
   readonly before: MetadataImage;
   readonly isSnapshot: boolean;
   readonly #base: MetadataImage;
@@ -38,9 +38,9 @@ export class MetadataDelta {
   #features: Map<string, number> | null = null;
   #producerIds: ProducerIdsImage;
 
-  /** Topics that are new or changed, without the removed ones. Valid after `apply`. */
+  /** New and changed topics, without the removed ones. Valid after `apply`. */
   changedTopics: ReadonlySet<Uuid> = new Set();
-  /** Topics that were in the image before and are gone: look them up in `before`. */
+  /** Topics that were removed; `before` still has them. */
   removedTopics: ReadonlySet<Uuid> = new Set();
   /** Registered, changed and unregistered brokers. */
   changedBrokers: ReadonlySet<NodeId> = new Set();
@@ -115,13 +115,13 @@ export class MetadataDelta {
     return drafted;
   }
 
-  /** `apply` of a snapshot in steps: the caller may let others run between them. */
+  /** `apply` of a snapshot in steps, between which the caller may yield. */
   *applySnapshot(offset: number, epoch: number): Generator<void, MetadataImage, void> {
     assert(this.isSnapshot, 'entries are applied at once');
     return yield* this.#compare(this.#drafted(offset, epoch));
   }
 
-  /** The delta that leads from one image to another, found by comparing them. */
+  /** The delta from one image to another, found by comparing them. */
   static between(before: MetadataImage, after: MetadataImage): MetadataDelta {
     const delta = new MetadataDelta(before, { isSnapshot: true });
     drained(delta.#compare(after));
@@ -164,7 +164,7 @@ export class MetadataDelta {
       this.#producerIds = { nextId: nextProducerId, brokerId, brokerEpoch };
       return;
     }
-    // What is left (no-ops, markers of transactions that this controller never writes) changes nothing.
+    // Other records (no-ops, markers of metadata transactions, which this controller never writes) change nothing.
     this.#security.replay(record);
   }
 

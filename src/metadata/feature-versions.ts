@@ -1,14 +1,14 @@
 /**
- * Kafka's release versions (`metadata.version`) and the other features that a cluster agrees on: names, levels, and which
- * level of a feature a new cluster of a release gets. Facts of Apache Kafka 4.3.1.
+ * Kafka's metadata versions and the other features of a cluster: names, levels, and the level of each feature in a new cluster of a
+ * release. Facts of Apache Kafka 4.3.1.
  */
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
 export interface MetadataVersion {
   readonly level: number;
-  /** `4.3-IV0`. */
+  /** For example `4.3-IV0`. */
   readonly name: string;
-  /** `4.3`: the release that the version belongs to. */
+  /** The release of the version, for example `4.3`. */
   readonly release: string;
   /** False while later changes may still use the same level. */
   readonly isStable: boolean;
@@ -32,7 +32,7 @@ export function metadataVersionOf(level: number): MetadataVersion | null {
   return metadataVersions[level - firstLevel] ?? null;
 }
 
-/** By `4.3-IV0`, or by `4.3`, which is the last version of that release. */
+/** Finds `4.3-IV0`, or `4.3`, which stands for the last version of that release. */
 export function findMetadataVersion(text: string): MetadataVersion | null {
   return metadataVersions.findLast((version) => version.name === text || version.release === text) ?? null;
 }
@@ -40,9 +40,9 @@ export function findMetadataVersion(text: string): MetadataVersion | null {
 export interface Feature {
   readonly name: string;
   readonly maxLevel: number;
-  /** From this metadata.version on a new cluster gets `maxLevel`; before, 0. */
+  /** From this metadata.version on a new cluster gets `maxLevel`; before that, 0. */
   readonly sinceMetadataLevel: number;
-  /** The metadata.version that a level needs. */
+  /** The metadata.version that a level requires. */
   readonly needsMetadataLevel?: number;
 }
 
@@ -59,12 +59,12 @@ export const features: readonly Feature[] = [
 export const metadataVersionFeature = 'metadata.version';
 export const kraftVersionFeature = 'kraft.version';
 
-/** 1 once the quorum's log says who votes, with directory ids; 0 while the configuration of the nodes does. */
+/** 1 when the voter set, with directory ids, is in the quorum's log; 0 when it is in the nodes' configuration. */
 export function kraftVersionOf(voters: readonly { readonly directoryId: Uuid }[]): number {
   return voters.some(({ directoryId }) => directoryId !== uuidZero) ? 1 : 0;
 }
 
-/** The level that a new cluster of `metadataLevel` gets. */
+/** The level in a new cluster of `metadataLevel`. */
 export function defaultFeatureLevel(feature: Feature, metadataLevel: number): number {
   return metadataLevel >= feature.sinceMetadataLevel ? feature.maxLevel : 0;
 }

@@ -1,6 +1,6 @@
 /**
- * One metadata record in Kafka's own framing, as the values of the batches of its segments and snapshots have it: frame version,
- * type and version as unsigned varints, then the body.
+ * One metadata record in Kafka's own framing, as in the batches of its segments and snapshots: frame version, type and version as
+ * unsigned varints, then the body.
  */
 import { decodeFrom, encode } from '../protocol/codec/codec.ts';
 import { Reader } from '../protocol/codec/reader.ts';
@@ -35,7 +35,7 @@ export function encodeFramedRecord(record: MetadataRecord): Uint8Array {
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** Throws `MalformedPayloadError` for a frame or a type that this build does not know. */
+/** Throws `MalformedPayloadError` for an unknown frame or record type. */
 export function decodeFramedRecord(value: Uint8Array): FramedRecord {
   const reader = new Reader(value, 0);
   const frame = reader.uvarint();

@@ -1,7 +1,7 @@
 /**
- * The state of the cluster at one offset of the metadata log: immutable, and what every reader works on. A request takes one
- * image at its start and uses only that. Sections that a change didn't touch keep their identity, so `before.topics ===
- * after.topics` says that no topic changed. Only `delta.ts` makes new images.
+ * The state of the cluster at one offset of the metadata log, immutable. A request uses one image from its start to its end.
+ * Unchanged sections keep their identity, so `before.topics === after.topics` means that no topic changed. Only `delta.ts` makes
+ * new images.
  */
 import type { ClusterImage } from './cluster-image.ts';
 import { emptyClusterImage } from './cluster-image.ts';
@@ -11,12 +11,12 @@ import { emptySecurityImage } from './security-image.ts';
 import { TopicsImage } from './topics-image.ts';
 
 export interface FeaturesImage {
-  /** Finalized levels by name, `metadata.version` among them. Absent is level 0. */
+  /** Finalized levels by name, including `metadata.version`. Absent means level 0. */
   readonly levels: ReadonlyMap<string, number>;
 }
 
 export interface ProducerIdsImage {
-  /** First producer id that no block holds yet. */
+  /** The first producer id that is in no block yet. */
   readonly nextId: number;
   /** The broker that got the last block. */
   readonly brokerId: number;
@@ -24,7 +24,7 @@ export interface ProducerIdsImage {
 }
 
 export interface MetadataImage {
-  /** Of the last entry that is in here; -1 before the first. */
+  /** Offset of the last applied entry; -1 before the first. */
   readonly offset: number;
   readonly epoch: number;
   readonly features: FeaturesImage;
@@ -48,7 +48,7 @@ export function emptyImage(): MetadataImage {
   };
 }
 
-/** Finalized level of a feature; 0 when it isn't set. */
+/** Finalized level of a feature; 0 when it is not set. */
 export function featureLevel(image: MetadataImage, name: string): number {
   return image.features.levels.get(name) ?? 0;
 }

@@ -1,4 +1,4 @@
-/** Why a partition's leader is another one than before, in words for the log. Read from metadata, which does not say it. */
+/** Derives from two metadata states why the leader of a partition changed, in words for the log. */
 import type { BrokerImage, ClusterImage } from './cluster-image.ts';
 import type { PartitionImage } from './topics-image.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Turns the committed metadata log into images: entries and snapshots become deltas, deltas become images, publishers get both.
- * Keeps the newest image. Entries that are delivered together become one delta; a snapshot is worked off in slices, while the image
- * before stays the newest one.
+ * Entries that are delivered together become one delta. A snapshot is applied in slices; meanwhile the previous image stays the
+ * current one.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
@@ -20,7 +20,7 @@ export class MetadataLoader implements MetadataLogListener {
   #image: MetadataImage = emptyImage();
   #leader: LeaderView = { id: null, epoch: -1 };
   readonly #publishers: MetadataPublisher[] = [];
-  /** The delta from nothing to the image, for publishers that come late; null: to be made. */
+  /** The delta from the empty image to the current one, for publishers that are added late; null: not made yet. */
   #everything: MetadataDelta | null = null;
 
   constructor(clock: Clock, scheduler: Scheduler) {
@@ -36,7 +36,7 @@ export class MetadataLoader implements MetadataLogListener {
     return this.#leader;
   }
 
-  /** A publisher that comes late first gets the whole image as a snapshot. */
+  /** A publisher that is added late first gets the whole image as a snapshot. */
   addPublisher(publisher: MetadataPublisher): void {
     this.#publishers.push(publisher);
     if (this.#leader.id !== null) publisher.onControllerChange?.(this.#leader);
@@ -67,7 +67,7 @@ export class MetadataLoader implements MetadataLogListener {
     const steps = delta.applySnapshot(snapshot.offset, snapshot.epoch);
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) if (slices.isOver) await slices.breathe();
-    assert(this.#image === before, 'nothing is delivered while a snapshot is worked off');
+    assert(this.#image === before, 'nothing is delivered while a snapshot is applied');
     this.#publish(delta, step.value);
   }
 

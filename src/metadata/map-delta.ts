@@ -1,4 +1,4 @@
-/** Changes to a persistent map that are being collected; `null` stands for a removal. Used by the deltas of all sections. */
+/** Collected changes of a persistent map; `null` stands for a removal. Used by the deltas of all sections. */
 import type { PersistentMap } from '../base/persistent-map.ts';
 
 export class MapDelta<K extends string | number, V> {

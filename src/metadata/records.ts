@@ -51,13 +51,13 @@ const typeByKey = new Map(
   Object.entries(table).map(([name, schema]) => [schema.key, name as MetadataRecordType]),
 );
 
-/** A record with the fields given and the defaults of its schema for the rest. */
+/** A record with the given fields and the schema's defaults for the rest. */
 export function record<T extends MetadataRecordType>(type: T, init: Init<Table[T]>): RecordOf<T> {
   return { type, ...create(table[type] as Message, init as Init<Message>) } as RecordOf<T>;
 }
 
 const payloadFormat = 0;
-/** Of a change of a partition; a guess that saves growing. */
+/** The usual size of a change of a partition, which avoids growing the buffer. */
 const recordBytesUsual = 64;
 
 export class MalformedPayloadError extends Error {
@@ -70,16 +70,16 @@ export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
   for (const entry of records) {
     const schema = table[entry.type] as Message;
     writer.uvarint(schema.key);
-    // Version, size and body have the form of a tagged field.
+    // Version, size and body are encoded like a tagged field.
     const begin = writer.beginTag(schema.versions.max);
     encodeInto(schema, schema.versions.max, entry as unknown as Init<Message>, writer);
     writer.endTag(begin);
   }
-  // The log keeps payloads: without the room that is left.
+  // Copied without spare room, because the log keeps payloads in memory.
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** The records of a payload. Throws `MalformedPayloadError` on a type or version this build doesn't know. */
+/** The records of a payload. Throws `MalformedPayloadError` on an unknown type or version. */
 export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
   const records: MetadataRecord[] = [];
   if (payload[0] !== payloadFormat) throw new MalformedPayloadError(`unknown payload format ${payload[0]}`);

@@ -1,7 +1,7 @@
 /**
- * KRaft's metadata record types, written in the schema language: name, key, versions and fields are Kafka's
- * (`metadata/src/main/resources/common/metadata`), and a test compares them with its JSON. What a record means is said where
- * it is replayed (`delta.ts` and the sections' deltas).
+ * KRaft's metadata record types, in the schema language. Name, key, versions and fields are Kafka's
+ * (`metadata/src/main/resources/common/metadata`), and a test compares them with its JSON. The meaning of a record is documented
+ * where it is replayed (`delta.ts` and the sections' deltas).
  */
 import {
   array,

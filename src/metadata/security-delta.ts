@@ -1,4 +1,4 @@
-/** What a run of records changes in ACLs, SCRAM credentials, delegation tokens and client quotas. */
+/** The changes of ACLs, SCRAM credentials, delegation tokens and client quotas by a sequence of records. */
 import type { Uuid } from '../base/uuid.ts';
 import { MapDelta } from './map-delta.ts';
 import type { MetadataRecord } from './records.ts';
@@ -26,7 +26,7 @@ export class SecurityDelta {
     this.#quotas = new MapDelta(base.clientQuotas);
   }
 
-  /** False when the record belongs to another section. */
+  /** Returns false when the record belongs to another section. */
   replay(record: MetadataRecord): boolean {
     switch (record.type) {
       case 'AccessControlEntryRecord': {
@@ -41,7 +41,7 @@ export class SecurityDelta {
         this.#scram.set(scramKey(record.mechanism, record.name), {
           name: record.name,
           mechanism: record.mechanism,
-          // Copies: views would keep the whole payload.
+          // Copies, because views would keep the whole payload in memory.
           salt: new Uint8Array(record.salt),
           storedKey: new Uint8Array(record.storedKey),
           serverKey: new Uint8Array(record.serverKey),

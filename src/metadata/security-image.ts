@@ -1,4 +1,4 @@
-/** Access control lists, SCRAM credentials, delegation tokens and client quotas: small tables, keyed by what makes a row unique. */
+/** Access control lists, SCRAM credentials, delegation tokens and client quotas: small tables by unique key. */
 import { PersistentMap } from '../base/persistent-map.ts';
 import type { Uuid } from '../base/uuid.ts';
 
@@ -38,7 +38,7 @@ export interface DelegationTokenImage {
 export interface QuotaEntityPart {
   /** `user`, `client-id` or `ip`. */
   readonly entityType: string;
-  /** null is the default of all entities of the type. */
+  /** Null is the default of all entities of the type. */
   readonly entityName: string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a snapshot changes for a node that was somewhere else before. Objects of the image before are kept where the snapshot
- * says the same, so that publishers see a change only where there is one.
+ * The differences between a snapshot and the previous image of a node. Objects of the previous image are kept where the snapshot is
+ * equal, so that publishers are notified only of real changes.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -18,7 +18,7 @@ export interface Differences {
   readonly changedConfigs: readonly ConfigResource[];
 }
 
-/** Yields before each topic, so that a caller can let others run in between. */
+/** Yields before each topic, so that the caller can yield to the event loop. */
 export function* differences(
   before: MetadataImage,
   after: MetadataImage,
@@ -48,7 +48,7 @@ export function* differences(
   };
 }
 
-/** Indexes of partitions that differ; null when the topic is as it was. */
+/** Indexes of partitions that differ; null when the topic is unchanged. */
 function changedIn(known: TopicImage | undefined, topic: TopicImage): Set<number> | null {
   const changed = new Set<number>();
   for (let i = 0; i < topic.partitions.length; i++) {
@@ -60,7 +60,7 @@ function changedIn(known: TopicImage | undefined, topic: TopicImage): Set<number
     : changed;
 }
 
-/** The topic of the snapshot, with the partitions of before where nothing changed. */
+/** The topic of the snapshot, with the partition objects of the previous image where nothing changed. */
 function withKept(known: TopicImage, topic: TopicImage, changed: ReadonlySet<number>): TopicImage {
   const partitions = topic.partitions.map((partition, i) =>
     changed.has(i) ? partition : (known.partitions[i] as PartitionImage),
@@ -79,7 +79,7 @@ const comparedLists = [
 ] as const satisfies readonly (keyof PartitionImage)[];
 
 function samePartition(a: PartitionImage, b: PartitionImage): boolean {
-  // The partition epoch changes with everything else; the rest is compared because a restored log may repeat epochs.
+  // Every change increments the partition epoch. The other fields are compared because a restored log may repeat epochs.
   return (
     a.partitionEpoch === b.partitionEpoch &&
     a.leaderEpoch === b.leaderEpoch &&

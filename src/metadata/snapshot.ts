@@ -1,5 +1,5 @@
 /**
- * Snapshots: the records that make an image out of nothing, in an order in which they can be replayed. The bytes are those
+ * Snapshots: the records that build an image from the empty one, in an order in which they can be replayed. The bytes are these
  * records as payloads, each after its length, so that a snapshot of any size is written and read piece by piece.
  */
 import type { MetadataImage } from './image.ts';
@@ -51,7 +51,10 @@ export function partitionRecord(partition: PartitionImage): MetadataRecord {
 
 const payloadRecordsMax = 1000;
 
-/** Encodes in steps of about a thousand records, so that a caller can let others run in between. Yields pieces of the snapshot. */
+/**
+ * Encodes in steps of about a thousand records, between which the caller can yield to the event loop. Yields pieces of the
+ * snapshot.
+ */
 export function* encodeSnapshot(image: MetadataImage): Generator<Uint8Array> {
   let batch: MetadataRecord[] = [];
   for (const entry of imageToRecords(image)) {
@@ -77,7 +80,7 @@ export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** The pieces a snapshot is made of; `decodeRecords` reads them. */
+/** The payloads of a snapshot, for `decodeRecords`. */
 export function* snapshotPayloads(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {

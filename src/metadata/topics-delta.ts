@@ -1,4 +1,4 @@
-/** What a run of records changes in the topics. Copies the list of partitions of a topic once, when it is first changed. */
+/** The changes of topics by a sequence of records. Copies the partition list of a topic once, when it is first changed. */
 import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -20,14 +20,14 @@ interface TopicDraft {
 
 const noIds: readonly NodeId[] = [];
 const noPartitions: ReadonlySet<number> = new Set();
-/** What a change says of the leader when it says nothing. */
+/** The leader field of a change that does not change the leader. */
 const leaderUnchanged = -2;
 
 export class TopicsDelta {
   readonly #base: TopicsImage;
   readonly #drafts = new Map<Uuid, TopicDraft>();
   readonly #removed = new Set<Uuid>();
-  /** Lists that many partitions have in common, by their hash: a topic of thousands of partitions has few of them. */
+  /** Lists that many partitions share, by their hash: a topic of thousands of partitions has few different ones. */
   readonly #lists = new Map<number, (readonly (number | string)[])[]>();
 
   constructor(base: TopicsImage) {
@@ -50,7 +50,7 @@ export class TopicsDelta {
     return this.#drafts.get(topicId)?.changed ?? noPartitions;
   }
 
-  /** The name of a topic as of now; undefined when there is none. */
+  /** The current name of a topic; undefined when it does not exist. */
   nameOf(topicId: Uuid): string | undefined {
     return this.#drafts.get(topicId)?.name ?? this.#base.byId(topicId)?.name;
   }
@@ -128,7 +128,7 @@ export class TopicsDelta {
     return this.#base.update(changes);
   }
 
-  /** Sets what the record sets. A record that names a leader, even the same one, begins a new leader epoch. */
+  /** Applies the fields of the record. A record that names a leader, even the same one, begins a new leader epoch. */
   #changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
     const replicas = this.#list(record.replicas, before.replicas);
     return {
@@ -149,13 +149,13 @@ export class TopicsDelta {
     };
   }
 
-  /** `before` when the record says nothing of it; one empty list for all that are empty, as most are. */
+  /** `before` when the record has no such field; all empty lists share one object. */
   #list(ids: readonly number[] | null, before: readonly NodeId[]): readonly NodeId[] {
     if (ids === null) return before;
     return ids.length === 0 ? noIds : this.#shared(ids as readonly NodeId[]);
   }
 
-  /** The list of this delta that says the same, so that many partitions hold one. */
+  /** An equal list of this delta, if there is one, so that many partitions share it. */
   #shared<T extends number | string>(list: readonly T[]): readonly T[] {
     const hash = hashOf(list);
     const alike = this.#lists.get(hash);
@@ -195,7 +195,7 @@ export class TopicsDelta {
   }
 }
 
-/** `model` when both hold the same, so that the usual "all in sync" costs no array of its own. */
+/** `model` when both lists are equal, so that the usual "all in sync" needs no array of its own. */
 function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
   return sameList(ids, model) ? model : ids;
 }
@@ -208,7 +208,7 @@ function hashOf(list: readonly (number | string)[]): number {
   return hash;
 }
 
-/** Ids differ in any of their letters. */
+/** Ids differ in any of their letters, so the last ones are hashed. */
 function tailOf(id: string): number {
   const last = id.length - 1;
   return (id.charCodeAt(last - 1) << 14) ^ (id.charCodeAt(last - 2) << 7) ^ id.charCodeAt(last - 3);

@@ -1,6 +1,6 @@
 /**
- * Topics and partitions. One change of a partition copies the topic's list of partitions and the bucket of the map the topic is
- * in; partitions and arrays that didn't change keep their identity.
+ * Topics and partitions. One change of a partition copies the topic's list of partitions and the map bucket of the topic; unchanged
+ * partitions and arrays keep their identity.
  */
 import type { NodeId } from '../base/ids.ts';
 import { PersistentMap } from '../base/persistent-map.ts';
@@ -8,34 +8,37 @@ import type { Uuid } from '../base/uuid.ts';
 
 export const noLeader = -1;
 
-/** `leaderRecoveryState` of a partition whose leader was elected from outside of ISR and ELR and has yet to settle its log. */
+/**
+ * `leaderRecoveryState`: `recovering` for a partition whose leader was elected from outside of ISR and ELR and must still recover
+ * its log.
+ */
 export const recovered = 0;
 export const recovering = 1;
 
-/** Invariant: leader ∈ isr ⊆ replicas, or leader is -1; elr ∩ isr is empty; both epochs never go back. */
+/** Invariant: leader ∈ isr ⊆ replicas, or leader is -1; elr ∩ isr is empty; both epochs never decrease. */
 export interface PartitionImage {
   readonly topicId: Uuid;
   readonly index: number;
   /** In order of preference: the first is the preferred leader. */
   readonly replicas: readonly NodeId[];
-  /** For each replica its log directory; `uuidUnassignedDirectory` when the broker chose none yet. */
+  /** The log directory of each replica; `uuidUnassignedDirectory` when the broker has not reported one yet. */
   readonly directories: readonly Uuid[];
   readonly isr: readonly NodeId[];
   readonly removingReplicas: readonly NodeId[];
   readonly addingReplicas: readonly NodeId[];
-  /** Eligible leader replicas (KIP-966): left the ISR when it was below min.insync.replicas, and hold all that is committed. */
+  /** Eligible leader replicas (KIP-966): they left the ISR when it was below min.insync.replicas, and have all committed records. */
   readonly elr: readonly NodeId[];
   /** The last leader, kept while there is none. */
   readonly lastKnownElr: readonly NodeId[];
   readonly leader: NodeId | typeof noLeader;
   readonly leaderRecoveryState: number;
-  /** Grows with every election, also when the leader stays the same. */
+  /** Increases with every election, also when the leader stays the same. */
   readonly leaderEpoch: number;
-  /** Grows with every change. */
+  /** Increases with every change. */
   readonly partitionEpoch: number;
 }
 
-/** True when both lists of a partition hold the same in the same order. */
+/** Whether both lists have the same elements in the same order. */
 export function sameList(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
@@ -50,9 +53,9 @@ export interface TopicImage {
   readonly partitions: readonly PartitionImage[];
 }
 
-/** "The broker has not reported the log directory of the replica." */
+/** The broker has not reported the log directory of the replica. */
 export const uuidUnassignedDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
-/** "The log directory of the replica is gone." */
+/** The log directory of the replica was lost. */
 export const uuidLostDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAg';
 
 export class TopicsImage {
@@ -85,12 +88,12 @@ export class TopicsImage {
     return this.#byId.get(topicId)?.partitions[index];
   }
 
-  /** Names in order. */
+  /** All names, sorted. */
   names(): string[] {
     return [...this.#idByName.keys()].sort();
   }
 
-  /** In no defined order. */
+  /** In undefined order. */
   all(): IterableIterator<TopicImage> {
     return this.#byId.values();
   }
@@ -100,7 +103,7 @@ export class TopicsImage {
     const names = new Map<string, Uuid | null>();
     for (const [id, topic] of changes) {
       const before = this.#byId.get(id);
-      // A topic of the same name that was made in the same delta must not lose its name to the removal.
+      // A topic with the same name that was created in the same delta must keep its name.
       if (
         topic === null &&
         before !== undefined &&
