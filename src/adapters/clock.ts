@@ -1,10 +1,10 @@
 /**
- * The real clock and the real timers. Timers never fire before their delay by the monotonic clock (Node's own count from
+ * The real clock and timers. Timers never fire before their delay has passed on the monotonic clock (Node's own timers count from
  * the loop's cached time and may), may be longer than Node's limit of 2^31 ms, and never keep the process alive.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 
-/** Node turns a longer delay into 1 ms. */
+/** Node changes a longer delay to 1 ms. */
 const timeoutMaxMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

@@ -1,7 +1,7 @@
 /**
- * Log lines in the shape that Kafka's log4j configuration prints, with the logger's name at the end:
- * `[2026-11-21 12:00:00,123] INFO [Raft id=1] became leader epoch=4 (org.apache.kafka.raft.KafkaRaftClient)`,
- * or as JSON, one object a line. Trouble is written with what to do about it, and not more often than once a second.
+ * Log lines in the format of Kafka's log4j configuration, with the logger's name at the end: `[2026-11-21 12:00:00,123] INFO [Raft
+ * id=1] became leader epoch=4 (org.apache.kafka.raft.KafkaRaftClient)`, or as JSON, one object per line. Warnings and errors are
+ * written with their remedy, and repeated ones at most once a second.
  */
 import { LogLevels, loggerOfPart } from '../telemetry/log-levels.ts';
 import type { Logger, LogLevel } from '../telemetry/logger.ts';
@@ -13,7 +13,7 @@ const levelNameOf = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR'
 export type LogFormat = 'text' | 'json';
 
 export interface ConsoleLoggerOptions {
-  /** Takes whole lines, newline included. */
+  /** Gets whole lines with their newline. */
   readonly write: (text: string) => void;
   readonly wallMs: () => number;
   /** Levels by logger; INFO for all when absent. */
@@ -25,7 +25,7 @@ function two(value: number): string {
   return value < 10 ? `0${value}` : String(value);
 }
 
-/** Local time as log4j prints it. */
+/** Local time in log4j's format. */
 export function logTimestamp(wallMs: number): string {
   const t = new Date(wallMs);
   const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
@@ -33,7 +33,7 @@ export function logTimestamp(wallMs: number): string {
   return `${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())},${millis}`;
 }
 
-/** What JSON can't say: integers beyond its numbers, errors. */
+/** Replaces values that JSON cannot represent: large integers, errors. */
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return value instanceof Error ? value.message : value;
@@ -56,7 +56,7 @@ interface Line {
   readonly remedy: string | null;
 }
 
-/** Stacks of errors follow their line, as log4j prints an exception. */
+/** Stacks of errors follow their line, as log4j prints exceptions. */
 function stacksOf({ fields, level }: Line): string[] {
   if (level === 'debug') return [];
   return Object.values(fields).flatMap((value) =>

@@ -1,6 +1,6 @@
 /**
- * The real disk. Descriptors and Node's callback functions are used instead of `fs/promises`, whose handles cost about a
- * third more per call. Locks are the kernel's (through `fs-native-extensions`, loaded at the first lock), so they end with the process.
+ * The real disk. Descriptors and Node's callback functions are used instead of `fs/promises`, whose handles cost about a third more
+ * per call. Locks are those of the kernel (through `fs-native-extensions`, loaded at the first lock), so they end with the process.
  */
 import * as fs from 'node:fs';
 import {
@@ -12,12 +12,15 @@ import {
   StorageError,
 } from '../base/file-system.ts';
 
-/** More buffers in one `writev` than this are sent in several (the kernel's IOV_MAX). */
+/** Maximum number of buffers in one `writev` (the kernel's IOV_MAX). */
 const writeBuffersMax = 1024;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
-/** What the system refuses becomes a `StorageError`. What Node refuses, such as a wrong argument, is a bug and stays what it is. */
+/**
+ * An error of the operating system becomes a `StorageError`. An error of Node, such as a wrong argument, is a bug and is not
+ * changed.
+ */
 function storageErrorOf(error: NodeJS.ErrnoException): Error {
   const { code, errno } = error;
   return code !== undefined && errno !== undefined ? new StorageError(code, error.message) : error;
@@ -73,7 +76,7 @@ class SystemFileHandle implements FileHandle {
       const written = await this.writeSome(batch, at);
       at += written;
       rest = remainder(rest, written);
-      // Without progress and without an error (a volume that is full may do this) trying again would never end.
+      // A write without progress and without an error (as on some full volumes) would be repeated for ever.
       if (written === 0 && rest.length > 0) {
         throw new StorageError('ENOSPC', `ENOSPC: the system wrote nothing, write '${this.path}'`);
       }
@@ -120,7 +123,7 @@ async function stat(path: string): Promise<FileStat | null> {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  // Windows can't open a directory; its journal orders renames by itself.
+  // Windows cannot open a directory; its journal makes renames durable in order.
   if (process.platform === 'win32') return;
   const descriptor = await call<number>((done) => fs.open(path, 'r', done));
   try {

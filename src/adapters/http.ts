@@ -1,6 +1,6 @@
 /**
- * The `HttpPort` on node:http and prom-client, both loaded when they are first needed: a node without metrics pays nothing.
- * The body of a request is not read. A connection that is slow to send its request, or to read the response, is closed.
+ * The `HttpPort` on node:http and prom-client, both loaded at first use, so that a node without metrics does not pay for them. The
+ * body of a request is not read. A connection that is slow to send its request, or to read the response, is closed.
  */
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -46,11 +46,11 @@ export class HttpAdapter implements HttpPort {
     if (ports.length > 0) this.#shared = { ports, server: createServer(handler) };
   }
 
-  /** Takes a socket that began with `first`; false when nothing is served on its port. */
+  /** Takes over a socket that began with `first`; returns false when no HTTP is served on its port. */
   adopt(socket: Socket, first: Uint8Array): boolean {
     const shared = this.#shared;
     if (shared === null || !shared.ports.includes(socket.localPort ?? -1)) return false;
-    // `maxConnections` of a server counts only what its own port accepted.
+    // A server's `maxConnections` counts only connections that its own port accepted.
     if (this.#adopted.size >= connectionsMax) {
       socket.destroy();
       return true;
@@ -58,7 +58,7 @@ export class HttpAdapter implements HttpPort {
     this.#adopted.add(socket);
     socket.once('close', () => this.#adopted.delete(socket));
     void shared.server.then((server) => {
-      // What was read goes back into the socket's buffer, from where the server takes it first.
+      // The bytes that were read go back into the socket's buffer, from which the server reads first.
       socket.unshift(first);
       server.emit('connection', socket);
       socket.resume();
@@ -129,7 +129,7 @@ async function createServer(handler: HttpHandler): Promise<Server> {
   return server;
 }
 
-/** Resolves when there is room again, or when the reader has gone. */
+/** Resolves when there is room again; rejects when the client has closed the connection. */
 function drained(response: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve, reject) => {
     response.once('drain', resolve);

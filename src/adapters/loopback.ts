@@ -1,6 +1,6 @@
 /**
- * A stream of a node to itself (the broker of a combined node to its own controller): two ends in memory, so that a single
- * node needs no gRPC at all. Messages arrive in a later turn of the event loop, as they would from a socket.
+ * A stream of a node to itself (from the broker of a combined node to its own controller): two ends in memory, so that a single
+ * node needs no gRPC. Messages arrive in a later turn of the event loop, as from a socket.
  */
 import type { PeerMessage, MessageStream } from '../base/network.ts';
 
@@ -27,7 +27,7 @@ class LoopbackEnd implements MessageStream {
     setImmediate(() => this.onClose(null));
   }
 
-  /** A message, or how the other side closed: null without a reason. */
+  /** A message, or the close of the other end: null without a reason. */
   private take(message: PeerMessage | Error | null): void {
     this.inbox.push(message);
     if (this.scheduled) return;

@@ -1,7 +1,8 @@
 /**
- * Every listener of a node takes Kafka's protocol and our own gRPC streams on one port (architecture, section 4). The first
- * four bytes tell them apart: `PRI ` begins HTTP/2, an HTTP method gets a page where `http.listeners` says so and a 404 elsewhere, all
- * else is the length of a Kafka request. A Kafka length is at most socket.request.max.bytes, so its first byte is never a letter.
+ * Every listener of a node accepts Kafka's protocol and our gRPC streams on one port (architecture, section 4). The first four
+ * bytes distinguish them: `PRI ` begins HTTP/2; an HTTP method gets a page where `http.listeners` allows it and a 404 elsewhere;
+ * anything else is the length of a Kafka request. That length is at most socket.request.max.bytes, so its first byte is never a
+ * letter.
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
@@ -45,7 +46,7 @@ export interface TransportOptions {
   readonly logger: Logger;
   /** socket.listen.backlog.size. */
   readonly backlog?: number;
-  /** socket.request.max.bytes: the largest record batch that a leader can push. */
+  /** socket.request.max.bytes: the largest record batch that a leader may push. */
   readonly batchBytesMax?: number;
   /** How long a connection of another node may stay open without an accepted hello; 10 s when it is left out. */
   readonly helloTimeoutMs?: number;
@@ -55,7 +56,7 @@ export interface Transport {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly http: HttpAdapter;
-  /** Loads gRPC (about 50 ms, 11 MB) ahead of its first use: for nodes that have peers, once they serve. */
+  /** Loads gRPC (about 50 ms, 11 MB) before its first use, on nodes with peers, after they have started to serve. */
   warm(): Promise<void>;
   /** Ends all streams and connections and stops listening. */
   close(): Promise<void>;
@@ -71,7 +72,7 @@ function kindOf(bytes: Uint8Array): Kind {
   return text === 'PRI ' ? 'grpc' : 'http';
 }
 
-/** Reads until it is clear what speaks here; then `done` gets what was read. The socket comes paused and stays so. */
+/** Reads until the protocol is known; then `done` gets the bytes that were read. The socket is passed paused and stays so. */
 function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): void {
   let first: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => {
@@ -88,7 +89,7 @@ function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): v
     socket.off('error', ignore);
     done(kind, first);
   };
-  // An error before the first byte needs no report: no protocol has begun.
+  // An error before the first byte is not reported, because no protocol has begun.
   socket.on('error', ignore);
   socket.on('data', onData);
   socket.resume();
@@ -148,7 +149,7 @@ class OnePortTransport implements Transport {
   private async listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
     const backlog = this.options.backlog ?? defaultBacklog;
     const listener = await listenTcp(address, backlog, (socket) => {
-      // The acceptor has the connection before the first byte, so that it counts and times silent ones as well.
+      // The acceptor gets the connection before the first byte, so that silent connections are counted and timed as well.
       const connection = new TcpConnection(socket);
       onConnection(connection);
       if (!socket.destroyed) sniff(socket, (kind, first) => this.sort(socket, kind, first, connection));
@@ -181,7 +182,7 @@ class OnePortTransport implements Transport {
     this.grpcServer().then(
       (server) => {
         if (socket.destroyed) return;
-        // What was read goes back into the socket's buffer, from where HTTP/2 takes it first.
+        // The bytes that were read go back into the socket's buffer, from which HTTP/2 reads first.
         socket.unshift(first);
         server.inject(socket);
       },
@@ -227,7 +228,7 @@ class OnePortTransport implements Transport {
     return stream;
   }
 
-  /** True when a stream to `address` would come back to this process. */
+  /** Whether a stream to `address` would lead back to this process. */
   private isOwn(address: Address): boolean {
     for (const { address: bound } of this.listeners) {
       if (bound.port !== address.port) continue;

@@ -6,7 +6,7 @@
 import { type Scheduler, sleep } from '../base/clock.ts';
 import { type FileSystem, StorageError } from '../base/file-system.ts';
 
-/** What Windows says of a file that is open, or whose removal is not finished. */
+/** Windows' error codes for a file that is open, or whose removal is not finished. */
 const busyCodes: ReadonlySet<string> = new Set(['EPERM', 'EBUSY', 'EACCES', 'ENOTEMPTY']);
 const noneLeftCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 const firstPauseMs = 5;

@@ -1,8 +1,8 @@
-/** Facts about the machine that a process checks before it serves clients: how many files it may open, which names can be resolved. */
+/** Facts about the machine that a process checks at its start: the limit on open files, and which host names resolve. */
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 
-/** Files that this process may open; null where the system does not say (only Linux does, in /proc). */
+/** Number of files that this process may open; null where the system does not tell (only Linux does, in /proc). */
 export function openFilesMax(): number | null {
   try {
     const found = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
@@ -12,7 +12,7 @@ export function openFilesMax(): number | null {
   }
 }
 
-/** Whether the machine finds an address for `host`. */
+/** Whether `host` resolves to an address on this machine. */
 export async function canResolve(host: string): Promise<boolean> {
   try {
     await lookup(host);

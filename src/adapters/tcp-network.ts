@@ -1,16 +1,19 @@
 /**
- * TCP as the `Connection` port: no Nagle delay, keep-alive probes, many buffers in one system call, back pressure both ways.
- * `listenTcp` hands over sockets from which nothing was read yet; `one-port.ts` finds out what they speak.
+ * TCP as the `Connection` port: no Nagle delay, keep-alive probes, many buffers in one system call, back pressure in both
+ * directions. `listenTcp` passes on sockets from which nothing was read yet; `one-port.ts` detects their protocol.
  */
 import * as net from 'node:net';
 import type { Address, Connection, Listener } from '../base/network.ts';
 
-/** What may wait in one socket before `write` says that it is enough. */
+/** Unsent bytes of a socket at which `write` returns false. */
 const writeHighWaterBytes = 256 * 1024;
-/** First probe of an idle connection; a peer that vanished without closing the connection is noticed after this time and the system's retries. */
+/**
+ * Time until the first probe of an idle connection. A peer that vanished without closing the connection is detected after this time
+ * and the system's retries.
+ */
 const keepAliveDelayMs = 30_000;
 
-/** IPv4 addresses that came by an IPv6 socket, in their usual form. */
+/** The usual form of an IPv4 address that came by an IPv6 socket. */
 function plainHost(host: string | undefined): string {
   if (host === undefined) return '';
   return host.startsWith('::ffff:') ? host.slice(7) : host;
@@ -43,13 +46,13 @@ export class TcpConnection implements Connection {
   private readonly closed = (): void => this.onClose(this.error);
   private readonly drained = (): void => this.onDrain();
 
-  /** The socket belongs to another protocol: the owner of the connection sees it close, the socket stays open. */
+  /** The socket belongs to another protocol: the connection's owner is told that it closed, and the socket stays open. */
   release(): void {
     this.socket.off('error', this.failed).off('close', this.closed).off('drain', this.drained);
     this.onClose(null);
   }
 
-  /** Starts the flow of data; `first` is what was read already. */
+  /** Starts the flow of data; `first` was read already. */
   start(first: Uint8Array | null): void {
     if (first !== null) this.onData(first);
     this.socket.on('data', (chunk: Uint8Array) => this.onData(chunk));
@@ -61,7 +64,7 @@ export class TcpConnection implements Connection {
     if (socket.destroyed || socket.writableEnded) return true;
     const only = buffers.length === 1 ? buffers[0] : undefined;
     if (only !== undefined) return socket.write(only);
-    // Corked, they leave in one writev.
+    // While the socket is corked, the buffers are collected into one writev.
     socket.cork();
     let room = true;
     for (const buffer of buffers) room = socket.write(buffer);
@@ -88,7 +91,7 @@ export class TcpConnection implements Connection {
   }
 }
 
-/** Makes a connection of a socket whose first bytes, `first`, were read; callbacks set in `take` see everything. */
+/** Makes a connection of a socket whose first bytes, `first`, were read already. Callbacks that are set in `take` get everything. */
 export function handOver(
   socket: net.Socket,
   first: Uint8Array | null,
@@ -99,7 +102,7 @@ export function handOver(
   connection.start(first);
 }
 
-/** Listens; an empty host is every address. Sockets are handed over paused. */
+/** Listens; an empty host means every address. Sockets are passed on paused. */
 export function listenTcp(
   address: Address,
   backlog: number,
@@ -162,7 +165,7 @@ export function connectTcp(address: Address, timeoutMs: number): Promise<Connect
       socket.off('error', fail);
       const connection = new TcpConnection(socket);
       resolve(connection);
-      // The caller that awaits the connection sets its callbacks in the next microtask; data must not arrive before that.
+      // The caller sets its callbacks in the microtask after this promise resolves; data must not arrive before.
       setImmediate(() => connection.start(null));
     });
   });

@@ -1,17 +1,17 @@
 /**
- * Opens streams to peers. Every stream has a client, and so a TCP connection, of its own: bulk on one channel doesn't delay
- * another, and a new stream after a failure is never held up by gRPC's connection back-off.
+ * Opens streams to peers. Every stream has its own client, and so its own TCP connection. So bulk data on one channel does not
+ * delay another, and gRPC's connection back-off never delays a new stream after a failure.
  */
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { Address, ChannelName, PeerMessage } from '../../base/network.ts';
 import { CallStream, clientOptions, encoded, type GrpcParts } from './frames.ts';
 
-/** A stream of objects can carry no null. */
+/** gRPC streams of objects cannot carry null, so a decoded message is wrapped. */
 interface Decoded {
   readonly message: PeerMessage | null;
 }
 
-/** After this node has ended a stream it waits so long for the peer's end, then it closes the connection. */
+/** After this node has ended a stream, it closes the connection when the peer has not ended it within this time. */
 const endGraceMs = 1000;
 
 function target(address: Address): string {
@@ -41,7 +41,7 @@ function start(
   };
   call.on('data', ({ message }: Decoded) => stream.deliver(message));
   call.on('error', (error: Error) => over(error));
-  // Comes after 'error' when there was one; `over` counts once.
+  // 'status' follows 'error' if there was one; only the first call of `over` has an effect.
   call.on('status', () => setImmediate(() => over(null)));
   const end = (): void => {
     call.end();
@@ -52,7 +52,7 @@ function start(
   );
 }
 
-/** Opens a stream of `channel` to the node at `address`; gRPC is loaded by the first one. A longer response breaks the stream. */
+/** Opens a stream of `channel` to the node at `address`; the first stream loads gRPC. A response above the limit breaks the stream. */
 export function openGrpcStream(
   load: () => Promise<GrpcParts>,
   address: Address,
@@ -66,7 +66,7 @@ export function openGrpcStream(
       try {
         start(parts, stream, address, channel, responseBytesMax);
       } catch (error) {
-        // gRPC throws for an address that it can not parse. Addresses come from the metadata, and so from others.
+        // gRPC throws for an address that it cannot parse. Addresses come from the metadata, which other nodes wrote.
         stream.ended(error as Error);
       }
     },

@@ -1,4 +1,4 @@
-/** What gRPC client and server agree on: options, and the stream that both make of a call. */
+/** The common part of gRPC client and server: options, and the stream that both make of a call. */
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { MessageStream, PeerMessage } from '../../base/network.ts';
@@ -6,25 +6,25 @@ import type { PeerService } from '../../wire/service.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** gRPC and the codec of our service, loaded together with the first peer. */
+/** gRPC and the codec of our service; both are loaded at the first connection to a peer. */
 export interface GrpcParts {
   readonly grpc: typeof GrpcModule;
   readonly service: PeerService;
 }
 
 /**
- * Largest message from a peer that opened a stream. Any client that reaches the port can send one, because the hello is checked after
- * it. Entries of the metadata log take up to 8 MiB, calls 16 MiB.
+ * Largest message from a peer that opened a stream. Any client that reaches the port can send one, because the hello is checked
+ * after it is decoded. Entries of the metadata log have up to 8 MiB, calls 16 MiB.
  */
 export const peerRequestBytesMax = 24 * mebibyte;
-/** What a push may take beside its largest record batch. */
+/** Maximum size of a push besides its largest record batch. */
 export const pushOverheadBytes = 8 * mebibyte;
-/** What a client lets the server send ahead; bulk flows that way. */
+/** How much a server may send ahead of the client's reading; bulk data comes from the server. */
 const clientWindowBytes = 8 * mebibyte;
-/** Bytes in our queue of a stream from which `send` says that it is enough, and below which there is room again. */
+/** Queued bytes of a stream at which `send` returns false, and below which `onDrain` is called. */
 const sendHighBytes = 4 * 1024 * 1024;
 const sendLowBytes = 1024 * 1024;
-/** Messages that wait for the call to begin, from which `send` says that it is enough. */
+/** Messages that wait for the call to begin, at which `send` returns false. */
 const waitingMax = 8;
 
 export const commonOptions: ChannelOptions = {
@@ -32,7 +32,7 @@ export const commonOptions: ChannelOptions = {
   'grpc.enable_channelz': 0,
 };
 
-/** One connection for each client, no waiting, no retries: a stream learns at once that its connection broke. */
+/** One connection for each client, no waiting, no retries: a stream gets an error at once when its connection breaks. */
 export const clientOptions: ChannelOptions = {
   ...commonOptions,
   'grpc.use_local_subchannel_pool': 1,
@@ -45,7 +45,7 @@ export const clientOptions: ChannelOptions = {
   'grpc-node.flow_control_window': clientWindowBytes,
 };
 
-/** gRPC's serialiser of what `CallStream` has encoded: it encodes before it queues, so that bytes in a message may change after `send`. */
+/** The serialiser for gRPC. `CallStream` has encoded the message before it is queued, so that bytes in it may change after `send`. */
 export function encoded(bytes: Buffer): Buffer {
   return bytes;
 }
@@ -58,21 +58,21 @@ export interface Call {
 
 function nothing(): void {}
 
-/** A message stream over a call that may come into being later: what is sent before waits. */
+/** A message stream over a call that may begin later; messages that are sent before wait. */
 export class CallStream implements MessageStream {
   onMessage: (message: PeerMessage) => void = nothing;
   onClose: (error: Error | null) => void = nothing;
   onDrain: () => void = nothing;
-  /** Called before `onClose`: for an owner that keeps a list of streams. */
+  /** Called before `onClose`, for an owner that keeps a list of streams. */
   onEnded: () => void = nothing;
   private call: Call | null = null;
   private encode: ((message: PeerMessage) => Uint8Array) | null = null;
-  /** What the opener sent before there was a call. It is encoded when the call begins: only an acceptor sends bytes that change later. */
+  /** Messages of the opener before the call began. They are encoded when it begins: only an acceptor sends bytes that change later. */
   private waiting: PeerMessage[] | null = [];
   private closeReason: string | undefined;
   private queuedBytes = 0;
   private full = false;
-  /** `ending`: we closed and what we sent still leaves; `closed`: onClose was called. */
+  /** `ending`: this side has closed and its sent messages are still being transmitted; `closed`: onClose was called. */
   private state: 'open' | 'ending' | 'closed' = 'open';
 
   attach(call: Call, encode: (message: PeerMessage) => Uint8Array): void {
@@ -103,15 +103,15 @@ export class CallStream implements MessageStream {
     return this.state !== 'open';
   }
 
-  /** Null: a kind of message that this release does not know. */
+  /** Null: a message of a kind that this release does not know. */
   deliver(message: PeerMessage | null): void {
     if (this.state === 'open' && message !== null) this.onMessage(message);
   }
 
-  /** The call is over. Idempotent. */
+  /** The call has ended. Idempotent. */
   ended(error: Error | null): void {
     if (this.state === 'closed') return;
-    // After our own close whatever ends it is a clean end.
+    // After this side's close any end is a clean one.
     const reason = this.state === 'ending' ? null : error;
     this.state = 'closed';
     this.waiting = null;

@@ -1,6 +1,6 @@
 /**
- * Serves streams to peers on connections that `one-port.ts` recognised as HTTP/2. A channel that this node does not accept is
- * answered UNIMPLEMENTED, which closes the peer's stream with an error.
+ * Serves streams to peers on connections that `one-port.ts` recognised as HTTP/2. A channel that this node does not accept gets
+ * UNIMPLEMENTED, which closes the peer's stream with an error.
  */
 import type { Socket } from 'node:net';
 import type * as GrpcModule from '@grpc/grpc-js';
@@ -11,14 +11,14 @@ import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax
 import { PeerConnections } from './peer-connections.ts';
 
 type Grpc = typeof GrpcModule;
-/** A stream of objects can carry no null. */
+/** gRPC streams of objects cannot carry null, so a decoded message is wrapped. */
 interface Decoded {
   readonly message: PeerMessage | null;
 }
 type ServerCall = ServerDuplexStream<Decoded, Buffer>;
 
 export interface GrpcServer {
-  /** Takes over a socket with its first bytes put back. */
+  /** Takes over a socket whose first bytes were put back into its buffer. */
   inject(socket: Socket): void;
   close(): void;
 }
@@ -46,7 +46,7 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   });
   const gone = (): void => stream.ended(new Error('the peer is gone'));
   call.on('end', () => {
-    // A broken connection also ends what can be read; that it was broken is known a moment later.
+    // A broken connection ends the readable side first; the error follows a moment later.
     setImmediate(() => {
       if (call.cancelled) return gone();
       if (!finished) call.end();
@@ -60,7 +60,7 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   const end = (reason?: string): void => {
     if (finished) return;
     finished = true;
-    // The status tells the client; its own end, or that of its connection, is not waited for.
+    // The status ends the call for the client; the server need not wait for the client's end.
     if (reason === undefined) call.end();
     else call.emit('error', { code: grpc.status.FAILED_PRECONDITION, details: reason });
     setImmediate(() => stream.ended(null));
@@ -70,7 +70,7 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   );
 }
 
-/** A gRPC server without a port of its own. `acceptor` is asked at each stream. */
+/** A gRPC server without a port of its own. `acceptor` is called for each stream. */
 export function createGrpcServer(
   { grpc, service }: GrpcParts,
   acceptor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,

@@ -1,11 +1,12 @@
 /**
- * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged parts of its log without
- * an error. So each value has a CRC, each frame also the CRC of the frame before it, and the hard state the CRC of the last frame: a
- * frame that is missing breaks this chain.
+ * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged parts of its log without an error. So each
+ * value has a CRC, each frame also has the CRC of the frame before it, and the hard state has the CRC of the last frame: a missing
+ * frame breaks this chain.
  *
  *   version (1 byte) | crc32c (4 bytes, over what follows) | message Frame or HardState of proto/storage.proto
  *
- * Version 2 is written. Version 1, in which fields stood in order, is still read. A later release adds fields, which this one skips.
+ * Version 2 is written. Version 1, which had its fields in order, can still be read. A later release may add fields, which this one
+ * skips.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { nodeId } from '../../base/ids.ts';
@@ -22,11 +23,11 @@ const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
 
 export interface Frame {
   readonly firstOffset: number;
-  /** Epoch of the entry before the first. */
+  /** Epoch of the entry before the first one. */
   readonly previousEpoch: number;
-  /** The write that made the frame; at most the hard state's. */
+  /** Generation of the write that made the frame; at most that of the hard state. */
   readonly generation: number;
-  /** CRC of the frame before; 0 for the first after a reset. */
+  /** CRC of the frame before; 0 for the first one after a reset. */
   readonly chain: number;
   readonly entries: readonly Entry[];
 }

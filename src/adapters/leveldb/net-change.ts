@@ -1,18 +1,16 @@
-/**
- * What several writes that waited together come to: the group commit turns them into one batch.
- */
+/** The combined effect of several pending writes, which the group commit carries out as one batch. */
 import { assert, at } from '../../base/assert.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import type { Entry, HardState } from '../../raft/types.ts';
 
 export interface NetChange {
-  /** The last one. */
+  /** Of the last write. */
   readonly hardState: HardState;
-  /** The last installed snapshot: everything stored before goes. */
+  /** The last installed snapshot, before which everything stored is removed. */
   readonly install: WriteOp['install'];
-  /** Stored entries from here on go (without `install`). Infinity: none. */
+  /** Stored entries from this offset on are removed (without `install`). Infinity: none. */
   readonly truncateTo: number;
-  /** Appended after that, contiguous. */
+  /** Entries appended after that, contiguous. */
   readonly entries: readonly Entry[];
   readonly compactTo: number;
 }

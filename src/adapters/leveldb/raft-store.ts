@@ -1,9 +1,9 @@
 /**
- * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md has the layout.
+ * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md describes the layout.
  *
- * Invariants: one write at a time, always synced, one batch for each flush with the hard state in it; frames are contiguous
- * and chained by CRC; the log is truncated only below a durable snapshot; the witness follows each write before it counts as
- * done. A state that contradicts itself, or is older than the witness, is refused at open.
+ * Invariants: one write at a time, always synced, as one batch that includes the hard state; frames are contiguous and chained by
+ * CRC; the log is compacted only below a durable snapshot; the witness is updated before a write counts as complete. A state that
+ * is inconsistent, or older than the witness, is refused at open.
  */
 import { Level } from 'level';
 import { assert, at } from '../../base/assert.ts';
@@ -51,18 +51,21 @@ export interface LevelRaftStoreOptions {
   readonly directory: string;
   /** Outside of `directory`, so that both are not lost together. */
   readonly witnessPath: string;
-  /** The id that formatting gave the directory. A directory that is formatted again is a new replica, for which the witness of the old one does not count. */
+  /**
+   * The directory id from formatting. A directory that is formatted again is a new replica, for which the old witness does not
+   * apply.
+   */
   readonly directoryId: Uuid;
 }
 
-/** Where a node keeps the store of its metadata directory. */
+/** The store of a metadata directory. */
 export function storeInMetadataDirectory(
   fs: FileSystem,
   { path, id }: { readonly path: string; readonly id: Uuid },
 ): LevelRaftStore {
   return new LevelRaftStore({
     fs,
-    // Beside it lies the snapshot in Kafka's form that `format` may have written.
+    // Beside it is the snapshot in Kafka's format that `kafka-storage format` may have written.
     directory: `${path}/__cluster_metadata-0/raft`,
     witnessPath: `${path}/raft.witness`,
     directoryId: id,
@@ -75,7 +78,7 @@ export class LevelRaftStore implements RaftStore {
   readonly #databasePath: string;
   readonly #witnessPath: string;
   readonly #witness: Witness;
-  /** Constructed in `open`: its constructor already opens, and creates, the database. */
+  /** Set in `open`, because the constructor of LevelDB already opens and creates the database. */
   #level: Database | null = null;
   #hard: HardRecord = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
@@ -86,7 +89,7 @@ export class LevelRaftStore implements RaftStore {
     chain: 0,
   };
   #frames: FrameInfo[] = [];
-  /** Names of snapshots that were found at the start and do not match the log. A name leaves the set when its snapshot is written again. */
+  /** Names of snapshots that do not match the log, found at the start. A name is removed when its snapshot is written again. */
   readonly #passedOver = new Set<string>();
   #busy = false;
 
@@ -137,8 +140,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * Whether the snapshot matches the log. A snapshot whose installation a crash interrupted does not: it ends after the log, or where
-   * the log has another entry that was never committed.
+   * Whether the snapshot matches the log. A snapshot whose installation a crash interrupted does not: it ends after the log, or
+   * where the log has another entry that was never committed.
    */
   async #isOurs({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;
@@ -153,8 +156,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * The witness is created before the database: a database without a witness has lost it. A witness from before the directory was
-   * formatted counts only when the database of that time is still there.
+   * The witness is created before the database, so a database without a witness has lost it. A witness from before the directory
+   * was formatted applies only when the database of that time still exists.
    */
   async #hearWitness(): Promise<Testimony> {
     const testimony = await this.#sound(`the witness ${this.#witnessPath}`, () => this.#witness.read());
@@ -168,7 +171,7 @@ export class LevelRaftStore implements RaftStore {
   async #openDatabase(testimony: Testimony): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
-    // LevelDB makes an empty database, and clears away the files of the old one, when its file CURRENT is missing.
+    // When its file CURRENT is missing, LevelDB creates an empty database and removes the files of the old one.
     const createIfMissing = testimony.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
@@ -186,7 +189,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** The newest write must not be older than the witness says. A newer one was not acknowledged to any peer yet. */
+  /** The newest write must not be older than the witness. A newer one was not acknowledged to any peer yet. */
   async #compareWith(testimony: Testimony): Promise<void> {
     const witnessed = testimony.generation;
     const { generation } = this.#hard;
@@ -273,7 +276,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Reads; damage that the read, or LevelDB itself, finds ends the start with an explanation. */
+  /** Runs a read. Damage that the read or LevelDB finds ends the start with an explanation. */
   async #sound<T>(what: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
@@ -317,7 +320,7 @@ export class LevelRaftStore implements RaftStore {
     this.#busy = false;
   }
 
-  /** Removes the entries from `change.from` on: puts the operations into `batch` and returns the frames that remain. */
+  /** Removes the entries from `change.from` on: adds the operations to `batch` and returns the remaining frames. */
   async #truncated(change: NetChange, batch: BatchOp[], generation: number): Promise<FrameInfo[]> {
     if (change.install !== null) {
       for (const frame of this.#frames) batch.push({ type: 'del', key: frameKey(frame.firstOffset) });
@@ -361,14 +364,14 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Drops whole frames below `compactTo`; returns the new hard record. */
+  /** Removes whole frames below `compactTo`; returns the new hard record. */
   #cut(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): HardRecord {
     let startOffset = change.install?.meta.endOffset ?? this.#hard.startOffset;
     let startEpoch = change.install?.meta.epoch ?? this.#hard.startEpoch;
     const endOffset = frames.at(-1)?.endOffset ?? startOffset;
     const chain = frames.at(-1)?.crc ?? 0;
     let gone = 0;
-    // The last frame stays: it carries the end of the chain.
+    // The last frame is kept, because it has the end of the chain.
     while (gone < frames.length - 1 && at(frames, gone).endOffset <= change.compactTo) {
       batch.push({ type: 'del', key: frameKey(at(frames, gone).firstOffset) });
       gone += 1;
@@ -391,7 +394,7 @@ export class LevelRaftStore implements RaftStore {
     this.#frames.push(frameInfo(frame, crc));
   }
 
-  /** Null when a write that is under way has removed or replaced the frame. */
+  /** Null when a write in progress has removed or replaced the frame. */
   async #readFrame(info: FrameInfo): Promise<Frame | null> {
     const value = await this.#db.get(frameKey(info.firstOffset));
     if (value === undefined) return null;

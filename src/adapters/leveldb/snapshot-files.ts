@@ -1,10 +1,10 @@
 /**
- * Snapshots as files `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, named as Kafka names them; the content is ours:
+ * Snapshots as files `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, named as Kafka's; the content is our own:
  *
  *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
  *
- * Version 1, which release 0.1 wrote, is still read. A file is there whole or not at all: temporary name, sync, rename, sync of the
- * directory. The newest two are kept.
+ * Version 1, which release 0.1 wrote, can still be read. A file exists completely or not at all: temporary name, sync, rename, sync
+ * of the directory. The newest two are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -53,7 +53,7 @@ export async function writeSnapshot(
   await removeOld(fs, directory);
 }
 
-/** What the name of a file says. */
+/** The position in a file name. */
 export type SnapshotPosition = Pick<SnapshotMeta, 'endOffset' | 'epoch'>;
 
 async function list(fs: FileSystem, directory: string): Promise<(SnapshotPosition & { name: string })[]> {
@@ -135,7 +135,7 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
     throw new MalformedError('a snapshot does not match its checksum');
 }
 
-/** The newest whole snapshot that matches the log (`isOurs`), and the faults of newer ones that were skipped. */
+/** The newest complete snapshot that matches the log (`isOurs`), and the faults of newer ones that were skipped. */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,

@@ -1,10 +1,10 @@
 /**
- * Checks LevelDB's tables before LevelDB reads them: it does not verify blocks on reading, and a damaged key ends the process
- * with an assertion in its C++ code that does not say what is damaged.
+ * Checks LevelDB's tables before LevelDB reads them. LevelDB does not verify blocks when it reads them, and at a damaged key an
+ * assertion in its C++ code ends the process without naming the damage.
  *
- * table:  blocks, metaindex block, index block (last key -> handle of a block), footer
- * footer: handle of the metaindex, handle of the index, padding up to 40 bytes | magic 8
- * handle: offset and size, varints. A block is followed by its type (1 byte) and a masked CRC-32C of block and type.
+ *   table:  blocks, metaindex block, index block (last key -> handle of a block), footer
+ *   footer: handle of the metaindex, handle of the index, padding up to 40 bytes | magic 8
+ *   handle: offset and size, varints. A block is followed by its type (1 byte) and a masked CRC-32C of block and type.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -19,7 +19,7 @@ interface Handle {
   readonly sizeBytes: number;
 }
 
-/** Reads numbers of a table; throws `RangeError` when they lead out of it. */
+/** Reads numbers of a table; throws `RangeError` when they point outside of it. */
 class Cursor {
   readonly #bytes: Uint8Array;
   #at: number;
@@ -61,7 +61,8 @@ function u32(bytes: Uint8Array, at: number): number {
 /** The block without its trailer. */
 function checkedBlock(table: Uint8Array, { offset, sizeBytes }: Handle): Uint8Array {
   const end = offset + sizeBytes;
-  if (end + trailerBytes > table.length) throw new RangeError(`a block at ${offset} leads out of the file`);
+  if (end + trailerBytes > table.length)
+    throw new RangeError(`a block at ${offset} points outside of the file`);
   const rotated = (u32(table, end + 1) - maskDelta) >>> 0;
   const crc = ((rotated >>> 17) | (rotated << 15)) >>> 0;
   if (crc !== crc32c(table, 0, offset, end + 1))
@@ -69,14 +70,14 @@ function checkedBlock(table: Uint8Array, { offset, sizeBytes }: Handle): Uint8Ar
   return table.subarray(offset, end);
 }
 
-/** Handles of all data blocks, from an index block that is not compressed. */
+/** Handles of all data blocks, from an uncompressed index block. */
 function handlesOf(index: Uint8Array): Handle[] {
   const restarts = u32(index, index.length - 4);
   const end = index.length - 4 * (restarts + 1);
   const cursor = new Cursor(index);
   const handles: Handle[] = [];
   while (cursor.at < end) {
-    // How much of the key is that of the key before; then the rest of the key, the value.
+    // Length of the prefix shared with the key before; then the rest of the key, and the value.
     cursor.varint();
     const keyBytes = cursor.varint();
     cursor.varint();
@@ -86,7 +87,7 @@ function handlesOf(index: Uint8Array): Handle[] {
   return handles;
 }
 
-/** What is wrong with a table; null: nothing. One that has no end was being written when the node stopped. */
+/** Why a table is damaged; null: it is not. A table without an end was being written when the node stopped. */
 export function tableProblem(table: Uint8Array): string | null {
   const footerAt = table.length - footerBytes;
   if (footerAt < 0 || magic.some((byte, i) => table[table.length - magic.length + i] !== byte)) return null;
@@ -101,7 +102,7 @@ export function tableProblem(table: Uint8Array): string | null {
   }
 }
 
-/** What is wrong with the tables of the database in `directory`, which need not be there; null: nothing. */
+/** Why a table of the database in `directory` (which may not exist) is damaged; null: none is. */
 export async function tablesProblem(fs: FileSystem, directory: string): Promise<string | null> {
   if ((await fs.stat(directory)) === null) return null;
   for (const name of await fs.list(directory)) {

@@ -1,9 +1,9 @@
 /**
- * A small file outside of LevelDB that says which write was the last to become durable. LevelDB can lose its newest writes
- * without a trace (a flipped bit, a truncated or missing log of its own, an old copy put back); what it has then is older than
- * the witness. Two copies in blocks of their own are overwritten in turn, in place, so that a torn write leaves the other.
+ * A small file outside of LevelDB with the number of the last durable write. LevelDB can lose its newest writes without notice (a
+ * flipped bit, a truncated or missing log file of its own, an old copy put back); its content is then older than the witness. Two
+ * copies in separate blocks are overwritten in place alternately, so that a torn write leaves the other copy.
  *
- * copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
+ *   copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { type FileHandle, type FileSystem, replaceFile } from '../../base/file-system.ts';
@@ -22,7 +22,7 @@ const blockBytes = 4096;
 export interface WitnessOptions {
   readonly fs: FileSystem;
   readonly path: string;
-  /** The id that formatting gave the directory. A witness with another id is from before that. */
+  /** The directory id from formatting. A witness with another id is from before the directory was formatted. */
   readonly directoryId: Uuid;
 }
 
@@ -54,7 +54,7 @@ export class Witness {
     return { kind: own.length > 0 ? 'found' : 'foreign', generation: newest };
   }
 
-  /** Writes both copies anew. */
+  /** Writes both copies. */
   async create(generation: number): Promise<void> {
     const { fs, path } = this.#options;
     const content = new Uint8Array(2 * blockBytes);
@@ -63,7 +63,7 @@ export class Witness {
     await replaceFile(fs, path, content);
   }
 
-  /** To be called when the write is durable in the store, before anything that depends on it leaves the node. */
+  /** Must be called when the write is durable in the store, before any message that depends on it is sent. */
   async advance(generation: number): Promise<void> {
     this.#file ??= await this.#options.fs.open(this.#options.path, 'write');
     await this.#file.write([this.#encode(generation)], (generation % 2) * blockBytes);
@@ -88,7 +88,7 @@ export class Witness {
   }
 }
 
-/** Null when it is torn or damaged. */
+/** Null when it is incomplete or damaged. */
 function decodeCopy(bytes: Uint8Array): { directoryId: Uuid; generation: number } | null {
   if (bytes.length < copyBytes) return null;
   const reader = new FixedReader(bytes);
