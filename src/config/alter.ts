@@ -1,4 +1,4 @@
-/** What IncrementalAlterConfigs may do to brokers, topics and groups: the rules by key, with Kafka's messages. */
+/** What IncrementalAlterConfigs may change for brokers, topics and groups: the rules by key, with Kafka's messages. */
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import {
   ConfigError,
@@ -14,10 +14,10 @@ import type { DynamicValues, NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 import { topicDefault } from './topic.ts';
 
-/** A configuration that Kafka refuses with INVALID_REQUEST where it has INVALID_CONFIG for others of the resource. */
+/** A configuration that Kafka refuses with INVALID_REQUEST, although it uses INVALID_CONFIG for other errors of the resource. */
 export class ConfigRequestError extends ConfigError {}
 
-/** Keys that only one listener may get at run time. */
+/** Keys that can be changed at run time only for one listener. */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
 
 const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
@@ -25,7 +25,7 @@ const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
 const notZero = (name: string, text: string): string | null =>
   Number(text) === 0 ? invalidDynamic(`Invalid ${name} 0`) : null;
 
-/** What Kafka checks of single values beyond their type and range, with its words. */
+/** Kafka's checks of single values beyond type and range, with its messages. */
 const valueProblems: Readonly<Record<string, (text: string) => string | null>> = {
   'log.retention.ms': (text) =>
     Number(text) === 0
@@ -48,7 +48,7 @@ const valueProblems: Readonly<Record<string, (text: string) => string | null>> =
 };
 
 /**
- * Checks the dynamic configuration that a broker (`perBroker`) or all brokers would have. Unknown names are accepted, as
+ * Checks the dynamic configuration that a broker (`perBroker`) or all brokers would have. Unknown names are accepted, because
  * plug-ins may read them. Throws `ConfigError`.
  */
 export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBroker: boolean): void {
@@ -84,7 +84,7 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
   }
 }
 
-/** Sizes of thread pools, which Kafka lets change by a factor of two at a time. */
+/** Sizes of thread pools, which in Kafka may change by at most a factor of two at a time. */
 const threadCounts: readonly BrokerKey[] = [
   'num.io.threads',
   'num.network.threads',
@@ -99,8 +99,8 @@ const threadCounts: readonly BrokerKey[] = [
 ];
 
 /**
- * Kafka's words for what a broker has against dynamic values of its own (`isOwn`) or of the cluster, beside its other
- * values: `values` are all that would be set. Null: nothing, or what the controller refuses too.
+ * Kafka's message when dynamic values of a broker (`isOwn`) or of the cluster are invalid in combination with the broker's other
+ * values. `values`: all dynamic values after the change. Null: they are valid, or the controller refuses them too.
  */
 export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn: boolean): string | null {
   try {
@@ -116,7 +116,7 @@ export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn
   );
 }
 
-/** What is kept locally (`log.local.retention.*`) is a part of all that is kept; -2 means as much as that. */
+/** Local retention (`log.local.retention.*`) is at most the whole retention; -2 means the same. */
 function localRetentionProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const unit of ['ms', 'bytes'] as const) {
     const [key, wholeKey] = [`log.local.retention.${unit}`, `log.retention.${unit}`] as const;
@@ -132,7 +132,7 @@ function localRetentionProblem(values: DynamicValues, config: NodeConfig): strin
   return null;
 }
 
-/** What is wrong with new thread counts beside those in force; null: nothing. */
+/** Why new thread counts are refused in comparison with the current ones; null: they are accepted. */
 function threadCountProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const name of threadCounts) {
     const text = values.get(name);
@@ -153,8 +153,8 @@ function threadCountProblem(values: DynamicValues, config: NodeConfig): string |
 }
 
 /**
- * Checks the configuration of a group: known names, values of their type, and within the bounds that the broker's keys set.
- * What is not set counts with the broker's value. Throws `ConfigError`.
+ * Checks the configuration of a group: known names, valid values, and the bounds in the broker's keys. A key that is not set has
+ * the broker's value. Throws `ConfigError`.
  */
 export function validateGroupConfig(values: ReadonlyMap<string, string>, config: NodeConfig): void {
   const table: PropertyTable = groupProperties;
@@ -177,7 +177,7 @@ export function validateGroupConfig(values: ReadonlyMap<string, string>, config:
   }
 }
 
-/** `consumer.session.timeout.ms` → `group.consumer.session.timeout.ms`, or with `.min` or `.max` behind `consumer`. */
+/** `consumer.session.timeout.ms` → `group.consumer.session.timeout.ms`, or with `.min` or `.max` after `consumer`. */
 function brokerKeyOfGroup(name: string, bound: '' | '.min' | '.max'): BrokerKey | null {
   if (name === 'streams.num.standby.replicas' && bound === '.max')
     return 'group.streams.max.standby.replicas';
@@ -196,7 +196,7 @@ function checkBounds(name: string, value: number, config: NodeConfig): void {
   }
 }
 
-/** What a client metrics subscription can match clients by. */
+/** The client attributes that a client metrics subscription can match. */
 const clientSelectors: readonly string[] = [
   'client_id',
   'client_instance_id',
@@ -236,7 +236,7 @@ function checkSelector(pattern: string): void {
   }
 }
 
-/** `String.split(",")` of Java: empty elements at the end are dropped, but an empty text is one empty element. */
+/** `String.split(",")` of Java: empty elements at the end are dropped, but an empty text gives one empty element. */
 function splitAsJava(text: string): string[] {
   if (text === '') return [''];
   const parts = text.split(',');
@@ -245,8 +245,8 @@ function splitAsJava(text: string): string[] {
 }
 
 /**
- * A LIST after APPEND or SUBTRACT of the elements of `text`. As in Kafka's controller, blanks belong to the elements here, and
- * appending an empty element makes a list that `parseValue` then refuses. Throws `ConfigError` for keys of another type.
+ * A LIST after APPEND or SUBTRACT of the elements of `text`. As in Kafka's controller, blanks are part of the elements here, and
+ * appending an empty element gives a list that `parseValue` refuses. Throws `ConfigError` for keys of another type.
  */
 export function alterList(
   name: string,

@@ -1,7 +1,7 @@
-/** Checks of single values that are more than a bound or a choice. A text that begins with `!` is Kafka's whole message. */
+/** Checks of single values beyond a bound or a choice. A text that begins with `!` is Kafka's whole message. */
 import type { PropertyValue } from './define.ts';
 
-/** Levels that gzip knows: 1 to 9, and -1 for its own default. */
+/** Levels of gzip: 1 to 9, and -1 for its default. */
 export function gzipLevel(value: PropertyValue): string | null {
   const level = value as number;
   return level === -1 || (level >= 1 && level <= 9) ? null : 'Value must be between 1 and 9 or equal to -1';
@@ -34,7 +34,7 @@ export function bootstrapServers(value: PropertyValue): string | null {
   return null;
 }
 
-/** Classes of Kafka that something here stands for; a class of somebody else can't be loaded. */
+/** Kafka's classes for which an implementation exists here; other classes cannot be loaded. */
 export function knownClass(...known: string[]): (value: PropertyValue) => string | null {
   return (value) => (known.includes(value as string) ? null : `Class ${String(value)} could not be found.`);
 }
@@ -49,7 +49,7 @@ export function throttledReplicas(value: PropertyValue, name: string): string | 
 
 const unitSeconds = [86_400, 3600, 60, 1];
 
-/** Seconds of an ISO 8601 duration as Java's `Duration.parse` takes it, such as `P1DT2H` or `-PT1.5S`; null: it is none. */
+/** Seconds of an ISO 8601 duration as Java's `Duration.parse` accepts it, such as `P1DT2H` or `-PT1.5S`; null: invalid. */
 function durationSeconds(text: string): number | null {
   const pattern =
     /^([-+]?)P(?:([-+]?\d+)D)?(?:T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i;
@@ -59,7 +59,7 @@ function durationSeconds(text: string): number | null {
   return sums.reduce((a, b) => a + b) * (parts[1] === '-' ? -1 : 1);
 }
 
-/** `earliest`, `latest`, or how far back to begin. */
+/** `earliest`, `latest`, or a duration before the end. */
 export function offsetReset(value: PropertyValue, name: string): string | null {
   const text = value as string;
   if (text === 'earliest' || text === 'latest') return null;

@@ -1,6 +1,6 @@
 /**
- * The language of the property tables: one row says everything about a key, and types, parsing, checks, DescribeConfigs,
- * the rules of IncrementalAlterConfigs and docs/configuration.md follow from it. Error texts are Kafka's, because people look them up.
+ * The language of the property tables. A row defines a key completely: types, parsing, checks, DescribeConfigs, the rules of
+ * IncrementalAlterConfigs and docs/configuration.md are derived from it. Error messages are Kafka's, because users search for them.
  */
 
 export type PropertyType =
@@ -14,33 +14,33 @@ export type PropertyType =
   | 'CLASS'
   | 'PASSWORD';
 export type Importance = 'high' | 'medium' | 'low';
-/** Whether a running broker takes a new value: never, for itself alone, or also for the whole cluster. */
+/** Whether a running broker accepts a new value: never, only for itself, or also for the whole cluster. */
 export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
 /**
- * `honoured`: setting it has Kafka's effect. `none`: accepted, and there is nothing here that it could change (sizes of thread
- * pools, Java classes of defaults). `missing`: accepted and without effect so far; a start says so when it was set.
+ * `honoured`: the key has Kafka's effect. `none`: accepted, and there is nothing here that it could change (sizes of thread pools,
+ * Java classes of defaults). `missing`: accepted and not implemented yet; the start warns when it is set.
  */
 export type Effect = 'honoured' | 'none' | 'missing';
 
-/** A value of a table row after parsing. LONG values beyond the safe integers stand for "no limit" and are cut to `longMax`. */
+/** A parsed value. LONG values above the safe integers mean "no limit" and become `longMax`. */
 export type PropertyValue = boolean | number | string | readonly string[] | null;
 
 export interface PropertyOptions {
   readonly min?: number;
   readonly max?: number;
-  /** STRING: the values allowed; LIST: the elements allowed. */
+  /** STRING: the allowed values; LIST: the allowed elements. */
   readonly oneOf?: readonly string[];
   readonly ignoreCase?: boolean;
-  /** A further check: what is wrong with the value, or null. A text that begins with `!` is the whole message. */
+  /** A further check: why the value is invalid, or null. A text that begins with `!` is the whole message. */
   readonly check?: (value: PropertyValue, name: string) => string | null;
-  /** How Kafka's documentation describes `check`. */
+  /** The description of `check` in Kafka's documentation. */
   readonly valid?: string;
-  /** LIST: an empty list is an error. */
+  /** LIST: an empty list is invalid. */
   readonly nonEmpty?: boolean;
   readonly importance?: Importance;
   readonly update?: UpdateMode;
   readonly effect?: Effect;
-  /** Kafka leaves it out of its documentation, and DescribeConfigs shows it only when it was set. */
+  /** Not in Kafka's documentation; DescribeConfigs shows it only when it is set. */
   readonly internal?: boolean;
   readonly doc?: string;
 }
@@ -58,13 +58,13 @@ export type PropertyTable = Readonly<Record<string, Property>>;
 /** The parsed values of a table. */
 export type ValuesOf<Table> = { [K in keyof Table]: Table[K] extends Property<infer T> ? T : never };
 
-/** A property that can't be used: the message is what Kafka says. */
+/** A property is invalid; the message is Kafka's. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 export const intMax = 2_147_483_647;
-/** Stands for Kafka's Long.MAX_VALUE, which no number holds exactly; printed as 9223372036854775807. */
+/** Stands for Kafka's Long.MAX_VALUE, which no JavaScript number represents exactly; printed as 9223372036854775807. */
 export const longMax = Number.MAX_SAFE_INTEGER;
 const longMaxText = '9223372036854775807';
 
@@ -116,7 +116,7 @@ export function javaTrim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Elements of a comma-separated list; blanks around them don't count, empty ones are kept. */
+/** Elements of a comma-separated list, without blanks around them; empty ones are kept. */
 export function splitList(text: string): string[] {
   const trimmed = javaTrim(text);
   return trimmed === '' ? [] : trimmed.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
@@ -136,7 +136,7 @@ function parseNumber(name: string, type: PropertyType, text: string): number {
     return Number(trimmed.replace(/(?<=[\d.])[fFdD]$/, '').replace(/^[+-]?NaN$/, 'NaN'));
   }
   const bits = integerBits[type] as number;
-  // Compared as integers of any size: 2^63 and 2^63 - 1 are the same number in floating point.
+  // Compared as integers of any size: 2^63 and 2^63 - 1 are the same floating-point number.
   const value = /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')) : null;
   if (value === null || BigInt.asIntN(bits, value) !== value) {
     throw invalid(name, text, `Not a number of type ${type}`);
@@ -154,7 +154,7 @@ function parseTyped(name: string, property: Property, text: string): PropertyVal
     }
     case 'LIST': {
       const elements = splitList(text);
-      // Kafka drops repeated elements with a warning, in the order of their first place (KIP-1161).
+      // Kafka drops repeated elements with a warning and keeps the first of each (KIP-1161).
       return property.check === undefined ? [...new Set(elements)] : elements;
     }
     case 'INT':
@@ -228,7 +228,7 @@ function showList(value: PropertyValue): unknown {
   return Array.isArray(value) ? `[${value.join(', ')}]` : value;
 }
 
-/** The value that `text` means for `name`. Throws `ConfigError`. */
+/** Parses `text` as the value of `name`. Throws `ConfigError`. */
 export function parseValue(name: string, property: Property, text: string): PropertyValue {
   const value = parseTyped(name, property, text);
   checkValue(name, property, value);
@@ -244,7 +244,7 @@ export function valueText(property: Pick<Property, 'type'>, value: PropertyValue
   return String(value);
 }
 
-/** The values allowed, as Kafka's documentation writes them. */
+/** The allowed values, as in Kafka's documentation. */
 export function validText(property: Property): string {
   if (property.valid !== undefined) return property.valid;
   if (property.oneOf !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Rows of DescribeConfigs: value in force, where it comes from, and all layers that say something ("synonyms"), the strongest
- * first. Sensitive values (passwords, and unknown keys) are never shown.
+ * Rows of DescribeConfigs: the effective value, its source, and all layers that set the key ("synonyms"), the strongest first.
+ * Sensitive values (passwords, and unknown keys) are never shown.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
@@ -17,7 +17,7 @@ import { topicProperties } from './tables/topic.ts';
 import type { TopicKey, TopicOverrides } from './topic.ts';
 import { topicValue } from './topic.ts';
 
-/** Numbers of DescribeConfigsResponse. */
+/** Codes in DescribeConfigsResponse. */
 export const ConfigSource = {
   topic: 1,
   dynamicBroker: 2,
@@ -29,7 +29,7 @@ export const ConfigSource = {
   group: 8,
 } as const;
 
-/** Numbers of DescribeConfigsResponse. */
+/** Codes in DescribeConfigsResponse. */
 export const configTypeCode: Record<PropertyType | 'UNKNOWN', number> = {
   UNKNOWN: 0,
   BOOLEAN: 1,
@@ -64,7 +64,7 @@ function isSensitive(property: Property | null): boolean {
   return property === null || property.type === 'PASSWORD';
 }
 
-/** The row for a broker key, listener-prefixed ones included; null for unknown names. */
+/** The row of a broker key, also of one with a listener prefix; null for unknown names. */
 export function brokerProperty(name: string): Property | null {
   if (isBrokerKey(name)) return brokerProperties[name];
   if (Object.hasOwn(dynamicOnlyProperties, name))
@@ -77,7 +77,7 @@ export function brokerProperty(name: string): Property | null {
   return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
 }
 
-/** All layers that say something about a broker key, the strongest first. */
+/** All layers that set a broker key, the strongest first. */
 export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSynonym[] {
   const names = brokerSynonyms(name);
   const found: ConfigSynonym[] = [];
@@ -98,7 +98,7 @@ export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSyn
     const value = property?.default === undefined ? null : valueText(property, property.default);
     if (value !== null) found.push({ name: one, value, source: ConfigSource.default });
   }
-  // What stands before the key's own name is another key's value: Kafka leaves it out.
+  // Entries before the key's own name belong to another key; Kafka leaves them out.
   const own = found.findIndex((synonym) => synonym.name === name);
   return own < 0 ? [] : found.slice(own);
 }
@@ -121,7 +121,7 @@ function brokerEntry(name: string, config: NodeConfig): ConfigEntry {
   };
 }
 
-/** DescribeConfigs of this broker: every key, and the unknown ones that the file has. `keys` null: all. */
+/** DescribeConfigs of this broker: every key, and unknown ones in the file. `keys` null: all. */
 export function describeBroker(config: NodeConfig, keys: readonly string[] | null): ConfigEntry[] {
   const names = new Set<string>();
   for (const [name, property] of Object.entries<Property>(brokerProperties)) {
@@ -135,7 +135,7 @@ export function describeBroker(config: NodeConfig, keys: readonly string[] | nul
     .map((name) => brokerEntry(name, config));
 }
 
-/** DescribeConfigs of the brokers' common dynamic configuration (an empty broker name). */
+/** DescribeConfigs of the cluster-wide dynamic broker configuration (an empty broker name). */
 export function describeClusterDefaults(
   cluster: DynamicValues,
   keys: readonly string[] | null,
@@ -158,7 +158,7 @@ export function describeClusterDefaults(
     });
 }
 
-/** A value as it is shown: blanks around the elements of a list are gone. */
+/** A value in the displayed form: without blanks around the elements of a list. */
 function shown(name: string, property: Property, text: string): string | null {
   return valueText(property, parseValue(name, property, text));
 }
@@ -194,8 +194,8 @@ export function describeTopic(
 }
 
 /**
- * DescribeConfigs of an entity that has a table of its own (groups, client metrics). `below` is the broker's key that stands
- * in for a key without a value; null: nothing stands in, and defaults are no synonyms (client metrics).
+ * DescribeConfigs of an entity with its own table (groups, client metrics). `below` is the broker's key whose value is used for a
+ * key without a value; null: there is none, and defaults are not synonyms (client metrics).
  */
 export function describeEntity(
   table: PropertyTable,

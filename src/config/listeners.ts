@@ -10,7 +10,7 @@ const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEX
 export interface ListenerConfig {
   /** Upper case, such as PLAINTEXT, CONTROLLER, EXTERNAL. */
   readonly name: string;
-  /** Empty: every address (or, advertised, none said). An IPv6 address has no brackets. */
+  /** Empty: every address (advertised: not set). An IPv6 address has no brackets. */
   readonly host: string;
   readonly port: number;
   readonly securityProtocol: SecurityProtocol;
@@ -58,7 +58,7 @@ export function parseListeners(
       );
     }
     if (port < 0 || port > 65_535)
-      throw new ConfigError(`Invalid value ${entry} for configuration ${key}: port ${port} is no port`);
+      throw new ConfigError(`Invalid value ${entry} for configuration ${key}: port ${port} is not a port`);
     return { name, host: parts[2] ?? parts[3] ?? '', port, securityProtocol };
   });
 }
@@ -68,7 +68,7 @@ function splitHostPort(text: string): Address {
   return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
 }
 
-/** `id@host:port` entries that the table has checked. */
+/** `id@host:port` entries; the table has checked them. */
 export function parseVoters(entries: readonly string[]): VoterConfig[] {
   return entries.map((entry) => {
     const at = entry.indexOf('@');
@@ -76,7 +76,7 @@ export function parseVoters(entries: readonly string[]): VoterConfig[] {
   });
 }
 
-/** `host:port` entries that the table has checked. */
+/** `host:port` entries; the table has checked them. */
 export function parseAddresses(entries: readonly string[]): Address[] {
   return entries.map(splitHostPort);
 }

@@ -1,7 +1,7 @@
 /**
- * A node's configuration: the properties file, checked, with typed access, and above it the dynamic configuration that the
- * metadata image brings (the broker's own before the cluster's). `get` is always the value in force; whoever must act on a
- * change holds a binding. The file's part never changes.
+ * A node's configuration: the checked properties file with typed access, and over it the dynamic configuration from the metadata
+ * image (the broker's own before the cluster-wide one). `get` always returns the current value; code that must react to a change
+ * has a binding. The values of the file never change.
  */
 import type { NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
@@ -18,7 +18,7 @@ import { checkTogether, type ListenerSetup, RequirementError, warningsOf } from 
 /** A value that may change while the node runs. */
 export interface Binding<T> {
   readonly value: T;
-  /** Calls `listener` with the new value after each change; returns what ends that. */
+  /** Calls `listener` with the new value after each change; returns a function that ends it. */
   onChange(listener: (value: T) => void): () => void;
 }
 
@@ -50,13 +50,13 @@ function parseAll(originals: ReadonlyMap<string, string>): BrokerValues {
   return values as unknown as BrokerValues;
 }
 
-/** `C:\data` and `\\server\share` as Windows takes them too: with slashes, by which paths are taken apart and put together here. */
+/** Windows accepts `C:\data` and `\\server\share` also with slashes, which the code here uses to split and join paths. */
 function withSlashes(path: string): string {
   return /^([A-Za-z]:\\|\\\\)/.test(path) ? path.replaceAll('\\', '/') : path;
 }
 
 export class NodeConfig {
-  /** As the file and the command line said them, with node.id and broker.id standing in for each other. */
+  /** The keys of the file and the command line; node.id and broker.id replace each other. */
   readonly originals: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
   readonly nodeId: NodeId;
@@ -68,7 +68,7 @@ export class NodeConfig {
   readonly bootstrapServers: readonly Address[];
   readonly logDirs: readonly string[];
   readonly metadataLogDir: string;
-  /** Values of the file alone. */
+  /** Values of the file only. */
   private readonly fileValues: BrokerValues;
   private setup: ListenerSetup;
   private current: BrokerValues;
@@ -77,7 +77,7 @@ export class NodeConfig {
   private readonly rates = new Map<RateKey, number>();
   private readonly listenersOf = new Map<BrokerKey, Set<(value: never) => void>>();
 
-  /** Throws `ConfigError` with Kafka's words. */
+  /** Throws `ConfigError` with Kafka's message. */
   constructor(originals: ReadonlyMap<string, string>) {
     if (
       !originals.has('process.roles') &&
@@ -125,7 +125,7 @@ export class NodeConfig {
     };
   }
 
-  /** The value for one listener: `listener.name.<name>.<key>` before `key` itself. */
+  /** The value for one listener: `listener.name.<name>.<key>` if set, else `key`. */
   listenerValue<K extends BrokerKey>(listener: string, key: K): BrokerValues[K] {
     const name = `listener.name.${listener.toLowerCase()}.${key}`;
     const text = this.brokerValues.get(name) ?? this.clusterValues.get(name) ?? this.originals.get(name);
@@ -147,12 +147,15 @@ export class NodeConfig {
     return this.setup.listeners.filter((listener) => this.controllerListenerNames.includes(listener.name));
   }
 
-  /** What brokers register: advertised.listeners, or the listeners themselves; an empty host is for the composition root to fill. */
+  /**
+   * The listeners that brokers register: advertised.listeners, or the listeners themselves. The composition root fills in an empty
+   * host.
+   */
   get advertisedListeners(): readonly ListenerConfig[] {
     return this.setup.advertised.filter((listener) => !this.controllerListenerNames.includes(listener.name));
   }
 
-  /** The same for the controller's listeners. */
+  /** The advertised listeners of the controller. */
   get advertisedControllerListeners(): readonly ListenerConfig[] {
     const said = this.setup.advertised.filter((listener) =>
       this.controllerListenerNames.includes(listener.name),
@@ -160,7 +163,7 @@ export class NodeConfig {
     return said.length > 0 ? said : this.controllerListeners;
   }
 
-  /** False: tell each client the address by which it came. */
+  /** False: each client is told the address by which it connected. */
   get advertisesExplicitly(): boolean {
     return this.originals.has('advertised.listeners');
   }
@@ -179,7 +182,7 @@ export class NodeConfig {
     return this.setup.protocols.get(listener.toUpperCase()) ?? null;
   }
 
-  /** Where a value in force comes from: the texts of the three layers, undefined where a layer says nothing. */
+  /** The texts of a key in the three layers; undefined where a layer does not set it. */
   layersOf(key: string): {
     broker: string | undefined;
     cluster: string | undefined;
@@ -200,14 +203,14 @@ export class NodeConfig {
     return this.brokerValues;
   }
 
-  /** A rate that a properties file can't hold, in bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
+  /** A rate that cannot be in a properties file, in bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
   rate(key: RateKey): number {
     return this.rates.get(key) ?? Number.MAX_SAFE_INTEGER;
   }
 
   /**
-   * Puts the dynamic configuration of the metadata image in force and tells the bindings whose value changed. A value that
-   * doesn't parse or may not change here is left out and returned (it was refused when altered, or written by another version).
+   * Applies the dynamic configuration of the metadata image and notifies the bindings whose value changed. A value that is invalid
+   * or must not change at run time is left out and returned; it was refused when altered, or another version wrote it.
    */
   applyDynamic(cluster: DynamicValues, broker: DynamicValues): string[] {
     this.clusterValues = cluster;
@@ -229,7 +232,10 @@ export class NodeConfig {
     return refused;
   }
 
-  /** The listeners of `values`; those of before, and `refused` names them, when they do not fit the rest. */
+  /**
+   * The listeners of `values`. When they are invalid together with the other values, the previous ones, and `refused` gets their
+   * names.
+   */
   private setupOf(values: BrokerValues, refused: string[]): ListenerSetup {
     const isSet = (key: string): boolean =>
       [this.originals, this.clusterValues, this.brokerValues].some((layer) => layer.has(key));
@@ -243,8 +249,8 @@ export class NodeConfig {
   }
 
   /**
-   * Kafka's words for what is wrong between all values when the dynamic ones of this broker (`isOwn`) or of the cluster are
-   * `layer`; null: nothing. Values that are wrong by themselves are left out.
+   * Kafka's message when the values are invalid together with `layer` as the dynamic values of this broker (`isOwn`) or of the
+   * cluster; null: they are valid. Values that are invalid alone are left out.
    */
   problemTogether(layer: DynamicValues, isOwn: boolean): string | null {
     const layers = [isOwn ? this.clusterValues : layer, isOwn ? layer : this.brokerValues] as const;
@@ -259,7 +265,7 @@ export class NodeConfig {
     }
   }
 
-  /** The file's values with the dynamic ones above them, and the keys of those that can't be used. */
+  /** The file's values overridden by the dynamic ones, and the keys of invalid ones. */
   private layered(
     cluster: DynamicValues,
     broker: DynamicValues,

@@ -1,4 +1,7 @@
-/** Reads the text of a properties file by the rules of java.util.Properties: comments, continuation lines, escapes, last one wins. */
+/**
+ * Parses a properties file by the rules of java.util.Properties: comments, continuation lines, escapes; the last value of a key is
+ * used.
+ */
 
 const escapes: Record<string, string> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
@@ -9,7 +12,7 @@ function unescape(text: string): string {
   });
 }
 
-/** Logical lines: continued ones joined, without leading blanks, comments left out. */
+/** Logical lines: continued lines are joined, leading blanks and comments removed. */
 function logicalLines(text: string): string[] {
   const lines: string[] = [];
   let open: string | null = null;
@@ -28,7 +31,7 @@ function logicalLines(text: string): string[] {
   return lines;
 }
 
-/** Keys and values in the order in which they first appear. */
+/** Keys and values in the order of their first appearance. */
 export function parseProperties(text: string): Map<string, string> {
   const properties = new Map<string, string>();
   for (const line of logicalLines(text)) {

@@ -1,18 +1,18 @@
 /**
- * `config.providers`: values of a properties file that come from elsewhere, `${provider:path:key}` or `${provider:key}`. Kafka's
- * three providers are known by the names of their classes. Only the file is resolved, never dynamic configuration.
+ * `config.providers`: values of a properties file from other sources, `${provider:path:key}` or `${provider:key}`. Kafka's three
+ * providers are supported under the names of their classes. Only the file is resolved, never dynamic configurations.
  *
- * Unlike Kafka, which leaves a variable without value as it is, one that can't be resolved ends the start: a password that is
- * literally `${file:…}` helps nobody.
+ * Kafka leaves a variable without a value unchanged. Here a variable that cannot be resolved ends the start, because a password
+ * that is literally `${file:…}` is never intended.
  */
 import { ConfigError, splitList } from './define.ts';
 import { parseProperties } from './properties-file.ts';
 
 export interface ProviderSources {
-  /** The text of a file; throws when it can't be read. */
+  /** The text of a file; throws when it cannot be read. */
   readFile(path: string): string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Without symbolic links and `..`. */
+  /** The path without symbolic links and `..`. */
   realPath(path: string): string;
 }
 
@@ -41,7 +41,7 @@ const classes: Readonly<Record<string, (sources: ProviderSources, parameters: Pa
     return parseProperties(sources.readFile(path)).get(key);
   },
   DirectoryConfigProvider: (sources, parameters) => (path, key) => {
-    if (/[\\/]|^\.\.?$/.test(key)) throw new ConfigError(`${key} is no name of a file in a directory`);
+    if (/[\\/]|^\.\.?$/.test(key)) throw new ConfigError(`${key} is not the name of a file in a directory`);
     checkAllowed(path, parameters, sources);
     return sources.readFile(`${path.replace(/[\\/]+$/, '')}/${key}`);
   },
@@ -79,7 +79,7 @@ function providersOf(
 
 export interface ResolvedProperties {
   readonly properties: ReadonlyMap<string, string>;
-  /** Values that came from a provider: they are shown nowhere. */
+  /** Values from a provider; they are never shown. */
   readonly secrets: readonly string[];
 }
 
@@ -124,7 +124,7 @@ function valueOf(provider: Provider, path: string, key: string, where: string): 
   return found;
 }
 
-/** `text` without what came from providers. */
+/** `text` without values from providers. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[hidden]'), text);
 }

@@ -1,6 +1,6 @@
 /**
- * What a topic's configuration means: its own values, where it has none the broker's, with Kafka's checks.
- * The result is a plain object that partitions keep; it is made anew when the topic's or the broker's configuration changes.
+ * The effective configuration of a topic: its own values, else the broker's, with Kafka's checks. The result is a plain object that
+ * partitions keep; it is made again when the topic's or the broker's configuration changes.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyValue, parseValue, type ValuesOf } from './define.ts';
@@ -11,7 +11,7 @@ export type TopicValues = ValuesOf<typeof topicProperties>;
 export type TopicKey = keyof TopicValues;
 export type TopicOverrides = ReadonlyMap<string, string>;
 
-/** Everything in its unit; `longMax` where Kafka has Long.MAX_VALUE ("no limit"), -1 where Kafka has -1. */
+/** Values in the unit of their key; `longMax` where Kafka has Long.MAX_VALUE ("no limit"), -1 where Kafka has -1. */
 export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentMs: number;
@@ -45,7 +45,7 @@ export function isTopicKey(name: string): name is TopicKey {
   return Object.hasOwn(topicProperties, name);
 }
 
-/** The value of a topic that says nothing, as the broker's configuration has it now. */
+/** The value of a topic that does not set the key, from the broker's current configuration. */
 export function topicDefault(key: TopicKey, config: NodeConfig): PropertyValue {
   const hour = 3_600_000;
   switch (key) {
@@ -83,7 +83,7 @@ export function topicValue<K extends TopicKey>(
   return value as TopicValues[K];
 }
 
-/** Checks the whole configuration that a topic would have. Throws `ConfigError` with Kafka's words. */
+/** Checks the whole configuration that a topic would have. Throws `ConfigError` with Kafka's message. */
 export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfig): void {
   for (const [key, text] of overrides) {
     if (!isTopicKey(key)) throw new ConfigError(`Unknown topic config name: ${key}`);
@@ -105,7 +105,7 @@ export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfi
   }
 }
 
-/** What a partition works with. Values that don't parse (never accepted, but perhaps in old metadata) count as not set. */
+/** The configuration that a partition uses. Invalid values (never accepted, but perhaps in old metadata) count as not set. */
 export function topicConfig(overrides: TopicOverrides, config: NodeConfig): TopicConfig {
   const get = <K extends TopicKey>(key: K): TopicValues[K] => {
     try {

@@ -1,6 +1,6 @@
 /**
- * Checks that concern several keys at once, with Kafka's messages, and what is worth a warning: unknown keys with the nearest
- * known name, keys of older versions, keys that have no effect here yet.
+ * Checks over several keys, with Kafka's messages, and warnings: unknown keys with the nearest known name, keys of older versions,
+ * keys that have no effect here yet.
  */
 import type { BrokerValues } from './broker-properties.ts';
 import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
@@ -18,7 +18,7 @@ export interface ListenerSetup {
   readonly interBrokerName: string;
 }
 
-/** Values that don't fit each other. Kafka says "requirement failed: " before it when the values come at run time. */
+/** Values that are invalid together. Kafka prefixes "requirement failed: " when the values come at run time. */
 export class RequirementError extends ConfigError {}
 
 function require(condition: boolean, message: string): void {
@@ -38,7 +38,7 @@ function protocolMap(
     if (wrong === undefined) throw error;
     throw new ConfigError(`Invalid security protocol \`${wrong}\` defined in listener.security.protocol.map`);
   }
-  // A file that leaves the map alone need not name its controller listeners in it.
+  // A file that does not set the map need not list its controller listeners in it.
   if (!isSet('listener.security.protocol.map')) {
     for (const name of controllerNames) if (!map.has(name)) map.set(name, 'PLAINTEXT');
   }
@@ -60,7 +60,7 @@ function checkDistinct(
   const seen = new Map<number, ListenerConfig>();
   for (const listener of listeners) {
     const other = seen.get(listener.port);
-    // One port may be taken once with an IPv4 and once with an IPv6 address; port 0 is any free one.
+    // A port may be used once with an IPv4 and once with an IPv6 address; port 0 means any free one.
     if (
       other !== undefined &&
       listener.port !== 0 &&
@@ -206,7 +206,7 @@ function checkNumbers(values: BrokerValues): void {
   }
 }
 
-/** Listeners and the checks over several keys. Throws `ConfigError`. */
+/** Parses the listeners and makes the checks over several keys. Throws `ConfigError`. */
 export function checkTogether(
   values: BrokerValues,
   isSet: (key: string) => boolean,
@@ -235,7 +235,7 @@ export function checkTogether(
   return setup;
 }
 
-/** Steps of inserting, removing or changing one character that lead from `a` to `b`. */
+/** Number of insertions, removals or changes of one character that lead from `a` to `b`. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -261,7 +261,7 @@ export function nearest(name: string, names: readonly string[]): string | null {
   return best;
 }
 
-/** Lines to log at the start about the keys of a file. */
+/** Warnings at the start about the keys of a file. */
 export function warningsOf(originals: ReadonlyMap<string, string>, values: BrokerValues): string[] {
   const warnings: string[] = [];
   for (const key of originals.keys()) {

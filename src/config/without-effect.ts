@@ -1,12 +1,12 @@
 /**
- * Why a key has no effect: a reason for each row of the tables whose `effect` is `none` or `missing`, which docs/configuration.md
- * and the warnings of a start show. "Never" is a decision; "yet" is work that is not done.
+ * Why a key has no effect: a reason for each row of the tables whose `effect` is `none` or `missing`, for docs/configuration.md and
+ * the warnings at the start. "Never" is a decision; "yet" is work that is not done.
  */
 import { securityProperties } from './tables/security.ts';
 import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
 import { tieredStorageProperties } from './tables/tiered-storage.ts';
 
-/** Security keys whose names end like those of Java classes, and are none or name a class of Kafka's own. */
+/** Security keys whose names end like those of keys with Java classes, but which have none, or one of Kafka's own. */
 const notJava: ReadonlySet<string> = new Set([
   'authorizer.class.name',
   'sasl.oauthbearer.assertion.algorithm',
@@ -14,7 +14,7 @@ const notJava: ReadonlySet<string> = new Set([
 ]);
 const javaEnding = /\.(class|provider|algorithm|implementation)$/;
 
-/** What whole areas wait for; a key of its own below says more. */
+/** The reasons for whole areas; a reason of a single key, below, takes precedence. */
 const areas: readonly [reason: string, has: (key: string) => boolean][] = [
   [
     'Tiered storage is not built yet.',
@@ -180,7 +180,7 @@ const reasonByKey: ReadonlyMap<string, string> = new Map(
   reasons.flatMap(([reason, ...keys]) => keys.map((key): [string, string] => [key, reason])),
 );
 
-/** Why setting the key changes nothing; null where no reason is written down, as for keys that have an effect. */
+/** Why setting the key has no effect; null when there is no reason, as for keys that have an effect. */
 export function reasonWithoutEffect(key: string): string | null {
   return reasonByKey.get(key) ?? areas.find(([, has]) => has(key))?.[0] ?? null;
 }

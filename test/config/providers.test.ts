@@ -50,7 +50,7 @@ test.each([
   [{ k: '${file:/secrets/none:x}' }, /could not be had: ENOENT/],
   [{ k: '${file:/etc/passwd:x}' }, /not within allowed\.paths/],
   [{ k: '${file:/secretsX/a:x}' }, /not within allowed\.paths/],
-  [{ k: '${dir:/secrets/dir:../broker.properties}' }, /no name of a file/],
+  [{ k: '${dir:/secrets/dir:../broker.properties}' }, /not the name of a file/],
   [{ k: '${env:OTHER}' }, /does not exist/],
   [
     { 'config.providers.file.class': 'com.example.Vault' },

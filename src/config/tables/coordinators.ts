@@ -1,6 +1,6 @@
 /**
- * Group and transaction coordinators.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Group and transaction coordinators. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains the
+ * columns.
  */
 import {
   bool,

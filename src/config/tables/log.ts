@@ -1,6 +1,6 @@
 /**
- * Partition logs: segments, retention, compaction, syncing.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Partition logs: segments, retention, compaction, syncing. Defaults, bounds and update modes are those of Apache Kafka 4.3.1;
+ * `define.ts` explains the columns.
  */
 import {
   bool,

@@ -1,6 +1,6 @@
 /**
- * Identity, metadata quorum, listeners and sockets.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Identity, metadata quorum, listeners and sockets. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts`
+ * explains the columns.
  */
 import {
   bool,

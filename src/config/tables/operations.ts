@@ -1,6 +1,6 @@
 /**
- * Quotas, metrics, policies and the rest.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Quotas, metrics, policies and other keys. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains
+ * the columns.
  */
 import {
   bool,

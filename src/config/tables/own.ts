@@ -1,6 +1,6 @@
 /**
- * Keys that Apache Kafka doesn't have. They are `internal`: DescribeConfigs shows one only where it was set, so that what
- * Kafka's tools print stays what they print for Kafka.
+ * Keys that Apache Kafka does not have. They are `internal`: DescribeConfigs shows one only when it is set, so that Kafka's tools
+ * print the same as for Kafka.
  */
 import { int, list, string } from '../define.ts';
 

@@ -1,4 +1,4 @@
-/** Broker keys that Kafka had before 4.3 and has no more: in old files they get a line of warning and nothing else. */
+/** Broker keys of Kafka before 4.3. In an old file they cause a warning and have no effect. */
 export const removedProperties: readonly string[] = [
   'broker.id.generation.enable',
   'control.plane.listener.name',

@@ -1,6 +1,6 @@
 /**
- * Authentication, encryption, authorisation.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Authentication, encryption, authorisation. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts`
+ * explains the columns.
  */
 import { knownClass } from '../checks.ts';
 import {

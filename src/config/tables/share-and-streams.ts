@@ -1,6 +1,6 @@
 /**
- * Share groups and streams groups.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Share groups and streams groups. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains the
+ * columns.
  */
 import {
   hours,

@@ -1,6 +1,6 @@
 /**
- * Tiered storage, which is not built: all keys are accepted without effect.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Tiered storage, which is not implemented: all keys are accepted without effect. Defaults, bounds and update modes are those of
+ * Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   bool,

@@ -1,6 +1,6 @@
 /**
- * Configuration of a topic. Where a topic says nothing, the broker's key next to it decides.
- * Defaults and bounds are those of Apache Kafka 4.3.1.
+ * Configuration of a topic. When a topic does not set a key, the broker key in its row is used. Defaults and bounds are those of
+ * Apache Kafka 4.3.1.
  */
 import type { BrokerKey } from '../broker-properties.ts';
 import { gzipLevel, throttledReplicas } from '../checks.ts';
@@ -22,7 +22,7 @@ import {
 } from '../define.ts';
 
 export interface TopicProperty<T extends PropertyValue = PropertyValue> extends Property<T> {
-  /** The broker's key that gives the default. */
+  /** The broker key with the default. */
   readonly synonym: BrokerKey | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Topic defaults, replication and fetching.
- * Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` says what the columns mean.
+ * Topic defaults, replication and fetching. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains
+ * the columns.
  */
 import { knownClass } from '../checks.ts';
 import { bool, int, intOrNull, kibibytes, list, long, mebibytes, seconds, stringOrNull } from '../define.ts';
