@@ -1,6 +1,6 @@
 /**
- * Checks of decoded messages, derived from the descriptor: what protobuf's types leave open and our code relies on. Integers are
- * safe, required messages are there, enum values are known, ids are ids. What fails is malformed: the stream ends, nothing else.
+ * Checks of decoded messages, derived from the descriptor, that protobuf's types leave open and our code relies on: integers are
+ * safe, required messages are present, enum values are known, ids are valid. A message that fails is malformed and ends its stream.
  */
 import { MalformedError } from '../base/protobuf.ts';
 import { isUuid } from '../base/uuid.ts';
@@ -22,7 +22,7 @@ export interface MessageType {
   >;
 }
 
-/** The part of protobufjs's JSON that is used here. */
+/** The part of protobufjs's JSON format that is used here. */
 export interface Namespace {
   readonly nested: Readonly<Record<string, Namespace | MessageType>>;
 }

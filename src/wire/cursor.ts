@@ -1,9 +1,9 @@
 /**
  * A position in the bytes of a message on the hot path (`push.ts`, `ack.ts`).
  *
- * These readers know only what the writers beside them produce. At anything else (an unknown field, another wire type, an unsafe
- * integer, bytes that end too early) they return null, and the generated codec reads the message from its beginning. So there is one
- * answer to the question what is malformed and what is skipped: the generated codec's.
+ * These readers accept only the form that the writers in the same files produce. For anything else (an unknown field, another wire
+ * type, an unsafe integer, truncated bytes) they return null, and the generated codec reads the message from its beginning. So only
+ * the generated codec decides what is malformed and what is skipped.
  */
 
 /** A varint of more bytes may be larger than a safe integer. */
@@ -18,7 +18,7 @@ export class Cursor {
     this.at = at;
   }
 
-  /** Reads an unsigned integer. -1: it is not safe, or the bytes end within it. */
+  /** Reads an unsigned integer. -1: it is not safe, or the bytes end inside it. */
   varint(): number {
     const { bytes } = this;
     let byte = bytes[this.at++];
@@ -36,14 +36,14 @@ export class Cursor {
     return -1;
   }
 
-  /** Reads the length of a field and returns where the field ends. -1: after `limit`, or nowhere. */
+  /** Reads the length of a field and returns the field's end. -1: the end is after `limit`, or the length is invalid. */
   fieldEnd(limit: number): number {
     const sizeBytes = this.varint();
     const end = this.at + sizeBytes;
     return sizeBytes < 0 || end > limit ? -1 : end;
   }
 
-  /** Is this the first byte of a frame whose only field has `tag` and reaches to the end? Then the cursor is at its content. */
+  /** Whether a frame begins here whose only field has `tag` and extends to its end. If so, moves the cursor to the field's content. */
   enterFrame(tag: number): boolean {
     if (this.bytes[this.at++] !== tag) return false;
     return this.fieldEnd(this.bytes.length) === this.bytes.length;

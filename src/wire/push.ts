@@ -1,13 +1,13 @@
 /**
- * The hot path of a leader: the bytes of a `LeaderFrame` with a `Push`, written and read without the generated codec. That one would
- * copy the records twice to write them, and make several objects for each message to read it. What the reader does not expect it
- * leaves to that codec (`cursor.ts`).
+ * Pushes of a leader: the bytes of a `LeaderFrame` with a `Push`. This is a hot path, so they are written and read without the
+ * generated codec, which would copy the records twice to write them and allocate several objects for each message to read it. When
+ * the reader meets a form that it does not expect, it returns null and the generated codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
 import { Cursor, uint32Max } from './cursor.ts';
 
-/** As `PushEntry` of proto/replication.proto; `records` come in any number of pieces and leave as one. */
+/** `PushEntry` of proto/replication.proto. `records` may have any number of pieces and is sent as one. */
 export interface PushEntry {
   readonly slot: number;
   readonly highWatermark: number;
@@ -15,7 +15,7 @@ export interface PushEntry {
   readonly records: readonly Uint8Array[];
 }
 
-/** As `Push` of proto/replication.proto. */
+/** `Push` of proto/replication.proto. */
 export interface Push {
   readonly type: 'push';
   readonly entries: readonly PushEntry[];
@@ -79,7 +79,7 @@ function writeEntry(bytes: Uint8Array, from: number, entry: PushEntry): number {
   return at;
 }
 
-/** The records are views of `bytes`. Null: the generated codec shall read it. */
+/** The records are views of `bytes`. Returns null when the generated codec has to read the message. */
 export function decodePush(bytes: Uint8Array): Push | null {
   const cursor = new Cursor(bytes, 0);
   if (!cursor.enterFrame(tags.push)) return null;

@@ -1,9 +1,9 @@
 /**
- * The codec of every message between nodes: the service of proto/peer.proto as @grpc/proto-loader makes it of the descriptor, with
- * the few things around it that our code expects.
+ * The codec of every message between nodes: the service of proto/peer.proto, made by @grpc/proto-loader from the descriptor, with
+ * these conventions:
  *
- * - A frame (`oneof body`) is a message with its kind in `type`, so `{ vote: { epoch: 3 } }` is `{ type: 'vote', epoch: 3 }`.
- * - A frame of a kind that this release does not know decodes to null; unknown fields are skipped by the loader.
+ * - A frame (`oneof body`) is a message with its kind in `type`: `{ vote: { epoch: 3 } }` is `{ type: 'vote', epoch: 3 }`.
+ * - A frame of an unknown kind decodes to null; the loader skips unknown fields.
  * - A frame that the descriptor does not allow throws `MalformedError` (`checks.ts`).
  * - int64 is a number (architecture, section 3).
  */
@@ -19,7 +19,7 @@ import { decodePush, encodePush, type Push } from './push.ts';
 export interface PeerMethod {
   readonly path: string;
   encodeRequest(message: PeerMessage): Uint8Array;
-  /** Null: a kind of message that this release does not know. */
+  /** Null: a message of a kind that this release does not know. */
   decodeRequest(bytes: Uint8Array): PeerMessage | null;
   encodeResponse(message: PeerMessage): Uint8Array;
   decodeResponse(bytes: Uint8Array): PeerMessage | null;
@@ -56,11 +56,11 @@ function flatten(frame: Decoded): PeerMessage | null {
   return message as unknown as PeerMessage;
 }
 
-/** A kind of message whose codec is written by hand, because it is sent for every few records. */
+/** A kind of message with a hand-written codec, because it is sent for every few records. */
 interface HandWritten {
   readonly type: string;
   encode(message: PeerMessage): Uint8Array;
-  /** Null: it is of another kind, or not as expected. The generated codec reads it then. */
+  /** Null: another kind, or an unexpected form; the generated codec then reads it. */
   decode(bytes: Uint8Array): PeerMessage | null;
 }
 
@@ -100,7 +100,7 @@ function encoder(encode: (frame: object) => Uint8Array, byHand: HandWritten | nu
     message.type === byHand?.type ? byHand.encode(message) : encode({ [message.type]: message });
 }
 
-/** Loads @grpc/proto-loader and the descriptor, which nothing else needs: a node without peers never does. */
+/** Loads @grpc/proto-loader and the descriptor. A node without peers never calls it. */
 export async function loadPeerService(given?: Namespace): Promise<PeerService> {
   const [loader, { descriptor }] = await Promise.all([
     import('@grpc/proto-loader'),
