@@ -1,4 +1,4 @@
-/** Offset commits of one group that were appended and are not yet known to be replicated: offsets change only when they are. */
+/** The offset commits of one group that were appended and are not known to be replicated yet. They have not changed the offsets yet. */
 import type { Uuid } from '../base/uuid.ts';
 
 type Commit = readonly { readonly topic: string; readonly partition: number }[];
@@ -15,7 +15,7 @@ export class CommitsUnderWay {
     this.#commits.add(commit);
   }
 
-  /** The outcome of the write is known. Returns the deleted topics that were skipped: their offsets are to be looked at again. */
+  /** Called when the write of a commit has succeeded or failed. Returns the skipped topics, whose offsets must be removed now. */
   end(commit: Commit): ReadonlyMap<string, Uuid> {
     this.#commits.delete(commit);
     const skipped = this.#skipped;
@@ -30,7 +30,7 @@ export class CommitsUnderWay {
     return partitions;
   }
 
-  /** Offsets of a deleted topic were not all removed, since a commit under way may bring others. */
+  /** A sweep could not remove all offsets of a deleted topic, because a commit in flight may add some. */
   skip(topic: string, id: Uuid): void {
     this.#skipped.set(topic, id);
   }

@@ -149,7 +149,7 @@ function validateEpoch(
   return refusalOf(commitRule(group, who, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
 }
 
-/** Older versions know generations only: what is wrong with the group or with an epoch is an old generation to them. */
+/** Older versions have no error for an unknown group or a stale epoch: their response has ILLEGAL_GENERATION. */
 function inVersion(refused: ErrorRow | null, apiVersion: number): ErrorRow | null {
   const isNewer = refused === Errors.GROUP_ID_NOT_FOUND || refused === Errors.STALE_MEMBER_EPOCH;
   return isNewer && apiVersion < groupErrorsSince ? Errors.ILLEGAL_GENERATION : refused;

@@ -1,6 +1,6 @@
 /**
- * Kafka's error codes: code, whether clients retry, and the text that Kafka's own tools show for it. Data only; use
- * `errors.ts`. Codes never change their meaning; new ones are added at the end.
+ * Kafka's error codes: code, whether clients retry, and the message of Kafka's tools. Data only; use `errors.ts`. Codes never
+ * change their meaning; new ones are added at the end.
  */
 
 export const errorRows = {

@@ -1,6 +1,6 @@
 /**
- * Errors as the protocol knows them. A handler that can't do what was asked throws `KafkaError`, whose row becomes the
- * error code of the response; nothing else crosses the wire.
+ * Kafka's errors. A handler that fails throws `KafkaError`, whose row gives the error code of the response; nothing else of the
+ * error is sent.
  */
 import { errorRows } from './error-rows.ts';
 
@@ -9,7 +9,7 @@ export type ErrorName = keyof typeof errorRows;
 export interface ErrorRow {
   readonly name: ErrorName;
   readonly code: number;
-  /** Clients try again by themselves. */
+  /** Clients retry by themselves. */
   readonly retriable: boolean;
   readonly message: string;
 }
@@ -24,7 +24,7 @@ export const Errors: { readonly [Name in ErrorName]: ErrorRow } = Object.fromEnt
 
 const byCode: ReadonlyMap<number, ErrorRow> = new Map(Object.values(Errors).map((row) => [row.code, row]));
 
-/** The row of a code; UNKNOWN_SERVER_ERROR for a code that is not known. */
+/** The row of a code; UNKNOWN_SERVER_ERROR for an unknown code. */
 export function errorOf(code: number): ErrorRow {
   return byCode.get(code) ?? Errors.UNKNOWN_SERVER_ERROR;
 }
@@ -33,7 +33,7 @@ export class KafkaError extends Error {
   override readonly name = 'KafkaError';
   readonly error: ErrorRow;
 
-  /** `message` replaces the text of the row where clients get to see one. */
+  /** `message` replaces the row's text where clients receive a text. */
   constructor(error: ErrorRow, message: string = error.message) {
     super(message);
     this.error = error;
@@ -43,13 +43,13 @@ export class KafkaError extends Error {
     return this.error.code;
   }
 
-  /** The text that was given to this error; null when it has only that of its row, which Kafka's controller doesn't send. */
+  /** The text of this error; null when it is only that of its row, which Kafka's controller does not send. */
   get ownMessage(): string | null {
     return this.message === this.error.message ? null : this.message;
   }
 }
 
-/** The row of anything that was caught: that of a `KafkaError`, else UNKNOWN_SERVER_ERROR. */
+/** The row of a caught error: that of a `KafkaError`, else UNKNOWN_SERVER_ERROR. */
 export function errorRowOf(error: unknown): ErrorRow {
   return error instanceof KafkaError ? error.error : Errors.UNKNOWN_SERVER_ERROR;
 }

@@ -1,11 +1,11 @@
 /**
- * Frames: what goes before a body. A frame is its size (int32, without itself), a header and a body.
+ * Frames: a size (int32, without itself), a header and a body.
  *
- * Which header a request or response has follows from its version: flexible ones have tagged fields in the header too.
- * The one exception is ApiVersions, whose response has the plain header always, since a client that sends it doesn't
- * know yet what the other side understands. Client ids are never compact.
+ * The version of a request or response determines its header: flexible versions have tagged fields in the header too. The exception
+ * is ApiVersions, whose response always has the plain header, because its client does not know yet what the broker supports. Client
+ * ids are never compact.
  *
- * Messages come as arguments, so that a client loads only those that it speaks; `request-header.ts` knows them all.
+ * Messages are arguments, so that a client loads only those that it uses; `request-header.ts` knows all of them.
  */
 import { Reader } from './codec/reader.ts';
 import { Writer } from './codec/writer.ts';
@@ -68,7 +68,7 @@ export function responseFrame<S extends Shape>(
   return withSize(writer);
 }
 
-/** A response whose body was encoded elsewhere (by the controller), size included. */
+/** A response with a body that the controller encoded, size included. */
 export function responseFrameOf(
   response: Message,
   header: { apiVersion: number; correlationId: number },
@@ -82,7 +82,7 @@ export function responseFrameOf(
   return withSize(writer);
 }
 
-/** Reads a response's header; `at` is behind the size field. */
+/** Reads a response's header; `at` is the position after the size field. */
 export function decodeResponseHeader(
   response: Message,
   apiVersion: number,
@@ -95,7 +95,7 @@ export function decodeResponseHeader(
   return { correlationId, bodyAt: reader.position };
 }
 
-/** Fills in the size at the front of the first segment, which `writer` began with four bytes for it. */
+/** Fills in the size at the beginning of the first segment; the caller began `writer` with four bytes for it. */
 function withSize(writer: Writer): Uint8Array[] {
   const sizeBytes = writer.sizeBytes - frameSizeBytes;
   const segments = writer.finish();

@@ -1,4 +1,4 @@
-/** The header of a request of any kind: which one it is stands in it, so this knows the table of all messages. */
+/** Reads the header of a request of any API, so this module imports the table of all messages. */
 import { DecodeError } from './codec/errors.ts';
 import { Reader } from './codec/reader.ts';
 import { requestHeaderVersion } from './frames.ts';
@@ -9,13 +9,13 @@ export interface DecodedRequestHeader {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
-  /** Where the body begins. */
+  /** Position of the body. */
   readonly bodyAt: number;
 }
 
 /**
- * Reads the header of a frame whose size field was cut off (`at` is where the header begins). Does not check whether we
- * serve the request: of an API that is not known, or ApiVersions in a version that is not, the fixed part is read.
+ * Reads the header of a frame; `at` is the position after the size field. Does not check whether the broker supports the request:
+ * of an unknown API, or an unknown version of ApiVersions, only the fixed part is read.
  */
 export function decodeRequestHeader(bytes: Uint8Array, at = 0): DecodedRequestHeader {
   const reader = new Reader(bytes, at);

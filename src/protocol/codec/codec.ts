@@ -1,6 +1,6 @@
 /**
- * Encoding and decoding of messages: what all other parts use. Functions for a message and version are compiled at their
- * first use and kept with the message.
+ * Encoding and decoding of messages, for all other parts. The functions for a message and version are compiled at their first use
+ * and kept with the message.
  */
 import type { Infer, Init, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';
@@ -18,7 +18,7 @@ interface Compiled {
   create: ((init: unknown) => unknown) | null;
 }
 
-// A memo of pure functions of the (immutable) message, not state.
+// A cache of functions derived from the (immutable) message, not state.
 const compiled = new WeakMap<Message, Compiled>();
 
 function compiledOf(message: Message): Compiled {
@@ -47,7 +47,7 @@ function decoderOf(message: Message, version: number): (reader: Reader) => unkno
   return decoder;
 }
 
-/** Decodes the message that `reader` stands before and moves it behind. */
+/** Decodes the message at the reader's position and moves the reader after it. */
 export function decodeFrom<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -61,7 +61,7 @@ export function decodeFrom<S extends Shape>(
   }
 }
 
-/** Decodes the message that begins at `at`. Bytes behind it are ignored. `bytes` and `records` fields are views. */
+/** Decodes the message that begins at `at`. Bytes after it are ignored. `bytes` and `records` fields are views. */
 export function decode<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -71,7 +71,7 @@ export function decode<S extends Shape>(
   return decodeFrom(message, version, new Reader(bytes, at));
 }
 
-/** As `decode`, and says where the message ends. */
+/** As `decode`, and returns the end of the message. */
 export function decodeWithEnd<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -83,7 +83,7 @@ export function decodeWithEnd<S extends Shape>(
   return { value, end: reader.position };
 }
 
-/** Appends the encoded message to `writer`. On an error what was written before may be incomplete: discard it. */
+/** Appends the encoded message to `writer`. After an error the written bytes may be incomplete and must be discarded. */
 export function encodeInto<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -105,7 +105,7 @@ export function encodeInto<S extends Shape>(
   }
 }
 
-/** Throws an error that names the field which can't be encoded, if the interpreter finds one. */
+/** Throws an error that names the invalid field, if the interpreter finds one. */
 function explain(message: Message, version: number, init: unknown): void {
   interpretEncode(message, version, init, new Writer());
 }
@@ -120,7 +120,7 @@ export function encode<S extends Shape>(
   return writer.finishContiguous();
 }
 
-/** The message with defaults filled in, as if it had been decoded. */
+/** The message with defaults for missing fields, as if it had been decoded. */
 export function create<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Infer<Message<S>> {
   const entry = compiledOf(message);
   entry.create ??= compileCreate(message);

@@ -1,9 +1,9 @@
 /**
- * Compiles a schema to one straight-line function for each message and version (`new Function`), about five times as
- * fast as interpreting it. Decoders of all versions end in the same object literal, so that decoded objects of all
- * versions share one hidden class.
+ * Compiles a schema to one straight-line function for each message and version (`new Function`), about five times as fast as
+ * interpreting it. The decoders of all versions end in the same object literal, so that decoded objects of all versions share one
+ * hidden class.
  *
- * Names that appear in the code come from our own schemas only, never from the wire.
+ * Names in the generated code come only from our own schemas, never from the wire.
  */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { DecodeError, EncodeError } from './errors.ts';
@@ -20,7 +20,7 @@ import {
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
-/** What generated code refers to by name. */
+/** The objects that generated code refers to by name. */
 interface Linked {
   readonly emptyBytes: Uint8Array;
   readonly fields: Field[];
@@ -68,7 +68,7 @@ function defaultSource(field: Field): string {
   }
 }
 
-/** The lines of a function in the making, for one version of a message. */
+/** The lines of a function that is being generated, for one version of a message. */
 class Source {
   readonly lines: string[] = [];
   protected readonly version: number;
@@ -87,7 +87,7 @@ class Source {
 }
 
 class DecoderSource extends Source {
-  /** Emits what reads the shape; returns the object literal. */
+  /** Emits code that reads the shape; returns the object literal. */
   shape(shape: Shape): string {
     const properties: string[] = [];
     const tagged = taggedFields(shape, this.version, this.flexible);
@@ -132,8 +132,8 @@ class DecoderSource extends Source {
   }
 
   /**
-   * Emits statements where one expression doesn't do; returns the expression of the value. `notNull` reads the marker of
-   * a nullable struct, which is a varint in the tagged section.
+   * Emits statements where one expression is not enough; returns the expression of the value. `notNull` reads the marker of a
+   * nullable struct, which is a varint in the tagged section.
    */
   private field(field: Field, notNull = 'r.int8() >= 0'): string {
     const nullable = isNullable(field, this.version);
@@ -206,7 +206,7 @@ class EncoderSource extends Source {
     if (this.flexible) this.tags(taggedFields(shape, this.version, this.flexible), object);
   }
 
-  /** The version lacks the field: only its default can be said. */
+  /** The version lacks the field: only its default can be encoded. */
   private refuse(field: Field, property: string, object: string): void {
     const value = this.name();
     this.lines.push(
@@ -329,7 +329,7 @@ export function compileEncoder(message: Message, version: number): (writer: Writ
   return build(`${message.name}_v${version}_encode`, 'w, o', source.lines.join('\n'), source.fields);
 }
 
-/** Compiles what fills in defaults, all fields in the order of the schema. */
+/** Compiles the function that fills in defaults, with all fields in the order of the schema. */
 export function compileCreate(message: Message): (init: unknown) => unknown {
   const properties = (shape: Shape, object: string, depth: number): string =>
     `{ ${Object.entries(shape)

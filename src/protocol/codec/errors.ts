@@ -1,11 +1,11 @@
-/** What codecs throw. Neither is a bug of the process: bytes come from outside, and a version may be chosen by a peer. */
+/** Errors of the codecs. Neither is a bug of the process: bytes come from outside, and a peer may choose the version. */
 
-/** The bytes are not what the schema says. */
+/** The bytes do not match the schema. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
 
-/** The value can't be written in this version: out of range, null where that is illegal, or a field the version lacks. */
+/** The value cannot be written in this version: out of range, null where that is not allowed, or a field that the version lacks. */
 export class EncodeError extends Error {
   override readonly name = 'EncodeError';
 }

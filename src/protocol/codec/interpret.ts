@@ -1,6 +1,6 @@
 /**
- * The codec as an interpreter of the schema: short, slow and easy to check against Kafka's protocol guide. It is the
- * specification that compiled codecs are tested against, and it names the field when an encoding fails.
+ * The codec as an interpreter of the schema: short, slow and easy to compare with Kafka's protocol guide. It is the reference for
+ * tests of the compiled codecs, and it names the field when an encoding fails.
  */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { DecodeError, EncodeError } from './errors.ts';

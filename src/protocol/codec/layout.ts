@@ -1,4 +1,4 @@
-/** What the interpreter and the compiler have to agree on: which field is where in a version, and what defaults are. */
+/** The rules that the interpreter and the compiler share: the position of each field in a version, and the defaults. */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';
 
@@ -10,7 +10,7 @@ export function isPresent(field: Field, version: number): boolean {
   return inVersions(field.versions, version);
 }
 
-/** In the tagged section, not among the fields that follow one another. */
+/** In the tagged section, not among the regular fields. */
 export function isTagged(field: Field, version: number, flexible: boolean): boolean {
   return flexible && isPresent(field, version) && inVersions(field.tagged, version);
 }
@@ -19,14 +19,14 @@ export function isNullable(field: Field, version: number): boolean {
   return inVersions(field.nullable, version);
 }
 
-/** Fields in the tagged section of a version by rising tag, as they have to be written. */
+/** The fields in the tagged section of a version in the order of their tags, in which they must be written. */
 export function taggedFields(shape: Shape, version: number, flexible: boolean): [string, Field][] {
   return Object.entries(shape)
     .filter(([, field]) => isTagged(field, version, flexible))
     .sort(([, a], [, b]) => a.tag - b.tag);
 }
 
-/** `Init` must name the field. */
+/** Whether `Init` must have the field. */
 export function isRequired(field: Field): boolean {
   return !field.hasDefault && field.tag < 0 && field.versions.min === 0 && field.versions.max === 32767;
 }
@@ -40,7 +40,7 @@ export function defaultOf(field: Field): unknown {
   return value;
 }
 
-/** Whether leaving the field out says the same; `undefined` stands for the default. */
+/** Whether the value equals the default; `undefined` stands for the default. */
 export function isDefault(field: Field, value: unknown): boolean {
   if (value === undefined) return true;
   if (value === null || field.default === null) return value === field.default;
@@ -58,7 +58,7 @@ export function isDefault(field: Field, value: unknown): boolean {
   }
 }
 
-/** The fewest bytes a field can take; bounds what a claimed array length may be. */
+/** The smallest encoded size of a field; used to bound array lengths. */
 export function minBytes(field: Field, version: number, flexible: boolean): number {
   const compact = flexible && !field.neverCompact;
   switch (field.kind) {

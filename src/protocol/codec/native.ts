@@ -1,9 +1,9 @@
 /**
- * The one place of the codecs that knows Node's `Buffer`. It is described here by the few methods in use, so that pure
- * folders, which compile without Node's types, can import the codecs; everything outside sees `Uint8Array`.
+ * The only place of the codecs that uses Node's `Buffer`. Its used methods are declared here, so that pure folders, which compile
+ * without Node's types, can import the codecs; other code uses `Uint8Array`.
  */
 
-/** A `Buffer` as the codecs see it. */
+/** The methods of `Buffer` that the codecs use. */
 export interface NativeBytes extends Uint8Array {
   utf8Slice(start: number, end: number): string;
   utf8Write(text: string, offset: number, length?: number): number;
@@ -21,7 +21,7 @@ interface NativeFactory {
 
 declare const Buffer: NativeFactory;
 
-/** Memory that is not cleared: the caller overwrites all of what it hands out. */
+/** Uninitialised memory: the caller must overwrite all bytes that it returns. */
 export function allocate(sizeBytes: number): NativeBytes {
   return Buffer.allocUnsafe(sizeBytes);
 }

@@ -1,14 +1,14 @@
 /**
- * Reads wire primitives from one contiguous piece of memory. Every read is checked against the end: an access past the
- * end of a typed array gives `undefined`, which would silently become 0.
+ * Reads wire primitives from contiguous memory. Every read is checked against the end, because an access after the end of a typed
+ * array gives `undefined`, which would silently become 0.
  */
 import { uuidFromBytes, uuidZero, type Uuid } from '../../base/uuid.ts';
 import { DecodeError } from './errors.ts';
 import { nativeView, type NativeBytes } from './native.ts';
 
-/** Strings up to this length are built from char codes: a call into C++ costs more. */
+/** Strings up to this length are built from char codes, because a call into C++ costs more. */
 const shortStringBytes = 16;
-/** Kafka limits strings to what an int16 length can say, in compact form too. */
+/** Kafka limits strings to the range of an int16 length, in compact form too. */
 const stringMaxBytes = 0x7fff;
 
 export class Reader {
@@ -73,7 +73,7 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** Every value is legal in Kafka; one beyond ±2^53 is rounded to the nearest number: Long.MAX_VALUE becomes 2^63. */
+  /** Every 64-bit value is legal in Kafka; one beyond ±2^53 is rounded to the nearest number, so Long.MAX_VALUE becomes 2^63. */
   int64(): number {
     const p = this.take(8);
     const b = this.bytes;
@@ -141,7 +141,7 @@ export class Reader {
     return this.bytes.subarray(p, p + length);
   }
 
-  /** Refuses an array whose elements, at `elementMinBytes` each, can't fit in what remains. */
+  /** Throws when an array of `count` elements of at least `elementMinBytes` each does not fit into the remaining bytes. */
   checkCount(count: number, elementMinBytes: number): void {
     if (count < 0 || count * elementMinBytes > this.end - this.position)
       throw new DecodeError(`array of ${count} with ${this.end - this.position} bytes left`);
@@ -151,7 +151,7 @@ export class Reader {
     this.take(length);
   }
 
-  /** Skips a section of tagged fields, none of which is known. */
+  /** Skips a section of tagged fields. */
   skipTags(): void {
     let count = this.uvarint();
     this.checkCount(count, 2);

@@ -1,14 +1,14 @@
 /**
- * Writes wire primitives. The result is a list of segments for `writev`: large record batches are kept as the caller's
- * own buffers between the pieces written here, so they are never copied. They must not change until they were sent.
+ * Writes wire primitives. The result is a list of segments for `writev`: large record batches stay in the caller's buffers and are
+ * never copied. They must not change until they were sent.
  *
- * A writer can be used again after `finish`; it goes on in the memory that is left.
+ * A writer can be used again after `finish`; it continues in the remaining memory.
  */
 import { uuidToBytes, uuidZero, type Uuid } from '../../base/uuid.ts';
 import { EncodeError } from './errors.ts';
 import { allocate, utf8Length, type NativeBytes } from './native.ts';
 
-/** Record batches from this size are kept as segments; below, copying is cheaper than another entry of a `writev`. */
+/** Record batches of at least this size become segments; for smaller ones a copy is cheaper than another entry of a `writev`. */
 const segmentMinBytes = 2048;
 const shortStringLength = 24;
 const stringMaxBytes = 0x7fff;
@@ -17,19 +17,19 @@ const two63 = 2 ** 63;
 
 export class Writer {
   private bytes: NativeBytes;
-  /** Where the piece begins that is not in `segments` yet. */
+  /** Start of the bytes that are not in `segments` yet. */
   private start = 0;
   private position = 0;
   private segments: Uint8Array[] = [];
   private segmentsBytes = 0;
-  /** Depth of tagged fields being written; their content has to be contiguous. */
+  /** Nesting depth of tagged fields being written; their content must be contiguous. */
   private tagDepth = 0;
 
   constructor(initialBytes = 512) {
     this.bytes = allocate(initialBytes);
   }
 
-  /** Written since the last `finish`. */
+  /** Bytes written since the last `finish`. */
   get sizeBytes(): number {
     return this.segmentsBytes + this.position - this.start;
   }
@@ -43,7 +43,7 @@ export class Writer {
     return segments;
   }
 
-  /** As `finish`, in one piece; copies when there are several. */
+  /** As `finish`, in one piece; copies when there are several segments. */
   finishContiguous(): Uint8Array {
     const sizeBytes = this.sizeBytes;
     const segments = this.finish();
@@ -137,7 +137,7 @@ export class Writer {
     this.position = p + 4;
   }
 
-  /** Takes whatever `Reader.int64` gives: ±2^63 stands for Long.MAX_VALUE and Long.MIN_VALUE. */
+  /** Accepts all results of `Reader.int64`: ±2^63 stands for Long.MAX_VALUE and Long.MIN_VALUE. */
   int64(value: number): void {
     if (!Number.isInteger(value) || Math.abs(value) > two63) this.outOfRange('an int64', value);
     this.need(8);
@@ -167,7 +167,7 @@ export class Writer {
     this.position = p;
   }
 
-  /** ASCII text of `length` characters; false, with nothing written, when some character is not ASCII. */
+  /** Writes ASCII text of `length` characters; returns false and writes nothing when a character is not ASCII. */
   private ascii(text: string, length: number): boolean {
     this.need(length);
     const b = this.bytes;
@@ -230,7 +230,7 @@ export class Writer {
     this.position += value.length;
   }
 
-  /** Bytes without their length, kept as a segment of their own when they are large. */
+  /** Bytes without their length, as a separate segment when they are large. */
   records(value: Uint8Array): void {
     if (value.length < segmentMinBytes || this.tagDepth > 0) {
       this.raw(value);
@@ -241,7 +241,7 @@ export class Writer {
     this.segmentsBytes += value.length;
   }
 
-  /** Begins a tagged field; what `endTag` needs to write its length is returned. */
+  /** Begins a tagged field; returns the value that `endTag` needs to write its length. */
   beginTag(tag: number): number {
     this.uvarint(tag);
     this.need(1);
@@ -250,7 +250,7 @@ export class Writer {
     return this.position - this.start;
   }
 
-  /** Ends the tagged field: its length goes before its content, which moves up when the length takes several bytes. */
+  /** Ends the tagged field: writes its length before its content, which moves up when the length takes several bytes. */
   endTag(begin: number): void {
     this.tagDepth--;
     const from = this.start + begin;

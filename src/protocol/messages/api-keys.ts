@@ -1,4 +1,4 @@
-/** The table of all requests that are described here, by API key. What a node serves is decided by its handlers, not here. */
+/** The table of all described requests, by API key. The handlers of a node, not this table, decide which of them it supports. */
 import type { Message } from '../schema/fields.ts';
 import { ProduceRequest, ProduceResponse } from './records/00-produce.ts';
 import { FetchRequest, FetchResponse } from './records/01-fetch.ts';
@@ -222,7 +222,7 @@ function api(name: ApiName, request: Message, response: Message): Api {
   return { key: ApiKey[name], name, request, response };
 }
 
-/** All of them, by rising key. */
+/** All APIs in the order of their keys. */
 export const apis: readonly Api[] = [
   api('Produce', ProduceRequest, ProduceResponse),
   api('Fetch', FetchRequest, FetchResponse),
@@ -310,7 +310,7 @@ export function apiOf(key: number): Api | undefined {
   return byKey[key];
 }
 
-/** As `apiOf`, for a key that is known to be there. */
+/** As `apiOf`, for a key that is known to exist. */
 export function messageOf(key: number): Api {
   const entry = byKey[key];
   if (entry === undefined) throw new RangeError(`no API has the key ${key}`);

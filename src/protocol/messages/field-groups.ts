@@ -1,7 +1,7 @@
-/** Groups of fields that several messages, or records of the metadata, have in common. */
+/** Groups of fields that several messages or metadata records share. */
 import { int16, int32, int8, string, uint16 } from '../schema/fields.ts';
 
-/** Where a node is reached, as it registers it. */
+/** An endpoint of a node in its registration. */
 export const listenerEndpoint = {
   name: string(),
   host: string(),
@@ -9,7 +9,7 @@ export const listenerEndpoint = {
   securityProtocol: int16(),
 };
 
-/** The levels of a feature that a node knows. */
+/** The range of levels of a feature that a node supports. */
 export const supportedVersions = {
   name: string(),
   minSupportedVersion: int16(),
@@ -22,7 +22,7 @@ export const currentLeader = {
   leaderEpoch: int32({ default: -1 }),
 };
 
-/** How to reach the brokers that `currentLeader` names. */
+/** The endpoint of a broker that `currentLeader` names. */
 export const nodeEndpoint = {
   nodeId: int32(),
   host: string(),
@@ -30,7 +30,7 @@ export const nodeEndpoint = {
   rack: string({ nullable: '0+', default: null }),
 };
 
-/** What became of the settings of a resource. */
+/** The result of altering a resource's configuration. */
 export const alteredResource = {
   errorCode: int16(),
   errorMessage: string({ nullable: '0+' }),

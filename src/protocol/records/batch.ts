@@ -1,14 +1,14 @@
 /**
- * Record batches (magic 2) as bytes: their 61-byte header is looked at and edited in place, their records are left alone.
+ * Record batches (magic 2) as bytes: their 61-byte header is read and edited in place, their records are not touched.
  *
- * The checksum covers everything from the attributes on, so base offset and leader epoch can change without it; changes
- * of attributes and timestamps recompute it here.
+ * The checksum covers everything from the attributes on. So base offset and leader epoch can change without it; functions that
+ * change attributes or timestamps recompute it.
  */
 import { DecodeError } from '../codec/errors.ts';
 import { crc32c } from './crc32c.ts';
 import { readInt16, readInt32, readInt64, writeInt16, writeInt32, writeInt64 } from './integers.ts';
 
-/** Where the fields of the header are. */
+/** Positions of the header fields. */
 export const batchField = {
   baseOffset: 0,
   batchLength: 8,
@@ -25,7 +25,7 @@ export const batchField = {
   recordsCount: 57,
 } as const;
 
-/** Bytes before the records. */
+/** Number of bytes before the records. */
 export const batchHeaderBytes = 61;
 /** Base offset and length, which `batchLength` does not count. */
 export const batchOverheadBytes = 12;
@@ -45,7 +45,7 @@ export const compressionTypes: readonly CompressionType[] = ['none', 'gzip', 'sn
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
 
-/** A look at the header of the batch that begins at `at`; reads the bytes anew each time, so edits show. */
+/** A view of the header of the batch that begins at `at`. It reads the bytes at each access, so edits are visible. */
 export class BatchHeader {
   readonly bytes: Uint8Array;
   readonly at: number;
@@ -58,15 +58,15 @@ export class BatchHeader {
   get baseOffset(): number {
     return readInt64(this.bytes, this.at);
   }
-  /** Bytes behind the length field. */
+  /** Number of bytes after the length field. */
   get batchLength(): number {
     return readInt32(this.bytes, this.at + batchField.batchLength);
   }
-  /** Of the whole batch. */
+  /** Size of the whole batch. */
   get sizeBytes(): number {
     return this.batchLength + batchOverheadBytes;
   }
-  /** Where the next batch begins. */
+  /** Position of the next batch. */
   get end(): number {
     return this.at + this.sizeBytes;
   }
@@ -82,7 +82,7 @@ export class BatchHeader {
   get attributes(): number {
     return readInt16(this.bytes, this.at + batchField.attributes);
   }
-  /** Null for a code that stands for nothing. */
+  /** Null for an unknown code. */
   get compression(): CompressionType | null {
     return compressionTypes[this.attributes & attribute.compressionMask] ?? null;
   }
@@ -95,7 +95,7 @@ export class BatchHeader {
   get isControl(): boolean {
     return (this.attributes & attribute.control) !== 0;
   }
-  /** `baseTimestamp` says when tombstones in this batch may go. */
+  /** `baseTimestamp` is the time from which tombstones in this batch may be removed. */
   get hasDeleteHorizon(): boolean {
     return (this.attributes & attribute.deleteHorizon) !== 0;
   }
@@ -135,13 +135,13 @@ export class BatchHeader {
   }
 }
 
-/** `sequence` + `count` in the numbering of producers, which wraps from 2^31-1 to 0. */
+/** `sequence` + `count`, wrapping from 2^31-1 to 0. */
 export function sequencePlus(sequence: number, count: number): number {
   const sum = sequence + count;
   return sum > 0x7fff_ffff ? sum - 0x8000_0000 : sum;
 }
 
-/** The header of the batch that begins at `at`, all of which has to be there. Says nothing about magic or checksum. */
+/** The header of the batch that begins at `at`; the whole header must be there. Checks neither magic nor checksum. */
 export function batchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   if (at < 0 || at + batchHeaderBytes > bytes.length)
     throw new DecodeError(`a batch header needs ${batchHeaderBytes} bytes, ${bytes.length - at} are left`);
@@ -151,13 +151,13 @@ export function batchHeader(bytes: Uint8Array, at = 0): BatchHeader {
 export interface Batches {
   /** Whole batches, in order. */
   readonly headers: readonly BatchHeader[];
-  /** Behind the last of them. */
+  /** Position after the last of them. */
   readonly end: number;
-  /** Why it ends there: nothing follows; only part of a batch follows; what follows is no batch of magic 2. */
+  /** Why it ends there: no bytes follow; only part of a batch follows; the following bytes are not a batch of magic 2. */
   readonly stop: 'end' | 'partial' | 'corrupt';
 }
 
-/** Headers of the whole batches from `at` up to `to`. Checksums are not looked at. */
+/** Headers of the whole batches from `at` up to `to`. Checksums are not checked. */
 export function batches(bytes: Uint8Array, at = 0, to: number = bytes.length): Batches {
   const headers: BatchHeader[] = [];
   let position = at;
@@ -174,7 +174,7 @@ export function batches(bytes: Uint8Array, at = 0, to: number = bytes.length): B
   return { headers, end: position, stop: 'end' };
 }
 
-/** Whether the batch at `at`, which is whole, has the checksum that it says. */
+/** Whether the checksum of the whole batch at `at` is right. */
 export function checkCrc(
   bytes: Uint8Array,
   at = 0,
@@ -191,7 +191,7 @@ export function setPartitionLeaderEpoch(bytes: Uint8Array, at: number, epoch: nu
   writeInt32(bytes, at + batchField.partitionLeaderEpoch, epoch);
 }
 
-/** All records get the time of the broker; recomputes the checksum. */
+/** Sets the broker's timestamp for all records (LogAppendTime); recomputes the checksum. */
 export function setLogAppendTime(bytes: Uint8Array, at: number, timestampMs: number): void {
   const header = new BatchHeader(bytes, at);
   writeInt16(bytes, at + batchField.attributes, header.attributes | attribute.logAppendTime);

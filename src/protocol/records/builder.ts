@@ -1,4 +1,4 @@
-/** Makes record batches. */
+/** Builds record batches. */
 import { allocate, type NativeBytes } from '../codec/native.ts';
 import {
   attribute,
@@ -20,7 +20,7 @@ export interface NewRecord {
   readonly value: Uint8Array | null;
   readonly headers?: readonly RecordHeader[];
   readonly timestamp: number;
-  /** One more than that of the record before, unless given: compaction leaves gaps. */
+  /** By default one more than that of the record before; compaction leaves gaps. */
   readonly offsetDelta?: number;
 }
 
@@ -28,7 +28,7 @@ export interface BatchOptions {
   readonly baseOffset?: number;
   readonly partitionLeaderEpoch?: number;
   readonly compression?: CompressionType;
-  /** Codec's own scale; its default when absent. */
+  /** On the codec's own scale; the codec's default when absent. */
   readonly compressionLevel?: number;
   readonly timestampType?: TimestampType;
   readonly producerId?: number;
@@ -36,18 +36,18 @@ export interface BatchOptions {
   readonly baseSequence?: number;
   readonly isTransactional?: boolean;
   readonly isControl?: boolean;
-  /** That of the last record, unless given: compaction keeps the end of a batch whose last records went. */
+  /** By default that of the last record; compaction keeps the end of a batch whose last records were removed. */
   readonly lastOffsetDelta?: number;
-  /** Base of the timestamps, the first record's unless given. With `hasDeleteHorizon` it is the horizon. */
+  /** Base of the timestamps, by default the first record's. With `hasDeleteHorizon` it is the horizon. */
   readonly baseTimestamp?: number;
-  /** The largest of the records', unless given. */
+  /** By default the largest of the records' timestamps. */
   readonly maxTimestamp?: number;
   readonly hasDeleteHorizon?: boolean;
 }
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([]);
 
-/** Takes records one by one; they are encoded at once, so `sizeBytes` is exact before compression. */
+/** Accepts records one by one and encodes them at once, so `sizeBytes` is exact before compression. */
 export class BatchBuilder {
   private bytes: NativeBytes;
   private position = batchHeaderBytes;
@@ -65,7 +65,7 @@ export class BatchBuilder {
     return this.records;
   }
 
-  /** Of the batch, without compression. */
+  /** Size of the batch without compression. */
   get sizeBytes(): number {
     return this.position;
   }
@@ -94,7 +94,7 @@ export class BatchBuilder {
     this.bytes = bytes;
   }
 
-  /** The batch. The builder is used up. */
+  /** Returns the batch. The builder must not be used afterwards. */
   build(options: BatchOptions = {}): Uint8Array {
     const compression = options.compression ?? 'none';
     let batch: Uint8Array = this.bytes.subarray(0, this.position);
@@ -130,7 +130,7 @@ function attributesOf(options: BatchOptions, compression: CompressionType): numb
   );
 }
 
-/** A batch of records. Without any it is the bare header that compaction leaves of a producer's last batch. */
+/** A batch of records. Without records it is a bare header, which compaction keeps of a producer's last batch. */
 export function buildBatch(options: BatchOptions & { readonly records: readonly NewRecord[] }): Uint8Array {
   let expectedBytes = batchHeaderBytes;
   for (const { key, value, headers } of options.records)

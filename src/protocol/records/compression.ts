@@ -1,5 +1,5 @@
 /**
- * The four codecs of record batches. Output is bounded while it is made, not afterwards: a few bytes can claim gigabytes.
+ * The four codecs of record batches. The output is bounded while it is produced, because a few bytes can decompress to gigabytes.
  * Everything is synchronous; native code is loaded at first use.
  */
 import { DecodeError } from '../codec/errors.ts';
@@ -9,7 +9,7 @@ import { lz4Compress, lz4Decompress } from './codecs/lz4.ts';
 import { snappyCompress, snappyDecompress } from './codecs/snappy.ts';
 import { zstdCompress, zstdDecompress } from './codecs/zstd.ts';
 
-/** Most bytes that the records of one batch may have, unless the caller sets another bound. */
+/** Maximum size of the decompressed records of one batch, unless the caller sets another. */
 export const decompressedMaxBytes: number = 128 * 1024 * 1024;
 
 /** `level` is on the codec's own scale (gzip 1 to 9, zstd 1 to 22; snappy and lz4 have none here). */
@@ -28,7 +28,7 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
   }
 }
 
-/** Throws DecodeError on garbage and when the output would exceed `maxBytes`. */
+/** Throws DecodeError for invalid input, and when the output would exceed `maxBytes`. */
 export function decompress(
   type: CompressionType,
   bytes: Uint8Array,

@@ -1,18 +1,18 @@
 /**
- * CRC-32C (Castagnoli), the checksum of record batches. Short ranges in JavaScript, where calling native code costs more
- * than it gains; longer ones by SSE 4.2 or its like in `@node-rs/crc32` (docs/decisions/0002-crc-and-codecs.md). On
- * platforms without its binary everything is JavaScript.
+ * CRC-32C (Castagnoli), the checksum of record batches. Short ranges are computed in JavaScript, where a native call costs more
+ * than it saves; longer ones by SSE 4.2 or similar instructions in `@node-rs/crc32` (docs/decisions/0002-crc-and-codecs.md). On
+ * platforms without that binary everything is JavaScript.
  */
 import { nativeView } from '../codec/native.ts';
 import { requireModule } from './load.ts';
 
 type Native = (bytes: Uint8Array, state?: number) => number;
 
-/** Measured: from here on the native call wins. */
+/** Measured: from this size on the native call is faster. */
 const nativeMinBytes = 256;
 
 const tables: readonly Int32Array[] = makeTables();
-// A memo of what was loaded, not state.
+// A cache of the loaded function, not state.
 const native: { crc32c: Native | null } = { crc32c: null };
 
 function makeTables(): Int32Array[] {

@@ -1,4 +1,4 @@
-/** Big-endian integers at a place, and the zigzag varints that only records have. No bounds checks: callers know sizes. */
+/** Big-endian integers at a position, and the zigzag varints of records. No bounds checks: callers know the sizes. */
 import { DecodeError } from '../codec/errors.ts';
 
 const two32 = 0x1_0000_0000;
@@ -44,7 +44,7 @@ export function writeInt64(b: Uint8Array, at: number, value: number): void {
   writeInt32(b, at + 4, value - high * two32);
 }
 
-/** How many bytes `writeVarint` takes. */
+/** The encoded size of `value`. */
 export function varintBytes(value: number): number {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let count = 1;
@@ -55,7 +55,7 @@ export function varintBytes(value: number): number {
   return count;
 }
 
-/** Writes a zigzag varint of any safe integer; returns the position behind it. */
+/** Writes a zigzag varint of any safe integer; returns the position after it. */
 export function writeVarint(b: Uint8Array, at: number, value: number): number {
   let p = at;
   if (value >= -0x4000_0000 && value < 0x4000_0000) {
@@ -76,7 +76,7 @@ export function writeVarint(b: Uint8Array, at: number, value: number): number {
   return p;
 }
 
-/** A place in bytes that varints are read from; checks bounds itself. */
+/** A position from which varints are read; checks bounds itself. */
 export class VarintReader {
   readonly bytes: Uint8Array;
   readonly end: number;

@@ -1,9 +1,9 @@
-/** Native packages are loaded at their first use, synchronously, so that a node which never needs them starts without. */
+/** Loads native packages at their first use, synchronously, so that a node that never needs them does not load them. */
 import { createRequire } from 'node:module';
 
 export const requireModule: NodeJS.Require = createRequire(import.meta.url);
 
-// A memo of what was loaded, not state; `require` has one too, but looks the name up in the file system first.
+// A cache of loaded modules, not state. `require` has one too, but looks the name up in the file system first.
 const loaded = new Map<string, unknown>();
 
 /** The exports of a package or of a module of Node. */

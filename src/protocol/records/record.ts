@@ -1,6 +1,6 @@
 /**
- * Records inside a batch: decoding, and encoding of a single one (`builder.ts` makes batches of them). Keys and values
- * that come out are views of the batch, or of what its records were decompressed to.
+ * Decodes the records of a batch, and encodes a single record (`builder.ts` makes batches of them). Decoded keys and values are
+ * views of the batch, or of its decompressed records.
  */
 import { DecodeError } from '../codec/errors.ts';
 import { nativeView, utf8Length } from '../codec/native.ts';
@@ -21,7 +21,7 @@ export interface KafkaRecord {
   readonly headers: readonly RecordHeader[];
 }
 
-/** What goes into a record; its place and time are relative to its batch. */
+/** The content of a record; its offset and timestamp are relative to its batch. */
 export interface RecordContent {
   readonly offsetDelta: number;
   readonly timestampDelta: number;
@@ -35,8 +35,8 @@ const noHeaders: readonly RecordHeader[] = Object.freeze([]);
 const recordMinBytes = 7;
 
 /**
- * The records of a whole batch. Throws DecodeError when they are not what the header says, or take more than
- * `maxBytes` decompressed. `unpacked`: what they were decompressed to already; null: they were not.
+ * The records of a whole batch. Throws DecodeError when they do not match the header, or have more than `maxBytes` decompressed.
+ * `unpacked`: the decompressed records if the caller has them, else null.
  */
 export function decodeRecords(
   header: BatchHeader,
@@ -44,8 +44,7 @@ export function decodeRecords(
   unpacked: Uint8Array | null = null,
 ): KafkaRecord[] {
   const compression = header.compression;
-  if (compression === null)
-    throw new DecodeError(`compression code ${header.attributes & 7} stands for nothing`);
+  if (compression === null) throw new DecodeError(`compression code ${header.attributes & 7} is unknown`);
   let bytes = header.bytes;
   let from = header.at + batchHeaderBytes;
   let to = header.end;
@@ -103,7 +102,7 @@ function lengthBytes(value: Uint8Array | null): number {
   return value === null ? 1 : varintBytes(value.length) + value.length;
 }
 
-/** Bytes of a record behind its length field. */
+/** Size of a record after its length field. */
 export function recordBodyBytes(record: RecordContent): number {
   let sum =
     1 +
@@ -126,7 +125,7 @@ function writeBytes(out: Uint8Array, at: number, value: Uint8Array | null): numb
   return p + value.length;
 }
 
-/** Writes a record whose body takes `bodyBytes` (see `recordBodyBytes`) at `at`; returns the position behind it. */
+/** Writes a record whose body has `bodyBytes` (see `recordBodyBytes`) at `at`; returns the position after it. */
 export function writeRecord(out: Uint8Array, at: number, record: RecordContent, bodyBytes: number): number {
   let p = writeVarint(out, at, bodyBytes);
   out[p++] = 0;

@@ -1,7 +1,10 @@
-/** Version (or type) as an int16, then a body: the form of keys and values of internal records, and of what clients put into groups. */
+/**
+ * Version (or type) as an int16, then a body: the format of keys and values of internal records, and of the embedded consumer
+ * protocol.
+ */
 import { readInt16, writeInt16 } from './integers.ts';
 
-/** Where the body begins. */
+/** Position of the body. */
 export const versionedBodyAt = 2;
 
 export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
@@ -11,7 +14,7 @@ export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
   return out;
 }
 
-/** -1 where there is none. */
+/** -1 when there are fewer than two bytes. */
 export function versionOf(bytes: Uint8Array): number {
   return bytes.length < versionedBodyAt ? -1 : readInt16(bytes, 0);
 }

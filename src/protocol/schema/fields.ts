@@ -1,11 +1,11 @@
 /**
- * The language in which wire messages are described: a message is a value, its TypeScript types are inferred from it
- * (`Infer`, `Init`) and its codecs are compiled from it (`codec/`). This half is data and types only: no bytes, no Node.
+ * The language in which wire messages are described. A message is a value; its TypeScript types are inferred from it (`Infer`,
+ * `Init`) and its codecs are compiled from it (`codec/`). This file has data and types only.
  *
  * Invariants:
  * - The order of properties is the order on the wire.
  * - A message has one object shape for all its versions: a field that a version lacks has its default.
- * - A field needs a value from the caller (`Init`) only when it is in every version and has no explicit default.
+ * - The caller must give a value for a field (`Init`) only when it is in every version and has no explicit default.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -27,17 +27,17 @@ export type ScalarKind =
 export type Kind = ScalarKind | 'array' | 'struct';
 
 export interface Options<T> {
-  /** What the field is when a version lacks it or the caller leaves it out. Without it: zero, empty, or zeros inside. */
+  /** The value when a version lacks the field or the caller leaves it out. Without it: zero, empty, or a struct of defaults. */
   readonly default?: T | null;
   /** Versions in which null is a legal value. */
   readonly nullable?: Versions;
-  /** The field is in the tagged section under this number… */
+  /** Number of the field in the tagged section, */
   readonly tag?: number;
-  /** …in these versions; all versions of the field unless said otherwise. */
+  /** in these versions; by default in all versions of the field. */
   readonly tagged?: Versions;
-  /** A value other than the default is dropped silently, instead of refused, in versions that lack the field. */
+  /** In versions that lack the field a value other than the default is dropped instead of refused. */
   readonly ignorable?: boolean;
-  /** `none`: never in compact form. Only the client id of request headers is so. */
+  /** `none`: never in compact form; only for the client id of request headers. */
   readonly flexible?: 'none';
 }
 
@@ -45,7 +45,7 @@ declare const valueType: unique symbol;
 declare const initType: unique symbol;
 declare const requiredType: unique symbol;
 
-/** One field. T: its value; Required: whether `Init` asks for it; I: what `Init` takes. */
+/** One field. T: its value; Required: whether `Init` must have it; I: the type in `Init`. */
 export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
   readonly kind: Kind;
   readonly versions: VersionRange;
@@ -57,9 +57,9 @@ export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
   readonly hasDefault: boolean;
   readonly ignorable: boolean;
   readonly neverCompact: boolean;
-  /** What an array holds. */
+  /** The element type of an array. */
   readonly element: Field | null;
-  /** What a struct holds. */
+  /** The fields of a struct. */
   readonly fields: Shape | null;
   readonly [valueType]?: T;
   readonly [initType]?: I;
@@ -81,9 +81,9 @@ export type InitShape<S extends Shape> = { readonly [K in RequiredNames<S>]: Ini
 
 /** A message as decoded: every field is there, whatever the version. */
 export type Infer<M> = M extends Message<infer S> ? InferShape<S> : never;
-/** What a caller has to supply to encode a message: everything that has no default. */
+/** The argument for encoding a message: all fields without a default are required. */
 export type Init<M> = M extends Message<infer S> ? InitShape<S> : never;
-/** The same type with everything writable, for code that builds a message step by step. */
+/** The same type with writable fields, for code that builds a message step by step. */
 export type Mutable<T> = T extends Uint8Array
   ? T
   : T extends readonly (infer E)[]
@@ -149,15 +149,15 @@ export const int16: Scalar<number> = scalar('int16', 0);
 export const uint16: Scalar<number> = scalar('uint16', 0);
 export const int32: Scalar<number> = scalar('int32', 0);
 export const uint32: Scalar<number> = scalar('uint32', 0);
-/** A number: exact up to ±2^53, rounded beyond (clients send Long.MAX_VALUE and the like). */
+/** A number: exact up to ±2^53, rounded beyond (clients send Long.MAX_VALUE and similar values). */
 export const int64: Scalar<number> = scalar('int64', 0);
 export const float64: Scalar<number> = scalar('float64', 0);
 export const string: Scalar<string> = scalar('string', '');
 /** The 22-character text form of `base/uuid.ts`; 16 bytes on the wire. */
 export const uuid: Scalar<Uuid> = scalar('uuid', uuidZero);
-/** A view of the frame that was decoded, not a copy. */
+/** A view of the decoded frame, not a copy. */
 export const bytes: Scalar<Uint8Array> = scalar('bytes', emptyBytes);
-/** Record batches: bytes that are never copied, neither in nor out. */
+/** Record batches: never copied, neither when decoded nor when encoded. */
 export const records: Scalar<Uint8Array> = scalar<Uint8Array>('records', emptyBytes);
 
 type Element = Field<unknown, boolean, unknown> | Shape;
@@ -188,7 +188,7 @@ export function array(of: Element, first?: Versions | Options<never>, second?: O
   return field('array', [], first, second, { element: isField(of) ? of : structOf(of) });
 }
 
-/** A struct in place. Its default is a struct of defaults, or null where `default: null` says so. */
+/** A struct. Its default is a struct of defaults, or null when `default: null` is set. */
 export function struct<const S extends Shape, const O extends Options<never> = None>(
   fields: S,
   options?: O,
@@ -205,14 +205,14 @@ export function struct(fields: Shape, first?: Versions | Options<never>, second?
 export type ListenerKind = 'broker' | 'controller';
 
 export interface MessageHead {
-  /** API key of a request or response, type number of a record; absent for what has none. */
+  /** API key of a request or response, or type of a record; absent for other messages. */
   readonly key?: number;
   readonly versions: Versions;
   /** Versions with compact lengths and tagged fields. */
   readonly flexible: Versions;
-  /** The last version is not to be offered unless unstable versions are switched on. */
+  /** The last version is offered only when unstable versions are enabled. */
   readonly latestVersionUnstable?: boolean;
-  /** Which kinds of nodes serve this request in Kafka. */
+  /** The kinds of nodes that support this request in Kafka. */
   readonly listeners?: readonly ListenerKind[];
 }
 

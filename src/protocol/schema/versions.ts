@@ -1,4 +1,4 @@
-/** Version ranges as Kafka's message definitions write them: `3`, `3+`, `3-7`, `none`. Both ends belong to the range. */
+/** Version ranges in the format of Kafka's message definitions: `3`, `3+`, `3-7`, `none`. Both ends are included. */
 
 export type Versions = `${number}+` | `${number}-${number}` | `${number}` | 'none';
 

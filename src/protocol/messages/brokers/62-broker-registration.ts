@@ -1,4 +1,4 @@
-/** BrokerRegistration: a broker makes itself known to the controller. */
+/** BrokerRegistration: a broker registers with the controller. */
 import { array, bool, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 import { listenerEndpoint, supportedVersions } from '../field-groups.ts';
 

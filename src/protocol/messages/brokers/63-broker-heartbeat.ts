@@ -1,4 +1,4 @@
-/** BrokerHeartbeat: a broker is alive, wants to be unfenced, or wants to stop. */
+/** BrokerHeartbeat: extends a broker's session; the broker may ask to be unfenced or to shut down. */
 import { array, bool, int16, int32, int64, message, uuid, type Infer } from '../../schema/fields.ts';
 
 export const BrokerHeartbeatRequest = message(

@@ -1,4 +1,4 @@
-/** AllocateProducerIds: a broker gets a block of producer ids. */
+/** AllocateProducerIds: assigns a block of producer ids to a broker. */
 import { int16, int32, int64, message, type Infer } from '../../schema/fields.ts';
 
 export const AllocateProducerIdsRequest = message(

@@ -1,4 +1,4 @@
-/** ControllerRegistration: a controller makes itself known to the active controller. */
+/** ControllerRegistration: a controller registers with the active controller. */
 import { array, bool, int16, int32, message, string, uuid, type Infer } from '../../schema/fields.ts';
 import { listenerEndpoint, supportedVersions } from '../field-groups.ts';
 

@@ -1,4 +1,4 @@
-/** AssignReplicasToDirs: a broker says in which log directories its replicas are. */
+/** AssignReplicasToDirs: a broker reports the log directories of its replicas. */
 import { array, int16, int32, int64, message, uuid, type Infer } from '../../schema/fields.ts';
 
 export const AssignReplicasToDirsRequest = message(

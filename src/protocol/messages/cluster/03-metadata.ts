@@ -1,4 +1,4 @@
-/** Metadata: brokers, controller and the partitions of topics; may create topics on the way. */
+/** Metadata: brokers, controller and the partitions of topics; may create topics. */
 import { array, bool, int16, int32, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const MetadataRequest = message(

@@ -1,4 +1,4 @@
-/** UnregisterBroker: forgets a broker. */
+/** UnregisterBroker: removes the registration of a broker. */
 import { int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const UnregisterBrokerRequest = message(

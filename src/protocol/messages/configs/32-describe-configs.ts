@@ -1,4 +1,4 @@
-/** DescribeConfigs: of topics, brokers, groups and so on. */
+/** DescribeConfigs: configurations of topics, brokers, groups and other resources. */
 import { array, bool, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeConfigsRequest = message(

@@ -1,4 +1,4 @@
-/** AlterConfigs: replaces all settings of a resource at once. The older way. */
+/** AlterConfigs: replaces all dynamic values of a resource. Superseded by IncrementalAlterConfigs. */
 import { array, bool, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 import { alteredResource } from '../field-groups.ts';
 

@@ -1,4 +1,4 @@
-/** ListConfigResources: up to version 0 only those for client metrics. */
+/** ListConfigResources: resources with a configuration; in version 0 only those of client metrics. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListConfigResourcesRequest = message(

@@ -1,4 +1,4 @@
-/** OffsetCommit: stores a group's positions. From version 10 topics are known by id. */
+/** OffsetCommit: commits a group's offsets. From version 10 on topics are identified by id. */
 import { array, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const OffsetCommitRequest = message(

@@ -1,4 +1,4 @@
-/** Heartbeat: a member of a classic group is alive. */
+/** Heartbeat: extends the session of a member of a classic group. */
 import { int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const HeartbeatRequest = message(

@@ -1,4 +1,4 @@
-/** SyncGroup: the leader of a classic group hands in the assignment, every member gets its part. */
+/** SyncGroup: the leader of a classic group sends the assignment, and every member gets its part. */
 import { array, bytes, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const SyncGroupRequest = message(

@@ -1,4 +1,4 @@
-/** OffsetDelete: forgets a group's positions. Never flexible. */
+/** OffsetDelete: deletes a group's committed offsets. Never flexible. */
 import { array, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const OffsetDeleteRequest = message(

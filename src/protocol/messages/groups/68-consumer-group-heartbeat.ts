@@ -1,7 +1,4 @@
-/**
- * ConsumerGroupHeartbeat: the one request by which members of a KIP-848 group join, live, rebalance and
- * leave.
- */
+/** ConsumerGroupHeartbeat: the request with which members of a KIP-848 group join, extend their session, rebalance and leave. */
 import { array, int16, int32, message, string, struct, uuid, type Infer } from '../../schema/fields.ts';
 
 export const ConsumerGroupHeartbeatRequest = message(

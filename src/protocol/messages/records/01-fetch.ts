@@ -1,6 +1,6 @@
 /**
- * Fetch: reads record batches, as a long poll, within a fetch session if the client wants one. Topics are
- * named up to version 12 and known by id from 13.
+ * Fetch: reads record batches, as a long poll, in a fetch session if the client wants one. Topics are identified by name up to
+ * version 12 and by id from 13 on.
  */
 import {
   array,

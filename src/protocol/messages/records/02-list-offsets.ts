@@ -1,7 +1,4 @@
-/**
- * ListOffsets: finds the offset for a timestamp, or for one of the negative timestamps that stand for ends
- * of the log.
- */
+/** ListOffsets: the offset for a timestamp, or for one of the special negative timestamps. */
 import { array, int16, int32, int64, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListOffsetsRequest = message(

@@ -1,4 +1,4 @@
-/** DeleteRecords: moves the start of partitions' logs. */
+/** DeleteRecords: advances the log start of partitions. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DeleteRecordsRequest = message(

@@ -1,4 +1,4 @@
-/** OffsetForLeaderEpoch: where a leader epoch ended, for finding the point at which a log diverged. */
+/** OffsetForLeaderEpoch: the end offset of a leader epoch, for finding where a log diverged. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const OffsetForLeaderEpochRequest = message(

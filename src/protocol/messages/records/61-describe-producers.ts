@@ -1,4 +1,4 @@
-/** DescribeProducers: producers that a partition remembers. */
+/** DescribeProducers: the producer state of partitions. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeProducersRequest = message(

@@ -1,4 +1,4 @@
-/** SaslHandshake: picks the SASL mechanism. Never flexible. */
+/** SaslHandshake: selects the SASL mechanism. Never flexible. */
 import { array, int16, message, string, type Infer } from '../../schema/fields.ts';
 
 export const SaslHandshakeRequest = message(

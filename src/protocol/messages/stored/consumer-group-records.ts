@@ -19,7 +19,7 @@ export const ConsumerGroupMetadataValue = message(
   { key: 3, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    /** All 64 bits are used; what is beyond 2^53 is rounded. */
+    /** All 64 bits are used; a value above 2^53 is rounded. */
     metadataHash: int64('0+', { tag: 0 }),
   },
 );

@@ -1,6 +1,4 @@
-/**
- * Keys and values of control records: transaction markers, and those that Kafka has in its metadata log.
- */
+/** Keys and values of control records: transaction markers, and those of Kafka's metadata log. */
 import {
   array,
   int16,

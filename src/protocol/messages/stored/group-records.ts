@@ -1,7 +1,6 @@
 /**
- * Records of `__consumer_offsets` for offsets and classic groups, and what classic consumers say to each
- * other through the coordinator (embedded protocol). A key begins with the record's type as an int16, which
- * is the `key` of its message; a value with its version.
+ * Records of `__consumer_offsets` for offsets and classic groups, and the embedded protocol of classic consumers. A key begins with
+ * the record's type as an int16, which is the `key` of its message; a value with its version.
  */
 import { array, bytes, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Content of a `.snapshot` file: what a partition remembers of producers. The CRC covers all that
- * follows it. Ids and timestamps are the clients' and may be any number.
+ * Content of a `.snapshot` file: the producer state of a partition. The CRC covers everything after it. Ids and timestamps come
+ * from clients and may be any number.
  */
 import { array, int16, int32, int64, message, uint32, type Infer } from '../../schema/fields.ts';
 

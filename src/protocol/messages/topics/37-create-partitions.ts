@@ -1,4 +1,4 @@
-/** CreatePartitions: gives topics more partitions. */
+/** CreatePartitions: adds partitions to topics. */
 import { array, bool, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const CreatePartitionsRequest = message(

@@ -1,4 +1,4 @@
-/** AlterPartitionReassignments: starts or cancels the move of partitions to other brokers. */
+/** AlterPartitionReassignments: starts or cancels reassignments of partitions. */
 import { array, bool, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const AlterPartitionReassignmentsRequest = message(

@@ -1,6 +1,4 @@
-/**
- * InitProducerId: gives a producer its id and epoch, and fences the one before it when it is transactional.
- */
+/** InitProducerId: assigns a producer id and epoch; with a transactional id it fences the previous producer. */
 import { bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const InitProducerIdRequest = message(

@@ -1,4 +1,4 @@
-/** AddOffsetsToTxn: makes a group's offsets part of a transaction. */
+/** AddOffsetsToTxn: adds a group's offsets to a transaction. */
 import { int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const AddOffsetsToTxnRequest = message(

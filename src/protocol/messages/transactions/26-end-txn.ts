@@ -1,4 +1,4 @@
-/** EndTxn: commits or aborts; from version 5 the producer goes on with a new epoch. */
+/** EndTxn: commits or aborts; from version 5 on the producer continues with a new epoch. */
 import { bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const EndTxnRequest = message(

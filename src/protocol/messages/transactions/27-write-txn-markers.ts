@@ -1,4 +1,4 @@
-/** WriteTxnMarkers: the transaction coordinator has the outcome written into partitions. */
+/** WriteTxnMarkers: the transaction coordinator asks partition leaders to write the outcome of transactions. */
 import { array, bool, int16, int32, int64, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const WriteTxnMarkersRequest = message(

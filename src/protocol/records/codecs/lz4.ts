@@ -1,8 +1,8 @@
 /**
- * LZ4 frames. Compressing is native (`lz4-napi`: independent blocks, which Java clients insist on); decompressing is
- * written out here, since the native call has no bound on its output.
+ * LZ4 frames. Compression is native (`lz4-napi`: independent blocks, which Java clients require). Decompression is implemented
+ * here, because the native function does not bound its output.
  *
- * Checksums of header, blocks and content are not verified: the batch around the frame has its own.
+ * Checksums of header, blocks and content are not verified, because the batch around the frame has its own.
  */
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView, type NativeBytes } from '../../codec/native.ts';
@@ -16,7 +16,7 @@ const frameMagic = 0x184d_2204;
 const skippableMagic = 0x184d_2a50;
 const minMatch = 4;
 const flag = { blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, dictionary: 0x01 } as const;
-/** Copies of up to this many bytes are done byte by byte. */
+/** Copies up to this size are made byte by byte. */
 const shortCopyBytes = 32;
 
 export function lz4Compress(bytes: Uint8Array): Uint8Array {
@@ -62,11 +62,11 @@ function readUint32(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Decodes one frame; returns the position behind it. */
+/** Decodes one frame; returns the position after it. */
 function decodeFrame(bytes: Uint8Array, from: number, out: Output): number {
   const magic = readUint32(bytes, from);
   if ((magic & 0xffff_fff0) >>> 0 === skippableMagic) return from + 8 + readUint32(bytes, from + 4);
-  if (magic !== frameMagic) throw new DecodeError('lz4: no frame');
+  if (magic !== frameMagic) throw new DecodeError('lz4: not a frame');
   const flags = bytes[from + 4];
   if (flags === undefined || flags >> 6 !== 1) throw new DecodeError('lz4: frame version is not 1');
   if (flags & flag.dictionary) throw new DecodeError('lz4: dictionaries are not supported');

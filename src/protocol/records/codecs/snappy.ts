@@ -1,6 +1,6 @@
 /**
- * Snappy in the framing of xerial's snappy-java, which Java clients write, and raw, which some others write: a header of
- * 16 bytes, then blocks, each with its compressed length.
+ * Snappy in the framing of xerial's snappy-java, which Java clients write (a header of 16 bytes, then blocks, each with its
+ * compressed length), and raw Snappy, which some other clients write.
  */
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView } from '../../codec/native.ts';
@@ -15,10 +15,10 @@ interface Snappy {
 /** 0x82 "SNAPPY" 0x00 */
 const magic = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0);
 const headerBytes = 16;
-/** What snappy-java uses. */
+/** The block size of snappy-java. */
 const blockBytes = 32 * 1024;
 
-/** Memory outside of V8's heap costs more to keep account of than the copy does. */
+/** Copying costs less than the bookkeeping for memory outside of V8's heap. */
 const copied = { copyOutputData: true } as const;
 
 function snappy(): Snappy {
@@ -48,7 +48,7 @@ export function snappyCompress(bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Length that a raw block says it has, a plain varint at its front. */
+/** The uncompressed length at the beginning of a raw block, a plain varint. */
 function rawLength(bytes: Uint8Array): number {
   let length = 0;
   for (let i = 0; i < 5; i++) {

@@ -1,9 +1,9 @@
 /**
- * Zstandard: by Node's zlib where it has it (22.15 and later), else by `@bokuweb/zstd-wasm`.
+ * Zstandard: by Node's zlib if it has it (22.15 and later), else by `@bokuweb/zstd-wasm`.
  *
- * Of that package the module underneath is used, because its own functions trust the length a frame claims and can only
- * be loaded asynchronously. Frames by streaming writers (Java's) don't claim one; the blocks, whose headers are walked
- * first, bound the output in any case.
+ * Of that package the underlying module is used, because its own functions trust the length in a frame and can only be loaded
+ * asynchronously. Frames of streaming writers (Java's) have no length. The headers of all blocks are read first, so that the output
+ * is bounded in any case.
  */
 import type * as NodeZlib from 'node:zlib';
 import { DecodeError } from '../../codec/errors.ts';
@@ -15,7 +15,7 @@ type Zlib = typeof NodeZlib & {
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
 };
 
-/** As much of the global as is used; the types of the language alone don't have it. */
+/** The used part of the global, which is not in the language's types. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { readonly exports: object };
@@ -40,7 +40,7 @@ const skippableMagic = 0x184d_2a50;
 /** `ZSTD_c_compressionLevel` */
 const levelParameter = 100;
 
-// A memo of what was loaded, not state.
+// A cache of the loaded module, not state.
 const loaded: { module: ZstdModule | null } = { module: null };
 
 function zlib(): Zlib {
@@ -50,7 +50,7 @@ function zlib(): Zlib {
 function wasm(): ZstdModule {
   if (loaded.module !== null) return loaded.module;
   const folder = requireModule.resolve('@bokuweb/zstd-wasm').replace(/[^/\\]*$/, '');
-  // Reading code, as `require` does; not data, so not through the file system port.
+  // Loads code, as `require` does, so it does not use the file system port.
   const { readFileSync } = requireModule('node:fs') as { readFileSync(path: string): Uint8Array };
   const code = readFileSync(`${folder}zstd.wasm`);
   const { Module } = requireModule(`${folder}zstd.js`) as { Module: ZstdModule };
@@ -64,7 +64,7 @@ function wasm(): ZstdModule {
   return Module;
 }
 
-/** Runs `work` on memory of the module that holds `bytes` and has `capacity` bytes for the result, which is copied out. */
+/** Runs `work` on the module's memory, which has `bytes` and `capacity` bytes for the result; returns a copy of the result. */
 function inWasm(
   bytes: Uint8Array,
   capacity: number,
@@ -112,14 +112,14 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
   return value;
 }
 
-/** The most that all frames can decompress to, found from the headers of their blocks. */
+/** Upper bound of the decompressed size of all frames, computed from the headers of their blocks. */
 function outputBound(bytes: Uint8Array): number {
   let bound = 0;
   let at = 0;
   while (at < bytes.length) {
     const magic = littleEndian(bytes, at, 4);
     if ((magic & 0xffff_fff0) >>> 0 === skippableMagic) at += 8 + littleEndian(bytes, at + 4, 4);
-    else if (magic !== frameMagic) throw new DecodeError('zstd: no frame');
+    else if (magic !== frameMagic) throw new DecodeError('zstd: not a frame');
     else {
       const descriptor = littleEndian(bytes, at + 4, 1);
       const singleSegment = (descriptor & 0x20) !== 0;
