@@ -15,13 +15,13 @@ export class Slices {
     this.#startMs = clock.monotonicMs();
   }
 
-  /** True when the caller should yield: `await breathe()`. */
+  /** True when the caller should yield: `await yieldTurn()`. */
   get isOver(): boolean {
     return this.#clock.monotonicMs() - this.#startMs >= sliceMsMax;
   }
 
   /** Yields to the event loop; the next slice begins afterwards. */
-  async breathe(): Promise<void> {
+  async yieldTurn(): Promise<void> {
     await yieldTurn(this.#scheduler);
     this.#startMs = this.#clock.monotonicMs();
   }

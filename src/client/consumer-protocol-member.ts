@@ -70,13 +70,17 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   }
 
   private async ask(init: Partial<Init<typeof ConsumerGroupHeartbeatRequest>>) {
-    const answer = await this.coordinator.ask(ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, {
-      groupId: this.options.groupId,
-      memberId: this.memberId,
-      memberEpoch: this.epoch,
-      instanceId: this.options.groupInstanceId,
-      ...init,
-    });
+    const answer = await this.coordinator.request(
+      ConsumerGroupHeartbeatRequest,
+      ConsumerGroupHeartbeatResponse,
+      {
+        groupId: this.options.groupId,
+        memberId: this.memberId,
+        memberEpoch: this.epoch,
+        instanceId: this.options.groupInstanceId,
+        ...init,
+      },
+    );
     this.coordinator.check(answer.errorCode);
     return answer;
   }

@@ -40,7 +40,7 @@ export class GroupCoordinator {
     this.groupId = groupId;
   }
 
-  async ask<Q extends Shape, R extends Shape>(
+  async request<Q extends Shape, R extends Shape>(
     request: Message<Q>,
     response: Message<R>,
     init: Init<Message<Q>>,
@@ -69,7 +69,7 @@ export class GroupCoordinator {
   async commit(offsets: readonly CommitOffset[], committer: Committer, metadata: string): Promise<void> {
     if (offsets.length === 0) return;
     await retry(this.client.ports, 30_000, async () => {
-      const answer = await this.ask(OffsetCommitRequest, OffsetCommitResponse, {
+      const answer = await this.request(OffsetCommitRequest, OffsetCommitResponse, {
         groupId: this.groupId,
         ...committer,
         topics: byTopic(offsets).map(([name, partitions]) => ({
@@ -94,7 +94,11 @@ export class GroupCoordinator {
         partitionIndexes: indexes,
       }));
       const { groupId } = this;
-      const got = await this.ask(OffsetFetchRequest, OffsetFetchResponse, { groupId, topics, groups: [] });
+      const got = await this.request(OffsetFetchRequest, OffsetFetchResponse, {
+        groupId,
+        topics,
+        groups: [],
+      });
       this.check(got.errorCode);
       return got;
     });

@@ -47,7 +47,7 @@ export class GroupMember extends HeartbeatingMember {
     if (this.memberId === '' || this.options.groupInstanceId !== null) return;
     const { groupId } = this.options;
     const member = { memberId: this.memberId, groupInstanceId: null };
-    await this.coordinator.ask(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
+    await this.coordinator.request(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
   }
 
   private async joinAndSync(): Promise<TopicPartitions[]> {
@@ -62,12 +62,12 @@ export class GroupMember extends HeartbeatingMember {
       protocols: [{ name: 'range', metadata: embedded(ConsumerProtocolSubscription, subscription) }],
     };
     const timeoutMs = this.options.rebalanceTimeoutMs + 5_000;
-    const joined = await this.coordinator.ask(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
+    const joined = await this.coordinator.request(JoinGroupRequest, JoinGroupResponse, join, timeoutMs);
     if (joined.memberId !== '') this.memberId = joined.memberId;
     this.coordinator.check(joined.errorCode);
     this.generationId = joined.generationId;
     const isLeader = joined.leader === joined.memberId && !joined.skipAssignment;
-    const synced = await this.coordinator.ask(
+    const synced = await this.coordinator.request(
       SyncGroupRequest,
       SyncGroupResponse,
       {
@@ -109,7 +109,7 @@ export class GroupMember extends HeartbeatingMember {
   }
 
   protected async beatOnce(): Promise<void> {
-    const answer = await this.coordinator.ask(HeartbeatRequest, HeartbeatResponse, {
+    const answer = await this.coordinator.request(HeartbeatRequest, HeartbeatResponse, {
       groupId: this.options.groupId,
       generationId: this.generationId,
       memberId: this.memberId,

@@ -76,7 +76,7 @@ export class ActiveController {
   }
 
   /** Replaces the speculative image by an equal one, so that its unchanged parts are shared with the committed image. */
-  adopt(image: MetadataImage): void {
+  shareImage(image: MetadataImage): void {
     this.#state.image = image;
   }
 
@@ -141,8 +141,8 @@ export class ActiveController {
    * A broker's address refuses connections, so its process has ended. The next `tick` fences it unless it has connected
    * again.
    */
-  brokerFoundDead(id: NodeId): void {
-    this.#sessions.foundDead(id);
+  brokerProcessEnded(id: NodeId): void {
+    this.#sessions.processEnded(id);
   }
 
   isConnected(id: NodeId): boolean {
@@ -150,8 +150,8 @@ export class ActiveController {
   }
 
   /** This process was paused for `ms` and could not receive heartbeats: extends all sessions by that time. */
-  forgive(ms: number): void {
-    this.#sessions.forgive(ms);
+  extendSessions(ms: number): void {
+    this.#sessions.extendAll(ms);
   }
 }
 

@@ -75,7 +75,7 @@ function decide(
   const before = topic.partitions[wanted.partitionIndex];
   if (before === undefined) return { result: failed(wanted, Errors.UNKNOWN_TOPIC_OR_PARTITION) };
   const isr = wantedIsr(wanted, version);
-  const wrong = whatIsWrong(state, before, leader, wanted, isr);
+  const wrong = refusalOf(state, before, leader, wanted, isr);
   if (wrong !== null) return { result: failed(wanted, wrong) };
   const ids = isr.map((member) => member.brokerId as NodeId);
   const change = partitionChange(
@@ -96,7 +96,7 @@ function wantedIsr(wanted: Wanted, version: number): readonly IsrMember[] {
   return wanted.newIsr.map((brokerId) => ({ brokerId, brokerEpoch: -1 }));
 }
 
-function whatIsWrong(
+function refusalOf(
   state: ControllerState,
   before: PartitionImage,
   leader: NodeId,

@@ -35,7 +35,7 @@ export class BrokerSessions {
   }
 
   /** Extends the session: a request of this broker epoch has come. */
-  touch(id: NodeId, epoch: BrokerEpoch, nowMs: number): void {
+  renew(id: NodeId, epoch: BrokerEpoch, nowMs: number): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.epoch !== epoch) {
       mark('controller.session-of-new-controller');
@@ -53,7 +53,7 @@ export class BrokerSessions {
   }
 
   /** Ends the session, because the broker's process has ended. Ignored when the broker has connected again. */
-  foundDead(id: NodeId): void {
+  processEnded(id: NodeId): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.connected) return;
     mark('controller.broker-found-dead');
@@ -90,7 +90,7 @@ export class BrokerSessions {
   }
 
   /** Extends all sessions by the time for which this process was paused and could not receive heartbeats. */
-  forgive(ms: number): void {
+  extendAll(ms: number): void {
     mark('controller.sessions-forgiven');
     for (const session of this.#sessions.values()) session.lastContactMs += ms;
   }

@@ -38,7 +38,7 @@ export function updateFeatures(
   const metadataLevel =
     request.featureUpdates.find(({ feature }) => feature === metadataVersionFeature)?.maxVersionLevel ??
     featureLevel(state.image, metadataVersionFeature);
-  const wrong = request.featureUpdates.map((update) => whatIsWrong(state, update, version, metadataLevel));
+  const wrong = request.featureUpdates.map((update) => refusalOf(state, update, version, metadataLevel));
   const isRefused = wrong.some((text) => text !== null);
   const records = isRefused || request.validateOnly ? [] : recordsFor(state, request);
   return { records, response: updateAnswer(request, version, wrong) };
@@ -88,7 +88,7 @@ function currentLevel(state: ControllerState, feature: string): number {
 }
 
 /** The reason to refuse one update, or null. `metadataLevel` is the metadata.version after the whole request. */
-function whatIsWrong(
+function refusalOf(
   state: ControllerState,
   update: Update,
   version: number,
@@ -101,7 +101,7 @@ function whatIsWrong(
     return invalid('The controller does not support the given upgrade type.');
   }
   if (level < 0) return invalid('A feature version cannot be less than 0.');
-  const unsupported = whoLacks(state, feature, level);
+  const unsupported = nodeWithoutSupport(state, feature, level);
   if (unsupported !== null) return invalid(unsupported);
   const current = currentLevel(state, feature);
   if (level < current && type === upgrade) {
@@ -143,12 +143,12 @@ function missingDependency(update: Update, metadataLevel: number): string | null
 }
 
 /** The first registered node that does not support this level, as part of an error message; null when all do. */
-function whoLacks(state: ControllerState, feature: string, level: number): string | null {
+function nodeWithoutSupport(state: ControllerState, feature: string, level: number): string | null {
   const { nodeId, supportedFeatures, voters } = state.settings;
-  const here = lacks(`Local controller ${nodeId}`, supportedFeatures.get(feature), level);
+  const here = missingSupport(`Local controller ${nodeId}`, supportedFeatures.get(feature), level);
   if (here !== null) return here;
   for (const broker of state.image.cluster.brokers.values()) {
-    const there = lacks(`Broker ${broker.id}`, broker.features.get(feature), level);
+    const there = missingSupport(`Broker ${broker.id}`, broker.features.get(feature), level);
     if (there !== null) return there;
   }
   for (const { id } of voters()) {
@@ -157,14 +157,14 @@ function whoLacks(state: ControllerState, feature: string, level: number): strin
     if (controller === undefined) {
       return `controller ${id} has not registered, and may not support this feature`;
     }
-    const there = lacks(`Controller ${id}`, controller.features.get(feature), level);
+    const there = missingSupport(`Controller ${id}`, controller.features.get(feature), level);
     if (there !== null) return there;
   }
   return null;
 }
 
 /** Level 0 is supported by a node that does not know the feature. */
-function lacks(who: string, range: FeatureRange | undefined, level: number): string | null {
+function missingSupport(who: string, range: FeatureRange | undefined, level: number): string | null {
   const { min, max } = range ?? { min: 0, max: 0 };
   if (level >= min && level <= max) return null;
   return max === 0 ? `${who} does not support this feature.` : `${who} only supports versions ${min}-${max}`;

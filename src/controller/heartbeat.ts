@@ -28,7 +28,7 @@ export function* heartbeat(
 ): Operation<BrokerHeartbeatResponse> {
   const id = nodeId(request.brokerId);
   const broker = checkBrokerEpoch(state, request.brokerId, request.brokerEpoch);
-  sessions.touch(id, broker.epoch, nowMs);
+  sessions.renew(id, broker.epoch, nowMs);
   yield* directoriesLost(state, broker, request.offlineLogDirs);
   yield* directoriesCordoned(state, broker, request.cordonedLogDirs);
   const isCaughtUp = request.currentMetadataOffset >= broker.epoch;

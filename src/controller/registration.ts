@@ -57,7 +57,7 @@ export function* registerBroker(
   const epoch = sameIncarnation
     ? known.epoch
     : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
-  sessions.touch(id, epoch, nowMs);
+  sessions.renew(id, epoch, nowMs);
   yield [
     record('RegisterBrokerRecord', {
       brokerId: id,

@@ -6,11 +6,11 @@ const nameLengthMax = 249;
 
 /** Throws INVALID_TOPIC_EXCEPTION. */
 export function checkTopicName(name: string): void {
-  const wrong = whatIsWrong(name);
+  const wrong = problemOfName(name);
   if (wrong !== null) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${wrong}`);
 }
 
-function whatIsWrong(name: string): string | null {
+function problemOfName(name: string): string | null {
   if (name === '') return 'the empty string is not allowed';
   if (name === '.' || name === '..') return `'${name}' is not allowed`;
   if (name.length > nameLengthMax) {

@@ -62,11 +62,11 @@ export class MetadataLoader implements MetadataLogListener {
     const delta = new MetadataDelta(before, { isSnapshot: true });
     for (const payload of snapshotPayloads(snapshot.bytes)) {
       delta.replayAll(decodeRecords(payload));
-      if (slices.isOver) await slices.breathe();
+      if (slices.isOver) await slices.yieldTurn();
     }
     const steps = delta.applySnapshot(snapshot.offset, snapshot.epoch);
     let step = steps.next();
-    for (; step.done !== true; step = steps.next()) if (slices.isOver) await slices.breathe();
+    for (; step.done !== true; step = steps.next()) if (slices.isOver) await slices.yieldTurn();
     assert(this.#image === before, 'nothing is delivered while a snapshot is applied');
     this.#publish(delta, step.value);
   }

@@ -68,7 +68,7 @@ export class RaftLog {
   }
 
   /** Whether `epochAt(offset)` is known. */
-  knows(offset: number): boolean {
+  knowsEpochAt(offset: number): boolean {
     return offset >= this.#startOffset - 1 && offset < this.#endOffset;
   }
 
@@ -131,7 +131,7 @@ export class RaftLog {
     this.#epochs.compact(offset - 1);
     this.#startOffset = offset;
     while (this.cachedFrom < offset) this.#dropFirst();
-    this.#cut();
+    this.#shrinkCache();
   }
 
   /** Cached entries from `from`: at least one, at most `bytesMax` bytes; null when `from` is not cached. */
@@ -175,7 +175,7 @@ export class RaftLog {
     if (this.#cacheBytes <= this.#cacheBytesMax) return;
     const stable = this.stableEndOffset;
     while (this.#cacheBytes > this.#cacheBytesMax && this.cachedFrom < stable) this.#dropFirst();
-    this.#cut();
+    this.#shrinkCache();
   }
 
   #dropFirst(): void {
@@ -184,7 +184,7 @@ export class RaftLog {
     this.#cacheHead += 1;
   }
 
-  #cut(): void {
+  #shrinkCache(): void {
     if (this.#cacheHead * 2 <= this.#cache.length) return;
     this.#cache = this.#cache.slice(this.#cacheHead);
     this.#cacheHead = 0;

@@ -253,7 +253,7 @@ export class BrokerPart {
           .map(({ id }) => id),
       previousBrokerEpoch: this.logs.previousBrokerEpoch,
       directoryFailureTimeoutMs: config.get('log.dir.failure.timeout.ms'),
-      onDirectoryFailureUntold: () =>
+      onDirectoryFailureUnreported: () =>
         ports.onFatal(new Error('A failed log directory could not be reported to the controller')),
       heartbeatIntervalMs: config.get('broker.heartbeat.interval.ms'),
       registrationTimeoutMs: config.get('initial.broker.registration.timeout.ms'),

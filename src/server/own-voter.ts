@@ -43,16 +43,16 @@ export interface OwnVoterOptions {
 }
 
 /** The change to request; null: none. */
-export type Wish =
+export type OwnVoterChange =
   | { readonly kind: 'add' | 'update' }
   | { readonly kind: 'remove'; readonly former: ReplicaKey }
   | null;
 
 /** Pure: the change that this controller should request, given what it knows of the quorum. */
-export function wishOf(
+export function ownVoterChange(
   { me, endpoints, joins }: Pick<OwnVoterOptions, 'me' | 'endpoints' | 'joins'>,
   { leaderId, voters }: Pick<QuorumStatus, 'leaderId' | 'voters'>,
-): Wish {
+): OwnVoterChange {
   if (leaderId === null || kraftVersionOf(voters) === 0) return null;
   const voter = voters.find(({ id }) => id === me.id);
   if (voter?.directoryId === me.directoryId) {
@@ -83,7 +83,7 @@ export class OwnVoter implements MetadataPublisher {
 
   /** The first known leader starts the periodic checks. */
   onControllerChange(leader: LeaderView): void {
-    if (leader.id !== null && this.#timer === null) this.#lookLater();
+    if (leader.id !== null && this.#timer === null) this.#scheduleCheck();
   }
 
   close(): void {
@@ -91,21 +91,21 @@ export class OwnVoter implements MetadataPublisher {
     this.#timer?.cancel();
   }
 
-  #lookLater(): void {
+  #scheduleCheck(): void {
     if (this.#isClosed) return;
     const { scheduler, intervalMs } = this.#options;
     this.#timer = scheduler.after(intervalMs, () => {
-      void this.#look().finally(() => this.#lookLater());
+      void this.#check().finally(() => this.#scheduleCheck());
     });
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { log, logger, me } = this.#options;
     const status = log.status();
-    const wish = wishOf(this.#options, status);
+    const wish = ownVoterChange(this.#options, status);
     if (wish === null) return;
     try {
-      const { errorCode, errorMessage } = await this.#ask(wish, status.epoch);
+      const { errorCode, errorMessage } = await this.#request(wish, status.epoch);
       if (this.#isClosed) return;
       if (errorCode === 0) {
         logger.info('The voter set was changed for this controller', {
@@ -125,8 +125,8 @@ export class OwnVoter implements MetadataPublisher {
     }
   }
 
-  async #ask(
-    wish: NonNullable<Wish>,
+  async #request(
+    wish: NonNullable<OwnVoterChange>,
     epoch: number,
   ): Promise<{ errorCode: number; errorMessage: string | null }> {
     const { client, clusterId, me, endpoints, intervalMs } = this.#options;

@@ -15,7 +15,7 @@ export function answerQuorumRequests(driver: ControllerDriver, log: MetadataLog)
   driver.addHandler(DescribeQuorumRequest.key, async ({ apiVersion, body }) => {
     const request = decode(DescribeQuorumRequest, apiVersion, body);
     await driver.confirmLeadership();
-    driver.progressTold();
+    driver.logEndReported();
     return encode(DescribeQuorumResponse, apiVersion, describeQuorum(request, apiVersion, log.status()));
   });
 }

@@ -151,7 +151,7 @@ export function withPartitions(
   });
 }
 
-export interface Ending {
+export interface TransactionEnding {
   readonly commit: boolean;
   readonly clientVersion: TransactionVersion;
   /** A new producer id, when the epochs are exhausted. */
@@ -160,7 +160,7 @@ export interface Ending {
 }
 
 /** The decision. With version 2 the epoch is incremented, so that records of this transaction that are still in flight are refused. */
-export function prepared(from: Transaction, end: Ending): Transaction {
+export function prepared(from: Transaction, end: TransactionEnding): Transaction {
   const bumps = end.clientVersion >= 2;
   return next(from, {
     state: end.commit ? 'PrepareCommit' : 'PrepareAbort',
@@ -174,7 +174,7 @@ export function prepared(from: Transaction, end: Ending): Transaction {
 }
 
 /** An abort by the coordinator: it increments the epoch in any version, so that the producer is fenced. */
-export function fenced(from: Transaction, end: Omit<Ending, 'commit'>): Transaction {
+export function fenced(from: Transaction, end: Omit<TransactionEnding, 'commit'>): Transaction {
   const decided = prepared(from, { ...end, commit: false });
   if (end.clientVersion >= 2) return decided;
   return {

@@ -83,7 +83,7 @@ test('a dead broker is fenced at once; a broken stream alone does nothing; comin
   controller.tick(500);
   expect(controller.shape('t').leader).toBe(1);
   controller.beat(1);
-  controller.active.brokerFoundDead(nodeId(1));
+  controller.active.brokerProcessEnded(nodeId(1));
   controller.tick(501);
   expect(controller.shape('t').leader).toBe(1);
   controller.kill(1);
@@ -92,7 +92,7 @@ test('a dead broker is fenced at once; a broken stream alone does nothing; comin
 
 test('a controller that stood still blames nobody', () => {
   const controller = new TestController().start(1);
-  controller.active.forgive(20_000);
+  controller.active.extendSessions(20_000);
   controller.tick(20_000);
   expect(controller.image.cluster.brokers.get(nodeId(1))?.fenced).toBe(false);
   controller.tick(29_001);

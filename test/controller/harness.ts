@@ -190,7 +190,7 @@ export class TestController {
   /** Kills without a good-bye, and the session ends. */
   kill(id: number): void {
     this.active.brokerStreamBroken(nodeId(id));
-    this.active.brokerFoundDead(nodeId(id));
+    this.active.brokerProcessEnded(nodeId(id));
     this.tick();
   }
 

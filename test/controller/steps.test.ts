@@ -96,11 +96,11 @@ test('a fenced broker leads nothing, wherever the controller changes', () => {
   for (let stepsMax = 0; ; stepsMax++) {
     const first = controllerOf(image);
     first.brokerStreamBroken(nodeId(1));
-    first.brokerFoundDead(nodeId(1));
+    first.brokerProcessEnded(nodeId(1));
     const wentOn = run(first, first.tick(2), stepsMax);
     const second = controllerOf(first.image);
     second.brokerStreamBroken(nodeId(1));
-    second.brokerFoundDead(nodeId(1));
+    second.brokerProcessEnded(nodeId(1));
     run(second, second.takeOver(), Number.POSITIVE_INFINITY);
     run(second, second.tick(2), Number.POSITIVE_INFINITY);
     for (const { leader } of partitions(second.image)) expect(leader).not.toBe(1);

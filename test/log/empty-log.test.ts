@@ -1,31 +1,13 @@
-/** A log without records ends where it ended, whatever took them: offsets are never given twice. */
+/** A log that has lost all its records keeps its log end offset, however the records were removed: no offset is assigned twice. */
 import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
-import { LogManager } from '../../src/log/manager/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, readAll } from './harness.ts';
+import { batchOf, Bench, client, openManager, readAll, topicId as id } from './harness.ts';
 
-const id = 'sIwPhf7eRmGKij2_-IkFVg';
 const config = { ...defaultLogConfig, retentionMs: 1000 };
 
-async function open(bench: Bench): Promise<LogManager> {
-  await bench.fs.makeDirectory('/a');
-  await bench.fs.syncDirectory('/');
-  const logs = new LogManager({
-    fs: bench.fs,
-    clock: bench.clock,
-    scheduler: bench.clock,
-    random: bench.random,
-    logger: bench.logger,
-    directories: [{ path: '/a', id }],
-    settings: { ...defaultLogManagerSettings, locksDirectories: false },
-    configOf: () => config,
-    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
-  });
-  await logs.start();
-  return logs;
-}
+const open = (bench: Bench): Promise<LogManager> => openManager(bench, config);
 
 async function fill(log: PartitionLog): Promise<void> {
   for (let i = 0; i < 6; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;

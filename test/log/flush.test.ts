@@ -3,12 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { topicConfig } from '../../src/config/topic.ts';
 import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';
-import { LogManager } from '../../src/log/manager/log-manager.ts';
-import { defaultLogManagerSettings, type LogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { LogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, settle } from './harness.ts';
-
-const id = 'sIwPhf7eRmGKij2_-IkFVg';
+import { batchOf, Bench, client, openManager, settle, topicId as id } from './harness.ts';
 
 /** A disk that counts the syncs of record files. */
 class CountingBench extends Bench {
@@ -31,20 +28,7 @@ async function open(
   config: Partial<LogConfig>,
   settings: Partial<LogManagerSettings> = {},
 ): Promise<PartitionLog> {
-  await bench.fs.makeDirectory('/a');
-  await bench.fs.syncDirectory('/');
-  const logs = new LogManager({
-    fs: bench.fs,
-    clock: bench.clock,
-    scheduler: bench.clock,
-    random: bench.random,
-    logger: bench.logger,
-    directories: [{ path: '/a', id }],
-    settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
-    configOf: () => defaultLogConfig,
-    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
-  });
-  await logs.start();
+  const logs = await openManager(bench, defaultLogConfig, settings);
   return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config });
 }
 

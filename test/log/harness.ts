@@ -7,6 +7,8 @@ import { IndexCache } from '../../src/log/segment/index-cache.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogResources, PartitionLogOptions } from '../../src/log/log-state.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { defaultLogManagerSettings, type LogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import { PartitionLog } from '../../src/log/partition-log.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
 import type { BatchOptions } from '../../src/protocol/records/builder.ts';
@@ -185,4 +187,27 @@ export async function readAll(log: PartitionLog, stepBytes = 300): Promise<[numb
     offset = result.nextOffset;
   }
   return found;
+}
+
+/** A started LogManager with the one directory `/a`. */
+export async function openManager(
+  bench: Bench,
+  config: LogConfig = defaultLogConfig,
+  settings: Partial<LogManagerSettings> = {},
+): Promise<LogManager> {
+  await bench.fs.makeDirectory('/a');
+  await bench.fs.syncDirectory('/');
+  const logs = new LogManager({
+    fs: bench.fs,
+    clock: bench.clock,
+    scheduler: bench.clock,
+    random: bench.random,
+    logger: bench.logger,
+    directories: [{ path: '/a', id: topicId }],
+    settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
+    configOf: () => config,
+    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+  });
+  await logs.start();
+  return logs;
 }

@@ -6,7 +6,7 @@ import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import type { QuorumStatus, VoterStatus } from '../../src/raft/api.ts';
-import { OwnVoter, wishOf } from '../../src/server/own-voter.ts';
+import { OwnVoter, ownVoterChange } from '../../src/server/own-voter.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 const [mine, former, theirs]: Uuid[] = [
@@ -43,7 +43,7 @@ test.each([
   ['a voter elsewhere', false, 1, [voter(1), voter(2, mine, endpoints.slice(1))], { kind: 'update' }],
 ])('%s', (_name, joins, leaderId, voters, wish) => {
   const status = { leaderId: leaderId === null ? null : nodeId(leaderId), voters };
-  expect(wishOf({ me, endpoints, joins }, status)).toEqual(wish);
+  expect(ownVoterChange({ me, endpoints, joins }, status)).toEqual(wish);
 });
 
 test('asks at every look until it has what it wants, removes its former disk first', async () => {

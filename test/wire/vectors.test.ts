@@ -6,7 +6,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeFrame, decodeHard, encodeFrame, encodeHard } from '../../src/adapters/leveldb/frame.ts';
+import {
+  decodeFrame,
+  decodeHardState,
+  encodeFrame,
+  encodeHardState,
+} from '../../src/adapters/leveldb/frame.ts';
 import { decodeSnapshot } from '../../src/adapters/leveldb/snapshot-files.ts';
 import type { ChannelName, PeerMessage } from '../../src/base/network.ts';
 import { nodeId } from '../../src/base/ids.ts';
@@ -85,7 +90,7 @@ describe('what is stored', () => {
       const { crc: _, ...frame } = decodeFrame(bytes);
       return frame;
     },
-    'hard state': decodeHard,
+    'hard state': decodeHardState,
     voters: decodeVoters,
     snapshot: decodeSnapshot,
   };
@@ -109,7 +114,7 @@ describe('what is stored', () => {
       endOffset: 2 ** 50,
       chain: 0xffff_ffff,
     };
-    expect(decodeHard(encodeHard(hard))).toEqual(hard);
+    expect(decodeHardState(encodeHardState(hard))).toEqual(hard);
     const entries = [
       { offset: 7, epoch: 3, kind: 'data' as const, payload: Uint8Array.of(1), appendedMs: 9 },
     ];

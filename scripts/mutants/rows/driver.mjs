@@ -50,8 +50,8 @@ export const driverRows = [
     edits: [
       {
         file: store,
-        from: "batch.push({ type: 'put', key: hardKey, value: encodeHard(hard) });",
-        to: "await this.#db.batch([{ type: 'put', key: hardKey, value: encodeHard(hard) }], { sync: true });",
+        from: "batch.push({ type: 'put', key: hardKey, value: encodeHardState(hard) });",
+        to: "await this.#db.batch([{ type: 'put', key: hardKey, value: encodeHardState(hard) }], { sync: true });",
       },
     ],
     caughtBy: { test: 'test/adapters/leveldb/one-batch.test.ts' },

@@ -32,7 +32,7 @@ export interface Frame {
   readonly entries: readonly Entry[];
 }
 
-export interface HardRecord {
+export interface StoredHardState {
   readonly hardState: HardState;
   readonly generation: number;
   readonly startOffset: number;
@@ -142,7 +142,7 @@ function firstFrame(bytes: Uint8Array): Frame {
   return { firstOffset, previousEpoch, generation, chain, entries };
 }
 
-export function encodeHard(record: HardRecord): Uint8Array {
+export function encodeHardState(record: StoredHardState): Uint8Array {
   const { hardState } = record;
   const writer = new ProtoWriter();
   writer.uint(1, hardState.epoch);
@@ -162,7 +162,7 @@ export function encodeHard(record: HardRecord): Uint8Array {
 }
 
 /** Throws `MalformedError`. */
-export function decodeHard(bytes: Uint8Array): HardRecord {
+export function decodeHardState(bytes: Uint8Array): StoredHardState {
   const { found } = unseal(bytes);
   if (found === firstVersion) return firstHard(bytes);
   const numbers = [0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -213,7 +213,7 @@ function decodeVote(bytes: Uint8Array): ReplicaKey {
   return { id: nodeId(id), directoryId };
 }
 
-function firstHard(bytes: Uint8Array): HardRecord {
+function firstHard(bytes: Uint8Array): StoredHardState {
   const reader = new FixedReader(bytes, crcEnd);
   const epoch = reader.i64();
   const voted = reader.replica();

@@ -13,12 +13,19 @@ import { MalformedError } from '../../base/protobuf.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
-import { decodeFrame, decodeHard, encodeFrame, encodeHard, type Frame, type HardRecord } from './frame.ts';
+import {
+  decodeFrame,
+  decodeHardState,
+  encodeFrame,
+  encodeHardState,
+  type Frame,
+  type StoredHardState,
+} from './frame.ts';
 import { diskErrorOf, isLevelDamage, levelWords } from './level-error.ts';
 import { netChange, type NetChange } from './net-change.ts';
 import { newestSnapshot, type SnapshotFile, type SnapshotPosition, writeSnapshot } from './snapshot-files.ts';
 import { tablesProblem } from './tables.ts';
-import { type Testimony, Witness } from './witness.ts';
+import { type WitnessState, Witness } from './witness.ts';
 
 const frameBytesMax = 1024 * 1024;
 const hardKey = new Uint8Array([0x68]);
@@ -80,7 +87,7 @@ export class LevelRaftStore implements RaftStore {
   readonly #witness: Witness;
   /** Set in `open`, because the constructor of LevelDB already opens and creates the database. */
   #level: Database | null = null;
-  #hard: HardRecord = {
+  #hard: StoredHardState = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
     generation: 0,
     startOffset: 0,
@@ -117,16 +124,16 @@ export class LevelRaftStore implements RaftStore {
 
   async #open(): Promise<RecoveredState> {
     await this.#fs.makeDirectory(this.#directory);
-    const testimony = await this.#hearWitness();
-    await this.#openDatabase(testimony);
-    const stored = await this.#sound('the hard state', () => this.#db.get(hardKey));
+    const state = await this.#readWitness();
+    await this.#openDatabase(state);
+    const stored = await this.#readChecked('the hard state', () => this.#db.get(hardKey));
     if (stored === undefined) await this.#assertEmpty();
-    else this.#hard = this.#checked('the hard state', () => decodeHard(stored));
-    await this.#compareWith(testimony);
+    else this.#hard = this.#checked('the hard state', () => decodeHardState(stored));
+    await this.#compareWith(state);
     const { hardState, startOffset, startEpoch, endOffset } = this.#hard;
     if (hardState.highWatermark > endOffset) this.#damaged('the high watermark is ahead of the log');
     const isOurs = async (position: SnapshotPosition): Promise<boolean> => {
-      const is = await this.#isOurs(position);
+      const is = await this.#matchesLog(position);
       if (!is) this.#passedOver.add(`${position.endOffset} ${position.epoch}`);
       return is;
     };
@@ -143,11 +150,11 @@ export class LevelRaftStore implements RaftStore {
    * Whether the snapshot matches the log. A snapshot whose installation a crash interrupted does not: it ends after the log, or
    * where the log has another entry that was never committed.
    */
-  async #isOurs({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
+  async #matchesLog({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;
     if (endOffset <= this.#hard.hardState.highWatermark || endOffset <= this.#hard.startOffset) return true;
     const last = endOffset - 1;
-    const [found] = await this.#sound('the frames', () =>
+    const [found] = await this.#readChecked('the frames', () =>
       this.#db.iterator({ lte: frameKey(last), gte: frameKey(0), reverse: true, limit: 1 }).all(),
     );
     if (found === undefined) this.#damaged(`there is no frame with offset ${last}`);
@@ -159,20 +166,20 @@ export class LevelRaftStore implements RaftStore {
    * The witness is created before the database, so a database without a witness has lost it. A witness from before the directory
    * was formatted applies only when the database of that time still exists.
    */
-  async #hearWitness(): Promise<Testimony> {
-    const testimony = await this.#sound(`the witness ${this.#witnessPath}`, () => this.#witness.read());
+  async #readWitness(): Promise<WitnessState> {
+    const state = await this.#readChecked(`the witness ${this.#witnessPath}`, () => this.#witness.read());
     const isThere = (await this.#fs.stat(this.#databasePath)) !== null;
-    if (testimony.kind === 'found' || (testimony.kind === 'foreign' && isThere)) return testimony;
+    if (state.kind === 'found' || (state.kind === 'foreign' && isThere)) return state;
     if (isThere) this.#damaged(`its witness ${this.#witnessPath} is missing`);
     await this.#witness.create(0);
     return { kind: 'found', generation: 0 };
   }
 
-  async #openDatabase(testimony: Testimony): Promise<void> {
+  async #openDatabase(state: WitnessState): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
     // When its file CURRENT is missing, LevelDB creates an empty database and removes the files of the old one.
-    const createIfMissing = testimony.generation === 0;
+    const createIfMissing = state.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
     this.#level = new Level<Uint8Array, Uint8Array>(this.#databasePath, {
@@ -190,17 +197,17 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /** The newest write must not be older than the witness. A newer one was not acknowledged to any peer yet. */
-  async #compareWith(testimony: Testimony): Promise<void> {
-    const witnessed = testimony.generation;
+  async #compareWith(state: WitnessState): Promise<void> {
+    const witnessed = state.generation;
     const { generation } = this.#hard;
     if (generation < witnessed)
       this.#damaged(`its newest write is number ${generation}, but number ${witnessed} was durable`);
-    if (testimony.kind === 'foreign') await this.#witness.create(generation);
+    if (state.kind === 'foreign') await this.#witness.create(generation);
     else if (generation > witnessed) await this.#witness.advance(generation);
   }
 
   async #assertEmpty(): Promise<void> {
-    const keys = await this.#sound('the keys', () => this.#db.keys({ limit: 1 }).all());
+    const keys = await this.#readChecked('the keys', () => this.#db.keys({ limit: 1 }).all());
     if (keys.length > 0) this.#damaged('there are log entries but no hard state');
   }
 
@@ -232,7 +239,7 @@ export class LevelRaftStore implements RaftStore {
     });
     try {
       for (;;) {
-        const found = await this.#sound('the frames', () => iterator.next());
+        const found = await this.#readChecked('the frames', () => iterator.next());
         if (found === undefined) return;
         yield found;
       }
@@ -277,7 +284,7 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /** Runs a read. Damage that the read or LevelDB finds ends the start with an explanation. */
-  async #sound<T>(what: string, read: () => Promise<T>): Promise<T> {
+  async #readChecked<T>(what: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
@@ -307,8 +314,8 @@ export class LevelRaftStore implements RaftStore {
     const generation = this.#hard.generation + 1;
     const frames = await this.#truncated(change, batch, generation);
     this.#append(change, frames, batch, generation);
-    const hard = this.#cut(change, frames, batch, generation);
-    batch.push({ type: 'put', key: hardKey, value: encodeHard(hard) });
+    const hard = this.#compact(change, frames, batch, generation);
+    batch.push({ type: 'put', key: hardKey, value: encodeHardState(hard) });
     try {
       await this.#db.batch(batch, { sync: true });
     } catch (error) {
@@ -365,7 +372,7 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /** Removes whole frames below `compactTo`; returns the new hard record. */
-  #cut(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): HardRecord {
+  #compact(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): StoredHardState {
     let startOffset = change.install?.meta.endOffset ?? this.#hard.startOffset;
     let startEpoch = change.install?.meta.epoch ?? this.#hard.startEpoch;
     const endOffset = frames.at(-1)?.endOffset ?? startOffset;

@@ -139,11 +139,11 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,
-  isOurs: (position: SnapshotPosition) => boolean | Promise<boolean>,
+  matchesLog: (position: SnapshotPosition) => boolean | Promise<boolean>,
 ): Promise<{ snapshot: SnapshotFile | null; problems: string[] }> {
   const problems: string[] = [];
   for (const { name, endOffset, epoch } of await list(fs, directory)) {
-    if (!(await isOurs({ endOffset, epoch }))) continue;
+    if (!(await matchesLog({ endOffset, epoch }))) continue;
     try {
       const snapshot = decodeSnapshot(await fs.readFile(`${directory}/${name}`));
       const isNamedSo = snapshot.meta.endOffset === endOffset && snapshot.meta.epoch === epoch;

@@ -27,7 +27,7 @@ export interface WitnessOptions {
 }
 
 /** `foreign`: from before the directory was formatted. */
-export interface Testimony {
+export interface WitnessState {
   readonly kind: 'missing' | 'foreign' | 'found';
   /** Number of the last durable write; 0 when there was none. */
   readonly generation: number;
@@ -42,7 +42,7 @@ export class Witness {
   }
 
   /** Throws `MalformedError` when neither copy can be read. */
-  async read(): Promise<Testimony> {
+  async read(): Promise<WitnessState> {
     const { fs, path, directoryId } = this.#options;
     if ((await fs.stat(path)) === null) return { kind: 'missing', generation: 0 };
     const content = await fs.readFile(path);

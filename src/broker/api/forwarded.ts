@@ -80,7 +80,7 @@ function forward<Q extends Shape, S extends Shape>(
     versions: row.versions,
     listeners: row.listeners,
     async handle(body, context) {
-      const answer = await askController(services, request, response, body, context);
+      const answer = await forwardToController(services, request, response, body, context);
       const shows = row.shows?.(body, answer, context) ?? null;
       if (shows !== null) await services.imageWatch.until(shows, readYourWriteMs);
       return answer as Init<Message<S>>;
@@ -90,7 +90,7 @@ function forward<Q extends Shape, S extends Shape>(
 }
 
 /** Forwards a client's request to the active controller; rejects with `KafkaError`. */
-export function askController<Q extends Shape, S extends Shape>(
+export function forwardToController<Q extends Shape, S extends Shape>(
   services: NodeServices,
   request: Message<Q>,
   response: Message<S>,

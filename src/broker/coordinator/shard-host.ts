@@ -184,7 +184,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   }
 
   /** An input without a response; dropped when the host is not active. */
-  tell(input: Input): void {
+  submit(input: Input): void {
     if (this.#state === 'active') this.#step(input);
   }
 

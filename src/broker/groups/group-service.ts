@@ -58,7 +58,7 @@ export interface GroupServiceOptions {
   readonly random: Random;
   readonly logger: Logger;
   /** Verifies with the transaction coordinator before offsets of a transaction are written. */
-  readonly verifier: Pick<TransactionVerifier, 'ask'>;
+  readonly verifier: Pick<TransactionVerifier, 'verify'>;
 }
 
 export class GroupService implements MetadataPublisher {

@@ -18,9 +18,9 @@ const abortableVersion = 4;
 
 export class OffsetsVerification {
   readonly #config: NodeConfig;
-  readonly #verifier: Pick<TransactionVerifier, 'ask'>;
+  readonly #verifier: Pick<TransactionVerifier, 'verify'>;
 
-  constructor(config: NodeConfig, verifier: Pick<TransactionVerifier, 'ask'>) {
+  constructor(config: NodeConfig, verifier: Pick<TransactionVerifier, 'verify'>) {
     this.#config = config;
     this.#verifier = verifier;
   }
@@ -48,7 +48,7 @@ export class OffsetsVerification {
     const { topic, index } = partition;
     const partitions = [{ topic, index }];
     const question = { transactionalId, producerId, producerEpoch, partitions, support };
-    return this.#verifier.ask(question).then((errors) => {
+    return this.#verifier.verify(question).then((errors) => {
       const error = errors.get(`${topic}-${index}`);
       if (error !== undefined) throw new KafkaError(refusal(error));
       return isEnabled ? guard : 'off';

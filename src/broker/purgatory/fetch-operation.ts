@@ -294,12 +294,12 @@ export class FetchOperation {
       const reading = this.#read(i, this.#bytes === 0 && pending.length === 0);
       if (reading !== null) pending.push(reading);
     }
-    if (pending.length > 0) return Promise.all(pending).then(() => this.#insist() ?? undefined);
-    return this.#insist();
+    if (pending.length > 0) return Promise.all(pending).then(() => this.#readOversized() ?? undefined);
+    return this.#readOversized();
   }
 
   /** A batch larger than the limits, in a partition after empty ones, must be returned as well. */
-  #insist(): Promise<void> | null {
+  #readOversized(): Promise<void> | null {
     if (this.#bytes > 0 || this.#isCancelled) return null;
     const index = this.outcomes.findIndex(({ data }, i) => {
       return (

@@ -76,7 +76,7 @@ export class TransactionVerifier {
   }
 
   /** Asks the coordinator. While it responds CONCURRENT_TRANSACTIONS, asks again for the short time in the options. */
-  async ask(question: TransactionQuestion): Promise<TransactionErrors> {
+  async verify(question: TransactionQuestion): Promise<TransactionErrors> {
     const { clock, scheduler, retryBackoffMs, retryMaxMs } = this.#options;
     const untilMs = clock.monotonicMs() + retryMaxMs;
     for (;;) {

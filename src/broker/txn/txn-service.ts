@@ -141,7 +141,7 @@ export class TxnService implements MetadataPublisher {
         round,
         isWanted: () => host.isActive,
         marked: (partitions) =>
-          host.tell({
+          host.submit({
             type: 'marked',
             transactionalId: round.transactionalId,
             round: round.round,
@@ -151,8 +151,8 @@ export class TxnService implements MetadataPublisher {
     }
     for (let i = 0; i < producerIdsWanted; i++) {
       this.#options.producerIds.next().then(
-        (producerId) => host.tell({ type: 'producerId', producerId }),
-        (error: unknown) => host.tell({ type: 'noProducerId', error: errorRowOf(error) }),
+        (producerId) => host.submit({ type: 'producerId', producerId }),
+        (error: unknown) => host.submit({ type: 'noProducerId', error: errorRowOf(error) }),
       );
     }
   }

@@ -182,7 +182,7 @@ export class ConsumerGroupOf<T> {
   }
 
   /** The timers of a member that has just sent a request; moves them to the end. */
-  heardOf(memberId: string): MemberTimers {
+  renewTimersOf(memberId: string): MemberTimers {
     const timers = this.timersOf(memberId);
     this.timers.delete(memberId);
     this.timers.set(memberId, timers);

@@ -14,7 +14,7 @@ export function renewSession(turn: Turn, group: ConsumerGroup, member: ConsumerM
   const timeoutMs =
     member.metadata.classic?.sessionTimeoutMs ??
     turn.shard.config.ofGroup(group.groupId, turn.image).sessionTimeoutMs;
-  turn.shard.deadlines.set(group.heardOf(member.memberId).session, turn.nowMs + timeoutMs);
+  turn.shard.deadlines.set(group.renewTimersOf(member.memberId).session, turn.nowMs + timeoutMs);
 }
 
 /**

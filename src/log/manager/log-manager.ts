@@ -296,10 +296,10 @@ export class LogManager {
     const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
     const orphans = this.#moves.orphans((name) => this.#logs.has(name));
     // Only if no directory is offline, because the log may be in an offline one.
-    for (const [name, directory] of isComplete ? orphans : []) await this.#adopt(name, directory);
+    for (const [name, directory] of isComplete ? orphans : []) await this.#promoteCopy(name, directory);
   }
 
-  async #adopt(name: string, directory: LogDirectory): Promise<void> {
+  async #promoteCopy(name: string, directory: LogDirectory): Promise<void> {
     this.#logger.warn('a copy left by an interrupted move is now the replica', { partition: name });
     await this.#moves.promote(name);
     await this.#open(directory, name);
@@ -380,7 +380,7 @@ export class LogManager {
     await this.#leaving.get(name);
     const copied = this.#moves.orphanIn(name, place.directoryId);
     if (copied !== null) {
-      await this.#adopt(name, copied);
+      await this.#promoteCopy(name, copied);
       const adopted = this.#logs.get(name)?.log;
       if (adopted?.topicId === topicId) return adopted;
     }

@@ -54,7 +54,7 @@ export class SegmentIndex {
     lastOffset: number,
     intervalBytes: number,
   ): void {
-    this.see(position, maxTimestamp, lastOffset);
+    this.countBatch(position, maxTimestamp, lastOffset);
     if (this.#bytesSinceEntry > intervalBytes) {
       this.offset.append(lastOffset, position);
       this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);
@@ -64,7 +64,7 @@ export class SegmentIndex {
   }
 
   /** Takes a batch after the last entry into account, when an existing segment is opened. */
-  see(position: number, maxTimestamp: number, lastOffset: number): void {
+  countBatch(position: number, maxTimestamp: number, lastOffset: number): void {
     if (position === 0) this.firstTimestamp = maxTimestamp;
     if (maxTimestamp <= this.largestTimestamp) return;
     this.largestTimestamp = maxTimestamp;

@@ -230,7 +230,7 @@ export class Segment implements PooledFile {
   async completeIndex(): Promise<void> {
     const index = await this.index();
     await this.scan(index.offset.lastPosition(), false, ({ header, position }) =>
-      index.see(position, header.maxTimestamp, header.lastOffset),
+      index.countBatch(position, header.maxTimestamp, header.lastOffset),
     );
     index.sealTime();
     await this.writeIndexes(true);
@@ -299,7 +299,7 @@ export class Segment implements PooledFile {
     const index = await this.index();
     const from = index.offset.lastPosition();
     const result = await this.scan(from, false, ({ header, position }) => {
-      index.see(position, header.maxTimestamp, header.lastOffset);
+      index.countBatch(position, header.maxTimestamp, header.lastOffset);
       visit(header);
     });
     index.continueAfter(this.sizeBytes - from);

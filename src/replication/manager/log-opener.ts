@@ -39,7 +39,7 @@ export class LogOpener {
   async #create(replica: HostedReplica, name: string): Promise<void> {
     await this.#removals.get(name);
     await this.#turn();
-    if (this.#slices.isOver) await this.#slices.breathe();
+    if (this.#slices.isOver) await this.#slices.yieldTurn();
     try {
       if (replica.wanted === null) return;
       const { topic, index, topicId, config, directoryId, isNew } = replica;

@@ -35,7 +35,7 @@ import { ReconcileQueue } from './reconcile-queue.ts';
 import { ReplicaFeeder } from '../stream/replica-feeder.ts';
 import { ReplicaFetchers } from '../stream/replica-fetchers.ts';
 import type { ReadableReplica, ReplicaSelector } from '../replica-selector.ts';
-import { RoleLog } from './role-log.ts';
+import { RoleLogger } from './role-logger.ts';
 import { ReplicationThrottles } from '../stream/throttles.ts';
 
 export interface ReplicaManagerOptions {
@@ -87,7 +87,7 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #opener: LogOpener;
   readonly #reconcile: ReconcileQueue<HostedReplica>;
   readonly #ticks: ReconcileQueue<Partition>;
-  readonly #roleLog: RoleLog;
+  readonly #roleLog: RoleLogger;
   readonly #context: HostContext;
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
   #timer: Timer | null = null;
@@ -139,7 +139,7 @@ export class ReplicaManager implements MetadataPublisher {
     this.#opener = new LogOpener(options.logs, logger, clock, scheduler);
     this.#reconcile = new ReconcileQueue(clock, scheduler, (replica) => replica.reconcile());
     this.#ticks = new ReconcileQueue(clock, scheduler, (partition) => partition.tick(clock.monotonicMs()));
-    this.#roleLog = new RoleLog(localId, logger, scheduler);
+    this.#roleLog = new RoleLogger(localId, logger, scheduler);
     this.#context = this.#hostContext(logger);
   }
 

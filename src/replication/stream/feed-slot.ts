@@ -34,7 +34,7 @@ export interface FeedOwner {
 }
 
 /** The part of a push for one slot. */
-export interface Taken extends PushEntry {
+export interface TakenEntry extends PushEntry {
   readonly sizeBytes: number;
 }
 
@@ -88,7 +88,7 @@ export class FeedSlot implements Feed {
   }
 
   /** What to send now: about `maxBytes` of records, at least one batch; null: nothing. */
-  take(maxBytes: number): Taken | null {
+  take(maxBytes: number): TakenEntry | null {
     if (this.state !== 'idle') return null;
     const { log } = this.partition;
     this.#throttle();

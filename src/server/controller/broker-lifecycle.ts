@@ -58,7 +58,7 @@ export interface BrokerLifecycleOptions {
   /** log.dir.failure.timeout.ms: the longest time in which a failed log directory may stay unreported to the controller. */
   readonly directoryFailureTimeoutMs: number;
   /** That time has passed. Leaderships in the failed directory cannot move, so the broker must stop. */
-  readonly onDirectoryFailureUntold: () => void;
+  readonly onDirectoryFailureUnreported: () => void;
   /** From the clean shutdown file; -1 when there is none. */
   readonly previousBrokerEpoch: number;
   /** broker.heartbeat.interval.ms */
@@ -191,8 +191,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   /** A log directory failed: a heartbeat reports it at once, so that its leaderships move. */
   directoryFailed(): void {
     if (this.#closed) return;
-    const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUntold } = this.#options;
-    this.#failureDeadline ??= scheduler.after(directoryFailureTimeoutMs, onDirectoryFailureUntold);
+    const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUnreported } = this.#options;
+    this.#failureDeadline ??= scheduler.after(directoryFailureTimeoutMs, onDirectoryFailureUnreported);
     this.#beat();
   }
 

@@ -74,10 +74,10 @@ interface JobKind {
   /** Its records must not share an entry with those of the next job. */
   readonly alone: boolean;
   /** The job handles a client's request. When the request changes nothing, a majority must still confirm that no other node leads. */
-  readonly isQuestion: boolean;
+  readonly isRequest: boolean;
 }
 
-const ownBusiness: JobKind = { alone: false, isQuestion: false };
+const internalJob: JobKind = { alone: false, isRequest: false };
 
 interface Leadership {
   readonly epoch: number;
@@ -176,7 +176,7 @@ export class ControllerDriver implements MetadataLogListener {
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;
       },
-      { alone: apiKey === 62, isQuestion: true },
+      { alone: apiKey === 62, isRequest: true },
     );
     return encode(schemas.response, apiVersion, response as Init<Message>);
   }
@@ -206,8 +206,8 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /** A DescribeQuorum response was sent. The next one must show a larger log end offset, however soon it comes. */
-  progressTold(): void {
-    this.#leadership?.idleRecord.lookedAt();
+  logEndReported(): void {
+    this.#leadership?.idleRecord.logEndRead();
   }
 
   /** A broker's stream to this node broke. */
@@ -262,14 +262,14 @@ export class ControllerDriver implements MetadataLogListener {
     this.#leadership = leadership;
     this.#options.logger.info('This node is the active controller', { epoch });
     const { bootstrap } = this.#options;
-    void this.#enqueue((active) => active.bootstrap(bootstrap), ownBusiness).catch(() => {});
-    void this.#enqueue((active) => active.takeOver(), ownBusiness).catch(() => {});
+    void this.#enqueue((active) => active.bootstrap(bootstrap), internalJob).catch(() => {});
+    void this.#enqueue((active) => active.takeOver(), internalJob).catch(() => {});
     this.#probeAll(leadership);
   }
 
   #newIdleRecord(): IdleRecord {
     const { scheduler, clock, config } = this.#options;
-    const write = () => void this.#enqueue((active) => active.idle(), ownBusiness).catch(() => {});
+    const write = () => void this.#enqueue((active) => active.idle(), internalJob).catch(() => {});
     return new IdleRecord({
       intervalMs: config.get('metadata.max.idle.interval.ms'),
       write,
@@ -351,7 +351,7 @@ export class ControllerDriver implements MetadataLogListener {
       for (;;) {
         const step = operation.next();
         if (step.done === true) {
-          job.done(step.value, this.#certain(leadership, job.kind.isQuestion));
+          job.done(step.value, this.#certain(leadership, job.kind.isRequest));
           return startedMs;
         }
         leadership.active.replay(step.value);
@@ -399,7 +399,7 @@ export class ControllerDriver implements MetadataLogListener {
       () => {
         leadership.inFlight--;
         for (const one of waiting) one.resolve();
-        this.#adopt(leadership);
+        this.#shareImage(leadership);
         this.#wake?.();
       },
       (error: unknown) => {
@@ -435,9 +435,9 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /** With no proposal in flight the committed image equals the speculative one; keep only one of them in memory. */
-  #adopt(leadership: Leadership): void {
+  #shareImage(leadership: Leadership): void {
     if (leadership.over || this.#pumping || leadership.inFlight > 0 || leadership.records.length > 0) return;
-    leadership.active.adopt(this.#options.loader.image);
+    leadership.active.shareImage(this.#options.loader.image);
   }
 
   #woken(): Promise<void> {
@@ -463,8 +463,8 @@ export class ControllerDriver implements MetadataLogListener {
       const active = this.#leadership?.active;
       if (active === undefined) return;
       const lateMs = clock.monotonicMs() - at;
-      if (lateMs > stallMsMin && at > 0) active.forgive(lateMs);
-      void this.#enqueue((now, nowMs) => now.tick(nowMs), ownBusiness).catch(() => {});
+      if (lateMs > stallMsMin && at > 0) active.extendSessions(lateMs);
+      void this.#enqueue((now, nowMs) => now.tick(nowMs), internalJob).catch(() => {});
     });
   }
 
@@ -491,8 +491,8 @@ export class ControllerDriver implements MetadataLogListener {
         if (!wanted()) return;
         if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
         logger.info(`Broker ${id} has died: its streams broke and its address refuses connections`);
-        leadership.active.brokerFoundDead(id);
-        this.#enqueue((active, nowMs) => active.tick(nowMs), ownBusiness).catch(() => {});
+        leadership.active.brokerProcessEnded(id);
+        this.#enqueue((active, nowMs) => active.tick(nowMs), internalJob).catch(() => {});
       });
     });
   }

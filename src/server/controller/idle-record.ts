@@ -17,7 +17,7 @@ export interface IdleRecordOptions {
 }
 
 /** Shorter than the time between two commands that a person types, and long enough that many requests cause few records. */
-const afterLookMs = 20;
+const afterReadMs = 20;
 
 export class IdleRecord {
   readonly #options: IdleRecordOptions;
@@ -37,8 +37,8 @@ export class IdleRecord {
   }
 
   /** A DescribeQuorum request reads the log end offset. */
-  lookedAt(): void {
-    const soonMs = this.#options.clock.monotonicMs() + afterLookMs;
+  logEndRead(): void {
+    const soonMs = this.#options.clock.monotonicMs() + afterReadMs;
     if (soonMs >= this.#dueMs) return;
     this.#dueMs = soonMs;
     this.#arm();

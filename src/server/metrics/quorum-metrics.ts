@@ -20,7 +20,7 @@ export function quorumMetrics(
     sink('kafka_server_raftmetrics_high_watermark', highWatermark);
     sink('kafka_server_raftmetrics_log_end_offset', logEndOffset);
     sink('kafka_server_raftmetrics_number_of_voters', voters.length);
-    meter.tell(sink);
+    meter.report(sink);
     if (role === 'leader') followers(now, sink);
     sink('kafka_controller_kafkacontroller_activecontrollercount', isActiveController() ? 1 : 0);
   };

@@ -65,7 +65,7 @@ class Totals {
     if (isReassigning) this.reassigning++;
   }
 
-  tell(sink: Sink): void {
+  report(sink: Sink): void {
     sink('kafka_server_replicamanager_leadercount', this.leaders);
     sink('kafka_server_replicamanager_partitioncount', this.replicas);
     sink('kafka_server_replicamanager_offlinereplicacount', this.offline);
@@ -97,7 +97,7 @@ export function replicaMetrics(options: ReplicaMetricsOptions): Collector {
       describe(partition, replication, sink);
       yield;
     }
-    totals.tell(sink);
+    totals.report(sink);
     const { shrinks, expands, failed } = options.isrChanges();
     sink('kafka_server_replicamanager_isrshrinks_total', shrinks);
     sink('kafka_server_replicamanager_isrexpands_total', expands);

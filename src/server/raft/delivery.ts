@@ -63,12 +63,12 @@ export class Delivery {
   }
 
   /** Entries may have become deliverable. Listeners are called later, unless this is called outside of a delivery. */
-  kick(): void {
+  wake(): void {
     if (this.#running !== null || this.#stopped || !this.#behind()) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
     });
-    this.#running.then(() => this.kick(), this.#options.onFailure);
+    this.#running.then(() => this.wake(), this.#options.onFailure);
   }
 
   /** Resolves when everything that was deliverable has been delivered. */
@@ -94,7 +94,7 @@ export class Delivery {
     }
   }
 
-  async #breathe(): Promise<void> {
+  async #yieldTurn(): Promise<void> {
     const { clock, scheduler } = this.#options;
     if (clock.monotonicMs() - this.#sliceStartMs < sliceMs) return;
     await yieldTurn(scheduler);
@@ -129,7 +129,7 @@ export class Delivery {
       onCommit(batch);
       this.#endOffset += batch.length;
       onDelivered(this.#endOffset);
-      if (from < entries.length || this.#behind()) await this.#breathe();
+      if (from < entries.length || this.#behind()) await this.#yieldTurn();
       if (this.#stopped) return;
     }
   }

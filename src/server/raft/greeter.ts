@@ -5,7 +5,7 @@ import type { PeerMessage } from '../../base/network.ts';
 import type { ReplicaKey } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
-const complaintsMax = 100;
+const warningsMax = 100;
 
 export class Greeter {
   readonly #identity: Identity;
@@ -31,7 +31,7 @@ export class Greeter {
       const { nodeId, directoryId } = message as Hello;
       return { id: nodeId, directoryId };
     }
-    if (reason !== ownBoot) this.complain('Refused a peer', reason);
+    if (reason !== ownBoot) this.warnOnce('Refused a peer', reason);
     return reason;
   }
 
@@ -49,10 +49,10 @@ export class Greeter {
   }
 
   /** Logs once for each reason and peer, because peers retry. */
-  complain(message: string, reason: string, peer?: NodeId): void {
+  warnOnce(message: string, reason: string, peer?: NodeId): void {
     const key = `${peer} ${reason}`;
     if (this.#complained.has(key)) return;
-    if (this.#complained.size >= complaintsMax) this.#complained = new Set();
+    if (this.#complained.size >= warningsMax) this.#complained = new Set();
     this.#complained.add(key);
     this.#logger.warn(message, { peer, reason });
   }

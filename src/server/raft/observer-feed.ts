@@ -72,7 +72,7 @@ export class ObserverFeed {
   }
 
   /** Entries may have been committed, or the leader may have changed. */
-  kick(): void {
+  wake(): void {
     for (const session of this.#sessions) {
       this.#tellStatus(session, false);
       this.#pump(session);
@@ -135,7 +135,7 @@ export class ObserverFeed {
   #received(session: Session, message: ObserverFrame): void {
     if (message.type !== 'credit') {
       const reason = 'a second hello';
-      this.#greeter.complain('A message of a peer was refused', reason, session.key.id);
+      this.#greeter.warnOnce('A message of a peer was refused', reason, session.key.id);
       this.#close(session, reason);
       return;
     }

@@ -328,7 +328,7 @@ export class ObserverLog implements MetadataLog {
   }
 
   #refuse(stream: Stream, reason: string): void {
-    this.#greeter.complain('A message of a peer was refused', reason);
+    this.#greeter.warnOnce('A message of a peer was refused', reason);
     stream.close();
     this.#closed(stream);
   }

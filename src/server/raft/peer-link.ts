@@ -57,7 +57,7 @@ export class PeerLink {
   }
 
   /** A message of the peer arrived, so the peer is running: makes the next attempt at once. */
-  hurry(): void {
+  reconnectNow(): void {
     if (this.#stopped || this.#stream !== null) return;
     this.#failures = 0;
     this.#timer?.cancel();

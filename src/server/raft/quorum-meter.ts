@@ -50,7 +50,7 @@ export class QuorumMeter {
     }
   }
 
-  tell(sink: Sink): void {
+  report(sink: Sink): void {
     const nowMs = this.#clock.monotonicMs();
     sink('kafka_server_raftmetrics_commit_latency_avg', this.#commitsMs.average(nowMs));
     sink('kafka_server_raftmetrics_commit_latency_max', this.#commitsMs.largest(nowMs));

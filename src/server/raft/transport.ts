@@ -199,7 +199,7 @@ export class RaftTransport {
       this.#opened.delete(from.id);
       if (!this.#stopped) onLink(from.id, false);
     };
-    this.#links.get(from.id)?.hurry();
+    this.#links.get(from.id)?.reconnectNow();
   }
 
   #snapshots(stream: SnapshotStream, from: ReplicaKey): void {
@@ -227,7 +227,7 @@ export class RaftTransport {
   }
 
   #refuse(stream: IncomingStream, from: ReplicaKey, reason: string): void {
-    this.#greeter.complain('A message of a peer was refused', reason, from.id);
+    this.#greeter.warnOnce('A message of a peer was refused', reason, from.id);
     stream.close(reason);
   }
 }

@@ -141,7 +141,7 @@ export class VoterLog implements MetadataLog {
     this.#phase = 'running';
     this.#updatePeers();
     this.#feed.start();
-    this.#delivery.kick();
+    this.#delivery.wake();
     this.#post({ type: 'tick' });
     await this.#delivery.settled();
   }
@@ -276,9 +276,9 @@ export class VoterLog implements MetadataLog {
     this.#updatePeers();
     this.#announce(effects);
     this.#proposals.resolveReads(this.#delivery.endOffset);
-    this.#delivery.kick();
+    this.#delivery.wake();
     this.#leadership.delivered(this.#delivery.endOffset);
-    this.#feed.kick();
+    this.#feed.wake();
     this.#armTimer();
   }
 

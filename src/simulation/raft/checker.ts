@@ -9,11 +9,11 @@ import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, type ReplicaKey, sameReplica, type SnapshotMeta, type Voter } from '../../raft/types.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import { encodeVoters } from '../../raft/voter-set.ts';
-import type { Deposed } from './deposed.ts';
+import type { SilentLeaderCheck } from './silent-leader-check.ts';
 import { sent } from './promises.ts';
 import type { Replica } from './replica.ts';
 import {
-  type Canon,
+  type InternedEntry,
   Canonical,
   difference,
   Mirror,
@@ -27,8 +27,8 @@ import {
 export interface CheckedWorld {
   readonly replicas: readonly Replica[];
   readonly initialVoters: readonly Voter[];
-  readonly clients: { sawCommitted(canon: Canon): void };
-  readonly deposed: Deposed;
+  readonly clients: { sawCommitted(canon: InternedEntry): void };
+  readonly deposed: SilentLeaderCheck;
   elected(leader: Replica): void;
   note(line: () => string): void;
 }
@@ -37,7 +37,7 @@ export class Checker {
   readonly world: CheckedWorld;
   readonly canonical = new Canonical();
   /** I7: the committed log. */
-  readonly committed: Canon[] = [];
+  readonly committed: InternedEntry[] = [];
   /** By offset: the epoch of the leader that committed the entry. */
   readonly #committedIn: number[] = [];
   /** I1: the one leader of each epoch. */
@@ -141,7 +141,8 @@ export class Checker {
       require(!knows || memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
         `${id} replaces ${nameOf(this.committed[from])}, which is committed`);
       memory.truncate(from);
-      while (watch.steps.length > 0 && (watch.steps.at(-1) as Canon).offset >= from) watch.steps.pop();
+      while (watch.steps.length > 0 && (watch.steps.at(-1) as InternedEntry).offset >= from)
+        watch.steps.pop();
     }
     for (const entry of entries) {
       require(entry.offset === memory.end, 'I9 order', () => `${id} writes ${entry.offset} at ${memory.end}`);
@@ -152,7 +153,7 @@ export class Checker {
   }
 
   /** I12: a change adds or removes one voter, and at most one voter set is uncommitted. */
-  #voterStep(replica: Replica, core: RaftCore, canon: Canon): void {
+  #voterStep(replica: Replica, core: RaftCore, canon: InternedEntry): void {
     const { watch } = replica;
     const before = watch.steps.at(-1);
     const voters = canon.voters as readonly Voter[];
@@ -190,7 +191,8 @@ export class Checker {
       const first = op.entries[0];
       if (first !== undefined) {
         durable.truncate(first.offset);
-        for (const entry of op.entries) durable.push(this.canonical.find(entry.offset, entry.epoch) as Canon);
+        for (const entry of op.entries)
+          durable.push(this.canonical.find(entry.offset, entry.epoch) as InternedEntry);
       }
       const { epoch, votedFor, highWatermark } = op.hardState;
       if (votedFor !== null) this.vote(replica, epoch, votedFor);
@@ -305,12 +307,12 @@ export class Checker {
       `leader n${replica.id} of epoch ${epoch} commits ${nameOf(last)} by counting`);
     // When a step handled several inputs, one may have committed and another changed the voter set.
     const held =
-      this.#held(watch.voters, last as Canon) ||
-      (votersBefore !== null && this.#held(votersBefore, last as Canon));
+      this.#held(watch.voters, last as InternedEntry) ||
+      (votersBefore !== null && this.#held(votersBefore, last as InternedEntry));
     require(held, 'I6 commit truth', () =>
       `n${replica.id} commits ${nameOf(last)}, which no majority of ${votersText(watch.voters)} has on disk`);
     for (let offset = this.committedEnd; offset < endOffset; offset++) {
-      const canon = watch.memory.items[offset] as Canon;
+      const canon = watch.memory.items[offset] as InternedEntry;
       this.committed[offset] = canon;
       this.#committedIn[offset] = last?.epoch ?? 0;
       this.world.clients.sawCommitted(canon);
@@ -319,7 +321,7 @@ export class Checker {
   }
 
   /** Whether a majority of `voters` has the entry and everything before it on disk. */
-  #held(voters: readonly Voter[], last: Canon): boolean {
+  #held(voters: readonly Voter[], last: InternedEntry): boolean {
     const endOffset = last.offset + 1;
     let holders = 0;
     for (const voter of voters) {
@@ -346,7 +348,7 @@ export class Checker {
       const many = progress.inflights.length > options.inflightCountMax;
       require(!many, 'I16 bounds', () => `${id}: ${progress.inflights.length} appends in flight`);
     }
-    this.world.deposed.look(replica, core);
+    this.world.deposed.check(replica, core);
   }
 
   /** I17: when no write is pending, a restart would recover exactly what is in memory. */

@@ -8,14 +8,14 @@ import type { Refusal, VoterChange } from '../../raft/state.ts';
 import type { SeededRandom } from '../random.ts';
 import type { RaftPlan } from './plan.ts';
 import type { Replica } from './replica.ts';
-import { type Canon, require, votersText } from './watch.ts';
+import { type InternedEntry, require, votersText } from './watch.ts';
 
 /** The part of the world that clients use. */
 export interface ClientWorld {
   readonly plan: RaftPlan;
   readonly random: SeededRandom;
   readonly replicas: readonly Replica[];
-  readonly checker: { readonly committed: readonly Canon[] };
+  readonly checker: { readonly committed: readonly InternedEntry[] };
   leaders(): Replica[];
   note(line: () => string): void;
 }
@@ -190,7 +190,7 @@ export class Clients {
   }
 
   /** I21: every committed entry was proposed, was not refused, and is committed only once. */
-  sawCommitted({ offset, entry }: Canon): void {
+  sawCommitted({ offset, entry }: InternedEntry): void {
     if (entry.kind !== 'data') return;
     const [a = 0, b = 0, c = 0, d = 0] = entry.payload;
     const ticket = (a << 24) | (b << 16) | (c << 8) | d;

@@ -12,7 +12,7 @@ import type { FaultRecord, SimulationOptions } from '../run.ts';
 import { directoryOf } from './applied-state.ts';
 import { Checker } from './checker.ts';
 import { Clients } from './clients.ts';
-import { Deposed } from './deposed.ts';
+import { SilentLeaderCheck } from './silent-leader-check.ts';
 import { EventQueue } from '../event-queue.ts';
 import { type EventKind, SimEvent } from './event.ts';
 import { faults } from './faults.ts';
@@ -36,7 +36,7 @@ export class RaftWorld {
   readonly network: Network;
   readonly checker: Checker;
   readonly clients: Clients;
-  readonly deposed = new Deposed();
+  readonly deposed = new SilentLeaderCheck();
   readonly faultsDone: FaultRecord[] = [];
   readonly fetchTimeoutMs: number;
   readonly electionTimeoutMs: number;

@@ -449,7 +449,7 @@ export class Replica {
     if (core === null || this.#snapshotting || this.appliedEnd <= core.state.snapshotEndOffset) return;
     const endOffset = this.appliedEnd;
     const { log, voters } = core.state;
-    if (!log.knows(endOffset - 1)) return;
+    if (!log.knowsEpochAt(endOffset - 1)) return;
     const meta: SnapshotMeta = {
       endOffset,
       epoch: log.epochAt(endOffset - 1),

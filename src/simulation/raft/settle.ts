@@ -11,7 +11,7 @@ import type { SeededRandom } from '../random.ts';
 import { learnersFew } from './plan.ts';
 import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
-import { type Canon, type Mirror, require, Violation } from './watch.ts';
+import { type InternedEntry, type Mirror, require, Violation } from './watch.ts';
 
 /** 'unrecoverable': too many voters lost their disks while the voter set was being changed, so liveness is not checked. */
 export type Settled = 'settled' | 'unrecoverable';
@@ -60,8 +60,8 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
  */
 function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
   const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);
-  const lastOf = (replica: Replica): Canon | null => logOf(replica).last(logOf(replica).end);
-  const isBehind = (a: Canon | null, b: Canon | null): boolean =>
+  const lastOf = (replica: Replica): InternedEntry | null => logOf(replica).last(logOf(replica).end);
+  const isBehind = (a: InternedEntry | null, b: InternedEntry | null): boolean =>
     (a?.epoch ?? 0) < (b?.epoch ?? 0) ||
     ((a?.epoch ?? 0) === (b?.epoch ?? 0) && (a?.offset ?? -1) <= (b?.offset ?? -1));
   return chosen.some((candidate) => {

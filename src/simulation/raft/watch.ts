@@ -1,6 +1,6 @@
 /**
  * What the checker knows of entries and of each replica, from its writes and its disk, not from the replica's own state. Entries
- * are interned: there is one `Canon` for each (offset, epoch), linked to the entry before it. So two logs that share an entry are
+ * are interned: there is one `InternedEntry` for each (offset, epoch), linked to the entry before it. So two logs that share an entry are
  * equal up to it, and comparing logs is comparing references.
  */
 import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
@@ -20,28 +20,28 @@ export function require(condition: boolean, invariant: string, what: () => strin
   if (!condition) throw new Violation(invariant, what());
 }
 
-export interface Canon {
+export interface InternedEntry {
   readonly offset: number;
   readonly epoch: number;
   readonly entry: Entry;
-  readonly previous: Canon | null;
+  readonly previous: InternedEntry | null;
   /** Another entry at the same offset, with another epoch. */
-  readonly other: Canon | null;
+  readonly other: InternedEntry | null;
   /** The voter set in force from this entry on; null when the entry is not a voters entry. */
   readonly voters: readonly Voter[] | null;
 }
 
 /** I3: (offset, epoch) identifies one entry, and one entry before it. */
 export class Canonical {
-  readonly #byOffset: (Canon | undefined)[] = [];
+  readonly #byOffset: (InternedEntry | undefined)[] = [];
 
-  find(offset: number, epoch: number): Canon | null {
-    let canon: Canon | null = this.#byOffset[offset] ?? null;
+  find(offset: number, epoch: number): InternedEntry | null {
+    let canon: InternedEntry | null = this.#byOffset[offset] ?? null;
     while (canon !== null && canon.epoch !== epoch) canon = canon.other;
     return canon;
   }
 
-  intern(entry: Entry, previous: Canon | null): Canon {
+  intern(entry: Entry, previous: InternedEntry | null): InternedEntry {
     const known = this.find(entry.offset, entry.epoch);
     if (known !== null) {
       require(known.previous === previous, 'I3 log matching', () =>
@@ -49,7 +49,7 @@ export class Canonical {
       require(sameEntry(known.entry, entry), 'I3 log matching', () => `two entries are ${name(entry)}`);
       return known;
     }
-    const canon: Canon = {
+    const canon: InternedEntry = {
       offset: entry.offset,
       epoch: entry.epoch,
       entry,
@@ -66,7 +66,7 @@ function name(entry: Entry): string {
   return `${entry.offset}@${entry.epoch}`;
 }
 
-export function nameOf(canon: Canon | null | undefined): string {
+export function nameOf(canon: InternedEntry | null | undefined): string {
   return canon === null || canon === undefined ? 'nothing' : `${canon.offset}@${canon.epoch}`;
 }
 
@@ -79,10 +79,10 @@ function sameEntry(a: Entry, b: Entry): boolean {
 
 /** A log by offset, from the very first entry on. Entries that a snapshot covers are committed and therefore known. */
 export class Mirror {
-  readonly items: Canon[] = [];
+  readonly items: InternedEntry[] = [];
   end = 0;
 
-  last(endOffset: number): Canon | null {
+  last(endOffset: number): InternedEntry | null {
     return endOffset === 0 ? null : (this.items[endOffset - 1] ?? null);
   }
 
@@ -90,18 +90,20 @@ export class Mirror {
     this.end = endOffset;
   }
 
-  push(canon: Canon): void {
+  push(canon: InternedEntry): void {
     this.items[this.end++] = canon;
   }
 
   /** A snapshot up to `endOffset` replaces the log. */
-  install(committed: readonly Canon[], endOffset: number): void {
-    for (let offset = 0; offset < endOffset; offset++) this.items[offset] = committed[offset] as Canon;
+  install(committed: readonly InternedEntry[], endOffset: number): void {
+    for (let offset = 0; offset < endOffset; offset++)
+      this.items[offset] = committed[offset] as InternedEntry;
     this.end = endOffset;
   }
 
   copy(other: Mirror): void {
-    for (let offset = 0; offset < other.end; offset++) this.items[offset] = other.items[offset] as Canon;
+    for (let offset = 0; offset < other.end; offset++)
+      this.items[offset] = other.items[offset] as InternedEntry;
     this.end = other.end;
   }
 }
@@ -111,7 +113,7 @@ export class Watch {
   memory = new Mirror();
   durable = new Mirror();
   /** Voters entries in `memory`, in order. */
-  steps: Canon[] = [];
+  steps: InternedEntry[] = [];
   /** The voter set before the first voters entry. */
   initial: readonly Voter[];
   epoch = 0;
@@ -134,7 +136,7 @@ export class Watch {
   /** The set in force just below `endOffset`. */
   votersBefore(endOffset: number): readonly Voter[] {
     for (let at = this.steps.length - 1; at >= 0; at--) {
-      const step = this.steps[at] as Canon;
+      const step = this.steps[at] as InternedEntry;
       if (step.offset < endOffset) return step.voters as readonly Voter[];
     }
     return this.initial;
@@ -143,7 +145,7 @@ export class Watch {
   rebuildSteps(): void {
     this.steps = [];
     for (let offset = 0; offset < this.memory.end; offset++) {
-      const canon = this.memory.items[offset] as Canon;
+      const canon = this.memory.items[offset] as InternedEntry;
       if (canon.voters !== null) this.steps.push(canon);
     }
   }

@@ -158,7 +158,7 @@ export class ClusterRun {
     this.settle();
     if (this.isDoomed) return;
     const done = (): boolean => workload.groupHasAll;
-    const isDelivered = this.look(finishMaxMs, done);
+    const isDelivered = this.runUntil(finishMaxMs, done);
     if (this.isDoomed) return;
     if (!isDelivered) {
       const text = `the group was never given ${workload.groupMisses() ?? 'a record'}`;
@@ -185,8 +185,8 @@ export class ClusterRun {
     );
     if (this.isDoomed) return;
     const settleMaxMs = sessionTimeoutMs + 2 * rebalanceTimeoutMs + settleSlackMs;
-    if (this.look(settleMaxMs, () => workload.groupUnrest() === null) || this.isDoomed) return;
-    const text = `${settleMaxMs} ms of virtual time after the last change: ${workload.groupUnrest() ?? 'settled'}`;
+    if (this.runUntil(settleMaxMs, () => workload.whyGroupUnstable() === null) || this.isDoomed) return;
+    const text = `${settleMaxMs} ms of virtual time after the last change: ${workload.whyGroupUnstable() ?? 'settled'}`;
     this.verdict.report('L10 groups settle', text);
   }
 
@@ -239,7 +239,7 @@ export class ClusterRun {
   }
 
   /** Runs until `done`, which is checked once in `lookEvents` events. */
-  private look(timeoutMs: number, done: () => boolean): boolean {
+  private runUntil(timeoutMs: number, done: () => boolean): boolean {
     let untilLook = 0;
     const isDone = (): boolean => {
       if (this.isDoomed) return true;
@@ -251,7 +251,7 @@ export class ClusterRun {
   }
 
   private await(invariant: string, what: string, timeoutMs: number, done: () => boolean): void {
-    if (this.isDoomed || this.look(timeoutMs, done) || this.isDoomed) return;
+    if (this.isDoomed || this.runUntil(timeoutMs, done) || this.isDoomed) return;
     this.verdict.report(invariant, `waited ${timeoutMs} ms of virtual time in vain for ${what}`);
   }
 }

@@ -54,7 +54,7 @@ export class GroupWatch {
   }
 
   /** Why the group is not stable with each partition of `subscribed` read by one member; null when it is. */
-  unrest(subscribed: Names): string | null {
+  whyUnstable(subscribed: Names): string | null {
     const group = this.#coordinated();
     if (group === null) return 'no broker coordinates it';
     if (group.state !== 'Stable') return `it is ${group.state}`;

@@ -89,8 +89,8 @@ export class GroupWorkload {
   }
 
   /** Why the group is not stable; null when it is. */
-  unrest(): string | null {
-    return this.watch.unrest(this.subscribed);
+  whyUnstable(): string | null {
+    return this.watch.whyUnstable(this.subscribed);
   }
 
   /** Runs one member after the other, on the machine at `position`. */
@@ -108,7 +108,7 @@ export class GroupWorkload {
         if (delivered === undefined) this.delivered.set(name, new Set([offset]));
         else delivered.add(offset);
       });
-      if (random.chance(hauntPart)) void this.haunt(client, consumer);
+      if (random.chance(hauntPart)) void this.commitAsZombie(client, consumer);
     }
   }
 
@@ -116,7 +116,7 @@ export class GroupWorkload {
    * A former member that was only slow commits its position. The group must refuse it, unless it is a static member whose place is
    * kept.
    */
-  private async haunt(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
+  private async commitAsZombie(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
     await sleep(client.ports.scheduler, zombieMs);
     await consumer.commit(consumer.groupMetadata().memberId).catch(() => {});
   }

@@ -50,7 +50,7 @@ export class ImageChecker {
       this.shown[at] = image;
       const { leader } = node;
       if (leader !== null && leader.id !== null) this.led(leader.epoch, leader.id);
-      if (image !== null && image.offset >= 0) this.look(image, before);
+      if (image !== null && image.offset >= 0) this.checkImage(image, before);
     }
     return moved;
   }
@@ -62,7 +62,7 @@ export class ImageChecker {
       this.verdict.report('I1 election safety', `quorum epoch ${epoch} is led by ${known} and by ${id}`);
   }
 
-  private look(image: MetadataImage, before: MetadataImage | null): void {
+  private checkImage(image: MetadataImage, before: MetadataImage | null): void {
     if (before !== null && image.offset < before.offset)
       this.verdict.report('I8 monotonic', `metadata went back from ${before.offset} to ${image.offset}`);
     this.newestOffset = Math.max(this.newestOffset, image.offset);

@@ -49,7 +49,7 @@ export class ReplicaChecker {
 
   check(metadataMoved: boolean): void {
     if (metadataMoved || this.untilListing-- <= 0) this.list();
-    for (const listing of this.current) for (const watched of listing.watched) this.look(watched);
+    for (const listing of this.current) for (const watched of listing.watched) this.checkWatched(watched);
   }
 
   private list(): void {
@@ -93,7 +93,7 @@ export class ReplicaChecker {
     return listing;
   }
 
-  private look(watched: Watched): void {
+  private checkWatched(watched: Watched): void {
     const { partition } = watched;
     const { highWatermark, logEndOffset } = partition;
     if (highWatermark === watched.highWatermark && logEndOffset === watched.logEndOffset) {

@@ -135,10 +135,10 @@ export class TxnWorkload {
   async #crash(producer: TxnClient, random: SeededRandom, id: string): Promise<void> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) return this.#mustAbort(transaction);
-    if (random.chance(0.5)) void this.#haunt(producer, transaction);
+    if (random.chance(0.5)) void this.#commitAsZombie(producer, transaction);
   }
 
-  async #haunt(producer: TxnClient, transaction: Transaction): Promise<void> {
+  async #commitAsZombie(producer: TxnClient, transaction: Transaction): Promise<void> {
     await sleep(producer.client.ports.scheduler, zombieMs);
     await this.#commit(producer, transaction);
   }

@@ -132,8 +132,8 @@ export class Workload {
   }
 
   /** Why the group is not stable; null when it is. */
-  groupUnrest(): string | null {
-    return this.groups.unrest();
+  whyGroupUnstable(): string | null {
+    return this.groups.whyUnstable();
   }
 
   private startTopic(topic: TopicPlan, position: number): void {

@@ -71,7 +71,7 @@ export class ClientDoor {
   }
 
   /** Records which client id uses the connection from `port`. */
-  heard(port: number, clientId: string): void {
+  setClientId(port: number, clientId: string): void {
     const guest = this.guests.get(port);
     if (guest !== undefined) guest.clientId = clientId;
   }

@@ -260,7 +260,7 @@ export class TestKafka {
 
   /** Everything that the nodes have stored at this moment. */
   async snapshot(): Promise<Snapshot> {
-    await this.time.rest();
+    await this.time.whenIdle();
     const nodes = new Map<number, StoredNode>();
     for (const { node, storage } of this.seats) {
       const stored = storage.save();
@@ -396,7 +396,7 @@ export class TestKafka {
   private interceptorOf(nodeId: number, door: ClientDoor): RequestInterceptor {
     return {
       intercept: (request, run) => {
-        door.heard(request.connection.remote.port, request.clientId);
+        door.setClientId(request.connection.remote.port, request.clientId);
         // Requests of the kit itself get no faults.
         if (request.clientId === kitClientId) return run();
         const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;

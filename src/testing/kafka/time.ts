@@ -24,7 +24,7 @@ export interface TestTime extends Clock, Scheduler {
   /** Counts work that ends later, such as a disk operation; returns the function that ends it. */
   began(): () => void;
   /** Resolves when nothing has happened for a few turns of the event loop. */
-  rest(): Promise<void>;
+  whenIdle(): Promise<void>;
   /** Advances the clock; with the machine's clock it rejects. */
   advance(ms: number): Promise<void>;
   /** Drops all timers. */
@@ -51,7 +51,7 @@ class Activity {
     };
   }
 
-  async rest(): Promise<void> {
+  async whenIdle(): Promise<void> {
     for (let quiet = 0; quiet < quietTurns; ) {
       const before = this.count;
       await new Promise((resolve) => setImmediate(resolve));
@@ -180,7 +180,7 @@ class ManualTime extends Activity implements TestTime {
   }
 
   private async move(ms: number): Promise<void> {
-    await this.rest();
+    await this.whenIdle();
     const endMs = this.nowMs + ms;
     while (this.nowMs < endMs) {
       const leftMs = endMs - this.nowMs;
@@ -192,10 +192,10 @@ class ManualTime extends Activity implements TestTime {
       for (const one of due) {
         if (!this.waiting.has(one)) continue;
         this.fire(one);
-        await this.rest();
+        await this.whenIdle();
       }
     }
-    await this.rest();
+    await this.whenIdle();
   }
 
   private fire(due: Due): void {

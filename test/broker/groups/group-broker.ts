@@ -37,7 +37,7 @@ export class GroupBroker {
   readonly broker: TestBroker;
   readonly groups: GroupService;
   /** Of transaction coordinators: every partition is part of the transaction. */
-  ask: TransactionVerifier['ask'] = () => Promise.resolve(new Map());
+  ask: TransactionVerifier['verify'] = () => Promise.resolve(new Map());
   readonly #watchers: ((change: Leadership) => void)[] = [];
 
   constructor(more = '') {
@@ -63,7 +63,7 @@ export class GroupBroker {
       scheduler: time,
       random: seededRandom(5),
       logger: silentLogger,
-      verifier: { ask: (question) => this.ask(question) },
+      verifier: { verify: (question) => this.ask(question) },
     });
     const controller: ControllerClient = {
       send: () => this.broker.controller.send(),

@@ -210,7 +210,7 @@ function lifecycleOf({ id, host, loader, ...parts }: LifecycleParts): BrokerLife
     offlineLogDirs: () => [],
     cordonedLogDirs: () => [],
     directoryFailureTimeoutMs: 30_000,
-    onDirectoryFailureUntold: () => undefined,
+    onDirectoryFailureUnreported: () => undefined,
     heartbeatIntervalMs: 2000,
     registrationTimeoutMs: 60_000,
   });

@@ -37,11 +37,11 @@ test('a look brings the next record forward; looks in a row share one', () =>
     until(100);
     for (const atMs of [100, 105, 119]) {
       until(atMs);
-      record.lookedAt();
+      record.logEndRead();
     }
     until(187);
     expect(writtenMs).toEqual([120]);
-    record.lookedAt();
+    record.logEndRead();
     until(600);
     expect(writtenMs).toEqual([120, 207]);
     until(710);
@@ -52,7 +52,7 @@ test('a look just before the record is due does not put it off', () =>
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(500);
     until(495);
-    record.lookedAt();
+    record.logEndRead();
     until(600);
     expect(writtenMs).toEqual([500]);
   }));
@@ -61,7 +61,7 @@ test.each(['interval 0', 'a leadership that is over'])('nothing is written: %s',
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(why === 'interval 0' ? 0 : 500);
     until(10);
-    record.lookedAt();
+    record.logEndRead();
     if (why !== 'interval 0') record.stop();
     until(5_000);
     expect(writtenMs).toEqual([]);

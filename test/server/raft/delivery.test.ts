@@ -46,9 +46,9 @@ function replica(startOffset: number, endOffset: number): Fixture {
 
 test('delivery: nothing is delivered while the listeners restore a snapshot', async () => {
   const { delivery, events, restored } = replica(10, 13);
-  delivery.kick();
+  delivery.wake();
   for (let i = 0; i < 20; i++) await Promise.resolve();
-  delivery.kick();
+  delivery.wake();
   expect(events).toEqual(['snapshot 9']);
   restored();
   await delivery.settled();
@@ -57,7 +57,7 @@ test('delivery: nothing is delivered while the listeners restore a snapshot', as
 
 test('delivery: entries count as delivered when the listeners have them, not before', async () => {
   const { delivery, events } = replica(0, 70);
-  delivery.kick();
+  delivery.wake();
   await delivery.settled();
   expect(events).toEqual(['entries 0 of 0', 'delivered 64', 'entries 64 of 64', 'delivered 70']);
 });

@@ -141,7 +141,7 @@ async function describeAll(
   const results: TopicResult[] = [];
   for (const topic of image.topics.all()) {
     results.push(describe(topic));
-    if (slices.isOver) await slices.breathe();
+    if (slices.isOver) await slices.yieldTurn();
   }
   return results;
 }

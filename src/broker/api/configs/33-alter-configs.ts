@@ -11,7 +11,7 @@ import {
 import { defineHandler, type Handler } from '../../handler.ts';
 import type { NodeServices } from '../../services.ts';
 import { refuseAtBroker, resourceResult } from './broker-problem.ts';
-import { askController } from '../forwarded.ts';
+import { forwardToController } from '../forwarded.ts';
 
 type Resource = AlterConfigsRequest['resources'][number];
 
@@ -23,7 +23,7 @@ export function createAlterConfigsHandler(services: NodeServices): Handler {
       const { accepted, refused } = refuseAtBroker(services, resources, replaced);
       if (accepted.length === 0) return { responses: refused };
       const forwarded = { resources: accepted, validateOnly };
-      const { responses } = await askController(
+      const { responses } = await forwardToController(
         services,
         AlterConfigsRequest,
         AlterConfigsResponse,

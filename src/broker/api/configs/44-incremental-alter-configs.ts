@@ -15,7 +15,7 @@ import { defineHandler, type Handler, type RequestContext } from '../../handler.
 import { readYourWriteMs } from '../../limits.ts';
 import type { NodeServices } from '../../services.ts';
 import { refuseAtBroker, type ResourceResult, resourceResult } from './broker-problem.ts';
-import { askController, type Shows } from '../forwarded.ts';
+import { forwardToController, type Shows } from '../forwarded.ts';
 
 type Resource = IncrementalAlterConfigsRequest['resources'][number];
 
@@ -36,7 +36,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
       refused.push(...loggers.map((resource) => alterLoggers(services, resource, request.validateOnly)));
       if (resources.length === 0) return { responses: refused };
       const forwarded = { resources, validateOnly: request.validateOnly };
-      const { responses } = await askController(
+      const { responses } = await forwardToController(
         services,
         IncrementalAlterConfigsRequest,
         IncrementalAlterConfigsResponse,

@@ -9,7 +9,7 @@ import {
 } from '../../../protocol/messages/quorum/80-add-raft-voter.ts';
 import { defineHandler, type Handler } from '../../handler.ts';
 import type { NodeServices } from '../../services.ts';
-import { askController } from '../forwarded.ts';
+import { forwardToController } from '../forwarded.ts';
 import { wrongCluster } from './raft-voters.ts';
 
 export function createAddRaftVoterHandler(services: NodeServices): Handler {
@@ -19,7 +19,7 @@ export function createAddRaftVoterHandler(services: NodeServices): Handler {
     async handle(request, context) {
       const wrong = wrongCluster(request.clusterId, services.clusterId);
       if (wrong !== null) return { errorCode: wrong.error.code, errorMessage: wrong.message };
-      return askController(services, AddRaftVoterRequest, AddRaftVoterResponse, request, context);
+      return forwardToController(services, AddRaftVoterRequest, AddRaftVoterResponse, request, context);
     },
     failed: (_request, error, _context, message) => ({ errorCode: error.code, errorMessage: message }),
   });

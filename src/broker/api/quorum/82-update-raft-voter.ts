@@ -11,7 +11,7 @@ import type { Init } from '../../../protocol/schema/fields.ts';
 import type { QuorumStatus } from '../../../raft/api.ts';
 import { defineHandler, type Handler } from '../../handler.ts';
 import type { NodeServices } from '../../services.ts';
-import { askController } from '../forwarded.ts';
+import { forwardToController } from '../forwarded.ts';
 import { wrongCluster } from './raft-voters.ts';
 
 export function createUpdateRaftVoterHandler(services: NodeServices): Handler {
@@ -24,7 +24,7 @@ export function createUpdateRaftVoterHandler(services: NodeServices): Handler {
       if (wrong !== null) return updateAnswer(wrong.error.code, quorum);
       if (quorum.leaderId !== services.nodeId)
         return updateAnswer(Errors.NOT_LEADER_OR_FOLLOWER.code, quorum);
-      return askController(services, UpdateRaftVoterRequest, UpdateRaftVoterResponse, request, context);
+      return forwardToController(services, UpdateRaftVoterRequest, UpdateRaftVoterResponse, request, context);
     },
     failed: (_request, error) => updateAnswer(error.code, services.quorum()),
   });

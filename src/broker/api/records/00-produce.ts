@@ -153,7 +153,7 @@ class ProduceOperation {
 
   async #appendLater(steps: Iterator<void>, slices: Slices): Promise<void> {
     mark('broker.produce-in-slices');
-    do if (slices.isOver) await slices.breathe();
+    do if (slices.isOver) await slices.yieldTurn();
     while (steps.next().done !== true);
   }
 

@@ -107,7 +107,7 @@ export class ProduceVerification {
     const { producerId, producerEpoch } = producer;
     const { transactionalId } = request;
     return this.#verifier
-      .ask({ transactionalId, producerId, producerEpoch, partitions: unverified, support })
+      .verify({ transactionalId, producerId, producerEpoch, partitions: unverified, support })
       .then((errors) => {
         for (const { topic, index, guard } of unverified) {
           const error = errors.get(`${topic}-${index}`);

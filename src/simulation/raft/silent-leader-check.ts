@@ -8,9 +8,9 @@ import { isVoter } from '../../raft/types.ts';
 import type { Replica } from './replica.ts';
 import { require } from './watch.ts';
 
-export class Deposed {
+export class SilentLeaderCheck {
   /** Called after each step of the leader. */
-  look(replica: Replica, core: RaftCore): void {
+  check(replica: Replica, core: RaftCore): void {
     const { fetchTimeoutMs, heartbeatMs, me } = core.state.options;
     const now = replica.localMs;
     const since = Math.max(replica.lastPauseMs, replica.judgedSinceMs);

@@ -8,7 +8,7 @@ import { GatheredLines } from '../../telemetry/gathered-lines.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Partition } from '../partition.ts';
 
-export class RoleLog {
+export class RoleLogger {
   readonly #lines: GatheredLines;
   readonly #localId: NodeId;
 
