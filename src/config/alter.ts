@@ -1,4 +1,5 @@
 /** What IncrementalAlterConfigs may change for brokers, topics and groups: the rules by key, with Kafka's messages. */
+import { compileRegex, RegexError } from '../base/regex.ts';
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import {
   ConfigError,
@@ -227,8 +228,9 @@ function checkSelector(pattern: string): void {
   const [selector = '', expression, ...rest] = pattern.split('=');
   let isExpression = expression !== undefined && rest.length === 0;
   try {
-    new RegExp(expression ?? '');
-  } catch {
+    compileRegex(expression ?? '');
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
     isExpression = false;
   }
   if (!isExpression || !clientSelectors.includes(selector.trim())) {

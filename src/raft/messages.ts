@@ -131,14 +131,40 @@ export type StreamedMessage = Exclude<RaftMessage, InstallSnapshot>;
 
 /** Why a peer's message is invalid beyond the types of its fields; null: it is valid. The core relies on this check. */
 export function faultOf(message: StreamedMessage): string | null {
-  return message.type === 'append' ? entriesFault(message.entries, message.baseOffset) : null;
+  const fault = epochFault(message.epoch);
+  if (fault !== null) return fault;
+  switch (message.type) {
+    case 'append':
+      return (
+        epochFault(message.previousEpoch, message.epoch) ??
+        entriesFault(message.entries, message.baseOffset, message.epoch)
+      );
+    case 'vote':
+      return epochFault(message.lastEpoch, message.epoch);
+    default:
+      return null;
+  }
 }
 
-/** Checks that entries are contiguous, and that voter sets among them can be decoded. */
-export function entriesFault(entries: readonly Entry[], baseOffset: number): string | null {
+/** Epochs have 32 bits in Kafka's protocol, and ten digits in the name of a snapshot: one with a larger epoch would not be found again. */
+const epochMax = 0x7fff_ffff;
+
+/** `max`: of a part of a message, the epoch of the message. */
+export function epochFault(epoch: number, max: number = epochMax): string | null {
+  return epoch >= 0 && epoch <= max ? null : `epoch ${epoch} is not between 0 and ${max}`;
+}
+
+/** Checks that entries are contiguous and of no later epoch than the message, and that voter sets among them can be decoded. */
+export function entriesFault(
+  entries: readonly Entry[],
+  baseOffset: number,
+  epochOfMessage: number = epochMax,
+): string | null {
   let next = baseOffset;
-  for (const { offset, kind, payload } of entries) {
+  for (const { offset, epoch, kind, payload } of entries) {
     if (offset !== next) return `an entry has offset ${offset} where ${next} is next`;
+    const fault = epochFault(epoch, epochOfMessage);
+    if (fault !== null) return fault;
     next += 1;
     if (kind === 'voters' && !isVoterSet(payload)) return `the voter set at offset ${offset} cannot be read`;
   }

@@ -3,7 +3,7 @@
  * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
  * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
-import { RE2JS, RE2JSSyntaxException } from 're2js';
+import { compileRegex, type Regex, RegexError } from '../../base/regex.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { Batch } from './batch.ts';
@@ -12,17 +12,19 @@ import type { ResolvedRegex } from './changes.ts';
 import { bumpEpoch } from './epoch.ts';
 import { sameNames } from './member.ts';
 
-/** Names matched between two yields. */
-const namesPerStep = 500;
+/** Names matched between two yields, times the size of the expression. */
+const workPerTurn = 16_000;
+/** What a name costs at least: so no more than 500 names are matched in a turn. */
+const workPerNameMin = 32;
 /** Minimum time between two matches because of new topics. */
 const refreshPauseMs = 10_000;
 
 /** Throws INVALID_REGULAR_EXPRESSION. */
 export function requireValidRegex(regex: string): void {
   try {
-    RE2JS.compile(regex);
+    compileRegex(regex);
   } catch (error) {
-    if (!(error instanceof RE2JSSyntaxException)) throw error;
+    if (!(error instanceof RegexError)) throw error;
     throw new KafkaError(
       Errors.INVALID_REGULAR_EXPRESSION,
       `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${error.message}.`,
@@ -30,19 +32,23 @@ export function requireValidRegex(regex: string): void {
   }
 }
 
+function workPerName({ size }: Regex): number {
+  return Math.max(workPerNameMin, size);
+}
+
 /** The names that each expression matches as a whole. */
 function* resolve(
-  regexes: readonly string[],
+  regexes: ReadonlyMap<string, Regex>,
   names: readonly string[],
   version: number,
   timestampMs: number,
 ): Generator<void, ReadonlyMap<string, ResolvedRegex>, void> {
   const resolved = new Map<string, ResolvedRegex>();
-  for (const regex of regexes) {
+  for (const [regex, pattern] of regexes) {
     const topics: string[] = [];
-    const pattern = RE2JS.compile(regex);
+    const namesPerTurn = Math.max(1, Math.floor(workPerTurn / workPerName(pattern)));
     for (const [i, name] of names.entries()) {
-      if (i % namesPerStep === namesPerStep - 1) yield;
+      if (i % namesPerTurn === namesPerTurn - 1) yield;
       if (pattern.matches(name)) topics.push(name);
     }
     resolved.set(regex, { topics, version, timestampMs });
@@ -56,9 +62,11 @@ export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): 
   if (group.resolving !== null || !isRefreshDue(turn, group)) return;
   const { image, wallMs } = turn;
   const names = image.topics.names();
-  const work = resolve([...group.wantedRegexes], names, image.offset, wallMs);
-  // With few topics the response to this heartbeat already has them.
-  if (names.length <= namesPerStep) {
+  const regexes = new Map([...group.wantedRegexes].map((regex) => [regex, compileRegex(regex)]));
+  const work = resolve(regexes, names, image.offset, wallMs);
+  const perName = [...regexes.values()].reduce((sum, regex) => sum + workPerName(regex), 0);
+  // With little work the response to this heartbeat already has the topics.
+  if (names.length * perName <= workPerTurn) {
     for (let step = work.next(); ; step = work.next()) {
       if (step.done === true) return store(turn, group, batch, step.value);
     }

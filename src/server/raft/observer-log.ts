@@ -17,7 +17,7 @@ import {
   NotLeaderError,
   type QuorumStatus,
 } from '../../raft/api.ts';
-import { entriesFault } from '../../raft/messages.ts';
+import { entriesFault, epochFault } from '../../raft/messages.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { batchAt } from './delivery.ts';
@@ -319,6 +319,8 @@ export class ObserverLog implements MetadataLog {
   /** Throws `MalformedError`. */
   #takeSnapshot(message: FeedSnapshot | SnapshotChunk): void {
     if (message.type === 'begin') {
+      const fault = epochFault(message.epoch);
+      if (fault !== null) throw new MalformedError(fault);
       this.#snapshot = { begin: message, parts: new SnapshotParts(message.sizeBytes) };
       return;
     }

@@ -13,7 +13,7 @@ import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { MessageStream } from '../../base/network.ts';
 import { MalformedError } from '../../base/protobuf.ts';
-import type { InstallSnapshot } from '../../raft/messages.ts';
+import { epochFault, type InstallSnapshot } from '../../raft/messages.ts';
 import { type ReplicaKey, sameReplica } from '../../raft/types.ts';
 import type { SnapshotBegin, SnapshotFrame, SnapshotReply } from './channels.ts';
 import type { Greeter } from './greeter.ts';
@@ -147,6 +147,8 @@ export class SnapshotDownloads {
   }
 
   #begin(stream: Incoming, from: ReplicaKey, begin: SnapshotBegin): void {
+    const fault = epochFault(begin.epoch) ?? epochFault(begin.snapshotEpoch, begin.epoch);
+    if (fault !== null) throw new MalformedError(fault);
     const before = this.#download;
     // All replicas have the same snapshot at a given end offset, but only chunks of the same sender are combined.
     const isSame =

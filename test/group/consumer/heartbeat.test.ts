@@ -337,9 +337,9 @@ describe('regular expressions', () => {
     expect(world.log.some(({ key }) => key[1] === 16)).toBe(true);
   });
 
-  test('INVALID_REGULAR_EXPRESSION for what RE2 does not take', () => {
+  test('INVALID_REGULAR_EXPRESSION for what RE2 does not take, and for what is larger than regexSizeMax', () => {
     const world = new ConsumerWorld({}, { t1: 1 });
-    for (const bad of ['(', '(?=t)', 't\\1']) {
+    for (const bad of ['(', '(?=t)', 't\\1', 't'.repeat(5_000), '(?:t?){1000}'.repeat(5)]) {
       expect(world.beatError({ memberId: 'a', ...first, ...regex(bad) })).toBe('INVALID_REGULAR_EXPRESSION');
     }
     expect(world.shard.groups.size).toBe(0);
@@ -370,6 +370,15 @@ describe('regular expressions', () => {
     expect(a.shown).toBe('');
     world.advance(1);
     expect([...a.beat().owned.keys()]).toHaveLength(20);
+  });
+
+  test('a large one is matched against fewer names in a turn (workPerTurn)', () => {
+    const world = new ConsumerWorld({}, { t: 1 });
+    for (let i = 0; i < 100; i++) world.createTopic(`n${i}`, 1);
+    const a = world.member('a', [], regex('(?:x?){600}n1.')).join();
+    expect(a.shown).toBe('');
+    world.advance(1);
+    expect([...a.beat().owned.keys()]).toHaveLength(10);
   });
 });
 

@@ -146,3 +146,21 @@ test('more than was announced is refused', () => {
     downloads.receive(pipe.receiver, leader, { type: 'chunk', bytes: new Uint8Array(11) }),
   ).toThrow(MalformedError);
 });
+
+test('a snapshot of an epoch beyond epochMax, or beyond that of its sender, is refused before it is installed', () => {
+  const received: InstallSnapshot[] = [];
+  const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
+  const { receiver } = new Pipe(downloads, leader, 100);
+  const begin = { type: 'begin', endOffset: 10, voters: [], sizeBytes: 0 } as const;
+  for (const [epoch, snapshotEpoch] of [
+    [2 ** 31, 1],
+    [2 ** 31, 2 ** 31],
+    [3, 4],
+    [3, -1],
+  ] as const)
+    expect(() => downloads.receive(receiver, leader, { ...begin, epoch, snapshotEpoch })).toThrow(
+      MalformedError,
+    );
+  downloads.receive(receiver, leader, { ...begin, epoch: 2 ** 31 - 1, snapshotEpoch: 3 });
+  expect(received).toHaveLength(1);
+});

@@ -1,0 +1,45 @@
+/** What is refused of a peer before the core sees it. */
+import { expect, test } from 'vitest';
+import { faultOf, type StreamedMessage } from '../../src/raft/messages.ts';
+import type { Entry } from '../../src/raft/types.ts';
+
+const epochMax = 2 ** 31 - 1;
+const entry = (offset: number, epoch: number): Entry => ({
+  offset,
+  epoch,
+  kind: 'data',
+  payload: new Uint8Array(1),
+  appendedMs: 0,
+});
+const append = (
+  epoch: number,
+  previousEpoch: number,
+  ...entries: Entry[]
+): StreamedMessage & { type: 'append' } => ({
+  type: 'append',
+  epoch,
+  baseOffset: 5,
+  previousEpoch,
+  highWatermark: 0,
+  entries,
+});
+
+test('epochs up to epochMax, which is also what the name of a snapshot has room for', () => {
+  expect(faultOf(append(epochMax, 3, entry(5, 3), entry(6, epochMax)))).toBeNull();
+  for (const epoch of [epochMax + 1, 805_129_082_122_930, -1]) {
+    expect(faultOf({ type: 'timeoutNow', epoch })).toContain(`epoch ${epoch}`);
+    expect(faultOf(append(epoch, 3))).toContain(`epoch ${epoch}`);
+  }
+});
+
+test('no entry, and no end of a log, has a later epoch than its message', () => {
+  expect(faultOf(append(4, 5))).toContain('epoch 5');
+  expect(faultOf(append(4, 3, entry(5, 4), entry(6, 5)))).toContain('epoch 5');
+  const vote = { type: 'vote', preVote: true, transfer: false, logEndOffset: 1, nonce: 1 } as const;
+  expect(faultOf({ ...vote, epoch: 3, lastEpoch: 4 })).toContain('epoch 4');
+  expect(faultOf({ ...vote, epoch: 4, lastEpoch: 4 })).toBeNull();
+});
+
+test('entries are contiguous', () => {
+  expect(faultOf(append(4, 3, entry(6, 4)))).toContain('offset 6 where 5 is next');
+});
