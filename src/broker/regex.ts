@@ -1,5 +1,5 @@
-/** Regular expressions in requests (`base/regex.ts`). */
-import { compileRegex, RegexError } from '../base/regex.ts';
+/** Regular expressions in requests (`config/regex.ts`). */
+import { compileRegex, RegexError } from '../config/regex.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 
 /** A function that tests whether the whole of a text matches. Throws INVALID_REGULAR_EXPRESSION. */

@@ -1,5 +1,5 @@
 /** What IncrementalAlterConfigs may change for brokers, topics and groups: the rules by key, with Kafka's messages. */
-import { compileRegex, RegexError } from '../base/regex.ts';
+import { compileRegex, RegexError } from './regex.ts';
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import {
   ConfigError,

@@ -3,7 +3,7 @@
  * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
  * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
-import { compileRegex, type Regex, RegexError } from '../../base/regex.ts';
+import { compileRegex, type Regex, RegexError } from '../../config/regex.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { Batch } from './batch.ts';

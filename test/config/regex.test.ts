@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compileRegex, RegexError, regexSize, regexSizeMax } from '../../src/base/regex.ts';
+import { compileRegex, RegexError, regexSize, regexSizeMax } from '../../src/config/regex.ts';
 
 describe('regexSizeMax bounds what an expression compiles to', () => {
   test.each([
