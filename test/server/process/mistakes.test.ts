@@ -298,11 +298,11 @@ test('the document is made from the table', async () => {
   );
   const text = `# Common mistakes
 
-What a new user meets most often, where the message is read and what it says. \`…\` stands for what varies. Each row is made with
-real processes in \`test/server/process/mistakes.test.ts\`, from which this page is made. \`bendemann doctor FILE…\` finds many of
-these before a start; [messages.md](messages.md) lists every warning with what to do.
+The most common mistakes of new users, with the message that each causes and where it appears. \`…\` stands for variable text. Each row
+is produced with real processes in \`test/server/process/mistakes.test.ts\`, which writes this page. \`bendemann doctor FILE…\` finds many
+of these before a start; [messages.md](messages.md) lists every warning with what to do.
 
-| mistake | where it is told | what is said | what to do |
+| mistake | where the message appears | message | what to do |
 |---|---|---|---|
 ${rows.join('\n')}
 `;
