@@ -19,7 +19,7 @@ only); \`http.listeners=PLAINTEXT\` serves it on a listener, beside Kafka's prot
 answers), \`/readyz\` (503 until clients are served) and \`/api/cluster\` (brokers and their state as JSON).
 
 Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics, so that existing
-dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are a beginning. Metrics of the cluster
+dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are examples to start from. Metrics of the cluster
 (\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Those of
 a consumer group (\`kafka_consumergroup_*\`) are on the broker that coordinates it. Besides these there are \`process_*\` and \`nodejs_*\` of prom-client.
 

@@ -43,7 +43,7 @@ test('docs/ops/messages.md lists them', async () => {
       .join('\n');
   const text = `# Messages, and what to do
 
-Every WARN of a node, and some ERRORs, by the sentence at the beginning of the line; the line itself says what to do too. Made from
+Every WARN of a node, and some ERRORs, by the sentence at the beginning of the line. The line ends with the same advice. Made from
 \`src/telemetry/remedies.ts\`. What new users meet most often is in [mistakes.md](mistakes.md), levels and formats in [logs.md](logs.md).
 
 | line | what to do |
