@@ -56,7 +56,10 @@ export class KafkaServer {
 
   constructor(options: KafkaServerOptions) {
     const { services, broker } = options;
-    const purgatories = new Purgatories(services.scheduler, services.imageWatch.purgatory);
+    const purgatories = new Purgatories(
+      services.clientScheduler ?? services.scheduler,
+      services.imageWatch.purgatory,
+    );
     this.#purgatories = broker === null ? null : purgatories;
     const table = createHandlerTable(
       services,

@@ -38,6 +38,8 @@ export interface NodeServices {
   readonly config: NodeConfig;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  /** Times how long a client asked to wait; `scheduler` where there is none. A test's clock may stand still while its clients wait. */
+  readonly clientScheduler?: Scheduler | undefined;
   readonly random: Random;
   readonly logger: Logger;
   readonly metadata: () => MetadataImage;

@@ -148,7 +148,7 @@ export class Node {
   }
 
   private nodeServices(clusterId: string, { loader, client, log }: ControllerPart): NodeServices {
-    const { clock, scheduler, random, logger } = this.ports;
+    const { clock, scheduler, clientScheduler, random, logger } = this.ports;
     const metadata = (): MetadataImage => loader.image;
     return {
       nodeId: this.config.nodeId,
@@ -156,6 +156,7 @@ export class Node {
       config: this.config,
       clock,
       scheduler,
+      clientScheduler,
       random,
       logger,
       metadata,

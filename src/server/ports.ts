@@ -13,6 +13,8 @@ import type { FormattedDirectory } from './log-directories.ts';
 export interface NodePorts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  /** Absent in production: times how long clients asked to wait, where `scheduler` may stand still. */
+  readonly clientScheduler?: Scheduler;
   readonly random: Random;
   readonly fs: FileSystem;
   readonly network: Network;

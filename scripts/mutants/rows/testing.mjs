@@ -44,4 +44,37 @@ export const testingRows = [
     ],
     caughtBy: { test: 'test/testing/kafka/clock.test.ts', name: 'time stands still by itself' },
   },
+  {
+    number: 961,
+    bug: 'an error at the top of a response is lost when the response is joined with that of the other partitions',
+    reference: 'found by tests written as users write them: a Fetch of several partitions',
+    change: 'the error is not brought to the partitions',
+    edits: [
+      {
+        file: 'src/testing/kafka/faults.ts',
+        from: 'return [...errorCodesOf(failed)].every((code) => told.has(code)) ? answer : whole;',
+        to: 'return told.size >= 0 ? answer : whole;',
+      },
+      {
+        file: 'src/testing/kafka/faults.ts',
+        from: 'return failedParts(request.handler.response.fields, meant, code) ?? whole;',
+        to: 'return code === 0 ? failedParts(request.handler.response.fields, meant, code) : whole;',
+      },
+    ],
+    caughtBy: { test: 'test/testing/kafka/surprises.test.ts', name: 'of one partition is answered at once' },
+  },
+  {
+    number: 962,
+    bug: 'the long poll of a consumer never ends while the clock stands still',
+    reference: 'found by tests written as users write them: kafkajs waits for its Fetch before it leaves',
+    change: 'waits of clients go by the clock of the test',
+    edits: [
+      {
+        file: 'src/testing/kafka/time.ts',
+        from: '  readonly machine = systemScheduler;',
+        to: '  readonly machine = this;',
+      },
+    ],
+    caughtBy: { test: 'test/testing/kafka/lives.test.ts', name: 'lets long polls of clients end' },
+  },
 ];

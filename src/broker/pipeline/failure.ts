@@ -11,13 +11,14 @@ export function genericFailure(request: ActiveRequest, error: ErrorRow, message:
   const { fields } = request.handler.response;
   const errorField = fields.errorCode;
   if (errorField === undefined || !inVersions(errorField.versions, request.apiVersion)) return null;
-  const response = empty(fields);
+  const response = emptyFields(fields);
   response.errorCode = error.code;
   if (fields.errorMessage !== undefined && message !== null) response.errorMessage = message;
   return response;
 }
 
-function empty(shape: Shape): Record<string, unknown> {
+/** A value of a struct in which nothing is said. */
+export function emptyFields(shape: Shape): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(shape)) value[name] = emptyValue(field);
   return value;
@@ -25,5 +26,5 @@ function empty(shape: Shape): Record<string, unknown> {
 
 function emptyValue(field: Field): unknown {
   if (field.default !== undefined) return field.default;
-  return field.fields === null ? undefined : empty(field.fields);
+  return field.fields === null ? undefined : emptyFields(field.fields);
 }

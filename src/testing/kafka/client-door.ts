@@ -17,6 +17,7 @@ interface Guest {
 export class ClientDoor {
   address: Address;
   private listener: Listener | null = null;
+  private binding: Promise<void> | null = null;
   private onConnection: ((connection: Connection) => void) | null = null;
   /** Connections that arrived before the node listens. */
   private readonly early: Connection[] = [];
@@ -29,10 +30,10 @@ export class ClientDoor {
   /** Binds the port; a free one the first time when the test gave none. */
   async bind(): Promise<void> {
     if (this.listener !== null) return;
-    this.listener = await listenTcp(this.address, backlog, (socket) => {
-      handOver(socket, null, (connection) => this.welcome(connection));
+    this.binding ??= this.take().finally(() => {
+      this.binding = null;
     });
-    this.address = { host: this.address.host, port: this.listener.address.port };
+    await this.binding;
   }
 
   /** The network of one incarnation of the node. */
@@ -51,6 +52,8 @@ export class ClientDoor {
 
   /** Closes the port and all client connections. */
   async close(): Promise<void> {
+    // A node may be killed while it takes its port.
+    await this.binding?.catch(() => {});
     const { listener } = this;
     this.listener = null;
     this.onConnection = null;
@@ -78,6 +81,13 @@ export class ClientDoor {
 
   get connectionCount(): number {
     return this.guests.size;
+  }
+
+  private async take(): Promise<void> {
+    this.listener = await listenTcp(this.address, backlog, (socket) => {
+      handOver(socket, null, (connection) => this.welcome(connection));
+    });
+    this.address = { host: this.address.host, port: this.listener.address.port };
   }
 
   private welcome(connection: Connection): void {

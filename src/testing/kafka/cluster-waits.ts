@@ -1,6 +1,7 @@
 /** The waits of a test. Each repeats a query until the condition holds; on a time-out its error shows the last result. */
 import type { MetadataImage } from '../../metadata/image.ts';
-import { checkNames, type OptionNames } from './known-names.ts';
+import { isRetriable } from '../../client/retry.ts';
+import { checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
 import type { TestClient } from './test-client.ts';
 import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
@@ -51,6 +52,17 @@ export interface UntilOptions extends WaitOptions {
   readonly what?: string;
 }
 
+/** Of both protocols. */
+const groupStates = [
+  'Empty',
+  'PreparingRebalance',
+  'CompletingRebalance',
+  'Assigning',
+  'Reconciling',
+  'Stable',
+  'Dead',
+];
+
 const groupWaitNames: OptionNames<GroupWait> = {
   state: true,
   members: true,
@@ -92,23 +104,35 @@ export class ClusterWaits {
     const { state = wanted.members === undefined && wanted.lag === undefined ? 'Stable' : undefined } =
       wanted;
     const { members, lag, topic } = wanted;
-    if (lag !== undefined && topic === undefined)
-      throw new TypeError("wait.group: 'lag' needs a topic: { lag: 0, topic: 'orders' }.");
+    if ((lag === undefined) !== (topic === undefined))
+      throw new TypeError(
+        "wait.group: 'lag' and the topic that it is about go together: { lag: 0, topic: 'orders' }.",
+      );
+    if (state !== undefined && !groupStates.includes(state))
+      throw new TypeError(
+        `wait.group: '${state}' is not a state of a group; states are ${groupStates.join(', ')}.`,
+      );
+    checkIntegers('wait.group', { members, lag });
     let seen = 'nothing yet';
     const what = `group ${id} is ${JSON.stringify({ state, members, lag, topic })}`;
     await this.sources.deadlines.until(
       what,
       wanted.timeout,
-      async () => {
-        const group = await this.sources.client().group(id);
-        const behind = topic === undefined ? 0 : await this.lag(id, topic, lag ?? 0);
-        seen = JSON.stringify({ ...group, ...(topic === undefined ? {} : { lag: behind }) });
-        const isSo =
-          (state === undefined || group.state === state) &&
-          (members === undefined || group.members === members) &&
-          (lag === undefined || behind <= lag);
-        return isSo ? true : undefined;
-      },
+      looking(
+        async () => {
+          const group = await this.sources.client().group(id);
+          const behind = topic === undefined ? 0 : await this.lag(id, topic, lag ?? 0);
+          seen = JSON.stringify({ ...group, ...(topic === undefined ? {} : { lag: behind }) });
+          const isSo =
+            (state === undefined || group.state === state) &&
+            (members === undefined || group.members === members) &&
+            (lag === undefined || behind <= lag);
+          return isSo ? true : undefined;
+        },
+        (trouble) => {
+          seen = trouble;
+        },
+      ),
       () => seen,
     );
   }
@@ -116,14 +140,19 @@ export class ClusterWaits {
   /** Waits until every partition of a topic, or of all topics, has a leader and all its replicas run and are in sync. */
   async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
     checkNames('wait.inSync', options, waitNames);
-    let seen = 'no metadata yet';
+    let seen = 'no node has metadata';
     await this.sources.deadlines.until(
       `${topic ?? 'every topic'} is in sync`,
       options.timeout,
       () => {
-        const topics = [...(this.sources.image()?.topics.all() ?? [])];
+        const image = this.sources.image();
+        if (image === null) return undefined;
+        const topics = [...image.topics.all()];
         const wanted = topic === undefined ? topics : topics.filter(({ name }) => name === topic);
-        if (topic !== undefined && wanted.length === 0) return undefined;
+        if (topic !== undefined && wanted.length === 0) {
+          seen = `there is no topic ${topic}`;
+          return undefined;
+        }
         // A node that was killed stays in the ISR until its session ends, so check which nodes run.
         const runs = new Set(
           this.sources.nodes().flatMap(({ id, state }) => (state === 'running' ? id : [])),
@@ -145,39 +174,59 @@ export class ClusterWaits {
   /** Waits until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
   async leader(topic: string, partition = 0, options: LeaderWait = {}): Promise<number> {
     checkNames('wait.leader', options, leaderWaitNames);
-    let seen = -1;
+    let seen = 'no node has metadata';
     const { is, not } = options;
+    const ids = this.sources.nodes().map(({ id }) => id);
+    if (is !== undefined && !ids.includes(is))
+      throw new RangeError(`There is no node ${is}; nodes are 1 to ${ids.length}.`);
     return this.sources.deadlines.until(
       `${topic}-${partition} has a leader${is === undefined ? '' : `, node ${is}`}${not === undefined ? '' : `, not node ${not}`}`,
       options.timeout,
       () => {
-        seen = this.sources.image()?.topics.byName(topic)?.partitions[partition]?.leader ?? -1;
-        const runs = this.sources.nodes().some(({ id, state }) => id === seen && state === 'running');
-        return runs && (is === undefined || seen === is) && seen !== not ? seen : undefined;
+        const image = this.sources.image();
+        if (image === null) return undefined;
+        const leader = image.topics.byName(topic)?.partitions[partition]?.leader;
+        if (leader === undefined) {
+          seen = `there is no partition ${topic}-${partition}`;
+          return undefined;
+        }
+        const node = this.sources.nodes().find(({ id }) => id === leader);
+        seen = node === undefined ? 'it has no leader' : `leader ${leader}, which is ${node.state}`;
+        const isSo = (is === undefined || leader === is) && leader !== not;
+        return node?.state === 'running' && isSo ? leader : undefined;
       },
-      () => `leader ${seen}`,
+      () => seen,
     );
   }
 
   /** Waits until the log end offsets of a topic add up to at least `count`. */
   async offsets(topic: string, count: number, options: WaitOptions = {}): Promise<void> {
     checkNames('wait.offsets', options, waitNames);
-    let sum = 0;
+    checkIntegers('wait.offsets', { count });
+    let seen = 'nothing yet';
     await this.sources.deadlines.until(
       `${topic} has ${count} records`,
       options.timeout,
-      async () => {
-        const offsets = await this.sources.client().offsets(topic);
-        sum = [...offsets.values()].reduce((total, { end }) => total + end, 0);
-        return sum >= count ? true : undefined;
-      },
-      () => `${sum} records`,
+      looking(
+        async () => {
+          const offsets = await this.sources.client().offsets(topic);
+          const sum = [...offsets.values()].reduce((total, { end }) => total + end, 0);
+          seen = `${sum} records`;
+          return sum >= count ? true : undefined;
+        },
+        (trouble) => {
+          seen = trouble;
+        },
+      ),
+      () => seen,
     );
   }
 
   /** Waits until a condition of the test returns a truthy value, and returns that value. */
   async until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<T> {
     checkNames('wait.until', options, untilNames);
+    checkTexts('wait.until', { what: options.what });
+    if (typeof condition !== 'function') throw new TypeError('wait.until: the condition must be a function.');
     return this.sources.deadlines.until(options.what ?? 'the condition holds', options.timeout, async () => {
       const value = await condition();
       return value ? value : undefined;
@@ -196,4 +245,20 @@ export class ClusterWaits {
       behind += end - Math.max(start, committed.get(partition) ?? -1);
     return behind > most && (await client.unread(topic, committed, most)) <= most ? most : behind;
   }
+}
+
+/** A look that goes on where asking again can help: a node went, a coordinator moves, a topic is not there yet. */
+function looking<T>(
+  look: () => Promise<T | undefined>,
+  troubled: (text: string) => void,
+): () => Promise<T | undefined> {
+  return async () => {
+    try {
+      return await look();
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      troubled((error as Error).message);
+      return undefined;
+    }
+  };
 }

@@ -1,15 +1,17 @@
 /** A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations of a test on it. */
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
+import type { HandlerResult } from '../../broker/handler.ts';
+import { Errors } from '../../protocol/errors.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import { failureOf, mapResponse } from './answers.ts';
 import { ClientDoor } from './client-door.ts';
-import { type ControlFunction, Controls } from './controls.ts';
-import { type Fault, type FaultOptions, FaultPlan, mapResponse } from './faults.ts';
-import { checkNames, type OptionNames } from './known-names.ts';
+import { type ControlFunction, Controls, TestFunctionError } from './controls.ts';
+import { type Fault, type FaultOptions, FaultPlan } from './faults.ts';
 import { LogRing } from './node-log.ts';
 import { DirectoryStorage, MemoryStorage, type NodeStorage, type StoredNode } from './node-storage.ts';
 import {
   checkOptions,
-  checkRecord,
+  checkRecords,
   checkTopic,
   controllerPort,
   directoryIdOf,
@@ -19,46 +21,21 @@ import {
   type TestTopic,
 } from './options.ts';
 import { PeerHub } from './peer-hub.ts';
-import { RequestLog } from './request-log.ts';
-import { Snapshot } from './snapshot.ts';
+import { checkRead, type ReadOptions } from './read-options.ts';
+import { type LoggedRequest, RequestLog } from './request-log.ts';
+import { checkSnapshot, Snapshot } from './snapshot.ts';
 import { kitClientId, type ReadRecord, TestClient } from './test-client.ts';
 import { TestNode } from './test-node.ts';
 import { durationMs, type TestTime, testTime } from './time.ts';
-import { Deadlines, type WaitOptions } from './waits.ts';
+import { Deadlines } from './waits.ts';
 import { ClusterWaits } from './cluster-waits.ts';
 import { TestNetwork } from './test-network.ts';
 
 const defaultTimeoutMs = 30_000;
 const defaultHost = '127.0.0.1';
+const closedText = 'The cluster was closed.';
 /** A cluster whose time stands still starts by having it moved in such steps. */
 const startStepMs = 100;
-
-/**
- * When `read` stops.
- *
- * @example
- * ```ts
- * await kafka.read('orders', { until: (records) => records.some(({ value }) => value === 'paid'), timeout: '5s' });
- * ```
- */
-export interface ReadOptions extends WaitOptions {
-  /** So many records, as soon as they are there. */
-  readonly count?: number;
-  /** Or read until this returns true. Without `count` and `until`, read the records that exist now. */
-  readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
-  /** The offset to begin with, of each partition; the beginning by default. */
-  readonly from?: number;
-  /** `'read_committed'` (default): no record of an open or an aborted transaction, as kafkajs and librdkafka read by default. */
-  readonly isolationLevel?: 'read_committed' | 'read_uncommitted';
-}
-
-const readNames: OptionNames<ReadOptions> = {
-  count: true,
-  until: true,
-  from: true,
-  isolationLevel: true,
-  timeout: true,
-};
 
 interface Seat {
   readonly node: TestNode;
@@ -94,7 +71,7 @@ export class TestKafka {
   private readonly seats: Seat[] = [];
   private initial: Snapshot | null = null;
   private own: { readonly ports: string; readonly client: TestClient } | null = null;
-  private isClosed = false;
+  private closing: Promise<void> | null = null;
 
   /** @internal Use `startKafka`. */
   constructor(options: StartKafkaOptions, clusterId: string) {
@@ -148,11 +125,16 @@ export class TestKafka {
 
   /** The node that leads a partition. */
   async leader(topic: string, partition = 0): Promise<TestNode> {
+    const { image } = this;
+    if (image !== null && image.topics.byName(topic)?.partitions[partition] === undefined)
+      throw new Error(`There is no partition ${topic}-${partition}.`);
     return this.node(await this.wait.leader(topic, partition));
   }
 
   /** Makes a node, which must be in sync, the leader of a partition. */
   async moveLeader(topic: string, partition: number, id: number): Promise<void> {
+    const { state } = this.node(id);
+    if (state !== 'running') throw new Error(`Node ${id} is ${state}: it can't lead ${topic}-${partition}.`);
     const move = this.client.moveLeader(topic, partition, id);
     await this.deadlines.within(`node ${id} leads ${topic}-${partition}`, undefined, move);
     await this.wait.leader(topic, partition, { is: id });
@@ -168,13 +150,18 @@ export class TestKafka {
 
   /** The node that coordinates a group, or the transactions of a transactional id. */
   async coordinator(kind: 'group' | 'transaction', key: string): Promise<TestNode> {
+    if (kind !== 'group' && kind !== 'transaction')
+      throw new TypeError(`A coordinator is of a 'group' or of a 'transaction', not of '${String(kind)}'.`);
     const found = this.client.coordinator(key, kind);
     return this.node(await this.deadlines.within(`a coordinator of ${kind} ${key}`, undefined, found));
   }
 
   /** Injects a fault into requests of clients. Of several faults that match a request, the first is applied. */
   fault(options: FaultOptions): Fault {
-    const within: Fault['within'] = (what, timeout, wait) => this.deadlines.within(what, timeout, wait);
+    const { node } = (options as FaultOptions | undefined) ?? {};
+    if (node !== undefined) this.seat(node);
+    const within: Fault['within'] = (what, timeout, wait, seen) =>
+      this.deadlines.within(what, timeout, wait, seen);
     return this.faults.add(options, within);
   }
 
@@ -188,12 +175,15 @@ export class TestKafka {
     /** Milliseconds since 1970, by the clock of the nodes. */
     now: (): number => this.time.wallMs(),
     /** Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is idle. */
-    advance: async (duration: number | string): Promise<void> => this.time.advance(durationMs(duration)),
-    /** Advances the time to a date. */
-    set: (date: Date | number): Promise<void> => {
-      const byMs = Number(date) - this.time.wallMs();
-      if (!(byMs >= 0)) return Promise.reject(new RangeError('The clock of a cluster does not go back.'));
-      return this.time.advance(byMs);
+    advance: async (duration: number | string): Promise<void> => this.advance(durationMs(duration)),
+    /** Advances the time to a date, or to milliseconds since 1970. */
+    set: async (date: Date | number): Promise<void> => {
+      const toMs = Number(date);
+      if (Number.isNaN(toMs))
+        throw new TypeError(`'${String(date)}' is no date, and no milliseconds since 1970.`);
+      const byMs = toMs - this.time.wallMs();
+      if (byMs < 0) throw new RangeError('The clock of a cluster does not go back.');
+      await this.advance(byMs);
     },
   };
 
@@ -208,39 +198,38 @@ export class TestKafka {
 
   /** Writes records; resolves when all in-sync replicas have them. */
   async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
-    records.forEach(checkRecord);
-    const written = this.client.produce(topic, records);
+    checkRecords(records);
+    // Before the deadline, so that the error says why.
+    const written = this.client.produce(topic, records, this.deadlines.defaultMs * 0.9);
     await this.deadlines.within(`${records.length} records are written to ${topic}`, undefined, written);
   }
 
   /** Reads a topic: all that is there, or until there is enough. */
   async read(topic: string, options: ReadOptions = {}): Promise<ReadRecord[]> {
-    checkNames('read', options, readNames);
-    const { count, until, from = 0, isolationLevel = 'read_committed' } = options;
-    if (isolationLevel !== 'read_committed' && isolationLevel !== 'read_uncommitted')
-      throw new TypeError(
-        `isolationLevel must be read_committed or read_uncommitted, not '${String(isolationLevel)}'.`,
-      );
-    if (!Number.isSafeInteger(from) || from < 0)
-      throw new TypeError(`from must be an offset, not '${String(from)}'.`);
+    checkRead(options);
+    const { count, until, from = 0, isolationLevel } = options;
     let newest: readonly ReadRecord[] = [];
+    let trouble = '';
     let isOver = false;
     const reading = this.client.read({
       topic,
       from,
-      isReadCommitted: isolationLevel === 'read_committed',
+      isReadCommitted: isolationLevel !== 'read_uncommitted',
+      isWaiting: count !== undefined || until !== undefined,
       enough: (records, isAtEnd) => {
         newest = records;
         if (until !== undefined) return until(records);
         return count === undefined ? isAtEnd : records.length >= count;
       },
       isOver: () => isOver,
+      troubled: (error) => {
+        trouble = `${error.message} `;
+      },
     });
     const what = `enough records are in ${topic}`;
-    const records = await this.deadlines.within(what, options.timeout, reading).catch((error: unknown) => {
+    const seen = (): string => `${trouble}Read so far: ${newest.length} records.`;
+    const records = await this.deadlines.within(what, options.timeout, reading, seen).finally(() => {
       isOver = true;
-      if (error instanceof Error) error.message += `\nRead so far: ${newest.length} records.`;
-      throw error;
     });
     return until === undefined && count !== undefined ? records.slice(0, count) : records;
   }
@@ -260,7 +249,8 @@ export class TestKafka {
 
   /** Everything that the nodes have stored at this moment. */
   async snapshot(): Promise<Snapshot> {
-    await this.time.whenIdle();
+    this.checkOpen();
+    await this.deadlines.within('the cluster is idle', undefined, this.time.whenIdle());
     const nodes = new Map<number, StoredNode>();
     for (const { node, storage } of this.seats) {
       const stored = storage.save();
@@ -268,21 +258,23 @@ export class TestKafka {
         throw new Error('A cluster in a directory cannot be saved as a snapshot; copy the directory.');
       nodes.set(node.id, stored);
     }
-    return new Snapshot(this.clusterId, nodes);
+    return new Snapshot(this.clusterId, nodes, this.time.wallMs());
   }
 
-  /** Restores a snapshot: the nodes restart with what they had stored then, on the same ports; faults are removed. */
+  /**
+   * Restores a snapshot: the nodes restart with what they had stored then, on the same ports, and a manual clock gets the time of the
+   * snapshot; faults are removed.
+   */
   async restore(snapshot: Snapshot): Promise<void> {
+    this.checkOpen();
+    checkSnapshot(snapshot, this.clusterId, this.seats.length);
+    const storages = this.seats.map(({ storage }) => storage);
+    if (!storages.every((storage) => storage instanceof MemoryStorage))
+      throw new Error('Only a cluster in memory can become what it was.');
     this.forgetFaults();
     await Promise.all(this.nodes.map((node) => node.kill()));
-    for (const { node, storage } of this.seats) {
-      const stored = snapshot.nodes.get(node.id);
-      if (!(storage instanceof MemoryStorage) || stored === undefined)
-        throw new Error(
-          `The snapshot does not match this cluster: it has nodes ${[...snapshot.nodes.keys()].join(', ')}, in memory.`,
-        );
-      storage.restore(stored);
-    }
+    for (const [at, storage] of storages.entries()) storage.restore(snapshot.nodes.get(at + 1) as StoredNode);
+    this.time.turnTo(snapshot.wallMs);
     this.own?.client.close();
     this.own = null;
     await this.startNodes();
@@ -295,16 +287,10 @@ export class TestKafka {
     this.requests.clear();
   }
 
-  /** Stops all nodes and deletes what they stored, except a directory that the test gave. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.forgetFaults();
-    this.own?.client.close();
-    if (this.seats.some(({ storage }) => storage instanceof DirectoryStorage))
-      await Promise.all(this.nodes.map((node) => node.stop()));
-    await Promise.all(this.nodes.map((node) => node.kill()));
-    this.time.close();
+  /** Stops all nodes and deletes what they stored, except a directory that the test gave. Waits that have not ended reject. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -314,8 +300,9 @@ export class TestKafka {
   /** Starts a second cluster with the present state of this one. */
   async fork(): Promise<TestKafka> {
     const { port: _port, topics: _topics, ...options } = this.options;
+    const snapshot = await this.snapshot();
     const copy = new TestKafka({ ...options, nodes: this.seats.length }, this.clusterId);
-    await copy.open(await this.snapshot());
+    await copy.open(snapshot);
     return copy;
   }
 
@@ -329,10 +316,12 @@ export class TestKafka {
     const { nodes = 1, host = defaultHost, port = 0 } = this.options;
     try {
       for (let id = 1; id <= nodes; id++) await this.seatNode(id, host, port === 0 ? 0 : port + id - 1, from);
+      // A fork of a cluster whose clock was moved on; a file that is old begins now, as clients do.
+      if (from !== null && (from.wallMs ?? 0) > this.time.wallMs()) this.time.turnTo(from.wallMs);
       await this.startNodes();
-      if (from === null)
-        for (const [name, topic] of Object.entries(this.options.topics ?? {}))
-          await this.createTopic(name, topic);
+      // What a snapshot or a directory has already stays as it is.
+      for (const [name, topic] of Object.entries(this.options.topics ?? {}))
+        if (this.image?.topics.byName(name) === undefined) await this.createTopic(name, topic);
       // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients retry
       // only after a long delay.
       if (from === null) await this.warmGroups();
@@ -343,6 +332,28 @@ export class TestKafka {
       await this.close();
       throw error;
     }
+  }
+
+  private async end(): Promise<void> {
+    this.forgetFaults();
+    this.own?.client.close();
+    if (this.seats.some(({ storage }) => storage instanceof DirectoryStorage)) {
+      for (const node of this.nodes) node.resume();
+      // One that does not come to its end is killed below.
+      await Promise.all(this.nodes.map((node) => node.stop().catch(() => {})));
+    }
+    this.deadlines.end(new Error(closedText));
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    this.time.close();
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== null) throw new Error(closedText);
+  }
+
+  private async advance(byMs: number): Promise<void> {
+    this.checkOpen();
+    await this.deadlines.within(`the clock has moved by ${byMs} ms`, undefined, this.time.advance(byMs));
   }
 
   private async warmGroups(): Promise<void> {
@@ -370,22 +381,27 @@ export class TestKafka {
     const { hub, time, logRing: log } = this;
     const properties = nodeProperties(id, door.address, storage.path, this.options);
     const interceptor = this.interceptorOf(id, door);
-    const node = new TestNode({ id, properties, door, storage, hub, time, log, interceptor });
+    const within = (what: string, work: Promise<void>): Promise<void> => this.startedWithin(what, work);
+    const checkOpen = (): void => this.checkOpen();
+    const parts = { id, properties, door, storage, hub, time, log, interceptor };
+    const node = new TestNode({ ...parts, within, checkOpen });
     this.seats.push({ node, door, storage });
   }
 
-  private async startNodes(): Promise<void> {
-    const starting = Promise.all(this.nodes.map((node) => node.start()));
-    let isUp = false;
-    const wait = this.deadlines.within('all nodes answer clients', undefined, starting).finally(() => {
-      isUp = true;
+  /** Waits for a node that starts or stops. Its timers must fire, so a clock that stands still is moved along. */
+  private async startedWithin(what: string, work: Promise<void>): Promise<void> {
+    let isDone = false;
+    const wait = this.deadlines.within(what, undefined, work).finally(() => {
+      isDone = true;
     });
-    if (this.time.isManual) {
-      const move = async (): Promise<void> => {
-        while (!isUp) await this.time.advance(startStepMs);
-      };
-      await Promise.all([wait, move()]);
-    } else await wait;
+    const move = async (): Promise<void> => {
+      while (this.time.isManual && !isDone) await this.time.advance(startStepMs);
+    };
+    await Promise.all([wait, move()]);
+  }
+
+  private async startNodes(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
     await this.deadlines.until('all brokers are in service', undefined, () => {
       const brokers = this.image?.cluster.brokers;
       const count = [...(brokers?.values() ?? [])].filter(({ fenced }) => !fenced).length;
@@ -394,21 +410,46 @@ export class TestKafka {
   }
 
   private interceptorOf(nodeId: number, door: ClientDoor): RequestInterceptor {
+    const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;
     return {
       intercept: (request, run) => {
         door.setClientId(request.connection.remote.port, request.clientId);
         // Requests of the kit itself get no faults.
         if (request.clientId === kitClientId) return run();
-        const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;
         const { entry, answered } = this.requests.note(nodeId, request, this.time.wallMs(), nameOf);
-        this.options.onRequest?.(entry);
-        const result = this.controls.apply(entry, () => this.faults.apply(nodeId, entry, request, run));
-        return mapResponse(result, (response) => {
+        this.show(entry);
+        const failed = (error: unknown): unknown => {
+          if (!(error instanceof TestFunctionError)) throw error;
+          this.logRing.testFailed(nodeId, this.time.wallMs(), error.message);
+          const response = failureOf(request, request.body, Errors.UNKNOWN_SERVER_ERROR, error.message);
           answered(response);
           return response;
-        });
+        };
+        const faulty = (): HandlerResult<unknown> => this.faults.apply(nodeId, entry, request, run);
+        const answer = (response: unknown): unknown => {
+          answered(response);
+          return response;
+        };
+        try {
+          return mapResponse(this.controls.apply(entry, request, faulty), answer, failed);
+        } catch (error) {
+          return failed(error);
+        }
       },
     };
+  }
+
+  /** What goes wrong in the test's eyes does not change the answer. */
+  private show(entry: LoggedRequest): void {
+    const failed = (error: unknown): void =>
+      this.logRing.testFailed(entry.node, this.time.wallMs(), `onRequest threw: ${String(error)}`);
+    try {
+      // A function in another thread gives a promise.
+      const shown = this.options.onRequest?.(entry) as unknown;
+      if (shown instanceof Promise) shown.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   private forgetFaults(): void {
@@ -427,12 +468,14 @@ export class TestKafka {
 
   /** Uses only running nodes, because a paused one would not respond. */
   private get client(): TestClient {
+    this.checkOpen();
     const running = this.seats.filter(({ node }) => node.state === 'running');
     const addresses = (running.length > 0 ? running : this.seats).map(({ door }) => door.address);
     const ports = addresses.map(({ port }) => port).join();
     if (this.own?.ports !== ports) {
       this.own?.client.close();
-      this.own = { ports, client: new TestClient(addresses, this.options.host ?? defaultHost) };
+      const wallMs = (): number => this.time.wallMs();
+      this.own = { ports, client: new TestClient(addresses, this.options.host ?? defaultHost, wallMs) };
     }
     return this.own.client;
   }
@@ -444,8 +487,10 @@ export class TestKafka {
   }
 
   private situation(): string {
-    return this.nodes
-      .map(({ id, state, failure }) => `${id} ${state}${failure === null ? '' : ` (${String(failure)})`}`)
-      .join(', ');
+    const nodes = this.nodes.map(
+      ({ id, state, failure }) => `${id} ${state}${failure === null ? '' : ` (${String(failure)})`}`,
+    );
+    const clock = `The clock stands at ${this.time.wallMs()}: timers of the cluster fire in clock.advance only.`;
+    return `${nodes.join(', ')}${this.time.isManual ? `\n${clock}` : ''}`;
   }
 }

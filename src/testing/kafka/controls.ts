@@ -2,9 +2,16 @@
  * Control functions: functions of the test that handle requests of an API before the node does. They can respond themselves, pass
  * the request on, or delay it.
  */
-import { CloseConnection, type HandlerResult, type TwoPhase } from '../../broker/handler.ts';
+import { CloseConnection, type HandlerResult, noResponse } from '../../broker/handler.ts';
+import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
+import { Writer } from '../../protocol/codec/writer.ts';
+import { responseFrame } from '../../protocol/frames.ts';
+import type { Init, Message, Shape } from '../../protocol/schema/fields.ts';
+import { settledOrFailed } from './answers.ts';
 import { checkApi } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
+
+const writerBytes = 1_024;
 
 /**
  * The result of a control function: the fields of a response, the end of the connection, no response, or the result of `next`.
@@ -17,7 +24,9 @@ import type { LoggedRequest } from './request-log.ts';
 export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'ignore';
 
 /**
- * `next` passes the request on and returns the response that the client would get.
+ * `next` passes the request on and returns the response that the client would get: `'ignore'` when it would get none (a Produce with
+ * acks=0), `'close'` when its connection would be closed. If the function throws, the error is logged and the client gets
+ * UNKNOWN_SERVER_ERROR.
  *
  * @example
  * ```ts
@@ -33,20 +42,14 @@ export type ControlFunction = (
   next: () => Promise<ControlOutcome>,
 ) => ControlOutcome | Promise<ControlOutcome>;
 
-/** The response in which a result ends, whatever its phases. */
-export async function settled(result: HandlerResult<unknown>): Promise<unknown> {
-  const value = await result;
-  return typeof value === 'object' && value !== null && 'ordered' in value
-    ? (value as TwoPhase<unknown>).response
-    : value;
-}
-
 export class Controls {
   private readonly byApi = new Map<string, ControlFunction[]>();
 
   /** The newest function of an API is called first. Returns a function that removes it. */
   add(api: string, control: ControlFunction): () => void {
     checkApi(api);
+    if (typeof control !== 'function')
+      throw new TypeError('A control function is missing: on(api, (request, next) => …).');
     this.byApi.set(api, [control, ...(this.byApi.get(api) ?? [])]);
     return () => {
       this.byApi.set(
@@ -60,18 +63,111 @@ export class Controls {
     this.byApi.clear();
   }
 
-  apply(request: LoggedRequest, run: () => HandlerResult<unknown>): HandlerResult<unknown> {
+  apply(
+    request: LoggedRequest,
+    active: ActiveRequest,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> {
     const controls = this.byApi.get(request.api) ?? [];
     if (controls.length === 0) return run();
-    const ask = async (at: number): Promise<unknown> => {
+    const given = new Set<unknown>();
+    const ask = async (at: number): Promise<ControlOutcome> => {
       const control = controls[at];
-      if (control === undefined) return settled(run());
-      return control(request, async () => (await ask(at + 1)) as ControlOutcome);
+      if (control === undefined) {
+        const result = outcomeOf(await settledOrFailed(run(), active));
+        given.add(result);
+        return result;
+      }
+      const outcome = await asTestFunction(`The control function of ${request.api}`, () =>
+        control(request, () => ask(at + 1)),
+      );
+      // What came from next() is as it shall be.
+      if (!given.has(outcome)) checkOutcome(outcome, active);
+      return outcome;
     };
     return ask(0).then((outcome) => {
       if (outcome === 'close') return new CloseConnection('test control function');
-      if (outcome === 'ignore') return new Promise(() => {});
-      return outcome;
+      return outcome === 'ignore' ? noResponse : outcome;
     });
+  }
+}
+
+/** What a handler ended with, as a control function sees it. */
+function outcomeOf(result: unknown): ControlOutcome {
+  if (result instanceof CloseConnection) return 'close';
+  return result === noResponse ? 'ignore' : (result as ControlOutcome);
+}
+
+/** Runs a function of the test; what it throws says whose function it was. */
+export async function asTestFunction<T>(what: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    // From an inner function it says that already.
+    if (cause instanceof TestFunctionError) throw cause;
+    throw threw(what, cause);
+  }
+}
+
+/** As `asTestFunction`, for one that may answer at once. */
+export function asTestFunctionNow<T>(what: string, run: () => T | Promise<T>): T | Promise<T> {
+  try {
+    const result = run();
+    return result instanceof Promise ? asTestFunction(what, () => result) : result;
+  } catch (cause) {
+    throw threw(what, cause);
+  }
+}
+
+function threw(what: string, cause: unknown): TestFunctionError {
+  return new TestFunctionError(`${what} threw: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+  });
+}
+
+/** A function of the test threw, or returned what can't be sent. */
+export class TestFunctionError extends Error {
+  override readonly name = 'TestFunctionError';
+}
+
+/** Throws when a control function returned nothing that can be sent: the client would see a closed connection, and no reason. */
+function checkOutcome(outcome: unknown, active: ActiveRequest): void {
+  if (outcome === 'close' || outcome === 'ignore') return;
+  const { handler } = active;
+  const what = `The control function of ${handler.name} returned`;
+  if (typeof outcome !== 'object' || outcome === null || Array.isArray(outcome))
+    throw new TestFunctionError(
+      `${what} ${JSON.stringify(outcome)}; expected are the fields of a response, 'close', 'ignore', or what next() gives.`,
+    );
+  const response = outcome as Readonly<Record<string, unknown>>;
+  const trouble =
+    strangerIn(`${handler.name}Response`, response, handler.response.fields) ?? misfitIn(response, active);
+  if (trouble !== null) throw new TestFunctionError(`${what} what can't be sent: ${trouble}.`);
+}
+
+/** A misspelled field, which would be left out of the answer; null: there is none. */
+function strangerIn(path: string, given: Readonly<Record<string, unknown>>, known: Shape): string | null {
+  for (const [name, value] of Object.entries(given)) {
+    const field = known[name];
+    if (field === undefined)
+      return `${path} has no field '${name}'; fields are ${Object.keys(known).join(', ')}`;
+    const inner = field.fields ?? field.element?.fields ?? null;
+    if (inner === null) continue;
+    for (const one of [value].flat()) {
+      if (typeof one !== 'object' || one === null) continue;
+      const stranger = strangerIn(`${path}.${name}`, one as Readonly<Record<string, unknown>>, inner);
+      if (stranger !== null) return stranger;
+    }
+  }
+  return null;
+}
+
+/** A field that is missing, or whose value does not fit in this version; null: there is none. */
+function misfitIn(response: Readonly<Record<string, unknown>>, active: ActiveRequest): string | null {
+  try {
+    responseFrame(active.handler.response, active, response as Init<Message>, new Writer(writerBytes));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

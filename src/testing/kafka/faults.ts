@@ -2,22 +2,26 @@
  * Faults on requests of clients: which requests (filters, all of which must match), what happens to them, and how often. Of several
  * matching faults the first is applied. The faults act on the server's side, so they work with every Kafka client.
  */
-import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '../../broker/handler.ts';
+import { CloseConnection, type HandlerResult, noResponse } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
-import { genericFailure } from '../../broker/pipeline/failure.ts';
-import { type ErrorName, type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
-import { settled } from './controls.ts';
-import { checkApi, checkNames, type OptionNames } from './known-names.ts';
+import { type ErrorName, type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { failureOf, mapFields, mapResponse, settled } from './answers.ts';
+import { asTestFunctionNow } from './controls.ts';
+import { checkApi, checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
 import {
   cutRequest,
+  errorCodesOf,
+  failedParts,
   groupsOf,
   joinResponses,
   type PartFilter,
+  topicPartitionsOf,
   transactionalIdsOf,
   withoutParts,
 } from './request-parts.ts';
 import { durationMs, type TestTime } from './time.ts';
+import type { WaitOptions } from './waits.ts';
 
 /**
  * Selects the requests of a fault. Fields that are left out match everything.
@@ -85,6 +89,7 @@ export interface FaultOptions extends FaultFilter, FaultEffect {
   readonly times?: number;
 }
 
+const waitNames: OptionNames<WaitOptions> = { timeout: true };
 const optionNames: OptionNames<FaultOptions> = {
   api: true,
   node: true,
@@ -112,6 +117,11 @@ function checkFault(options: FaultOptions): void {
   const { api, times = 1, error, delay, corrupt, throttleMs, where } = options;
   const apis = api === undefined ? [] : [api].flat();
   apis.forEach(checkApi);
+  if (api !== undefined && apis.length === 0)
+    throw new TypeError('fault: an empty list of APIs fits no request.');
+  const { topic, topicId, group, transactionalId, clientId } = options;
+  checkTexts('fault', { topic, topicId, group, transactionalId, clientId });
+  checkIntegers('fault', { partition: options.partition });
   if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
     throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
   if (error !== undefined && !Object.hasOwn(Errors, error))
@@ -130,6 +140,15 @@ function checkFault(options: FaultOptions): void {
   );
   if (ends.length > 1)
     throw new TypeError(`A request ends in one way, not in ${ends.join(' and ')}: make two faults.`);
+  if (options.after === true && ends.length === 0)
+    throw new TypeError('after does nothing by itself: it goes with error or disconnect.');
+  if (options.observe === true && (ends.length > 0 || (delay ?? corrupt ?? throttleMs) !== undefined))
+    throw new TypeError('observe only counts: leave it out, or leave out what shall happen.');
+}
+
+/** A fault for an error's text: its functions and its count say nothing there. */
+function describe({ where, times: _times, ...options }: FaultOptions): string {
+  return JSON.stringify({ ...options, ...(where === undefined ? {} : { where: '…' }) });
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -149,12 +168,14 @@ export class Fault {
   /** The requests that it was applied to, oldest first. */
   readonly requests: LoggedRequest[] = [];
   private left: number;
+  /** Called when it met a request, and when it will meet no more. */
   private readonly waiters = new Set<() => void>();
   private readonly onRemove: (fault: Fault) => void;
   private readonly within: <T>(
     what: string,
     timeout: number | string | undefined,
     wait: Promise<T>,
+    seen: () => string,
   ) => Promise<T>;
 
   /** @internal */
@@ -176,24 +197,38 @@ export class Fault {
     return this.left <= 0;
   }
 
-  /** Resolves when it was applied to `count` requests, 1 by default. */
-  wait(count = 1, options: { readonly timeout?: number | string } = {}): Promise<void> {
-    const wait = new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (this.hits < count) return;
-        this.waiters.delete(look);
-        resolve();
+  /** Resolves when it was applied to `count` requests, 1 by default; rejects at once when that can no longer happen. */
+  async wait(count = 1, options: { readonly timeout?: number | string } = {}): Promise<void> {
+    checkNames('fault.wait', options, waitNames);
+    checkIntegers('fault.wait', { count }, 1);
+    const seen = (): string => `so far it met ${this.hits}`;
+    const what = `the fault ${describe(this.options)} meets ${count} requests`;
+    let look = (): void => {};
+    const wait = new Promise<void>((resolve, reject) => {
+      look = (): void => {
+        if (this.hits >= count) resolve();
+        else if (this.hits + this.left < count)
+          reject(
+            new Error(
+              `This never happens: ${what}; ${seen()}${this.isOver ? ', and it is over' : `, and times is ${this.options.times ?? 1}`}.`,
+            ),
+          );
       };
-      this.waiters.add(look);
-      look();
     });
-    return this.within(`a fault met ${count} requests (so far it met ${this.hits})`, options.timeout, wait);
+    this.waiters.add(look);
+    look();
+    try {
+      await this.within(what, options.timeout, wait, seen);
+    } finally {
+      this.waiters.delete(look);
+    }
   }
 
   /** Removes the fault. */
   remove(): void {
     this.left = 0;
     this.onRemove(this);
+    for (const look of [...this.waiters]) look();
   }
 
   [Symbol.dispose](): void {
@@ -217,7 +252,8 @@ function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boole
   if (group !== undefined && !groupsOf(request.body).includes(group)) return false;
   if (transactionalId !== undefined && !transactionalIdsOf(request.body).includes(transactionalId))
     return false;
-  return where === undefined || where(request);
+  if (where === undefined) return true;
+  return asTestFunctionNow('where of a fault', () => where(request));
 }
 
 function partFilterOf({ topic, topicId, partition }: FaultFilter): PartFilter | null {
@@ -225,28 +261,7 @@ function partFilterOf({ topic, topicId, partition }: FaultFilter): PartFilter | 
   return { topic, topicId, partition };
 }
 
-/** Applies `change` to the response of a result, whenever it comes. */
-export function mapResponse(
-  result: HandlerResult<unknown>,
-  change: (response: unknown) => unknown,
-): HandlerResult<unknown> {
-  if (result instanceof Promise) return result.then(change);
-  if (typeof result === 'object' && result !== null && 'ordered' in result) {
-    const { ordered, response } = result as TwoPhase<unknown>;
-    return { ordered, response: response instanceof Promise ? response.then(change) : change(response) };
-  }
-  return change(result);
-}
-
-/** A response in which every part of `body` has the error. */
-function failureOf(request: ActiveRequest, body: unknown, error: ErrorRow): unknown {
-  const built = request.handler.failed?.(body, error, request, error.message);
-  return (
-    built ?? genericFailure(request, error, error.message) ?? new CloseConnection(`test fault: ${error.name}`)
-  );
-}
-
-/** Damages of record batches: the last byte is changed, or missing. */
+/** Damage to record batches: the last byte is wrong, or missing. */
 const damages = {
   crc(records: Uint8Array): Uint8Array {
     const copy = Uint8Array.from(records);
@@ -270,6 +285,22 @@ function corrupted(response: unknown, how: keyof typeof damages): unknown {
   return { ...(response as Body), responses: turned };
 }
 
+/** `answer` when the work is done, whatever came of it; where nothing is answered, nothing is. */
+function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult<unknown> {
+  const isEnd = answer === noResponse || answer instanceof CloseConnection;
+  return mapResponse(
+    result,
+    (response) => (response === noResponse && !isEnd ? response : answer),
+    () => answer,
+  );
+}
+
+/** The error of `whole` at each partition that is meant. */
+function partsFailed(request: ActiveRequest, meant: Body, whole: unknown): unknown {
+  const [code = 0] = errorCodesOf(whole);
+  return failedParts(request.handler.response.fields, meant, code) ?? whole;
+}
+
 export class FaultPlan {
   private readonly time: TestTime;
   private readonly nameOf: (topicId: string) => string | null;
@@ -290,7 +321,7 @@ export class FaultPlan {
   }
 
   clear(): void {
-    this.faults = [];
+    for (const fault of [...this.faults]) fault.remove();
   }
 
   /** The outcome of a request under the first matching fault. */
@@ -344,19 +375,16 @@ export class FaultPlan {
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> {
     const { error, after = false, delay, drop = false, disconnect = false, corrupt, throttleMs } = effect;
-    if (disconnect && !after) throw new CloseConnection('test fault');
     let result: HandlerResult<unknown>;
     if (error !== undefined) result = this.withError(Errors[error], after, meant, rest, request, run);
+    else if (disconnect && !after) result = new CloseConnection('test fault');
     else result = run();
-    if (corrupt !== undefined) result = mapResponse(result, (response) => corrupted(response, corrupt));
+    if (corrupt !== undefined) result = mapFields(result, (response) => corrupted(response, corrupt));
     if (throttleMs !== undefined)
-      result = mapResponse(result, (response) =>
-        typeof response === 'object' ? { ...response, throttleTimeMs: throttleMs } : response,
-      );
-    if (delay !== undefined) result = this.later(result, durationMs(delay));
-    if (drop) result = mapResponse(result, () => new Promise(() => {}));
-    if (disconnect) result = mapResponse(result, () => new CloseConnection('test fault'));
-    return result;
+      result = mapFields(result, (response) => ({ ...response, throttleTimeMs: throttleMs }));
+    if (drop) result = instead(result, noResponse);
+    if (disconnect) result = instead(result, new CloseConnection('test fault'));
+    return delay === undefined ? result : this.later(result, durationMs(delay));
   }
 
   private withError(
@@ -367,18 +395,27 @@ export class FaultPlan {
     request: ActiveRequest,
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> {
-    const failed = failureOf(request, meant, error);
-    if (failed instanceof CloseConnection) throw new KafkaError(error);
+    const whole = failureOf(request, meant, error);
+    const isWhole = rest === null || whole instanceof CloseConnection;
+    // At the top of a response an error is that of all partitions.
+    const failed =
+      isWhole || topicPartitionsOf(whole, this.nameOf).length > 0
+        ? whole
+        : partsFailed(request, meant, whole);
+    // A response that can't tell the error of a part tells that of the whole: a fault must not be lost.
+    const joined = (response: unknown): unknown => {
+      const answer = joinResponses(response, failed);
+      const told = errorCodesOf(answer);
+      return [...errorCodesOf(failed)].every((code) => told.has(code)) ? answer : whole;
+    };
     if (!after) {
-      if (rest === null) return failed;
-      return mapResponse(request.handler.handle(rest, request), (response) =>
-        joinResponses(response, failed),
-      );
+      if (isWhole) return failed;
+      // A Fetch with an error does not wait for records.
+      const atOnce = 'maxWaitMs' in rest ? { ...rest, maxWaitMs: 0 } : rest;
+      return mapFields(request.handler.handle(atOnce, request), joined);
     }
-    return mapResponse(run(), (response) => {
-      if (response === noResponse) return response;
-      return rest === null ? failed : joinResponses(withoutParts(response, meant), failed);
-    });
+    if (isWhole) return instead(run(), failed);
+    return mapFields(run(), (response) => joined(withoutParts(response, meant)));
   }
 
   private later(result: HandlerResult<unknown>, delayMs: number): HandlerResult<unknown> {

@@ -1,6 +1,6 @@
 /** Exports of `bendemann/testing`. */
 export { startKafka } from './start-kafka.ts';
-export type { ReadOptions, TestKafka } from './cluster.ts';
+export type { TestKafka } from './cluster.ts';
 export type { ClusterWaits, GroupWait, LeaderWait, UntilOptions } from './cluster-waits.ts';
 export type { ControlFunction, ControlOutcome } from './controls.ts';
 export type { Fault, FaultEffect, FaultFilter, FaultOptions } from './faults.ts';
@@ -8,6 +8,7 @@ export { type ControlOptions, type ControlServer, serveControl } from './control
 export type { DiskFaults } from './node-disk.ts';
 export type { LogOption } from './node-log.ts';
 export type { SecurityOptions, StartKafkaOptions, TestRecord, TestTopic } from './options.ts';
+export type { ReadOptions } from './read-options.ts';
 export type { LoggedRequest, RequestFilter, RequestLog } from './request-log.ts';
 export { Snapshot } from './snapshot.ts';
 export type { ReadRecord } from './test-client.ts';

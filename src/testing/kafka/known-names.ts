@@ -23,8 +23,24 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
 
 /** Throws TypeError when Kafka has no API of this name. */
 export function checkApi(name: string): void {
-  if (!Object.hasOwn(ApiKey, name))
+  if (typeof name !== 'string' || !Object.hasOwn(ApiKey, name))
     throw new TypeError(
-      `'${name}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`,
+      `'${String(name)}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`,
     );
+}
+
+/** Throws TypeError when an option is there and is no text: it would equal nothing. */
+export function checkTexts(what: string, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined && typeof value !== 'string')
+      throw new TypeError(`${what}: ${name} must be text, not ${JSON.stringify(value)}.`);
+}
+
+/** Throws TypeError when an option is there and is no whole number from `min` on. */
+export function checkIntegers(what: string, given: Readonly<Record<string, unknown>>, min = 0): void {
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= min))
+      throw new TypeError(
+        `${what}: ${name} must be a whole number from ${min} on, not ${JSON.stringify(value)}.`,
+      );
 }

@@ -7,6 +7,11 @@ import type { TestTime } from './time.ts';
 
 export class Life implements Clock, Scheduler {
   isAlive = true;
+  /** For what clients ask to wait for: they go by the machine's clock, so that a long poll ends while the cluster's stands still. */
+  readonly forClients: Scheduler = {
+    after: (delayMs, callback) => this.arm(this.time.machine, delayMs, callback),
+    soon: (callback) => this.soon(callback),
+  };
   private held: (() => void)[] | null = null;
   private readonly time: TestTime;
   private readonly timers = new Set<Timer>();
@@ -29,22 +34,7 @@ export class Life implements Clock, Scheduler {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    let isCancelled = false;
-    const timer = this.time.after(delayMs, () => {
-      this.timers.delete(timer);
-      // The timer may be cancelled during the pause.
-      this.perform(() => {
-        if (!isCancelled) callback();
-      });
-    });
-    this.timers.add(timer);
-    return {
-      cancel: () => {
-        isCancelled = true;
-        this.timers.delete(timer);
-        timer.cancel();
-      },
-    };
+    return this.arm(this.time, delayMs, callback);
   }
 
   soon(callback: () => void): void {
@@ -100,5 +90,24 @@ export class Life implements Clock, Scheduler {
     this.timers.clear();
     for (const callback of this.endings) callback();
     this.endings.clear();
+  }
+
+  private arm(scheduler: Scheduler, delayMs: number, callback: () => void): Timer {
+    let isCancelled = false;
+    const timer = scheduler.after(delayMs, () => {
+      this.timers.delete(timer);
+      // It may be cancelled while a pause holds it back.
+      this.perform(() => {
+        if (!isCancelled) callback();
+      });
+    });
+    this.timers.add(timer);
+    return {
+      cancel: () => {
+        isCancelled = true;
+        this.timers.delete(timer);
+        timer.cancel();
+      },
+    };
   }
 }

@@ -6,7 +6,8 @@ import { type FileHandle, type FileLock, type FileSystem, StorageError } from '.
 import type { Life } from './life.ts';
 import { durationMs, type TestTime } from './time.ts';
 
-type Operation = 'read' | 'write' | 'sync';
+const operations = ['read', 'write', 'sync'] as const;
+type Operation = (typeof operations)[number];
 
 /**
  * Faults of the disk of one node.
@@ -39,6 +40,8 @@ export class DiskFaults {
 
   /** One kind of operation fails with EIO. */
   fail(operation: Operation): void {
+    if (!operations.includes(operation))
+      throw new TypeError(`A disk fails to ${operations.join(', ')}, not to '${String(operation)}'.`);
     this.failing.set(operation, 'EIO');
   }
 
@@ -53,11 +56,15 @@ export class DiskFaults {
     this.slowMs = 0;
   }
 
-  /** @internal */
-  async before(operation: Operation, path: string): Promise<void> {
-    if (this.slowMs > 0) await new Promise<void>((resolve) => this.time.after(this.slowMs, resolve));
+  /** @internal Resolves when a slow disk gets to an operation; null: at once. */
+  delay(): Promise<void> | null {
+    return this.slowMs > 0 ? new Promise((resolve) => void this.time.after(this.slowMs, resolve)) : null;
+  }
+
+  /** @internal What an operation fails with. */
+  failureOf(operation: Operation, path: string): Error | null {
     const code = this.failing.get(operation);
-    if (code !== undefined) throw new StorageError(code, `${code}: ${operation} ${path}`);
+    return code === undefined ? null : new StorageError(code, `${code}: ${operation} ${path}`);
   }
 }
 
@@ -69,8 +76,15 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
     for (const handle of openHandles) void handle.close().catch(() => {});
     for (const lock of locks) void lock.release().catch(() => {});
   });
-  const faulty = <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> =>
-    through(faults.before(operation, path).then(() => endless(life) ?? work()));
+  const faulty = async <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> => {
+    // What is late is not work under way: a clock that stands still would never come to rest.
+    const delay = faults.delay();
+    if (delay !== null) await delay;
+    // Operations of an ended incarnation do not happen.
+    if (!life.isAlive) return new Promise(() => {});
+    const failure = faults.failureOf(operation, path);
+    return through(failure === null ? work() : Promise.reject(failure));
+  };
   const handleOf = (handle: FileHandle, path: string): FileHandle => {
     openHandles.add(handle);
     return {
@@ -101,9 +115,4 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
     },
     volume: (path) => through(disk.volume(path)),
   };
-}
-
-/** A promise that never settles, for operations of an ended incarnation; null while it runs. */
-function endless<T>(life: Life): Promise<T> | null {
-  return life.isAlive ? null : new Promise<T>(() => {});
 }

@@ -18,9 +18,17 @@ const linesMax = 200;
  */
 export type LogOption = 'silent' | 'warn' | ((line: string) => void);
 
+/** Throws TypeError. */
+export function checkLog(option: LogOption): void {
+  if (option !== 'silent' && option !== 'warn' && typeof option !== 'function')
+    throw new TypeError(
+      `log must be 'silent', 'warn' or a function of a line, not ${JSON.stringify(option)}.`,
+    );
+}
+
 export class LogRing {
   private readonly lines: string[] = [];
-  private readonly sink: LogOption;
+  private sink: LogOption;
 
   constructor(sink: LogOption) {
     this.sink = sink;
@@ -29,6 +37,13 @@ export class LogRing {
   logger(nodeId: number, wallMs: () => number): Logger {
     const write = (text: string): void => this.take(`node ${nodeId} ${text.trimEnd()}`);
     return createConsoleLogger({ write, wallMs });
+  }
+
+  /** What goes wrong in a function of the test: a line each, though a node says the same trouble once a second. */
+  testFailed(nodeId: number, wallMs: number, what: string): void {
+    this.logger(nodeId, () => wallMs)
+      .child('test')
+      .error(what);
   }
 
   /** The newest lines of one node or of all, oldest first. */
@@ -41,7 +56,19 @@ export class LogRing {
   private take(line: string): void {
     this.lines.push(line);
     if (this.lines.length > linesMax) this.lines.shift();
-    if (typeof this.sink === 'function') this.sink(line);
+    if (typeof this.sink === 'function') this.show(line, this.sink);
     else if (this.sink === 'warn' && /\] (WARN|ERROR) /.test(line)) process.stderr.write(`${line}\n`);
+  }
+
+  /** A function of the test that throws must not be one that breaks a node. */
+  private show(line: string, sink: (line: string) => void): void {
+    try {
+      sink(line);
+    } catch (error) {
+      this.sink = 'warn';
+      process.stderr.write(
+        `The log function of a test cluster threw and is not called any more: ${String(error)}\n`,
+      );
+    }
   }
 }

@@ -1,8 +1,9 @@
 /** Options of `startKafka`, and the properties derived from them. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
-import { checkNames, type OptionNames } from './known-names.ts';
-import type { LogOption } from './node-log.ts';
+import { NodeConfig } from '../../config/node-config.ts';
+import { checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
+import { checkLog, type LogOption } from './node-log.ts';
 import type { LoggedRequest } from './request-log.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -135,18 +136,47 @@ const recordNames: OptionNames<TestRecord> = {
   timestampMs: true,
 };
 
-/** Refuses a record without a value; a tombstone has the value `null`. */
-export function checkRecord(record: TestRecord | string): void {
-  if (typeof record === 'string') return;
+const isContent = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
+
+/** Throws TypeError for records that could not be written as they are meant. */
+export function checkRecords(records: readonly (TestRecord | string)[]): void {
+  if (!Array.isArray(records))
+    throw new TypeError(
+      `Records must be a list of texts or of { key, value, … }, not ${JSON.stringify(records)}.`,
+    );
+  for (const record of records) if (typeof record !== 'string') checkRecord(record as TestRecord);
+}
+
+function checkRecord(record: TestRecord): void {
   checkNames('A record', record, recordNames);
-  if (record.value === undefined)
-    throw new TypeError('A record needs a value: text, bytes, or null for a tombstone.');
+  const { key = null, value, headers = {}, partition, timestampMs } = record;
+  if (value !== null && !isContent(value))
+    throw new TypeError(
+      `A record needs a value: text, bytes, or null for a tombstone, not ${String(JSON.stringify(value))}.`,
+    );
+  if (key !== null && !isContent(key))
+    throw new TypeError(`The key of a record must be text, bytes or null, not ${JSON.stringify(key)}.`);
+  for (const [name, content] of Object.entries(headers))
+    if (!isContent(content)) throw new TypeError(`Header ${name} of a record must be text or bytes.`);
+  checkIntegers('A record', { partition, timestampMs });
 }
 
 export function checkTopic(name: string, topic: number | TestTopic): void {
-  if (typeof topic === 'number') return;
+  if (typeof topic === 'number') return checkIntegers(`Topic ${name}`, { partitions: topic }, 1);
   checkNames(`Topic ${name}`, topic, topicNames);
-  topic.records?.forEach(checkRecord);
+  const { partitions, replicas, configs = {}, records = [] } = topic;
+  checkIntegers(`Topic ${name}`, { partitions, replicas }, 1);
+  checkTexts(`Topic ${name}: configs`, configs);
+  checkRecords(records);
+}
+
+/** An unknown key would have no effect: a node says so in its log, and a test does not look there. */
+function checkProperties(options: StartKafkaOptions): void {
+  const { properties = {} } = options;
+  checkTexts('properties', properties);
+  const all = nodeProperties(1, { host: '127.0.0.1', port: 1024 }, '/data', options);
+  const unknown = new NodeConfig(all).warnings.find((warning) => warning.startsWith('Unknown configuration'));
+  if (unknown !== undefined) throw new TypeError(`properties: ${unknown}`);
 }
 
 /** The number of a controller port. No socket uses it, because the nodes of a test cluster communicate in memory. */
@@ -158,7 +188,13 @@ export const nodesMax = 100;
 
 export function checkOptions(options: StartKafkaOptions): void {
   checkNames('startKafka', options, optionNames);
-  const { nodes = 1, port = 0, security, racks = [], clock = 'real', topics = {} } = options;
+  const { nodes = 1, port = 0, security, racks = [], clock = 'real', topics = {}, log = 'warn' } = options;
+  const { host, advertisedHost, storage, onRequest } = options;
+  checkTexts('startKafka', { host, advertisedHost, storage });
+  if (storage === '') throw new TypeError("storage must be 'memory' or a directory.");
+  checkLog(log);
+  if (onRequest !== undefined && typeof onRequest !== 'function')
+    throw new TypeError('onRequest must be a function of a request.');
   if (security !== undefined)
     throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
@@ -170,11 +206,16 @@ export function checkOptions(options: StartKafkaOptions): void {
   if (racks.length > nodes) throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
   if (clock !== 'real' && clock !== 'manual')
     throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);
+  if (typeof topics !== 'object' || Array.isArray(topics))
+    throw new TypeError(
+      `topics must be { name: partitions }, such as { orders: 3 }, not ${JSON.stringify(topics)}.`,
+    );
   for (const [name, topic] of Object.entries(topics)) checkTopic(name, topic);
   if (!Number.isInteger(port) || port < 0 || port + nodes > 65_536 || (port > 0 && port < 1024))
     throw new TypeError(
       `port must be 0 or a number from 1024 on with room for every node, not ${String(port)}.`,
     );
+  checkProperties(options);
 }
 
 /** Derived from the ids, so that a node finds the same directory id again. */
@@ -214,6 +255,8 @@ export function nodeProperties(
       'group.initial.rebalance.delay.ms': '0',
       'controlled.shutdown.enable': 'true',
       ...(rack === undefined ? {} : { 'broker.rack': rack }),
+      // Clients go by the machine's clock, which is ahead of one that stands still.
+      ...(options.clock === 'manual' ? { 'log.message.timestamp.after.max.ms': '9223372036854775807' } : {}),
       ...options.properties,
     }),
   );

@@ -2,7 +2,7 @@
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
 import { checkApi, checkNames, type OptionNames } from './known-names.ts';
-import { groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
+import { errorCodesOf, groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
 
 const requestsMax = 1_000;
 
@@ -47,17 +47,6 @@ export interface RequestFilter {
 }
 
 const filterNames: OptionNames<RequestFilter> = { api: true, clientId: true, node: true };
-
-/** The names of the errors in a response, each once. */
-function errorNames(response: unknown, found = new Set<string>()): Set<string> {
-  if (Array.isArray(response)) for (const one of response) errorNames(one, found);
-  else if (typeof response === 'object' && response !== null && !(response instanceof Uint8Array))
-    for (const [field, value] of Object.entries(response)) {
-      if (field === 'errorCode' && typeof value === 'number' && value !== 0) found.add(errorOf(value).name);
-      else errorNames(value, found);
-    }
-  return found;
-}
 
 function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): string {
   const topics = topicPartitionsOf(body, nameOf).map(({ topic, partitions }) =>
@@ -111,7 +100,9 @@ export class RequestLog {
       .map((entry) => {
         const time = `+${entry.timestampMs - startMs}`.padStart(8);
         const answer =
-          entry.response === undefined ? 'no answer yet' : [...errorNames(entry.response)].join(' ') || 'ok';
+          entry.response === undefined
+            ? 'no answer yet'
+            : [...errorCodesOf(entry.response)].map((code) => errorOf(code).name).join(' ') || 'ok';
         return `${time} ms  node ${entry.node}  ${entry.clientId}  ${entry.api} v${entry.version}  ${entry.about}  -> ${answer}`;
       })
       .join('\n');

@@ -3,6 +3,9 @@
  * fault applies to one partition while the others are handled as usual. Kafka's messages use a few field names for these things, so
  * no API needs its own code; `request-parts.test.ts` checks the messages of all APIs.
  */
+import { emptyFields } from '../../broker/pipeline/failure.ts';
+import type { Shape } from '../../protocol/schema/fields.ts';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 export interface PartFilter {
@@ -47,6 +50,8 @@ const outerLists = ['groups', 'transactions', 'resultsByTransaction', 'dirs', 'm
 const partitionNumbers = ['index', 'partition', 'partitionIndex', 'partitionId'];
 const topicNames = ['name', 'topic', 'topicName'];
 const topicResourceType = 2;
+/** `errorCode`, `partitionErrorCode`, … */
+const errorField = /errorCode$/i;
 
 function isFields(value: unknown): value is Fields {
   return (
@@ -195,6 +200,51 @@ export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): C
       (filter.partition === undefined || partition === null || filter.partition === partition)
     );
   });
+}
+
+/** A value with each of its error fields set, the name and the number of `one`, and nothing else said. */
+function failedElement(
+  fields: Shape,
+  one: unknown,
+  names: readonly string[],
+  code: number,
+): Record<string, unknown> {
+  const failed = emptyFields(fields);
+  for (const field of Object.keys(fields)) if (errorField.test(field)) failed[field] = code;
+  for (const field of names) if (field in fields) failed[field] = partitionOf(one) ?? topicNameOf(one) ?? '';
+  if ('topicId' in fields && topicIdOf(one) !== null) failed.topicId = topicIdOf(one);
+  return failed;
+}
+
+/**
+ * A response with an error for each partition that a request names, made from the shape of the response alone. Null: the response has
+ * no place for it.
+ */
+export function failedParts(fields: Shape, request: unknown, code: number): Fields | null {
+  for (const list of topicLists) {
+    const topic = fields[list]?.element?.fields ?? null;
+    if (topic === null) continue;
+    const inner = partitionLists.find((name) => topic[name]?.element?.fields);
+    const partition = inner === undefined ? null : (topic[inner]?.element?.fields ?? null);
+    if (inner === undefined || partition === null) continue;
+    const topics = topicsOf(request).map((one) => ({
+      ...failedElement(topic, one, topicNames, code),
+      [inner]: partitionsOf(one).map((each) => failedElement(partition, each, partitionNumbers, code)),
+    }));
+    return { ...emptyFields(fields), [list]: topics };
+  }
+  return null;
+}
+
+/** The error codes that a response tells, wherever it has them. */
+export function errorCodesOf(response: unknown, found = new Set<number>()): Set<number> {
+  if (Array.isArray(response)) for (const one of response) errorCodesOf(one, found);
+  else if (isFields(response))
+    for (const [field, value] of Object.entries(response)) {
+      if (errorField.test(field) && typeof value === 'number' && value !== 0) found.add(value);
+      else errorCodesOf(value, found);
+    }
+  return found;
 }
 
 /** The field that identifies an element of a list. */

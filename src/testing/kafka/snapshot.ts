@@ -20,20 +20,24 @@ export class Snapshot {
   /** @internal What each node stored, by its id. */
   readonly nodes: ReadonlyMap<number, StoredNode>;
 
+  /** @internal Where the cluster's clock stood; null: not known. */
+  readonly wallMs: number | null;
+
   /** @internal */
-  constructor(clusterId: string, nodes: ReadonlyMap<number, StoredNode>) {
+  constructor(clusterId: string, nodes: ReadonlyMap<number, StoredNode>, wallMs: number | null = null) {
     this.clusterId = clusterId;
     this.nodes = nodes;
+    this.wallMs = wallMs;
   }
 
   /** Writes the snapshot to a file that `startKafka({ from: path })` reads. */
   async save(path: string): Promise<void> {
-    const { clusterId, nodes } = this;
-    await writeFile(path, serialize({ magic, clusterId, nodes }));
+    const { clusterId, nodes, wallMs } = this;
+    await writeFile(path, serialize({ magic, clusterId, nodes, wallMs }));
   }
 
   static async load(path: string): Promise<Snapshot> {
-    let content: { magic?: unknown; clusterId: string; nodes: Map<number, StoredNode> } | null;
+    let content: (Pick<Snapshot, 'clusterId' | 'nodes' | 'wallMs'> & { magic?: unknown }) | null;
     const bytes = await readFile(path);
     try {
       content = deserialize(bytes) as typeof content;
@@ -42,6 +46,18 @@ export class Snapshot {
     }
     if (content?.magic !== magic)
       throw new Error(`${path} is not a snapshot of a test cluster of this version.`);
-    return new Snapshot(content.clusterId, content.nodes);
+    return new Snapshot(content.clusterId, content.nodes, content.wallMs);
   }
+}
+
+/** Throws TypeError when a cluster can't become what a snapshot is. */
+export function checkSnapshot(snapshot: Snapshot, clusterId: string, nodeCount: number): void {
+  if (!((snapshot as Partial<Snapshot> | null)?.nodes instanceof Map))
+    throw new TypeError('A snapshot is expected: what snapshot() or Snapshot.load(path) gives.');
+  if (snapshot.nodes.size !== nodeCount)
+    throw new TypeError(`The snapshot has ${snapshot.nodes.size} nodes, and the cluster has ${nodeCount}.`);
+  if (snapshot.clusterId !== clusterId)
+    throw new TypeError(
+      `The snapshot is of cluster ${snapshot.clusterId}, and this is ${clusterId}: begin with it, by startKafka({ from: snapshot }).`,
+    );
 }

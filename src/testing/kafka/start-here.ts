@@ -13,11 +13,13 @@ export async function startHere(options: StartKafkaOptions = {}): Promise<TestKa
   const snapshot = typeof from === 'string' ? await Snapshot.load(from) : snapshotOf(from);
   if (snapshot !== null && (options.storage ?? 'memory') !== 'memory')
     throw new TypeError('A cluster that begins from a snapshot is in memory: leave out storage or from.');
-  const nodes = options.nodes ?? snapshot?.nodes.size ?? 1;
+  const known = await knownCluster(options);
+  const nodes = options.nodes ?? snapshot?.nodes.size ?? known?.nodes ?? 1;
   if (snapshot !== null && nodes !== snapshot.nodes.size)
     throw new TypeError(`The snapshot has ${snapshot.nodes.size} nodes, not ${nodes}.`);
-  const clusterId =
-    snapshot?.clusterId ?? (await knownClusterId(options)) ?? randomUuid(createSystemRandom());
+  if (known !== null && nodes !== known.nodes)
+    throw new TypeError(`The cluster in ${options.storage} has ${known.nodes} nodes, not ${nodes}.`);
+  const clusterId = snapshot?.clusterId ?? known?.clusterId ?? randomUuid(createSystemRandom());
   const kafka = new TestKafka({ ...options, nodes }, clusterId);
   await kafka.open(snapshot);
   return kafka;
@@ -26,12 +28,20 @@ export async function startHere(options: StartKafkaOptions = {}): Promise<TestKa
 /** Fetches a snapshot from another thread only once. */
 function snapshotOf(from: Snapshot | undefined): Snapshot | null {
   if (from === undefined || from instanceof Snapshot) return from ?? null;
-  const { clusterId, nodes } = from as Snapshot;
-  return new Snapshot(clusterId, nodes);
+  const { clusterId, nodes, wallMs } = from as Partial<Snapshot>;
+  if (clusterId === undefined || !(nodes instanceof Map))
+    throw new TypeError('from must be a snapshot, or the path of a file that save(path) wrote.');
+  return new Snapshot(clusterId, nodes, wallMs);
 }
 
-/** The cluster id in a directory that held a cluster before. */
-async function knownClusterId({ storage = 'memory' }: StartKafkaOptions): Promise<string | null> {
-  if (storage === 'memory') return null;
-  return (await readMetaProperties(systemFileSystem, `${storage}/node-1`))?.clusterId ?? null;
+/** What a directory says of the cluster that it held before. */
+async function knownCluster({
+  storage = 'memory',
+}: StartKafkaOptions): Promise<{ clusterId: string; nodes: number } | null> {
+  if (storage === 'memory' || (await systemFileSystem.stat(storage)) === null) return null;
+  const folders = (await systemFileSystem.list(storage)).filter((name) => /^node-\d+$/.test(name));
+  const first = await readMetaProperties(systemFileSystem, `${storage}/node-1`).catch((error: Error) => {
+    throw new Error(`${storage} is no directory of a test cluster: node-1/meta.properties: ${error.message}`);
+  });
+  return first === null ? null : { clusterId: first.clusterId, nodes: folders.length };
 }

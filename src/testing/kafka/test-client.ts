@@ -4,9 +4,9 @@ import { createSystemRandom } from '../../adapters/random.ts';
 import { connectTcp } from '../../adapters/tcp-network.ts';
 import type { Address, Connection } from '../../base/network.ts';
 import { type ConsumedRecord, Fetcher, offsetEarliest, offsetLatest } from '../../client/fetcher.ts';
-import { KafkaClient } from '../../client/kafka-client.ts';
+import { KafkaClient, type TopicInfo } from '../../client/kafka-client.ts';
 import { Producer } from '../../client/producer.ts';
-import { retry } from '../../client/retry.ts';
+import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages/groups/09-offset-fetch.ts';
 import {
@@ -109,14 +109,28 @@ interface Reading {
   /** The first offset that is wanted, of each partition. */
   readonly from: number;
   readonly isReadCommitted: boolean;
+  /** For a topic that is not there yet, too. */
+  readonly isWaiting: boolean;
   /** Whether what was read is enough; `isAtEnd`: everything that was there when the reading began was read. */
   readonly enough: (records: readonly ReadRecord[], isAtEnd: boolean) => boolean | Promise<boolean>;
   readonly isOver: () => boolean;
+  /** Called with what keeps the reading from its beginning. */
+  readonly troubled: (error: Error) => void;
+}
+
+const isUnknownTopic = (error: unknown): boolean =>
+  error instanceof KafkaError && error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION;
+
+/** Of a coordinator that moves or loads: ask again. */
+function throwRetriable(errorCode: number): void {
+  const error = errorOf(errorCode);
+  if (errorCode !== 0 && error.retriable) throw new KafkaError(error);
 }
 
 export class TestClient {
   private readonly client: KafkaClient;
   private readonly host: string;
+  private readonly wallMs: () => number;
   private readonly ports = {
     network: {
       // Nodes advertise the address for the test's clients, which may be one that only other machines know. Their ports are theirs alone.
@@ -127,8 +141,12 @@ export class TestClient {
     scheduler: systemScheduler,
   };
 
-  /** @param host where the nodes listen */
-  constructor(bootstrap: readonly Address[], host: string) {
+  /**
+   * @param host where the nodes listen
+   * @param wallMs the cluster's clock: by another one, its records would be old or in the future
+   */
+  constructor(bootstrap: readonly Address[], host: string, wallMs: () => number) {
+    this.wallMs = wallMs;
     this.host = anyHost[host] ?? host;
     const options = { bootstrap, clientId: kitClientId, connectTimeoutMs: 2_000 };
     this.client = new KafkaClient(options, this.ports);
@@ -163,33 +181,56 @@ export class TestClient {
     });
   }
 
-  /** Resolves when all in-sync replicas have all records. */
-  async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
+  /** Resolves when all in-sync replicas have all records; rejects with the last error when that takes longer than `limitMs`. */
+  async produce(topic: string, records: readonly (TestRecord | string)[], limitMs: number): Promise<void> {
+    await this.checkPartitions(topic, records);
     const producer = new Producer(this.client, createSystemRandom(), {
       lingerMs: 0,
       batchBytes: 262_144,
-      maxBlockMs: topicTimeoutMs,
+      maxBlockMs: Math.min(topicTimeoutMs, limitMs),
+      requestTimeoutMs: limitMs,
+      deliveryTimeoutMs: limitMs,
     });
     await Promise.all(
       records.map((one) => {
         const record: TestRecord = typeof one === 'string' ? { value: one } : one;
-        const { key, value, headers = {}, partition, timestampMs } = record;
+        const { key, value, headers = {}, partition, timestampMs = this.wallMs() } = record;
         return producer.send({
           topic,
           partition,
           key: bytesOf(key),
           value: bytesOf(value),
           headers: Object.entries(headers).map(([name, content]) => ({ key: name, value: bytesOf(content) })),
-          ...(timestampMs === undefined ? {} : { timestampMs }),
+          timestampMs,
         });
       }),
     );
   }
 
+  /** A producer would wait for a partition to be added. */
+  private async checkPartitions(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
+    const most = records.reduce(
+      (highest, one) => Math.max(highest, typeof one === 'string' ? -1 : (one.partition ?? -1)),
+      -1,
+    );
+    if (most < 1) return;
+    const { length } = (await this.topic(topic)).partitions;
+    if (most >= length)
+      throw new RangeError(`There is no partition ${most}; ${topic} has ${length} of them.`);
+  }
+
   /** Reads all partitions until `enough`, or until `isOver`. */
-  async read({ topic, from, isReadCommitted, enough, isOver }: Reading): Promise<ReadRecord[]> {
+  async read({ topic, from, isReadCommitted, enough, isOver, ...reading }: Reading): Promise<ReadRecord[]> {
     const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted });
-    const offsets = await this.offsets(topic, fetcher);
+    const offsets = await retry(
+      this.ports,
+      Number.POSITIVE_INFINITY,
+      () => this.offsets(topic, fetcher),
+      (error) => {
+        reading.troubled(error as Error);
+        return reading.isWaiting && isRetriable(error) && !isOver();
+      },
+    );
     for (const [partition, { start, end }] of offsets)
       fetcher.assign(topic, partition, Math.max(start, Math.min(from, end)));
     const records: ReadRecord[] = [];
@@ -216,13 +257,7 @@ export class TestClient {
     topic: string,
     fetcher = new Fetcher(this.client),
   ): Promise<Map<number, { start: number; end: number }>> {
-    const cluster = await this.client.metadata([topic]);
-    const info = cluster.topics.get(topic);
-    if (info === undefined || info.errorCode !== 0)
-      throw new KafkaError(
-        errorOf(info?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code),
-        `topic ${topic}`,
-      );
+    const info = await this.topic(topic);
     const ask = (timestamp: number): Promise<Map<string, { offset: number }>> =>
       fetcher.offsets(info.partitions.map(({ index }) => ({ topic, partition: index, timestamp })));
     const [starts, ends] = [await ask(offsetEarliest), await ask(offsetLatest)];
@@ -235,6 +270,20 @@ export class TestClient {
         },
       ]),
     );
+  }
+
+  /** Rejects at once when there is none; asks again where a node went meanwhile. */
+  private topic(name: string): Promise<TopicInfo> {
+    const ask = async (): Promise<TopicInfo> => {
+      const info = (await this.client.metadata([name])).topics.get(name);
+      if (info === undefined || info.errorCode !== 0)
+        throw new KafkaError(
+          errorOf(info?.errorCode ?? Errors.UNKNOWN_TOPIC_OR_PARTITION.code),
+          `There is no topic ${name}.`,
+        );
+      return info;
+    };
+    return retry(this.ports, timeoutMs, ask, (error) => isRetriable(error) && !isUnknownTopic(error));
   }
 
   coordinator(key: string, kind: 'group' | 'transaction' = 'group'): Promise<number> {
@@ -259,17 +308,27 @@ export class TestClient {
     const [consumerGroup] = found.groups;
     if (consumerGroup?.errorCode === Errors.NONE.code)
       return { state: consumerGroup.groupState, members: consumerGroup.members.length };
+    throwRetriable(consumerGroup?.errorCode ?? 0);
     const answer = await this.client.requestTo(coordinator, DescribeGroupsRequest, DescribeGroupsResponse, {
       groups: [groupId],
       includeAuthorizedOperations: false,
     });
     const group = answer.groups[0];
+    throwRetriable(group?.errorCode ?? 0);
     return { state: group?.groupState || 'Dead', members: group?.members.length ?? 0 };
   }
 
   /** Committed offsets of a group for a topic, by partition; -1 where there is none. */
   async committed(groupId: string, topic: string): Promise<Map<number, number>> {
-    const partitions = [...(await this.offsets(topic)).keys()];
+    const partitions = (await this.topic(topic)).partitions.map(({ index }) => index);
+    return retry(this.ports, timeoutMs, () => this.committedNow(groupId, topic, partitions));
+  }
+
+  private async committedNow(
+    groupId: string,
+    topic: string,
+    partitions: number[],
+  ): Promise<Map<number, number>> {
     const connection = await this.client.broker(await this.coordinator(groupId));
     const answer = await connection.request(
       OffsetFetchRequest,
@@ -277,13 +336,14 @@ export class TestClient {
       { groupId, topics: [{ name: topic, partitionIndexes: partitions }] },
       { version: 7 },
     );
+    throwRetriable(answer.errorCode);
     const found = answer.topics.find(({ name }) => name === topic)?.partitions ?? [];
     return new Map(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
   }
 
   /** Makes a broker the first of the replicas and elects it. */
   async moveLeader(topic: string, partition: number, id: number): Promise<void> {
-    const info = (await this.client.metadata([topic])).topics.get(topic)?.partitions[partition];
+    const info = (await this.topic(topic)).partitions[partition];
     if (info === undefined) throw new Error(`There is no partition ${topic}-${partition}.`);
     if (!info.replicas.includes(id))
       throw new Error(

@@ -1,5 +1,6 @@
 /** Network faults of a test: between nodes (cut or slow directions), and on the connections of clients. */
 import type { ClientDoor } from './client-door.ts';
+import { checkNames, checkTexts } from './known-names.ts';
 import type { PeerHub } from './peer-hub.ts';
 import type { TestNode } from './test-node.ts';
 import { durationMs } from './time.ts';
@@ -43,6 +44,7 @@ export class TestNetwork {
 
   /** Sets the delay of messages between nodes: of all, or of those from or to certain nodes. */
   latency(delay: number | string, ends: { readonly from?: number; readonly to?: number } = {}): void {
+    checkNames('network.latency', ends, { from: true, to: true });
     const latencyMs = durationMs(delay);
     const ids = this.nodes().map(({ id }) => id);
     for (const from of ends.from === undefined ? ids : this.known([ends.from]))
@@ -57,11 +59,15 @@ export class TestNetwork {
 
   /** Closes connections of clients at once: all, or those of one client id. Returns their number. */
   disconnectClients(options: { readonly clientId?: string } = {}): number {
+    checkNames('network.disconnectClients', options, { clientId: true });
+    checkTexts('network.disconnectClients', options);
     const counts = this.doors().map((door) => door.disconnect(options.clientId ?? null));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
   private known(ids: readonly number[]): readonly number[] {
+    if (!Array.isArray(ids))
+      throw new TypeError(`A list of nodes is expected, such as [1], not ${JSON.stringify(ids)}.`);
     const all = this.nodes().map(({ id }) => id);
     const stranger = ids.find((id) => !all.includes(id));
     if (stranger !== undefined)

@@ -24,6 +24,10 @@ export interface TestNodeOptions {
   readonly time: TestTime;
   readonly log: LogRing;
   readonly interceptor: RequestInterceptor;
+  /** Waits for a start or a stop, with a deadline. */
+  readonly within: (what: string, work: Promise<void>) => Promise<void>;
+  /** Throws when the cluster was closed. */
+  readonly checkOpen: () => void;
 }
 
 /**
@@ -57,6 +61,7 @@ export class TestNode {
   private life: Life | null = null;
   private node: Node | null = null;
   private phase: 'down' | 'starting' | 'running' | 'stopping' = 'down';
+  private starting: Promise<void> | null = null;
 
   /** @internal */
   constructor(options: TestNodeOptions) {
@@ -86,32 +91,16 @@ export class TestNode {
     return leader !== null && leader.id === this.id ? leader.epoch : -1;
   }
 
-  /** Starts the node if it is down; resolves when it handles client requests. */
+  /** Starts the node if it is down; resolves when it handles client requests. A manual clock is moved on until then. */
   async start(): Promise<void> {
-    if (this.phase !== 'down') return;
-    const { id, properties, door, storage, hub, time, log, interceptor } = this.options;
-    await door.bind();
-    const life = new Life(time);
-    const node = new Node(new NodeConfig(properties), {
-      tailCacheBytesMax: tailCacheBytes,
-      clock: life,
-      scheduler: life,
-      random: createSystemRandom(),
-      fs: nodeDisk(storage.disk, life, this.diskFaults),
-      network: door.networkFor(life),
-      peers: hub.join(id, life),
-      logger: log.logger(id, () => life.wallMs()),
-      interceptor,
-      hostName: door.address.host,
-      openRaftStore: (directory) => storage.openRaftStore(directory, life, this.diskFaults),
-      onFatal: (error) => void this.died(life, error),
+    this.options.checkOpen();
+    if (this.phase === 'running') return;
+    if (this.phase === 'stopping')
+      throw new Error(`Node ${this.id} is stopping: wait for stop() before start().`);
+    this.starting ??= this.begin().finally(() => {
+      this.starting = null;
     });
-    this.failure = null;
-    this.life = life;
-    this.node = node;
-    this.phase = 'starting';
-    await node.start();
-    if (this.life === life) this.phase = 'running';
+    await this.options.within(`node ${this.id} answers clients`, this.starting);
   }
 
   /** Ends the node at once, as `kill -9` does. What it had written stays. */
@@ -128,11 +117,14 @@ export class TestNode {
 
   /** Stops the node as SIGTERM does: it hands over its leaderships, then closes its logs. */
   async stop(): Promise<void> {
-    const { node } = this;
-    if (node === null) return;
+    const { node, life } = this;
+    if (node === null || life === null) return;
+    if (life.isPaused) throw new Error(`Node ${this.id} is paused: resume() it before stop(), or kill() it.`);
     if (this.phase === 'running') this.phase = 'stopping';
-    await node.stop();
-    await this.kill();
+    // A kill meanwhile ends it, too.
+    const ended = new Promise<void>((resolve) => void life.onEnd(resolve));
+    await this.options.within(`node ${this.id} stops`, Promise.race([ended, node.stop()]));
+    if (this.life === life) await this.kill();
   }
 
   /** `stop`, then `start`. */
@@ -143,7 +135,9 @@ export class TestNode {
 
   /** Pauses the node, as SIGSTOP does: connections stay open and no request is handled. */
   pause(): void {
-    this.life?.pause();
+    if (this.life === null)
+      throw new Error(`Node ${this.id} is ${this.state}: only a node that runs can be paused.`);
+    this.life.pause();
   }
 
   /** Ends a `pause`. */
@@ -151,9 +145,52 @@ export class TestNode {
     this.life?.resume();
   }
 
+  private async begin(): Promise<void> {
+    const { id, properties, door, storage, hub, time, log, interceptor } = this.options;
+    const life = new Life(time);
+    this.failure = null;
+    this.life = life;
+    this.phase = 'starting';
+    const ended = new Promise<void>((_, reject) => {
+      life.onEnd(() => reject(new Error(`Node ${id} ended before it answered clients${this.because()}.`)));
+    });
+    // Nobody may wait for it.
+    ended.catch(() => {});
+    try {
+      await Promise.race([ended, door.bind()]);
+      const node = new Node(new NodeConfig(properties), {
+        tailCacheBytesMax: tailCacheBytes,
+        clock: life,
+        scheduler: life,
+        clientScheduler: life.forClients,
+        random: createSystemRandom(),
+        fs: nodeDisk(storage.disk, life, this.diskFaults),
+        network: door.networkFor(life),
+        peers: hub.join(id, life),
+        logger: log.logger(id, () => life.wallMs()),
+        interceptor,
+        hostName: door.address.host,
+        openRaftStore: (directory) => storage.openRaftStore(directory, life, this.diskFaults),
+        onFatal: (error) => void this.died(life, error),
+      });
+      this.node = node;
+      await Promise.race([ended, node.start()]);
+    } catch (error) {
+      if (this.life === life) await this.died(life, error);
+      throw error;
+    }
+    this.phase = 'running';
+  }
+
+  private because(): string {
+    const { failure } = this;
+    if (failure === null) return '';
+    return `: ${failure instanceof Error ? failure.message : String(failure)}`;
+  }
+
   private async died(life: Life, error: unknown): Promise<void> {
     if (this.life !== life) return;
-    await this.kill();
     this.failure = error;
+    await this.kill();
   }
 }

@@ -19,6 +19,8 @@ const quietTurns = 3;
 export interface TestTime extends Clock, Scheduler {
   /** Whether the test moves this clock. */
   readonly isManual: boolean;
+  /** Timers that go on while a manual clock stands still. */
+  readonly machine: Scheduler;
   /** Counts an event in the cluster, so that an idle cluster is recognised. */
   happened(): void;
   /** Counts work that ends later, such as a disk operation; returns the function that ends it. */
@@ -27,6 +29,8 @@ export interface TestTime extends Clock, Scheduler {
   whenIdle(): Promise<void>;
   /** Advances the clock; with the machine's clock it rejects. */
   advance(ms: number): Promise<void>;
+  /** Makes the wall clock of a cluster whose nodes are down stand at a moment; the machine's clock, and null, change nothing. */
+  turnTo(wallMs: number | null): void;
   /** Drops all timers. */
   close(): void;
 }
@@ -62,6 +66,7 @@ class Activity {
 
 class RealTime extends Activity implements TestTime {
   readonly isManual = false;
+  readonly machine = this;
   private readonly timers = new Set<Timer>();
 
   monotonicMs(): number {
@@ -100,6 +105,8 @@ class RealTime extends Activity implements TestTime {
     );
   }
 
+  turnTo(): void {}
+
   close(): void {
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
@@ -114,8 +121,9 @@ interface Due {
 
 class ManualTime extends Activity implements TestTime {
   readonly isManual = true;
+  readonly machine = systemScheduler;
   private nowMs = 0;
-  private readonly wallStartMs = systemClock.wallMs();
+  private wallStartMs = systemClock.wallMs();
   private readonly waiting = new Set<Due>();
   private readonly working = new Set<Timer>();
   private order = 0;
@@ -152,6 +160,10 @@ class ManualTime extends Activity implements TestTime {
     const move = this.moving.then(() => this.move(ms));
     this.moving = move.catch(() => {});
     return move;
+  }
+
+  turnTo(wallMs: number | null): void {
+    if (wallMs !== null) this.wallStartMs = wallMs - this.nowMs;
   }
 
   close(): void {

@@ -4,10 +4,14 @@
  */
 import { systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';
+import { isRetriable } from '../../client/retry.ts';
+import { KafkaError } from '../../protocol/errors.ts';
 import { durationMs } from './time.ts';
 
 const lookAgainMs = 2;
 const logLinesShown = 20;
+/** Longer than this no timer of Node is armed. */
+const aliveMs = 1_000_000;
 
 /**
  * A condition did not hold in time.
@@ -40,11 +44,18 @@ export class Deadlines {
   private readonly timeoutMs: number;
   private readonly situation: () => string;
   private readonly lines: (count: number) => readonly string[];
+  private readonly open = new Set<(error: Error) => void>();
+  private ended: Error | null = null;
 
   constructor(timeoutMs: number, situation: () => string, lines: (count: number) => readonly string[]) {
     this.timeoutMs = timeoutMs;
     this.situation = situation;
     this.lines = lines;
+  }
+
+  /** How long a wait without a deadline of its own may take. */
+  get defaultMs(): number {
+    return this.timeoutMs;
   }
 
   /** The outcome of `wait`, or an error that says that `what` did not happen in time. */
@@ -55,18 +66,30 @@ export class Deadlines {
     seen: () => string = () => '',
   ): Promise<T> {
     const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
-    let timer = { cancel: (): void => {} };
+    let giveUp = (_error: Error): void => {};
     const late = new Promise<never>((_, reject) => {
-      timer = systemScheduler.after(limitMs, () => reject(this.error(what, limitMs, seen())));
+      giveUp = reject;
     });
+    const timer = systemScheduler.after(limitMs, () => giveUp(this.error(what, limitMs, seen())));
     // Keeps the test's process alive while it waits for nothing else.
-    const alive = setInterval(() => {}, limitMs + 1);
+    const alive = setInterval(() => {}, aliveMs);
+    this.open.add(giveUp);
+    if (this.ended !== null) giveUp(this.ended);
     try {
-      return await Promise.race([wait, late]);
+      return await Promise.race([late, wait]);
+    } catch (error) {
+      throw this.named(what, error);
     } finally {
+      this.open.delete(giveUp);
       timer.cancel();
       clearInterval(alive);
     }
+  }
+
+  /** Nothing will happen any more: all waits, and those to come, reject. */
+  end(error: Error): void {
+    this.ended ??= error;
+    for (const giveUp of this.open) giveUp(error);
   }
 
   /** Calls `look` again and again until it returns a value other than `undefined`. `seen` describes the last state. */
@@ -90,6 +113,14 @@ export class Deadlines {
     } finally {
       isOver = true;
     }
+  }
+
+  /** Kafka's error, or that of a connection, with what was asked for: its text alone does not tell. */
+  private named(what: string, error: unknown): unknown {
+    if (error instanceof KafkaError)
+      return new KafkaError(error.error, `${error.error.name}: ${error.message} (${what})`);
+    if (!(error instanceof Error) || !isRetriable(error)) return error;
+    return Object.assign(error, { message: `${error.message} (${what})\nNodes: ${this.situation()}` });
   }
 
   private error(what: string, limitMs: number, seen: string): WaitTimeoutError {

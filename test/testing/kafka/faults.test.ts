@@ -105,7 +105,6 @@ describe('faults on requests', () => {
 
   test.each([
     ['topic', { topic: 'other' }],
-    ['node', { node: 2 }],
     ['client id', { clientId: 'somebody' }],
     ['group', { group: 'g' }],
     ['transactional id', { transactionalId: 'tx' }],

@@ -3,11 +3,12 @@ import { Kafka, logLevel } from 'kafkajs';
 import type { TestKafka } from '../../../src/testing/kafka/index.ts';
 
 /** kafkajs with short pauses, so that a retry costs a test nothing. */
-export function kafkaJs(kafka: TestKafka, clientId = 'app'): Kafka {
+export function kafkaJs(kafka: TestKafka, clientId = 'app', requestTimeout = 30_000): Kafka {
   return new Kafka({
     brokers: kafka.brokers,
     clientId,
     logLevel: logLevel.NOTHING,
+    requestTimeout,
     retry: { initialRetryTime: 10, maxRetryTime: 50, retries: 10 },
   });
 }

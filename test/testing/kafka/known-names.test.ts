@@ -26,6 +26,13 @@ describe('a fault is refused', () => {
     ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is not a duration/],
     ['a throttle that is no number', { api: 'Fetch', throttleMs: '5s' }, /throttleMs must be/],
     ['a condition that is no function', { where: 'x' }, /where must be a function/],
+    ['an empty list of APIs', { api: [], drop: true }, /an empty list of APIs/],
+    ['an API that is a list in a list', { api: [['Produce']], drop: true }, /is not a Kafka API/],
+    ['after without an end', { api: 'Produce', after: true }, /after does nothing by itself/],
+    ['observe with an end', { observe: true, disconnect: true }, /observe only counts/],
+    ['a partition that is text', { partition: '1' }, /partition must be a whole number/],
+    ['a client that is a pattern', { clientId: /app/ }, /clientId must be text/],
+    ['a node that there is not', { node: 3 }, /There is no node 3/],
   ];
 
   test.each(rows)('%s', (_name, options, message) => {
@@ -105,5 +112,45 @@ describe('a misspelled option is refused', () => {
 
   test('more racks than nodes', async () => {
     await expect(startKafka({ where: 'here', racks: ['a', 'b'] })).rejects.toThrow(/racks names 2 racks/);
+  });
+
+  test.each([
+    ['wait.group', () => kafka.wait.group('g', { state: 'stable' }), /'stable' is not a state of a group/],
+    ['wait.group', () => kafka.wait.group('g', { topic: 'orders' }), /go together/],
+    ['wait.leader', () => kafka.wait.leader('orders', 0, { is: 9 }), /There is no node 9/],
+    ['wait.until', () => kafka.wait.until(true as never), /must be a function/],
+    ['wait.offsets', () => kafka.wait.offsets('orders', 'x' as never), /count must be a whole number/],
+    ['read', () => kafka.read('orders', { count: 1, until: () => true }), /not with both/],
+    ['produce', () => kafka.produce('orders', 'text' as never), /must be a list of texts/],
+    ['produce', () => kafka.produce('orders', [{ value: 5 as never }]), /needs a value/],
+    ['produce', () => kafka.produce('orders', [{ value: 'x', key: 5 as never }]), /key of a record must be/],
+    ['createTopic', () => kafka.createTopic('x', 0), /partitions must be a whole number from 1/],
+    [
+      'createTopic',
+      () => kafka.createTopic('x', { configs: { 'retention.ms': 5 as never } }),
+      /must be text/,
+    ],
+    ['coordinator', () => kafka.coordinator('groups' as never, 'g'), /not of 'groups'/],
+    ['disk', () => kafka.disk(1).fail('writes' as never), /not to 'writes'/],
+    ['on', () => kafka.on('Fetch', undefined as never), /control function is missing/],
+    ['on', () => kafka.on(['Fetch'] as never, () => 'close'), /is not a Kafka API/],
+    ['latency', () => kafka.network.latency(1, { form: 1 } as never), /no option 'form'/],
+    ['cut', () => kafka.network.cut(1 as never, [1]), /A list of nodes is expected/],
+    ['disconnect', () => kafka.network.disconnectClients({ clientID: 'x' } as never), /no option 'clientID'/],
+    [
+      'properties',
+      () => startKafka({ where: 'here', properties: { 'min.insync.replica': '2' } }),
+      /did you mean min.insync.replicas/,
+    ],
+    [
+      'properties',
+      () => startKafka({ where: 'here', properties: { 'num.partitions': 2 as never } }),
+      /must be text, not 2/,
+    ],
+    ['topics', () => startKafka({ where: 'here', topics: ['orders'] as never }), /topics must be/],
+    ['log', () => startKafka({ where: 'here', log: 'debug' as never }), /log must be/],
+    ['storage', () => startKafka({ where: 'here', storage: '' }), /storage must be/],
+  ] as const)('%s refuses what it can not mean', async (_name, given, message) => {
+    await expect((async () => given())()).rejects.toThrow(message);
   });
 });

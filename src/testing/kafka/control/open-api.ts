@@ -66,7 +66,11 @@ function operationOf({ method, path, about, fields }: (typeof verbs)[number]): R
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: { type: 'object' } } } },
       400: errorAnswer('The request does not fit; the sentence says what was expected.'),
+      401: errorAnswer('The token is missing or wrong.'),
+      403: errorAnswer('The caller is a web page, or on another machine.'),
       404: errorAnswer('What the path names is not there.'),
+      409: errorAnswer('The cluster refused it; the text begins with the name of an error of Kafka.'),
+      500: errorAnswer('It could not be done; the text says why.'),
       504: errorAnswer('What was waited for did not happen in time; the text says what was seen.'),
     },
   };

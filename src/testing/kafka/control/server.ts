@@ -66,13 +66,21 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   }
 }
 
+function decoded(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    throw new BadRequestError(`'${word}' in the path is no text: a % begins two hexadecimal digits.`);
+  }
+}
+
 function matchPath(pattern: string, path: string): Record<string, string> | null {
   const [wanted, given] = [pattern.split('/'), path.split('/')];
   if (wanted.length !== given.length) return null;
   const values: Record<string, string> = {};
   for (const [at, segment] of wanted.entries()) {
     const word = given[at] as string;
-    if (segment.startsWith('{')) values[segment.slice(1, -1)] = decodeURIComponent(word);
+    if (segment.startsWith('{')) values[segment.slice(1, -1)] = decoded(word);
     else if (segment !== word) return null;
   }
   return values;
@@ -129,7 +137,8 @@ class Control {
   }
 
   private async result(request: IncomingMessage): Promise<unknown> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://control');
+    const [pathname = '/', query] = (request.url ?? '/').split('?', 2);
+    const searchParams = new URLSearchParams(query);
     const method = request.method ?? 'GET';
     if (method === 'GET' && pathname === '/openapi.json') return openApi();
     const { verb, values: path } = find(method, pathname);

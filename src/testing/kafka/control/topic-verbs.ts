@@ -1,5 +1,5 @@
 /** Verbs about topics, groups and their records, and the waits for a state of the cluster. */
-import type { ReadOptions } from '../cluster.ts';
+import type { ReadOptions } from '../read-options.ts';
 import type { TestRecord, TestTopic } from '../options.ts';
 import { BadRequestError, partitionField, timeout, topicField, type Verb, waitOf } from './verb.ts';
 

@@ -73,8 +73,10 @@ export class Endpoint implements References {
   later(target: number, path: readonly string[], args: readonly unknown[]): Promise<unknown> {
     if (this.ended !== null) return Promise.reject(this.ended);
     const call = this.callOf(target, path, args, false);
+    const caller = new Error();
     return new Promise((resolve, reject) => {
-      this.waiting.set(call.sequence, { resolve, reject });
+      const failed = (error: unknown): void => reject(withCaller(error, caller));
+      this.waiting.set(call.sequence, { resolve, reject: failed });
       this.link.send(call);
     });
   }
@@ -226,4 +228,12 @@ export class Endpoint implements References {
     stay.times -= times;
     if (stay.times <= 0) this.staying.delete(target);
   }
+}
+
+/** The lines of the test that asked come first in the stack, so that a test framework shows them. */
+function withCaller(error: unknown, caller: Error): unknown {
+  if (!(error instanceof Error)) return error;
+  const [, , ...lines] = (caller.stack ?? '').split('\n');
+  error.stack = [`${error.name}: ${error.message}`, ...lines].join('\n');
+  return error;
 }

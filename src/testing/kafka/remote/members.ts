@@ -115,10 +115,11 @@ const disk: MembersOf<DiskFaults> = {
   fail: 'call',
   slow: 'call',
   mend: 'call',
-  before: 'inside',
+  delay: 'inside',
+  failureOf: 'inside',
 };
 
-const snapshot: MembersOf<Snapshot> = { clusterId: 'get', nodes: 'get', save: 'ask' };
+const snapshot: MembersOf<Snapshot> = { clusterId: 'get', nodes: 'get', wallMs: 'get', save: 'ask' };
 
 /** The classes whose objects stay in the cluster's thread; the test gets stand-ins with these members. */
 export const kinds = { kafka, node, fault, disk, snapshot } as const;

@@ -1,0 +1,196 @@
+/** Nodes, clocks, snapshots and directories in odd orders: each ends in a known state, or in a sentence. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type StartKafkaOptions, startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
+import { kafkaJs } from './kafkajs.ts';
+
+const open = (options: StartKafkaOptions = {}): Promise<TestKafka> =>
+  startKafka({ where: 'here', log: 'silent', timeout: '10s', topics: { orders: 1 }, ...options });
+const valuesOf = async (kafka: TestKafka): Promise<(string | null)[]> =>
+  (await kafka.read('orders')).map(({ value }) => value);
+
+describe('a node', () => {
+  test('that is killed while it starts or stops ends both', async () => {
+    await using kafka = await open();
+    const node = kafka.node(1);
+    await node.kill();
+    const starting = expect(node.start()).rejects.toThrow('Node 1 ended before it answered clients.');
+    await node.kill();
+    await starting;
+    expect(node.state).toBe('down');
+    await Promise.all([node.start(), node.start()]);
+    const stopping = node.stop();
+    await expect(node.start()).rejects.toThrow('Node 1 is stopping: wait for stop() before start().');
+    await node.kill();
+    await stopping;
+    await node.start();
+    await kafka.produce('orders', ['one']);
+  });
+
+  test('that stands still is not stopped, and one that is down is not paused', async () => {
+    await using kafka = await open();
+    const node = kafka.node(1);
+    node.pause();
+    await expect(node.stop()).rejects.toThrow('Node 1 is paused: resume() it before stop(), or kill() it.');
+    node.resume();
+    await node.stop();
+    expect(() => node.pause()).toThrow('Node 1 is down: only a node that runs can be paused.');
+    await expect(kafka.moveLeader('orders', 0, 1)).rejects.toThrow("Node 1 is down: it can't lead orders-0.");
+    await expect(kafka.wait.inSync(undefined, { timeout: 20 })).rejects.toThrow(/no node has metadata/);
+    await expect(kafka.produce('orders', ['one'])).rejects.toThrow(
+      /records are written to orders[^]*Nodes: 1 down/,
+    );
+  });
+
+  test('that finds no majority says so at the deadline, and runs when there is one', async () => {
+    await using kafka = await open({ nodes: 3, timeout: '2s' });
+    await Promise.all(kafka.nodes.map((node) => node.kill()));
+    await expect(kafka.node(1).start()).rejects.toThrow(
+      /Not within 2000 ms: node 1 answers clients[^]*1 starting, 2 down, 3 down/,
+    );
+    await Promise.all([kafka.node(2).start(), kafka.node(3).start()]);
+    await kafka.wait.until(() => kafka.node(1).state === 'running');
+    await kafka.wait.inSync();
+  });
+
+  test('on a failing disk does not start, and says why', async () => {
+    await using kafka = await open();
+    kafka.disk(1).fail('write');
+    await kafka.node(1).kill();
+    await expect(kafka.node(1).start()).rejects.toThrow(/EIO/);
+    expect(kafka.node(1).state).toBe('failed');
+    kafka.disk(1).mend();
+    await kafka.node(1).start();
+    expect(kafka.node(1).failure).toBe(null);
+  });
+});
+
+describe('a clock that stands still', () => {
+  test('lets long polls of clients end', async () => {
+    await using kafka = await open({ clock: 'manual' });
+    const consumer = kafkaJs(kafka).consumer({ groupId: 'g', maxWaitTimeInMs: 50 });
+    await consumer.connect();
+    await consumer.subscribe({ topic: 'orders' });
+    await consumer.run({ eachMessage: () => Promise.resolve() });
+    await kafka.wait.until(() => /Fetch .*-> ok/.test(String(kafka.requests)));
+    await consumer.disconnect();
+    await kafka.wait.group('g', { members: 0 });
+  });
+
+  test('is the clock of the records that the test writes', async () => {
+    await using kafka = await open({
+      clock: 'manual',
+      topics: { orders: { configs: { 'retention.ms': '60000', 'segment.ms': '1000' } } },
+    });
+    await kafka.clock.advance('1h');
+    await kafka.produce('orders', ['young']);
+    await kafka.clock.advance('20s');
+    expect(await kafka.read('orders')).toMatchObject([{ value: 'young' }]);
+    await kafka.clock.advance('20m');
+    expect(await valuesOf(kafka)).toEqual([]);
+  });
+
+  test('goes with a fork, and back with a reset', async () => {
+    await using kafka = await open({ clock: 'manual' });
+    const start = kafka.clock.now();
+    await kafka.clock.advance('7d');
+    await using fork = await kafka.fork();
+    expect(fork.clock.now() - start).toBeGreaterThanOrEqual(7 * 86_400_000);
+    await kafka.reset();
+    expect(kafka.clock.now() - start).toBeLessThan(60_000);
+    await kafka.produce('orders', ['one']);
+    await kafka.clock.advance('1h');
+    expect(await valuesOf(kafka)).toEqual(['one']);
+  });
+
+  test('is moved over a slow disk, and along with a node that starts or stops', async () => {
+    await using kafka = await open({ clock: 'manual', nodes: 3 });
+    for (const { id } of kafka.nodes) kafka.disk(id).slow('50ms');
+    const writing = kafka.produce('orders', ['slow']);
+    await Promise.all([writing, kafka.clock.advance('10s')]);
+    await kafka.snapshot();
+    for (const { id } of kafka.nodes) kafka.disk(id).mend();
+    await kafka.node(1).restart();
+    await kafka.clock.advance('10s');
+    await kafka.wait.inSync();
+    await expect(kafka.wait.offsets('orders', 9, { timeout: 20 })).rejects.toThrow(/The clock stands at \d+/);
+    await expect(kafka.clock.set('2050-01-01' as never)).rejects.toThrow(/is no date/);
+  });
+});
+
+describe('a cluster', () => {
+  test('that can not become what a snapshot is stays what it was', async () => {
+    await using kafka = await open();
+    await using other = await open();
+    await kafka.produce('orders', ['kept']);
+    const rows: readonly (readonly [unknown, RegExp])[] = [
+      [await other.snapshot(), /begin with it, by startKafka\({ from: snapshot }\)/],
+      ['path', /A snapshot is expected/],
+      [
+        {
+          clusterId: kafka.clusterId,
+          nodes: new Map([
+            [1, 1],
+            [2, 2],
+          ]),
+        },
+        /The snapshot has 2 nodes/,
+      ],
+    ];
+    for (const [snapshot, message] of rows)
+      await expect(kafka.restore(snapshot as never)).rejects.toThrow(message);
+    expect(await valuesOf(kafka)).toEqual(['kept']);
+    await expect(open({ from: {} as never })).rejects.toThrow(/from must be a snapshot/);
+  });
+
+  test('from a snapshot gets the topics that it lacks', async () => {
+    await using kafka = await open({ topics: { orders: { records: ['one'] } } });
+    await using copy = await open({ from: await kafka.snapshot(), topics: { orders: 1, more: 2 } });
+    await copy.reset();
+    expect([(await valuesOf(copy)).length, (await copy.offsets('more')).size]).toEqual([1, 2]);
+  });
+
+  test('in a directory goes on with the same options, and no other has the directory meanwhile', async () => {
+    const storage = mkdtempSync(join(tmpdir(), 'bendemann-lives-'));
+    try {
+      const options = { storage, topics: { orders: { records: ['seed'] } } };
+      const first = await open(options);
+      await expect(open(options)).rejects.toThrow(/another process or thread is using this directory/);
+      await first.produce('orders', ['one']);
+      await expect(first.restore({} as never)).rejects.toThrow();
+      first.node(1).pause();
+      await first.close();
+      const second = await open(options);
+      expect(await valuesOf(second)).toEqual(['seed', 'one']);
+      await second.close();
+      await expect(open({ ...options, nodes: 3 })).rejects.toThrow(/has 1 nodes, not 3/);
+      writeFileSync(join(storage, 'node-1', 'meta.properties'), 'rubbish');
+      await expect(open(options)).rejects.toThrow(/is no directory of a test cluster/);
+    } finally {
+      rmSync(storage, { recursive: true, force: true });
+    }
+  });
+
+  test('that closes lets nobody wait, and does nothing afterwards', async () => {
+    const kafka = await open({ nodes: 2 });
+    kafka.node(2).pause();
+    const waits = [
+      kafka.wait.group('g', { members: 1 }),
+      kafka.wait.until(() => false),
+      kafka.read('orders', { count: 1 }),
+    ].map((wait) => expect(wait).rejects.toThrow('The cluster was closed.'));
+    await Promise.all([kafka.close(), kafka.close(), ...waits]);
+    await kafka.close();
+    const calls = [
+      () => kafka.produce('orders', ['one']),
+      () => kafka.node(1).start(),
+      () => kafka.reset(),
+      () => kafka.fork(),
+      () => kafka.wait.leader('orders'),
+      () => kafka.clock.advance('1s'),
+    ];
+    for (const call of calls) await expect(call()).rejects.toThrow('The cluster was closed.');
+  });
+});
