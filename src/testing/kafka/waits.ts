@@ -66,11 +66,13 @@ export class Deadlines {
     seen: () => string = () => '',
   ): Promise<T> {
     const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
+    // The stack of a timer does not say who waited.
+    const caller = new Error();
     let giveUp = (_error: Error): void => {};
     const late = new Promise<never>((_, reject) => {
       giveUp = reject;
     });
-    const timer = systemScheduler.after(limitMs, () => giveUp(this.error(what, limitMs, seen())));
+    const timer = systemScheduler.after(limitMs, () => giveUp(this.error(what, limitMs, seen(), caller)));
     // Keeps the test's process alive while it waits for nothing else.
     const alive = setInterval(() => {}, aliveMs);
     this.open.add(giveUp);
@@ -123,9 +125,9 @@ export class Deadlines {
     return Object.assign(error, { message: `${error.message} (${what})\nNodes: ${this.situation()}` });
   }
 
-  private error(what: string, limitMs: number, seen: string): WaitTimeoutError {
+  private error(what: string, limitMs: number, seen: string, caller: Error): WaitTimeoutError {
     const lines = this.lines(logLinesShown);
-    return new WaitTimeoutError(
+    const error = new WaitTimeoutError(
       [
         `Not within ${limitMs} ms: ${what}.`,
         ...(seen === '' ? [] : [`Last seen: ${seen}`]),
@@ -133,5 +135,9 @@ export class Deadlines {
         ...(lines.length === 0 ? [] : ['Last log lines:', ...lines]),
       ].join('\n'),
     );
+    error.stack = [`${error.name}: ${error.message}`, ...(caller.stack ?? '').split('\n').slice(1)].join(
+      '\n',
+    );
+    return error;
   }
 }

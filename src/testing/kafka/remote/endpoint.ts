@@ -31,6 +31,8 @@ export interface EndpointOptions {
   readonly kindOf?: (value: object) => KindName | null;
   /** Called with each new stand-in. */
   readonly onStandIn?: ((kind: KindName, standIn: object) => void) | undefined;
+  /** Called with 1 when a call waits for its answer, and with -1 when it has it. */
+  readonly onPending?: ((by: 1 | -1) => void) | undefined;
 }
 
 interface Stay {
@@ -46,6 +48,7 @@ export class Endpoint implements References {
   private readonly link: Link;
   private readonly kindOf: NonNullable<EndpointOptions['kindOf']>;
   private readonly onStandIn: EndpointOptions['onStandIn'];
+  private readonly onPending: EndpointOptions['onPending'];
   private readonly staying = new Map<number, Stay>();
   private readonly targets = new WeakMap<object, number>();
   private readonly known = new Map<number, { readonly standIn: WeakRef<object>; times: number }>();
@@ -65,6 +68,7 @@ export class Endpoint implements References {
     this.link = link;
     this.kindOf = options.kindOf ?? ((): null => null);
     this.onStandIn = options.onStandIn;
+    this.onPending = options.onPending;
     this.staying.set(0, { value: root, times: Number.POSITIVE_INFINITY });
     this.gone = new FinalizationRegistry((target) => this.forget(target));
   }
@@ -75,8 +79,18 @@ export class Endpoint implements References {
     const call = this.callOf(target, path, args, false);
     const caller = new Error();
     return new Promise((resolve, reject) => {
-      const failed = (error: unknown): void => reject(withCaller(error, caller));
-      this.waiting.set(call.sequence, { resolve, reject: failed });
+      this.onPending?.(1);
+      const settle = (): void => this.onPending?.(-1);
+      this.waiting.set(call.sequence, {
+        resolve: (value) => {
+          settle();
+          resolve(value);
+        },
+        reject: (error) => {
+          settle();
+          reject(withCaller(error, caller));
+        },
+      });
       this.link.send(call);
     });
   }

@@ -47,7 +47,9 @@ class Home {
     };
     const send = (message: Message): void => this.worker.postMessage(message);
     const onStandIn = (kind: KindName, standIn: object): void => this.complete(kind, standIn);
-    this.endpoint = new Endpoint({ send, ask }, {}, { onStandIn });
+    // A process that has nothing else to do must not end while it waits, though its clusters are closed.
+    const onPending = (by: 1 | -1): void => (by > 0 ? this.hold() : this.release());
+    this.endpoint = new Endpoint({ send, ask }, {}, { onStandIn, onPending });
     mine.unref();
     this.worker.on('message', (message: Message) => this.endpoint.receive(message));
     this.worker.on('error', (error) => this.ended(error));
