@@ -105,11 +105,35 @@ describe('the control port', () => {
     ['POST', '/network/cut', { from: [9], to: [1] }, 400, /There is no node 9/],
     ['POST', '/nodes/7/kill', undefined, 404, /There is no node 7; nodes are 1 to 3/],
     ['PUT', '/reset', undefined, 400, /\/reset takes POST, not PUT/],
+    ['GET', '/topics/%zz/offsets', undefined, 400, /'%zz' in the path is no text/],
+    ['GET', '/topics/nope/records', undefined, 409, /^UNKNOWN_TOPIC_OR_PARTITION: There is no topic nope/],
+    ['GET', '/topics/orders/records?count=9&timeout=20', undefined, 504, /Not within 20 ms/],
+    ['POST', '/faults', { node: 9 }, 400, /There is no node 9/],
+    [
+      'POST',
+      '/topics/orders/records',
+      { records: [{ value: 'x', partition: 9 }] },
+      400,
+      /There is no partition 9/,
+    ],
     ['GET', '/nothing', undefined, 404, /GET \/openapi.json lists/],
     ['POST', '/topics', { name: 'bad name' }, 409, /Topic name is invalid/],
   ] as const)('%s %s with %j is refused with a sentence', async (method, path, body, status, text) => {
     const [got, { error }] = await call(method, path, body);
     expect([got, error]).toEqual([status, expect.stringMatching(text)]);
+  });
+
+  test('a body that is too large is refused, and the next request is answered', async () => {
+    const [status, { error }] = await call('POST', '/topics', 'x'.repeat(17 * 1024 * 1024));
+    expect([status, error]).toEqual([400, 'The body has more than 16777216 bytes.']);
+    await done('GET', '/cluster');
+  });
+
+  test.each([
+    [{ port: 'x' as never }, /port must be a whole number/],
+    [{ prot: 9099 } as never, /serveControl has no option 'prot'/],
+  ])('options %j are refused', async (options, message) => {
+    await expect(serveControl(kafka, options)).rejects.toThrow(message);
   });
 
   test('the OpenAPI file names every verb, with its fields', async () => {

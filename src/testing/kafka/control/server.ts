@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KafkaError } from '../../../protocol/errors.ts';
 import type { TestKafka } from '../cluster.ts';
+import { checkIntegers, checkNames, checkTexts, type OptionNames } from '../known-names.ts';
 import { WaitTimeoutError } from '../waits.ts';
 import { openApi } from './open-api.ts';
 import { checkValues, valuesOfQuery } from './values.ts';
@@ -49,6 +50,8 @@ export interface ControlServer {
   readonly token: string | null;
   close(): Promise<void>;
 }
+
+const optionNames: OptionNames<ControlOptions> = { host: true, port: true, token: true };
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -132,6 +135,8 @@ class Control {
       }
       send(response, 200, await this.result(request));
     } catch (error) {
+      // The rest of a body that is too large would be taken for the next request.
+      if (!request.complete) response.shouldKeepAlive = false;
       send(response, statusOf(error), { error: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -155,7 +160,10 @@ function send(response: ServerResponse, status: number, value: unknown): void {
 /** A web page must not control a cluster on its reader's machine, so only requests to host names of this machine are accepted. */
 function isForThisMachine(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
-  const name = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const name = (request.headers.host ?? '')
+    .toLowerCase()
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
   return !loopback.includes(host) || loopback.includes(name);
 }
 
@@ -168,7 +176,10 @@ function isForThisMachine(request: IncomingMessage, host: string): boolean {
  * ```
  */
 export async function serveControl(kafka: TestKafka, options: ControlOptions = {}): Promise<ControlServer> {
+  checkNames('serveControl', options, optionNames);
   const { host = '127.0.0.1', port = 0 } = options;
+  checkTexts('serveControl', { host, token: options.token });
+  checkIntegers('serveControl', { port });
   const token = options.token ?? (loopback.includes(host) ? null : randomBytes(18).toString('base64url'));
   const control = new Control(kafka, token);
   const server: Server = createServer((request, response) => {

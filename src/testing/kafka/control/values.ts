@@ -77,7 +77,11 @@ export function valuesOfQuery(fields: Readonly<Record<string, VerbField>>, query
   return Object.fromEntries(
     [...query].map(([name, text]) => [
       name,
-      fields[name]?.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text,
+      isNumeric(fields[name]?.type) && /^-?\d+$/.test(text) ? Number(text) : text,
     ]),
   );
+}
+
+function isNumeric(type: FieldType | undefined): boolean {
+  return type === 'integer' || type === 'duration';
 }
