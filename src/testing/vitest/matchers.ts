@@ -1,5 +1,6 @@
 /** Matchers of a cluster, such as `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it expects. */
 import type { TestKafka } from '../kafka/cluster.ts';
+import { checkNames, type OptionNames } from '../kafka/known-names.ts';
 import type { ReadRecord } from '../kafka/test-client.ts';
 import { WaitTimeoutError } from '../kafka/waits.ts';
 
@@ -12,6 +13,8 @@ interface Result {
 export type ExpectedRecord = Partial<Pick<ReadRecord, 'key' | 'value' | 'partition' | 'offset'>>;
 
 const defaultTimeout = '2s';
+
+const expectedNames: OptionNames<ExpectedRecord> = { key: true, value: true, partition: true, offset: true };
 
 function fits(record: ReadRecord, expected: ExpectedRecord): boolean {
   return Object.entries(expected).every(([field, value]) => record[field as keyof ExpectedRecord] === value);
@@ -50,6 +53,8 @@ export const kafkaMatchers = {
     expected: ExpectedRecord,
     timeout: number | string = defaultTimeout,
   ): Promise<Result> {
+    // A misspelled field would equal nothing, and a test with `not` would pass.
+    checkNames('toHaveRecord', expected, expectedNames);
     const until = (records: readonly ReadRecord[]): boolean =>
       records.some((record) => fits(record, expected));
     return outcome(kafka.read(topic, { until, timeout }), `a record ${JSON.stringify(expected)} in ${topic}`);

@@ -9,6 +9,11 @@ describe('bendemann/vitest', () => {
     await kafka.produce('orders', [{ key: 'k', value: 'one' }]);
     await expect(kafka).toHaveRecord('orders', { key: 'k', value: 'one' });
     await expect(kafka).not.toHaveRecord('orders', { value: 'two' }, 30);
+    const misspelled = { valeu: 'two' } as never;
+    const asserting = async (): Promise<void> => {
+      await expect(kafka).not.toHaveRecord('orders', misspelled, 30);
+    };
+    await expect(asserting()).rejects.toThrow(/toHaveRecord has no option 'valeu'/);
     await expect(kafka).not.toHaveCommitted('nobody', 'orders', 1, 0, 30);
     await expect(kafka).not.toHaveLag('nobody', 'orders', 0, 30);
     await expect(expect(kafka).toHaveRecord('orders', { value: 'two' }, 30)).rejects.toThrow(
