@@ -5,10 +5,10 @@
  *   node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]
  *
  * The application writes each new count. So for a word that was said N times, read_committed must show 1, 2, … N, in this order and
- * each once; N is counted in the input topic itself.
+ * each once; N is counted in the input topic itself, which must hold each line once that its producer does not call failed.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -71,11 +71,14 @@ function startApplication() {
 
 /** Says words without an end, through Kafka's own console producer, which repeats what it does not know to be written. */
 function startSpeaker() {
-  const log = openSync(join(folder, 'producer.log'), 'a');
+  const logPath = join(folder, 'producer.log');
+  const log = openSync(logPath, 'a');
   const args = ['--bootstrap-server', cluster.bootstrap, '--topic', input];
   for (const property of [
     'acks=all',
     'delivery.timeout.ms=600000',
+    // The tool gives up after three tries by default.
+    'retries=2147483647',
     'request.timeout.ms=5000',
     'linger.ms=20',
   ])
@@ -94,7 +97,8 @@ function startSpeaker() {
       clearInterval(timer);
       speaker.stdin.end();
       await new Promise((done) => speaker.once('exit', done));
-      return said;
+      const failed = readFileSync(logPath, 'utf8').split('Error when sending message').length - 1;
+      return { said, failed };
     },
   };
 }
@@ -192,7 +196,7 @@ try {
   const endMs = performance.now() + Number(values.minutes) * 60_000;
   const done = await nemesis(endMs, app);
   app = done.app;
-  const said = await speaker.end();
+  const { said, failed } = await speaker.end();
   const expected = countsOfInput();
   let wrong = [];
   const deadlineMs = performance.now() + settleMs;
@@ -201,8 +205,10 @@ try {
     wrong = problems(expected);
   } while (wrong.length > 0 && performance.now() < deadlineMs);
   const total = [...expected.values()].reduce((sum, count) => sum + count, 0);
+  const missing = said - failed - (expected.get('all') ?? 0);
+  if (missing !== 0) wrong.push(`${missing} of the acknowledged lines are not in the input`);
   console.log(
-    `${said} lines, ${total} words; ${done.kills} nodes and ${done.appKills} applications killed; ${wrong.length} counts are wrong`,
+    `${said} lines, ${failed} of them not written, ${total} words; ${done.kills} nodes and ${done.appKills} applications killed; ${wrong.length} counts are wrong`,
   );
   for (const line of wrong.slice(0, 20)) console.log(line);
   status = wrong.length === 0 && total > 0 ? 0 : 1;
