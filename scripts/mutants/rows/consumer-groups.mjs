@@ -435,4 +435,18 @@ export const consumerGroupRows = [
     'if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {',
     'if (group.targetTimestampMs !== 0 && sinceMs < assignmentIntervalMs) {',
   ),
+  {
+    number: 945,
+    bug: 'after a downgrade a partition that a member has given up is read by nobody',
+    reference: 'simulated cluster, seed 33; Kafka 4.3 rebalances only when a member left',
+    change: 'the members do not join again while one waits for partitions',
+    edits: [
+      {
+        file: 'src/group/consumer/classic-members.ts',
+        from: 'rebalance: changed || !isSettled }',
+        to: 'rebalance: changed || (changed && !isSettled) }',
+      },
+    ],
+    caughtBy: { test: 'test/group/consumer/migration.test.ts', name: 'comes back as a classic one' },
+  },
 ];

@@ -28,7 +28,7 @@ import { advance, takeOver } from './heartbeat.ts';
 import { removeMembers } from './leave.ts';
 import { knownMember, knownStaticMember, memberOf, requireRoom } from './member-lookup.ts';
 import type { ClassicMemberMetadata, ConsumerMember, MemberMetadata } from './member.ts';
-import { memberStates } from './member.ts';
+import { isReconciledTo, memberStates } from './member.ts';
 import { updateTarget } from './target.ts';
 import { renewSession, startJoinTimer, startSyncTimer } from './timers.ts';
 
@@ -86,7 +86,9 @@ function join(
   const after = advance(turn, group, batch, memberId, owned, changed);
   const response = joinedResponse(after, request.protocols);
   if (downgrades) {
-    downgrade(turn, group, batch, { without: new Set(), rebalance: changed });
+    // In a classic group that is stable nobody is told of partitions that another member has given up meanwhile.
+    const isSettled = [...group.members.values()].every(({ current }) => isReconciledTo(current, group.epoch));
+    downgrade(turn, group, batch, { without: new Set(), rebalance: changed || !isSettled });
     return { ...response, generationId: group.epoch };
   }
   batch.applied.push((later) => {
