@@ -128,6 +128,9 @@ describe('patience', () => {
     const renamed = patient.rename('/C/a', '/C/b').then(() => {
       isDone = true;
     });
+    // Without this the scanner would be gone before the first attempt.
+    await settle();
+    expect(disk.refusals).toEqual(['rename /C/a']);
     await clock.advance(400);
     expect(isDone).toBe(false);
     await scanner.close();
@@ -147,6 +150,8 @@ describe('patience', () => {
     const removed = patient.remove('/C/a').catch((error: unknown) => {
       failure = error;
     });
+    await settle();
+    expect(failure).toBe(null);
     for (let i = 0; i < 100 && failure === null; i++) await clock.advance(500);
     await removed;
     expect(failure).toBeInstanceOf(StorageError);

@@ -71,7 +71,7 @@ export const operationsRows = [
     reference: 'KIP-612',
     change: 'the connection is not held',
     edits: [{ file: 'src/broker/pipeline/acceptor.ts', from: 'client.hold();', to: '' }],
-    caughtBy: { test: 'test/broker/pipeline/connection.test.ts', name: 'max.connection.creation.rate' },
+    caughtBy: { test: 'test/broker/pipeline/acceptor.test.ts', name: 'max.connection.creation.rate' },
   },
   {
     number: 886,
