@@ -339,40 +339,4 @@ describe('compaction', () => {
     expect(await contents(log, 1000)).toHaveLength(500);
     expect(bench.logged).toEqual([]);
   });
-
-  test('a crash at any step leaves the old or the new content', async () => {
-    for (let crashAt = 0; crashAt < 60; crashAt++) {
-      const bench = new Bench();
-      const log = await bench.create(compacted);
-      for (let i = 0; i < 24; i++) await log.appendAsLeader(entry(`k${i % 3}`, `v${i}`), 0, client).written;
-      await log.roll();
-      log.setHighWatermark(24);
-      await log.flush();
-      let operations = 0;
-      bench.disk.fault = () => {
-        operations += 1;
-        return operations > crashAt ? 'EIO' : null;
-      };
-      const range = await cleanableRange(log, 0).catch(() => null);
-      if (range !== null) await compact(log, range).catch(() => undefined);
-      log.state.isClosed = true;
-      bench.disk.fault = () => null;
-      if (crashAt % 2 === 0) bench.disk.processKilled();
-      else bench.disk.powerCut();
-      const again = await bench.reopen(compacted, { isClean: false, recoveryPoint: 24 });
-      const found = await contents(again);
-      expect(found.filter(([offset]) => offset >= 21)).toEqual([
-        [21, 'k0', 'v21'],
-        [22, 'k1', 'v22'],
-        [23, 'k2', 'v23'],
-      ]);
-      expect(found.every(([offset, key, value]) => value === `v${offset}` && key === `k${offset % 3}`)).toBe(
-        true,
-      );
-      expect(again.logEndOffset).toBe(24);
-      expect((await bench.fs.list('/data/t-0')).filter((name) => /swap|cleaned|deleted/.test(name))).toEqual(
-        [],
-      );
-    }
-  });
 });

@@ -204,4 +204,32 @@ export const recoveryRows = [
     ],
     caughtBy: { test: indexesTest, name: 'and found again at a start' },
   },
+  {
+    number: 946,
+    bug: 'a power cut in the middle of a compaction gives back an old segment beside the one that replaces it',
+    reference: 'reading, once the simulated disk kept changes of names in any order',
+    change: 'the new segment takes its name before the removal of the old ones is synced',
+    edits: [
+      {
+        file: 'src/log/compaction/compaction.ts',
+        from: "  await fs.syncDirectory(state.directory.path);\n  await cleaned.rename('');",
+        to: "  await cleaned.rename('');",
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'a crash at any step' },
+  },
+  {
+    number: 947,
+    bug: 'the same at the start that completes the compaction',
+    reference: 'reading, once the simulated disk kept changes of names in any order',
+    change: 'the new segment takes its name before the removal of the old ones is synced',
+    edits: [
+      {
+        file: 'src/log/recovery/log-swaps.ts',
+        from: '  if (swaps.length > 0) await fs.syncDirectory(directory);\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },
+  },
 ];

@@ -87,7 +87,9 @@ function join(
   const response = joinedResponse(after, request.protocols);
   if (downgrades) {
     // In a classic group that is stable nobody is told of partitions that another member has given up meanwhile.
-    const isSettled = [...group.members.values()].every(({ current }) => isReconciledTo(current, group.epoch));
+    const isSettled = [...group.members.values()].every(({ current }) =>
+      isReconciledTo(current, group.epoch),
+    );
     downgrade(turn, group, batch, { without: new Set(), rebalance: changed || !isSettled });
     return { ...response, generationId: group.epoch };
   }

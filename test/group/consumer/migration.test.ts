@@ -308,25 +308,28 @@ describe('downgrade', () => {
     expect([world.commitError(zombie), world.commitError(classic)]).toEqual(['UNKNOWN_MEMBER_ID', 'NONE']);
   });
 
-  test.each([false, true])('a static member comes back as a classic one, all have what is theirs: %s', (isSettled) => {
-    const instanceId = 'i1';
-    const world = new ConsumerWorld({}, { t: 2 });
-    const a = world.member('a', ['t'], { instanceId }).join();
-    const { memberId } = world.joinNow({ protocols: protocols() });
-    // It waits for a partition that the other one has not given up yet.
-    expect(rejoin(world, memberId, []).partitions).toEqual([]);
-    let owned: number[] = [];
-    if (isSettled) {
-      a.beat().beat();
-      owned = rejoin(world, memberId, owned).partitions;
-      expect(owned).toHaveLength(1);
-    }
-    const generation = world.consumerGroup().epoch;
-    world.joinNow({ groupInstanceId: instanceId, protocols: protocols() });
-    expect(world.group().members.size).toBe(2);
-    const news = isSettled ? 'NONE' : 'REBALANCE_IN_PROGRESS';
-    expect(world.heartbeat(memberId, generation)).toBe(news);
-  });
+  test.each([false, true])(
+    'a static member comes back as a classic one, all have what is theirs: %s',
+    (isSettled) => {
+      const instanceId = 'i1';
+      const world = new ConsumerWorld({}, { t: 2 });
+      const a = world.member('a', ['t'], { instanceId }).join();
+      const { memberId } = world.joinNow({ protocols: protocols() });
+      // It waits for a partition that the other one has not given up yet.
+      expect(rejoin(world, memberId, []).partitions).toEqual([]);
+      let owned: number[] = [];
+      if (isSettled) {
+        a.beat().beat();
+        owned = rejoin(world, memberId, owned).partitions;
+        expect(owned).toHaveLength(1);
+      }
+      const generation = world.consumerGroup().epoch;
+      world.joinNow({ groupInstanceId: instanceId, protocols: protocols() });
+      expect(world.group().members.size).toBe(2);
+      const news = isSettled ? 'NONE' : 'REBALANCE_IN_PROGRESS';
+      expect(world.heartbeat(memberId, generation)).toBe(news);
+    },
+  );
 
   test('not with policy upgrade', () => {
     const { world, b, memberId } = withOneOfEach(policy('upgrade'));

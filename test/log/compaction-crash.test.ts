@@ -1,0 +1,95 @@
+/** Crashes in the middle of a compaction, and in the middle of the start after it. */
+import { expect, test } from 'vitest';
+import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { batches } from '../../src/protocol/records/batch.ts';
+import { decodeRecords } from '../../src/protocol/records/record.ts';
+import { batchOf, Bench, client } from './harness.ts';
+
+const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
+const decoder = new TextDecoder();
+
+/** [offset, key, value] of all records, read in sequence. */
+async function contents(log: PartitionLog): Promise<[number, string, string][]> {
+  const found: [number, string, string][] = [];
+  for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
+    const result = await log.read(offset, 500, log.logEndOffset, true);
+    if (result.records.length === 0) break;
+    for (const header of batches(result.records).headers)
+      for (const r of decodeRecords(header))
+        found.push([r.offset, decoder.decode(r.key ?? undefined), decoder.decode(r.value ?? undefined)]);
+    offset = result.nextOffset;
+  }
+  return found;
+}
+
+/** Every operation of the disk from the next `count` on fails, until this is called again with Infinity. */
+function failAfter(bench: Bench, count: number): void {
+  let operations = 0;
+  bench.disk.fault = () => (operations++ >= count ? 'EIO' : null);
+}
+
+async function check(bench: Bench, what: string): Promise<void> {
+  const log = await bench.reopen(compacted, { isClean: false, recoveryPoint: 24 });
+  const found = await contents(log);
+  expect(found.slice(-3), what).toEqual([
+    [21, 'k0', 'v21'],
+    [22, 'k1', 'v22'],
+    [23, 'k2', 'v23'],
+  ]);
+  for (const [i, [offset, key, value]] of found.entries()) {
+    expect([key, value], what).toEqual([`k${offset % 3}`, `v${offset}`]);
+    expect(offset, what).toBeGreaterThan(found[i - 1]?.[0] ?? -1);
+  }
+  expect(log.logEndOffset, what).toBe(24);
+  // No segment begins within the one in front of it.
+  for (const [i, segment] of log.state.segments.entries()) {
+    const { nextOffset } = await segment.scan(0, false, () => undefined);
+    expect(nextOffset ?? segment.baseOffset, what).toBeLessThanOrEqual(log.state.endOfSegment(i));
+  }
+  const names = await bench.fs.list('/data/t-0');
+  expect(names.filter((name) => /swap|cleaned|deleted/.test(name))).toEqual([]);
+  log.state.isClosed = true;
+}
+
+/** A compaction that is cut off after so many operations. */
+async function cutOff(bench: Bench, crashAt: number): Promise<void> {
+  const log = await bench.create(compacted);
+  for (let i = 0; i < 24; i++)
+    await log.appendAsLeader(batchOf([`v${i}`], { key: `k${i % 3}` }), 0, client).written;
+  await log.roll();
+  log.setHighWatermark(24);
+  await log.flush();
+  failAfter(bench, crashAt);
+  const range = await cleanableRange(log, 0).catch(() => null);
+  if (range !== null) await compact(log, range).catch(() => undefined);
+  log.state.isClosed = true;
+  failAfter(bench, Infinity);
+}
+
+test('a crash at any step leaves the old or the new content', async () => {
+  for (let crashAt = 0; crashAt < 60; crashAt++) {
+    for (const how of ['kill', 'power', 1, 2, 3, 4] as const) {
+      const bench = new Bench(undefined, typeof how === 'number' ? how * 1000 + crashAt : undefined);
+      await cutOff(bench, crashAt);
+      if (how === 'kill') bench.disk.processKilled();
+      else bench.disk.powerCut();
+      await check(bench, `operation ${crashAt}, ${how}`);
+    }
+  }
+});
+
+test('a power cut during the start after that leaves one of the two as well', async () => {
+  for (let crashAt = 30; crashAt < 60; crashAt++) {
+    for (let again = 1; again < 30; again += 2) {
+      const bench = new Bench(undefined, crashAt * 100 + again);
+      await cutOff(bench, crashAt);
+      bench.disk.processKilled();
+      failAfter(bench, again);
+      await bench.reopen(compacted, { isClean: false, recoveryPoint: 24 }).catch(() => null);
+      failAfter(bench, Infinity);
+      bench.disk.powerCut();
+      await check(bench, `operation ${crashAt}, then ${again}`);
+    }
+  }
+});
