@@ -60,6 +60,8 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   await log.roll();
   log.setHighWatermark(24);
   await log.flush();
+  // One segment replaces several.
+  log.updateConfig({ ...log.state.config, segmentBytes: 1000 });
   failAfter(bench, crashAt);
   const range = await cleanableRange(log, 0).catch(() => null);
   if (range !== null) await compact(log, range).catch(() => undefined);
