@@ -226,8 +226,22 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/recovery/log-swaps.ts',
-        from: '  if (swaps.length > 0) await fs.syncDirectory(directory);\n',
-        to: '',
+        from: 'beside the one that replaces it.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
+        to: 'beside the one that replaces it.',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },
+  },
+  {
+    number: 948,
+    bug: 'a kill in the middle of a compaction and a power cut during the start after it lose a segment',
+    reference: 'test/log/compaction-crash.test.ts while it was written',
+    change: 'the old segments are removed before the name of the new one is durable',
+    edits: [
+      {
+        file: 'src/log/recovery/log-swaps.ts',
+        from: 'must not go before it is.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
+        to: 'must not go before it is.',
       },
     ],
     caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },

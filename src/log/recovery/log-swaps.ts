@@ -25,6 +25,8 @@ export async function finishSwaps(
   }
   const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
   const swaps = files.filter((file) => file.suffix === '.swap');
+  // After `kill -9` the name of the new segment may not be durable yet. The old ones must not go before it is.
+  if (swaps.length > 0) await fs.syncDirectory(directory);
   for (const swap of swaps.filter((file) => file.extension === 'log'))
     await replaceBySwap(fs, directory, swap, files);
   // Otherwise a power cut could bring back a replaced segment beside the one that replaces it.
