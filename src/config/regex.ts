@@ -22,7 +22,8 @@ export interface Regex {
 /** Throws `RegexError`. */
 export function compileRegex(pattern: string): Regex {
   const size = regexSize(pattern);
-  if (size > regexSizeMax) throw new RegexError(`it is too large (${size}, and ${regexSizeMax} is the limit)`);
+  if (size > regexSizeMax)
+    throw new RegexError(`it is too large (${size}, and ${regexSizeMax} is the limit)`);
   try {
     const compiled = RE2JS.compile(pattern);
     return { size, matches: (text) => compiled.matches(text) };
