@@ -55,7 +55,7 @@ export function markdown(rows, results, { date, command, passed }) {
     'Each row is a bug that some other implementation had, or that this one could easily have: a small patch of our source. The',
     'simulation, or a test, must detect each of them, and the source without the patch must pass the same seeds and tests.',
     '',
-    `**Caught: ${caught} of ${rows.length}.** By the simulator ${byHunt}, after a median of ${medianSeeds} seeds (at most ${mostSeeds}); by a test ${byTest}.`,
+    `**Caught: ${caught} of the ${results.size} that were run; the table has ${rows.length}.** By the simulator ${byHunt}, after a median of ${medianSeeds} seeds (at most ${mostSeeds}); by a test ${byTest}.`,
     baseline(passed),
     '',
     `\`${command}\` on ${machine()}, ${date}.`,
