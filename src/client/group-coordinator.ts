@@ -48,7 +48,7 @@ export class GroupCoordinator {
   ): Promise<Infer<Message<R>>> {
     this.nodeId ??= await retry(this.client.ports, 60_000, () => this.client.coordinator(this.groupId));
     try {
-      const connection = await this.client.broker(this.nodeId);
+      const connection = await this.client.broker(this.nodeId, 'coordinator');
       const versionMax = versionsMax.get(request.key) ?? 99;
       const options = { versionMax, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
       return await connection.request(request, response, init, options);

@@ -50,6 +50,9 @@ export interface ClusterInfo {
   readonly topics: ReadonlyMap<string, TopicInfo>;
 }
 
+/** What a connection carries. */
+export type ConnectionUse = 'data' | 'coordinator';
+
 function clusterOf(answer: Infer<typeof MetadataResponse>): ClusterInfo {
   const topics = answer.topics.map((topic): [string, TopicInfo] => [
     topic.name ?? '',
@@ -115,8 +118,12 @@ export class KafkaClient {
     throw lastError;
   }
 
-  /** A connection to one node. The address of a broker comes from the metadata, that of a controller from the quorum's description. */
-  async broker(nodeId: number): Promise<BrokerConnection> {
+  /**
+   * A connection to one node. The address of a broker comes from the metadata, that of a controller from the quorum's description.
+   * A broker responds to the requests of a connection in their order, so a heartbeat behind a Fetch waits as long as the Fetch:
+   * `coordinator` is a connection of its own, as in Java's client.
+   */
+  async broker(nodeId: number, use: ConnectionUse = 'data'): Promise<BrokerConnection> {
     let address = this.addresses.get(nodeId);
     if (address === undefined) {
       if (this.options.isController) await this.controllers();
@@ -126,7 +133,7 @@ export class KafkaClient {
     if (address === undefined) {
       throw new KafkaError(Errors.BROKER_NOT_AVAILABLE, `broker ${nodeId} is not in the metadata`);
     }
-    return this.connect(address);
+    return this.connect(address, use);
   }
 
   /** Sends one request to any node that responds. */
@@ -208,9 +215,9 @@ export class KafkaClient {
     this.connections.clear();
   }
 
-  private connect(address: Address): Promise<BrokerConnection> {
+  private connect(address: Address, use: ConnectionUse = 'data'): Promise<BrokerConnection> {
     if (this.isClosed) return Promise.reject(new DisconnectedError('client closed'));
-    const key = `${address.host}:${address.port}`;
+    const key = `${use} ${address.host}:${address.port}`;
     const known = this.connections.get(key);
     if (known !== undefined) return known;
     const opening = BrokerConnection.open(address, this.ports, this.options).then((connection) => {

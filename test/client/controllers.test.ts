@@ -28,3 +28,13 @@ test('a node that is no controller is named', async () => {
   const asked = client.requestTo(9, ListOffsetsRequest, ListOffsetsResponse, question);
   await expect(cluster.until(asked)).rejects.toThrow(/9/);
 });
+
+test('a coordinator is asked over a connection of its own', async () => {
+  const cluster = new ScriptedCluster(1, 3);
+  const client = cluster.client();
+  const data = await cluster.until(client.broker(1));
+  const coordinator = await cluster.until(client.broker(1, 'coordinator'));
+  expect(coordinator).not.toBe(data);
+  expect(await client.broker(1)).toBe(data);
+  expect(await client.broker(1, 'coordinator')).toBe(coordinator);
+});

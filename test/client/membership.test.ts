@@ -31,6 +31,7 @@ class FakeGroup {
   readonly world = new World(1);
   readonly life = new SimulatedHost(this.world, 'client').boot();
   heartbeats = 0;
+  readonly uses = new Set<string>();
   refusedFrom = Number.POSITIVE_INFINITY;
   error = Errors.GROUP_AUTHORIZATION_FAILED;
   /** The member is to give up what it has, and to join again. */
@@ -56,7 +57,10 @@ class FakeGroup {
     return {
       ports,
       coordinator: async () => 1,
-      broker: async () => ({ request }),
+      broker: async (_nodeId: number, use: string) => {
+        this.uses.add(use);
+        return { request };
+      },
     } as unknown as KafkaClient;
   }
 }
@@ -81,6 +85,11 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
       return { group, member, heartbeats: group.heartbeats - before };
     });
   }
+
+  test('has a connection for the coordinator, where no fetch delays its heartbeats', async () => {
+    const { group } = await run(() => {});
+    expect([...group.uses]).toEqual(['coordinator']);
+  });
 
   test('goes on with its heartbeats', async () => {
     const { heartbeats } = await run(() => {});

@@ -5,6 +5,20 @@ const fetcherTest = 'test/client/fetcher.test.ts';
 
 export const clientRows = [
   {
+    number: 902,
+    bug: 'a heartbeat waits behind a fetch, so that a member misses a rebalance',
+    reference: 'seed 20 of the cluster world; Java: a coordinator has a node id of its own',
+    change: 'the coordinator is asked over the connection of the fetches',
+    edits: [
+      {
+        file: 'src/client/group-coordinator.ts',
+        from: "this.client.broker(this.nodeId, 'coordinator')",
+        to: 'this.client.broker(this.nodeId)',
+      },
+    ],
+    caughtBy: { test: 'test/client/membership.test.ts' },
+  },
+  {
     number: 790,
     bug: 'what a broker should not send ends the process of its client',
     reference: 'review-1.md §8: the own client is trusted and untested',
