@@ -9,7 +9,7 @@ import type { HttpHandler, HttpPort, HttpResponse } from '../base/http.ts';
 import type { Address, Listener } from '../base/network.ts';
 
 const connectionsMax = 64;
-const requestTimeoutMs = 10_000;
+const requestTimeoutMsDefault = 10_000;
 /** Node.js looks for requests that are overdue only so often, and by default every 30 s. */
 const checkIntervalMs = 1_000;
 const headerBytesMax = 8_192;
@@ -21,9 +21,14 @@ export class HttpAdapter implements HttpPort {
   #processMetrics: Promise<() => Promise<string>> | null = null;
   readonly #servers = new Set<Server>();
   readonly #adopted = new Set<Socket>();
+  readonly #requestTimeoutMs: number;
+
+  constructor(requestTimeoutMs = requestTimeoutMsDefault) {
+    this.#requestTimeoutMs = requestTimeoutMs;
+  }
 
   async listen(address: Address, handler: HttpHandler): Promise<Listener> {
-    const server = await createServer(handler);
+    const server = await createServer(handler, this.#requestTimeoutMs);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       const host = address.host === '' ? undefined : address.host;
@@ -43,7 +48,7 @@ export class HttpAdapter implements HttpPort {
   }
 
   serveOn(ports: readonly number[], handler: HttpHandler): void {
-    if (ports.length > 0) this.#shared = { ports, server: createServer(handler) };
+    if (ports.length > 0) this.#shared = { ports, server: createServer(handler, this.#requestTimeoutMs) };
   }
 
   /** Takes over a socket that began with `first`; returns false when no HTTP is served on its port. */
@@ -92,7 +97,7 @@ async function loadProcessMetrics(): Promise<() => Promise<string>> {
   return () => registry.metrics();
 }
 
-async function createServer(handler: HttpHandler): Promise<Server> {
+async function createServer(handler: HttpHandler, requestTimeoutMs: number): Promise<Server> {
   const http = await import('node:http');
   const options = {
     requestTimeout: requestTimeoutMs,

@@ -48,7 +48,7 @@ export interface TransportOptions {
   readonly backlog?: number;
   /** socket.request.max.bytes: the largest record batch that a leader may push. */
   readonly batchBytesMax?: number;
-  /** How long a connection of another node may stay open without an accepted hello; 10 s when it is left out. */
+  /** How long a connection may take for its first word, and another node for an accepted hello; 10 s when it is left out. */
   readonly helloTimeoutMs?: number;
 }
 
@@ -73,11 +73,11 @@ function kindOf(bytes: Uint8Array): Kind {
 }
 
 /** Reads until the protocol is known; then `done` gets the bytes that were read. The socket is passed paused and stays so. */
-function sniff(socket: Socket, done: (kind: Kind, first: Uint8Array) => void): void {
+function sniff(socket: Socket, timeoutMs: number, done: (kind: Kind, first: Uint8Array) => void): void {
   let first: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => {
     if (first.length > 0) socket.destroy();
-  }, firstWordMs).unref();
+  }, timeoutMs).unref();
   const ignore = (): void => {};
   const onData = (chunk: Buffer): void => {
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
@@ -152,7 +152,9 @@ class OnePortTransport implements Transport {
       // The acceptor gets the connection before the first byte, so that silent connections are counted and timed as well.
       const connection = new TcpConnection(socket);
       onConnection(connection);
-      if (!socket.destroyed) sniff(socket, (kind, first) => this.sort(socket, kind, first, connection));
+      const timeoutMs = this.options.helloTimeoutMs ?? firstWordMs;
+      if (!socket.destroyed)
+        sniff(socket, timeoutMs, (kind, first) => this.sort(socket, kind, first, connection));
     });
     this.listeners.add(listener);
     return {

@@ -1,8 +1,10 @@
 /** Connections of strangers on which HTTP/2 begins: few, not for long, and with few bytes. Exceeded from outside, by raw sockets. */
+import { EventEmitter } from 'node:events';
 import * as net from 'node:net';
+import grpc from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../src/adapters/one-port.ts';
-import { strangersMax } from '../../src/adapters/grpc/peer-connections.ts';
+import { PeerConnections, peersMax, strangersMax } from '../../src/adapters/grpc/peer-connections.ts';
 import type { Address } from '../../src/base/network.ts';
 import { raftChannel } from '../../src/server/raft/channels.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -74,6 +76,56 @@ function echoed(at: Address): Promise<unknown> {
     stream.onClose = resolve;
   });
 }
+
+test('no more than peersMax connections have an accepted hello', () => {
+  const connections = new PeerConnections();
+  const sockets = Array.from({ length: peersMax + 1 }, (_, i) => {
+    const destroy = (): void => void Object.assign(socket, { destroyed: true });
+    const socket = Object.assign(new EventEmitter(), { remoteAddress: 'a', remotePort: i, destroyed: false, destroy });
+    connections.add(socket as unknown as net.Socket);
+    connections.greeted(`a:${i}`);
+    return socket;
+  });
+  expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([sockets.at(-1)]);
+  sockets[0]?.emit('close');
+  const next = Object.assign(new EventEmitter(), { remoteAddress: 'b', remotePort: 1, destroy: () => expect.fail() });
+  connections.add(next as unknown as net.Socket);
+  connections.greeted('b:1');
+  connections.close();
+});
+
+test('one connection has no more than streamsPerConnectionMax streams', async () => {
+  const node = transport();
+  let accepted = 0;
+  node.peers.accept(raftChannel, () => accepted++);
+  const { address } = await node.network.listen({ host: '127.0.0.1', port: 0 }, () => undefined);
+  const client = new grpc.Client(`${address.host}:${address.port}`, grpc.credentials.createInsecure());
+  open.push(client);
+  const same = (bytes: Buffer): Buffer => bytes;
+  const start = (): grpc.ClientDuplexStream<Buffer, Buffer> => {
+    const call = client.makeBidiStreamRequest('/bendemann.v1.Peer/Raft', same, same);
+    call.on('error', () => undefined).on('data', () => undefined);
+    call.write(Buffer.alloc(0));
+    return call;
+  };
+  const calls = [start()];
+  // The first answer of HTTP/2 tells the client how many streams it may have.
+  await expect.poll(() => accepted).toBe(1);
+  for (let i = 0; i < 8; i++) calls.push(start());
+  await expect.poll(() => accepted).toBe(8);
+  calls[0]?.cancel();
+  await expect.poll(() => accepted).toBe(9);
+  for (const call of calls) call.cancel();
+});
+
+test('a connection that does not say the first word of HTTP in time is closed', async () => {
+  const at = await echoNode(1_000);
+  const slow = net.connect(at.port, at.host);
+  const closed = new Promise((resolve) => slow.on('close', resolve));
+  slow.on('error', () => undefined).resume();
+  slow.write('PRI');
+  await closed;
+});
 
 test('strangersMax connections without a hello stay, the oldest of more are closed; a node gets through', async () => {
   const at = await echoNode();

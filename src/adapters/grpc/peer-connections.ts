@@ -13,7 +13,7 @@ const helloTimeoutMsDefault = 10_000;
 /** Interval at which bytes and deadlines are checked while there are such connections. */
 const checkIntervalMs = 50;
 /** Connections with an accepted hello. A node opens one for each of at most six channels. */
-const peersMax = 4096;
+export const peersMax = 4096;
 
 /** As gRPC names the peer of a call. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
