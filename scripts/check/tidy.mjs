@@ -1,12 +1,14 @@
 /**
  * What no other check sees: length of files and functions, globals that only adapters may touch, header comments,
- * a README in every folder of src/ that names its files. Prints each violation and exits 1 when there is one.
+ * a README in every folder of src/ that names its files,
+ * rows of docs/limits.md. Prints each violation and exits 1 when there is one.
  *
  * usage: node scripts/check/tidy.mjs [root]
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
+import { checkLimits } from './limits.mjs';
 
 const root = process.argv[2] ?? process.cwd();
 const fileLinesMax = 500;
@@ -152,6 +154,10 @@ for (const top of ['src', 'test', 'scripts']) {
   }
 }
 checkReadmes('src');
+const projectFiles = ['src', 'test']
+  .flatMap((top) => [...filesUnder(join(root, top))])
+  .map((path) => relative(root, path).replaceAll('\\', '/'));
+if (existsSync(join(root, 'docs/limits.md'))) checkLimits(root, projectFiles, report);
 
 const decisions = join(root, 'docs/decisions');
 const numbers = new Map();

@@ -271,6 +271,7 @@ test('a leader pushes a batch of socket.request.max.bytes, here larger than the 
   expect([got, String(error)]).toEqual([[105_000_000], expect.stringContaining('RESOURCE_EXHAUSTED')]);
 });
 
+// Bound: peerRequestBytesMax.
 test('a peer that opens a stream sends no message larger than 24 MiB, and none that is not protobuf', async () => {
   const { node, at } = await echoNode();
   const got: number[] = [];

@@ -81,14 +81,23 @@ test('no more than peersMax connections have an accepted hello', () => {
   const connections = new PeerConnections();
   const sockets = Array.from({ length: peersMax + 1 }, (_, i) => {
     const destroy = (): void => void Object.assign(socket, { destroyed: true });
-    const socket = Object.assign(new EventEmitter(), { remoteAddress: 'a', remotePort: i, destroyed: false, destroy });
+    const socket = Object.assign(new EventEmitter(), {
+      remoteAddress: 'a',
+      remotePort: i,
+      destroyed: false,
+      destroy,
+    });
     connections.add(socket as unknown as net.Socket);
     connections.greeted(`a:${i}`);
     return socket;
   });
   expect(sockets.filter(({ destroyed }) => destroyed)).toEqual([sockets.at(-1)]);
   sockets[0]?.emit('close');
-  const next = Object.assign(new EventEmitter(), { remoteAddress: 'b', remotePort: 1, destroy: () => expect.fail() });
+  const next = Object.assign(new EventEmitter(), {
+    remoteAddress: 'b',
+    remotePort: 1,
+    destroy: () => expect.fail(),
+  });
   connections.add(next as unknown as net.Socket);
   connections.greeted('b:1');
   connections.close();
@@ -118,6 +127,7 @@ test('one connection has no more than streamsPerConnectionMax streams', async ()
   for (const call of calls) call.cancel();
 });
 
+// Bound: firstWordMs.
 test('a connection that does not say the first word of HTTP in time is closed', async () => {
   const at = await echoNode(1_000);
   const slow = net.connect(at.port, at.host);

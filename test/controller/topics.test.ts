@@ -212,6 +212,7 @@ test('no request asks for more than 10,000 partitions, of one topic or of severa
     assignments: [],
     configs: [],
   });
+  // Bound: partitionsPerRequestMax.
   for (const topics of [[topic('a', 10_001)], [topic('a', 6_000), topic('b', 6_000)]]) {
     expect(() => controller.call(19, { topics, validateOnly: true })).toThrow(refused);
   }

@@ -127,6 +127,7 @@ describe('flush.ms', () => {
   });
 });
 
+// Bound: unsyncedBytesMax.
 test('a log with 16 MiB behind its recovery point is synced in the background, and a start after a crash begins there', async () => {
   const bench = new CountingBench();
   const log = await open(bench, {});

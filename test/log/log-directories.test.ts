@@ -166,6 +166,7 @@ test('a cordoned directory gets no new replica, unless metadata says so or there
   expect((await make(logs, null, true, 'w')).directory).toMatch(/w-0$/);
 });
 
+// Bound: preferredMax.
 test('of partitions that are not here yet, so many have a directory and no more', () => {
   const resources = new Bench().resources();
   const [a, b] = ['/a', '/b'].map((path) => new LogDirectory(resources, path, path, null)) as [

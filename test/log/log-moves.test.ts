@@ -139,6 +139,7 @@ describe('a move', () => {
     expect(await readAll(log)).toEqual(values(0, 20));
   });
 
+  // Bound: replica.alter.log.dirs.io.max.bytes.per.second.
   test('obeys its rate', async () => {
     const bench = new Bench();
     let rate = 200;
@@ -200,6 +201,7 @@ describe('a move', () => {
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
   });
 
+  // Bound: num.replica.alter.log.dirs.threads.
   test('at most so many at a time', async () => {
     const bench = new Bench();
     const logs = await open(bench, {

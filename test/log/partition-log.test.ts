@@ -143,6 +143,7 @@ describe('append', () => {
   );
 });
 
+// Bound: unpackedBytesFloor, and four times max.message.bytes.
 describe('batches that unpack to more than the bound', () => {
   const mebibyte = 1024 * 1024;
 

@@ -152,6 +152,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
     expect(refused?.recordErrors).toHaveLength(5);
   });
 
+  // Bound: recordErrorsMax.
   test('no more than a thousand are named', async () => {
     const log = await new Bench().create(compact);
     const records = Array.from({ length: 1100 }, (): Row => [null, 0]);

@@ -23,6 +23,7 @@ function held(tail: LogTail): Kept[] {
 }
 
 describe('the tail cache', () => {
+  // Bound: tailCacheBytesMax.
   test('keeps the newest batches of every log, byte for byte, within its bound', () => {
     const operation = fc.oneof(
       { weight: 20, arbitrary: fc.record({ log: fc.nat(2), size: fc.integer({ min: 1, max: 400 }) }) },

@@ -130,3 +130,18 @@ test.each([
   expect(seen.sort((a, b) => a - b)).toEqual(items);
   expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(logsPerTurnMax);
 });
+
+test('no more than openingMax logs are opened or closed at a time', async () => {
+  const openingMax = 32;
+  const turns = new Turns(new Bench());
+  let [open, most] = [0, 0];
+  const items = Array.from({ length: 100 }, (_, i) => i);
+  await turns.of(() =>
+    forEachLimited(items, openingMax, turns, async () => {
+      most = Math.max(most, ++open);
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      open--;
+    }),
+  );
+  expect(most).toBe(openingMax);
+});

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
 import { type FeedContext, FeedSession } from '../../src/replication/stream/feed-session.ts';
-import type { FollowerMessage } from '../../src/replication/stream/stream-messages.ts';
+import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream/stream-messages.ts';
 import { identityOf } from '../server/identity.ts';
 import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 
@@ -13,6 +13,7 @@ interface FakeFeed {
 }
 
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
+/** As `diskReadsMax` of the session. */
 const readsMax = 4;
 
 function subscription(slot: number, index = slot) {
@@ -72,7 +73,8 @@ async function sessionOf(count: number, subscriptionsMax = 1_000) {
   };
   const stream = {
     closedWith: null as string | null,
-    send: () => true,
+    sent: [] as LeaderMessage[],
+    send: (message: LeaderMessage) => stream.sent.push(message) > 0,
     close: (reason?: string) => {
       stream.closedWith = reason ?? '';
     },
@@ -119,6 +121,17 @@ test('places for reads go to slots that are alive', async () => {
   for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 10 });
   await settle();
   expect(started).toEqual([0, 1, 2, 3, 8, 9]);
+});
+
+test('no more than pushesInFlightMax pushes with records are unacknowledged', async () => {
+  const { ends, stream } = await sessionOf(40);
+  for (let round = 0; round < 20; round++) {
+    for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 1000 });
+    await settle();
+  }
+  const hasRecords = (message: LeaderMessage): boolean =>
+    message.type === 'push' && message.entries.some(({ records }) => records.length > 0);
+  expect(stream.sent.filter(hasRecords)).toHaveLength(3);
 });
 
 test('a slot that needs no place after all leaves it to the next', async () => {

@@ -140,6 +140,7 @@ describe('time', () => {
     });
   });
 
+  // Bound: transactional.id.expiration.ms.
   test('an id that nobody uses is forgotten; an open transaction keeps its id', () => {
     const world = new World(2, { idExpirationMs: 86_400_000, twoPhaseCommitEnable: true });
     world.producer({ transactionalId: 'unused' });

@@ -200,6 +200,7 @@ describe('Produce', () => {
     expect(connection.writes.length).toBe(1);
   });
 
+  // Bound: sliceMsMax.
   test('batches that take long are appended in slices, before those of the next request', async () => {
     const broker = new TestBroker();
     const appended: string[] = [];

@@ -1,3 +1,4 @@
+import { waitMsMax } from '../../../src/broker/limits.ts';
 import { describe, expect, test } from 'vitest';
 import { record } from '../../../src/metadata/records.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -262,6 +263,15 @@ describe('long poll', () => {
     expect(connection.frames()).toEqual([]);
     await broker.time.advance(1);
     expect(answer(connection)[0]).toMatchObject([{ errorCode: 0, highWatermark: 0 }]);
+  });
+
+  test('waits no longer than waitMsMax, whatever it asks for', async () => {
+    const broker = new TestBroker();
+    const connection = park(broker, fetch([{}], { maxWaitMs: 2 ** 31 - 1 }));
+    await broker.time.advance(waitMsMax - 1);
+    expect(connection.frames()).toEqual([]);
+    await broker.time.advance(1);
+    expect(answer(connection)[0]).toMatchObject([{ errorCode: 0 }]);
   });
 
   test('collects until minBytes are there', async () => {

@@ -135,6 +135,7 @@ describe('writes', () => {
     expect([answer, committed(host)]).toEqual(['NONE', 5]);
   });
 
+  // Bound: flightsMax.
   test('while several appends are under way, what comes goes into one batch', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
@@ -156,6 +157,7 @@ describe('writes', () => {
     expect([committed(host, 4), committed(host, 19)]).toEqual([4, 19]);
   });
 
+  // Bound: batchBytesMax.
   test('what is gathered is written in batches of at most 256 KiB', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);

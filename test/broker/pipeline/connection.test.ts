@@ -296,6 +296,7 @@ describe('input that is no request', () => {
     expect(correlationIds(connection)).toEqual([1]);
   });
 
+  // Bound: warningsPerSecondMax.
   test('warnings are limited in number', async () => {
     const { broker } = setUp();
     for (let i = 0; i < 100; i++) broker.connect().feed(Uint8Array.of(255, 0, 0, 0));

@@ -33,6 +33,7 @@ describe('delayed operation', () => {
     expect(completions).toEqual([]);
   });
 
+  // Bound: pendingRequestsMax.
   test('an operation that may not wait, or finds no place, completes as if it had expired', () => {
     const time = new ManualTime();
     const none = operationOf(new Purgatory(time, 0), () => false);

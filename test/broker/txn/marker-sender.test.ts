@@ -196,6 +196,7 @@ test('nothing is sent or told once another broker coordinates', async () => {
   expect(marked).toEqual([]);
 });
 
+// Bound: requestsPerBrokerMax, of markersPerRequestMax markers.
 test('a request that is slow does not hold back others, up to a bound; then they are gathered', async () => {
   for (let producerId = 1; producerId <= 12; producerId++) {
     add(producerId, 'a-0');

@@ -76,6 +76,7 @@ test('one partition that may not be committed refuses the whole commit; metadata
   expect(committed([held, [1, '']])).toEqual(['NONE', 'NONE']);
   expect(committed([held, [3, '']])).toEqual(stale);
   expect(committed([[3, ''], held])).toEqual(stale);
+  // Bound: offset.metadata.max.bytes.
   expect(committed([held, [3, tooLong]])).toEqual(['NONE', 'OFFSET_METADATA_TOO_LARGE']);
   expect(committed([held, [3, '']], a.epoch)).toEqual(['NONE', 'NONE']);
 });

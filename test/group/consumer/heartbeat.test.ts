@@ -223,6 +223,7 @@ describe('refusals', () => {
     expect(world.beatError({ memberId: 'b', memberEpoch: -1 })).toBe('UNKNOWN_MEMBER_ID');
   });
 
+  // Bound: group.consumer.max.size.
   test('GROUP_MAX_SIZE_REACHED for one too many, and not for those who are in', () => {
     const world = new ConsumerWorld(
       {
@@ -391,6 +392,7 @@ describe('assignors', () => {
     expect(members.map(({ shown }) => shown)).toEqual(['t:0,1 u:0,1', 't:2 u:2']);
   });
 
+  // Bound: group.consumer.assignment.interval.ms.
   test('the target is computed at most once in an interval', () => {
     const world = new ConsumerWorld(
       {
@@ -427,6 +429,7 @@ describe('assignors', () => {
     expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
   });
 
+  // Bound: assignAtOnceMax.
   test('a large group is assigned in several turns, while heartbeats go on', () => {
     const world = new ConsumerWorld({}, { t: 3_000 });
     const a = world.member('a');

@@ -86,6 +86,19 @@ test('a claimed length beyond the frame is refused before anything is allocated'
   expect(() => decode(MetadataRequest, 12, Buffer.from('ffffffff0f', 'hex'))).toThrow(DecodeError);
 });
 
+test('a string longer than stringMaxBytes is neither read nor written, also where its length has 32 bits', () => {
+  const Text = message('Text', { versions: '0', flexible: '0+' }, { text: string() });
+  const bytesOf = (length: number): Buffer => {
+    // The length plus one as a varint of three bytes, the text, no tagged fields.
+    const size = length + 1;
+    const head = [(size & 0x7f) | 0x80, ((size >> 7) & 0x7f) | 0x80, size >> 14];
+    return Buffer.concat([Buffer.from(head), Buffer.alloc(length, 'x'), Buffer.from([0])]);
+  };
+  expect(decode(Text, 0, bytesOf(32_767)).text).toHaveLength(32_767);
+  expect(() => decode(Text, 0, bytesOf(32_768))).toThrow(DecodeError);
+  expect(() => encode(Text, 0, { text: 'x'.repeat(32_768) })).toThrow(EncodeError);
+});
+
 test('error codes', () => {
   expect(errorOf(6)).toBe(Errors.NOT_LEADER_OR_FOLLOWER);
   expect(errorOf(133).name).toBe('SHARE_SESSION_LIMIT_REACHED');

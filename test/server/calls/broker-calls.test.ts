@@ -112,6 +112,7 @@ describe('in a simulated cluster', () => {
     expect(waitedMs).toBeLessThan(kind === 'kill' ? 100 : 20_000);
   });
 
+  // Bound: callBodyBytesMax.
   test('a body above the bound is not sent', async () => {
     const errors = await simulate({ seed: 8, nodeCount: 1 }, (cluster) => {
       cluster.start();

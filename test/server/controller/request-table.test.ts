@@ -72,6 +72,7 @@ describe('requests of nodes', () => {
     expect(begun).toBe(4);
   });
 
+  // Bound: requestsPerNodeMax.
   test('are forgotten when their sender will not send them again, and bounded', async () => {
     const table = new RequestTable();
     const begin = async (): Promise<Uint8Array> => new Uint8Array(0);

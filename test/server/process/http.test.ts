@@ -116,6 +116,7 @@ test('a port that is taken, and a listener that does not exist, end the start wi
   }
 });
 
+// Bound: connectionsMax and headerBytesMax.
 test.each(['a port of its own', 'a listener of clients'])(
   'on %s 64 connections are served, and headers of 8 KiB',
   async (where) => {

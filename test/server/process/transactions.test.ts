@@ -250,7 +250,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
     if (expected === 'PRODUCER_FENCED') expect(await add(who, topic, 1)).toBe('INVALID_PRODUCER_EPOCH');
   });
 
-  test('empty id, time-outs of nothing and above the maximum', async () => {
+  test('empty id, time-outs of nothing and above transaction.max.timeout.ms', async () => {
     const timeouts = [0, -1, 900_001].map((transactionTimeoutMs) => init('x', { transactionTimeoutMs }));
     expect([name(await init('')), ...(await Promise.all(timeouts)).map(name)]).toEqual([
       'INVALID_REQUEST',

@@ -9,6 +9,7 @@ import { helloOf } from '../../../src/base/hello.ts';
 import type { SnapshotFrame, SnapshotReply } from '../../../src/server/raft/channels.ts';
 import { identityOf } from '../identity.ts';
 import { sendSnapshot, SnapshotDownloads } from '../../../src/server/raft/snapshot-stream.ts';
+import { snapshotBytesMax, SnapshotParts } from '../../../src/server/raft/snapshot-parts.ts';
 
 const leader: ReplicaKey = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAAAQ' };
 const hello = helloOf(identityOf(1), 2);
@@ -118,6 +119,11 @@ test('another snapshot, or one of another replica, begins anew', async () => {
   const empty = new Pipe(downloads, leader, 100);
   expect(await send(empty, snapshotOf(0, 30))).toBe(true);
   expect(received.at(-1)).toBe(0);
+});
+
+test('a snapshot beyond snapshotBytesMax is refused when it is announced; no memory is taken for what did not come', () => {
+  expect(() => new SnapshotParts(snapshotBytesMax + 1)).toThrow(MalformedError);
+  expect(new SnapshotParts(snapshotBytesMax).whole()).toHaveLength(0);
 });
 
 test('more than was announced is refused', () => {

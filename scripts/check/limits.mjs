@@ -1,0 +1,54 @@
+/**
+ * Checks docs/limits.md: every row of a table with the column `test` names files that exist, and each name of its bound (a property, or a
+ * constant or method of the code) occurs in a file that enforces it, and in one of its tests. Used by tidy.mjs.
+ */
+import { readFileSync } from 'node:fs';
+
+const document = 'docs/limits.md';
+
+function cellsOf(line) {
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+}
+
+function quoted(cell) {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text);
+}
+
+/** `paths`: all files of the project, relative to `root`. Calls `report(file, line, text)`. */
+export function checkLimits(root, paths, report) {
+  const texts = new Map();
+  const textOf = (path) => {
+    if (!texts.has(path)) texts.set(path, readFileSync(`${root}/${path}`, 'utf8'));
+    return texts.get(path);
+  };
+  const found = (top, names) =>
+    names.map((name) => paths.find((path) => path.startsWith(top) && path.endsWith(`/${name}`)) ?? name);
+  let hasTests = false;
+  readFileSync(`${root}/${document}`, 'utf8')
+    .split('\n')
+    .forEach((line, at) => {
+      if (!line.startsWith('|')) hasTests = false;
+      else if (/\| test \|$/.test(line)) hasTests = true;
+      else if (hasTests && !line.startsWith('| ---')) checkRow(cellsOf(line), at + 1);
+    });
+
+  function checkRow([what, bound, where, , test], at) {
+    const names = quoted(bound.split(':')[0]);
+    if (names.length === 0) report(document, at, `the bound of "${what}" has no name`);
+    const [sources, tests] = [found('src/', quoted(where)), found('test/', quoted(test))];
+    if (sources.length === 0 || tests.length === 0)
+      report(document, at, `"${what}" has no source, or no test`);
+    const missing = [...sources, ...tests].filter((path) => !paths.includes(path));
+    for (const path of missing) report(document, at, `${path} is not there`);
+    if (missing.length > 0) return;
+    for (const name of names) {
+      if (!sources.some((path) => textOf(path).includes(name)))
+        report(document, at, `${name} does not occur in ${sources.join(', ')}`);
+      if (!tests.some((path) => textOf(path).includes(name)))
+        report(document, at, `${name} is named by none of ${tests.join(', ')}`);
+    }
+  }
+}

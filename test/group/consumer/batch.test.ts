@@ -1,0 +1,29 @@
+/** How requests of one group are gathered into writes. */
+import { expect, test } from 'vitest';
+import { ConsumerWorld } from './harness.ts';
+
+/** As in batch.ts. One request adds a few records at most. */
+const recordsMax = 200;
+const recordsOfRequestMax = 10;
+
+test('a batch takes no further request from recordsMax records on; those that wait come in the next ones', () => {
+  const world = new ConsumerWorld({}, { t: 4 });
+  world.autoWrite = false;
+  const tokens = Array.from({ length: 300 }, (_, i) =>
+    world.beat({
+      memberId: `m${i}`,
+      memberEpoch: 0,
+      subscribedTopicNames: ['t'],
+      topicPartitions: [],
+      rebalanceTimeoutMs: 1_000,
+    }),
+  );
+  const sizes: number[] = [];
+  while (world.writes.length > 0) {
+    sizes.push(world.writes[0]?.records.length ?? 0);
+    world.written();
+  }
+  expect(Math.max(...sizes)).toBeLessThan(recordsMax + recordsOfRequestMax);
+  expect(Math.max(...sizes)).toBeGreaterThanOrEqual(recordsMax);
+  expect(tokens.filter((token) => world.response(token) === undefined)).toEqual([]);
+});
