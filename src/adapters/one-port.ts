@@ -152,9 +152,7 @@ class OnePortTransport implements Transport {
       // The acceptor gets the connection before the first byte, so that silent connections are counted and timed as well.
       const connection = new TcpConnection(socket);
       onConnection(connection);
-      const timeoutMs = this.options.helloTimeoutMs ?? firstWordMs;
-      if (!socket.destroyed)
-        sniff(socket, timeoutMs, (kind, first) => this.sort(socket, kind, first, connection));
+      if (!socket.destroyed) this.sniff(socket, connection);
     });
     this.listeners.add(listener);
     return {
@@ -164,6 +162,11 @@ class OnePortTransport implements Transport {
         return listener.close();
       },
     };
+  }
+
+  private sniff(socket: Socket, connection: TcpConnection): void {
+    const timeoutMs = this.options.helloTimeoutMs ?? firstWordMs;
+    sniff(socket, timeoutMs, (kind, first) => this.sort(socket, kind, first, connection));
   }
 
   private sort(socket: Socket, kind: Kind, first: Uint8Array, connection: TcpConnection): void {

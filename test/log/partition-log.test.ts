@@ -215,6 +215,23 @@ describe('idempotent producers', () => {
     }
   });
 
+  test('a follower that becomes the leader knows the last five batches of each producer', async () => {
+    const log = await new Bench().create();
+    for (let i = 0; i < 6; i++) {
+      const options = {
+        producerId: 9,
+        producerEpoch: 0,
+        baseSequence: i,
+        baseOffset: i,
+        partitionLeaderEpoch: 0,
+      };
+      await log.appendAsFollower(batchOf([`v${i}`], options)).written;
+    }
+    for (const i of [1, 2, 3, 4, 5])
+      expect(log.appendAsLeader(from(i, [`v${i}`]), 1, client).info.duplicateOf).toBe(i);
+    expect(log.appendAsLeader(from(6, ['v6']), 1, client).info.firstOffset).toBe(6);
+  });
+
   test('a follower truncation takes the state back', async () => {
     const log = await new Bench().create();
     for (let i = 0; i < 5; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;

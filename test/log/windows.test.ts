@@ -139,6 +139,31 @@ describe('patience', () => {
     expect(await disk.list('/C')).toEqual(['b']);
   });
 
+  test.each(['EMFILE', 'ENFILE'])(
+    '%s: a file is opened once there is room, on every system',
+    async (code) => {
+      const clock = new ManualClock();
+      const disk = new SimulatedDisk();
+      let isFull = true;
+      const full = {
+        open: (path: string, mode: 'write') =>
+          isFull
+            ? Promise.reject(new StorageError(code, `${code}: too many open files`))
+            : disk.open(path, mode),
+      };
+      const patient = patientFileSystem(full as never, clock, false);
+      let isDone = false;
+      const opened = patient.open('/a', 'write').then(() => {
+        isDone = true;
+      });
+      await clock.advance(400);
+      expect(isDone).toBe(false);
+      isFull = false;
+      for (let i = 0; i < 5 && !isDone; i++) await clock.advance(500);
+      await opened;
+    },
+  );
+
   test('it ends, and other errors end at once', async () => {
     const clock = new ManualClock();
     const disk = new WindowsDisk(new SimulatedDisk());

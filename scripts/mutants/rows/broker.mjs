@@ -55,8 +55,8 @@ export const brokerRows = [
     edits: [
       {
         file: 'src/adapters/one-port.ts',
-        from: '      onConnection(connection);\n      if (!socket.destroyed) sniff(socket, (kind, first) => this.sort(socket, kind, first, connection));',
-        to: "      sniff(socket, (kind, first) => {\n        if (kind === 'kafka') onConnection(connection);\n        this.sort(socket, kind, first, connection);\n      });",
+        from: '      onConnection(connection);\n      if (!socket.destroyed) this.sniff(socket, connection);',
+        to: "      sniff(socket, firstWordMs, (kind, first) => {\n        if (kind === 'kafka') onConnection(connection);\n        this.sort(socket, kind, first, connection);\n      });",
       },
     ],
     caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a silent socket' },

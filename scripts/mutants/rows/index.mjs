@@ -7,6 +7,7 @@
  * - `caughtBy`: a simulated world ({world, invariant}: the beginning of what has to catch it, if not whatever does), or a test that has to fail ({test, name}: file and part of the test's name)
  */
 import { answerRows } from './answers.mjs';
+import { boundRows } from './bounds.mjs';
 import { brokerRows } from './broker.mjs';
 import { clientRows } from './client.mjs';
 import { consumerGroupRows } from './consumer-groups.mjs';
@@ -30,6 +31,7 @@ import { wireRows } from './wire.mjs';
 
 export const rows = [
   ...answerRows,
+  ...boundRows,
   ...brokerRows,
   ...clientRows,
   ...consumerGroupRows,

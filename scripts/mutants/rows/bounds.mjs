@@ -1,0 +1,127 @@
+/** Bugs of bounds: what anybody who reaches a port could take from a node, without end. */
+const peers = 'src/adapters/grpc/peer-connections.ts';
+const peersTest = 'test/adapters/peer-connections.test.ts';
+
+export const boundRows = [
+  {
+    number: 911,
+    bug: 'anybody sends 24 MiB on each of many streams before a hello is looked at',
+    reference: 'reading of November 2026, section 6, row 13',
+    change: 'the bytes of a connection without a hello are not counted',
+    edits: [{ file: peers, from: ' || socket.bytesRead > strangerBytesMax', to: '' }],
+    caughtBy: { test: peersTest, name: 'a stranger sends no whole message' },
+  },
+  {
+    number: 912,
+    bug: 'connections without a hello stay for ever',
+    reference: 'found with a thousand of them, 28 November 2026',
+    change: 'the deadline is not looked at',
+    edits: [{ file: peers, from: 'nowMs - sinceMs >= this.#helloTimeoutMs || ', to: 'nowMs < sinceMs || ' }],
+    caughtBy: { test: peersTest, name: 'without an accepted hello is closed' },
+  },
+  {
+    number: 913,
+    bug: 'connections that wait for nothing keep other nodes out',
+    reference: 'the same',
+    change: 'the newest is closed, not the oldest',
+    edits: [
+      {
+        file: peers,
+        from: 'const [oldest] = this.#strangers.keys();',
+        to: 'const oldest = [...this.#strangers.keys()].at(-1);',
+      },
+    ],
+    caughtBy: { test: peersTest, name: 'the oldest of more are closed' },
+  },
+  {
+    number: 914,
+    bug: 'a client that opens many connections ends the node: its logs can open no file any more',
+    reference: 'found with 300 connections and a low limit, 28 November 2026',
+    change: 'connections of clients may take all files of the process',
+    edits: [
+      {
+        file: 'src/server/open-files.ts',
+        from: 'openFilesMax - Math.min(reservedMax, Math.ceil(openFilesMax / 2))',
+        to: 'openFilesMax - Math.min(0, reservedMax)',
+      },
+    ],
+    caughtBy: { test: 'test/server/process/open-files.test.ts', name: 'shares of the files' },
+  },
+  {
+    number: 915,
+    bug: 'a file that cannot be opened for want of descriptors is taken for a broken disk',
+    reference: 'the same',
+    change: 'opening is not tried again',
+    edits: [
+      {
+        file: 'src/adapters/patient-file-system.ts',
+        from: "new Set(['EMFILE', 'ENFILE'])",
+        to: 'new Set()',
+      },
+    ],
+    caughtBy: { test: 'test/log/windows.test.ts', name: 'once there is room' },
+  },
+  {
+    number: 916,
+    bug: 'a regular expression of 60 kB stops a node for seconds',
+    reference: 'found by trying, 28 November 2026',
+    change: 'only the length of an expression counts',
+    edits: [
+      {
+        file: 'src/config/regex.ts',
+        from: 'if (size > regexSizeMax)',
+        to: 'if (pattern.length > regexSizeMax)',
+      },
+    ],
+    caughtBy: { test: 'test/config/regex.test.ts', name: 'repetitions within each other' },
+  },
+  {
+    number: 917,
+    bug: 'a snapshot of an epoch with 15 digits ends the node that installed it',
+    reference: 'npm run fuzz, seed 75',
+    change: 'any epoch that is a number is taken',
+    edits: [
+      { file: 'src/raft/messages.ts', from: 'epoch >= 0 && epoch <= max', to: 'epoch >= 0 && max >= 0' },
+    ],
+    caughtBy: { test: 'test/server/raft/snapshot-stream.test.ts', name: 'beyond epochMax' },
+  },
+  {
+    number: 918,
+    bug: 'a client of the HTTP pages that sends a byte now and then keeps its connection',
+    reference: 'Node.js looks for overdue requests every 30 s',
+    change: 'the interval is left as it is',
+    edits: [
+      { file: 'src/adapters/http.ts', from: '    connectionsCheckingInterval: checkIntervalMs,\n', to: '' },
+      { file: 'src/adapters/http.ts', from: 'const checkIntervalMs = 1_000;\n', to: '' },
+    ],
+    caughtBy: { test: 'test/adapters/http.test.ts', name: 'a body' },
+  },
+  {
+    number: 919,
+    bug: 'a registration is matched by the id of its broker, not by its incarnation',
+    reference: 'reliability of replication: the guards whose removal loses data',
+    change: 'a known broker is always the same incarnation',
+    edits: [
+      {
+        file: 'src/controller/registration.ts',
+        from: 'const sameIncarnation = known !== undefined && known.incarnationId === request.incarnationId;',
+        to: 'const sameIncarnation = known !== undefined;',
+      },
+    ],
+    caughtBy: { test: 'test/controller/brokers.test.ts', name: 'a new incarnation waits' },
+  },
+  {
+    number: 920,
+    bug: 'a new leader does not know the batches that it got as a follower, and appends their repetitions',
+    reference: 'the same; Kafka ProducerStateManager.updateLastSeq',
+    change: 'one batch of a producer is remembered',
+    edits: [
+      {
+        file: 'src/log/producers/producer-state.ts',
+        from: 'export const batchesRetained = 5;',
+        to: 'export const batchesRetained = 1;',
+      },
+    ],
+    caughtBy: { test: 'test/log/partition-log.test.ts', name: 'that becomes the leader knows' },
+  },
+];
