@@ -107,6 +107,8 @@ export const remedies: Readonly<Record<string, string>> = {
 export const systemRemedies: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'Another process, perhaps this node started before, listens there: stop it, or give this node other ports in listeners (and the same in advertised.listeners and controller.quorum.voters).',
+  ENOTFOUND:
+    'This machine cannot resolve the name of that host: correct the host in listeners (or metrics.host), or leave it out to listen on every address.',
   EADDRNOTAVAIL:
     'The host in listeners is not an address of this machine: leave it out to listen on every address, and name the address that clients use in advertised.listeners.',
   EACCES:

@@ -19,7 +19,8 @@ export class HttpPart {
 
   /** Rejects when the port is in use, or when `http.listeners` names a listener that does not exist. */
   async start(handler: HttpHandler): Promise<void> {
-    const names = this.#config.get('http.listeners');
+    // Kafka writes names of listeners in capitals, whatever the properties say.
+    const names = this.#config.get('http.listeners').map((name) => name.toUpperCase());
     const known = this.#config.listeners;
     const unknown = names.find((name) => !known.some((listener) => listener.name === name));
     if (unknown !== undefined) {
@@ -33,6 +34,12 @@ export class HttpPart {
     );
     const port = this.#config.get('metrics.port');
     if (port < 0) return;
+    const taker = known.find((listener) => port > 0 && listener.port === port);
+    if (taker !== undefined) {
+      throw new ConfigError(
+        `metrics.port is ${port}, which is the port of listener ${taker.name}: choose another port, or set http.listeners=${taker.name} instead of metrics.port`,
+      );
+    }
     this.#listener = await this.#http.listen({ host: this.#config.get('metrics.host'), port }, handler);
     this.#logger.info('Serving metrics over HTTP', {
       port: this.#listener.address.port,

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const settings = {
     'metrics.port': metricsPort,
     'metrics.host': '127.0.0.1',
-    'http.listeners': 'PLAINTEXT',
+    'http.listeners': 'plaintext',
   };
   [node] = (await workshop.nodes(1, settings)) as [NodeFiles];
   await workshop.format([node]);
@@ -101,6 +101,10 @@ test('a client that sends half a request is closed and disturbs nobody', async (
 test('a port that is taken, and a listener that does not exist, end the start with a sentence', async () => {
   for (const [settings, words] of [
     [{ 'metrics.port': metricsPort, 'metrics.host': '127.0.0.1' }, 'Address already in use'],
+    [
+      { 'metrics.host': 'no-such-host.invalid', 'metrics.port': 0 },
+      'This machine cannot resolve the name of that host',
+    ],
     [{ 'http.listeners': 'WEB' }, 'http.listeners names WEB, which is not one of the listeners'],
   ] as const) {
     const other = new Workshop();
@@ -138,3 +142,19 @@ test.each(['a port of its own', 'a listener of clients'])(
       .toBe(200);
   },
 );
+
+test('a metrics port that a listener has is named as such', async () => {
+  const other = new Workshop();
+  try {
+    const [second] = (await other.nodes(1)) as [NodeFiles];
+    await other.format([second]);
+    const port = ['--override', `metrics.port=${second.broker.port}`];
+    const { status, output } = await other.tool('kafka-server-start', second.properties, ...port).ended;
+    expect(status).toBe(1);
+    expect(output).toContain(
+      `metrics.port is ${second.broker.port}, which is the port of listener PLAINTEXT: choose another port`,
+    );
+  } finally {
+    await other.close();
+  }
+});
