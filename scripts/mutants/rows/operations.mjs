@@ -115,4 +115,60 @@ export const operationsRows = [
     ],
     caughtBy: { test: 'test/config/providers.test.ts', name: 'passwd' },
   },
+  {
+    number: 960,
+    bug: 'a combined node of another cluster asks itself until its registration times out',
+    reference: 'a tester from outside',
+    change: 'the own address counts among the other controllers, and is asked again',
+    edits: [
+      {
+        file: 'src/server/controller/controller-client.ts',
+        from: '(link.isToItself || this.#foreign.size > 0)',
+        to: 'this.#foreign.size > 0',
+      },
+    ],
+    caughtBy: { test: 'test/server/controller/controller-client.test.ts', name: 'learns that it is wrong' },
+  },
+  {
+    number: 961,
+    bug: 'a listener that clients are told to connect to can be removed',
+    reference: 'Kafka 4.3.1 refuses it',
+    change: 'advertised names are not compared with the new listeners',
+    edits: [
+      {
+        file: 'src/config/node-config.ts',
+        from: '!advertised.every((name) => names.includes(name))',
+        to: 'false',
+      },
+    ],
+    caughtBy: { test: 'test/config/node-config.test.ts', name: 'an advertised one stays' },
+  },
+  {
+    number: 962,
+    bug: 'a level for another class of a part has no effect',
+    reference: 'KIP-412',
+    change: 'only the name in the lines counts',
+    edits: [
+      {
+        file: 'src/telemetry/log-levels.ts',
+        from: 'const loggers = loggersOfLines.get(name) ?? [name];',
+        to: 'const loggers = [name];',
+      },
+    ],
+    caughtBy: { test: 'test/adapters/console-logger.test.ts', name: 'lines of a part follow' },
+  },
+  {
+    number: 963,
+    bug: 'a client that reached another node than it meant is served',
+    reference: 'KIP-1242',
+    change: 'only the cluster is compared',
+    edits: [
+      {
+        file: 'src/broker/api/cluster/18-api-versions.ts',
+        from: '(clusterId !== services.clusterId || nodeId !== services.nodeId)',
+        to: 'clusterId !== services.clusterId',
+      },
+    ],
+    caughtBy: { test: 'test/broker/groups/versions-of-kafka-4.4.test.ts', name: 'another node' },
+  },
 ];
