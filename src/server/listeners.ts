@@ -99,7 +99,7 @@ export class Listeners {
 
   /**
    * Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). As in Kafka, a listener whose name stays keeps
-   * its address until the next start, and the broker registers a new listener at its next start.
+   * the address of the properties file, and the broker does not register again: clients are not told of a new listener.
    */
   rebind(): Promise<void> {
     this.rebinding = this.rebinding.then(() => this.rebindAll());
@@ -115,7 +115,7 @@ export class Listeners {
         await bound.close();
         this.logger.info('Closed a listener', { listener: text });
       } else if (textOf(next) !== text)
-        this.logger.warn('The address of a listener cannot change while the broker runs', {
+        this.logger.warn('The address of a listener is that of the properties file', {
           listener: text,
           wanted: textOf(next),
         });

@@ -13,8 +13,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'Give one of the two brokers another node.id, and format its directory for that id.',
   'advertised.listeners names a host that this machine cannot resolve':
     'Clients and brokers connect to exactly this name: set advertised.listeners to a name or an address that all of them can resolve.',
-  'The address of a listener cannot change while the broker runs':
-    'Start the broker again to have the listener at its new address, or give it another name in listeners of kafka-configs --entity-type brokers.',
+  'The address of a listener is that of the properties file':
+    'Set the new address in the properties file of the broker and start it again, or add a listener with another name.',
   'A listener could not be opened':
     'Correct listeners of this broker with kafka-configs --entity-type brokers; the other listeners go on.',
   'A client on another machine got an advertised address that points to its own machine':
