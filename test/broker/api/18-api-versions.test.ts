@@ -36,6 +36,23 @@ describe('ApiVersions', () => {
     }
   });
 
+  test('clients are asked for metrics only while somebody has subscribed to them', async () => {
+    const broker = new TestBroker();
+    const telemetry = async (): Promise<number[]> => {
+      const { apiKeys } = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client);
+      return apiKeys.map(({ apiKey }) => apiKey).filter((apiKey) => apiKey === 71 || apiKey === 72);
+    };
+    const set = (value: string | null) =>
+      broker.apply([
+        record('ConfigRecord', { resourceType: 16, resourceName: 'all', name: 'interval.ms', value }),
+      ]);
+    expect(await telemetry()).toEqual([]);
+    set('5000');
+    expect(await telemetry()).toEqual([71, 72]);
+    set(null);
+    expect(await telemetry()).toEqual([]);
+  });
+
   test('a controller listener lists its own', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, {

@@ -5,9 +5,11 @@
  * Behaviour: An unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the same list (KIP-511). The response
  *            header has always version 0 (`protocol/frames.ts`). In the first ApiVersions response of a connection a feature is
  *            left out when this broker does not have the feature's API, because the client would use it. A further request on the
- *            same connection gets all features (Admin's describeFeatures).
+ *            same connection gets all features (Admin's describeFeatures). The telemetry APIs (71, 72) are in the list only while
+ *            there are client metrics subscriptions: otherwise nobody wants what clients would push.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-versions.ts';
+import { type ConfigsImage, resourceType } from '../../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { Errors } from '../../../protocol/errors.ts';
 import {
@@ -27,6 +29,8 @@ const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['share.version', 76],
   ['streams.version', 88],
 ]);
+
+const telemetryKeys: readonly number[] = [71, 72];
 
 interface ApiVersion {
   readonly apiKey: number;
@@ -67,6 +71,17 @@ export function createApiVersionsHandler(
       apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey)
     );
   };
+  const withoutTelemetry = new Map<ListenerKind, readonly ApiVersion[]>();
+  const listOf = ({ connection, image }: RequestContext): readonly ApiVersion[] => {
+    const kind = connection.listenerKind;
+    if (hasSubscriptions(image.configs)) return apiKeys(kind);
+    let list = withoutTelemetry.get(kind);
+    if (list === undefined) {
+      list = apiKeys(kind).filter(({ apiKey }) => !telemetryKeys.includes(apiKey));
+      withoutTelemetry.set(kind, list);
+    }
+    return list;
+  };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',
     unstableTo: 5,
@@ -86,17 +101,28 @@ export function createApiVersionsHandler(
       if (context.apiVersion >= 3) software.set(connection, { name, version });
       return {
         errorCode: 0,
-        apiKeys: apiKeys(connection.listenerKind),
+        apiKeys: listOf(context),
         throttleTimeMs: 0,
         ...features(services, context, (feature) => isAll || isShown(feature, connection)),
       };
     },
     unsupportedVersion: (context) => ({
       errorCode: Errors.UNSUPPORTED_VERSION.code,
-      apiKeys: apiKeys(context.connection.listenerKind),
+      apiKeys: listOf(context),
       throttleTimeMs: 0,
     }),
   });
+}
+
+const subscribed = new WeakMap<ConfigsImage, boolean>();
+
+function hasSubscriptions(configs: ConfigsImage): boolean {
+  let found = subscribed.get(configs);
+  if (found === undefined) {
+    found = [...configs.all()].some(({ type }) => type === resourceType.clientMetrics);
+    subscribed.set(configs, found);
+  }
+  return found;
 }
 
 function isSoftware(name: string, version: string): boolean {
