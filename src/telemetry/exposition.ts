@@ -18,16 +18,35 @@ function valueText(value: number): string {
 
 export class Exposition {
   readonly #lines = new Map<MetricName, string[]>();
+  /** The labels of the last value as text: a partition has many metrics with the same. */
+  #last: {
+    readonly names: readonly string[];
+    readonly values: readonly (string | number)[];
+    readonly text: string;
+  } = { names: [], values: [], text: '' };
 
   readonly sink: Sink = (name, value, labels = [], extra = {}) => {
-    const known = metricRows[name].labels;
-    const parts = known.map((label, at) => `${label}="${escaped(labels[at] ?? '')}"`);
-    if (extra.quantile !== undefined) parts.push(`quantile="${extra.quantile}"`);
-    const shown = parts.length === 0 ? '' : `{${parts.join(',')}}`;
-    const lines = this.#lines.get(name) ?? [];
-    if (lines.length === 0) this.#lines.set(name, lines);
+    const named = this.#labelText(metricRows[name].labels, labels);
+    const quantile = extra.quantile === undefined ? '' : `quantile="${extra.quantile}"`;
+    const inside = named !== '' && quantile !== '' ? `${named},${quantile}` : named + quantile;
+    const shown = inside === '' ? '' : `{${inside}}`;
+    let lines = this.#lines.get(name);
+    if (lines === undefined) this.#lines.set(name, (lines = []));
     lines.push(`${name}${extra.suffix ?? ''}${shown} ${valueText(value)}\n`);
   };
+
+  #labelText(names: readonly string[], values: readonly (string | number)[]): string {
+    const last = this.#last;
+    if (
+      values === last.values &&
+      names.length === last.names.length &&
+      names.every((one, i) => one === last.names[i])
+    )
+      return last.text;
+    const text = names.map((label, i) => `${label}="${escaped(values[i] ?? '')}"`).join(',');
+    this.#last = { names, values, text };
+    return text;
+  }
 
   /** One text for each metric that has a value. */
   *texts(): Generator<string> {

@@ -44,43 +44,54 @@ export type ClientSoftware = WeakMap<
   { readonly name: string; readonly version: string }
 >;
 
+/** The APIs of each kind of listener, as ApiVersions lists them. */
+class ServedApis {
+  readonly #handlers: (kind: ListenerKind) => readonly Handler[];
+  readonly #all = new Map<ListenerKind, readonly ApiVersion[]>();
+  readonly #withoutTelemetry = new Map<ListenerKind, readonly ApiVersion[]>();
+
+  constructor(handlers: (kind: ListenerKind) => readonly Handler[]) {
+    this.#handlers = handlers;
+  }
+
+  all(kind: ListenerKind): readonly ApiVersion[] {
+    let list = this.#all.get(kind);
+    if (list === undefined) {
+      list = this.#handlers(kind).map((handler) => ({
+        apiKey: handler.apiKey,
+        minVersion: handler.advertisedMinVersion,
+        maxVersion: handler.maxVersion,
+      }));
+      this.#all.set(kind, list);
+      this.#withoutTelemetry.set(
+        kind,
+        list.filter(({ apiKey }) => !telemetryKeys.includes(apiKey)),
+      );
+    }
+    return list;
+  }
+
+  list({ connection, image }: RequestContext): readonly ApiVersion[] {
+    const kind = connection.listenerKind;
+    const all = this.all(kind);
+    return hasSubscriptions(image.configs) ? all : (this.#withoutTelemetry.get(kind) ?? all);
+  }
+}
+
 /** `handlers` is a function, because this handler is part of the table itself. */
 export function createApiVersionsHandler(
   services: NodeServices,
   handlers: (kind: ListenerKind) => readonly Handler[],
   software: ClientSoftware,
 ): Handler {
-  const listed = new Map<ListenerKind, readonly ApiVersion[]>();
-  const apiKeys = (kind: ListenerKind): readonly ApiVersion[] => {
-    let list = listed.get(kind);
-    if (list === undefined) {
-      list = handlers(kind).map((handler) => ({
-        apiKey: handler.apiKey,
-        minVersion: handler.advertisedMinVersion,
-        maxVersion: handler.maxVersion,
-      }));
-      listed.set(kind, list);
-    }
-    return list;
-  };
+  const served = new ServedApis(handlers);
   /** Connections that have had a successful response. */
   const negotiated = new WeakSet<RequestContext['connection']>();
   const isShown = (feature: string, { listenerKind: kind }: RequestContext['connection']): boolean => {
     const apiKey = apiOfFeature.get(feature);
     return (
-      apiKey === undefined || kind === 'controller' || apiKeys(kind).some((row) => row.apiKey === apiKey)
+      apiKey === undefined || kind === 'controller' || served.all(kind).some((row) => row.apiKey === apiKey)
     );
-  };
-  const withoutTelemetry = new Map<ListenerKind, readonly ApiVersion[]>();
-  const listOf = ({ connection, image }: RequestContext): readonly ApiVersion[] => {
-    const kind = connection.listenerKind;
-    if (hasSubscriptions(image.configs)) return apiKeys(kind);
-    let list = withoutTelemetry.get(kind);
-    if (list === undefined) {
-      list = apiKeys(kind).filter(({ apiKey }) => !telemetryKeys.includes(apiKey));
-      withoutTelemetry.set(kind, list);
-    }
-    return list;
   };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',
@@ -101,14 +112,14 @@ export function createApiVersionsHandler(
       if (context.apiVersion >= 3) software.set(connection, { name, version });
       return {
         errorCode: 0,
-        apiKeys: listOf(context),
+        apiKeys: served.list(context),
         throttleTimeMs: 0,
         ...features(services, context, (feature) => isAll || isShown(feature, connection)),
       };
     },
     unsupportedVersion: (context) => ({
       errorCode: Errors.UNSUPPORTED_VERSION.code,
-      apiKeys: listOf(context),
+      apiKeys: served.list(context),
       throttleTimeMs: 0,
     }),
   });
