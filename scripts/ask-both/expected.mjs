@@ -6,6 +6,8 @@ const inTheFault = 'the request is at fault, not the server';
 const numbers = 'digits of other scripts, hexadecimal doubles';
 const anyNode = 'broker settings through any node';
 const words = 'other words';
+const resolvedFirst = 'a heartbeat with a new regular expression';
+const noOrphans = 'a group that went to the classic protocol and back in the middle of a rebalance';
 
 const rows = [
   // [what the id matches, why (a row of docs/differences.md)]
@@ -28,6 +30,10 @@ const rows = [
   [/AlterConfigs: brokers? (max\.connections\.per\.ip\.overrides='a|log\.cleaner\.threads='0')/, words],
   [/^CreateTopics: colliding, made/, 'two names that collide in one request'],
   [/^ListGroups: all, state Empty/, 'refused JoinGroups make no group'],
+  [/^ConsumerGroupHeartbeat: (first|again|once more), (expression|no topics|names and an)/, resolvedFirst],
+  [/^ConsumerGroupDescribe: (first no topics|expression|both)/, resolvedFirst],
+  [/^ListGroups: of consumers, /, resolvedFirst],
+  [/^(ConsumerGroupHeartbeat|ConsumerGroupDescribe): c\.(static|away).* (back|later|new id)/, noOrphans],
   [/^ListConfigResources: (2(,2)?)?( with values)? v/, 'no share groups'],
   [/^Fetch: session of v17, /, 'sessions over topics that are made again'],
   [/: resource broker '(9|-1)' v/, anyNode],

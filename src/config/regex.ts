@@ -3,7 +3,7 @@
  * engine may take hours. Linear is still too long for an expression of a megabyte, or for `(a?){1000}` a hundred times, so an
  * expression has a bound, by what it compiles to.
  */
-import { RE2JS, RE2JSException } from 're2js';
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 
 /** A bound of `regexSize`: a name of 249 characters is matched in some ten milliseconds at most. */
 export const regexSizeMax = 4096;
@@ -28,6 +28,8 @@ export function compileRegex(pattern: string): Regex {
     const compiled = RE2JS.compile(pattern);
     return { size, matches: (text) => compiled.matches(text) };
   } catch (error) {
+    // Kafka's answers have the description only.
+    if (error instanceof RE2JSSyntaxException) throw new RegexError(error.getDescription());
     if (error instanceof RE2JSException) throw new RegexError(error.message);
     throw error;
   }

@@ -91,7 +91,7 @@ function staticMember(
   if (!speaker.isClassic && isBusy) {
     throw new KafkaError(
       Errors.UNRELEASED_INSTANCE_ID,
-      `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by member ${current.memberId}.`,
+      `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by a member.`,
     );
   }
   return replaceMember(turn, group, batch, current, memberId);
