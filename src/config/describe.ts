@@ -193,35 +193,47 @@ export function describeTopic(
   return entries;
 }
 
+/** What applies to a key without a value of its own, and the layers that this comes from. */
+interface Below {
+  readonly value: string;
+  readonly synonyms: readonly ConfigSynonym[];
+}
+
+/** The key of the broker that applies to a group without a value of its own; null: there is none. */
+export function belowGroup(config: NodeConfig, key: string): Below | null {
+  const name = `group.${key}`;
+  if (!isBrokerKey(name)) return null;
+  return { value: String(config.get(name)), synonyms: synonymsOfBrokerKey(name, config) };
+}
+
 /**
- * DescribeConfigs of an entity with its own table (groups, client metrics). `below` is the broker's key whose value is used for a
- * key without a value; null: there is none, and defaults are not synonyms (client metrics).
+ * DescribeConfigs of an entity with its own table (groups, client metrics). `below` gives the broker's value for a key without a
+ * value; null: there is none, and defaults are not synonyms (client metrics).
  */
 export function describeEntity(
   table: PropertyTable,
   overrides: ReadonlyMap<string, string>,
   source: number,
   keys: readonly string[] | null,
-  below: ((name: string) => { name: string; value: string } | null) | null = null,
+  below: ((name: string) => Below | null) | null = null,
 ): ConfigEntry[] {
   return Object.entries(table)
     .filter(([name]) => keys === null || keys.includes(name))
     .map(([name, property]) => {
       const own = overrides.get(name);
       const standard = valueText(property, property.default ?? null);
-      const layer = below?.(name) ?? (standard === null ? null : { name, value: standard });
-      const fallback = layer?.value ?? null;
+      const defaults = standard === null ? [] : [{ name, value: standard, source: ConfigSource.default }];
+      const { value: fallback, synonyms } = below?.(name) ?? { value: standard, synonyms: defaults };
       const value = own === undefined ? fallback : valueText(property, parseValue(name, property, own));
-      const from = own === undefined ? ConfigSource.default : source;
       return {
         name,
         value,
         readOnly: false,
-        source: from,
+        source: own === undefined ? (synonyms[0]?.source ?? ConfigSource.default) : source,
         isSensitive: false,
         synonyms: [
           ...(own === undefined || value === null ? [] : [{ name, value, source }]),
-          ...(layer === null || below === null ? [] : [{ ...layer, source: ConfigSource.default }]),
+          ...(below === null ? [] : synonyms),
         ],
         type: configTypeCode[property.type],
         documentation: property.doc ?? '',

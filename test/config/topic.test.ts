@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { longMax } from '../../src/config/define.ts';
-import { ConfigSource, describeEntity, describeTopic } from '../../src/config/describe.ts';
+import { belowGroup, ConfigSource, describeEntity, describeTopic } from '../../src/config/describe.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { clientMetricsProperties, groupProperties } from '../../src/config/tables/entities.ts';
 import { topicConfig, validateTopicConfig } from '../../src/config/topic.ts';
@@ -102,15 +102,23 @@ test('describe: where each value comes from', () => {
 });
 
 test('synonyms of what has a table of its own: layers below a group, none below client metrics', () => {
-  const below = (name: string) => ({ name: `group.${name}`, value: '45000' });
-  const group = (own: ReadonlyMap<string, string>) =>
-    describeEntity(groupProperties, own, ConfigSource.group, ['consumer.session.timeout.ms'], below)[0];
+  const group = (own: ReadonlyMap<string, string>, config = node()) =>
+    describeEntity(groupProperties, own, ConfigSource.group, ['consumer.session.timeout.ms'], (key) =>
+      belowGroup(config, key),
+    )[0];
   const layer = { name: 'group.consumer.session.timeout.ms', value: '45000', source: 5 };
   expect(group(new Map())).toMatchObject({ value: '45000', source: 5, synonyms: [layer] });
   expect(group(new Map([['consumer.session.timeout.ms', '50000']]))).toMatchObject({
     value: '50000',
     source: 8,
     synonyms: [{ name: 'consumer.session.timeout.ms', value: '50000', source: 8 }, layer],
+  });
+  // As Kafka 4.3.1 answers with that in the properties file.
+  const file = { ...layer, value: '50000', source: 4 };
+  expect(group(new Map(), node('group.consumer.session.timeout.ms=50000'))).toMatchObject({
+    value: '50000',
+    source: 4,
+    synonyms: [file, layer],
   });
   const metrics = (own: ReadonlyMap<string, string>) =>
     describeEntity(clientMetricsProperties, own, ConfigSource.clientMetrics, ['interval.ms'])[0];

@@ -6,6 +6,7 @@
  *            all. Sensitive values are null.
  */
 import {
+  belowGroup,
   type ConfigEntry,
   ConfigSource,
   configTypeCode,
@@ -14,7 +15,6 @@ import {
   describeEntity,
   describeTopic,
 } from '../../../config/describe.ts';
-import { isBrokerKey } from '../../../config/broker-properties.ts';
 import { clientMetricsProperties, groupProperties } from '../../../config/tables/entities.ts';
 import { resourceType } from '../../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
@@ -131,7 +131,7 @@ function entriesOf(
         image.configs.get(resourceType.group, name),
         ConfigSource.group,
         keys,
-        (key) => groupDefault(services, key),
+        (key) => belowGroup(services.config, key),
       );
     default:
       throw new KafkaError(Errors.INVALID_REQUEST);
@@ -162,11 +162,6 @@ function requireOwnId(services: NodeServices, name: string): void {
 }
 
 /** A group key without a value of its own has the value of the broker's `group.<key>`. */
-function groupDefault(services: NodeServices, key: string): { name: string; value: string } | null {
-  const name = `group.${key}`;
-  return isBrokerKey(name) ? { name, value: String(services.config.get(name)) } : null;
-}
-
 function loggerEntries({ logger }: NodeServices, keys: Keys): readonly ConfigEntry[] {
   const entries = logger.levels?.all() ?? [['root', 'INFO'] as const];
   return entries
