@@ -251,7 +251,6 @@ function* classicRequests(groupId) {
     const unreadable = join('unreadable metadata', {
       protocols: [{ name: 'range', metadata: Buffer.from([9]) }],
     });
-    // The id in the answer is made up.
     yield { ...unreadable, skip: ['memberId'] };
     yield join('an unknown member', { memberId: 'x' });
     yield join('a member of the other protocol', { memberId: 'a' });
