@@ -26,7 +26,7 @@ function storageErrorOf(error: NodeJS.ErrnoException): Error {
   return code !== undefined && errno !== undefined ? new StorageError(code, error.message) : error;
 }
 
-/** Node gives no error as null or undefined. */
+/** Node reports success as null or undefined. */
 function named(error: NodeJS.ErrnoException | null | undefined, path: string): NodeJS.ErrnoException | null {
   if (error === null || error === undefined) return null;
   error.message += ` '${path}'`;
@@ -106,7 +106,7 @@ class SystemFileHandle implements FileHandle {
     return this.call((done) => fs.writev(this.descriptor, buffers, position, done));
   }
 
-  /** The system does not say which file it was that has a descriptor. */
+  /** The system's error does not name the file of a descriptor. */
   private call<T>(run: (done: Callback<T>) => void): Promise<T> {
     return call((done) => run((error, value) => done(named(error, this.path), value)));
   }

@@ -48,7 +48,7 @@ export interface TransportOptions {
   readonly backlog?: number;
   /** socket.request.max.bytes: the largest record batch that a leader may push. */
   readonly batchBytesMax?: number;
-  /** How long a connection may take for its first word, and another node for an accepted hello; 10 s when it is left out. */
+  /** Time that a new connection has for its first bytes, and another node for an accepted hello; 10 s by default. */
   readonly helloTimeoutMs?: number;
 }
 

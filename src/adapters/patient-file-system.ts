@@ -1,7 +1,7 @@
 /**
- * A file system that tries again for a while what is refused for a reason that passes:
- * - The process, or the machine, has too many files open. Others close theirs; a file that cannot be opened is no broken disk.
- * - On Windows, somebody has the file open (a reader of ours that is about to finish, a virus scanner, an indexer).
+ * A file system that retries operations which fail for a temporary reason:
+ * - The process or the machine has too many open files. Others will be closed; the failure is not an error of the disk.
+ * - On Windows, the file is open elsewhere (a reader of this process that is about to finish, a virus scanner, an indexer).
  */
 import { type Scheduler, sleep } from '../base/clock.ts';
 import { type FileSystem, StorageError } from '../base/file-system.ts';
@@ -13,7 +13,7 @@ const firstPauseMs = 5;
 const pauseMsMax = 500;
 const patienceMs = 30_000;
 
-/** `fs` with patience for what opens a file, and on Windows for renames and removals. */
+/** `fs` with retries of operations that open files, and on Windows of renames and removals. */
 export function patientFileSystem(fs: FileSystem, scheduler: Scheduler, isWindows: boolean): FileSystem {
   const patiently = async <T>(codes: ReadonlySet<string>, run: () => Promise<T>): Promise<T> => {
     let [waitedMs, pauseMs] = [0, firstPauseMs];

@@ -21,7 +21,7 @@ export interface HttpPort {
   listen(address: Address, handler: HttpHandler): Promise<Listener>;
   /** Serves HTTP requests that arrive on the node's listeners with these ports, beside Kafka's protocol. */
   serveOn(ports: readonly number[], handler: HttpHandler): void;
-  /** The share of the time since the last call in which the event loop had nothing to do, from 0 to 1. */
+  /** The share of the time since the last call for which the event loop was idle, from 0 to 1. */
   idleShare(): number;
   /** Metrics of the process itself (`process_*`, `nodejs_*`) in Prometheus' text format. */
   processMetrics(): Promise<string>;

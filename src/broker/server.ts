@@ -35,7 +35,7 @@ export interface KafkaServerOptions {
   readonly verifier?: TransactionVerifier;
   /** Provided by the group coordinator. Without it no transaction has offsets to complete. */
   readonly completeOffsets?: CompleteOffsets;
-  /** Connections that the process has files for, beside the limit of `max.connections`. */
+  /** Connections for which the process has file descriptors, besides the limit of `max.connections`. */
   readonly connectionsMax?: number;
   /** Set by tests. */
   readonly interceptor?: RequestInterceptor | undefined;

@@ -43,7 +43,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   /** Joins the group, or accepts the changed assignment; partitions that are not in it have been revoked. */
   protected async joinOnce(): Promise<TopicPartitions[]> {
     if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
-    // A heartbeat that is under way may bring another assignment meanwhile.
+    // A heartbeat in flight may bring another assignment meanwhile.
     this.mustJoin = false;
     this.owned = this.assigned ?? [];
     const topics = await this.named(this.owned);

@@ -255,6 +255,6 @@ export function validText(property: Property): string {
   return min === undefined ? `[...,${max}]` : `[${min},...${max === undefined ? '' : `,${max}`}]`;
 }
 
-/** Kafka's words for a value that an object of the broker does not take while it runs. */
+/** Kafka's error text for a value that a running broker cannot apply. */
 export const invalidDynamic = (why: string): string =>
   `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;

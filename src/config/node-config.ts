@@ -289,7 +289,10 @@ export class NodeConfig {
   }
 }
 
-/** Kafka's words for what may not change of the listeners of a running broker (`DynamicListenerConfig`); null: nothing. */
+/**
+ * Kafka's error text for a change of listeners that a running broker does not allow (`DynamicListenerConfig`); null when it is
+ * allowed.
+ */
 function listenerProblem(before: ListenerSetup, after: ListenerSetup): string | null {
   const namesOf = (listeners: readonly ListenerConfig[]): string[] => listeners.map(({ name }) => name);
   const names = namesOf(after.listeners);

@@ -1,21 +1,21 @@
 /**
- * Regular expressions of clients, in RE2's syntax as in Kafka. RE2 matches in time linear in text and expression, and JavaScript's own
- * engine may take hours. Linear is still too long for an expression of a megabyte, or for `(a?){1000}` a hundred times, so an
- * expression has a bound, by what it compiles to.
+ * Regular expressions of clients, in RE2's syntax as in Kafka. RE2 matches in time that is linear in text and expression, while
+ * JavaScript's engine may take hours. Even linear time is too long for an expression of a megabyte, or for `(a?){1000}` a hundred
+ * times, so the compiled size of an expression is bounded.
  */
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 
-/** A bound of `regexSize`: a name of 249 characters is matched in some ten milliseconds at most. */
+/** Bound of `regexSize`, with which a name of 249 characters is matched in at most some ten milliseconds. */
 export const regexSizeMax = 4096;
-/** What a class of Unicode, such as `\pL`, counts: it has up to some hundred ranges. */
+/** Size of a Unicode class such as `\pL`, which has up to some hundred ranges. */
 const unicodeClassSize = 32;
 
 export class RegexError extends Error {}
 
 export interface Regex {
-  /** About the number of instructions that it compiles to. */
+  /** Approximate number of instructions of the compiled expression. */
   readonly size: number;
-  /** Whether the whole of a text matches. */
+  /** Whether the whole text matches. */
   matches(text: string): boolean;
 }
 
@@ -50,10 +50,13 @@ function withClasses(text: string): number {
   return text.length + (text.match(unicodeClass)?.length ?? 0) * unicodeClassSize;
 }
 
-/** An upper bound, up to a small factor, of what `pattern` compiles to: its characters, with groups repeated as often as they say. */
+/**
+ * Upper bound, up to a small factor, of the compiled size of `pattern`: the number of its characters, with repeated groups counted
+ * as often as they are repeated.
+ */
 export function regexSize(pattern: string): number {
   if (pattern.length > regexSizeMax) return pattern.length;
-  /** Sizes of the groups that are open, the outermost first. */
+  /** Sizes of the open groups, the outermost first. */
   const open = [0];
   let last = 0;
   const add = (size: number): void => {

@@ -43,7 +43,7 @@ export function removeOffset(offsets: GroupOffsets, topic: string, partition: nu
   if (partitions.size === 0) offsets.delete(topic);
 }
 
-/** Whether the offset counts for the topic with this id; an id of zero, on either side, says nothing. */
+/** Whether the offset belongs to the topic with this id. A zero id on either side matches every topic. */
 export function isOfTopic({ topicId }: CommittedOffset, id: Uuid): boolean {
   return topicId === id || topicId === uuidZero || id === uuidZero;
 }

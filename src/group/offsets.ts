@@ -192,7 +192,7 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
   };
 }
 
-/** An offset of a topic that was deleted does not count for the one that has its name now. */
+/** An offset of a deleted topic is not returned for a new topic of the same name. */
 function ofTopic(value: CommittedOffset | undefined, topicId: Uuid): CommittedOffset | undefined {
   return value !== undefined && isOfTopic(value, topicId) ? value : undefined;
 }

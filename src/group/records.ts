@@ -75,7 +75,7 @@ export function groupRecord(
   return { key: groupKey(group.groupId), value: encodeVersioned(groupValueVersion, value) };
 }
 
-/** The record of a group that a JoinGroup brings into being; nothing else says yet that there is one. */
+/** The record that JoinGroup writes for a new group. Until the first generation no other record shows that the group exists. */
 export function newGroupRecord(groupId: string, createdMs: number): GroupRecord {
   const value = encode(GroupMetadataValue, groupValueVersion, {
     protocolType: '',

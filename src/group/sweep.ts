@@ -21,7 +21,7 @@ interface Gone {
   readonly partition: number;
 }
 
-/** Removes the offsets of `topics`, of all groups unless some are named. */
+/** Removes the offsets of `topics`: of the given groups, or of all groups by default. */
 export function startSweep(
   turn: Turn,
   topics: DeletedTopics,

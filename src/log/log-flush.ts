@@ -8,7 +8,7 @@ import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 
 export interface FlushOptions {
-  /** Also sync the indexes, so that the recovery point may advance: a start after a crash trusts the indexes below it. */
+  /** Also sync the indexes, so that the recovery point may advance: after a crash a start does not check the indexes below it. */
   readonly indexes: boolean;
 }
 
@@ -17,7 +17,10 @@ export async function flushLog(state: LogState, options: FlushOptions): Promise<
   await flushTo(state, state.logEndOffset, options);
 }
 
-/** Syncs everything below `target`, which must have been written; with the indexes, the recovery point moves there. */
+/**
+ * Syncs everything below `target`, which must have been written. If the indexes are synced too, the recovery point moves to
+ * `target`.
+ */
 export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
   const { generation } = state;
   // A partition that never had a record has no directory yet.
@@ -25,7 +28,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   if (target > state.recoveryPoint) {
     const sinceMs = state.resources.clock.monotonicMs();
     const first = state.floorSegment(state.recoveryPoint);
-    // It has been sealed since the recovery point came to its end.
+    // The segment was sealed after the recovery point had reached its end.
     const sealed = state.segments[first - 1];
     if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);
     const dirty = state.segments.filter(

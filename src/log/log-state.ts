@@ -28,7 +28,7 @@ export interface LogResources extends SegmentResources {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** A log was made durable, in that time. */
+  /** Called after a log was synced, with the time that it took. */
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
 }
 

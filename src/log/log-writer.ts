@@ -255,7 +255,7 @@ export class LogWriter {
     if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
     try {
       await flushTo(state, end, { indexes: true });
-      // The recovery point may have been here before the segment was sealed, which added to its indexes.
+      // The recovery point may have been at this offset before the segment was sealed, and sealing adds to the indexes.
       if (segment.hasUnsyncedIndex) await segment.writeIndexes(true);
     } catch (error) {
       // The segment may have been deleted meanwhile, which is not an error.

@@ -146,10 +146,13 @@ export function faultOf(message: StreamedMessage): string | null {
   }
 }
 
-/** Epochs have 32 bits in Kafka's protocol, and ten digits in the name of a snapshot: one with a larger epoch would not be found again. */
+/**
+ * Epochs have 32 bits in Kafka's protocol and ten digits in the names of snapshots, so a snapshot with a larger epoch would not be
+ * found.
+ */
 const epochMax = 0x7fff_ffff;
 
-/** `max`: of a part of a message, the epoch of the message. */
+/** `max`: for an epoch inside a message, the epoch of the message. */
 export function epochFault(epoch: number, max: number = epochMax): string | null {
   return epoch >= 0 && epoch <= max ? null : `epoch ${epoch} is not between 0 and ${max}`;
 }

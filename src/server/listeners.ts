@@ -13,7 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 
-/** Connections that wait for the node to serve; further ones are closed. */
+/** Connections that wait until the node serves requests; further ones are closed. */
 const waitingMaxDefault = 1000;
 
 /** The endpoints that a broker registers: the advertised listeners, with this machine's name where no host is given. */
@@ -63,7 +63,7 @@ interface Waiting {
 
 interface OpenListener {
   readonly bound: Listener;
-  /** As it was configured when it was opened. */
+  /** Its configuration when it was opened. */
   readonly text: string;
 }
 

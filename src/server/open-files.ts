@@ -1,7 +1,7 @@
 /**
- * Shares out the files and sockets that the process may open. Connections of clients get what remains when logs, the store of the
- * metadata log, HTTP and other nodes have theirs: a log that cannot open a file would end the node, so anybody who opens connections
- * could.
+ * Divides the files and sockets that the process may open. Logs, the store of the metadata log, HTTP and other nodes get their
+ * share first, and connections of clients get the rest. Otherwise clients could stop the node by opening connections, because a log
+ * that cannot open a file fails.
  */
 
 export interface OpenFileShares {
@@ -13,14 +13,14 @@ export interface OpenFileShares {
   readonly controllerConnectionsMax: number;
 }
 
-/** Files and sockets that are not connections of clients; half of a limit that is below twice of it. */
+/** Files and sockets that are not connections of clients; at most half of the process's limit. */
 const reservedMax = 4096;
-/** The part of the limit that idle files of logs may take, and of the connections those to controllers' listeners. */
+/** The part of the limit for idle files of logs; and the part of the connections for listeners of controllers. */
 const logFilesPart = 1 / 4;
 const logFilesMax = 1024;
 const controllerPart = 1 / 4;
 
-/** `openFilesMax`: the limit of the process; null: none is known. */
+/** `openFilesMax`: the limit of the process; null when it is unknown. */
 export function openFileShares(
   openFilesMax: number | null,
   roles: { readonly isBroker: boolean; readonly isController: boolean },

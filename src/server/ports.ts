@@ -30,7 +30,7 @@ export interface NodePorts {
   readonly hostName: string;
   /** Memory for recent batches of all logs, from which reads are served; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
-  /** Files and sockets that the process may open; absent: no limit is known. */
+  /** Files and sockets that the process may open; absent when the limit is unknown. */
   readonly openFilesMax?: number;
   /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;

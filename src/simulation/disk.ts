@@ -17,11 +17,11 @@ import {
 import type { Random } from '../base/random.ts';
 import { contentAfter, entriesAfter, type FileChange, type NameChange } from './power-loss.ts';
 
-/** What is durable of a file or directory, and the changes that are not, in their order. */
+/** The durable content of a file or directory, and its changes since, in order. */
 interface Durable<Content, Change extends { readonly revision: number }> {
   synced: Content;
   unsynced: Change[];
-  /** Of the last change. */
+  /** The number of the last change. */
   revision: number;
   syncedRevision: number;
 }
@@ -67,7 +67,7 @@ function errorOf(code: string, path: string): Error {
   return new StorageError(code, `${code}: ${path}`);
 }
 
-/** A handle that can begin a sync and end it later: what is written meanwhile is not covered. */
+/** A handle that begins a sync and ends it later: changes that are made in between are not covered. */
 export interface SimulatedFileHandle extends FileHandle {
   beginSync(): () => Promise<void>;
 }
@@ -90,7 +90,7 @@ function fileOf(bytes: Uint8Array, synced: Uint8Array, modifiedMs: number): File
   };
 }
 
-/** Takes in what a sync will make durable, and returns what ends the sync. */
+/** Records the content that the sync will make durable; returns the function that ends the sync. */
 function beginSync<Content, Change extends { readonly revision: number }>(
   node: Durable<Content, Change>,
   content: Content,
@@ -108,7 +108,7 @@ function copyOf(file: FileNode): Uint8Array {
   return file.bytes.slice(0, file.sizeBytes);
 }
 
-/** From now on the file is this, durably. */
+/** Sets the durable content of the file. */
 function settle(file: FileNode, bytes: Uint8Array): void {
   file.bytes = bytes.slice();
   file.sizeBytes = bytes.length;
@@ -127,7 +127,7 @@ export class SimulatedDisk implements FileSystem {
   /** How often each operation was called. */
   readonly counts = new Map<DiskOperation, number>();
 
-  /** Without chance nothing survives a power cut but what was synced, so no single change need be known. */
+  /** Whether unsynced changes may survive a power cut. Without random numbers none do, so they are not recorded. */
   get #tears(): boolean {
     return this.#options.random !== undefined;
   }
@@ -223,7 +223,7 @@ export class SimulatedDisk implements FileSystem {
     const name = names.at(-1) ?? '';
     const node = parent?.kind === 'directory' ? parent.entries.get(name) : undefined;
     if (parent?.kind !== 'directory' || node === undefined) return;
-    // After a power cut a directory may be back, and lack some of what was in it.
+    // After a power cut a directory may exist again without some of its files.
     if (node.kind === 'directory') this.#empty(node);
     this.#changeName(parent, name, null);
   }
@@ -232,7 +232,7 @@ export class SimulatedDisk implements FileSystem {
     await this.beginDirectorySync(path)();
   }
 
-  /** As `SimulatedFileHandle.beginSync`. */
+  /** See `SimulatedFileHandle.beginSync`. */
   beginDirectorySync(path: string): () => Promise<void> {
     const node = this.#find(path);
     const end = node?.kind === 'directory' ? beginSync(node, new Map(node.entries)) : null;
@@ -372,7 +372,7 @@ export class SimulatedDisk implements FileSystem {
     };
   }
 
-  /** `name` means `node` from now on, or nothing. */
+  /** Sets the node of `name`; null removes it. */
   #changeName(
     directory: DirectoryNode,
     name: string,
@@ -386,7 +386,7 @@ export class SimulatedDisk implements FileSystem {
     if (this.#tears) directory.unsynced.push({ revision: directory.revision, name, node, alsoGone });
   }
 
-  /** Takes all names out of a directory, and out of those in it. */
+  /** Removes all names from a directory and from the directories in it. */
   #empty(directory: DirectoryNode): void {
     for (const [name, node] of [...directory.entries]) {
       if (node.kind === 'directory') this.#empty(node);

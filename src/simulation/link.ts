@@ -16,11 +16,11 @@ export interface LinkFaults {
   latencyMinMs: number;
 }
 
-/** Cut directions: ordered pairs of host names. A direction that was cut twice is cut until both are over. */
+/** Cut directions: ordered pairs of host names. A direction that was cut twice stays cut until both cuts have ended. */
 export class Partitions {
   private readonly cuts = new Map<string, Set<object>>();
 
-  /** Returns what ends this cut, and no other. */
+  /** Returns the function that ends this cut. */
   cut(from: string, to: string): () => void {
     const key = `${from}>${to}`;
     const cuts = this.cuts.get(key) ?? new Set();

@@ -1,20 +1,20 @@
 /**
- * What a power cut leaves of a file and of a directory: what was synced, and of what was changed since then any part. A real disk
- * writes back in its own order, so a later change may be there and an earlier one not; a shortened file may have its old length
- * again; a file that was overwritten may have sectors of both contents; a removed or renamed name may be back, or not.
+ * The content of a file or directory after a power cut: the synced content, and any part of the changes since. A real disk writes
+ * changes in its own order, so a later change may be there without an earlier one; a shortened file may have its old length again;
+ * an overwritten file may have sectors of both contents; a removed or renamed name may be back.
  *
- * One change of a directory is kept as a whole or not at all, as journals do it: a rename never leaves both names.
+ * A change of a directory is kept as a whole or not at all, as with a journal: a rename never leaves both names.
  */
 import { below, type Random } from '../base/random.ts';
 
-/** What a disk writes as a whole. */
+/** The unit in which a disk writes. */
 const sectorBytes = 512;
 
 export type FileChange =
   | { readonly revision: number; readonly at: number; readonly bytes: Uint8Array }
   | { readonly revision: number; readonly sizeBytes: number };
 
-/** `name` means another node now, or none; with a rename inside of the directory, `alsoGone` goes in the same step. */
+/** Sets the node of `name`; null removes the name. For a rename within the directory, `alsoGone` is removed in the same step. */
 export interface NameChange<N> {
   readonly revision: number;
   readonly name: string;
@@ -22,7 +22,7 @@ export interface NameChange<N> {
   readonly alsoGone: string | null;
 }
 
-/** Which of `count` changes are kept: none, all, those before a moment, or any of them. */
+/** Chooses which of `count` changes are kept: none, all, the first ones, or any of them. */
 function keptOf(count: number, random: Random): boolean[] {
   const kind = below(random, 4);
   const until = kind === 2 ? below(random, count + 1) : count;
@@ -40,14 +40,14 @@ export function contentAfter(synced: Uint8Array, changes: readonly FileChange[],
   changes.forEach((change, i) => {
     if (kept[i] !== true) return;
     if ('sizeBytes' in change) file.resize(change.sizeBytes);
-    // The last one that arrived was under way when the power went, perhaps.
+    // The last kept change may have been written only in part.
     else if (i === last && below(random, 2) === 0) writeTorn(file, change.at, change.bytes, random);
     else file.write(change.at, change.bytes);
   });
   return file.content();
 }
 
-/** The front of it, or any of its sectors; the length of the file may count what did not arrive. */
+/** Keeps the first part of a write, or any of its sectors. The length of the file may include bytes that were not written. */
 function writeTorn(file: Content, at: number, bytes: Uint8Array, random: Random): void {
   const isLengthKept = below(random, 2) === 0;
   if (below(random, 2) === 0) file.write(at, bytes.subarray(0, below(random, bytes.length + 1)));
@@ -61,7 +61,7 @@ function writeTorn(file: Content, at: number, bytes: Uint8Array, random: Random)
   if (isLengthKept) file.resize(Math.max(file.sizeBytes, at + bytes.length));
 }
 
-/** A file of which parts that nobody wrote are zeros. */
+/** Returns a file in which bytes that were never written are zeros. */
 class Content {
   #bytes: Uint8Array;
   sizeBytes: number;

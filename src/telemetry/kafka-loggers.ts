@@ -1,6 +1,6 @@
 /**
- * The loggers that a broker of Apache Kafka 4.3.1 has while it runs with the log4j2.yaml of its download (asked with DescribeConfigs), by our
- * part that does their work: what sets their levels sets those of the part's lines. By package, then the names in it.
+ * The loggers of a broker of Apache Kafka 4.3.1 with the log4j2.yaml of its download (read with DescribeConfigs), each with the
+ * component here that does the same work: the level of the logger is the level of the component's lines. Grouped by package.
  */
 type Packages = Readonly<Record<string, string>>;
 
@@ -92,7 +92,7 @@ const loggersByPart: Readonly<Record<string, Packages>> = {
   },
 };
 
-/** Kafka has them too; nothing here is written under them. */
+/** Loggers that Kafka has too; no line here names them. */
 const silentLoggers: Packages = {
   '': 'LogFutureTimestampLogger',
   'com.yammer.metrics.reporting': 'JmxReporter',
@@ -124,7 +124,7 @@ function namesIn(packages: Packages): string[] {
   );
 }
 
-/** All of them, with the part whose lines they stand for; null: no lines. */
+/** All loggers, each with the component whose lines it controls; null when there are no such lines. */
 export const kafkaLoggers: ReadonlyMap<string, string | null> = new Map<string, string | null>([
   ...Object.entries(loggersByPart).flatMap(([part, packages]) =>
     namesIn(packages).map((name): [string, string] => [name, part]),

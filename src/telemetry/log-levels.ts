@@ -86,7 +86,7 @@ export class LogLevels {
     this.#effective.clear();
   }
 
-  /** Whether a logger of this name exists. A name that is only above loggers, such as `kafka.server`, is none, as in Kafka. */
+  /** Whether a logger of this name exists. A name that is only a prefix of loggers, such as `kafka.server`, is not one, as in Kafka. */
   has(name: string): boolean {
     return name === rootLogger || this.#known.has(name);
   }

@@ -1,4 +1,4 @@
-/** Average, largest and sum per second of the values of the last half minute to a minute, as Kafka's sensors tell them. */
+/** Average, largest and sum per second of the values of the last half minute to a minute, computed as Kafka's sensors do. */
 
 const windowMs = 30_000;
 
@@ -13,9 +13,9 @@ const empty = (): Window => ({ count: 0, sum: 0, largest: Number.NEGATIVE_INFINI
 export class RecentValues {
   #current = empty();
   #previous = empty();
-  /** The present window began then. */
+  /** Start of the present window. */
   #windowStartMs: number;
-  /** The first window began then: before that nothing was counted. */
+  /** Start of the first window. */
   readonly #startMs: number;
 
   constructor(nowMs: number) {
@@ -30,7 +30,7 @@ export class RecentValues {
     if (value > this.#current.largest) this.#current.largest = value;
   }
 
-  /** NaN when there was none, as in Kafka. */
+  /** NaN when there were no values, as in Kafka. */
   average(nowMs: number): number {
     this.#turn(nowMs);
     return (this.#current.sum + this.#previous.sum) / (this.#current.count + this.#previous.count);
@@ -46,7 +46,7 @@ export class RecentValues {
   sumPerSecond(nowMs: number): number {
     this.#turn(nowMs);
     const sinceMs = Math.max(this.#startMs, this.#windowStartMs - windowMs);
-    // In the first second a single value would look like many.
+    // In the first second a single value would give a too high rate.
     const seconds = Math.max(1, (nowMs - sinceMs) / 1000);
     return (this.#current.sum + this.#previous.sum) / seconds;
   }

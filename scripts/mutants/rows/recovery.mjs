@@ -226,7 +226,7 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/recovery/log-swaps.ts',
-        from: 'beside the one that replaces it.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
+        from: 'beside the segment that replaces it.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
         to: 'beside the one that replaces it.',
       },
     ],

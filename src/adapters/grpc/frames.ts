@@ -19,7 +19,7 @@ export interface GrpcParts {
 export const peerRequestBytesMax = 24 * mebibyte;
 /** Maximum size of a push besides its largest record batch. */
 export const pushOverheadBytes = 8 * mebibyte;
-/** How much a server may send ahead of the client's reading; bulk data comes from the server. */
+/** Bytes that a server may send before the client has read them; bulk data comes from the server. */
 const clientWindowBytes = 8 * mebibyte;
 /** Queued bytes of a stream at which `send` returns false, and below which `onDrain` is called. */
 const sendHighBytes = 4 * 1024 * 1024;

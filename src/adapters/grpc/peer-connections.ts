@@ -1,7 +1,7 @@
 /**
- * The connections on which other nodes open streams. Anybody who reaches a port of clients can open one, so until its first stream
- * was accepted (the hello fits) a connection has a deadline, a bound of bytes, and few beside it. A further one takes the place of
- * the oldest: a node that connects says its hello at once, and so is not kept out by connections that wait.
+ * The connections on which other nodes open streams. Any client that reaches the port can open one. Until the hello of its first
+ * stream is accepted, a connection has a deadline and a bound of bytes, and there may be only few of them. When there are too many,
+ * the oldest is closed. A node sends its hello at once, so connections that send nothing do not keep nodes out.
  */
 import type { Socket } from 'node:net';
 
@@ -15,13 +15,13 @@ const checkIntervalMs = 50;
 /** Connections with an accepted hello. A node opens one for each of at most six channels. */
 export const peersMax = 4096;
 
-/** As gRPC names the peer of a call. */
+/** The name by which gRPC identifies the peer of a call. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
 export class PeerConnections {
-  /** With the time at which they came, the oldest first. */
+  /** Connections without an accepted hello, by the time at which they were opened, the oldest first. */
   readonly #strangers = new Map<Socket, number>();
   readonly #peers = new Set<Socket>();
   readonly #helloTimeoutMs: number;
@@ -31,7 +31,7 @@ export class PeerConnections {
     this.#helloTimeoutMs = helloTimeoutMs;
   }
 
-  /** Takes a new connection; closes the oldest stranger when there are too many. */
+  /** Adds a new connection; when there are too many without an accepted hello, closes the oldest of them. */
   add(socket: Socket): void {
     const [oldest] = this.#strangers.keys();
     if (oldest !== undefined && this.#strangers.size >= strangersMax) this.#drop(oldest);

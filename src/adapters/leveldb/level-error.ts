@@ -1,14 +1,14 @@
 /**
- * What LevelDB's errors mean. It says with a code only that something failed (`LEVEL_IO_ERROR`, or `LEVEL_DATABASE_NOT_OPEN` with a
- * cause), and what in the words of the C library.
+ * Interprets LevelDB's errors. Their code only says that an operation failed (`LEVEL_IO_ERROR`, or `LEVEL_DATABASE_NOT_OPEN` with a
+ * cause); the reason is in the message, in the words of the C library.
  */
 /**
- * The disk, or another process, keeps LevelDB from its files. No `StorageError`: without the metadata log a node ends, and does not go on
- * with its other directories.
+ * A disk error, or a lock of another process, prevents LevelDB from using its files. This is not a `StorageError`, because without
+ * the metadata log the node must stop: it cannot continue with other directories.
  */
 export class MetadataDiskError extends Error {
   override readonly name = 'MetadataDiskError';
-  /** The system's: `ENOSPC`, `EIO`, …; `ELOCKED`. */
+  /** The system's code, such as `ENOSPC` or `EIO`; or `ELOCKED`. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -23,7 +23,7 @@ interface LevelError {
   readonly cause?: LevelError;
 }
 
-/** The codes that the rest of the program knows (`telemetry/remedies.ts` says what to do), by those words. */
+/** The error code for each message of the C library. `telemetry/remedies.ts` has remedies for these codes. */
 const codes: readonly (readonly [words: RegExp, code: string])[] = [
   [/No space left on device|not enough space on the disk/, 'ENOSPC'],
   [/quota exceeded/i, 'EDQUOT'],
@@ -38,19 +38,19 @@ function causeOf(error: unknown): LevelError {
   return cause ?? { ...own, message: (error as Error).message };
 }
 
-/** Whether LevelDB reports damaged, missing or short files. An error of the disk or of the machine is another matter. */
+/** Whether LevelDB reports damaged, missing or short files, as opposed to an error of the disk or the machine. */
 export function isLevelDamage(error: unknown): boolean {
   const { code, message } = causeOf(error);
   return code === 'LEVEL_CORRUPTION' || /No such file|Invalid argument/.test(message ?? '');
 }
 
-/** The words in which LevelDB tells what failed. */
+/** LevelDB's description of the error. */
 export function levelWords(error: unknown): string {
   const { message } = causeOf(error);
   return message === undefined || message === '' ? 'LevelDB reports corruption' : message;
 }
 
-/** A `MetadataDiskError` that names the directory, when the disk or another process is to blame; else the error as it is. */
+/** A `MetadataDiskError` that names the directory, if the disk or another process caused the error; otherwise the same error. */
 export function diskErrorOf(error: unknown, directory: string): unknown {
   const { code = '', message = '' } = causeOf(error);
   if (code === 'LEVEL_LOCKED')

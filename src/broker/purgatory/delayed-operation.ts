@@ -15,9 +15,9 @@ import type { WatchKey } from '../../base/watch-list.ts';
 export class Purgatory {
   readonly scheduler: Scheduler;
   readonly pendingMax: number;
-  /** Changed by `DelayedOperation` only, as the counts below. */
+  /** Changed only by `DelayedOperation`, like the counts below. */
   pending = 0;
-  /** Operations that waited and got what they waited for. */
+  /** Operations that waited and whose condition was fulfilled. */
   completed = 0;
   /** Operations that waited until their deadline. */
   expired = 0;

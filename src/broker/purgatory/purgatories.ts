@@ -1,4 +1,4 @@
-/** The purgatories of a broker by Kafka's names of what waits in them, and what they tell of themselves. */
+/** The purgatories of a broker by Kafka's names for the operations that wait in them, and their metrics. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Collector } from '../../telemetry/metrics.ts';
 import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
@@ -8,7 +8,7 @@ export class Purgatories {
   readonly fetch: Purgatory;
   readonly produce: Purgatory;
   readonly deleteRecords: Purgatory;
-  /** Requests that wait until this broker's own metadata shows what they changed. Not one of Kafka's. */
+  /** Requests that wait until this broker's metadata shows the change that they made. Kafka has no such purgatory. */
   readonly #metadata: Purgatory;
 
   constructor(scheduler: Scheduler, metadata: Purgatory) {

@@ -234,7 +234,7 @@ function readCurrent(bytes: Uint8Array): CurrentAssignment {
   return {
     memberEpoch,
     previousMemberEpoch,
-    // For a static member that is away all states come to the same.
+    // For a static member that has left temporarily all states mean the same.
     state: memberEpoch < 0 ? value.state : stateOf(value.state, pendingRevocation.size > 0),
     assigned: readEpoched(value.assignedPartitions, memberEpoch),
     pendingRevocation,

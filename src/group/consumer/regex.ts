@@ -12,9 +12,9 @@ import type { ResolvedRegex } from './changes.ts';
 import { bumpEpoch } from './epoch.ts';
 import { sameNames } from './member.ts';
 
-/** Names matched between two yields, times the size of the expression. */
+/** Bound of the number of names matched between two yields, times the size of the expression. */
 const workPerTurn = 16_000;
-/** What a name costs at least: so no more than 500 names are matched in a turn. */
+/** Minimum cost of a name, so at most 500 names are matched in a turn. */
 const workPerNameMin = 32;
 /** Minimum time between two matches because of new topics. */
 const refreshPauseMs = 10_000;
@@ -65,7 +65,7 @@ export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): 
   const regexes = new Map([...group.wantedRegexes].map((regex) => [regex, compileRegex(regex)]));
   const work = resolve(regexes, names, image.offset, wallMs);
   const perName = [...regexes.values()].reduce((sum, regex) => sum + workPerName(regex), 0);
-  // With little work the response to this heartbeat already has the topics.
+  // If there is little to match, the response to this heartbeat already has the topics.
   if (names.length * perName <= workPerTurn) {
     for (let step = work.next(); ; step = work.next()) {
       if (step.done === true) return store(turn, group, batch, step.value);

@@ -10,7 +10,7 @@ export function tombstones(group: ConsumerGroup): GroupRecord[] {
   for (const memberId of group.targets.keys()) changes.push({ type: 'target', memberId, value: null });
   changes.push({ type: 'targetEpoch', value: null });
   for (const memberId of group.members.keys()) changes.push({ type: 'member', memberId, value: null });
-  // No record of this type is written, but Kafka before 4.1 wrote one.
+  // This release writes no record of this type, but Kafka before 4.1 did.
   changes.push({ type: 'partitionMetadata', value: null });
   for (const regex of group.regexes.keys()) changes.push({ type: 'regex', regex, value: null });
   changes.push({ type: 'groupEpoch', value: null });

@@ -243,7 +243,7 @@ async function swap(
   // The batches in the tail cache may have been superseded.
   state.tail.clear();
   for (const segment of group) await deleteLater(state, segment);
-  // A power cut must not give back one of the old segments beside the new one that begins in front of it.
+  // A power cut must not restore one of the old segments beside the new one that has its records.
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('');
   await fs.syncDirectory(state.directory.path);

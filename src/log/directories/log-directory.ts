@@ -96,7 +96,7 @@ export class LogDirectory {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
   }
 
-  /** A damaged checkpoint counts as empty: everything is recovered, and logs begin at their first segment. */
+  /** A damaged checkpoint counts as empty: all logs are recovered from their first segment. */
   async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
     const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
     if (offsets !== null) return offsets;

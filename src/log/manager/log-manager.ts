@@ -53,7 +53,7 @@ export interface LogManagerOptions {
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
   /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
-  /** Reports the future directory of a replica that moves to the controller; resolves when that is recorded. By default at once. */
+  /** Tells the controller the future directory of a moving replica; resolves when that is recorded. By default resolves at once. */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
   /** A directory went offline; its logs refuse every call already. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;

@@ -1,19 +1,19 @@
 /**
- * What lies behind the place where recovery must end a log: the torn end of the last write, as a crash leaves it, or records that
- * a damaged place cuts off from the others.
+ * Examines the bytes after the position at which recovery must end a log. They are either the torn end of the last write, as a
+ * crash leaves it, or complete records that are cut off by damage before them.
  */
 import { batchHeader, batchHeaderBytes, checkCrc } from '../../protocol/records/batch.ts';
 import { headerFault, readFully } from '../segment/batch-scan.ts';
 import type { Segment } from '../segment/segment.ts';
 
 const chunkBytes = 1024 * 1024;
-/** What a disk writes as a whole, and a file system leaves as zeros when it was not written. */
+/** The unit in which a disk writes. A file system leaves zeros for a sector that was not written. */
 const sectorBytes = 512;
 const magicAt = 16;
 const magic = 2;
 const relativeOffsetMax = 0x7fff_ffff;
 
-/** The last offset of the whole, valid batches behind `position` of the segment; null: there is none. */
+/** The last offset of the complete, valid batches after `position` of the segment; null when there are none. */
 export async function lastOffsetBehind(
   segment: Segment,
   position: number,
@@ -32,7 +32,7 @@ export async function lastOffsetBehind(
   return last;
 }
 
-/** The last offset in the segments, the first one that has any from behind; null: they are empty. */
+/** The last offset of the last segment that has records; null when all segments are empty. */
 export async function lastOffsetIn(segments: readonly Segment[]): Promise<number | null> {
   for (const segment of segments.toReversed()) {
     const { nextOffset } = await segment.scan(0, false, () => undefined);
@@ -41,7 +41,7 @@ export async function lastOffsetIn(segments: readonly Segment[]): Promise<number
   return null;
 }
 
-/** Zeros where a power cut took a sector, or the end of the file. */
+/** Whether a sector is zeros because a power cut prevented its write, or the file ends there. */
 export async function hasUnwrittenSector(segment: Segment, position: number): Promise<boolean> {
   let zeros = 0;
   let at = position;
@@ -59,12 +59,12 @@ export async function hasUnwrittenSector(segment: Segment, position: number): Pr
   return tail.every((byte) => byte === 0);
 }
 
-/** Position of the first whole batch with a right checksum at or behind `from`; null: there is none. */
+/** Position of the first complete batch with a correct checksum at or after `from`; null when there is none. */
 async function findBatch(segment: Segment, from: number, offsetMin: number): Promise<number | null> {
   let position = from;
   while (position + batchHeaderBytes <= segment.sizeBytes) {
     const bytes = await bytesAt(segment, position, chunkBytes);
-    // Every batch has this byte: it leads from one candidate to the next.
+    // Every batch has this magic byte at a fixed position, so the search looks for it to find candidates.
     let magicIs = bytes.indexOf(magic, magicAt);
     while (magicIs !== -1 && magicIs - magicAt + batchHeaderBytes <= bytes.length) {
       const at = magicIs - magicAt;
@@ -84,7 +84,7 @@ async function isBatch(
   position: number,
   offsetMin: number,
 ): Promise<boolean> {
-  // Offsets of a log do not come near 2^48.
+  // Offsets of a real log are far below 2^48.
   if (bytes[at] !== 0 || bytes[at + 1] !== 0) return false;
   if (headerFault(bytes, at, segment.sizeBytes - position, offsetMin) !== null) return false;
   const header = batchHeader(bytes, at);

@@ -35,7 +35,7 @@ interface Found {
   /** Offsets of snapshot files, ascending. */
   readonly snapshots: number[];
   readonly segments: Segment[];
-  /** Segments whose list of aborted transactions must be made again. */
+  /** Segments whose list of aborted transactions must be rebuilt. */
   readonly damaged: Set<Segment>;
 }
 
@@ -176,7 +176,7 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   const { snapshots, damaged } = found;
   const first = state.floorSegment(recoveryPoint);
   const firstSegment = state.segments[first] as Segment;
-  // What sealed the segment in front of the recovery point may not have been synced.
+  // Index entries that were written when the segment before the recovery point was sealed may not have been synced.
   if (firstSegment.baseOffset >= recoveryPoint) await state.segments[first - 1]?.completeIndex();
   const begin = await recoveryStart(firstSegment, damaged.has(firstSegment) ? 0 : recoveryPoint);
   state.epochs.truncateFromEnd(begin.offset);
@@ -229,14 +229,14 @@ async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<R
 const overlapFault = 'segments overlap';
 const gapFault = 'the records in front of a segment are lost';
 
-/** Why recovery ended the log, and what it removed. */
+/** The reason why recovery ended the log, and the records that it removed. */
 interface CutOff {
   readonly fault: string;
   readonly segment: Segment;
   readonly bytes: number;
-  /** The last offset of the complete batches that were removed; null: there are none. */
+  /** The last offset of the complete batches that were removed; null when there are none. */
   readonly lastOffset: number | null;
-  /** It looks like the end of a write that a crash interrupted. */
+  /** Whether it looks like the end of a write that a crash interrupted. */
   readonly isTorn: boolean;
 }
 
@@ -256,11 +256,11 @@ function sequenceFault(
     : null;
 }
 
-/** Shortens the file to what is valid. */
+/** Truncates the file to its valid part. */
 async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanResult): Promise<CutOff> {
   const lastOffset = await lastOffsetBehind(segment, end + 1, state.nextOffset);
   const bytes = segment.sizeBytes - end;
-  // A batch that is all there, and wrong, is damage, unless the disk has not written a part of it.
+  // A complete batch with a wrong checksum is damage, unless a part of it was never written to the disk.
   const isTorn = lastOffset === null && (fault !== wrongChecksum || (await hasUnwrittenSector(segment, end)));
   segment.openMode = 'write';
   await segment.close();
@@ -270,14 +270,14 @@ async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanRes
 }
 
 /**
- * The log ends here: segments from `index` on do not follow its records any more, and are kept under another name, for a person to
- * look at.
+ * The log ends here. The segments from `index` on no longer follow its records; they are renamed and kept for an operator to
+ * examine.
  */
 async function endAt(state: LogState, index: number, cut: CutOff): Promise<void> {
   mark('log.tail-cut');
   const { logger, name, nextOffset } = state;
   const behind = state.segments.slice(index).filter(({ sizeBytes }) => sizeBytes > 0);
-  // The name of an empty segment says that there were records in front of it.
+  // The file name of an empty segment shows that there were records before it.
   const named = state.active.baseOffset - 1;
   const lastOffset = (await lastOffsetIn(behind)) ?? (named >= nextOffset ? named : cut.lastOffset);
   const fields = { partition: name, segment: cut.segment.path, fault: cut.fault };
@@ -311,7 +311,7 @@ async function setAside(state: LogState, segments: readonly Segment[]): Promise<
   }
 }
 
-/** Reads the segment from `from.start` on and makes again what is derived from it. */
+/** Reads the segment from `from.start` on and rebuilds the data that is derived from it. */
 async function recoverSegment(
   state: LogState,
   segment: Segment,

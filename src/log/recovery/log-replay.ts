@@ -41,7 +41,7 @@ export function replayToProducers(
   return applyToProducers(producers, header, isInTransaction ? writtenMs(header.maxTimestamp, nowMs) : nowMs);
 }
 
-/** Loads the newest usable snapshot at or before `upTo` and replays the batches behind it. */
+/** Loads the newest usable snapshot at or before `upTo` and replays the batches after it. */
 export async function loadProducers(
   state: LogState,
   snapshots: readonly number[],
@@ -52,7 +52,7 @@ export async function loadProducers(
   await replayProducers(state, known, upTo, producers);
 }
 
-/** Takes the batches in [from, upTo) over into the producers' state. */
+/** Applies the batches in [from, upTo) to the producer state. */
 export async function replayProducers(
   state: LogState,
   from: number,

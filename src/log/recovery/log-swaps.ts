@@ -29,7 +29,7 @@ export async function finishSwaps(
   if (swaps.length > 0) await fs.syncDirectory(directory);
   for (const swap of swaps.filter((file) => file.extension === 'log'))
     await replaceBySwap(fs, directory, swap, files);
-  // Otherwise a power cut could bring back a replaced segment beside the one that replaces it.
+  // Otherwise a power cut could restore a replaced segment beside the segment that replaces it.
   if (swaps.length > 0) await fs.syncDirectory(directory);
   // Index files whose log already has its name.
   for (const swap of swaps) {

@@ -1,6 +1,6 @@
 /**
- * The list of aborted transactions of a segment when its file is damaged. Without an entry the records of an aborted transaction
- * look like committed ones, so the file is checked at each start, and made again from the log.
+ * Restores the list of aborted transactions of a segment whose file is damaged. Without an entry of the list the records of an
+ * aborted transaction look like committed ones. So the file is checked at each start, and rebuilt from the log if it is damaged.
  */
 import { mark } from '../../base/mark.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -26,7 +26,7 @@ export async function readTransactions(
   return entries === null ? null : new TransactionIndex(entries);
 }
 
-/** Makes the file again, durably. Where the log can not be read any more, what the file says is believed. */
+/** Rebuilds the file, durably. For parts of the log that cannot be read, the entries of the damaged file are kept. */
 export async function rebuildTransactions(
   state: LogState,
   segment: Segment,

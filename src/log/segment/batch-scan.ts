@@ -36,7 +36,7 @@ export interface ScanResult {
   readonly fault: string | null;
 }
 
-/** The fault of a batch that is complete. */
+/** The error of a batch that is complete but invalid. */
 export const wrongChecksum = 'wrong checksum';
 
 /** A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them. */

@@ -226,7 +226,7 @@ export class Segment implements PooledFile {
     return index;
   }
 
-  /** For a sealed segment whose indexes may lack their last entries or may not be synced. Reads the end of the segment again. */
+  /** Reads the end of a sealed segment again when its indexes may lack their last entries or may not be synced. */
   async completeIndex(): Promise<void> {
     const index = await this.index();
     await this.scan(index.offset.lastPosition(), false, ({ header, position }) =>
@@ -331,7 +331,7 @@ export class Segment implements PooledFile {
     this.#transactions.truncateTo(offset);
   }
 
-  /** Replaces the transaction index by a list that was found in the log. */
+  /** Replaces the transaction index by a list that was read from the log. */
   replaceTransactions(entries: readonly AbortedTransaction[]): void {
     this.#transactions = TransactionIndex.anew(entries);
   }

@@ -30,7 +30,7 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Arra
   return bytes;
 }
 
-/** The offsets of a segment; `to` is exclusive. */
+/** The offset range of a segment; `to` is exclusive. */
 export interface OffsetRange {
   readonly from: number;
   readonly to: number;
@@ -38,7 +38,7 @@ export interface OffsetRange {
 
 const anyOffset: OffsetRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** Null: no entry that a segment with these offsets can have. */
+/** Null when the bytes are not an entry that a segment with these offsets can have. */
 function decodeEntry(content: Uint8Array, at: number, { from, to }: OffsetRange): AbortedTransaction | null {
   const entry = {
     producerId: readInt64(content, at + 2),
@@ -59,7 +59,7 @@ function decodeEntry(content: Uint8Array, at: number, { from, to }: OffsetRange)
   return isSensible ? entry : null;
 }
 
-/** Null when the file is damaged, a torn last entry included: then it is made again from the log. */
+/** Null when the file is damaged, including a torn last entry; the caller then rebuilds it from the log. */
 export function decodeAborted(
   content: Uint8Array,
   range: OffsetRange = anyOffset,
@@ -74,7 +74,7 @@ export function decodeAborted(
   return entries;
 }
 
-/** The entries of a damaged file that are valid; used where the log is damaged too. */
+/** The valid entries of a damaged file; used where the log is damaged too. */
 export function salvageAborted(content: Uint8Array, range: OffsetRange): AbortedTransaction[] {
   const entries: AbortedTransaction[] = [];
   for (let at = 0; at + entrySize <= content.length; at += entrySize) {
@@ -106,7 +106,7 @@ export class TransactionIndex {
     this.#writtenCount = entries.length;
   }
 
-  /** To replace a file that holds something else. */
+  /** Used to replace a file with other content. */
   static anew(entries: readonly AbortedTransaction[]): TransactionIndex {
     const index = new TransactionIndex(entries);
     index.#isOther = true;

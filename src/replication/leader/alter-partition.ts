@@ -64,7 +64,7 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
   }
 }
 
-/** How often the controller has changed, or not changed, an ISR as a leader here proposed. */
+/** Counts of ISR changes that leaders on this broker proposed: accepted and refused by the controller. */
 export interface IsrChanges {
   shrinks: number;
   expands: number;
@@ -122,7 +122,7 @@ export class AlterPartitionManager {
     }
   }
 
-  /** Gives the partitions of one topic their outcomes; those that must be sent again stay in `requests`. */
+  /** Passes the outcomes to the partitions of one topic; those that must be sent again stay in `requests`. */
   #settle(topic: ResponseTopic, requests: Map<string, IsrRequest>): void {
     for (const answer of topic.partitions) {
       const key = `${topic.topicId}:${answer.partitionIndex}`;

@@ -24,7 +24,7 @@ export class CallLink {
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
   /** The cluster id of the node at the address when it belongs to another cluster; null otherwise. */
   foreignClusterId: string | null = null;
-  /** At the address is this process itself. */
+  /** The address belongs to this process itself. */
   isToItself = false;
   #isOpen = true;
 

@@ -57,7 +57,7 @@ export class StreamControllerClient implements ControllerClient {
   #hint: LeaderView = { id: null, epoch: -1 };
   /** Addresses of nodes that belong to another cluster, since the last request that a controller of our cluster handled. */
   readonly #foreign = new Set<string>();
-  /** One of the addresses to begin with turned out to be this node's own. */
+  /** One of the bootstrap servers is this node itself. */
   #isAmongBootstrap = false;
   readonly #waitingForChange = new Set<() => void>();
   #closed = false;

@@ -1,6 +1,7 @@
 /**
- * How long the disk takes: a file system that measures each call of another one, and the flushes of partition logs, which are
- * several calls. The store of the metadata log has its own way to the disk: it is in the commit latency of the quorum.
+ * Durations of disk operations: a file system that measures each call of another one, and flushes of partition logs, which are
+ * several calls. The LevelDB store of the metadata log does not use this file system; its time is part of the commit latency of the
+ * quorum.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';
@@ -21,7 +22,7 @@ export class DiskMetrics {
     this.#flushes = make();
   }
 
-  /** `fs`, measured. A call that fails counts too. */
+  /** `fs` with measured calls. Failed calls count too. */
   measured(fs: FileSystem): FileSystem {
     return {
       open: async (path, mode) => this.#handle(await fs.open(path, mode)),
@@ -37,7 +38,7 @@ export class DiskMetrics {
     };
   }
 
-  /** A partition log was made durable. */
+  /** A partition log was synced. */
   flushed(durationMs: number): void {
     this.#flushes.add(durationMs, this.#clock.monotonicMs());
   }

@@ -1,4 +1,4 @@
-/** How much of its time the event loop had nothing to do, under the names of the thread pools that Kafka has for its work. */
+/** The share of time for which the event loop was idle, under the names of Kafka's thread pools. */
 import type { Collector } from '../../telemetry/metrics.ts';
 
 export function idleMetrics(idleShare: () => number): Collector {

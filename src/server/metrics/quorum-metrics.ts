@@ -26,7 +26,7 @@ export function quorumMetrics(
   };
 }
 
-/** Only the leader knows how far the others are. */
+/** Only the leader knows the log end offsets of the others. */
 function followers({ leaderId, logEndOffset, voters, observers }: QuorumStatus, sink: Sink): void {
   sink('kafka_server_raftmetrics_number_of_observers', observers.length);
   for (const replica of [...voters, ...observers]) {

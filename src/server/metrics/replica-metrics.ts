@@ -18,7 +18,7 @@ export interface ReplicaMetricsOptions {
   readonly offlineDirectoryCount: () => number;
 }
 
-/** How well a partition that this broker leads is replicated. */
+/** The replication state of a partition that this broker leads. */
 interface Replication {
   readonly inSync: number;
   readonly replicas: number;
@@ -40,7 +40,7 @@ function replicationOf({ isr, replicas, addingReplicas }: PartitionImage, minIsr
   return {
     inSync: isr.length,
     replicas: replicas.length,
-    // Replicas that a reassignment adds are not missing.
+    // Replicas that a reassignment is adding do not make a partition under-replicated.
     isUnder: isr.length < replicas.length - addingReplicas.length,
     isUnderMinIsr: isr.length < minIsr,
     isAtMinIsr: isr.length === minIsr,

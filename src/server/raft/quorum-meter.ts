@@ -1,4 +1,4 @@
-/** What happens in the metadata quorum, counted as it happens, under the names of Kafka's raft metrics. */
+/** Counts events of the metadata quorum, for metrics under the names of Kafka's raft metrics. */
 import type { Clock } from '../../base/clock.ts';
 import type { Sink } from '../../telemetry/metrics.ts';
 import { RecentValues } from '../../telemetry/recent-values.ts';
@@ -24,7 +24,7 @@ export class QuorumMeter {
     return this.#clock.monotonicMs();
   }
 
-  /** What was proposed here at `sinceMs` is committed. */
+  /** The entries that this node proposed at `sinceMs` are committed. */
   committed(sinceMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     this.#commitsMs.add(nowMs - sinceMs, nowMs);
@@ -35,12 +35,12 @@ export class QuorumMeter {
     if (count > 0) this.#appended.add(count, this.#clock.monotonicMs());
   }
 
-  /** `count` entries came from another node. */
+  /** This node received `count` entries from another node. */
   fetched(count: number): void {
     if (count > 0) this.#fetched.add(count, this.#clock.monotonicMs());
   }
 
-  /** After each step: whether this node asks for votes. An election ends when it leads, or follows somebody. */
+  /** Called after each step, with whether this node is a candidate. An election ends when this node leads or follows a leader. */
   stepped(isElecting: boolean): void {
     if (isElecting) this.#electingSinceMs ??= this.#clock.monotonicMs();
     else if (this.#electingSinceMs !== null) {

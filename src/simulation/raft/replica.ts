@@ -82,7 +82,7 @@ export class Replica {
   life = 0;
   /** Number of times its disk was replaced. */
   diskLife = 0;
-  /** The voters in its format; empty on a controller that waits to be added. */
+  /** The voters that its disk was formatted with; empty on a controller that waits to be added. */
   bootstrap: readonly Voter[];
   pausedUntilMs = 0;
   /** Its next write fails, and the process ends. */

@@ -36,7 +36,7 @@ export class ClientFaults {
   private readonly budget: Budget;
   /** By machine: pauses that begin when its member joins. */
   private readonly traps = new Map<string, Trap>();
-  /** A machine that stands still for two reasons does so until the last is over. */
+  /** A machine that is paused for two reasons continues when both have ended. */
   private readonly heldUntilMs = new Map<SimulatedHost, number>();
   private isOver = false;
 

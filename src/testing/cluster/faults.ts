@@ -180,7 +180,7 @@ export class Faults {
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // It cannot stop while other nodes are down; then it is killed. Or a disk fault has ended it, and it was started again.
+    // It cannot stop while other nodes are down; then it is killed. Or a disk fault has stopped it, and it was started again.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (hasEnded) return;
       if (life !== null && node.life === life) {
@@ -233,7 +233,7 @@ export class Faults {
     return `the network takes ${slowMs.toFixed(1)} ms longer for ${Math.round(durationMs)} ms`;
   }
 
-  /** The slowest of the delays that last. */
+  /** The largest of the delays that are in force. */
   private setLatency(): void {
     const lasting = [...this.delays].map(({ slowMs }) => slowMs);
     this.cluster.network.faults.latencyMeanMs = Math.max(latencyMeanMs, ...lasting);

@@ -93,7 +93,8 @@ export class ProduceVerification {
         if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
         const replica = this.#services.replicas.partition(topic.id, index);
         if (replica === null) {
-          // The replica may have come by the time of the append, which would call the batch no part of a transaction.
+          // No verification without the replica. If the replica were created before the append, the log would refuse the batch as
+          // not verified, so it is refused here with an error that the client retries.
           const error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
           found.set(`${topic.name}-${index}`, { guard: null, error });
           continue;
