@@ -45,7 +45,7 @@ export const boundRows = [
         to: 'openFilesMax - Math.min(0, reservedMax)',
       },
     ],
-    caughtBy: { test: 'test/server/process/open-files.test.ts', name: 'shares of the files' },
+    caughtBy: { test: 'test/server/open-files.test.ts', name: 'shares of the files' },
   },
   {
     number: 915,

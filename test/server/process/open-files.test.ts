@@ -48,16 +48,3 @@ test.skipIf(process.platform !== 'linux')(
     expect(server.output).not.toMatch(/ERROR|EMFILE/);
   },
 );
-
-test('shares of the files that a process may open', () => {
-  const both = { isBroker: true, isController: true };
-  expect(openFileShares(null, both).logFilesMax).toBeNull();
-  for (const limit of [100, 1_024, 20_000, 1_000_000]) {
-    const of = openFileShares(limit, both);
-    const taken = of.brokerConnectionsMax + of.controllerConnectionsMax + (of.logFilesMax as number);
-    expect(taken).toBeLessThanOrEqual(limit - Math.min(2_000, limit / 8));
-    expect(of.controllerConnectionsMax).toBeGreaterThanOrEqual(limit / 16);
-    const broker = openFileShares(limit, { isBroker: true, isController: false });
-    expect(broker.brokerConnectionsMax).toBe(of.brokerConnectionsMax + of.controllerConnectionsMax);
-  }
-});
