@@ -4,7 +4,7 @@ const peersTest = 'test/adapters/peer-connections.test.ts';
 
 export const boundRows = [
   {
-    number: 911,
+    number: 971,
     bug: 'anybody sends 24 MiB on each of many streams before a hello is looked at',
     reference: 'reading of November 2026, section 6, row 13',
     change: 'the bytes of a connection without a hello are not counted',
@@ -12,7 +12,7 @@ export const boundRows = [
     caughtBy: { test: peersTest, name: 'a stranger sends no whole message' },
   },
   {
-    number: 912,
+    number: 972,
     bug: 'connections without a hello stay for ever',
     reference: 'found with a thousand of them, 28 November 2026',
     change: 'the deadline is not looked at',
@@ -20,7 +20,7 @@ export const boundRows = [
     caughtBy: { test: peersTest, name: 'without an accepted hello is closed' },
   },
   {
-    number: 913,
+    number: 973,
     bug: 'connections that wait for nothing keep other nodes out',
     reference: 'the same',
     change: 'the newest is closed, not the oldest',
@@ -34,7 +34,7 @@ export const boundRows = [
     caughtBy: { test: peersTest, name: 'the oldest of more are closed' },
   },
   {
-    number: 914,
+    number: 974,
     bug: 'a client that opens many connections ends the node: its logs can open no file any more',
     reference: 'found with 300 connections and a low limit, 28 November 2026',
     change: 'connections of clients may take all files of the process',
@@ -48,7 +48,7 @@ export const boundRows = [
     caughtBy: { test: 'test/server/open-files.test.ts', name: 'shares of the files' },
   },
   {
-    number: 915,
+    number: 975,
     bug: 'a file that cannot be opened for want of descriptors is taken for a broken disk',
     reference: 'the same',
     change: 'opening is not tried again',
@@ -62,7 +62,7 @@ export const boundRows = [
     caughtBy: { test: 'test/log/windows.test.ts', name: 'once there is room' },
   },
   {
-    number: 916,
+    number: 976,
     bug: 'a regular expression of 60 kB stops a node for seconds',
     reference: 'found by trying, 28 November 2026',
     change: 'only the length of an expression counts',
@@ -76,7 +76,7 @@ export const boundRows = [
     caughtBy: { test: 'test/config/regex.test.ts', name: 'repetitions within each other' },
   },
   {
-    number: 917,
+    number: 977,
     bug: 'a snapshot of an epoch with 15 digits ends the node that installed it',
     reference: 'npm run fuzz, seed 75',
     change: 'any epoch that is a number is taken',
@@ -86,7 +86,7 @@ export const boundRows = [
     caughtBy: { test: 'test/server/raft/snapshot-stream.test.ts', name: 'beyond epochMax' },
   },
   {
-    number: 918,
+    number: 978,
     bug: 'a client of the HTTP pages that sends a byte now and then keeps its connection',
     reference: 'Node.js looks for overdue requests every 30 s',
     change: 'the interval is left as it is',
@@ -97,7 +97,7 @@ export const boundRows = [
     caughtBy: { test: 'test/adapters/http.test.ts', name: 'a body' },
   },
   {
-    number: 919,
+    number: 979,
     bug: 'a registration is matched by the id of its broker, not by its incarnation',
     reference: 'reliability of replication: the guards whose removal loses data',
     change: 'a known broker is always the same incarnation',
@@ -111,7 +111,7 @@ export const boundRows = [
     caughtBy: { test: 'test/controller/brokers.test.ts', name: 'a new incarnation waits' },
   },
   {
-    number: 920,
+    number: 980,
     bug: 'a new leader does not know the batches that it got as a follower, and appends their repetitions',
     reference: 'the same; Kafka ProducerStateManager.updateLastSeq',
     change: 'one batch of a producer is remembered',
