@@ -15,7 +15,7 @@ export class Slices {
     this.#startMs = clock.monotonicMs();
   }
 
-  /** True when the caller should yield: `await yieldTurn()`. */
+  /** True when the caller should yield: `await slices.yieldTurn()`. */
   get isOver(): boolean {
     return this.#clock.monotonicMs() - this.#startMs >= sliceMsMax;
   }

@@ -243,8 +243,17 @@ function subscriptionRules(configs: ConfigsImage): SubscriptionRule[] {
   return rules;
 }
 
-/** Parses `selector=expression`, which the controller has validated. */
+/** Parses `selector=expression`. The controller has validated it; one from before today's bounds matches no client. */
 function patternOf(text: string): { key: keyof ClientAttributes; matches: (text: string) => boolean } {
   const [selector = '', expression = ''] = text.split('=');
-  return { key: selector.trim() as keyof ClientAttributes, matches: fullMatcher(expression.trim()) };
+  return { key: selector.trim() as keyof ClientAttributes, matches: matcherOf(expression.trim()) };
+}
+
+function matcherOf(expression: string): (text: string) => boolean {
+  try {
+    return fullMatcher(expression);
+  } catch (error) {
+    if (error instanceof KafkaError) return () => false;
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-/** Regular expressions in requests (`config/regex.ts`). */
+/** Regular expressions of clients, in requests and in stored subscriptions (`config/regex.ts`). */
 import { compileRegex, RegexError } from '../config/regex.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 

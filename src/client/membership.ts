@@ -60,7 +60,7 @@ export abstract class HeartbeatingMember implements Membership {
   protected readonly options: GroupOptions;
   protected readonly topics: readonly string[];
   protected mustJoin = true;
-  /** True until the coordinator says that it does not know this member. */
+  /** True from a successful join until the coordinator says that it does not know this member. */
   protected isMember = false;
   /** Why the coordinator refuses this member permanently. */
   protected failure: Error | null = null;

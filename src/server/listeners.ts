@@ -79,7 +79,7 @@ export class Listeners {
   private readonly waiting = new Set<Waiting>();
   private readonly waitingMax: number;
   private readonly logger: Logger;
-  /** Names of listeners for which no warning about the advertised address was logged yet. */
+  /** Names of listeners whose advertised address was checked; each is checked once. */
   private readonly warned = new Set<string>();
 
   constructor(config: NodeConfig, network: Network, logger: Logger, waitingMax = waitingMaxDefault) {

@@ -4,7 +4,7 @@
  * kraft.version.
  *
  * The response is sent when the changed voter set is committed; an AddRaftVoter request may ask for it when the set is
- * appended. `raft/role/membership.ts` decides which changes are allowed; `broker/api/raft-voters.ts` has the texts of
+ * appended. `raft/role/membership.ts` decides which changes are allowed; `broker/api/quorum/raft-voters.ts` has the texts of
  * refusals.
  */
 import { type Scheduler, yieldTurn } from '../base/clock.ts';

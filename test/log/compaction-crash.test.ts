@@ -1,5 +1,6 @@
 /** Crashes in the middle of a compaction, and in the middle of the start after it. */
 import { expect, test } from 'vitest';
+import { replaceFile } from '../../src/base/file-system.ts';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches } from '../../src/protocol/records/batch.ts';
@@ -69,6 +70,19 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   log.state.isClosed = true;
   failAfter(bench, Infinity);
 }
+
+test('an index whose log was not swapped goes with its log', async () => {
+  const bench = new Bench();
+  await cutOff(bench, 0);
+  const directory = '/data/t-0';
+  const [first] = (await bench.fs.list(directory)).filter((name) => name.endsWith('.log')).sort();
+  const base = `${directory}/${first?.slice(0, -4) ?? ''}`;
+  const index = await bench.fs.readFile(`${base}.timeindex`);
+  await replaceFile(bench.fs, `${base}.timeindex.swap`, new Uint8Array(24));
+  await replaceFile(bench.fs, `${base}.log.cleaned`, new Uint8Array(0));
+  await check(bench, 'cut off between the renames');
+  expect(await bench.fs.readFile(`${base}.timeindex`)).toEqual(index);
+});
 
 test('a crash at any step leaves the old or the new content', async () => {
   for (let crashAt = 0; crashAt < 50; crashAt++) {

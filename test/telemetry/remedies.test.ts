@@ -11,7 +11,7 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
 
 /** What stands behind the parenthesis of a call that warns, up to the comma or the end of the call. */
 const calls = sources.flatMap(({ path, text }) =>
-  [...text.matchAll(/(?:\.warn|\.#warn|\.complain|\bwarn)\(\s*('[^']*'|[^,()]+)/g)].map((found) => ({
+  [...text.matchAll(/(?:\.warn|\.#warn|\.warnOnce|\bwarn)\(\s*('[^']*'|[^,()]+)/g)].map((found) => ({
     path,
     argument: (found[1] as string).trim(),
   })),

@@ -5,6 +5,20 @@ const fetcherTest = 'test/client/fetcher.test.ts';
 
 export const clientRows = [
   {
+    number: 903,
+    bug: 'an expression in the log that is larger than the bound stops its group for good',
+    reference: 'review of the bound on expressions',
+    change: 'an expression from the log is compiled like one of a request',
+    edits: [
+      {
+        file: 'src/group/consumer/regex.ts',
+        from: '[regex, compileStored(regex)]',
+        to: '[regex, compileRegex(regex)]',
+      },
+    ],
+    caughtBy: { test: 'test/group/consumer/heartbeat.test.ts' },
+  },
+  {
     number: 902,
     bug: 'a heartbeat waits behind a fetch, so that a member misses a rebalance',
     reference: 'seed 20 of the cluster world; Java: a coordinator has a node id of its own',

@@ -5,6 +5,20 @@ const compactionTest = 'test/log/compaction.test.ts';
 
 export const storageRows = [
   {
+    number: 904,
+    bug: 'the index of a compaction that did not happen takes the place of the index of the old segment',
+    reference: 'a power cut between the renames to .swap',
+    change: 'an index is renamed whatever became of its log',
+    edits: [
+      {
+        file: 'src/log/recovery/log-swaps.ts',
+        from: 'if (unswapped.has(swap.offset)) await',
+        to: 'if (false) await',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction-crash.test.ts' },
+  },
+  {
     number: 760,
     bug: 'a reader of a compacted log takes where it went on for an index entry, and rebuilds the index at each gap',
     reference: 'review-1 §6.2: 66 rebuilds in 67 reads',

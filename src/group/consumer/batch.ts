@@ -79,7 +79,12 @@ function runIn(turn: Turn, group: ConsumerGroup, batch: Batch, operation: Operat
   try {
     response = run(batch);
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error;
+    if (!(error instanceof KafkaError)) {
+      // A bug: nothing of this batch was written, and the group goes on without it.
+      takeBack(turn, undo, 0);
+      group.batch = null;
+      throw error;
+    }
     takeBack(turn, undo, before.undo);
     records.length = before.records;
     applied.length = before.applied;

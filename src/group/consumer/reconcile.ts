@@ -13,7 +13,7 @@ export interface ReconcileInput {
   readonly current: CurrentAssignment;
   readonly targetEpoch: number;
   readonly target: Partitions;
-  /** The partitions that the member reports as owned; null: it reported none. */
+  /** The partitions that the member reports as owned; null: the request does not have the field. */
   readonly owned: OwnedPartitions | null;
   /** Whether the topic exists and the member subscribes to it. */
   readonly isSubscribed: (topicId: Uuid) => boolean;

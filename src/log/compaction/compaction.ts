@@ -237,6 +237,8 @@ async function swap(
   const unchanged = at >= 0 && group.every((segment, i) => state.segments[at + i] === segment);
   if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
   const { fs } = state.resources;
+  // The files themselves must be durable under a name that recovery removes before any of them has one that it completes.
+  await fs.syncDirectory(state.directory.path);
   await cleaned.rename('.swap');
   await fs.syncDirectory(state.directory.path);
   state.segments = [...state.segments.slice(0, at), cleaned, ...state.segments.slice(at + group.length)];

@@ -1,6 +1,7 @@
 /**
  * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file returns `null` and does
- * not throw: each of them can be made again from the logs, at the price of a longer recovery.
+ * not throw: each of them can be made again from the logs, at the price of a longer
+ * recovery; except log start offsets, without which deleted records can be read again.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';

@@ -31,11 +31,17 @@ export async function finishSwaps(
     await replaceBySwap(fs, directory, swap, files);
   // Otherwise a power cut could restore a replaced segment beside the segment that replaces it.
   if (swaps.length > 0) await fs.syncDirectory(directory);
-  // Index files whose log already has its name.
+  // Index files whose log already has its name. One whose log is still `.cleaned` belongs to a swap that did not happen.
+  const unswapped = new Set(
+    files.flatMap(({ extension, suffix, offset }) =>
+      extension === 'log' && suffix === '.cleaned' ? offset : [],
+    ),
+  );
   for (const swap of swaps) {
     const from = `${directory}/${segmentFileName(swap.offset, swap.extension, '.swap')}`;
-    if ((await fs.stat(from)) !== null)
-      await fs.rename(from, `${directory}/${segmentFileName(swap.offset, swap.extension)}`);
+    if ((await fs.stat(from)) === null) continue;
+    if (unswapped.has(swap.offset)) await fs.remove(from);
+    else await fs.rename(from, `${directory}/${segmentFileName(swap.offset, swap.extension)}`);
   }
   await fs.syncDirectory(directory);
   return fs.list(directory);

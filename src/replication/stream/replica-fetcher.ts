@@ -18,6 +18,7 @@ import { errorOf, Errors } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { SlotAck } from '../../wire/ack.ts';
 import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
+import { isDiskFailure } from '../log-port.ts';
 import type { Partition } from '../partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
 import {
@@ -396,8 +397,9 @@ export class ReplicaFetcher {
             partition: partition.name,
             error: String(error),
           });
-          // A failed disk takes the replica offline. Any other error in a truncation is a bug and ends the process.
-          if (!partition.isOffline) throw error;
+          // A failed disk takes the replica offline, unless it was stopped meanwhile. Any other error in a truncation is a bug and ends
+          // the process.
+          if (!isDiskFailure(error)) throw error;
         },
       );
     });

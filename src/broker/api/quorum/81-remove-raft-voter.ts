@@ -1,7 +1,7 @@
 /**
  * RemoveRaftVoter (81), v0. Removes a controller from the voters of the metadata quorum.
  * Behaviour: Any node forwards it to the active controller. An active controller that removes itself leads until the removal is
- *            committed, then resigns.
+ *            committed, then hands over.
  */
 import {
   RemoveRaftVoterRequest,

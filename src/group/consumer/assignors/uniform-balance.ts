@@ -23,7 +23,7 @@ export function* balance(
       else list.push(share);
     }
   }
-  // Topics whose subscribers have the fewest possible partitions come first.
+  // Topics with few subscribers come first.
   const topicIds = [...subscribers.keys()].sort(
     (a, b) => defined(subscribers.get(a)).length - defined(subscribers.get(b)).length,
   );
