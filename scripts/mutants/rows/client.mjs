@@ -16,7 +16,7 @@ export const clientRows = [
         to: '[regex, compileRegex(regex)]',
       },
     ],
-    caughtBy: { test: 'test/group/consumer/heartbeat.test.ts' },
+    caughtBy: { test: 'test/group/consumer/stored-regex.test.ts' },
   },
   {
     number: 902,

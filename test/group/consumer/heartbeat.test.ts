@@ -346,21 +346,6 @@ describe('regular expressions', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('that the log holds and that are larger than today allows match nothing, and the group goes on', () => {
-    const world = new ConsumerWorld({}, { t1: 1 });
-    const a = world.member('a', [], regex('t.*')).join();
-    const group = world.consumerGroup();
-    const member = group.members.get('a');
-    if (member === undefined) throw new Error('not joined');
-    const metadata = { ...member.metadata, subscribedTopicRegex: 't'.repeat(5_000) };
-    group.apply({ type: 'member', memberId: 'a', value: metadata });
-    world.advance(11_000);
-    a.beat();
-    a.beat();
-    expect(a.shown).toBe('');
-    expect(a.beat(regex('t1')).beat().shown).toBe('t1:0');
-  });
-
   test('take in topics that come later, after a pause', () => {
     const world = new ConsumerWorld({}, { t1: 1 });
     const a = world.member('a', [], regex('t.*')).join();
