@@ -158,8 +158,6 @@ export class TestKafka {
 
   /** Injects a fault into requests of clients. Of several faults that match a request, the first is applied. */
   fault(options: FaultOptions): Fault {
-    const { node } = (options as FaultOptions | undefined) ?? {};
-    if (node !== undefined) this.seat(node);
     const within: Fault['within'] = (what, timeout, wait, seen) =>
       this.deadlines.within(what, timeout, wait, seen);
     return this.faults.add(options, within);

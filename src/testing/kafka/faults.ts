@@ -121,7 +121,7 @@ function checkFault(options: FaultOptions): void {
     throw new TypeError('fault: an empty list of APIs fits no request.');
   const { topic, topicId, group, transactionalId, clientId } = options;
   checkTexts('fault', { topic, topicId, group, transactionalId, clientId });
-  checkIntegers('fault', { partition: options.partition });
+  checkIntegers('fault', { partition: options.partition, node: options.node });
   if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
     throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
   if (error !== undefined && !Object.hasOwn(Errors, error))

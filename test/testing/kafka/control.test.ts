@@ -108,7 +108,6 @@ describe('the control port', () => {
     ['GET', '/topics/%zz/offsets', undefined, 400, /'%zz' in the path is no text/],
     ['GET', '/topics/nope/records', undefined, 409, /^UNKNOWN_TOPIC_OR_PARTITION: There is no topic nope/],
     ['GET', '/topics/orders/records?count=9&timeout=20', undefined, 504, /Not within 20 ms/],
-    ['POST', '/faults', { node: 9 }, 400, /There is no node 9/],
     [
       'POST',
       '/topics/orders/records',

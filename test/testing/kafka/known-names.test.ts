@@ -32,7 +32,6 @@ describe('a fault is refused', () => {
     ['observe with an end', { observe: true, disconnect: true }, /observe only counts/],
     ['a partition that is text', { partition: '1' }, /partition must be a whole number/],
     ['a client that is a pattern', { clientId: /app/ }, /clientId must be text/],
-    ['a node that there is not', { node: 3 }, /There is no node 3/],
   ];
 
   test.each(rows)('%s', (_name, options, message) => {
