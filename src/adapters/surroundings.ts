@@ -12,7 +12,7 @@ export function openFilesMax(): number | null {
   }
 }
 
-/** Whether `host` resolves to an address on this machine. */
+/** Whether this machine can resolve the name `host`. */
 export async function canResolve(host: string): Promise<boolean> {
   try {
     await lookup(host);

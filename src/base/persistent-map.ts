@@ -85,7 +85,7 @@ export class PersistentMap<K extends string | number, V> {
   }
 }
 
-/** Doubles the buckets until their number squared is at least a quarter of the size. */
+/** Doubles the number of buckets until its square is at least a quarter of the number of entries; never reduces it. */
 function grown<K extends string | number, V>(
   buckets: (Bucket<K, V> | null)[],
   size: number,

@@ -1,4 +1,4 @@
-/** Random numbers as a port: production seeds them from the operating system, a simulation from its seed. */
+/** Random numbers as a port: from the operating system's cryptographic source in production, from a seed in a simulation. */
 export interface Random {
   /** Uniform in [0, 2^32). */
   u32(): number;

@@ -16,7 +16,7 @@ interface Group {
 }
 
 const gatherMs = 100;
-/** Up to this many entries are written as one line each. */
+/** A group of at most this many partitions is written as one line for each partition; a larger one as one line. */
 const singlyMax = 4;
 const namedMax = 5;
 

@@ -5,7 +5,7 @@
  * - A frame (`oneof body`) is a message with its kind in `type`: `{ vote: { epoch: 3 } }` is `{ type: 'vote', epoch: 3 }`.
  * - A frame of an unknown kind decodes to null; the loader skips unknown fields.
  * - A frame that the descriptor does not allow throws `MalformedError` (`checks.ts`).
- * - int64 is a number (architecture, section 3).
+ * - 64-bit integers are JavaScript numbers; `checks.ts` refuses those that are not safe integers.
  */
 import { Buffer } from 'node:buffer';
 import type { MethodDefinition } from '@grpc/proto-loader';
@@ -56,7 +56,7 @@ function flatten(frame: Decoded): PeerMessage | null {
   return message as unknown as PeerMessage;
 }
 
-/** A kind of message with a hand-written codec, because it is sent for every few records. */
+/** A kind of message with a hand-written codec, because it is sent so often that the generated codec would be too slow. */
 interface HandWritten {
   readonly type: string;
   encode(message: PeerMessage): Uint8Array;

@@ -1,6 +1,6 @@
 /**
  * Replacements for error codes that clients of an old version do not know: such a client would treat the code as a fatal unknown
- * error, so the broker sends the older code. One row for each exception, from Kafka's own handlers.
+ * error, so the broker sends the older code. One row for each replacement; the rows are those of Kafka's own handlers.
  */
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';

@@ -146,7 +146,7 @@ function checkFault(options: FaultOptions): void {
     throw new TypeError('observe only counts: leave it out, or leave out what shall happen.');
 }
 
-/** A fault for an error's text: its functions and its count say nothing there. */
+/** The options of a fault as JSON, for an error message; without `times`, and with `where` shown as '…'. */
 function describe({ where, times: _times, ...options }: FaultOptions): string {
   return JSON.stringify({ ...options, ...(where === undefined ? {} : { where: '…' }) });
 }
@@ -168,7 +168,7 @@ export class Fault {
   /** The requests that it was applied to, oldest first. */
   readonly requests: LoggedRequest[] = [];
   private left: number;
-  /** Called when it met a request, and when it will meet no more. */
+  /** Called after the fault was applied to a request, and when it is removed. */
   private readonly waiters = new Set<() => void>();
   private readonly onRemove: (fault: Fault) => void;
   private readonly within: <T>(
@@ -285,7 +285,7 @@ function corrupted(response: unknown, how: keyof typeof damages): unknown {
   return { ...(response as Body), responses: turned };
 }
 
-/** `answer` when the work is done, whatever came of it; where nothing is answered, nothing is. */
+/** Waits for `result`, then gives `answer`, even if `result` was rejected. A request without a response (acks=0) still gets none, unless `answer` closes the connection. */
 function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult<unknown> {
   const isEnd = answer === noResponse || answer instanceof CloseConnection;
   return mapResponse(
@@ -295,7 +295,7 @@ function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult
   );
 }
 
-/** The error of `whole` at each partition that is meant. */
+/** A response in which each partition that the filter selects has the error code of `whole`; `whole` itself when the response has no field for that. */
 function partsFailed(request: ActiveRequest, meant: Body, whole: unknown): unknown {
   const [code = 0] = errorCodesOf(whole);
   return failedParts(request.handler.response.fields, meant, code) ?? whole;
@@ -397,7 +397,7 @@ export class FaultPlan {
   ): HandlerResult<unknown> {
     const whole = failureOf(request, meant, error);
     const isWhole = rest === null || whole instanceof CloseConnection;
-    // At the top of a response an error is that of all partitions.
+    // A top-level error code would apply to all partitions.
     const failed =
       isWhole || topicPartitionsOf(whole, this.nameOf).length > 0
         ? whole

@@ -121,7 +121,7 @@ function fetchByIds(
       unknown.push({ topicId, partitions: partitionIndexes.map((i) => nothing(i, Errors.UNKNOWN_TOPIC_ID)) });
   }
   const found = groups.fetch({ ...who, topics: wanted });
-  // A member that gets an error gets no topics.
+  // When the group's result is an error, the response has no topics, not even the unknown ones.
   if (found.errorCode !== 0) return { groupId: who.groupId, errorCode: found.errorCode, topics: [] };
   return { groupId: who.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
 }
