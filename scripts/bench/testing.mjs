@@ -60,7 +60,7 @@ await kafka.close();
 
 /** Seven days in which a record is deleted by retention, and a group loses its member and its offsets. */
 async function sevenDays() {
-  await using cluster = await startKafka({
+  const cluster = await startKafka({
     clock: 'manual',
     topics: { orders: { configs: { 'retention.ms': '3600000', 'segment.ms': '600000' }, records: ['old'] } },
     properties: { 'offsets.retention.minutes': '60' },
@@ -79,6 +79,7 @@ async function sevenDays() {
   const { start: first } = (await cluster.offsets('orders')).get(0);
   if (first !== 1) throw new Error(`Retention deleted ${first} records, not 1.`);
   await consumer.disconnect().catch(() => {});
+  await cluster.close();
   return ms;
 }
 await row("clock.advance('7d'): retention, session, offsets", 1000, sevenDays);
