@@ -1,6 +1,6 @@
 /**
- * Makes src/wire/descriptor.ts from proto/*.proto: what @grpc/proto-loader would parse at every start, parsed once.
- * `npm run check` compares the two.
+ * Makes src/wire/descriptor.ts from proto/*.proto, so that a node does not have to parse these files at each start.
+ * `npm run check` calls it with --check, which fails when the descriptor does not match proto/.
  *
  * usage: node scripts/proto.mjs [--check]
  */
@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 /** The parser that comes with @grpc/proto-loader. */
 const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs');
 
-/** Not between nodes: src/base/protobuf.ts writes what it describes. */
+/** It describes what a node stores, not messages between nodes. src/base/protobuf.ts reads and writes that format without a loader. */
 const storageFile = 'storage.proto';
 
 /** The descriptors of all files in `folder` as protobufjs writes them. */
@@ -44,7 +44,10 @@ function moduleOf(descriptor) {
   };
   write(descriptor, ' ');
   return [
-    '/** The messages of proto/ as the loader takes them. Made by scripts/proto.mjs: change proto/ and run it. */',
+    '/**',
+    ' * The messages of proto/*.proto in the JSON format that @grpc/proto-loader reads. Generated: edit proto/, then run',
+    ' * `node scripts/proto.mjs`.',
+    ' */',
     "import type { Namespace } from './checks.ts';",
     '',
     'export const descriptor: Namespace = {nested:{',

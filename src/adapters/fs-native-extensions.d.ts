@@ -1,9 +1,12 @@
 /** The part of `fs-native-extensions` that we use; the package ships no types. */
 declare module 'fs-native-extensions' {
   const native: {
-    /** Takes an exclusive lock; false when another descriptor has it. It ends when the descriptor is closed. */
+    /**
+     * Tries to lock the file of `descriptor` for this process alone. Returns false when another open file descriptor holds the
+     * lock. Closing the descriptor releases the lock.
+     */
     tryLock(descriptor: number): boolean;
   };
-  // eslint-disable-next-line no-restricted-syntax -- the package is CommonJS: that is how its exports are seen
+  // eslint-disable-next-line no-restricted-syntax -- the package is a CommonJS module, so its exports arrive as the default export
   export default native;
 }

@@ -102,21 +102,21 @@ export class OwnVoter implements MetadataPublisher {
   async #check(): Promise<void> {
     const { log, logger, me } = this.#options;
     const status = log.status();
-    const wish = ownVoterChange(this.#options, status);
-    if (wish === null) return;
+    const change = ownVoterChange(this.#options, status);
+    if (change === null) return;
     try {
-      const { errorCode, errorMessage } = await this.#request(wish, status.epoch);
+      const { errorCode, errorMessage } = await this.#request(change, status.epoch);
       if (this.#isClosed) return;
       if (errorCode === 0) {
         logger.info('The voter set was changed for this controller', {
-          change: wish.kind,
+          change: change.kind,
           ...me,
         });
         return;
       }
       const reason = errorMessage ?? errorOf(errorCode).message;
       logger.info('The active controller refused a change of the voter set; trying again', {
-        change: wish.kind,
+        change: change.kind,
         reason,
       });
     } catch (error) {
@@ -126,19 +126,19 @@ export class OwnVoter implements MetadataPublisher {
   }
 
   async #request(
-    wish: NonNullable<OwnVoterChange>,
+    change: NonNullable<OwnVoterChange>,
     epoch: number,
   ): Promise<{ errorCode: number; errorMessage: string | null }> {
     const { client, clusterId, me, endpoints, intervalMs } = this.#options;
     const options = { deadlineMs: intervalMs };
     const voter = { clusterId, voterId: me.id, voterDirectoryId: me.directoryId };
-    switch (wish.kind) {
+    switch (change.kind) {
       case 'add': {
         const init = { ...voter, timeoutMs: intervalMs, listeners: endpoints, ackWhenCommitted: false };
         return client.request(AddRaftVoterRequest, AddRaftVoterResponse, 1, init, options);
       }
       case 'remove': {
-        const { id: voterId, directoryId: voterDirectoryId } = wish.former;
+        const { id: voterId, directoryId: voterDirectoryId } = change.former;
         const init = { clusterId, voterId, voterDirectoryId };
         return client.request(RemoveRaftVoterRequest, RemoveRaftVoterResponse, 0, init, options);
       }

@@ -1,4 +1,7 @@
-/** The messages of proto/ as the loader takes them. Made by scripts/proto.mjs: change proto/ and run it. */
+/**
+ * The messages of proto/*.proto in the JSON format that @grpc/proto-loader reads. Generated: edit proto/, then run
+ * `node scripts/proto.mjs`.
+ */
 import type { Namespace } from './checks.ts';
 
 export const descriptor: Namespace = {nested:{

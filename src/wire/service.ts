@@ -1,10 +1,10 @@
 /**
- * The codec of every message between nodes: the service of proto/peer.proto, made by @grpc/proto-loader from the descriptor, with
- * these conventions:
+ * Encodes and decodes all messages between nodes. proto/peer.proto defines them; @grpc/proto-loader makes the codecs from
+ * `descriptor.ts`, which is generated from it. This file adds four conventions:
  *
- * - A frame (`oneof body`) is a message with its kind in `type`: `{ vote: { epoch: 3 } }` is `{ type: 'vote', epoch: 3 }`.
- * - A frame of an unknown kind decodes to null; the loader skips unknown fields.
- * - A frame that the descriptor does not allow throws `MalformedError` (`checks.ts`).
+ * - A frame (`oneof body`) becomes one object with its kind in `type`: `{ vote: { epoch: 3 } }` becomes `{ type: 'vote', epoch: 3 }`.
+ * - A frame of a kind that this release does not know decodes to null. Unknown fields are skipped.
+ * - Decoding a frame that breaks a rule of proto/ throws `MalformedError` (`checks.ts`).
  * - 64-bit integers are JavaScript numbers; `checks.ts` refuses those that are not safe integers.
  */
 import { Buffer } from 'node:buffer';

@@ -41,9 +41,9 @@ test.each([
   ['its former disk votes, and not asked to join', false, 1, [voter(1), voter(2, former)], null],
   ['a voter', true, 1, [voter(1), voter(2, mine, endpoints.toReversed())], null],
   ['a voter elsewhere', false, 1, [voter(1), voter(2, mine, endpoints.slice(1))], { kind: 'update' }],
-])('%s', (_name, joins, leaderId, voters, wish) => {
+])('%s', (_name, joins, leaderId, voters, change) => {
   const status = { leaderId: leaderId === null ? null : nodeId(leaderId), voters };
-  expect(ownVoterChange({ me, endpoints, joins }, status)).toEqual(wish);
+  expect(ownVoterChange({ me, endpoints, joins }, status)).toEqual(change);
 });
 
 test('asks at every look until it has what it wants, removes its former disk first', async () => {

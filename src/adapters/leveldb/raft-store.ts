@@ -97,7 +97,7 @@ export class LevelRaftStore implements RaftStore {
   };
   #frames: FrameInfo[] = [];
   /** Names of snapshots that do not match the log, found at the start. A name is removed when its snapshot is written again. */
-  readonly #passedOver = new Set<string>();
+  readonly #skippedSnapshots = new Set<string>();
   #busy = false;
 
   constructor(options: LevelRaftStoreOptions) {
@@ -132,12 +132,12 @@ export class LevelRaftStore implements RaftStore {
     await this.#compareWith(state);
     const { hardState, startOffset, startEpoch, endOffset } = this.#hard;
     if (hardState.highWatermark > endOffset) this.#damaged('the high watermark is ahead of the log');
-    const isOurs = async (position: SnapshotPosition): Promise<boolean> => {
-      const is = await this.#matchesLog(position);
-      if (!is) this.#passedOver.add(`${position.endOffset} ${position.epoch}`);
-      return is;
+    const matchesLog = async (position: SnapshotPosition): Promise<boolean> => {
+      const matches = await this.#matchesLog(position);
+      if (!matches) this.#skippedSnapshots.add(`${position.endOffset} ${position.epoch}`);
+      return matches;
     };
-    const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, isOurs);
+    const { snapshot, problems } = await newestSnapshot(this.#fs, this.#directory, matchesLog);
     if (startOffset > 0 && (snapshot === null || snapshot.meta.endOffset < startOffset)) {
       const why = problems.length > 0 ? ` (${problems.join('; ')})` : '';
       this.#damaged(`the log begins at ${startOffset}, but no snapshot reaches up to there${why}`);
@@ -394,7 +394,7 @@ export class LevelRaftStore implements RaftStore {
   async #saveFile(snapshot: SnapshotFile): Promise<void> {
     const { meta, bytes } = snapshot;
     await writeSnapshot(this.#fs, this.#directory, meta, bytes);
-    this.#passedOver.delete(`${meta.endOffset} ${meta.epoch}`);
+    this.#skippedSnapshots.delete(`${meta.endOffset} ${meta.epoch}`);
   }
 
   #remember(frame: Frame, crc: number): void {
@@ -447,9 +447,9 @@ export class LevelRaftStore implements RaftStore {
   }
 
   async readSnapshot(): Promise<SnapshotFile | null> {
-    const isOurs = ({ endOffset, epoch }: SnapshotPosition): boolean =>
-      endOffset <= this.#hard.endOffset && !this.#passedOver.has(`${endOffset} ${epoch}`);
-    return (await newestSnapshot(this.#fs, this.#directory, isOurs)).snapshot;
+    const matchesLog = ({ endOffset, epoch }: SnapshotPosition): boolean =>
+      endOffset <= this.#hard.endOffset && !this.#skippedSnapshots.has(`${endOffset} ${epoch}`);
+    return (await newestSnapshot(this.#fs, this.#directory, matchesLog)).snapshot;
   }
 
   async close(): Promise<void> {

@@ -135,7 +135,7 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
     throw new MalformedError('a snapshot does not match its checksum');
 }
 
-/** The newest complete snapshot that matches the log (`isOurs`), and the faults of newer ones that were skipped. */
+/** Returns the newest complete snapshot that `matchesLog` accepts, and what is wrong with the newer files that it skipped. */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,

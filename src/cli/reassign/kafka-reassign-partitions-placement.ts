@@ -1,6 +1,7 @@
 /**
- * Places a topic's replicas by the rules of Kafka's tool: leaders round robin over all brokers, followers spread over the others,
- * in different racks if possible.
+ * Chooses the brokers of each replica for `kafka-reassign-partitions --generate`, by the same rules as Kafka's tool. The first
+ * replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in different racks
+ * if all brokers have a rack. Random start positions avoid that all topics begin at the same broker.
  */
 import { below, type Random } from '../../base/random.ts';
 
@@ -9,12 +10,12 @@ export interface UsableBroker {
   readonly rack: string | null;
 }
 
-/** The position of follower number `at` when the leader is at `leader`; never the leader's own. */
+/** Returns the position of follower `at` in the list of `count` brokers. It is never `leader`, the position of the first replica. */
 function followerPosition(leader: number, shift: number, at: number, count: number): number {
   return (leader + 1 + ((shift + at) % (count - 1))) % count;
 }
 
-/** Brokers from each rack in turn, so that neighbours are in different racks. */
+/** Orders the brokers so that neighbours in the list are in different racks: one broker of each rack in turn. */
 function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
   const racks = new Map<string, UsableBroker[]>();
   for (const broker of [...brokers].sort((left, right) => left.id - right.id)) {
@@ -26,7 +27,7 @@ function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
   return Array.from({ length: longest }, (_, at) => queues.flatMap((queue) => queue[at] ?? [])).flat();
 }
 
-/** Replicas for `partitionCount` partitions; there must be at least `factor` brokers. */
+/** Returns the broker ids of each partition's replicas. Throws when there are fewer than `factor` brokers. */
 export function placeReplicas(
   brokers: readonly UsableBroker[],
   partitionCount: number,

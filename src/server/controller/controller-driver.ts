@@ -374,9 +374,9 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /** Resolves when all records up to now are committed. When there are none, a majority confirms that this node leads. */
-  #certain(leadership: Leadership, isQuestion: boolean): Promise<void> {
+  #certain(leadership: Leadership, isRequest: boolean): Promise<void> {
     if (leadership.records.length === 0) {
-      return isQuestion ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
+      return isRequest ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
     }
     return new Promise((resolve, reject) => {
       leadership.waiting.push({ resolve, reject });

@@ -1,4 +1,7 @@
-/** The hellos on the streams of the metadata quorum: makes this node's hello and checks the peer's. */
+/**
+ * The handshake on the streams between the nodes of the metadata quorum. The first message of each direction is a hello, which says
+ * what node the sender is. This class makes this node's hello and checks the hello of the peer.
+ */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { PeerMessage } from '../../base/network.ts';
@@ -10,7 +13,8 @@ const warningsMax = 100;
 export class Greeter {
   readonly #identity: Identity;
   readonly #logger: Logger;
-  #complained = new Set<string>();
+  /** The peers and reasons that were logged already. */
+  #warned = new Set<string>();
 
   constructor(identity: Identity, logger: Logger) {
     this.#identity = identity;
@@ -51,9 +55,9 @@ export class Greeter {
   /** Logs once for each reason and peer, because peers retry. */
   warnOnce(message: string, reason: string, peer?: NodeId): void {
     const key = `${peer} ${reason}`;
-    if (this.#complained.has(key)) return;
-    if (this.#complained.size >= warningsMax) this.#complained = new Set();
-    this.#complained.add(key);
+    if (this.#warned.has(key)) return;
+    if (this.#warned.size >= warningsMax) this.#warned = new Set();
+    this.#warned.add(key);
     this.#logger.warn(message, { peer, reason });
   }
 }

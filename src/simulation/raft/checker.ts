@@ -27,7 +27,7 @@ import {
 export interface CheckedWorld {
   readonly replicas: readonly Replica[];
   readonly initialVoters: readonly Voter[];
-  readonly clients: { sawCommitted(canon: InternedEntry): void };
+  readonly clients: { sawCommitted(interned: InternedEntry): void };
   readonly deposed: SilentLeaderCheck;
   elected(leader: Replica): void;
   note(line: () => string): void;
@@ -146,30 +146,30 @@ export class Checker {
     }
     for (const entry of entries) {
       require(entry.offset === memory.end, 'I9 order', () => `${id} writes ${entry.offset} at ${memory.end}`);
-      const canon = this.canonical.intern(entry, memory.last(memory.end));
-      memory.push(canon);
-      if (canon.voters !== null) this.#voterStep(replica, core, canon);
+      const interned = this.canonical.intern(entry, memory.last(memory.end));
+      memory.push(interned);
+      if (interned.voters !== null) this.#voterStep(replica, core, interned);
     }
   }
 
   /** I12: a change adds or removes one voter, and at most one voter set is uncommitted. */
-  #voterStep(replica: Replica, core: RaftCore, canon: InternedEntry): void {
+  #voterStep(replica: Replica, core: RaftCore, interned: InternedEntry): void {
     const { watch } = replica;
     const before = watch.steps.at(-1);
-    const voters = canon.voters as readonly Voter[];
+    const voters = interned.voters as readonly Voter[];
     const old = watch.voters;
-    watch.steps.push(canon);
+    watch.steps.push(interned);
     replica.judgedSinceMs = replica.localMs;
-    if (core.state.role.name !== 'leader' || canon.epoch !== core.state.epoch) return;
+    if (core.state.role.name !== 'leader' || interned.epoch !== core.state.epoch) return;
     if (old.length > 0) {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
         `leader n${replica.id} goes from ${votersText(old)} to ${votersText(voters)} at once`);
     }
     // The first voters entry of the log repeats the set of the format.
     if (before === undefined && difference(old, voters) === 0) return;
-    const own = watch.memory.last(core.state.highWatermark)?.epoch === canon.epoch;
+    const own = watch.memory.last(core.state.highWatermark)?.epoch === interned.epoch;
     require(own, 'I12 voter sets', () =>
-      `leader n${replica.id} changes the voters before anything of its epoch ${canon.epoch} is committed`);
+      `leader n${replica.id} changes the voters before anything of its epoch ${interned.epoch} is committed`);
     require(before === undefined || before.offset < core.state.highWatermark, 'I12 voter sets', () =>
       `leader n${replica.id} appends a voter set while ${nameOf(before)} is uncommitted`);
   }
@@ -312,10 +312,10 @@ export class Checker {
     require(held, 'I6 commit truth', () =>
       `n${replica.id} commits ${nameOf(last)}, which no majority of ${votersText(watch.voters)} has on disk`);
     for (let offset = this.committedEnd; offset < endOffset; offset++) {
-      const canon = watch.memory.items[offset] as InternedEntry;
-      this.committed[offset] = canon;
+      const interned = watch.memory.items[offset] as InternedEntry;
+      this.committed[offset] = interned;
       this.#committedIn[offset] = last?.epoch ?? 0;
-      this.world.clients.sawCommitted(canon);
+      this.world.clients.sawCommitted(interned);
     }
     this.committedEnd = endOffset;
   }
@@ -392,11 +392,11 @@ export class Checker {
 
   appliedEntry(replica: Replica, entry: Entry): void {
     const offset = entry.offset;
-    const canon = this.committed[offset];
+    const interned = this.committed[offset];
     require(offset === replica.appliedEnd - 1, 'I10 same state', () =>
       `n${replica.id} applies ${offset} after ${replica.appliedEnd - 2}`);
-    require(canon !== undefined && canon.epoch === entry.epoch, 'I7 committed immutable', () =>
-      `n${replica.id} applies ${offset}@${entry.epoch}, committed is ${nameOf(canon)}`);
+    require(interned !== undefined && interned.epoch === entry.epoch, 'I7 committed immutable', () =>
+      `n${replica.id} applies ${offset}@${entry.epoch}, committed is ${nameOf(interned)}`);
     require(replica.watch.durable.end > offset, 'I9 order', () =>
       `n${replica.id} applies ${offset}, which isn't on its disk`);
     this.#state(replica);

@@ -36,9 +36,9 @@ export class Canonical {
   readonly #byOffset: (InternedEntry | undefined)[] = [];
 
   find(offset: number, epoch: number): InternedEntry | null {
-    let canon: InternedEntry | null = this.#byOffset[offset] ?? null;
-    while (canon !== null && canon.epoch !== epoch) canon = canon.other;
-    return canon;
+    let interned: InternedEntry | null = this.#byOffset[offset] ?? null;
+    while (interned !== null && interned.epoch !== epoch) interned = interned.other;
+    return interned;
   }
 
   intern(entry: Entry, previous: InternedEntry | null): InternedEntry {
@@ -49,7 +49,7 @@ export class Canonical {
       require(sameEntry(known.entry, entry), 'I3 log matching', () => `two entries are ${name(entry)}`);
       return known;
     }
-    const canon: InternedEntry = {
+    const interned: InternedEntry = {
       offset: entry.offset,
       epoch: entry.epoch,
       entry,
@@ -57,8 +57,8 @@ export class Canonical {
       other: this.#byOffset[entry.offset] ?? null,
       voters: entry.kind === 'voters' ? decodeVoters(entry.payload) : null,
     };
-    this.#byOffset[entry.offset] = canon;
-    return canon;
+    this.#byOffset[entry.offset] = interned;
+    return interned;
   }
 }
 
@@ -66,8 +66,8 @@ function name(entry: Entry): string {
   return `${entry.offset}@${entry.epoch}`;
 }
 
-export function nameOf(canon: InternedEntry | null | undefined): string {
-  return canon === null || canon === undefined ? 'nothing' : `${canon.offset}@${canon.epoch}`;
+export function nameOf(interned: InternedEntry | null | undefined): string {
+  return interned === null || interned === undefined ? 'nothing' : `${interned.offset}@${interned.epoch}`;
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {
@@ -90,8 +90,8 @@ export class Mirror {
     this.end = endOffset;
   }
 
-  push(canon: InternedEntry): void {
-    this.items[this.end++] = canon;
+  push(interned: InternedEntry): void {
+    this.items[this.end++] = interned;
   }
 
   /** A snapshot up to `endOffset` replaces the log. */
@@ -145,8 +145,8 @@ export class Watch {
   rebuildSteps(): void {
     this.steps = [];
     for (let offset = 0; offset < this.memory.end; offset++) {
-      const canon = this.memory.items[offset] as InternedEntry;
-      if (canon.voters !== null) this.steps.push(canon);
+      const interned = this.memory.items[offset] as InternedEntry;
+      if (interned.voters !== null) this.steps.push(interned);
     }
   }
 }
