@@ -227,6 +227,7 @@ export class ControllerDriver implements MetadataLogListener {
     if (!this.#isElected) this.#admit();
   }
 
+  /** The image already has everything that earlier active controllers committed or left in this node's log (`MetadataLogListener`). */
   onActivated(epoch: number, startOffset: number): void {
     this.#end();
     this.#ledEpoch = epoch;
