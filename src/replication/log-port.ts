@@ -1,9 +1,9 @@
 /**
- * The interface of a partition log and of the set of logs, as replication uses them. `log/` implements both; tests of the pure
- * parts use stubs.
+ * The interfaces through which replication uses one partition log (`ReplicaLog`) and all logs of the broker (`LogStore`).
+ * `log/` implements both; tests of the pure parts use stubs.
  *
- * The invariant of the log: logStartOffset <= highWatermark <= logEndOffset, and `logEndOffset` includes only completed writes.
- * Writes of one log complete in the order in which they were appended.
+ * Invariants of a log: logStartOffset <= highWatermark <= logEndOffset. `logEndOffset` includes only completed writes. Writes
+ * to one log complete in the order in which they were appended.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { TopicConfig } from '../config/topic.ts';
@@ -50,11 +50,15 @@ export interface ReplicaLog {
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
   /**
-   * Bytes of whole batches from `offset` to below `upTo`, counted in memory without a copy; null: they are not in memory. Infinity:
-   * `offset` is in an older segment than the last of these batches, so one read cannot return all of them.
+   * How many bytes of whole batches the log has from `offset` to below `upTo`, without reading them. Null: the batches are not in
+   * memory, so their size is unknown. Infinity: the batches reach into a newer segment, so one read cannot return all of them; a
+   * fetch that waits for more bytes need not wait.
    */
   bytesReadable(offset: number, upTo: number): number | null;
-  /** At least one batch, as separate views that are valid until the next append; null when the disk must be read. */
+  /**
+   * Reads from memory: at least one batch, as views of the memory cache that are valid until the next append. Null: the batches
+   * are not in memory and must be read from disk.
+   */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
   /** Leader epoch of the record at `offset`; -1 when unknown. */
@@ -63,25 +67,33 @@ export interface ReplicaLog {
     timestampMs: number,
   ): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
   offsetOfMaxTimestamp(): Promise<{ timestamp: number; offset: number; leaderEpoch: number } | null>;
-  /** Also removes epochs that begin at or after `offset`, even when no record is truncated. No append may be made until it resolves. */
+  /**
+   * Removes the records from `offset` on, and from the epoch cache the leader epochs that begin at or after `offset`, even when
+   * there is no such record. Nothing may be appended until the promise resolves.
+   */
   truncateTo(offset: number): Promise<void>;
   truncateFullyAndStartAt(offset: number): Promise<void>;
   deleteRecordsTo(offset: number): Promise<number>;
   updateConfig(config: TopicConfig): void;
   producers(): readonly ProducerState[];
-  /** Null: the transaction has begun in this log, and its batches need no guard. */
+  /**
+   * Begins a verification (KIP-890). Null: this log already has records of the transaction, so its batches need no guard.
+   */
   beginVerification(request: VerificationRequest): VerificationGuard | null;
   abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 
-/** The logs of this broker. Operations on one partition directory are requested one after the other. */
+/** All logs of this broker. The caller waits for an operation on a partition directory before it requests the next. */
 export interface LogStore {
-  /** The log that is open under this name, whatever its topic id. Synchronous, so that many partitions can start without waiting. */
+  /**
+   * The open log of this topic name, which may belong to a deleted topic of the same name: compare its topic id. Synchronous, so
+   * that the start of a broker with many partitions does not wait for each.
+   */
   get(topic: string, index: number): ReplicaLog | null;
   /**
-   * Opens the log of a partition or creates it. Rejects with KAFKA_STORAGE_ERROR when its directory is offline. Rejects also when
-   * some directory is offline and may have the log: when the replica is not new to this broker (`isNew`), or metadata names a
-   * directory that this broker does not have online.
+   * Opens the log of a partition, or creates it. Rejects with KAFKA_STORAGE_ERROR when its directory is offline, or when a log
+   * that was not found may be in an offline directory: the replica existed before this broker's start (`isNew` is false), or
+   * metadata names a directory that is not online here.
    */
   getOrCreate(
     topic: string,
@@ -91,17 +103,20 @@ export interface LogStore {
     directoryId: Uuid | null,
     isNew: boolean,
   ): Promise<ReplicaLog>;
-  /** Id of the log directory of a partition, also when that directory has failed; null: there is no log. */
+  /** The id of the log directory that holds the partition, even if that directory has failed; null: there is no log. */
   directoryIdOf(topic: string, index: number): Uuid | null;
   /** Closes the log and removes its files. */
   delete(topic: string, index: number): Promise<void>;
-  /** Sets aside the logs that this broker should not have. */
+  /** Renames the directories of logs for which `isExpected` returns false, so that they are not opened any more. */
   removeStrays(
     isExpected: (log: ReplicaLog & { readonly topic: string; readonly partition: number }) => boolean,
   ): Promise<void>;
 }
 
-/** Any other error of a log is a bug and must not be treated as a failed disk. */
+/**
+ * Whether a log operation failed because of its disk. Any other error of a log is a bug and must not be treated as a failed
+ * disk.
+ */
 export function isDiskFailure(error: unknown): boolean {
   return error instanceof KafkaError && error.error === Errors.KAFKA_STORAGE_ERROR;
 }

@@ -1,7 +1,8 @@
 /**
- * Entries for requests to the active controller that carry many of them. The newest entry of a key counts. One request is in flight at a
- * time and carries all pending entries; entries that arrive in the meantime go with the next one. What a request did not settle is sent
- * again after a pause.
+ * Collects entries for a kind of request to the active controller that carries many entries (AlterPartition,
+ * AssignReplicasToDirs). One request is in flight at a time and carries all pending entries. Entries that arrive in the
+ * meantime go with the next request. A newer entry replaces a pending one of the same key. Entries that a request did not
+ * settle are sent again after a pause.
  *
  * Invariant: an entry is pending, in the request in flight, settled, replaced by a newer one of its key, or deleted.
  */
@@ -12,9 +13,9 @@ export interface OutboxOptions<T> {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly entriesPerRequestMax: number;
-  /** Pause after a request that did not settle everything, when `failures` such requests came directly before it. */
+  /** The pause after a request that left entries unsettled; `failures`: how many such requests in a row came before it. */
   readonly pauseMs: (failures: number) => number;
-  /** Sends a request with these entries, and deletes from the map those that are settled. */
+  /** Sends a request with these entries, and deletes from the map those that need not be sent again. */
   readonly send: (entries: Map<string, T>) => Promise<void>;
 }
 
@@ -44,7 +45,7 @@ export class Outbox<T> {
     this.#wake(0);
   }
 
-  /** An entry that was deleted is not sent again; a request in flight may still carry it. */
+  /** Drops an entry. A request in flight may still carry it, but it is not sent again. */
   delete(key: string): void {
     this.#pending.delete(key);
     this.#inFlight?.delete(key);

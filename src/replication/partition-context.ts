@@ -1,4 +1,4 @@
-/** The dependencies of a partition. */
+/** What every `Partition` of this broker needs from its surroundings. */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { IsrRequest } from './leader/alter-partition.ts';
@@ -9,7 +9,7 @@ export interface PartitionContext {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly lagTimeMaxMs: number;
-  /** Whether the controller would accept this broker epoch of the broker in an ISR. */
+  /** Whether the controller would accept the broker in an ISR when the proposal has this broker epoch. */
   readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
   readonly isAlive: (brokerId: number) => boolean;
   readonly submitIsr: (request: IsrRequest) => void;

@@ -1,7 +1,7 @@
 /**
- * Reads of a replica: fetch and look-up of offsets. The caller has checked role and epochs.
+ * Reads of a replica, for Fetch and ListOffsets requests. The caller has checked the replica's role and the leader epoch.
  *
- * Invariant: no record at or above the limit of the isolation level is returned; a follower serves reads up to its own high
+ * Invariant: a reader gets no record at or above the limit of its isolation level. A follower serves reads up to its own high
  * watermark.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -30,7 +30,10 @@ export interface Readable extends EpochLookup {
 
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
 
-/** Throws unless a replica in this role and leader epoch may serve a request with `currentLeaderEpoch` (-1: the request has none). */
+/**
+ * Throws unless a replica with this role and `leaderEpoch` may serve a request. `currentLeaderEpoch` is the leader epoch that the
+ * client knows; -1: the request has none.
+ */
 export function checkAccess(
   role: Role,
   leaderEpoch: number,
@@ -45,12 +48,15 @@ export function checkAccess(
   throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
 }
 
-/** The largest epoch not above `epoch` in this replica's log, and its end offset; (-1, -1) for an epoch that has not begun yet. */
+/**
+ * The largest leader epoch in this replica's log that is not above `epoch`, and its end offset; (-1, -1) when `epoch` is newer
+ * than this replica's leader epoch.
+ */
 export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
   if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
   if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
-  // No leader wrote records between the last epoch in the log and the current one.
+  // No record was written in the epochs after the last one in the log, so that epoch ends at the log end offset.
   if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
   return log.endOffsetForEpoch(epoch);
 }
@@ -90,8 +96,9 @@ export function fetchFrom(
 }
 
 /**
- * Number of bytes that a fetch would find without limits: see `ReplicaLog.bytesReadable`. Infinity also when the log diverges from
- * the reader's. Throws the errors of `fetchFrom`.
+ * How many bytes a fetch could return if its size had no limit, as `ReplicaLog.bytesReadable` counts them. A waiting fetch
+ * compares it with its minimum. Infinity also when the reader's log has diverged from this log, so that the fetch answers at
+ * once. Throws the errors of `fetchFrom`.
  */
 export function readableBytes(partition: Readable, options: FetchPosition): number | null {
   const { log } = partition;
@@ -105,7 +112,7 @@ export function readableBytes(partition: Readable, options: FetchPosition): numb
 }
 
 function outOfRange(partition: Readable, offset: number): KafkaError {
-  // A follower that is behind cannot tell whether the offset exists.
+  // This follower may be behind the leader, so the offset may exist there.
   if (!partition.isLeader && offset > partition.log.logEndOffset)
     return new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
   return new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
@@ -142,8 +149,8 @@ export async function listOffsetOf(
 ): Promise<FoundOffset | null> {
   const { log, leaderState } = partition;
   const limit = readLimit(log, options.isolation);
-  // A new leader may not know yet how far its predecessor had committed, so a response could be smaller than an earlier one
-  // (KIP-207).
+  // After an election the new leader's high watermark may still be below that of the previous leader. While it is below the
+  // start of this leader epoch, a response could name a smaller offset than the previous leader did (KIP-207).
   const isUncertain =
     options.isolation !== 'log_end' &&
     leaderState !== null &&

@@ -1,12 +1,13 @@
 /**
- * One replica of one partition on this broker: passes events to the pure state (`leader-state.ts`, `follower-state.ts`) and carries
- * out the results.
+ * One replica of one partition on this broker: passes events to the pure state (`leader-state.ts`, `follower-state.ts`) and
+ * carries out the results.
  *
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
- * - Only a leader appends client records. A role begins only while no write and no truncation is in progress.
- * - A follower truncates only where its leader epochs diverge from the leader's, or when its log is outside of the leader's range.
- * - Listeners (`watch`, feeds) are called when the state is consistent; a partition does not know connections.
+ * - Only a leader appends client records. The role changes only while no write and no truncation is in progress.
+ * - A follower truncates only where its leader epochs diverge from the leader's, or when its log end offset is outside of the
+ *   leader's log.
+ * - Callbacks of `watch` and feeds are called after the state is updated completely, so they may call this object again.
  *
  * Not here: time-outs of requests, streams (`stream/`), roles (`manager/replica-manager.ts`), reads (`partition-reads.ts`).
  */
@@ -61,20 +62,20 @@ export class Partition {
   config: TopicConfig;
   leaderId = -1;
   leaderEpoch = -1;
-  /** The metadata whose role is in force; null before the first. */
+  /** The newest metadata that this partition has applied; null before the first. */
   applied: PartitionImage | null = null;
-  /** Set by the fetcher: called when the log start has advanced after the leader's. */
+  /** Called when this follower has advanced its log start offset to that of the leader. The fetcher sets it. */
   onLogStartMoved: (() => void) | null = null;
   readonly #context: PartitionContext;
   #role: Role = 'none';
   #leader: LeaderState | null = null;
-  /** The leader's last high watermark; this replica's follows as far as its log reaches. */
+  /** The high watermark that the leader has last sent; this follower's own is at most its log end offset. */
   #leaderHighWatermark = 0;
   #isDeleting = false;
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  /** Changes when the low watermark may have changed, or the role did. */
+  /** Notified when the low watermark may have changed, and when the role has changed. */
   readonly lowWatermarkChanges = new WatchList();
   readonly #changes = new WatchList();
   readonly #feeds = new FeedList();
@@ -142,7 +143,9 @@ export class Partition {
     checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
-  /** Validates, assigns offsets and queues the write; see `AppendResult`. Throws `KafkaError` when refused. */
+  /**
+   * Validates the batches, assigns offsets and queues the write; see `AppendResult`. Throws `KafkaError` when it refuses them.
+   */
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
     this.requireLeader();
     const leader = defined(this.#leader);
@@ -153,7 +156,7 @@ export class Partition {
     if (acks === 0) return { info, acknowledged: done };
     if (acks === 1) return { info, acknowledged: written };
     const endOffset = info.lastOffset + 1;
-    // The identical batch may have been committed already.
+    // The client sent a batch again that is already in the log and committed.
     if (endOffset <= this.log.highWatermark) return { info, acknowledged: done };
     return { info, acknowledged: this.#acks.wait(endOffset) };
   }
@@ -163,7 +166,7 @@ export class Partition {
     return fetchFrom(this, options);
   }
 
-  /** Bytes that `fetch` would find without limits; null: they are not in memory. See `readableBytes`. */
+  /** See `readableBytes` in `partition-reads.ts`. */
   readableBytes(options: FetchPosition): number | null {
     this.requireReplica(options.currentLeaderEpoch, options.allowFollower);
     return readableBytes(this, options);
@@ -188,7 +191,10 @@ export class Partition {
     return endOfEpoch(this, epoch);
   }
 
-  /** Advances the log start to `offset` (-1: the high watermark) and resolves to it. The followers' logs follow: see `lowWatermark`. */
+  /**
+   * Deletes the records below `offset` (-1: the high watermark) and resolves to the new log start offset. The followers receive
+   * it with the next push; `lowWatermark` says how far all replicas have deleted.
+   */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;
@@ -211,7 +217,10 @@ export class Partition {
     return this.log.beginVerification(request);
   }
 
-  /** Calls back when the high watermark, the log start or the role has changed. Returns a function that ends it. */
+  /**
+   * Calls `callback` when the high watermark, the log start offset or the role has changed. Returns a function that ends the
+   * calls.
+   */
   watch(callback: () => void): () => void {
     return this.#changes.watch(callback);
   }
@@ -222,7 +231,7 @@ export class Partition {
     return defined(this.#leader).lowWatermark(this.log.logStartOffset, this.#context.isAlive);
   }
 
-  /** A follower subscribes. On `ok` the feed is attached and replaces an older one of the same broker. */
+  /** A follower subscribes. If the result is `ok`, the feed is attached and replaces an older feed of the same broker. */
   subscribe(feed: Feed, subscription: Subscription): SubscribeResult {
     const { leaderEpoch, brokerEpoch, fetchOffset, lastFetchedEpoch, logStartOffset } = subscription;
     if (leaderEpoch < this.leaderEpoch) return { kind: 'fenced' };
@@ -305,7 +314,8 @@ export class Partition {
     }
     const nowMs = this.#context.clock.monotonicMs();
     this.#advance(leader, nowMs);
-    // After a refusal the same proposal would be refused again; the next tick, acknowledgement or metadata makes a new one.
+    // After a refusal nothing is proposed now, because the controller would refuse it again. The next tick, acknowledgement or
+    // metadata update proposes again.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
   }
 
@@ -318,7 +328,7 @@ export class Partition {
     return written;
   }
 
-  /** The leader's high watermark and log start; this replica's follow as far as its log reaches. */
+  /** Takes over the leader's high watermark and log start offset, as far as this follower's log reaches. */
   updateFromLeader(highWatermark: number, logStartOffset: number): void {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
@@ -331,7 +341,7 @@ export class Partition {
     const next = followerHighWatermark(log.highWatermark, this.#leaderHighWatermark, log.logEndOffset);
     if (next === log.highWatermark) return;
     log.setHighWatermark(next);
-    // Records that were appended as leader and that the new leader has committed are acknowledged to their producers.
+    // Acknowledges produces that this replica accepted while it was the leader, if the new leader has committed their records.
     this.#acknowledge(null);
     this.#changes.notify();
   }
@@ -351,14 +361,17 @@ export class Partition {
     this.onLogStartMoved?.();
   }
 
-  /** Truncates records that the leader does not have. Resolves to false when that changed nothing. */
+  /** Truncates the records that the leader does not have. Resolves to false when the log was not changed. */
   async truncateToLeader(diverging: EpochEndOffset): Promise<boolean> {
     const { latestEpoch, logEndOffset } = this.log;
     await this.#truncate(() => truncateToEpochs(this.log, diverging));
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** Empties the log to begin at the leader's log start, or truncates it to the leader's end. False: neither helps. */
+  /**
+   * For a log end offset outside of the leader's log: empties the log and starts it at the leader's log start offset, or
+   * truncates it to the leader's log end offset. False: the log end offset is inside the leader's log, so nothing was changed.
+   */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
@@ -389,7 +402,7 @@ export class Partition {
 
   /** Becomes leader, or applies new metadata as leader. */
   becomeLeader(image: PartitionImage): void {
-    assert(this.#gate.isQuiet || this.#role === 'leader', 'a new leader begins with writes under way');
+    assert(this.#gate.isQuiet || this.#role === 'leader', 'became leader while writes are in progress');
     const nowMs = this.#context.clock.monotonicMs();
     const isNewEpoch = this.#leader === null || image.leaderEpoch !== this.#leader.leaderEpoch;
     this.leaderId = this.#context.localId;
@@ -425,7 +438,10 @@ export class Partition {
     this.#role = 'leader';
   }
 
-  /** Becomes follower; `image.leader` may be -1. The new leader may still commit pending produces. */
+  /**
+   * Becomes follower; `image.leader` is -1 when there is no leader. Pending produces stay pending for `handoverGraceMs`,
+   * because the new leader may commit their records.
+   */
   becomeFollower(image: PartitionImage): void {
     const wasLeader = this.#role === 'leader';
     this.leaderId = image.leader;
@@ -445,7 +461,7 @@ export class Partition {
     this.#changes.notify();
   }
 
-  /** The replica is removed (deleted, reassigned, shut down). */
+  /** Ends the role: the replica is deleted or reassigned, or the broker shuts down. */
   stop(): void {
     this.#end('stopped', notLeader());
   }

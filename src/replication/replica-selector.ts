@@ -8,18 +8,21 @@ export interface ReadableReplica {
   readonly brokerId: number;
   readonly rack: string | null;
   readonly logEndOffset: number;
-  /** Monotonic time at which it last had all of the leader's log. */
+  /** Monotonic time at which this replica last had all of the leader's log. */
   readonly lastCaughtUpMs: number;
 }
 
-/** Null: the leader. */
+/** Selects one of `followers`; null: the leader. */
 export type ReplicaSelector = (
   clientRack: string,
   leaderRack: string | null,
   followers: readonly ReadableReplica[],
 ) => ReadableReplica | null;
 
-/** `RackAwareReplicaSelector`: the leader if it is in the client's rack, else the most caught-up replica of that rack, else the leader. */
+/**
+ * `RackAwareReplicaSelector`: the leader if it is in the client's rack, else the most caught-up replica of that rack, else the
+ * leader.
+ */
 const rackAware: ReplicaSelector = (clientRack, leaderRack, followers) => {
   if (clientRack === '' || leaderRack === clientRack) return null;
   const near = followers.filter(({ rack }) => rack === clientRack);
@@ -32,7 +35,7 @@ const rackAware: ReplicaSelector = (clientRack, leaderRack, followers) => {
 
 const leaderOnly: ReplicaSelector = () => null;
 
-/** By the value of `replica.selector.class`. */
+/** The selectors by the values of `replica.selector.class` that name them. */
 export const replicaSelectors: ReadonlyMap<string, ReplicaSelector> = new Map([
   ['org.apache.kafka.common.replica.RackAwareReplicaSelector', rackAware],
   ['org.apache.kafka.common.replica.LeaderSelector', leaderOnly],

@@ -1,6 +1,6 @@
 /**
- * Parameters and results of a `Partition`. Offsets named `...EndOffset` or `highWatermark` are exclusive; -1 means "none" wherever
- * Kafka's protocol uses it (epochs that were not given, unknown offsets).
+ * Parameters and results of a `Partition`. Offsets named `...EndOffset` or `highWatermark` are exclusive. As in Kafka's
+ * protocol, -1 means that an epoch was not given or an offset is unknown.
  */
 
 export interface LogAppendInfo {
@@ -9,7 +9,7 @@ export interface LogAppendInfo {
   readonly lastLeaderEpoch: number;
   readonly maxTimestamp: number;
   readonly logAppendTimeMs: number;
-  /** Base offset of the identical batch that is already in the log, else null. */
+  /** When the producer has sent the batch again and it is already in the log: its base offset there. Else null. */
   readonly duplicateOf: number | null;
   readonly sizeBytes: number;
 }
@@ -41,7 +41,10 @@ export type Acks = -1 | 0 | 1;
 /** The role of a replica on this broker. */
 export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
-/** Identifies one verification of a producer's transaction; only the log that made it can check it. */
+/**
+ * Returned by a log when a verification begins (KIP-890). The first append of the transaction must pass the same object, so that
+ * the log knows which verification it belongs to.
+ */
 export interface VerificationGuard {
   readonly producerId: number;
 }
@@ -52,14 +55,17 @@ export interface VerificationRequest {
   readonly producerEpoch: number;
   /** First sequence of the batch to be verified. */
   readonly sequence: number;
-  /** The client uses transactions version 2. */
+  /** The client uses transactions version 2, in which each transaction has a new producer epoch. */
   readonly supportsEpochBump: boolean;
 }
 
 export interface AppendOptions {
   readonly origin: 'client' | 'coordinator';
   readonly requestVersion: number;
-  /** The verification of the first batch of a transaction; none by default. `'off'`: transactions are not verified. */
+  /**
+   * The guard of the verification that allows the first batch of a transaction. `'off'`: the log does not require a
+   * verification.
+   */
   readonly verification?: VerificationGuard | 'off' | null;
   /** `transaction.version` of the transaction that a marker ends; 1 by default. */
   readonly transactionVersion?: number;
@@ -67,7 +73,9 @@ export interface AppendOptions {
 
 export interface AppendResult {
   readonly info: LogAppendInfo;
-  /** Resolves when the records are acknowledged according to `acks`; rejects with a `KafkaError`. The caller adds the time-out. */
+  /**
+   * Resolves when the records are acknowledged according to `acks`; rejects with a `KafkaError`. The caller adds the time-out.
+   */
   readonly acknowledged: Promise<void>;
 }
 
@@ -96,13 +104,16 @@ export interface FetchPartitionData {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
-  /** Null unless the isolation is `committed`. */
+  /** Null unless the isolation is `txn_committed`. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
 }
 
 export interface ListOffsetOptions {
-  /** -1 latest, -2 and -4 earliest, -3 the record with the largest timestamp, else the first record not older. */
+  /**
+   * -1: the latest offset; -2 and -4: the earliest; -3: the record with the largest timestamp. Else a timestamp in ms: the
+   * first record with this or a later timestamp.
+   */
   readonly timestamp: number;
   readonly isolation: Isolation;
   readonly currentLeaderEpoch: number;

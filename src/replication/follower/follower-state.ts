@@ -1,9 +1,12 @@
 /**
- * How a follower makes its log a prefix of the leader's. Pure.
+ * Where a follower truncates, so that its log becomes a prefix of the leader's. Pure.
  *
- * Invariant: after a truncation to `truncationOffset` the follower's log equals the leader's below that offset, or the follower
- * asks again with an older epoch. Every round either ends the exchange or lowers that epoch. The high watermark is not used: it may
- * be behind acknowledged records, so truncating to it lost acknowledged records (KIP-101).
+ * The follower subscribes with its log end offset and the leader epoch of its last record. When the logs diverge, the leader
+ * refuses and names the end offset of an epoch in its own log; the follower truncates and subscribes again.
+ *
+ * Invariant: after a truncation to `truncationOffset` either the follower's log equals the leader's, or the follower's last
+ * record has an older epoch than before. So the exchange ends. The follower does not truncate to its high watermark, which may
+ * be lower than the leader's: that would remove acknowledged records (KIP-101).
  */
 import { mark } from '../../base/mark.ts';
 import type { EpochEndOffset } from '../log-port.ts';
@@ -16,15 +19,16 @@ export interface EpochLookup {
 }
 
 /**
- * The offset to truncate to, given the largest leader epoch in the leader's log that is not above the follower's, and its end
- * offset there.
+ * The offset to which the follower truncates `log`. `leaders` is from the leader: the largest epoch in the leader's log that is
+ * not above the epoch of the follower's last record, and the end offset of that epoch in the leader's log.
  */
 export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
   if (leaders.endOffset < 0) return log.logStartOffset;
   const bounded = Math.min(leaders.endOffset, log.logEndOffset);
   if (leaders.epoch < 0) return bounded;
   const own = log.endOffsetForEpoch(leaders.epoch);
-  // All epochs of the follower are newer: no record after that end offset can be shared.
+  // All epochs in the follower's log are newer than `leaders.epoch`, so the two logs share no record from the leader's end
+  // offset on.
   if (own.endOffset < 0) return bounded;
   return Math.min(own.endOffset, bounded);
 }
@@ -34,7 +38,10 @@ export type SubscriptionCheck =
   | { readonly kind: 'diverging'; readonly epoch: number; readonly endOffset: number }
   | { readonly kind: 'out_of_range' };
 
-/** The leader's check: whether a follower (or consumer) whose log ends at (`lastFetchedEpoch`, `offset`) can continue from there. */
+/**
+ * Checks, on the leader, whether a follower or consumer can continue to read at `offset`. `lastFetchedEpoch` is the leader
+ * epoch of the last record that it has; -1: it did not send one.
+ */
 export function checkSubscription(
   log: EpochLookup,
   offset: number,
@@ -66,7 +73,10 @@ export function outOfRangeAction(
   return { kind: 'retry' };
 }
 
-/** The leader's metadata is behind the follower's, or it does not lead yet: the subscription waits until it has caught up. */
+/**
+ * The result for a subscription with a leader epoch that this broker's metadata does not have yet. The subscription waits until
+ * this broker has applied that metadata.
+ */
 export function aheadOfMetadata(): { readonly kind: 'wait' } {
   mark('replication.subscription-ahead-of-metadata');
   return { kind: 'wait' };

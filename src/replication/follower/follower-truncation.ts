@@ -1,11 +1,14 @@
-/** Truncates the log to the offset that `follower-state.ts` computes. Nothing may be appended until it resolves. */
+/**
+ * Truncates a follower's log to the offset that `follower-state.ts` computes. Nothing may be appended until the promise
+ * resolves.
+ */
 import { mark } from '../../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from '../log-port.ts';
 
 export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
-  // Called also when that offset is the log end offset: it removes a leader epoch without records, for which the leader would
-  // refuse every subscription.
+  // The log is truncated even when the offset is the log end offset: this removes a leader epoch without records from the epoch
+  // cache. While the follower has that epoch, the leader refuses every subscription.
   mark('replication.logs-parted');
   return truncateOrRestart(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }

@@ -1,6 +1,7 @@
 /**
- * Pending acks=all produces, which wait for the high watermark, in the order of their offsets. They have no timer: the caller has
- * the time-out, and settling a produce after it has no effect.
+ * Pending produces with acks=all of one partition, in the order of their offsets. Each waits until the high watermark has
+ * passed its records. There is no timer here: the request handler ends a produce that takes too long, and a later settlement
+ * has no effect.
  *
  * Invariant: offsets never decrease from front to back, so only the front must be checked.
  */
@@ -12,7 +13,7 @@ interface Waiter {
   readonly reject: (error: KafkaError) => void;
 }
 
-/** Resolved entries are removed from the front in batches, so that the cost per record stays small. */
+/** Settled waiters are removed from the front of the array this many at a time: removing each one alone would move all others. */
 const compactAt = 256;
 
 export class Acknowledgements {
@@ -29,7 +30,7 @@ export class Acknowledgements {
     });
   }
 
-  /** A duplicate batch waits for a smaller offset than the last append. */
+  /** Keeps the order of offsets: the batch of a retry, already in the log, ends at a smaller offset than the last append. */
   #insert(waiter: Waiter): void {
     const waiters = this.#waiters;
     let to = waiters.length;
@@ -38,7 +39,10 @@ export class Acknowledgements {
     else waiters.splice(to, 0, waiter);
   }
 
-  /** Settles all whose records are below `highWatermark`: resolved, or rejected with `error` when the ISR became too small. */
+  /**
+   * Settles the produces whose records are below `highWatermark`. Rejects them if `error` is not null: the ISR has become smaller
+   * than min.insync.replicas.
+   */
   reached(highWatermark: number, error: KafkaError | null): void {
     const waiters = this.#waiters;
     while (this.#first < waiters.length) {
@@ -60,7 +64,7 @@ export class Acknowledgements {
     return waiters;
   }
 
-  /** Rejects those whose records end above `offset`, because these records were truncated. */
+  /** Rejects the produces with records at or above `offset`, because these records were truncated. */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];
     for (let i = this.#first; i < this.#waiters.length; i++) {

@@ -1,11 +1,12 @@
 /**
- * Sends AlterPartition requests: leaders propose changes of the ISR to the active controller. This broker has at most one request
- * in flight, with all pending proposals; proposals that are made meanwhile are sent in the next one.
+ * Sends AlterPartition requests: leaders propose changes of the ISR to the active controller. This broker has at most one
+ * request in flight, with all pending proposals; proposals that are made meanwhile are sent in the next one.
  *
- * Invariant: a proposal is pending, in the request in flight, or its partition has received the outcome. A proposal is sent again
- * unchanged after errors that leave its outcome open; the epochs in it make a repetition harmless.
+ * Invariant: a proposal is pending, in the request in flight, or its partition has received the outcome. After an error that
+ * does not say whether the controller applied the proposal, the same proposal is sent again. That is harmless: the controller
+ * refuses a proposal whose partition epoch it has already replaced.
  *
- * It does not decide about partitions: `isr.ts` does, from the outcome.
+ * Not here: what to propose and what an outcome changes (`leader-state.ts`, `isr.ts`).
  */
 import { mark } from '../../base/mark.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -27,9 +28,15 @@ export type IsrOutcome =
       readonly leaderEpoch: number;
       readonly partitionEpoch: number;
     }
-  /** The controller has the same state as this leader and refused: propose again when the reason no longer holds. */
+  /**
+   * The controller refused, and a newer state is not the reason (for example, a proposed member is fenced). Propose again
+   * later.
+   */
   | { readonly kind: 'refused' }
-  /** This leader's state of the partition is old: keep the proposal until metadata brings the new state. */
+  /**
+   * The controller has a newer state of the partition than this leader. The leader makes no new proposal until it receives that
+   * state.
+   */
   | { readonly kind: 'outdated' };
 
 export interface IsrRequest {
@@ -42,7 +49,7 @@ export interface IsrRequest {
   readonly onOutcome: (outcome: IsrOutcome) => void;
 }
 
-/** How an error code of one partition is handled. */
+/** What an error code of one partition in the response means for its proposal. */
 export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdated' | 'retry' {
   switch (errorCode) {
     case Errors.NONE.code:
@@ -148,9 +155,11 @@ export class AlterPartitionManager {
   #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
     this.changes.failed++;
     const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
-    // Logged at DEBUG only: the metadata has changed meanwhile, and the next check of the ISR makes a proposal from the new state.
-    if (kind === 'outdated') this.#options.logger.debug(`ISR change overtaken of ${name}`, fields);
-    else this.#options.logger.info(`ISR change not made of ${name}`, fields);
+    // Logged at DEBUG only, because it needs no action: new metadata is on its way, and the leader then proposes from the new
+    // state.
+    if (kind === 'outdated')
+      this.#options.logger.debug(`ISR change based on old metadata for ${name}`, fields);
+    else this.#options.logger.info(`ISR change refused for ${name}`, fields);
   }
 
   async #send(requests: readonly IsrRequest[]): Promise<AlterPartitionResponse | null> {

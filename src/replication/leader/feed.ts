@@ -1,11 +1,11 @@
-/** The interface between a partition and the stream of a follower that subscribed it. */
+/** The interface between a leader's partition and the stream of a follower that has subscribed to it. */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { SubscriptionCheck } from '../follower/follower-state.ts';
 
-/** Forwards the log to one follower. Calls return at once and do their work later. */
+/** Sends the leader's log to one follower. The methods return at once; the sending happens later. */
 export interface Feed {
   readonly brokerId: number;
-  /** Records, the high watermark or the log start have changed. */
+  /** The partition has new records, another high watermark or another log start offset. */
   wake(): void;
   /** The partition no longer feeds this follower. */
   revoke(error: ErrorRow): void;
@@ -19,5 +19,8 @@ export interface Subscription {
   readonly logStartOffset: number;
 }
 
-/** `wait`: the leader's metadata is behind the follower's; subscribe again when the partition changes. */
+/**
+ * `wait`: the follower has newer metadata than this leader; the stream subscribes again for it after the leader's next metadata
+ * change of this partition. `fenced`: the follower has older metadata than this leader.
+ */
 export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };

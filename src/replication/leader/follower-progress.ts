@@ -1,35 +1,43 @@
 /**
  * The leader's state of one follower in the current leader epoch. Pure.
  *
- * Invariants: `logEndOffset` is -1 until the follower has subscribed in this leader epoch, so a follower of an older epoch never
- * counts for the high watermark nor for an ISR expansion; `lastCaughtUpMs` never decreases within a leader epoch.
+ * Invariants: `logEndOffset` is -1 until the follower has subscribed in this leader epoch. So what the follower reported in an
+ * older epoch counts neither for the high watermark nor for an ISR expansion. `lastCaughtUpMs` never decreases within a leader
+ * epoch.
  *
- * The leader pushes records, so it cannot use fetch requests to decide whether a follower is caught up, as Kafka does. It decides
- * at each acknowledgement, and at each append to its log while the follower had everything before.
+ * A follower was last caught up at the newest time at which it had the leader's whole log. Kafka derives this time from the
+ * fetch requests of followers. Here the leader pushes records, so it updates the time when the follower acknowledges records,
+ * and when the leader appends to its log while the follower has all earlier records.
  */
 
-/** The log end offset of the follower is not known yet. */
+/** The offset of a follower that has not subscribed yet. */
 export const unknownOffset = -1;
 
 export class FollowerProgress {
   readonly brokerId: number;
-  /** -1 until it has subscribed. */
+  /** -1 until the follower has subscribed. */
   brokerEpoch = -1;
   logEndOffset = unknownOffset;
   logStartOffset = unknownOffset;
   lastCaughtUpMs: number;
-  /** True while a stream of the follower has this partition. */
+  /** True while the follower has a stream that is subscribed to this partition. */
   attached = false;
   #leaderEndAtLastAck = 0;
   #lastAckMs = 0;
 
-  /** `inSync`: after a leader change the members of the ISR have a full `replica.lag.time.max.ms` to subscribe. */
+  /**
+   * `inSync`: the follower is in the ISR. It then counts as caught up now, so that after a change of leader it has a full
+   * `replica.lag.time.max.ms` to subscribe before it is removed from the ISR.
+   */
   constructor(brokerId: number, inSync: boolean, nowMs: number) {
     this.brokerId = brokerId;
     this.lastCaughtUpMs = inSync ? nowMs : Number.NEGATIVE_INFINITY;
   }
 
-  /** The follower has subscribed: its log end offset counts from now on, even if an earlier incarnation had more. */
+  /**
+   * The follower has subscribed. Its log may be shorter than what its earlier incarnation acknowledged; only the new value
+   * counts.
+   */
   subscribed(brokerEpoch: number, logEndOffset: number, logStartOffset: number): void {
     this.brokerEpoch = brokerEpoch;
     this.logEndOffset = logEndOffset;
@@ -46,13 +54,14 @@ export class FollowerProgress {
     this.logEndOffset = logEndOffset;
     this.logStartOffset = logStartOffset;
     if (logEndOffset >= leaderEndOffset) this.#caughtUpAt(nowMs);
-    // It now has everything that the leader had at its previous acknowledgement, so it has been behind only since then.
+    // The follower now has everything that the leader had at the follower's previous acknowledgement, so it was caught up at
+    // that time.
     else if (logEndOffset >= this.#leaderEndAtLastAck) this.#caughtUpAt(this.#lastAckMs);
     this.#leaderEndAtLastAck = leaderEndOffset;
     this.#lastAckMs = nowMs;
   }
 
-  /** The leader's log grew from `previousEndOffset`. */
+  /** The leader has appended records; its log end offset was `previousEndOffset` before. */
   leaderAppended(previousEndOffset: number, nowMs: number): void {
     if (this.attached && this.logEndOffset >= previousEndOffset) this.#caughtUpAt(nowMs);
   }

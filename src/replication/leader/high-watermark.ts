@@ -1,11 +1,14 @@
 /**
  * How far a leader's high watermark may advance. Pure.
  *
- * The result is the smallest log end offset of the leader and of every follower that counts. A follower counts when it is in the
- * maximal ISR. It also counts when it is not in the ISR yet but has an open stream, is eligible, and was caught up within the lag
- * time: waiting for it lets it join the ISR under load, because joining requires a log end offset at the high watermark. While the
- * ISR is smaller than min.insync.replicas the high watermark does not advance, so that every replica that the controller may elect
- * has all records below it.
+ * The result is the smallest log end offset of the leader and of every follower that counts:
+ * - A follower in the maximal ISR counts.
+ * - A follower outside the ISR counts when it has an open stream, is eligible, and was caught up within
+ *   `replica.lag.time.max.ms`. It may join the ISR only when its log reaches the high watermark. Under load it never would if
+ *   the high watermark did not wait.
+ *
+ * While the ISR is smaller than min.insync.replicas the high watermark does not advance. So every replica that the controller
+ * may elect has all records below it.
  */
 import { mark } from '../../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';
@@ -21,7 +24,7 @@ export interface HighWatermarkInput {
   readonly lagTimeMaxMs: number;
 }
 
-/** The offset up to which records are committed, or -1 when it cannot be determined now. */
+/** The offset to which the high watermark may advance; -1 while the ISR is too small. */
 export function committedUpTo(input: HighWatermarkInput): number {
   if (input.committedIsrSize < input.minInsyncReplicas) {
     mark('replication.high-watermark-stands');
@@ -41,7 +44,7 @@ export function committedUpTo(input: HighWatermarkInput): number {
   return end;
 }
 
-/** A follower's high watermark: the leader's, bounded by its own log end. Never decreases. */
+/** A follower's high watermark: that of the leader (`leaders`), at most the follower's own log end offset. Never decreases. */
 export function followerHighWatermark(current: number, leaders: number, logEndOffset: number): number {
   const reached = leaders < logEndOffset ? leaders : logEndOffset;
   return reached > current ? reached : current;

@@ -3,10 +3,11 @@
  *
  * Invariants:
  * - `committed` is the last ISR that this leader received from the controller; nothing else changes it.
- * - At most one proposal is in flight. It is based on `committed` and has its partition epoch.
- * - `maximal` = committed ∪ additions in flight. The high watermark waits for all of its members: the controller may already have
- *   added a member and elect it, or may not have removed the member that a proposal removes.
- * - The leader itself is never removed.
+ * - At most one proposal is in flight. It is based on `committed` and carries the partition epoch of `committed`.
+ * - `maximal` is `committed` plus the replicas that the proposal in flight adds. The high watermark waits for all members of
+ *   `maximal`, because the controller may elect any of them: it may have accepted an addition already, and it may not have
+ *   accepted a removal yet.
+ * - The leader never proposes to remove itself.
  */
 import { mark } from '../../base/mark.ts';
 
@@ -52,7 +53,10 @@ export class IsrState {
     return proposal;
   }
 
-  /** The controller's ISR, from a response or from metadata. Older ones are ignored; then returns false. */
+  /**
+   * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false if that changes
+   * nothing.
+   */
   commit(isr: readonly number[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
     // Metadata with the partition epoch of the last AlterPartition response changes nothing; a proposal sent after that response
@@ -68,7 +72,7 @@ export class IsrState {
     return true;
   }
 
-  /** The controller refused the proposal permanently and has the same state as this leader: the proposal is dropped. */
+  /** Drops the proposal, because the controller refused it and will not accept it later. */
   abandon(proposal: IsrProposal): boolean {
     if (this.#pending !== proposal) return false;
     this.#pending = null;

@@ -4,9 +4,10 @@
  *
  * Invariants:
  * - The high watermark never decreases and never exceeds the log end offset of the leader or of any member of the maximal ISR.
- * - A follower is proposed for the ISR only when, in this leader epoch, it has everything up to the high watermark and up to the
- *   start of the epoch, and is eligible (unfenced, not in controlled shutdown, with the broker epoch of its stream).
- * - Proposals are made one at a time.
+ * - The leader proposes to add a follower to the ISR only when, in this leader epoch, the follower's log reaches both the high
+ *   watermark and the start of the epoch, and the follower is eligible: unfenced, not in controlled shutdown, and registered with
+ *   the broker epoch of its stream.
+ * - At most one proposal is in flight.
  */
 import { mark } from '../../base/mark.ts';
 import { FollowerProgress } from './follower-progress.ts';
@@ -23,7 +24,7 @@ export interface LeaderStateOptions {
   readonly highWatermark: number;
   readonly minInsyncReplicas: number;
   readonly lagTimeMaxMs: number;
-  /** Whether the controller would accept this broker epoch of the broker in the ISR. */
+  /** Whether the controller would accept the broker in an ISR when the proposal has this broker epoch. */
   readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
   readonly nowMs: number;
 }
@@ -55,7 +56,9 @@ export class LeaderState {
     this.setReplicas(options.replicas, options.nowMs);
   }
 
-  /** At most the number of replicas: a topic with one replica and min.insync.replicas=2 accepts writes. */
+  /**
+   * min.insync.replicas, but at most the number of replicas: a topic with one replica and min.insync.replicas=2 accepts writes.
+   */
   get effectiveMinIsr(): number {
     return Math.min(this.minInsyncReplicas, this.#replicas.length);
   }
@@ -77,7 +80,7 @@ export class LeaderState {
     }
   }
 
-  /** In-sync followers that have the record at `offset` (KIP-392). */
+  /** The followers in the ISR from which a consumer can read at `offset` (KIP-392). */
   *readableFollowers(offset: number): Iterable<FollowerProgress> {
     for (const follower of this.followers.values()) {
       const { logStartOffset, logEndOffset, brokerId } = follower;
@@ -86,14 +89,16 @@ export class LeaderState {
     }
   }
 
-  /** The log end offset is `logEndOffset` now. */
+  /** The leader has appended records up to `logEndOffset`. */
   appended(logEndOffset: number, nowMs: number): void {
     if (logEndOffset <= this.logEndOffset) return;
     for (const follower of this.followers.values()) follower.leaderAppended(this.logEndOffset, nowMs);
     this.logEndOffset = logEndOffset;
   }
 
-  /** Returns false when the broker has no replica, or when a newer incarnation of it has subscribed. */
+  /**
+   * A follower has subscribed. False: the broker has no replica of this partition, or a newer incarnation of it has subscribed.
+   */
   subscribed(brokerId: number, brokerEpoch: number, end: number, start: number, nowMs: number): boolean {
     const follower = this.followers.get(brokerId);
     if (follower === undefined || brokerEpoch < follower.brokerEpoch) {
@@ -130,7 +135,7 @@ export class LeaderState {
     return true;
   }
 
-  /** The members of a proposal with their broker epochs, as far as they are known. */
+  /** The members of the proposed ISR with their broker epochs; -1 for a follower that has not subscribed. */
   membersOf(proposal: IsrProposal, localBrokerEpoch: number): { brokerId: number; brokerEpoch: number }[] {
     return proposal.isr.map((brokerId) => {
       const follower = this.followers.get(brokerId);
@@ -141,12 +146,12 @@ export class LeaderState {
     });
   }
 
-  /** A cheap test before `proposeExpansion`. */
+  /** Whether a replica is missing in the ISR. Cheap, so callers test it before they call `proposeExpansion`. */
   get hasOutOfSync(): boolean {
     return this.isr.committed.length < this.#replicas.length;
   }
 
-  /** Followers that have caught up and are not in the ISR yet. */
+  /** Proposes to add the followers that have caught up to the ISR; null: there are none, or a proposal is in flight. */
   proposeExpansion(): IsrProposal | null {
     if (!this.hasOutOfSync || this.isr.pending !== null) return null;
     const add: number[] = [];
@@ -167,7 +172,7 @@ export class LeaderState {
     );
   }
 
-  /** Members of the ISR that were not caught up within the lag time. */
+  /** Proposes to remove the followers that were not caught up within `replica.lag.time.max.ms` from the ISR; null as above. */
   proposeShrink(nowMs: number): IsrProposal | null {
     if (this.isr.pending !== null || this.isr.committed.length <= 1) return null;
     const remove: number[] = [];
@@ -182,7 +187,10 @@ export class LeaderState {
     return this.isr.propose([], remove, this.leaderEpoch);
   }
 
-  /** The smallest log start offset of this replica and the live followers; -1 while it is unknown for one of them. */
+  /**
+   * The smallest log start offset of the leader's replica and the live followers; -1 while one of these followers has not
+   * subscribed.
+   */
   lowWatermark(logStartOffset: number, isAlive: (brokerId: number) => boolean): number {
     let low = logStartOffset;
     for (const follower of this.followers.values())

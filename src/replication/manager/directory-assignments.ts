@@ -1,10 +1,10 @@
 /**
- * Sends AssignReplicasToDirs requests (KIP-858): reports the log directories of this broker's replicas to the active controller. At
- * most one request is in flight, with all pending assignments; those made meanwhile are sent in the next one.
+ * Sends AssignReplicasToDirs requests (KIP-858): reports the log directories of this broker's replicas to the active
+ * controller. At most one request is in flight, with all pending assignments; those made meanwhile are sent in the next one.
  *
- * Invariants: an assignment is repeated until the controller accepted it, a newer one replaced it, or the replica was removed. A
- * partition has at most one. An assignment to a directory that has failed meanwhile is sent too, because the controller learns from
- * it which leaderships to move.
+ * Invariants: a partition has at most one pending assignment. It is sent again until the controller has accepted it, a newer
+ * one has replaced it, or the replica is removed. It is sent even when the directory has failed in the meantime: only then does
+ * the controller know that this replica was in the failed directory and must lose its leadership.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { mark } from '../../base/mark.ts';
@@ -32,7 +32,7 @@ interface Assignment {
   readonly topicId: Uuid;
   readonly index: number;
   readonly directory: Uuid;
-  /** Called once, when the controller has recorded it. */
+  /** Called once, when the controller has recorded the assignment. */
   readonly onAccepted: (() => void) | null;
 }
 
@@ -64,7 +64,7 @@ export class DirectoryAssignments {
     this.#outbox.put(key, { topicId, index, directory, onAccepted });
   }
 
-  /** This broker no longer has the replica. */
+  /** Drops a pending assignment, because this broker no longer has the replica. */
   forget(topicId: Uuid, index: number): void {
     this.#outbox.delete(keyOf(topicId, index));
   }
@@ -81,7 +81,7 @@ export class DirectoryAssignments {
     this.#options.logger.warn('The controller refused AssignReplicasToDirs', { reason });
   }
 
-  /** Removes assignments that the controller accepted, or will never accept. */
+  /** Removes from `assignments` those that the controller has accepted or will never accept; the others are sent again. */
   #settle(response: AssignReplicasToDirsResponse, assignments: Map<string, Assignment>): void {
     for (const { topics } of response.directories) {
       for (const { topicId, partitions } of topics) {
@@ -94,7 +94,7 @@ export class DirectoryAssignments {
             const fields = { topicId, index: partitionIndex, reason: error.name };
             this.#options.logger.info('A replica was not assigned to its log directory', fields);
           }
-          // The topic or the replica was removed; this broker's metadata will show it soon.
+          // The last three errors: the topic or the replica was removed, and this broker's metadata will show it soon.
           const isFinal =
             error === Errors.NONE ||
             error === Errors.UNKNOWN_TOPIC_ID ||

@@ -1,9 +1,10 @@
 /**
- * One replica that metadata assigns to this broker: opens its log, then keeps its `Partition` in the role of the newest metadata.
- * `reconcile` compares the actual with the wanted state and takes the next step.
+ * One replica that metadata assigns to this broker. It opens the replica's log, creates its `Partition`, and gives the
+ * partition the role (leader or follower) that the newest metadata says. `reconcile` compares the actual with the wanted state
+ * and takes the next step.
  *
- * Invariants: the log is opened once. A partition changes its role only while no write and no truncation is in progress. A replica
- * that is to be removed is stopped first; its files are removed afterwards.
+ * Invariants: the log is opened once. A partition changes its role only while no write and no truncation is in progress. A
+ * replica that is to be removed is stopped first; its files are removed afterwards.
  */
 import { mark } from '../../base/mark.ts';
 import { nodeId } from '../../base/ids.ts';
@@ -15,13 +16,13 @@ import { Partition } from '../partition.ts';
 import type { PartitionContext } from '../partition-context.ts';
 
 export interface HostContext extends PartitionContext {
-  /** Calls `opened`, perhaps before it returns. */
+  /** Opens the log and calls `replica.opened` with it, perhaps before this function returns. */
   readonly openLog: (replica: HostedReplica) => Promise<void>;
-  /** The partition has applied its newest metadata, which replaced `before`. `isNews`: the role or leader epoch changed. */
+  /** Called when the partition has applied new metadata in place of `before`. `isNews`: its role or leader epoch has changed. */
   readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
-  /** The log of the replica is in `directory`, and metadata names another one. */
+  /** Called when the replica's log is in `directory` but metadata names another one. */
   readonly assignDirectory: (replica: HostedReplica, directory: Uuid) => void;
   readonly directoryOf: (replica: HostedReplica) => Uuid | null;
 }
@@ -33,7 +34,10 @@ export class HostedReplica {
   /** The assignment in metadata; null when the replica is to be removed. */
   wanted: PartitionImage | null;
   config: TopicConfig;
-  /** Metadata assigned the replica to this broker after the broker registered, so no earlier incarnation has records of it. */
+  /**
+   * Metadata assigned the replica to this broker after its registration, so no earlier incarnation of the broker has written
+   * its log.
+   */
   readonly isNew: boolean;
   partition: Partition | null = null;
   /** Settles when the log is open or could not be opened; null before it was requested. */
@@ -69,7 +73,7 @@ export class HostedReplica {
     this.reconcile();
   }
 
-  /** The log directory in metadata; null: none yet. */
+  /** The log directory that metadata names for this replica; null: none yet. */
   get directoryId(): Uuid | null {
     const { wanted } = this;
     const at = wanted?.replicas.indexOf(nodeId(this.#context.localId)) ?? -1;
@@ -78,7 +82,10 @@ export class HostedReplica {
     return assigned;
   }
 
-  /** Reports the log directory, because only then can the controller move leaderships away from a directory that fails. */
+  /**
+   * Reports the replica's log directory to the controller. When a directory fails, the controller uses this to find the
+   * replicas that must lose their leadership.
+   */
   #tellDirectory(): void {
     const directory = this.#context.directoryOf(this);
     if (directory !== null && directory !== this.directoryId) this.#context.assignDirectory(this, directory);
@@ -105,7 +112,8 @@ export class HostedReplica {
   }
 
   #lead(partition: Partition, wanted: PartitionImage): void {
-    // A partition that stays leader need not be quiescent: it has appends all the time, and its log orders the epochs itself.
+    // A follower waits until its writes have ended before it becomes leader. A leader that gets a new leader epoch does not
+    // wait: it may have appends all the time, and its log writes them in order, the old epoch's first.
     if (!partition.isLeader && !partition.isQuiescent) {
       mark('replication.role-waits-for-quiet');
       this.#context.unfollow(partition);
@@ -138,7 +146,7 @@ export class HostedReplica {
     });
   }
 
-  /** The replica is removed: no more requests, no more streams. Resolves when its log is no longer used. */
+  /** Ends the replica: it serves no more requests and streams. Resolves when no write or truncation of its log is in progress. */
   stop(): Promise<void> {
     this.wanted = null;
     const { partition } = this;

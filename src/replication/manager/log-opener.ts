@@ -1,6 +1,6 @@
 /**
- * Opens the logs of replicas. Logs that were found on disk at the start are opened at once; new ones a few at a time and in slices.
- * A log is never created while the directory of a deleted topic with the same name is still being removed.
+ * Opens the logs of replicas. Logs that were found on disk at the start are opened at once; new ones a few at a time and in
+ * slices. A log is never created while the directory of a deleted topic with the same name is still being removed.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { Slices } from '../../base/slices.ts';
@@ -87,7 +87,7 @@ export class LogOpener {
     await replica.opening;
     await replica.stop();
     const { topic, index, topicId } = replica;
-    // Never deletes another topic's log that has this name meanwhile.
+    // A topic may have been created again under the same name; its log must not be deleted.
     if (this.#logs.get(topic, index)?.topicId === topicId) await this.#logs.delete(topic, index);
   }
 }

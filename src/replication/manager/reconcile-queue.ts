@@ -1,11 +1,12 @@
 /**
- * Work on many partitions in turns: each added item is handled once, in order. The loop yields after 5 ms, so that requests and
- * heartbeats are handled while ten thousand partitions change their roles.
+ * A queue of work on many partitions. Each added item is handled once, in order. After 5 ms the queue lets the event loop do
+ * other work and continues afterwards, so that requests and heartbeats are handled even while ten thousand partitions change
+ * their roles.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 
 const sliceMs = 5;
-/** The clock is read once in this many items. */
+/** How many items are handled between two readings of the clock. */
 const checkEvery = 8;
 
 export class ReconcileQueue<T> {
@@ -31,7 +32,7 @@ export class ReconcileQueue<T> {
     this.#waiting.add(item);
   }
 
-  /** Handles what fits into one slice now, and the rest in later turns. */
+  /** Handles items for 5 ms now, and the rest in later turns of the event loop. */
   run(): void {
     if (this.#isScheduled || this.#isStopped) return;
     const startMs = this.#clock.monotonicMs();

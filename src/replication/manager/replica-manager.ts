@@ -2,12 +2,12 @@
  * All replicas of this broker: applies metadata to them, and finds partitions for requests.
  *
  * Invariants:
- * - Changes of metadata are recorded synchronously, in order. The work is done in turns of 5 ms (`reconcile-queue.ts`) from the
- *   newest metadata, so a partition may skip states that were replaced meanwhile.
- * - A replica is identified by its topic id; a topic that was created again with the same name is another one.
- * - Files are removed only when committed metadata no longer assigns the replica to this broker.
+ * - `onMetadataUpdate` only records what each replica should be, synchronously and in order. `reconcile-queue.ts` does the work
+ *   later, from the newest metadata, so a partition may skip a state that newer metadata has replaced.
+ * - A replica is identified by topic id and index, never by name: a deleted topic and a new one of the same name are different.
+ * - The files of a replica are removed only when committed metadata no longer assigns it to this broker.
  *
- * Not here: partitions (`../partition.ts`), streams (`../stream/`), log directories (`log/directories/`).
+ * Not here: the role of one partition (`../partition.ts`), streams (`../stream/`), log directories (`log/directories/`).
  */
 import type { Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -53,7 +53,10 @@ export interface ReplicaManagerOptions {
   readonly interBrokerListenerName: string;
   /** `replica.lag.time.max.ms`. */
   readonly lagTimeMaxMs: number;
-  /** The current `leader.` and `follower.replication.throttled.rate`, bytes per second; no limit by default. */
+  /**
+   * The current `leader.replication.throttled.rate`, bytes per second; no limit by default. `followerRate`: the same for
+   * followers.
+   */
   readonly leaderRate?: () => number;
   readonly followerRate?: () => number;
   /** `replica.selector.class`; null: consumers read from the leader. */
@@ -92,7 +95,10 @@ export class ReplicaManager implements MetadataPublisher {
   readonly #leadershipWatchers = new Set<(change: LeadershipChange) => void>();
   #timer: Timer | null = null;
   #image: MetadataImage = emptyImage();
-  /** Metadata up to the registration of this broker was applied: replicas that are assigned from now on are new to it. */
+  /**
+   * The first metadata update, with everything up to this broker's registration, was applied. Replicas assigned later are new
+   * to it.
+   */
   #hasMetadata = false;
   #isStopped = false;
 
@@ -177,7 +183,7 @@ export class ReplicaManager implements MetadataPublisher {
     };
   }
 
-  /** Accepts followers' streams from now on and begins the periodic work. */
+  /** From now on this broker accepts the streams of followers, and checks its ISRs periodically. */
   start(): void {
     const { lagTimeMaxMs, peers } = this.#options;
     this.#feeder.start(peers);
@@ -205,7 +211,9 @@ export class ReplicaManager implements MetadataPublisher {
     return this.#hosted(topic, index)?.partition ?? null;
   }
 
-  /** The partition, or the error that tells the client what is wrong. */
+  /**
+   * The partition; throws the error for the client when this broker has no such replica, or when the replica's log is not open.
+   */
   requirePartition(topic: Uuid | string, index: number, image: MetadataImage): Partition {
     const replica = this.#hosted(topic, index);
     if (replica !== undefined) {
@@ -217,7 +225,7 @@ export class ReplicaManager implements MetadataPublisher {
     throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
   }
 
-  /** The replica from which a consumer in `rack` should read instead of this leader (KIP-392); -1: this one. */
+  /** The broker from which a consumer in `rack` should read instead of this leader (KIP-392); -1: from this leader. */
   preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number {
     const { replicaSelector: select = null, identity } = this.#options;
     const leader = select === null ? null : (this.partition(topicId, index)?.leaderState ?? null);
@@ -232,7 +240,7 @@ export class ReplicaManager implements MetadataPublisher {
     return select(rack, brokers.get(nodeId(identity.nodeId))?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
-  /** Since the start. */
+  /** Counts since the start of this broker. */
   get isrChanges(): Readonly<IsrChanges> {
     return this.#alter.changes;
   }
@@ -241,7 +249,10 @@ export class ReplicaManager implements MetadataPublisher {
     for (const replica of this.#replicas()) if (replica.partition !== null) yield replica.partition;
   }
 
-  /** Calls back after a change of role or leader epoch. Used by coordinators. Returns a function that ends it. */
+  /**
+   * Calls `callback` after each change of a partition's role or leader epoch. Coordinators use it. Returns a function that ends
+   * the calls.
+   */
   watchLeadership(callback: (change: LeadershipChange) => void): () => void {
     this.#leadershipWatchers.add(callback);
     return () => {
@@ -250,15 +261,16 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   /**
-   * Sets aside logs that the current metadata does not assign to this broker. Called at the start, when the metadata has caught up;
-   * before that, a log that looks like a stray may belong to a topic that this broker has not received yet.
+   * Renames the directories of stray logs: those that the current metadata does not assign to this broker. Called once at the
+   * start, after this broker has received all metadata; earlier, a log may belong to a topic that this broker does not know
+   * yet.
    */
   removeStrays(): Promise<void> {
     const localId = this.#options.identity.nodeId;
     return this.#options.logs.removeStrays((log) => {
-      // Read again for each log, because the image may change meanwhile.
+      // The image is read again for each log, because it may change while others are renamed.
       const { topics } = this.#image;
-      // A directory that lost its topic id belongs to the topic that has its name.
+      // A log directory without a topic id (its partition.metadata is missing) is taken as that of the topic with its name.
       const topic = log.topicId === '' ? topics.byName(log.topic) : topics.byId(log.topicId);
       return topic?.partitions[log.partition]?.replicas.includes(localId) === true;
     });
@@ -271,7 +283,10 @@ export class ReplicaManager implements MetadataPublisher {
     });
   }
 
-  /** A log directory failed: its replicas stop at once, because a follower that stays subscribed would count as in sync. */
+  /**
+   * A log directory has failed, so its replicas go offline at once. A follower that stayed subscribed would still count as in
+   * sync without having the records.
+   */
   directoryFailed(error: unknown): void {
     for (const partition of this.partitions()) if (partition.log.isOffline) partition.fail(error);
   }
@@ -291,7 +306,8 @@ export class ReplicaManager implements MetadataPublisher {
     this.#configsChanged(delta);
     if (delta.changedBrokers.size > 0) {
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
-      // Brokers that became eligible may join the ISR; brokers that left no longer delay deletions.
+      // A broker that became eligible may now join an ISR. A broker that was fenced no longer counts for the low watermark, so a
+      // pending DeleteRecords request may complete.
       this.#tickLeaders(
         (partition) => partition.leaderState?.hasOutOfSync === true || partition.lowWatermarkChanges.size > 0,
       );
@@ -343,7 +359,7 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   #configsChanged(delta: MetadataDelta): void {
-    // Another broker's configuration may be checked in vain; that costs little.
+    // The change may be to another broker's configuration; then this finds no difference, which costs little.
     if (delta.changedConfigs.some(({ type }) => type === resourceType.broker)) this.#brokerConfigChanged();
     for (const resource of delta.changedConfigs) {
       if (resource.type !== resourceType.topic) continue;
@@ -353,7 +369,10 @@ export class ReplicaManager implements MetadataPublisher {
     }
   }
 
-  /** Topics inherit from the broker's configuration, which is applied before this publisher is called. */
+  /**
+   * Applies the broker's changed configuration to all topics, whose settings default to it. Another metadata publisher has
+   * updated the broker's configuration before this one is called.
+   */
   #brokerConfigChanged(): void {
     for (const topic of this.#topics.values()) this.#setConfig(topic);
   }
@@ -363,7 +382,7 @@ export class ReplicaManager implements MetadataPublisher {
     for (const replica of topic.replicas.values()) replica.setConfig(config);
   }
 
-  /** Partitions of a topic share one object. */
+  /** The configuration of a topic. All partitions of a topic share one object, so that many partitions need little memory. */
   #configOf(name: string, topic: HostedTopic): TopicConfig {
     for (const replica of topic.replicas.values()) return replica.config;
     return this.#options.topicConfig(this.#image.configs.topic(name));

@@ -17,7 +17,7 @@ export class RoleLogger {
     this.#lines = new GatheredLines(logger, scheduler);
   }
 
-  /** The partition has applied its newest metadata; `before` was in force until now. */
+  /** Called when the partition has applied new metadata in place of `before`. */
   applied(partition: Partition, isNews: boolean, before: PartitionImage | null, cluster: ClusterImage): void {
     const now = partition.applied;
     if (now === null) return;
@@ -28,8 +28,8 @@ export class RoleLogger {
 
   #reason(before: PartitionImage | null, now: PartitionImage, cluster: ClusterImage): string {
     if (before !== null) return leadershipReason(before, now, cluster);
-    // New replicas are assigned only to active brokers; a replica in metadata from before this broker's unfencing belongs to an
-    // earlier incarnation.
+    // The controller assigns new replicas only to active brokers. While this broker is not active yet, its replicas were
+    // assigned to an earlier incarnation.
     if (!isActive(cluster.brokers.get(this.#localId))) return 'this broker has started';
     return now.leaderEpoch === 0 ? 'it is new' : 'this broker got the replica';
   }
@@ -42,7 +42,7 @@ export class RoleLogger {
     const { name, logEndOffset } = partition;
     const own = { epoch: now.leaderEpoch, isr: now.isr, logEndOffset };
     if (partition.isLeader) this.#lines.add('Became leader of', name, own, { since });
-    else if (now.leader < 0) this.#lines.add('Nobody leads', name, own, { since });
+    else if (now.leader < 0) this.#lines.add('No leader for', name, own, { since });
     else if (partition.isFollower)
       this.#lines.add('Became follower of', name, own, { leader: now.leader, since });
   }

@@ -1,15 +1,16 @@
 /**
- * The leader's end of one follower broker's stream: handles subscriptions, pushes their records and offsets, handles
- * acknowledgements.
+ * The leader's end of one follower broker's stream. It receives subscriptions (each with a number, its slot), pushes their
+ * records and offsets, and receives acknowledgements.
  *
  * Invariants:
- * - Record bytes in flight never exceed the follower's window by more than one push, and at most `pushesInFlightMax` pushes with
- *   records are unacknowledged. Records written meanwhile are combined into the next message: the faster the writes, the larger the
- *   pushes.
- * - Slots with something to send take turns; while others wait, none takes more than its share of a push.
- * - Refused and revoked subscriptions are removed; the follower subscribes again with a new slot.
- * - A slot is in at most one queue, once, and its state tells in which; a slot that is over gets no turn. While a place for a disk
- *   read is free, no slot waits for one.
+ * - Record bytes in flight never exceed the follower's window by more than one push, and at most `pushesInFlightMax` pushes
+ *   with records are unacknowledged. Records that are written in the meantime go together into the next push, so faster writes
+ *   make larger pushes.
+ * - Slots with something to send take turns. While several slots have something to send, each gets at most `slotBytesMax` of a
+ *   push.
+ * - A refused or revoked subscription is removed; the follower subscribes again with a new slot.
+ * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
+ * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while that many are.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
@@ -42,16 +43,16 @@ export interface FeedContext {
   readonly onHello: (session: FeedSession) => void;
   readonly onClosed: (session: FeedSession) => void;
   readonly throttles: ReplicationThrottles;
-  /** Maximum number of subscriptions of one stream; `subscriptionsMax` when absent. */
+  /** The maximum number of subscriptions on one stream; by default the constant `subscriptionsMax`. */
   readonly subscriptionsMax?: number;
 }
 
 export const pushBytesMax = 1024 * 1024;
-/** The share of one slot in a push while others wait. */
+/** How many bytes of a push one slot may fill while other slots have something to send. */
 const slotBytesMax = 256 * 1024;
 const pushesInFlightMax = 3;
 const diskReadsMax = 4;
-/** No broker follows more partitions than this. */
+/** More subscriptions than any real broker has; a stream with more is closed. */
 export const subscriptionsMax = 1_000_000;
 
 export class FeedSession implements FeedOwner {
@@ -60,7 +61,7 @@ export class FeedSession implements FeedOwner {
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
-  /** Subscriptions to partitions that are not in this broker's metadata yet, by partition. */
+  /** By partition: subscriptions with metadata that this broker does not have yet. They are tried again when it has. */
   readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();
@@ -84,14 +85,14 @@ export class FeedSession implements FeedOwner {
     stream.onClose = (): void => this.#closed();
   }
 
-  /** `reason` is sent to the follower. */
+  /** Closes the stream; `reason` is sent to the follower. */
   close(reason?: string): void {
     if (this.#isClosed) return;
     this.#stream.close(reason);
     this.#closed();
   }
 
-  /** The metadata of a partition changed: a parked subscription is tried again. */
+  /** The partition's metadata has changed: tries a parked subscription again. */
   partitionChanged(key: string): void {
     const parked = this.#parked.get(key);
     if (parked === undefined) return;
@@ -140,7 +141,10 @@ export class FeedSession implements FeedOwner {
     this.#serveWaiting();
   }
 
-  /** Gives each free place for a disk read to a waiting slot; a slot that needs none any more passes it to the next. */
+  /**
+   * Makes as many waiting slots ready as disk reads may begin now. A slot that no longer needs a read begins none, and a later
+   * call makes the next slot ready.
+   */
   #serveWaiting(): void {
     let places = diskReadsMax - this.#diskReads;
     for (const slot of this.#waitingForDisk) {
@@ -152,12 +156,12 @@ export class FeedSession implements FeedOwner {
   }
 
   #end(slot: FeedSlot): void {
-    // If the slot is in `#ready`, `#push` skips it.
+    // The slot may stay in `#ready`: `#push` skips ended slots.
     this.#waitingForDisk.delete(slot);
     slot.state = 'over';
   }
 
-  /** Number of slots in the queues, for tests. */
+  /** How many slots are in the two queues; for tests. */
   get queuedCount(): number {
     return this.#ready.length + this.#waitingForDisk.size;
   }
@@ -174,7 +178,7 @@ export class FeedSession implements FeedOwner {
         follower: this.brokerId,
         error: isMalformed ? error.message : error,
       });
-      this.close(isMalformed ? error.message : 'a message does not fit');
+      this.close(isMalformed ? error.message : 'the message could not be handled');
     }
   }
 
@@ -287,7 +291,7 @@ export class FeedSession implements FeedOwner {
     this.#schedule();
   }
 
-  /** Sends in a later turn, so that all changes of this turn share a message. */
+  /** Sends in a later turn of the event loop, so that all changes until then share a message. */
   #schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
@@ -338,7 +342,7 @@ export class FeedSession implements FeedOwner {
       sizeBytes += entry.sizeBytes;
       if (slot.hasMore) this.ready(slot);
     }
-    // Slots that had no turn come before slots that need another one.
+    // Slots that were not reached in this push come first in the next one, before slots that have more to send.
     if (next < queue.length) this.#ready = queue.slice(next).concat(again);
     if (entries.length === 0) return false;
     if (sizeBytes > 0) {

@@ -1,5 +1,6 @@
 /**
- * One partition of one follower's stream, on the leader: knows what was sent and returns what to send next.
+ * One subscribed partition on one follower's stream, at the leader's end. It remembers what was sent and returns what to send
+ * next.
  *
  * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is in progress.
  */
@@ -13,19 +14,23 @@ import type { LogParts } from '../types.ts';
 const noParts: readonly Uint8Array[] = [];
 
 /**
- * The state of a slot; only the session changes it. `idle`: nothing to send. `queued`: waits for its turn in a push. `waiting`:
- * needs a read from disk and no place is free. `reading`: the read is in progress. `over`: revoked or unsubscribed.
+ * The state of a slot; only the session changes it. `idle`: has nothing to send. `queued`: waits for its turn in a push.
+ * `waiting`: must read from disk, and waits because the maximum number of reads is in progress. `reading`: its read is in
+ * progress. `over`: the subscription has ended.
  */
 export type FeedSlotState = 'idle' | 'queued' | 'waiting' | 'reading' | 'over';
 
-/** The part of its stream that a slot uses. */
+/** What a slot calls on the stream that it belongs to (`FeedSession`). */
 export interface FeedOwner {
   readonly brokerId: number;
   /** The slot has something to send. */
   ready(slot: FeedSlot): void;
   /** The subscription has ended. */
   revoked(slot: FeedSlot, error: ErrorRow): void;
-  /** Reserves a place for one read from disk; `readEnded` releases it. False: no place is free, and the slot becomes ready later. */
+  /**
+   * Asks to begin a read from disk; the slot calls `readEnded` after it. False: the maximum number of reads is in progress, and
+   * the owner makes the slot ready later.
+   */
   tryReserveRead(slot: FeedSlot): boolean;
   readEnded(slot: FeedSlot): void;
   readonly throttles: ReplicationThrottles;
@@ -49,7 +54,7 @@ export class FeedSlot implements Feed {
   #sentHighWatermark = -1;
   #sentLogStart = -1;
   #fromDisk: LogParts | null = null;
-  /** The leader's rate is used up; the slot becomes ready again by itself. */
+  /** Replication is throttled and this leader has used up its rate. A timer makes the slot ready again. */
   #isThrottled = false;
 
   constructor(owner: FeedOwner, slot: number, partition: Partition, nextOffset: number) {
@@ -87,7 +92,7 @@ export class FeedSlot implements Feed {
     );
   }
 
-  /** What to send now: about `maxBytes` of records, at least one batch; null: nothing. */
+  /** Takes what to send now: at least one batch and about `maxBytes` of records; null: nothing. */
   take(maxBytes: number): TakenEntry | null {
     if (this.state !== 'idle') return null;
     const { log } = this.partition;

@@ -1,8 +1,8 @@
 /**
- * One partition that this broker follows, on the stream to its leader.
+ * One partition that this broker follows, at the follower's end of the stream to the leader.
  *
- * States: `idle` (no slot on the stream: waits for writes to end, for a truncation or for a retry), `subscribed`. Invariant: while
- * subscribed, records are appended in the order of the stream; an error ends the slot.
+ * It is subscribed while `slot` is not negative. Otherwise it waits to subscribe: for writes to end, for a truncation, or for a
+ * retry. Invariant: while subscribed, records are appended in the order in which they arrive; an error ends the subscription.
  */
 import type { Timer } from '../../base/clock.ts';
 import type { Partition } from '../partition.ts';
@@ -12,7 +12,7 @@ export class FetchSlot {
   leaderEpoch: number;
   /** -1 while not subscribed. */
   slot = -1;
-  /** Incremented at every end of a subscription: callbacks of an older one are ignored. */
+  /** Incremented when a subscription ends, so that callbacks of an ended subscription are recognised and ignored. */
   generation = 0;
   isAckQueued = false;
   isOver = false;
@@ -36,7 +36,7 @@ export class FetchSlot {
 const retryMinMs = 50;
 const retryMaxMs = 1000;
 
-/** Delay before the next attempt. */
+/** The delay before the next attempt to subscribe; it doubles with each attempt. */
 export function nextRetryMs(slot: FetchSlot): number {
   slot.retryDelayMs = slot.retryDelayMs === 0 ? retryMinMs : Math.min(retryMaxMs, slot.retryDelayMs * 2);
   return slot.retryDelayMs;

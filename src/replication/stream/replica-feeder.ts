@@ -1,6 +1,7 @@
 /**
- * The leader's side of replication for this broker: one session for each follower broker's stream.
- * Invariant: a broker has at most one session; its newer stream replaces an older one, which may be half open.
+ * All streams over which this broker, as leader, sends records: one `FeedSession` for each follower broker. Invariant: a
+ * follower broker has at most one session. A new stream of the broker replaces the older one, whose connection may be dead
+ * without this broker's knowledge.
  */
 import type { PeerNetwork } from '../../base/network.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -34,7 +35,7 @@ export class ReplicaFeeder {
     this.#sessions.add(new FeedSession(stream, this.#context));
   }
 
-  /** A partition has a new role or leader epoch on this broker. */
+  /** Called when a partition has a new role or leader epoch on this broker. */
   partitionChanged(topicId: Uuid, index: number): void {
     if (this.#sessions.size === 0) return;
     const key = `${topicId}:${index}`;

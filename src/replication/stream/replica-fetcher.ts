@@ -1,10 +1,11 @@
 /**
- * The follower's end of the stream to one leader broker: subscribes the partitions that this broker follows there, appends pushed
- * records and acknowledges written ones.
+ * The follower's end of the stream to one leader broker. It subscribes to the partitions that this broker follows and that
+ * broker leads, appends the records that the leader pushes, and acknowledges them when they are written.
  *
  * Invariants:
  * - A partition is subscribed from its log end offset, and only while no write and no truncation of it is in progress.
- * - Every push with records is acknowledged once, after all its writes have ended; its bytes are returned to the leader as credit.
+ * - Every push with records is acknowledged once, after all its writes have ended. The acknowledgement returns the bytes of the
+ *   push as credit: the leader may have only `windowBytes` unacknowledged.
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
  * - A stream that breaks is opened again, the first time at once and then with growing delays.
  */
@@ -45,7 +46,10 @@ export interface FetcherContext {
 
 const windowBytes = 16 * 1024 * 1024;
 const subscribesPerMessage = 250;
-/** When the partitions of a push are written at different times, it is acknowledged in part after this delay. */
+/**
+ * When some partitions of a push are written and others are not after this delay, the written ones are acknowledged without
+ * waiting for the others.
+ */
 const partialAckDelayMs = 2;
 const reconnectMinMs = 50;
 const reconnectMaxMs = 1000;
@@ -65,7 +69,7 @@ export class ReplicaFetcher {
   #stream: MessageStream<FollowerMessage, LeaderMessage> | null = null;
   #nextSlot = 0;
   #toSubscribe: FetchSlot[] = [];
-  /** Slots that ended here, and of which the leader is not informed yet. */
+  /** Slots that have ended on this side and that the leader has not been told about yet. */
   #toUnsubscribe: number[] = [];
   #isSubscribing = false;
   #acks: FetchSlot[] = [];
@@ -112,7 +116,10 @@ export class ReplicaFetcher {
     this.#idle = this.#context.scheduler.after(idleCloseMs, () => this.#closeStream());
   }
 
-  /** Tries again at once: metadata has the leader's address, or a new incarnation of it registered. */
+  /**
+   * Connects without waiting for the retry: metadata has the leader's address now, or a new incarnation of the leader has
+   * registered.
+   */
   addressChanged(): void {
     if (this.#stream !== null || this.#isStopped || this.#slots.size === 0) return;
     this.#reconnect?.cancel();
@@ -190,7 +197,7 @@ export class ReplicaFetcher {
 
   // --- subscriptions ---
 
-  /** Subscribes as soon as no write and no truncation is in progress. */
+  /** Queues the subscription as soon as no write and no truncation of the partition is in progress. */
   #begin(slot: FetchSlot): void {
     const stream = this.#stream;
     const { generation } = slot;
@@ -210,7 +217,7 @@ export class ReplicaFetcher {
     });
   }
 
-  /** One message per turn, so that thousands of subscriptions do not block either end. */
+  /** Sends one message per turn of the event loop, so that thousands of subscriptions do not block this broker or the leader. */
   #sendSubscribes(): void {
     const stream = this.#stream;
     if (stream === null) return;
@@ -218,7 +225,7 @@ export class ReplicaFetcher {
     const rows: Subscription[] = [];
     for (const slot of this.#toSubscribe.splice(0, subscribesPerMessage)) {
       if (slot.isOver || slot.slot >= 0 || !slot.partition.isFollower) continue;
-      // A write or truncation has begun meanwhile: wait again.
+      // A write or truncation has begun since the subscription was queued: wait again.
       if (!slot.partition.isQuiescent) this.#begin(slot);
       else rows.push(this.#subscribeRow(slot));
     }
@@ -241,7 +248,7 @@ export class ReplicaFetcher {
     };
   }
 
-  /** Ends the subscription: here now, at the leader in one message with all others that end in this turn. */
+  /** Ends the subscription on this side now, and at the leader with one message for all subscriptions that end in this turn. */
   #end(slot: FetchSlot): void {
     if (slot.slot >= 0) {
       this.#bySlot.delete(slot.slot);
@@ -294,7 +301,8 @@ export class ReplicaFetcher {
   #pushed(entries: readonly PushEntry[]): void {
     let sizeBytes = 0;
     for (const entry of entries) for (const piece of entry.records) sizeBytes += piece.length;
-    // One more than there are, so that the push cannot end before all writes have begun.
+    // Begins at 1 instead of 0, and the 1 is subtracted after the loop, so that the push cannot end before all its writes have
+    // begun.
     const push: PushInProgress = { sizeBytes, writesLeft: 1 };
     for (const entry of entries) {
       const slot = this.#bySlot.get(entry.slot);
@@ -322,12 +330,13 @@ export class ReplicaFetcher {
     written.then(
       () => {
         if (this.#stream !== stream) return;
-        // When the whole push is written now, its acknowledgement includes the slot and needs no timer.
+        // `writeEnded` comes first: after the last write of the push it schedules the acknowledgement, and `queueAck` then adds
+        // the slot to it instead of starting a timer.
         this.#writeEnded(push);
         this.#queueAck(slot);
       },
       () => {
-        // The partition is offline and has reported it.
+        // The write failed. The partition has gone offline and has reported the failure.
         if (this.#stream !== stream) return;
         this.#end(slot);
         this.#writeEnded(push);
@@ -335,7 +344,10 @@ export class ReplicaFetcher {
     );
   }
 
-  /** An out-of-sync replica above its rate unsubscribes, and subscribes again when the rate allows it. */
+  /**
+   * Ends the subscription of an out-of-sync replica that exceeds its throttled rate, and subscribes again when the rate allows
+   * it.
+   */
   #throttle(slot: FetchSlot, bytes: number): void {
     const { partition } = slot;
     const isInSync = partition.applied?.isr.some((id) => id === this.#context.identity.nodeId) === true;
@@ -381,7 +393,10 @@ export class ReplicaFetcher {
     }
   }
 
-  /** Truncates the log when no write is in progress and subscribes again: at once when that changed the log, later when it did not. */
+  /**
+   * Truncates the log as soon as no write is in progress, and subscribes again: at once if the truncation changed the log,
+   * after a delay if not.
+   */
   #afterTruncation(slot: FetchSlot, truncate: () => Promise<boolean>): void {
     const { generation, partition } = slot;
     partition.whenQuiescent(() => {
@@ -397,8 +412,7 @@ export class ReplicaFetcher {
             partition: partition.name,
             error: String(error),
           });
-          // A failed disk takes the replica offline, unless it was stopped meanwhile. Any other error in a truncation is a bug and ends
-          // the process.
+          // A failed disk takes the replica offline. Any other error of a truncation is a bug and ends the process.
           if (!isDiskFailure(error)) throw error;
         },
       );
@@ -451,7 +465,7 @@ export class ReplicaFetcher {
   }
 }
 
-/** Our leaders send records in one piece; the protocol allows several. */
+/** The pieces of a push entry as one array. The protocol allows several pieces, but a received message has one. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
 }

@@ -1,6 +1,6 @@
 /**
- * All fetchers: one `ReplicaFetcher` for each leader broker. Invariant: a partition is with at most one fetcher, that of its newest
- * leader.
+ * All streams over which this broker, as follower, receives records: one `ReplicaFetcher` for each leader broker. Invariant: a
+ * partition belongs to at most one fetcher, that of its newest leader.
  */
 import { type FetcherContext, ReplicaFetcher } from './replica-fetcher.ts';
 import type { Partition } from '../partition.ts';
@@ -33,7 +33,7 @@ export class ReplicaFetchers {
     this.#fetchers.get(leaderId)?.unfollow(partition);
   }
 
-  /** Metadata of a broker changed. */
+  /** The metadata of a broker has changed, perhaps its address. */
   brokerChanged(brokerId: number): void {
     this.#fetchers.get(brokerId)?.addressChanged();
   }

@@ -1,17 +1,14 @@
 /**
  * The messages between leader and follower on a stream of channel 'replication' (proto/replication.proto).
  *
- *   follower                                      leader
- *   hello, open (broker epoch, window)  ->
- *                                       <-        hello
- *   subscribe (slots)                   ->
- *                                       <-        push (records, high watermark, log start; many slots) | refuse (slots)
- *   ack (slots, credit)                 ->
- *   unsubscribe (slots)                 ->
+ * follower                                      leader hello, open (broker epoch, window)  -> <-        hello subscribe (slots)
+ * -> <-        push (records, high watermark, log start; many slots) | refuse (slots) ack (slots, credit)                 ->
+ * unsubscribe (slots)                 ->
  *
- * A slot names one subscription on one stream and is never used again on it. So a message that was in flight when the follower
- * subscribed again (with another leader epoch or offset) is recognised as old and dropped. Records are sent as they are in the
- * leader's log.
+ * A slot is the number of one subscription and is never used again on its stream. When a follower subscribes to a partition
+ * again (with another leader epoch or offset), it uses a new slot, so messages for the old subscription are recognised and
+ * dropped. Credit is the number of record bytes that the follower has handled; the leader may send as many more. Batches are
+ * sent as they are in the leader's log.
  */
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';
@@ -21,7 +18,7 @@ import type { Ack } from '../../wire/ack.ts';
 export interface Open {
   readonly type: 'open';
   readonly brokerEpoch: number;
-  /** How many record bytes may be in flight before the follower returns credit. */
+  /** How many record bytes the leader may have in flight before the follower returns credit. */
   readonly windowBytes: number;
 }
 
@@ -40,7 +37,7 @@ export interface PushEntry {
   readonly slot: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
-  /** Whole batches in consecutive pieces; a piece may end inside a batch. The receiver gets one piece. */
+  /** Whole batches, in order, in one or more pieces; a piece may end inside a batch. A received entry has one piece. */
   readonly records: readonly Uint8Array[];
 }
 
@@ -48,7 +45,10 @@ export interface Refusal {
   readonly slot: number;
   /** Kafka's error code; 0 when the logs diverge. */
   readonly errorCode: number;
-  /** When the logs diverge: the largest epoch of the leader not above the follower's last, and its end offset; else -1. */
+  /**
+   * When the logs diverge: the largest epoch in the leader's log that is not above the follower's `lastFetchedEpoch`, and the end
+   * offset of that epoch. Else -1.
+   */
   readonly divergingEpoch: number;
   readonly divergingEndOffset: number;
   readonly leaderStartOffset: number;

@@ -1,8 +1,8 @@
 /**
- * Throttled replication (KIP-73): during a reassignment, leaders send and followers accept no more than
- * `leader.replication.throttled.rate` and `follower.replication.throttled.rate` bytes per second for the replicas in the topic's
- * `leader.replication.throttled.replicas` and `follower.replication.throttled.replicas`. A follower in the ISR is never delayed,
- * though its bytes count.
+ * Limits the rate of replication, which operators do during a reassignment (KIP-73). A topic's
+ * `leader.replication.throttled.replicas` lists the replicas to which its leaders send at most
+ * `leader.replication.throttled.rate` bytes per second; `follower.replication.throttled.replicas` and `.rate` limit what
+ * followers accept. A follower in the ISR is never delayed, but its bytes count for the rate.
  */
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
@@ -23,14 +23,17 @@ interface Throttled {
 }
 
 const chunkBytesMin = 16 * 1024;
-/** A follower that unsubscribes loses records in flight, so it does so only when it is this far ahead of its rate. */
+/**
+ * A follower slows its leader down only by ending its subscription, which wastes the records in flight. So it does this only when
+ * it must wait at least this long.
+ */
 const pauseMsMin = 500;
 
 export class ReplicationThrottles {
   readonly #options: ThrottleOptions;
   readonly #leader: TokenBucket;
   readonly #follower: TokenBucket;
-  /** The last parsed list, because topics under reassignment share few different ones. */
+  /** The last list of replicas that was parsed, because many topics under reassignment have the same list. */
   #parsed: { text: string; replicas: ReadonlySet<string> } = { text: '', replicas: new Set() };
 
   constructor(options: ThrottleOptions) {
@@ -55,7 +58,7 @@ export class ReplicationThrottles {
     if (!this.#leader.isUnlimited && this.#obeys('leader', partition)) this.#leader.take(bytes);
   }
 
-  /** A follower received records; returns how long it unsubscribes the partition; 0: not at all. */
+  /** Counts received bytes. Returns how long the follower should end its subscription; 0: not at all. */
   received(partition: Throttled, bytes: number, isInSync: boolean): number {
     if (this.#follower.isUnlimited || !this.#obeys('follower', partition)) return 0;
     this.#follower.take(bytes);

@@ -72,7 +72,7 @@ export class ControllerLog implements MetadataPublisher {
       if (was === undefined || now === undefined || was.leader === now.leader) continue;
       const since = leadershipReason(was, now, image.cluster);
       const own = { epoch: now.leaderEpoch, isr: now.isr };
-      const words = now.leader < 0 ? 'Nobody leads' : `Broker ${now.leader} leads`;
+      const words = now.leader < 0 ? 'No leader for' : `Broker ${now.leader} leads`;
       this.#lines.add(words, `${topic.name}-${index}`, own, { since });
     }
   }
