@@ -5,8 +5,7 @@
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
  * - Only a leader appends client records. The role changes only while no write and no truncation is in progress.
- * - A follower truncates only where its leader epochs diverge from the leader's, or when its log end offset is outside of the
- *   leader's log.
+ * - A follower truncates only where its leader epochs diverge from the leader's, or when its log end is not in the leader's log.
  * - Callbacks of `watch` and feeds are called after the state is updated completely, so they may call this object again.
  *
  * Not here: time-outs of requests, streams (`stream/`), roles (`manager/replica-manager.ts`), reads (`partition-reads.ts`).
@@ -143,9 +142,7 @@ export class Partition {
     checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
-  /**
-   * Validates the batches, assigns offsets and queues the write; see `AppendResult`. Throws `KafkaError` when it refuses them.
-   */
+  /** Validates the batches, assigns offsets and queues the write. Throws `KafkaError` when it refuses them. See `AppendResult`. */
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
     this.requireLeader();
     const leader = defined(this.#leader);
@@ -191,10 +188,7 @@ export class Partition {
     return endOfEpoch(this, epoch);
   }
 
-  /**
-   * Deletes the records below `offset` (-1: the high watermark) and resolves to the new log start offset. The followers receive
-   * it with the next push; `lowWatermark` says how far all replicas have deleted.
-   */
+  /** Deletes the records below `offset` (-1: the high watermark) here; followers learn of it by the next push. Resolves to it. */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;
@@ -217,10 +211,7 @@ export class Partition {
     return this.log.beginVerification(request);
   }
 
-  /**
-   * Calls `callback` when the high watermark, the log start offset or the role has changed. Returns a function that ends the
-   * calls.
-   */
+  /** Calls `callback` when the high watermark, log start offset or role has changed. Returns a function that ends the calls. */
   watch(callback: () => void): () => void {
     return this.#changes.watch(callback);
   }
@@ -314,8 +305,7 @@ export class Partition {
     }
     const nowMs = this.#context.clock.monotonicMs();
     this.#advance(leader, nowMs);
-    // After a refusal nothing is proposed now, because the controller would refuse it again. The next tick, acknowledgement or
-    // metadata update proposes again.
+    // After a refusal, propose nothing now: the controller would refuse again. The next tick, acknowledgement or metadata proposes.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
   }
 
@@ -368,10 +358,7 @@ export class Partition {
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /**
-   * For a log end offset outside of the leader's log: empties the log and starts it at the leader's log start offset, or
-   * truncates it to the leader's log end offset. False: the log end offset is inside the leader's log, so nothing was changed.
-   */
+  /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this log's end was between them already. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
@@ -438,10 +425,7 @@ export class Partition {
     this.#role = 'leader';
   }
 
-  /**
-   * Becomes follower; `image.leader` is -1 when there is no leader. Pending produces stay pending for `handoverGraceMs`,
-   * because the new leader may commit their records.
-   */
+  /** Becomes follower; `image.leader` may be -1. Produces stay pending for a while: the new leader may commit their records. */
   becomeFollower(image: PartitionImage): void {
     const wasLeader = this.#role === 'leader';
     this.leaderId = image.leader;
