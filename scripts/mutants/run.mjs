@@ -43,8 +43,10 @@ const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.
 
 function check() {
   let problems = 0;
+  const seen = new Set();
   for (const row of allRows) {
-    const problem = problemOf(root, row.edits);
+    const problem = seen.has(row.number) ? 'another row has the number too' : problemOf(root, row.edits);
+    seen.add(row.number);
     if (problem === null) continue;
     problems += 1;
     console.error(`mutant ${row.number}: ${problem}`);

@@ -45,7 +45,7 @@ export const testingRows = [
     caughtBy: { test: 'test/testing/kafka/clock.test.ts', name: 'time stands still by itself' },
   },
   {
-    number: 961,
+    number: 964,
     bug: 'an error at the top of a response is lost when the response is joined with that of the other partitions',
     reference: 'found by tests written as users write them: a Fetch of several partitions',
     change: 'the error is not brought to the partitions',
@@ -64,7 +64,7 @@ export const testingRows = [
     caughtBy: { test: 'test/testing/kafka/surprises.test.ts', name: 'of one partition is answered at once' },
   },
   {
-    number: 962,
+    number: 965,
     bug: 'the long poll of a consumer never ends while the clock stands still',
     reference: 'found by tests written as users write them: kafkajs waits for its Fetch before it leaves',
     change: 'waits of clients go by the clock of the test',
