@@ -20,6 +20,7 @@ export interface TopicPlan {
 }
 
 const latest = -1;
+const replicationFactor = 3;
 
 export class Probes {
   private readonly hosts: readonly string[];
@@ -35,7 +36,7 @@ export class Probes {
           {
             name,
             numPartitions: partitions,
-            replicationFactor: 3,
+            replicationFactor,
             assignments: [],
             configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
           },
@@ -52,19 +53,19 @@ export class Probes {
     return this.ask((client) => partitionsOf(client, topics));
   }
 
-  /** All partitions of the topics have a leader and all replicas in sync, as every node knows it. */
-  async isSettled(topics: readonly string[], counts: number): Promise<boolean> {
+  /**
+   * How many replicas of the `count` partitions are not in sync, added up over what each node knows: 0 when every node knows a leader and
+   * a complete ISR of each. A node that does not answer counts as one that knows of no partition.
+   */
+  async outOfSync(topics: readonly string[], count: number): Promise<number> {
+    let total = 0;
     for (const host of this.hosts) {
-      try {
-        const found = await this.askOne(host, (client) => partitionsOf(client, topics));
-        if (found.size !== counts) return false;
-        for (const { leader, isr, replicas } of found.values())
-          if (leader < 0 || isr.length < replicas.length) return false;
-      } catch {
-        return false;
-      }
+      const found = await this.askOne(host, (client) => partitionsOf(client, topics)).catch(() => null);
+      total += (count - (found?.size ?? 0)) * replicationFactor;
+      for (const { leader, isr, replicas } of found?.values() ?? [])
+        total += leader < 0 ? replicas.length : replicas.length - isr.length;
     }
-    return true;
+    return total;
   }
 
   /** Log end offsets (high watermarks) by partition. */

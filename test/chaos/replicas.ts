@@ -1,18 +1,36 @@
 /** The files of a stopped cluster: every replica of a partition holds the same bytes. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BatchHeader, batches } from '../../src/protocol/records/batch.ts';
 import type { Key } from './history.ts';
 import type { ChaosNode } from './node.ts';
 
-/** The log of a partition on one node: the `.log` files, one behind the other; null: there is no replica. */
-function logBytes(node: ChaosNode, key: Key): Buffer | null {
+/** The `.log` files of a partition on one node, in the order of their offsets; null: there is no replica. */
+function segmentsOf(node: ChaosNode, key: Key): string[] | null {
   const directory = node.directories.map((path) => join(path, key)).find((path) => existsSync(path));
   if (directory === undefined) return null;
-  const segments = readdirSync(directory)
-    .filter((name) => /^\d{20}\.log$/.test(name))
-    .sort();
-  return Buffer.concat(segments.map((name) => readFileSync(join(directory, name))));
+  const names = readdirSync(directory).filter((name) => /^\d{20}\.log$/.test(name));
+  return names.sort().map((name) => join(directory, name));
+}
+
+/** The bytes of the segments, one behind the other; null: there is no replica. */
+function logBytes(node: ChaosNode, key: Key): Buffer | null {
+  const segments = segmentsOf(node, key);
+  return segments === null ? null : Buffer.concat(segments.map((path) => readFileSync(path)));
+}
+
+/** How many bytes the replicas lack of the longest one of their partition, all together; the nodes may run. */
+export function missingBytes(nodes: readonly ChaosNode[], keys: readonly Key[]): number {
+  const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  let missing = 0;
+  for (const key of keys) {
+    const sizes = nodes.map((node) =>
+      (segmentsOf(node, key) ?? []).reduce((sum, path) => sum + size(path), 0),
+    );
+    const longest = Math.max(...sizes);
+    missing += sizes.reduce((sum, one) => sum + longest - one, 0);
+  }
+  return missing;
 }
 
 /** Producer id and epoch of the batch at an offset, as the first replica has it; null: there is no such batch. */

@@ -9,7 +9,8 @@ import { Lab } from './machine.ts';
 import { type Family, Nemesis, plan } from './nemesis.ts';
 import { ChaosNode } from './node.ts';
 import { Probes, type TopicPlan } from './probes.ts';
-import { differences, writers } from './replicas.ts';
+import { type Measure, systemTime, waitWhileItImproves } from './progress.ts';
+import { differences, missingBytes, writers } from './replicas.ts';
 
 export interface RoundOptions {
   readonly seed: number;
@@ -29,7 +30,9 @@ export interface RoundResult {
 }
 
 const diskMiB = 200;
-const settleMs = 60_000;
+/** A cluster that heals, or takes records again, may take as long as it needs while it improves; this long without is a defect. */
+const healStallMs = 60_000;
+const serveStallMs = 30_000;
 const linesPerWrite = 10_000;
 
 const producers: ReadonlyMap<string, ProducerKind> = new Map([
@@ -108,9 +111,18 @@ class Round {
     return this.topics.map(({ name }) => name);
   }
 
-  private isSettled(): Promise<boolean> {
-    const count = this.topics.reduce((sum, { partitions }) => sum + partitions, 0);
-    return this.probes.isSettled(this.topicNames, count);
+  private get keys(): Key[] {
+    return this.topics.flatMap(({ name, partitions }) =>
+      Array.from({ length: partitions }, (_, index): Key => `${name}-${index}`),
+    );
+  }
+
+  private outOfSync(): Promise<number> {
+    return this.probes.outOfSync(this.topicNames, this.keys.length);
+  }
+
+  private async isSettled(): Promise<boolean> {
+    return (await this.outOfSync()) === 0;
   }
 
   async run(): Promise<RoundResult> {
@@ -198,17 +210,27 @@ class Round {
   private async recover(): Promise<void> {
     const healedMs = performance.now();
     const healed = this.clients.events.length;
-    if (!(await waitFor(settleMs, () => this.isSettled())))
-      this.problems.push(`not all replicas are in sync ${settleMs} ms after the faults ended`);
-    this.clients.note(`all in sync ${Math.round(performance.now() - healedMs)} ms after the faults`);
+    const healing = async (): Promise<Measure> => {
+      const replicas = await this.outOfSync();
+      return [replicas, replicas === 0 ? 0 : missingBytes(this.nodes, this.keys)];
+    };
+    const left = await waitWhileItImproves(healStallMs, healing, systemTime);
+    const tookMs = Math.round(performance.now() - healedMs);
+    if (left === null) this.clients.note(`all in sync ${tookMs} ms after the faults`);
+    else {
+      const [replicas, bytes] = left;
+      this.problems.push(
+        `${replicas} replicas are not in sync (the nodes' views added up) and ${bytes} bytes behind ${tookMs} ms after the faults, no better for ${healStallMs} ms`,
+      );
+    }
     const served = new Set<Key>();
-    const isServed = async (): Promise<boolean> => {
+    const serving = async (): Promise<Measure> => {
       for (const event of this.clients.events.slice(healed))
         if (event.f === 'send' && event.type === 'ok') served.add(event.k);
-      return served.size >= 5;
+      return [this.keys.length - served.size];
     };
-    if (!(await waitFor(30_000, isServed)))
-      this.problems.push(`only ${[...served].join(', ')} took records again within 30 s`);
+    if ((await waitWhileItImproves(serveStallMs, serving, systemTime)) !== null)
+      this.problems.push(`only ${[...served].join(', ')} took records again, no other in ${serveStallMs} ms`);
     const isProducer = (name: string): boolean => producers.has(name);
     await Promise.all(
       this.clients.running.map((client) =>

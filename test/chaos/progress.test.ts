@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { type Measure, waitWhileItImproves } from './progress.ts';
+
+/** The result for measures that are `at(nowMs)`, and when it came. */
+async function waited(stallMs: number, at: (nowMs: number) => Measure): Promise<[Measure | null, number]> {
+  let nowMs = 0;
+  const time = {
+    nowMs: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+    },
+  };
+  return [await waitWhileItImproves(stallMs, async () => at(nowMs), time), nowMs];
+}
+
+test('a cluster that heals slowly is waited for, however long it takes', async () => {
+  const bytes = (nowMs: number): number => Math.max(0, 10_000_000 - nowMs);
+  const [left, tookMs] = await waited(60_000, (nowMs) => [bytes(nowMs) === 0 ? 0 : 3, bytes(nowMs)]);
+  expect(left).toBeNull();
+  expect(tookMs).toBe(10_000_000);
+});
+
+test('one that stops healing is given up after the time without progress', async () => {
+  const [left, tookMs] = await waited(60_000, (nowMs) => [nowMs < 30_000 ? 3 : 1, 500]);
+  expect(left).toEqual([1, 500]);
+  expect(tookMs).toBe(90_000);
+});
+
+test('a replica that joins the ISR and leaves it again and again is no progress', async () => {
+  const [left, tookMs] = await waited(60_000, (nowMs) => [nowMs % 1_000 === 0 ? 1 : 2, 100]);
+  expect(left).toEqual([1, 100]);
+  expect(tookMs).toBe(60_000);
+});
