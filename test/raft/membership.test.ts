@@ -280,14 +280,48 @@ test('Raft thesis: 6.4: a leader answers a read only after a majority answered a
   expect(quorum.reads).toEqual(['1: up to 1']);
 });
 
-test('reads are bounded, and refused when the leadership ends', () => {
-  const quorum = new Puppets(3, { readsMax: 2 });
+test('no more than readsMax reads wait; they are refused when the leadership ends', () => {
+  const readsMax = 10_000;
+  const quorum = new Puppets(3);
   quorum.elect(1);
-  for (let ticket = 0; ticket < 3; ticket++) quorum.input(1, { type: 'readBarrier', ticket });
+  for (let ticket = 0; ticket <= readsMax; ticket++) quorum.input(1, { type: 'readBarrier', ticket });
   expect(quorum.refused.splice(0)).toEqual(['1: busy']);
   const later = { type: 'alive', epoch: 5, round: 0 } as const;
   quorum.input(1, { type: 'message', from: quorum.replica(2), message: later });
-  expect(quorum.refused).toEqual(['1: notLeader', '1: notLeader']);
+  expect(quorum.refused).toEqual(Array.from({ length: readsMax }, () => '1: notLeader'));
+});
+
+test('a leader sends its log to no more than learnersMax replicas that are no voters', () => {
+  const learnersMax = 64;
+  const quorum = ledBy1(3, 3);
+  const fed = (): number => {
+    const { role } = quorum.core(1).state;
+    return role.name === 'leader' ? role.progress.size - 2 : -1;
+  };
+  for (let id = 10; id < 10 + learnersMax + 5; id++) {
+    const replica = { id: nodeId(id), directoryId: directoryOf(id) };
+    const message = { type: 'join', epoch: 1, replica, endpoints: [] } as const;
+    quorum.input(1, { type: 'message', from: replica, message });
+  }
+  expect(fed()).toBe(learnersMax);
+});
+
+test('a proposal above payloadBytesMax is refused, and one that makes more than uncommittedBytesMax wait', () => {
+  const payloadBytesMax = 8 * 1024 * 1024;
+  const uncommittedBytesMax = 32 * 1024 * 1024;
+  const quorum = new Puppets(3);
+  quorum.elect(1);
+  const payload = new Uint8Array(payloadBytesMax + 1);
+  const propose = (bytes: number): void => {
+    quorum.input(1, { type: 'propose', ticket: 1, epoch: 1, payload: payload.subarray(0, bytes) });
+  };
+  propose(payloadBytesMax + 1);
+  expect(quorum.refused.splice(0)).toHaveLength(1);
+  for (let bytes = 0; bytes + payloadBytesMax < uncommittedBytesMax; bytes += payloadBytesMax)
+    propose(payloadBytesMax);
+  expect(quorum.refused).toEqual([]);
+  for (let i = 0; i < 2; i++) propose(payloadBytesMax);
+  expect(quorum.refused.length).toBeGreaterThan(0);
 });
 
 test('sets that differ in one voter share a member in every two majorities; those that differ in two need not', () => {

@@ -100,14 +100,14 @@ export class ObserverFeed {
     stream.onClose = () => {};
     stream.onMessage = (message) => {
       const key = this.#greeter.check(message, null);
-      if (typeof key === 'string') stream.close(key);
-      else if (this.#stopped || this.#sessions.size >= observersMax) stream.close('no more observers');
+      if (typeof key === 'string') return stream.close(key);
+      for (const old of this.#sessions) if (old.key.id === key.id) this.#close(old);
+      if (this.#stopped || this.#sessions.size >= observersMax) stream.close('no more observers');
       else this.#greeted(stream, key);
     };
   }
 
   #greeted(stream: FeedStream, key: ReplicaKey): void {
-    for (const old of this.#sessions) if (old.key.id === key.id) this.#close(old);
     const session: Session = {
       stream,
       key,

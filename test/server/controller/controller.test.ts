@@ -344,3 +344,45 @@ test(
     );
   }),
 );
+
+const queueLengthMax = 10_000;
+
+/** Requests that come at one moment from many nodes; how many were refused because the controller is busy. */
+function refusedOf(cluster: TestCluster, count: number): { busy: number; ended: () => boolean } {
+  const seen = { busy: 0, ended: 0 };
+  const { driver } = cluster.node(1);
+  for (let i = 0; i < count; i++)
+    driver
+      .submit({ ...creating(''), requestId: i }, { nodeId: nodeId(i), bootId: 1, isAwaited: () => true })
+      .catch((error: unknown) => {
+        if (String(error).includes('The controller is busy')) seen.busy++;
+      })
+      .finally(() => seen.ended++);
+  return {
+    get busy() {
+      return seen.busy;
+    },
+    ended: () => seen.ended === count,
+  };
+}
+
+test(
+  'no more than queueLengthMax requests wait, for the active controller and for one that was just elected',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const active = refusedOf(cluster, queueLengthMax + 5);
+    cluster.until(active.ended);
+    expect(active.busy).toBe(5);
+    cluster.shared.announce(2);
+    cluster.shared.announce(1);
+    cluster.for(10);
+    const elected = refusedOf(cluster, queueLengthMax + 5);
+    cluster.for(10);
+    // Heartbeats of the brokers wait as well.
+    expect(elected.busy).toBeGreaterThanOrEqual(5);
+    expect(elected.busy).toBeLessThan(5 + 20);
+    expect(elected.ended()).toBe(false);
+    cluster.shared.elect(1);
+    cluster.until(elected.ended);
+  }),
+);
