@@ -1,4 +1,7 @@
-/** Time as a port. Production uses `adapters/clock.ts`, simulations a virtual clock; no other code reads a clock. */
+/**
+ * Time as a port: code gets a clock and a scheduler as arguments. Production uses `adapters/clock.ts`; simulations use a
+ * virtual clock that they advance themselves.
+ */
 
 export interface Clock {
   /** Milliseconds since an arbitrary start; never decreases. For deadlines, sessions and time-outs. */
@@ -8,14 +11,16 @@ export interface Clock {
 }
 
 export interface Timer {
-  /** Idempotent; after it has returned the callback does not run. */
+  /** After `cancel` returns, the callback does not run. Cancelling twice does no harm. */
   cancel(): void;
 }
 
 export interface Scheduler {
-  /** Runs `callback` once, not before `delayMs` from now. Does not keep the process alive by itself. */
+  /** Runs `callback` once, `delayMs` from now or later. A scheduled callback does not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer;
-  /** Runs `callback` in a later turn of the event loop, after pending I/O; loops use it to yield. */
+  /**
+   * Runs `callback` in a later turn of the event loop, after pending I/O. Long loops use it to let other work run in between.
+   */
   soon(callback: () => void): void;
 }
 

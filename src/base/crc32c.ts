@@ -1,6 +1,7 @@
 /**
- * CRC-32C (Castagnoli) by table, incremental: `crc32c(b, crc32c(a))` is the checksum of `a` followed by `b`. Slicing by four is
- * fast enough for metadata (some 500 MB/s); record batches use the faster one in `protocol/records`.
+ * The checksum CRC-32C (Castagnoli), computed with look-up tables, four bytes at a time ("slicing by four"). It can be computed
+ * piece by piece: `crc32c(b, crc32c(a))` is the checksum of `a` followed by `b`. At some 500 MB/s it is fast enough for
+ * metadata; record batches use the faster implementation in `protocol/records`.
  */
 
 const polynomial = 0x82f63b78;
@@ -22,11 +23,12 @@ function makeTables(): Uint32Array[] {
 
 const [t0, t1, t2, t3] = makeTables() as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
 
-/** Checksum of `bytes` from `from` to `to`; `seed` is the checksum of the bytes before. */
+/** Returns the checksum of `bytes` from `from` to `to` (exclusive). `seed` is the checksum of the bytes before them. */
 export function crc32c(bytes: Uint8Array, seed = 0, from = 0, to = bytes.length): number {
   let crc = ~seed;
   let i = from;
-  // Array indexes are below `to`, which is at most the length, and table indexes are bytes, so `as number` is safe.
+  // `as number` is safe here: indexes of `bytes` are below `to`, which is at most its length, and indexes of the tables are
+  // below 256.
   for (const end = to - 3; i < end; i += 4) {
     crc ^=
       (bytes[i] as number) |

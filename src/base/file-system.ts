@@ -1,9 +1,13 @@
 /**
- * The disk as a port. The real one is `adapters/file-system.ts`; the simulated one loses unsynced data, tears writes and fails. A
- * failed operation rejects with a `StorageError`; any other error above this port is a bug.
+ * The disk as a port. `adapters/file-system.ts` implements it with real files; `simulation/` implements it in memory and can
+ * lose unsynced data, write only a part, and fail. A failed operation rejects with a `StorageError`. When code above this port
+ * catches any other error, that error is a bug.
  */
 
-/** Thrown only by file systems: only this class tells that a disk has failed (docs/decisions/0064-storage-error.md). */
+/**
+ * An error of the disk. Only implementations of `FileSystem` throw it, so code that takes a log directory offline can tell a
+ * disk failure from a bug (docs/decisions/0064-storage-error.md).
+ */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   /** The operating system's code: `ENOSPC`, `EIO`, `ENOENT`, … */
@@ -15,7 +19,9 @@ export class StorageError extends Error {
   }
 }
 
-/** For a `catch` that takes a disk offline: returns `error` when it is a `StorageError`, and throws it when it is a bug. */
+/**
+ * For a `catch` that takes a log directory offline. Returns `error` when the disk failed, and throws it again when it is a bug.
+ */
 export function asStorageError(error: unknown): StorageError {
   if (error instanceof StorageError) return error;
   throw error;
@@ -32,16 +38,19 @@ export interface FileStat {
 }
 
 export interface FileHandle {
-  /** Reads up to `length` bytes at `position` into `target` from `offset`; returns how many; 0 is the end of the file. */
+  /**
+   * Reads up to `length` bytes at `position` of the file into `target`, from index `offset` on. Returns the number of bytes
+   * read; 0 means the end of the file.
+   */
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<number>;
   /**
-   * Writes all `buffers` one after the other at `position`. Short writes are continued inside. After a rejection any part may have
-   * been written.
+   * Writes all `buffers` one after the other at `position`. When the system writes only a part, the implementation writes the
+   * rest. After a rejection any part may have been written.
    */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
   /**
-   * Makes all written data survive a power cut (fdatasync). A rejected sync is never retried: the system may have dropped the
-   * pages.
+   * Makes all written data survive a power cut (fdatasync). A caller must not retry a rejected sync: the operating system may
+   * have dropped the unwritten data, and a second sync would then succeed without it.
    */
   sync(): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
@@ -53,28 +62,33 @@ export interface FileLock {
 }
 
 export interface FileSystem {
-  /** `read`: must exist. `write`: read and write, created when missing, never truncated. */
+  /**
+   * With `read` the file must exist. With `write` it can be read and written, is created when missing, and keeps its content.
+   */
   open(path: string, mode: 'read' | 'write'): Promise<FileHandle>;
   stat(path: string): Promise<FileStat | null>;
-  /** Names in a directory, sorted. */
+  /** Returns the names in a directory, sorted. */
   list(path: string): Promise<string[]>;
   readFile(path: string): Promise<Uint8Array>;
   /** Creates the directory and its parents. */
   makeDirectory(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file or a whole directory; missing is no error. */
+  /** Removes a file or a directory with its content. Does nothing when it does not exist. */
   remove(path: string): Promise<void>;
-  /** Makes creations, renames and removals in a directory survive a power cut. */
+  /** Makes earlier creations, renames and removals in the directory survive a power cut. */
   syncDirectory(path: string): Promise<void>;
-  /** Takes the exclusive lock of a lock file; null when another process has it. The system releases it when the process ends. */
+  /**
+   * Takes the exclusive lock of a lock file. Returns null when another process holds it. The operating system releases the lock
+   * when the process ends.
+   */
   lock(path: string): Promise<FileLock | null>;
   /** Size and free bytes of the volume that holds `path`. */
   volume(path: string): Promise<{ totalBytes: number; usableBytes: number }>;
 }
 
 /**
- * Replaces `path` by `content` atomically: after a crash it has the old or the new content. Steps: temporary file, sync, rename,
- * sync of the directory.
+ * Replaces the content of `path` atomically: after a crash the file has the old or the new content, never a mixture. It writes
+ * a temporary file, syncs it, renames it to `path`, and syncs the directory.
  */
 export async function replaceFile(fs: FileSystem, path: string, content: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;

@@ -1,13 +1,14 @@
 /**
- * The first message of every stream between nodes, in each direction (proto/hello.proto): the sender's identity, its cluster, and
- * the protocol versions that it supports. A stream with an unsuitable hello is refused with the reason.
+ * The hello: the first message that each side of a stream between nodes sends (proto/hello.proto). It names the sender, its
+ * cluster, and the protocol versions that the sender supports. A node that receives a hello that does not fit refuses the
+ * stream and gives the reason.
  */
 import type { NodeId } from './ids.ts';
 import { isUuid, type Uuid } from './uuid.ts';
 
 /**
- * The versions of the protocol between nodes that this release supports. A new kind of message needs no new version; a new meaning
- * does.
+ * The versions of the protocol between nodes that this release supports. Adding a kind of message needs no new version, because
+ * older releases skip it. Changing what a message means needs one.
  */
 export const versionMin = 1;
 export const versionMax = 1;
@@ -16,25 +17,28 @@ export interface Hello {
   readonly type: 'hello';
   readonly clusterId: string;
   readonly nodeId: NodeId;
-  /** Directory id of the sender's metadata log directory. */
+  /** The directory id of the sender's metadata log directory. */
   readonly directoryId: Uuid;
-  /** Chosen at random at each start of a node. */
+  /** A random number that the sender's process chose when it started. */
   readonly bootId: number;
   readonly versionMin: number;
   readonly versionMax: number;
   readonly release: string;
-  /** The node that the sender wants to reach, because another node may have its address now; -1: any. */
+  /** The node that the sender wants to reach; -1 when it accepts any node. Another node may have taken over the address. */
   readonly wantedNodeId: number;
 }
 
-/** The identity of a node, as in every hello. */
+/** What a node says of itself in every hello. */
 export type Identity = Omit<Hello, 'type' | 'versionMin' | 'versionMax' | 'wantedNodeId'>;
 
 export function helloOf(identity: Identity, wantedNodeId = -1): Hello {
   return { type: 'hello', ...identity, versionMin, versionMax, wantedNodeId };
 }
 
-/** Why the node `identity` refuses the sender of `hello`; null when it accepts it. `expected` is the node that it called, if any. */
+/**
+ * Why the node with `identity` refuses the sender of `hello`; null when it accepts the sender. `expected` is the node that the
+ * caller tried to reach, null when it did not choose one.
+ */
 export function helloFault(hello: Hello, identity: Identity, expected: number | null): string | null {
   const { nodeId } = hello;
   if (hello.clusterId !== identity.clusterId)

@@ -1,4 +1,7 @@
-/** HTTP as a port: a node serves a few pages on a separate port, and on listeners that are configured for it. */
+/**
+ * HTTP as a port. A node serves its metrics and health pages on a port of their own, and also on those Kafka listeners that are
+ * configured for it.
+ */
 import type { Address, Listener } from './network.ts';
 
 export interface HttpRequest {
@@ -10,7 +13,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly contentType: string;
-  /** Pieces are sent one by one; the producer may yield in between. */
+  /** A string, or pieces that are sent one by one. A producer of pieces can let other work run between two of them. */
   readonly body: string | AsyncIterable<string>;
 }
 
@@ -19,9 +22,9 @@ export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpR
 export interface HttpPort {
   /** Serves on a separate port. Rejects when the address cannot be bound. */
   listen(address: Address, handler: HttpHandler): Promise<Listener>;
-  /** Serves HTTP requests that arrive on the node's listeners with these ports, beside Kafka's protocol. */
+  /** Also answers HTTP requests that arrive on these ports of the node's listeners, which otherwise serve Kafka's protocol. */
   serveOn(ports: readonly number[], handler: HttpHandler): void;
-  /** The share of the time since the last call for which the event loop was idle, from 0 to 1. */
+  /** The share of time, from 0 to 1, in which the event loop was idle since the last call. */
   idleShare(): number;
   /** Metrics of the process itself (`process_*`, `nodejs_*`) in Prometheus' text format. */
   processMetrics(): Promise<string>;

@@ -1,11 +1,16 @@
-/** Branded ids: numbers and strings that must not be confused. The constructors return their argument. */
+/**
+ * Branded ids: the compiler rejects a number of one kind where another kind is expected. At run time they are plain numbers.
+ */
 
 declare const brand: unique symbol;
 type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 
-/** `node.id`: one process; controller and broker of a combined node share it. */
+/** The `node.id` of a process. A combined node, which is both controller and broker, has one id for both. */
 export type NodeId = Branded<number, 'NodeId'>;
-/** Fences an incarnation of a broker: the metadata offset at which its registration was committed. */
+/**
+ * Identifies one registration of a broker, and fences earlier ones: the metadata offset at which the registration was
+ * committed.
+ */
 export type BrokerEpoch = Branded<number, 'BrokerEpoch'>;
 
 export function nodeId(value: number): NodeId {

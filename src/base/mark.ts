@@ -1,17 +1,20 @@
 /**
- * Coverage marks: a rare path reports its name when it is taken, so that the simulations can prove that they reach every one.
- * Without a listener, as in a running node, a mark does nothing.
+ * Coverage marks. Code that runs rarely calls `mark` with a name of its own, and the simulations check that they reached every
+ * mark. In a running node there is no listener, and a mark does nothing.
  */
 type MarkListener = (name: string) => void;
 
 let listener: MarkListener | null = null;
 
-/** `name` is a literal, `area.what`, and occurs once in the source: the list of all marks is read from there. */
+/**
+ * Reports that this place was reached. `name` must be a string literal of the form `area.what` that occurs only once, because
+ * scripts read the list of all marks from the source.
+ */
 export function mark(name: string): void {
   if (listener !== null) listener(name);
 }
 
-/** Null removes the listener. */
+/** Sets the listener; null removes it. */
 export function listenToMarks(to: MarkListener | null): void {
   listener = to;
 }

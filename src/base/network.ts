@@ -1,6 +1,6 @@
 /**
- * The network as two ports: byte connections, for Kafka clients, and message streams, for nodes among each other (gRPC in
- * production). The real ones are in `adapters/`, those with faults in `simulation/`.
+ * The network as two ports. `Network` has byte connections for Kafka clients. `PeerNetwork` has message streams between nodes,
+ * which are gRPC streams in production. `adapters/` implements both with sockets, `simulation/` in memory with faults.
  */
 
 export interface Address {
@@ -8,18 +8,21 @@ export interface Address {
   readonly port: number;
 }
 
-/** One TCP or TLS connection. Callbacks must be set right after it was passed to the owner, before any event can come. */
+/**
+ * One TCP or TLS connection. Its owner sets the three callbacks as soon as it gets the connection, in the same turn of the
+ * event loop.
+ */
 export interface Connection {
   readonly remote: Address;
   readonly local: Address;
   onData: (chunk: Uint8Array) => void;
-  /** Called once, whichever side closed. */
+  /** Called once, no matter which side closed the connection. */
   onClose: (error: Error | null) => void;
-  /** Called when the send buffer has drained, after `write` had returned false. */
+  /** Called when the send buffer is empty again after `write` returned false. */
   onDrain: () => void;
   /**
-   * Sends all buffers in order. Returns false when the send buffer is full; the caller should wait for `onDrain`. The buffers must
-   * not change afterwards.
+   * Sends all buffers in order. Returns false when the send buffer is full; then the caller should wait for `onDrain`. The
+   * caller must not change the buffers afterwards.
    */
   write(buffers: readonly Uint8Array[]): boolean;
   pause(): void;
@@ -41,52 +44,58 @@ export interface Network {
   connect(address: Address, timeoutMs: number): Promise<Connection>;
 }
 
-/** The streams between nodes, each kind a method of the service in proto/peer.proto. */
+/** The kinds of streams between nodes. Each is a method of the service in proto/peer.proto. */
 export type ChannelName = 'raft' | 'raft-bulk' | 'observe' | 'controller' | 'broker' | 'replication';
 
-/** A message between nodes: `type` is its kind, the other fields are those of the message in proto/. */
+/** A message between nodes. `type` names its kind; the other fields are those of the message of that name in proto/. */
 export interface PeerMessage {
   readonly type: string;
 }
 
-/** A channel with the types of the messages that the opener of a stream sends (`C`) and that its acceptor sends (`S`). */
+/**
+ * A kind of stream and the types of its messages: `C` is what the node that opened the stream sends, `S` what the node that
+ * accepted it sends.
+ */
 export interface Channel<C extends PeerMessage = PeerMessage, S extends PeerMessage = PeerMessage> {
   readonly name: ChannelName;
-  /** Never set: these two fields only carry the types. */
+  /** These two fields are never set. They only let the compiler infer `C` and `S`. */
   readonly fromOpener?: C;
   readonly fromAcceptor?: S;
 }
 
 /**
- * A bidirectional stream of whole messages, first in first out until it breaks. A broken stream is a hint that the peer ended.
- * Callbacks must be set right after the stream was passed to the owner. Received messages have the fields and types of proto/; a
- * message of an unknown kind is skipped, one that cannot be decoded ends the stream.
+ * A stream of whole messages in both directions. Messages arrive in order until the stream breaks; a broken stream suggests,
+ * but does not prove, that the peer has ended. Its owner sets the callbacks as soon as it gets the stream, in the same turn of
+ * the event loop. A received message of an unknown kind is skipped; one that cannot be decoded ends the stream.
  */
 export interface MessageStream<Out extends PeerMessage = PeerMessage, In extends PeerMessage = PeerMessage> {
   onMessage: (message: In) => void;
-  /** Called once. `error` is null after a clean end by either side. */
+  /** Called once. `error` is null when either side ended the stream in order. */
   onClose: (error: Error | null) => void;
-  /** Called when there is room again, after `send` had returned false. */
+  /** Called when there is room again after `send` returned false. */
   onDrain: () => void;
   /**
-   * Returns false when the peer reads more slowly than this side writes; the caller should wait for `onDrain`. A message sent on a
-   * closed stream is dropped. Bytes in the message may change once `send` has returned.
+   * Sends a message, or drops it when the stream is closed. Returns false when the peer reads more slowly than this side
+   * writes; then the caller should wait for `onDrain`. The caller may change bytes of the message once `send` has returned.
    */
   send(message: Out): boolean;
   /**
-   * Ends the stream after all sent messages. With a reason the acceptor refuses the stream: the opener gets an error with the
-   * reason.
+   * Ends the stream after all sent messages. When the node that accepted the stream gives a reason, the node that opened it
+   * gets an error with that reason.
    */
   close(reason?: string): void;
 }
 
 export interface PeerNetwork {
-  /** Opens a stream. It may break before the first message; then `onClose` is called, there is no separate connect error. */
+  /**
+   * Opens a stream and returns it at once. When no connection can be made, the stream calls `onClose`; `open` itself does not
+   * fail.
+   */
   open<C extends PeerMessage, S extends PeerMessage>(
     address: Address,
     channel: Channel<C, S>,
   ): MessageStream<C, S>;
-  /** Accepts the streams that peers open on a channel, on every listener of this node. */
+  /** Accepts the streams that other nodes open on a channel, on all listeners of this node for that purpose. */
   accept<C extends PeerMessage, S extends PeerMessage>(
     channel: Channel<C, S>,
     onStream: (stream: MessageStream<S, C>) => void,

@@ -1,7 +1,7 @@
 /**
- * An immutable map whose versions share structure: entries are spread over about sqrt(size) buckets. A new version copies the list
- * of buckets and the changed buckets, so one change costs O(sqrt n) and a batch of changes copies each changed bucket once. A read
- * costs one hash and one look-up. The order of iteration is undefined, so sort before output.
+ * An immutable map for the metadata image: a change makes a new version, which shares most of its memory with the old one.
+ * Entries are spread over about sqrt(n) buckets. A new version copies the list of buckets and each bucket with a change, so a
+ * change costs O(sqrt n). A read costs one hash and one look-up. The order of iteration is undefined: sort before output.
  */
 
 const bucketCountMin = 16;
@@ -10,7 +10,7 @@ type Bucket<K, V> = ReadonlyMap<K, V>;
 
 export class PersistentMap<K extends string | number, V> {
   readonly size: number;
-  /** Length is a power of two. A bucket without entries is `null`. */
+  /** The length is a power of two. A bucket without entries is `null`. */
   readonly #buckets: readonly (Bucket<K, V> | null)[];
 
   private constructor(size: number, buckets: readonly (Bucket<K, V> | null)[]) {
@@ -39,7 +39,10 @@ export class PersistentMap<K extends string | number, V> {
     return this.update(new Map([[key, null]]));
   }
 
-  /** A version with all `changes`; `null` removes a key. Returns `this` when nothing changes. Values are compared by identity. */
+  /**
+   * Returns a version with all `changes`; `null` as a value removes the key. Returns `this` when nothing changes. Values are
+   * compared by identity.
+   */
   update(changes: ReadonlyMap<K, V | null>): PersistentMap<K, V> {
     const buckets = [...this.#buckets];
     const mask = buckets.length - 1;
@@ -85,7 +88,7 @@ export class PersistentMap<K extends string | number, V> {
   }
 }
 
-/** Doubles the number of buckets until its square is at least a quarter of the number of entries; never reduces it. */
+/** Doubles the number of buckets until 4 * buckets^2 is at least the number of entries. The number of buckets never shrinks. */
 function grown<K extends string | number, V>(
   buckets: (Bucket<K, V> | null)[],
   size: number,
@@ -108,7 +111,7 @@ function grown<K extends string | number, V>(
   return target;
 }
 
-/** FNV-1a over UTF-16 units, or a multiplicative mix of an integer. Not negative. */
+/** Returns a hash that is not negative: FNV-1a over the UTF-16 units of a string, or the mixed bits of an integer. */
 function hashOf(key: string | number): number {
   if (typeof key === 'number') return Math.imul(key ^ (key >>> 16), 0x45d9f3b) >>> 4;
   let hash = 0x811c9dc5;

@@ -1,15 +1,16 @@
 /**
- * Protobuf's wire format, for messages that are written without a library: the controller's storage (proto/storage.proto), and the
- * hot path between nodes (`wire/push.ts`). Integers are unsigned and safe. A reader skips unknown fields of any type; input that is
- * truncated, too long or too large throws `MalformedError`. Returned bytes are views.
+ * A small reader and writer of protobuf's wire format, for two places that do not use a library: what the controller stores
+ * (proto/storage.proto), and the messages with records between nodes (`wire/push.ts`), where speed matters. Integers are
+ * unsigned and at most 2^53 - 1. The reader skips unknown fields. Input that is truncated, too long or out of range throws
+ * `MalformedError`. The returned bytes are views of the input, not copies.
  */
 
-/** Bytes from the disk or from a peer are malformed. */
+/** Bytes from the disk or from a peer are not what their format requires. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
 
-/** Checks a peer's message; throws `MalformedError`, which ends the peer's stream only. */
+/** For a check of a peer's message. A `MalformedError` ends the stream of that peer and nothing else. */
 export function expectOfPeer(condition: boolean, message: string): asserts condition {
   if (!condition) throw new MalformedError(message);
 }
@@ -17,7 +18,7 @@ export function expectOfPeer(condition: boolean, message: string): asserts condi
 const varintBytesMax = 10;
 const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** The encoded size of `value`. */
+/** Returns how many bytes `value` takes as a varint. */
 export function varintBytes(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
@@ -28,7 +29,7 @@ export function varintBytes(value: number): number {
   return count;
 }
 
-/** Writes `value`, which must not be negative, and returns the position of the next byte. */
+/** Writes `value`, which must not be negative, at `from`. Returns the position after it. */
 export function writeVarint(bytes: Uint8Array, from: number, value: number): number {
   let at = from;
   let rest = value;
@@ -44,7 +45,7 @@ export function writeVarint(bytes: Uint8Array, from: number, value: number): num
   return at;
 }
 
-/** UTF-8 without an encoder, which is part of the platform and not available in pure folders. For short texts. */
+/** Encodes a short text as UTF-8. `TextEncoder` is not used because this folder compiles without the types of a platform. */
 function utf8(text: string): Uint8Array {
   const escaped = encodeURIComponent(text);
   const bytes: number[] = [];
@@ -58,7 +59,7 @@ function utf8(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Throws `MalformedError`. */
+/** Decodes UTF-8. Throws `MalformedError` when the bytes are not valid. */
 export function textOf(bytes: Uint8Array): string {
   let escaped = '';
   for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
@@ -69,7 +70,7 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** Writes the fields of one message. As in proto3, a zero value is not written. */
+/** Writes the fields of one message. As proto3 requires, fields with the value zero are left out. */
 export class ProtoWriter {
   #bytes: Uint8Array;
   #at = 0;
@@ -102,7 +103,7 @@ export class ProtoWriter {
     if (value.length > 0) this.message(field, value);
   }
 
-  /** Writes a message, or an element of a repeated field, also when it is empty. */
+  /** Writes a nested message or an element of a repeated field. Unlike `bytes`, it also writes an empty one. */
   message(field: number, value: Uint8Array): void {
     this.#room(2 * varintBytesMax + value.length);
     this.#at = writeVarint(this.#bytes, this.#at, field * 8 + wireType.bytes);
@@ -111,7 +112,7 @@ export class ProtoWriter {
     this.#at += value.length;
   }
 
-  /** Returns the written bytes; the writer must not be used afterwards. */
+  /** Returns the written bytes. The writer must not be used afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }
@@ -125,7 +126,7 @@ export class ProtoWriter {
   }
 }
 
-/** The function that reads each known field, by number. */
+/** For each known field number, the function that reads the field. */
 export type FieldReaders = Readonly<Record<number, (reader: ProtoReader) => void>>;
 
 export class ProtoReader {
@@ -137,7 +138,9 @@ export class ProtoReader {
     this.#bytes = bytes;
   }
 
-  /** Reads all fields. The function of a field must read its value with the method of its declared type. */
+  /**
+   * Reads all fields of the message. The function of a field must read its value with the method for the field's declared type.
+   */
   fields(known: FieldReaders): void {
     while (this.#at < this.#bytes.length) {
       const tag = this.#varint();
@@ -182,7 +185,7 @@ export class ProtoReader {
     else this.bytes();
   }
 
-  /** `isSkipped`: an unused value may be larger than a safe integer. */
+  /** `isSkipped`: the caller does not use the value, so it may be larger than a safe integer. */
   #varint(isSkipped = false): number {
     let value = 0;
     let scale = 1;

@@ -1,2 +1,2 @@
-/** This release; the same as in package.json (a test compares them). Sent to peers and logged. */
+/** The number of this release, which nodes send to their peers and log. A test compares it with package.json. */
 export const release = '0.1.0';

@@ -8,14 +8,14 @@ export class Slices {
   readonly #scheduler: Scheduler;
   #startMs: number;
 
-  /** The first slice begins now. */
+  /** The first slice begins with this call. */
   constructor(clock: Clock, scheduler: Scheduler) {
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#startMs = clock.monotonicMs();
   }
 
-  /** True when the caller should yield: `await slices.yieldTurn()`. */
+  /** True when the present slice has lasted too long. The caller should then call `await slices.yieldTurn()`. */
   get isOver(): boolean {
     return this.#clock.monotonicMs() - this.#startMs >= sliceMsMax;
   }

@@ -1,7 +1,7 @@
 /**
- * A rate in bytes per second, with a burst of at most one second. Bytes are taken when their number is known, and may exceed the
- * balance; then further bytes must wait until the debt is paid off. So a batch larger than the rate passes, and the average rate is
- * kept.
+ * Limits a rate of bytes per second and allows a burst of up to one second's worth. The caller takes bytes when it knows their
+ * number, even when there are fewer left; the balance then becomes negative, and `waitMs` tells how long to wait until it is
+ * paid off. So a batch that is larger than the rate can pass, and the average rate is still kept.
  */
 import type { Clock } from './clock.ts';
 
@@ -13,7 +13,7 @@ export class TokenBucket {
   #tokens: number | null = null;
   #atMs = 0;
 
-  /** The rate may change at any time; one that is not finite, or `Number.MAX_SAFE_INTEGER`, means no limit. */
+  /** `bytesPerSecond` may return another rate at any time. Infinity or `Number.MAX_SAFE_INTEGER` means no limit. */
   constructor(clock: Clock, bytesPerSecond: () => number) {
     this.#clock = clock;
     this.#bytesPerSecond = bytesPerSecond;
@@ -28,7 +28,7 @@ export class TokenBucket {
     else this.#tokens = this.#refilled() - bytes;
   }
 
-  /** Time until more bytes may be taken; 0: now. */
+  /** Milliseconds until more bytes may be taken; 0 when they may be taken now. */
   waitMs(): number {
     if (this.isUnlimited) return 0;
     const tokens = this.#refilled();

@@ -2,12 +2,12 @@ import { assert } from './assert.ts';
 import type { Random } from './random.ts';
 
 /**
- * Kafka's 128-bit ids in their text form: 22 characters of unpadded URL-safe base64. In memory the text is the value (strings
- * compare and hash by value); the 16 bytes are used only on the wire.
+ * Kafka's 128-bit ids as text: 22 characters of URL-safe base64 without padding. In memory an id is this text, because strings
+ * compare and hash by value. On the wire it is 16 bytes.
  */
 export type Uuid = string;
 
-/** All zero: "no id" on the wire. */
+/** The id of 16 zero bytes, which means "no id" on the wire. */
 export const uuidZero: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -17,10 +17,11 @@ codes.forEach((code, value) => {
   values[code] = value;
 });
 
-// A buffer in which `uuidFromBytes` writes its letters; it has no state between calls.
+// The buffer in which `uuidFromBytes` collects its letters. Calls share it to save an allocation; nothing is kept in it between
+// calls.
 const letters: number[] = new Array<number>(22).fill(0);
 
-/** Text of the 16 bytes of `bytes` that start at `at`. */
+/** Returns the text of the 16 bytes of `bytes` that start at `at`. */
 export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
   assert(at + 16 <= bytes.length, 'uuid: fewer than 16 bytes');
   for (let from = at, to = 0; to < 22; from += 3) {
@@ -35,7 +36,8 @@ export function uuidFromBytes(bytes: Uint8Array, at = 0): Uuid {
     letters[to++] = codes[((b & 15) << 2) | (c >> 6)] as number;
     letters[to++] = codes[c & 63] as number;
   }
-  // One call for all letters: a string built by concatenation would stay a tree of parts in memory.
+  // All letters are turned into a string by one call. A string made by concatenation would take more memory: the engine keeps
+  // it as a tree of its parts.
   return String.fromCharCode.apply(null, letters);
 }
 
@@ -57,12 +59,15 @@ export function uuidToBytes(uuid: Uuid, out: Uint8Array, at = 0): void {
   }
 }
 
-/** True when `text` is the text form of an id. */
+/** True when `text` is the text of an id. */
 export function isUuid(text: string): boolean {
   return /^[A-Za-z0-9_-]{21}[AQgw]$/.test(text);
 }
 
-/** A random (version 4) id that does not begin with '-', which a command line would read as an option, and is not reserved. */
+/**
+ * Returns a random id (version 4). It does not begin with '-', because a command line would read it as an option, and is not
+ * one of Kafka's reserved ids.
+ */
 export function randomUuid(random: Random): Uuid {
   for (;;) {
     const bytes = random.bytes(16);

@@ -1,8 +1,8 @@
-/** The listeners of a changing object. */
+/** Notifies listeners of changes of an object. */
 
-/** A changing object: a replica, the metadata image. */
+/** An object that others can watch for changes, for example a replica or the metadata image. */
 export interface WatchKey {
-  /** Calls back after each change; returns a function that ends it. */
+  /** Calls `callback` after each change. Returns a function that ends this. */
   watch(callback: () => void): () => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Metrics in Prometheus' text format, version 0.0.4. All lines of a metric are written together, in whatever order collectors
- * report values.
+ * Writes metrics in Prometheus' text format, version 0.0.4. The format wants all lines of a metric together, but collectors
+ * report values in any order. So lines are kept for each metric until all values are in.
  */
 import { metricRows, type MetricName, type Sink } from './metrics.ts';
 
@@ -18,7 +18,10 @@ function valueText(value: number): string {
 
 export class Exposition {
   readonly #lines = new Map<MetricName, string[]>();
-  /** The labels of the last value as text: a partition has many metrics with the same. */
+  /**
+   * The labels of the last value, and their text. Many values in a row have the same labels, because a collector reports all
+   * metrics of a partition one after the other; their text is made only once.
+   */
   #last: {
     readonly names: readonly string[];
     readonly values: readonly (string | number)[];
@@ -48,7 +51,7 @@ export class Exposition {
     return text;
   }
 
-  /** One text for each metric that has a value. */
+  /** Yields one text for each metric that has a value: its help, its type and its lines. */
   *texts(): Generator<string> {
     for (const [name, lines] of this.#lines) {
       const { help, kind } = metricRows[name];

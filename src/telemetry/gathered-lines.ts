@@ -1,7 +1,7 @@
 /**
- * Combines log lines about many partitions: lines with the same words and the same common fields within `gatherMs` become one line
- * with the number of partitions and the first names. So the failure of a broker gives a few lines instead of three thousand. A line
- * is at most `gatherMs` late.
+ * Combines log lines about many partitions into one. Lines with the same words and the same common fields that come within
+ * `gatherMs` become one line, with the number of partitions and the names of the first ones. So the failure of a broker gives a
+ * few lines instead of three thousand. A line is written up to `gatherMs` late.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Logger } from './logger.ts';
@@ -11,12 +11,12 @@ type Fields = Record<string, unknown>;
 interface Group {
   readonly words: string;
   readonly common: Fields;
-  /** By name; a later entry of a name replaces an earlier one. */
+  /** By the partition's name. A later line about the same partition replaces the earlier one. */
   readonly items: Map<string, Fields>;
 }
 
 const gatherMs = 100;
-/** A group of at most this many partitions is written as one line for each partition; a larger one as one line. */
+/** A group of at most this many partitions is written as one line for each partition, a larger group as one line in all. */
 const singlyMax = 4;
 const namedMax = 5;
 
@@ -32,8 +32,8 @@ export class GatheredLines {
   }
 
   /**
-   * `words` come before the name of one partition, or before "N partitions"; the fields `own` appear only in lines about one
-   * partition.
+   * Adds a line about one partition. In the line, `words` come before the partition's name, or before "N partitions" when lines
+   * were combined. The fields `own` are written only in a line about one partition; the fields `common` are always written.
    */
   add(words: string, name: string, own: Fields, common: Fields): void {
     const key = `${words} ${JSON.stringify(common)}`;
@@ -43,7 +43,7 @@ export class GatheredLines {
     this.#timer ??= this.#scheduler.after(gatherMs, () => this.flush());
   }
 
-  /** Writes all gathered lines. */
+  /** Writes all lines that were gathered, without waiting for `gatherMs` to pass. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = null;

@@ -1,6 +1,7 @@
 /**
- * The loggers of a broker of Apache Kafka 4.3.1 with the log4j2.yaml of its download (read with DescribeConfigs), each with the
- * component here that does the same work: the level of the logger is the level of the component's lines. Grouped by package.
+ * Which component of this program logs for each logger of Apache Kafka. Users set levels by the names of Kafka's loggers; the
+ * level of a logger controls the lines of the component that does the same work here. The list is that of a broker of Apache
+ * Kafka 4.3.1 with the log4j2.yaml of its download, read with DescribeConfigs. It is grouped by Java package.
  */
 type Packages = Readonly<Record<string, string>>;
 
@@ -92,7 +93,7 @@ const loggersByPart: Readonly<Record<string, Packages>> = {
   },
 };
 
-/** Loggers that Kafka has too; no line here names them. */
+/** Loggers of Kafka for which nothing here logs. They are listed so that tools can read and set their levels, as with Kafka. */
 const silentLoggers: Packages = {
   '': 'LogFutureTimestampLogger',
   'com.yammer.metrics.reporting': 'JmxReporter',
@@ -124,7 +125,7 @@ function namesIn(packages: Packages): string[] {
   );
 }
 
-/** All loggers, each with the component whose lines it controls; null when there are no such lines. */
+/** All loggers of Kafka, each with the component whose lines it controls; null when no component logs for it. */
 export const kafkaLoggers: ReadonlyMap<string, string | null> = new Map<string, string | null>([
   ...Object.entries(loggersByPart).flatMap(([part, packages]) =>
     namesIn(packages).map((name): [string, string] => [name, part]),

@@ -1,24 +1,29 @@
 /**
- * Levels of loggers by log4j's names, as the files and tools of Apache Kafka set them. A logger without a level of its own has the
- * level of the nearest name above it (`kafka.log` is above `kafka.log.LogManager`), and finally that of the root.
+ * Levels of loggers, under log4j's names, as the configuration files and tools of Apache Kafka set them. A logger without a
+ * level of its own has the level of the nearest logger above it in name (`kafka.log` is above `kafka.log.LogManager`), and
+ * finally that of the root logger.
  *
- * The names are those of the Kafka 4.3 classes with the same task, so that Kafka's configuration files have the same effect here.
+ * Each component here logs under the name of the Kafka 4.3 class with the same task, so that Kafka's configuration files have
+ * the same effect here.
  */
 
 import { kafkaLoggers } from './kafka-loggers.ts';
 
-/** log4j's levels, from all lines to none. */
+/** log4j's levels, from the one that lets all lines pass to the one that lets none pass. */
 export const levelNames = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const;
 export type LevelName = (typeof levelNames)[number];
 
-/** Levels that the API for broker loggers accepts (KIP-412). */
+/** Levels that a client may set for a broker's logger (KIP-412). */
 export const settableLevels: readonly LevelName[] = ['DEBUG', 'ERROR', 'FATAL', 'INFO', 'TRACE', 'WARN'];
 
 export const rootLogger = 'root';
-/** Logs one line for each request at DEBUG. Its level is WARN unless it is set itself, as in Kafka's log4j2.yaml. */
+/** This logger writes one line for each request at DEBUG. Its level is WARN until it is set, as in Kafka's log4j2.yaml. */
 export const requestLogger = 'kafka.request.logger';
 
-/** From the first word of a component's name (in brackets in its log lines) to the logger that its lines name. */
+/**
+ * Each component's logger. The key is the first word of the component's name, which its log lines show in brackets; '' is the
+ * node itself.
+ */
 const loggersOfParts: Readonly<Record<string, string>> = {
   '': 'kafka.server.KafkaRaftServer',
   broker: 'kafka.server.BrokerServer',
@@ -33,7 +38,7 @@ const loggersOfParts: Readonly<Record<string, string>> = {
   TransactionCoordinator: 'kafka.coordinator.transaction.TransactionCoordinator',
 };
 
-/** From the logger that a component's lines name to all of Kafka's loggers with the same task, that one included. */
+/** For the logger under which a component writes: all of Kafka's loggers with the same task, including that one. */
 const loggersOfLines: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries(loggersOfParts).map(([part, line]) => {
     const others = [...kafkaLoggers].filter(([name, of]) => of === part && name !== line);
@@ -43,10 +48,10 @@ const loggersOfLines: ReadonlyMap<string, readonly string[]> = new Map(
 
 const wholeOfKafka: ReadonlySet<string> = new Set(['kafka', 'org.apache.kafka']);
 
-/** Loggers that are named in the log4j2.yaml of Kafka's download. */
+/** Loggers that the log4j2.yaml of Kafka's download names. */
 const stockLoggers = ['kafka', 'org.apache.kafka', 'org.apache.kafka.controller'] as const;
 
-/** The logger of a component: for `Raft id=1` it is `org.apache.kafka.raft.KafkaRaftClient`. */
+/** Returns the logger of a component: for `Raft id=1` it is `org.apache.kafka.raft.KafkaRaftClient`. */
 export function loggerOfPart(part: string): string {
   const word = part.split(' ', 1)[0] as string;
   return loggersOfParts[word] ?? `kafka.server.${word}`;
@@ -62,7 +67,7 @@ export class LogLevels {
     [requestLogger, 'WARN'],
     ['kafka.network.RequestChannel$', 'WARN'],
   ]);
-  /** The loggers of Kafka, and those that a file or a variable has set; DescribeConfigs lists these. */
+  /** Kafka's loggers, and those whose level a file or an environment variable has set. DescribeConfigs lists these. */
   readonly #known = new Set<string>([...kafkaLoggers.keys(), ...stockLoggers]);
   readonly #effective = new Map<string, number>();
 
@@ -80,13 +85,16 @@ export class LogLevels {
     this.#effective.clear();
   }
 
-  /** Removes the logger's own level. */
+  /** Removes the level that was set for the logger itself. */
   unset(name: string): void {
     this.#own.delete(name);
     this.#effective.clear();
   }
 
-  /** Whether a logger of this name exists. A name that is only a prefix of loggers, such as `kafka.server`, is not one, as in Kafka. */
+  /**
+   * Whether a logger of this name exists. A name that is only a prefix of loggers, such as `kafka.server`, does not count, as
+   * in Kafka.
+   */
   has(name: string): boolean {
     return name === rootLogger || this.#known.has(name);
   }
@@ -100,7 +108,7 @@ export class LogLevels {
     return this.#root;
   }
 
-  /** Whether lines of `level` are written that name this logger. */
+  /** Whether a line of `level` from the logger `name` is written. */
   isEnabled(name: string, level: LevelName): boolean {
     let threshold = this.#effective.get(name);
     if (threshold === undefined) {
@@ -111,8 +119,10 @@ export class LogLevels {
   }
 
   /**
-   * The level that was set for one of the loggers of these lines; without one, the level of their package with the longest name. Of several
-   * levels the most verbose counts. A level of all of Kafka counts only through the name in the lines.
+   * Returns the index of the level from which on the logger `name` writes lines. Several of Kafka's loggers may stand for its
+   * lines. A level that was set for one of them counts first; otherwise the level of the longest package name above one of
+   * them. When several are equally near, the most verbose counts. A level set for all of Kafka (`kafka`, `org.apache.kafka`)
+   * counts only when it is above `name` itself.
    */
   #thresholdOf(name: string): number {
     const loggers = loggersOfLines.get(name) ?? [name];
@@ -128,7 +138,7 @@ export class LogLevels {
     return Math.min(...levels.map((level) => levelNames.indexOf(level)));
   }
 
-  /** All known loggers with their effective levels, sorted by name, the root first. */
+  /** Returns all known loggers with the level that applies to each: first the root, then sorted by name. */
   all(): [string, LevelName][] {
     const names = [...this.#known].sort();
     return [

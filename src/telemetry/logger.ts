@@ -1,26 +1,32 @@
 /**
- * The logging port. A message is a fixed sentence; variable parts are `fields`, so that lines can be searched and counted. The
- * implementation for the console is `adapters/console-logger.ts`.
+ * Logging as a port. A message is a fixed sentence, and its variable parts are `fields`, so that lines can be searched and
+ * counted. `adapters/console-logger.ts` implements it for the console.
  */
 import type { LogLevels } from './log-levels.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface Logger {
-  /** Levels of all loggers of the process, by name; may change while the node runs. Absent where levels cannot be set. */
+  /**
+   * The levels of all loggers of the process, which may change while the node runs. Absent when this logger has no levels to
+   * set.
+   */
   readonly levels?: LogLevels;
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
-  /** `message` has a row in `remedies.ts`, which says what the operator can do; the line shows it. */
+  /**
+   * Something that an operator should look at. `message` must have a row in `remedies.ts`, which says what to do; the logger
+   * adds it to the line.
+   */
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
-  /** A logger of the same kind whose lines show `name`, such as `Raft id=1`. */
+  /** Returns a logger whose lines show `name`, such as `Raft id=1`, and that otherwise works like this one. */
   child(name: string): Logger;
 }
 
 function nothing(): void {}
 
-/** Writes nothing: for tests and tools. */
+/** Writes nothing. For tests and tools. */
 export const silentLogger: Logger = {
   debug: nothing,
   info: nothing,

@@ -1,8 +1,9 @@
 /**
- * The metrics of a node: one table, from which `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived. The names are
- * those under which the JMX exporter shows Kafka's MBeans, and those of kafka_exporter, so that existing dashboards work.
+ * All metrics of a node in one table. `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived from it. Metrics have
+ * the names that the JMX exporter gives to Kafka's MBeans, or those of kafka_exporter, so that existing dashboards work.
  *
- * Values are read from the node at each scrape; only events that must be counted when they happen are stored.
+ * Most values are read from the node when Prometheus scrapes it. Only what must be counted when it happens, such as requests,
+ * is stored.
  */
 
 import type { Quantiles } from './quantiles.ts';
@@ -204,7 +205,10 @@ export const metricRows = {
 
 export type MetricName = keyof typeof metricRows;
 
-/** Receives one value. `labels` are in the order of the metric's row. `suffix` is for parts of a summary (`_count`, `_sum`). */
+/**
+ * Receives one value of a metric. `labels` are in the order of the metric's row. A summary adds a `suffix` (`_count`, `_sum`)
+ * for its parts.
+ */
 export type Sink = (
   name: MetricName,
   value: number,
@@ -213,14 +217,14 @@ export type Sink = (
 ) => void;
 
 /**
- * Reports values to the sink. A collector with many values yields after each piece of work, so that requests can be handled in
- * between: a broker with 10,000 partitions has 100,000 values.
+ * Reports its values to the sink. A collector with many values yields after a part of them, so that the node can handle
+ * requests in between: a broker with 10,000 partitions has 100,000 values.
  */
 export type Collector = (sink: Sink) => Iterable<void> | void;
 
 const shares = [0.5, 0.75, 0.95, 0.99, 0.999];
 
-/** A summary: quantiles of the last minutes, count and sum since the start. */
+/** Reports a summary: its quantiles over the last minutes, and its count and sum since the start of the node. */
 export function tellQuantiles(
   sink: Sink,
   name: MetricName,

@@ -1,12 +1,12 @@
 /**
- * Quantiles of durations over the last one to two minutes, from counts in buckets of which each is a sixth wider than the one
- * before. A quantile is at most a sixth too large, and adding a value costs one index computation and one addition.
+ * Quantiles of durations over the last one to two minutes. Durations are counted in buckets, each a sixth wider than the one
+ * before. So a quantile is at most a sixth too large, and adding a duration only increments one counter.
  */
 
-/** End of the first bucket, in milliseconds; each further bucket is `growth` times as wide. */
+/** The end of the first bucket, in milliseconds. Each further bucket ends `growth` times later. */
 const firstEndMs = 0.05;
 const growth = 7 / 6;
-/** The last bucket begins at about ten minutes. */
+/** With this number the last bucket begins at about ten minutes. */
 const bucketCount = 108;
 const windowMs = 60_000;
 
@@ -23,7 +23,7 @@ export class Quantiles {
   #current = new Uint32Array(bucketCount);
   #previous = new Uint32Array(bucketCount);
   #windowStartMs: number;
-  /** Number of all values since the start. */
+  /** The number of all durations since the start, not only of the recent ones. */
   count = 0;
   sumMs = 0;
 
@@ -39,7 +39,7 @@ export class Quantiles {
     this.sumMs += durationMs;
   }
 
-  /** The duration below which this share of the recent values lies; NaN when there are no recent values. */
+  /** Returns the duration below which `share` (0 to 1) of the recent durations lie; NaN when there are none. */
   quantile(share: number, nowMs: number): number {
     this.#turn(nowMs);
     let total = 0;

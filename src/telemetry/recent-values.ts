@@ -1,4 +1,7 @@
-/** Average, largest and sum per second of the values of the last half minute to a minute, computed as Kafka's sensors do. */
+/**
+ * The average, the largest and the sum per second of the values of the last 30 to 60 seconds, computed as Kafka's sensors do:
+ * over the present window of 30 seconds and the one before.
+ */
 
 const windowMs = 30_000;
 
@@ -13,9 +16,9 @@ const empty = (): Window => ({ count: 0, sum: 0, largest: Number.NEGATIVE_INFINI
 export class RecentValues {
   #current = empty();
   #previous = empty();
-  /** Start of the present window. */
+  /** The start of the present window. */
   #windowStartMs: number;
-  /** Start of the first window. */
+  /** The start of the first window. */
   readonly #startMs: number;
 
   constructor(nowMs: number) {
@@ -30,13 +33,13 @@ export class RecentValues {
     if (value > this.#current.largest) this.#current.largest = value;
   }
 
-  /** NaN when there were no values, as in Kafka. */
+  /** Returns NaN when there were no values, as Kafka does. */
   average(nowMs: number): number {
     this.#turn(nowMs);
     return (this.#current.sum + this.#previous.sum) / (this.#current.count + this.#previous.count);
   }
 
-  /** NaN when there was none, as in Kafka. */
+  /** Returns NaN when there were no values, as Kafka does. */
   largest(nowMs: number): number {
     this.#turn(nowMs);
     const largest = Math.max(this.#current.largest, this.#previous.largest);
@@ -46,7 +49,7 @@ export class RecentValues {
   sumPerSecond(nowMs: number): number {
     this.#turn(nowMs);
     const sinceMs = Math.max(this.#startMs, this.#windowStartMs - windowMs);
-    // In the first second a single value would give a too high rate.
+    // At least one second, because a single value right after the start would give far too high a rate.
     const seconds = Math.max(1, (nowMs - sinceMs) / 1000);
     return (this.#current.sum + this.#previous.sum) / seconds;
   }

@@ -1,7 +1,7 @@
 /**
- * What an operator can do about a problem: one table by the message of a WARN or ERROR line, one by the code of a system error. The
- * console logger adds the remedy to the line, and docs/ops/messages.md is made from these tables. A test fails for every WARN in
- * the source that has no row here.
+ * What an operator can do about a problem. One table is keyed by the message of a WARN or ERROR line, the other by the code of
+ * a system error. The console logger adds the remedy to the line, and docs/ops/messages.md is generated from both tables. A
+ * test fails when a WARN message in the source has no row here.
  */
 
 /** By the message of a WARN or ERROR line. */
@@ -103,7 +103,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
 };
 
-/** By the code of a system error, wherever it occurred. */
+/** By the code of a system error, whatever line it occurs in. */
 export const systemRemedies: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'Another process, perhaps this node started before, listens there: stop it, or give this node other ports in listeners (and the same in advertised.listeners and controller.quorum.voters).',
@@ -125,13 +125,13 @@ export const systemRemedies: Readonly<Record<string, string>> = {
   EROFS: 'The file system is read-only: log.dirs must name directories that can be written.',
 };
 
-/** The remedy for a system error, by the code in its text: `ENOSPC: no space left on device, write`. */
+/** Finds the code in the text of a system error (`ENOSPC: no space left on device, write`) and returns its remedy. */
 function systemRemedy(value: unknown): string | undefined {
   const code = /\b(E[A-Z]{2,12})\b/.exec(value instanceof Error ? value.message : String(value ?? ''));
   return code === null ? undefined : systemRemedies[code[1] as string];
 }
 
-/** The remedy for a log line; null when there is none. A system error among the fields takes precedence over the message. */
+/** Returns the remedy for a log line, or null. A system error in the field `error` takes precedence over the message. */
 export function remedyFor(message: string, fields?: Readonly<Record<string, unknown>>): string | null {
   return systemRemedy(fields?.['error']) ?? remedies[message] ?? null;
 }

@@ -1,13 +1,15 @@
 /**
- * Limits repeated WARN and ERROR lines: at most one line per second with the same message about the same subject. Suppressed lines
- * are counted, and the next line gives their number.
+ * Suppresses repeated WARN and ERROR lines: in one second, only the first line with the same message about the same subject is
+ * written. Suppressed lines are counted, and the next line that is written gives their number.
  */
 
-/** Fields that name the subject of a line; lines that differ in one of these are not repetitions of each other. */
+/**
+ * Fields that name the subject of a line. Lines that differ in one of these fields do not count as repetitions of each other.
+ */
 const subjects = ['partition', 'topic', 'directory', 'path', 'segment', 'peer', 'api', 'observer'] as const;
 
 const quietMs = 1000;
-/** With this many entries, old ones are removed. */
+/** When there are more entries than this, old ones are removed. */
 const keysMax = 1000;
 
 interface Trouble {
@@ -18,7 +20,10 @@ interface Trouble {
 export class RepeatedLines {
   readonly #troubles = new Map<string, Trouble>();
 
-  /** How many lines like this one were suppressed since the last one; -1 when this line is to be suppressed. */
+  /**
+   * Returns the number of lines like this one that were suppressed since the last written one, or -1 when this line must be
+   * suppressed too.
+   */
   admit(sentence: string, fields: Readonly<Record<string, unknown>> | undefined, nowMs: number): number {
     let key = sentence;
     for (const name of subjects) if (fields?.[name] !== undefined) key += ` ${String(fields[name])}`;
