@@ -1,4 +1,7 @@
-/** What IncrementalAlterConfigs may change for brokers, topics and groups: the rules by key, with Kafka's messages. */
+/**
+ * The checks of IncrementalAlterConfigs for brokers, groups and client metrics subscriptions: which keys may be changed, and
+ * which values are valid. The error messages are Kafka's. `topic.ts` has the checks for topics.
+ */
 import { compileRegex, RegexError } from './regex.ts';
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
 import {
@@ -15,10 +18,10 @@ import type { DynamicValues, NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 import { topicDefault } from './topic.ts';
 
-/** A configuration that Kafka refuses with INVALID_REQUEST, although it uses INVALID_CONFIG for other errors of the resource. */
+/** An invalid configuration that Kafka answers with INVALID_REQUEST instead of INVALID_CONFIG. */
 export class ConfigRequestError extends ConfigError {}
 
-/** Keys that can be changed at run time only for one listener. */
+/** Keys that a running broker accepts only with the prefix of one listener (`listener.name.NAME.`). */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
 
 const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
@@ -26,7 +29,7 @@ const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
 const notZero = (name: string, text: string): string | null =>
   Number(text) === 0 ? invalidDynamic(`Invalid ${name} 0`) : null;
 
-/** Kafka's checks of single values beyond type and range, with its messages. */
+/** Kafka's checks of single values in addition to type and range, with Kafka's messages. Each returns the problem, or null. */
 const valueProblems: Readonly<Record<string, (text: string) => string | null>> = {
   'log.retention.ms': (text) =>
     Number(text) === 0
@@ -49,8 +52,8 @@ const valueProblems: Readonly<Record<string, (text: string) => string | null>> =
 };
 
 /**
- * Checks the dynamic configuration that a broker (`perBroker`) or all brokers would have. Unknown names are accepted, because
- * plug-ins may read them. Throws `ConfigError`.
+ * Checks the dynamic configuration of one broker (`perBroker`), or of all brokers, as it would be after the change. Unknown
+ * names are accepted, because plug-ins may read them. Throws `ConfigError`.
  */
 export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBroker: boolean): void {
   const names = [...values.keys()];
@@ -85,7 +88,10 @@ export function validateBrokerConfig(values: ReadonlyMap<string, string>, perBro
   }
 }
 
-/** Sizes of thread pools, which in Kafka may change by at most a factor of two at a time. */
+/**
+ * Sizes of thread pools. Kafka accepts at most twice and at least half the current size, so this broker does too, although it
+ * has no thread pools.
+ */
 const threadCounts: readonly BrokerKey[] = [
   'num.io.threads',
   'num.network.threads',
@@ -100,8 +106,9 @@ const threadCounts: readonly BrokerKey[] = [
 ];
 
 /**
- * Kafka's message when dynamic values of a broker (`isOwn`) or of the cluster are invalid in combination with the broker's other
- * values. `values`: all dynamic values after the change. Null: they are valid, or the controller refuses them too.
+ * Checks the dynamic values of this broker (`isOwn`), or those of the cluster, together with all other values of this broker.
+ * `values` are all dynamic values of that layer after the change. Returns Kafka's error message. Returns null when the values
+ * are valid, and also when a value is invalid by itself, because the controller then refuses the change.
  */
 export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn: boolean): string | null {
   try {
@@ -117,7 +124,10 @@ export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn
   );
 }
 
-/** Local retention (`log.local.retention.*`) is at most the whole retention; -2 means the same. */
+/**
+ * Returns the problem when `log.local.retention.*` is more than `log.retention.*`. A local retention of -2 stands for the value
+ * of `log.retention.*`.
+ */
 function localRetentionProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const unit of ['ms', 'bytes'] as const) {
     const [key, wholeKey] = [`log.local.retention.${unit}`, `log.retention.${unit}`] as const;
@@ -133,7 +143,7 @@ function localRetentionProblem(values: DynamicValues, config: NodeConfig): strin
   return null;
 }
 
-/** Why new thread counts are refused in comparison with the current ones; null: they are accepted. */
+/** Returns why the change of a thread count is too large compared with the current count, or null. */
 function threadCountProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const name of threadCounts) {
     const text = values.get(name);
@@ -154,8 +164,8 @@ function threadCountProblem(values: DynamicValues, config: NodeConfig): string |
 }
 
 /**
- * Checks the configuration of a group: known names, valid values, and the bounds in the broker's keys. A key that is not set has
- * the broker's value. Throws `ConfigError`.
+ * Checks the configuration of a group: its names, its values, and the bounds that the broker's properties set for groups. A key
+ * that the group does not set has the broker's value. Throws `ConfigError`.
  */
 export function validateGroupConfig(values: ReadonlyMap<string, string>, config: NodeConfig): void {
   const table: PropertyTable = groupProperties;
@@ -178,7 +188,10 @@ export function validateGroupConfig(values: ReadonlyMap<string, string>, config:
   }
 }
 
-/** `consumer.session.timeout.ms` → `group.consumer.session.timeout.ms`, or with `.min` or `.max` after `consumer`. */
+/**
+ * Returns the broker's key for a key of a group: `group.consumer.session.timeout.ms` for `consumer.session.timeout.ms`. With a
+ * bound it is `group.consumer.min.session.timeout.ms`. Null when there is none.
+ */
 function brokerKeyOfGroup(name: string, bound: '' | '.min' | '.max'): BrokerKey | null {
   if (name === 'streams.num.standby.replicas' && bound === '.max')
     return 'group.streams.max.standby.replicas';
@@ -197,7 +210,7 @@ function checkBounds(name: string, value: number, config: NodeConfig): void {
   }
 }
 
-/** The client attributes that a client metrics subscription can match. */
+/** The attributes of a client by which a client metrics subscription can select clients. */
 const clientSelectors: readonly string[] = [
   'client_id',
   'client_instance_id',
@@ -238,7 +251,9 @@ function checkSelector(pattern: string): void {
   }
 }
 
-/** `String.split(",")` of Java: empty elements at the end are dropped, but an empty text gives one empty element. */
+/**
+ * Splits as Java's `String.split(",")` does: empty elements at the end are dropped, but an empty text gives one empty element.
+ */
 function splitAsJava(text: string): string[] {
   if (text === '') return [''];
   const parts = text.split(',');
@@ -247,8 +262,9 @@ function splitAsJava(text: string): string[] {
 }
 
 /**
- * A LIST after APPEND or SUBTRACT of the elements of `text`. As in Kafka's controller, blanks are part of the elements here, and
- * appending an empty element gives a list that `parseValue` refuses. Throws `ConfigError` for keys of another type.
+ * Returns a LIST after APPEND or SUBTRACT of the elements in `text`. As in Kafka's controller, blanks around an element are
+ * part of it. Appending an empty element gives a list that `parseValue` refuses later. Throws `ConfigError` when the key is not
+ * a LIST.
  */
 export function alterList(
   name: string,

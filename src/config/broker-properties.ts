@@ -1,4 +1,4 @@
-/** All keys of a node's properties file, and the few that exist only as dynamic configurations. */
+/** All properties of a broker: those of the properties file, and the few that can only be set as dynamic configurations. */
 import type { ValuesOf } from './define.ts';
 import { long } from './define.ts';
 import { coordinatorsProperties } from './tables/coordinators.ts';
@@ -26,7 +26,7 @@ export const brokerProperties = {
 export type BrokerValues = ValuesOf<typeof brokerProperties>;
 export type BrokerKey = keyof BrokerValues;
 
-/** Keys that cannot be in a properties file: they are altered per broker only. */
+/** Properties that cannot be in a properties file. They are set with kafka-configs for one broker. */
 export const dynamicOnlyProperties = {
   'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
   'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
@@ -38,10 +38,13 @@ export const dynamicOnlyProperties = {
 
 export type RateKey = keyof typeof dynamicOnlyProperties;
 
-/** Keys that Kafka's classes read and that are not in its tables. */
+/**
+ * Keys that Kafka accepts in a properties file although they are not in its property tables: classes such as the authorizer
+ * read them.
+ */
 export const extraKeys: readonly string[] = ['super.users', 'allow.everyone.if.no.acl.found'];
 
-/** Prefixes of keys that belong to a listener, a provider or a plug-in. */
+/** Prefixes of keys that a listener, a provider or a plug-in reads. Such keys cause no warning about an unknown name. */
 export const extraPrefixes: readonly string[] = [
   'listener.name.',
   'config.providers.',
@@ -54,8 +57,8 @@ export function isBrokerKey(name: string): name is BrokerKey {
 }
 
 /**
- * The keys that are used in turn when `name` is not set, `name` first. DescribeConfigs lists them as synonyms, and only the one
- * with the finest unit can be altered at run time.
+ * Returns the keys of which the first one that is set gives the value of `name`. DescribeConfigs lists them as synonyms. Only
+ * the one with the finest unit can be altered at run time.
  */
 export function brokerSynonyms(name: string): readonly string[] {
   switch (name) {
@@ -72,7 +75,7 @@ export function brokerSynonyms(name: string): readonly string[] {
     case 'log.retention.hours':
       return ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'];
     default: {
-      // A listener's own value takes precedence over the general one: listener.name.x.ssl.keystore.location.
+      // `listener.name.x.ssl.keystore.location` is looked up first, then `ssl.keystore.location`, which is for all listeners.
       const own = /^listener\.name\.[^.]*\.(.+)$/.exec(name);
       return own?.[1] === undefined ? [name] : [name, own[1]];
     }

@@ -1,7 +1,10 @@
-/** Checks of single values beyond a bound or a choice. A text that begins with `!` is Kafka's whole message. */
+/**
+ * Checks of single values in addition to bounds and choices. Each returns why the value is invalid, or null. A text that begins
+ * with `!` is the whole error message; otherwise `define.ts` puts the key and the value before it.
+ */
 import type { PropertyValue } from './define.ts';
 
-/** Levels of gzip: 1 to 9, and -1 for its default. */
+/** A level of gzip: 1 to 9, or -1 for the library's default. */
 export function gzipLevel(value: PropertyValue): string | null {
   const level = value as number;
   return level === -1 || (level >= 1 && level <= 9) ? null : 'Value must be between 1 and 9 or equal to -1';
@@ -13,7 +16,7 @@ export function nonEmptyString(value: PropertyValue): string | null {
 
 const hostAndPort = /^(\[[0-9a-fA-F:.%]+\]|[^:/\s]+):(\d{1,5})$/;
 
-/** `{id}@{host}:{port}` entries. */
+/** A list of `{id}@{host}:{port}`. */
 export function quorumVoters(value: PropertyValue): string | null {
   const wrong = (value as readonly string[]).some((entry) => {
     const at = entry.indexOf('@');
@@ -24,7 +27,7 @@ export function quorumVoters(value: PropertyValue): string | null {
     : null;
 }
 
-/** `{host}:{port}` entries. */
+/** A list of `{host}:{port}`. */
 export function bootstrapServers(value: PropertyValue): string | null {
   for (const entry of value as readonly string[]) {
     if (!hostAndPort.test(entry)) {
@@ -34,12 +37,12 @@ export function bootstrapServers(value: PropertyValue): string | null {
   return null;
 }
 
-/** Kafka's classes for which an implementation exists here; other classes cannot be loaded. */
+/** A name of a Java class that this program has an implementation for. It can load no other class. */
 export function knownClass(...known: string[]): (value: PropertyValue) => string | null {
   return (value) => (known.includes(value as string) ? null : `Class ${String(value)} could not be found.`);
 }
 
-/** `partition:broker` entries, or `*` alone. */
+/** A list of `partition:broker`, or `*` alone. */
 export function throttledReplicas(value: PropertyValue, name: string): string | null {
   const entries = value as readonly string[];
   if (entries.length === 1 && entries[0] === '*') return null;
@@ -49,7 +52,10 @@ export function throttledReplicas(value: PropertyValue, name: string): string | 
 
 const unitSeconds = [86_400, 3600, 60, 1];
 
-/** Seconds of an ISO 8601 duration as Java's `Duration.parse` accepts it, such as `P1DT2H` or `-PT1.5S`; null: invalid. */
+/**
+ * Returns the seconds of an ISO 8601 duration in the form that Java's `Duration.parse` accepts, such as `P1DT2H` or `-PT1.5S`;
+ * null when it is invalid.
+ */
 function durationSeconds(text: string): number | null {
   const pattern =
     /^([-+]?)P(?:([-+]?\d+)D)?(?:T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i;
@@ -59,7 +65,7 @@ function durationSeconds(text: string): number | null {
   return sums.reduce((a, b) => a + b) * (parts[1] === '-' ? -1 : 1);
 }
 
-/** `earliest`, `latest`, or a duration before the end. */
+/** `earliest`, `latest`, or `by_duration:` with a duration before the end of the log. */
 export function offsetReset(value: PropertyValue, name: string): string | null {
   const text = value as string;
   if (text === 'earliest' || text === 'latest') return null;

@@ -1,6 +1,7 @@
 /**
- * The language of the property tables. A row defines a key completely: types, parsing, checks, DescribeConfigs, the rules of
- * IncrementalAlterConfigs and docs/configuration.md are derived from it. Error messages are Kafka's, because users search for them.
+ * How a property is described. The tables have one row for each key; types, parsing, checks, DescribeConfigs, the rules of
+ * IncrementalAlterConfigs and docs/configuration.md are derived from the row. Error messages are Kafka's, because users search
+ * for them.
  */
 
 export type PropertyType =
@@ -14,40 +15,44 @@ export type PropertyType =
   | 'CLASS'
   | 'PASSWORD';
 export type Importance = 'high' | 'medium' | 'low';
-/** Whether a running broker accepts a new value: never, only for itself, or also for the whole cluster. */
+/** Where a new value can be set while brokers run: nowhere, for a single broker only, or also for all brokers at once. */
 export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
 /**
- * `honoured`: the key has Kafka's effect. `none`: accepted, and there is nothing here that it could change (sizes of thread pools,
- * Java classes of defaults). `missing`: accepted and not implemented yet; the start warns when it is set.
+ * What the key does in this release. `honoured`: the same as in Kafka. `none`: nothing, because there is nothing here that it
+ * could change (for example the size of a thread pool). `missing`: nothing yet, because the feature is not built; a node warns
+ * at its start when the key is set.
  */
 export type Effect = 'honoured' | 'none' | 'missing';
 
-/** A parsed value. LONG values above the safe integers mean "no limit" and become `longMax`. */
+/** A parsed value. A LONG that is too large to be a safe integer means "no limit" and becomes `longMax`. */
 export type PropertyValue = boolean | number | string | readonly string[] | null;
 
 export interface PropertyOptions {
   readonly min?: number;
   readonly max?: number;
-  /** STRING: the allowed values; LIST: the allowed elements. */
+  /** The allowed values of a STRING, or the allowed elements of a LIST. */
   readonly oneOf?: readonly string[];
   readonly ignoreCase?: boolean;
-  /** A further check: why the value is invalid, or null. A text that begins with `!` is the whole message. */
+  /**
+   * A check in addition to the ones above. Returns why the value is invalid, or null. A text that begins with `!` is the whole
+   * error message.
+   */
   readonly check?: (value: PropertyValue, name: string) => string | null;
-  /** The description of `check` in Kafka's documentation. */
+  /** How Kafka's documentation describes the values that `check` accepts. */
   readonly valid?: string;
-  /** LIST: an empty list is invalid. */
+  /** True for a LIST that must not be empty. */
   readonly nonEmpty?: boolean;
   readonly importance?: Importance;
   readonly update?: UpdateMode;
   readonly effect?: Effect;
-  /** Not in Kafka's documentation; DescribeConfigs shows it only when it is set. */
+  /** Kafka's documentation does not list the key. DescribeConfigs shows it only when it is set. */
   readonly internal?: boolean;
   readonly doc?: string;
 }
 
 export interface Property<T extends PropertyValue = PropertyValue> extends PropertyOptions {
   readonly type: PropertyType;
-  /** Undefined: the key must be set. */
+  /** Undefined when the key has no default and must be set. */
   readonly default: T | undefined;
   readonly importance: Importance;
   readonly update: UpdateMode;
@@ -55,16 +60,18 @@ export interface Property<T extends PropertyValue = PropertyValue> extends Prope
 }
 
 export type PropertyTable = Readonly<Record<string, Property>>;
-/** The parsed values of a table. */
+/** For a table: the type of an object with the parsed value of each key. */
 export type ValuesOf<Table> = { [K in keyof Table]: Table[K] extends Property<infer T> ? T : never };
 
-/** A property is invalid; the message is Kafka's. */
+/** A property is invalid. The message is Kafka's, except for keys that Kafka does not have. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 export const intMax = 2_147_483_647;
-/** Stands for Kafka's Long.MAX_VALUE, which no JavaScript number represents exactly; printed as 9223372036854775807. */
+/**
+ * Stands for Java's Long.MAX_VALUE, which a JavaScript number cannot represent exactly. It is printed as 9223372036854775807.
+ */
 export const longMax = Number.MAX_SAFE_INTEGER;
 const longMaxText = '9223372036854775807';
 
@@ -108,7 +115,10 @@ export const requiredInt = (options: PropertyOptions = {}): Property<number> =>
 export const requiredList = (options: PropertyOptions = {}): Property<readonly string[]> =>
   row<readonly string[]>('LIST', undefined, options);
 
-/** `String.trim` of Java: blanks and control characters up to U+0020, not all of Unicode's white space. */
+/**
+ * Trims as Java's `String.trim` does: it removes blanks and control characters up to U+0020, but not the other white space of
+ * Unicode.
+ */
 export function javaTrim(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && text.charCodeAt(start) <= 0x20) start++;
@@ -116,7 +126,7 @@ export function javaTrim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Elements of a comma-separated list, without blanks around them; empty ones are kept. */
+/** Returns the elements of a comma-separated list without the blanks around them. Empty elements are kept. */
 export function splitList(text: string): string[] {
   const trimmed = javaTrim(text);
   return trimmed === '' ? [] : trimmed.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
@@ -136,7 +146,7 @@ function parseNumber(name: string, type: PropertyType, text: string): number {
     return Number(trimmed.replace(/(?<=[\d.])[fFdD]$/, '').replace(/^[+-]?NaN$/, 'NaN'));
   }
   const bits = integerBits[type] as number;
-  // Compared as integers of any size: 2^63 and 2^63 - 1 are the same floating-point number.
+  // Integers are compared as BigInt: 2^63 and 2^63 - 1 are the same floating-point number, and only the smaller one is valid.
   const value = /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')) : null;
   if (value === null || BigInt.asIntN(bits, value) !== value) {
     throw invalid(name, text, `Not a number of type ${type}`);
@@ -154,7 +164,7 @@ function parseTyped(name: string, property: Property, text: string): PropertyVal
     }
     case 'LIST': {
       const elements = splitList(text);
-      // Kafka drops repeated elements with a warning and keeps the first of each (KIP-1161).
+      // Kafka keeps only the first of equal elements and logs a warning (KIP-1161).
       return property.check === undefined ? [...new Set(elements)] : elements;
     }
     case 'INT':
@@ -167,7 +177,7 @@ function parseTyped(name: string, property: Property, text: string): PropertyVal
   }
 }
 
-/** A double as Java prints it: `2.0`, `1.7976931348623157E308`. */
+/** Returns a double as Java prints it: `2.0`, `1.7976931348623157E308`. */
 function javaDouble(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7)) {
@@ -213,7 +223,7 @@ function checkList(name: string, property: Property, value: readonly string[]): 
   for (const element of value) checkString(name, property, element);
 }
 
-/** Checks a parsed value against its row. Throws `ConfigError`. */
+/** Checks a parsed value against the row of its key. Throws `ConfigError`. */
 export function checkValue(name: string, property: Property, value: PropertyValue): void {
   if (value === null) return;
   if (typeof value === 'number') checkNumber(name, property, value);
@@ -228,14 +238,14 @@ function showList(value: PropertyValue): unknown {
   return Array.isArray(value) ? `[${value.join(', ')}]` : value;
 }
 
-/** Parses `text` as the value of `name`. Throws `ConfigError`. */
+/** Parses and checks `text` as the value of the key `name`. Throws `ConfigError`. */
 export function parseValue(name: string, property: Property, text: string): PropertyValue {
   const value = parseTyped(name, property, text);
   checkValue(name, property, value);
   return value;
 }
 
-/** A value as DescribeConfigs and the documentation print it. */
+/** Returns a value as DescribeConfigs and the documentation print it. */
 export function valueText(property: Pick<Property, 'type'>, value: PropertyValue): string | null {
   if (value === null) return null;
   if (typeof value === 'object') return value.join(',');
@@ -244,7 +254,7 @@ export function valueText(property: Pick<Property, 'type'>, value: PropertyValue
   return String(value);
 }
 
-/** The allowed values, as in Kafka's documentation. */
+/** Returns the allowed values in the notation of Kafka's documentation, such as `[0,...,100]`. */
 export function validText(property: Property): string {
   if (property.valid !== undefined) return property.valid;
   if (property.oneOf !== undefined) {
@@ -255,6 +265,6 @@ export function validText(property: Property): string {
   return min === undefined ? `[...,${max}]` : `[${min},...${max === undefined ? '' : `,${max}`}]`;
 }
 
-/** Kafka's error text for a value that a running broker cannot apply. */
+/** Returns Kafka's error message for a dynamic value that a running broker cannot apply. */
 export const invalidDynamic = (why: string): string =>
   `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;

@@ -1,6 +1,6 @@
 /**
- * Rows of DescribeConfigs: the effective value, its source, and all layers that set the key ("synonyms"), the strongest first.
- * Sensitive values (passwords, and unknown keys) are never shown.
+ * Makes the entries of DescribeConfigs responses: the value of each key in force, where it comes from, and all places that set
+ * the key ("synonyms"), the one that takes precedence first. Values of passwords and of unknown keys are never shown.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
@@ -17,7 +17,7 @@ import { topicProperties } from './tables/topic.ts';
 import type { TopicKey, TopicOverrides } from './topic.ts';
 import { topicValue } from './topic.ts';
 
-/** Codes in DescribeConfigsResponse. */
+/** Codes of a value's source in DescribeConfigsResponse. */
 export const ConfigSource = {
   topic: 1,
   dynamicBroker: 2,
@@ -29,7 +29,7 @@ export const ConfigSource = {
   group: 8,
 } as const;
 
-/** Codes in DescribeConfigsResponse. */
+/** Codes of a value's type in DescribeConfigsResponse. */
 export const configTypeCode: Record<PropertyType | 'UNKNOWN', number> = {
   UNKNOWN: 0,
   BOOLEAN: 1,
@@ -64,7 +64,7 @@ function isSensitive(property: Property | null): boolean {
   return property === null || property.type === 'PASSWORD';
 }
 
-/** The row of a broker key, also of one with a listener prefix; null for unknown names. */
+/** Returns the row of a broker key, also when it has the prefix of a listener; null for an unknown name. */
 export function brokerProperty(name: string): Property | null {
   if (isBrokerKey(name)) return brokerProperties[name];
   if (Object.hasOwn(dynamicOnlyProperties, name))
@@ -72,12 +72,12 @@ export function brokerProperty(name: string): Property | null {
   const base = /^listener\.name\.[^.]*\.(.+)$/.exec(name)?.[1];
   if (base === undefined) return null;
   if (isBrokerKey(base)) return brokerProperties[base];
-  // listener.name.<listener>.<mechanism>.sasl.jaas.config
+  // `base` may still begin with a mechanism: listener.name.<listener>.<mechanism>.sasl.jaas.config
   const withoutMechanism = base.slice(base.indexOf('.') + 1);
   return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
 }
 
-/** All layers that set a broker key, the strongest first. */
+/** Returns all places that set a broker key, the one that takes precedence first. */
 export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSynonym[] {
   const names = brokerSynonyms(name);
   const found: ConfigSynonym[] = [];
@@ -98,7 +98,8 @@ export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSyn
     const value = property?.default === undefined ? null : valueText(property, property.default);
     if (value !== null) found.push({ name: one, value, source: ConfigSource.default });
   }
-  // Entries before the key's own name belong to another key; Kafka leaves them out.
+  // The list begins at the first entry with the key's own name, as in Kafka: what precedes it belongs to another of the
+  // synonyms.
   const own = found.findIndex((synonym) => synonym.name === name);
   return own < 0 ? [] : found.slice(own);
 }
@@ -121,7 +122,7 @@ function brokerEntry(name: string, config: NodeConfig): ConfigEntry {
   };
 }
 
-/** DescribeConfigs of this broker: every key, and unknown ones in the file. `keys` null: all. */
+/** DescribeConfigs of this broker. Returns all keys, or those in `keys`, including unknown ones that are set. */
 export function describeBroker(config: NodeConfig, keys: readonly string[] | null): ConfigEntry[] {
   const names = new Set<string>();
   for (const [name, property] of Object.entries<Property>(brokerProperties)) {
@@ -135,7 +136,7 @@ export function describeBroker(config: NodeConfig, keys: readonly string[] | nul
     .map((name) => brokerEntry(name, config));
 }
 
-/** DescribeConfigs of the cluster-wide dynamic broker configuration (an empty broker name). */
+/** DescribeConfigs of the dynamic configuration for all brokers, which clients ask for with an empty broker name. */
 export function describeClusterDefaults(
   cluster: DynamicValues,
   keys: readonly string[] | null,
@@ -158,7 +159,7 @@ export function describeClusterDefaults(
     });
 }
 
-/** A value in the displayed form: without blanks around the elements of a list. */
+/** Returns a value as it is displayed: a list without blanks around its elements. */
 function shown(name: string, property: Property, text: string): string | null {
   return valueText(property, parseValue(name, property, text));
 }
@@ -193,13 +194,13 @@ export function describeTopic(
   return entries;
 }
 
-/** What applies to a key without a value of its own, and the layers that this comes from. */
+/** The value of a key that the entity itself does not set, and the places from which it comes. */
 interface Below {
   readonly value: string;
   readonly synonyms: readonly ConfigSynonym[];
 }
 
-/** The key of the broker that applies to a group without a value of its own; null: there is none. */
+/** Returns the broker's value for a key that a group does not set; null when the broker has no such key. */
 export function belowGroup(config: NodeConfig, key: string): Below | null {
   const name = `group.${key}`;
   if (!isBrokerKey(name)) return null;
@@ -207,8 +208,9 @@ export function belowGroup(config: NodeConfig, key: string): Below | null {
 }
 
 /**
- * DescribeConfigs of an entity with its own table (groups, client metrics). `below` gives the broker's value for a key without a
- * value; null: there is none, and defaults are not synonyms (client metrics).
+ * DescribeConfigs of a group or of a client metrics subscription, by its table. `below` returns the broker's value for a key
+ * that the entity does not set. A client metrics subscription has no `below`: its keys have the default, which is then not
+ * listed as a synonym.
  */
 export function describeEntity(
   table: PropertyTable,
@@ -242,7 +244,7 @@ export function describeEntity(
 }
 
 /**
- * Rows for docs/configuration.md: key, type, default, valid values.
+ * Returns one row of docs/configuration.md: key, type, default, valid values.
  *
  * @public `scripts/docs/config.mjs` calls it, from the build.
  */

@@ -1,4 +1,4 @@
-/** Listeners, voters and other addresses in the values of a properties file. */
+/** Parses values of a properties file that contain addresses: listeners, voters, bootstrap servers. */
 import type { Address } from '../base/network.ts';
 import type { NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
@@ -8,9 +8,12 @@ export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SS
 const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 
 export interface ListenerConfig {
-  /** Upper case, such as PLAINTEXT, CONTROLLER, EXTERNAL. */
+  /** In upper case, such as PLAINTEXT, CONTROLLER, EXTERNAL. */
   readonly name: string;
-  /** Empty: every address (advertised: not set). An IPv6 address has no brackets. */
+  /**
+   * In `listeners` an empty host means every address of the machine; in `advertised.listeners` it means that no host was set.
+   * An IPv6 address is stored without brackets.
+   */
   readonly host: string;
   readonly port: number;
   readonly securityProtocol: SecurityProtocol;
@@ -20,7 +23,7 @@ export interface VoterConfig extends Address {
   readonly id: NodeId;
 }
 
-/** `NAME:PROTOCOL` pairs. */
+/** Parses `NAME:PROTOCOL` pairs. */
 export function parseProtocolMap(text: string): Map<string, SecurityProtocol> {
   const map = new Map<string, SecurityProtocol>();
   for (const pair of splitList(text)) {
@@ -37,7 +40,7 @@ export function parseProtocolMap(text: string): Map<string, SecurityProtocol> {
 
 const endpoint = /^([^:/]+):\/\/(?:\[([^\]]*)\]|([^:]*)):(-?\d+)$/;
 
-/** `NAME://host:port` entries of `key`. */
+/** Parses the `NAME://host:port` entries of the property `key`. */
 export function parseListeners(
   key: string,
   entries: readonly string[],
@@ -68,7 +71,7 @@ function splitHostPort(text: string): Address {
   return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
 }
 
-/** `id@host:port` entries; the table has checked them. */
+/** Parses `id@host:port` entries. Their form was checked before, by the row of the property. */
 export function parseVoters(entries: readonly string[]): VoterConfig[] {
   return entries.map((entry) => {
     const at = entry.indexOf('@');
@@ -76,7 +79,7 @@ export function parseVoters(entries: readonly string[]): VoterConfig[] {
   });
 }
 
-/** `host:port` entries; the table has checked them. */
+/** Parses `host:port` entries. Their form was checked before, by the row of the property. */
 export function parseAddresses(entries: readonly string[]): Address[] {
   return entries.map(splitHostPort);
 }

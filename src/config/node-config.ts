@@ -1,7 +1,7 @@
 /**
- * A node's configuration: the checked properties file with typed access, and over it the dynamic configuration from the metadata
- * image (the broker's own before the cluster-wide one). `get` always returns the current value; code that must react to a change
- * has a binding. The values of the file never change.
+ * A node's configuration: the checked values of its properties file, and above them the dynamic values from the metadata. A
+ * dynamic value of the broker itself takes precedence over one of the cluster. `get` returns the value in force now; code that
+ * must react to a change uses `bind`. The values of the file never change.
  */
 import type { NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
@@ -15,10 +15,10 @@ import { parseAddresses, parseVoters } from './listeners.ts';
 import { parseProperties } from './properties-file.ts';
 import { checkTogether, type ListenerSetup, RequirementError, warningsOf } from './validate.ts';
 
-/** A value that may change while the node runs. */
+/** A configuration value that may change while the node runs. */
 export interface Binding<T> {
   readonly value: T;
-  /** Calls `listener` with the new value after each change; returns a function that ends it. */
+  /** Calls `listener` with the new value after each change. Returns a function that ends this. */
   onChange(listener: (value: T) => void): () => void;
 }
 
@@ -50,25 +50,28 @@ function parseAll(originals: ReadonlyMap<string, string>): BrokerValues {
   return values as unknown as BrokerValues;
 }
 
-/** Windows accepts `C:\data` and `\\server\share` also with slashes, which the code here uses to split and join paths. */
+/**
+ * Replaces backslashes in a Windows path by slashes, which Windows accepts too. The code here splits and joins paths at
+ * slashes.
+ */
 function withSlashes(path: string): string {
   return /^([A-Za-z]:\\|\\\\)/.test(path) ? path.replaceAll('\\', '/') : path;
 }
 
 export class NodeConfig {
-  /** The keys of the file and the command line; node.id and broker.id replace each other. */
+  /** The keys of the file and of the command line. When only one of node.id and broker.id is given, the other has its value. */
   readonly originals: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
   readonly nodeId: NodeId;
   readonly isBroker: boolean;
   readonly isController: boolean;
-  /** Static voters; empty with a dynamic quorum. */
+  /** The voters of controller.quorum.voters. Empty when the quorum is dynamic, because then the metadata log has the voters. */
   readonly voters: readonly VoterConfig[];
-  /** controller.quorum.bootstrap.servers. */
+  /** The addresses of controller.quorum.bootstrap.servers. */
   readonly bootstrapServers: readonly Address[];
   readonly logDirs: readonly string[];
   readonly metadataLogDir: string;
-  /** Values of the file only. */
+  /** The values of the file, without dynamic ones. */
   private readonly fileValues: BrokerValues;
   private setup: ListenerSetup;
   private current: BrokerValues;
@@ -77,7 +80,7 @@ export class NodeConfig {
   private readonly rates = new Map<RateKey, number>();
   private readonly listenersOf = new Map<BrokerKey, Set<(value: never) => void>>();
 
-  /** Throws `ConfigError` with Kafka's message. */
+  /** Throws `ConfigError` with Kafka's message when a value is invalid. */
   constructor(originals: ReadonlyMap<string, string>) {
     if (
       !originals.has('process.roles') &&
@@ -100,12 +103,12 @@ export class NodeConfig {
     this.metadataLogDir = withSlashes(values['metadata.log.dir'] ?? (this.logDirs[0] as string));
   }
 
-  /** From the text of a properties file and `key=value` overrides. */
+  /** Makes a configuration from the text of a properties file; `overrides` replace values of the file. */
   static parse(text: string, overrides: ReadonlyMap<string, string> = new Map()): NodeConfig {
     return new NodeConfig(new Map([...parseProperties(text), ...overrides]));
   }
 
-  /** The value in force now. */
+  /** Returns the value that is in force now. */
   get<K extends BrokerKey>(key: K): BrokerValues[K] {
     return this.current[key];
   }
@@ -125,7 +128,7 @@ export class NodeConfig {
     };
   }
 
-  /** The value for one listener: `listener.name.<name>.<key>` if set, else `key`. */
+  /** Returns the value for one listener: that of `listener.name.<name>.<key>` if it is set, otherwise that of `key`. */
   listenerValue<K extends BrokerKey>(listener: string, key: K): BrokerValues[K] {
     const name = `listener.name.${listener.toLowerCase()}.${key}`;
     const text = this.brokerValues.get(name) ?? this.clusterValues.get(name) ?? this.originals.get(name);
@@ -133,12 +136,12 @@ export class NodeConfig {
     return parseValue(name, brokerProperties[key] as Property, text) as BrokerValues[K];
   }
 
-  /** All listeners of this node, in the file's order. */
+  /** All listeners of this node, in the order of the file. */
   get listeners(): readonly ListenerConfig[] {
     return this.setup.listeners;
   }
 
-  /** Listeners for clients and brokers. */
+  /** The listeners for clients and other brokers. */
   get brokerListeners(): readonly ListenerConfig[] {
     return this.setup.listeners.filter((listener) => !this.controllerListenerNames.includes(listener.name));
   }
@@ -148,14 +151,14 @@ export class NodeConfig {
   }
 
   /**
-   * The listeners that brokers register: advertised.listeners, or the listeners themselves. The composition root fills in an empty
-   * host.
+   * The listeners that the broker registers, so that clients and brokers learn its addresses: those of advertised.listeners,
+   * otherwise those of listeners. The host may be empty; `server/` then fills it in.
    */
   get advertisedListeners(): readonly ListenerConfig[] {
     return this.setup.advertised.filter((listener) => !this.controllerListenerNames.includes(listener.name));
   }
 
-  /** The advertised listeners of the controller. */
+  /** The addresses at which other nodes reach this controller. */
   get advertisedControllerListeners(): readonly ListenerConfig[] {
     const said = this.setup.advertised.filter((listener) =>
       this.controllerListenerNames.includes(listener.name),
@@ -163,7 +166,7 @@ export class NodeConfig {
     return said.length > 0 ? said : this.controllerListeners;
   }
 
-  /** False: each client is told the address by which it connected. */
+  /** When false, each client is told the address to which it connected. */
   get advertisesExplicitly(): boolean {
     return this.originals.has('advertised.listeners');
   }
@@ -177,12 +180,12 @@ export class NodeConfig {
     return this.setup.interBrokerName;
   }
 
-  /** The protocol of any listener name of listener.security.protocol.map. */
+  /** Returns the security protocol that listener.security.protocol.map gives to a name; null when the name is not in it. */
   securityProtocolOf(listener: string): SecurityProtocol | null {
     return this.setup.protocols.get(listener.toUpperCase()) ?? null;
   }
 
-  /** The texts of a key in the three layers; undefined where a layer does not set it. */
+  /** Returns the text that each of the three places sets for a key; undefined where it is not set. */
   layersOf(key: string): {
     broker: string | undefined;
     cluster: string | undefined;
@@ -203,14 +206,18 @@ export class NodeConfig {
     return this.brokerValues;
   }
 
-  /** A rate that cannot be in a properties file, in bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
+  /**
+   * Returns the rate of a key that cannot be in a properties file, in bytes per second. `Number.MAX_SAFE_INTEGER` means no
+   * limit.
+   */
   rate(key: RateKey): number {
     return this.rates.get(key) ?? Number.MAX_SAFE_INTEGER;
   }
 
   /**
-   * Applies the dynamic configuration of the metadata image and notifies the bindings whose value changed. A value that is invalid
-   * or must not change at run time is left out and returned; it was refused when altered, or another version wrote it.
+   * Applies the dynamic configuration of the metadata image, and calls the listeners of each binding whose value changed.
+   * Returns the keys of values that it left out because they are invalid or must not change at run time. This is rare: the
+   * controller refuses such values, but one of another release may have accepted them.
    */
   applyDynamic(cluster: DynamicValues, broker: DynamicValues): string[] {
     this.clusterValues = cluster;
@@ -233,8 +240,8 @@ export class NodeConfig {
   }
 
   /**
-   * The listeners of `values`. When they are invalid together with the other values, the previous ones, and `refused` gets their
-   * names.
+   * Returns the listeners that `values` define. When these values are invalid together, it returns the present listeners and
+   * adds the keys to `refused`.
    */
   private setupOf(values: BrokerValues, refused: string[]): ListenerSetup {
     const isSet = (key: string): boolean =>
@@ -249,8 +256,9 @@ export class NodeConfig {
   }
 
   /**
-   * Kafka's message when the values are invalid together with `layer` as the dynamic values of this broker (`isOwn`) or of the
-   * cluster; null: they are valid. Values that are invalid alone are left out.
+   * Checks `layer`, the new dynamic values of this broker (`isOwn`) or of the cluster, together with all other values. Returns
+   * Kafka's error message, or null when the values are valid together. A value that is invalid by itself is left out of the
+   * check.
    */
   problemTogether(layer: DynamicValues, isOwn: boolean): string | null {
     const layers = [isOwn ? this.clusterValues : layer, isOwn ? layer : this.brokerValues] as const;
@@ -265,7 +273,7 @@ export class NodeConfig {
     }
   }
 
-  /** The file's values overridden by the dynamic ones, and the keys of invalid ones. */
+  /** Returns the values of the file with the dynamic ones above them, and the keys of dynamic values that are invalid. */
   private layered(
     cluster: DynamicValues,
     broker: DynamicValues,
@@ -290,8 +298,8 @@ export class NodeConfig {
 }
 
 /**
- * Kafka's error text for a change of listeners that a running broker does not allow (`DynamicListenerConfig`); null when it is
- * allowed.
+ * Returns Kafka's error message for a change of listeners that a running broker does not allow (Kafka's
+ * `DynamicListenerConfig`); null when it is allowed.
  */
 function listenerProblem(before: ListenerSetup, after: ListenerSetup): string | null {
   const namesOf = (listeners: readonly ListenerConfig[]): string[] => listeners.map(({ name }) => name);

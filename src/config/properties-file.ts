@@ -1,6 +1,6 @@
 /**
- * Parses a properties file by the rules of java.util.Properties: comments, continuation lines, escapes; the last value of a key is
- * used.
+ * Parses a properties file by the rules of java.util.Properties: comments, continued lines, escapes. When a key occurs twice,
+ * the last value counts.
  */
 
 const escapes: Record<string, string> = { t: '\t', n: '\n', r: '\r', f: '\f' };
@@ -12,7 +12,7 @@ function unescape(text: string): string {
   });
 }
 
-/** Logical lines: continued lines are joined, leading blanks and comments removed. */
+/** Returns the lines of the file with continued lines joined, and without comments and leading blanks. */
 function logicalLines(text: string): string[] {
   const lines: string[] = [];
   let open: string | null = null;
@@ -31,7 +31,7 @@ function logicalLines(text: string): string[] {
   return lines;
 }
 
-/** Keys and values in the order of their first appearance. */
+/** Returns keys and values, in the order in which the keys first appear. */
 export function parseProperties(text: string): Map<string, string> {
   const properties = new Map<string, string>();
   for (const line of logicalLines(text)) {

@@ -1,26 +1,27 @@
 /**
- * `config.providers`: values of a properties file from other sources, `${provider:path:key}` or `${provider:key}`. Kafka's three
- * providers are supported under the names of their classes. Only the file is resolved, never dynamic configurations.
+ * Implements `config.providers`: a value in the properties file can refer to another source, with `${provider:path:key}` or
+ * `${provider:key}`. Kafka's three providers are supported, under the names of their Java classes. References are replaced only
+ * in the properties file, never in dynamic configurations.
  *
- * Kafka leaves a variable without a value unchanged. Here a variable that cannot be resolved ends the start, because a password
- * that is literally `${file:…}` is never intended.
+ * When a reference has no value, Kafka keeps its text as the value. Here the node does not start, because nobody wants a
+ * password that is literally `${file:…}`.
  */
 import { ConfigError, splitList } from './define.ts';
 import { parseProperties } from './properties-file.ts';
 
 export interface ProviderSources {
-  /** The text of a file; throws when it cannot be read. */
+  /** Returns the text of a file. Throws when it cannot be read. */
   readFile(path: string): string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The path without symbolic links and `..`. */
+  /** Returns the path with symbolic links and `..` resolved. */
   realPath(path: string): string;
 }
 
-/** A value, or undefined when there is none. */
+/** Returns a value, or undefined when there is none. */
 type Provider = (path: string, key: string) => string | undefined;
 type Parameters = (name: string) => string | undefined;
 
-/** `${provider:key}` or `${provider:path:key}`. */
+/** Matches `${provider:key}` and `${provider:path:key}`. */
 const variable = /\$\{([^}]*?):(?:([^}]*?):)?([^}]*?)\}/g;
 const classPrefix = 'org.apache.kafka.common.config.provider.';
 
@@ -79,11 +80,11 @@ function providersOf(
 
 export interface ResolvedProperties {
   readonly properties: ReadonlyMap<string, string>;
-  /** Values from a provider; they are never shown. */
+  /** The values that came from providers. They must not appear in logs or messages. */
   readonly secrets: readonly string[];
 }
 
-/** Replaces the variables in the values of `properties`. Throws `ConfigError`. */
+/** Replaces the references in the values of `properties`. Throws `ConfigError` when one has no value. */
 export function resolveProviders(
   properties: ReadonlyMap<string, string>,
   sources: ProviderSources,
@@ -124,7 +125,7 @@ function valueOf(provider: Provider, path: string, key: string, where: string): 
   return found;
 }
 
-/** `text` without values from providers. */
+/** Returns `text` with each value that came from a provider replaced by `[hidden]`. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, '[hidden]'), text);
 }

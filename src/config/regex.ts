@@ -1,25 +1,26 @@
 /**
- * Regular expressions of clients, in RE2's syntax as in Kafka. RE2 matches in time that is linear in text and expression, while
- * JavaScript's engine may take hours. Even linear time is too long for an expression of a megabyte, or for `(a?){1000}` a hundred
- * times, so the compiled size of an expression is bounded.
+ * Regular expressions that clients send, in RE2's syntax, as in Kafka. They run on RE2, whose time is linear in the text and in
+ * the size of the expression; JavaScript's own engine may take hours for a short one. Linear time is still too long for an
+ * expression of a megabyte, or for one that is short but compiles to a large program, such as `(a?){1000}` written a hundred
+ * times. Therefore the compiled size is bounded.
  */
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 
-/** Bound of `regexSize`, with which a name of 249 characters is matched in at most some ten milliseconds. */
+/** The largest `regexSize` that is accepted. With it, matching a name of 249 characters takes some ten milliseconds at most. */
 export const regexSizeMax = 4096;
-/** Size of a Unicode class such as `\pL`, which has up to some hundred ranges. */
+/** What a Unicode class such as `\pL` counts. It compiles to up to some hundred ranges. */
 const unicodeClassSize = 32;
 
 export class RegexError extends Error {}
 
 export interface Regex {
-  /** Approximate number of instructions of the compiled expression. */
+  /** The approximate number of instructions of the compiled expression. */
   readonly size: number;
-  /** Whether the whole text matches. */
+  /** Whether the expression matches the whole text. */
   matches(text: string): boolean;
 }
 
-/** Throws `RegexError`. */
+/** Throws `RegexError` when the expression is invalid or too large. */
 export function compileRegex(pattern: string): Regex {
   const size = regexSize(pattern);
   if (size > regexSizeMax)
@@ -28,7 +29,7 @@ export function compileRegex(pattern: string): Regex {
     const compiled = RE2JS.compile(pattern);
     return { size, matches: (text) => compiled.matches(text) };
   } catch (error) {
-    // Kafka's answers have the description only.
+    // The description alone is what Kafka's error messages contain.
     if (error instanceof RE2JSSyntaxException) throw new RegexError(error.getDescription());
     if (error instanceof RE2JSException) throw new RegexError(error.message);
     throw error;
@@ -51,12 +52,12 @@ function withClasses(text: string): number {
 }
 
 /**
- * Upper bound, up to a small factor, of the compiled size of `pattern`: the number of its characters, with repeated groups counted
- * as often as they are repeated.
+ * Estimates the compiled size of `pattern`, without compiling it: the number of its characters, where a repeated group counts
+ * as often as it is repeated. The true size is at most a small factor larger.
  */
 export function regexSize(pattern: string): number {
   if (pattern.length > regexSizeMax) return pattern.length;
-  /** Sizes of the open groups, the outermost first. */
+  /** The sizes of the groups that are open at this position, the outermost first. */
   const open = [0];
   let last = 0;
   const add = (size: number): void => {
@@ -74,7 +75,7 @@ export function regexSize(pattern: string): number {
       add(withClasses(token?.[0] ?? next));
     } else if (next === '{' && (token = matchAt(repetition, pattern, at)) !== null) {
       const times = Math.max(1, Number(token[1]), Number(token[2] ?? 0));
-      // It may be repeated once more, as in `a{10}{10}`.
+      // `last` becomes the size with repetitions, because the result may itself be repeated, as in `a{10}{10}`.
       const whole = last * times;
       add(whole - last);
       last = whole;

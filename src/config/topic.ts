@@ -1,6 +1,7 @@
 /**
- * The effective configuration of a topic: its own values, else the broker's, with Kafka's checks. The result is a plain object that
- * partitions keep; it is made again when the topic's or the broker's configuration changes.
+ * The configuration of a topic as it is in force: the topic's own values, and the broker's for the keys that the topic does not
+ * set. It has Kafka's checks. The result is a plain object that partitions keep; it is computed anew when the configuration of
+ * the topic or the broker changes.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyValue, parseValue, type ValuesOf } from './define.ts';
@@ -11,7 +12,7 @@ export type TopicValues = ValuesOf<typeof topicProperties>;
 export type TopicKey = keyof TopicValues;
 export type TopicOverrides = ReadonlyMap<string, string>;
 
-/** Values in the unit of their key; `longMax` where Kafka has Long.MAX_VALUE ("no limit"), -1 where Kafka has -1. */
+/** Values in the unit of their key. "No limit" is `longMax` where Kafka has Long.MAX_VALUE, and -1 where Kafka has -1. */
 export interface TopicConfig {
   readonly segmentBytes: number;
   readonly segmentMs: number;
@@ -45,7 +46,7 @@ export function isTopicKey(name: string): name is TopicKey {
   return Object.hasOwn(topicProperties, name);
 }
 
-/** The value of a topic that does not set the key, from the broker's current configuration. */
+/** Returns the value of a key that the topic does not set, from the broker's present configuration. */
 export function topicDefault(key: TopicKey, config: NodeConfig): PropertyValue {
   const hour = 3_600_000;
   switch (key) {
@@ -71,7 +72,7 @@ export function topicDefault(key: TopicKey, config: NodeConfig): PropertyValue {
   }
 }
 
-/** The value of one key for a topic. Throws `ConfigError`. */
+/** Returns the value of one key for a topic. Throws `ConfigError` when it is invalid. */
 export function topicValue<K extends TopicKey>(
   key: K,
   overrides: TopicOverrides,
@@ -83,7 +84,7 @@ export function topicValue<K extends TopicKey>(
   return value as TopicValues[K];
 }
 
-/** Checks the whole configuration that a topic would have. Throws `ConfigError` with Kafka's message. */
+/** Checks the whole configuration of a topic as it would be after a change. Throws `ConfigError` with Kafka's message. */
 export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfig): void {
   for (const [key, text] of overrides) {
     if (!isTopicKey(key)) throw new ConfigError(`Unknown topic config name: ${key}`);
@@ -105,7 +106,10 @@ export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfi
   }
 }
 
-/** The configuration that a partition uses. Invalid values (never accepted, but perhaps in old metadata) count as not set. */
+/**
+ * Returns the configuration that a partition uses. An invalid value counts as not set: the broker accepts none now, but old
+ * metadata may have one.
+ */
 export function topicConfig(overrides: TopicOverrides, config: NodeConfig): TopicConfig {
   const get = <K extends TopicKey>(key: K): TopicValues[K] => {
     try {

@@ -1,6 +1,6 @@
 /**
- * Checks over several keys, with Kafka's messages, and warnings: unknown keys with the nearest known name, keys of older versions,
- * keys that have no effect here yet.
+ * Checks that concern several keys, with Kafka's messages, and the warnings at the start of a node: about unknown keys (with
+ * the known name that is nearest), keys of older versions, and keys that have no effect here yet.
  */
 import type { BrokerValues } from './broker-properties.ts';
 import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
@@ -18,7 +18,10 @@ export interface ListenerSetup {
   readonly interBrokerName: string;
 }
 
-/** Values that are invalid together. Kafka prefixes "requirement failed: " when the values come at run time. */
+/**
+ * Values that are valid one by one but not together. When they were set at run time, Kafka puts "requirement failed: " before
+ * the message.
+ */
 export class RequirementError extends ConfigError {}
 
 function require(condition: boolean, message: string): void {
@@ -38,7 +41,7 @@ function protocolMap(
     if (wrong === undefined) throw error;
     throw new ConfigError(`Invalid security protocol \`${wrong}\` defined in listener.security.protocol.map`);
   }
-  // A file that does not set the map need not list its controller listeners in it.
+  // Listeners of the controller need not be in the map when the file does not set the map. They then use PLAINTEXT.
   if (!isSet('listener.security.protocol.map')) {
     for (const name of controllerNames) if (!map.has(name)) map.set(name, 'PLAINTEXT');
   }
@@ -60,7 +63,8 @@ function checkDistinct(
   const seen = new Map<number, ListenerConfig>();
   for (const listener of listeners) {
     const other = seen.get(listener.port);
-    // A port may be used once with an IPv4 and once with an IPv6 address; port 0 means any free one.
+    // One port may be used twice, once with an IPv4 and once with an IPv6 address. Port 0 means any free port, so it may be
+    // repeated.
     if (
       other !== undefined &&
       listener.port !== 0 &&
@@ -206,7 +210,7 @@ function checkNumbers(values: BrokerValues): void {
   }
 }
 
-/** Parses the listeners and makes the checks over several keys. Throws `ConfigError`. */
+/** Parses the listeners, and makes all checks that concern several keys. Throws `ConfigError`. */
 export function checkTogether(
   values: BrokerValues,
   isSet: (key: string) => boolean,
@@ -235,7 +239,7 @@ export function checkTogether(
   return setup;
 }
 
-/** Number of insertions, removals or changes of one character that lead from `a` to `b`. */
+/** Returns the number of insertions, removals and changes of one character that turn `a` into `b`. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -249,7 +253,7 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** The name among `names` that `name` was probably meant to be, or null. */
+/** Returns the name among `names` that the user probably meant by `name`, or null when none is similar. */
 export function nearest(name: string, names: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(name.length / 5)) + 1;
@@ -261,7 +265,7 @@ export function nearest(name: string, names: readonly string[]): string | null {
   return best;
 }
 
-/** Warnings at the start about the keys of a file. */
+/** Returns the warnings about the keys of a properties file, which a node logs at its start. */
 export function warningsOf(originals: ReadonlyMap<string, string>, values: BrokerValues): string[] {
   const warnings: string[] = [];
   for (const key of originals.keys()) {

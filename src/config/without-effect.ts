@@ -1,12 +1,13 @@
 /**
- * Why a key has no effect: a reason for each row of the tables whose `effect` is `none` or `missing`, for docs/configuration.md and
- * the warnings at the start. "Never" is a decision; "yet" is work that is not done.
+ * Why a key has no effect: a reason for each key whose row has the effect `none` or `missing`. docs/configuration.md and the
+ * warnings at the start of a node give it. "Never" says that we decided against the feature; "yet" says that it is not built so
+ * far.
  */
 import { securityProperties } from './tables/security.ts';
 import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
 import { tieredStorageProperties } from './tables/tiered-storage.ts';
 
-/** Security keys whose names end like those of keys with Java classes, but which have none, or one of Kafka's own. */
+/** Security keys with a name that `javaEnding` matches although their value is not a Java class to load. */
 const notJava: ReadonlySet<string> = new Set([
   'authorizer.class.name',
   'sasl.oauthbearer.assertion.algorithm',
@@ -14,7 +15,7 @@ const notJava: ReadonlySet<string> = new Set([
 ]);
 const javaEnding = /\.(class|provider|algorithm|implementation)$/;
 
-/** The reasons for whole areas; a reason of a single key, below, takes precedence. */
+/** Reasons for whole groups of keys. A reason for a single key, further below, takes precedence. */
 const areas: readonly [reason: string, has: (key: string) => boolean][] = [
   [
     'Tiered storage is not built yet.',
@@ -45,12 +46,15 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'group.coordinator.threads',
   ],
   [
-    'Records that arrive while a write is under way are written together with the next one.',
+    'Records that arrive while a write is in progress are written together by the next one.',
     'controller.quorum.append.linger.ms',
   ],
-  ['Controllers speak over streams, whose loss is noticed at once.', 'controller.quorum.request.timeout.ms'],
   [
-    'A stream between controllers is opened again with a pause that grows by itself.',
+    'Controllers exchange messages over streams; the loss of a stream ends the requests on it at once.',
+    'controller.quorum.request.timeout.ms',
+  ],
+  [
+    'Before a stream between controllers is opened again, there is a pause that grows with each failure.',
     'controller.quorum.retry.backoff.ms',
   ],
   ['There is no ZooKeeper.', 'controller.socket.timeout.ms'],
@@ -62,11 +66,14 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'internal.metadata.log.segment.bytes',
   ],
   [
-    'The metadata log goes when a snapshot covers it.',
+    'The metadata log is deleted as soon as a snapshot covers it.',
     'metadata.max.retention.bytes',
     'metadata.max.retention.ms',
   ],
-  ['The pause between attempts to connect grows by itself.', 'socket.connection.setup.timeout.max.ms'],
+  [
+    'The pause between attempts to connect grows with each failure.',
+    'socket.connection.setup.timeout.max.ms',
+  ],
   ['The deadline of the request bounds the attempt to connect.', 'socket.connection.setup.timeout.ms'],
   [
     'Node.js has no such option; the system chooses.',
@@ -84,7 +91,10 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'One replication stream from each leader does the work; there are no fetcher threads.',
     'num.replica.fetchers',
   ],
-  ['A replication stream is opened again with a pause that grows by itself.', 'replica.fetch.backoff.ms'],
+  [
+    'Before a replication stream is opened again, there is a pause that grows with each failure.',
+    'replica.fetch.backoff.ms',
+  ],
   [
     'Replication streams have credits for bytes in flight instead.',
     'replica.fetch.max.bytes',
@@ -94,14 +104,14 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
   ['The loss of a replication stream is noticed at once.', 'replica.socket.timeout.ms'],
   ['The library for lz4 has one level.', 'compression.lz4.level'],
   [
-    'The table of keys grows as far as a run needs it.',
+    'The table of keys grows as large as a run of the cleaner needs.',
     'log.cleaner.dedupe.buffer.size',
     'log.cleaner.io.buffer.load.factor',
   ],
   ['Compaction reads batch by batch.', 'log.cleaner.io.buffer.size'],
   ['One cleaner works on one log after the other; there is no thread pool.', 'log.cleaner.threads'],
   [
-    'Segments grow by writes; the reserved length would only be cut off again after a crash.',
+    'Segments grow as they are written. Recovery would have to cut off reserved space after a crash.',
     'log.preallocate',
     'preallocate',
   ],
@@ -110,11 +120,11 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'num.recovery.threads.per.data.dir',
   ],
   [
-    'What arrives while a write is under way is written together with the next one.',
+    'Records that arrive while a write is in progress are written together by the next one.',
     'group.coordinator.append.linger.ms',
   ],
   ['Buffers are not kept for reuse.', 'group.coordinator.cached.buffer.max.bytes'],
-  ['Metrics are read when somebody asks for /metrics.', 'kafka.metrics.polling.interval.secs'],
+  ['Metrics are read when a client requests /metrics.', 'kafka.metrics.polling.interval.secs'],
   [
     'Never: Java classes can not be loaded. /metrics has the numbers.',
     'kafka.metrics.reporters',
@@ -125,33 +135,33 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'metrics.num.samples',
     'metrics.sample.window.ms',
   ],
-  ['All metrics are always there.', 'metrics.recording.level'],
+  ['All metrics are always recorded.', 'metrics.recording.level'],
   [
     'Never: Java classes can not be loaded.',
     'principal.builder.class',
     'security.providers',
     'client.quota.callback.class',
   ],
-  ['All feature versions that are known are settled.', 'unstable.feature.versions.enable'],
+  ['There are no feature versions that are still being developed.', 'unstable.feature.versions.enable'],
   ['TLS, SASL and ACLs are not built yet.', 'connection.failed.authentication.delay.ms'],
-  ['There is no authorizer yet for which other listeners would have to wait.', 'early.start.listeners'],
+  ['There is no authorizer yet that listeners would have to wait for.', 'early.start.listeners'],
   [
-    'Election time-outs are drawn at random up to their double; there is no second pause.',
+    'A random part is added to each election time-out instead of a pause.',
     'controller.quorum.election.backoff.max.ms',
   ],
   ['The leader pushes entries; credits bound the bytes in flight.', 'controller.quorum.fetch.max.bytes'],
   ['Snapshots are streamed in chunks of a fixed size.', 'controller.quorum.fetch.snapshot.max.bytes'],
   [
-    'A request is handled as soon as it is read, so no queue forms; queued.max.request.bytes and 64 requests of one connection bound what is in work.',
+    'A request is handled as soon as it is read, so no queue forms. Instead, queued.max.request.bytes and 64 requests for each connection bound the requests in progress.',
     'queued.max.requests',
   ],
   [
-    'Never: Java classes can not be loaded. Nothing is refused for the sake of the policy.',
+    'Never: Java classes can not be loaded. Requests are handled as if there were no policy.',
     'alter.config.policy.class.name',
     'create.topic.policy.class.name',
   ],
   [
-    'The rate is kept by a token bucket, which has no samples.',
+    'The rate is limited by a token bucket, which has no samples.',
     'alter.log.dirs.replication.quota.window.num',
     'alter.log.dirs.replication.quota.window.size.seconds',
     'replication.quota.window.num',
@@ -165,13 +175,13 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'quota.window.size.seconds',
   ],
   [
-    'Events of the controller are not timed one by one.',
+    'The controller does not measure the time of single events.',
     'controller.performance.always.log.threshold.ms',
     'controller.performance.sample.period.ms',
   ],
   ['The metadata log is kept in LevelDB, without batches.', 'internal.metadata.max.batch.size.in.bytes'],
   [
-    'Partitions without a leader are looked at when something changes that could give them one.',
+    'The controller elects a leader as soon as a change makes it possible, not at intervals.',
     'unclean.leader.election.interval.ms',
   ],
 ];
@@ -180,10 +190,10 @@ const reasonByKey: ReadonlyMap<string, string> = new Map(
   reasons.flatMap(([reason, ...keys]) => keys.map((key): [string, string] => [key, reason])),
 );
 
-/** Why setting the key has no effect; null when there is no reason, as for keys that have an effect. */
+/** Returns why setting the key has no effect. Null when there is no reason, for example because the key has an effect. */
 export function reasonWithoutEffect(key: string): string | null {
   return reasonByKey.get(key) ?? areas.find(([, has]) => has(key))?.[0] ?? null;
 }
 
-/** Keys with a reason of their own. */
+/** The keys that have a reason of their own, not only that of their group. */
 export const explainedKeys: readonly string[] = [...reasonByKey.keys()];

@@ -1,6 +1,6 @@
 /**
- * Group and transaction coordinators. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains the
- * columns.
+ * Properties of the group and transaction coordinators, one row each. Defaults, bounds and update modes are those of Apache
+ * Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   bool,
@@ -23,13 +23,13 @@ export const coordinatorsProperties = {
     min: 0,
     importance: 'high',
     effect: 'honoured',
-    doc: 'How long adding a partition to a transaction is tried again.',
+    doc: 'How long the broker keeps trying to add a partition to a transaction.',
   }),
   'add.partitions.to.txn.retry.backoff.ms': int(20, {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Pause before a partition is added to a transaction again while the last one ends.',
+    doc: 'Pause before a partition is added to a transaction again, because the last transaction of the producer has not ended yet.',
   }),
   'group.consumer.assignment.interval.ms': int(seconds(1), {
     min: 0,
@@ -50,17 +50,17 @@ export const coordinatorsProperties = {
   'group.consumer.max.assignment.interval.ms': int(seconds(15), {
     min: 0,
     effect: 'honoured',
-    doc: "Longest assignment interval that a group's configuration may say.",
+    doc: 'The longest assignment interval that the configuration of a group may set.',
   }),
   'group.consumer.max.heartbeat.interval.ms': int(seconds(15), {
     min: 1,
     effect: 'honoured',
-    doc: "Longest heartbeat interval that a group's configuration may say.",
+    doc: 'The longest heartbeat interval that the configuration of a group may set.',
   }),
   'group.consumer.max.session.timeout.ms': int(minutes(1), {
     min: 1,
     effect: 'honoured',
-    doc: "Longest session that a group's configuration may say.",
+    doc: 'The longest session timeout that the configuration of a group may set.',
   }),
   'group.consumer.max.size': int(intMax, {
     min: 1,
@@ -76,17 +76,17 @@ export const coordinatorsProperties = {
   'group.consumer.min.assignment.interval.ms': int(0, {
     min: 0,
     effect: 'honoured',
-    doc: "Shortest assignment interval that a group's configuration may say.",
+    doc: 'The shortest assignment interval that the configuration of a group may set.',
   }),
   'group.consumer.min.heartbeat.interval.ms': int(seconds(5), {
     min: 1,
     effect: 'honoured',
-    doc: "Shortest heartbeat interval that a group's configuration may say.",
+    doc: 'The shortest heartbeat interval that the configuration of a group may set.',
   }),
   'group.consumer.min.session.timeout.ms': int(seconds(45), {
     min: 1,
     effect: 'honoured',
-    doc: "Shortest session that a group's configuration may say.",
+    doc: 'The shortest session timeout that the configuration of a group may set.',
   }),
   'group.consumer.regex.refresh.interval.ms': int(minutes(10), {
     min: seconds(10),
@@ -97,12 +97,12 @@ export const coordinatorsProperties = {
   'group.consumer.session.timeout.ms': int(seconds(45), {
     min: 1,
     effect: 'honoured',
-    doc: 'Session of members of the new consumer protocol.',
+    doc: 'Session timeout of members of the new consumer protocol.',
   }),
   'group.coordinator.append.linger.ms': int(-1, {
     min: -1,
     effect: 'none',
-    doc: 'How long the coordinator gathers records before a write; -1: it decides by itself.',
+    doc: 'How long the coordinator gathers records before a write; -1: the coordinator chooses the time.',
   }),
   'group.coordinator.background.threads': int(2, {
     min: 1,
@@ -120,7 +120,7 @@ export const coordinatorsProperties = {
     oneOf: ['consumer', 'classic', 'share', 'streams'],
     nonEmpty: true,
     effect: 'honoured',
-    doc: 'Group protocols that are offered.',
+    doc: 'Group protocols that clients may use.',
   }),
   'group.coordinator.threads': int(4, {
     min: 1,
@@ -134,12 +134,12 @@ export const coordinatorsProperties = {
   }),
   'group.max.session.timeout.ms': int(minutes(30), {
     effect: 'honoured',
-    doc: 'Longest session that a consumer may ask for.',
+    doc: 'The longest session timeout that a consumer may ask for.',
   }),
   'group.max.size': int(intMax, { min: 1, effect: 'honoured', doc: 'Most members of a group.' }),
   'group.min.session.timeout.ms': int(seconds(6), {
     effect: 'honoured',
-    doc: 'Shortest session that a consumer may ask for.',
+    doc: 'The shortest session timeout that a consumer may ask for.',
   }),
   'offset.metadata.max.bytes': int(kibibytes(4), {
     importance: 'high',
@@ -162,13 +162,13 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'How often expired offsets are looked for.',
+    doc: 'How often the coordinator looks for expired offsets and deletes them.',
   }),
   'offsets.retention.minutes': int(10_080, {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'How long the offsets of an empty group stay.',
+    doc: 'How long the offsets of a group without members are kept.',
   }),
   'offsets.topic.compression.codec': int(0, {
     importance: 'high',
@@ -179,7 +179,7 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Partitions of __consumer_offsets; not to be changed once it exists.',
+    doc: 'Partitions of __consumer_offsets; must not be changed once the topic exists.',
   }),
   'offsets.topic.replication.factor': short(3, {
     min: 1,
@@ -197,7 +197,7 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'low',
     effect: 'honoured',
-    doc: 'How often transactions that took too long are looked for and aborted.',
+    doc: 'How often the coordinator looks for transactions that exceeded their timeout, and aborts them.',
   }),
   'transaction.max.timeout.ms': int(minutes(15), {
     min: 1,
@@ -215,7 +215,7 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'low',
     effect: 'honoured',
-    doc: 'How often unused transactional ids are looked for and forgotten.',
+    doc: 'How often the coordinator looks for transactional ids that are no longer used, and removes them.',
   }),
   'transaction.state.log.load.buffer.size': int(mebibytes(5), {
     min: 1,
@@ -233,7 +233,7 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Partitions of __transaction_state; not to be changed once it exists.',
+    doc: 'Partitions of __transaction_state; must not be changed once the topic exists.',
   }),
   'transaction.state.log.replication.factor': short(3, {
     min: 1,

@@ -1,4 +1,4 @@
-/** Configuration of groups and of client metrics subscriptions; defaults and bounds are those of Apache Kafka 4.3.1. */
+/** Configuration of single groups and of client metrics subscriptions. Defaults and bounds are those of Apache Kafka 4.3.1. */
 import { offsetReset } from '../checks.ts';
 import { bool, int, list, minutes, seconds, string } from '../define.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Partition logs: segments, retention, compaction, syncing. Defaults, bounds and update modes are those of Apache Kafka 4.3.1;
- * `define.ts` explains the columns.
+ * Properties of partition logs, one row each: segments, retention, compaction, syncing. Defaults, bounds and update modes are
+ * those of Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   bool,
@@ -35,14 +35,14 @@ export const logProperties = {
     max: 17,
     update: 'cluster-wide',
     effect: 'none',
-    doc: 'Level used when the broker compresses with lz4; the library that is used has one level.',
+    doc: 'Level used when the broker compresses with lz4; the lz4 library here has only one level.',
   }),
   'compression.type': string('producer', {
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Compression of stored batches: as the producer sent them, or the one named.',
+    doc: 'Compression of stored batches: `producer` keeps the one that the producer chose.',
   }),
   'compression.zstd.level': int(3, {
     min: -131_072,
@@ -66,7 +66,7 @@ export const logProperties = {
     min: 0,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'How long deletion markers of compacted topics stay.',
+    doc: 'How long tombstones (records with a key and no value) of compacted topics are kept.',
   }),
   'log.cleaner.enable': bool(true, { effect: 'honoured', doc: 'Runs compaction.' }),
   'log.cleaner.io.buffer.load.factor': double(0.9, {
@@ -78,7 +78,7 @@ export const logProperties = {
     min: 0,
     update: 'cluster-wide',
     effect: 'none',
-    doc: 'Buffers of compaction.',
+    doc: 'Memory for the buffers of compaction.',
   }),
   'log.cleaner.io.max.bytes.per.second': double(Number.MAX_VALUE, {
     effect: 'honoured',
@@ -89,20 +89,20 @@ export const logProperties = {
     min: 1,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Age at which a record has to be compacted.',
+    doc: 'The age at which a record must be compacted at the latest.',
   }),
   'log.cleaner.min.cleanable.ratio': double(0.5, {
     min: 0,
     max: 1,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Share of not yet compacted bytes from which a partition is compacted.',
+    doc: 'A partition is compacted when this share of its bytes has not been compacted yet.',
   }),
   'log.cleaner.min.compaction.lag.ms': long(0, {
     min: 0,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Age before which a record is not compacted.',
+    doc: 'A record younger than this is not compacted.',
   }),
   'log.cleaner.threads': int(1, {
     min: 0,
@@ -114,13 +114,13 @@ export const logProperties = {
     oneOf: ['compact', 'delete'],
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'What happens to old records: delete, compact (the last of each key stays), or both.',
+    doc: 'What happens to old records: delete, compact (only the last record of each key is kept), or both.',
   }),
   'log.dir': list(['/tmp/kafka-logs'], {
     nonEmpty: true,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Directory of the partitions when log.dirs is not set.',
+    doc: 'Directory for the partitions when log.dirs is not set.',
   }),
   'log.dir.failure.timeout.ms': long(seconds(30), {
     min: 1,
@@ -156,7 +156,7 @@ export const logProperties = {
   'log.flush.scheduler.interval.ms': long(longMax, {
     importance: 'high',
     effect: 'honoured',
-    doc: 'How often partitions are looked through for syncing.',
+    doc: 'How often the broker looks for partitions that must be synced to disk.',
   }),
   'log.flush.start.offset.checkpoint.interval.ms': int(minutes(1), {
     min: 0,
@@ -181,25 +181,25 @@ export const logProperties = {
     importance: 'low',
     internal: true,
     effect: 'honoured',
-    doc: "Time from the start to the first round of the log's own work.",
+    doc: 'Time from the start of the broker to the first retention, flush and checkpoint tasks.',
   }),
   'log.message.timestamp.after.max.ms': long(hours(1), {
     min: 0,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: "How far a record's time may lie after the broker's.",
+    doc: "How far the timestamp of a record may be ahead of the broker's time.",
   }),
   'log.message.timestamp.before.max.ms': long(longMax, {
     min: 0,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: "How far a record's time may lie before the broker's.",
+    doc: "How far the timestamp of a record may be behind the broker's time.",
   }),
   'log.message.timestamp.type': string('CreateTime', {
     oneOf: ['CreateTime', 'LogAppendTime'],
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: "Whether records keep the producer's time or get the broker's.",
+    doc: "Whether records keep the timestamp of the producer (CreateTime) or get the broker's (LogAppendTime).",
   }),
   'log.preallocate': bool(false, {
     update: 'cluster-wide',
@@ -210,12 +210,12 @@ export const logProperties = {
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Size of a partition beyond which its oldest segments are deleted; -1: no limit.',
+    doc: 'When a partition is larger than this, its oldest segments are deleted; -1: no limit.',
   }),
   'log.retention.check.interval.ms': long(minutes(5), {
     min: 1,
     effect: 'honoured',
-    doc: 'How often segments are looked through for deletion.',
+    doc: 'How often the broker looks for segments that retention must delete.',
   }),
   'log.retention.hours': int(168, {
     importance: 'high',
@@ -255,7 +255,7 @@ export const logProperties = {
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Age at which a segment is closed even when it is not full.',
+    doc: 'A segment is closed at this age, even when it is not full.',
   }),
   'log.segment.bytes': int(mebibytes(1024), {
     min: mebibytes(1),
@@ -276,46 +276,46 @@ export const logProperties = {
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Largest record batch taken, after compression.',
+    doc: 'The largest record batch that is accepted, after compression.',
   }),
   'min.insync.replicas': int(1, {
     min: 1,
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'With acks=all a write is taken only while at least this many replicas are in sync.',
+    doc: 'With acks=all a write is accepted only while at least this many replicas are in sync.',
   }),
   'num.recovery.threads.per.data.dir': int(2, {
     min: 1,
     importance: 'high',
     update: 'cluster-wide',
     effect: 'none',
-    doc: 'Logs that are opened at the same time in one directory; one event loop chooses here.',
+    doc: 'How many logs of one directory are opened at the same time; here the event loop decides.',
   }),
   'producer.id.expiration.check.interval.ms': int(minutes(10), {
     min: 1,
     importance: 'low',
     internal: true,
     effect: 'honoured',
-    doc: 'How often producers that write no more are looked for.',
+    doc: 'How often the broker looks for producers that no longer write, and removes their state.',
   }),
   'producer.id.expiration.ms': int(days(1), {
     min: 1,
     importance: 'low',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'How long a partition remembers a producer that writes no more.',
+    doc: 'How long a partition keeps the state of a producer that no longer writes.',
   }),
   'unclean.leader.election.enable': bool(false, {
     importance: 'high',
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Lets a replica that is not in sync become leader when no other is left; records may be lost.',
+    doc: 'Lets a replica that is not in sync become leader when there is no other; records may be lost.',
   }),
   'unclean.leader.election.interval.ms': long(minutes(5), {
     min: 1,
     internal: true,
     effect: 'none',
-    doc: 'How often partitions without a leader are looked through when unclean election is allowed.',
+    doc: 'How often the controller looks for partitions without a leader, when unclean election is allowed.',
   }),
 };

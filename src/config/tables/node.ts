@@ -1,6 +1,6 @@
 /**
- * Identity, metadata quorum, listeners and sockets. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts`
- * explains the columns.
+ * Properties of the node itself, one row each: identity, metadata quorum, listeners and sockets. Defaults, bounds and update
+ * modes are those of Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   bool,
@@ -27,7 +27,7 @@ export const nodeProperties = {
     nonEmpty: true,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Addresses told to clients. When not set, each client is told the address by which it reached this node.',
+    doc: 'Addresses that clients are told. When not set, each client is told the address by which it reached this node.',
   }),
   'background.threads': int(10, {
     min: 1,
@@ -43,15 +43,15 @@ export const nodeProperties = {
   'broker.id': int(-1, {
     importance: 'high',
     effect: 'honoured',
-    doc: 'Older name of node.id; when both are set they must be equal.',
+    doc: 'The older name of node.id; when both are set they must be equal.',
   }),
   'broker.rack': stringOrNull({
     effect: 'honoured',
-    doc: 'Rack of this broker: replicas spread over racks, and consumers may read from the nearest replica.',
+    doc: 'The rack of this broker. Replicas are spread over racks, and consumers may read from a replica in their rack.',
   }),
   'broker.session.timeout.ms': int(seconds(9), {
     effect: 'honoured',
-    doc: 'A broker that was not heard for this long is fenced and loses its leaderships. A broken stream starts the check earlier.',
+    doc: 'A broker from which the controller received no heartbeat for this long is fenced and loses its leaderships. When its stream breaks, the controller checks earlier whether it still runs.',
   }),
   'connection.failed.authentication.delay.ms': int(100, {
     min: 0,
@@ -61,11 +61,11 @@ export const nodeProperties = {
   }),
   'connections.max.idle.ms': long(minutes(10), {
     effect: 'honoured',
-    doc: 'A connection on which nothing happened for this long is closed.',
+    doc: 'A connection that was idle for this long is closed.',
   }),
   'controlled.shutdown.enable': bool(true, {
     effect: 'honoured',
-    doc: 'A stopping broker hands over its leaderships first; always on, as in Kafka since KRaft.',
+    doc: 'Whether a stopping broker first hands over its leaderships. It always does, as in Kafka since KRaft.',
   }),
   'controller.listener.names': requiredList({
     nonEmpty: true,
@@ -76,7 +76,7 @@ export const nodeProperties = {
   'controller.quorum.append.linger.ms': int(25, {
     min: 0,
     effect: 'none',
-    doc: 'How long the leader may gather records before one write; here writes are gathered while the last one is under way.',
+    doc: 'How long the leader may gather records before it writes them; here it gathers them while the write before is in progress.',
   }),
   'controller.quorum.auto.join.enable': bool(false, {
     importance: 'low',
@@ -94,13 +94,13 @@ export const nodeProperties = {
     min: 0,
     importance: 'high',
     effect: 'none',
-    doc: 'Longest pause between elections that nobody won.',
+    doc: 'The longest pause after an election that no candidate won.',
   }),
   'controller.quorum.election.timeout.ms': int(seconds(1), {
     min: 0,
     importance: 'high',
     effect: 'honoured',
-    doc: 'A candidate that has not won within this time (drawn up to its double) tries again.',
+    doc: 'A candidate that did not win within this time, to which a random part of up to the same length is added, starts another election.',
   }),
   'controller.quorum.fetch.max.bytes': int(mebibytes(1), { effect: 'none', min: 1, importance: 'low' }),
   'controller.quorum.fetch.snapshot.max.bytes': int(mebibytes(1), {
@@ -112,7 +112,7 @@ export const nodeProperties = {
     min: 0,
     importance: 'high',
     effect: 'honoured',
-    doc: 'A voter that has not heard from the leader for this long asks for an election; a leader without a majority resigns.',
+    doc: 'A voter that did not hear from the leader for this long starts an election; a leader that did not hear from a majority for this long resigns.',
   }),
   'controller.quorum.request.timeout.ms': int(seconds(2), {
     min: 0,
@@ -134,7 +134,7 @@ export const nodeProperties = {
   }),
   'controller.socket.timeout.ms': int(seconds(30), {
     effect: 'none',
-    doc: "How long a request to the controller may take in ZooKeeper's time.",
+    doc: 'How long a request to the controller may take; only used with ZooKeeper.',
   }),
   'early.start.listeners': listOrNull({
     importance: 'high',
@@ -185,7 +185,7 @@ export const nodeProperties = {
   'max.connections.per.ip.overrides': string('', {
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Exceptions to max.connections.per.ip: address:count, separated by commas.',
+    doc: 'Other limits than max.connections.per.ip for some addresses: address:count, separated by commas.',
   }),
   'metadata.log.dir': stringOrNull({
     importance: 'high',
@@ -219,17 +219,17 @@ export const nodeProperties = {
     min: 0,
     importance: 'low',
     effect: 'honoured',
-    doc: 'How often an idle active controller writes a record that does nothing, so that progress can be seen; who describes the quorum brings the next one forward; 0: never.',
+    doc: 'How often an idle active controller writes a record without content, so that progress of the log can be seen; a request to describe the quorum makes it write the next one earlier; 0: never.',
   }),
   'metadata.max.retention.bytes': long(mebibytes(100), {
     importance: 'high',
     effect: 'none',
-    doc: 'How much metadata log and snapshots are kept; here the log goes when a snapshot covers it.',
+    doc: 'How many bytes of metadata log and snapshots are kept; here the log is deleted as soon as a snapshot covers it.',
   }),
   'metadata.max.retention.ms': long(days(7), {
     importance: 'high',
     effect: 'none',
-    doc: 'How long metadata log and snapshots are kept; here the log goes when a snapshot covers it.',
+    doc: 'How long metadata log and snapshots are kept; here the log is deleted as soon as a snapshot covers it.',
   }),
   'node.id': requiredInt({
     min: 0,
@@ -256,7 +256,7 @@ export const nodeProperties = {
     nonEmpty: true,
     importance: 'high',
     effect: 'honoured',
-    doc: 'What this process is: broker, controller, or both.',
+    doc: 'The roles of this process: broker, controller, or both.',
   }),
   'queued.max.request.bytes': long(-1, {
     effect: 'honoured',
@@ -276,7 +276,7 @@ export const nodeProperties = {
   'security.inter.broker.protocol': string('PLAINTEXT', {
     oneOf: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'],
     effect: 'honoured',
-    doc: 'Finds the inter-broker listener by protocol when inter.broker.listener.name is not set.',
+    doc: 'Chooses the listener between brokers by its security protocol, when inter.broker.listener.name is not set.',
   }),
   'socket.connection.setup.timeout.max.ms': long(seconds(30), {
     effect: 'none',

@@ -1,6 +1,6 @@
 /**
- * Quotas, metrics, policies and other keys. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains
- * the columns.
+ * Properties of quotas, metrics and policies, and all that fit nowhere else, one row each. Defaults, bounds and update modes
+ * are those of Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   bool,
@@ -25,7 +25,7 @@ export const operationsProperties = {
     effect: 'none',
     min: 1,
     importance: 'low',
-    doc: 'Samples of the rate of moves between directories.',
+    doc: 'Number of samples from which the rate of moves between directories is computed.',
   }),
   'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
     effect: 'none',
@@ -52,7 +52,7 @@ export const operationsProperties = {
   'controller.quota.window.num': int(11, {
     min: 1,
     importance: 'low',
-    doc: 'Samples of the rate of topic changes.',
+    doc: 'Number of samples from which the rate of topic changes is computed.',
   }),
   'controller.quota.window.size.seconds': int(1, {
     min: 1,
@@ -95,7 +95,7 @@ export const operationsProperties = {
     min: 1,
     importance: 'low',
     effect: 'none',
-    doc: 'Samples of Java metrics.',
+    doc: 'Number of samples of Java metrics.',
   }),
   'metrics.recording.level': string('INFO', {
     importance: 'low',
@@ -108,7 +108,11 @@ export const operationsProperties = {
     effect: 'none',
     doc: 'Length of a sample of Java metrics.',
   }),
-  'quota.window.num': int(11, { min: 1, importance: 'low', doc: "Samples of a quota's rate." }),
+  'quota.window.num': int(11, {
+    min: 1,
+    importance: 'low',
+    doc: 'Number of samples from which the rate of a quota is computed.',
+  }),
   'quota.window.size.seconds': int(1, {
     min: 1,
     importance: 'low',
@@ -118,7 +122,7 @@ export const operationsProperties = {
     effect: 'none',
     min: 1,
     importance: 'low',
-    doc: "Samples of a replication quota's rate.",
+    doc: 'Number of samples from which the rate of a replication quota is computed.',
   }),
   'replication.quota.window.size.seconds': int(1, {
     effect: 'none',
@@ -130,7 +134,7 @@ export const operationsProperties = {
     effect: 'honoured',
     min: 0,
     internal: true,
-    doc: 'A start that takes longer is given up.',
+    doc: 'A start that takes longer than this is aborted.',
   }),
   'telemetry.max.bytes': int(mebibytes(1), {
     min: 1,
@@ -148,6 +152,6 @@ export const operationsProperties = {
     importance: 'high',
     internal: true,
     effect: 'none',
-    doc: 'Offers versions of features that are not settled.',
+    doc: 'Offers versions of features that are still being developed.',
   }),
 };

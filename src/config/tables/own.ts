@@ -1,6 +1,6 @@
 /**
- * Keys that Apache Kafka does not have. They are `internal`: DescribeConfigs shows one only when it is set, so that Kafka's tools
- * print the same as for Kafka.
+ * Properties that Apache Kafka does not have. They are `internal`: DescribeConfigs shows one only when it is set, so that
+ * Kafka's tools print the same as with Kafka.
  */
 import { int, list, string } from '../define.ts';
 
@@ -10,7 +10,7 @@ export const ownProperties = {
   'log.format': string('text', {
     ...own,
     oneOf: ['text', 'json'],
-    doc: 'Log lines as text, or as JSON objects, one a line. A JSON layout in the file that KAFKA_LOG4J_OPTS names has the same effect.',
+    doc: 'Writes log lines as text, or as JSON, one object a line. A JSON layout in the log4j file that KAFKA_LOG4J_OPTS names also selects JSON.',
   }),
   'metrics.port': int(-1, {
     ...own,

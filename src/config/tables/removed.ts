@@ -1,4 +1,4 @@
-/** Broker keys of Kafka before 4.3. In an old file they cause a warning and have no effect. */
+/** Broker properties that Kafka had before 4.3. A node that finds one in its file warns about it and ignores it. */
 export const removedProperties: readonly string[] = [
   'broker.id.generation.enable',
   'control.plane.listener.name',

@@ -1,6 +1,6 @@
 /**
- * Authentication, encryption, authorisation. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts`
- * explains the columns.
+ * Properties for authentication, encryption and authorisation, one row each. Defaults, bounds and update modes are those of
+ * Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import { knownClass } from '../checks.ts';
 import {
@@ -26,7 +26,7 @@ export const securityProperties = {
   'authorizer.class.name': string('', {
     valid: 'non-null string',
     importance: 'low',
-    doc: "Decides who may do what; org.apache.kafka.metadata.authorizer.StandardAuthorizer is Kafka's own.",
+    doc: "Java class that authorizes requests; Kafka's own is org.apache.kafka.metadata.authorizer.StandardAuthorizer.",
   }),
   'connections.max.reauth.ms': long(0),
   'delegation.token.expiry.check.interval.ms': long(hours(1), { min: 1, importance: 'low' }),
@@ -39,7 +39,7 @@ export const securityProperties = {
       check: knownClass('org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder'),
       update: 'per-broker',
       effect: 'none',
-      doc: "Java class that makes a user's name from a connection; only Kafka's own.",
+      doc: "Java class that derives a user's name from a connection; only Kafka's own class is supported.",
     },
   ),
   'sasl.client.callback.handler.class': classOrNull(),
@@ -94,7 +94,9 @@ export const securityProperties = {
   'sasl.oauthbearer.sub.claim.name': string('sub', { importance: 'low' }),
   'sasl.oauthbearer.token.endpoint.url': stringOrNull(),
   'sasl.server.callback.handler.class': classOrNull(),
-  'sasl.server.max.receive.size': int(kibibytes(512), { doc: 'Largest authentication message taken.' }),
+  'sasl.server.max.receive.size': int(kibibytes(512), {
+    doc: 'The largest authentication message that is accepted.',
+  }),
   'security.providers': stringOrNull({
     importance: 'low',
     effect: 'none',

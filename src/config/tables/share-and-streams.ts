@@ -1,6 +1,6 @@
 /**
- * Share groups and streams groups. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains the
- * columns.
+ * Properties of share groups and streams groups, which are not implemented: all keys are accepted without effect. Defaults,
+ * bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
 import {
   hours,

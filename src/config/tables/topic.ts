@@ -1,6 +1,6 @@
 /**
- * Configuration of a topic. When a topic does not set a key, the broker key in its row is used. Defaults and bounds are those of
- * Apache Kafka 4.3.1.
+ * The configuration of a topic, one row for each key. When a topic does not set a key, the value of the broker's property in
+ * the row (`synonym`) is used. Defaults and bounds are those of Apache Kafka 4.3.1.
  */
 import type { BrokerKey } from '../broker-properties.ts';
 import { gzipLevel, throttledReplicas } from '../checks.ts';
@@ -22,7 +22,7 @@ import {
 } from '../define.ts';
 
 export interface TopicProperty<T extends PropertyValue = PropertyValue> extends Property<T> {
-  /** The broker key with the default. */
+  /** The broker's property that gives the value when the topic does not set one; null when there is none. */
   readonly synonym: BrokerKey | null;
 }
 
@@ -35,7 +35,7 @@ export const topicProperties = {
     list(['delete'], {
       oneOf: ['compact', 'delete'],
       effect: 'honoured',
-      doc: 'What happens to old records: delete, compact (the last of each key stays), or both.',
+      doc: 'What happens to old records: delete, compact (only the last record of each key is kept), or both.',
     }),
     'log.cleanup.policy',
   ),
@@ -53,7 +53,7 @@ export const topicProperties = {
       min: 1,
       max: 17,
       effect: 'none',
-      doc: 'Level used when the broker compresses with lz4; the library that is used has one level.',
+      doc: 'Level used when the broker compresses with lz4; the lz4 library here has only one level.',
     }),
     'compression.lz4.level',
   ),
@@ -61,7 +61,7 @@ export const topicProperties = {
     string('producer', {
       oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
       effect: 'honoured',
-      doc: 'Compression of stored batches: as the producer sent them, or the one named.',
+      doc: 'Compression of stored batches: `producer` keeps the one that the producer chose.',
     }),
     'compression.type',
   ),
@@ -103,7 +103,7 @@ export const topicProperties = {
       check: throttledReplicas,
       valid: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
       effect: 'honoured',
-      doc: 'Replicas that obey follower.replication.throttled.rate: partition:broker, or *.',
+      doc: 'Replicas that receive no more than follower.replication.throttled.rate while they follow: partition:broker, or *.',
     }),
     null,
   ),
@@ -128,7 +128,7 @@ export const topicProperties = {
       check: throttledReplicas,
       valid: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
       effect: 'honoured',
-      doc: 'Replicas whose leaders obey leader.replication.throttled.rate: partition:broker, or *.',
+      doc: 'Replicas that send no more than leader.replication.throttled.rate while they lead: partition:broker, or *.',
     }),
     null,
   ),
@@ -146,7 +146,7 @@ export const topicProperties = {
     long(hours(1), {
       min: 0,
       effect: 'honoured',
-      doc: "How far a record's time may lie after the broker's.",
+      doc: "How far the timestamp of a record may be ahead of the broker's time.",
     }),
     'log.message.timestamp.after.max.ms',
   ),
@@ -154,7 +154,7 @@ export const topicProperties = {
     long(longMax, {
       min: 0,
       effect: 'honoured',
-      doc: "How far a record's time may lie before the broker's.",
+      doc: "How far the timestamp of a record may be behind the broker's time.",
     }),
     'log.message.timestamp.before.max.ms',
   ),
@@ -162,7 +162,7 @@ export const topicProperties = {
     string('CreateTime', {
       oneOf: ['CreateTime', 'LogAppendTime'],
       effect: 'honoured',
-      doc: "Whether records keep the producer's time or get the broker's.",
+      doc: "Whether records keep the timestamp of the producer (CreateTime) or get the broker's (LogAppendTime).",
     }),
     'log.message.timestamp.type',
   ),
@@ -171,7 +171,7 @@ export const topicProperties = {
       min: 0,
       max: 1,
       effect: 'honoured',
-      doc: 'Share of not yet compacted bytes from which a partition is compacted.',
+      doc: 'A partition is compacted when this share of its bytes has not been compacted yet.',
     }),
     'log.cleaner.min.cleanable.ratio',
   ),
@@ -183,7 +183,7 @@ export const topicProperties = {
     int(1, {
       min: 1,
       effect: 'honoured',
-      doc: 'With acks=all a write is taken only while at least this many replicas are in sync.',
+      doc: 'With acks=all a write is accepted only while at least this many replicas are in sync.',
     }),
     'min.insync.replicas',
   ),
@@ -197,7 +197,7 @@ export const topicProperties = {
   'retention.bytes': topic(
     long(-1, {
       effect: 'honoured',
-      doc: 'Size of a partition beyond which its oldest segments are deleted; -1: no limit.',
+      doc: 'When a partition is larger than this, its oldest segments are deleted; -1: no limit.',
     }),
     'log.retention.bytes',
   ),
@@ -225,7 +225,7 @@ export const topicProperties = {
     long(0, {
       min: 0,
       effect: 'honoured',
-      doc: 'Random part taken off log.roll.ms, so that not all segments close at once.',
+      doc: 'Random part subtracted from segment.ms, so that not all segments are closed at the same time.',
     }),
     'log.roll.jitter.ms',
   ),
@@ -233,14 +233,14 @@ export const topicProperties = {
     long(days(7), {
       min: 1,
       effect: 'honoured',
-      doc: 'Age at which a segment is closed even when it is not full.',
+      doc: 'A segment is closed at this age, even when it is not full.',
     }),
     'log.roll.ms',
   ),
   'unclean.leader.election.enable': topic(
     bool(false, {
       effect: 'honoured',
-      doc: 'Lets a replica that is not in sync become leader when no other is left; records may be lost.',
+      doc: 'Lets a replica that is not in sync become leader when there is no other; records may be lost.',
     }),
     'unclean.leader.election.enable',
   ),

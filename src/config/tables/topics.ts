@@ -1,6 +1,6 @@
 /**
- * Topic defaults, replication and fetching. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts` explains
- * the columns.
+ * Properties of topics, replication and fetching, one row each. Defaults, bounds and update modes are those of Apache Kafka
+ * 4.3.1; `define.ts` explains the columns.
  */
 import { knownClass } from '../checks.ts';
 import { bool, int, intOrNull, kibibytes, list, long, mebibytes, seconds, stringOrNull } from '../define.ts';
@@ -9,12 +9,12 @@ export const topicsProperties = {
   'auto.create.topics.enable': bool(true, {
     importance: 'high',
     effect: 'honoured',
-    doc: 'Creates a topic when somebody asks for it who wants to write or read.',
+    doc: 'Whether a topic is created when a client that wants to write or read asks for it.',
   }),
   'auto.leader.rebalance.enable': bool(true, {
     importance: 'high',
     effect: 'honoured',
-    doc: 'Gives leaderships back to the preferred replicas from time to time.',
+    doc: 'Whether the controller moves leaderships back to the preferred replicas from time to time.',
   }),
   'cordoned.log.dirs': list([], {
     update: 'per-broker',
@@ -23,11 +23,11 @@ export const topicsProperties = {
   }),
   'default.replication.factor': int(1, {
     effect: 'honoured',
-    doc: 'Replicas of a topic that is created without saying how many.',
+    doc: 'Replication factor of a topic that is created without one.',
   }),
   'delete.records.purgatory.purge.interval.requests': int(1, {
     effect: 'none',
-    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+    doc: 'How often completed requests are removed from the purgatory; here they are removed at once.',
   }),
   'delete.topic.enable': bool(true, {
     importance: 'high',
@@ -37,17 +37,17 @@ export const topicsProperties = {
   'fetch.max.bytes': int(mebibytes(55), {
     min: kibibytes(1),
     effect: 'honoured',
-    doc: 'Most bytes in one answer to a fetch.',
+    doc: 'The most bytes in one Fetch response.',
   }),
   'fetch.purgatory.purge.interval.requests': int(1000, {
     effect: 'none',
-    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+    doc: 'How often completed requests are removed from the purgatory; here they are removed at once.',
   }),
   'leader.imbalance.check.interval.seconds': long(300, {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'How often leaderships are given back to the preferred replicas.',
+    doc: 'How often the controller moves leaderships back to the preferred replicas.',
   }),
   'max.incremental.fetch.session.cache.slots': int(1000, {
     min: 0,
@@ -57,12 +57,12 @@ export const topicsProperties = {
   'max.request.partition.size.limit': int(2000, {
     min: 1,
     effect: 'honoured',
-    doc: 'Most partitions in one answer to DescribeTopicPartitions.',
+    doc: 'The most partitions in one DescribeTopicPartitions response.',
   }),
   'num.partitions': int(1, {
     min: 1,
     effect: 'honoured',
-    doc: 'Partitions of a topic that is created without saying how many.',
+    doc: 'Partitions of a topic that is created without a number of partitions.',
   }),
   'num.replica.alter.log.dirs.threads': intOrNull({
     importance: 'high',
@@ -74,11 +74,11 @@ export const topicsProperties = {
     importance: 'high',
     update: 'cluster-wide',
     effect: 'none',
-    doc: 'Threads that fetch from one leader; one stream does the work here.',
+    doc: 'Threads that fetch from one leader; here one stream carries all partitions.',
   }),
   'producer.purgatory.purge.interval.requests': int(1000, {
     effect: 'none',
-    doc: 'How often finished requests leave the waiting room; they leave at once here.',
+    doc: 'How often completed requests are removed from the purgatory; here they are removed at once.',
   }),
   'replica.fetch.backoff.ms': int(seconds(1), {
     min: 0,
@@ -88,12 +88,12 @@ export const topicsProperties = {
   'replica.fetch.max.bytes': int(mebibytes(1), {
     min: 0,
     effect: 'none',
-    doc: 'Bytes of one partition in one fetch of a follower; replication streams have credits instead.',
+    doc: 'Bytes of one partition in one fetch of a follower; here credits of the replication stream limit the bytes in flight.',
   }),
   'replica.fetch.min.bytes': int(1, {
     importance: 'high',
     effect: 'none',
-    doc: "Bytes that a follower's fetch waits for; replication streams push at once.",
+    doc: "Bytes that a follower's fetch waits for; here the leader pushes records at once.",
   }),
   'replica.fetch.response.max.bytes': int(mebibytes(10), {
     min: 0,
@@ -103,7 +103,7 @@ export const topicsProperties = {
   'replica.fetch.wait.max.ms': int(500, {
     importance: 'high',
     effect: 'none',
-    doc: "How long a follower's fetch waits; replication streams push at once.",
+    doc: "How long a follower's fetch waits; here the leader pushes records at once.",
   }),
   'replica.high.watermark.checkpoint.interval.ms': long(seconds(5), {
     importance: 'high',
@@ -121,7 +121,7 @@ export const topicsProperties = {
       'org.apache.kafka.common.replica.RackAwareReplicaSelector',
       'org.apache.kafka.common.replica.LeaderSelector',
     ),
-    doc: 'Chooses the replica that a consumer reads from; org.apache.kafka.common.replica.RackAwareReplicaSelector is known.',
+    doc: 'Chooses the replica from which a consumer reads; org.apache.kafka.common.replica.RackAwareReplicaSelector is supported.',
   }),
   'replica.socket.receive.buffer.bytes': int(kibibytes(64), {
     importance: 'high',
@@ -131,6 +131,6 @@ export const topicsProperties = {
   'replica.socket.timeout.ms': int(seconds(30), {
     importance: 'high',
     effect: 'none',
-    doc: "How long a follower's fetch may take; replication streams watch the connection instead.",
+    doc: "How long a follower's fetch may take; here a broken connection ends the replication stream.",
   }),
 };
