@@ -1,10 +1,10 @@
 /**
- * The state machine of the active controller. It holds the table from API key to control function, the broker sessions,
- * the work that becomes due with time, and the speculative image on which all of these act. It is synchronous and has
- * no timers and no I/O; the driver in `server/controller/` calls it.
+ * The state machine of the active controller: the table from API key to control function, the broker sessions, and the speculative
+ * metadata image that they read. It is synchronous and has no timers and no I/O; the driver in `server/controller/` calls it.
  *
- * Contract: the driver runs every operation to its end, and after each step calls `replay` with the step's records, in
- * the order in which it proposes them. When a proposal fails, the driver discards this object.
+ * Contract: an operation handles a request in steps, and each step yields metadata records. The driver runs every operation to its
+ * end. After each step it calls `replay` with the step's records, in the order in which it proposes them to the quorum. When a
+ * proposal fails, the driver discards this object.
  */
 import type { NodeId } from '../base/ids.ts';
 import { MetadataDelta } from '../metadata/delta.ts';
@@ -66,7 +66,7 @@ export class ActiveController {
     this.#state.nextOffset = offset;
   }
 
-  /** The only mutator of the image. */
+  /** Applies records to the speculative image. Nothing else changes the content of the image. */
   replay(records: readonly MetadataRecord[]): void {
     if (records.length === 0) return;
     const { image } = this.#state;
@@ -75,7 +75,10 @@ export class ActiveController {
     this.#state.image = delta.apply(image.offset, image.epoch);
   }
 
-  /** Replaces the speculative image by an equal one, so that its unchanged parts are shared with the committed image. */
+  /**
+   * Replaces the speculative image by the equal committed one. No proposal is in flight then, and one image needs less memory than
+   * two with the same content.
+   */
   shareImage(image: MetadataImage): void {
     this.#state.image = image;
   }
@@ -104,7 +107,7 @@ export class ActiveController {
     yield* electLeaderless(this.#state);
   }
 
-  /** Yields a NoOpRecord (KIP-835). It lets an observer tell an idle quorum from one that no longer commits. */
+  /** Yields a NoOpRecord (KIP-835). Its commit shows observers that the quorum still commits although no metadata changes. */
   *idle(): Operation<void> {
     yield [{ type: 'NoOpRecord' }];
   }
@@ -125,7 +128,7 @@ export class ActiveController {
     yield* electPreferred(this.#state);
   }
 
-  /** When `tick` next has something to do, as far as is known now; null when never. */
+  /** The monotonic time at which `tick` has something to do next; null when there is nothing. */
   nextTickMs(): number | null {
     const expiry = this.#sessions.nextExpiryMs();
     if (expiry === null || this.#nextRebalanceMs === null) return expiry ?? this.#nextRebalanceMs;
@@ -138,8 +141,8 @@ export class ActiveController {
   }
 
   /**
-   * A broker's address refuses connections, so its process has ended. The next `tick` fences it unless it has connected
-   * again.
+   * A broker's address refuses connections, so its process has ended. The next `tick` fences the broker, unless the broker has
+   * connected again until then.
    */
   brokerProcessEnded(id: NodeId): void {
     this.#sessions.processEnded(id);
@@ -181,8 +184,8 @@ function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers 
 }
 
 /**
- * After a change of configuration: elects leaders for leaderless partitions, because unclean elections may now be
- * allowed.
+ * Runs a change of configuration. If it sets unclean.leader.election.enable, elects leaders for leaderless partitions afterwards,
+ * because unclean elections may now be allowed.
  */
 function* thenElect<R>(state: ControllerState, operation: Operation<R>): Operation<R> {
   let allows = false;

@@ -169,8 +169,8 @@ function checkValues(state: ControllerState, resource: Resource, before: Values,
   state.rules.checkBroker(name, after);
   const key = 'min.insync.replicas';
   if (!elrEnabled(state.image) || before.get(key) === after.get(key)) return;
-  // All controllers must compute eligible leader replicas with the same min.insync.replicas, so no single broker may
-  // override it.
+  // The controller computes eligible leader replicas with the topic's or the cluster's min.insync.replicas, so no single broker may
+  // have its own value.
   if (name !== '') {
     throw new KafkaError(
       Errors.INVALID_CONFIG,
@@ -193,7 +193,7 @@ function differences(resource: Resource, before: Values, after: Values): Metadat
   for (const name of before.keys()) {
     if (!after.has(name)) records.push(record('ConfigRecord', { ...resource, name, value: null }));
   }
-  // KIP-966: an ELR computed with the previous min.insync.replicas is no longer valid.
+  // KIP-966: eligible leader replicas that were computed with the previous min.insync.replicas are no longer valid.
   if (before.get('min.insync.replicas') !== after.get('min.insync.replicas')) {
     if (resource.resourceType === resourceType.topic) {
       records.push(record('ClearElrRecord', { topicName: resource.resourceName }));

@@ -45,11 +45,11 @@ export function* alterPartition(
         results.push(decided.result);
         continue;
       }
-      // Reserves the partition's place in the response; it is filled in when the change has been replayed.
+      // This entry keeps the partition's place in the response. `afterwards` replaces it when the change has been applied.
       const at = results.push(failed(wanted, Errors.UNKNOWN_SERVER_ERROR)) - 1;
       const afterwards = (): void => {
         const after = state.image.topics.partition(topicId, index) as PartitionImage;
-        // The change completed a reassignment that took the leadership away from the sender.
+        // If another broker leads now, the change has completed a reassignment that took the leadership from the sender.
         results[at] = after.leader === leader ? accepted(after) : failed(wanted, Errors.NEW_LEADER_ELECTED);
       };
       if (steps.add(decided.change, afterwards)) yield* steps.end();
@@ -103,8 +103,8 @@ function refusalOf(
   wanted: Wanted,
   isr: readonly IsrMember[],
 ): ErrorRow | null {
-  // The leader has newer metadata than this controller: another controller has become active and this one has not
-  // noticed yet.
+  // The leader has newer metadata than this controller. So another controller has become active, and this one has not learned it
+  // yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
     return Errors.NOT_CONTROLLER;
   }
@@ -136,7 +136,8 @@ function eligible(state: ControllerState, partition: PartitionImage, member: Isr
     mark('controller.isr-member-out-of-service');
     return false;
   }
-  // The replica was removed from the ISR when its log directory failed. The leader may not have that metadata yet.
+  // When a log directory fails, the controller removes its replicas from their ISRs. A leader that does not have this metadata yet
+  // may propose such a replica again.
   const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   if (!hasDirectory(state.image, id, directory)) return false;
   const epoch = state.image.cluster.brokers.get(id)?.epoch;

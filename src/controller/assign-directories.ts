@@ -1,7 +1,6 @@
 /**
- * AssignReplicasToDirs (KIP-858): a broker reports in which of its log directories replicas are. The assignment is
- * recorded even when the directory has failed since; the replica then leaves the ISR at once and a leadership on it
- * moves.
+ * AssignReplicasToDirs (KIP-858): a broker reports in which of its log directories its replicas are. The controller records the
+ * assignment even if that directory has failed in the meantime; the replica then leaves the ISR and loses its leadership at once.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -20,7 +19,7 @@ import type { ControllerState, Operation } from './state.ts';
 
 type DirectoryResult = AssignReplicasToDirsResponse['directories'][number];
 
-/** Throws STALE_BROKER_EPOCH. */
+/** Throws STALE_BROKER_EPOCH when the request is from an older incarnation of the broker. */
 export function* assignReplicasToDirs(
   state: ControllerState,
   request: AssignReplicasToDirsRequest,

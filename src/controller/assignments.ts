@@ -11,7 +11,7 @@ function refused(message: string): KafkaError {
   return new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, message);
 }
 
-/** Throws INVALID_REPLICA_ASSIGNMENT. With `replicationFactor` null any number of replicas is accepted. */
+/** Throws INVALID_REPLICA_ASSIGNMENT. `replicationFactor`: the required number of replicas; null: any number is accepted. */
 export function checkManualAssignment(
   image: MetadataImage,
   replicas: readonly number[],

@@ -1,9 +1,9 @@
 /**
- * The sessions of all brokers. Sessions exist in memory of the active controller only: a new active controller begins a
- * full session for every unfenced broker. Times are monotonic.
+ * The sessions of all brokers: while a broker's session lasts, the controller counts the broker as alive. Sessions are only in the
+ * memory of the active controller; a new active controller begins a new session for every unfenced broker. Times are monotonic.
  *
- * A session ends when no heartbeat has come for the session time-out, or at once when the broker's process is known to
- * have ended (its stream broke and its address refuses connections).
+ * A session ends when no heartbeat has come for broker.session.timeout.ms. It ends at once when the broker's process has certainly
+ * ended: its stream broke, and its address refuses connections.
  */
 import { mark } from '../base/mark.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
@@ -15,10 +15,11 @@ interface Session {
   lastContactMs: number;
   /** The broker's stream to this controller is open. */
   connected: boolean;
+  /** The broker's process has ended. */
   dead: boolean;
   /**
-   * Null unless the broker is in controlled shutdown. Then the offset of the metadata entry after which it leads no
-   * partition.
+   * For a broker in controlled shutdown: the offset of the metadata entry that moves its last leadership. The broker may stop when
+   * it has that entry. Null: the broker is not in controlled shutdown, or it still leads partitions.
    */
   shutdownOffset: number | null;
 }
@@ -34,7 +35,7 @@ export class BrokerSessions {
     }
   }
 
-  /** Extends the session: a request of this broker epoch has come. */
+  /** Called for each heartbeat and registration of a broker: its session lasts for the full time-out from now on. */
   renew(id: NodeId, epoch: BrokerEpoch, nowMs: number): void {
     const session = this.#sessions.get(id);
     if (session === undefined || session.epoch !== epoch) {
@@ -79,7 +80,7 @@ export class BrokerSessions {
     return [...this.#sessions.values()].filter((one) => this.#isOver(one, nowMs)).map((one) => one.id);
   }
 
-  /** When the next session can expire; null when there is no session. */
+  /** The monotonic time at which the next session expires if no heartbeat comes; null when there is no session. */
   nextExpiryMs(): number | null {
     let next: number | null = null;
     for (const session of this.#sessions.values()) {

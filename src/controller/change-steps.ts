@@ -1,8 +1,10 @@
 /**
- * Collects changes of many partitions into steps of an operation. With one step for each change, every change would
- * copy the topic's partition list; with one step for all of them, the event loop would be blocked too long. Changes of
- * distinct partitions are independent, so they may be computed from the state before the step. A caller that needs the
- * state of a partition whose change is collected must end the step first.
+ * Collects changes of many partitions into steps of an operation, at most `changesPerStepMax` in one step. With a step for each
+ * change, every change would copy the topic's partition list; with one step for all, the event loop would be blocked too long.
+ *
+ * A collected change is applied to the image only when its step ends. Changes of different partitions do not depend on each
+ * other, so a caller may compute them from the image before the step. Before it reads a partition again whose change is collected
+ * (`holds`), it must end the step.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
@@ -17,14 +19,14 @@ export class ChangeSteps {
   #afterwards: (() => void)[] = [];
   readonly #partitions = new Map<Uuid, Set<number>>();
 
-  /** Whether a change of the partition is collected and not yet replayed. */
+  /** Whether a change of the partition is collected and not yet applied to the image. */
   holds(topicId: Uuid, index: number): boolean {
     return this.#partitions.get(topicId)?.has(index) ?? false;
   }
 
   /**
-   * Collects a change; `afterwards` is called once it has been replayed. Returns true when the step is full and the
-   * caller should `end` it.
+   * Collects a change; `afterwards` is called when it has been applied to the image. Returns true when the step is full; the caller
+   * should then call `end`.
    */
   add(change: Change, afterwards: (() => void) | null = null): boolean {
     this.#changes.push(change);

@@ -1,4 +1,7 @@
-/** What the controller needs to know about configuration keys. `table-rules.ts` implements it from the property tables. */
+/**
+ * The interface through which the controller checks configuration values and looks up defaults. `table-rules.ts` implements it from
+ * the tables in `config/`.
+ */
 
 export interface EffectiveConfig {
   readonly name: string;
@@ -20,7 +23,7 @@ export interface ConfigRules {
   checkBroker(name: string, values: ReadonlyMap<string, string>): void;
   /** Checks the values of a group or of a client metrics subscription. */
   checkOther(type: number, name: string, values: ReadonlyMap<string, string>): void;
-  /** The value of a list after APPEND or SUBTRACT. */
+  /** The new value of a list after APPEND or SUBTRACT of `text`; `current` is the value before. */
   alterList(
     type: number,
     key: string,

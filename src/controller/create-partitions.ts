@@ -38,7 +38,7 @@ export function* createPartitions(
   return { throttleTimeMs: 0, results };
 }
 
-/** Throws POLICY_VIOLATION when one topic or the whole request asks for too many partitions. */
+/** Throws POLICY_VIOLATION when the whole request would add more than `partitionsPerRequestMax` partitions. */
 function checkSize(state: ControllerState, request: CreatePartitionsRequest): void {
   let count = 0;
   for (const { name, count: wanted } of request.topics)

@@ -48,7 +48,7 @@ export function* deleteTopics(
     responses.push(result);
   }
   for (const [topicId, count] of ids) {
-    // The request gives this topic by name as well; the result for the name reports the error.
+    // The request names this topic also by its topic name. That is an error, which the result for the name reports.
     if (count === 1 && named.has(topicId)) continue;
     responses.push(byId(state, topicId, count));
   }
@@ -63,8 +63,8 @@ function outcome(target: Target, error: ErrorRow, message: string | null = error
 }
 
 /**
- * Topics given by name. `ids` counts how often the request gives each topic id: a topic given by name and by id is not
- * deleted.
+ * The result for a topic that the request gives by name. `ids` counts how often the request gives each topic id: a topic that is
+ * given both by name and by id is not deleted.
  */
 function byName(
   state: ControllerState,

@@ -1,8 +1,8 @@
 /**
  * UpdateFeatures, and the first records of a new cluster. The error messages are Kafka's.
  *
- * kraft.version is not a metadata record: it follows from the voter set in the quorum's log. Here it is only checked;
- * the driver (`server/membership.ts`) changes it.
+ * The level of kraft.version is not in a metadata record: it follows from the voter set in the quorum's log. This file only checks a
+ * request to change it; `server/membership.ts` makes the change.
  */
 import { resourceType } from '../metadata/configs-image.ts';
 import {
@@ -44,7 +44,7 @@ export function updateFeatures(
   return { records, response: updateAnswer(request, version, wrong) };
 }
 
-/** The response when the quorum refused to go from kraft.version 0 to 1. No other feature of the request has changed. */
+/** The response when the quorum has refused to change kraft.version from 0 to 1. No other feature of the request was changed. */
 export function kraftVersionRefused(
   request: UpdateFeaturesRequest,
   version: number,
@@ -56,7 +56,7 @@ export function kraftVersionRefused(
   return updateAnswer(request, version, wrong);
 }
 
-/** Up to request version 1 a successful response lists every feature; later versions list none. */
+/** Makes the response. Up to version 1 of the request, a successful response lists every feature; later versions list none. */
 function updateAnswer(
   request: UpdateFeaturesRequest,
   version: number,
@@ -163,7 +163,10 @@ function nodeWithoutSupport(state: ControllerState, feature: string, level: numb
   return null;
 }
 
-/** Level 0 is supported by a node that does not know the feature. */
+/**
+ * The part of an error message that says why `who` does not support `level`; null when it does. `range`: the levels that it
+ * supports. A node that does not know the feature supports level 0, which means that the feature is disabled.
+ */
 function missingSupport(who: string, range: FeatureRange | undefined, level: number): string | null {
   const { min, max } = range ?? { min: 0, max: 0 };
   if (level >= min && level <= max) return null;
@@ -184,8 +187,8 @@ function recordsFor(state: ControllerState, request: UpdateFeaturesRequest): Met
 }
 
 /**
- * ELR needs one min.insync.replicas for the whole cluster, so the first controller records its own as the cluster-wide
- * value.
+ * The record that sets min.insync.replicas for the whole cluster. ELR needs such a value, so the first active controller of a new
+ * cluster takes that of its own properties.
  */
 function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   return record('ConfigRecord', {

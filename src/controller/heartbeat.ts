@@ -1,7 +1,7 @@
 /**
- * BrokerHeartbeat: a broker reports the offset of its metadata and the state that it wants. The controller unfences it,
- * fences it, or leads it through a controlled shutdown: its leaderships move first, and it may stop when it leads
- * nothing and has the metadata that says so.
+ * BrokerHeartbeat: a broker reports how much metadata it has applied, and whether it wants to be fenced or to shut down. The
+ * controller unfences it, fences it, or handles its controlled shutdown: the controller first moves the broker's leaderships to
+ * other brokers. The broker may stop when it leads no partition and has applied the metadata that says so.
  */
 import { mark } from '../base/mark.ts';
 import { nodeId } from '../base/ids.ts';
@@ -19,7 +19,7 @@ import { electLeaderless, evacuate, evacuateDirectories } from './leader-moves.t
 import { leadsAny } from './lookups.ts';
 import type { ControllerState, Operation } from './state.ts';
 
-/** Throws STALE_BROKER_EPOCH. */
+/** Throws STALE_BROKER_EPOCH when the request is from an older incarnation of the broker. */
 export function* heartbeat(
   state: ControllerState,
   request: BrokerHeartbeatRequest,
@@ -82,17 +82,17 @@ export function* fence(
   yield* evacuate(state);
 }
 
-/** The first steps of a controlled shutdown: the broker gets no new leadership, and the leaderships that it has move. */
+/** The first steps of a controlled shutdown: the broker gets no new leaderships, and its leaderships move to other brokers. */
 function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSessions): Operation<void> {
-  // The broker is in controlled shutdown already: its leaderships have moved.
+  // An earlier heartbeat of this controlled shutdown has moved all leaderships already.
   if (sessions.shutdownOffset(broker.id) !== null) return;
   const firstOffset = state.nextOffset;
   const isNews = !broker.inControlledShutdown;
   if (isNews) yield [registrationChange(broker, { inControlledShutdown: 1 })];
   const moved = (yield* evacuate(state)) > 0 || isNews;
   if (leadsAny(state.image, broker.id)) return;
-  // The entry of the last move is the next one to be proposed, or it is the last one proposed when no leadership had to
-  // move.
+  // The broker may stop when it has the metadata entry of the last move. If this call proposed records, that is the last entry
+  // proposed so far; if nothing had to move, it is an entry before this call.
   sessions.setShutdownOffset(
     broker.id,
     moved ? Math.max(firstOffset, state.nextOffset - 1) : firstOffset - 1,
@@ -107,7 +107,7 @@ export function registrationChange(broker: BrokerImage, fields: object): Metadat
   });
 }
 
-/** A log directory failed: removes it from the registration, and the replicas in it from their ISRs. */
+/** Handles failed log directories: removes the replicas in them from their ISRs, then the directories from the registration. */
 function* directoriesLost(
   state: ControllerState,
   broker: BrokerImage,
@@ -115,15 +115,19 @@ function* directoriesLost(
 ): Operation<void> {
   const lost = broker.logDirs.filter((directory) => offline.includes(directory));
   const rest = broker.logDirs.filter((directory) => !offline.includes(directory));
-  // A broker without any online directory stops by itself. An empty list in the record would mean "unchanged".
+  // When the last directory has failed, nothing is recorded: the broker stops by itself. A record cannot say it, because an empty
+  // list of directories in the record means "unchanged".
   if (lost.length === 0 || rest.length === 0) return;
-  // The registration changes last. If the active controller changes before, the broker reports the directories again
-  // and the next controller repeats these steps.
+  // The registration changes last. If another controller becomes active before that, the broker reports the failed directories
+  // to it again, and it repeats these steps.
   yield* evacuateDirectories(state, broker.id, lost);
   yield [registrationChange(broker, { logDirs: rest })];
 }
 
-/** `cordoned.log.dirs` has changed (KIP-1066). Null when the broker does not know this property. */
+/**
+ * Records the log directories of `cordoned.log.dirs`, which get no new replicas (KIP-1066), if the list has changed. `wanted` is
+ * null when the broker's version does not know the property.
+ */
 function* directoriesCordoned(
   state: ControllerState,
   { id }: BrokerImage,

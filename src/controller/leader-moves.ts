@@ -1,8 +1,8 @@
 /**
- * Changes of leaders and ISRs of many partitions after brokers were fenced, unfenced or removed. Each function reads
- * only the state, goes over all partitions once and yields bounded steps. It can therefore be interrupted after any
- * step and run again from the beginning, by this controller or by the next active one. Each returns the number of
- * partitions that it changed.
+ * Changes of leaders and ISRs of many partitions, after brokers were fenced, unfenced or removed. Each function goes over all
+ * partitions once, in bounded steps, and returns the number of partitions that it changed. What it does depends only on the
+ * image. So if a controller loses its leadership in the middle, the next active controller can run the function again from the
+ * beginning.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -16,10 +16,13 @@ import type { ChangeContext, Election, Wanted } from './partition-change.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
-/** After this many examined partitions the operation yields, even when none of them needed a change. */
+/**
+ * The maximum number of partitions that one step examines. The step ends then even if no partition needed a change, so that the
+ * event loop is not blocked.
+ */
 const partitionsPerLookMax = 10_000;
 
-/** Changes every partition for which `wanted` returns a change. No other operation changes topics while this one runs. */
+/** Changes every partition for which `wanted` does not return null. No other operation changes topics while this one runs. */
 function* changes(
   state: ControllerState,
   election: Election | undefined,

@@ -14,8 +14,8 @@ export function brokerIsActive(image: MetadataImage, id: NodeId): boolean {
 }
 
 /**
- * The log directory of a broker that has only one. Otherwise unassigned: the broker reports later where it put the
- * replica.
+ * The log directory of a new replica on a broker, if the broker has only one that is not cordoned. Otherwise "unassigned": the
+ * broker selects a directory and reports it later.
  */
 export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
   const broker = image.cluster.brokers.get(id);
@@ -24,9 +24,9 @@ export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
 }
 
 /**
- * Whether a broker can serve a replica from `directory` (KIP-858). If the broker did not register that directory, the
- * replica cannot lead until the broker reports its new directory with AssignReplicasToDirs. A registration without any
- * directory comes from a broker that does not know directory ids; all its replicas count as served.
+ * Whether a broker can serve a replica that metadata places in `directory` (KIP-858). If the broker's registration does not have
+ * that directory, the replica cannot lead until the broker reports another directory with AssignReplicasToDirs. A registration
+ * without any directory comes from a broker whose version has no directory ids; all its replicas count as served.
  */
 export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
   if (directory === uuidUnassignedDirectory || directory === uuidZero) return true;

@@ -1,12 +1,12 @@
 /**
- * One change of one partition: computes the record that brings a partition to a wanted state (ISR, replicas, active
- * brokers). It includes the election of a leader, the eligible leader replicas (KIP-966) and the completion of a
- * reassignment.
+ * Computes the record for one change of one partition. The caller says what is wanted (another ISR, other replicas) and which
+ * brokers are active. The record also has what follows from it: the elected leader, the eligible leader replicas (KIP-966) and
+ * the completion of a reassignment.
  *
  * Rules:
- * - The leader is elected from the ISR, or from the ELR when no member of the ISR can lead. If both are empty and the
- *   last known leader was the only one left, that one is elected; else, if unclean elections are allowed, any active
- *   replica; else there is no leader.
+ * - The leader is elected from the members of ISR and ELR that can lead. If there is none, and ISR and ELR are empty, the last
+ *   known leader is elected when it can lead. Otherwise, if unclean elections are allowed, any replica that can lead; else there
+ *   is no leader.
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
  * - Every record increments the partition epoch; a record that names a leader increments the leader epoch.
  */
@@ -29,7 +29,7 @@ export interface ChangeContext {
   /** min.insync.replicas of the topic. */
   readonly minIsr: number;
   readonly election: Election;
-  /** The log directory of a replica that a broker did not have before. */
+  /** The log directory to record for a new replica on this broker. */
   readonly directoryOf: (id: NodeId) => Uuid;
 }
 
@@ -41,7 +41,7 @@ export interface Wanted {
   readonly leaderRecoveryState?: number;
   /** The log directories of the replicas, in the order of `replicas`. */
   readonly directories?: readonly Uuid[];
-  /** A broker that stopped uncleanly and may have lost records that it had not synced: it leaves the ISR and the ELR. */
+  /** A broker that stopped without a controlled shutdown. It may have lost records, so it leaves both the ISR and the ELR. */
   readonly uncleanlyStopped?: NodeId;
 }
 
@@ -60,7 +60,7 @@ interface Draft {
   leaderRecoveryState: number;
 }
 
-/** Null when the partition does not change. */
+/** The record that changes the partition as `wanted`; null when nothing would change. */
 export function partitionChange(
   before: PartitionImage,
   wanted: Wanted,
@@ -93,7 +93,7 @@ export function partitionChange(
   );
   eligibleReplicas(draft, before, unclean, context);
   electLeader(draft, before, context);
-  // Without ELR an empty ISR would lose the information which replica has all committed records.
+  // When ELR is disabled, the ISR is never empty: only its last members are known to have all committed records.
   if (draft.isr.length === 0 && !context.elrEnabled) draft.isr = before.isr;
   const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
   if (replicaLeft) draft.leaderNamed = true;
@@ -113,8 +113,8 @@ function completeReassignment(draft: Draft): void {
 }
 
 /**
- * When a replica leaves the ISR and the ISR is then smaller than min.insync.replicas, the replica becomes an eligible
- * leader replica: it has all committed records.
+ * Computes the ELR. When a replica leaves the ISR and the ISR is then smaller than min.insync.replicas, the replica becomes an
+ * eligible leader replica: the high watermark does not advance with so small an ISR, so the replica has all committed records.
  */
 function eligibleReplicas(
   draft: Draft,
@@ -137,7 +137,7 @@ function eligibleReplicas(
   );
 }
 
-/** The log directories of `replicas`; `known` has those of the replicas that the partition had before. */
+/** The log directories of `replicas`: for those that the partition had before, from `known`; for new ones, as the context says. */
 function directoriesOf(
   replicas: readonly NodeId[],
   before: PartitionImage,
@@ -151,7 +151,7 @@ function directoriesOf(
   });
 }
 
-/** The broker is active and the log directory of its replica is online. */
+/** Whether the broker is active and the log directory of its replica is online. */
 function canLead(draft: Draft, context: ChangeContext, id: NodeId): boolean {
   const directory = draft.directories[draft.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   return context.isActive(id) && context.hasDirectory(id, directory);
@@ -191,7 +191,10 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
   draft.leaderNamed = draft.leader !== before.leader || draft.unclean;
 }
 
-/** With ISR and ELR empty, the last leader is the replica most likely to have all committed records. */
+/**
+ * The last known leader, if it may be elected: ELR is enabled, ISR and ELR are empty, and it can lead. It is the replica that
+ * most likely has all committed records. Null: it may not.
+ */
 function lastKnownLeader(draft: Draft, context: ChangeContext): NodeId | null {
   const last = draft.lastKnownElr[0];
   const empty = draft.isr.length === 0 && draft.elr.length === 0;

@@ -27,7 +27,7 @@ export function usableBrokers(image: MetadataImage): UsableBroker[] {
     .map(({ id, rack, fenced }) => ({ id, rack, fenced }));
 }
 
-/** Returns the brokers of a list in turn; each round begins one broker further on. */
+/** A list of brokers that returns them in turn, one for each call of `next`. Each round begins one broker later than the last. */
 class Ring {
   readonly #ids: NodeId[];
   #round = -1;
@@ -103,8 +103,7 @@ export function placeReplicas(
   let round = 0;
   let rackAt = below(random, racks.length);
   for (let i = 0; i < partitionCount; i++) {
-    // After as many partitions as there are unfenced brokers the same leaders would repeat in the same order, so the
-    // order is shuffled.
+    // After as many partitions as there are unfenced brokers, the same placements would repeat, so the brokers are shuffled.
     if (round >= unfencedCount && unfencedCount > 1) {
       for (const rack of racks) {
         rack.unfenced.shuffle(random);
@@ -128,7 +127,7 @@ function placeOne(
 ): NodeId[] {
   const replicas: NodeId[] = [];
   let at = rackAt;
-  // The leader: from the first rack, counted from the current one, that has an active broker.
+  // The first replica, which leads, is on an unfenced broker: from the next rack, beginning at `rackAt`, that has one.
   for (; replicas.length === 0; at = (at + 1) % racks.length) {
     const leader = (racks[at] as Rack).unfenced.next(round);
     if (leader !== null) replicas.push(leader);

@@ -9,7 +9,7 @@ import type { ControllerState, Result } from './state.ts';
 
 const producerIdBlockSize = 1000;
 
-/** Throws STALE_BROKER_EPOCH. */
+/** Throws STALE_BROKER_EPOCH when the request is from an older incarnation of the broker. */
 export function allocateProducerIds(
   state: ControllerState,
   request: AllocateProducerIdsRequest,

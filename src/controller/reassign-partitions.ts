@@ -92,7 +92,7 @@ function start(
   mayChangeFactor: boolean,
 ): Change | null {
   checkManualAssignment(state.image, target, null);
-  // The replicas before the reassignment that is in progress.
+  // If a reassignment is in progress, these are the replicas before it; otherwise the present ones.
   const original = before.replicas.filter((id) => !before.addingReplicas.includes(id));
   const factor = isReassigning(before) ? original.length : before.replicas.length;
   if (!mayChangeFactor && target.length !== factor) {

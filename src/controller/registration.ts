@@ -1,8 +1,8 @@
 /**
- * Registration of brokers and controllers. Each start of a broker process has a new incarnation id. The broker epoch is
- * the offset of the registration record; it fences requests of an older incarnation. A new incarnation is accepted at
- * once when the session of the old one has ended or its stream is broken; else it gets DUPLICATE_BROKER_REGISTRATION
- * and retries.
+ * Registration of brokers and controllers. A broker process chooses a new incarnation id at each start. The broker epoch
+ * is a log offset at the time of the registration; requests of an older incarnation have a smaller one and are refused. If an older incarnation of
+ * the broker is registered, the new one is accepted when the older one's session has ended or its stream is broken. Until then the
+ * new one gets DUPLICATE_BROKER_REGISTRATION and tries again.
  */
 import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';
@@ -27,9 +27,9 @@ import { evacuate, evacuateUnclean } from './leader-moves.ts';
 import type { ControllerState, Operation, Result } from './state.ts';
 
 /**
- * A `KafkaError` thrown here becomes the error code of the response. The leaderships and ISR memberships of the old
- * incarnation are removed in steps. The registration record comes last: if the active controller changes before it, the
- * broker sends the registration again to the next one, with the information that its last shutdown was unclean.
+ * Registers a broker. First the older incarnation is fenced and loses its leaderships and ISR memberships, in steps. The
+ * registration record comes last: if another controller becomes active before that, the broker registers there again, and its
+ * request still says whether its last shutdown was unclean. A `KafkaError` thrown here becomes the error code of the response.
  */
 export function* registerBroker(
   state: ControllerState,
@@ -52,8 +52,8 @@ export function* registerBroker(
     }
     yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);
   }
-  // The broker epoch is the offset of the record. The driver proposes each registration as an entry of its own, so two
-  // registrations cannot get the same offset.
+  // The new broker epoch is the offset of the registration record, or less. The driver proposes each registration as an entry of its
+  // own, so two registrations cannot get the same broker epoch.
   const epoch = sameIncarnation
     ? known.epoch
     : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
@@ -75,7 +75,7 @@ export function* registerBroker(
   return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
 }
 
-/** Fences the broker first, so that none of the following steps elects it again. */
+/** Fences the broker and takes its leaderships away. It is fenced first, so that no step elects it as leader again. */
 function* takeOutOfService(state: ControllerState, broker: BrokerImage, isUnclean: boolean): Operation<void> {
   if (!broker.fenced) yield [registrationChange(broker, { fenced: 1 })];
   yield* isUnclean ? evacuateUnclean(state, broker.id) : evacuate(state);

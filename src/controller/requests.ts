@@ -1,4 +1,4 @@
-/** The APIs that only the active controller handles, by API key. Brokers forward these requests unchanged. */
+/** The requests that only the active controller handles, by API key. Brokers forward them unchanged to it. */
 import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/topics/20-delete-topics.ts';
 import { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/security/30-create-acls.ts';

@@ -1,10 +1,10 @@
 /**
- * The input of the control functions and the shape that all of them have: a control function reads the image, changes
- * nothing, and yields records and a response. `ActiveController.replay` applies the records to the image; nothing else
- * changes it.
+ * The types of control functions. A control function handles one kind of request: it reads the metadata image (`ControllerState`)
+ * and returns metadata records and a response (`Result`), or yields records in several steps (`Operation`). It never changes the
+ * image: `ActiveController.replay` does this with the records.
  *
- * The image is speculative: committed metadata plus the records of proposals in flight. When the leadership is lost,
- * the image is discarded.
+ * The image is speculative: the committed metadata plus the records of proposals that are not committed yet. When the controller
+ * loses the leadership, the image is discarded.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
@@ -17,7 +17,7 @@ import type { ConfigRules } from './config-rules.ts';
 export interface ControllerSettings {
   readonly nodeId: NodeId;
   readonly clusterId: string;
-  /** broker.session.timeout.ms */
+  /** broker.session.timeout.ms. */
   readonly sessionTimeoutMs: number;
   readonly defaultReplicationFactor: number;
   readonly defaultPartitionCount: number;
@@ -42,7 +42,7 @@ export interface ControllerSettings {
 export interface ControllerState {
   /** Speculative image; replaced after each step of an operation. */
   image: MetadataImage;
-  /** Lower bound of the offset of the next proposed entry: Raft may append entries of its own in between. */
+  /** The offset of the next proposed entry, or less: Raft may append entries of its own before it. */
   nextOffset: number;
   readonly settings: ControllerSettings;
   readonly rules: ConfigRules;
@@ -55,9 +55,9 @@ export interface Result<R> {
 }
 
 /**
- * A request that is handled in steps. Each step yields records (possibly none, when it only examined many partitions);
- * the next step sees them in `state.image`. Between two steps the driver may propose the records and let the event loop
- * run; no other request is handled in between.
+ * A request that is handled in steps. Each step yields records, or an empty list when it only examined many partitions; they are
+ * applied to `state.image` before the next step. Between two steps the driver may propose the records and let the event loop run,
+ * but it handles no other request.
  */
 export type Operation<R> = Generator<readonly MetadataRecord[], R, void>;
 
@@ -66,5 +66,5 @@ export function* single<R>(result: Result<R>): Operation<R> {
   return result.response;
 }
 
-/** Kafka's limit on the partitions of one request. */
+/** How many partitions one CreateTopics or CreatePartitions request may create; Kafka has the same limit. */
 export const partitionsPerRequestMax = 10_000;

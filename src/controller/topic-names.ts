@@ -22,12 +22,12 @@ function problemOfName(name: string): string | null {
   return null;
 }
 
-/** Names that differ only in '.' and '_' collide, because metric names replace '.' by '_'. */
+/** Topic names with the same collision key collide: they differ only in '.' and '_', and metric names replace '.' by '_'. */
 function collisionKey(name: string): string {
   return name.replaceAll('.', '_');
 }
 
-/** Existing topics by their collision key. Made once for each request. */
+/** The names of existing topics by their collision key. Each request builds this index once. */
 export function collisionIndex(image: MetadataImage): Map<string, string> {
   const index = new Map<string, string>();
   for (const topic of image.topics.all()) {

@@ -1,6 +1,7 @@
 /**
- * The interface of the metadata quorum for the rest of the node: a log of committed payloads that every node follows, and that the
- * leader extends. `server/raft/` implements it twice: for voters (the Raft driver) and for observers (the feed).
+ * The interface of the metadata quorum for the rest of the node: a log of committed payloads that every node follows, and to which
+ * the leader appends. `server/raft/` implements it twice: for controllers (the Raft driver) and for brokers, which only receive the
+ * log (observers).
  *
  * Offsets count entries from 0. Entries that Raft needs for itself have an empty payload, and readers skip them. Offsets of single
  * entries and of snapshots are inclusive here; `logEndOffset` and `highWatermark` are exclusive.
@@ -33,20 +34,23 @@ export interface LeaderView {
 
 /** All methods are called synchronously, in order, never from within a call to the log. A listener that throws ends the node. */
 export interface MetadataLogListener {
-  /** Entries in order and without gaps after the last snapshot. Never empty. */
+  /** Delivers committed entries, in order and without gaps; after a snapshot, from the entry after it. `entries` is never empty. */
   onCommit(entries: readonly CommittedEntry[]): void;
   /** Replaces all state. No listener is called again before the returned promise has resolved. */
   onSnapshot(snapshot: MetadataSnapshot): void | Promise<void>;
   onLeaderChange(leader: LeaderView): void;
-  /** This node leads, an entry of its own epoch is committed, and everything before was passed to `onCommit`. */
+  /**
+   * This node has become leader in `epoch` and may propose now: its first entry in the epoch, at `startOffset`, is committed, and
+   * all entries up to it were passed to `onCommit`.
+   */
   onActivated(epoch: number, startOffset: number): void;
-  /** Follows every `onActivated`, when the leadership is lost or handed over. */
+  /** The leadership of `epoch` is lost or handed over. Called once after each `onActivated`. */
   onDeactivated(epoch: number): void;
 }
 
 /**
- * This node did not accept the proposal, or accepted it and its outcome is unknown (`offset` is set). The caller should try the
- * leader.
+ * This node does not lead. Either it refused the request, or it lost the leadership after it had accepted a proposal, whose outcome
+ * is then unknown. The caller should ask the leader, `leaderId`.
  */
 export class NotLeaderError extends Error {
   override readonly name = 'NotLeaderError';
@@ -60,12 +64,12 @@ export class NotLeaderError extends Error {
   }
 }
 
-/** Too many bytes are uncommitted, or one payload is larger than the limit: nothing was appended. */
+/** The leader appended nothing, because too many bytes are uncommitted, or because the payload is larger than the limit. */
 export class QuorumBusyError extends Error {
   override readonly name = 'QuorumBusyError';
 }
 
-/** The voter set was not changed. */
+/** A change of the voter set was refused; `reason` says why. */
 export class VoterChangeError extends Error {
   override readonly name = 'VoterChangeError';
   readonly reason: Refusal;
@@ -80,9 +84,9 @@ export interface ReplicaStatus {
   readonly id: NodeId;
   /** `uuidZero` while it is unknown. */
   readonly directoryId: Uuid;
-  /** -1 when unknown, as on a follower. */
+  /** -1 when unknown: only the leader knows the log end offsets of other replicas. */
   readonly logEndOffset: number;
-  /** Wall-clock time; -1 when unknown. */
+  /** Wall-clock time of the last message from the replica; -1 when unknown. */
   readonly lastFetchMs: number;
   /** Wall-clock time at which the replica last had everything that the leader had; -1 when unknown. */
   readonly lastCaughtUpMs: number;
@@ -116,7 +120,7 @@ export interface QuorumStatus {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly voters: readonly VoterStatus[];
-  /** Controllers that are not voters, and brokers, that receive the log from this node. */
+  /** The replicas that receive the log from this node without being voters: brokers, and controllers outside of the voter set. */
   readonly observers: readonly ReplicaStatus[];
 }
 
@@ -124,27 +128,29 @@ export interface MetadataLog {
   /** Must be called before `start`. Listeners are called in the order in which they were added. */
   addListener(listener: MetadataLogListener): void;
   /**
-   * Recovers, delivers the snapshot and the entries that are known to be committed, joins the quorum. Rejects when the store is
-   * damaged.
+   * Recovers from disk, delivers the snapshot and the entries that are known to be committed to the listeners, and joins the quorum.
+   * Rejects when what is on disk is damaged.
    */
   start(): Promise<void>;
   /**
-   * Appends if this node leads in `epoch`. Resolves to the offset when the entry is committed and delivered to the listeners.
-   * Rejects with `NotLeaderError` when the leadership was lost before that, with `QuorumBusyError` when too much is uncommitted.
+   * Appends an entry if this node leads in `epoch`. Resolves to the entry's offset when it is committed and delivered to the
+   * listeners. Rejects with `NotLeaderError` when this node does not lead in `epoch` or loses the leadership before the commit, with
+   * `QuorumBusyError` when too much is uncommitted.
    */
   propose(payload: Uint8Array, epoch: number): Promise<number>;
   /**
-   * On the leader: appends the changed voter set and resolves to its offset when that is committed. Rejects with
-   * `VoterChangeError`, or with `NotLeaderError` when this node does not lead, or lost the leadership before the outcome was known.
+   * Changes the voter set. Only the leader does this; it appends the new set and resolves to the offset of that entry when it is
+   * committed. Rejects with `VoterChangeError` when the change is refused, with `NotLeaderError` when this node does not lead or
+   * loses the leadership before the commit.
    */
   changeVoters(change: VoterChange): Promise<number>;
   /**
-   * On the leader: resolves when everything that was committed at the time of the call has been delivered to the listeners, and a
-   * majority has confirmed that no other leader committed more. The value is the end offset of these entries. Rejects with
-   * `NotLeaderError` or `QuorumBusyError`.
+   * Makes a read linearizable. It resolves on the leader, when all entries that were committed at the time of the call have been
+   * delivered to the listeners, and a majority has confirmed that no later leader had committed others by then. The value is
+   * the end offset of these entries. Rejects with `NotLeaderError`, or with `QuorumBusyError` when too many reads wait.
    */
   readBarrier(): Promise<number>;
-  /** Makes a snapshot of the state up to and including `offset` durable; then the log before it may be removed. */
+  /** Makes a snapshot of the state up to and including `offset` durable. Afterwards the entries that it contains may be removed. */
   saveSnapshot(offset: number, epoch: number, bytes: Uint8Array): Promise<void>;
   status(): QuorumStatus;
   leader(): LeaderView;

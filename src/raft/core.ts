@@ -52,8 +52,8 @@ export class RaftCore {
   readonly state: RaftState;
 
   /**
-   * `bootstrapVoters`: the voters until the log or a snapshot has a voter set; empty on a node that waits to be added. Recovered
-   * entries are passed to `restore`, then `begin` is called.
+   * `bootstrapVoters`: the voters to use until the log or a snapshot has a voter set; empty on a node that will be added as a voter
+   * later. After the constructor, the driver passes the recovered entries to `restore` and then calls `begin`.
    */
   constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {
     this.state = new RaftState(options, random, recovered, bootstrapVoters);
@@ -75,7 +75,7 @@ export class RaftCore {
     scheduleFirstElection(state);
   }
 
-  /** The time at which to step at the latest, even without input. */
+  /** The monotonic time at which the driver must call `step` at the latest, even without input. */
   get deadlineMs(): number {
     return this.state.role.deadlineMs;
   }
@@ -166,7 +166,7 @@ function timeout(state: RaftState): void {
   }
 }
 
-/** Compares epochs before the role gets the message: a later epoch ends the role, a message of an earlier epoch is stale. */
+/** Compares epochs before the role handles the message: a later epoch ends this replica's role, and a stale message is dropped. */
 function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage): void {
   if (from.id === state.options.me.id) return;
   if (message.type === 'vote') {
@@ -185,8 +185,8 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   }
   const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
-    // Respond to a leader of an earlier epoch, so that it steps down. Otherwise a replica with a later epoch could neither follow
-    // it nor be elected.
+    // A leader of an earlier epoch must get this replica's epoch, so that it steps down. Otherwise this replica would neither follow
+    // that leader nor be elected while the leader is alive.
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }
@@ -235,7 +235,10 @@ function handleInEpoch(
   }
 }
 
-/** Removes the log before a durable snapshot, except a tail from which followers that are a little behind can continue. */
+/**
+ * A snapshot is durable, so the entries in it are removed from the log. The last `trailingEntries` of them are kept, so that
+ * followers that are a little behind need no snapshot.
+ */
 function snapshotSaved(state: RaftState, meta: SnapshotMeta): void {
   if (meta.endOffset <= state.snapshotEndOffset) return;
   assert(meta.endOffset <= state.highWatermark, 'a snapshot holds committed entries only');

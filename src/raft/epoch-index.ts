@@ -1,7 +1,7 @@
 /**
- * The epoch of each entry of the log, stored as runs: an epoch and the offset of its first entry. Invariant: runs are strictly
- * increasing in epoch and in start. The first run may start before the log does; then it has the epoch of the last entry of the
- * snapshot.
+ * The epoch of each entry of the log. It is stored as runs of entries with the same epoch: the epoch and the offset of the first
+ * entry. Invariant: epochs and starts of the runs are strictly increasing. After a snapshot the first run starts one entry before
+ * the log, with the epoch of the snapshot's last entry.
  */
 import { assert } from '../base/assert.ts';
 
@@ -17,7 +17,7 @@ export class EpochIndex {
     return this.#runs.at(-1)?.epoch ?? 0;
   }
 
-  /** Removes all runs; the entry before `endOffset` has `epoch`. */
+  /** Starts again at `endOffset`, after a snapshot whose last entry has `epoch`. */
   reset(endOffset: number, epoch: number): void {
     this.#runs = endOffset > 0 ? [{ epoch, start: endOffset - 1 }] : [];
   }
@@ -30,23 +30,26 @@ export class EpochIndex {
     this.#runs.push({ epoch, start: offset });
   }
 
-  /** Epoch of the entry at `offset`; 0 before the first run. The caller must know that the entry exists. */
+  /** Epoch of the entry at `offset`, which must be in the log; 0 before the first run. */
   epochAt(offset: number): number {
     return this.#runs[this.#runAt(offset)]?.epoch ?? 0;
   }
 
-  /** Entries at or above `endOffset` were truncated. */
+  /** Forgets the entries at or above `endOffset`, which were truncated. */
   truncate(endOffset: number): void {
     while (this.#runs.length > 0 && (this.#runs.at(-1) as Run).start >= endOffset) this.#runs.pop();
   }
 
-  /** Runs that end before `offset` are no longer needed. */
+  /** Forgets the runs that end before `offset`. */
   compact(offset: number): void {
     const keep = this.#runAt(offset);
     if (keep > 0) this.#runs.splice(0, keep);
   }
 
-  /** Exclusive end (at most `limit`) of the entries whose epoch is at most `epoch`, and the epoch of the last of them. */
+  /**
+   * The end offset of the entries whose epoch is at most `epoch`, and the epoch of the last of them. Only entries below `limit`
+   * count.
+   */
   endOfEpoch(epoch: number, limit: number): { endOffset: number; epoch: number } {
     for (let i = this.#runs.length - 1; i >= 0; i--) {
       const run = this.#runs[i] as Run;

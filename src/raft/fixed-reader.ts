@@ -1,6 +1,7 @@
 /**
- * Reads the storage format of release 0.1: fields in order, big-endian, int64 as safe integers, text as UTF-8 with a length. It
- * checks every bound and throws `MalformedError`; returned bytes are views.
+ * Reads the storage format of release 0.1: fields in a fixed order, big-endian integers, text as UTF-8 after its length. It
+ * throws `MalformedError` for truncated bytes, and for 64-bit integers that are not safe. Byte strings that it returns are views
+ * of the input.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, textOf } from '../base/protobuf.ts';
@@ -64,7 +65,10 @@ export class FixedReader {
     return this.#bytes.subarray(at, at + length);
   }
 
-  /** A count of elements with at least `sizeBytesMin` bytes each; malformed when the remaining bytes cannot contain that many. */
+  /**
+   * Reads the number of elements that follow, each of at least `sizeBytesMin` bytes. Throws when the remaining bytes cannot
+   * contain that many.
+   */
   count(max: number, sizeBytesMin: number): number {
     const count = this.u32();
     if (count > max || count * sizeBytesMin > this.remaining) {

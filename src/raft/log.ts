@@ -1,6 +1,6 @@
 /**
- * The replica's log as the core uses it: the epochs of all entries, the recent entries, and which part is durable. Older entries
- * are only in the store; the core requests them with a `readLog` effect.
+ * The replica's log as the core uses it: the epochs of all entries, the recent entries themselves (the cache), and which part of the
+ * log is durable. Older entries are only on disk; the core requests them with the effect `readLog`.
  *
  * Invariants: startOffset <= cachedFrom <= endOffset; startOffset is the end of a snapshot or 0; stableEndOffset <= endOffset;
  * entries stay in the cache until they are durable. Writes are numbered, and the store carries them out in order.
@@ -11,7 +11,7 @@ import { type Entry, entrySizeBytes } from './types.ts';
 
 interface PendingWrite {
   readonly seq: number;
-  /** The write changes entries from this offset on; the end offset at its time when it changes none. */
+  /** The offset of the first entry that the write changes; the log end offset at that time if it changes only votes or the epoch. */
   readonly from: number;
 }
 
@@ -20,7 +20,7 @@ export class RaftLog {
   readonly #cacheBytesMax: number;
   #startOffset = 0;
   #cache: Entry[] = [];
-  /** Entries of `#cache` before this index were removed; the array is shortened when that is half of it. */
+  /** Elements of `#cache` before this index are unused. They are removed when they are half of the array, not one by one. */
   #cacheHead = 0;
   #cacheBytes = 0;
   #endOffset = 0;
@@ -50,7 +50,7 @@ export class RaftLog {
   get cachedFrom(): number {
     return this.#endOffset - (this.#cache.length - this.#cacheHead);
   }
-  /** Exclusive end of the entries that are durable on this replica. */
+  /** The end offset of the entries that are durable on this replica. */
   get stableEndOffset(): number {
     let stable = this.#endOffset;
     for (const write of this.#pending) if (write.from < stable) stable = write.from;
@@ -76,7 +76,7 @@ export class RaftLog {
     return this.#epochs.endOfEpoch(epoch, limit);
   }
 
-  /** At recovery: the log begins after a snapshot. */
+  /** Makes the log empty, to begin at `endOffset`: the end of a snapshot whose last entry has `epoch`. */
   reset(endOffset: number, epoch: number): void {
     this.#epochs.reset(endOffset, epoch);
     this.#startOffset = endOffset;
@@ -92,7 +92,7 @@ export class RaftLog {
     this.#trim();
   }
 
-  /** Replaces everything at and after the first entry's offset. Returns the number of the write that makes it durable. */
+  /** Replaces everything from the first entry's offset on. Returns the number of the write that makes the entries durable. */
   append(entries: readonly Entry[]): number {
     const first = entries[0];
     assert(first !== undefined, 'an append has entries');
@@ -102,7 +102,7 @@ export class RaftLog {
     return this.beginWrite(first.offset);
   }
 
-  /** Empties the log, which then begins after an installed snapshot. */
+  /** Empties the log, to begin at the end of an installed snapshot. Returns the number of the write that makes this durable. */
   install(endOffset: number, epoch: number): number {
     this.reset(endOffset, epoch);
     // No entry counts as durable until the snapshot is durable.
@@ -115,16 +115,16 @@ export class RaftLog {
     return this.#lastSeq;
   }
 
-  /** All writes up to `seq` are durable. */
+  /** The driver reports that all writes up to number `seq` are durable. */
   persisted(seq: number): void {
-    assert(seq <= this.#lastSeq, 'a write was persisted that was never asked for');
+    assert(seq <= this.#lastSeq, 'a write was persisted that was never requested');
     if (seq <= this.#persistedSeq) return;
     this.#persistedSeq = seq;
     while (this.#pending.length > 0 && (this.#pending[0] as PendingWrite).seq <= seq) this.#pending.shift();
     this.#trim();
   }
 
-  /** Entries below `offset` are covered by a durable snapshot and may be removed. */
+  /** Removes the entries below `offset`, which a durable snapshot contains. */
   compact(offset: number): void {
     assert(offset <= this.#endOffset, 'compaction stays inside the log');
     if (offset <= this.#startOffset) return;

@@ -1,6 +1,6 @@
 /**
- * A store in memory for tests and simulations, with the crash behaviour of a disk: a power cut loses a write that was not synced,
- * and a write is atomic. `sync`, which the simulation provides, determines how long a sync takes.
+ * A store in memory for tests and simulations that behaves like a disk in a power cut: a write that was not synced is lost as a
+ * whole. The simulation passes `sync`, which determines how long a write takes to become durable.
  */
 import { assert } from '../base/assert.ts';
 import type { RaftStore, RecoveredState, WriteOp } from './store.ts';
@@ -29,7 +29,7 @@ export class MemoryStore implements RaftStore {
   readonly #sync: () => Promise<void>;
   #busy = false;
 
-  /** `sync` resolves when a write is durable; it never resolves when the power is cut before. */
+  /** `sync` returns a promise that resolves when a write is durable. It never resolves if a power cut comes first. */
   constructor(durable: DiskImage = emptyDisk, sync: () => Promise<void> = () => Promise.resolve()) {
     this.durable = durable;
     this.#sync = sync;

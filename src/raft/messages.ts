@@ -1,7 +1,7 @@
 /**
- * Messages between replicas. Every message has the epoch of its sender; a pre-vote request has the epoch in which the sender would
- * campaign. Messages are one-way: a response is a separate message, and any message may be lost, duplicated or delayed. The
- * sender's identity comes from the stream's hello.
+ * Messages between the replicas of the quorum. `epoch` is the sender's epoch; in a pre-vote request, the epoch in which the sender
+ * would campaign. Each message is sent one way: a response is a message of its own, and any message may be lost, duplicated or
+ * delayed. The receiver knows the sender from the hello message at the beginning of the stream.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -17,7 +17,10 @@ export interface VoteRequest {
   readonly transfer: boolean;
   readonly logEndOffset: number;
   readonly lastEpoch: number;
-  /** Chosen for each campaign and returned in responses: a response to an earlier incarnation of the candidate is ignored. */
+  /**
+   * A random number that the candidate chooses for each campaign. Responses repeat it, so that a candidate that was restarted
+   * ignores responses to its earlier campaign.
+   */
   readonly nonce: number;
 }
 
@@ -32,7 +35,7 @@ export interface VoteResponse {
 export interface AppendRequest {
   readonly type: 'append';
   readonly epoch: number;
-  /** Offset of the first entry. The entry before it has `previousEpoch` in the leader's log. */
+  /** The offset of the first entry. `previousEpoch` is the epoch of the entry before it in the leader's log. */
   readonly baseOffset: number;
   readonly previousEpoch: number;
   readonly highWatermark: number;
@@ -59,15 +62,15 @@ export interface Heartbeat {
   readonly epoch: number;
   /** Directory id of the intended receiver; zero while the leader does not know it. */
   readonly directoryId: Uuid;
-  /** Exclusive end of the entries that this replica has acknowledged: when its log is shorter, its disk has lost data. */
+  /** The end offset that the receiver has acknowledged. If its log ends below, its disk has lost data, and it stops. */
   readonly match: number;
-  /** At most the end of what this follower is known to have. */
+  /** The leader's high watermark, but at most `match`. */
   readonly highWatermark: number;
-  /** False: no response is needed; the message only brings the high watermark. */
+  /** False: the message only tells the high watermark, and the receiver does not respond. */
   readonly reply: boolean;
   /**
-   * The number of the leader's round in its epoch, for reads: a response confirms all reads that were requested before the round
-   * began.
+   * The number of the leader's round of heartbeats (`role/reads.ts`). When a majority has responded to a round, all reads that
+   * were requested before the round began are confirmed.
    */
   readonly round: number;
 }
@@ -75,7 +78,7 @@ export interface Heartbeat {
 export interface HeartbeatResponse {
   readonly type: 'alive';
   readonly epoch: number;
-  /** The round of the heartbeat. */
+  /** `round` of the heartbeat that this message responds to. */
   readonly round: number;
 }
 
@@ -85,7 +88,7 @@ export interface TimeoutNow {
   readonly epoch: number;
 }
 
-/** The leader resigns and no voter took over: voters should campaign, the first of `successors` first. */
+/** The leader resigns, because no voter could take over its leadership. Voters should campaign, in the order of `successors`. */
 export interface Resignation {
   readonly type: 'resign';
   readonly epoch: number;
@@ -94,8 +97,9 @@ export interface Resignation {
 }
 
 /**
- * A controller asks to receive the log: it is not a voter, or does not know that it was removed. A receiver that is not the leader
- * forwards it to the leader. A receiver does not adopt its epoch.
+ * A controller asks to receive the log, because it is not a voter or suspects that it was removed from the voters. A receiver that
+ * is not the leader forwards the message to the leader. Unlike other messages, a later `epoch` in it does not change the receiver's
+ * epoch.
  */
 export interface JoinRequest {
   readonly type: 'join';
@@ -129,7 +133,7 @@ export type RaftMessage =
 /** Messages that are sent unchanged on a stream (proto/raft.proto); snapshots are split into chunks. */
 export type StreamedMessage = Exclude<RaftMessage, InstallSnapshot>;
 
-/** Why a peer's message is invalid beyond the types of its fields; null: it is valid. The core relies on this check. */
+/** What is invalid in the values of a peer's message; null: nothing. Called before the core gets the message, which relies on it. */
 export function faultOf(message: StreamedMessage): string | null {
   const fault = epochFault(message.epoch);
   if (fault !== null) return fault;
@@ -147,12 +151,14 @@ export function faultOf(message: StreamedMessage): string | null {
 }
 
 /**
- * Epochs have 32 bits in Kafka's protocol and ten digits in the names of snapshots, so a snapshot with a larger epoch would not be
- * found.
+ * The largest epoch. Kafka's protocol has 32 bits for an epoch, and the name of a snapshot file has ten digits: a snapshot with a
+ * larger epoch would not be found after a restart.
  */
 const epochMax = 0x7fff_ffff;
 
-/** `max`: for an epoch inside a message, the epoch of the message. */
+/**
+ * What is invalid in `epoch`; null: nothing. `max`: the largest valid value; for an entry in a message, the epoch of the message.
+ */
 export function epochFault(epoch: number, max: number = epochMax): string | null {
   return epoch >= 0 && epoch <= max ? null : `epoch ${epoch} is not between 0 and ${max}`;
 }

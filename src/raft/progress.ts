@@ -1,12 +1,14 @@
 /**
  * The leader's state of one follower.
  *
- * - `probe`: the leader does not know where the logs differ. One append is in flight at a time; the next follows a response or a
- *   heartbeat.
- * - `replicate`: the leader knows it. Appends are pipelined up to a window.
- * - `snapshot`: the follower's next entries are compacted. Nothing is appended until the snapshot has arrived.
+ * - `probe`: the leader does not know where the follower's log differs from its own. It sends one append at a time, and the next one
+ *   after a response to it or to a heartbeat.
+ * - `replicate`: the leader knows it. It sends appends without waiting for responses, up to the limits `inflightCountMax` and
+ *   `inflightBytesMax`.
+ * - `snapshot`: the leader's log no longer has the entries that the follower needs. It sends a snapshot, and no append until the
+ *   follower has it.
  *
- * Invariant: match <= next; in `replicate` everything below `next` was sent.
+ * Invariant: match <= next; in `replicate` all entries below `next` were sent.
  */
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
@@ -19,12 +21,12 @@ export interface Inflight {
 
 export interface Progress {
   readonly id: NodeId;
-  /** The replica that responded; null before the first response. */
+  /** The directory id of the replica that responded; null before its first response. */
   directoryId: Uuid | null;
-  /** Endpoints in a learner's messages; empty for voters, whose endpoints are in the voter set. */
+  /** A learner's endpoints, from its `join` message; empty for voters, whose endpoints are in the voter set. */
   endpoints: readonly Endpoint[];
   state: 'probe' | 'replicate' | 'snapshot';
-  /** Exclusive end of the entries that are durable on the follower and equal to the leader's. */
+  /** The end offset up to which the follower's durable log equals the leader's. */
   match: number;
   /** Offset of the next entry to send. */
   next: number;
@@ -34,23 +36,23 @@ export interface Progress {
   reading: boolean;
   inflights: Inflight[];
   inflightBytes: number;
-  /** The high watermark that was last sent; assumed to have arrived. */
+  /** The high watermark that the leader sent last. It is not sent again before a heartbeat is due, as if it always arrived. */
   sentHighWatermark: number;
-  /** Monotonic times. */
+  /** Monotonic time of the last message from the follower, or of the begin of this progress. */
   contactMs: number;
-  /** Time at which it entered `replicate`. */
+  /** Monotonic time at which the state became `replicate`. */
   replicatingMs: number;
-  /** Pipelined appends arrived out of order and were rejected; the leader has not restarted from the follower's end yet. */
+  /** The follower has rejected appends that arrived out of order, and the leader has not sent them again yet. */
   refused: boolean;
-  /** Time of the last append sent or acknowledged: when no response follows for long, messages were lost. */
+  /** Monotonic time at which an append was last sent or acknowledged. Silence since then means that messages were lost. */
   movedMs: number;
-  /** -1: never. */
+  /** Monotonic time of the last message from the follower; -1: none in this epoch. `caughtUpMs`: when it last had the whole log. */
   fetchedMs: number;
   caughtUpMs: number;
-  /** The leader's log end offset at the last contact, for `caughtUpMs`. */
+  /** The leader's log end offset at `contactMs`: a follower that has reached it was caught up at that time. */
   leaderEndAtContact: number;
   linkDown: boolean;
-  /** The last round of heartbeats to which it responded. */
+  /** The number of the last round of heartbeats to which the follower has responded. */
   round: number;
 }
 
@@ -79,7 +81,10 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
   };
 }
 
-/** Whether this replica is the voter `voter`. Another disk on the same node is another replica. */
+/**
+ * Whether the progress of this node is that of `voter`. It is not when the node's metadata directory was replaced: that makes
+ * it another replica.
+ */
 export function countsFor(progress: Progress, voter: Voter): boolean {
   const { directoryId } = progress;
   return directoryId === null || voter.directoryId === uuidZero || voter.directoryId === directoryId;
@@ -111,7 +116,7 @@ export function addInflight(progress: Progress, endOffset: number, sizeBytes: nu
   progress.inflightBytes += sizeBytes;
 }
 
-/** Appends that end at or below `match` have arrived. */
+/** Forgets the appends in flight that end at or below `match`: the follower has them. */
 export function freeInflights(progress: Progress): void {
   let count = 0;
   for (const inflight of progress.inflights) {

@@ -1,4 +1,4 @@
-/** Majority arithmetic, in its own file so that tests can compare it with a slow version. */
+/** Arithmetic of majorities. It has its own file so that tests can compare it with a simpler, slower implementation. */
 import { assert } from '../base/assert.ts';
 
 export function majority(voterCount: number): number {
@@ -6,8 +6,9 @@ export function majority(voterCount: number): number {
 }
 
 /**
- * The largest value that at least a majority has reached: the high watermark from match offsets, or the latest time since which a
- * majority has responded. `values` has one number for each voter and is sorted in place.
+ * The largest number that a majority of `values` has reached. From the voters' acknowledged end offsets it computes the high
+ * watermark; from the times of their last responses, the time since which a majority has responded. `values` has one number for each
+ * voter; the function sorts it in place.
  */
 export function majorityValue(values: number[]): number {
   assert(values.length > 0, 'a quorum has voters');

@@ -26,9 +26,11 @@ export interface RaftOptions {
   readonly me: ReplicaKey;
   /** The endpoints of this replica, which it sends when it asks for the log. */
   readonly endpoints: readonly Endpoint[];
-  /** `controller.quorum.election.timeout.ms`: maximum duration of a campaign, and the largest pause between two. */
+  /** `controller.quorum.election.timeout.ms`: the maximum duration of a campaign. A pause between campaigns is at most as long. */
   readonly electionTimeoutMs: number;
-  /** `controller.quorum.fetch.timeout.ms`: without messages for this time a follower gives up its leader, and a leader steps down. */
+  /**
+   * `controller.quorum.fetch.timeout.ms`: without messages for this time a follower gives up its leader, and a leader steps down.
+   */
   readonly fetchTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly appendBytesMax: number;
@@ -37,7 +39,7 @@ export interface RaftOptions {
   readonly uncommittedBytesMax: number;
   readonly payloadBytesMax: number;
   readonly cacheBytesMax: number;
-  /** Entries kept before a snapshot, for followers that lag a little. */
+  /** How many entries before the end of a snapshot stay in the log, for followers that are a little behind. */
   readonly trailingEntries: number;
   /** Maximum number of learners: replicas that are not voters and receive the log from this leader. */
   readonly learnersMax: number;
@@ -45,7 +47,7 @@ export interface RaftOptions {
   readonly readsMax: number;
 }
 
-/** Kafka's defaults and our own bounds. */
+/** Complete options: Kafka's defaults for the time-outs, and bounds that only this implementation has. */
 export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}): RaftOptions {
   const fetchTimeoutMs = overrides.fetchTimeoutMs ?? 2000;
   return {
@@ -53,7 +55,7 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
     endpoints: [],
     electionTimeoutMs: 1000,
     fetchTimeoutMs,
-    // Eight heartbeats within the time-out: a pause of 200 ms never ends a leadership.
+    // Eight heartbeats within the time-out, so that a few that are lost or late do not end a leadership.
     heartbeatMs: Math.max(10, Math.floor(fetchTimeoutMs / 8)),
     appendBytesMax: 256 * 1024,
     inflightCountMax: 64,
@@ -88,21 +90,21 @@ export type VoterChange =
   | { readonly kind: 'remove'; readonly voter: ReplicaKey }
   /** Other endpoints of an existing voter. */
   | { readonly kind: 'update'; readonly voter: Voter }
-  /** From static to dynamic: from this entry on the voter set, with directory ids, is in the log. */
+  /** From static voters (in the configuration) to dynamic ones: appends the present voter set, with directory ids, to the log. */
   | { readonly kind: 'upgrade' };
 
 export type Input =
   | { readonly type: 'tick' }
   | { readonly type: 'message'; readonly from: ReplicaKey; readonly message: RaftMessage }
-  /** Hints of the transport, which only make elections faster. */
+  /** A stream to `peer` was opened or broke. These hints change only how soon elections begin. */
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
   | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }
-  /** Answered by `readReady` when it is certain that no other replica led when the request was made. */
+  /** A linearizable read. The effect `readReady` answers it when no other replica led at the time of the request. */
   | { readonly type: 'readBarrier'; readonly ticket: number }
   /** All writes up to `seq` are durable. */
   | { readonly type: 'persisted'; readonly seq: number }
-  /** Response to `readLog`; null when the entries were compacted. */
+  /** The result of the effect `readLog`; null when the entries were removed after a snapshot. */
   | { readonly type: 'logRead'; readonly read: ReadLog; readonly entries: readonly Entry[] | null }
   /** This replica's own snapshot is durable. */
   | { readonly type: 'snapshotSaved'; readonly meta: SnapshotMeta }
@@ -113,7 +115,7 @@ export type Input =
       readonly endOffset: number;
       readonly ok: boolean;
     }
-  /** The node shuts down: hand the leadership over, never campaign again. */
+  /** The node shuts down: it hands over its leadership and never campaigns again. */
   | { readonly type: 'retire' };
 
 export interface ReadLog {
@@ -132,7 +134,7 @@ export type Refusal =
   | 'changePending'
   /** No entry of this leader's epoch is committed yet. */
   | 'notReady'
-  /** The leader does not know the replica, or it lags. */
+  /** The leader does not replicate to the replica, or the replica is behind. */
   | 'notCaughtUp'
   | 'duplicateVoter'
   | 'unknownVoter'
@@ -141,8 +143,8 @@ export type Refusal =
   | 'lastVoter';
 
 /**
- * What the driver does after a step, in this order: queue `writes`, send `send`, keep each of `sendAfter` until its write is
- * durable, then the rest.
+ * What the driver does after a step, in this order: it queues `writes`, sends the messages in `send`, keeps each message of
+ * `sendAfter` until the write `seq` is durable, and then carries out the rest.
  */
 export interface Effects {
   readonly writes: WriteOp[];
@@ -152,9 +154,9 @@ export interface Effects {
   readonly sendSnapshot: { readonly to: NodeId; readonly epoch: number }[];
   readonly accepted: { readonly ticket: number; readonly offset: number }[];
   readonly refused: { readonly ticket: number; readonly reason: Refusal }[];
-  /** The state of all entries below `endOffset` may be read: it contains everything that was committed when the read was requested. */
+  /** Reads that may be answered from the state below `endOffset`, which has all that was committed when they were requested. */
   readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
-  /** Messages for the bootstrap servers, whose ids are unknown. At most one. */
+  /** A message for the bootstrap servers, whose node ids are unknown. At most one. */
   readonly announce: JoinRequest[];
 }
 
@@ -172,7 +174,10 @@ export function newEffects(): Effects {
   };
 }
 
-/** `resigned`: it may have led this epoch and will not lead it again. Otherwise as `unattached`: no leader is known. */
+/**
+ * No leader is known. The name `resigned` means that this replica may have been the leader of this epoch, which it never becomes
+ * again; apart from that, both are the same.
+ */
 export interface Unattached {
   readonly name: 'unattached' | 'resigned';
   deadlineMs: number;
@@ -183,12 +188,12 @@ export interface Follower {
   readonly name: 'follower';
   readonly leaderId: NodeId;
   contactMs: number;
-  /** The leader's stream broke and no message came since: it has probably ended. */
+  /** The leader's stream broke, and no message has come since: the leader has probably ended. */
   linkDown: boolean;
   deadlineMs: number;
 }
 
-/** Asks in its old epoch whether it could win; keeps its leader, which may still be alive. */
+/** The replica sends pre-vote requests. It keeps its epoch and its leader, which may still be alive. */
 export interface Prospective {
   readonly name: 'prospective';
   readonly leaderId: NodeId | null;
@@ -205,7 +210,7 @@ export interface Candidate {
   readonly granted: Set<NodeId>;
   readonly rejected: Set<NodeId>;
   readonly attempts: number;
-  /** Its own vote counts when this write is durable. */
+  /** The number of the write that contains the candidate's vote for itself. The vote counts when the write is durable. */
   readonly ownVoteSeq: number;
   deadlineMs: number;
 }
@@ -216,15 +221,15 @@ export interface Leader {
   readonly startOffset: number;
   readonly progress: Map<NodeId, Progress>;
   deadlineMs: number;
-  /** The entries from the high watermark on, with their sizes and end offsets. */
+  /** Sizes and end offsets of the entries at and above the high watermark. */
   uncommitted: { endOffset: number; sizeBytes: number }[];
   uncommittedBytes: number;
   transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
-  /** Voters that were told to take over and did not. */
+  /** Voters that were selected to take over the leadership and did not. */
   readonly transfersFailed: Set<NodeId>;
-  /** Number of the last round of heartbeats for reads. */
+  /** The number of the last round of heartbeats (`role/reads.ts`). */
   round: number;
-  /** In the order of arrival. `round` 0: no round has begun for the read. */
+  /** The waiting reads in the order of their arrival. `round` 0: no round has begun for the read. */
   readonly reads: { readonly ticket: number; round: number; endOffset: number }[];
 }
 
@@ -303,7 +308,7 @@ export class RaftState {
     this.effects.send.push({ to, message });
   }
 
-  /** Sends a message that promises durability: after all writes requested so far are durable. */
+  /** Sends a message that promises something: it is sent after all writes that were requested so far are durable. */
   sendDurably(to: NodeId, message: RaftMessage): void {
     const seq = this.log.lastSeq;
     if (seq <= this.log.persistedSeq) this.send(to, message);

@@ -1,20 +1,20 @@
 /**
- * The port to the disk: log, votes and snapshots of one replica. The real implementation is `adapters/leveldb/`;
- * `raft/memory-store.ts` is one in memory with power cuts. The core never calls it; the driver does, one write at a time, in the
- * order of the writes' numbers.
+ * The port to the disk: log, votes and snapshots of one replica. `adapters/leveldb/` implements it on disk,
+ * `raft/memory-store.ts` in memory for simulations with power cuts. The core never calls it. The driver (`server/raft/`) does,
+ * with one call of `write` at a time, in the order of the writes' numbers.
  */
 import type { Entry, HardState, SnapshotMeta } from './types.ts';
 
-/** One change of the replica's durable state, carried out as a whole or not at all. */
+/** One change of the replica's durable state. After a power cut, all of it is on disk or nothing. */
 export interface WriteOp {
   readonly seq: number;
   /** The hard state after this write. */
   readonly hardState: HardState;
-  /** Replaces the log from the first entry's offset on. Contiguous; empty when the log does not change. */
+  /** Contiguous entries that replace the log from the first one's offset on; empty when the log does not change. */
   readonly entries: readonly Entry[];
-  /** An installed snapshot becomes the newest, and the log is emptied to begin at its end. Applied before `entries`. */
+  /** A snapshot from the leader: it becomes the newest, and the log is emptied to begin at its end. Applied before `entries`. */
   readonly install: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array } | null;
-  /** Entries below may be removed, because a durable snapshot covers them. Null: remove none. */
+  /** Entries below this offset may be removed, because a durable snapshot contains them. Null: none. */
   readonly compactTo: number | null;
 }
 
@@ -25,11 +25,11 @@ export interface RecoveredState {
   readonly startOffset: number;
   /** Epoch of the entry before `startOffset`; 0 when there is none. */
   readonly startEpoch: number;
-  /** Every entry, in order. */
+  /** All entries of the log, in order. */
   readonly entries: AsyncIterable<readonly Entry[]>;
 }
 
-/** The replica no longer knows what it promised: it must not vote, acknowledge or lead. */
+/** The disk has lost what this replica has promised to others (votes, acknowledgements). It must not take part in the quorum. */
 export class DamagedStoreError extends Error {
   override readonly name = 'DamagedStoreError';
 }
@@ -37,7 +37,10 @@ export class DamagedStoreError extends Error {
 export interface RaftStore {
   /** Rejects with `DamagedStoreError` when the content of the disk is inconsistent. */
   open(): Promise<RecoveredState>;
-  /** Resolves when all of `ops` are durable. The caller must wait before the next call. A rejection is final. */
+  /**
+   * Resolves when all of `ops` are durable. The caller waits for it before the next call. After a rejection no write is tried
+   * again.
+   */
   write(ops: readonly WriteOp[]): Promise<void>;
   /** Stored entries from `from` on: at least one, at most `bytesMax` bytes in all; null when `from` was compacted. */
   read(from: number, endOffset: number, bytesMax: number): Promise<Entry[] | null>;

@@ -6,8 +6,8 @@ import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
 /**
- * A replica is a disk on a node: only the same disk can keep votes and acknowledgements. A node with a wiped disk is another
- * replica.
+ * Identifies a replica of the metadata log by its node and its metadata directory. A node with an emptied directory has forgotten
+ * its votes and acknowledgements, so it gets a new directory id and is another replica.
  */
 export interface ReplicaKey {
   readonly id: NodeId;
@@ -27,7 +27,10 @@ export interface Voter {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** `leaderChange`: first entry of a leader, without payload. `voters`: a new voter set, in force when it is appended. */
+/**
+ * `data`: a payload of the controller. `leaderChange`: the first entry of each leader, without payload. `voters`: a new voter set,
+ * which is in force from its append on.
+ */
 export type EntryKind = 'data' | 'leaderChange' | 'voters';
 
 export interface Entry {
@@ -38,14 +41,17 @@ export interface Entry {
   readonly appendedMs: number;
 }
 
-/** State that must survive a crash besides the log. `highWatermark` is advisory: never ahead of the entries stored with it. */
+/**
+ * What must survive a crash besides the log. `highWatermark` may be behind the real one, and never passes the end of the entries
+ * that are stored with it.
+ */
 export interface HardState {
   readonly epoch: number;
   readonly votedFor: ReplicaKey | null;
   readonly highWatermark: number;
 }
 
-/** A snapshot covers all entries below `endOffset`; `epoch` is that of the last of them. */
+/** A snapshot contains the state of all entries below `endOffset`; `epoch` is the epoch of the last of them. */
 export interface SnapshotMeta {
   readonly endOffset: number;
   readonly epoch: number;
@@ -57,7 +63,7 @@ export function sameReplica(a: ReplicaKey, b: ReplicaKey): boolean {
   return a.id === b.id && a.directoryId === b.directoryId;
 }
 
-/** Whether the replica `key` is the voter `voter`. */
+/** Whether `key` identifies the voter. While the voter's directory id is unknown (zero), only the node id is compared. */
 export function isVoter(voter: Voter, key: ReplicaKey): boolean {
   return voter.id === key.id && (voter.directoryId === uuidZero || voter.directoryId === key.directoryId);
 }

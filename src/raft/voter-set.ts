@@ -1,6 +1,6 @@
 /**
- * The format of a voter set: the payload of an entry of kind `voters` (VoterSet of proto/storage.proto), and part of a snapshot
- * file. Release 0.1 wrote another format, which can still be read.
+ * The format of a voter set (VoterSet of proto/storage.proto): the payload of an entry of kind `voters`, and a part of a snapshot
+ * file. Release 0.1 wrote another format, which this release can still read.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../base/protobuf.ts';
@@ -8,7 +8,7 @@ import { isUuid, uuidZero } from '../base/uuid.ts';
 import { FixedReader } from './fixed-reader.ts';
 import type { Endpoint, Voter } from './types.ts';
 
-/** First byte of the format of release 0.1; no field of a VoterSet begins with it. */
+/** The first byte in the format of release 0.1. An encoded VoterSet never begins with it, so it tells the formats apart. */
 const firstForm = 1;
 
 export function encodeVoters(voters: readonly Voter[]): Uint8Array {

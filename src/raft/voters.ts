@@ -1,9 +1,9 @@
 /**
- * The voter set, derived from the log: a `voters` entry is in force from its append (not its commit), and no longer when it is
- * truncated. So the set in force is a function of the log's prefix, the same on every replica.
+ * The voter set in force, derived from the log. A `voters` entry is in force from its append on (not only from its commit on),
+ * and no longer when it is truncated. So replicas with the same log always have the same voter set.
  *
- * A leader changes the set with a `voters` entry that differs in one voter, after an entry of its own epoch and the previous set
- * are committed (`uncommittedFrom`).
+ * A leader appends a new set that differs from the previous one in one voter, and only after the previous set and an entry of its
+ * own epoch are committed (`role/membership.ts`).
  */
 import { assert, at } from '../base/assert.ts';
 import { uuidZero } from '../base/uuid.ts';
@@ -17,8 +17,9 @@ interface Step {
 }
 
 /**
- * Static voters come from the configuration alone, which may have changed (another host) since a snapshot recorded them. Voters
- * with directory ids come from the log.
+ * Which of two voter sets is in force: `stored` is from the log or a snapshot, `configured` from the configuration. Voters without
+ * directory ids (static voters) are taken from the configuration, where an operator may have changed a host. Voters with
+ * directory ids are taken from the log.
  */
 export function votersInForce(stored: readonly Voter[], configured: readonly Voter[]): readonly Voter[] {
   const areStatic = stored.every((voter) => voter.directoryId === uuidZero);
@@ -42,7 +43,7 @@ export class VoterHistory {
     return (this.#steps.at(-1) as Step).offset;
   }
 
-  /** The set in force just below `endOffset`, which a snapshot with this end contains. */
+  /** The set that was in force after the entries below `endOffset`; a snapshot with this end offset stores it. */
   before(endOffset: number): readonly Voter[] {
     let voters = at(this.#steps, 0).voters;
     for (const step of this.#steps) if (step.offset < endOffset) voters = step.voters;
@@ -55,17 +56,17 @@ export class VoterHistory {
     this.#steps.push({ offset: entry.offset, voters: decodeVoters(entry.payload) });
   }
 
-  /** Entries at or above `endOffset` were truncated. */
+  /** Forgets the sets of entries at or above `endOffset`, which were truncated. */
   truncate(endOffset: number): void {
     while (this.#steps.length > 1 && this.currentOffset >= endOffset) this.#steps.pop();
   }
 
-  /** A snapshot replaced the log. */
+  /** Starts again with the voter set of a snapshot that has replaced the log. */
   reset(voters: readonly Voter[], endOffset: number): void {
     this.#steps = [{ offset: Math.max(-1, endOffset - 1), voters }];
   }
 
-  /** Sets that were replaced below `endOffset`, which is committed, are no longer needed. */
+  /** Forgets the sets that a later set below `endOffset` has replaced: entries below it are committed and never truncated. */
   compact(endOffset: number): void {
     while (this.#steps.length > 1 && at(this.#steps, 1).offset < endOffset) this.#steps.shift();
   }

@@ -188,7 +188,7 @@ export class Partition {
     return endOfEpoch(this, epoch);
   }
 
-  /** Deletes the records below `offset` (-1: the high watermark) here; followers learn of it by the next push. Resolves to it. */
+  /** Deletes the records below `offset` (-1: below the high watermark). Resolves to the new log start offset. */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;

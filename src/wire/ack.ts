@@ -1,7 +1,8 @@
 /**
- * A follower's acknowledgement on the replication stream: its type and its bytes (a `FollowerFrame` with an `Ack`). This is a hot path,
- * so the bytes are written and read without the generated codec, which allocates several objects for each message. When the reader meets
- * a field that it does not know, it returns null and the generated codec reads the message (`cursor.ts`).
+ * A follower's acknowledgement on the replication stream: its type and its codec. The bytes are a `FollowerFrame` with an `Ack`,
+ * as `proto/` defines them. Followers send very many of these messages, so the codec is written by hand: the generated codec
+ * allocates several objects for each message. For bytes that it does not expect, the decoder returns null, and the generated
+ * codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
@@ -23,7 +24,7 @@ export interface Ack {
   readonly slots: readonly SlotAck[];
 }
 
-/** Field number and wire type, as one byte. */
+/** The tag of each field in protobuf's encoding: (field number << 3) | wire type. Wire type 0 is a varint, 2 has a length. */
 const tags = {
   /** FollowerFrame.ack. */
   ack: (5 << 3) | 2,

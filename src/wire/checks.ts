@@ -1,6 +1,7 @@
 /**
- * Checks of decoded messages, derived from the descriptor, that protobuf's types leave open and our code relies on: integers are
- * safe, required messages are present, enum values are known, ids are valid. A message that fails is malformed and ends its stream.
+ * Checks of decoded messages, derived from the descriptor. Protobuf does not check these, but the rest of the code relies on them:
+ * 64-bit integers are safe JavaScript integers, required messages are present, enum values are known, ids are valid UUIDs. A message
+ * that fails a check is malformed and ends its stream.
  */
 import { MalformedError } from '../base/protobuf.ts';
 import { isUuid } from '../base/uuid.ts';
@@ -37,7 +38,7 @@ const scalarTypes: readonly string[] = [
 ];
 const idFields = /(directoryId|topicId)$/;
 
-/** One check for each message type of a package, made at its first use. */
+/** The checks of a package's message types. The check of a type is built when it is first used. */
 export class Checks {
   readonly #types: Readonly<Record<string, MessageType>>;
   readonly #made = new Map<string, Check>();
@@ -46,7 +47,7 @@ export class Checks {
     this.#types = types;
   }
 
-  /** Throws `MalformedError`. */
+  /** The check of a message type: a function that throws `MalformedError`. */
   of(typeName: string): Check {
     let check = this.#made.get(typeName);
     if (check === undefined) {

@@ -1,12 +1,12 @@
 /**
- * A position in the bytes of a message on the hot path (`push.ts`, `ack.ts`).
+ * Reads protobuf's encoding, for the hand-written decoders in `push.ts` and `ack.ts`.
  *
- * These readers accept only the form that the writers in the same files produce. For anything else (an unknown field, another wire
- * type, an unsafe integer, truncated bytes) they return null, and the generated codec reads the message from its beginning. So only
- * the generated codec decides what is malformed and what is skipped.
+ * These decoders accept only what the encoders in the same files produce. For anything else (an unknown field, another wire type, an
+ * integer that is not safe, truncated bytes) they return null, and the generated codec reads the message from its beginning. So
+ * only the generated codec decides what is malformed and what is skipped.
  */
 
-/** A varint of more bytes may be larger than a safe integer. */
+/** The longest varint that `varint` reads: a longer one may be larger than a safe integer. */
 const safeVarintBytesMax = 8;
 
 export class Cursor {
@@ -18,7 +18,7 @@ export class Cursor {
     this.at = at;
   }
 
-  /** Reads an unsigned integer. -1: it is not safe, or the bytes end inside it. */
+  /** Reads an unsigned integer; returns -1 when it is not safe, or when the bytes end inside it. */
   varint(): number {
     const { bytes } = this;
     let byte = bytes[this.at++];
@@ -36,14 +36,17 @@ export class Cursor {
     return -1;
   }
 
-  /** Reads the length of a field and returns the field's end. -1: the end is after `limit`, or the length is invalid. */
+  /** Reads the length of a field and returns the position of its end; -1 when that is after `limit` or the length is invalid. */
   fieldEnd(limit: number): number {
     const sizeBytes = this.varint();
     const end = this.at + sizeBytes;
     return sizeBytes < 0 || end > limit ? -1 : end;
   }
 
-  /** Whether a frame begins here whose only field has `tag` and extends to its end. If so, moves the cursor to the field's content. */
+  /**
+   * Reads the beginning of a frame (a message with one field). True: the field has `tag` and fills the frame; the cursor is then at
+   * the field's content.
+   */
   enterFrame(tag: number): boolean {
     if (this.bytes[this.at++] !== tag) return false;
     return this.fieldEnd(this.bytes.length) === this.bytes.length;

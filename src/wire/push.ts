@@ -1,13 +1,14 @@
 /**
- * Pushes of a leader: the bytes of a `LeaderFrame` with a `Push`. This is a hot path, so they are written and read without the
- * generated codec, which would copy the records twice to write them and allocate several objects for each message to read it. When
- * the reader meets a form that it does not expect, it returns null and the generated codec reads the message (`cursor.ts`).
+ * A leader's push of records on the replication stream: its type and its codec. The bytes are a `LeaderFrame` with a `Push`, as
+ * `proto/` defines them. All replicated records pass through here, so the codec is written by hand: the generated codec copies the
+ * records twice to encode them, and allocates several objects for each message to decode it. For bytes that it does not expect, the
+ * decoder returns null, and the generated codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
 import { Cursor, uint32Max } from './cursor.ts';
 
-/** `PushEntry` of proto/replication.proto. `records` may have any number of pieces and is sent as one. */
+/** `PushEntry` of proto/replication.proto. `records` may have several pieces; they are sent as one field, so a receiver gets one. */
 export interface PushEntry {
   readonly slot: number;
   readonly highWatermark: number;
@@ -21,7 +22,7 @@ export interface Push {
   readonly entries: readonly PushEntry[];
 }
 
-/** Field number and wire type, as one byte. */
+/** The tag of each field in protobuf's encoding: (field number << 3) | wire type. Wire type 0 is a varint, 2 has a length. */
 const tags = {
   /** LeaderFrame.push and Push.entries. */
   push: (2 << 3) | 2,

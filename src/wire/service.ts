@@ -2,7 +2,8 @@
  * Encodes and decodes all messages between nodes. proto/peer.proto defines them; @grpc/proto-loader makes the codecs from
  * `descriptor.ts`, which is generated from it. This file adds four conventions:
  *
- * - A frame (`oneof body`) becomes one object with its kind in `type`: `{ vote: { epoch: 3 } }` becomes `{ type: 'vote', epoch: 3 }`.
+ * - A frame (`oneof body`) becomes one object with its kind in `type`: `{ vote: { epoch: 3 } }` becomes `{ type: 'vote', epoch: 3
+ *   }`.
  * - A frame of a kind that this release does not know decodes to null. Unknown fields are skipped.
  * - Decoding a frame that breaks a rule of proto/ throws `MalformedError` (`checks.ts`).
  * - 64-bit integers are JavaScript numbers; `checks.ts` refuses those that are not safe integers.
@@ -60,7 +61,7 @@ function flatten(frame: Decoded): PeerMessage | null {
 interface HandWritten {
   readonly type: string;
   encode(message: PeerMessage): Uint8Array;
-  /** Null: another kind, or an unexpected form; the generated codec then reads it. */
+  /** Null: the bytes are a message of another kind, or of an unexpected form. The generated codec then decodes them. */
   decode(bytes: Uint8Array): PeerMessage | null;
 }
 

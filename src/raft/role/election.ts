@@ -1,9 +1,9 @@
 /**
  * Elections: when a replica campaigns, and for which candidates it votes.
  *
- * Pre-vote: before a replica increments its epoch, it asks whether a majority would vote for it. Voters that hear a leader refuse,
- * so a replica that only lost its own links does not disturb the quorum. Votes and vote requests are sent only when the epoch, the
- * vote and the log that they state are durable.
+ * Pre-vote: before a replica increments its epoch, it asks whether a majority would vote for it. Voters that receive messages from a
+ * leader refuse. So a replica that has only lost its own connections does not end the leadership. Votes and vote requests are sent
+ * only after the epoch, the vote and the log that they state are durable.
  */
 import { assert } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -16,14 +16,20 @@ import { becomeLeader } from './leader.ts';
 import { announce } from './membership.ts';
 import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
 
-/** Delay between two replicas that detect the broken stream of the leader at the same time; enough for the first one to win. */
+/**
+ * When the leader's streams break, all voters detect it at the same time. Each voter waits this much longer than the one before
+ * it (in the order of ids) before it campaigns, so that the first one has usually won by then.
+ */
 const staggerMs = 15;
-/** After this many pre-votes without a majority a voter asks to receive the log, as a replica that is not a voter does. */
+/**
+ * After this many pre-votes without a majority, a voter also asks to receive the log (`announce`), because it may have been removed
+ * from the voters.
+ */
 const attemptsInVainMax = 3;
-/** Minimum time for which a campaigning replica yields to another candidate. */
+/** A replica that yields to another candidate waits this long plus a random time of up to as much (`yieldTo`). */
 const yieldMs = 50;
 
-/** The first deadline after the start. A quorum of one campaigns at once. */
+/** Sets the time of the first campaign after the start of the node. The only voter of a quorum campaigns at once. */
 export function scheduleFirstElection(state: RaftState): void {
   assert(
     state.role.name === 'unattached' || state.role.name === 'resigned',
@@ -33,7 +39,7 @@ export function scheduleFirstElection(state: RaftState): void {
   state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
 }
 
-/** The deadline of a replica that does not lead has passed. */
+/** Called when the deadline of a replica that does not lead has passed. */
 export function electionTimedOut(state: RaftState): void {
   const role = state.role;
   assert(role.name !== 'leader', 'a leader has no election deadline');
@@ -50,10 +56,10 @@ export function electionTimedOut(state: RaftState): void {
 }
 
 /**
- * A voter may campaign. A replica that is not a voter may campaign, because its log may be needed (thesis 4.2.2), in two cases: its
- * removal is not known to be committed; or it found no leader and has entries that may be uncommitted. In that case all voters may
- * have shorter logs and refuse each other, so only this replica can be elected. It does not count itself in majorities, and
- * transfers its leadership.
+ * Whether this replica may campaign. A voter may. A replica that is not a voter may in two cases: it does not know yet that its
+ * removal is committed; or it has found no leader and has entries that may be uncommitted. In the second case all voters may have
+ * shorter logs than this replica and refuse each other's requests, or lack a majority, so that only this replica can be elected
+ * (Ongaro's thesis, section 4.2.2). As leader it does not count itself in majorities, and it hands the leadership to a voter.
  */
 function mayCampaign(state: RaftState, attempts: number): boolean {
   if (state.amVoter) return true;
@@ -71,7 +77,7 @@ function mayCampaign(state: RaftState, attempts: number): boolean {
   return true;
 }
 
-/** The replica is not a voter: it can only ask to receive the log. */
+/** What a replica that may not campaign does instead: it asks all replicas that it knows to receive the log. */
 function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;
@@ -86,7 +92,7 @@ function lookForLeader(state: RaftState, attempts: number): void {
   announce(state);
 }
 
-/** A stream to or from `peer` broke. If `peer` is the leader, voters send pre-votes at once, staggered. */
+/** A stream to or from `peer` broke. If `peer` is the leader, this replica campaigns soon, instead of at the end of the time-out. */
 export function linkDown(state: RaftState, peer: NodeId): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
@@ -95,14 +101,14 @@ export function linkDown(state: RaftState, peer: NodeId): void {
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + rank * staggerMs + state.randomMs(5));
 }
 
-/** A peer can be reached again: a replica without a leader ends its pause and campaigns. */
+/** A peer can be reached again. A replica without a leader does not wait for the end of its pause, but campaigns soon. */
 export function linkUp(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'unattached' && role.name !== 'resigned' && role.name !== 'prospective') return;
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + state.randomMs(retryMs * 2));
 }
 
-/** The leader has resigned: its voters campaign at once, in the order that it gave. */
+/** The leader has resigned. Its voters campaign without waiting for the time-out, in the order of `successors`. */
 export function handleResignation(state: RaftState, from: NodeId, { successors }: Resignation): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== from) return;
@@ -126,11 +132,12 @@ function becomeProspective(state: RaftState, attempts: number): void {
   };
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
-  // Earlier pre-votes found no majority. This replica may have been removed while it was away; only the leader can tell it.
+  // Several pre-votes found no majority. This replica may have been removed from the voters while it was disconnected. It learns
+  // this only by receiving the log, which it asks for here.
   if (attempts >= attemptsInVainMax || !state.amVoter) announce(state);
 }
 
-/** Campaigns in the next epoch. `transfer`: at the leader's request, so voters grant although they hear the leader. */
+/** Campaigns in the next epoch. `transfer`: the leader asked for it, so voters grant the vote although the leader is alive. */
 export function becomeCandidate(state: RaftState, transfer: boolean, attempts: number): void {
   assert(state.role.name !== 'leader', 'a leader does not campaign');
   state.epoch += 1;
@@ -165,7 +172,7 @@ function voteRequest(
   };
 }
 
-/** A write is durable; it may be the candidate's vote for itself. */
+/** Called when a write is durable. If it contains the candidate's vote for itself, that vote counts now. */
 export function ownVotePersisted(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'candidate' || state.log.persistedSeq < role.ownVoteSeq) return;
@@ -182,7 +189,7 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
     return;
   }
   if (request.epoch > state.epoch) {
-    // A replica that fell behind or came back must not depose a live leader.
+    // A vote request with a later epoch would end the leadership. A replica that has just come back must not cause that.
     if (!request.transfer && hasLiveLeader(state)) return;
     becomeUnattached(state, request.epoch, 0);
   }
@@ -198,8 +205,9 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
 }
 
 /**
- * Yields for a moment to a replica that got this replica's pre-vote. Otherwise two that ask at the same time would both get
- * pre-votes, campaign, and split the votes. Of two that are already asking, the one with the shorter log, or the larger id, yields.
+ * Delays this replica's own campaign after it has granted a pre-vote to `other`. Otherwise two replicas that ask at the same time
+ * would both get pre-votes, campaign, and split the votes. If both have already sent pre-vote requests, only the one with the
+ * shorter log yields; if the logs are equally long, the one with the larger id.
  */
 function yieldTo(state: RaftState, other: ReplicaKey, request: VoteRequest): void {
   const role = state.role;
@@ -228,7 +236,10 @@ function isUpToDate(state: RaftState, request: VoteRequest): boolean {
   return request.logEndOffset >= state.log.endOffset;
 }
 
-/** Whether this replica leads, or hears its leader and the leader's stream is open. */
+/**
+ * Whether this replica refuses elections because a leader is alive: it leads itself and does not hand over, or it follows a
+ * leader whose stream is open and whose last message is not older than the fetch timeout.
+ */
 export function hasLiveLeader(state: RaftState): boolean {
   const role = state.role;
   if (role.name === 'leader') return role.transfer === null;
@@ -263,8 +274,8 @@ function countVotes(state: RaftState): void {
   } else if (role.name === 'candidate') {
     const answered = granted + rejected >= majority(voters.length);
     if (result === 'lost') becomeUnattached(state, state.epoch, role.attempts + 1);
-    // The votes are split, and a voter that does not respond has probably ended; then the pause can be shorter than for a slow
-    // disk.
+    // A majority has responded, so the votes are split, and the voter that has not responded is probably down. So this replica tries
+    // again soon. Without responses from a majority it waits longer, because a slow disk may delay them.
     else if (answered) {
       role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + retryPauseMs(state, role.attempts + 1));
     }

@@ -1,6 +1,6 @@
 /**
- * How a replica handles the messages of its leader: append, heartbeat, snapshot. The caller has compared epochs and made it a
- * follower of the sender. Acknowledgements are sent when the acknowledged entries are durable.
+ * How a follower handles the messages of its leader: append, heartbeat, snapshot, timeoutNow. The caller (`../core.ts`) has compared
+ * epochs and has made this replica a follower of the sender. Acknowledgements are sent when the acknowledged entries are durable.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -17,13 +17,15 @@ export function handleAppend(state: RaftState, from: NodeId, request: AppendRequ
   const { log } = state;
   const requestEnd = request.baseOffset + request.entries.length;
   if (requestEnd <= state.highWatermark) {
-    // A delayed message about committed entries: the leader has that prefix too.
+    // All these entries are committed here, and the leader has every committed entry, so the logs are equal up to the high
+    // watermark.
     accept(state, from, request, state.highWatermark);
     return;
   }
   let { baseOffset, previousEpoch, entries } = request;
   if (baseOffset < state.highWatermark) {
-    // Committed entries are equal on all replicas, and may be compacted here, so the comparison begins after them.
+    // The comparison begins at the high watermark: entries below it are equal on all replicas, and this replica may have removed
+    // them after a snapshot.
     entries = entries.slice(state.highWatermark - baseOffset);
     baseOffset = state.highWatermark;
     previousEpoch = log.epochAt(baseOffset - 1);
@@ -39,7 +41,10 @@ export function handleAppend(state: RaftState, from: NodeId, request: AppendRequ
   accept(state, from, request, requestEnd);
 }
 
-/** Index of the first entry that is missing in the log or has another epoch there; entries are replaced only from that one on. */
+/**
+ * The index in `entries` of the first one that this log lacks or has with another epoch. Only entries from there on are
+ * written, so that a delayed append does not truncate entries of a later one.
+ */
 function firstDifference(state: RaftState, entries: readonly Entry[]): number {
   let index = 0;
   for (const entry of entries) {
@@ -77,11 +82,12 @@ export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heart
   if (heartbeat.directoryId === state.options.me.directoryId && heartbeat.match > state.log.endOffset) {
     throw new DamagedStoreError(
       `this replica acknowledged the metadata log up to offset ${heartbeat.match} and has it up to ${state.log.endOffset} only: ` +
-        'its metadata directory was replaced by an older copy, or lost writes. It can take part no longer as what it was: ' +
+        'its metadata directory was replaced by an older copy, or lost writes. It can no longer take part with its old identity: ' +
         'empty the directory, format it and let it join as a new replica',
     );
   }
-  // The leader sends at most the offset that this replica acknowledged in its epoch, so this log equals the leader's up to there.
+  // The leader's value is at most the end offset that this replica has acknowledged in this epoch, and up to there the logs are
+  // equal.
   state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
   if (heartbeat.reply) state.send(from, { type: 'alive', epoch: state.epoch, round: heartbeat.round });
 }
@@ -92,7 +98,7 @@ export function handleSnapshot(state: RaftState, from: NodeId, snapshot: Install
   const { log } = state;
   if (endOffset > state.highWatermark) {
     if (endOffset <= log.endOffset && log.epochAt(endOffset - 1) === snapshotEpoch) {
-      // The log already has everything in the snapshot; the entries after it may be needed.
+      // The log already has everything that is in the snapshot. It is kept, because it may have acknowledged entries after it.
       state.advanceHighWatermark(endOffset);
     } else {
       const seq = log.install(endOffset, snapshotEpoch);

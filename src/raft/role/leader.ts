@@ -1,8 +1,9 @@
 /**
  * The leader: appends, replicates, commits, and steps down when no majority responds any more.
  *
- * It commits only by entries of its own epoch (Raft paper 5.4.2); the `leaderChange` entry that it appends first commits the
- * earlier ones. Its own disk counts like any other replica's, when the write is durable. Its log is never truncated while it leads.
+ * A leader first appends a `leaderChange` entry. Entries of earlier epochs are committed only together with an entry of its own
+ * epoch (Raft paper 5.4.2), so the commit of the `leaderChange` entry commits them too. The leader counts itself for an entry when
+ * its own write is durable. It never truncates its log.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -55,7 +56,8 @@ export function becomeLeader(state: RaftState): void {
   const entries = [newEntry(state, startOffset, 'leaderChange', nothing)];
   const voters = state.voters.current;
   if (state.voters.currentOffset < 0 && voters.every((voter) => voter.directoryId !== uuidZero)) {
-    // The quorum was formatted with the directory ids of its voters: from this entry on the voter set is in the log.
+    // The voter set came with the formatting of the nodes, including directory ids. This entry puts it into the log, from where
+    // it can be changed.
     entries.push(newEntry(state, startOffset + 1, 'voters', encodeVoters(voters)));
   }
   appendAsLeader(state, entries);
@@ -106,7 +108,9 @@ function refuse(state: RaftState, proposal: Proposal, newBytes: number): Refusal
   return waiting > 0 && waiting + sizeBytes > uncommittedBytesMax ? 'busy' : null;
 }
 
-/** The largest offset that a majority has becomes the high watermark, if the last entry below it is of this epoch. */
+/**
+ * Advances the high watermark to the largest end offset that a majority has on disk, if the last entry below it is of this epoch.
+ */
 export function maybeCommit(state: RaftState): void {
   const leader = leaderOf(state);
   const { me } = state.options;
@@ -133,13 +137,13 @@ function commit(state: RaftState, leader: Leader, endOffset: number): void {
   leader.uncommitted.splice(0, count);
 }
 
-/** The progress of the replica that sent a message of this epoch; null when this leader does not replicate to it. */
+/** The progress of the replica that has sent a message; null when this leader does not replicate to it. */
 function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   const leader = leaderOf(state);
   const known = leader.progress.get(from.id);
   if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
-    // The node came back with another disk: nothing that was on the old one may count.
+    // The node has another directory id, so it is a new replica with an empty log. What the old one acknowledged no longer counts.
     mark('raft.other-disk');
     const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
     fresh.directoryId = from.directoryId;
@@ -178,17 +182,18 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
 
 function rejected(state: RaftState, progress: Progress, response: AppendResponse): void {
   if (isStale(state, progress, response) || response.endOffset >= response.baseOffset) return;
-  // The end of an epoch that may be in the follower's log: this goes back one step per epoch, not per entry.
+  // Continue where the leader's entries of the follower's epoch, or an earlier one, end. So each rejection skips a whole epoch
+  // instead of one entry.
   const end = state.log.endOfEpoch(response.endEpoch, Math.min(response.endOffset, state.log.endOffset));
   becomeProbe(progress, end.endOffset);
 }
 
-/** Delayed responses to earlier appends are recognised by their base offset. */
+/** Whether a rejection belongs to an earlier append, or repeats one that the leader has handled already; such are ignored. */
 function isStale(state: RaftState, progress: Progress, response: AppendResponse): boolean {
   if (progress.state === 'snapshot') return true;
   if (progress.state === 'probe') return response.baseOffset !== progress.next;
   if (response.baseOffset <= progress.match) return true;
-  // When pipelined appends arrive out of order, each of the window is rejected. One restart is enough.
+  // When appends arrive out of order, the follower rejects each one that is in flight. The leader needs to start again only once.
   const isRepeated = state.nowMs - progress.replicatingMs < state.options.heartbeatMs / 8;
   if (isRepeated) {
     mark('raft.refusals-in-a-row');
@@ -213,8 +218,8 @@ export function handleHeartbeatResponse(
     progress.match < progress.next &&
     (progress.refused || silentMs > 2 * state.options.heartbeatMs)
   ) {
-    // The follower responds, but appends were rejected, or none was acknowledged for long: messages were lost, or its disk is slow.
-    // Probing again costs little.
+    // The follower responds to heartbeats, but it rejected appends or has acknowledged none for long. Messages were lost, or its
+    // disk is slow; the leader cannot know which. To send the next entries again costs little.
     becomeProbe(progress, progress.match);
     progress.movedMs = state.nowMs;
   }
@@ -227,7 +232,7 @@ export function handleLogRead(state: RaftState, read: ReadLog, entries: readonly
   if (progress === undefined || !progress.reading) return;
   progress.reading = false;
   if (entries === null || progress.next !== read.from) return;
-  assert(entries.length > 0, 'a read brings an entry or says that there is none');
+  assert(entries.length > 0, 'a read from disk returns at least one entry, or null');
   replicateTo(state, progress, entries);
 }
 
@@ -235,7 +240,7 @@ export function handleSnapshotSent(state: RaftState, to: NodeId, endOffset: numb
   const progress = leaderOf(state).progress.get(to);
   if (progress === undefined || progress.state !== 'snapshot') return;
   becomeProbe(progress, ok ? endOffset : progress.match);
-  // The response to the next heartbeat, or an acknowledgement if that comes first, continues the replication.
+  // Sends no append now: the response to the next heartbeat, or an acknowledgement of the snapshot, continues the replication.
   progress.probeSent = true;
 }
 
@@ -259,7 +264,7 @@ export function leaderTick(state: RaftState): void {
   beginRound(state, leader);
   for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
   transferTick(state, leader);
-  // After a pause of this process the responses may not have been read yet, so the check waits until the next heartbeat.
+  // This tick is late, so the process was paused. Responses may have arrived that were not read yet: check at the next heartbeat.
   if (lateMs > heartbeatMs) mark('raft.late-tick');
   else if (state.role.name === 'leader') checkQuorum(state, state.role);
 }

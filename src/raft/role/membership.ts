@@ -1,13 +1,13 @@
 /**
- * Membership of the quorum: replicas that ask for the log, and changes of the voter set.
+ * Membership of the quorum: learners (replicas that receive the log without being voters), and changes of the voter set.
  *
- * A replica that is not a voter and hears no leader sends `join` to the voters that it knows and to the bootstrap servers. The
- * leader then replicates to it as to a voter, but never counts it: it is a learner. Only a learner that has caught up can become a
- * voter.
+ * A replica that is not a voter and gets no messages from a leader sends `join` to the voters that it knows and to the bootstrap
+ * servers. The leader then replicates to it as to a voter, but never counts it in majorities: it is a learner. Only a learner that
+ * has caught up can become a voter.
  *
- * A voter set differs from the previous one in one voter. It is appended only when the previous one is committed and this leader
- * has committed an entry of its own epoch; so a majority of the one always overlaps a majority of the other. It is in force when it
- * is appended. A leader that removes itself continues without counting itself until the removal is committed, then hands over.
+ * A voter set differs from the previous one in one voter, so every majority of the one overlaps every majority of the other. It is
+ * appended only when the previous set is committed and this leader has committed an entry of its own epoch. It is in force from its
+ * append on. A leader that is removed leads on, without counting itself, until its removal is committed; then it hands over.
  */
 import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -19,10 +19,10 @@ import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from
 import { encodeVoters } from '../voter-set.ts';
 import { appendAsLeader, newEntry } from './leader.ts';
 
-/** A learner from which nothing came for this many fetch timeouts is removed; it sends `join` when it comes back. */
+/** The leader forgets a learner that has sent nothing for this many fetch timeouts. The learner sends `join` when it comes back. */
 const learnerTimeouts = 5;
 
-/** Asks for the log at every replica that may know the leader. */
+/** Asks every known voter, and the bootstrap servers, to receive the log. */
 export function announce(state: RaftState): void {
   const { me, endpoints } = state.options;
   const message: JoinRequest = { type: 'join', epoch: state.epoch, replica: me, endpoints };
@@ -38,7 +38,7 @@ export function handleJoin(state: RaftState, from: ReplicaKey, message: JoinRequ
     return;
   }
   const { leaderId } = state;
-  // Forward only one step, and only from the replica itself, so that no message circulates.
+  // A `join` is forwarded only if it came from the joining replica itself, so that replicas never forward it in a circle.
   if (leaderId === null || leaderId === replica.id || from.id !== replica.id) return;
   mark('raft.join-passed-on');
   state.send(leaderId, message);
@@ -49,8 +49,8 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
   if (known !== undefined && (known.directoryId === null || known.directoryId === replica.directoryId)) {
     known.directoryId = replica.directoryId;
     if (!sameEndpoints(known.endpoints, endpoints)) setEndpoints(state, known, endpoints);
-    // The learner has no leader, so what was in flight to it is lost. The message does not count as contact that confirms this
-    // leader.
+    // A learner sends `join` when it has no leader, so messages in flight to it are lost: send them again. `contactMs` stays,
+    // because this message does not confirm that the replica accepts this leader.
     if (known.state !== 'snapshot') becomeProbe(known, known.match > 0 ? known.match : known.next);
     return;
   }
@@ -76,7 +76,10 @@ function setEndpoints(state: RaftState, progress: Progress, endpoints: readonly 
   state.learnersVersion += 1;
 }
 
-/** Replicas to which the leader replicates without counting them in majorities: not voters, or a voter's node with another disk. */
+/**
+ * The replicas to which the leader replicates without counting them in majorities: those that are not voters, and those with the
+ * node id of a voter but another directory id.
+ */
 export function learners(state: RaftState, leader: Leader): Progress[] {
   const { current } = state.voters;
   return [...leader.progress.values()].filter(({ id, directoryId }) =>
@@ -86,14 +89,14 @@ export function learners(state: RaftState, leader: Leader): Progress[] {
   );
 }
 
-/** Called with each heartbeat. */
+/** Forgets learners that have sent nothing for long. Called with each heartbeat. */
 export function dropSilentLearners(state: RaftState, leader: Leader): void {
   const silentSinceMs = state.nowMs - learnerTimeouts * state.options.fetchTimeoutMs;
   for (const learner of learners(state, leader)) {
     if (learner.contactMs >= silentSinceMs) continue;
     mark('raft.learner-dropped');
     if (state.voters.current.some((voter) => voter.id === learner.id)) {
-      // The voter itself, with its own disk, may come back.
+      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter.
       leader.progress.set(learner.id, newProgress(learner.id, state.log.endOffset, state.nowMs));
     } else leader.progress.delete(learner.id);
     state.learnersVersion += 1;
@@ -118,11 +121,11 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
   accepted.push({ ticket, offset });
 }
 
-/** A removed voter still receives the entry that removes it, as a learner. */
+/** A voter that was removed becomes a learner, so that it still receives the entry that removes it. */
 function keepFeeding(state: RaftState, leader: Leader, removed: ReplicaKey): void {
   const progress = leader.progress.get(removed.id);
   const voter = voterOf(state.voters.current, removed);
-  // The replica has not responded; when it comes back it asks for the log itself.
+  // The replica has never responded to this leader, so nothing is sent to it. When it starts, it sends `join`.
   if (progress?.directoryId === null) leader.progress.delete(removed.id);
   if (
     progress === undefined ||
@@ -170,8 +173,8 @@ function changed(state: RaftState, leader: Leader, change: VoterChange): readonl
 }
 
 /**
- * Whether the learner has all of the log, or had all of it within the last election timeout (thesis 4.2.1). A majority that needs
- * it then waits no longer than for an election.
+ * Whether the learner has all of the log, or had all of it within the last election timeout (Ongaro's thesis, section 4.2.1). When
+ * it then becomes a voter whose acknowledgement a majority needs, commits are delayed by no more than an election would delay them.
  */
 function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boolean {
   const progress = leader.progress.get(voter.id);
@@ -182,7 +185,7 @@ function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boole
   return progress.caughtUpMs >= 0 && state.nowMs - progress.caughtUpMs <= electionTimeoutMs + heartbeatMs;
 }
 
-/** The same voters, each with the directory id in its messages. */
+/** The same voters with their directory ids, which the leader knows from their messages. Refused while one of them is unknown. */
 function withDirectories(state: RaftState, leader: Leader): readonly Voter[] | Refusal {
   const voters: Voter[] = [];
   for (const voter of state.voters.current) {

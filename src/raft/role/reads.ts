@@ -1,10 +1,13 @@
 /**
  * Linearizable reads of the leader's state: a read sees everything that was committed before it was requested.
  *
- * Once an entry of its own epoch is committed, the leader notes its high watermark and begins a round: a heartbeat with a unique
- * number. When a majority has responded to that number or a later one, no leader of a later epoch had been elected when the round
- * began, so no other leader had committed more. One round is in flight at a time; reads that arrive meanwhile share the next one.
- * Each regular heartbeat is a round too, so a lost message delays a read by at most one heartbeat.
+ * For a read, the leader notes its high watermark and begins a round: it sends a heartbeat with a new number to every voter. When
+ * a majority has responded to that number or a later one, no later leader had been elected when the round began. So no other
+ * leader had committed more, and the read may be answered from the state below that high watermark. This works only once an entry
+ * of the leader's own epoch is committed, because before that its high watermark may be too low.
+ *
+ * One round is in flight at a time; reads that arrive in the meantime share the next one. Each regular heartbeat confirms rounds
+ * too, so a lost message delays a read by at most one heartbeat.
  */
 import { mark } from '../../base/mark.ts';
 import { countsFor } from '../progress.ts';
@@ -26,8 +29,8 @@ export function readBarrier(state: RaftState, ticket: number): void {
 }
 
 /**
- * Assigns a round to the reads that wait for one; the caller sends its number to the voters. Returns false when no read waits, or
- * none may begin.
+ * Begins a round for the reads that have none; the caller then sends its number to the voters. Returns false when no read waits
+ * for a round, or when no entry of this epoch is committed yet.
  */
 export function beginRound(state: RaftState, leader: Leader): boolean {
   if (leader.reads.at(-1)?.round !== 0) return false;
@@ -55,7 +58,7 @@ export function driveReads(state: RaftState): void {
     const progress = leader.progress.get(voter.id);
     if (progress !== undefined) sendHeartbeat(state, progress);
   }
-  // A quorum of one has confirmed itself.
+  // When this replica is the only voter, the round is already confirmed.
   answerReads(state, leader);
 }
 
@@ -75,7 +78,7 @@ function answerReads(state: RaftState, leader: Leader): void {
   if (count > 0) leader.reads.splice(0, count);
 }
 
-/** The leadership has ended: another replica may have committed more. */
+/** Refuses all waiting reads, because the leadership has ended and another leader may have committed more. */
 export function refuseReads(state: RaftState, leader: Leader): void {
   for (const { ticket } of leader.reads) {
     mark('raft.read-refused-by-step-down');

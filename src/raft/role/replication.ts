@@ -1,6 +1,6 @@
 /**
- * Sends followers the entries that they lack, within their windows. Runs once at the end of a step, so that inputs of one step
- * share messages.
+ * Sends followers the entries that they lack, as far as the limits of unacknowledged entries and bytes allow (the window). Runs once
+ * at the end of a step, so that all proposals of one step share a message.
  */
 import { assert } from '../../base/assert.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -9,7 +9,7 @@ import { addInflight, type Progress } from '../progress.ts';
 import { leaderOf, type RaftState } from '../state.ts';
 import { type Entry, entrySizeBytes } from '../types.ts';
 
-/** Sends each follower all that its window allows, and the high watermark to followers that lack nothing. */
+/** Sends each follower the entries that its window allows. Followers that lack no entries get a new high watermark. */
 export function replicate(state: RaftState): void {
   if (state.role.name !== 'leader') return;
   for (const progress of state.role.progress.values()) {
@@ -21,7 +21,7 @@ export function replicate(state: RaftState): void {
   }
 }
 
-/** Requests a response, which confirms this leader, and brings the high watermark. */
+/** Sends a heartbeat. The response confirms that the follower still accepts this leader; the heartbeat tells the high watermark. */
 export function sendHeartbeat(state: RaftState, progress: Progress): void {
   const leader = leaderOf(state);
   const highWatermark = Math.min(progress.match, state.highWatermark);
@@ -36,7 +36,7 @@ function heartbeat(state: RaftState, progress: Progress, reply: boolean, round: 
   return { type: 'heartbeat', epoch: state.epoch, directoryId, match, highWatermark, reply, round };
 }
 
-/** `fromStore`: entries at `next` that are no longer in memory. */
+/** Sends a follower what its window allows. `fromStore`: entries from `progress.next` on that were read from disk; null: none. */
 export function replicateTo(state: RaftState, progress: Progress, fromStore: readonly Entry[] | null): void {
   let stored = fromStore;
   while (maySend(state, progress)) {
@@ -60,7 +60,7 @@ function maySend(state: RaftState, progress: Progress): boolean {
   return progress.inflights.length < inflightCountMax && progress.inflightBytes < inflightBytesMax;
 }
 
-/** Null: a read from the store was requested. */
+/** The entries to send next. Null: they are not in memory, and the effect `readLog` requests them from disk. */
 function entriesFor(state: RaftState, progress: Progress): readonly Entry[] | null {
   const { log } = state;
   const bytesMax = state.options.appendBytesMax;
@@ -82,13 +82,13 @@ function sendAppend(state: RaftState, progress: Progress, entries: readonly Entr
   const baseOffset = progress.next;
   assert(
     entries.length === 0 || entries[0]?.offset === baseOffset,
-    'an append begins where the follower ends',
+    'an append begins at `next` of the follower',
   );
   const endOffset = baseOffset + entries.length;
   const { epoch, highWatermark } = state;
   const previousEpoch = state.log.epochAt(baseOffset - 1);
   state.send(progress.id, { type: 'append', epoch, baseOffset, previousEpoch, highWatermark, entries });
-  // The time without responses is counted from when an append is first in flight.
+  // The time without acknowledgements begins when the first append is in flight.
   if (progress.inflights.length === 0) progress.movedMs = state.nowMs;
   if (progress.state === 'probe') {
     progress.probeSent = true;

@@ -1,7 +1,8 @@
 /**
- * Deliberate ends of a leadership. The leader tells the voter with the longest log to campaign at once (`timeoutNow`), when that
- * voter has all of the log. Until then, and until the leader receives a later epoch, it accepts no proposals. When no voter can
- * take over, the leader resigns and announces it, so that the others need not wait for a time-out.
+ * How a leader hands over its leadership, because its node shuts down or was removed from the voters. The leader selects the voter
+ * with the longest log. When that voter has all of the log, the leader tells it to campaign at once (`timeoutNow`). From the
+ * selection until a later epoch begins, the leader accepts no proposals. When no voter can take over, the leader resigns and
+ * tells the voters, so that they do not wait for a time-out.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
@@ -9,14 +10,14 @@ import { countsFor, type Progress } from '../progress.ts';
 import type { Leader, RaftState } from '../state.ts';
 import { becomeUnattached } from './transitions.ts';
 
-/** The node shuts down, or its removal from the voters is committed and delivered here. */
+/** Whether this leader must stop leading: its node shuts down, or its removal from the voters is committed and durable here. */
 function isLeaving(state: RaftState): boolean {
   if (state.retired) return true;
   const committed = Math.min(state.highWatermark, state.log.stableEndOffset) > state.voters.currentOffset;
   return committed && !state.amVoter;
 }
 
-/** Called after a commit or a write: a leader that is no longer a voter hands over. */
+/** Begins the hand-over of a leader whose removal from the voters is committed. Called after each commit and write. */
 export function leaveWhenRemoved(state: RaftState, leader: Leader): void {
   if (leader.transfer === null && !state.amVoter && isLeaving(state)) {
     mark('raft.removed-leader-hands-over');
@@ -24,7 +25,7 @@ export function leaveWhenRemoved(state: RaftState, leader: Leader): void {
   }
 }
 
-/** The node shuts down: the voter with the longest log that has responded recently shall take over. */
+/** Begins the hand-over of a leader whose node shuts down, to the voter with the longest log that has responded recently. */
 export function retireLeader(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null || state.peers().length === 0) return;
   if (!startTransfer(state, leader)) resign(state, leader);
@@ -40,14 +41,14 @@ function startTransfer(state: RaftState, leader: Leader): boolean {
     if (best === null || progress.match > best.match) best = progress;
   }
   if (best === null) return false;
-  // Half of an election timeout, so that a second voter can be asked before the others campaign.
+  // The voter gets half of an election timeout, so that the leader can ask a second voter before the others campaign.
   const deadlineMs = state.nowMs + Math.floor(state.options.electionTimeoutMs / 2);
   leader.transfer = { target: best.id, deadlineMs, sent: false };
   continueTransfer(state, leader);
   return true;
 }
 
-/** The target may have received the rest of the log. */
+/** Tells the selected voter to campaign, if it has all of the log now. */
 export function continueTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;
   if (transfer === null || transfer.sent) return;
@@ -57,8 +58,8 @@ export function continueTransfer(state: RaftState, leader: Leader): void {
 }
 
 /**
- * The target does not respond, or its stream broke: try the next one. When there is none, this leader stays and accepts proposals
- * again.
+ * Gives up the hand-over to the selected voter, which does not respond or whose stream broke. A leader that must leave asks the next
+ * voter, or resigns when there is none. Any other leader leads on.
  */
 export function abortTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;
@@ -69,7 +70,7 @@ export function abortTransfer(state: RaftState, leader: Leader): void {
   if (isLeaving(state) && !startTransfer(state, leader)) resign(state, leader);
 }
 
-/** Called with each heartbeat. */
+/** Gives up a hand-over whose time has passed, and begins the hand-over of a removed leader. Called with each heartbeat. */
 export function transferTick(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null) {
     if (state.nowMs >= leader.transfer.deadlineMs) abortTransfer(state, leader);
@@ -78,7 +79,7 @@ export function transferTick(state: RaftState, leader: Leader): void {
   }
 }
 
-/** Stops leading and announces it. */
+/** Stops leading and tells the voters, the one with the longest log first. */
 export function resign(state: RaftState, leader: Leader): void {
   mark('raft.resigned');
   const matchOf = (id: NodeId): number => leader.progress.get(id)?.match ?? 0;

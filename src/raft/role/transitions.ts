@@ -1,9 +1,9 @@
 /**
- * Entering the roles without leadership, and the pauses before the next campaign.
+ * How a replica becomes unattached (without a known leader) or follower, and how long it pauses before its next campaign.
  *
  *   unattached | resigned  --deadline-->  prospective  --majority would-->  candidate  --majority did-->  leader
  *   any  --message of a later epoch-->  unattached          any but leader  --message of the epoch's leader-->  follower
- *   follower  --silence, broken stream, resign-->  prospective       leader  --no majority heard, removed-->  resigned
+ *   follower  --silence, broken stream, resign-->  prospective    leader  --no majority responds, removed-->  resigned
  *   follower  --timeoutNow-->  candidate                     prospective | candidate  --deadline-->  prospective
  */
 import { assert } from '../../base/assert.ts';
@@ -14,7 +14,7 @@ import { refuseReads } from './reads.ts';
 /** Delay before the first retry of a failed campaign; it doubles up to half the election timeout. */
 export const retryMs = 20;
 
-/** No leader is known in the epoch. A larger `attempts` makes the pauses between campaigns longer. */
+/** No leader is known in `epoch`. `attempts`: how many campaigns have failed in a row; each makes the next pause longer. */
 export function becomeUnattached(state: RaftState, epoch: number, attempts: number): void {
   assert(epoch >= state.epoch, 'epochs never go back');
   const led = state.role.name === 'leader' || state.role.name === 'resigned';
@@ -40,7 +40,7 @@ export function becomeFollower(state: RaftState, leaderId: NodeId): void {
   heardLeader(state);
 }
 
-/** A message of the epoch's leader arrived. */
+/** Called when a message of the epoch's leader has arrived: the follower's time-out begins again. */
 export function heardLeader(state: RaftState): void {
   const role = state.role;
   assert(role.name === 'follower', 'only followers hear a leader');
@@ -50,7 +50,7 @@ export function heardLeader(state: RaftState): void {
   role.deadlineMs = state.nowMs + fetchTimeoutMs + state.randomMs(fetchTimeoutMs / 2);
 }
 
-/** Longer after each failure, and random, so that two competing candidates separate. */
+/** The pause before the next campaign. It is longer after each failure, and random, so that two candidates do not meet again. */
 export function retryPauseMs(state: RaftState, attempts: number): number {
   const pauseMs = Math.min(state.options.electionTimeoutMs / 2, retryMs * 2 ** Math.min(attempts, 10));
   return pauseMs + state.randomMs(pauseMs);
