@@ -11,9 +11,10 @@ import {
 } from '../protocol/messages/groups/68-consumer-group-heartbeat.ts';
 import type { Init } from '../protocol/schema/fields.ts';
 import type { TopicPartitions } from './assignor.ts';
-import type { KafkaClient } from './kafka-client.ts';
+import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
 import { type GroupOptions, HeartbeatingMember } from './membership.ts';
 import { isRetriable } from './retry.ts';
+import type { Subscription } from './subscription.ts';
 
 type Owned = NonNullable<ConsumerGroupHeartbeatRequest['topicPartitions']>;
 
@@ -30,9 +31,11 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   private owned: Owned = [];
   /** The current target of the coordinator; null: not known since this member joined. */
   private assigned: Owned | null = null;
+  /** The subscribed topics of which the coordinator knows. */
+  private sentTopics: readonly string[] = [];
 
-  constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions, memberId: string) {
-    super(client, topics, options);
+  constructor(client: KafkaClient, subscription: Subscription, options: GroupOptions, memberId: string) {
+    super(client, subscription, options);
     this.memberId = memberId;
   }
 
@@ -42,13 +45,24 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
 
   /** Joins the group, or accepts the changed assignment; partitions that are not in it have been revoked. */
   protected async joinOnce(): Promise<TopicPartitions[]> {
-    if (this.epoch === joinEpoch) await this.beat({ ...this.everything(), topicPartitions: [] });
+    if (this.epoch === joinEpoch) {
+      if (this.subscribed.isPattern) await this.subscribed.lookUp();
+      await this.beat({ ...this.everything(), topicPartitions: [] });
+    }
     // A heartbeat in flight may bring another assignment meanwhile.
     this.mustJoin = false;
-    this.owned = this.assigned ?? [];
-    const topics = await this.named(this.owned);
+    const assigned = this.assigned ?? [];
+    const names = assigned.length === 0 ? new Map<Uuid, string>() : namesOf(await this.subscribed.lookUp());
+    this.owned = assigned.filter(({ topicId }) => names.has(topicId));
+    if (this.owned.length < assigned.length) this.subscribed.expire();
     await this.beat({ topicPartitions: this.owned });
-    return topics;
+    // The rest of this package identifies topics by name.
+    return this.owned
+      .filter(({ partitions }) => partitions.length > 0)
+      .map(({ topicId, partitions }) => ({
+        topic: names.get(topicId) as string,
+        partitions: [...partitions],
+      }));
   }
 
   /** A static member does not leave: it keeps its assignment until its session ends. */
@@ -58,13 +72,30 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   }
 
   protected beatOnce(): Promise<void> {
-    return this.beat({});
+    const { names } = this.subscribed;
+    return this.beat(names.join() === this.sentTopics.join() ? {} : { subscribedTopicNames: [...names] });
+  }
+
+  protected get watched(): readonly string[] {
+    return [];
+  }
+
+  /**
+   * The coordinator assigns new partitions and topics by itself. This member takes assigned topics whose names it learns only now;
+   * another list of topics goes with its next heartbeat.
+   */
+  protected takeMetadata(cluster: ClusterInfo): void {
+    const unnamed = (this.assigned ?? []).filter((one) => !this.owned.includes(one));
+    if (unnamed.length === 0) return;
+    const names = namesOf(cluster);
+    if (unnamed.some(({ topicId }) => names.has(topicId))) this.mustJoin = true;
+    else this.subscribed.expire();
   }
 
   private everything(): Partial<Init<typeof ConsumerGroupHeartbeatRequest>> {
     return {
       rebalanceTimeoutMs: this.options.rebalanceTimeoutMs,
-      subscribedTopicNames: [...this.topics].sort(),
+      subscribedTopicNames: [...this.subscribed.names],
       serverAssignor: this.options.remoteAssignor,
     };
   }
@@ -89,9 +120,11 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     const answer = await this.ask(init);
     this.epoch = answer.memberEpoch;
     this.heartbeatIntervalMs = answer.heartbeatIntervalMs;
-    if (answer.assignment === null) return;
-    this.assigned = answer.assignment.topicPartitions;
-    if (!isSame(this.assigned, this.owned)) this.mustJoin = true;
+    this.sentTopics = init.subscribedTopicNames ?? this.sentTopics;
+    const assigned = answer.assignment?.topicPartitions ?? null;
+    if (assigned === null || isSame(assigned, this.assigned ?? [])) return;
+    this.assigned = assigned;
+    this.mustJoin = true;
   }
 
   protected forget(error: unknown): void {
@@ -103,18 +136,10 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
       this.isMember = false;
     } else if (!isRetriable(error)) throw error;
   }
+}
 
-  /** The rest of this package names topics by name, not by id. */
-  private async named(owned: Owned): Promise<TopicPartitions[]> {
-    if (owned.length === 0) return [];
-    const { topics } = await this.client.metadata([...this.topics]);
-    const names = new Map<Uuid, string>([...topics.values()].map(({ id, name }) => [id, name]));
-    return owned.flatMap(({ topicId, partitions }) => {
-      const topic = names.get(topicId);
-      if (topic === undefined) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID);
-      return partitions.length === 0 ? [] : [{ topic, partitions: [...partitions] }];
-    });
-  }
+function namesOf({ topics }: ClusterInfo): Map<Uuid, string> {
+  return new Map([...topics.values()].map(({ id, name }) => [id, name]));
 }
 
 function isSame(a: Owned, b: Owned): boolean {

@@ -3,6 +3,7 @@
  * position advances only over records that `poll` has returned.
  */
 import { sleep } from '../base/clock.ts';
+import { type Uuid, uuidZero } from '../base/uuid.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { FetchRequest, FetchResponse } from '../protocol/messages/records/01-fetch.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../protocol/messages/records/02-list-offsets.ts';
@@ -54,6 +55,10 @@ export const offsetLatest = -1;
 interface Assigned {
   readonly topic: string;
   readonly partition: number;
+  /** Zero until the partition's leader is looked up, and where brokers have no topic ids. */
+  topicId: Uuid;
+  /** False when brokers say that there is no such partition, or not under `topicId`. */
+  exists: boolean;
   position: number;
   leader: number;
   leaderEpoch: number;
@@ -66,6 +71,7 @@ export class Fetcher {
   private readonly ready: ConsumedRecord[] = [];
   private readonly polling = new Set<number>();
   private failure: Error | null = null;
+  private hadMetadataError = false;
   private wake: () => void = () => {};
 
   constructor(client: KafkaClient, options: Partial<FetcherOptions> = {}) {
@@ -75,7 +81,16 @@ export class Fetcher {
 
   /** Adds a partition at `position`, or moves an assigned one there. */
   assign(topic: string, partition: number, position: number): void {
-    this.assigned.set(`${topic}-${partition}`, { topic, partition, position, leader: -1, leaderEpoch: -1 });
+    const entry = {
+      topic,
+      partition,
+      topicId: uuidZero,
+      exists: true,
+      position,
+      leader: -1,
+      leaderEpoch: -1,
+    };
+    this.assigned.set(`${topic}-${partition}`, entry);
     this.drop(topic, partition);
   }
 
@@ -88,6 +103,13 @@ export class Fetcher {
   position(topic: string, partition: number): number | null {
     const first = this.ready.find((record) => record.topic === topic && record.partition === partition);
     return first?.offset ?? this.assigned.get(`${topic}-${partition}`)?.position ?? null;
+  }
+
+  /** `positions` without partitions that do not exist any more: the group's coordinator would refuse them. */
+  existingPositions(): { topic: string; partition: number; offset: number; leaderEpoch: number }[] {
+    return this.positions().filter(
+      ({ topic, partition }) => this.assigned.get(`${topic}-${partition}`)?.exists === true,
+    );
   }
 
   positions(): { topic: string; partition: number; offset: number; leaderEpoch: number }[] {
@@ -159,6 +181,13 @@ export class Fetcher {
     }
   }
 
+  /** Whether a broker has answered since the last call that it does not have or does not lead a partition. */
+  takeMetadataError(): boolean {
+    const had = this.hadMetadataError;
+    this.hadMetadataError = false;
+    return had;
+  }
+
   private drop(topic: string, partition: number): void {
     for (let at = this.ready.length - 1; at >= 0; at--) {
       const record = this.ready[at] as ConsumedRecord;
@@ -173,9 +202,15 @@ export class Fetcher {
     try {
       const cluster = await this.client.metadata([...new Set(lost.map(({ topic }) => topic))]);
       for (const entry of lost) {
-        const found = cluster.topics.get(entry.topic)?.partitions[entry.partition];
-        entry.leader = found?.leader ?? -1;
-        entry.leaderEpoch = found?.leaderEpoch ?? -1;
+        const topic = cluster.topics.get(entry.topic);
+        const found = topic?.partitions[entry.partition];
+        entry.exists = found !== undefined;
+        if (topic === undefined || found === undefined || found.leader < 0) continue;
+        // The topic was deleted and created again: the position is one of the old log.
+        if (entry.topicId !== uuidZero && entry.topicId !== topic.id) await this.reset(entry);
+        entry.topicId = topic.id;
+        entry.leader = found.leader;
+        entry.leaderEpoch = found.leaderEpoch;
       }
     } catch (error) {
       if (!isRetriable(error)) throw error;
@@ -201,8 +236,9 @@ export class Fetcher {
   private async fetchFrom(leader: number, entries: readonly Assigned[]): Promise<void> {
     const connection = await this.client.broker(leader);
     const asked = entries.map((entry) => ({ entry, position: entry.position }));
-    // Version 13 identifies topics by id; version 12 uses names, which every broker accepts.
-    const version = connection.versionOf(FetchRequest, 12);
+    // From version 13 on topics are identified by id: a topic with the name of a deleted one is not taken for that.
+    const hasIds = entries.every(({ topicId }) => topicId !== uuidZero);
+    const version = connection.versionOf(FetchRequest, hasIds ? 13 : 12);
     const answer = await connection.request(
       FetchRequest,
       FetchResponse,
@@ -215,6 +251,7 @@ export class Fetcher {
         sessionEpoch: -1,
         topics: [...new Set(entries.map(({ topic }) => topic))].map((topic) => ({
           topic,
+          topicId: entries.find((entry) => entry.topic === topic)?.topicId ?? uuidZero,
           partitions: asked
             .filter(({ entry }) => entry.topic === topic)
             .map(({ entry, position }) => ({
@@ -229,12 +266,14 @@ export class Fetcher {
       { version },
     );
     if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
-    for (const { topic, partitions } of answer.responses) {
+    for (const { topic, topicId, partitions } of answer.responses) {
       for (const partition of partitions) {
         const own = asked.find(
-          ({ entry }) => entry.topic === topic && entry.partition === partition.partitionIndex,
+          ({ entry }) =>
+            (version >= 13 ? entry.topicId === topicId : entry.topic === topic) &&
+            entry.partition === partition.partitionIndex,
         );
-        if (own === undefined || this.assigned.get(`${topic}-${partition.partitionIndex}`) !== own.entry)
+        if (own === undefined || this.assigned.get(`${own.entry.topic}-${own.entry.partition}`) !== own.entry)
           continue;
         if (partition.errorCode !== 0) await this.recover(own.entry, partition.errorCode);
         else if (partition.records !== null)
@@ -247,10 +286,18 @@ export class Fetcher {
     const error = errorOf(errorCode);
     if (error !== Errors.OFFSET_OUT_OF_RANGE) {
       entry.leader = -1;
+      this.hadMetadataError = true;
+      if (error === Errors.UNKNOWN_TOPIC_OR_PARTITION || error === Errors.UNKNOWN_TOPIC_ID)
+        entry.exists = false;
       if (!error.retriable) throw new KafkaError(error);
       return;
     }
-    if (this.options.reset === 'none') throw new KafkaError(error);
+    await this.reset(entry);
+  }
+
+  /** Moves the position to where `auto.offset.reset` says. */
+  private async reset(entry: Assigned): Promise<void> {
+    if (this.options.reset === 'none') throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
     const timestamp = this.options.reset === 'earliest' ? offsetEarliest : offsetLatest;
     const found = await this.offsets([{ topic: entry.topic, partition: entry.partition, timestamp }]);
     entry.position = found.get(`${entry.topic}-${entry.partition}`)?.offset ?? entry.position;

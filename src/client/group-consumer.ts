@@ -14,6 +14,7 @@ import { GroupMember } from './group-member.ts';
 import type { CommitOffset } from './group-coordinator.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { GroupOptions, MemberIdentity, Membership } from './membership.ts';
+import type { Subscription } from './subscription.ts';
 
 export interface AssignedPartition {
   readonly topic: string;
@@ -39,26 +40,27 @@ export class GroupConsumer {
   private assigned: readonly AssignedPartition[] = [];
   private committedMs: number;
 
-  constructor(client: KafkaClient, topics: readonly string[], options: GroupConsumerOptions) {
+  constructor(client: KafkaClient, subscription: Subscription, options: GroupConsumerOptions) {
     this.client = client;
     this.options = options;
     this.fetcher = new Fetcher(client, options.fetch);
     const { consumerProtocolId } = options.group;
     this.member =
       consumerProtocolId === null
-        ? new GroupMember(client, topics, options.group)
-        : new ConsumerProtocolMember(client, topics, options.group, consumerProtocolId);
+        ? new GroupMember(client, subscription, options.group)
+        : new ConsumerProtocolMember(client, subscription, options.group, consumerProtocolId);
     this.committedMs = client.ports.clock.monotonicMs();
   }
 
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
+    this.member.refresh(this.fetcher.takeMetadataError());
     if (this.member.needsJoin) await this.rejoin();
     const records = await this.fetcher.poll(maxWaitMs, maxRecords);
     const { autoCommitIntervalMs } = this.options;
     const nowMs = this.client.ports.clock.monotonicMs();
     if (autoCommitIntervalMs !== null && nowMs - this.committedMs >= autoCommitIntervalMs) {
       this.committedMs = nowMs;
-      await this.commit();
+      await this.autoCommit();
     }
     return records;
   }
@@ -84,14 +86,18 @@ export class GroupConsumer {
   }
 
   async close(): Promise<void> {
-    if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
-      await this.commit().catch(() => {});
+    await this.autoCommit();
     await this.member.leave();
   }
 
+  /** As in Java's client, a failed automatic commit is left to the next one. */
+  private async autoCommit(): Promise<void> {
+    if (this.options.autoCommitIntervalMs === null || this.assigned.length === 0) return;
+    await this.member.commit(this.fetcher.existingPositions(), '').catch(() => {});
+  }
+
   private async rejoin(): Promise<void> {
-    if (this.options.autoCommitIntervalMs !== null && this.assigned.length > 0)
-      await this.commit().catch(() => {});
+    await this.autoCommit();
     for (const { topic, partition } of this.assigned) this.fetcher.unassign(topic, partition);
     this.options.onRebalance?.(this.assigned);
     const assignment = await this.member.join();

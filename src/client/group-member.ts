@@ -15,6 +15,7 @@ import {
 import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';
+import type { ClusterInfo } from './kafka-client.ts';
 import { HeartbeatingMember } from './membership.ts';
 import { isRetriable } from './retry.ts';
 
@@ -29,6 +30,10 @@ const subscriptionVersion = 0;
 export class GroupMember extends HeartbeatingMember {
   protected memberId = '';
   private generationId = -1;
+  /** The topics with which this member joined. */
+  private joinedTopics: readonly string[] = [];
+  /** As group leader: the partition counts of the group's topics from which the current assignment was computed; else null. */
+  private assignedCounts: ReadonlyMap<string, number> | null = null;
 
   protected get commitEpoch(): number {
     return this.generationId;
@@ -50,8 +55,24 @@ export class GroupMember extends HeartbeatingMember {
     await this.coordinator.request(LeaveGroupRequest, LeaveGroupResponse, { groupId, members: [member] });
   }
 
+  protected get watched(): readonly string[] {
+    return [...(this.assignedCounts?.keys() ?? [])];
+  }
+
+  /** Every member joins again when its pattern matches other topics; the group leader also when a partition count has changed. */
+  protected takeMetadata(cluster: ClusterInfo): void {
+    const counts = countsOf(cluster);
+    const isChanged = [...(this.assignedCounts ?? [])].some(
+      ([topic, count]) => (counts.get(topic) ?? 0) !== count,
+    );
+    if (isChanged || this.subscribed.names.join() !== this.joinedTopics.join()) this.mustJoin = true;
+  }
+
   private async joinAndSync(): Promise<TopicPartitions[]> {
-    const subscription = { topics: [...this.topics].sort(), userData: null };
+    if (this.subscribed.isPattern) await this.subscribed.lookUp();
+    this.joinedTopics = this.subscribed.names;
+    this.assignedCounts = null;
+    const subscription = { topics: [...this.joinedTopics], userData: null };
     const join = {
       groupId: this.options.groupId,
       sessionTimeoutMs: this.options.sessionTimeoutMs,
@@ -66,7 +87,7 @@ export class GroupMember extends HeartbeatingMember {
     if (joined.memberId !== '') this.memberId = joined.memberId;
     this.coordinator.check(joined.errorCode);
     this.generationId = joined.generationId;
-    const isLeader = joined.leader === joined.memberId && !joined.skipAssignment;
+    const assignments = joined.leader === joined.memberId ? await this.assignAll(joined) : [];
     const synced = await this.coordinator.request(
       SyncGroupRequest,
       SyncGroupResponse,
@@ -77,7 +98,8 @@ export class GroupMember extends HeartbeatingMember {
         groupInstanceId: this.options.groupInstanceId,
         protocolType: 'consumer',
         protocolName: 'range',
-        assignments: isLeader ? await this.assignAll(joined) : [],
+        // A static leader that came back keeps the assignment of the group (KIP-814), and follows the metadata.
+        assignments: joined.skipAssignment ? [] : assignments,
       },
       timeoutMs,
     );
@@ -98,10 +120,10 @@ export class GroupMember extends HeartbeatingMember {
         decode(ConsumerProtocolSubscription, subscriptionVersion, metadata, 2).topics,
       ]),
     );
-    const cluster = await this.client.metadata([...new Set([...subscriptions.values()].flat())]);
-    const counts = new Map(
-      [...cluster.topics.values()].map(({ name, partitions }) => [name, partitions.length]),
-    );
+    const topics = [...new Set([...subscriptions.values()].flat())];
+    const known = countsOf(await this.subscribed.lookUp(topics));
+    const counts = new Map(topics.map((topic) => [topic, known.get(topic) ?? 0]));
+    this.assignedCounts = counts;
     return [...assignRange(subscriptions, counts)].map(([memberId, assignedPartitions]) => ({
       memberId,
       assignment: embedded(ConsumerProtocolAssignment, { assignedPartitions, userData: null }),
@@ -126,6 +148,10 @@ export class GroupMember extends HeartbeatingMember {
       if (error.error === Errors.UNKNOWN_MEMBER_ID) this.memberId = '';
     } else if (!isRetriable(error)) throw error;
   }
+}
+
+function countsOf({ topics }: ClusterInfo): Map<string, number> {
+  return new Map([...topics.values()].map(({ name, partitions }) => [name, partitions.length]));
 }
 
 /** Data of the embedded consumer protocol begin with their version. */

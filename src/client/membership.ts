@@ -5,7 +5,8 @@
 import { type Timer, sleep } from '../base/clock.ts';
 import type { TopicPartitions } from './assignor.ts';
 import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
-import type { KafkaClient } from './kafka-client.ts';
+import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
+import { SubscribedTopics, type Subscription } from './subscription.ts';
 
 export interface GroupOptions {
   readonly groupId: string;
@@ -17,6 +18,8 @@ export interface GroupOptions {
   readonly consumerProtocolId: string | null;
   /** The server-side assignor that a member of the consumer protocol requests; null: the group's default. */
   readonly remoteAssignor: string | null;
+  /** `metadata.max.age.ms`: interval at which the subscribed topics are looked up again. */
+  readonly metadataMaxAgeMs: number;
 }
 
 export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
@@ -26,6 +29,7 @@ export const groupDefaults: Omit<GroupOptions, 'groupId'> = {
   rebalanceTimeoutMs: 300_000,
   consumerProtocolId: null,
   remoteAssignor: null,
+  metadataMaxAgeMs: 300_000,
 };
 
 /** The fields of Java's `ConsumerGroupMetadata` without the group id. */
@@ -44,6 +48,11 @@ export interface Membership {
    * member permanently.
    */
   readonly needsJoin: boolean;
+  /**
+   * Starts to look up the metadata of the subscribed topics when they are too old, or when `isStale`: a broker's answer did not fit
+   * them. `needsJoin` becomes true when they require another assignment. The owner calls this before each poll.
+   */
+  refresh(isStale: boolean): void;
   /** Takes part in a rebalance; returns the partitions that are assigned until the next one. */
   join(): Promise<TopicPartitions[]>;
   /** `metadata` is stored with the offsets. */
@@ -58,19 +67,19 @@ export abstract class HeartbeatingMember implements Membership {
   protected readonly client: KafkaClient;
   protected readonly coordinator: GroupCoordinator;
   protected readonly options: GroupOptions;
-  protected readonly topics: readonly string[];
+  protected readonly subscribed: SubscribedTopics;
   protected mustJoin = true;
   /** True from a successful join until the coordinator says that it does not know this member. */
   protected isMember = false;
   /** Why the coordinator refuses this member permanently. */
   protected failure: Error | null = null;
   private heartbeatTimer: Timer | null = null;
-  /** Counts joins and leaves, so that the result of a heartbeat sent before the last one is ignored. */
+  /** Counts joins and leaves, so that the response to a heartbeat or look-up from before the last one is ignored. */
   private heartbeatSeries = 0;
 
-  constructor(client: KafkaClient, topics: readonly string[], options: GroupOptions) {
+  constructor(client: KafkaClient, subscription: Subscription, options: GroupOptions) {
     this.client = client;
-    this.topics = topics;
+    this.subscribed = new SubscribedTopics(client, subscription, options.metadataMaxAgeMs);
     this.options = options;
     this.coordinator = new GroupCoordinator(client, options.groupId);
   }
@@ -89,6 +98,10 @@ export abstract class HeartbeatingMember implements Membership {
   protected abstract forget(error: unknown): void;
   /** Leaves the group if this is a member. */
   protected abstract leaveOnce(): Promise<void>;
+  /** Topics of which this member follows the metadata besides the subscribed ones. */
+  protected abstract readonly watched: readonly string[];
+  /** Takes new metadata of the subscribed and the watched topics; sets `mustJoin` when they require another assignment. */
+  protected abstract takeMetadata(cluster: ClusterInfo): void;
 
   get needsJoin(): boolean {
     if (this.failure !== null) throw this.failure;
@@ -97,6 +110,18 @@ export abstract class HeartbeatingMember implements Membership {
 
   get identity(): MemberIdentity {
     return { memberId: this.memberId, generationId: this.commitEpoch };
+  }
+
+  refresh(isStale: boolean): void {
+    if (!this.isMember || this.mustJoin) return;
+    if (isStale) this.subscribed.expire();
+    const series = this.heartbeatSeries;
+    const take = (cluster: ClusterInfo): void => {
+      if (series === this.heartbeatSeries) this.takeMetadata(cluster);
+    };
+    this.subscribed.refresh(this.watched, take).catch((error: unknown) => {
+      this.failure ??= error as Error;
+    });
   }
 
   async join(): Promise<TopicPartitions[]> {

@@ -7,6 +7,7 @@
  * password that is literally `${file:…}`.
  */
 import { ConfigError, splitList } from './define.ts';
+import { compileJavaPattern, type JavaPattern } from './java-pattern.ts';
 import { parseProperties } from './properties-file.ts';
 
 export interface ProviderSources {
@@ -36,6 +37,16 @@ function checkAllowed(path: string, parameters: Parameters, { realPath }: Provid
   if (!isInside) throw new ConfigError(`The path ${path} is not within allowed.paths (${allowed})`);
 }
 
+function allowlist(text: string): JavaPattern {
+  try {
+    return compileJavaPattern(text);
+  } catch (error) {
+    throw new ConfigError(
+      `Invalid value ${text} for configuration allowlist.pattern: ${(error as Error).message}`,
+    );
+  }
+}
+
 const classes: Readonly<Record<string, (sources: ProviderSources, parameters: Parameters) => Provider>> = {
   FileConfigProvider: (sources, parameters) => (path, key) => {
     checkAllowed(path, parameters, sources);
@@ -47,10 +58,10 @@ const classes: Readonly<Record<string, (sources: ProviderSources, parameters: Pa
     return sources.readFile(`${path.replace(/[\\/]+$/, '')}/${key}`);
   },
   EnvVarConfigProvider: ({ env }, parameters) => {
-    const pattern = new RegExp(`^(?:${parameters('allowlist.pattern') ?? '.*'})$`);
+    const pattern = allowlist(parameters('allowlist.pattern') ?? '.*');
     return (path, key) => {
       if (path !== '') throw new ConfigError(`EnvVarConfigProvider takes no path, but it is ${path}`);
-      return pattern.test(key) ? env[key] : undefined;
+      return pattern.matches(key) ? env[key] : undefined;
     };
   },
 };

@@ -124,4 +124,46 @@ describe('a fetcher', () => {
     fetcher.assign('t', 0, 0);
     expect(await cluster.until(fetcher.poll(200))).toEqual([]);
   });
+
+  const [oldId, newId] = ['A'.repeat(21) + 'Q', 'A'.repeat(21) + 'g'];
+
+  test.each([
+    ['earliest', [0, 1, 2, 3, 4]],
+    ['latest', []],
+  ] as const)(
+    'of a topic that was deleted and created again it reads on from the %s offset',
+    async (reset, then) => {
+      const cluster = new ScriptedCluster();
+      cluster.recreate(oldId);
+      fill(cluster, 0, [3]);
+      const fetcher = fetcherOf(cluster, { reset });
+      fetcher.assign('t', 0, 0);
+      expect(await readAll(cluster, fetcher, 3)).toEqual([[0, 1, 2]]);
+      cluster.recreate(newId);
+      // More records than the position of the old log: it would be in range.
+      fill(cluster, 0, [3, 2]);
+      const read: number[] = [];
+      for (let polls = 0; polls < 5; polls++)
+        for (const { offset } of await cluster.until(fetcher.poll(100))) read.push(offset);
+      expect(read).toEqual(then);
+      expect(fetcher.takeMetadataError()).toBe(true);
+      expect(fetcher.takeMetadataError()).toBe(false);
+      fill(cluster, 0, [1]);
+      const [next] = await cluster.until(fetcher.poll(1_000));
+      expect(next?.offset).toBe(5);
+    },
+  );
+
+  test('a partition that does not exist any more holds back neither the others nor their commits', async () => {
+    const cluster = new ScriptedCluster(2);
+    cluster.recreate(oldId);
+    const fetcher = fetcherOf(cluster, { reset: 'earliest' });
+    fetcher.assign('t', 0, 0);
+    fetcher.assign('t', 1, 0);
+    await cluster.until(fetcher.poll(100));
+    cluster.recreate(newId, 1);
+    fill(cluster, 0, [2]);
+    expect(await readAll(cluster, fetcher, 2)).toEqual([[0, 1]]);
+    expect(fetcher.existingPositions().map(({ partition }) => partition)).toEqual([0]);
+  });
 });

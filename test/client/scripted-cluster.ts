@@ -3,6 +3,7 @@
  * back, and do to each request what the test's script says.
  */
 import type { Address, Connection } from '../../src/base/network.ts';
+import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
 import { KafkaClient } from '../../src/client/kafka-client.ts';
 import { decode } from '../../src/protocol/codec/codec.ts';
 import { type ErrorName, Errors } from '../../src/protocol/errors.ts';
@@ -89,7 +90,9 @@ export class ScriptedPartition {
 
 export class ScriptedCluster {
   readonly time = new ManualTime();
-  readonly partitions: readonly ScriptedPartition[];
+  partitions: readonly ScriptedPartition[];
+  /** Zero as from brokers without topic ids. */
+  topicId: Uuid = uuidZero;
   readonly asked: AskedRequest[] = [];
   /** Decides the fate of each request. */
   script: (request: AskedRequest) => Fate = () => 'served';
@@ -105,6 +108,12 @@ export class ScriptedCluster {
     const network = { connect: (address: Address) => Promise.resolve(this.connect(address)) };
     const ports = { network, clock: this.time, scheduler: this.time };
     return new KafkaClient({ bootstrap: [{ host: 'b', port: 1 }], clientId: 'test', ...options }, ports);
+  }
+
+  /** Deletes the topic and creates it again: empty, under another id. */
+  recreate(topicId: Uuid, partitionCount = this.partitions.length): void {
+    this.topicId = topicId;
+    this.partitions = Array.from({ length: partitionCount }, () => new ScriptedPartition());
   }
 
   /** Moves time on until `promise` settles; fails after a virtual hour. */
@@ -236,6 +245,7 @@ export class ScriptedCluster {
       topics: (topics ?? []).map(({ name }) => ({
         errorCode,
         name,
+        topicId: this.topicId,
         isInternal: false,
         partitions: this.partitions.map(({ leader, leaderEpoch }, partitionIndex) => ({
           errorCode: 0,
@@ -267,12 +277,14 @@ export class ScriptedCluster {
   }
 
   private fetch(broker: number, body: Infer<typeof FetchRequest>, error: ErrorName | null): unknown {
-    const responses = body.topics.map(({ topic, partitions }) => ({
+    const responses = body.topics.map(({ topic, topicId, partitions }) => ({
       topic,
+      topicId,
       partitions: partitions.map(({ partition: index, fetchOffset, currentLeaderEpoch }) => {
-        const partition = this.partitions[index] as ScriptedPartition;
+        const partition = this.partitions[index] ?? new ScriptedPartition();
         let found: ErrorName = error ?? 'NONE';
-        if (error === null && partition.leader !== broker) found = 'NOT_LEADER_OR_FOLLOWER';
+        if (error === null && topicId !== uuidZero && topicId !== this.topicId) found = 'UNKNOWN_TOPIC_ID';
+        else if (error === null && partition.leader !== broker) found = 'NOT_LEADER_OR_FOLLOWER';
         else if (error === null && currentLeaderEpoch < partition.leaderEpoch) found = 'FENCED_LEADER_EPOCH';
         else if (error === null && fetchOffset > partition.endOffset) found = 'OFFSET_OUT_OF_RANGE';
         const from = partition.batches.findLastIndex(({ baseOffset }) => baseOffset <= fetchOffset);

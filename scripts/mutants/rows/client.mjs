@@ -2,6 +2,7 @@
 const connectionTest = 'test/client/connection.test.ts';
 const producerTest = 'test/client/producer.test.ts';
 const fetcherTest = 'test/client/fetcher.test.ts';
+const metadataTest = 'test/client/group-metadata.test.ts';
 
 export const clientRows = [
   {
@@ -109,5 +110,97 @@ export const clientRows = [
       },
     ],
     caughtBy: { test: fetcherTest, name: 'given up' },
+  },
+  {
+    number: 800,
+    bug: 'the group leader never assigns partitions that are added later',
+    reference: 'breaker of 2026-11; Kafka ConsumerCoordinator.rejoinNeededOrPending',
+    change: 'partition counts are not compared',
+    edits: [{ file: 'src/client/group-member.ts', from: 'if (isChanged || ', to: 'if (' }],
+    caughtBy: { test: metadataTest, name: 'takes partitions that are added' },
+  },
+  {
+    number: 801,
+    bug: 'a topic that begins to match a pattern is never read',
+    reference: 'breaker of 2026-11; Kafka ConsumerCoordinator.updatePatternSubscription',
+    change: 'a member never joins again for its own topics',
+    edits: [
+      {
+        file: 'src/client/group-member.ts',
+        from: 'if (isChanged || this.subscribed.names.join() !== this.joinedTopics.join())',
+        to: 'if (isChanged)',
+      },
+    ],
+    caughtBy: { test: metadataTest, name: 'begin or cease to match' },
+  },
+  {
+    number: 802,
+    bug: 'metadata are looked up in every poll',
+    reference: 'metadata.max.age.ms',
+    change: 'fresh metadata are due too',
+    edits: [
+      {
+        file: 'src/client/subscription.ts',
+        from: 'if (this.isAsking || this.nowMs() < this.dueMs) return;',
+        to: 'if (this.isAsking) return;',
+      },
+    ],
+    caughtBy: { test: metadataTest, name: 'looks up nothing in between' },
+  },
+  {
+    number: 803,
+    bug: 'a static leader that came back never assigns partitions that are added later',
+    reference: 'KIP-814',
+    change: 'only a leader that assigns follows the metadata',
+    edits: [
+      {
+        file: 'src/client/group-member.ts',
+        from: 'joined.leader === joined.memberId ? await',
+        to: 'joined.leader === joined.memberId && !joined.skipAssignment ? await',
+      },
+    ],
+    caughtBy: { test: metadataTest, name: 'also when it keeps the assignment' },
+  },
+  {
+    number: 804,
+    bug: 'a member of the consumer protocol never takes a topic whose id it could not name at first',
+    reference: 'KIP-848; Kafka AbstractMembershipManager.findResolvableAssignmentAndTriggerMetadataUpdate',
+    change: 'what is not named is left for good',
+    edits: [
+      {
+        file: 'src/client/consumer-protocol-member.ts',
+        from: 'if (unnamed.some(({ topicId }) => names.has(topicId))) this.mustJoin = true;',
+        to: 'if (unnamed.length === 0) this.mustJoin = true;',
+      },
+    ],
+    caughtBy: { test: metadataTest, name: 'whose name it learns' },
+  },
+  {
+    number: 805,
+    bug: 'records of a topic that was deleted and created again are skipped up to the old position',
+    reference: 'KIP-516',
+    change: 'the position is kept',
+    edits: [
+      {
+        file: 'src/client/fetcher.ts',
+        from: 'if (entry.topicId !== uuidZero && entry.topicId !== topic.id) await this.reset(entry);',
+        to: '',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'deleted and created again it reads on' },
+  },
+  {
+    number: 806,
+    bug: 'a partition that is gone keeps commits and rebalances waiting',
+    reference: "Kafka's consumer waits for max.poll.interval.ms",
+    change: 'gone partitions are committed too',
+    edits: [
+      {
+        file: 'src/client/fetcher.ts',
+        from: '({ topic, partition }) => this.assigned.get(`${topic}-${partition}`)?.exists === true,',
+        to: '() => true,',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'holds back neither the others' },
   },
 ];

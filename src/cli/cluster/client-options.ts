@@ -65,6 +65,11 @@ function isConsumerProtocol(settings: Settings): boolean {
   );
 }
 
+/** `metadata.max.age.ms`, or null when it is not set. */
+export function metadataMaxAgeMsOf(settings: Settings): number | null {
+  return settings.has('metadata.max.age.ms') ? numberOf(settings, 'metadata.max.age.ms', 0) : null;
+}
+
 /** `group.id` must be set. */
 export function groupOptionsOf(settings: Settings): GroupOptions {
   return {
@@ -74,6 +79,7 @@ export function groupOptionsOf(settings: Settings): GroupOptions {
     heartbeatIntervalMs: numberOf(settings, 'heartbeat.interval.ms', groupDefaults.heartbeatIntervalMs),
     rebalanceTimeoutMs: numberOf(settings, 'max.poll.interval.ms', groupDefaults.rebalanceTimeoutMs),
     remoteAssignor: settings.get('group.remote.assignor') ?? null,
+    metadataMaxAgeMs: metadataMaxAgeMsOf(settings) ?? groupDefaults.metadataMaxAgeMs,
     consumerProtocolId: isConsumerProtocol(settings) ? randomUuid(createSystemRandom()) : null,
   };
 }

@@ -2,23 +2,10 @@
  * The partitions that a command line selects: `--topic` with `--partitions`, or a list of rules `topic:partition`, whose topic is a
  * regular expression and whose partition is a number or a range (lower end inclusive, upper end exclusive).
  */
+import { includeList } from '../arguments/include-list.ts';
 import { ToolError } from '../tool.ts';
 
 export type PartitionFilter = (topic: string, partition: number) => boolean;
-
-/** A regular expression over whole names, in which a comma means "or". */
-export function includeList(text: string): RegExp {
-  const pattern = text
-    .trim()
-    .replaceAll(',', '|')
-    .replaceAll(' ', '')
-    .replace(/^["']+|["']+$/g, '');
-  try {
-    return new RegExp(`^(?:${pattern})$`);
-  } catch {
-    throw new ToolError(`${pattern} is an invalid regex.`);
-  }
-}
 
 function parseRule(rule: string): PartitionFilter {
   const match = /^([^:,]*)(?::(?:([0-9]*)|(?:([0-9]*)-([0-9]*))))?$/.exec(rule);
@@ -31,7 +18,7 @@ function parseRule(rule: string): PartitionFilter {
     if (one !== undefined && one !== '') return partition === Number(one);
     return partition >= bound(from, 0) && partition < bound(to, Number.POSITIVE_INFINITY);
   };
-  return (topic, partition) => (topics === null || topics.test(topic)) && isIn(partition);
+  return (topic, partition) => (topics === null || topics.matches(topic)) && isIn(partition);
 }
 
 /** `topic1:1,topic2:0-3,topic3`: selects a partition that one of the rules matches. */
@@ -54,5 +41,5 @@ export function filterOfTopic(topic: string | null, partitions: string | null): 
     wanted?.add(Number(one));
   }
   return (name, partition) =>
-    (topics === null || topics.test(name)) && (wanted === null || wanted.has(partition));
+    (topics === null || topics.matches(name)) && (wanted === null || wanted.has(partition));
 }

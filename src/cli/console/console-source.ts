@@ -13,6 +13,7 @@ import {
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
+import type { TopicPattern } from '../../client/subscription.ts';
 import { groupOptionsOf } from '../cluster/client-options.ts';
 
 export interface RecordSource {
@@ -20,17 +21,17 @@ export interface RecordSource {
   close(): Promise<void>;
 }
 
-/** Interval at which new topics and partitions are looked up. */
+/** Interval at which new topics and partitions are looked up without `metadata.max.age.ms`, when no group has to rebalance for it. */
 const refreshIntervalMs = 5_000;
 
 /** The topics to read: one by name, or all whose name matches. */
-export type Selection = { readonly topic: string } | { readonly pattern: RegExp };
+export type Selection = { readonly topic: string } | { readonly pattern: TopicPattern };
 
 async function select(client: KafkaClient, selection: Selection): Promise<TopicInfo[]> {
   const cluster =
     'topic' in selection ? await client.metadata([selection.topic], true) : await client.metadata(null);
   const matches = ({ name, isInternal }: TopicInfo): boolean =>
-    'topic' in selection ? name === selection.topic : !isInternal && selection.pattern.test(name);
+    'topic' in selection ? name === selection.topic : !isInternal && selection.pattern.matches(name);
   return [...cluster.topics.values()].filter((topic) => topic.errorCode === 0 && matches(topic));
 }
 
@@ -57,6 +58,7 @@ export function topicSource(
   client: KafkaClient,
   selection: Selection,
   options: Partial<FetcherOptions>,
+  metadataMaxAgeMs: number | null,
 ): RecordSource {
   const fetcher = new Fetcher(client, options);
   const known = new Set<string>();
@@ -81,7 +83,8 @@ export function topicSource(
   return {
     poll: async (maxWaitMs, maxRecords) => {
       const nowMs = client.ports.clock.monotonicMs();
-      if (known.size === 0 || nowMs - refreshedMs > refreshIntervalMs) {
+      const isOld = nowMs - refreshedMs > (metadataMaxAgeMs ?? refreshIntervalMs);
+      if (known.size === 0 || isOld || fetcher.takeMetadataError()) {
         refreshedMs = nowMs;
         await refresh();
       }
@@ -101,11 +104,9 @@ export async function groupSource(
   groupId: string,
   fetch: Partial<FetcherOptions>,
 ): Promise<RecordSource> {
-  const topics =
-    'topic' in selection ? [selection.topic] : (await select(client, selection)).map(({ name }) => name);
   if ('topic' in selection) await retry(client.ports, 60_000, () => select(client, selection));
   const isAuto = settings.get('enable.auto.commit') !== 'false';
-  return new GroupConsumer(client, topics, {
+  return new GroupConsumer(client, 'topic' in selection ? [selection.topic] : selection.pattern, {
     group: { ...groupOptionsOf(settings), groupId },
     fetch,
     autoCommitIntervalMs: isAuto ? Number(settings.get('auto.commit.interval.ms') ?? 5_000) : null,

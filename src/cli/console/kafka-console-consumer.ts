@@ -6,6 +6,8 @@ import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
 import type { ConsumedRecord, FetcherOptions } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
+import { compileJavaPattern } from '../../config/java-pattern.ts';
+import { metadataMaxAgeMsOf } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import {
   groupSource,
@@ -34,13 +36,14 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const status = printHelpOrVersion(unread(args), args, intro, table, io);
   if (status !== null) return status;
   const { options, settings, formatter } = prepare(args, io);
+  const selection = selectionOf(options);
   const client = connectClient({
     bootstrap: options.text('bootstrap-server') as string,
     settings,
     clientId: 'console-consumer',
   });
   try {
-    return await consume(client, options, settings, formatter, io);
+    return await consume(client, { options, settings, formatter, selection }, io);
   } finally {
     client.close();
   }
@@ -105,10 +108,35 @@ function formatterOf(options: Options): MessageFormatter {
   return makeFormatter(options.text('formatter') as string, properties);
 }
 
+/** The topics to read; throws as Java's consumer when it subscribes. */
+function selectionOf(options: Options): Selection {
+  const topic = options.text('topic');
+  if (topic === '')
+    throw subscribeError('Topic collection to subscribe to cannot contain null or empty topic');
+  if (topic !== null) return { topic };
+  const include = options.text('include') as string;
+  if (include === '') throw subscribeError('Topic pattern to subscribe to cannot be empty');
+  try {
+    return { pattern: compileJavaPattern(include) };
+  } catch (error) {
+    throw unknownError(`java.util.regex.PatternSyntaxException: ${(error as Error).message}`);
+  }
+}
+
+function subscribeError(message: string): ToolError {
+  return unknownError(`java.lang.IllegalArgumentException: ${message}`);
+}
+
+function unknownError(text: string): ToolError {
+  const time = logTimestamp(systemClock.wallMs());
+  return new ToolError(
+    `[${time}] ERROR Unknown error when running consumer:  (org.apache.kafka.tools.consumer.ConsoleConsumer)\n${text}`,
+  );
+}
+
 function sourceOf(
   client: KafkaClient,
-  options: Options,
-  settings: ReadonlyMap<string, string>,
+  { options, settings, selection }: Plan,
 ): Promise<RecordSource> | RecordSource {
   const reset = settings.get('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest';
   const fetch: Partial<FetcherOptions> = {
@@ -116,26 +144,25 @@ function sourceOf(
     reset,
     fetchMinBytes: Number(settings.get('fetch.min.bytes') ?? 1),
   };
-  const topic = options.text('topic');
   const partition = options.number('partition');
-  if (topic !== null && partition !== null) {
-    return partitionSource(client, topic, partition, startOffset(options), fetch);
+  if ('topic' in selection && partition !== null) {
+    return partitionSource(client, selection.topic, partition, startOffset(options), fetch);
   }
-  const selection: Selection =
-    topic !== null ? { topic } : { pattern: new RegExp(`^(?:${options.text('include')})$`) };
   const groupId = settings.get('group.id');
   return groupId === undefined
-    ? topicSource(client, selection, fetch)
+    ? topicSource(client, selection, fetch, metadataMaxAgeMsOf(settings))
     : groupSource(client, selection, settings, groupId, fetch);
 }
 
-async function consume(
-  client: KafkaClient,
-  options: Options,
-  settings: ReadonlyMap<string, string>,
-  formatter: MessageFormatter,
-  io: CliIo,
-): Promise<number> {
+interface Plan {
+  readonly options: Options;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly formatter: MessageFormatter;
+  readonly selection: Selection;
+}
+
+async function consume(client: KafkaClient, plan: Plan, io: CliIo): Promise<number> {
+  const { options, formatter } = plan;
   let stopped = false;
   let wake: () => void = () => {};
   const interrupted = new Promise<ConsumedRecord[]>((resolve) => {
@@ -149,7 +176,7 @@ async function consume(
   const timeoutMs = options.number('timeout-ms') ?? Number.POSITIVE_INFINITY;
   let count = 0;
   let status = 0;
-  const source = await sourceOf(client, options, settings);
+  const source = await sourceOf(client, plan);
   let heardMs = systemClock.monotonicMs();
   while (!stopped && count < limit) {
     const records = await Promise.race([

@@ -4,6 +4,8 @@ import { createSystemRandom } from '../../adapters/random.ts';
 import { below } from '../../base/random.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
+import type { Subscription } from '../../client/subscription.ts';
+import { compileJavaPattern } from '../../config/java-pattern.ts';
 import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
 import {
   bracketed,
@@ -145,12 +147,14 @@ function settingsOf(options: Options): Map<string, string> {
   return settings;
 }
 
-async function topicsOf(client: KafkaClient, options: Options): Promise<string[]> {
+function subscriptionOf(options: Options): Subscription {
   const topic = options.text('topic');
   if (topic !== null) return [topic];
-  const pattern = new RegExp(`^(?:${options.text('include')})$`);
-  const { topics } = await client.metadata(null);
-  return [...topics.keys()].filter((name) => pattern.test(name));
+  try {
+    return compileJavaPattern(options.text('include') as string);
+  } catch (error) {
+    throw new ToolError((error as Error).message);
+  }
 }
 
 /** The counts at one moment, with which later counts are compared. */
@@ -168,7 +172,7 @@ async function consume(
 ): Promise<void> {
   const report = new Report(options, io);
   let joinStartMs = systemClock.monotonicMs();
-  const consumer = new GroupConsumer(client, await topicsOf(client, options), {
+  const consumer = new GroupConsumer(client, subscriptionOf(options), {
     group: groupOptionsOf(settings),
     fetch: fetchOptionsOf(settings),
     autoCommitIntervalMs: null,

@@ -10,7 +10,7 @@ import { FetchRequest, FetchResponse } from '../../protocol/messages/records/01-
 import { batches } from '../../protocol/records/batch.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
-import { matchTopics } from '../arguments/topic-pattern.ts';
+import { matchTopics } from '../arguments/include-list.ts';
 import { connectClient } from '../cluster/connect.ts';
 import { byTopic, listOffsets, partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';
 import { type CliIo, ToolError } from '../tool.ts';

@@ -18,7 +18,7 @@ import {
 import type { Infer } from '../../protocol/schema/fields.ts';
 import { hashMapOrder } from '../text/java-order.ts';
 import type { Options } from '../arguments/options.ts';
-import { matchTopics } from '../arguments/topic-pattern.ts';
+import { matchTopics } from '../arguments/include-list.ts';
 import type { CliIo } from '../tool.ts';
 
 const topicResource = 2;

@@ -24,7 +24,7 @@ import { describeTopics } from './kafka-topics-describe.ts';
 import { checkTopicsOptions, type TopicsAction, topicsOptions } from './kafka-topics-options.ts';
 import { type Options, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';
-import { matchTopics } from '../arguments/topic-pattern.ts';
+import { matchTopics } from '../arguments/include-list.ts';
 
 const intro = 'This tool helps to create, delete, describe, or change a topic.';
 

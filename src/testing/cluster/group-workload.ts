@@ -27,6 +27,7 @@ export const memberMachines = ['member 0', 'member 1', 'member 2', 'visitor'] as
 
 const groupId = 'readers';
 const heartbeatIntervalMs = 300;
+const metadataMaxAgeMs = 300_000;
 /** The share of former members that commit once more, and the delay of that commit. */
 const hauntPart = 0.3;
 const zombieMs = 200;
@@ -132,6 +133,7 @@ export class GroupWorkload {
         rebalanceTimeoutMs,
         consumerProtocolId: consumerProtocolId(protocol, random),
         remoteAssignor: null,
+        metadataMaxAgeMs,
       },
       fetch: { reset: 'earliest' },
       autoCommitIntervalMs: null,
@@ -188,6 +190,7 @@ export class GroupWorkload {
           rebalanceTimeoutMs: 1_000,
           consumerProtocolId: consumerProtocolId(protocol, random),
           remoteAssignor: null,
+          metadataMaxAgeMs,
         },
         fetch: { reset: 'earliest', partitionMaxBytes: visitBytes },
         autoCommitIntervalMs: null,

@@ -1,0 +1,89 @@
+/**
+ * The topics that a member of a group reads, and when their metadata are looked up again: after `metadata.max.age.ms`, and soon after
+ * an error that says that the metadata are old.
+ */
+import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
+import { isRetriable } from './retry.ts';
+
+/** Selects topics by their name, as `Pattern` in Java's client. */
+export interface TopicPattern {
+  matches(topic: string): boolean;
+}
+
+/** Topics by name, or all that match, without the internal ones. */
+export type Subscription = readonly string[] | TopicPattern;
+
+/** Shortest interval between two look-ups, as `retry.backoff.ms` of Java's client. */
+const backoffMs = 100;
+/** Interval of look-ups while metadata are incomplete, as `retry.backoff.max.ms`. */
+const retryMs = 1_000;
+
+function isByName(subscription: Subscription): subscription is readonly string[] {
+  return Array.isArray(subscription);
+}
+
+export class SubscribedTopics {
+  private readonly client: KafkaClient;
+  private readonly subscription: Subscription;
+  private readonly maxAgeMs: number;
+  private found: readonly string[];
+  private askedMs = Number.NEGATIVE_INFINITY;
+  private dueMs = Number.NEGATIVE_INFINITY;
+  private isAsking = false;
+
+  constructor(client: KafkaClient, subscription: Subscription, maxAgeMs: number) {
+    this.client = client;
+    this.subscription = subscription;
+    this.maxAgeMs = maxAgeMs;
+    this.found = isByName(subscription) ? [...subscription].sort() : [];
+  }
+
+  /** Sorted; those of a pattern as of the last look-up. */
+  get names(): readonly string[] {
+    return this.found;
+  }
+
+  get isPattern(): boolean {
+    return !isByName(this.subscription);
+  }
+
+  /** Looks up the metadata of the subscribed topics and of `others`. */
+  async lookUp(others: readonly string[] = []): Promise<ClusterInfo> {
+    const { subscription } = this;
+    this.askedMs = this.nowMs();
+    const wanted = isByName(subscription) ? [...new Set([...subscription, ...others])] : null;
+    const cluster = await this.client.metadata(wanted);
+    if (!isByName(subscription)) {
+      this.found = [...cluster.topics.values()]
+        .filter((topic) => topic.errorCode === 0 && !topic.isInternal && subscription.matches(topic.name))
+        .map(({ name }) => name)
+        .sort();
+    }
+    const isComplete = this.found.every((name) => cluster.topics.get(name)?.errorCode === 0);
+    this.dueMs = this.nowMs() + (isComplete ? this.maxAgeMs : Math.min(retryMs, this.maxAgeMs));
+    return cluster;
+  }
+
+  /** Makes the next look-up due: an answer of a broker did not fit the metadata. */
+  expire(): void {
+    this.dueMs = Math.min(this.dueMs, this.askedMs + backoffMs);
+  }
+
+  /** When the metadata are too old, looks them up and passes them on. Errors that a retry can mend wait for the next look-up. */
+  async refresh(others: readonly string[], take: (cluster: ClusterInfo) => void): Promise<void> {
+    if (this.isAsking || this.nowMs() < this.dueMs) return;
+    this.isAsking = true;
+    try {
+      take(await this.lookUp(others));
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      this.dueMs = this.nowMs() + retryMs;
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  private nowMs(): number {
+    return this.client.ports.clock.monotonicMs();
+  }
+}

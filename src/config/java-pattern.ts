@@ -1,0 +1,137 @@
+/**
+ * Regular expressions as operators write them for Kafka's tools: the syntax of java.util.regex.Pattern. RE2 reads nearly all of it;
+ * look-around and back references, which RE2 lacks, are left to JavaScript's engine. Possessive quantifiers, atomic groups and
+ * intersections of classes are refused. Expressions of clients are never compiled here but by `regex.ts`: JavaScript's engine may take
+ * hours for a malicious one.
+ */
+import { compileRegex, RegexError } from './regex.ts';
+
+export interface JavaPattern {
+  /** Whether the whole text matches. */
+  matches(text: string): boolean;
+}
+
+/** An invalid expression, with the message of Java's `PatternSyntaxException`. */
+export class PatternSyntaxError extends Error {
+  override readonly name = 'PatternSyntaxError';
+}
+
+/** Classes that only Java has, as what stands between the brackets of a class. */
+const javaClasses: ReadonlyMap<string, string> = new Map([
+  ['\\p{Lower}', 'a-z'],
+  ['\\p{Upper}', 'A-Z'],
+  ['\\p{ASCII}', '\\x00-\\x7F'],
+  ['\\p{Alpha}', 'A-Za-z'],
+  ['\\p{Digit}', '0-9'],
+  ['\\p{Alnum}', '0-9A-Za-z'],
+  ['\\p{Punct}', '!-\\/:-@\\[-`\\{-~'],
+  ['\\p{Graph}', '!-~'],
+  ['\\p{Print}', ' -~'],
+  ['\\p{Blank}', ' \\t'],
+  ['\\p{Cntrl}', '\\x00-\\x1F\\x7F'],
+  ['\\p{XDigit}', '0-9A-Fa-f'],
+  ['\\p{Space}', '\\s'],
+  ['\\h', ' \\t\\xA0'],
+]);
+/** RE2's messages for look-around and for back references. */
+const missingInRe2 = /^invalid (?:or unsupported Perl syntax|named capture|escape sequence)/;
+const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[\s\S]|[[\]]/g;
+
+/** Replaces Java's names of classes. */
+function translate(pattern: string): string {
+  let depth = 0;
+  return pattern.replace(token, (one) => {
+    if (one === '[') depth++;
+    else if (one === ']') depth = Math.max(0, depth - 1);
+    const positive = one.replace('\\P', '\\p');
+    const known = javaClasses.get(positive);
+    if (known === undefined) return one.replace(/^(\\[pP]\{)Is/, '$1');
+    if (positive === one) return depth > 0 ? known : `[${known}]`;
+    return depth > 0 ? one : `[^${known}]`;
+  });
+}
+
+function compileTranslated(pattern: string): JavaPattern {
+  if (/\[[^\]]*&&/.test(pattern))
+    throw new RegexError('An intersection of classes (&&) is not supported here');
+  const source = translate(pattern);
+  try {
+    return compileRegex(source);
+  } catch (error) {
+    if (!(error instanceof RegexError) || !missingInRe2.test(error.message)) throw error;
+    try {
+      const compiled = new RegExp(`^(?:${source})$`, 'u');
+      return { matches: (text) => compiled.test(text) };
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** Java's description of a mistake and the index that it names; -1: none. */
+function describe(pattern: string, fallback: string): [description: string, index: number] {
+  const open: number[] = [];
+  for (let at = 0; at < pattern.length; at++) {
+    const mark = pattern[at] as string;
+    if (mark === '\\') {
+      if (at + 1 === pattern.length) return ['Unexpected internal error', pattern.length];
+      const property = /^\\[pP](?:\{([^}]*)\}|(.))/.exec(pattern.slice(at));
+      at += property === null ? 1 : property[0].length - 1;
+      if (property !== null && !isProperty(property[0]))
+        return [`Unknown character property name {${property[1] ?? property[2]}}`, at];
+    } else if (mark === '[') {
+      const end = endOfClass(pattern, at);
+      if (end < 0) return ['Unclosed character class', pattern.length - 1];
+      at = end;
+    } else if (mark === '(') open.push(at);
+    else if (mark === ')') {
+      if (open.pop() === undefined) return ["Unmatched closing ')'", at - 1];
+    } else if (/[*+?]/.test(mark) && !isRepeatable(pattern, at))
+      return [`Dangling meta character '${mark}'`, at];
+  }
+  return open.length > 0 ? ['Unclosed group', pattern.length] : [fallback, -1];
+}
+
+function isProperty(text: string): boolean {
+  try {
+    return compileTranslated(text) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function isRepeatable(pattern: string, at: number): boolean {
+  if (at === 0) return false;
+  const before = pattern[at - 1] as string;
+  if (before === '(') return pattern[at] === '?';
+  if (/[*+?}]/.test(before)) return pattern[at] !== '*' || pattern[at - 2] === '\\';
+  return before !== '|' || pattern[at - 2] === '\\';
+}
+
+/** The index of the bracket that closes the class that begins at `at`; -1: there is none. */
+function endOfClass(pattern: string, at: number): number {
+  let depth = 0;
+  for (let end = at; end < pattern.length; end++) {
+    const mark = pattern[end];
+    if (mark === '\\') end++;
+    else if (mark === '[') {
+      depth++;
+      // A bracket that stands first in a class is one of its characters.
+      const first = pattern[end + 1] === '^' ? end + 2 : end + 1;
+      if (pattern[first] === ']') end = first;
+    } else if (mark === ']' && --depth === 0) return end;
+  }
+  return -1;
+}
+
+/** Throws `PatternSyntaxError`. */
+export function compileJavaPattern(pattern: string): JavaPattern {
+  try {
+    return compileTranslated(pattern);
+  } catch (error) {
+    const [description, index] = describe(pattern, (error as Error).message);
+    const near = index < 0 ? '' : ` near index ${index}`;
+    const caret = index >= 0 && index < pattern.length ? `\n${' '.repeat(index)}^` : '';
+    throw new PatternSyntaxError(`${description}${near}\n${pattern}${caret}`);
+  }
+}
