@@ -6,21 +6,24 @@
  */
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 
-/** The largest `regexSize` that is accepted. With it, matching a name of 249 characters takes some ten milliseconds at most. */
+/**
+ * Bound of `regexSize`. The slowest expression known with this size needs 34 ms for the longest topic name (249 characters); see
+ * `test/config/regex.test.ts`.
+ */
 export const regexSizeMax = 4096;
-/** What a Unicode class such as `\pL` counts. It compiles to up to some hundred ranges. */
+/** Weight of a Unicode class: it is one instruction, but with up to some hundred ranges that are searched at each character. */
 const unicodeClassSize = 32;
 
 export class RegexError extends Error {}
 
 export interface Regex {
-  /** The approximate number of instructions of the compiled expression. */
+  /** Approximate number of instructions of the compiled expression. */
   readonly size: number;
-  /** Whether the expression matches the whole text. */
+  /** Whether the whole text matches. */
   matches(text: string): boolean;
 }
 
-/** Throws `RegexError` when the expression is invalid or too large. */
+/** Throws `RegexError`. */
 export function compileRegex(pattern: string): Regex {
   const size = regexSize(pattern);
   if (size > regexSizeMax)
@@ -29,17 +32,25 @@ export function compileRegex(pattern: string): Regex {
     const compiled = RE2JS.compile(pattern);
     return { size, matches: (text) => compiled.matches(text) };
   } catch (error) {
-    // The description alone is what Kafka's error messages contain.
+    // Kafka's answers have the description only.
     if (error instanceof RE2JSSyntaxException) throw new RegexError(error.getDescription());
     if (error instanceof RE2JSException) throw new RegexError(error.message);
     throw error;
   }
 }
 
+/** Size of a part that can match the empty text: `a?`, `a*`, `^`, `(|a)`. Repeated, all of them are tried at each character. */
+const emptyMatchSize = 32;
+
 const repetition = /\{(\d{1,4})(?:,(\d{0,4}))?\}/y;
 const quoted = /\\Q([\s\S]*?)(?:\\E|$)/y;
+const assertion = /\\[bBAzZ]|[\^$]/y;
 const escaped = /\\(?:[pP](?:\{[^}]*\}|.)|x\{[^}]*\}|[\s\S])/uy;
 const bracketed = /\[\^?\]?(?:\[:[^\]]*:\]|\\(?:[pP](?:\{[^}]*\}|.)|[\s\S])|[^\]\\])*\]?/uy;
+/** `(?i)`: flags without a group. */
+const flags = /\(\?[a-zA-Z-]*\)/y;
+const groupStart = /\((?:\?(?:P?<[^>]*>|[a-zA-Z-]*:))?/y;
+const optional = /[?*]/y;
 const unicodeClass = /\\[pP]/g;
 
 function matchAt(regex: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -51,39 +62,78 @@ function withClasses(text: string): number {
   return text.length + (text.match(unicodeClass)?.length ?? 0) * unicodeClassSize;
 }
 
+/** Sizes of the parts of an expression, read from left to right. */
+class SizeCounter {
+  /** Sizes of the open groups, the outermost first. */
+  readonly #open = [0];
+  /** Size of the last part, which a repetition repeats. */
+  last = 0;
+  /** Nothing was read yet in the current alternative. */
+  #isEmpty = true;
+
+  get total(): number {
+    return this.#open.reduce((sum, size) => sum + size, 0);
+  }
+
+  add(size: number): void {
+    this.last = size;
+    this.#isEmpty = false;
+    this.#open[this.#open.length - 1] = (this.#open.at(-1) ?? 0) + size;
+  }
+
+  repeat(min: number, max: number): void {
+    const once = this.last;
+    const whole = once * Math.max(1, min, max) + (min === 0 ? emptyMatchSize : 0);
+    this.add(whole - once);
+    // A second repetition repeats the whole, as in `a{10}{10}`.
+    this.last = whole;
+  }
+
+  alternative(): void {
+    this.add(this.#isEmpty ? emptyMatchSize : 1);
+    this.#isEmpty = true;
+  }
+
+  startGroup(): void {
+    this.#open.push(1);
+    this.#isEmpty = true;
+  }
+
+  endGroup(): void {
+    const extra = this.#isEmpty ? emptyMatchSize : 0;
+    if (this.#open.length > 1) this.add((this.#open.pop() ?? 0) + extra);
+    else this.add(1);
+  }
+}
+
 /**
- * Estimates the compiled size of `pattern`, without compiling it: the number of its characters, where a repeated group counts
- * as often as it is repeated. The true size is at most a small factor larger.
+ * Estimate of what `pattern` compiles to: the number of its characters, with repeated groups counted as often as they are repeated
+ * and weights for parts that cost more. Larger than `regexSizeMax` for each pattern that would cost much more than that.
  */
 export function regexSize(pattern: string): number {
   if (pattern.length > regexSizeMax) return pattern.length;
-  /** The sizes of the groups that are open at this position, the outermost first. */
-  const open = [0];
-  let last = 0;
-  const add = (size: number): void => {
-    last = size;
-    open[open.length - 1] = (open.at(-1) ?? 0) + size;
-  };
+  const size = new SizeCounter();
   for (let at = 0; at < pattern.length; ) {
-    const next = pattern[at];
-    let token: RegExpExecArray | null = null;
-    if (next === '\\') {
-      token = matchAt(quoted, pattern, at) ?? matchAt(escaped, pattern, at);
-      add(withClasses(token?.[0] ?? next));
-    } else if (next === '[') {
-      token = matchAt(bracketed, pattern, at);
-      add(withClasses(token?.[0] ?? next));
-    } else if (next === '{' && (token = matchAt(repetition, pattern, at)) !== null) {
-      const times = Math.max(1, Number(token[1]), Number(token[2] ?? 0));
-      // `last` becomes the size with repetitions, because the result may itself be repeated, as in `a{10}{10}`.
-      const whole = last * times;
-      add(whole - last);
-      last = whole;
-    } else if (next === '(') open.push(1);
-    else if (next === ')' && open.length > 1) add(open.pop() ?? 0);
-    else add(1);
-    at += token?.[0].length ?? 1;
-    if (last > regexSizeMax) return last;
+    at += addToken(size, pattern, at);
+    if (size.last > regexSizeMax) return size.last;
   }
-  return open.reduce((sum, size) => sum + size, 0);
+  return size.total;
+}
+
+/** Returns the length of the token. */
+function addToken(size: SizeCounter, pattern: string, at: number): number {
+  const token = (regex: RegExp): string | null => matchAt(regex, pattern, at)?.[0] ?? null;
+  let text: string | null;
+  if ((text = token(quoted)) !== null) size.add(text.length);
+  else if ((text = token(assertion) ?? token(flags)) !== null) size.add(emptyMatchSize);
+  else if ((text = token(escaped) ?? token(bracketed)) !== null) size.add(withClasses(text));
+  else if ((text = token(optional)) !== null) size.repeat(0, 1);
+  else if ((text = token(repetition)) !== null) {
+    const [, min, max] = matchAt(repetition, pattern, at) ?? [];
+    size.repeat(Number(min), Number(max ?? 0));
+  } else if ((text = token(groupStart)) !== null) size.startGroup();
+  else if (pattern[at] === ')') size.endGroup();
+  else if (pattern[at] === '|') size.alternative();
+  else size.add(1);
+  return text?.length ?? 1;
 }
