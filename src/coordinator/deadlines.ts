@@ -1,12 +1,14 @@
 /**
- * Deadlines of a shard: a heap of times; each deadline object has its own current time. Moving a deadline further into the future
- * (as each heartbeat does) changes one field only: the entry in the heap stays where it is and is reinserted when it reaches the
- * top. Invariant: a deadline that is set has one live entry at or before its time.
+ * A heap of the deadlines of a shard. Each deadline object holds its own current time. Moving a deadline further into the future,
+ * as each heartbeat does, changes only that field: the deadline's entry stays where it is in the heap, and is reinserted with the
+ * new time when it reaches the top.
+ *
+ * Invariant: a deadline that is set has one current entry in the heap, and the time of that entry is not after the deadline.
  */
 export class Deadline {
   /** The time at which it is due; infinite when it is not set. */
   atMs = Number.POSITIVE_INFINITY;
-  /** Time of its live entry in the heap. */
+  /** Time of its current entry in the heap; infinite when it has none. */
   queuedAtMs = Number.POSITIVE_INFINITY;
 
   cancel(): void {
@@ -19,7 +21,7 @@ interface Entry<D extends Deadline> {
   readonly deadline: D;
 }
 
-/** `D`: the kinds of deadlines of a coordinator. */
+/** `D`: the coordinator's subclass of `Deadline`, which says what is due. */
 export class Deadlines<D extends Deadline> {
   readonly #heap: Entry<D>[] = [];
 
@@ -28,13 +30,13 @@ export class Deadlines<D extends Deadline> {
     if (atMs < deadline.queuedAtMs) this.#queue(deadline);
   }
 
-  /** The earliest time at which `due` may return a deadline; infinite when there is none. */
+  /** The earliest time at which `due` may return a deadline; infinite when no deadline is set. */
   nextMs(): number {
     this.#settle();
     return this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Returns one deadline that is due at `nowMs` and clears it; null when there is none. */
+  /** Removes one deadline that is due at `nowMs` and returns it; null when none is due. */
   due(nowMs: number): D | null {
     this.#settle();
     const top = this.#heap[0];
@@ -50,7 +52,7 @@ export class Deadlines<D extends Deadline> {
     return this.#heap.length;
   }
 
-  /** Reinserts outdated entries until the top entry has its deadline's current time. */
+  /** Reinserts or drops entries with an outdated time until the top entry has the current time of its deadline. */
   #settle(): void {
     for (;;) {
       const top = this.#heap[0];

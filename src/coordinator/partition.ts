@@ -1,6 +1,8 @@
-/** The partition of the internal topic to which a key (group id, transactional id) belongs. */
+/** Maps a key (group id, transactional id) to the partition of the internal topic whose leader is its coordinator. */
 
-/** Java's String.hashCode, made non-negative the way Kafka does, modulo the number of partitions. */
+/**
+ * Java's `String.hashCode`, made non-negative as Kafka does it (the minimum value becomes 0), modulo the number of partitions.
+ */
 export function coordinatorPartition(key: string, partitionCount: number): number {
   let hash = 0;
   for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;

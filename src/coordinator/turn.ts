@@ -1,6 +1,8 @@
 /**
- * One step of a shard, which the functions of a coordinator read and extend. A write changes the state when it is committed
- * (`apply`), so reads return committed state; changes before the commit are undone by `undo` when the write fails.
+ * A _turn_ is one step of a shard: the functions of a coordinator read the shard through it and add their output to it.
+ *
+ * A write changes the state when it is committed (`apply`), so reads of the shard return committed state. What a step changed
+ * before the commit is undone by `undo` when the write fails.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import type {
@@ -14,7 +16,7 @@ import type {
   WriteOutcome,
 } from './types.ts';
 
-/** One step: the shard, its context, and the step's output. */
+/** One step: the shard, the context (time, metadata), and the output so far. */
 export interface Turn<Shard> extends StepContext {
   readonly shard: Shard;
   readonly writes: Write[];
@@ -22,19 +24,19 @@ export interface Turn<Shard> extends StepContext {
   readonly notes: Note[];
 }
 
-/** Waits for the outcome of a write. `T`: the coordinator's type of turns. */
+/** What happens at the outcome of a write. `T`: the coordinator's type of turns. */
 export interface Pending<T> {
-  /** Changes the state, once the write is committed. */
+  /** Called when the write is committed: changes the state. */
   readonly apply: (turn: T) => void;
-  /** Undoes what the step changed before the commit. */
+  /** Called when the write failed: undoes what the step changed before the commit. */
   readonly undo: (turn: T, error: ErrorRow) => void;
-  /** Responds to the pending request; null: the write succeeded. */
+  /** Called last: responds to the request that caused the write. `error` is null when the write succeeded. */
   readonly answer: (turn: T, error: ErrorRow | null) => void;
-  /** Whether a time-out undoes those changes, although the write may still be committed later. */
+  /** Whether `undo` is also called when the write times out, although the write may still be committed later. */
   readonly undoOnTimeout: boolean;
 }
 
-/** The part of a shard with its pending writes. */
+/** Every shard has these fields: the writes whose outcome is not known yet, by their id. */
 export interface PendingWrites<T> {
   readonly pending: Map<number, Pending<T>>;
   nextWriteId: number;
@@ -58,7 +60,7 @@ export function note<Shard>(
   turn.notes.push({ level, message, fields });
 }
 
-/** Adds records to append together, in the transaction of `producer` if one is given; returns the id of the write. */
+/** Outputs one write with all of `records`, in the transaction of `producer` if one is given. Returns the id of the write. */
 export function write<T extends Turn<PendingWrites<T>>>(
   turn: T,
   records: readonly CoordinatorRecord[],
@@ -68,7 +70,7 @@ export function write<T extends Turn<PendingWrites<T>>>(
   return put(turn, { records, producer, end: null }, pending);
 }
 
-/** Adds the marker that ends a transaction in this partition. */
+/** Outputs the marker that ends a transaction in this partition. */
 export function writeEnd<T extends Turn<PendingWrites<T>>>(
   turn: T,
   end: TransactionEnd,
@@ -95,7 +97,7 @@ function put<T extends Turn<PendingWrites<T>>>(
 
 function nothing(): void {}
 
-/** Applies or undoes a write, and responds to its pending requests. */
+/** Applies or undoes a write according to its outcome, then responds to the request that caused it. */
 export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: WriteOutcome): void {
   const pending = turn.shard.pending.get(outcome.writeId);
   if (pending === undefined) return;
@@ -110,7 +112,9 @@ export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: 
   pending.answer(turn, outcome.type === 'written' ? null : outcome.error);
 }
 
-/** This broker is no longer the coordinator: requests that wait for a write get a response. */
+/**
+ * This broker is no longer the coordinator: requests whose write is pending get `error`. The outcome of those writes is ignored.
+ */
 export function resignWrites<T extends Turn<PendingWrites<T>>>(turn: T, error: ErrorRow): void {
   for (const pending of turn.shard.pending.values()) pending.answer(turn, error);
   turn.shard.pending.clear();

@@ -7,7 +7,7 @@ import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 
-/** The context of one step. Deadlines use `nowMs` (monotonic), records use `wallMs`. */
+/** The context of one step. Deadlines use `nowMs` (monotonic clock); times in records use `wallMs` (wall clock). */
 export interface StepContext {
   readonly nowMs: number;
   readonly wallMs: number;
@@ -29,33 +29,33 @@ export interface Producer {
   readonly producerEpoch: number;
 }
 
-/** A producer whose transaction was verified before the append (KIP-890). */
+/** A producer whose transaction the leader verified with the transaction coordinator before the append (KIP-890). */
 export interface VerifiedProducer extends Producer {
-  /** The result of the verification, which the append to the log needs; the coordinator passes it on. */
+  /** The result of the verification. The coordinator does not read it; the runtime passes it to the append. */
   readonly verification: unknown;
 }
 
-/** A marker: the transaction of the producer ends in this partition. */
+/** A marker: it ends the producer's transaction in this partition. */
 export interface TransactionEnd extends Producer {
   readonly type: 'commit' | 'abort';
   /** Leader epoch of the `__transaction_state` partition whose leader sent the marker. */
   readonly coordinatorEpoch: number;
-  /** `transaction.version` of the transaction; the log does not store it. */
+  /** `transaction.version` of the ended transaction. The marker in the log does not contain it, so it is absent in a replay. */
   readonly transactionVersion?: number;
 }
 
-/** One atomic batch to append. The runtime reports its outcome as `written`, `failed` or `timedOut`. */
+/** One batch to append, as a whole or not at all. The runtime reports its outcome as `written`, `failed` or `timedOut`. */
 export interface Write {
   readonly id: number;
   /** Empty when `end` is given. */
   readonly records: readonly CoordinatorRecord[];
-  /** The records belong to this producer's transaction; null: they take effect at once. */
+  /** The producer whose transaction contains the records: they take effect when it commits. Null: they take effect at once. */
   readonly producer: VerifiedProducer | null;
-  /** The batch is this marker. */
+  /** Not null: the batch is this marker. */
   readonly end: TransactionEnd | null;
 }
 
-/** The response to the request with `token`. */
+/** The response to a request. The runtime chose `token` when it passed the request to the shard. */
 export interface Reply {
   readonly token: number;
   readonly response: unknown;
@@ -81,10 +81,10 @@ export type WriteOutcome =
   | { readonly type: 'written'; readonly writeId: number }
   /** The write was refused and will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** The outcome is not known yet. Pending requests get a response; `written` may still follow. */
+  /** The write took too long: its request gets `error` as response. The write may still be committed; `written` then follows. */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 
-/** Inputs from the runtime to every shard. Outcomes of writes come in the order of the writes. */
+/** Inputs that the runtime passes to the shards of every coordinator. Outcomes of writes come in the order of the writes. */
 export type RuntimeInput =
   | WriteOutcome
   /** A deadline has passed. */
@@ -95,16 +95,22 @@ export type RuntimeInput =
   | { readonly type: 'resign'; readonly error: ErrorRow };
 
 /**
- * A coordinator. `Input`: its requests, each with the token for its response, and its other inputs. `replay` and `replayEnd` must
- * give the same state as the steps that wrote the log.
+ * A coordinator. `Input` is the type of the inputs that only this coordinator has; those that are requests have the token for
+ * their response. Invariant: `replay` and `replayEnd` give the same state as the steps that wrote the log.
  */
 export interface StateMachine<Shard, Input, Out extends Output = Output> {
   create(context: StepContext): Shard;
-  /** Replays one record, in the order of the log; `producer` when it belongs to a transaction. Throws `DecodeError`. */
+  /**
+   * Replays one record, in the order of the log. `producer` is null when the record belongs to no transaction. Throws
+   * `DecodeError`.
+   */
   replay(shard: Shard, record: CoordinatorRecord, producer: Producer | null): void;
   /** Replays a marker. */
   replayEnd(shard: Shard, end: TransactionEnd): void;
-  /** The whole log is replayed and committed: starts deadlines, and continues unfinished work. */
+  /**
+   * Called when the whole log is replayed and committed. Sets deadlines, and continues work that the last coordinator did not
+   * finish.
+   */
   loaded(shard: Shard, context: StepContext): Out;
   step(shard: Shard, input: Input | RuntimeInput, context: StepContext): Out;
   /** Time of the next `tick`; infinite when none is needed. */

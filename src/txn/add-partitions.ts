@@ -1,6 +1,9 @@
 /**
- * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a partition gets records of a transaction only after the coordinator knows that
- * it needs a marker. `verifyPartitions` answers whether it does (KIP-890), for the partition's leader, and changes nothing.
+ * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a producer adds partitions to its transaction before it writes to them. So
+ * the coordinator knows of every partition that will need a marker.
+ *
+ * `verifyPartitions` is the question of a partition's leader whether the coordinator knows of the partition (KIP-890). It changes
+ * nothing.
  */
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { containsAll, hasPartition } from './partitions.ts';
@@ -16,7 +19,7 @@ export function addPartitions(turn: Turn, input: Extract<Request, { type: 'addPa
   const entry = turn.shard.entries.get(request.transactionalId);
   if (entry === undefined) return answer(Errors.INVALID_PRODUCER_ID_MAPPING);
   if (isInTransition(entry)) return wait(turn, entry, input);
-  // An entry without a record in flight has a committed state.
+  // `current` is null only while the first record of the id is in flight, and then the request waits.
   const current = entry.current as Transaction;
   const stranger = checkProducer(current, request);
   if (stranger !== null) return answer(stranger);
@@ -34,8 +37,9 @@ export function checkProducer(current: Transaction, request: ProducerRequest): E
 }
 
 /**
- * Whether a partition belongs to the producer's open transaction. A record in flight does not count, because it may be lost. A
- * partition that does not belong gets TRANSACTION_ABORTABLE, so that only this transaction fails.
+ * Checks whether each partition belongs to the producer's open transaction. Only committed state counts: a record in flight may
+ * be lost. For a partition that does not belong to it the error is TRANSACTION_ABORTABLE: the producer has to abort this
+ * transaction, but can go on with the next one.
  */
 export function verifyPartitions(
   shard: Shard,

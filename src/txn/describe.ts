@@ -28,7 +28,7 @@ export function undescribed(transactionalId: string, errorCode: number): Describ
   };
 }
 
-/** Of a transaction that is ending, the partitions that have no marker yet. */
+/** While the transaction is ending, the response lists only the partitions that have no marker yet. */
 export function describeTransaction(shard: Shard, transactionalId: string): DescribedTransaction {
   if (transactionalId === '') return undescribed(transactionalId, Errors.INVALID_REQUEST.code);
   const entry = shard.entries.get(transactionalId);
@@ -47,7 +47,9 @@ export function describeTransaction(shard: Shard, transactionalId: string): Desc
   };
 }
 
+/** The conditions of ListTransactions; a transaction is listed when it meets all of them. */
 export interface ListFilter {
+  /** Empty: all states. */
   /** Empty: all. */
   readonly states: ReadonlySet<string>;
   readonly producerIds: ReadonlySet<number>;

@@ -1,7 +1,10 @@
 /**
- * EndTxn (26): the decision to commit or abort. It is final when its record is committed: then the producer gets its response, and
- * the markers follow. A retry is distinguished from the end of the next transaction: in versions 0 and 1 only by the state, in
- * version 2 by the epoch, which each end increments (KIP-890).
+ * EndTxn (26): the producer decides to commit or abort its transaction. The decision is final when its record is committed; then
+ * the coordinator sends the response and has the markers written.
+ *
+ * A producer that got no response repeats its request. The coordinator must not take such a retry for the end of the next
+ * transaction. In versions 0 and 1 only the state tells them apart. In version 2 the epoch does, because each end increments it
+ * (KIP-890).
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -27,7 +30,8 @@ export function endTxn(turn: Turn, input: EndInput): void {
   if (entry === undefined) return answer(Errors.INVALID_PRODUCER_ID_MAPPING);
   const { current } = entry;
   if (entry.isPending || current === null) return answer(Errors.CONCURRENT_TRANSACTIONS);
-  const verdict = request.clientVersion >= 2 ? judgeRaising(current, request) : judge(current, request);
+  const judge = request.clientVersion >= 2 ? judgeVersion2 : judgeVersion1;
+  const verdict = judge(current, request);
   if (verdict === 'done') return reply(turn, token, producerAnswer(current, request));
   if (verdict !== 'end') {
     if (verdict === Errors.INVALID_TXN_STATE) noteInvalid(turn, current, request);
@@ -51,10 +55,14 @@ function producerAnswer(transaction: Transaction, request: EndTxnRequest): Produ
   return { errorCode: 0, producerId, producerEpoch };
 }
 
-/** `end`: write the decision; `done`: a retry of a completed end. */
+/**
+ * `end`: write the decision; `done`: this is a retry, and the end that it requests is complete; otherwise the error to respond
+ * with.
+ */
 type Verdict = 'end' | 'done' | ErrorRow;
 
-function judge(current: Transaction, request: EndTxnRequest): Verdict {
+/** The rules of versions 0 and 1. */
+function judgeVersion1(current: Transaction, request: EndTxnRequest): Verdict {
   if (current.producerId !== request.producerId) return Errors.INVALID_PRODUCER_ID_MAPPING;
   if (current.producerEpoch !== request.producerEpoch) return Errors.PRODUCER_FENCED;
   if (current.state === 'Ongoing') return 'end';
@@ -62,14 +70,19 @@ function judge(current: Transaction, request: EndTxnRequest): Verdict {
   return isEnding(current.state) ? Errors.CONCURRENT_TRANSACTIONS : 'done';
 }
 
-/** Version 2. A transaction without partitions can be aborted, which increments the epoch too; it cannot be committed. */
-function judgeRaising(current: Transaction, request: EndTxnRequest): Verdict {
+/**
+ * The rules of version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which increments
+ * the epoch too, but not committed.
+ */
+function judgeVersion2(current: Transaction, request: EndTxnRequest): Verdict {
+  // The last end used up the epochs, so the producer id changed; the request still has the old id.
   const isAfterRotation =
     current.previousProducerId === request.producerId &&
     isExhausted(request.producerEpoch) &&
     current.producerEpoch === 0;
   if (current.producerId !== request.producerId && !isAfterRotation)
     return Errors.INVALID_PRODUCER_ID_MAPPING;
+  // The request has the epoch before the last end: the producer did not get the response to that end.
   const isRetry = isAfterRotation || current.producerEpoch === request.producerEpoch + 1;
   const isPresent = current.producerEpoch === request.producerEpoch && !isAfterRotation;
   if (isEnding(current.state)) {
@@ -90,5 +103,9 @@ function isSameResult({ state }: Transaction, { committed }: EndTxnRequest): boo
 
 function noteInvalid(turn: Turn, { state }: Transaction, request: EndTxnRequest): void {
   const { transactionalId, committed } = request;
-  note(turn, 'warn', 'a transaction in this state cannot be ended so', { transactionalId, state, committed });
+  note(turn, 'warn', 'EndTxn was refused: the state of the transaction does not allow it', {
+    transactionalId,
+    state,
+    committed,
+  });
 }

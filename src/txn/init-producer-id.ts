@@ -1,7 +1,10 @@
 /**
- * InitProducerId (22) with a transactional id: the producer gets the producer id with a higher epoch, and every other producer with
- * that transactional id is fenced. An open transaction is aborted first; meanwhile the response is CONCURRENT_TRANSACTIONS. A
- * producer that sends its own id and epoch continues, unless another one has taken over (KIP-360).
+ * InitProducerId (22) with a transactional id: a producer starts. It gets the producer id of the transactional id with a higher
+ * epoch, which fences every older producer with that transactional id. If a transaction is open, the coordinator aborts it first
+ * and responds CONCURRENT_TRANSACTIONS; the producer retries.
+ *
+ * A producer that already has a producer id and epoch sends them after an error. It may continue with the next epoch, unless a
+ * newer producer has taken over (KIP-360).
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -33,7 +36,7 @@ import { wait } from './waiting.ts';
 
 export type InitInput = Extract<Request, { type: 'initProducerId' }>;
 
-/** Why the request is invalid in any state; null: it is valid. */
+/** The error of a request that is invalid in any state of the transactional id; null when it is valid. */
 export function checkInit(config: TxnConfig, request: InitProducerIdRequest): ErrorRow | null {
   const { transactionalId, transactionTimeoutMs, producerId, producerEpoch, enable2Pc } = request;
   if (transactionalId === '' || (producerId === -1) !== (producerEpoch === noEpoch))
@@ -50,7 +53,7 @@ export function initProducerId(turn: Turn, input: InitInput): void {
   const entry = turn.shard.entries.get(request.transactionalId);
   if (entry === undefined) return begin(turn, input);
   if (isInTransition(entry)) return wait(turn, entry, input);
-  // An entry without a record in flight has a committed state.
+  // `current` is null only while the first record of the id is in flight, and then the request waits.
   const current = entry.current as Transaction;
   if (!isSameProducer(current, request)) return reply(turn, token, refused(Errors.PRODUCER_FENCED));
   if (current.state === 'Ongoing') return abortFirst(turn, entry, input);
@@ -71,8 +74,8 @@ function begin(turn: Turn, input: InitInput): void {
 }
 
 /**
- * A request without a producer id may always take over. One with a producer id must come from the current producer, or from the
- * previous one when its epochs were exhausted, because its response may have been lost.
+ * A request without a producer id may always take over. One with a producer id must come from the current producer. It may also
+ * have the previous producer id if the epochs of that id were exhausted: the response with the new id may have been lost.
  */
 function isSameProducer(current: Transaction, { producerId, producerEpoch }: InitProducerIdRequest): boolean {
   if (producerId === -1 || producerId === current.producerId) return true;

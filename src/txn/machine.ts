@@ -11,7 +11,7 @@ export function txnMachine(config: TxnConfig): TxnMachine {
   return {
     create: (context) => createShard(config, context),
     replay,
-    // No record of this topic is written in a transaction.
+    // Markers end transactions in which records were written; no record of `__transaction_state` is written in one.
     replayEnd: () => undefined,
     loaded(shard, context) {
       const turn = createTurn(shard, context);

@@ -1,7 +1,9 @@
 /**
- * From the decision to the end of a transaction. A round requests a marker in each partition of the transaction; when the last one
- * is reported, the record of the complete state is written. A round lasts as long as this broker coordinates; the next coordinator
- * begins its own, with a higher coordinator epoch.
+ * From the decision (PrepareCommit, PrepareAbort) to the complete state. A _round_ requests a marker in each partition of the
+ * transaction. When the last one is reported as written, the coordinator writes the record of the complete state.
+ *
+ * A round ends when this broker stops being the coordinator. The next coordinator begins a new round, with a higher coordinator
+ * epoch.
  */
 import { assert } from '../base/assert.ts';
 import { mark } from '../base/mark.ts';
@@ -10,10 +12,10 @@ import { difference, type Partitions } from './partitions.ts';
 import { completed, isEnding } from './transaction.ts';
 import { change, type Entry, note, type Turn } from './turn.ts';
 
-/** Delay before a complete state that could not be written is written again. */
+/** Delay before the coordinator again tries to write a complete state after a failed write. */
 const completeRetryMs = 100;
 
-/** Called for an id whose committed state waits for markers. */
+/** Called for an id whose committed state is PrepareCommit or PrepareAbort. */
 export function startRound(turn: Turn, entry: Entry): void {
   const { shard, markers } = turn;
   const { current, transactionalId } = entry;
@@ -46,7 +48,7 @@ function complete(turn: Turn, entry: Entry): void {
   change(turn, entry, next, (later, error) => {
     if (error === null || error === Errors.NOT_COORDINATOR) return;
     mark('txn.complete-failed');
-    note(later, 'warn', 'the end of a transaction could not be written', {
+    note(later, 'warn', 'the complete state of a transaction could not be written and is retried', {
       transactionalId,
       error: error.name,
     });

@@ -1,6 +1,6 @@
-/** Immutable sets of topic partitions; the state of a transaction is replaced as a whole. */
+/** Immutable sets of topic partitions. They are immutable because a transition replaces the whole state of a transaction. */
 
-/** By topic; no topic is without a partition. */
+/** Partitions by topic; a topic without a partition is left out. */
 export type Partitions = ReadonlyMap<string, ReadonlySet<number>>;
 
 export const noPartitions: Partitions = new Map();

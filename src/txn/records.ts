@@ -1,6 +1,7 @@
 /**
- * Records of `__transaction_state` in Kafka's format, so that Kafka's tools and Kafka itself read them. Written: version 1 where
- * `transaction.version` is at least 1, version 0 before; read: both.
+ * Encodes and decodes the records of `__transaction_state` in Kafka's format, so that Kafka and its tools can read them. Values
+ * are written in version 1 when the cluster's `transaction.version` is at least 1, otherwise in version 0. Both versions are
+ * read.
  */
 import { assert } from '../base/assert.ts';
 import type { CoordinatorRecord } from '../coordinator/types.ts';
@@ -56,10 +57,10 @@ export function transactionTombstone(transactionalId: string): CoordinatorRecord
 
 export type ReadRecord =
   | { readonly type: 'transaction'; readonly transactionalId: string; readonly value: Transaction | null }
-  /** A record type of a later Kafka: ignored. */
+  /** A record type that a later Kafka version has added: ignored. */
   | { readonly type: 'unknown'; readonly keyType: number };
 
-/** Throws `DecodeError` when the bytes do not match their key. */
+/** Throws `DecodeError` when key or value cannot be decoded. */
 export function readRecord(record: CoordinatorRecord): ReadRecord {
   const type = versionOf(record.key);
   if (type !== keyType) return { type: 'unknown', keyType: type };
@@ -69,7 +70,7 @@ export function readRecord(record: CoordinatorRecord): ReadRecord {
 }
 
 function readTransaction(bytes: Uint8Array): Transaction {
-  // A later version may only add tagged fields, which v1 can skip.
+  // Versions after 1 may only add tagged fields, which the decoder of version 1 skips.
   const version = Math.min(versionOf(bytes), valueVersionMax);
   const value = decode(TransactionLogValue, version, bytes, versionedBodyAt);
   const state = stateNames[value.transactionStatus];
@@ -93,7 +94,7 @@ function readTransaction(bytes: Uint8Array): Transaction {
   };
 }
 
-/** A level of a later Kafka counts as 2. */
+/** A `transaction.version` that a later Kafka version has added counts as 2. */
 function clientVersionOf(level: number): TransactionVersion {
   return level >= 2 ? 2 : level === 1 ? 1 : 0;
 }

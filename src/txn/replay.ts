@@ -1,6 +1,6 @@
 /**
- * Loading: the records of the partition are replayed one after the other; then `finishLoading` continues the work of the last
- * coordinator: markers of transactions whose end is decided.
+ * Loading of a shard: the records of its partition are replayed one by one. Then `finishLoading` continues what the last
+ * coordinator left unfinished: for each transaction whose end is decided, it requests the markers again.
  */
 import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { startRound } from './markers.ts';
@@ -8,7 +8,7 @@ import { readRecord } from './records.ts';
 import { isEnding } from './transaction.ts';
 import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './turn.ts';
 
-/** Throws `DecodeError` for a record in an unknown format; the caller decides whether to continue. */
+/** Throws `DecodeError` for a record in an unknown format; the caller decides whether loading continues. */
 export function replay(shard: Shard, record: CoordinatorRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') return;

@@ -1,17 +1,17 @@
 /**
- * The coordinator of the transactional ids of one `__transaction_state` partition: a state machine. `step(shard, input, now)` takes
- * a request, a deadline, the outcome of a write or written markers, and returns records to append, responses, markers to send and
- * log lines; it has no I/O and never waits.
+ * The coordinator of the transactional ids of one `__transaction_state` partition, as a state machine. The input of `step` is a
+ * request, a passed deadline, the outcome of a write, or a report of written markers. Its output is records to append, responses,
+ * markers to send and log lines. It has no I/O and never waits.
  *
  * Invariants:
- * - The state of an id is the committed one; it changes when its record is reported `written`. So it always equals `replay` of the
- *   committed records, except for `lastProducerEpoch`, which is in no record.
+ * - The state of an id is the committed one; it changes when its record is reported `written`. So it always equals `replay` of
+ *   the committed records, except for `lastProducerEpoch`, which is in no record.
  * - At most one record of an id is in flight.
  * - Markers are output for a decision only after its record is committed, and a transaction is complete only after all of its
  *   partitions were reported `marked`.
  * - The pair (producer id, producer epoch) of an id never returns to an earlier value.
- * - Each token gets exactly one response, except that a request with the response of `timedOut` may get another one later: the
- *   driver drops responses to tokens that it no longer has.
+ * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
+ *   another one for the same token. The runtime drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, sending markers, versions of the wire format.
  */
@@ -53,7 +53,7 @@ export function step(shard: Shard, input: TxnInput | RuntimeInput, context: Step
   return turn;
 }
 
-/** Outputs the markers of decided transactions, and handles requests that waited for the end of a transition. */
+/** After the input: starts the markers of new decisions, and handles the requests that waited for the end of a transition. */
 function goOn(turn: Turn): void {
   for (const entry of turn.settled) {
     if (entry.isPending) continue;
@@ -63,7 +63,7 @@ function goOn(turn: Turn): void {
   }
 }
 
-/** Time of the next `tick`. */
+/** Time of the next `tick` that the shard needs. */
 export function nextDeadlineMs(shard: Shard): number {
   const { aborting, expiring, waiting, incomplete } = shard;
   const [retryMs = Number.POSITIVE_INFINITY] = incomplete.values();
@@ -111,15 +111,15 @@ function takeRequest(turn: Turn, input: Request): void {
   }
 }
 
-function takeAgain(turn: Turn, who: Request | Fencing | undefined): void {
-  if (who === undefined) return;
-  if (who.type !== 'fence') return takeRequest(turn, who);
-  const entry = turn.shard.entries.get(who.transactionalId);
+function takeAgain(turn: Turn, work: Request | Fencing | undefined): void {
+  if (work === undefined) return;
+  if (work.type !== 'fence') return takeRequest(turn, work);
+  const entry = turn.shard.entries.get(work.transactionalId);
   if (entry !== undefined) abortOne(turn, entry);
 }
 
-function refuse(turn: Turn, who: Request | Fencing | undefined, error: ErrorRow): void {
-  if (who !== undefined && who.type !== 'fence') reply(turn, who.token, refused(error));
+function refuse(turn: Turn, work: Request | Fencing | undefined, error: ErrorRow): void {
+  if (work !== undefined && work.type !== 'fence') reply(turn, work.token, refused(error));
 }
 
 function tick(turn: Turn): void {
@@ -133,7 +133,7 @@ function resign(turn: Turn, error: ErrorRow): void {
   const { waiting, wantProducerId } = turn.shard;
   resignWrites(turn, error);
   for (const { input } of waiting) reply(turn, input.token, refused(error));
-  for (const who of wantProducerId) refuse(turn, who, error);
+  for (const work of wantProducerId) refuse(turn, work, error);
   waiting.clear();
   wantProducerId.length = 0;
 }

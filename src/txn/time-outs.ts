@@ -1,7 +1,7 @@
 /**
- * Periodic work. A transaction that is open for longer than its time-out is aborted and its producer fenced, so that it cannot
- * block the readers of its partitions for ever. A transactional id that was unused for long is removed. Both sweeps examine a
- * number of ids at a time.
+ * Periodic work of a shard, in two sweeps over its ids. The first one aborts each transaction that is open for longer than its
+ * time-out and fences the producer, because read_committed consumers cannot read past an open transaction. The second one removes
+ * transactional ids that were not used for a long time.
  */
 import { mark } from '../base/mark.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -22,21 +22,21 @@ import {
   versionOf,
 } from './turn.ts';
 
-/** Ids examined in one slice. */
+/** A sweep examines at most this many ids in one step; the next tick continues it. */
 const sliceMax = 1_000;
-/** Number of topics that a log line about a transaction lists. */
+/** A log line about a transaction lists at most this many of its topics. */
 const notedTopicsMax = 10;
 
 /**
- * Aborts the open transaction of `entry` and increments its epoch. When that needs a new producer id first, `who` is tried again
- * later.
+ * Aborts the open transaction of `entry` and increments its epoch. When this needs a new producer id and none is there, it does
+ * nothing yet: `work` is done again when a producer id has arrived.
  */
-export function fence(turn: Turn, entry: Entry, who: Request | Fencing, answer: Answer): void {
+export function fence(turn: Turn, entry: Entry, work: Request | Fencing, answer: Answer): void {
   const version = versionOf(turn.image);
-  // Called only for an open transaction.
+  // Callers make sure that a transaction is open, so there is a committed state.
   const current = entry.current as Transaction;
   const isUsedUp = version >= 2 && isExhausted(current.producerEpoch);
-  const nextProducerId = isUsedUp ? takeProducerId(turn, who) : noProducerId;
+  const nextProducerId = isUsedUp ? takeProducerId(turn, work) : noProducerId;
   if (nextProducerId === null) return;
   const next = fenced(current, { clientVersion: version, nextProducerId, nowMs: turn.wallMs });
   change(turn, entry, next, answer);
@@ -54,8 +54,8 @@ export function abortOverdue(turn: Turn): void {
 }
 
 /**
- * A start time in the future was set by a clock that has been turned back since; the transaction counts as open since that was
- * detected.
+ * How long the transaction has been open. A start time in the future means that the clock was turned back after the start; then
+ * the time since this was detected counts.
  */
 function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   const openMs = turn.wallMs - startMs;
@@ -68,7 +68,7 @@ function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   return turn.nowMs - entry.aheadSinceMs;
 }
 
-/** Called again when it had to wait for a producer id. */
+/** Aborts a transaction that took too long. Called a second time when it had to wait for a producer id. */
 export function abortOne(turn: Turn, entry: Entry): void {
   const { current, transactionalId } = entry;
   if (entry.isPending || current?.state !== 'Ongoing') return;
@@ -77,17 +77,22 @@ export function abortOne(turn: Turn, entry: Entry): void {
   });
   if (!entry.isPending) return;
   mark('txn.timed-out');
-  note(turn, 'info', 'a transaction took longer than its time-out and is aborted', facts(turn, entry));
+  note(turn, 'info', 'a transaction exceeded its time-out and is aborted', facts(turn, entry));
 }
 
-/** Logs once for each transaction, so that an operator can find why its readers do not advance. */
+/** Logged once for each transaction, so that an operator can find out why read_committed consumers do not advance. */
 function noteOpen(turn: Turn, entry: Entry, openMs: number): void {
   if (entry.isNoted) return;
   entry.isNoted = true;
-  note(turn, 'warn', 'a transaction stays open and holds back readers of its partitions', {
-    ...facts(turn, entry),
-    openMs,
-  });
+  note(
+    turn,
+    'warn',
+    'a transaction is open for more than half of its time-out and blocks read_committed consumers',
+    {
+      ...facts(turn, entry),
+      openMs,
+    },
+  );
 }
 
 function facts(turn: Turn, { transactionalId, current }: Entry): Record<string, unknown> {
@@ -115,7 +120,7 @@ export function expireUnused(turn: Turn): void {
   if (unused.length > 0) forget(turn, unused);
 }
 
-/** Continues where the last slice stopped, or begins a new sweep when it is due. */
+/** Examines the next ids: continues the current sweep, or begins one when its time has come. */
 function slice(
   turn: Turn,
   sweep: Sweep,

@@ -1,17 +1,20 @@
 /**
- * The state of a transactional id and its transitions. Each function takes the current value and returns the next one, which
- * takes effect when its record is committed. Terms and rules are Kafka's (KIP-98, KIP-360, KIP-890):
+ * The state of a transactional id and its transitions. Each function takes the current state and returns the next one, which takes
+ * effect when its record is committed. Terms and rules are Kafka's (KIP-98, KIP-360, KIP-890). "add" is the addition of partitions:
  *
- *     Empty ──add──► Ongoing ──end──► PrepareCommit | PrepareAbort ──all markers──► CompleteCommit | CompleteAbort
- *       ▲                                                                             │            │
- *       └───────────────────────── InitProducerId ────────────────────────────────────┴── add ─────┴──► Ongoing
+ *     Empty ──add──► Ongoing ──EndTxn──► PrepareCommit | PrepareAbort ──all markers──► CompleteCommit | CompleteAbort
+ *       ▲                                                                                │            │
+ *       └───────────────────────── InitProducerId ───────────────────────────────────────┴─── add ────┴──► Ongoing
  *
  * With transaction version 2 each end increments the epoch, and a transaction without partitions can be aborted.
  */
 import { assert } from '../base/assert.ts';
 import { noPartitions, type Partitions, union } from './partitions.ts';
 
-/** The ids of the states in records. The states Dead (an expired id) and PrepareEpochFence are never written. */
+/**
+ * A record stores the state as an index into this list. Dead (an expired id) and PrepareEpochFence are in Kafka's list but never
+ * written.
+ */
 export const stateNames = [
   'Empty',
   'Ongoing',
@@ -25,7 +28,7 @@ export const stateNames = [
 
 export type TransactionState = (typeof stateNames)[number];
 
-/** The protocol of a client (KIP-890): with 0 and 1 it adds partitions itself; with 2 each end increments the epoch. */
+/** The client's protocol (KIP-890): with 0 and 1 the client adds the partitions itself; with 2 each end increments the epoch. */
 export type TransactionVersion = 0 | 1 | 2;
 
 export const noProducerId = -1;
@@ -36,20 +39,22 @@ export const endlessTimeoutMs = 0x7fff_ffff;
 
 export interface Transaction {
   readonly producerId: number;
-  /** The producer id before the last change: a client whose response was lost may still send it. */
+  /** The producer id before the last change. A producer that did not get the response with the new one still sends this one. */
   readonly previousProducerId: number;
-  /** Replaces `producerId` when the end is complete, because its epochs are exhausted; -1: it stays. */
+  /**
+   * The producer id that replaces `producerId` when the transaction is complete, because the epochs are exhausted; -1: no change.
+   */
   readonly nextProducerId: number;
   readonly producerEpoch: number;
-  /** The epoch before the last one of the same producer; -1 when another producer took over. Not in records. */
+  /** The epoch that the same producer had before its last increment; -1 when another producer has taken over. Not in records. */
   readonly lastProducerEpoch: number;
   readonly timeoutMs: number;
   readonly state: TransactionState;
   readonly partitions: Partitions;
-  /** Wall-clock time; -1 when no transaction was begun. */
+  /** Wall-clock time at which the transaction began; -1 when none has begun. */
   readonly startMs: number;
   readonly lastUpdateMs: number;
-  /** The version of the client that caused this state. */
+  /** The protocol of the client whose request led to this state. */
   readonly clientVersion: TransactionVersion;
 }
 
@@ -64,17 +69,20 @@ const previousStates: Readonly<Record<TransactionState, readonly TransactionStat
   PrepareEpochFence: [],
 };
 
-/** Whether no transaction is open: the id may begin one, get a new epoch or expire. */
+/** Whether no transaction is open: then the id may begin one, get a new epoch, or expire. */
 export function isIdle(state: TransactionState): boolean {
   return state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort';
 }
 
-/** Whether the end is decided and markers are missing. */
+/** Whether the end is decided but not all markers are written. */
 export function isEnding(state: TransactionState): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort';
 }
 
-/** The last epoch is reserved, so that the coordinator can always fence. */
+/**
+ * Whether a client may not get a higher epoch. The highest epoch is reserved for the coordinator, which must always be able to
+ * fence.
+ */
 export function isExhausted(epoch: number): boolean {
   return epoch >= epochMax - 1;
 }
@@ -106,7 +114,7 @@ export function newTransaction(producerId: number, timeoutMs: number, nowMs: num
 export interface Initialisation {
   readonly timeoutMs: number;
   readonly nowMs: number;
-  /** The previous epoch of the same producer; -1 for another one, which fences it. */
+  /** The epoch that the same producer has now; -1 when another producer takes over, which must not continue with an old epoch. */
   readonly lastProducerEpoch: number;
 }
 
@@ -127,7 +135,7 @@ export function withNextEpoch(from: Transaction, init: Initialisation): Transact
   return initialised(from, init, { producerEpoch: from.producerEpoch + 1 });
 }
 
-/** The response to a retry: the epoch stays. */
+/** For a retried request whose first response was lost: the epoch was already incremented, so it stays. */
 export function withSameEpoch(from: Transaction, init: Initialisation): Transaction {
   return initialised(from, init, {});
 }
@@ -154,12 +162,15 @@ export function withPartitions(
 export interface TransactionEnding {
   readonly commit: boolean;
   readonly clientVersion: TransactionVersion;
-  /** A new producer id, when the epochs are exhausted. */
+  /** The new producer id to continue with when the epochs are exhausted; otherwise -1. */
   readonly nextProducerId: number;
   readonly nowMs: number;
 }
 
-/** The decision. With version 2 the epoch is incremented, so that records of this transaction that are still in flight are refused. */
+/**
+ * The decision to commit or abort. With version 2 it increments the epoch, so that leaders refuse records of this transaction
+ * that arrive late.
+ */
 export function prepared(from: Transaction, end: TransactionEnding): Transaction {
   const bumps = end.clientVersion >= 2;
   return next(from, {
@@ -173,7 +184,7 @@ export function prepared(from: Transaction, end: TransactionEnding): Transaction
   });
 }
 
-/** An abort by the coordinator: it increments the epoch in any version, so that the producer is fenced. */
+/** The decision of the coordinator itself to abort. It increments the epoch in every version, so that the producer is fenced. */
 export function fenced(from: Transaction, end: Omit<TransactionEnding, 'commit'>): Transaction {
   const decided = prepared(from, { ...end, commit: false });
   if (end.clientVersion >= 2) return decided;
@@ -184,7 +195,7 @@ export function fenced(from: Transaction, end: Omit<TransactionEnding, 'commit'>
   };
 }
 
-/** All markers are written. */
+/** The state after all markers are written. */
 export function completed(from: Transaction, nowMs: number): Transaction {
   const rotates = from.clientVersion >= 2 && from.nextProducerId !== noProducerId;
   return next(from, {

@@ -1,4 +1,7 @@
-/** The state of a shard, and one step of it with its output so far; the functions of this folder read and extend it. */
+/**
+ * The state of a shard, and one step of it (a _turn_, see `coordinator/turn.ts`), which the functions of this folder read and
+ * extend.
+ */
 import { assert } from '../base/assert.ts';
 import {
   createTurn as createCoordinatorTurn,
@@ -20,22 +23,27 @@ export { note, reply } from '../coordinator/turn.ts';
 /** A transactional id of this shard. */
 export interface Entry {
   readonly transactionalId: string;
-  /** The committed state; null while the first record is in flight. */
+  /** The committed state; null while the record of the first state is in flight. */
   current: Transaction | null;
-  /** Whether a record is in flight; no other change is made meanwhile. */
+  /** Whether a record of this id is in flight. Meanwhile no other change of the id begins. */
   isPending: boolean;
-  /** While the transaction ends: the partitions that have no marker yet. */
+  /**
+   * While the transaction is ending: the partitions that have no marker yet. `id` tells late reports of an earlier round apart.
+   */
   round: { readonly id: number; missing: Partitions } | null;
-  /** Requests that wait for the transition in progress. */
+  /** Requests that wait until the transition in progress has ended. */
   readonly waiting: Set<Waiting>;
-  /** Whether a log line was written about the duration of the current transaction. */
+  /** Whether a log line has been written about how long the current transaction is open. */
   isNoted: boolean;
-  /** The start time of a transaction that was ahead of the clock at `aheadSinceMs`. */
+  /**
+   * The start time of the current transaction if the clock was turned back behind it, which was detected at `aheadSinceMs`; else
+   * -1.
+   */
   aheadOf: number;
   aheadSinceMs: number;
 }
 
-/** A request that is tried again when its id has no record in flight, or refused at `untilMs`. */
+/** A waiting request: handled again when the transition of its id has ended, refused at `untilMs`. */
 export interface Waiting {
   readonly input: Request;
   readonly entry: Entry;
@@ -45,7 +53,7 @@ export interface Waiting {
 /** Requests with a response. */
 export type Request = Extract<TxnInput, { readonly token: number }>;
 
-/** The coordinator's own work: ending a transaction that took too long. */
+/** Work that the coordinator gives itself: aborting a transaction that took too long. */
 export interface Fencing {
   readonly type: 'fence';
   readonly transactionalId: string;
@@ -54,21 +62,25 @@ export interface Fencing {
 export interface Shard extends PendingWrites<Turn> {
   readonly config: TxnConfig;
   readonly entries: Map<string, Entry>;
-  /** Entries whose committed state is Ongoing, for the sweep of time-outs. */
+  /** Ids with an open transaction; the sweep for time-outs examines these. */
   readonly ongoing: Set<Entry>;
-  /** In the order of `untilMs`. */
+  /** All waiting requests, ordered by `untilMs`. */
   readonly waiting: Set<Waiting>;
-  /** Unused producer ids, and the requests that need one, in order. */
+  /** Producer ids that were fetched and not used yet; and the work that waits for one, oldest first. */
   readonly producerIds: number[];
   readonly wantProducerId: (Request | Fencing)[];
-  /** Ended transactions whose last record could not be written, with the time of the next attempt. */
+  /** Transactions for which the record of the complete state could not be written, each with the time of the next attempt. */
   readonly incomplete: Map<Entry, number>;
-  /** The sweeps for time-outs and for unused ids: the current position, and the time of the next one. */
+  /** The two sweeps of `time-outs.ts`: for transactions that took too long, and for unused ids. */
   readonly aborting: Sweep;
   readonly expiring: Sweep;
   nextRound: number;
 }
 
+/**
+ * A sweep examines the ids in slices. `rest`: the ids that are left, null between two sweeps. `nextMs`: when the next sweep
+ * begins.
+ */
 export interface Sweep {
   rest: Iterator<Entry> | null;
   nextMs: number;
@@ -78,7 +90,7 @@ export interface Sweep {
 export interface Turn extends CoordinatorTurn<Shard> {
   readonly markers: MarkerRound[];
   producerIdsWanted: number;
-  /** Ids whose record is no longer in flight; requests that wait for them continue at the end of the step. */
+  /** Ids whose record got its outcome in this step; requests that wait for these ids are handled at the end of the step. */
   readonly settled: Entry[];
 }
 
@@ -88,13 +100,13 @@ export function createTurn(shard: Shard, context: StepContext): Turn {
 
 const versionFeature = 'transaction.version';
 
-/** The cluster's `transaction.version`. A level of a later Kafka counts as 2. */
+/** `transaction.version` of the cluster. A level that a later Kafka version has added counts as 2. */
 export function versionOf(image: MetadataImage): TransactionVersion {
   const level = featureLevel(image, versionFeature);
   return level >= 2 ? 2 : level === 1 ? 1 : 0;
 }
 
-/** The response without a producer id and epoch. */
+/** The error response of requests whose response has a producer id and epoch. */
 export function refused(error: ErrorRow): ProducerAnswer {
   return { errorCode: error.code, producerId: -1, producerEpoch: -1 };
 }
@@ -114,7 +126,7 @@ export function createEntry(transactionalId: string, current: Transaction | null
 
 export type Answer = Pending<Turn>['answer'];
 
-/** Outputs the record of the next state of one id. */
+/** Outputs the record with the next state of one id. `answer` responds to the request that caused the change. */
 export function change(turn: Turn, entry: Entry, next: Transaction, answer: Answer): void {
   entry.isPending = true;
   write(turn, [transactionRecord(entry.transactionalId, next, versionOf(turn.image))], {
@@ -124,7 +136,7 @@ export function change(turn: Turn, entry: Entry, next: Transaction, answer: Answ
   });
 }
 
-/** Outputs tombstones for ids that are unused. */
+/** Outputs tombstones, which remove ids that were not used for a long time. */
 export function forget(turn: Turn, entries: readonly Entry[]): void {
   for (const entry of entries) entry.isPending = true;
   const records = entries.map(({ transactionalId }) => transactionTombstone(transactionalId));
@@ -139,10 +151,10 @@ export function forget(turn: Turn, entries: readonly Entry[]): void {
 }
 
 function settle(turn: Turn, entry: Entry, apply: () => void): void {
-  assert(entry.isPending, 'one record of an id is under way at a time');
+  assert(entry.isPending, 'one record of an id is in flight at a time');
   entry.isPending = false;
   apply();
-  // Its first record was refused.
+  // The record of the first state was refused, so the id does not exist.
   if (entry.current === null) removeEntry(turn.shard, entry);
   turn.settled.push(entry);
 }
@@ -163,7 +175,7 @@ export function removeEntry(shard: Shard, entry: Entry): void {
   shard.incomplete.delete(entry);
 }
 
-/** Whether a request must wait for a record or for markers. */
+/** Whether a request must wait: for the record in flight, or for the markers of a transaction that is ending. */
 export function isInTransition(entry: Entry): boolean {
   return entry.isPending || (entry.current !== null && isEnding(entry.current.state));
 }
@@ -172,12 +184,12 @@ export function mayExpire(entry: Entry): boolean {
   return !entry.isPending && entry.current !== null && isIdle(entry.current.state);
 }
 
-/** A new producer id, or null: then `who` is tried again when one has arrived. */
-export function takeProducerId(turn: Turn, who: Request | Fencing): number | null {
+/** Takes a new producer id. Null when there is none: then one is fetched, and `work` is done again when it has arrived. */
+export function takeProducerId(turn: Turn, work: Request | Fencing): number | null {
   const { shard } = turn;
   const producerId = shard.producerIds.shift();
   if (producerId !== undefined) return producerId;
   turn.producerIdsWanted++;
-  shard.wantProducerId.push(who);
+  shard.wantProducerId.push(work);
   return null;
 }

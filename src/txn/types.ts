@@ -8,13 +8,13 @@ import type { Partitions } from './partitions.ts';
 import type { TransactionVersion } from './transaction.ts';
 
 export interface TxnConfig {
-  /** The longest time-out that a producer may request. */
+  /** `transaction.max.timeout.ms`: the longest time-out that a producer may request. */
   readonly maxTimeoutMs: number;
-  /** How long an unused id is kept. */
+  /** `transactional.id.expiration.ms`: how long an unused transactional id is kept. */
   readonly idExpirationMs: number;
-  /** Interval of the sweep for transactions that took too long. */
+  /** Interval of the sweep for transactions that exceeded their time-out. */
   readonly abortIntervalMs: number;
-  /** Interval of the sweep for unused ids. */
+  /** Interval of the sweep for unused transactional ids. */
   readonly expiryIntervalMs: number;
   /** Allows producers to request transactions without a time-out. */
   readonly twoPhaseCommitEnable: boolean;
@@ -23,7 +23,9 @@ export interface TxnConfig {
 export interface InitProducerIdRequest {
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
-  /** -1: the producer has none yet; otherwise it wants its own epoch incremented (KIP-360). */
+  /**
+   * The producer id and epoch that the producer already has; it requests the next epoch (KIP-360). Both are -1 when it has none.
+   */
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly enable2Pc: boolean;
@@ -52,7 +54,7 @@ export interface ProducerAnswer {
   readonly producerEpoch: number;
 }
 
-/** The markers of one transaction, one for each of the partitions. The driver reports them with the input `marked`. */
+/** A request to write one marker in each of the partitions. The driver reports written markers with the input `marked`. */
 export interface MarkerRound {
   readonly round: number;
   readonly transactionalId: string;
@@ -60,7 +62,7 @@ export interface MarkerRound {
   readonly producerEpoch: number;
   readonly commit: boolean;
   readonly clientVersion: TransactionVersion;
-  /** Leader epoch of the coordinator's partition: partitions refuse markers of an older coordinator. */
+  /** Leader epoch of the coordinator's partition: partition leaders refuse markers of an earlier coordinator. */
   readonly coordinatorEpoch: number;
   readonly partitions: Partitions;
 }
@@ -68,7 +70,7 @@ export interface MarkerRound {
 /** Outputs of a step besides writes, responses and log lines. */
 export interface Output extends CoordinatorOutput {
   readonly markers: readonly MarkerRound[];
-  /** Number of new producer ids that are needed; each is passed with `producerId`, or refused with `noProducerId`. */
+  /** How many producer ids the driver has to get. For each it passes `producerId`, or `noProducerId` when it failed. */
   readonly producerIdsWanted: number;
 }
 
@@ -77,7 +79,7 @@ export type TxnInput =
   | { readonly type: 'initProducerId'; readonly token: number; readonly request: InitProducerIdRequest }
   | { readonly type: 'addPartitions'; readonly token: number; readonly request: AddPartitionsRequest }
   | { readonly type: 'endTxn'; readonly token: number; readonly request: EndTxnRequest }
-  /** These partitions have the marker of that round, or were deleted. */
+  /** These partitions have the marker of that round, or do not exist any more. */
   | {
       readonly type: 'marked';
       readonly transactionalId: string;

@@ -1,12 +1,14 @@
 /**
- * Requests that arrive while their transactional id is between two states. Kafka refuses them with CONCURRENT_TRANSACTIONS, and
- * clients retry after a delay. Here they wait for the transition, which usually takes less than that delay, and are refused only
- * when it takes longer.
+ * Requests that arrive while the state of their transactional id is changing. Kafka refuses them with CONCURRENT_TRANSACTIONS,
+ * and clients retry after a delay. Here they wait until the change is done, because that usually takes less time than the delay.
+ * A request that has waited for `transitionWaitMs` is refused as in Kafka.
  */
 import { Errors } from '../protocol/errors.ts';
 import { type Entry, isInTransition, refused, reply, type Request, type Turn, type Waiting } from './turn.ts';
 
-/** Longest wait for a transition; the same as the clients' delay before a retry. */
+/**
+ * The longest wait. It equals the delay before a client's retry (`retry.backoff.ms`), so waiting is never slower than refusing.
+ */
 export const transitionWaitMs = 100;
 
 /** Maximum number of requests that wait for one transactional id; the next one is refused at once. */
@@ -19,9 +21,9 @@ export function wait(turn: Turn, entry: Entry, input: Request): void {
   turn.shard.waiting.add(waiting);
 }
 
-/** Tries the waiting requests of `entry` again, as long as it has no record in flight. */
+/** Handles the waiting requests of `entry` again, until one of them starts a new transition. */
 export function wake(turn: Turn, entry: Entry, take: (turn: Turn, input: Request) => void): void {
-  // A request that must wait again keeps its position and its deadline.
+  // Once a request begins a new transition, the requests behind it stay in the queue and keep their deadlines.
   for (const waiting of [...entry.waiting]) {
     if (isInTransition(entry)) return;
     remove(turn, waiting);

@@ -135,7 +135,7 @@ describe('time', () => {
     const told = world.notes.filter(({ level }) => level === 'warn');
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({
-      message: 'a transaction stays open and holds back readers of its partitions',
+      message: 'a transaction is open for more than half of its time-out and blocks read_committed consumers',
       fields: { transactionalId: 't', producerId: 100, partitions: ['orders-3'] },
     });
   });
